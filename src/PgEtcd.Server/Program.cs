@@ -1,0 +1,1 @@
+namespace PgEtcd.Server; internal static class Program { private static void Main() { } }
