@@ -35,7 +35,9 @@ create table pgetcd.cluster (
     one              boolean primary key default true check (one),
     compact_revision bigint  not null default -1,  -- -1: never compacted
     auth_revision    bigint  not null default 1,
-    base_revision    bigint  not null default 1    -- the store is at least here, whatever rows there are
+    base_revision    bigint  not null default 1,   -- the store is at least here, whatever rows there are
+    term             bigint  not null default 0,   -- counts PostgreSQL's restarts and promotions: shown as the raft term
+    postmaster_start timestamptz                   -- of the postmaster that term was counted for
 ) with (fillfactor = 50);
 insert into pgetcd.cluster default values;
 
@@ -50,4 +52,11 @@ create index leases_by_expiry on pgetcd.leases (expires_at);
 -- The one place where appends are put in order. Commit releases it.
 create function pgetcd.lock_log() returns void language sql volatile as $$
     select pg_advisory_xact_lock(1885828452, hashtext('pgetcd'))
+$$;
+
+-- The term of the PostgreSQL that answers; a new postmaster (restarted, or promoted elsewhere) begins a new one.
+create function pgetcd.observe_term() returns bigint language sql volatile as $$
+    update pgetcd.cluster set term = term + 1, postmaster_start = pg_postmaster_start_time()
+        where postmaster_start is distinct from pg_postmaster_start_time();
+    select term from pgetcd.cluster;
 $$;

@@ -105,6 +105,13 @@ public sealed class RevisionLog(Database database, string name)
         };
     }
 
+    /// <summary>The term of the PostgreSQL that answers: its restarts and promotions, counted from 1 (design §10).</summary>
+    public async Task<long> ObserveTermAsync(CancellationToken cancellationToken)
+    {
+        await using NpgsqlCommand command = database.Command("select pgetcd.observe_term()");
+        return (long)(await command.ExecuteScalarAsync(cancellationToken))!;
+    }
+
     private async Task<AppendResult> AppendAsync(
         NpgsqlConnection connection, AppendBatch batch, Action<LogRow> missed, CancellationToken cancellationToken)
     {
