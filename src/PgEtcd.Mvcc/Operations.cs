@@ -54,7 +54,8 @@ public sealed class RangeOperation : Operation
 
     public KeyRange Range => new(Key, RangeEnd);
 
-    internal bool HasFilter => (MinModRevision | MaxModRevision | MinCreateRevision | MaxCreateRevision) != 0;
+    /// <summary>Any of the four bounds is set.</summary>
+    public bool HasFilter => (MinModRevision | MaxModRevision | MinCreateRevision | MaxCreateRevision) != 0;
 }
 
 public sealed class PutOperation : Operation

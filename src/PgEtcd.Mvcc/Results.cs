@@ -22,6 +22,12 @@ public sealed class RangeResult(long revision, KeyRecord[] records, long count, 
 
     /// <summary>The records are to be sent without their values.</summary>
     public bool KeysOnly { get; } = keysOnly;
+
+    /// <summary>The same records under another header.</summary>
+    public RangeResult WithRevision(long revision) => new(revision, Records, Count, More, KeysOnly);
+
+    /// <summary>The same records of a range that holds more keys than were looked at.</summary>
+    public RangeResult WithCount(long count) => new(Revision, Records, count, More, KeysOnly);
 }
 
 public sealed class PutResult(long revision, KeyRecord? previous) : OperationResult(revision)

@@ -15,6 +15,21 @@ public sealed class TxnOperation : Operation
     /// <summary>Read-only, and every range is serializable: a transaction of compares only is a serializable read.</summary>
     public bool IsSerializable => All(static range => range.Serializable);
 
+    /// <summary>Every range in it, at any depth, of both branches.</summary>
+    public IEnumerable<RangeOperation> Ranges()
+    {
+        foreach (Operation? operation in Success.Concat(Failure))
+        {
+            if (operation is RangeOperation range)
+                yield return range;
+            else if (operation is TxnOperation nested)
+            {
+                foreach (RangeOperation inner in nested.Ranges())
+                    yield return inner;
+            }
+        }
+    }
+
     private bool All(Predicate<RangeOperation> predicate) => All(Success, predicate) && All(Failure, predicate);
 
     private static bool All(IReadOnlyList<Operation?> operations, Predicate<RangeOperation> predicate)

@@ -22,7 +22,7 @@ public sealed class Database : IAsyncDisposable
     {
         ConnectionString = Complete(connectionString);
         Schema = schema;
-        NpgsqlDataSourceBuilder builder = new(ConnectionString);
+        NpgsqlDataSourceBuilder builder = new(ConnectionString.ConnectionString);
         _source = ConnectionString.Host?.Contains(',', StringComparison.Ordinal) == true
             ? builder.BuildMultiHost().WithTargetSession(TargetSessionAttributes.ReadWrite)
             : builder.Build();

@@ -18,11 +18,9 @@ public static class DatabaseErrors
                 or PostgresErrorCodes.SerializationFailure
                 or PostgresErrorCodes.DeadlockDetected
                 or PostgresErrorCodes.QueryCanceled // our own time limit on a statement
-                or PostgresErrorCodes.IdleInTransactionSessionTimeout,
+                or "25P03", // idle in transaction for too long
         NpgsqlException => true, // no answer from the server: broken connection, time limit
         TimeoutException or IOException or SocketException => true,
-        // A connection that Npgsql found closed under a command or reader.
-        InvalidOperationException or ObjectDisposedException => true,
         _ => false,
     };
 

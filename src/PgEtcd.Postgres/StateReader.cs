@@ -13,8 +13,10 @@ public sealed class StateReader(Database database)
         from pgetcd.cluster c
         """;
 
-    private const string CurrentSql = """
-        select key, value, create_revision, mod_revision, sub, version, lease from pgetcd.state_at($1) order by key
+    // The log from its beginning, as it lies on disk. Cheaper than to have PostgreSQL pick out the newest row of each key:
+    // a million keys take it 18 s of sorting, and replaying them here 3.
+    private const string ReplaySql = """
+        select key, value, create_revision, revision, sub, version, lease from pgetcd.revisions order by revision, sub
         """;
 
     private const string RangeSql = """
@@ -24,30 +26,34 @@ public sealed class StateReader(Database database)
 
     private const string CountSql = "select count(*) from pgetcd.state_at($1, $2, $3)";
 
-    /// <summary>Streams the current state in key order.</summary>
-    /// <param name="cancellationToken">Ends the read.</param>
-    /// <returns>The position, and the live keys at it.</returns>
-    public async Task<(LogPosition Position, List<KeyRecord> Records)> LoadAsync(CancellationToken cancellationToken)
+    /// <summary>Builds the current state by replaying the log.</summary>
+    public async Task<(LogPosition Position, KeySpace Keys)> LoadAsync(CancellationToken cancellationToken)
     {
         await using NpgsqlConnection connection = await database.OpenAsync(cancellationToken);
         await using NpgsqlTransaction transaction =
             await connection.BeginTransactionAsync(IsolationLevel.RepeatableRead, cancellationToken);
-        // The one big sort of a frontend's life.
-        await using (NpgsqlCommand memory = new("set local work_mem = '256MB'", connection))
-        {
-            await memory.ExecuteNonQueryAsync(cancellationToken);
-        }
-
         LogPosition position = await PositionAsync(connection, cancellationToken);
-        List<KeyRecord> records = [];
-        await using NpgsqlCommand command = new(database.Schema.Apply(CurrentSql), connection) { CommandTimeout = 0 };
-        command.Parameters.Add(new NpgsqlParameter<long> { TypedValue = position.Revision });
-        await foreach (KeyRecord record in ReadAsync(command, cancellationToken))
+        await using (NpgsqlCommand planner = new("set local enable_sort = off; set local enable_bitmapscan = off", connection))
         {
-            records.Add(record);
+            await planner.ExecuteNonQueryAsync(cancellationToken);
         }
 
-        return (position, records);
+        KeyTree.Editor keys = KeyTree.Empty.Edit();
+        await using NpgsqlCommand command = new(database.Schema.Apply(ReplaySql), connection) { CommandTimeout = 0 };
+        await using NpgsqlDataReader reader = await command.ExecuteReaderAsync(cancellationToken);
+        while (await reader.ReadAsync(cancellationToken))
+        {
+            if (reader.IsDBNull(1))
+            {
+                keys.Remove(reader.GetFieldValue<byte[]>(0));
+            }
+            else
+            {
+                keys.Set(Record(reader));
+            }
+        }
+
+        return (position, KeySpace.Load(position.Revision, position.CompactRevision, keys.Freeze()));
     }
 
     /// <summary>The keys of a range as they were at a past revision, in key order.</summary>
@@ -112,14 +118,16 @@ public sealed class StateReader(Database database)
         await using NpgsqlDataReader reader = await command.ExecuteReaderAsync(cancellationToken);
         while (await reader.ReadAsync(cancellationToken))
         {
-            yield return KeyRecord.Create(
-                reader.GetFieldValue<byte[]>(0),
-                reader.GetFieldValue<byte[]>(1),
-                createRevision: reader.GetInt64(2),
-                modRevision: reader.GetInt64(3),
-                sub: reader.GetInt32(4),
-                version: reader.GetInt64(5),
-                lease: reader.GetInt64(6));
+            yield return Record(reader);
         }
     }
+
+    private static KeyRecord Record(NpgsqlDataReader reader) => KeyRecord.Create(
+        reader.GetFieldValue<byte[]>(0),
+        reader.GetFieldValue<byte[]>(1),
+        createRevision: reader.GetInt64(2),
+        modRevision: reader.GetInt64(3),
+        sub: reader.GetInt32(4),
+        version: reader.GetInt64(5),
+        lease: reader.GetInt64(6));
 }

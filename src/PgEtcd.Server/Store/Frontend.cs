@@ -51,8 +51,7 @@ public sealed class Frontend : IAsyncDisposable
             await new Migrator(database, loggers.CreateLogger<Migrator>()).MigrateAsync(cancellationToken);
             RevisionLog log = new(database, options.Name);
             long term = await log.ObserveTermAsync(cancellationToken);
-            (LogPosition position, List<KeyRecord> records) = await new StateReader(database).LoadAsync(cancellationToken);
-            KeySpace keys = KeySpace.Load(position.Revision, position.CompactRevision, KeyTree.FromSorted(records));
+            (LogPosition position, KeySpace keys) = await new StateReader(database).LoadAsync(cancellationToken);
             return new Frontend(database, log, new Replica(keys, position.AuthRevision), term, options, loggers);
         }
         catch

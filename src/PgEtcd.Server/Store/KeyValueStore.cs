@@ -113,11 +113,14 @@ public sealed class KeyValueStore(Replica replica, Tail tail, Committer committe
             return KeySpace.Empty.Range(operation, headerRevision);
         }
 
-        // The limit cuts in SQL only where it cuts by key, one more than asked for to know about `more`.
-        bool cut = operation is { Limit: > 0 and < int.MaxValue, CountOnly: false } && !operation.NeedsWholeRange;
+        // SQL cuts where the limit cuts by key, one later than asked for, to know about `more`; a mere count needs no rows.
+        bool byKey = operation is { SortTarget: SortTarget.Key, SortOrder: not SortOrder.Descend, HasFilter: false };
+        long limit = operation.CountOnly ? 0
+            : byKey && operation.Limit is > 0 and < int.MaxValue ? operation.Limit + 1
+            : long.MaxValue;
         (LogPosition position, List<KeyRecord> records, long count) = await database.Retry.ExecuteAsync(
             async token => await states.RangeAtAsync(
-                operation.Range, operation.Revision, cut ? operation.Limit + 1 : long.MaxValue, token),
+                operation.Range, operation.Revision, limit, token),
             cancellationToken);
         if (operation.Revision < position.CompactRevision)
         {
@@ -126,7 +129,7 @@ public sealed class KeyValueStore(Replica replica, Tail tail, Committer committe
         }
 
         RangeResult result = KeySpace.Load(operation.Revision, -1, KeyTree.FromSorted(records)).Range(operation, headerRevision);
-        return cut ? result.WithCount(count) : result;
+        return limit == long.MaxValue ? result : result.WithCount(count);
     }
 
     /// <summary>Evaluates a transaction; where it lacks an older revision, fetches its ranges from SQL and does it again.</summary>
@@ -166,7 +169,7 @@ public sealed class KeyValueStore(Replica replica, Tail tail, Committer committe
 
         public RangeResult? Range(RangeOperation operation, long headerRevision) =>
             _fetched.TryGetValue(operation, out RangeResult? result)
-                ? result.WithHeaderRevision(headerRevision)
+                ? result.WithRevision(headerRevision)
                 : recent.Range(operation, headerRevision);
     }
 }
