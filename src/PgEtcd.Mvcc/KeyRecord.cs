@@ -8,13 +8,6 @@ namespace PgEtcd.Mvcc;
 /// </summary>
 public sealed class KeyRecord
 {
-    private const byte KeyTag = 1 << 3 | 2;
-    private const byte CreateTag = 2 << 3;
-    private const byte ModTag = 3 << 3;
-    private const byte VersionTag = 4 << 3;
-    private const byte ValueTag = 5 << 3 | 2;
-    private const byte LeaseTag = 6 << 3;
-
     private readonly byte[] _encoded;
     private readonly int _keyLength;
 
@@ -95,12 +88,12 @@ public sealed class KeyRecord
         int length = valueFieldStart + FieldLength(value) + FieldLength(lease);
         byte[] encoded = GC.AllocateUninitializedArray<byte>(length);
         int at = 0;
-        Write(encoded, ref at, KeyTag, key);
-        Write(encoded, ref at, CreateTag, createRevision);
-        Write(encoded, ref at, ModTag, modRevision);
-        Write(encoded, ref at, VersionTag, version);
-        Write(encoded, ref at, ValueTag, value);
-        Write(encoded, ref at, LeaseTag, lease);
+        Write(encoded, ref at, Tag.Key, key);
+        Write(encoded, ref at, Tag.Create, createRevision);
+        Write(encoded, ref at, Tag.Mod, modRevision);
+        Write(encoded, ref at, Tag.Version, version);
+        Write(encoded, ref at, Tag.Value, value);
+        Write(encoded, ref at, Tag.Lease, lease);
         return new KeyRecord(encoded, key.Length, valueFieldStart, createRevision, modRevision, sub, version, lease);
     }
 
@@ -141,5 +134,16 @@ public sealed class KeyRecord
         for (; value >= 0x80; value >>= 7)
             target[at++] = (byte)(value | 0x80);
         target[at++] = (byte)value;
+    }
+
+    // Field number and wire type.
+    private static class Tag
+    {
+        public const byte Key = 1 << 3 | 2;
+        public const byte Create = 2 << 3;
+        public const byte Mod = 3 << 3;
+        public const byte Version = 4 << 3;
+        public const byte Value = 5 << 3 | 2;
+        public const byte Lease = 6 << 3;
     }
 }

@@ -1,3 +1,5 @@
+using System.Collections.Immutable;
+
 namespace PgEtcd.Mvcc;
 
 /// <summary>One version of the whole store. A value: it never changes and readers need no lock.</summary>
@@ -71,12 +73,10 @@ public sealed class KeySpace
     {
         if (!txn.IsReadOnly)
             throw new ArgumentException("The transaction may write.", nameof(txn));
-        KvError error = Fork().Evaluate(txn, NoLeases, history, out OperationResult? result);
+        KvError error = Fork().Evaluate(txn, ImmutableHashSet<long>.Empty, history, out OperationResult? result);
         return (error, (TxnResult?)result);
     }
 
     /// <summary>Starts a speculative edit.</summary>
     public Fork Fork() => new(this);
-
-    private static readonly HashSet<long> NoLeases = [];
 }
