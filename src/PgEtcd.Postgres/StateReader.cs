@@ -104,11 +104,11 @@ public sealed class StateReader(Database database)
         command.Parameters.Add(new NpgsqlParameter<long> { TypedValue = revision });
         command.Parameters.Add(new NpgsqlParameter<ReadOnlyMemory<byte>> { TypedValue = range.Start });
         // A single key is the range that ends right after it.
-        ReadOnlyMemory<byte>? end = range.IsSingleKey ? (byte[])[.. range.Start.Span, 0] : range.IsOpenEnded ? null : range.End;
+        ReadOnlyMemory<byte> end = range.IsSingleKey ? (byte[])[.. range.Start.Span, 0] : range.End;
         command.Parameters.Add(new NpgsqlParameter
         {
             NpgsqlDbType = NpgsqlTypes.NpgsqlDbType.Bytea,
-            Value = end is { } bytes ? bytes : DBNull.Value,
+            Value = range.IsOpenEnded ? DBNull.Value : end,
         });
     }
 
