@@ -100,14 +100,15 @@ public sealed class CallTests : IAsyncLifetime
     [Fact]
     public async Task Metadata_travels_both_ways()
     {
-        var sent = new Metadata { { "x-text", "one" }, { "x-text", "two" }, { "x-data-bin", new byte[] { 0, 1, 254, 255 } } };
+        var sent = new Metadata { { "x-text", "one" }, { "x-data-bin", new byte[] { 0, 1, 254, 255 } } };
         using GrpcRawCall call = Start(new EchoMessage { Text = "metadata" }, sent, TimeSpan.FromSeconds(30));
         Metadata headers = await call.ResponseHeadersAsync();
         headers.GetValue("early").ShouldBe("bird");
         headers.GetValueBytes("early-bin").ShouldBe([7]);
         (await call.MoveNextAsync()).ShouldBeTrue();
         (await call.MoveNextAsync()).ShouldBeFalse();
-        call.Trailers.GetAll("x-text").Select(e => e.Value).ShouldBe(["one", "two"]);
+        call.Trailers.GetValue("x-text").ShouldBe("one");
+        call.Trailers.GetAll("many").Select(e => e.Value).ShouldBe(["1", "2"]);
         call.Trailers.GetValueBytes("x-data-bin").ShouldBe([0, 1, 254, 255]);
         call.Trailers.GetValue("method").ShouldBe("/" + Service + "Unary");
         call.Trailers.GetValue("host").ShouldBe(_server.Address.Authority);
