@@ -73,16 +73,10 @@ internal readonly struct KeyHeads
         to = low;
     }
 
-    /// <summary>With one more key; false when the key does not begin as the others do, and all have to be made anew.</summary>
-    public bool TryInsert(int index, ReadOnlySpan<byte> key, out KeyHeads heads)
-    {
-        heads = default;
-        if (!key.StartsWith(_prefix))
-            return false;
-        ulong head = Head(key[_prefix.Length..]);
-        heads = new KeyHeads(_prefix, [.. _heads.AsSpan(0, index), head, .. _heads.AsSpan(index)]);
-        return true;
-    }
+    /// <summary>With one more key; null when the key does not begin as the others do, and all have to be made anew.</summary>
+    public KeyHeads? TryInsert(int index, ReadOnlySpan<byte> key) => key.StartsWith(_prefix)
+        ? new KeyHeads(_prefix, [.. _heads.AsSpan(0, index), Head(key[_prefix.Length..]), .. _heads.AsSpan(index)])
+        : null;
 
     public KeyHeads RemoveAt(int index) =>
         new(_prefix, [.. _heads.AsSpan(0, index), .. _heads.AsSpan(index + 1)]);

@@ -54,8 +54,7 @@ internal sealed class Leaf : Node
             Array.Copy(Records, index, Records, index + 1, Count - index);
             Records[index] = record;
             Count++;
-            if (!_heads.TryInsert(index, record.Key, out _heads))
-                _heads = KeyHeads.Of(Records.AsSpan(0, Count));
+            _heads = _heads.TryInsert(index, record.Key) ?? KeyHeads.Of(Records.AsSpan(0, Count));
             return null;
         }
         // Ascending inserts always hit the end of the last leaf; a half-and-half split would leave all others half empty.
