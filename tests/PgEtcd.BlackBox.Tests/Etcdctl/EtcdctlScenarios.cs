@@ -27,9 +27,9 @@ internal static class EtcdctlScenarios
         ["get, limited and sorted"] =
         [
             .. SomeKeys, "get '' --prefix --limit=3", "get '' --prefix --limit=3 -w json", "get '' --prefix --limit=100 -w fields",
-            .. from by in (string[])["KEY", "VERSION", "CREATE", "MODIFY", "VALUE"]
-               from order in (string[])["ASCEND", "DESCEND"]
-               select (EtcdctlCommand)$"get --prefix dir/ --sort-by={by} --order={order}",
+            .. from target in (string[])["KEY", "VERSION", "CREATE", "MODIFY", "VALUE"]
+               from direction in (string[])["ASCEND", "DESCEND"]
+               select (EtcdctlCommand)$"get --prefix dir/ --sort-by={target} --order={direction}",
             "get '' --prefix --sort-by=MODIFY --order=DESCEND --limit=2 -w json", "get '' --prefix --sort-by=nonsense", "get '' --prefix --order=nonsense",
         ],
         ["get of the past"] =
