@@ -54,7 +54,7 @@ internal static class EtcdctlScenarios
             new("txn", "value(\"a\") = \"1\"\n\nput a again\n\nput failed yes\nget failed\ndel b\n\n"),
             new("txn -w json", "mod(\"b\") > \"0\"\n\nput b back\n\nget b\ndel dir/ --prefix\n\n"),
             new("txn -w fields", "create(\"new\") = \"0\"\nversion(\"new\") = \"0\"\n\nput new 1\nget new\n\n\n"),
-            new("txn", "version(\"new\") > \"0\"\nversion(\"new\") < \"2\"\nlease(\"new\") = \"0\"\nvalue(\"new\") != \"2\"\n\ndel new --prev-kv\n\n\n"),
+            new("txn", "version(\"new\") > \"0\"\nversion(\"new\") < \"2\"\nvalue(\"new\") != \"2\"\n\ndel new --prev-kv\n\n\n"),
             new("txn", "\nput twice 1\nput twice 2\n\n\n"),
             new("txn", "\n\n\n"),
             new("txn", "value(\"a\") = \n\nput a 1\n\n\n"),
