@@ -24,7 +24,7 @@ internal static class Program
         using PosixSignalRegistration interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop);
         try
         {
-            await Host.RunAsync(options, stopping.Token);
+            await ServerHost.RunAsync(options, stopping.Token);
             return 0;
         }
         catch (Exception exception) when (exception is DatabaseStartException or LocalPostgresException or ListenException)

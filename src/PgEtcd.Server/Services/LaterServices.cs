@@ -1,6 +1,5 @@
 using PgEtcd.Protocol.Etcdserverpb;
 using PgEtcd.Protocol.V3Electionpb;
-using PgEtcd.Protocol.V3Lockpb;
 
 namespace PgEtcd.Server.Services;
 
@@ -14,6 +13,6 @@ internal sealed class MaintenanceService : Maintenance.MaintenanceBase;
 
 internal sealed class AuthService : Auth.AuthBase;
 
-internal sealed class LockService : Lock.LockBase;
+internal sealed class LockService : Protocol.V3Lockpb.Lock.LockBase;
 
 internal sealed class ElectionService : Election.ElectionBase;

@@ -1,7 +1,8 @@
 using System.Net;
-using Grpc.AspNetCore;
+using PgEtcd.Grpc.Connections;
 using PgEtcd.Server.Configuration;
 using PgEtcd.Server.Http;
+using PgEtcd.Server.LocalPostgres;
 using PgEtcd.Server.Services;
 using PgEtcd.Server.Store;
 using PgEtcd.Server.Wire;
@@ -10,7 +11,7 @@ using Microsoft.AspNetCore.Server.Kestrel.Core;
 namespace PgEtcd.Server.Hosting;
 
 /// <summary>Puts a server together and runs it: database, replica, then the listeners.</summary>
-internal static class Host
+internal static class ServerHost
 {
     /// <summary>What gRPC accepts beyond --max-request-bytes, as etcd does.</summary>
     private const int FramingAllowance = 512 * 1024;
@@ -28,8 +29,8 @@ internal static class Host
             Log.Warning(logger, warning);
         }
 
-        await using LocalPostgres.LocalPostgres? local = options.Database is null
-            ? await LocalPostgres.LocalPostgres.StartAsync(options.DataDir, options.DataDirIsDefault, logger, stopping)
+        await using LocalDatabase? local = options.Database is null
+            ? await LocalDatabase.StartAsync(options.DataDir, options.DataDirIsDefault, logger, stopping)
             : null;
         await using Frontend frontend = await Frontend.StartAsync(
             options.Database ?? local!.ConnectionString, options, loggers, stopping);
@@ -49,10 +50,8 @@ internal static class Host
         Configure(builder.Logging, options);
         builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel =>
         {
-            kestrel.AddServerHeader = false;
-            kestrel.AllowAlternateSchemes = true;
+            kestrel.UseGrpcLimits();
             kestrel.Limits.MaxRequestBodySize = null; // gRPC bounds each message, a stream may be endless
-            kestrel.Limits.Http2.MaxStreamsPerConnection = int.MaxValue;
             foreach (ListenUrl url in options.ListenClientUrls)
             {
                 Listen(kestrel, url);
