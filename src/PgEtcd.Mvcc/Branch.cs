@@ -5,22 +5,18 @@ internal sealed class Branch : Node
 {
     public readonly Node[] Children;
 
-    /// <summary>Child i + 1 holds the keys from separator i on. No longer than needed to tell the neighbours apart.</summary>
-    public readonly byte[][] Separators;
-
     public readonly int[] Sizes;
 
     private int _size;
 
-    public Branch(object? owner, ReadOnlySpan<Node> children, ReadOnlySpan<byte[]> separators)
+    public Branch(object? owner, ReadOnlySpan<Node> children, Separators separators)
         : base(owner)
     {
         Count = children.Length;
         Children = new Node[Max];
-        Separators = new byte[Max][];
         Sizes = new int[Max];
+        Separators = separators;
         children.CopyTo(Children);
-        separators.CopyTo(Separators);
         for (int i = 0; i < children.Length; i++)
             _size += Sizes[i] = children[i].Size;
     }
@@ -31,31 +27,17 @@ internal sealed class Branch : Node
         Count = original.Count;
         _size = original._size;
         Children = new Node[Max];
-        Separators = new byte[Max][];
         Sizes = new int[Max];
+        Separators = original.Separators;
         Array.Copy(original.Children, Children, Count);
-        Array.Copy(original.Separators, Separators, Count - 1);
         Array.Copy(original.Sizes, Sizes, Count);
     }
 
     public override int Size => _size;
 
-    /// <summary>The child whose span holds the key: how many separators are not above it.</summary>
-    public int ChildOf(ReadOnlySpan<byte> key)
-    {
-        byte[][] separators = Separators;
-        int low = 0;
-        int high = Count - 1;
-        while (low < high)
-        {
-            int middle = (low + high) >>> 1;
-            if (separators[middle].AsSpan().SequenceCompareTo(key) <= 0)
-                low = middle + 1;
-            else
-                high = middle;
-        }
-        return low;
-    }
+    public Separators Separators { get; private set; }
+
+    public int ChildOf(ReadOnlySpan<byte> key) => Separators.ChildOf(key);
 
     /// <summary>This branch, or a copy that belongs to the edit.</summary>
     public Branch Own(object owner) => ReferenceEquals(Owner, owner) ? this : new Branch(owner, this);
@@ -63,7 +45,8 @@ internal sealed class Branch : Node
     /// <summary>Replaces a child of an owned branch.</summary>
     public void SetChild(int index, Node child)
     {
-        Children[index] = child;
+        if (!ReferenceEquals(Children[index], child))
+            Children[index] = child;
         int size = child.Size;
         _size += size - Sizes[index];
         Sizes[index] = size;
@@ -75,30 +58,20 @@ internal sealed class Branch : Node
     /// </summary>
     public Branch? InsertAfter(int index, Node child, ref byte[] separator)
     {
-        Branch? right = null;
-        Branch target = this;
-        byte[] inserted = separator;
-        if (Count == Max)
+        if (Count < Max)
         {
-            int keep = index == Max - 1 ? Max - Min : Max / 2;
-            right = new Branch(Owner, Children.AsSpan(keep, Max - keep), Separators.AsSpan(keep, Max - keep - 1));
-            separator = Separators[keep - 1];
-            Truncate(keep);
-            if (index >= keep)
-            {
-                target = right;
-                index -= keep;
-            }
+            Insert(index + 1, child, separator);
+            return null;
         }
-        int moved = target.Count - index - 1;
-        Array.Copy(target.Children, index + 1, target.Children, index + 2, moved);
-        Array.Copy(target.Sizes, index + 1, target.Sizes, index + 2, moved);
-        Array.Copy(target.Separators, index, target.Separators, index + 1, moved);
-        target.Children[index + 1] = child;
-        target.Sizes[index + 1] = child.Size;
-        target.Separators[index] = inserted;
-        target._size += child.Size;
-        target.Count++;
+        int keep = index == Max - 1 ? Max - Min : Max / 2;
+        var right = new Branch(Owner, Children.AsSpan(keep, Max - keep), Separators.Slice(keep, Max - keep - 1));
+        byte[] dividing = Separators.Keys[keep - 1];
+        Truncate(keep);
+        if (index >= keep)
+            right.Insert(index + 1 - keep, child, separator);
+        else
+            Insert(index + 1, child, separator);
+        separator = dividing;
         return right;
     }
 
@@ -107,13 +80,13 @@ internal sealed class Branch : Node
     {
         int left = index > 0 ? index - 1 : 0;
         (Node first, byte[]? separator, Node? second) = Children[left] is Branch branch
-            ? Join(branch, Separators[left], (Branch)Children[left + 1], owner)
+            ? Join(branch, Separators.Keys[left], (Branch)Children[left + 1], owner)
             : Join((Leaf)Children[left], (Leaf)Children[left + 1], owner);
         if (second is not null)
         {
             SetChild(left, first);
             SetChild(left + 1, second);
-            Separators[left] = separator!;
+            Separators = Separators.Replace(left, separator!);
             return;
         }
         SetChild(left, first);
@@ -121,19 +94,10 @@ internal sealed class Branch : Node
         int moved = Count - left - 2;
         Array.Copy(Children, left + 2, Children, left + 1, moved);
         Array.Copy(Sizes, left + 2, Sizes, left + 1, moved);
-        Array.Copy(Separators, left + 1, Separators, left, moved);
         Count--;
         Children[Count] = null!;
-        Separators[Count - 1] = null!;
         Sizes[Count] = 0;
-    }
-
-    /// <summary>The shortest byte string above every key of the left leaf and not above any key of the right one.</summary>
-    public static byte[] Separate(Leaf left, Leaf right)
-    {
-        ReadOnlySpan<byte> below = left.Records[left.Count - 1].Key;
-        ReadOnlySpan<byte> above = right.Records[0].Key;
-        return above[..(below.CommonPrefixLength(above) + 1)].ToArray();
+        Separators = Separators.RemoveAt(left);
     }
 
     private static (Node First, byte[]? Separator, Node? Second) Join(Leaf left, Leaf right, object owner)
@@ -144,20 +108,30 @@ internal sealed class Branch : Node
         int half = records.Length / 2;
         var first = new Leaf(owner, records.AsSpan(0, half));
         var second = new Leaf(owner, records.AsSpan(half));
-        return (first, Separate(first, second), second);
+        return (first, Separators.Between(first, second), second);
     }
 
     private static (Node First, byte[]? Separator, Node? Second) Join(Branch left, byte[] separator, Branch right, object owner)
     {
         Node[] children = [.. left.Children.AsSpan(0, left.Count), .. right.Children.AsSpan(0, right.Count)];
-        byte[][] separators =
-            [.. left.Separators.AsSpan(0, left.Count - 1), separator, .. right.Separators.AsSpan(0, right.Count - 1)];
+        var separators = new Separators([.. left.Separators.Keys, separator, .. right.Separators.Keys]);
         if (children.Length <= Max - Min)
             return (new Branch(owner, children, separators), null, null);
         int half = children.Length / 2;
-        var first = new Branch(owner, children.AsSpan(0, half), separators.AsSpan(0, half - 1));
-        var second = new Branch(owner, children.AsSpan(half), separators.AsSpan(half));
-        return (first, separators[half - 1], second);
+        var first = new Branch(owner, children.AsSpan(0, half), separators.Slice(0, half - 1));
+        var second = new Branch(owner, children.AsSpan(half), separators.Slice(half, children.Length - half - 1));
+        return (first, separators.Keys[half - 1], second);
+    }
+
+    private void Insert(int index, Node child, byte[] separator)
+    {
+        Array.Copy(Children, index, Children, index + 1, Count - index);
+        Array.Copy(Sizes, index, Sizes, index + 1, Count - index);
+        Children[index] = child;
+        Sizes[index] = child.Size;
+        _size += child.Size;
+        Count++;
+        Separators = Separators.Insert(index - 1, separator);
     }
 
     private void Truncate(int count)
@@ -166,7 +140,7 @@ internal sealed class Branch : Node
             _size -= Sizes[i];
         Array.Clear(Children, count, Max - count);
         Array.Clear(Sizes, count, Max - count);
-        Array.Clear(Separators, count - 1, Max - count + 1);
+        Separators = Separators.Slice(0, count - 1);
         Count = count;
     }
 }

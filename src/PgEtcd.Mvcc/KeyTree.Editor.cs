@@ -42,7 +42,7 @@ public sealed partial class KeyTree
             byte[] separator = [];
             _root = Set(_root, record, ref previous, out Node? right, ref separator);
             if (right is not null)
-                _root = new Branch(_owner, [_root, right], [separator]);
+                _root = new Branch(_owner, [_root, right], new Separators(separator));
             return previous;
         }
 
@@ -82,7 +82,7 @@ public sealed partial class KeyTree
                 else if (leaf.Insert(~index, record) is { } rightLeaf)
                 {
                     right = rightLeaf;
-                    separator = Branch.Separate(leaf, rightLeaf);
+                    separator = Separators.Between(leaf, rightLeaf);
                 }
                 return leaf;
             }

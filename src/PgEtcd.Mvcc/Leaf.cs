@@ -5,12 +5,20 @@ internal sealed class Leaf : Node
 {
     public KeyRecord[] Records;
 
+    private KeyHeads _heads;
+
     public Leaf(object? owner, ReadOnlySpan<KeyRecord> records)
+        : this(owner, records, KeyHeads.Of(records))
+    {
+    }
+
+    private Leaf(object? owner, ReadOnlySpan<KeyRecord> records, KeyHeads heads)
         : base(owner)
     {
         Records = new KeyRecord[Capacity(records.Length)];
         records.CopyTo(Records);
         Count = records.Length;
+        _heads = heads;
     }
 
     public override int Size => Count;
@@ -18,25 +26,23 @@ internal sealed class Leaf : Node
     /// <summary>The index of the key, or the complement of where it belongs.</summary>
     public int IndexOf(ReadOnlySpan<byte> key)
     {
-        KeyRecord[] records = Records;
-        int low = 0;
-        int high = Count - 1;
-        while (low <= high)
+        _heads.Narrow(key, out int low, out int high);
+        while (low < high)
         {
             int middle = (low + high) >>> 1;
-            int order = records[middle].Key.SequenceCompareTo(key);
+            int order = Records[middle].Key.SequenceCompareTo(key);
             if (order == 0)
                 return middle;
             if (order < 0)
                 low = middle + 1;
             else
-                high = middle - 1;
+                high = middle;
         }
         return ~low;
     }
 
     /// <summary>This leaf, or a copy that belongs to the edit.</summary>
-    public Leaf Own(object owner) => ReferenceEquals(Owner, owner) ? this : new Leaf(owner, Records.AsSpan(0, Count));
+    public Leaf Own(object owner) => ReferenceEquals(Owner, owner) ? this : new Leaf(owner, Records.AsSpan(0, Count), _heads);
 
     /// <summary>Inserts into an owned leaf. A full one is split, and its new right half is returned.</summary>
     public Leaf? Insert(int index, KeyRecord record)
@@ -48,6 +54,7 @@ internal sealed class Leaf : Node
             Array.Copy(Records, index, Records, index + 1, Count - index);
             Records[index] = record;
             Count++;
+            _heads = _heads.TryInsert(index, record.Key) ?? KeyHeads.Of(Records.AsSpan(0, Count));
             return null;
         }
         // Ascending inserts always hit the end of the last leaf; a half-and-half split would leave all others half empty.
@@ -55,6 +62,7 @@ internal sealed class Leaf : Node
         var right = new Leaf(Owner, Records.AsSpan(keep, Max - keep));
         Array.Clear(Records, keep, Max - keep);
         Count = keep;
+        _heads = KeyHeads.Of(Records.AsSpan(0, keep));
         if (index > keep)
             right.Insert(index - keep, record);
         else
@@ -68,6 +76,7 @@ internal sealed class Leaf : Node
         Count--;
         Array.Copy(Records, index + 1, Records, index, Count - index);
         Records[Count] = null!;
+        _heads = _heads.RemoveAt(index);
     }
 
     // Small trees (the keys of one lease) should not pay for a whole node.

@@ -11,7 +11,7 @@ internal static class TreeBuilder
         // boundaries[i] divides node i from node i + 1.
         var boundaries = new List<byte[]>(level.Count);
         for (int i = 1; i < level.Count; i++)
-            boundaries.Add(Branch.Separate((Leaf)level[i - 1], (Leaf)level[i]));
+            boundaries.Add(Separators.Between((Leaf)level[i - 1], (Leaf)level[i]));
         while (level.Count > 1)
             (level, boundaries) = Raise(level, boundaries);
         return level[0];
@@ -60,7 +60,7 @@ internal static class TreeBuilder
         {
             int start = (int)((long)nodes.Length * part / parts);
             int end = (int)((long)nodes.Length * (part + 1) / parts);
-            above.Add(new Branch(null, nodes.AsSpan(start, end - start), separators.AsSpan(start, end - start - 1)));
+            above.Add(new Branch(null, nodes.AsSpan(start, end - start), new Separators(separators[start..(end - 1)])));
             if (end < nodes.Length)
                 dividing.Add(separators[end - 1]);
         }

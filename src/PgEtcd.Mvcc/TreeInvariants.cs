@@ -29,15 +29,16 @@ internal static class TreeInvariants
             Node child = branch.Children[i];
             Require(branch.Sizes[i] == child.Size, "a size is wrong");
             size += child.Size;
-            ReadOnlySpan<byte> start = i == 0 ? from : branch.Separators[i - 1];
-            byte[]? end = i == branch.Count - 1 ? below : branch.Separators[i];
+            ReadOnlySpan<byte> start = i == 0 ? from : branch.Separators.Keys[i - 1];
+            byte[]? end = i == branch.Count - 1 ? below : branch.Separators.Keys[i];
             int childHeight = Check(child, isRoot: false, start, end);
             Require(height < 0 || height == childHeight, "leaves at different depths");
             height = childHeight;
         }
         Require(size == branch.Size, "the size of a branch is wrong");
+        Require(branch.Separators.Keys.Length == branch.Count - 1, "separators and children do not match");
         for (int i = branch.Count; i < Node.Max; i++)
-            Require(branch.Children[i] is null && branch.Separators[i - 1] is null && branch.Sizes[i] == 0, "a dead slot is in use");
+            Require(branch.Children[i] is null && branch.Sizes[i] == 0, "a dead slot is in use");
         return height + 1;
     }
 
@@ -47,6 +48,7 @@ internal static class TreeInvariants
         {
             ReadOnlySpan<byte> key = leaf.Records[i].Key;
             Require(i == 0 || leaf.Records[i - 1].Key.SequenceCompareTo(key) < 0, "keys out of order");
+            Require(leaf.IndexOf(key) == i, "a key is not found");
             Require(key.SequenceCompareTo(from) >= 0, "a key is below its separator");
             Require(below is null || key.SequenceCompareTo(below) < 0, "a key is not below the next separator");
         }

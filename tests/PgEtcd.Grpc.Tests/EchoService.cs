@@ -25,6 +25,8 @@ public sealed class EchoService(EchoProbe probe) : Echo.EchoBase
                 await context.WriteResponseHeadersAsync(new Metadata { { "early", "bird" }, { "early-bin", new byte[] { 7 } } });
                 foreach (Metadata.Entry entry in context.RequestHeaders.Where(e => e.Key.StartsWith("x-", StringComparison.Ordinal)))
                     context.ResponseTrailers.Add(entry);
+                context.ResponseTrailers.Add("many", "1");
+                context.ResponseTrailers.Add("many", "2");
                 context.ResponseTrailers.Add("peer", context.Peer);
                 context.ResponseTrailers.Add("method", context.Method);
                 context.ResponseTrailers.Add("host", context.Host);

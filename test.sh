@@ -1,0 +1,74 @@
+#!/usr/bin/env bash
+# Runs every test: ./test.sh [project …]   e.g. ./test.sh Mvcc Postgres. Ends in "N passed, N failed".
+set -euo pipefail
+root=$(cd -- "$(dirname -- "$(readlink -f -- "${BASH_SOURCE[0]}")")" && pwd)
+cd "$root"
+# shellcheck source=scripts/install.sh
+. "$root/scripts/install.sh"
+results=$root/artifacts/tests
+hang_minutes=10    # one test may take this long
+project_minutes=45 # one project may take this long
+passed=0 failed=0 skipped=0
+
+# The other side of the differential tests, the clients, and a PostgreSQL.
+need_tools() {
+  need_dotnet
+  local missing=()
+  command -v etcd >/dev/null || missing+=(etcd-server)
+  command -v etcdctl >/dev/null || missing+=(etcd-client)
+  command -v psql >/dev/null || missing+=(postgresql-client)
+  need_postgres
+  if [ ${#missing[@]} -gt 0 ] && ! install_packages "${missing[@]}"; then
+    say "missing and not installable here: ${missing[*]}; the tests that need them are skipped or fail"
+  fi
+}
+
+# A project that crashed, hung, or ran nothing counts as one failure on top of what it reported.
+run_project() {
+  local project=$1 name status=0 counts
+  name=$(basename "$project" .csproj)
+  echo "== $name"
+  rm -f "$results/$name.trx"
+  timeout --kill-after=30 "${project_minutes}m" dotnet test "$project" -c Release --no-build -nologo --results-directory "$results" \
+    --logger "trx;LogFileName=$name.trx" --blame-hang --blame-hang-timeout "${hang_minutes}m" --blame-hang-dump-type none || status=$?
+  counts=$(grep -o '<Counters [^>]*>' "$results/$name.trx" 2>/dev/null || true)
+  local total ok bad
+  total=$(counter total) ok=$(counter passed) bad=$(counter failed)
+  passed=$((passed + ok)) failed=$((failed + bad)) skipped=$((skipped + total - ok - bad))
+  if [ "$total" = 0 ]; then
+    echo "$name: no tests were run" >&2
+    failed=$((failed + 1))
+  elif [ "$status" != 0 ] && [ "$bad" = 0 ]; then
+    echo "$name: ended with status $status" >&2
+    failed=$((failed + 1))
+  fi
+}
+
+# One number of the results file that run_project has read.
+counter() {
+  local number
+  number=$(sed -n "s/.* $1=\"\([0-9]*\)\".*/\1/p" <<<"$counts")
+  echo "${number:-0}"
+}
+
+projects=()
+if [ $# -gt 0 ]; then
+  for name in "$@"; do projects+=("tests/PgEtcd.$name.Tests/PgEtcd.$name.Tests.csproj"); done
+else
+  projects=(tests/*.Tests/*.csproj)
+fi
+
+need_tools
+mkdir -p "$results"
+exec 9>"$root/artifacts/.lock"
+flock 9
+if [ $# -gt 0 ]; then
+  for project in "${projects[@]}"; do dotnet build "$project" -c Release -v quiet -nologo -nodeReuse:false; done
+else
+  dotnet build PgEtcd.sln -c Release -v quiet -nologo -nodeReuse:false
+fi
+exec 9>&-
+for project in "${projects[@]}"; do run_project "$project"; done
+
+echo "$passed passed, $failed failed$([ "$skipped" = 0 ] || echo ", $skipped skipped")"
+[ "$failed" = 0 ]

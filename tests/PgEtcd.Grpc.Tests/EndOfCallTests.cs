@@ -1,0 +1,141 @@
+using System.Diagnostics;
+using Google.Protobuf;
+using Grpc.Core;
+using PgEtcd.Grpc.Tests.Protos;
+using PgEtcd.Testing.Grpc;
+using Shouldly;
+using Xunit;
+
+namespace PgEtcd.Grpc.Tests;
+
+/// <summary>Deadlines, clients that go away, clients that do not read.</summary>
+public sealed class EndOfCallTests : IAsyncLifetime
+{
+    private const string Service = "pgetcd.test.v1.Echo/";
+    private static readonly TimeSpan _patience = TimeSpan.FromSeconds(20);
+
+    private EchoServer _server = null!;
+
+    public async Task InitializeAsync() => _server = await EchoServer.StartAsync();
+
+    public Task DisposeAsync() => _server.DisposeAsync().AsTask();
+
+    [Fact]
+    public async Task A_deadline_fires_the_token_and_ends_the_call()
+    {
+        RpcException error = await Should.ThrowAsync<RpcException>(() => _server.Channel.UnaryAsync<EchoMessage, EchoMessage>(
+            Service + "Unary", new EchoMessage { Text = "wait" }, timeout: TimeSpan.FromMilliseconds(100)));
+        error.Status.ShouldBe(new Status(StatusCode.DeadlineExceeded, "context deadline exceeded"));
+        (await _server.Probe.Ended.Task.WaitAsync(_patience)).ShouldBe("the token fired");
+        _server.Logs.Errors.ShouldBeEmpty();
+    }
+
+    [Theory]
+    [InlineData("Unary")]
+    [InlineData("Duplex")]
+    public async Task A_deadline_ends_a_call_whose_request_never_comes(string method)
+    {
+        using GrpcDuplexCall<EchoMessage, EchoMessage> call =
+            _server.Channel.Duplex<EchoMessage, EchoMessage>(Service + method, timeout: TimeSpan.FromMilliseconds(100));
+        RpcException error = await Should.ThrowAsync<RpcException>(() => call.MoveNextAsync());
+        error.Status.ShouldBe(new Status(StatusCode.DeadlineExceeded, "context deadline exceeded"));
+    }
+
+    [Fact]
+    public async Task A_deadline_that_is_far_away_changes_nothing()
+    {
+        EchoMessage answer = await _server.Channel.UnaryAsync<EchoMessage, EchoMessage>(
+            Service + "Unary", new EchoMessage { Text = "x" }, new Metadata { { "grpc-timeout", "99999999H" } });
+        answer.Text.ShouldBe("x");
+    }
+
+    [Theory]
+    [InlineData("soon")]
+    [InlineData("5")]
+    [InlineData("123456789S")]
+    public async Task A_malformed_timeout_is_refused(string timeout)
+    {
+        RpcException error = await Should.ThrowAsync<RpcException>(() => _server.Channel.UnaryAsync<EchoMessage, EchoMessage>(
+            Service + "Unary", new EchoMessage(), new Metadata { { "grpc-timeout", timeout } }));
+        error.StatusCode.ShouldBe(StatusCode.Internal);
+        error.Status.Detail.ShouldContain("malformed grpc-timeout");
+    }
+
+    [Fact]
+    public async Task A_client_that_drops_its_call_fires_the_token()
+    {
+        using (GrpcRawCall call = _server.Channel.StartRaw(Service + "Unary", new EchoMessage { Text = "wait" }.ToByteArray()))
+            await _server.Probe.Waiting.Task.WaitAsync(_patience);
+        (await _server.Probe.Ended.Task.WaitAsync(_patience)).ShouldBe("the token fired");
+        _server.Logs.Errors.ShouldBeEmpty();
+        (await _server.Channel.UnaryAsync<EchoMessage, EchoMessage>(Service + "Unary", new EchoMessage { Text = "x" })).Text.ShouldBe("x");
+    }
+
+    [Fact]
+    public async Task A_client_that_loses_its_connection_fires_the_token()
+    {
+        await using (var other = new GrpcChannel(_server.Address))
+        {
+            using GrpcRawCall call = other.StartRaw(Service + "Unary", new EchoMessage { Text = "wait" }.ToByteArray());
+            await _server.Probe.Waiting.Task.WaitAsync(_patience);
+        }
+        (await _server.Probe.Ended.Task.WaitAsync(_patience)).ShouldBe("the token fired");
+    }
+
+    [Fact]
+    public async Task A_stream_whose_client_is_gone_ends_the_reading_service()
+    {
+        using (GrpcDuplexCall<EchoMessage, EchoMessage> call = _server.Channel.Duplex<EchoMessage, EchoMessage>(Service + "Duplex"))
+        {
+            await call.WriteAsync(new EchoMessage());
+            await call.ReadAsync();
+        }
+        (await _server.Probe.Ended.Task.WaitAsync(_patience)).ShouldBe("the read was refused");
+        _server.Logs.Errors.ShouldBeEmpty();
+    }
+
+    [Fact]
+    public async Task A_client_that_does_not_read_stops_the_writer_and_not_its_neighbours()
+    {
+        const int Size = 10_000;
+        byte[] request = new EchoMessage { Number = 1_000_000, Payload = ByteString.CopyFrom(new byte[Size]) }.ToByteArray();
+        using (GrpcRawCall call = _server.Channel.StartRaw(Service + "ServerStream", request))
+        {
+            (await call.MoveNextAsync()).ShouldBeTrue();
+            long written = await UntilStill(() => _server.Probe.Written);
+            // The client's window (it may have grown) and the server's own buffer; the stream would be 10 GB.
+            (written * Size).ShouldBeLessThan(20_000_000);
+            (await _server.Channel.UnaryAsync<EchoMessage, EchoMessage>(Service + "Unary", new EchoMessage { Text = "x" })).Text.ShouldBe("x");
+
+            for (long i = 0; i < written; i++)
+                (await call.MoveNextAsync()).ShouldBeTrue();
+            await Until(() => _server.Probe.Written > written);
+        }
+        (await _server.Probe.Ended.Task.WaitAsync(_patience)).ShouldBe("the write was refused");
+    }
+
+    private static async Task<long> UntilStill(Func<long> value)
+    {
+        var clock = Stopwatch.StartNew();
+        long last = -1;
+        while (clock.Elapsed < _patience)
+        {
+            long now = value();
+            if (now == last && now > 0)
+                return now;
+            last = now;
+            await Task.Delay(300);
+        }
+        throw new TimeoutException($"Still moving at {last}.");
+    }
+
+    private static async Task Until(Func<bool> condition)
+    {
+        var clock = Stopwatch.StartNew();
+        while (!condition())
+        {
+            clock.Elapsed.ShouldBeLessThan(_patience);
+            await Task.Delay(20);
+        }
+    }
+}

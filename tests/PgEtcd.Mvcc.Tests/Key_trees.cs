@@ -1,0 +1,146 @@
+using FsCheck;
+using FsCheck.Fluent;
+using Shouldly;
+using Xunit;
+
+namespace PgEtcd.Mvcc.Tests;
+
+/// <summary>The tree against a SortedDictionary.</summary>
+public class Key_trees
+{
+    [Fact]
+    public void Do_as_a_sorted_dictionary_does_over_long_histories_and_never_change_an_old_version()
+    {
+        // Few distinct keys make replacing and removing common, many make deep trees; long shared beginnings test the heads.
+        Gen<(int Seed, int Keys, bool Long)> history =
+            from seed in Gen.Choose(0, int.MaxValue - 1)
+            from keys in Gen.Elements(10, 200, 3000, 12000)
+            from shared in Gen.Elements(true, false)
+            select (seed, keys, shared);
+        Properties.Hold(history, h => RunHistory(h.Seed, h.Keys, h.Long), count: 16);
+    }
+
+    [Fact]
+    public void Are_built_from_sorted_records_of_any_number()
+    {
+        Properties.Hold(Gen.Choose(0, 20_000), count =>
+        {
+            KeyRecord[] records = [.. Enumerable.Range(0, count).Select(i => Keys.Record(Keys.Numbered(i)))];
+            KeyTree tree = KeyTree.FromSorted(records);
+            tree.CheckInvariants();
+            tree.Count.ShouldBe(count);
+            ToArray(tree.Scan(Keys.All)).ShouldBe(records);
+        }, count: 30);
+        foreach (int count in new[] { 0, 1, 15, 16, 17, 63, 64, 65, 79, 80, 64 * 64, 64 * 64 + 1, 64 * 64 * 64 + 1 })
+            KeyTree.FromSorted(Enumerable.Range(0, count).Select(i => Keys.Record(Keys.Numbered(i)))).CheckInvariants();
+    }
+
+    [Fact]
+    public void Refuse_records_out_of_order()
+    {
+        KeyRecord[] twice = [Keys.Record("a"u8), Keys.Record("a"u8)];
+        Should.Throw<ArgumentException>(() => KeyTree.FromSorted(twice));
+        KeyRecord[] descending = [Keys.Record([0x80]), Keys.Record([0x7f])];
+        Should.Throw<ArgumentException>(() => KeyTree.FromSorted(descending));
+    }
+
+    [Fact]
+    public void Grow_and_shrink_in_ascending_and_descending_order()
+    {
+        foreach (bool ascending in new[] { true, false })
+        {
+            KeyTree.Editor editor = KeyTree.Empty.Edit();
+            int[] order = ascending ? [.. Enumerable.Range(0, 5000)] : [.. Enumerable.Range(0, 5000).Reverse()];
+            foreach (int i in order)
+                editor.Set(Keys.Record(Keys.Numbered(i))).ShouldBeNull();
+            editor.Freeze().CheckInvariants();
+            foreach (int i in order)
+            {
+                editor.Remove(Keys.Numbered(i)).ShouldNotBeNull();
+                if (i % 97 == 0)
+                    editor.Freeze().CheckInvariants();
+            }
+            editor.Count.ShouldBe(0);
+            editor.Freeze().ShouldBeSameAs(KeyTree.Empty);
+        }
+    }
+
+    [Fact]
+    public void Leave_an_edit_that_is_dropped_without_a_trace()
+    {
+        KeyTree tree = KeyTree.FromSorted(Enumerable.Range(0, 1000).Select(i => Keys.Record(Keys.Numbered(i))));
+        KeyRecord[] before = ToArray(tree.Scan(Keys.All));
+        KeyTree.Editor dropped = tree.Edit();
+        for (int i = 0; i < 1000; i += 3)
+            dropped.Remove(Keys.Numbered(i));
+        KeyTree.Editor kept = tree.Edit();
+        kept.Set(Keys.Record("z"u8));
+        ToArray(tree.Scan(Keys.All)).ShouldBe(before);
+        ToArray(kept.Freeze().Scan(Keys.All)).ShouldBe([.. before, kept.Find("z"u8)!]);
+    }
+
+    private static void RunHistory(int seed, int keys, bool shared)
+    {
+        var random = new Random(seed);
+        string beginning = shared ? "/registry/pods/a-rather-long-namespace/" : "";
+        byte[][] pool = [.. Enumerable.Range(0, keys).Select(_ => Keys.Random(random, beginning)).Append([0]).Append([0xff, 0xff])];
+        var model = new SortedDictionary<byte[], KeyRecord>(Keys.Order);
+        var snapshots = new List<(KeyTree Tree, KeyRecord[] Records)>();
+        KeyTree.Editor editor = KeyTree.Empty.Edit();
+        int steps = keys * 4;
+        for (int step = 0; step < steps; step++)
+        {
+            byte[] key = pool[random.Next(pool.Length)];
+            model.TryGetValue(key, out KeyRecord? expected);
+            // Growing and shrinking take turns.
+            if (random.Next(100) < (step * 4 / steps % 2 == 0 ? 80 : 20))
+            {
+                KeyRecord record = Keys.Record(key, step);
+                editor.Set(record).ShouldBeSameAs(expected);
+                model[key] = record;
+            }
+            else
+            {
+                editor.Remove(key).ShouldBeSameAs(expected);
+                model.Remove(key);
+            }
+            if (random.Next(keys) == 0 || step == steps - 1)
+            {
+                KeyTree tree = editor.Freeze();
+                tree.CheckInvariants();
+                snapshots.Add((tree, [.. model.Values]));
+                if (random.Next(2) == 0)
+                    editor = tree.Edit();
+            }
+        }
+        foreach ((KeyTree tree, KeyRecord[] records) in snapshots)
+            Compare(tree, records, pool, random);
+    }
+
+    private static void Compare(KeyTree tree, KeyRecord[] records, byte[][] pool, Random random)
+    {
+        tree.CheckInvariants();
+        tree.Count.ShouldBe(records.Length);
+        ToArray(tree.Scan(Keys.All)).SequenceEqual(records).ShouldBeTrue();
+        for (int i = 0; i < 20; i++)
+        {
+            KeyRange range = Keys.RandomRange(random, pool);
+            KeyRecord[] expected = [.. records.Where(record => range.Contains(record.Key))];
+            tree.CountRange(range).ShouldBe(expected.Length);
+            ToArray(tree.Scan(range)).SequenceEqual(expected).ShouldBeTrue();
+            var destination = new KeyRecord[random.Next(expected.Length + 3)];
+            int copied = tree.CopyTo(range, destination);
+            destination.Take(copied).SequenceEqual(expected.Take(destination.Length)).ShouldBeTrue();
+            byte[] key = pool[random.Next(pool.Length)];
+            tree.Find(key).ShouldBeSameAs(records.FirstOrDefault(record => record.Key.SequenceEqual(key)));
+        }
+    }
+
+    private static KeyRecord[] ToArray(KeyScan scan)
+    {
+        var list = new List<KeyRecord>(scan.Count);
+        foreach (KeyRecord record in scan)
+            list.Add(record);
+        return [.. list];
+    }
+}
