@@ -124,7 +124,7 @@ internal static class ServerHost
 
     private static void Configure(ILoggingBuilder logging, ServerOptions options) => logging
         .SetMinimumLevel(options.LogLevel)
-        .AddFilter("Microsoft", LogLevel.Warning)
+        .AddFilter("Microsoft", LogLevel.Error) // Kestrel warns that HTTP/2 needs TLS; PlaintextProtocols does without
         .AddSimpleConsole(console =>
         {
             console.SingleLine = true;
