@@ -38,8 +38,8 @@ public sealed record Flight(int Connections, int Streams)
 
 /// <summary>What one run of h2load measured.</summary>
 /// <param name="Rate">Requests a second.</param>
-/// <param name="P50">Median latency in microseconds.</param>
-/// <param name="P99">99th percentile in microseconds.</param>
+/// <param name="P50">Median latency in microseconds; 0 if latencies were not asked for.</param>
+/// <param name="P99">99th percentile in microseconds; likewise.</param>
 /// <param name="DataBytes">Bytes of DATA frames received: gRPC prefix and message, nothing for an error.</param>
 /// <param name="Seconds">Length of the run.</param>
 public sealed record LoadResult(double Rate, double P50, double P99, long DataBytes, double Seconds);
@@ -48,8 +48,9 @@ public sealed record LoadResult(double Rate, double P50, double P99, long DataBy
 public sealed partial class H2Load(string directory, string shim)
 {
     /// <summary>Sends <paramref name="requests"/> requests of one body to one method.</summary>
+    /// <param name="latencies">Have h2load log every request: about a microsecond more each, so not while rates are measured.</param>
     /// <exception cref="BenchException">A request failed on the HTTP level, or h2load did.</exception>
-    public async Task<LoadResult> Run(int port, string method, Message message, Numbers numbers, Flight flight, long requests)
+    public async Task<LoadResult> Run(int port, string method, Message message, Numbers numbers, Flight flight, long requests, bool latencies = false)
     {
         requests = Math.Max(requests, flight.Requests);
         var body = Path.Combine(directory, "body");
@@ -63,10 +64,16 @@ public sealed partial class H2Load(string directory, string shim)
             var start = new ProcessStartInfo("h2load") { RedirectStandardOutput = true, RedirectStandardError = true };
             foreach (var argument in new[]
             {
-                "-n", $"{requests}", "-c", $"{flight.Connections}", "-m", $"{flight.Streams}", "-t", "1", "-d", body, "--log-file", log,
+                "-n", $"{requests}", "-c", $"{flight.Connections}", "-m", $"{flight.Streams}", "-t", "1", "-d", body,
                 "-H", "content-type: application/grpc", "-H", "te: trailers", $"http://127.0.0.1:{port}/etcdserverpb.{method}",
             })
                 start.ArgumentList.Add(argument);
+            if (latencies)
+            {
+                start.ArgumentList.Add("--log-file");
+                start.ArgumentList.Add(log);
+            }
+
             SetShim(start.Environment, body, message, numbers);
             using var process = Process.Start(start) ?? throw new BenchException("h2load did not start");
             var errors = process.StandardError.ReadToEndAsync();
@@ -74,7 +81,7 @@ public sealed partial class H2Load(string directory, string shim)
             await process.WaitForExitAsync().ConfigureAwait(false);
             if (process.ExitCode != 0)
                 throw new BenchException($"h2load ended with {process.ExitCode}: {await errors.ConfigureAwait(false)}{output}");
-            return Read(output, log, requests);
+            return Read(output, latencies ? log : null, requests);
         }
         finally
         {
@@ -100,17 +107,24 @@ public sealed partial class H2Load(string directory, string shim)
         environment["BODY_SPAN"] = $"{Requests.PutsPerTxn}";
     }
 
-    private static LoadResult Read(string output, string log, long requests)
+    private static LoadResult Read(string output, string? log, long requests)
     {
         var succeeded = (long)Number(StatusPattern(), output);
         if (succeeded != requests)
             throw new BenchException($"{requests - succeeded} of {requests} requests got no HTTP 200: {output}");
+        var (p50, p99) = log is null ? (0, 0) : Percentiles(log, requests);
+        var rate = Number(RatePattern(), output);
+        return new(rate, p50, p99, (long)Number(DataPattern(), output), requests / rate);
+    }
+
+    /// <summary>From the log: start, status and microseconds, a line each.</summary>
+    private static (int P50, int P99) Percentiles(string log, long requests)
+    {
         var latencies = File.ReadLines(log).Select(line => int.Parse(line.AsSpan(line.LastIndexOf('\t') + 1), CultureInfo.InvariantCulture)).ToArray();
         Array.Sort(latencies);
-        if (latencies.Length != requests)
-            throw new BenchException($"h2load logged {latencies.Length} of {requests} requests");
-        var rate = Number(RatePattern(), output);
-        return new(rate, latencies[requests / 2], latencies[requests * 99 / 100], (long)Number(DataPattern(), output), requests / rate);
+        return latencies.Length == requests
+            ? (latencies[requests / 2], latencies[requests * 99 / 100])
+            : throw new BenchException($"h2load logged {latencies.Length} of {requests} requests");
     }
 
     private static double Number(Regex pattern, string output)

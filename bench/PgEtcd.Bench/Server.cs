@@ -11,6 +11,7 @@ public sealed class Server(string name, string kind, string directory, Options o
     private static readonly TimeSpan StartLimit = TimeSpan.FromMinutes(3);
     private readonly int _peerPort = FreePort();
     private Process? _process;
+    private int? _postmaster; // 0: has none
 
     public string Name => name;
     public int Port { get; } = FreePort();
@@ -40,6 +41,7 @@ public sealed class Server(string name, string kind, string directory, Options o
         var start = new ProcessStartInfo("/bin/sh");
         foreach (var argument in new[] { "-c", "exec \"$@\" >>\"$0\" 2>&1", log }.Concat(Command))
             start.ArgumentList.Add(argument);
+        _postmaster = null;
         var clock = Stopwatch.StartNew();
         _process = Process.Start(start) ?? throw new BenchException($"{Name} did not start");
         while (!await Client.IsHealthy().ConfigureAwait(false))
@@ -102,10 +104,15 @@ public sealed class Server(string name, string kind, string directory, Options o
     /// <summary>PostgreSQL's processes, found by the postmaster.pid in the data directory: they need not be children.</summary>
     private List<int> DatabaseProcesses()
     {
-        var file = Directory.EnumerateFiles($"{directory}/data", "postmaster.pid", SearchOption.AllDirectories).FirstOrDefault();
-        return file is null || !int.TryParse(File.ReadLines(file).First(), CultureInfo.InvariantCulture, out var postmaster)
-            ? []
-            : [postmaster, .. ProcessTable.Children(postmaster)];
+        _postmaster ??= FindPostmaster();
+        return _postmaster == 0 ? [] : [_postmaster.Value, .. ProcessTable.Children(_postmaster.Value)];
+    }
+
+    private int FindPostmaster()
+    {
+        var near = new EnumerationOptions { RecurseSubdirectories = true, MaxRecursionDepth = 3, IgnoreInaccessible = true };
+        var file = Directory.EnumerateFiles($"{directory}/data", "postmaster.pid", near).FirstOrDefault();
+        return file is null ? 0 : int.Parse(File.ReadLines(file).First(), CultureInfo.InvariantCulture);
     }
 
     private static int FreePort()

@@ -17,7 +17,7 @@ public sealed class Sizes(H2Load h2load, Options options, Report report)
     {
         foreach (var keys in KeyCounts)
         {
-            var size = keys == 0 ? "small" : keys.ToString("N0", CultureInfo.InvariantCulture) + " keys";
+            var size = keys switch { 0 => "small", Requests.KeyCount => "100k keys", _ => "1M keys" };
             var names = Quantities.ToDictionary(name => name, name => $"{name}, {size}");
             if (!names.Values.Any(options.Wants) || (options.Quick && keys > Requests.KeyCount && options.Only.Count == 0))
                 continue;

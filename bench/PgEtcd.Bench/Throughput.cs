@@ -49,7 +49,7 @@ public sealed class Throughput(H2Load h2load, Options options, Report report)
             workload.Name, "/s", values, [.. servers.Select(server => Latency(samples[server]))],
             target is null ? "" : string.Create(CultureInfo.InvariantCulture, $">= {target:0.0}"), null,
             [.. servers.Select(server => samples[server].Count == 0 ? (double?)null : Measured.Of(samples[server].Select(sample => sample.Cpu)))], invalid);
-        return row with { Met = invalid is null && !double.IsNaN(row.Ratio) ? row.Ratio >= target : null };
+        return row with { Met = invalid is null && target is not null && !double.IsNaN(row.Ratio) ? row.Ratio >= target : null };
     }
 
     private static string Latency(List<Sample> samples) => samples.Count == 0
