@@ -1,0 +1,132 @@
+-- What append and compact report, and the rows of the log that a refusal brings along.
+create type pgetcd.log_answer as (
+    outcome          text,     -- appended | conflict | lease_missing, in the first row; null in the rows after it
+    head             bigint,
+    compact_revision bigint,
+    auth_revision    bigint,
+    missing_leases   bigint[],
+    revision         bigint,
+    sub              integer,
+    key              bytea,
+    value            bytea,
+    create_revision  bigint,
+    version          bigint,
+    lease            bigint
+);
+
+-- Appends a batch if, and only if, the log is still where the batch was evaluated (design §2, invariant 3).
+-- Rows come in order; a row with sub 0 starts the next revision. One round trip, one commit, one NOTIFY.
+-- Called again with the same arguments by the same frontend run, it appends nothing and says appended:
+-- so a frontend whose connection died during COMMIT asks by repeating itself (invariant 6).
+create function pgetcd.append(
+    expected_revision         bigint,
+    expected_compact_revision bigint,
+    expected_auth_revision    bigint,
+    frontend                  text,
+    subs                      integer[],
+    keys                      bytea[],
+    vals                      bytea[],
+    create_revisions          bigint[],
+    versions                  bigint[],
+    leases                    bigint[],
+    usernames                 text[],
+    clients                   text[],
+    required_leases           bigint[],
+    revoked_leases            bigint[]
+) returns setof pgetcd.log_answer language plpgsql volatile as $$
+#variable_conflict use_column
+declare
+    state   pgetcd.cluster;
+    head    bigint;
+    last_at timestamptz;
+    missing bigint[];
+begin
+    -- Each statement below takes a new snapshot (read committed), so what is read after the lock is
+    -- what the previous holder committed.
+    perform pgetcd.lock_log();
+
+    select c.* into state from pgetcd.cluster c;
+    select r.revision, r.committed_at into head, last_at
+        from pgetcd.revisions r order by r.revision desc, r.sub desc limit 1;
+    head := greatest(head, state.base_revision);
+
+    if head <> append.expected_revision
+            or state.compact_revision <> append.expected_compact_revision
+            or state.auth_revision <> append.expected_auth_revision then
+        if exists (select from pgetcd.revisions r
+                where r.revision = append.expected_revision + 1 and r.frontend = append.frontend) then
+            return query select 'appended', r.revision, state.compact_revision, state.auth_revision,
+                    null::bigint[], null::bigint, null::integer, null::bytea, null::bytea,
+                    null::bigint, null::bigint, null::bigint
+                from pgetcd.revisions r
+                where r.revision = append.expected_revision
+                    + (select count(*) from unnest(append.subs) s where s = 0) limit 1;
+            return;
+        end if;
+        return next row('conflict', head, state.compact_revision, state.auth_revision,
+            null, null, null, null, null, null, null, null)::pgetcd.log_answer;
+        return query select null, null::bigint, null::bigint, null::bigint, null::bigint[],
+                r.revision, r.sub, r.key, r.value, r.create_revision, r.version, r.lease
+            from pgetcd.revisions r where r.revision > append.expected_revision order by r.revision, r.sub;
+        return;
+    end if;
+
+    if append.required_leases <> '{}' then
+        select array_agg(needed) into missing from unnest(append.required_leases) needed
+            where not exists (select from pgetcd.leases l where l.id = needed);
+        if missing is not null then
+            return next row('lease_missing', head, state.compact_revision, state.auth_revision,
+                missing, null, null, null, null, null, null, null)::pgetcd.log_answer;
+            return;
+        end if;
+    end if;
+
+    if append.keys <> '{}' then
+        -- A rolled-back append has drawn numbers that nobody has: take them back (invariant 2).
+        perform setval('pgetcd.revision_seq', head, true) from pgetcd.revision_seq s where s.last_value <> head;
+        insert into pgetcd.revisions
+                (revision, sub, key, value, create_revision, version, lease, committed_at, username, client, frontend)
+            select case row.sub when 0 then nextval('pgetcd.revision_seq') else currval('pgetcd.revision_seq') end,
+                row.sub, row.key, row.value, row.create_revision, row.version, row.lease,
+                greatest(clock_timestamp(), last_at), row.username, row.client, append.frontend
+            from unnest(append.subs, append.keys, append.vals, append.create_revisions, append.versions,
+                append.leases, append.usernames, append.clients)
+                as row (sub, key, value, create_revision, version, lease, username, client);
+        head := currval('pgetcd.revision_seq');
+        perform pg_notify('pgetcd', head::text);
+    end if;
+
+    if append.revoked_leases <> '{}' then
+        delete from pgetcd.leases l where l.id = any (append.revoked_leases);
+    end if;
+
+    return next row('appended', head, state.compact_revision, state.auth_revision,
+        null, null, null, null, null, null, null, null)::pgetcd.log_answer;
+end
+$$;
+
+-- Moves the compaction mark (semantics.md §6). Rows below it go later, in the background.
+-- Outcome: compacted, already (at or below the mark) or future.
+create function pgetcd.compact(at_revision bigint)
+    returns table (outcome text, head bigint, compact_revision bigint) language plpgsql volatile as $$
+#variable_conflict use_column
+declare
+    state pgetcd.cluster;
+begin
+    perform pgetcd.lock_log();
+    select c.* into state from pgetcd.cluster c;
+    select greatest(max(r.revision), state.base_revision) into head from pgetcd.revisions r;
+    compact_revision := state.compact_revision;
+    if at_revision <= state.compact_revision then
+        outcome := 'already';
+    elsif at_revision > head then
+        outcome := 'future';
+    else
+        update pgetcd.cluster set compact_revision = at_revision;
+        perform pg_notify('pgetcd', head::text);
+        outcome := 'compacted';
+        compact_revision := at_revision;
+    end if;
+    return next;
+end
+$$;

@@ -1,0 +1,34 @@
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+
+namespace PgEtcd.Grpc.Connections;
+
+/// <summary>Settings of Kestrel that etcd's clients need.</summary>
+public static class KestrelExtensions
+{
+    /// <summary>
+    /// Serves HTTP/1.1 and HTTP/2 (prior knowledge) on one port without TLS.
+    /// </summary>
+    /// <param name="prefaceTimeout">How long a new connection may take to show which one it speaks; 30 seconds if null.</param>
+    public static ListenOptions UseHttp1AndHttp2WithoutTls(this ListenOptions options, TimeSpan? prefaceTimeout = null)
+    {
+        TimeSpan limit = prefaceTimeout ?? TimeSpan.FromSeconds(30);
+        options.Protocols = HttpProtocols.Http1AndHttp2;
+        // Clients rightly say http where Kestrel believes in TLS.
+        options.KestrelServerOptions.AllowAlternateSchemes = true;
+        options.Use(next => new PlaintextProtocols(next, limit).OnConnectionAsync);
+        return options;
+    }
+
+    /// <summary>
+    /// Limits for gRPC: as many streams a connection as clients like (watches are long), and no minimum speeds, since an
+    /// idle or slow stream is no attack but a watcher.
+    /// </summary>
+    public static KestrelServerOptions UseGrpcLimits(this KestrelServerOptions options)
+    {
+        options.AddServerHeader = false;
+        options.Limits.MinRequestBodyDataRate = null;
+        options.Limits.MinResponseDataRate = null;
+        options.Limits.Http2.MaxStreamsPerConnection = 100_000;
+        return options;
+    }
+}

@@ -1,0 +1,29 @@
+using System.Globalization;
+
+namespace PgEtcd.Grpc.Http;
+
+/// <summary>The grpc-timeout header: at most eight digits and a unit.</summary>
+internal static class GrpcTimeout
+{
+    public static bool TryParse(ReadOnlySpan<char> text, out TimeSpan timeout)
+    {
+        timeout = default;
+        if (text.Length is < 2 or > 9 || !long.TryParse(text[..^1], NumberStyles.None, CultureInfo.InvariantCulture, out long amount))
+            return false;
+        long ticks = text[^1] switch
+        {
+            'H' => TimeSpan.TicksPerHour,
+            'M' => TimeSpan.TicksPerMinute,
+            'S' => TimeSpan.TicksPerSecond,
+            'm' => TimeSpan.TicksPerMillisecond,
+            'u' => TimeSpan.TicksPerMicrosecond,
+            'n' => 0,
+            _ => -1,
+        };
+        if (ticks < 0)
+            return false;
+        // Nanoseconds are finer than ticks. A deadline of centuries must not overflow a date.
+        timeout = ticks == 0 ? TimeSpan.FromTicks(amount / 100) : TimeSpan.FromTicks(Math.Min(amount * ticks, TimeSpan.FromDays(36500).Ticks));
+        return true;
+    }
+}

@@ -1,0 +1,41 @@
+using System.Collections.Concurrent;
+using Grpc.AspNetCore.Server;
+using Grpc.Core;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
+
+namespace PgEtcd.Grpc.Http;
+
+/// <summary>All methods by path. Looked up once a call, so it is a table and not endpoint routing.</summary>
+internal sealed class MethodTable(IOptions<GrpcServiceOptions> options, ILoggerFactory loggers)
+{
+    private readonly ConcurrentDictionary<string, MethodHandler> _methods = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<string, bool> _services = new(StringComparer.Ordinal);
+
+    /// <summary>Limit of a request message in bytes.</summary>
+    public int MaxReceiveMessageSize { get; } = options.Value.MaxReceiveMessageSize ?? int.MaxValue;
+
+    /// <summary>Where failures of services are written.</summary>
+    public ILogger Logger { get; } = loggers.CreateLogger("PgEtcd.Grpc");
+
+    public void Add(IMethod method, MethodHandler handler)
+    {
+        if (!_methods.TryAdd(method.FullName, handler))
+            throw new InvalidOperationException($"{method.FullName} is mapped twice.");
+        _services[method.ServiceName] = true;
+    }
+
+    public MethodHandler? Find(string path) => _methods.GetValueOrDefault(path);
+
+    /// <summary>The status for a path that is not in the table; the words are grpc-go's, clients tell servers' versions by them.</summary>
+    public Status Unknown(string path)
+    {
+        int slash = path.LastIndexOf('/');
+        if (slash <= 0)
+            return new Status(StatusCode.Unimplemented, $"malformed method name: \"{path}\"");
+        string service = path[1..slash];
+        return new Status(StatusCode.Unimplemented, _services.ContainsKey(service)
+            ? $"unknown method {path[(slash + 1)..]} for service {service}"
+            : $"unknown service {service}");
+    }
+}

@@ -1,0 +1,161 @@
+namespace PgEtcd.Mvcc;
+
+/// <summary>One request being evaluated on a fork. The only place that knows what a transaction means.</summary>
+internal readonly struct Evaluation(Fork fork, IReadOnlySet<long> missingLeases, IHistory history)
+{
+    private readonly long _begin = fork.Revision;
+
+    /// <summary>What reads see, and the headers of all but the transactions themselves.</summary>
+    private long Current => fork.Changes > 0 ? _begin + 1 : _begin;
+
+    public KvError Run(Operation operation, out OperationResult? result)
+    {
+        result = null;
+        switch (operation)
+        {
+            case PutOperation put:
+                return IsLeaseMissing(put) ? KvError.LeaseNotFound : Put(put, out result);
+            case TxnOperation txn:
+                var decisions = new List<bool>();
+                CompareEvaluation.Decide(fork.Keys, txn, decisions);
+                int next = 0;
+                KvError error = Check(txn, decisions, ref next);
+                if (error != KvError.None)
+                    return error;
+                next = 0;
+                return Execute(txn, decisions, ref next, isNested: false, out result);
+            case RangeOperation range:
+                // Alone, a negative revision is the current one, as it is within a transaction before any compaction.
+                error = range.Revision < 0 ? KvError.None : CheckRange(range);
+                return error != KvError.None ? error : Range(range, out result);
+            default:
+                return ExecuteSimple(operation, out result);
+        }
+    }
+
+    /// <summary>
+    /// The checks for the operations that will run, in their order, all on the state before the transaction. A key is looked
+    /// for before the lease here, other than in a plain put.
+    /// </summary>
+    private KvError Check(TxnOperation txn, List<bool> decisions, ref int next)
+    {
+        IReadOnlyList<Operation?> branch = decisions[next++] ? txn.Success : txn.Failure;
+        for (int i = 0; i < branch.Count; i++)
+        {
+            KvError error = branch[i] switch
+            {
+                RangeOperation range => CheckRange(range),
+                PutOperation put => CheckPut(put),
+                TxnOperation nested => Check(nested, decisions, ref next),
+                _ => KvError.None,
+            };
+            if (error != KvError.None)
+                return error;
+        }
+        return KvError.None;
+    }
+
+    private KvError CheckRange(RangeOperation range)
+    {
+        if (range.Revision > _begin)
+            return KvError.FutureRevision;
+        // Before the first compaction the compact revision is −1, which lets a revision of −1 through.
+        return range.Revision != 0 && range.Revision < fork.CompactRevision ? KvError.Compacted : KvError.None;
+    }
+
+    private KvError CheckPut(PutOperation put)
+    {
+        if ((put.IgnoreValue || put.IgnoreLease) && fork.Keys.Find(put.Key.Span) is null)
+            return KvError.KeyNotFound;
+        return IsLeaseMissing(put) ? KvError.LeaseNotFound : KvError.None;
+    }
+
+    private bool IsLeaseMissing(PutOperation put) => put.Lease != 0 && missingLeases.Contains(put.Lease);
+
+    private KvError Execute(TxnOperation txn, List<bool> decisions, ref int next, bool isNested, out OperationResult? result)
+    {
+        result = null;
+        bool succeeded = decisions[next++];
+        IReadOnlyList<Operation?> branch = succeeded ? txn.Success : txn.Failure;
+        var results = new OperationResult[branch.Count];
+        for (int i = 0; i < results.Length; i++)
+        {
+            KvError error = branch[i] is TxnOperation nested
+                ? Execute(nested, decisions, ref next, isNested: true, out OperationResult? one)
+                : ExecuteSimple(branch[i], out one);
+            if (error != KvError.None)
+                return error;
+            results[i] = one!;
+        }
+        result = new TxnResult(isNested ? 0 : Current, succeeded, results);
+        return KvError.None;
+    }
+
+    private KvError ExecuteSimple(Operation? operation, out OperationResult? result)
+    {
+        switch (operation)
+        {
+            case RangeOperation range:
+                return Range(range, out result);
+            case PutOperation put:
+                return Put(put, out result);
+            case DeleteRangeOperation delete:
+                return Delete(delete, out result);
+            case RevokeLeaseOperation revoke:
+                KeyRecord[] attached = fork.KeysOfLease(revoke.Lease);
+                DeleteAll(attached);
+                result = new DeleteRangeResult(Current, attached.Length, []);
+                return KvError.None;
+            default:
+                throw new ArgumentException("The operation has not been checked.", nameof(operation));
+        }
+    }
+
+    private KvError Range(RangeOperation range, out OperationResult? result)
+    {
+        result = null;
+        if (range.Revision <= 0 || (range.Revision == _begin && fork.Changes == 0))
+            result = RangeEvaluation.Evaluate(fork.Keys, range, Current);
+        else if (fork.At(range.Revision) is { } past)
+            result = RangeEvaluation.Evaluate(past, range, Current);
+        else
+            result = history.Range(range, Current);
+        return result is null ? KvError.HistoryNeeded : KvError.None;
+    }
+
+    private KvError Put(PutOperation put, out OperationResult? result)
+    {
+        result = null;
+        KeyRecord? previous = fork.Keys.Find(put.Key.Span);
+        // Within a transaction this happens only where etcd panics: a delete to the end of the key space before this put
+        // has removed the key that was there when the transaction was checked.
+        if (previous is null && (put.IgnoreValue || put.IgnoreLease))
+            return KvError.KeyNotFound;
+        long revision = _begin + 1;
+        fork.Put(KeyRecord.Create(
+            put.Key.Span,
+            put.IgnoreValue ? previous!.Value : put.Value.Span,
+            previous?.CreateRevision ?? revision,
+            revision,
+            fork.Changes,
+            (previous?.Version ?? 0) + 1,
+            put.IgnoreLease ? previous!.Lease : put.Lease));
+        result = new PutResult(revision, put.PrevKv ? previous : null);
+        return KvError.None;
+    }
+
+    private KvError Delete(DeleteRangeOperation delete, out OperationResult? result)
+    {
+        (int start, int end) = fork.Keys.Positions(delete.Range);
+        KeyRecord[] deleted = fork.Keys.Slice(start, end - start);
+        DeleteAll(deleted);
+        result = new DeleteRangeResult(Current, deleted.Length, delete.PrevKv ? deleted : []);
+        return KvError.None;
+    }
+
+    private void DeleteAll(KeyRecord[] records)
+    {
+        foreach (KeyRecord record in records)
+            fork.Delete(record.Key, _begin + 1, fork.Changes);
+    }
+}

@@ -1,0 +1,165 @@
+namespace PgEtcd.Mvcc;
+
+/// <summary>
+/// A speculative edit of a <see cref="KeySpace"/>: evaluates writes one after another, each seeing those before it. It is
+/// dropped when its append loses and frozen when it wins. Not thread-safe.
+/// </summary>
+public sealed class Fork
+{
+    private readonly KeySpace _base;
+    private readonly KeyTree.Editor _keys;
+    private readonly LeaseIndex.Editor _leases;
+    private readonly List<KvEvent> _events = [];
+
+    // Where the events of the revision that is being written begin, and whether a delete is among them.
+    private int _revisionStart;
+    private bool _revisionDeletes;
+
+    internal Fork(KeySpace origin)
+    {
+        _base = origin;
+        _keys = origin.Keys.Edit();
+        _leases = origin.Leases.Edit();
+        Revision = origin.Revision;
+    }
+
+    /// <summary>The main revision of the last change.</summary>
+    public long Revision { get; private set; }
+
+    /// <summary>Every change since the fork, in order.</summary>
+    public IReadOnlyList<KvEvent> Events => _events;
+
+    internal long CompactRevision => _base.CompactRevision;
+
+    internal KeyView Keys => _keys.View;
+
+    /// <summary>Changes made at the revision that is being written.</summary>
+    internal int Changes => _events.Count - _revisionStart;
+
+    /// <summary>
+    /// Evaluates a put, delete, transaction or lease revocation at <see cref="Revision"/> + 1; what changes nothing does not
+    /// use the revision up. An error changes nothing. The request has passed <see cref="RequestCheck"/>.
+    /// </summary>
+    /// <param name="operation">The request.</param>
+    /// <param name="missingLeases">Leases known not to exist: a put that names one is refused.</param>
+    /// <param name="history">Answers reads at revisions before the fork.</param>
+    /// <param name="result">The answer; null on an error.</param>
+    public KvError Evaluate(Operation operation, IReadOnlySet<long> missingLeases, IHistory history, out OperationResult? result)
+    {
+        Begin();
+        KvError error = new Evaluation(this, missingLeases, history).Run(operation, out result);
+        if (error != KvError.None)
+        {
+            Undo();
+            result = null;
+        }
+        else if (Changes > 0)
+        {
+            Revision++;
+        }
+        return error;
+    }
+
+    /// <summary>Takes in one row of the log that another frontend wrote.</summary>
+    /// <exception cref="ArgumentException">The row is not later than all before it.</exception>
+    public void Apply(
+        long revision, int sub, ReadOnlySpan<byte> key, ReadOnlySpan<byte> value, bool tombstone, long createRevision, long version, long lease)
+    {
+        bool continues = revision == Revision && _events.Count > 0 && sub > _events[^1].Sub;
+        if (revision <= Revision && !continues)
+            throw new ArgumentException($"Row {revision}/{sub} is not behind revision {Revision}.", nameof(revision));
+        if (!continues)
+            Begin();
+        Revision = revision;
+        if (tombstone)
+            Delete(key, revision, sub);
+        else
+            Put(KeyRecord.Create(key, value, createRevision, revision, sub, version, lease));
+    }
+
+    /// <summary>The state with all changes so far. The fork may go on; what was frozen stays as it is.</summary>
+    public KeySpace Freeze() => new(Revision, _base.CompactRevision, _keys.Freeze(), _leases.Freeze());
+
+    /// <summary>Records attached to the lease, in key order.</summary>
+    internal KeyRecord[] KeysOfLease(long lease) => _leases.KeysOf(lease);
+
+    /// <summary>Puts at the revision that is being written.</summary>
+    internal void Put(KeyRecord record)
+    {
+        KeyRecord? previous = Replace(record);
+        KeyRecord? before = BeforeRevision(record.Key, previous, record.ModRevision);
+        _events.Add(new KvEvent(record.KeyMemory, record, before, record.ModRevision, record.Sub));
+    }
+
+    /// <summary>Deletes at the revision that is being written.</summary>
+    internal void Delete(ReadOnlySpan<byte> key, long revision, int sub)
+    {
+        KeyRecord? previous = Remove(key);
+        KeyRecord? before = BeforeRevision(key, previous, revision);
+        _events.Add(new KvEvent(previous?.KeyMemory ?? key.ToArray(), null, before, revision, sub));
+        _revisionDeletes = true;
+    }
+
+    /// <summary>The keys as they were at a revision not before the fork; null when it is before.</summary>
+    internal KeyView? At(long revision)
+    {
+        if (revision < _base.Revision)
+            return null;
+        if (revision == _base.Revision)
+            return _base.Keys.View;
+        KeyTree.Editor past = _keys.Freeze().Edit();
+        for (int i = _events.Count - 1; i >= 0 && _events[i].Revision > revision; i--)
+        {
+            if (_events[i].Previous is { } previous)
+                past.Set(previous);
+            else
+                past.Remove(_events[i].Key.Span);
+        }
+        return past.View;
+    }
+
+    private void Begin()
+    {
+        _revisionStart = _events.Count;
+        _revisionDeletes = false;
+    }
+
+    private void Undo()
+    {
+        for (int i = _revisionStart; i < _events.Count; i++)
+        {
+            if (_events[i].Previous is { } previous)
+                Replace(previous);
+            else
+                Remove(_events[i].Key.Span);
+        }
+        _events.RemoveRange(_revisionStart, _events.Count - _revisionStart);
+    }
+
+    private KeyRecord? Replace(KeyRecord record)
+    {
+        KeyRecord? previous = _keys.Set(record);
+        _leases.Move(previous, record);
+        return previous;
+    }
+
+    private KeyRecord? Remove(ReadOnlySpan<byte> key)
+    {
+        KeyRecord? previous = _keys.Remove(key);
+        _leases.Move(previous, null);
+        return previous;
+    }
+
+    /// <summary>The key as it was before the revision being written, given what the change found.</summary>
+    private KeyRecord? BeforeRevision(ReadOnlySpan<byte> key, KeyRecord? found, long revision)
+    {
+        // A key changes twice in one revision only through the gaps of the duplicate check, so the search is rare.
+        bool changedAlready = found is null ? _revisionDeletes : found.ModRevision == revision;
+        for (int i = _revisionStart; changedAlready && i < _events.Count; i++)
+        {
+            if (_events[i].Key.Span.SequenceEqual(key))
+                return _events[i].Previous;
+        }
+        return found;
+    }
+}

@@ -1,0 +1,82 @@
+using System.Collections.Immutable;
+
+namespace PgEtcd.Mvcc;
+
+/// <summary>One version of the whole store. A value: it never changes and readers need no lock.</summary>
+public sealed class KeySpace
+{
+    private readonly LeaseIndex _leases;
+
+    internal KeySpace(long revision, long compactRevision, KeyTree keys, LeaseIndex leases)
+    {
+        Revision = revision;
+        CompactRevision = compactRevision;
+        Keys = keys;
+        _leases = leases;
+    }
+
+    /// <summary>A fresh store: revision 1, nothing compacted (−1).</summary>
+    public static KeySpace Empty { get; } = new(1, -1, KeyTree.Empty, LeaseIndex.Empty);
+
+    /// <summary>The main revision of the last change.</summary>
+    public long Revision { get; }
+
+    /// <summary>Reads below it are refused; −1 while nothing was ever compacted.</summary>
+    public long CompactRevision { get; }
+
+    public KeyTree Keys { get; }
+
+    internal LeaseIndex Leases => _leases;
+
+    /// <summary>The store out of its current records. Which keys a lease has is derived from them.</summary>
+    public static KeySpace Load(long revision, long compactRevision, KeyTree keys) =>
+        new(revision, compactRevision, keys, LeaseIndex.From(keys));
+
+    /// <summary>The keys attached to a lease, in key order; empty when it has none or does not exist.</summary>
+    public IReadOnlyList<ReadOnlyMemory<byte>> KeysOfLease(long lease)
+    {
+        KeyTree attached = _leases.KeysOf(lease);
+        var keys = new ReadOnlyMemory<byte>[attached.Count];
+        KeyRecord[] records = attached.View.Slice(0, attached.Count);
+        for (int i = 0; i < keys.Length; i++)
+            keys[i] = records[i].KeyMemory;
+        return keys;
+    }
+
+    /// <summary>The same keys under another compact revision. Whether that is allowed is the caller's to check.</summary>
+    public KeySpace WithCompactRevision(long revision) => new(Revision, revision, Keys, _leases);
+
+    /// <summary>
+    /// Answers a Range at the current revision (0 or less, or this one). <see cref="KvError.FutureRevision"/>,
+    /// <see cref="KvError.Compacted"/> or, for an older revision that is to be had elsewhere, <see cref="KvError.HistoryNeeded"/>.
+    /// </summary>
+    public KvError Range(RangeOperation operation, out RangeResult? result)
+    {
+        result = null;
+        if (operation.Revision > Revision)
+            return KvError.FutureRevision;
+        if (operation.Revision > 0 && operation.Revision < CompactRevision)
+            return KvError.Compacted;
+        if (operation.Revision > 0 && operation.Revision < Revision)
+            return KvError.HistoryNeeded;
+        result = Range(operation, Revision);
+        return KvError.None;
+    }
+
+    /// <summary>Answers a Range from this version, whatever revision it asks for, under the header of another.</summary>
+    public RangeResult Range(RangeOperation operation, long headerRevision) =>
+        RangeEvaluation.Evaluate(Keys.View, operation, headerRevision);
+
+    /// <summary>Evaluates a transaction that writes nothing, whichever branch runs.</summary>
+    /// <exception cref="ArgumentException">The transaction is not read-only.</exception>
+    public (KvError Error, TxnResult? Result) EvaluateReadOnly(TxnOperation txn, IHistory history)
+    {
+        if (!txn.IsReadOnly)
+            throw new ArgumentException("The transaction may write.", nameof(txn));
+        KvError error = Fork().Evaluate(txn, ImmutableHashSet<long>.Empty, history, out OperationResult? result);
+        return (error, (TxnResult?)result);
+    }
+
+    /// <summary>Starts a speculative edit.</summary>
+    public Fork Fork() => new(this);
+}

@@ -1,0 +1,73 @@
+namespace PgEtcd.Mvcc;
+
+/// <summary>
+/// The checks that need no state, in etcd's order: fields and operation budget of the whole transaction first, then
+/// duplicate keys in the success branch, then in the failure branch.
+/// </summary>
+public static class RequestCheck
+{
+    /// <summary>The first error, or <see cref="KvError.None"/>.</summary>
+    /// <param name="operation">The request.</param>
+    /// <param name="maxTxnOps">etcd's --max-txn-ops: the budget of a transaction and all that is nested in it.</param>
+    public static KvError Check(Operation operation, int maxTxnOps)
+    {
+        KvError error = CheckFields(operation, maxTxnOps);
+        if (error != KvError.None || operation is not TxnOperation txn)
+            return error;
+        return DuplicateKeys.Exist(txn.Success) || DuplicateKeys.Exist(txn.Failure) ? KvError.DuplicateKey : KvError.None;
+    }
+
+    private static KvError CheckFields(Operation? operation, int budget) => operation switch
+    {
+        RangeOperation range => CheckRange(range),
+        PutOperation put => CheckPut(put),
+        DeleteRangeOperation delete => delete.Key.IsEmpty ? KvError.EmptyKey : KvError.None,
+        TxnOperation txn => CheckTxn(txn, budget),
+        RevokeLeaseOperation => KvError.None,
+        // etcd's answer to a RequestOp with no request in it.
+        _ => KvError.KeyNotFound,
+    };
+
+    private static KvError CheckRange(RangeOperation range)
+    {
+        if (range.Key.IsEmpty)
+            return KvError.EmptyKey;
+        bool known = range.SortOrder is >= SortOrder.None and <= SortOrder.Descend
+            && range.SortTarget is >= SortTarget.Key and <= SortTarget.Value;
+        return known ? KvError.None : KvError.InvalidSortOption;
+    }
+
+    private static KvError CheckPut(PutOperation put)
+    {
+        if (put.Key.IsEmpty)
+            return KvError.EmptyKey;
+        if (put.IgnoreValue && !put.Value.IsEmpty)
+            return KvError.ValueProvided;
+        return put.IgnoreLease && put.Lease != 0 ? KvError.LeaseProvided : KvError.None;
+    }
+
+    private static KvError CheckTxn(TxnOperation txn, int budget)
+    {
+        int used = Math.Max(txn.Compares.Count, Math.Max(txn.Success.Count, txn.Failure.Count));
+        if (used > budget)
+            return KvError.TooManyOps;
+        for (int i = 0; i < txn.Compares.Count; i++)
+        {
+            if (txn.Compares[i].Key.IsEmpty)
+                return KvError.EmptyKey;
+        }
+        KvError error = CheckBranch(txn.Success, budget - used);
+        return error != KvError.None ? error : CheckBranch(txn.Failure, budget - used);
+    }
+
+    private static KvError CheckBranch(IReadOnlyList<Operation?> branch, int budget)
+    {
+        for (int i = 0; i < branch.Count; i++)
+        {
+            KvError error = CheckFields(branch[i], budget);
+            if (error != KvError.None)
+                return error;
+        }
+        return KvError.None;
+    }
+}

@@ -1,0 +1,83 @@
+namespace PgEtcd.Mvcc;
+
+/// <summary>A transaction. An operation that is null stands for a RequestOp whose oneof is not set.</summary>
+public sealed class TxnOperation : Operation
+{
+    public IReadOnlyList<Compare> Compares { get; init; } = [];
+
+    public IReadOnlyList<Operation?> Success { get; init; } = [];
+
+    public IReadOnlyList<Operation?> Failure { get; init; } = [];
+
+    /// <summary>Only ranges at the top level, in both branches. A nested transaction counts as a write, whatever is in it.</summary>
+    public bool IsReadOnly => All(static _ => true);
+
+    /// <summary>Read-only, and every range is serializable: a transaction of compares only is a serializable read.</summary>
+    public bool IsSerializable => All(static range => range.Serializable);
+
+    /// <summary>Every range in it, at any depth, of both branches.</summary>
+    public IEnumerable<RangeOperation> Ranges()
+    {
+        foreach (Operation? operation in Success.Concat(Failure))
+        {
+            if (operation is RangeOperation range)
+                yield return range;
+            else if (operation is TxnOperation nested)
+            {
+                foreach (RangeOperation inner in nested.Ranges())
+                    yield return inner;
+            }
+        }
+    }
+
+    private bool All(Predicate<RangeOperation> predicate) => All(Success, predicate) && All(Failure, predicate);
+
+    private static bool All(IReadOnlyList<Operation?> operations, Predicate<RangeOperation> predicate)
+    {
+        for (int i = 0; i < operations.Count; i++)
+        {
+            if (operations[i] is not RangeOperation range || !predicate(range))
+                return false;
+        }
+        return true;
+    }
+}
+
+/// <summary>Wire numbers of Compare.CompareResult; with an unknown number the compare is true.</summary>
+public enum CompareResult
+{
+    Equal = 0,
+    Greater = 1,
+    Less = 2,
+    NotEqual = 3,
+}
+
+/// <summary>Wire numbers of Compare.CompareTarget; with an unknown number both sides count as equal.</summary>
+public enum CompareTarget
+{
+    Version = 0,
+    Create = 1,
+    Mod = 2,
+    Value = 3,
+    Lease = 4,
+}
+
+/// <summary>One guard of a transaction.</summary>
+public sealed class Compare
+{
+    public CompareResult Result { get; init; }
+
+    public CompareTarget Target { get; init; }
+
+    public ReadOnlyMemory<byte> Key { get; init; }
+
+    public ReadOnlyMemory<byte> RangeEnd { get; init; }
+
+    /// <summary>The operand for version, create and mod revision and lease; 0 when the oneof that is set does not match the target.</summary>
+    public long Number { get; init; }
+
+    /// <summary>The operand for the value; empty when the oneof that is set does not match the target.</summary>
+    public ReadOnlyMemory<byte> Value { get; init; }
+
+    public KeyRange Range => new(Key, RangeEnd);
+}

@@ -1,0 +1,16 @@
+using Microsoft.Extensions.Logging;
+
+namespace PgEtcd.Postgres;
+
+/// <summary>Every message this assembly logs.</summary>
+internal static partial class Log
+{
+    [LoggerMessage(100, LogLevel.Warning, "PostgreSQL does not answer, trying again (attempt {Attempt}): {Reason}")]
+    public static partial void DatabaseAway(ILogger logger, int attempt, string reason);
+
+    [LoggerMessage(101, LogLevel.Information, "Schema {Schema}: applied migration {Migration}")]
+    public static partial void Migrated(ILogger logger, string schema, string migration);
+
+    [LoggerMessage(102, LogLevel.Information, "LISTEN connection lost, polling until it is back: {Reason}")]
+    public static partial void ListenLost(ILogger logger, string reason);
+}

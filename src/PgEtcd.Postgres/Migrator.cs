@@ -1,0 +1,98 @@
+using System.Reflection;
+using System.Text;
+using Dapper;
+using Microsoft.Extensions.Logging;
+using Npgsql;
+
+namespace PgEtcd.Postgres;
+
+/// <summary>Brings the schema to the version this binary knows. Migrations are numbered files, embedded, applied in
+/// order inside one transaction under a lock, so that many frontends may start at once.</summary>
+public sealed class Migrator(Database database, ILogger<Migrator> logger)
+{
+    private const string Folder = "migrations/";
+
+    /// <summary>Creates the schema if need be and applies what is missing.</summary>
+    /// <exception cref="DatabaseStartException">No permission, or the schema is newer than this binary.</exception>
+    public async Task MigrateAsync(CancellationToken cancellationToken)
+    {
+        IReadOnlyList<Migration> known = Embedded();
+        try
+        {
+            await using NpgsqlConnection connection = await database.OpenAsync(cancellationToken);
+            if (await VersionAsync(connection) == known[^1].Number)
+            {
+                return; // the usual start: nothing to lock, nothing to write
+            }
+
+            await using NpgsqlTransaction transaction = await connection.BeginTransactionAsync(cancellationToken);
+            await connection.ExecuteAsync(database.Schema.Apply("select pg_advisory_xact_lock(1885828453, hashtext('pgetcd'))"));
+            await EnsureSchemaAsync(connection);
+            int version = await VersionAsync(connection);
+            if (version > known[^1].Number)
+            {
+                throw new DatabaseStartException(
+                    $"--schema: '{database.Schema}' was written by a newer pgetcd (schema version {version}, this binary knows {known[^1].Number}); upgrade this frontend.");
+            }
+
+            foreach (Migration migration in known.Where(m => m.Number > version))
+            {
+                await connection.ExecuteAsync(database.Schema.Apply(migration.Sql));
+                await connection.ExecuteAsync(
+                    database.Schema.Apply("insert into pgetcd.migrations (number, name) values (@Number, @Name)"), migration);
+                Log.Migrated(logger, database.Schema.ToString(), migration.Name);
+            }
+
+            await transaction.CommitAsync(cancellationToken);
+        }
+        catch (PostgresException exception) when (exception.SqlState is PostgresErrorCodes.InsufficientPrivilege)
+        {
+            throw new DatabaseStartException(
+                $"--schema: the database user may not create or change schema '{database.Schema}': {exception.MessageText}.", exception);
+        }
+    }
+
+    private async Task EnsureSchemaAsync(NpgsqlConnection connection)
+    {
+        // "create schema if not exists" wants the CREATE right on the database even when the schema is there.
+        bool exists = await connection.ExecuteScalarAsync<bool>(
+            "select exists (select from pg_namespace where nspname = @name)", new { name = database.Schema.ToString() });
+        if (!exists)
+        {
+            await connection.ExecuteAsync($"create schema {database.Schema.Quoted}");
+        }
+
+        await connection.ExecuteAsync(database.Schema.Apply("""
+            create table if not exists pgetcd.migrations (
+                number     integer     primary key,
+                name       text        not null,
+                applied_at timestamptz not null default now()
+            )
+            """));
+    }
+
+    private async Task<int> VersionAsync(NpgsqlConnection connection)
+    {
+        bool exists = await connection.ExecuteScalarAsync<bool>(
+            "select to_regclass(@name) is not null", new { name = $"{database.Schema.Quoted}.migrations" });
+        return exists
+            ? await connection.ExecuteScalarAsync<int>(database.Schema.Apply("select coalesce(max(number), 0) from pgetcd.migrations"))
+            : 0;
+    }
+
+    private static IReadOnlyList<Migration> Embedded()
+    {
+        Assembly assembly = typeof(Migrator).Assembly;
+        return [.. assembly.GetManifestResourceNames()
+            .Where(name => name.StartsWith(Folder, StringComparison.Ordinal))
+            .Select(resource =>
+            {
+                using StreamReader reader = new(assembly.GetManifestResourceStream(resource)!, Encoding.UTF8);
+                string name = resource[Folder.Length..];
+                return new Migration(int.Parse(name.AsSpan(0, 4), provider: null), name, reader.ReadToEnd());
+            })
+            .OrderBy(migration => migration.Number)];
+    }
+
+    private sealed record Migration(int Number, string Name, string Sql);
+}

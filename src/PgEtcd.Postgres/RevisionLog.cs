@@ -1,0 +1,203 @@
+using Npgsql;
+using NpgsqlTypes;
+
+namespace PgEtcd.Postgres;
+
+/// <summary>The log of revisions: conditional append, tail, compaction mark. Each is one round trip.</summary>
+/// <param name="database">Where the log is.</param>
+/// <param name="name">The frontend's name. Rows carry it with a mark of this run, so that a row we find can be told to
+/// be ours (design §2.6).</param>
+public sealed class RevisionLog(Database database, string name)
+{
+    private const string AppendSql =
+        "select * from pgetcd.append($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)";
+
+    // One statement, so one snapshot: a position and just the rows up to it.
+    private const string TailSql = """
+        select c.compact_revision, c.auth_revision, c.base_revision,
+            r.revision, r.sub, r.key, r.value, r.create_revision, r.version, r.lease
+        from pgetcd.cluster c
+        left join (
+            select revision, sub, key, value, create_revision, version, lease
+            from pgetcd.revisions where revision > $1
+        ) r on true
+        order by r.revision, r.sub
+        """;
+
+    private const string CompactSql = "select outcome, head, compact_revision from pgetcd.compact($1)";
+
+    private readonly string _appendSql = database.Schema.Apply(AppendSql);
+    private string _run = NewRun(name);
+
+    /// <summary>Gives up on a batch whose fate is unknown: should it still land, its rows are no longer taken for those
+    /// of a later batch.</summary>
+    public void Abandon() => _run = NewRun(name);
+
+    /// <summary>Appends the batch if the log is still where the batch expects it. May be repeated with the same batch
+    /// when the connection broke: it is appended once.</summary>
+    /// <param name="batch">The events.</param>
+    /// <param name="missed">Gets, on a conflict, the rows after the expected revision, in order.</param>
+    /// <param name="cancellationToken">Ends the wait, not necessarily the append.</param>
+    public async Task<AppendResult> AppendAsync(AppendBatch batch, Action<LogRow> missed, CancellationToken cancellationToken)
+    {
+        await using NpgsqlConnection connection = await database.OpenAsync(cancellationToken);
+        return await AppendAsync(connection, batch, missed, cancellationToken);
+    }
+
+    /// <summary>Takes the append lock first, lets the caller build the batch on the rows it had missed, appends and
+    /// commits: for a frontend that keeps losing. The transaction may idle for two seconds at most, so that a frontend
+    /// that hangs here does not hang the others.</summary>
+    /// <param name="applied">Where the caller's state is.</param>
+    /// <param name="missed">Gets the rows after it.</param>
+    /// <param name="evaluate">Makes the batch at the position given, or null to append nothing.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    public async Task<AppendResult?> AppendLockedAsync(
+        long applied, Action<LogRow> missed, Func<LogPosition, AppendBatch?> evaluate, CancellationToken cancellationToken)
+    {
+        await using NpgsqlConnection connection = await database.OpenAsync(cancellationToken);
+        await using NpgsqlTransaction transaction = await connection.BeginTransactionAsync(cancellationToken);
+        await using (NpgsqlCommand enter = new(
+            database.Schema.Apply("set local idle_in_transaction_session_timeout = '2s'; select pgetcd.lock_log()"), connection))
+        {
+            await enter.ExecuteNonQueryAsync(cancellationToken);
+        }
+
+        LogPosition position;
+        await using (NpgsqlCommand tail = new(database.Schema.Apply(TailSql), connection))
+        {
+            position = await TailAsync(tail, applied, missed, cancellationToken);
+        }
+
+        if (evaluate(position) is not { } batch)
+        {
+            return null;
+        }
+
+        AppendResult result = await AppendAsync(connection, batch, missed, cancellationToken);
+        await transaction.CommitAsync(cancellationToken);
+        return result;
+    }
+
+    /// <summary>Reads what was committed after a revision.</summary>
+    /// <param name="after">The last revision the caller has.</param>
+    /// <param name="row">Gets the rows after it, in order.</param>
+    /// <param name="cancellationToken">Ends the read.</param>
+    /// <returns>Where the log was in the snapshot that was read.</returns>
+    public async Task<LogPosition> TailAsync(long after, Action<LogRow> row, CancellationToken cancellationToken)
+    {
+        await using NpgsqlCommand command = database.Command(TailSql);
+        return await TailAsync(command, after, row, cancellationToken);
+    }
+
+    /// <summary>Moves the compaction mark.</summary>
+    /// <returns>Compacted, or the reason why not, as of <see cref="LogPosition"/>.</returns>
+    public async Task<CompactOutcome> CompactAsync(long revision, CancellationToken cancellationToken)
+    {
+        await using NpgsqlCommand command = database.Command(CompactSql);
+        command.Parameters.Add(new NpgsqlParameter<long> { TypedValue = revision });
+        await using NpgsqlDataReader reader = await command.ExecuteReaderAsync(cancellationToken);
+        await reader.ReadAsync(cancellationToken);
+        return reader.GetString(0) switch
+        {
+            "compacted" => CompactOutcome.Compacted,
+            "already" => CompactOutcome.AlreadyCompacted,
+            _ => CompactOutcome.FutureRevision,
+        };
+    }
+
+    /// <summary>The term of the PostgreSQL that answers: its restarts and promotions, counted from 1 (design §10).</summary>
+    public async Task<long> ObserveTermAsync(CancellationToken cancellationToken)
+    {
+        await using NpgsqlCommand command = database.Command("select pgetcd.observe_term()");
+        return (long)(await command.ExecuteScalarAsync(cancellationToken))!;
+    }
+
+    private async Task<AppendResult> AppendAsync(
+        NpgsqlConnection connection, AppendBatch batch, Action<LogRow> missed, CancellationToken cancellationToken)
+    {
+        await using NpgsqlCommand command = new(_appendSql, connection);
+        NpgsqlParameterCollection parameters = command.Parameters;
+        parameters.Add(new NpgsqlParameter<long> { TypedValue = batch.Expected.Revision });
+        parameters.Add(new NpgsqlParameter<long> { TypedValue = batch.Expected.CompactRevision });
+        parameters.Add(new NpgsqlParameter<long> { TypedValue = batch.Expected.AuthRevision });
+        parameters.Add(new NpgsqlParameter<string> { TypedValue = _run });
+        parameters.Add(Column(batch.Subs, NpgsqlDbType.Integer));
+        parameters.Add(Column(batch.Keys, NpgsqlDbType.Bytea));
+        parameters.Add(Column(batch.Values, NpgsqlDbType.Bytea));
+        parameters.Add(Column(batch.CreateRevisions, NpgsqlDbType.Bigint));
+        parameters.Add(Column(batch.Versions, NpgsqlDbType.Bigint));
+        parameters.Add(Column(batch.Leases, NpgsqlDbType.Bigint));
+        parameters.Add(Column(batch.Usernames, NpgsqlDbType.Text));
+        parameters.Add(Column(batch.Clients, NpgsqlDbType.Text));
+        parameters.Add(Column(batch.RequiredLeases.ToList(), NpgsqlDbType.Bigint));
+        parameters.Add(Column(batch.RevokedLeases, NpgsqlDbType.Bigint));
+
+        await using NpgsqlDataReader reader = await command.ExecuteReaderAsync(cancellationToken);
+        await reader.ReadAsync(cancellationToken);
+        AppendOutcome outcome = reader.GetString(0) switch
+        {
+            "appended" => AppendOutcome.Appended,
+            "conflict" => AppendOutcome.Conflict,
+            _ => AppendOutcome.LeaseMissing,
+        };
+        LogPosition position = new(reader.GetInt64(1), reader.GetInt64(2), reader.GetInt64(3));
+        long[] missingLeases = outcome == AppendOutcome.LeaseMissing ? reader.GetFieldValue<long[]>(4) : [];
+        while (await reader.ReadAsync(cancellationToken))
+        {
+            missed(Row(reader, 5));
+        }
+
+        return new AppendResult(outcome, position, missingLeases);
+    }
+
+    private static async Task<LogPosition> TailAsync(
+        NpgsqlCommand command, long after, Action<LogRow> row, CancellationToken cancellationToken)
+    {
+        command.Parameters.Add(new NpgsqlParameter<long> { TypedValue = after });
+        await using NpgsqlDataReader reader = await command.ExecuteReaderAsync(cancellationToken);
+        await reader.ReadAsync(cancellationToken);
+        LogPosition position = new(Math.Max(after, reader.GetInt64(2)), reader.GetInt64(0), reader.GetInt64(1));
+        if (reader.IsDBNull(3))
+        {
+            return position;
+        }
+
+        long last = after;
+        do
+        {
+            LogRow next = Row(reader, 3);
+            last = next.Revision;
+            row(next);
+        }
+        while (await reader.ReadAsync(cancellationToken));
+
+        return position with { Revision = Math.Max(position.Revision, last) };
+    }
+
+    private static string NewRun(string name) => $"{name}-{Guid.NewGuid().ToString("N")[..8]}";
+
+    private static LogRow Row(NpgsqlDataReader reader, int first) => new(
+        reader.GetInt64(first),
+        reader.GetInt32(first + 1),
+        reader.GetFieldValue<byte[]>(first + 2),
+        reader.IsDBNull(first + 3) ? null : reader.GetFieldValue<byte[]>(first + 3),
+        reader.GetInt64(first + 4),
+        reader.GetInt64(first + 5),
+        reader.GetInt64(first + 6));
+
+    private static NpgsqlParameter<List<T>> Column<T>(List<T> values, NpgsqlDbType element) =>
+        new() { TypedValue = values, NpgsqlDbType = NpgsqlDbType.Array | element };
+}
+
+/// <summary>What became of a compaction (semantics.md §6).</summary>
+public enum CompactOutcome
+{
+    /// <summary>The mark has moved.</summary>
+    Compacted,
+
+    /// <summary>The revision is at or below the mark already.</summary>
+    AlreadyCompacted,
+
+    /// <summary>The revision is above the store's.</summary>
+    FutureRevision,
+}

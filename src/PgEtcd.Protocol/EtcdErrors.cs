@@ -1,0 +1,129 @@
+using System.Runtime.CompilerServices;
+using Grpc.Core;
+
+namespace PgEtcd.Protocol;
+
+/// <summary>
+/// Every error that etcd gives its clients, code and text exact: clients recognise errors by their text.
+/// Used as <c>throw EtcdErrors.Compacted.ToException()</c> or, without the cost of a throw, as
+/// <c>EtcdErrors.Compacted.Status</c>.
+/// </summary>
+public static class EtcdErrors
+{
+    // Keys and transactions.
+    public static EtcdError EmptyKey { get; } = Error(StatusCode.InvalidArgument, "etcdserver: key is not provided");
+    /// <summary>Also what a transaction with an unset operation gets.</summary>
+    public static EtcdError KeyNotFound { get; } = Error(StatusCode.InvalidArgument, "etcdserver: key not found");
+    public static EtcdError ValueProvided { get; } = Error(StatusCode.InvalidArgument, "etcdserver: value is provided");
+    public static EtcdError LeaseProvided { get; } = Error(StatusCode.InvalidArgument, "etcdserver: lease is provided");
+    public static EtcdError TooManyOps { get; } = Error(StatusCode.InvalidArgument, "etcdserver: too many operations in txn request");
+    public static EtcdError DuplicateKey { get; } = Error(StatusCode.InvalidArgument, "etcdserver: duplicate key given in txn request");
+    public static EtcdError InvalidClientAPIVersion { get; } = Error(StatusCode.InvalidArgument, "etcdserver: invalid client api version");
+    public static EtcdError InvalidSortOption { get; } = Error(StatusCode.InvalidArgument, "etcdserver: invalid sort option");
+    /// <summary>Also the reason of a watch refused for a negative start revision.</summary>
+    public static EtcdError Compacted { get; } = Error(StatusCode.OutOfRange, "etcdserver: mvcc: required revision has been compacted");
+    public static EtcdError FutureRev { get; } = Error(StatusCode.OutOfRange, "etcdserver: mvcc: required revision is a future revision");
+    public static EtcdError NoSpace { get; } = Error(StatusCode.ResourceExhausted, "etcdserver: mvcc: database space exceeded");
+    /// <summary>A write larger than --max-request-bytes.</summary>
+    public static EtcdError RequestTooLarge { get; } = Error(StatusCode.InvalidArgument, "etcdserver: request is too large");
+
+    // Leases and watches.
+    /// <summary>Not for keep-alive (TTL 0) and time-to-live (TTL -1).</summary>
+    public static EtcdError LeaseNotFound { get; } = Error(StatusCode.NotFound, "etcdserver: requested lease not found");
+    public static EtcdError LeaseExist { get; } = Error(StatusCode.FailedPrecondition, "etcdserver: lease already exists");
+    public static EtcdError LeaseTTLTooLarge { get; } = Error(StatusCode.OutOfRange, "etcdserver: too large lease TTL");
+    public static EtcdError WatchCanceled { get; } = Error(StatusCode.Cancelled, "etcdserver: watch canceled");
+
+    // Members.
+    public static EtcdError MemberExist { get; } = Error(StatusCode.FailedPrecondition, "etcdserver: member ID already exist");
+    public static EtcdError PeerURLExist { get; } = Error(StatusCode.FailedPrecondition, "etcdserver: Peer URLs already exists");
+    public static EtcdError MemberBadURLs { get; } = Error(StatusCode.InvalidArgument, "etcdserver: given member URLs are invalid");
+    public static EtcdError MemberNotFound { get; } = Error(StatusCode.NotFound, "etcdserver: member not found");
+    public static EtcdError MemberNotLearner { get; } = Error(StatusCode.FailedPrecondition, "etcdserver: can only promote a learner member");
+    public static EtcdError LearnerNotReady { get; } = Error(StatusCode.FailedPrecondition, "etcdserver: can only promote a learner member which is in sync with leader");
+    public static EtcdError TooManyLearners { get; } = Error(StatusCode.FailedPrecondition, "etcdserver: too many learner members in cluster");
+    public static EtcdError ClusterIDMismatch { get; } = Error(StatusCode.FailedPrecondition, "etcdserver: cluster ID mismatch");
+    public static EtcdError NotSupportedForLearner { get; } = Error(StatusCode.FailedPrecondition, "etcdserver: rpc not supported for learner");
+    public static EtcdError BadLeaderTransferee { get; } = Error(StatusCode.FailedPrecondition, "etcdserver: bad leader transferee");
+
+    // Users, roles, tokens.
+    public static EtcdError RootUserNotExist { get; } = Error(StatusCode.FailedPrecondition, "etcdserver: root user does not exist");
+    public static EtcdError RootRoleNotExist { get; } = Error(StatusCode.FailedPrecondition, "etcdserver: root user does not have root role");
+    public static EtcdError UserAlreadyExist { get; } = Error(StatusCode.FailedPrecondition, "etcdserver: user name already exists");
+    /// <summary>Also what a request without credentials gets while authentication is on.</summary>
+    public static EtcdError UserEmpty { get; } = Error(StatusCode.InvalidArgument, "etcdserver: user name is empty");
+    public static EtcdError UserNotFound { get; } = Error(StatusCode.FailedPrecondition, "etcdserver: user name not found");
+    public static EtcdError RoleAlreadyExist { get; } = Error(StatusCode.FailedPrecondition, "etcdserver: role name already exists");
+    public static EtcdError RoleNotFound { get; } = Error(StatusCode.FailedPrecondition, "etcdserver: role name not found");
+    public static EtcdError RoleEmpty { get; } = Error(StatusCode.InvalidArgument, "etcdserver: role name is empty");
+    public static EtcdError AuthFailed { get; } = Error(StatusCode.InvalidArgument, "etcdserver: authentication failed, invalid user ID or password");
+    public static EtcdError PermissionNotGiven { get; } = Error(StatusCode.InvalidArgument, "etcdserver: permission not given");
+    public static EtcdError PermissionDenied { get; } = Error(StatusCode.PermissionDenied, "etcdserver: permission denied");
+    public static EtcdError RoleNotGranted { get; } = Error(StatusCode.FailedPrecondition, "etcdserver: role is not granted to the user");
+    public static EtcdError PermissionNotGranted { get; } = Error(StatusCode.FailedPrecondition, "etcdserver: permission is not granted to the role");
+    public static EtcdError AuthNotEnabled { get; } = Error(StatusCode.FailedPrecondition, "etcdserver: authentication is not enabled");
+    public static EtcdError InvalidAuthToken { get; } = Error(StatusCode.Unauthenticated, "etcdserver: invalid auth token");
+    public static EtcdError InvalidAuthMgmt { get; } = Error(StatusCode.InvalidArgument, "etcdserver: invalid auth management");
+    /// <summary>The token is older than the last change of users, roles or permissions.</summary>
+    public static EtcdError AuthOldRevision { get; } = Error(StatusCode.InvalidArgument, "etcdserver: revision of auth store is old");
+
+    // The state of the cluster.
+    public static EtcdError NoLeader { get; } = Error(StatusCode.Unavailable, "etcdserver: no leader");
+    public static EtcdError NotLeader { get; } = Error(StatusCode.FailedPrecondition, "etcdserver: not leader");
+    public static EtcdError LeaderChanged { get; } = Error(StatusCode.Unavailable, "etcdserver: leader changed");
+    public static EtcdError NotCapable { get; } = Error(StatusCode.FailedPrecondition, "etcdserver: not capable");
+    public static EtcdError Stopped { get; } = Error(StatusCode.Unavailable, "etcdserver: server stopped");
+    public static EtcdError Timeout { get; } = Error(StatusCode.Unavailable, "etcdserver: request timed out");
+    public static EtcdError TimeoutDueToLeaderFail { get; } = Error(StatusCode.Unavailable, "etcdserver: request timed out, possibly due to previous leader failure");
+    public static EtcdError TimeoutDueToConnectionLost { get; } = Error(StatusCode.Unavailable, "etcdserver: request timed out, possibly due to connection lost");
+    public static EtcdError TimeoutWaitAppliedIndex { get; } = Error(StatusCode.Unavailable, "etcdserver: request timed out, waiting for the applied index took too long");
+    public static EtcdError Unhealthy { get; } = Error(StatusCode.Unavailable, "etcdserver: unhealthy cluster");
+    public static EtcdError Corrupt { get; } = Error(StatusCode.DataLoss, "etcdserver: corrupt cluster");
+    /// <summary>The call was cancelled while a write was pending.</summary>
+    public static EtcdError Canceled { get; } = Error(StatusCode.Cancelled, "etcdserver: request canceled");
+    public static EtcdError DeadlineExceeded { get; } = Error(StatusCode.DeadlineExceeded, "etcdserver: context deadline exceeded");
+
+    // Downgrade.
+    public static EtcdError WrongDowngradeVersionFormat { get; } = Error(StatusCode.InvalidArgument, "etcdserver: wrong downgrade target version format");
+    public static EtcdError InvalidDowngradeTargetVersion { get; } = Error(StatusCode.InvalidArgument, "etcdserver: invalid downgrade target version");
+    public static EtcdError ClusterVersionUnavailable { get; } = Error(StatusCode.FailedPrecondition, "etcdserver: cluster version not found during downgrade");
+    public static EtcdError DowngradeInProcess { get; } = Error(StatusCode.FailedPrecondition, "etcdserver: cluster has a downgrade job in progress");
+    public static EtcdError NoInflightDowngrade { get; } = Error(StatusCode.FailedPrecondition, "etcdserver: no inflight downgrade job");
+
+    // Sent as Unknown: etcd has a code for the first two, but loses it on the way out.
+    public static EtcdError MemberNotEnoughStarted { get; } = Error(StatusCode.Unknown, "etcdserver: re-configuration failed due to not enough started members");
+    public static EtcdError RequestTooManyRequests { get; } = Error(StatusCode.Unknown, "etcdserver: too many requests");
+    public static EtcdError PasswordForNoPasswordUser { get; } = Error(StatusCode.Unknown, "auth: authentication failed, password was given for no password user");
+    public static EtcdError VerifyOnlyKey { get; } = Error(StatusCode.Unknown, "auth: token signing attempted with verify-only key");
+    public static EtcdError PasswordTooLong { get; } = Error(StatusCode.Unknown, "bcrypt: password length exceeds 72 bytes");
+    public static EtcdError TransferTimeout { get; } = Error(StatusCode.Unknown, "etcdserver: request timed out, leader transfer took too long");
+    public static EtcdError UnknownMethod { get; } = Error(StatusCode.Unknown, "etcdserver: unknown method");
+    public static EtcdError ElectionNotLeader { get; } = Error(StatusCode.Unknown, "election: not leader");
+    public static EtcdError ElectionNoLeader { get; } = Error(StatusCode.Unknown, "election: no leader");
+    public static EtcdError ElectionLeaderMissing { get; } = Error(StatusCode.Unknown, "\"leader\" field must be provided");
+    public static EtcdError SessionExpired { get; } = Error(StatusCode.Unknown, "mutex: session is expired");
+
+    // Refused by RangeStream (3.7).
+    public static EtcdError RangeStreamSorted { get; } = Error(StatusCode.Unimplemented, "RangeStream does not support custom sort orders");
+    public static EtcdError RangeStreamFiltered { get; } = Error(StatusCode.Unimplemented, "RangeStream does not support revision filters");
+
+    /// <summary>All of them.</summary>
+    public static IReadOnlyList<EtcdError> All { get; } =
+    [
+        .. typeof(EtcdErrors).GetProperties()
+            .Where(property => property.PropertyType == typeof(EtcdError))
+            .Select(property => (EtcdError)property.GetValue(null)!),
+    ];
+
+    /// <summary>
+    /// The same text as v3lock and v3election send it: they are clients of the server themselves, and
+    /// whatever they are told goes out as Unknown.
+    /// </summary>
+    public static EtcdError SeenByRecipe(EtcdError error)
+    {
+        ArgumentNullException.ThrowIfNull(error);
+        return new EtcdError(error.Name, StatusCode.Unknown, error.Message);
+    }
+
+    private static EtcdError Error(StatusCode code, string message, [CallerMemberName] string name = "") => new(name, code, message);
+}

@@ -1,0 +1,19 @@
+using System.Net;
+
+namespace PgEtcd.Server.Configuration;
+
+/// <summary>An address to listen on.</summary>
+/// <param name="Address">The IP address, or null for <c>localhost</c>: both loopback addresses, where the machine has both.</param>
+/// <param name="Port">The port; 0 lets the system choose.</param>
+public sealed record ListenUrl(IPAddress? Address, int Port)
+{
+    /// <summary>True for 0.0.0.0 and [::], which no client can connect to by that name.</summary>
+    public bool IsUnspecified => Address is not null && (Address.Equals(IPAddress.Any) || Address.Equals(IPAddress.IPv6Any));
+
+    /// <summary>The URL as it was given.</summary>
+    public override string ToString() => Format(Address?.ToString() ?? "localhost", Port);
+
+    /// <summary>http://host:port, with the brackets that an IPv6 address needs.</summary>
+    internal static string Format(string host, int port) =>
+        host.Contains(':') ? $"http://[{host}]:{port}" : $"http://{host}:{port}";
+}

@@ -1,0 +1,20 @@
+using System.Runtime.InteropServices;
+
+namespace PgEtcd.Server.Configuration;
+
+/// <summary>What this build calls itself.</summary>
+public static class ReleaseInfo
+{
+    /// <summary>The etcd release whose behaviour is followed: what /version and Status answer, and clients look at.</summary>
+    public const string EtcdVersion = "3.6.14";
+
+    /// <summary>PgEtcd's own version.</summary>
+    public static string PgEtcdVersion { get; } = typeof(ReleaseInfo).Assembly.GetName().Version?.ToString(3) ?? "0.0.0";
+
+    /// <summary>The lines of --version. The first is etcd's, because scripts cut the version out of it.</summary>
+    internal static string VersionText { get; } = string.Join(Environment.NewLine,
+        $"etcd Version: {EtcdVersion}",
+        $"PgEtcd Version: {PgEtcdVersion}",
+        $".NET Version: {Environment.Version}",
+        $"OS/Arch: linux/{RuntimeInformation.OSArchitecture.ToString().ToLowerInvariant()}");
+}

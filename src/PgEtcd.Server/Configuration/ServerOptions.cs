@@ -1,0 +1,59 @@
+namespace PgEtcd.Server.Configuration;
+
+/// <summary>Everything a frontend was told at its start, checked. Made by <see cref="CommandLine"/>; never changes.</summary>
+public sealed record ServerOptions
+{
+    /// <summary>The member's name: MemberList shows it and <see cref="ClusterIdentity"/> takes the member id from it.</summary>
+    public required string Name { get; init; }
+
+    /// <summary>Npgsql's connection string, or null: run a private local PostgreSQL in <see cref="DataDir"/>. Holds the password.</summary>
+    public required string? Database { get; init; }
+
+    /// <summary>The schema that holds the cluster; a legal identifier, not yet quoted.</summary>
+    public required string Schema { get; init; }
+
+    /// <summary>Absolute path of the private local PostgreSQL's directory. Unused when <see cref="Database"/> is given.</summary>
+    public required string DataDir { get; init; }
+
+    /// <summary>True when nobody chose <see cref="DataDir"/>: the server may then move it to where PostgreSQL can reach it.</summary>
+    public required bool DataDirIsDefault { get; init; }
+
+    /// <summary>Where clients are served: gRPC and HTTP on the same port. At least one.</summary>
+    public required IReadOnlyList<ListenUrl> ListenClientUrls { get; init; }
+
+    /// <summary>What MemberList tells clients to connect to.</summary>
+    public required IReadOnlyList<string> AdvertiseClientUrls { get; init; }
+
+    /// <summary>Largest request in bytes, before etcd's own allowance for framing.</summary>
+    public required int MaxRequestBytes { get; init; }
+
+    /// <summary>Most operations in one branch of a transaction.</summary>
+    public required int MaxTxnOps { get; init; }
+
+    /// <summary>The cluster's token: what the cluster id is made of.</summary>
+    public required string InitialClusterToken { get; init; }
+
+    /// <summary>Peer URLs, shown by MemberList and used for the member id. Nothing listens on them.</summary>
+    public required IReadOnlyList<string> InitialAdvertisePeerUrls { get; init; }
+
+    /// <summary>There are no elections here; etcd derives its request timeout and shortest lease from it, and so do we.</summary>
+    public required TimeSpan ElectionTimeout { get; init; }
+
+    /// <summary>Least severe level that is logged.</summary>
+    public required LogLevel LogLevel { get; init; }
+
+    /// <summary>Sentences for the log: flags and variables that were accepted but mean nothing here.</summary>
+    public required IReadOnlyList<string> Warnings { get; init; }
+
+    /// <summary>Shortest lease in whole seconds: 1.5 election timeouts, rounded up (2 by default), as etcd.</summary>
+    public long MinLeaseTtlSeconds => (long)Math.Ceiling(1.5 * ElectionTimeout.TotalSeconds);
+
+    /// <summary>How long a request may take: 5 s and two election timeouts (7 s by default), as etcd.</summary>
+    public TimeSpan RequestTimeout => TimeSpan.FromSeconds(5) + (2 * ElectionTimeout);
+
+    /// <summary>The ids in every response header.</summary>
+    public ClusterIdentity Identity => ClusterIdentity.From(Name, InitialClusterToken, InitialAdvertisePeerUrls);
+
+    /// <summary>Leaves the connection string out: it may hold a password.</summary>
+    public override string ToString() => $"{Name}, schema {Schema}, {string.Join(",", ListenClientUrls)}";
+}

@@ -1,0 +1,137 @@
+using System.Net;
+using Grpc.AspNetCore;
+using PgEtcd.Server.Configuration;
+using PgEtcd.Server.Http;
+using PgEtcd.Server.Services;
+using PgEtcd.Server.Store;
+using PgEtcd.Server.Wire;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+
+namespace PgEtcd.Server.Hosting;
+
+/// <summary>Puts a server together and runs it: database, replica, then the listeners.</summary>
+internal static class Host
+{
+    /// <summary>What gRPC accepts beyond --max-request-bytes, as etcd does.</summary>
+    private const int FramingAllowance = 512 * 1024;
+
+    /// <summary>How long requests in flight may take to finish when the server stops.</summary>
+    private static readonly TimeSpan DrainLimit = TimeSpan.FromSeconds(5);
+
+    /// <summary>Serves until cancelled, then drains.</summary>
+    public static async Task RunAsync(ServerOptions options, CancellationToken stopping)
+    {
+        using ILoggerFactory loggers = LoggerFactory.Create(logging => Configure(logging, options));
+        ILogger logger = loggers.CreateLogger("PgEtcd");
+        foreach (string warning in options.Warnings)
+        {
+            Log.Warning(logger, warning);
+        }
+
+        await using LocalPostgres.LocalPostgres? local = options.Database is null
+            ? await LocalPostgres.LocalPostgres.StartAsync(options.DataDir, options.DataDirIsDefault, logger, stopping)
+            : null;
+        await using Frontend frontend = await Frontend.StartAsync(
+            options.Database ?? local!.ConnectionString, options, loggers, stopping);
+        await using WebApplication app = Build(options, frontend);
+        await StartAsync(app, options, stopping);
+        Log.Serving(logger, options.Name, string.Join(", ", options.ListenClientUrls), frontend.Store.Current.Revision, frontend.Store.Current.Keys.Count);
+
+        await WaitAsync(stopping);
+        Log.Stopping(logger);
+        using CancellationTokenSource drain = new(DrainLimit);
+        await app.StopAsync(drain.Token);
+    }
+
+    private static WebApplication Build(ServerOptions options, Frontend frontend)
+    {
+        WebApplicationBuilder builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
+        Configure(builder.Logging, options);
+        builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel =>
+        {
+            kestrel.AddServerHeader = false;
+            kestrel.AllowAlternateSchemes = true;
+            kestrel.Limits.MaxRequestBodySize = null; // gRPC bounds each message, a stream may be endless
+            kestrel.Limits.Http2.MaxStreamsPerConnection = int.MaxValue;
+            foreach (ListenUrl url in options.ListenClientUrls)
+            {
+                Listen(kestrel, url);
+            }
+        });
+        builder.Services.AddRoutingCore();
+        builder.Services.AddGrpc(grpc => grpc.MaxReceiveMessageSize = options.MaxRequestBytes + FramingAllowance);
+        builder.Services
+            .AddSingleton(options)
+            .AddSingleton(frontend.Store)
+            .AddSingleton(frontend.Leases)
+            .AddSingleton(new ResponseHeaders(options.Identity, (ulong)frontend.Term))
+            .AddSingleton<KvService>()
+            .AddSingleton<LeaseService>()
+            .AddSingleton<WatchService>()
+            .AddSingleton<ClusterService>()
+            .AddSingleton<MaintenanceService>()
+            .AddSingleton<AuthService>()
+            .AddSingleton<LockService>()
+            .AddSingleton<ElectionService>();
+
+        WebApplication app = builder.Build();
+        app.UseRouting();
+        app.MapGrpcService<KvService>();
+        app.MapGrpcService<LeaseService>();
+        app.MapGrpcService<WatchService>();
+        app.MapGrpcService<ClusterService>();
+        app.MapGrpcService<MaintenanceService>();
+        app.MapGrpcService<AuthService>();
+        app.MapGrpcService<LockService>();
+        app.MapGrpcService<ElectionService>();
+        app.MapHttp(frontend.Store);
+        return app;
+    }
+
+    private static void Listen(KestrelServerOptions kestrel, ListenUrl url)
+    {
+        if (url.Address is null)
+        {
+            kestrel.ListenLocalhost(url.Port, Http1AndHttp2);
+        }
+        else
+        {
+            kestrel.Listen(new IPEndPoint(url.Address, url.Port), Http1AndHttp2);
+        }
+
+        static void Http1AndHttp2(ListenOptions listen) => listen.UseHttp1AndHttp2WithoutTls();
+    }
+
+    private static async Task StartAsync(WebApplication app, ServerOptions options, CancellationToken stopping)
+    {
+        try
+        {
+            await app.StartAsync(stopping);
+        }
+        catch (Exception exception) when (exception is IOException or System.Net.Sockets.SocketException)
+        {
+            throw new ListenException(
+                $"--listen-client-urls: cannot listen on {string.Join(", ", options.ListenClientUrls)}: {exception.GetBaseException().Message}.",
+                exception);
+        }
+    }
+
+    private static async Task WaitAsync(CancellationToken stopping)
+    {
+        TaskCompletionSource stopped = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        await using CancellationTokenRegistration registration = stopping.Register(stopped.SetResult);
+        await stopped.Task;
+    }
+
+    private static void Configure(ILoggingBuilder logging, ServerOptions options) => logging
+        .SetMinimumLevel(options.LogLevel)
+        .AddFilter("Microsoft", LogLevel.Warning)
+        .AddSimpleConsole(console =>
+        {
+            console.SingleLine = true;
+            console.UseUtcTimestamp = true;
+            console.TimestampFormat = "yyyy-MM-ddTHH:mm:ss.fffZ ";
+        })
+        .Services.Configure<Microsoft.Extensions.Logging.Console.ConsoleLoggerOptions>(
+            console => console.LogToStandardErrorThreshold = LogLevel.Trace);
+}

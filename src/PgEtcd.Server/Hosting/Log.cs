@@ -1,0 +1,14 @@
+namespace PgEtcd.Server.Hosting;
+
+/// <summary>Every message of starting and stopping.</summary>
+internal static partial class Log
+{
+    [LoggerMessage(1, LogLevel.Information, "{Name} serves {Urls} at revision {Revision}, {Keys} keys")]
+    public static partial void Serving(ILogger logger, string name, string urls, long revision, int keys);
+
+    [LoggerMessage(2, LogLevel.Information, "Stopping: requests in flight may finish")]
+    public static partial void Stopping(ILogger logger);
+
+    [LoggerMessage(3, LogLevel.Warning, "{Warning}")]
+    public static partial void Warning(ILogger logger, string warning);
+}

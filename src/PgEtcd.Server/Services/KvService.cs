@@ -1,0 +1,120 @@
+using Google.Protobuf;
+using Grpc.Core;
+using PgEtcd.Mvcc;
+using PgEtcd.Protocol;
+using PgEtcd.Protocol.Etcdserverpb;
+using PgEtcd.Server.Configuration;
+using PgEtcd.Server.Store;
+using PgEtcd.Server.Wire;
+
+namespace PgEtcd.Server.Services;
+
+/// <summary>etcdserverpb.KV: checks a request, turns it into a plain value, has it evaluated, answers.</summary>
+/// <remarks>Bound by hand (<see cref="KvMethods"/>), because its answers are not messages but <see cref="KvReply"/>.</remarks>
+[BindServiceMethod(typeof(KvMethods), nameof(KvMethods.Bind))]
+public sealed class KvService(KeyValueStore store, ResponseHeaders headers, ServerOptions options)
+{
+    /// <summary>What etcd wraps around a proposed request before it measures it: ids and tags.</summary>
+    private const int ProposalOverhead = 18;
+
+    /// <summary>Range.</summary>
+    public Task<KvReply> Range(RangeRequest request, ServerCallContext context)
+    {
+        RangeOperation operation = request.ToOperation();
+        Check(operation);
+        ValueTask<WriteAnswer> answer = store.RangeAsync(operation, context.CancellationToken);
+        return answer.IsCompletedSuccessfully ? Task.FromResult(Reply(answer.Result)) : ReplyAsync(answer.AsTask());
+    }
+
+    /// <summary>RangeStream (3.7): the answer of Range in pieces, all of one revision.</summary>
+    public async Task RangeStream(RangeRequest request, IServerStreamWriter<KvReply> responses, ServerCallContext context)
+    {
+        RangeOperation operation = request.ToOperation();
+        Check(operation);
+        RangePieces.CheckSupported(operation);
+        try
+        {
+            await foreach (RangeResult piece in RangePieces.ReadAsync(store, operation, options.MaxRequestBytes, context.CancellationToken))
+            {
+                await responses.WriteAsync(new KvReply(headers, piece) { HasHeader = piece.Revision != 0 });
+            }
+        }
+        catch (Exception exception) when (ServiceErrors.ToRpc(exception) is { } error)
+        {
+            throw error;
+        }
+    }
+
+    /// <summary>Put.</summary>
+    public Task<KvReply> Put(PutRequest request, ServerCallContext context) =>
+        WriteAsync(request.ToOperation(), request.CalculateSize(), context);
+
+    /// <summary>DeleteRange.</summary>
+    public Task<KvReply> DeleteRange(DeleteRangeRequest request, ServerCallContext context) =>
+        WriteAsync(request.ToOperation(), request.CalculateSize(), context);
+
+    /// <summary>Txn.</summary>
+    public Task<KvReply> Txn(TxnRequest request, ServerCallContext context)
+    {
+        TxnOperation operation = request.ToOperation();
+        if (!operation.IsReadOnly)
+        {
+            return WriteAsync(operation, request.CalculateSize(), context);
+        }
+
+        Check(operation);
+        return ReplyAsync(store.ReadOnlyTxnAsync(operation, context.CancellationToken));
+    }
+
+    /// <summary>Compact. Rows go in the background whether or not <c>physical</c> is asked for: the answer to a physical one
+    /// promises space, and that is vacuum's.</summary>
+    public async Task<CompactionResponse> Compact(CompactionRequest request, ServerCallContext context)
+    {
+        try
+        {
+            KvError error = await store.CompactAsync(request.Revision, context.CancellationToken);
+            return error == KvError.None
+                ? new CompactionResponse { Header = headers.At(store.Current.Revision) }
+                : throw error.ToEtcd().ToException();
+        }
+        catch (Exception exception) when (ServiceErrors.ToRpc(exception) is { } rpc)
+        {
+            throw rpc;
+        }
+    }
+
+    private Task<KvReply> WriteAsync(Operation operation, int size, ServerCallContext context)
+    {
+        Check(operation);
+        if (size + ProposalOverhead > options.MaxRequestBytes)
+        {
+            throw EtcdErrors.RequestTooLarge.ToException();
+        }
+
+        return ReplyAsync(store.WriteAsync(operation, size, new Origin(null, context.Peer), context.CancellationToken));
+    }
+
+    private void Check(Operation operation)
+    {
+        KvError error = RequestCheck.Check(operation, options.MaxTxnOps);
+        if (error != KvError.None)
+        {
+            throw error.ToEtcd().ToException();
+        }
+    }
+
+    private async Task<KvReply> ReplyAsync(Task<WriteAnswer> answer)
+    {
+        try
+        {
+            return Reply(await answer);
+        }
+        catch (Exception exception) when (ServiceErrors.ToRpc(exception) is { } error)
+        {
+            throw error;
+        }
+    }
+
+    private KvReply Reply(WriteAnswer answer) =>
+        answer.Error == KvError.None ? new KvReply(headers, answer.Result!) : throw answer.Error.ToEtcd().ToException();
+}

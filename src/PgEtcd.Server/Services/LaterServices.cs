@@ -1,0 +1,19 @@
+using PgEtcd.Protocol.Etcdserverpb;
+using PgEtcd.Protocol.V3Electionpb;
+using PgEtcd.Protocol.V3Lockpb;
+
+namespace PgEtcd.Server.Services;
+
+// Mapped from the start, so that clients are told Unimplemented by name and not that the service is unknown.
+
+internal sealed class WatchService : Watch.WatchBase;
+
+internal sealed class ClusterService : Cluster.ClusterBase;
+
+internal sealed class MaintenanceService : Maintenance.MaintenanceBase;
+
+internal sealed class AuthService : Auth.AuthBase;
+
+internal sealed class LockService : Lock.LockBase;
+
+internal sealed class ElectionService : Election.ElectionBase;

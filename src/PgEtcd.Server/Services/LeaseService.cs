@@ -1,0 +1,76 @@
+using Google.Protobuf;
+using Grpc.Core;
+using PgEtcd.Mvcc;
+using PgEtcd.Protocol;
+using PgEtcd.Protocol.Etcdserverpb;
+using PgEtcd.Server.Configuration;
+using PgEtcd.Server.Store;
+using PgEtcd.Server.Wire;
+
+namespace PgEtcd.Server.Services;
+
+/// <summary>etcdserverpb.Lease (semantics.md §8). Keep-alive and expiry are not there yet.</summary>
+public sealed class LeaseService(LeaseStore leases, KeyValueStore store, ResponseHeaders headers, ServerOptions options)
+    : Lease.LeaseBase
+{
+    /// <summary>Seconds.</summary>
+    private const long MaxTtl = 9_000_000_000;
+
+    /// <summary>Grants a lease; a TTL below the minimum is raised to it.</summary>
+    public override Task<LeaseGrantResponse> LeaseGrant(LeaseGrantRequest request, ServerCallContext context) => AnswerAsync(async () =>
+    {
+        if (request.TTL > MaxTtl)
+        {
+            throw EtcdErrors.LeaseTTLTooLarge.ToException();
+        }
+
+        long ttl = Math.Max(request.TTL, options.MinLeaseTtlSeconds);
+        long id = await leases.GrantAsync(request.ID, ttl) ?? throw EtcdErrors.LeaseExist.ToException();
+        return new LeaseGrantResponse { Header = headers.At(store.Current.Revision), ID = id, TTL = ttl };
+    });
+
+    /// <summary>Revokes a lease and deletes its keys.</summary>
+    public override Task<LeaseRevokeResponse> LeaseRevoke(LeaseRevokeRequest request, ServerCallContext context) => AnswerAsync(async () =>
+    {
+        WriteAnswer answer = await leases.RevokeAsync(request.ID, new Origin(null, context.Peer));
+        return answer.Error == KvError.None
+            ? new LeaseRevokeResponse { Header = headers.At(answer.Result!.Revision) }
+            : throw answer.Error.ToEtcd().ToException();
+    });
+
+    /// <summary>What is left of a lease. An unknown one has TTL -1, which is no error.</summary>
+    public override Task<LeaseTimeToLiveResponse> LeaseTimeToLive(LeaseTimeToLiveRequest request, ServerCallContext context) => AnswerAsync(async () =>
+    {
+        LeaseStore.LeaseInfo info = await leases.FindAsync(request.ID, request.Keys);
+        LeaseTimeToLiveResponse response = new()
+        {
+            Header = headers.At(store.Current.Revision),
+            ID = request.ID,
+            TTL = info.Lease?.Remaining ?? -1,
+            GrantedTTL = info.Lease?.Ttl ?? 0,
+        };
+        response.Keys.AddRange(info.Keys.Select(key => UnsafeByteOperations.UnsafeWrap(key)));
+        return response;
+    });
+
+    /// <summary>All leases, the soonest to expire first.</summary>
+    public override Task<LeaseLeasesResponse> LeaseLeases(LeaseLeasesRequest request, ServerCallContext context) => AnswerAsync(async () =>
+    {
+        IReadOnlyList<long> ids = await leases.ListAsync();
+        LeaseLeasesResponse response = new() { Header = headers.At(store.Current.Revision) };
+        response.Leases.AddRange(ids.Select(id => new LeaseStatus { ID = id }));
+        return response;
+    });
+
+    private static async Task<T> AnswerAsync<T>(Func<Task<T>> answer)
+    {
+        try
+        {
+            return await answer();
+        }
+        catch (Exception exception) when (ServiceErrors.ToRpc(exception) is { } error)
+        {
+            throw error;
+        }
+    }
+}

@@ -1,0 +1,37 @@
+using Grpc.Core;
+using Npgsql;
+using PgEtcd.Mvcc;
+using PgEtcd.Postgres;
+using PgEtcd.Protocol;
+using PgEtcd.Server.Store;
+
+namespace PgEtcd.Server.Services;
+
+/// <summary>The one place where errors of the rooms below become etcd's (errors.md).</summary>
+internal static class ServiceErrors
+{
+    public static EtcdError ToEtcd(this KvError error) => error switch
+    {
+        KvError.EmptyKey => EtcdErrors.EmptyKey,
+        KvError.KeyNotFound => EtcdErrors.KeyNotFound,
+        KvError.ValueProvided => EtcdErrors.ValueProvided,
+        KvError.LeaseProvided => EtcdErrors.LeaseProvided,
+        KvError.TooManyOps => EtcdErrors.TooManyOps,
+        KvError.DuplicateKey => EtcdErrors.DuplicateKey,
+        KvError.InvalidSortOption => EtcdErrors.InvalidSortOption,
+        KvError.Compacted => EtcdErrors.Compacted,
+        KvError.FutureRevision => EtcdErrors.FutureRev,
+        KvError.LeaseNotFound => EtcdErrors.LeaseNotFound,
+        _ => throw new ArgumentOutOfRangeException(nameof(error), error, "This error has no place on the wire."),
+    };
+
+    /// <summary>What the client is told when the database let us down; null for what is not the database's.</summary>
+    public static RpcException? ToRpc(Exception exception) => exception switch
+    {
+        StoreUnavailableException => EtcdErrors.Timeout.ToException(),
+        _ when DatabaseErrors.IsOutOfSpace(exception) => EtcdErrors.NoSpace.ToException(),
+        PostgresException refused => new RpcException(
+            new Status(StatusCode.Unknown, $"pgetcd: PostgreSQL refused the request: {refused.MessageText} ({refused.SqlState})")),
+        _ => null,
+    };
+}

@@ -1,0 +1,71 @@
+using PgEtcd.Mvcc;
+using PgEtcd.Postgres;
+
+namespace PgEtcd.Server.Store;
+
+/// <summary>What the services see of the leases: the rows are PostgreSQL's, the keys attached are the replica's.</summary>
+public sealed class LeaseStore(LeaseTable table, Database database, Replica replica, Tail tail, Committer committer, TimeSpan timeLimit)
+{
+    /// <summary>A lease and, if asked for, its keys.</summary>
+    /// <param name="Lease">The lease; null when there is none.</param>
+    /// <param name="Keys">The keys attached to it.</param>
+    public sealed record LeaseInfo(Lease? Lease, IReadOnlyCollection<ReadOnlyMemory<byte>> Keys);
+
+    /// <summary>Grants a lease.</summary>
+    /// <param name="id">The id wanted; 0 for one of our choice.</param>
+    /// <param name="ttl">Seconds.</param>
+    /// <returns>The id, or null when the one wanted is taken.</returns>
+    /// <exception cref="StoreUnavailableException">The database did not answer in time.</exception>
+    public async Task<long?> GrantAsync(long id, long ttl)
+    {
+        while (true)
+        {
+            long candidate = id == 0 ? Random.Shared.NextInt64(1, long.MaxValue) : id;
+            Guid token = Guid.NewGuid();
+            if (await InTimeAsync(cancel => table.GrantAsync(candidate, ttl, token, cancel)))
+            {
+                return candidate;
+            }
+
+            if (id != 0)
+            {
+                return null;
+            }
+        }
+    }
+
+    /// <summary>Revokes a lease: it goes together with its keys, in one revision.</summary>
+    public Task<WriteAnswer> RevokeAsync(long id, Origin origin) =>
+        committer.WriteAsync(new RevokeLeaseOperation { Lease = id }, size: 0, replica, origin);
+
+    /// <summary>Looks a lease up.</summary>
+    /// <param name="id">Its id.</param>
+    /// <param name="withKeys">Whether its keys are wanted.</param>
+    public async Task<LeaseInfo> FindAsync(long id, bool withKeys)
+    {
+        Lease? lease = await InTimeAsync(cancel => table.FindAsync(id, cancel));
+        await tail.CatchUpAsync();
+        return new LeaseInfo(lease, lease is not null && withKeys ? replica.Current.KeysOfLease(id) : []);
+    }
+
+    /// <summary>All ids, the soonest to expire first.</summary>
+    public async Task<IReadOnlyList<long>> ListAsync()
+    {
+        IReadOnlyList<long> ids = await InTimeAsync(table.ListAsync);
+        await tail.CatchUpAsync();
+        return ids;
+    }
+
+    private async Task<T> InTimeAsync<T>(Func<CancellationToken, Task<T>> ask)
+    {
+        using CancellationTokenSource limit = new(timeLimit);
+        try
+        {
+            return await database.Retry.ExecuteAsync(async token => await ask(token), limit.Token);
+        }
+        catch (Exception exception) when (limit.IsCancellationRequested || DatabaseErrors.IsTransient(exception))
+        {
+            throw new StoreUnavailableException(exception);
+        }
+    }
+}

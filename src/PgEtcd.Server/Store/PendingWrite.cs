@@ -1,0 +1,36 @@
+using PgEtcd.Mvcc;
+
+namespace PgEtcd.Server.Store;
+
+/// <summary>Who asked for a write, for the audit columns of the log.</summary>
+/// <param name="Username">The etcd user; null while auth is off.</param>
+/// <param name="Client">The client's address.</param>
+public readonly record struct Origin(string? Username, string? Client);
+
+/// <summary>The answer to a write: an error that changed nothing, or a result.</summary>
+/// <param name="Error">None, or why nothing was done.</param>
+/// <param name="Result">The result, when there is no error.</param>
+public readonly record struct WriteAnswer(KvError Error, OperationResult? Result);
+
+/// <summary>A write on its way through the committer.</summary>
+/// <param name="operation">What to do.</param>
+/// <param name="size">Its size on the wire, bytes.</param>
+/// <param name="history">Where it reads older revisions.</param>
+/// <param name="origin">Who asked.</param>
+/// <param name="enqueued">When, on the committer's clock.</param>
+internal sealed class PendingWrite(Operation operation, int size, IHistory history, Origin origin, long enqueued)
+    : TaskCompletionSource<WriteAnswer>(TaskCreationOptions.RunContinuationsAsynchronously)
+{
+    public Operation Operation => operation;
+
+    public int Size => size;
+
+    public IHistory History => history;
+
+    public Origin Origin => origin;
+
+    public long Enqueued => enqueued;
+
+    /// <summary>What the last evaluation gave; the answer once the batch is committed.</summary>
+    public WriteAnswer Answer { get; set; }
+}

@@ -1,0 +1,140 @@
+using PgEtcd.Mvcc;
+using PgEtcd.Postgres;
+
+namespace PgEtcd.Server.Store;
+
+/// <summary>This frontend's copy of the store: the present state and the recent past. Readers take <see cref="Current"/>
+/// and need no lock; the committer and the tail move it forward, in either order.</summary>
+/// <remarks>Order rule: a revision enters once, and only when all lower ones are in.</remarks>
+public sealed class Replica : IHistory
+{
+    /// <summary>How many past states are kept for reads at an older revision: the pages of a list pinned to its first
+    /// page's revision. A state costs the nodes that its batch replaced, some 3 kB a key written.</summary>
+    private const int RecentStates = 512;
+
+    private readonly Lock _gate = new();
+    private readonly KeySpace?[] _recent = new KeySpace?[RecentStates];
+    private int _newest;
+    private volatile ReplicaState _state;
+
+    /// <param name="keys">The state loaded at start.</param>
+    /// <param name="authRevision">The auth revision at it.</param>
+    public Replica(KeySpace keys, long authRevision)
+    {
+        _state = new ReplicaState(keys, authRevision);
+        _recent[0] = keys;
+    }
+
+    /// <summary>The latest state taken in.</summary>
+    public KeySpace Current => _state.Keys;
+
+    /// <summary>The latest state and the auth revision that goes with it.</summary>
+    public ReplicaState State => _state;
+
+    /// <summary>The state at exactly this revision, if it is still kept (states are kept batch by batch).</summary>
+    public KeySpace? At(long revision)
+    {
+        lock (_gate)
+        {
+            for (int back = 0; back < RecentStates; back++)
+            {
+                KeySpace? state = _recent[(_newest - back + RecentStates) % RecentStates];
+                if (state is null || state.Revision < revision)
+                {
+                    return null;
+                }
+
+                if (state.Revision == revision)
+                {
+                    return state;
+                }
+            }
+
+            return null;
+        }
+    }
+
+    /// <inheritdoc/>
+    public RangeResult? Range(RangeOperation operation, long headerRevision) =>
+        At(operation.Revision)?.Range(operation, headerRevision);
+
+    /// <summary>Takes in a batch this frontend has committed. The tail may have been faster: then it is there already.</summary>
+    /// <param name="committed">The fork that the batch was evaluated on, frozen.</param>
+    public void Publish(KeySpace committed)
+    {
+        lock (_gate)
+        {
+            ReplicaState state = _state;
+            if (committed.Revision > state.Keys.Revision)
+            {
+                Advance(committed, state.Keys.CompactRevision, state.AuthRevision);
+            }
+        }
+    }
+
+    /// <summary>Takes in what the log holds beyond the present state.</summary>
+    /// <param name="rows">Rows in order, whole revisions, starting no later than the revision after the current one;
+    /// those that are in already are skipped.</param>
+    /// <param name="position">Where the log was when they were read.</param>
+    /// <exception cref="InvalidDataException">A revision is missing: the log is not what design §2 promises.</exception>
+    public void TakeIn(IReadOnlyList<LogRow> rows, LogPosition position)
+    {
+        lock (_gate)
+        {
+            ReplicaState state = _state;
+            Fork? fork = null;
+            long last = state.Keys.Revision;
+            foreach (LogRow row in rows)
+            {
+                if (row.Revision <= state.Keys.Revision)
+                {
+                    continue;
+                }
+
+                if (row.Revision > last + 1)
+                {
+                    throw new InvalidDataException($"The log jumps from revision {last} to {row.Revision}.");
+                }
+
+                last = row.Revision;
+                fork ??= state.Keys.Fork();
+                fork.Apply(row.Revision, row.Sub, row.Key, row.Value, row.Value is null, row.CreateRevision, row.Version, row.Lease);
+            }
+
+            if (fork is not null
+                || position.CompactRevision > state.Keys.CompactRevision
+                || position.AuthRevision > state.AuthRevision)
+            {
+                Advance(
+                    fork?.Freeze() ?? state.Keys,
+                    Math.Max(position.CompactRevision, state.Keys.CompactRevision),
+                    Math.Max(position.AuthRevision, state.AuthRevision));
+            }
+        }
+    }
+
+    private void Advance(KeySpace keys, long compactRevision, long authRevision)
+    {
+        if (compactRevision > keys.CompactRevision)
+        {
+            keys = keys.WithCompactRevision(compactRevision);
+        }
+
+        if (keys.Revision > _state.Keys.Revision)
+        {
+            _newest = (_newest + 1) % RecentStates;
+        }
+
+        _recent[_newest] = keys;
+        _state = new ReplicaState(keys, authRevision);
+    }
+}
+
+/// <summary>A state of the key space and what moves beside it.</summary>
+/// <param name="Keys">The key space.</param>
+/// <param name="AuthRevision">The auth revision.</param>
+public sealed record ReplicaState(KeySpace Keys, long AuthRevision)
+{
+    /// <summary>Where the log was at this state.</summary>
+    public LogPosition Position => new(Keys.Revision, Keys.CompactRevision, AuthRevision);
+}

@@ -1,0 +1,113 @@
+using PgEtcd.Postgres;
+using Polly;
+
+namespace PgEtcd.Server.Store;
+
+/// <summary>Keeps the replica up with the log, and is the barrier of linearizable reads (design §5): whoever awaits
+/// <see cref="CatchUpAsync"/> continues when a tail query that was sent after the call has been taken in. All who wait
+/// while one query is under way share the next.</summary>
+public sealed class Tail(RevisionLog log, Replica replica, Database database, TimeSpan timeLimit, TimeProvider clock)
+{
+    private readonly Lock _gate = new();
+    private readonly List<LogRow> _rows = [];
+    private Round? _next;
+    private bool _running;
+
+    /// <summary>Waits until the replica holds everything that was committed when this was called.</summary>
+    /// <exception cref="StoreUnavailableException">The database did not answer within the time limit.</exception>
+    public Task CatchUpAsync()
+    {
+        Round round;
+        lock (_gate)
+        {
+            round = _next ??= new Round(clock.GetTimestamp());
+            if (_running)
+            {
+                return round.Task;
+            }
+
+            _running = true;
+        }
+
+        _ = RunAsync();
+        return round.Task;
+    }
+
+    /// <summary>Takes in what was committed, unless the announced revision is in already.</summary>
+    /// <param name="announced">A head that a notification named, or null.</param>
+    public async Task WakeAsync(long? announced)
+    {
+        if (announced is { } head && head <= replica.Current.Revision)
+        {
+            return;
+        }
+
+        try
+        {
+            await CatchUpAsync();
+        }
+        catch (StoreUnavailableException)
+        {
+            // The next wake-up tries again.
+        }
+    }
+
+    private async Task RunAsync()
+    {
+        while (true)
+        {
+            Round round;
+            lock (_gate)
+            {
+                if (_next is null)
+                {
+                    _running = false;
+                    return;
+                }
+
+                round = _next;
+                _next = null;
+            }
+
+            try
+            {
+                await ReadAsync(round);
+                round.SetResult();
+            }
+            catch (Exception exception)
+            {
+                round.SetException(
+                    exception is OperationCanceledException || DatabaseErrors.IsTransient(exception)
+                        ? new StoreUnavailableException(exception)
+                        : exception);
+            }
+        }
+    }
+
+    private async Task ReadAsync(Round round)
+    {
+        try
+        {
+            await ReadOnceAsync(CancellationToken.None);
+        }
+        catch (Exception exception) when (DatabaseErrors.IsTransient(exception))
+        {
+            TimeSpan left = timeLimit - clock.GetElapsedTime(round.Started);
+            using CancellationTokenSource limit = new(left > TimeSpan.Zero ? left : TimeSpan.FromMilliseconds(1), clock);
+            await database.Retry.ExecuteAsync(async token => await ReadOnceAsync(token), limit.Token);
+        }
+    }
+
+    private async ValueTask ReadOnceAsync(CancellationToken cancellationToken)
+    {
+        _rows.Clear();
+        LogPosition position = await log.TailAsync(replica.Current.Revision, _rows.Add, cancellationToken);
+        replica.TakeIn(_rows, position);
+    }
+
+    /// <summary>Those who share one tail query.</summary>
+    private sealed class Round(long started) : TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)
+    {
+        public long Started => started;
+    }
+}

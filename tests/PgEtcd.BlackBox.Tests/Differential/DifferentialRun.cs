@@ -1,0 +1,77 @@
+using System.Globalization;
+using System.Text;
+using System.Text.Json.Nodes;
+using PgEtcd.Testing;
+using PgEtcd.Testing.Grpc;
+using PgEtcd.Testing.Rpc;
+using Shouldly;
+using Xunit.Abstractions;
+
+namespace PgEtcd.BlackBox.Tests.Differential;
+
+/// <summary>Sends the same random requests to two servers and compares what they answer.</summary>
+internal sealed class DifferentialRun(IEtcdServer reference, IEtcdServer target, int seed, ITestOutputHelper output)
+{
+    private const int Remembered = 8;
+
+    private readonly Queue<string> _last = new();
+    private readonly StoreState _state = new();
+
+    /// <summary>How many answers were errors: a run in which nearly all are would show nothing.</summary>
+    public int Errors { get; private set; }
+
+    public async Task RunAsync(int requests)
+    {
+        output.WriteLine($"seed {seed} (PGETCD_SEED={seed} repeats the run)");
+        await using var referenceChannel = new GrpcChannel(reference.ClientUrl);
+        await using var targetChannel = new GrpcChannel(target.ClientUrl);
+        var referenceClient = new RpcClient(referenceChannel);
+        var targetClient = new RpcClient(targetChannel);
+        var generator = new RequestGenerator(seed, _state);
+        for (int number = 1; number <= requests; number++)
+        {
+            RandomRequest request = generator.Next();
+            string json = RpcCatalogue.ToJson(request.Message);
+            Task<RpcAnswer> asked = referenceClient.CallAsync(request.Rpc, json);
+            RpcAnswer actual = await targetClient.CallAsync(request.Rpc, json);
+            RpcAnswer expected = await asked;
+            string line = $"{number}. {request.Rpc} {Short(json)}";
+            if (!expected.SameAs(actual))
+                Fail(line, expected, actual);
+            Remember(request, expected, line);
+        }
+        output.WriteLine($"{requests} requests, {Errors} of them refused; revision {_state.Revision}, compacted {_state.Compacted}");
+        Errors.ShouldBeInRange(requests / 50, requests / 2, "the mixture of good and bad requests has lost its balance");
+    }
+
+    private void Remember(RandomRequest request, RpcAnswer answer, string line)
+    {
+        _last.Enqueue($"{line}\n   {Short(Json.Write(answer.ToJson()))}");
+        if (_last.Count > Remembered)
+            _last.Dequeue();
+        if (answer.Response is null)
+        {
+            Errors++;
+            return;
+        }
+        if ((string?)answer.Response["header"]?["revision"] is { } revision)
+            _state.Revision = long.Parse(revision, CultureInfo.InvariantCulture);
+        if (request.Message is Protocol.Etcdserverpb.CompactionRequest compaction)
+            _state.Compacted = compaction.Revision;
+    }
+
+    private void Fail(string line, RpcAnswer expected, RpcAnswer actual)
+    {
+        var text = new StringBuilder().AppendLine(CultureInfo.InvariantCulture, $"seed {seed}: {target.Kind} answers otherwise than {reference.Kind}.")
+            .AppendLine("The requests before:").AppendJoin('\n', _last).AppendLine().AppendLine()
+            .AppendLine(line)
+            .AppendLine(CultureInfo.InvariantCulture, $"{reference.Kind,-7}: {Describe(expected)}")
+            .AppendLine(CultureInfo.InvariantCulture, $"{target.Kind,-7}: {Describe(actual)}")
+            .AppendLine(CultureInfo.InvariantCulture, $"{target.Kind} wrote:\n{string.Join('\n', target.Output.Split('\n').TakeLast(20))}");
+        throw new ShouldAssertException(text.ToString());
+    }
+
+    private static string Describe(RpcAnswer answer) => Json.Write((JsonNode)answer.ToJson());
+
+    private static string Short(string text) => text.Length <= 1500 ? text : $"{text[..1500]}… ({text.Length} characters)";
+}

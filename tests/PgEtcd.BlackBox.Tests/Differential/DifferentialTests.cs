@@ -1,0 +1,29 @@
+using System.Globalization;
+using PgEtcd.Testing;
+using PgEtcd.Testing.Postgres;
+using Xunit;
+using Xunit.Abstractions;
+
+namespace PgEtcd.BlackBox.Tests.Differential;
+
+/// <summary>
+/// Random requests, answered alike by real etcd and by us. <c>PGETCD_SEED</c> repeats a run,
+/// <c>PGETCD_REQUESTS</c> makes it longer.
+/// </summary>
+public sealed class DifferentialTests(PostgresFixture postgres, ITestOutputHelper output) : IClassFixture<PostgresFixture>
+{
+    internal static int Seed => Number("PGETCD_SEED") ?? Random.Shared.Next();
+
+    internal static int Requests => Number("PGETCD_REQUESTS") ?? 5000;
+
+    [SkippableFact]
+    public async Task Random_requests_are_answered_as_real_etcd_answers_them()
+    {
+        await using EtcdServer etcd = await EtcdServer.StartAsync();
+        await using PgEtcdServer pgetcd = await PgEtcdServer.StartAsync(await postgres.CreateDatabaseAsync());
+        await new DifferentialRun(etcd, pgetcd, Seed, output).RunAsync(Requests);
+    }
+
+    private static int? Number(string variable) =>
+        Environment.GetEnvironmentVariable(variable) is { Length: > 0 } text ? int.Parse(text, CultureInfo.InvariantCulture) : null;
+}

@@ -1,0 +1,73 @@
+using Google.Protobuf;
+
+namespace PgEtcd.BlackBox.Tests.Differential;
+
+/// <summary>The keys and ranges that random requests speak of: few, so that they meet.</summary>
+internal sealed class KeyPool(Random random)
+{
+    /// <summary>
+    /// Twelve keys at most: etcd sorts so many stably, ties stay in key order, and sorted ranges over them
+    /// have one right answer.
+    /// </summary>
+    private static readonly ByteString[] Few =
+    [
+        Bytes(0x00), Bytes(0x00, 0x00), Text("a"), Text("a", 0x00), Text("a", 0xff), Text("aa"), Text("ab"), Text("b"),
+        Text("b", 0xff), Text("b", 0xff, 0xff), Text("ba"), Text("c"),
+    ];
+
+    /// <summary>Above all of the few.</summary>
+    private static readonly ByteString[] Many =
+    [
+        .. Enumerable.Range(0, 30).Select(i => Text($"m/{i:00}")),
+        .. Enumerable.Range(0, 10).Select(i => Text($"m/x/{i}")),
+        Bytes(0xff), Bytes(0xff, 0x00), Bytes(0xff, 0xff), Text("z"),
+    ];
+
+    private static readonly ByteString[] FewEnds = [.. Few, Text("a", 0x01), Text("b", 0xfe), Text("d"), Text("m"), Text("b", 0xff, 0xff, 0xff)];
+    private static readonly ByteString[] AllEnds = [.. FewEnds, .. Many, Text("m0"), Text("m/y"), Text("n"), Bytes(0xff, 0xff, 0xff)];
+
+    /// <summary>Every key from the given one on.</summary>
+    public static ByteString OpenEnd { get; } = Bytes(0x00);
+
+    /// <summary>Any key.</summary>
+    public ByteString Key() => random.Next(100) < 70 ? OneOf(Few) : OneOf(Many);
+
+    /// <summary>A key and a range end of any convention: none, open, prefix, some other key, inverted.</summary>
+    public (ByteString Key, ByteString End) Range() => random.Next(10) switch
+    {
+        < 3 => (Key(), ByteString.Empty),
+        3 => (Key(), OpenEnd),
+        4 => (OpenEnd, OpenEnd),
+        5 or 6 => Prefix(Key()),
+        _ => (Key(), OneOf(AllEnds)),
+    };
+
+    /// <summary>A range that holds no more than the few keys.</summary>
+    public (ByteString Key, ByteString End) SmallRange() => random.Next(10) switch
+    {
+        < 2 => (OneOf(Few), ByteString.Empty),
+        2 or 3 => Prefix(OneOf(Few[2..])),
+        4 or 5 => (Few[0], Text("m")),
+        _ => (OneOf(Few), OneOf(FewEnds)),
+    };
+
+    /// <summary>The range of all keys that begin so, as etcd's clients compute it.</summary>
+    private static (ByteString Key, ByteString End) Prefix(ByteString prefix)
+    {
+        byte[] end = prefix.ToByteArray();
+        for (int i = end.Length - 1; i >= 0; i--)
+        {
+            if (end[i] == 0xff)
+                continue;
+            end[i]++;
+            return (prefix, ByteString.CopyFrom(end, 0, i + 1));
+        }
+        return (prefix, OpenEnd);
+    }
+
+    private ByteString OneOf(ByteString[] from) => from[random.Next(from.Length)];
+
+    private static ByteString Bytes(params byte[] bytes) => ByteString.CopyFrom(bytes);
+
+    private static ByteString Text(string text, params byte[] more) => ByteString.CopyFrom([.. System.Text.Encoding.ASCII.GetBytes(text), .. more]);
+}

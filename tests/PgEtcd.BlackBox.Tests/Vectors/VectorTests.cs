@@ -1,0 +1,21 @@
+using PgEtcd.Testing;
+using PgEtcd.Testing.Postgres;
+using PgEtcd.Testing.Vectors;
+using Xunit;
+
+namespace PgEtcd.BlackBox.Tests.Vectors;
+
+/// <summary>Transcripts of real etcd 3.6 and 3.7, replayed; every line must come out the same.</summary>
+public sealed class VectorTests(PostgresFixture postgres) : IClassFixture<PostgresFixture>
+{
+    public static TheoryData<string> Files =>
+        [.. VectorFile.Names("kv-").Concat(VectorFile.Names("txn-")).Concat(VectorFile.Names("rangestream-")).Concat(VectorFile.Names("lease-"))];
+
+    [Theory]
+    [MemberData(nameof(Files))]
+    public async Task Every_line_of_the_transcript_comes_out_the_same(string file)
+    {
+        await using PgEtcdServer server = await PgEtcdServer.StartAsync(await postgres.CreateDatabaseAsync());
+        await VectorRunner.RunAsync(VectorFile.Read(file), server.ClientUrl);
+    }
+}

@@ -1,0 +1,26 @@
+using System.Text.Json;
+using PgEtcd.Testing.Processes;
+
+namespace PgEtcd.Testing;
+
+internal static class HealthCheck
+{
+    private static readonly HttpClient Http = new(new SocketsHttpHandler { UseProxy = false, PooledConnectionLifetime = TimeSpan.Zero })
+    {
+        Timeout = TimeSpan.FromSeconds(2),
+    };
+
+    /// <summary>Waits until <c>/health</c> says that all is well.</summary>
+    public static Task WaitAsync(ChildProcess process, Uri clientUrl, TimeSpan limit) =>
+        process.WaitUntilAsync(
+            async () =>
+            {
+                using HttpResponseMessage response = await Http.GetAsync(new Uri(clientUrl, "health")).ConfigureAwait(false);
+                if (!response.IsSuccessStatusCode)
+                    return false;
+                using JsonDocument body = JsonDocument.Parse(await response.Content.ReadAsStringAsync().ConfigureAwait(false));
+                return body.RootElement.GetProperty("health").GetString() == "true";
+            },
+            limit,
+            $"{clientUrl}health says that the server is healthy");
+}

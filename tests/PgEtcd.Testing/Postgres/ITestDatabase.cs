@@ -1,0 +1,8 @@
+namespace PgEtcd.Testing.Postgres;
+
+/// <summary>A running PostgreSQL in which tests make databases.</summary>
+public interface ITestDatabase : IAsyncDisposable
+{
+    /// <summary>An Npgsql connection string of a superuser.</summary>
+    string ConnectionString(string database = "postgres");
+}

@@ -1,0 +1,46 @@
+using PgEtcd.Testing.Processes;
+
+namespace PgEtcd.Testing.Postgres;
+
+/// <summary>Debian's PostgreSQL server programs, and the user to run them as.</summary>
+internal static class PostgresBinaries
+{
+    private const string Root = "/usr/lib/postgresql";
+
+    /// <summary>PostgreSQL refuses to run as root, so root runs it as this user, which Debian's package makes.</summary>
+    private const string User = "postgres";
+
+    private static readonly Lazy<string> Newest = new(Find);
+
+    /// <summary>The directory of the newest version; <c>PGETCD_PG_BIN</c> names another.</summary>
+    public static string Directory => Newest.Value;
+
+    /// <summary>The command line that runs a program as a user PostgreSQL accepts.</summary>
+    public static (string Program, IReadOnlyList<string> Arguments) Line(string program, IEnumerable<string> arguments)
+    {
+        string path = Path.Combine(Directory, program);
+        return Environment.IsPrivilegedProcess
+            ? ("/usr/bin/setpriv", [$"--reuid={User}", $"--regid={User}", "--init-groups", path, .. arguments])
+            : (path, [.. arguments]);
+    }
+
+    /// <summary>Hands a directory to the user that the programs run as.</summary>
+    public static async Task OwnAsync(string directory)
+    {
+        if (Environment.IsPrivilegedProcess)
+            await Command.CheckAsync("/bin/chown", $"{User}:{User}", directory).ConfigureAwait(false);
+    }
+
+    private static string Find()
+    {
+        if (Environment.GetEnvironmentVariable("PGETCD_PG_BIN") is { Length: > 0 } named)
+            return named;
+        IEnumerable<string> versions = System.IO.Directory.Exists(Root) ? System.IO.Directory.EnumerateDirectories(Root) : [];
+        return versions
+            .Where(version => File.Exists(Path.Combine(version, "bin", "postgres")))
+            .OrderByDescending(version => int.TryParse(Path.GetFileName(version), out int number) ? number : 0)
+            .Select(version => Path.Combine(version, "bin"))
+            .FirstOrDefault()
+            ?? throw new InvalidOperationException($"There is no PostgreSQL server under {Root}; install Debian's package postgresql, or name the directory of its programs in PGETCD_PG_BIN.");
+    }
+}

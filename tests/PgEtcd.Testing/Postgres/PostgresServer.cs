@@ -1,0 +1,156 @@
+using System.Globalization;
+using Npgsql;
+using PgEtcd.Testing.Processes;
+
+namespace PgEtcd.Testing.Postgres;
+
+/// <summary>
+/// A private PostgreSQL from Debian's binaries: own directory, own port, a Unix socket and 127.0.0.1.
+/// It can be stopped, killed and started again over the same data.
+/// </summary>
+public sealed class PostgresServer : ITestDatabase
+{
+    private static readonly TimeSpan StartLimit = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan StopLimit = TimeSpan.FromSeconds(30);
+
+    private readonly TempDirectory _directory;
+    private readonly PostgresOptions _options;
+    private ChildProcess? _process;
+
+    private PostgresServer(TempDirectory directory, PostgresOptions options)
+    {
+        _directory = directory;
+        _options = options;
+        Port = FreePort.Next();
+    }
+
+    /// <summary>On 127.0.0.1; also part of the Unix socket's name.</summary>
+    public int Port { get; }
+
+    /// <summary>Where the Unix socket is: usable as Npgsql's Host.</summary>
+    public string SocketDirectory => _directory.Path;
+
+    /// <summary>The data directory.</summary>
+    public string DataDirectory => Path.Combine(_directory.Path, "data");
+
+    /// <summary>The postmaster's process id.</summary>
+    public int Pid => Running.Pid;
+
+    /// <summary>What it wrote to its log lately.</summary>
+    public string Output => Running.Output;
+
+    private ChildProcess Running => _process ?? throw new InvalidOperationException("PostgreSQL is not running.");
+
+    /// <summary>Makes an empty cluster and starts it.</summary>
+    public static async Task<PostgresServer> StartAsync(PostgresOptions? options = null)
+    {
+        var directory = new TempDirectory("pg", inMemory: options?.Fsync != true);
+        var server = new PostgresServer(directory, options ?? new PostgresOptions());
+        try
+        {
+            await PostgresBinaries.OwnAsync(directory.Path).ConfigureAwait(false);
+            (string program, IReadOnlyList<string> arguments) = PostgresBinaries.Line("initdb",
+                ["-D", server.DataDirectory, "-U", "postgres", "--auth=trust", "-E", "UTF8", "--locale=C", "--no-sync"]);
+            await Command.CheckAsync(program, [.. arguments]).ConfigureAwait(false);
+            await server.RestartAsync().ConfigureAwait(false);
+            return server;
+        }
+        catch
+        {
+            await server.DisposeAsync().ConfigureAwait(false);
+            throw;
+        }
+    }
+
+    /// <inheritdoc/>
+    public string ConnectionString(string database = "postgres") => ConnectionString(database, "127.0.0.1");
+
+    /// <summary>The same through the Unix socket, which is faster.</summary>
+    public string SocketConnectionString(string database = "postgres") => ConnectionString(database, SocketDirectory);
+
+    /// <summary>Starts it over the data that are there, after a stop or a kill.</summary>
+    public async Task RestartAsync()
+    {
+        if (_process is { HasExited: false })
+            throw new InvalidOperationException("PostgreSQL is running.");
+        DateTime deadline = DateTime.UtcNow + StartLimit;
+        while (true)
+        {
+            if (_process is not null)
+                await _process.DisposeAsync().ConfigureAwait(false);
+            (string program, IReadOnlyList<string> arguments) = PostgresBinaries.Line("postgres", Arguments());
+            _process = ChildProcess.Start("postgres", program, arguments);
+            try
+            {
+                await _process.WaitUntilAsync(AnswersAsync, StartLimit, "PostgreSQL answers").ConfigureAwait(false);
+                return;
+            }
+            catch (GaveUpException) when (DateTime.UtcNow < deadline && _process.Output.Contains("still in use", StringComparison.Ordinal))
+            {
+                // After a kill the old backends may hold the shared memory for another moment.
+            }
+        }
+    }
+
+    /// <summary>A fast shutdown: sessions are cut, transactions rolled back, everything is written.</summary>
+    public async Task StopAsync()
+    {
+        Running.Signal(UnixSignal.Interrupt);
+        await Running.WaitForExitAsync(StopLimit).ConfigureAwait(false);
+    }
+
+    /// <summary>Kills the postmaster and its backends, as a crash of the machine would.</summary>
+    public async Task Kill9Async()
+    {
+        ChildProcess postmaster = Running;
+        IReadOnlyList<int> backends = ProcessTree.ChildrenOf(postmaster.Pid);
+        postmaster.Signal(UnixSignal.Kill);
+        foreach (int backend in backends)
+            ProcessTree.Kill(backend);
+        await postmaster.WaitForExitAsync().ConfigureAwait(false);
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask DisposeAsync()
+    {
+        if (_process is not null)
+        {
+            if (!_process.HasExited)
+                await StopAsync().ConfigureAwait(false);
+            await _process.DisposeAsync().ConfigureAwait(false);
+        }
+        _directory.Dispose();
+    }
+
+    private string ConnectionString(string database, string host) => new NpgsqlConnectionStringBuilder
+    {
+        Host = host,
+        Port = Port,
+        Username = "postgres",
+        Database = database,
+        IncludeErrorDetail = true,
+    }.ConnectionString;
+
+    private IEnumerable<string> Arguments()
+    {
+        var settings = new Dictionary<string, string>
+        {
+            ["listen_addresses"] = "127.0.0.1",
+            ["unix_socket_directories"] = SocketDirectory,
+            ["fsync"] = _options.Fsync ? "on" : "off",
+            ["full_page_writes"] = _options.Fsync ? "on" : "off",
+            ["max_connections"] = "300",
+        };
+        foreach ((string name, string value) in _options.Settings)
+            settings[name] = value;
+        return ["-D", DataDirectory, "-p", Port.ToString(CultureInfo.InvariantCulture),
+            .. settings.SelectMany(setting => new[] { "-c", $"{setting.Key}={setting.Value}" })];
+    }
+
+    private async Task<bool> AnswersAsync()
+    {
+        await using var connection = new NpgsqlConnection(SocketConnectionString() + ";Pooling=false;Timeout=2");
+        await connection.OpenAsync().ConfigureAwait(false);
+        return true;
+    }
+}

@@ -1,0 +1,112 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
+using System.Runtime.InteropServices;
+
+namespace PgEtcd.Testing.Processes;
+
+/// <summary>
+/// A server started by a test. Only this process is ever signalled, by its id; whatever still runs when
+/// the test run ends is killed.
+/// </summary>
+public sealed partial class ChildProcess : IAsyncDisposable
+{
+    private static readonly ConcurrentDictionary<int, ChildProcess> Running = new();
+    private static readonly TimeSpan ExitLimit = TimeSpan.FromSeconds(15);
+
+    private readonly Process _process;
+    private readonly OutputTail _output = new();
+
+    static ChildProcess() => AppDomain.CurrentDomain.ProcessExit += (_, _) =>
+    {
+        foreach (ChildProcess child in Running.Values)
+            child.Signal(UnixSignal.Kill);
+    };
+
+    private ChildProcess(string name, Process process)
+    {
+        Name = name;
+        _process = process;
+        Pid = process.Id;
+        process.OutputDataReceived += (_, e) => _output.Add(e.Data);
+        process.ErrorDataReceived += (_, e) => _output.Add(e.Data);
+        process.BeginOutputReadLine();
+        process.BeginErrorReadLine();
+        Running[Pid] = this;
+    }
+
+    /// <summary>For messages.</summary>
+    public string Name { get; }
+
+    /// <summary>The process id.</summary>
+    public int Pid { get; }
+
+    /// <summary>Whether it has ended.</summary>
+    public bool HasExited => _process.HasExited;
+
+    /// <summary>The exit code; 128 + the signal if it was killed.</summary>
+    public int ExitCode => _process.ExitCode;
+
+    /// <summary>The last lines of what it wrote to stdout and stderr.</summary>
+    public string Output => _output.ToString();
+
+    /// <summary>Starts a program.</summary>
+    public static ChildProcess Start(
+        string name, string program, IEnumerable<string> arguments, IReadOnlyDictionary<string, string>? environment = null, string? workingDirectory = null)
+    {
+        var info = new ProcessStartInfo(program, arguments)
+        {
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+            RedirectStandardInput = true,
+            WorkingDirectory = workingDirectory ?? Path.GetTempPath(),
+        };
+        foreach ((string key, string value) in environment ?? new Dictionary<string, string>())
+            info.Environment[key] = value;
+        Process process = Process.Start(info) ?? throw new InvalidOperationException($"{program} did not start.");
+        process.StandardInput.Close();
+        return new ChildProcess(name, process);
+    }
+
+    /// <summary>Sends a signal; nothing happens if the process is gone.</summary>
+    public void Signal(UnixSignal signal)
+    {
+        if (!_process.HasExited)
+            _ = Kill(Pid, (int)signal);
+    }
+
+    /// <summary>Waits for the end.</summary>
+    /// <exception cref="TimeoutException">It did not end in time (15 s unless said otherwise).</exception>
+    public async Task<int> WaitForExitAsync(TimeSpan? limit = null)
+    {
+        try
+        {
+            await _process.WaitForExitAsync().WaitAsync(limit ?? ExitLimit).ConfigureAwait(false);
+        }
+        catch (TimeoutException e)
+        {
+            throw new TimeoutException($"{Name} (pid {Pid}) did not end in time. It said:\n{Output}", e);
+        }
+        Running.TryRemove(Pid, out _);
+        return _process.ExitCode;
+    }
+
+    /// <summary>Waits for a condition, but no longer than the process lives.</summary>
+    public Task WaitUntilAsync(Func<Task<bool>> condition, TimeSpan limit, string what) =>
+        Eventually.TrueAsync(
+            () => HasExited
+                ? throw new GaveUpException($"{Name} ended with exit code {ExitCode} before this was true: {what}. It said:\n{Output}")
+                : condition(),
+            limit,
+            $"{what} ({Name}, pid {Pid})");
+
+    /// <summary>Kills it if it still runs.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        Signal(UnixSignal.Kill);
+        await WaitForExitAsync().ConfigureAwait(false);
+        _process.Dispose();
+    }
+
+    [LibraryImport("libc", EntryPoint = "kill")]
+    private static partial int Kill(int pid, int signal);
+}

@@ -1,0 +1,52 @@
+using System.Diagnostics;
+using System.Text;
+
+namespace PgEtcd.Testing.Processes;
+
+/// <summary>What a command gave.</summary>
+public sealed record CommandResult(int ExitCode, string Output, string Error);
+
+/// <summary>A program that runs to its end.</summary>
+public static class Command
+{
+    /// <summary>Runs it, with a limit of 60 s.</summary>
+    public static async Task<CommandResult> RunAsync(
+        string program, IEnumerable<string> arguments, string? input = null, IReadOnlyDictionary<string, string>? environment = null)
+    {
+        var info = new ProcessStartInfo(program, arguments)
+        {
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+            StandardOutputEncoding = Encoding.Latin1,
+            WorkingDirectory = Path.GetTempPath(),
+        };
+        foreach ((string key, string value) in environment ?? new Dictionary<string, string>())
+            info.Environment[key] = value;
+        using Process process = Process.Start(info) ?? throw new InvalidOperationException($"{program} did not start.");
+        Task<string> output = process.StandardOutput.ReadToEndAsync();
+        Task<string> error = process.StandardError.ReadToEndAsync();
+        try
+        {
+            if (input is not null)
+                await process.StandardInput.WriteAsync(input).ConfigureAwait(false);
+            process.StandardInput.Close();
+            await process.WaitForExitAsync().WaitAsync(TimeSpan.FromSeconds(60)).ConfigureAwait(false);
+        }
+        catch (TimeoutException)
+        {
+            process.Kill();
+            throw;
+        }
+        return new CommandResult(process.ExitCode, await output.ConfigureAwait(false), await error.ConfigureAwait(false));
+    }
+
+    /// <summary>Runs it and expects success.</summary>
+    public static async Task<string> CheckAsync(string program, params string[] arguments)
+    {
+        CommandResult result = await RunAsync(program, arguments).ConfigureAwait(false);
+        if (result.ExitCode != 0)
+            throw new InvalidOperationException($"{program} {string.Join(' ', arguments)} ended with {result.ExitCode}:\n{result.Output}\n{result.Error}");
+        return result.Output;
+    }
+}

@@ -1,0 +1,27 @@
+namespace PgEtcd.Testing.Processes;
+
+/// <summary>The last lines that a process wrote.</summary>
+internal sealed class OutputTail
+{
+    private const int Limit = 400;
+
+    private readonly Queue<string> _lines = new();
+
+    public void Add(string? line)
+    {
+        if (line is null)
+            return;
+        lock (_lines)
+        {
+            _lines.Enqueue(line);
+            if (_lines.Count > Limit)
+                _lines.Dequeue();
+        }
+    }
+
+    public override string ToString()
+    {
+        lock (_lines)
+            return string.Join('\n', _lines);
+    }
+}

@@ -1,0 +1,21 @@
+using System.Globalization;
+using System.Runtime.InteropServices;
+
+namespace PgEtcd.Testing.Processes;
+
+/// <summary>The processes that a process of ours has started itself.</summary>
+internal static partial class ProcessTree
+{
+    public static IReadOnlyList<int> ChildrenOf(int pid)
+    {
+        string path = $"/proc/{pid}/task/{pid}/children";
+        return File.Exists(path)
+            ? [.. File.ReadAllText(path).Split(' ', StringSplitOptions.RemoveEmptyEntries).Select(child => int.Parse(child, CultureInfo.InvariantCulture))]
+            : [];
+    }
+
+    public static void Kill(int pid) => _ = Kill(pid, (int)UnixSignal.Kill);
+
+    [LibraryImport("libc", EntryPoint = "kill")]
+    private static partial int Kill(int pid, int signal);
+}

@@ -1,0 +1,20 @@
+namespace PgEtcd.Testing.Processes;
+
+/// <summary>The signals that tests send.</summary>
+public enum UnixSignal
+{
+    /// <summary>PostgreSQL's fast shutdown.</summary>
+    Interrupt = 2,
+
+    /// <summary>Ends a process at once, with nothing put in order.</summary>
+    Kill = 9,
+
+    /// <summary>Asks a process to end.</summary>
+    Terminate = 15,
+
+    /// <summary>Lets a stopped process go on.</summary>
+    Continue = 18,
+
+    /// <summary>Freezes a process.</summary>
+    Stop = 19,
+}

@@ -1,0 +1,94 @@
+using System.Text.Json.Nodes;
+
+namespace PgEtcd.Testing.Rpc;
+
+/// <summary>
+/// Takes out of an answer what may differ between two servers that behave alike: who they are, and orders
+/// that etcd does not promise. The rules are those under which the vectors were recorded.
+/// </summary>
+public static class Normalisation
+{
+    private static readonly string[] Identity = ["cluster_id", "member_id", "raft_term"];
+    private static readonly string[] StatusFields = ["header", "isLearner", "errors"];
+
+    /// <summary>Normalises the answer to an rpc, in place.</summary>
+    public static JsonObject Apply(string rpc, JsonObject response)
+    {
+        StripHeaders(response);
+        switch (rpc)
+        {
+            case "etcdserverpb.Lease/LeaseTimeToLive":
+                if ((string?)response["TTL"] != "-1")
+                    response.Remove("TTL");
+                Sort(response, "keys", key => Convert.ToHexString(Convert.FromBase64String((string)key!)));
+                break;
+            case "etcdserverpb.Lease/LeaseLeases":
+                // The offset makes the text order that of the signed numbers.
+                Sort(response, "leases", lease => (long.Parse((string?)lease!["ID"] ?? "0", System.Globalization.CultureInfo.InvariantCulture) ^ long.MinValue).ToString("X16", null));
+                break;
+            case "etcdserverpb.Auth/Authenticate":
+                response.Remove("token");
+                break;
+            case "etcdserverpb.Maintenance/Status":
+                foreach (string field in response.Select(field => field.Key).Except(StatusFields).ToList())
+                    response.Remove(field);
+                break;
+            case "etcdserverpb.Maintenance/Hash":
+                response.Remove("hash");
+                break;
+            case "etcdserverpb.KV/RangeStream":
+                DropLeasesOfKeysOnly(response);
+                break;
+            default:
+                if (rpc.StartsWith("etcdserverpb.Cluster/", StringComparison.Ordinal))
+                    CountMembers(response);
+                break;
+        }
+        return response;
+    }
+
+    /// <summary>Removes the server's identity from every header, also nested ones. The header itself stays.</summary>
+    public static void StripHeaders(JsonNode? node)
+    {
+        switch (node)
+        {
+            case JsonObject fields:
+                foreach ((string name, JsonNode? value) in fields)
+                {
+                    if (name == "header" && value is JsonObject header)
+                        Array.ForEach(Identity, field => header.Remove(field));
+                    else
+                        StripHeaders(value);
+                }
+                break;
+            case JsonArray items:
+                foreach (JsonNode? item in items)
+                    StripHeaders(item);
+                break;
+        }
+    }
+
+    private static void Sort(JsonObject response, string field, Func<JsonNode?, string> key)
+    {
+        if (response[field] is not JsonArray items)
+            return;
+        response[field] = new JsonArray([.. items.Select(item => item!.DeepClone()).OrderBy(key, StringComparer.Ordinal)]);
+    }
+
+    /// <summary>3.7 leaves the lease out where it leaves the value out; we keep it, as 3.6 does.</summary>
+    private static void DropLeasesOfKeysOnly(JsonObject response)
+    {
+        foreach (JsonNode? kv in response["kvs"] as JsonArray ?? [])
+        {
+            if (kv is JsonObject fields && !fields.ContainsKey("value"))
+                fields.Remove("lease");
+        }
+    }
+
+    private static void CountMembers(JsonObject response)
+    {
+        response.Remove("member");
+        if (response["members"] is JsonArray members)
+            response["members"] = members.Count;
+    }
+}
