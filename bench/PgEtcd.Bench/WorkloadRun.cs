@@ -3,7 +3,6 @@ namespace PgEtcd.Bench;
 /// <summary>Runs one case against one server, and checks that what came back was real.</summary>
 public sealed class WorkloadRun(H2Load h2load, Options options)
 {
-    private const int ShortestWarmUp = 200;
     private readonly Dictionary<(string, string), double> _rates = [];
 
     /// <summary>Puts 100 keys a transaction, in order, until <paramref name="keys"/> stand under the prefix.</summary>
@@ -28,8 +27,7 @@ public sealed class WorkloadRun(H2Load h2load, Options options)
         var flight = Flight.Of(workload.InFlight);
         if (!_rates.TryGetValue((workload.Name, server.Name), out var rate))
             rate = await Pace(workload, server, flight, seed).ConfigureAwait(false);
-        var warmUp = Math.Max(ShortestWarmUp, (long)(rate * Math.Min(1, options.Seconds / 3)));
-        warmUp = Math.Max(warmUp, flight.Requests);
+        var warmUp = Math.Max((long)(rate * Math.Min(1, options.Seconds / 3)), flight.Requests);
         var measured = Math.Max((long)(rate * options.Seconds), flight.Requests);
 
         var timed = Math.Max(measured / 5, flight.Requests);
