@@ -1,6 +1,6 @@
--- What append and compact report, and the rows of the log that a refusal brings along.
+-- What append and tail report: where the log is in the first row, rows of the log after it.
 create type pgetcd.log_answer as (
-    outcome          text,     -- appended | conflict | lease_missing, in the first row; null in the rows after it
+    outcome          text,     -- appended | conflict | lease_missing | tail in the first row; null in those after it
     head             bigint,
     compact_revision bigint,
     auth_revision    bigint,
@@ -13,6 +13,21 @@ create type pgetcd.log_answer as (
     version          bigint,
     lease            bigint
 );
+
+-- What was committed after a revision. Stable, so that all of it is read in one snapshot. In an empty table the planner
+-- would prefer to scan it all, and a prepared statement keeps that plan while the table grows: so it may not.
+create function pgetcd.tail(after bigint) returns setof pgetcd.log_answer
+    language plpgsql stable set enable_seqscan = off set enable_bitmapscan = off set jit = off as $$
+#variable_conflict use_column
+begin
+    return query select 'tail', c.base_revision, c.compact_revision, c.auth_revision,
+        null::bigint[], null::bigint, null::integer, null::bytea, null::bytea, null::bigint, null::bigint, null::bigint
+        from pgetcd.cluster c where c.one;
+    return query select null, null::bigint, null::bigint, null::bigint, null::bigint[],
+        r.revision, r.sub, r.key, r.value, r.create_revision, r.version, r.lease
+        from pgetcd.revisions r where r.revision > tail.after order by r.revision, r.sub;
+end
+$$;
 
 -- Appends a batch if, and only if, the log is still where the batch was evaluated (design §2, invariant 3).
 -- Rows come in order; a row with sub 0 starts the next revision. One round trip, one commit, one NOTIFY.
@@ -65,9 +80,7 @@ begin
         end if;
         return next row('conflict', head, state.compact_revision, state.auth_revision,
             null, null, null, null, null, null, null, null)::pgetcd.log_answer;
-        return query select null, null::bigint, null::bigint, null::bigint, null::bigint[],
-                r.revision, r.sub, r.key, r.value, r.create_revision, r.version, r.lease
-            from pgetcd.revisions r where r.revision > append.expected_revision order by r.revision, r.sub;
+        return query select t.* from pgetcd.tail(append.expected_revision) t where t.outcome is null;
         return;
     end if;
 

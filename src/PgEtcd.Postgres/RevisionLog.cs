@@ -12,21 +12,16 @@ public sealed class RevisionLog(Database database, string name)
     private const string AppendSql =
         "select * from pgetcd.append($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)";
 
-    // One statement, so one snapshot: a position and just the rows up to it.
-    private const string TailSql = """
-        select c.compact_revision, c.auth_revision, c.base_revision,
-            r.revision, r.sub, r.key, r.value, r.create_revision, r.version, r.lease
+    // Looks at both ends of two indexes and nothing else: the barrier of every linearizable read.
+    private const string PositionSql = """
+        select greatest(c.base_revision, (select max(revision) from pgetcd.revisions)), c.compact_revision, c.auth_revision
         from pgetcd.cluster c
-        left join (
-            select revision, sub, key, value, create_revision, version, lease
-            from pgetcd.revisions where revision > $1
-        ) r on true
-        order by r.revision, r.sub
         """;
+
+    private const string TailSql = "select * from pgetcd.tail($1)";
 
     private const string CompactSql = "select outcome, head, compact_revision from pgetcd.compact($1)";
 
-    private readonly string _appendSql = database.Schema.Apply(AppendSql);
     private string _run = NewRun(name);
 
     /// <summary>Gives up on a batch whose fate is unknown: should it still land, its rows are no longer taken for those
@@ -78,6 +73,13 @@ public sealed class RevisionLog(Database database, string name)
         return result;
     }
 
+    /// <summary>Where the log is.</summary>
+    public async Task<LogPosition> PositionAsync(CancellationToken cancellationToken)
+    {
+        await using NpgsqlConnection connection = await database.OpenAsync(cancellationToken);
+        return await PositionAsync(database, connection, cancellationToken);
+    }
+
     /// <summary>Reads what was committed after a revision.</summary>
     /// <param name="after">The last revision the caller has.</param>
     /// <param name="row">Gets the rows after it, in order.</param>
@@ -112,10 +114,20 @@ public sealed class RevisionLog(Database database, string name)
         return (long)(await command.ExecuteScalarAsync(cancellationToken))!;
     }
 
+    /// <summary>Where the log is, as the connection's transaction sees it.</summary>
+    internal static async Task<LogPosition> PositionAsync(
+        Database database, NpgsqlConnection connection, CancellationToken cancellationToken)
+    {
+        await using NpgsqlCommand command = new(database.Schema.Apply(PositionSql), connection);
+        await using NpgsqlDataReader reader = await command.ExecuteReaderAsync(cancellationToken);
+        await reader.ReadAsync(cancellationToken);
+        return new LogPosition(reader.GetInt64(0), reader.GetInt64(1), reader.GetInt64(2));
+    }
+
     private async Task<AppendResult> AppendAsync(
         NpgsqlConnection connection, AppendBatch batch, Action<LogRow> missed, CancellationToken cancellationToken)
     {
-        await using NpgsqlCommand command = new(_appendSql, connection);
+        await using NpgsqlCommand command = new(database.Schema.Apply(AppendSql), connection);
         NpgsqlParameterCollection parameters = command.Parameters;
         parameters.Add(new NpgsqlParameter<long> { TypedValue = batch.Expected.Revision });
         parameters.Add(new NpgsqlParameter<long> { TypedValue = batch.Expected.CompactRevision });
@@ -144,7 +156,7 @@ public sealed class RevisionLog(Database database, string name)
         long[] missingLeases = outcome == AppendOutcome.LeaseMissing ? reader.GetFieldValue<long[]>(4) : [];
         while (await reader.ReadAsync(cancellationToken))
         {
-            missed(Row(reader, 5));
+            missed(Row(reader));
         }
 
         return new AppendResult(outcome, position, missingLeases);
@@ -156,34 +168,28 @@ public sealed class RevisionLog(Database database, string name)
         command.Parameters.Add(new NpgsqlParameter<long> { TypedValue = after });
         await using NpgsqlDataReader reader = await command.ExecuteReaderAsync(cancellationToken);
         await reader.ReadAsync(cancellationToken);
-        LogPosition position = new(Math.Max(after, reader.GetInt64(2)), reader.GetInt64(0), reader.GetInt64(1));
-        if (reader.IsDBNull(3))
-        {
-            return position;
-        }
-
+        LogPosition position = new(Math.Max(after, reader.GetInt64(1)), reader.GetInt64(2), reader.GetInt64(3));
         long last = after;
-        do
+        while (await reader.ReadAsync(cancellationToken))
         {
-            LogRow next = Row(reader, 3);
+            LogRow next = Row(reader);
             last = next.Revision;
             row(next);
         }
-        while (await reader.ReadAsync(cancellationToken));
 
         return position with { Revision = Math.Max(position.Revision, last) };
     }
 
     private static string NewRun(string name) => $"{name}-{Guid.NewGuid().ToString("N")[..8]}";
 
-    private static LogRow Row(NpgsqlDataReader reader, int first) => new(
-        reader.GetInt64(first),
-        reader.GetInt32(first + 1),
-        reader.GetFieldValue<byte[]>(first + 2),
-        reader.IsDBNull(first + 3) ? null : reader.GetFieldValue<byte[]>(first + 3),
-        reader.GetInt64(first + 4),
-        reader.GetInt64(first + 5),
-        reader.GetInt64(first + 6));
+    private static LogRow Row(NpgsqlDataReader reader) => new(
+        reader.GetInt64(5),
+        reader.GetInt32(6),
+        reader.GetFieldValue<byte[]>(7),
+        reader.IsDBNull(8) ? null : reader.GetFieldValue<byte[]>(8),
+        reader.GetInt64(9),
+        reader.GetInt64(10),
+        reader.GetInt64(11));
 
     private static NpgsqlParameter<List<T>> Column<T>(List<T> values, NpgsqlDbType element) =>
         new() { TypedValue = values, NpgsqlDbType = NpgsqlDbType.Array | element };

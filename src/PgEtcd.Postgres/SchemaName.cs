@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Text.RegularExpressions;
 
 namespace PgEtcd.Postgres;
@@ -6,6 +7,7 @@ namespace PgEtcd.Postgres;
 public sealed partial class SchemaName
 {
     private readonly string _name;
+    private readonly ConcurrentDictionary<string, string> _applied = new();
 
     /// <exception cref="ArgumentException">The name is not a letter or underscore followed by at most 62 letters,
     /// digits, underscores or hyphens.</exception>
@@ -25,11 +27,13 @@ public sealed partial class SchemaName
     public string Quoted => $"\"{_name}\"";
 
     /// <summary>SQL written for the default schema, turned to this one: <c>pgetcd.</c> and <c>'pgetcd'</c> are replaced.</summary>
-    public string Apply(string sql) =>
-        DefaultName().Replace(sql, match => match.Value[0] == '\'' ? $"'{_name}'" : $"{Quoted}.");
+    public string Apply(string sql) => _applied.GetOrAdd(sql, Replace);
 
     /// <inheritdoc/>
     public override string ToString() => _name;
+
+    private string Replace(string sql) =>
+        DefaultName().Replace(sql, match => match.Value[0] == '\'' ? $"'{_name}'" : $"{Quoted}.");
 
     [GeneratedRegex("^[A-Za-z_][A-Za-z0-9_-]{0,62}$")]
     private static partial Regex Allowed();

@@ -8,11 +8,6 @@ namespace PgEtcd.Postgres;
 /// <summary>Reads states of the key space out of the log: the present one to start from, past ones for historical ranges.</summary>
 public sealed class StateReader(Database database)
 {
-    private const string PositionSql = """
-        select greatest(c.base_revision, (select max(revision) from pgetcd.revisions)), c.compact_revision, c.auth_revision
-        from pgetcd.cluster c
-        """;
-
     // The log from its beginning, as it lies on disk. Cheaper than to have PostgreSQL pick out the newest row of each key:
     // a million keys take it 18 s of sorting, and replaying them here 3.
     private const string ReplaySql = """
@@ -32,7 +27,7 @@ public sealed class StateReader(Database database)
         await using NpgsqlConnection connection = await database.OpenAsync(cancellationToken);
         await using NpgsqlTransaction transaction =
             await connection.BeginTransactionAsync(IsolationLevel.RepeatableRead, cancellationToken);
-        LogPosition position = await PositionAsync(connection, cancellationToken);
+        LogPosition position = await RevisionLog.PositionAsync(database, connection, cancellationToken);
         await using (NpgsqlCommand planner = new("set local enable_sort = off; set local enable_bitmapscan = off", connection))
         {
             await planner.ExecuteNonQueryAsync(cancellationToken);
@@ -69,7 +64,7 @@ public sealed class StateReader(Database database)
         await using NpgsqlConnection connection = await database.OpenAsync(cancellationToken);
         await using NpgsqlTransaction transaction =
             await connection.BeginTransactionAsync(IsolationLevel.RepeatableRead, cancellationToken);
-        LogPosition position = await PositionAsync(connection, cancellationToken);
+        LogPosition position = await RevisionLog.PositionAsync(database, connection, cancellationToken);
         List<KeyRecord> records = [];
         await using (NpgsqlCommand command = new(database.Schema.Apply(RangeSql), connection))
         {
@@ -89,14 +84,6 @@ public sealed class StateReader(Database database)
         await using NpgsqlCommand count = new(database.Schema.Apply(CountSql), connection);
         AddRange(count, range, revision);
         return (position, records, (long)(await count.ExecuteScalarAsync(cancellationToken))!);
-    }
-
-    private async Task<LogPosition> PositionAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
-    {
-        await using NpgsqlCommand command = new(database.Schema.Apply(PositionSql), connection);
-        await using NpgsqlDataReader reader = await command.ExecuteReaderAsync(cancellationToken);
-        await reader.ReadAsync(cancellationToken);
-        return new LogPosition(reader.GetInt64(0), reader.GetInt64(1), reader.GetInt64(2));
     }
 
     private static void AddRange(NpgsqlCommand command, in KeyRange range, long revision)

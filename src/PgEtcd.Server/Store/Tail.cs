@@ -101,7 +101,13 @@ public sealed class Tail(RevisionLog log, Replica replica, Database database, Ti
     private async ValueTask ReadOnceAsync(CancellationToken cancellationToken)
     {
         _rows.Clear();
-        LogPosition position = await log.TailAsync(replica.Current.Revision, _rows.Add, cancellationToken);
+        LogPosition position = await log.PositionAsync(cancellationToken);
+        long applied = replica.Current.Revision;
+        if (position.Revision > applied)
+        {
+            position = await log.TailAsync(applied, _rows.Add, cancellationToken);
+        }
+
         replica.TakeIn(_rows, position);
     }
 
