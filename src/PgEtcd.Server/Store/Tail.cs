@@ -1,5 +1,4 @@
 using PgEtcd.Postgres;
-using Polly;
 
 namespace PgEtcd.Server.Store;
 
