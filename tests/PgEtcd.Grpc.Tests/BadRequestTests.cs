@@ -14,7 +14,7 @@ namespace PgEtcd.Grpc.Tests;
 public sealed class BadRequestTests : IAsyncLifetime, IDisposable
 {
     private const string Unary = "pgetcd.test.v1.Echo/Unary";
-    private static readonly byte[] _good = new EchoMessage { Text = "good" }.ToByteArray();
+    private static readonly byte[] Good = new EchoMessage { Text = "good" }.ToByteArray();
 
     private EchoServer _server = null!;
     private HttpClient _http = null!;
@@ -35,7 +35,7 @@ public sealed class BadRequestTests : IAsyncLifetime, IDisposable
     [InlineData("nothing", "malformed method name: \"/nothing\"")]
     public async Task An_unknown_name_is_unimplemented(string method, string detail)
     {
-        RpcException error = await Should.ThrowAsync<RpcException>(() => _server.Channel.UnaryRawAsync(method, _good));
+        RpcException error = await Should.ThrowAsync<RpcException>(() => _server.Channel.UnaryRawAsync(method, Good));
         error.Status.ShouldBe(new Status(StatusCode.Unimplemented, detail));
         await StillServes();
     }
@@ -70,7 +70,7 @@ public sealed class BadRequestTests : IAsyncLifetime, IDisposable
     public async Task A_truncated_frame_in_a_stream_is_an_internal_error()
     {
         using GrpcRawCall call = _server.Channel.DuplexRaw("pgetcd.test.v1.Echo/Duplex");
-        await call.WriteAsync(_good);
+        await call.WriteAsync(Good);
         await call.WriteBytesAsync(new byte[] { 0, 0, 0 });
         await call.CompleteAsync();
         (await call.MoveNextAsync()).ShouldBeTrue();
@@ -88,7 +88,7 @@ public sealed class BadRequestTests : IAsyncLifetime, IDisposable
 
     [Fact]
     public async Task Two_messages_for_one_are_an_internal_error() =>
-        (await Send([.. GrpcFrame.Wrap(_good), .. GrpcFrame.Wrap(_good)])).StatusCode.ShouldBe(StatusCode.Internal);
+        (await Send([.. GrpcFrame.Wrap(Good), .. GrpcFrame.Wrap(Good)])).StatusCode.ShouldBe(StatusCode.Internal);
 
     [Fact]
     public async Task An_unknown_flag_is_an_internal_error() =>
@@ -96,11 +96,11 @@ public sealed class BadRequestTests : IAsyncLifetime, IDisposable
 
     [Fact]
     public async Task A_gzip_message_is_read() =>
-        (await Send(GrpcFrame.Wrap(Gzip(_good), compressed: true), "gzip")).ShouldBe(Status.DefaultSuccess);
+        (await Send(GrpcFrame.Wrap(Gzip(Good), compressed: true), "gzip")).ShouldBe(Status.DefaultSuccess);
 
     [Fact]
     public async Task A_plain_message_is_read_under_gzip_too() =>
-        (await Send(GrpcFrame.Wrap(_good), "gzip")).ShouldBe(Status.DefaultSuccess);
+        (await Send(GrpcFrame.Wrap(Good), "gzip")).ShouldBe(Status.DefaultSuccess);
 
     [Fact]
     public async Task A_gzip_bomb_is_refused()
@@ -115,13 +115,13 @@ public sealed class BadRequestTests : IAsyncLifetime, IDisposable
     public async Task Broken_gzip_and_unannounced_compression_are_internal_errors()
     {
         (await Send(GrpcFrame.Wrap([1, 2, 3], compressed: true), "gzip")).StatusCode.ShouldBe(StatusCode.Internal);
-        (await Send(GrpcFrame.Wrap(Gzip(_good), compressed: true))).StatusCode.ShouldBe(StatusCode.Internal);
+        (await Send(GrpcFrame.Wrap(Gzip(Good), compressed: true))).StatusCode.ShouldBe(StatusCode.Internal);
     }
 
     [Fact]
     public async Task Another_encoding_is_unimplemented_and_names_what_is_accepted()
     {
-        using HttpResponseMessage response = await Post(GrpcFrame.Wrap(_good), "snappy");
+        using HttpResponseMessage response = await Post(GrpcFrame.Wrap(Good), "snappy");
         StatusOf(response).ShouldBe(new Status(StatusCode.Unimplemented, "grpc: Decompressor is not installed for grpc-encoding \"snappy\""));
         response.Headers.GetValues("grpc-accept-encoding").ShouldBe(["gzip"]);
         await StillServes();
@@ -133,7 +133,7 @@ public sealed class BadRequestTests : IAsyncLifetime, IDisposable
     [InlineData(null)]
     public async Task Another_content_type_is_refused_by_http(string? contentType)
     {
-        using HttpResponseMessage response = await Post(GrpcFrame.Wrap(_good), contentType: contentType);
+        using HttpResponseMessage response = await Post(GrpcFrame.Wrap(Good), contentType: contentType);
         response.StatusCode.ShouldBe(HttpStatusCode.UnsupportedMediaType);
         await StillServes();
     }
@@ -141,7 +141,7 @@ public sealed class BadRequestTests : IAsyncLifetime, IDisposable
     [Fact]
     public async Task A_content_type_with_a_codec_is_taken()
     {
-        using HttpResponseMessage response = await Post(GrpcFrame.Wrap(_good), contentType: "application/grpc+proto");
+        using HttpResponseMessage response = await Post(GrpcFrame.Wrap(Good), contentType: "application/grpc+proto");
         response.Content.Headers.ContentType.ShouldBe(new MediaTypeHeaderValue("application/grpc"));
         StatusOf(response).ShouldBe(Status.DefaultSuccess);
     }
@@ -208,7 +208,7 @@ public sealed class BadRequestTests : IAsyncLifetime, IDisposable
 
     private async Task StillServes()
     {
-        using HttpResponseMessage response = await Post(GrpcFrame.Wrap(_good));
+        using HttpResponseMessage response = await Post(GrpcFrame.Wrap(Good));
         StatusOf(response).ShouldBe(Status.DefaultSuccess);
         (await _server.Channel.UnaryAsync<EchoMessage, EchoMessage>(Unary, new EchoMessage { Text = "x" })).Text.ShouldBe("x");
     }

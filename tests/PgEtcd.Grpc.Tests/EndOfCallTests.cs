@@ -12,7 +12,7 @@ namespace PgEtcd.Grpc.Tests;
 public sealed class EndOfCallTests : IAsyncLifetime
 {
     private const string Service = "pgetcd.test.v1.Echo/";
-    private static readonly TimeSpan _patience = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
 
     private EchoServer _server = null!;
 
@@ -26,7 +26,7 @@ public sealed class EndOfCallTests : IAsyncLifetime
         RpcException error = await Should.ThrowAsync<RpcException>(() => _server.Channel.UnaryAsync<EchoMessage, EchoMessage>(
             Service + "Unary", new EchoMessage { Text = "wait" }, timeout: TimeSpan.FromMilliseconds(100)));
         error.Status.ShouldBe(new Status(StatusCode.DeadlineExceeded, "context deadline exceeded"));
-        (await _server.Probe.Ended.Task.WaitAsync(_patience)).ShouldBe("the token fired");
+        (await _server.Probe.Ended.Task.WaitAsync(Patience)).ShouldBe("the token fired");
         _server.Logs.Errors.ShouldBeEmpty();
     }
 
@@ -65,8 +65,8 @@ public sealed class EndOfCallTests : IAsyncLifetime
     public async Task A_client_that_drops_its_call_fires_the_token()
     {
         using (GrpcRawCall call = _server.Channel.StartRaw(Service + "Unary", new EchoMessage { Text = "wait" }.ToByteArray()))
-            await _server.Probe.Waiting.Task.WaitAsync(_patience);
-        (await _server.Probe.Ended.Task.WaitAsync(_patience)).ShouldBe("the token fired");
+            await _server.Probe.Waiting.Task.WaitAsync(Patience);
+        (await _server.Probe.Ended.Task.WaitAsync(Patience)).ShouldBe("the token fired");
         _server.Logs.Errors.ShouldBeEmpty();
         (await _server.Channel.UnaryAsync<EchoMessage, EchoMessage>(Service + "Unary", new EchoMessage { Text = "x" })).Text.ShouldBe("x");
     }
@@ -77,9 +77,9 @@ public sealed class EndOfCallTests : IAsyncLifetime
         await using (var other = new GrpcChannel(_server.Address))
         {
             using GrpcRawCall call = other.StartRaw(Service + "Unary", new EchoMessage { Text = "wait" }.ToByteArray());
-            await _server.Probe.Waiting.Task.WaitAsync(_patience);
+            await _server.Probe.Waiting.Task.WaitAsync(Patience);
         }
-        (await _server.Probe.Ended.Task.WaitAsync(_patience)).ShouldBe("the token fired");
+        (await _server.Probe.Ended.Task.WaitAsync(Patience)).ShouldBe("the token fired");
     }
 
     [Fact]
@@ -90,7 +90,7 @@ public sealed class EndOfCallTests : IAsyncLifetime
             await call.WriteAsync(new EchoMessage());
             await call.ReadAsync();
         }
-        (await _server.Probe.Ended.Task.WaitAsync(_patience)).ShouldBe("the read was refused");
+        (await _server.Probe.Ended.Task.WaitAsync(Patience)).ShouldBe("the read was refused");
         _server.Logs.Errors.ShouldBeEmpty();
     }
 
@@ -111,14 +111,14 @@ public sealed class EndOfCallTests : IAsyncLifetime
                 (await call.MoveNextAsync()).ShouldBeTrue();
             await Until(() => _server.Probe.Written > written);
         }
-        (await _server.Probe.Ended.Task.WaitAsync(_patience)).ShouldBe("the write was refused");
+        (await _server.Probe.Ended.Task.WaitAsync(Patience)).ShouldBe("the write was refused");
     }
 
     private static async Task<long> UntilStill(Func<long> value)
     {
         var clock = Stopwatch.StartNew();
         long last = -1;
-        while (clock.Elapsed < _patience)
+        while (clock.Elapsed < Patience)
         {
             long now = value();
             if (now == last && now > 0)
@@ -134,7 +134,7 @@ public sealed class EndOfCallTests : IAsyncLifetime
         var clock = Stopwatch.StartNew();
         while (!condition())
         {
-            clock.Elapsed.ShouldBeLessThan(_patience);
+            clock.Elapsed.ShouldBeLessThan(Patience);
             await Task.Delay(20);
         }
     }

@@ -10,7 +10,7 @@ namespace PgEtcd.Grpc.Tests;
 /// <summary>HTTP/1.1 and HTTP/2 without TLS on one port.</summary>
 public sealed class PlaintextProtocolTests
 {
-    private static readonly TimeSpan _patience = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
 
     [Fact]
     public async Task Both_protocols_are_served_on_one_port()
@@ -69,7 +69,7 @@ public sealed class PlaintextProtocolTests
         using var reader = new StreamReader(client.GetStream());
         try
         {
-            return await reader.ReadToEndAsync().WaitAsync(_patience);
+            return await reader.ReadToEndAsync().WaitAsync(Patience);
         }
         catch (IOException)
         {

@@ -9,12 +9,12 @@ namespace PgEtcd.Grpc.Http;
 /// <summary>Writes statuses and metadata as HTTP headers and trailers.</summary>
 internal static class ResponseWriter
 {
-    private static readonly StringValues _contentType = "application/grpc";
-    private static readonly StringValues[] _codes =
+    private static readonly StringValues GrpcContentType = "application/grpc";
+    private static readonly StringValues[] Codes =
         [.. Enumerable.Range(0, 17).Select(code => new StringValues(code.ToString(CultureInfo.InvariantCulture)))];
 
     /// <summary>Sets the headers every response has.</summary>
-    public static void Begin(HttpResponse response) => response.Headers.ContentType = _contentType;
+    public static void Begin(HttpResponse response) => response.Headers.ContentType = GrpcContentType;
 
     /// <summary>Ends a call that has sent no message: the status travels in the headers.</summary>
     public static void SendTrailersOnly(HttpResponse response, Status status, Metadata? metadata)
@@ -46,7 +46,7 @@ internal static class ResponseWriter
     {
         AddMetadata(headers, metadata);
         int code = (int)status.StatusCode;
-        headers.GrpcStatus = (uint)code < (uint)_codes.Length ? _codes[code] : code.ToString(CultureInfo.InvariantCulture);
+        headers.GrpcStatus = (uint)code < (uint)Codes.Length ? Codes[code] : code.ToString(CultureInfo.InvariantCulture);
         if (status.Detail.Length > 0)
             headers.GrpcMessage = MetadataValue.EncodeMessage(status.Detail);
     }

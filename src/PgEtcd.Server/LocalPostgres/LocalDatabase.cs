@@ -108,6 +108,7 @@ public sealed class LocalDatabase : IAsyncDisposable
             }
 
             await MakeSocketDirectoryAsync(directory, user, cancellationToken);
+            PostmasterFile.RemoveIfStale(directory.Cluster);
             await PostgresSettings.WriteAsync(directory, cancellationToken);
             if (await Postmaster.StartAsync(directory, binaries, user, cancellationToken) is { } started)
             {

@@ -9,7 +9,7 @@ namespace PgEtcd.Testing.Grpc;
 /// <summary>One call with encoded messages. One writer and one reader at a time; disposing cancels the call.</summary>
 public sealed class GrpcRawCall : IDisposable
 {
-    private static readonly TimeSpan _grace = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan Grace = TimeSpan.FromSeconds(1);
 
     private readonly HttpContent _content;
     private readonly CancellationTokenSource _cancel;
@@ -39,7 +39,7 @@ public sealed class GrpcRawCall : IDisposable
             // The server's own answer is the interesting one, so the client waits a little longer.
             _hasTimeout = true;
             request.Headers.TryAddWithoutValidation("grpc-timeout", $"{Math.Max(1, (long)limit.TotalMilliseconds).ToString(CultureInfo.InvariantCulture)}m");
-            _cancel.CancelAfter(limit + _grace);
+            _cancel.CancelAfter(limit + Grace);
         }
         foreach (Metadata.Entry entry in headers ?? [])
             request.Headers.TryAddWithoutValidation(entry.Key, entry.IsBinary ? MetadataValue.EncodeBytes(entry.ValueBytes) : entry.Value);

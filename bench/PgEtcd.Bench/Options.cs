@@ -1,0 +1,78 @@
+using System.Globalization;
+
+namespace PgEtcd.Bench;
+
+/// <summary>The command line.</summary>
+public sealed class Options
+{
+    public const string Usage = """
+        usage: bench/run.sh [options]
+          --quick           one round of short runs, and no million keys: does it work, not how fast is it
+          --only PATTERN    only rows whose name contains PATTERN (several, separated by commas)
+          --rounds N        rounds of A B B A for each case (default 3)
+          --seconds N       aimed length of one measured run (default 3)
+          --servers A,B     what to measure: etcd, pgetcd; one alone is fine (default etcd,pgetcd)
+          --target-only     the same as --servers pgetcd
+          --pgetcd PATH     the pgetcd to start (default: built by run.sh)
+          --seed N          for the random keys (default 1)
+          --keep            leave data directories and logs in bench/out/run
+          --list            print the names of the rows
+        """;
+
+    public bool Quick { get; private set; }
+    public bool Keep { get; private set; }
+    public bool List { get; private set; }
+    public bool Help { get; private set; }
+    public int Rounds { get; private set; } = 3;
+    public double Seconds { get; private set; } = 3;
+    public int Seed { get; private set; } = 1;
+    public string Pgetcd { get; private set; } = "pgetcd";
+    public string Out { get; private set; } = "bench/out";
+    public IReadOnlyList<string> Only { get; private set; } = [];
+    public IReadOnlyList<string> Servers { get; private set; } = ["etcd", "pgetcd"];
+
+    /// <summary>Reads the command line.</summary>
+    /// <exception cref="BenchException">An unknown option, or a value that cannot be read.</exception>
+    public static Options Parse(string[] arguments)
+    {
+        var options = new Options();
+        for (var i = 0; i < arguments.Length; i++)
+        {
+            var name = arguments[i];
+            string Value() => ++i < arguments.Length ? arguments[i] : throw new BenchException($"{name} wants a value");
+            switch (name)
+            {
+                case "--quick":
+                    (options.Quick, options.Rounds, options.Seconds) = (true, 1, 0.5);
+                    break;
+                case "--only": options.Only = Value().Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries); break;
+                case "--rounds": options.Rounds = (int)Number(name, Value()); break;
+                case "--seconds": options.Seconds = Number(name, Value()); break;
+                case "--servers": options.Servers = Value().Split(','); break;
+                case "--target-only": options.Servers = ["pgetcd"]; break;
+                case "--pgetcd": options.Pgetcd = Value(); break;
+                case "--out": options.Out = Value(); break;
+                case "--seed": options.Seed = (int)Number(name, Value()); break;
+                case "--keep": options.Keep = true; break;
+                case "--list": options.List = true; break;
+                case "--help" or "-h": options.Help = true; break;
+                default: throw new BenchException($"unknown option {name}");
+            }
+        }
+
+        if (options.Servers.Count is < 1 or > 2 || options.Servers.Any(server => server is not ("etcd" or "pgetcd")))
+            throw new BenchException("--servers wants one or two of: etcd, pgetcd");
+        return options;
+    }
+
+    /// <summary>Whether the row of this name was asked for.</summary>
+    public bool Wants(string row) => Only.Count == 0 || Only.Any(part => row.Contains(part, StringComparison.Ordinal));
+
+    private static double Number(string name, string text) =>
+        double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var number) && number > 0
+            ? number
+            : throw new BenchException($"{name} wants a positive number, not {text}");
+}
+
+/// <summary>Something that ends the benchmark; the message is all the user needs.</summary>
+public sealed class BenchException(string message) : Exception(message);

@@ -1,0 +1,76 @@
+using System.Runtime.InteropServices;
+using PgEtcd.Bench;
+
+try
+{
+    return await Main(Options.Parse(args)).ConfigureAwait(false);
+}
+catch (BenchException e)
+{
+    await Console.Error.WriteLineAsync($"bench: {e.Message}").ConfigureAwait(false);
+    return 2;
+}
+
+static async Task<int> Main(Options options)
+{
+    if (options.Help || options.List)
+    {
+        Console.WriteLine(options.Help ? Options.Usage : string.Join('\n', Workload.All.Select(workload => workload.Name)));
+        return 0;
+    }
+
+    var directory = Path.GetFullPath(options.Out);
+    var data = $"{directory}/run";
+    if (Directory.Exists(data))
+        Directory.Delete(data, recursive: true);
+    Directory.CreateDirectory(data);
+
+    // Two of a kind are told apart, for measuring how far apart equals come out.
+    var names = options.Servers.Distinct().Count() == 1 && options.Servers.Count == 2 ? [$"{options.Servers[0]} A", $"{options.Servers[1]} B"] : options.Servers;
+    var about = $"{DateTime.UtcNow:yyyy-MM-dd HH:mm} UTC, {RuntimeInformation.OSDescription}, {Environment.ProcessorCount} cores, "
+        + $"rounds of A B B A: {options.Rounds}, {options.Seconds} s a turn";
+    var report = new Report(names, about);
+    var h2load = new H2Load(data, $"{directory}/random-key.so");
+    var alive = new List<Server>();
+    using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Interrupted);
+    using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Interrupted);
+
+    try
+    {
+        Console.WriteLine(about);
+        Console.WriteLine(report.Head());
+        var servers = Make("cases");
+        await new Throughput(h2load, options, report).Run(servers).ConfigureAwait(false);
+        await DisposeAll().ConfigureAwait(false);
+        await new Sizes(h2load, options, report).Run(Make).ConfigureAwait(false);
+    }
+    finally
+    {
+        await DisposeAll().ConfigureAwait(false);
+        report.Write(directory);
+    }
+
+    Console.WriteLine($"written to {directory}/results.md and results.json");
+    return report.AllValid ? 0 : 1;
+
+    IReadOnlyList<Server> Make(string purpose)
+    {
+        var made = options.Servers.Select((kind, i) => new Server(names[i], kind, $"{data}/{purpose}-{i}-{kind}", options)).ToList();
+        alive.AddRange(made);
+        return made;
+    }
+
+    async Task DisposeAll()
+    {
+        foreach (var server in alive)
+            await server.DisposeAsync().ConfigureAwait(false);
+        alive.Clear();
+    }
+
+    void Interrupted(PosixSignalContext context)
+    {
+        context.Cancel = true;
+        DisposeAll().GetAwaiter().GetResult();
+        Environment.Exit(130);
+    }
+}

@@ -1,0 +1,59 @@
+using System.Text;
+
+namespace PgEtcd.Bench;
+
+/// <summary>The requests, as etcd's rpc.proto numbers their fields.</summary>
+public static class Requests
+{
+    public const int KeyCount = 100_000;
+    public const int Digits = 8;
+    public const int PutsPerTxn = 100; // below etcd's --max-txn-ops of 128
+    public const string Keys = "/registry/bench/";
+    public const string CasKeys = "/registry/cas/";
+    private const int Mod = 2;
+
+    /// <summary>256 bytes that do not compress.</summary>
+    public static readonly byte[] Value = MakeValue();
+
+    public static Message Put(string prefix) => new Message().Key(1, prefix, Digits).Bytes(2, Value);
+
+    public static Message Range(bool serializable)
+    {
+        var range = new Message().Key(1, Keys, Digits);
+        return serializable ? range.Number(7, 1) : range;
+    }
+
+    /// <summary>A thousand neighbours: five leading digits fixed by the number, any three after them.</summary>
+    public static Message RangeOfThousand() => new Message().Key(1, Keys, Digits - 3).Key(2, Keys, Digits - 3, [0xff]);
+
+    /// <summary>All keys under the prefix, of which ten are wanted: a page of a Kubernetes list.</summary>
+    public static Message Page() => All(Keys).Number(3, 10);
+
+    public static Message Count(string prefix) => All(prefix).Number(9, 1);
+
+    /// <summary>One update by kube-apiserver: MOD(key) = what was read, then put, otherwise read again.</summary>
+    public static Message CompareAndSwap() => new Message()
+        .Nested(1, new Message().Number(2, Mod).Key(3, CasKeys, Digits).PaddedNumber(6))
+        .Nested(2, new Message().Nested(2, Put(CasKeys)))
+        .Nested(3, new Message().Nested(1, new Message().Key(1, CasKeys, Digits)));
+
+    public static Message PutMany(string prefix)
+    {
+        var txn = new Message();
+        for (var i = 0; i < PutsPerTxn; i++)
+            txn.Nested(2, new Message().Nested(2, Put(prefix)));
+        return txn;
+    }
+
+    public static Message DeleteAll(string prefix) => All(prefix);
+
+    private static Message All(string prefix) =>
+        new Message().Bytes(1, Encoding.ASCII.GetBytes(prefix)).Bytes(2, Encoding.ASCII.GetBytes(prefix[..^1] + "0"));
+
+    private static byte[] MakeValue()
+    {
+        var value = new byte[256];
+        new Random(256).NextBytes(value);
+        return value;
+    }
+}

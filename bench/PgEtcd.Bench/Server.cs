@@ -1,0 +1,124 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Net;
+using System.Net.Sockets;
+
+namespace PgEtcd.Bench;
+
+/// <summary>One server under measurement: its start command, its life, what it uses.</summary>
+public sealed class Server(string name, string kind, string directory, Options options) : IAsyncDisposable
+{
+    private static readonly TimeSpan StartLimit = TimeSpan.FromMinutes(3);
+    private readonly int _peerPort = FreePort();
+    private Process? _process;
+    private int? _postmaster; // 0: has none
+
+    public string Name => name;
+    public int Port { get; } = FreePort();
+    public EtcdClient Client => field ??= new EtcdClient(Port);
+
+    /// <summary>The start commands of both servers. Data on the same disk, fsync on (the default of both).</summary>
+    private string[] Command => kind switch
+    {
+        "etcd" =>
+        [
+            "etcd", "--name", "bench", "--data-dir", $"{directory}/data", "--log-level", "error",
+            "--listen-client-urls", $"http://127.0.0.1:{Port}", "--advertise-client-urls", $"http://127.0.0.1:{Port}",
+            "--listen-peer-urls", $"http://127.0.0.1:{_peerPort}", "--initial-advertise-peer-urls", $"http://127.0.0.1:{_peerPort}",
+            "--initial-cluster", $"bench=http://127.0.0.1:{_peerPort}", "--quota-backend-bytes", $"{8L << 30}",
+        ],
+        "pgetcd" => [options.Pgetcd, "--data-dir", $"{directory}/data", "--listen-client-urls", $"http://127.0.0.1:{Port}"],
+        _ => throw new BenchException($"no server is called {kind}"),
+    };
+
+    /// <summary>Starts the process and waits for /health.</summary>
+    /// <returns>Seconds from start to /health.</returns>
+    /// <exception cref="BenchException">It ended, or took too long.</exception>
+    public async Task<double> Start()
+    {
+        Directory.CreateDirectory(directory);
+        var log = $"{directory}/log";
+        var start = new ProcessStartInfo("/bin/sh");
+        foreach (var argument in new[] { "-c", "exec \"$@\" >>\"$0\" 2>&1", log }.Concat(Command))
+            start.ArgumentList.Add(argument);
+        _postmaster = null;
+        var clock = Stopwatch.StartNew();
+        _process = Process.Start(start) ?? throw new BenchException($"{Name} did not start");
+        while (!await Client.IsHealthy().ConfigureAwait(false))
+        {
+            if (_process.HasExited || clock.Elapsed > StartLimit)
+            {
+                var last = string.Join(Environment.NewLine, File.ReadLines(log).TakeLast(5));
+                throw new BenchException($"{Name} {(_process.HasExited ? "ended" : "is not healthy")} after {clock.Elapsed.TotalSeconds:F1} s: {last}");
+            }
+
+            await Task.Delay(5).ConfigureAwait(false);
+        }
+
+        return clock.Elapsed.TotalSeconds;
+    }
+
+    /// <summary>SIGTERM, then SIGKILL for one that does not go.</summary>
+    public async Task Stop()
+    {
+        if (_process is not { HasExited: false } process)
+            return;
+        using (Process.Start("kill", ["-TERM", $"{process.Id}"]))
+        {
+        }
+
+        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(60));
+        try
+        {
+            await process.WaitForExitAsync(limit.Token).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException)
+        {
+            process.Kill(entireProcessTree: true);
+        }
+
+        process.Dispose();
+        _process = null;
+    }
+
+    /// <summary>Stops the server and removes its data.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        await Stop().ConfigureAwait(false);
+        Client.Dispose();
+        if (!options.Keep && Directory.Exists(directory))
+            Directory.Delete(directory, recursive: true);
+    }
+
+    /// <summary>Memory in bytes: RSS of the server's own process, PSS of its PostgreSQL (0 without one).</summary>
+    public (long Rss, long DatabasePss) Memory()
+    {
+        var rss = ProcessTable.Kilobytes($"/proc/{_process!.Id}/status", "VmRSS:") * 1024;
+        var pss = DatabaseProcesses().Sum(process => ProcessTable.Kilobytes($"/proc/{process}/smaps_rollup", "Pss:")) * 1024;
+        return (rss, pss);
+    }
+
+    /// <summary>Seconds of CPU used so far by the server and its PostgreSQL.</summary>
+    public double CpuSeconds() => DatabaseProcesses().Append(_process!.Id).Sum(ProcessTable.CpuSeconds);
+
+    /// <summary>PostgreSQL's processes, found by the postmaster.pid in the data directory: they need not be children.</summary>
+    private List<int> DatabaseProcesses()
+    {
+        _postmaster ??= FindPostmaster();
+        return _postmaster == 0 ? [] : [_postmaster.Value, .. ProcessTable.Children(_postmaster.Value)];
+    }
+
+    private int FindPostmaster()
+    {
+        var near = new EnumerationOptions { RecurseSubdirectories = true, MaxRecursionDepth = 3, IgnoreInaccessible = true };
+        var file = Directory.EnumerateFiles($"{directory}/data", "postmaster.pid", near).FirstOrDefault();
+        return file is null ? 0 : int.Parse(File.ReadLines(file).First(), CultureInfo.InvariantCulture);
+    }
+
+    private static int FreePort()
+    {
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        return ((IPEndPoint)listener.LocalEndpoint).Port;
+    }
+}

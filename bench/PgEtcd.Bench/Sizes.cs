@@ -1,0 +1,91 @@
+using System.Globalization;
+
+namespace PgEtcd.Bench;
+
+/// <summary>Time to /health and memory with few and many keys, each server alone on fresh data.</summary>
+public sealed class Sizes(H2Load h2load, Options options, Report report)
+{
+    private const int FewKeys = 100; // a store that has been used, but holds next to nothing
+    private const int Starts = 3;
+    private const double Megabyte = 1 << 20;
+    private static readonly int[] KeyCounts = [0, Requests.KeyCount, 1_000_000];
+    private static readonly string[] Quantities = ["first start", "start", "load", "memory loaded", "memory started"];
+
+    private sealed record Measures(double FirstStart, double Load, List<double> Starts, double Loaded, double LoadedDatabase, double Restarted, double RestartedDatabase);
+
+    public async Task Run(Func<string, IReadOnlyList<Server>> makeServers)
+    {
+        foreach (var keys in KeyCounts)
+        {
+            var size = keys switch { 0 => "small", Requests.KeyCount => "100k keys", _ => "1M keys" };
+            var names = Quantities.ToDictionary(name => name, name => $"{name}, {size}");
+            if (!names.Values.Any(options.Wants) || (options.Quick && keys > Requests.KeyCount && options.Only.Count == 0))
+                continue;
+
+            var measures = new List<Measures?>();
+            string? invalid = null;
+            foreach (var server in makeServers($"size-{keys}"))
+            {
+                await using var _ = server.ConfigureAwait(false);
+                try
+                {
+                    measures.Add(await Measure(server, keys).ConfigureAwait(false));
+                }
+                catch (BenchException e)
+                {
+                    measures.Add(null);
+                    invalid = $"{server.Name}: {e.Message.ReplaceLineEndings(" ")}";
+                }
+            }
+
+            double? startTarget = Targets.StartSeconds.TryGetValue(keys, out var seconds) ? seconds : null;
+            double? memoryTarget = Targets.Memory.TryGetValue(keys, out var times) ? times : null;
+            if (keys == 0)
+                Add(names["first start"], "s", measure => [measure.FirstStart], "", null);
+            Add(names["start"], "s", measure => [.. measure.Starts], startTarget is null ? "" : string.Create(CultureInfo.InvariantCulture, $"< {startTarget} s"),
+                row => row.Values[^1]?.Median < startTarget);
+            if (keys > 0)
+                Add(names["load"], "s", measure => [measure.Load], "", null);
+            foreach (var (name, own, database) in new (string, Func<Measures, double>, Func<Measures, double>)[]
+            {
+                (names["memory loaded"], measure => measure.Loaded, measure => measure.LoadedDatabase),
+                (names["memory started"], measure => measure.Restarted, measure => measure.RestartedDatabase),
+            })
+            {
+                Add(name, "MB", measure => [own(measure)], memoryTarget is null ? "" : $"<= {memoryTarget}", row => row.Ratio <= memoryTarget);
+                Add($"  its PostgreSQL", "MB", measure => database(measure) > 0 ? [database(measure)] : [], "", null);
+            }
+
+            void Add(string name, string unit, Func<Measures, IReadOnlyList<double>> read, string target, Func<Row, bool?>? met)
+            {
+                List<Measured?> values = [.. measures.Select(measure => measure is not null && read(measure) is { Count: > 0 } samples ? new Measured(samples) : null)];
+                if (values.TrueForAll(value => value is null) && invalid is null)
+                    return;
+                var row = new Row(name, unit, values, [.. values.Select(_ => "")], target, null, Invalid: invalid);
+                var known = invalid is null && target.Length > 0 && (unit == "s" || !double.IsNaN(row.Ratio));
+                report.Add(row with { Met = known ? met?.Invoke(row) : null });
+            }
+        }
+    }
+
+    private async Task<Measures> Measure(Server server, int keys)
+    {
+        var first = await server.Start().ConfigureAwait(false);
+        var run = new WorkloadRun(h2load, options);
+        var (seconds, _) = await run.Load(server, Requests.Keys, Math.Max(keys, FewKeys), 4).ConfigureAwait(false);
+        var (loaded, loadedDatabase) = server.Memory();
+        var starts = new List<double>();
+        for (var i = 0; i < Starts; i++)
+        {
+            await server.Stop().ConfigureAwait(false);
+            starts.Add(await server.Start().ConfigureAwait(false));
+        }
+
+        // A server that is healthy must also have the keys.
+        var count = await server.Client.Count(Requests.Keys).ConfigureAwait(false);
+        if (count != Math.Max(keys, FewKeys))
+            throw new BenchException($"after a restart the store holds {count} keys");
+        var (rss, database) = server.Memory();
+        return new(first, seconds, starts, loaded / Megabyte, loadedDatabase / Megabyte, rss / Megabyte, database / Megabyte);
+    }
+}

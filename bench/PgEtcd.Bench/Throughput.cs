@@ -1,0 +1,68 @@
+using System.Globalization;
+
+namespace PgEtcd.Bench;
+
+/// <summary>All workloads against servers that hold 100,000 keys, in turns A B B A.</summary>
+public sealed class Throughput(H2Load h2load, Options options, Report report)
+{
+    public async Task Run(IReadOnlyList<Server> servers)
+    {
+        var workloads = Workload.All.Where(workload => options.Wants(workload.Name)).ToList();
+        if (workloads.Count == 0)
+            return;
+        var run = new WorkloadRun(h2load, options);
+        foreach (var server in servers)
+        {
+            await server.Start().ConfigureAwait(false);
+            await run.Load(server, Requests.Keys, Requests.KeyCount, 4).ConfigureAwait(false);
+        }
+
+        foreach (var workload in workloads)
+            report.Add(await Measure(run, workload, servers).ConfigureAwait(false));
+    }
+
+    private async Task<Row> Measure(WorkloadRun run, Workload workload, IReadOnlyList<Server> servers)
+    {
+        var samples = servers.ToDictionary(server => server, _ => new List<Sample>());
+        string? invalid = null;
+        for (var round = 0; round < options.Rounds && invalid is null; round++)
+        {
+            // A B B A: whoever comes second has been seen to gain.
+            foreach (var (server, turn) in servers.Select((server, i) => (server, i)).Concat(servers.Reverse().Select((server, i) => (server, i + servers.Count))))
+            {
+                try
+                {
+                    await Quiet().ConfigureAwait(false);
+                    samples[server].Add(await run.Turn(workload, server, options.Seed + (1000 * round) + (10 * (turn / servers.Count))).ConfigureAwait(false));
+                }
+                catch (BenchException e)
+                {
+                    invalid = $"{server.Name}: {e.Message.ReplaceLineEndings(" ")}";
+                    break;
+                }
+            }
+        }
+
+        var values = servers.Select(server => samples[server].Count == 0 ? null : new Measured([.. samples[server].Select(sample => sample.Rate)])).ToList();
+        double? target = Targets.Throughput.TryGetValue(workload.Name, out var least) ? least : null;
+        var row = new Row(
+            workload.Name, "/s", values, [.. servers.Select(server => Latency(samples[server]))],
+            target is null ? "" : string.Create(CultureInfo.InvariantCulture, $">= {target:0.0}"), null,
+            [.. servers.Select(server => samples[server].Count == 0 ? (double?)null : Measured.Of(samples[server].Select(sample => sample.Cpu)))], invalid);
+        return row with { Met = invalid is null && target is not null && !double.IsNaN(row.Ratio) ? row.Ratio >= target : null };
+    }
+
+    private static string Latency(List<Sample> samples) => samples.Count == 0
+        ? ""
+        : string.Create(
+            CultureInfo.InvariantCulture,
+            $"{Measured.Of(samples.Select(sample => sample.P50)) / 1000:F2} / {Measured.Of(samples.Select(sample => sample.P99)) / 1000:F2}");
+
+    /// <summary>Writes back what the one before left dirty, so that the next does not pay for it.</summary>
+    private static async Task Quiet()
+    {
+        using var sync = System.Diagnostics.Process.Start("sync");
+        await sync.WaitForExitAsync().ConfigureAwait(false);
+        await Task.Delay(200).ConfigureAwait(false);
+    }
+}

@@ -1,0 +1,52 @@
+namespace PgEtcd.Bench;
+
+/// <summary>What a case does to the revision, and thereby how its answers are checked.</summary>
+public enum Effect
+{
+    /// <summary>Nothing: the revision stays, the answers carry what they should by their size.</summary>
+    Read,
+
+    /// <summary>Every request moves the revision by one.</summary>
+    Write,
+
+    /// <summary>As Write, on keys loaded for it, each used once.</summary>
+    CompareAndSwap,
+}
+
+/// <summary>One row of throughput.</summary>
+/// <param name="Name">As in the table and in <see cref="Targets"/>.</param>
+/// <param name="Method">Service and method.</param>
+/// <param name="InFlight">Requests in flight.</param>
+/// <param name="Request">The body, with its marks.</param>
+/// <param name="Numbers">How the marks are filled.</param>
+/// <param name="Effect">What it does.</param>
+/// <param name="Keys">How many keys an answer holds.</param>
+public sealed record Workload(string Name, string Method, int InFlight, Message Request, Numbers Numbers, Effect Effect, int Keys = 0)
+{
+    /// <summary>Every case, in the order of the table.</summary>
+    public static IReadOnlyList<Workload> All { get; } = [.. Build()];
+
+    private static IEnumerable<Workload> Build()
+    {
+        var anyKey = new Numbers(Requests.KeyCount);
+        foreach (var inFlight in new[] { 1, 50, 500 })
+            yield return new($"put {inFlight}", "KV/Put", inFlight, Requests.Put(Requests.Keys), anyKey, Effect.Write);
+        foreach (var serializable in new[] { false, true })
+        {
+            foreach (var inFlight in new[] { 1, 50, 500 })
+            {
+                yield return new(
+                    $"range {(serializable ? "serializable" : "linearizable")} {inFlight}", "KV/Range", inFlight,
+                    Requests.Range(serializable), anyKey, Effect.Read, 1);
+            }
+        }
+
+        yield return new(
+            "range of 1000 keys", "KV/Range", 10, Requests.RangeOfThousand(),
+            new(Requests.KeyCount / 1000, Requests.Digits - 3, Shared: true), Effect.Read, 1000);
+        yield return new("range limit 10 and count", "KV/Range", 10, Requests.Page(), anyKey, Effect.Read, 10);
+        yield return new(
+            "compare-and-swap txn 50", "KV/Txn", 50, Requests.CompareAndSwap(), new(0, Once: true, Shared: true),
+            Effect.CompareAndSwap);
+    }
+}

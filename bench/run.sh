@@ -1,0 +1,28 @@
+#!/bin/sh
+# Runs PgEtcd and Debian's etcd side by side and prints how they compare: bench/run.sh --help
+set -eu
+cd "$(dirname "$0")/.."
+
+packages=''
+command -v h2load >/dev/null || packages="$packages nghttp2-client"
+command -v etcd >/dev/null || packages="$packages etcd-server"
+command -v gcc >/dev/null || packages="$packages gcc libc6-dev"
+if [ -n "$packages" ]; then
+  [ "$(id -u)" = 0 ] || { echo "bench: please install:$packages" >&2; exit 2; }
+  # shellcheck disable=SC2086
+  apt-get install -y -q $packages >&2
+fi
+
+mkdir -p bench/out
+[ bench/out/random-key.so -nt bench/random-key.c ] ||
+  gcc -O2 -Wall -shared -fPIC -o bench/out/random-key.so bench/random-key.c
+
+dotnet publish bench/PgEtcd.Bench -c Release -o bench/out/tool -v q -nologo -maxcpucount:1 -nodeReuse:false >&2
+
+# The server is built here as users get it, unless it is not measured or another one is named.
+case " $* " in
+  *' --pgetcd '* | *' --servers etcd '* | *' --servers etcd,etcd '* | *' --list '* | *' --help '*) ;;
+  *) dotnet publish src/PgEtcd.Server -c Release -o bench/out/pgetcd -v q -nologo -maxcpucount:1 -nodeReuse:false >&2 ;;
+esac
+
+exec bench/out/tool/pgetcd-bench --out bench/out --pgetcd bench/out/pgetcd/pgetcd "$@"
