@@ -3,6 +3,9 @@ namespace PgEtcd.Testing;
 /// <summary>A directory of one's own, gone after disposal.</summary>
 public sealed class TempDirectory : IDisposable
 {
+    private const int Attempts = 30;
+    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(50);
+
     /// <param name="kind">Part of the name, for whoever finds it.</param>
     /// <param name="inMemory">Prefer a file system in memory, for data that need not outlive anything.</param>
     public TempDirectory(string kind, bool inMemory = false)
@@ -20,16 +23,26 @@ public sealed class TempDirectory : IDisposable
     /// <summary>Absolute.</summary>
     public string Path { get; }
 
-    /// <summary>Deletes it with all it holds; what a dying process still holds on to is left to the system.</summary>
+    /// <summary>Deletes it with all it holds.</summary>
     public void Dispose()
+    {
+        // A server that was killed may have children that write for another moment.
+        for (int attempt = 0; attempt < Attempts && !TryDelete(); attempt++)
+            Thread.Sleep(Pause);
+    }
+
+    private bool TryDelete()
     {
         try
         {
-            Directory.Delete(Path, recursive: true);
+            if (Directory.Exists(Path))
+                Directory.Delete(Path, recursive: true);
+            return true;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            // Left over in the temp directory; not worth failing a test.
+            // What cannot be deleted at all is left over in the temp directory; not worth failing a test.
+            return false;
         }
     }
 }

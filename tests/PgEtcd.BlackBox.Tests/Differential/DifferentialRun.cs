@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.Text;
-using System.Text.Json.Nodes;
 using PgEtcd.Testing;
 using PgEtcd.Testing.Grpc;
 using PgEtcd.Testing.Rpc;
@@ -13,6 +12,7 @@ namespace PgEtcd.BlackBox.Tests.Differential;
 internal sealed class DifferentialRun(IEtcdServer reference, IEtcdServer target, int seed, ITestOutputHelper output)
 {
     private const int Remembered = 8;
+    private const int Longest = 3000;
 
     private readonly Queue<string> _last = new();
     private readonly StoreState _state = new();
@@ -46,7 +46,7 @@ internal sealed class DifferentialRun(IEtcdServer reference, IEtcdServer target,
 
     private void Remember(RandomRequest request, RpcAnswer answer, string line)
     {
-        _last.Enqueue($"{line}\n   {Short(Json.Write(answer.ToJson()))}");
+        _last.Enqueue($"{line}\n   {JsonDifference.Brief(answer.ToJson())}");
         if (_last.Count > Remembered)
             _last.Dequeue();
         if (answer.Response is null)
@@ -65,13 +65,12 @@ internal sealed class DifferentialRun(IEtcdServer reference, IEtcdServer target,
         var text = new StringBuilder().AppendLine(CultureInfo.InvariantCulture, $"seed {seed}: {target.Kind} answers otherwise than {reference.Kind}.")
             .AppendLine("The requests before:").AppendJoin('\n', _last).AppendLine().AppendLine()
             .AppendLine(line)
-            .AppendLine(CultureInfo.InvariantCulture, $"{reference.Kind,-7}: {Describe(expected)}")
-            .AppendLine(CultureInfo.InvariantCulture, $"{target.Kind,-7}: {Describe(actual)}")
+            .AppendLine(CultureInfo.InvariantCulture, $"{reference.Kind,-7}: {JsonDifference.Brief(expected.ToJson(), Longest)}")
+            .AppendLine(CultureInfo.InvariantCulture, $"{target.Kind,-7}: {JsonDifference.Brief(actual.ToJson(), Longest)}")
+            .AppendLine(CultureInfo.InvariantCulture, $"expected {JsonDifference.First(expected.ToJson(), actual.ToJson())}")
             .AppendLine(CultureInfo.InvariantCulture, $"{target.Kind} wrote:\n{string.Join('\n', target.Output.Split('\n').TakeLast(20))}");
         throw new ShouldAssertException(text.ToString());
     }
 
-    private static string Describe(RpcAnswer answer) => Json.Write((JsonNode)answer.ToJson());
-
-    private static string Short(string text) => text.Length <= 1500 ? text : $"{text[..1500]}… ({text.Length} characters)";
+    private static string Short(string text) => text.Length <= Longest ? text : $"{text[..Longest]}… ({text.Length} characters)";
 }

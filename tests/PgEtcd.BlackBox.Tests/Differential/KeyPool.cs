@@ -5,6 +5,9 @@ namespace PgEtcd.BlackBox.Tests.Differential;
 /// <summary>The keys and ranges that random requests speak of: few, so that they meet.</summary>
 internal sealed class KeyPool(Random random)
 {
+    /// <summary>Every key from the given one on.</summary>
+    public static ByteString OpenEnd { get; } = Bytes(0x00);
+
     /// <summary>
     /// Twelve keys at most: etcd sorts so many stably, ties stay in key order, and sorted ranges over them
     /// have one right answer.
@@ -23,11 +26,9 @@ internal sealed class KeyPool(Random random)
         Bytes(0xff), Bytes(0xff, 0x00), Bytes(0xff, 0xff), Text("z"),
     ];
 
-    private static readonly ByteString[] FewEnds = [.. Few, Text("a", 0x01), Text("b", 0xfe), Text("d"), Text("m"), Text("b", 0xff, 0xff, 0xff)];
-    private static readonly ByteString[] AllEnds = [.. FewEnds, .. Many, Text("m0"), Text("m/y"), Text("n"), Bytes(0xff, 0xff, 0xff)];
-
-    /// <summary>Every key from the given one on.</summary>
-    public static ByteString OpenEnd { get; } = Bytes(0x00);
+    // Without the open end, which is also the first of the few keys.
+    private static readonly ByteString[] FewEnds = [.. Few[1..], Text("a", 0x01), Text("b", 0xfe), Text("d"), Text("m"), Text("b", 0xff, 0xff, 0xff)];
+    private static readonly ByteString[] AllEnds = [OpenEnd, .. FewEnds, .. Many, Text("m0"), Text("m/y"), Text("n"), Bytes(0xff, 0xff, 0xff)];
 
     /// <summary>Any key.</summary>
     public ByteString Key() => random.Next(100) < 70 ? OneOf(Few) : OneOf(Many);
