@@ -18,11 +18,10 @@ internal readonly struct Evaluation(Fork fork, IReadOnlySet<long> missingLeases,
             case TxnOperation txn:
                 var decisions = new List<bool>();
                 CompareEvaluation.Decide(fork.Keys, txn, decisions);
-                int next = 0;
-                KvError error = Check(txn, decisions, ref next);
+                KvError error = Check(txn, decisions);
                 if (error != KvError.None)
                     return error;
-                next = 0;
+                int next = 0;
                 return Execute(txn, decisions, ref next, isNested: false, out result);
             case RangeOperation range:
                 // Alone, a negative revision is the current one, as it is within a transaction before any compaction.
@@ -34,19 +33,27 @@ internal readonly struct Evaluation(Fork fork, IReadOnlySet<long> missingLeases,
     }
 
     /// <summary>
-    /// The checks for the operations that will run, in their order, all on the state before the transaction. A key is looked
-    /// for before the lease here, other than in a plain put.
+    /// The checks for the operations that will run, all on the state before the transaction: first every put, then every
+    /// range, nested ones in their place.
     /// </summary>
-    private KvError Check(TxnOperation txn, List<bool> decisions, ref int next)
+    private KvError Check(TxnOperation txn, List<bool> decisions)
+    {
+        int next = 0;
+        KvError error = Check(txn, decisions, ref next, ranges: false);
+        next = 0;
+        return error != KvError.None ? error : Check(txn, decisions, ref next, ranges: true);
+    }
+
+    private KvError Check(TxnOperation txn, List<bool> decisions, ref int next, bool ranges)
     {
         IReadOnlyList<Operation?> branch = decisions[next++] ? txn.Success : txn.Failure;
         for (int i = 0; i < branch.Count; i++)
         {
             KvError error = branch[i] switch
             {
-                RangeOperation range => CheckRange(range),
-                PutOperation put => CheckPut(put),
-                TxnOperation nested => Check(nested, decisions, ref next),
+                RangeOperation range when ranges => CheckRange(range),
+                PutOperation put when !ranges => CheckPut(put),
+                TxnOperation nested => Check(nested, decisions, ref next, ranges),
                 _ => KvError.None,
             };
             if (error != KvError.None)
@@ -63,6 +70,7 @@ internal readonly struct Evaluation(Fork fork, IReadOnlySet<long> missingLeases,
         return range.Revision != 0 && range.Revision < fork.CompactRevision ? KvError.Compacted : KvError.None;
     }
 
+    /// <summary>Here a key is looked for before the lease, other than in a plain put.</summary>
     private KvError CheckPut(PutOperation put)
     {
         if ((put.IgnoreValue || put.IgnoreLease) && fork.Keys.Find(put.Key.Span) is null)

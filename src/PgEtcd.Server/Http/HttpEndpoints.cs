@@ -32,7 +32,7 @@ internal static class HttpEndpoints
         RangeOperation probe = new() { Key = "health"u8.ToArray(), Limit = 1, Serializable = serializable };
         try
         {
-            await store.RangeAsync(probe, CancellationToken.None);
+            await store.RangeAsync(probe);
             return null;
         }
         catch (StoreUnavailableException)

@@ -21,7 +21,7 @@ public sealed class KvService(KeyValueStore store, ResponseHeaders headers, Serv
     {
         RangeOperation operation = request.ToOperation();
         Check(operation);
-        ValueTask<WriteAnswer> answer = store.RangeAsync(operation, context.CancellationToken);
+        ValueTask<WriteAnswer> answer = store.RangeAsync(operation);
         return answer.IsCompletedSuccessfully ? Task.FromResult(Reply(answer.Result)) : ReplyAsync(answer.AsTask());
     }
 
@@ -33,7 +33,7 @@ public sealed class KvService(KeyValueStore store, ResponseHeaders headers, Serv
         RangePieces.CheckSupported(operation);
         try
         {
-            await foreach (RangeResult piece in RangePieces.ReadAsync(store, operation, options.MaxRequestBytes, context.CancellationToken))
+            await foreach (RangeResult piece in RangePieces.ReadAsync(store, operation, options.MaxRequestBytes))
             {
                 await responses.WriteAsync(new KvReply(headers, piece) { HasHeader = piece.Revision != 0 });
             }
@@ -62,7 +62,7 @@ public sealed class KvService(KeyValueStore store, ResponseHeaders headers, Serv
         }
 
         Check(operation);
-        return ReplyAsync(store.ReadOnlyTxnAsync(operation, context.CancellationToken));
+        return ReplyAsync(store.ReadOnlyTxnAsync(operation));
     }
 
     /// <summary>Compact. Rows go in the background whether or not <c>physical</c> is asked for: the answer to a physical one
@@ -71,7 +71,7 @@ public sealed class KvService(KeyValueStore store, ResponseHeaders headers, Serv
     {
         try
         {
-            KvError error = await store.CompactAsync(request.Revision, context.CancellationToken);
+            KvError error = await store.CompactAsync(request.Revision);
             return error == KvError.None
                 ? new CompactionResponse { Header = headers.At(store.Current.Revision) }
                 : throw error.ToEtcd().ToException();
@@ -90,7 +90,7 @@ public sealed class KvService(KeyValueStore store, ResponseHeaders headers, Serv
             throw EtcdErrors.RequestTooLarge.ToException();
         }
 
-        return ReplyAsync(store.WriteAsync(operation, size, new Origin(null, context.Peer), context.CancellationToken));
+        return ReplyAsync(store.WriteAsync(operation, size, new Origin(null, context.Peer)));
     }
 
     private void Check(Operation operation)

@@ -1,4 +1,3 @@
-using System.Runtime.CompilerServices;
 using Grpc.Core;
 using PgEtcd.Mvcc;
 using PgEtcd.Server.Store;
@@ -27,41 +26,46 @@ internal static class RangePieces
     }
 
     /// <summary>The pieces, in order. A revision of 0 marks one without a header.</summary>
+    /// <remarks>Each piece is a Range of its own that begins behind the last key of the one before. With a sort target and
+    /// no sort order that key is the last as sorted, so keys may come twice or not at all: as from etcd.</remarks>
     public static async IAsyncEnumerable<RangeResult> ReadAsync(
-        KeyValueStore store, RangeOperation operation, int targetBytes, [EnumeratorCancellation] CancellationToken cancellationToken)
+        KeyValueStore store, RangeOperation operation, int targetBytes)
     {
-        // The whole answer is references to records that are in memory anyway: pinning it costs 8 bytes a key.
-        WriteAnswer answer = await store.RangeAsync(InKeyOrder(operation), cancellationToken);
-        if (answer.Error != KvError.None)
+        (KvError error, KeySpace? state, long headerRevision) = await store.PinAsync(operation);
+        if (error != KvError.None)
         {
-            throw answer.Error.ToEtcd().ToException();
+            throw error.ToEtcd().ToException();
         }
 
-        RangeResult whole = (RangeResult)answer.Result!;
-        int piece = FirstPiece;
-        int sent = 0;
-        while (whole.Records.Length - sent > piece)
+        ReadOnlyMemory<byte> from = operation.Key;
+        long sent = 0;
+        for (long limit = FirstPiece; ;)
         {
-            KeyRecord[] records = whole.Records[sent..(sent + piece)];
-            sent += piece;
-            yield return new RangeResult(0, records, 0, false, whole.KeysOnly);
+            long wanted = operation.Limit > 0 ? Math.Min(limit, operation.Limit - sent) : limit;
+            RangeResult piece = state!.Range(Piece(operation, from, wanted), headerRevision);
+            sent += piece.Records.Length;
+            bool isLast = !piece.More || sent == operation.Limit;
+            yield return isLast
+                ? new RangeResult(headerRevision, piece.Records, sent - piece.Records.Length + piece.Count, piece.More, piece.KeysOnly)
+                : new RangeResult(0, piece.Records, 0, more: false, piece.KeysOnly);
+            if (isLast)
+            {
+                yield break;
+            }
 
-            long bytes = records.Sum(record => (long)(whole.KeysOnly ? record.EncodedKeysOnlyLength : record.Encoded.Length));
-            piece = bytes < targetBytes / 2 ? piece * 2 : bytes > targetBytes * 2L ? Math.Max(1, piece / 2) : piece;
+            from = (byte[])[.. piece.Records[^1].Key, 0];
+            long bytes = piece.Records.Sum(record => (long)(piece.KeysOnly ? record.EncodedKeysOnlyLength : record.Encoded.Length));
+            limit = bytes < targetBytes / 2 ? limit * 2 : bytes > targetBytes * 2L ? Math.Max(1, limit / 2) : limit;
         }
-
-        yield return new RangeResult(whole.Revision, whole.Records[sent..], whole.Count, whole.More, whole.KeysOnly);
     }
 
-    /// <summary>Without a sort order the target says nothing here.</summary>
-    private static RangeOperation InKeyOrder(RangeOperation operation) => new()
+    private static RangeOperation Piece(RangeOperation whole, ReadOnlyMemory<byte> from, long limit) => new()
     {
-        Key = operation.Key,
-        RangeEnd = operation.RangeEnd,
-        Limit = operation.Limit,
-        Revision = operation.Revision,
-        Serializable = operation.Serializable,
-        KeysOnly = operation.KeysOnly,
-        CountOnly = operation.CountOnly,
+        Key = from,
+        RangeEnd = whole.RangeEnd,
+        Limit = limit,
+        SortTarget = whole.SortTarget,
+        KeysOnly = whole.KeysOnly,
+        CountOnly = whole.CountOnly,
     };
 }

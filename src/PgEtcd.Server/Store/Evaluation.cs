@@ -59,6 +59,11 @@ internal sealed class Evaluation
         int before = _fork.Events.Count;
         KvError error = _fork.Evaluate(write.Operation, missing, write.History, out OperationResult? result);
         write.Answer = new WriteAnswer(error, result);
+        if (error is not (KvError.None or KvError.LeaseNotFound))
+        {
+            RequireLeasesOf(write.Operation, missing);
+        }
+
         for (int i = before; i < _fork.Events.Count; i++)
         {
             KvEvent change = _fork.Events[i];
@@ -67,6 +72,24 @@ internal sealed class Evaluation
             {
                 Append.Require(record.Lease);
             }
+        }
+    }
+
+    /// <summary>An evaluation that failed took these leases to exist; a missing one is the error etcd comes to first.</summary>
+    private void RequireLeasesOf(Operation? operation, HashSet<long> missing)
+    {
+        switch (operation)
+        {
+            case PutOperation { Lease: not 0 } put when !missing.Contains(put.Lease):
+                Append.Require(put.Lease);
+                break;
+            case TxnOperation txn:
+                foreach (Operation? inner in txn.Success.Concat(txn.Failure))
+                {
+                    RequireLeasesOf(inner, missing);
+                }
+
+                break;
         }
     }
 }

@@ -18,10 +18,10 @@ public sealed class Frontend : IAsyncDisposable
     {
         _database = database;
         Term = term;
-        StateReader states = new(database);
         Tail tail = new(log, replica, database, options.RequestTimeout, TimeProvider.System);
         Committer committer = new(log, replica, tail, database, options.RequestTimeout, TimeProvider.System);
-        Store = new KeyValueStore(replica, tail, committer, log, states, database);
+        Past past = new(new StateReader(database), replica, tail, database, options.RequestTimeout);
+        Store = new KeyValueStore(replica, tail, committer, past, log, database, options.RequestTimeout);
         Leases = new LeaseStore(new LeaseTable(database), database, replica, tail, committer, options.RequestTimeout);
         _listening = new LogListener(database, loggers.CreateLogger<LogListener>()).RunAsync(tail.WakeAsync, _stopping.Token);
     }

@@ -22,7 +22,7 @@ public sealed class LeaseStore(LeaseTable table, Database database, Replica repl
         {
             long candidate = id == 0 ? Random.Shared.NextInt64(1, long.MaxValue) : id;
             Guid token = Guid.NewGuid();
-            if (await InTimeAsync(cancel => table.GrantAsync(candidate, ttl, token, cancel)))
+            if (await database.InTimeAsync(timeLimit, cancel => table.GrantAsync(candidate, ttl, token, cancel)))
             {
                 return candidate;
             }
@@ -43,7 +43,7 @@ public sealed class LeaseStore(LeaseTable table, Database database, Replica repl
     /// <param name="withKeys">Whether its keys are wanted.</param>
     public async Task<LeaseInfo> FindAsync(long id, bool withKeys)
     {
-        Lease? lease = await InTimeAsync(cancel => table.FindAsync(id, cancel));
+        Lease? lease = await database.InTimeAsync(timeLimit, cancel => table.FindAsync(id, cancel));
         await tail.CatchUpAsync();
         return new LeaseInfo(lease, lease is not null && withKeys ? replica.Current.KeysOfLease(id) : []);
     }
@@ -51,21 +51,8 @@ public sealed class LeaseStore(LeaseTable table, Database database, Replica repl
     /// <summary>All ids, the soonest to expire first.</summary>
     public async Task<IReadOnlyList<long>> ListAsync()
     {
-        IReadOnlyList<long> ids = await InTimeAsync(table.ListAsync);
+        IReadOnlyList<long> ids = await database.InTimeAsync(timeLimit, table.ListAsync);
         await tail.CatchUpAsync();
         return ids;
-    }
-
-    private async Task<T> InTimeAsync<T>(Func<CancellationToken, Task<T>> ask)
-    {
-        using CancellationTokenSource limit = new(timeLimit);
-        try
-        {
-            return await database.Retry.ExecuteAsync(async token => await ask(token), limit.Token);
-        }
-        catch (Exception exception) when (limit.IsCancellationRequested || DatabaseErrors.IsTransient(exception))
-        {
-            throw new StoreUnavailableException(exception);
-        }
     }
 }

@@ -38,6 +38,7 @@ public static class Normalisation
                 break;
             case "etcdserverpb.KV/RangeStream":
                 DropLeasesOfKeysOnly(response);
+                OrderEqualValues(response);
                 break;
             default:
                 if (rpc.StartsWith("etcdserverpb.Cluster/", StringComparison.Ordinal))
@@ -83,6 +84,25 @@ public static class Normalisation
             if (kv is JsonObject fields && !fields.ContainsKey("value"))
                 fields.Remove("lease");
         }
+    }
+
+    /// <summary>
+    /// A stream sorted by value sorts pieces of more than 12 keys, where etcd's sort leaves ties in no promised order
+    /// (semantics.md §2): neighbours of one value are put in key order.
+    /// </summary>
+    private static void OrderEqualValues(JsonObject response)
+    {
+        if (response["kvs"] is not JsonArray kvs)
+            return;
+        List<JsonObject> all = [.. kvs.Select(kv => kv!.AsObject())];
+        var ordered = new List<JsonObject>();
+        while (ordered.Count < all.Count)
+        {
+            string? value = (string?)all[ordered.Count]["value"];
+            IEnumerable<JsonObject> run = all.Skip(ordered.Count).TakeWhile(kv => (string?)kv["value"] == value);
+            ordered.AddRange([.. run.OrderBy(kv => Convert.ToHexString(Convert.FromBase64String((string)kv["key"]!)), StringComparer.Ordinal)]);
+        }
+        response["kvs"] = new JsonArray([.. ordered.Select(kv => kv.DeepClone())]);
     }
 
     private static void CountMembers(JsonObject response)
