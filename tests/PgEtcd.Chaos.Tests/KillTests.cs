@@ -111,7 +111,7 @@ public sealed class KillTests : IAsyncLifetime
     public async Task Without_PostgreSQL_clients_are_told_in_time_and_afterwards_all_is_well()
     {
         await using PgEtcdServer frontend = await PgEtcdServer.StartAsync(
-            _postgres.ConnectionString(), moreArguments: ["--election-timeout", "100"]);
+            _postgres.ConnectionString(), moreArguments: ["--election-timeout", "500"]);
         await using KvClient client = new(frontend);
         await client.PutAsync("a", "1");
         await _postgres.Kill9Async();
