@@ -18,8 +18,8 @@ public sealed class Committer(
 
     private readonly Lock _gate = new();
     private readonly Queue<PendingWrite> _queue = new();
-    private readonly List<PendingWrite> _batch = [];
     private readonly List<LogRow> _missed = [];
+    private List<PendingWrite> _batch = [];
     private bool _running;
 
     /// <summary>Commits a write.</summary>
@@ -54,34 +54,29 @@ public sealed class Committer(
             try
             {
                 await CommitAsync();
-                foreach (PendingWrite write in _batch)
-                {
-                    write.TrySetResult(write.Answer);
-                }
+                Answers.Give(_batch, static write => write.TrySetResult(write.Answer));
             }
             catch (Exception exception)
             {
-                foreach (PendingWrite write in _batch)
-                {
-                    write.TrySetException(exception);
-                }
+                Answers.Give(_batch, write => write.TrySetException(exception));
             }
         }
     }
 
     private bool Take()
     {
-        _batch.Clear();
+        List<PendingWrite> batch = [];
         int bytes = 0;
         lock (_gate)
         {
-            while (_batch.Count < MaxRequests && bytes < MaxBytes && _queue.TryDequeue(out PendingWrite? write))
+            while (batch.Count < MaxRequests && bytes < MaxBytes && _queue.TryDequeue(out PendingWrite? write))
             {
                 bytes += write.Size;
-                _batch.Add(write);
+                batch.Add(write);
             }
 
-            _running = _batch.Count > 0;
+            _batch = batch;
+            _running = batch.Count > 0;
             return _running;
         }
     }

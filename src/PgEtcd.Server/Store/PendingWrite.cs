@@ -12,14 +12,14 @@ public readonly record struct Origin(string? Username, string? Client);
 /// <param name="Result">The result, when there is no error.</param>
 public readonly record struct WriteAnswer(KvError Error, OperationResult? Result);
 
-/// <summary>A write on its way through the committer.</summary>
+/// <summary>A write on its way through the committer. Whoever awaits it goes on inside <see cref="Answers"/>.</summary>
 /// <param name="operation">What to do.</param>
 /// <param name="size">Its size on the wire, bytes.</param>
 /// <param name="history">Where it reads older revisions.</param>
 /// <param name="origin">Who asked.</param>
 /// <param name="enqueued">When, on the committer's clock.</param>
 internal sealed class PendingWrite(Operation operation, int size, IHistory history, Origin origin, long enqueued)
-    : TaskCompletionSource<WriteAnswer>(TaskCreationOptions.RunContinuationsAsynchronously)
+    : TaskCompletionSource<WriteAnswer>
 {
     public Operation Operation => operation;
 

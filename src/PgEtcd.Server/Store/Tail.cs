@@ -16,20 +16,21 @@ public sealed class Tail(RevisionLog log, Replica replica, Database database, Ti
     /// <exception cref="StoreUnavailableException">The database did not answer within the time limit.</exception>
     public Task CatchUpAsync()
     {
-        Round round;
+        TaskCompletionSource waiter = new();
         lock (_gate)
         {
-            round = _next ??= new Round(clock.GetTimestamp());
+            _next ??= new Round(clock.GetTimestamp(), []);
+            _next.Waiters.Add(waiter);
             if (_running)
             {
-                return round.Task;
+                return waiter.Task;
             }
 
             _running = true;
         }
 
         _ = RunAsync();
-        return round.Task;
+        return waiter.Task;
     }
 
     /// <summary>Takes in what was committed, unless the announced revision is in already.</summary>
@@ -71,14 +72,14 @@ public sealed class Tail(RevisionLog log, Replica replica, Database database, Ti
             try
             {
                 await ReadAsync(round);
-                round.SetResult();
+                Answers.Give(round.Waiters, static waiter => waiter.SetResult());
             }
             catch (Exception exception)
             {
-                round.SetException(
-                    exception is OperationCanceledException || DatabaseErrors.IsTransient(exception)
-                        ? new StoreUnavailableException(exception)
-                        : exception);
+                Exception error = exception is OperationCanceledException || DatabaseErrors.IsTransient(exception)
+                    ? new StoreUnavailableException(exception)
+                    : exception;
+                Answers.Give(round.Waiters, waiter => waiter.SetException(error));
             }
         }
     }
@@ -111,8 +112,7 @@ public sealed class Tail(RevisionLog log, Replica replica, Database database, Ti
     }
 
     /// <summary>Those who share one tail query.</summary>
-    private sealed class Round(long started) : TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)
-    {
-        public long Started => started;
-    }
+    /// <param name="Started">When the first of them came.</param>
+    /// <param name="Waiters">All of them.</param>
+    private sealed record Round(long Started, List<TaskCompletionSource> Waiters);
 }
