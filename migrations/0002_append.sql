@@ -51,19 +51,20 @@ create function pgetcd.append(
 ) returns setof pgetcd.log_answer language plpgsql volatile as $$
 #variable_conflict use_column
 declare
-    state   pgetcd.cluster;
+    state   record;
     head    bigint;
-    last_at timestamptz;
     missing bigint[];
 begin
     -- Each statement below takes a new snapshot (read committed), so what is read after the lock is
     -- what the previous holder committed.
     perform pgetcd.lock_log();
 
-    select c.* into state from pgetcd.cluster c;
-    select r.revision, r.committed_at into head, last_at
-        from pgetcd.revisions r order by r.revision desc, r.sub desc limit 1;
-    head := greatest(head, state.base_revision);
+    select c.compact_revision, c.auth_revision, greatest(c.base_revision, last.revision) as head,
+            last.committed_at as last_at, s.last_value as drawn
+        into state
+        from pgetcd.cluster c cross join pgetcd.revision_seq s left join lateral (
+            select r.revision, r.committed_at from pgetcd.revisions r order by r.revision desc, r.sub desc limit 1) last on true;
+    head := state.head;
 
     if head <> append.expected_revision
             or state.compact_revision <> append.expected_compact_revision
@@ -96,12 +97,14 @@ begin
 
     if append.keys <> '{}' then
         -- A rolled-back append has drawn numbers that nobody has: take them back (invariant 2).
-        perform setval('pgetcd.revision_seq', head, true) from pgetcd.revision_seq s where s.last_value <> head;
+        if state.drawn <> head then
+            perform setval('pgetcd.revision_seq', head, true);
+        end if;
         insert into pgetcd.revisions
                 (revision, sub, key, value, create_revision, version, lease, committed_at, username, client, frontend)
             select case row.sub when 0 then nextval('pgetcd.revision_seq') else currval('pgetcd.revision_seq') end,
                 row.sub, row.key, row.value, row.create_revision, row.version, row.lease,
-                greatest(clock_timestamp(), last_at), row.username, row.client, append.frontend
+                greatest(clock_timestamp(), state.last_at), row.username, row.client, append.frontend
             from unnest(append.subs, append.keys, append.vals, append.create_revisions, append.versions,
                 append.leases, append.usernames, append.clients)
                 as row (sub, key, value, create_revision, version, lease, username, client);
