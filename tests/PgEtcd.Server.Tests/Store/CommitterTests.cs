@@ -83,6 +83,20 @@ public sealed class CommitterTests(PostgresFixture postgres) : IClassFixture<Pos
     }
 
     [Fact]
+    public async Task A_lease_whose_row_was_lost_does_not_hold_a_put_that_keeps_it()
+    {
+        await using StoreParts parts = await CreateAsync(postgres);
+        await parts.Leases.GrantAsync(7, 60);
+        await parts.WriteAsync(Put("a", "1", lease: 7));
+        await parts.QueryAsync<long>("delete from pgetcd.leases returning id");
+
+        WriteAnswer answer = await parts.WriteAsync(new PutOperation { Key = Bytes("a"), Value = Bytes("2"), IgnoreLease = true });
+
+        answer.Error.ShouldBe(KvError.None);
+        Show(parts.Replica.Current).ShouldBe(["a=2 2/3.0 v2 l7"]);
+    }
+
+    [Fact]
     public async Task A_stale_frontend_evaluates_again_on_what_it_had_missed()
     {
         await using StoreParts here = await CreateAsync(postgres);
