@@ -19,9 +19,16 @@ public class KvRequestsTests
         RangeRequest.Descriptor.Fields.InDeclarationOrder().Count.ShouldBe(13);
         RangeOperation range = new RangeRequest
         {
-            Key = Utf8("k"), RangeEnd = Utf8("l"), Limit = 3, Revision = 1L << 40,
-            SortOrder = RangeRequest.Types.SortOrder.Descend, SortTarget = RangeRequest.Types.SortTarget.Value,
-            MinModRevision = 5, MaxModRevision = 6, MinCreateRevision = 7, MaxCreateRevision = -8,
+            Key = Utf8("k"),
+            RangeEnd = Utf8("l"),
+            Limit = 3,
+            Revision = 1L << 40,
+            SortOrder = RangeRequest.Types.SortOrder.Descend,
+            SortTarget = RangeRequest.Types.SortTarget.Value,
+            MinModRevision = 5,
+            MaxModRevision = 6,
+            MinCreateRevision = 7,
+            MaxCreateRevision = -8,
         }.ToOperation();
 
         Text(range.Key).ShouldBe("k");
@@ -40,7 +47,8 @@ public class KvRequestsTests
     {
         RangeOperation range = new RangeRequest
         {
-            SortOrder = (RangeRequest.Types.SortOrder)7, SortTarget = (RangeRequest.Types.SortTarget)(-1),
+            SortOrder = (RangeRequest.Types.SortOrder)7,
+            SortTarget = (RangeRequest.Types.SortTarget)(-1),
         }.ToOperation();
 
         ((int)range.SortOrder, (int)range.SortTarget).ShouldBe((7, -1));
@@ -107,7 +115,11 @@ public class KvRequestsTests
         WireCompare.Descriptor.Fields.InDeclarationOrder().Count.ShouldBe(9);
         Compare compare = Read(new WireCompare
         {
-            Key = Utf8("k"), RangeEnd = Utf8("l"), Result = WireCompare.Types.CompareResult.NotEqual, Target = WireTarget.Lease, Lease = -4,
+            Key = Utf8("k"),
+            RangeEnd = Utf8("l"),
+            Result = WireCompare.Types.CompareResult.NotEqual,
+            Target = WireTarget.Lease,
+            Lease = -4,
         });
 
         (Text(compare.Key), Text(compare.RangeEnd)).ShouldBe(("k", "l"));
