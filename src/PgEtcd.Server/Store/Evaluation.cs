@@ -68,7 +68,8 @@ internal sealed class Evaluation
         {
             KvEvent change = _fork.Events[i];
             Append.Add(change, write.Origin.Username, write.Origin.Client);
-            if (change.Record is { Lease: not 0 } record)
+            // A put that keeps its key's lease is not refused when the lease is missing, so it must not ask for it again.
+            if (change.Record is { Lease: not 0 } record && !missing.Contains(record.Lease))
             {
                 Append.Require(record.Lease);
             }

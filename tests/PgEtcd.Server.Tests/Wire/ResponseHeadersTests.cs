@@ -1,0 +1,43 @@
+using Google.Protobuf;
+using PgEtcd.Protocol.Etcdserverpb;
+using PgEtcd.Server.Configuration;
+using PgEtcd.Server.Wire;
+using Shouldly;
+using Xunit;
+
+namespace PgEtcd.Server.Tests.Wire;
+
+public class ResponseHeadersTests
+{
+    [Theory]
+    [InlineData(0, 0, 0, 0)]
+    [InlineData(1, 2, 3, 4)]
+    [InlineData(ulong.MaxValue, 0x8000000000000000, long.MaxValue, ulong.MaxValue)]
+    [InlineData(0, 7, 1L << 31, 128)]
+    public void The_header_as_written_is_the_header_as_a_message(ulong member, ulong cluster, long revision, ulong term)
+    {
+        ResponseHeaders headers = new(new ClusterIdentity(member, cluster), term);
+
+        headers.At(revision).ShouldBe(new ResponseHeader { MemberId = member, ClusterId = cluster, Revision = revision, RaftTerm = term });
+        Written(headers, revision).ShouldBe(headers.At(revision).ToByteArray());
+        headers.Size(revision).ShouldBe(headers.At(revision).CalculateSize());
+    }
+
+    [Fact]
+    public void A_new_term_is_in_the_next_header()
+    {
+        ResponseHeaders headers = new(new ClusterIdentity(1, 2), 3) { Term = 1UL << 40 };
+
+        headers.At(5).RaftTerm.ShouldBe(1UL << 40);
+        Written(headers, 5).ShouldBe(headers.At(5).ToByteArray());
+    }
+
+    private static byte[] Written(ResponseHeaders headers, long revision)
+    {
+        CapturedMessage target = new(spare: 0);
+        ProtoWriter writer = new(target);
+        headers.Write(ref writer, revision);
+        writer.Flush();
+        return target.Bytes;
+    }
+}
