@@ -207,6 +207,28 @@ public sealed class ContentionTests(PostgresFixture postgres) : IClassFixture<Po
             .ShouldBe(Enumerable.Range(2, (int)answer.Result!.Revision - 1).Select(revision => (long)revision));
     }
 
+    [Fact(Skip = "A single write's answer goes out inside the loop: who works long after it holds all writes up.")]
+    public async Task A_writer_that_works_long_after_its_answer_holds_nobody_up()
+    {
+        await using StoreParts parts = await CreateAsync(postgres);
+        using ManualResetEventSlim isWorking = new();
+        using ManualResetEventSlim mayEnd = new();
+        Task worker = Task.Run(async () =>
+        {
+            await parts.WriteAsync(Put("a", "1")).ConfigureAwait(false);
+            isWorking.Set();
+            mayEnd.Wait(Patience).ShouldBeTrue();
+        });
+        isWorking.Wait(Patience).ShouldBeTrue();
+
+        Task other = parts.WriteAsync(Put("b", "1"));
+        bool isInTime = await Task.WhenAny(other, Task.Delay(TimeSpan.FromSeconds(3))) == other;
+        mayEnd.Set();
+
+        await Task.WhenAll(worker, other).WaitAsync(Patience);
+        isInTime.ShouldBeTrue();
+    }
+
     private static async Task IncrementAsync(StoreParts frontend, string key)
     {
         while (true)

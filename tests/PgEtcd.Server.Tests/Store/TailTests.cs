@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using PgEtcd.Postgres;
 using PgEtcd.Server.Store;
 using PgEtcd.Testing.Postgres;
@@ -47,16 +48,55 @@ public sealed class TailTests(PostgresFixture postgres) : IClassFixture<Postgres
     public async Task Callers_during_one_round_share_the_next()
     {
         await using StoreParts parts = await CreateAsync(postgres);
+        int queries = 0;
+        using ActivityListener counter = new()
+        {
+            ShouldListenTo = source => source.Name == "Npgsql",
+            Sample = (ref ActivityCreationOptions<ActivityContext> _) => ActivitySamplingResult.AllData,
+            ActivityStopped = query =>
+            {
+                string tags = string.Join(' ', query.TagObjects.Select(tag => $"{tag.Value}"));
+                if (tags.Contains("base_revision", StringComparison.Ordinal)
+                    && tags.Split(' ').Contains(parts.Database.ConnectionString.Database))
+                {
+                    Interlocked.Increment(ref queries);
+                }
+            },
+        };
+        ActivitySource.AddActivityListener(counter);
+        Task first;
+        Task[] others;
         await using (await parts.HoldAsync())
         {
-            Task first = parts.Tail.CatchUpAsync();
-            Task[] others = [.. Enumerable.Range(0, 50).Select(_ => parts.Tail.CatchUpAsync())];
-
+            first = parts.Tail.CatchUpAsync();
+            others = [.. Enumerable.Range(0, 50).Select(_ => parts.Tail.CatchUpAsync())];
             first.IsCompleted.ShouldBeFalse();
-            others.ShouldAllBe(other => !ReferenceEquals(other, first) && ReferenceEquals(other, others[0]));
         }
 
-        await parts.Tail.CatchUpAsync().WaitAsync(Patience);
+        await Task.WhenAll([first, .. others]).WaitAsync(Patience);
+        queries.ShouldBe(2);
+    }
+
+    [Fact(Skip = "A single waiter goes on inside the loop: one that works long, say on a large range, holds all reads up.")]
+    public async Task A_reader_that_works_long_after_its_barrier_holds_nobody_up()
+    {
+        await using StoreParts parts = await CreateAsync(postgres);
+        using ManualResetEventSlim isWorking = new();
+        using ManualResetEventSlim mayEnd = new();
+        Task worker = Task.Run(async () =>
+        {
+            await parts.Tail.CatchUpAsync().ConfigureAwait(false);
+            isWorking.Set();
+            mayEnd.Wait(Patience).ShouldBeTrue();
+        });
+        isWorking.Wait(Patience).ShouldBeTrue();
+
+        Task other = parts.Tail.CatchUpAsync();
+        bool isInTime = await Task.WhenAny(other, Task.Delay(TimeSpan.FromSeconds(3))) == other;
+        mayEnd.Set();
+
+        await Task.WhenAll(worker, other).WaitAsync(Patience);
+        isInTime.ShouldBeTrue();
     }
 
     [Fact]
