@@ -9,9 +9,12 @@ internal static class Answers
     private const int Handful = 32;
 
     /// <summary>Calls <paramref name="answer"/> for each of the waiters, somewhere, soon.</summary>
-    public static void Give<T>(IReadOnlyList<T> waiters, Action<T> answer)
+    /// <param name="waiters">All of them.</param>
+    /// <param name="answer">Sets one's result.</param>
+    /// <param name="atOnce">A single one may go on here: the caller has nothing more to do.</param>
+    public static void Give<T>(IReadOnlyList<T> waiters, Action<T> answer, bool atOnce)
     {
-        if (waiters.Count == 1)
+        if (atOnce && waiters.Count == 1)
         {
             answer(waiters[0]);
             return;

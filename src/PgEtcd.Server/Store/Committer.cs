@@ -49,16 +49,28 @@ public sealed class Committer(
 
     private async Task RunAsync()
     {
-        while (Take())
+        for (bool more = Take(); more;)
         {
+            Exception? error = null;
             try
             {
                 await CommitAsync();
-                Answers.Give(_batch, static write => write.TrySetResult(write.Answer));
             }
             catch (Exception exception)
             {
-                Answers.Give(_batch, write => write.TrySetException(exception));
+                error = exception;
+            }
+
+            // The loop lets go before it answers: what an answer sets off must not hold up the next batch.
+            List<PendingWrite> done = _batch;
+            more = Take();
+            if (error is null)
+            {
+                Answers.Give(done, static write => write.TrySetResult(write.Answer), atOnce: !more);
+            }
+            else
+            {
+                Answers.Give(done, write => write.TrySetException(error), atOnce: !more);
             }
         }
     }
@@ -88,6 +100,7 @@ public sealed class Committer(
         {
             Evaluation evaluation;
             AppendResult? result;
+            bool isPresent = false;
             if (losses < MaxLosses)
             {
                 evaluation = Evaluation.Of(_batch, replica.State, missingLeases);
@@ -95,13 +108,16 @@ public sealed class Committer(
             }
             else
             {
-                (evaluation, result) = await AppendLockedAsync(missingLeases);
+                (evaluation, result, isPresent) = await AppendLockedAsync(missingLeases);
             }
 
             switch (result)
             {
-                case null when await IsPresentAsync(evaluation.State):
+                case null when isPresent || await IsPresentAsync(evaluation.State):
                     return; // nothing to write, and what was read is what is committed
+                case null:
+                    losses++;
+                    break;
                 case { Outcome: AppendOutcome.Appended }:
                     replica.Publish(evaluation.Committed());
                     return;
@@ -138,7 +154,7 @@ public sealed class Committer(
     }
 
     /// <summary>Evaluates under the append lock, so that this batch cannot lose again (design §4).</summary>
-    private async Task<(Evaluation Evaluation, AppendResult? Result)> AppendLockedAsync(HashSet<long> missingLeases)
+    private async Task<(Evaluation Evaluation, AppendResult? Result, bool IsPresent)> AppendLockedAsync(HashSet<long> missingLeases)
     {
         Evaluation? evaluation = null;
         try
@@ -155,12 +171,12 @@ public sealed class Committer(
                     return evaluation.Append.IsEmpty ? null : evaluation.Append;
                 },
                 CancellationToken.None);
-            return (evaluation!, result);
+            return (evaluation!, result, true);
         }
         catch (Exception exception) when (DatabaseErrors.IsTransient(exception))
         {
             evaluation ??= Evaluation.Of(_batch, replica.State, missingLeases);
-            return (evaluation, evaluation.Append.IsEmpty ? null : await AppendAsync(evaluation.Append));
+            return (evaluation, evaluation.Append.IsEmpty ? null : await AppendAsync(evaluation.Append), false);
         }
     }
 
@@ -173,26 +189,26 @@ public sealed class Committer(
     /// <summary>Answers those whose time is up. When nobody is left who waits for this batch, it is given up.</summary>
     private void ExpireWaiting()
     {
-        bool anybody = false;
-        foreach (PendingWrite write in _batch)
-        {
-            anybody |= !Expire(write);
-        }
-
+        List<PendingWrite> expired = [.. _batch.Where(IsExpired)];
+        bool isAbandoned = expired.Count == _batch.Count;
         lock (_gate)
         {
-            while (_queue.TryPeek(out PendingWrite? write) && Expire(write))
+            while (_queue.TryPeek(out PendingWrite? write) && IsExpired(write))
             {
-                _queue.Dequeue();
+                expired.Add(_queue.Dequeue());
             }
         }
 
-        if (!anybody)
+        if (expired.Count > 0)
+        {
+            Answers.Give(expired, static write => write.TrySetException(new StoreUnavailableException()), atOnce: false);
+        }
+
+        if (isAbandoned)
         {
             throw new StoreUnavailableException();
         }
     }
 
-    private bool Expire(PendingWrite write) =>
-        clock.GetElapsedTime(write.Enqueued) > timeLimit && (write.TrySetException(new StoreUnavailableException()) || true);
+    private bool IsExpired(PendingWrite write) => clock.GetElapsedTime(write.Enqueued) > timeLimit;
 }

@@ -59,27 +59,42 @@ public sealed class Tail(RevisionLog log, Replica replica, Database database, Ti
             Round round;
             lock (_gate)
             {
-                if (_next is null)
-                {
-                    _running = false;
-                    return;
-                }
-
-                round = _next;
+                round = _next!;
                 _next = null;
             }
 
+            Exception? error = null;
             try
             {
                 await ReadAsync(round);
-                Answers.Give(round.Waiters, static waiter => waiter.SetResult());
             }
             catch (Exception exception)
             {
-                Exception error = exception is OperationCanceledException || DatabaseErrors.IsTransient(exception)
+                error = exception is OperationCanceledException || DatabaseErrors.IsTransient(exception)
                     ? new StoreUnavailableException(exception)
                     : exception;
-                Answers.Give(round.Waiters, waiter => waiter.SetException(error));
+            }
+
+            // The loop lets go before it answers: what an answer sets off must not hold up the next round.
+            bool isLast;
+            lock (_gate)
+            {
+                isLast = _next is null;
+                _running = !isLast;
+            }
+
+            if (error is null)
+            {
+                Answers.Give(round.Waiters, static waiter => waiter.SetResult(), atOnce: isLast);
+            }
+            else
+            {
+                Answers.Give(round.Waiters, waiter => waiter.SetException(error), atOnce: isLast);
+            }
+
+            if (isLast)
+            {
+                return;
             }
         }
     }

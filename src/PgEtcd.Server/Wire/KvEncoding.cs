@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Grpc.Core;
 using PgEtcd.Mvcc;
 
 namespace PgEtcd.Server.Wire;
@@ -7,6 +8,9 @@ namespace PgEtcd.Server.Wire;
 /// on the wire a repeated message field is a repeated bytes field.</summary>
 internal static class KvEncoding
 {
+    /// <summary>Leaves room for what is around the records.</summary>
+    private const int MaxMessage = int.MaxValue - 1024;
+
     private const int Header = 1;
 
     // RangeResponse
@@ -92,13 +96,15 @@ internal static class KvEncoding
 
     private static int RecordsSize(ReadOnlySpan<KeyRecord> records, bool keysOnly)
     {
-        int size = 0;
+        long size = 0;
         foreach (KeyRecord record in records)
         {
             size += ProtoWriter.BytesSize(RecordSize(record, keysOnly));
         }
 
-        return size;
+        // etcd's limit too: what a message's length can say.
+        return size < MaxMessage ? (int)size : throw new RpcException(new Status(
+            StatusCode.ResourceExhausted, $"grpc: trying to send message larger than max ({size} vs. {int.MaxValue})"));
     }
 
     private static int RecordSize(KeyRecord record, bool keysOnly) =>

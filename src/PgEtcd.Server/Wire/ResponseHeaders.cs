@@ -12,23 +12,18 @@ public sealed class ResponseHeaders
 
     private readonly ClusterIdentity _identity;
     private readonly byte[] _ids;
-    private ulong _term;
 
     /// <param name="identity">The ids.</param>
     /// <param name="term">What we show as the raft term; at least 1.</param>
     public ResponseHeaders(ClusterIdentity identity, ulong term)
     {
         _identity = identity;
-        _term = term;
+        Term = term;
         _ids = new ResponseHeader { ClusterId = identity.ClusterId, MemberId = identity.MemberId }.ToByteArray();
     }
 
     /// <summary>What we show as the raft term: counts PostgreSQL's restarts and promotions (design §10).</summary>
-    public ulong Term
-    {
-        get => Volatile.Read(ref _term);
-        set => Volatile.Write(ref _term, value);
-    }
+    public ulong Term { get; }
 
     /// <summary>The header as a message.</summary>
     public ResponseHeader At(long revision) => new()

@@ -165,7 +165,7 @@ public sealed class ContentionTests(PostgresFixture postgres) : IClassFixture<Po
         Show(here.Replica.Current).Length.ShouldBe(1);
     }
 
-    [Fact(Skip = "The committer evaluates an empty batch again as often as the log moves; it has no bound yet.")]
+    [Fact]
     public async Task A_write_that_changes_nothing_comes_to_an_end_while_others_write()
     {
         await using StoreParts here = await CreateAsync(postgres);
@@ -207,7 +207,7 @@ public sealed class ContentionTests(PostgresFixture postgres) : IClassFixture<Po
             .ShouldBe(Enumerable.Range(2, (int)answer.Result!.Revision - 1).Select(revision => (long)revision));
     }
 
-    [Fact(Skip = "A single write's answer goes out inside the loop: who works long after it holds all writes up.")]
+    [Fact]
     public async Task A_writer_that_works_long_after_its_answer_holds_nobody_up()
     {
         await using StoreParts parts = await CreateAsync(postgres);

@@ -77,7 +77,7 @@ public sealed class TailTests(PostgresFixture postgres) : IClassFixture<Postgres
         queries.ShouldBe(2);
     }
 
-    [Fact(Skip = "A single waiter goes on inside the loop: one that works long, say on a large range, holds all reads up.")]
+    [Fact]
     public async Task A_reader_that_works_long_after_its_barrier_holds_nobody_up()
     {
         await using StoreParts parts = await CreateAsync(postgres);
