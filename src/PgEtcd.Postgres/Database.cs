@@ -128,6 +128,8 @@ public sealed class Database : IAsyncDisposable
         SetUnlessGiven("Maximum Pool Size", DefaultPoolSize);
         SetUnlessGiven("Max Auto Prepare", 64);
         SetUnlessGiven("Auto Prepare Min Usages", 2);
+        // How long Npgsql passes by one of several hosts that was down or took no writes. Its own 10 s outlast a request.
+        SetUnlessGiven("Host Recheck Seconds", 1);
         SetUnlessGiven("Timeout", 5);
         SetUnlessGiven("Command Timeout", 5);
         SetUnlessGiven("Application Name", "pgetcd");
