@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Net.Sockets;
 using Microsoft.Extensions.Logging;
 using Npgsql;
@@ -12,6 +13,12 @@ public sealed class Database : IAsyncDisposable
     /// <summary>Connections a frontend opens at most, unless the connection string says otherwise. Writes are batched and
     /// reads come from memory, so few are enough, and frontends × pool must fit max_connections.</summary>
     private const int DefaultPoolSize = 16;
+
+    /// <summary>How long a first connection is tried where nobody listens: long enough for a database that is started
+    /// together with us, short enough for who mistyped a port.</summary>
+    private static readonly TimeSpan NobodyListensLimit = TimeSpan.FromSeconds(5);
+
+    private static readonly TimeSpan ConnectPause = TimeSpan.FromMilliseconds(100);
 
     private readonly NpgsqlDataSource _source;
 
@@ -49,46 +56,59 @@ public sealed class Database : IAsyncDisposable
     /// <summary>Drops idle connections, so that the next ones find the primary of the moment.</summary>
     public void ForgetConnections() => _source.Clear();
 
-    /// <summary>Opens a first connection.</summary>
+    /// <summary>Opens a first connection. A server that is starting up or failing over is waited for; where nobody listens
+    /// at all it is tried for a few seconds only, as that is more often a wrong address.</summary>
     /// <exception cref="DatabaseStartException">It cannot be opened, for a reason that waiting does not cure, or not
     /// within the time limit.</exception>
     public async Task ConnectAsync(TimeSpan timeLimit, CancellationToken cancellationToken)
     {
-        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        limit.CancelAfter(timeLimit);
+        long started = Stopwatch.GetTimestamp();
         Exception? last = null;
         while (true)
         {
             try
             {
-                await using NpgsqlConnection connection = await OpenAsync(limit.Token);
+                await using NpgsqlConnection connection = await OpenAsync(cancellationToken);
                 return;
             }
-            catch (PostgresException exception) when (!DatabaseErrors.IsTransient(exception))
+            catch (Exception exception) when (exception is NpgsqlException or TimeoutException)
             {
-                throw new DatabaseStartException($"--database: PostgreSQL refused the connection: {exception.MessageText}.", exception);
+                // Of several hosts Npgsql remembers that they are down, and the next error no longer says why.
+                last = last?.InnerException is AggregateException && exception.InnerException is null ? last : exception;
+                ThrowIfHopeless(last, Stopwatch.GetElapsedTime(started), timeLimit);
             }
-            catch (NpgsqlException exception) when (exception.InnerException is SocketException { SocketErrorCode: SocketError.HostNotFound })
-            {
-                throw new DatabaseStartException($"--database: there is no host '{ConnectionString.Host}'.", exception);
-            }
-            catch (Exception exception) when (DatabaseErrors.IsTransient(exception) && !limit.IsCancellationRequested)
-            {
-                last = exception;
-                await Task.Delay(TimeSpan.FromMilliseconds(100), CancellationToken.None);
-            }
-            catch (Exception exception) when (!cancellationToken.IsCancellationRequested)
-            {
-                last ??= exception;
-                throw new DatabaseStartException(
-                    $"--database: no PostgreSQL answered at '{ConnectionString.Host}' port {ConnectionString.Port} within {timeLimit.TotalSeconds:0} s ({last.GetBaseException().Message}).",
-                    last);
-            }
+
+            await Task.Delay(ConnectPause, cancellationToken);
         }
     }
 
     /// <inheritdoc/>
     public ValueTask DisposeAsync() => _source.DisposeAsync();
+
+    private void ThrowIfHopeless(Exception exception, TimeSpan elapsed, TimeSpan timeLimit)
+    {
+        // With several hosts the reasons are gathered: one that may pass is worth waiting for.
+        Exception[] reasons = exception.InnerException is AggregateException several
+            ? [.. several.Flatten().InnerExceptions]
+            : [exception];
+        SocketException?[] sockets = [.. reasons.Select(reason => reason as SocketException ?? reason.InnerException as SocketException)];
+        string? sentence = reasons[0] switch
+        {
+            PostgresException refusal when !Array.Exists(reasons, DatabaseErrors.IsTransient) =>
+                $"PostgreSQL refused the connection: {refusal.MessageText}",
+            _ when sockets.All(socket => socket?.SocketErrorCode is SocketError.HostNotFound or SocketError.NoData) =>
+                $"there is no host '{ConnectionString.Host}'",
+            NpgsqlException { InnerException: null, IsTransient: false } refusal and not PostgresException =>
+                $"the connection cannot be used: {refusal.Message.TrimEnd('.')}",
+            _ when elapsed > (sockets.All(socket => socket is not null) ? NobodyListensLimit : timeLimit) =>
+                $"no PostgreSQL answered at '{ConnectionString.Host}' port {ConnectionString.Port} within {elapsed.TotalSeconds:0} s ({reasons[0].GetBaseException().Message.TrimEnd('.')})",
+            _ => null,
+        };
+        if (sentence is not null)
+        {
+            throw new DatabaseStartException($"--database: {sentence}.", exception);
+        }
+    }
 
     private static NpgsqlConnectionStringBuilder Complete(string connectionString)
     {
@@ -108,6 +128,8 @@ public sealed class Database : IAsyncDisposable
         SetUnlessGiven("Maximum Pool Size", DefaultPoolSize);
         SetUnlessGiven("Max Auto Prepare", 64);
         SetUnlessGiven("Auto Prepare Min Usages", 2);
+        // How long Npgsql passes by one of several hosts that was down or took no writes. Its own 10 s outlast a request.
+        SetUnlessGiven("Host Recheck Seconds", 1);
         SetUnlessGiven("Timeout", 5);
         SetUnlessGiven("Command Timeout", 5);
         SetUnlessGiven("Application Name", "pgetcd");

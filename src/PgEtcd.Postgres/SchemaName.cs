@@ -13,7 +13,7 @@ public sealed partial class SchemaName
     /// digits, underscores or hyphens.</exception>
     public SchemaName(string name)
     {
-        if (!Allowed().IsMatch(name))
+        if (!IsAllowed(name))
         {
             throw new ArgumentException(
                 $"'{name}' is no usable schema name: use letters, digits, underscores and hyphens, at most 63, not starting with a digit.",
@@ -22,6 +22,9 @@ public sealed partial class SchemaName
 
         _name = name;
     }
+
+    /// <summary>Whether the name can be that of a cluster's schema.</summary>
+    public static bool IsAllowed(string name) => Allowed().IsMatch(name);
 
     /// <summary>As an SQL identifier, quoted.</summary>
     public string Quoted => $"\"{_name}\"";
@@ -35,7 +38,7 @@ public sealed partial class SchemaName
     private string Replace(string sql) =>
         DefaultName().Replace(sql, match => match.Value[0] == '\'' ? $"'{_name}'" : $"{Quoted}.");
 
-    [GeneratedRegex("^[A-Za-z_][A-Za-z0-9_-]{0,62}$")]
+    [GeneratedRegex(@"^[A-Za-z_][A-Za-z0-9_-]{0,62}\z")]
     private static partial Regex Allowed();
 
     [GeneratedRegex(@"'pgetcd'|\bpgetcd\.")]

@@ -107,7 +107,7 @@ internal sealed class ServerCall(HttpContext context, MethodTable table, IMethod
         {
             foreach (Metadata.Entry entry in rpc.Trailers)
                 ResponseTrailersCore.Add(entry);
-            End(rpc.Status, _responseTrailers);
+            End(Named(rpc.Status), _responseTrailers);
         }
         else if (context.RequestAborted.IsCancellationRequested)
         {
@@ -144,6 +144,11 @@ internal sealed class ServerCall(HttpContext context, MethodTable table, IMethod
         else
             ResponseWriter.SendTrailersOnly(context.Response, status, trailers);
     }
+
+    // What the generated bases throw says nothing at all.
+    private Status Named(Status status) => status is { StatusCode: StatusCode.Unimplemented, Detail: "" }
+        ? new Status(StatusCode.Unimplemented, $"{method.FullName.TrimStart('/')} is not implemented yet")
+        : status;
 
     // A timer may fire a little before the clock shows the deadline.
     private bool DeadlinePassed() => _deadlineSource is { IsCancellationRequested: true } || DateTime.UtcNow >= _deadline;

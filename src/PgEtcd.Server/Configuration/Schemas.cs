@@ -1,4 +1,5 @@
 using System.Text;
+using PgEtcd.Postgres;
 
 namespace PgEtcd.Server.Configuration;
 
@@ -19,6 +20,12 @@ internal static class Schemas
         if (name.Any(char.IsControl) || name.Any(char.IsSurrogate) && !IsWellFormed(name))
         {
             throw new FlagException($"{label} must not contain control characters.");
+        }
+
+        if (!SchemaName.IsAllowed(name))
+        {
+            throw new FlagException(
+                $"{label} must be made of letters, digits, underscores and hyphens and not start with a digit or hyphen, not \"{FlagValues.Shown(name)}\".");
         }
 
         return name.StartsWith("pg_", StringComparison.Ordinal) || name == "information_schema"

@@ -1,4 +1,5 @@
 using System.Net;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
 using PgEtcd.Grpc.Connections;
 using PgEtcd.Server.Configuration;
 using PgEtcd.Server.Http;
@@ -6,7 +7,6 @@ using PgEtcd.Server.LocalPostgres;
 using PgEtcd.Server.Services;
 using PgEtcd.Server.Store;
 using PgEtcd.Server.Wire;
-using Microsoft.AspNetCore.Server.Kestrel.Core;
 
 namespace PgEtcd.Server.Hosting;
 
@@ -125,6 +125,7 @@ internal static class ServerHost
     private static void Configure(ILoggingBuilder logging, ServerOptions options) => logging
         .SetMinimumLevel(options.LogLevel)
         .AddFilter("Microsoft", LogLevel.Error) // Kestrel warns that HTTP/2 needs TLS; PlaintextProtocols does without
+        .AddFilter("Microsoft.Extensions.Hosting", LogLevel.None) // would log what it throws, and we say in one sentence
         .AddSimpleConsole(console =>
         {
             console.SingleLine = true;

@@ -1,3 +1,4 @@
+using Google.Protobuf;
 using Grpc.Core;
 using PgEtcd.Mvcc;
 using PgEtcd.Protocol;
@@ -13,8 +14,9 @@ namespace PgEtcd.Server.Services;
 [BindServiceMethod(typeof(KvMethods), nameof(KvMethods.Bind))]
 public sealed class KvService(KeyValueStore store, ResponseHeaders headers, ServerOptions options)
 {
-    /// <summary>What etcd wraps around a proposed request before it measures it: ids and tags.</summary>
-    private const int ProposalOverhead = 18;
+    /// <summary>What etcd wraps around a proposed request before it measures it: a header with an id of up to 10 bytes, and
+    /// the request's own tag.</summary>
+    private const int ProposalOverhead = 15;
 
     /// <summary>Range.</summary>
     public Task<KvReply> Range(RangeRequest request, ServerCallContext context)
@@ -85,7 +87,7 @@ public sealed class KvService(KeyValueStore store, ResponseHeaders headers, Serv
     private Task<KvReply> WriteAsync(Operation operation, int size, ServerCallContext context)
     {
         Check(operation);
-        if (size + ProposalOverhead > options.MaxRequestBytes)
+        if (size + CodedOutputStream.ComputeLengthSize(size) + ProposalOverhead > options.MaxRequestBytes)
         {
             throw EtcdErrors.RequestTooLarge.ToException();
         }

@@ -1,3 +1,4 @@
+using Npgsql;
 using PgEtcd.Mvcc;
 using PgEtcd.Postgres;
 using PgEtcd.Server.Configuration;
@@ -54,12 +55,27 @@ public sealed class Frontend : IAsyncDisposable
             (LogPosition position, KeySpace keys) = await new StateReader(database).LoadAsync(cancellationToken);
             return new Frontend(database, log, new Replica(keys, position.AuthRevision), term, options, loggers);
         }
-        catch
+        catch (Exception exception)
         {
             await database.DisposeAsync();
+            if (ToStartException(exception, options.Schema) is { } refusal)
+            {
+                throw refusal;
+            }
+
             throw;
         }
     }
+
+    private static DatabaseStartException? ToStartException(Exception exception, string schema) => exception switch
+    {
+        PostgresException { SqlState: PostgresErrorCodes.InsufficientPrivilege } refused => new(
+            $"--schema: the database user may not use all of schema '{schema}': {refused.MessageText}.", exception),
+        PostgresException refused => new($"--database: PostgreSQL refused the work on schema '{schema}': {refused.MessageText}.", exception),
+        _ when DatabaseErrors.IsTransient(exception) => new(
+            $"--database: PostgreSQL went away during the start ({exception.GetBaseException().Message.TrimEnd('.')}).", exception),
+        _ => null,
+    };
 
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()

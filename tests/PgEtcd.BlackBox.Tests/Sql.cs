@@ -1,0 +1,23 @@
+using Npgsql;
+using PgEtcd.Testing.Postgres;
+
+namespace PgEtcd.BlackBox.Tests;
+
+/// <summary>What these tests do behind the server's back.</summary>
+internal static class Sql
+{
+    /// <summary>Makes every session refuse writes with SQLSTATE 25006, as a primary that was demoted does.</summary>
+    public static async Task ReadOnlyAsync(PostgresServer server, bool on)
+    {
+        await ExecuteAsync(server.ConnectionString(), $"alter system set default_transaction_read_only = {(on ? "on" : "off")}");
+        await ExecuteAsync(server.ConnectionString(), "select pg_reload_conf()");
+    }
+
+    public static async Task<object?> ExecuteAsync(string database, string sql)
+    {
+        await using NpgsqlConnection connection = new(new NpgsqlConnectionStringBuilder(database) { Pooling = false }.ConnectionString);
+        await connection.OpenAsync();
+        await using NpgsqlCommand command = new(sql, connection);
+        return await command.ExecuteScalarAsync();
+    }
+}

@@ -1,0 +1,66 @@
+using System.Net;
+using System.Net.Sockets;
+using PgEtcd.Testing;
+using PgEtcd.Testing.Postgres;
+using Shouldly;
+using Xunit;
+
+namespace PgEtcd.BlackBox.Tests.Starting;
+
+/// <summary>Flags that cannot be, and addresses and directories that cannot be had.</summary>
+public sealed class BadFlagTests(PostgresFixture postgres) : IClassFixture<PostgresFixture>
+{
+    [Theory]
+    [InlineData("Unknown flag --data-dri: did you mean --data-dir?", "--data-dri", "x")]
+    [InlineData("Unknown flag --listen-clients-urls: did you mean --listen-client-urls?", "--listen-clients-urls=http://127.0.0.1:1")]
+    [InlineData("Unknown flag --frobnicate: see --help.", "--frobnicate")]
+    [InlineData("--name needs a value.", "--name")]
+    [InlineData("--database needs a value.", "--database", "--schema", "x")]
+    [InlineData("--max-txn-ops must be a whole number from 1 to 2147483647, not \"-1\".", "--max-txn-ops", "-1")]
+    public async Task A_flag_that_is_wrong_is_named(string sentence, params string[] arguments) =>
+        (await Refusal.OfAsync(arguments)).ShouldBe(sentence);
+
+    [Fact]
+    public async Task A_port_in_use_is_named()
+    {
+        string database = await postgres.CreateDatabaseAsync();
+        await using PgEtcdServer first = await PgEtcdServer.StartAsync(database);
+        using TcpListener taken = new(IPAddress.Loopback, FreePort.Next());
+        taken.Start();
+        string url = $"http://127.0.0.1:{((IPEndPoint)taken.LocalEndpoint).Port}";
+        (await Refusal.OfAsync("--database", database, "--listen-client-urls", url)).ShouldBe(
+            $"pgetcd: --listen-client-urls: cannot listen on {url}: Address already in use.");
+    }
+
+    [Fact]
+    public async Task An_address_of_another_machine_is_named()
+    {
+        string database = await postgres.CreateDatabaseAsync();
+        await using PgEtcdServer first = await PgEtcdServer.StartAsync(database);
+        (await Refusal.OfAsync("--database", database, "--listen-client-urls", "http://192.0.2.1:2379")).ShouldBe(
+            "pgetcd: --listen-client-urls: cannot listen on http://192.0.2.1:2379: Cannot assign requested address.");
+    }
+
+    [Fact]
+    public async Task A_data_directory_that_is_a_file_or_lies_below_one_is_named()
+    {
+        using TempDirectory directory = new("starting");
+        string file = Path.Combine(directory.Path, "file");
+        await File.WriteAllTextAsync(file, "");
+        (await Refusal.OfAsync("--data-dir", file)).ShouldBe($"pgetcd: --data-dir {file} is a file, not a directory.");
+        (await Refusal.OfAsync("--data-dir", $"{file}/below")).ShouldStartWith($"pgetcd: --data-dir {file}/below cannot be ");
+    }
+
+    [Fact]
+    public async Task A_data_directory_that_cannot_be_written_is_named() =>
+        (await Refusal.OfAsync("--data-dir", "/proc/pgetcd")).ShouldStartWith("pgetcd: --data-dir /proc/pgetcd cannot be ");
+
+    [Fact]
+    public async Task A_data_directory_that_holds_other_things_is_named()
+    {
+        using TempDirectory directory = new("starting");
+        await File.WriteAllTextAsync(Path.Combine(directory.Path, "mine"), "");
+        (await Refusal.OfAsync("--data-dir", directory.Path)).ShouldBe(
+            $"pgetcd: --data-dir {directory.Path} holds other things already: choose a new or empty directory.");
+    }
+}

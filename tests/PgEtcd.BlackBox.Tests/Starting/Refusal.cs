@@ -1,0 +1,38 @@
+using System.Diagnostics;
+using System.Runtime.InteropServices;
+using PgEtcd.Testing;
+using PgEtcd.Testing.Processes;
+using Shouldly;
+
+namespace PgEtcd.BlackBox.Tests.Starting;
+
+/// <summary>A start that must fail: one sentence on stderr, an exit code, no stack trace, no password.</summary>
+internal static class Refusal
+{
+    /// <summary>In every connection string of these tests; must never be said.</summary>
+    public const string Password = "hunter2";
+
+    /// <summary>Starts the executable and gives the sentence.</summary>
+    public static async Task<string> OfAsync(TimeSpan limit, params string[] arguments)
+    {
+        long started = Stopwatch.GetTimestamp();
+        CommandResult result = await Command.RunAsync(PgEtcdServer.Program, arguments, environment: new Dictionary<string, string>
+        {
+            ["DOTNET_ROOT"] = Path.GetFullPath(Path.Combine(RuntimeEnvironment.GetRuntimeDirectory(), "..", "..", "..")),
+        });
+
+        Stopwatch.GetElapsedTime(started).ShouldBeLessThan(limit, result.Error);
+        string sentence = result.Error.TrimEnd('\n');
+        result.ExitCode.ShouldBeInRange(1, 2, sentence);
+        result.Output.ShouldBeEmpty();
+        sentence.ShouldNotBeEmpty();
+        sentence.ShouldNotContain("\n");
+        sentence.ShouldNotContain("Exception");
+        sentence.ShouldNotContain(Password);
+        sentence[^1].ShouldBeOneOf('.', '?');
+        return sentence;
+    }
+
+    /// <inheritdoc cref="OfAsync(TimeSpan, string[])"/>
+    public static Task<string> OfAsync(params string[] arguments) => OfAsync(TimeSpan.FromSeconds(10), arguments);
+}
