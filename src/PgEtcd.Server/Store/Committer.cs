@@ -3,23 +3,21 @@ using PgEtcd.Postgres;
 
 namespace PgEtcd.Server.Store;
 
-/// <summary>Makes writes durable (design §4): takes what has queued up, evaluates it on a fork, sends one conditional
-/// append, and answers when its commit has returned. One batch is under way at a time; the next gathers meanwhile.</summary>
+/// <summary>Makes writes durable (design §4): evaluates them on a fork, sends one conditional append for all that have
+/// gathered, and answers when its commit has returned.</summary>
+/// <remarks>One append is under way at a time. Writes that come meanwhile are evaluated at once, by whoever brings them, on
+/// the state that the append will leave; when it has returned they go out together. If it has lost, their evaluation is
+/// void and they wait for a new one.</remarks>
 public sealed class Committer(
     RevisionLog log, Replica replica, Tail tail, Database database, TimeSpan timeLimit, TimeProvider clock)
 {
-    private const int MaxRequests = 1000;
-
-    /// <summary>Bounds the memory a batch takes, here and in PostgreSQL.</summary>
-    private const int MaxBytes = 8 * 1024 * 1024;
-
     /// <summary>So many lost appends in a row, and the next one takes the lock before it evaluates.</summary>
     private const int MaxLosses = 3;
 
     private readonly Lock _gate = new();
-    private readonly Queue<PendingWrite> _queue = new();
     private readonly List<LogRow> _missed = [];
-    private List<PendingWrite> _batch = [];
+    private Queue<PendingWrite> _waiting = new();
+    private Batch? _next;
     private bool _running;
 
     /// <summary>Commits a write.</summary>
@@ -34,92 +32,126 @@ public sealed class Committer(
         PendingWrite write = new(operation, size, history, origin, clock.GetTimestamp());
         lock (_gate)
         {
-            _queue.Enqueue(write);
             if (_running)
             {
+                if (_next is { IsFull: false })
+                {
+                    _next.Add(write);
+                }
+                else
+                {
+                    _waiting.Enqueue(write);
+                }
+
                 return write.Task;
             }
 
             _running = true;
         }
 
-        _ = RunAsync();
+        _ = RunAsync(Batch.Of([write], replica.State, []));
         return write.Task;
     }
 
-    private async Task RunAsync()
+    private async Task RunAsync(Batch first)
     {
-        for (bool more = Take(); more;)
+        for (Batch? batch = first; batch is not null;)
         {
             Exception? error = null;
+            IReadOnlyList<PendingWrite> done = batch.Writes;
             try
             {
-                await CommitAsync();
+                await CommitAsync(batch);
             }
             catch (Exception exception)
             {
+                CloseNext();
                 error = exception;
             }
 
             // The loop lets go before it answers: what an answer sets off must not hold up the next batch.
-            List<PendingWrite> done = _batch;
-            more = Take();
+            batch = TakeNext();
             if (error is null)
             {
-                Answers.Give(done, static write => write.TrySetResult(write.Answer), atOnce: !more);
+                Answers.Give(done, static write => write.TrySetResult(write.Answer), atOnce: batch is null);
             }
             else
             {
-                Answers.Give(done, write => write.TrySetException(error), atOnce: !more);
+                Answers.Give(done, write => write.TrySetException(error), atOnce: batch is null);
             }
         }
     }
 
-    private bool Take()
+    /// <summary>Opens the next batch on the state that the one under way will leave.</summary>
+    private void OpenNext(Batch underWay)
     {
-        List<PendingWrite> batch = [];
-        int bytes = 0;
+        ReplicaState after = new(underWay.Committed, underWay.State.AuthRevision);
         lock (_gate)
         {
-            while (batch.Count < MaxRequests && bytes < MaxBytes && _queue.TryDequeue(out PendingWrite? write))
-            {
-                bytes += write.Size;
-                batch.Add(write);
-            }
-
-            _batch = batch;
-            _running = batch.Count > 0;
-            return _running;
+            _next = new Batch(after, []);
+            Fill(_next);
         }
     }
 
-    private async Task CommitAsync()
+    /// <summary>The next batch did not come to be what it was evaluated on: its writes wait, ahead of all others.</summary>
+    private void CloseNext()
+    {
+        lock (_gate)
+        {
+            if (_next is not null)
+            {
+                _waiting = new Queue<PendingWrite>(_next.Writes.Concat(_waiting));
+                _next = null;
+            }
+        }
+    }
+
+    /// <summary>What has gathered meanwhile; null, and the loop ends, when nothing has.</summary>
+    private Batch? TakeNext()
+    {
+        lock (_gate)
+        {
+            Batch next = _next ?? new Batch(replica.State, []);
+            _next = null;
+            Fill(next);
+            _running = next.Writes.Count > 0;
+            return _running ? next : null;
+        }
+    }
+
+    private void Fill(Batch batch)
+    {
+        while (!batch.IsFull && _waiting.TryDequeue(out PendingWrite? write))
+        {
+            batch.Add(write);
+        }
+    }
+
+    private async Task CommitAsync(Batch batch)
     {
         HashSet<long> missingLeases = [];
         for (int losses = 0; ;)
         {
-            Evaluation evaluation;
             AppendResult? result;
             bool isPresent = false;
             if (losses < MaxLosses)
             {
-                evaluation = Evaluation.Of(_batch, replica.State, missingLeases);
-                result = evaluation.Append.IsEmpty ? null : await AppendAsync(evaluation.Append);
+                result = batch.Append.IsEmpty ? null : await AppendAsync(batch);
             }
             else
             {
-                (evaluation, result, isPresent) = await AppendLockedAsync(missingLeases);
+                (batch, result, isPresent) = await AppendLockedAsync(batch, missingLeases);
             }
 
             switch (result)
             {
-                case null when isPresent || await IsPresentAsync(evaluation.State):
+                case null when isPresent || await IsPresentAsync(batch.State):
                     return; // nothing to write, and what was read is what is committed
                 case null:
                     losses++;
                     break;
                 case { Outcome: AppendOutcome.Appended }:
-                    replica.Publish(evaluation.Committed());
+                    replica.Publish(batch.Committed);
                     return;
                 case { Outcome: AppendOutcome.LeaseMissing }:
                     missingLeases.UnionWith(result.Value.MissingLeases);
@@ -129,20 +161,24 @@ public sealed class Committer(
                     losses++;
                     break;
             }
+
+            CloseNext();
+            batch = Batch.Of(batch.Writes, replica.State, missingLeases);
         }
     }
 
     /// <summary>Appends, however often the connection breaks: the same batch is appended once (design §2.6).</summary>
-    private async Task<AppendResult> AppendAsync(AppendBatch append)
+    private async Task<AppendResult> AppendAsync(Batch batch)
     {
+        OpenNext(batch);
         try
         {
             return await database.Retry.ExecuteAsync(
                 async token =>
                 {
-                    ExpireWaiting();
+                    Expire(batch);
                     _missed.Clear();
-                    return await log.AppendAsync(append, _missed.Add, token);
+                    return await log.AppendAsync(batch.Append, _missed.Add, token);
                 },
                 CancellationToken.None);
         }
@@ -154,9 +190,9 @@ public sealed class Committer(
     }
 
     /// <summary>Evaluates under the append lock, so that this batch cannot lose again (design §4).</summary>
-    private async Task<(Evaluation Evaluation, AppendResult? Result, bool IsPresent)> AppendLockedAsync(HashSet<long> missingLeases)
+    private async Task<(Batch Batch, AppendResult? Result, bool IsPresent)> AppendLockedAsync(Batch lost, HashSet<long> missingLeases)
     {
-        Evaluation? evaluation = null;
+        Batch batch = lost;
         try
         {
             _missed.Clear();
@@ -167,16 +203,15 @@ public sealed class Committer(
                 {
                     replica.TakeIn(_missed, position);
                     _missed.Clear();
-                    evaluation = Evaluation.Of(_batch, replica.State, missingLeases);
-                    return evaluation.Append.IsEmpty ? null : evaluation.Append;
+                    batch = Batch.Of(lost.Writes, replica.State, missingLeases);
+                    return batch.Append.IsEmpty ? null : batch.Append;
                 },
                 CancellationToken.None);
-            return (evaluation!, result, true);
+            return (batch, result, true);
         }
         catch (Exception exception) when (DatabaseErrors.IsTransient(exception))
         {
-            evaluation ??= Evaluation.Of(_batch, replica.State, missingLeases);
-            return (evaluation, evaluation.Append.IsEmpty ? null : await AppendAsync(evaluation.Append), false);
+            return (batch, batch.Append.IsEmpty ? null : await AppendAsync(batch), false);
         }
     }
 
@@ -187,15 +222,17 @@ public sealed class Committer(
     }
 
     /// <summary>Answers those whose time is up. When nobody is left who waits for this batch, it is given up.</summary>
-    private void ExpireWaiting()
+    private void Expire(Batch batch)
     {
-        List<PendingWrite> expired = [.. _batch.Where(IsExpired)];
-        bool isAbandoned = expired.Count == _batch.Count;
+        List<PendingWrite> expired = [.. batch.Writes.Where(IsExpired)];
+        bool isAbandoned = expired.Count == batch.Writes.Count;
         lock (_gate)
         {
-            while (_queue.TryPeek(out PendingWrite? write) && IsExpired(write))
+            // Those of the next batch are part of its evaluation by now and may happen yet.
+            expired.AddRange(_next?.Writes.Where(IsExpired) ?? []);
+            while (_waiting.TryPeek(out PendingWrite? write) && IsExpired(write))
             {
-                expired.Add(_queue.Dequeue());
+                expired.Add(_waiting.Dequeue());
             }
         }
 

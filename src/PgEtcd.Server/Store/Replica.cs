@@ -10,7 +10,7 @@ public sealed class Replica : IHistory
 {
     /// <summary>How many past states are kept for reads at an older revision: the pages of a list pinned to its first
     /// page's revision. A state costs the nodes that its batch replaced, some 3 kB a key written.</summary>
-    private const int RecentStates = 512;
+    private const int RecentStates = 128;
 
     private readonly Lock _gate = new();
     private readonly KeySpace?[] _recent = new KeySpace?[RecentStates];

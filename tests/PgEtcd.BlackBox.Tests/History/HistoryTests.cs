@@ -8,11 +8,11 @@ using static PgEtcd.BlackBox.Tests.Kv;
 
 namespace PgEtcd.BlackBox.Tests.History;
 
-/// <summary>Reads at revisions that a frontend no longer holds in memory (it keeps the states of 512 batches).</summary>
+/// <summary>Reads at revisions that a frontend no longer holds in memory (it keeps the states of 128 batches).</summary>
 public sealed class HistoryTests(PostgresFixture postgres) : IClassFixture<PostgresFixture>
 {
     private const int Revisions = 700;
-    private const int Kept = 512;
+    private const int Kept = 128;
     private const int Samples = 25;
     private const string Prefix = "past/";
     private const string PrefixEnd = "past0";

@@ -85,7 +85,7 @@ public class ReplicaTests
     }
 
     [Fact]
-    public void Past_states_are_kept_for_512_batches()
+    public void Past_states_are_kept_for_128_batches()
     {
         Replica replica = new(KeySpace.Empty, 1);
         Dictionary<long, string[]> seen = new() { [1] = [] };
@@ -107,7 +107,7 @@ public class ReplicaTests
         for (long revision = 0; revision < 705; revision++)
         {
             KeySpace? state = replica.At(revision);
-            if (revision is <= 701 and > 701 - 512)
+            if (revision is <= 701 and > 701 - 128)
             {
                 state.ShouldNotBeNull().Revision.ShouldBe(revision);
                 Show(state).ShouldBe(seen[revision]);

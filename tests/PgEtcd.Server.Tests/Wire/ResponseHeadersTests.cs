@@ -23,15 +23,6 @@ public class ResponseHeadersTests
         headers.Size(revision).ShouldBe(headers.At(revision).CalculateSize());
     }
 
-    [Fact]
-    public void A_new_term_is_in_the_next_header()
-    {
-        ResponseHeaders headers = new(new ClusterIdentity(1, 2), 3) { Term = 1UL << 40 };
-
-        headers.At(5).RaftTerm.ShouldBe(1UL << 40);
-        Written(headers, 5).ShouldBe(headers.At(5).ToByteArray());
-    }
-
     private static byte[] Written(ResponseHeaders headers, long revision)
     {
         CapturedMessage target = new(spare: 0);
