@@ -72,26 +72,27 @@ internal sealed class NaiveStore
             Decide(nested, state, holds);
     }
 
+    /// <summary>What will run, nested transactions laid flat: all puts are looked at first, then all ranges.</summary>
     private void Check(TxnOperation txn, List<Row> state, Dictionary<TxnOperation, bool> holds)
     {
-        foreach (Operation? operation in holds[txn] ? txn.Success : txn.Failure)
+        List<Operation?> running = [.. Running(txn, holds)];
+        foreach (PutOperation put in running.OfType<PutOperation>())
         {
-            switch (operation)
-            {
-                case TxnOperation nested:
-                    Check(nested, state, holds);
-                    break;
-                case RangeOperation range when Refusal(range) is { } error:
-                    throw new Refused(error);
-                case PutOperation put:
-                    if ((put.IgnoreLease || put.IgnoreValue) && state.All(row => row.Key != Text.Of(put.Key)))
-                        throw new Refused(KvError.KeyNotFound);
-                    if (MissingLeases.Contains(put.Lease))
-                        throw new Refused(KvError.LeaseNotFound);
-                    break;
-            }
+            if ((put.IgnoreLease || put.IgnoreValue) && state.All(row => row.Key != Text.Of(put.Key)))
+                throw new Refused(KvError.KeyNotFound);
+            if (MissingLeases.Contains(put.Lease))
+                throw new Refused(KvError.LeaseNotFound);
+        }
+        foreach (RangeOperation range in running.OfType<RangeOperation>())
+        {
+            if (Refusal(range) is { } error)
+                throw new Refused(error);
         }
     }
+
+    private static IEnumerable<Operation?> Running(TxnOperation txn, Dictionary<TxnOperation, bool> holds) =>
+        (holds[txn] ? txn.Success : txn.Failure).SelectMany(operation =>
+            operation is TxnOperation nested ? Running(nested, holds) : [operation]);
 
     private KvError? Refusal(RangeOperation range) =>
         range.Revision == 0 ? null

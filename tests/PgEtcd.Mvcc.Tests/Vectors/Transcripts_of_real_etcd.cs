@@ -7,15 +7,13 @@ namespace PgEtcd.Mvcc.Tests.Vectors;
 
 public class Transcripts_of_real_etcd
 {
-    [SkippableTheory]
+    [Theory]
     [MemberData(nameof(Files))]
     public void Come_out_the_same_line_by_line(string file)
     {
-        string? folder = VectorFolder.Find();
-        Skip.If(folder is null, VectorFolder.Missing);
         var replay = new Replay();
         int number = 0;
-        foreach (string line in File.ReadLines(Path.Combine(folder!, file)))
+        foreach (string line in TranscriptFile.Lines(file))
         {
             number++;
             JsonNode entry = JsonNode.Parse(line, documentOptions: new JsonDocumentOptions { MaxDepth = 2000 })!;

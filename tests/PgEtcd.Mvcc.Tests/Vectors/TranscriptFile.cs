@@ -1,0 +1,17 @@
+using System.IO.Compression;
+
+namespace PgEtcd.Mvcc.Tests.Vectors;
+
+/// <summary>The transcripts of real etcd that are kept with PgEtcd.Testing, embedded here too: this room knows no other.</summary>
+internal static class TranscriptFile
+{
+    /// <summary>The lines of a file, named as etcd's recording was: "kv-1.jsonl".</summary>
+    public static IEnumerable<string> Lines(string name)
+    {
+        Stream packed = typeof(TranscriptFile).Assembly.GetManifestResourceStream($"{name}.gz")
+            ?? throw new FileNotFoundException("No such transcript.", name);
+        using var reader = new StreamReader(new GZipStream(packed, CompressionMode.Decompress));
+        while (reader.ReadLine() is { } line)
+            yield return line;
+    }
+}
