@@ -12,7 +12,7 @@ public sealed class WorkloadRun(H2Load h2load, Options options)
     {
         var before = await server.Client.Revision().ConfigureAwait(false);
         var txns = keys / Requests.PutsPerTxn;
-        var result = await h2load.Run(server.Port, "KV/Txn", Requests.PutMany(prefix), new(keys, Once: true), new(1, streams), txns).ConfigureAwait(false);
+        var result = await h2load.Run(server.Port, "KV/Txn", Requests.PutMany(prefix), new(keys, Once: true), new(1, (int)Math.Min(streams, txns)), txns).ConfigureAwait(false);
         var after = await server.Client.Revision().ConfigureAwait(false);
         var count = await server.Client.Count(prefix).ConfigureAwait(false);
         return after - before == txns && count >= keys
