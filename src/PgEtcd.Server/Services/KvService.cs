@@ -67,22 +67,14 @@ public sealed class KvService(KeyValueStore store, ResponseHeaders headers, Serv
         return ReplyAsync(store.ReadOnlyTxnAsync(operation));
     }
 
-    /// <summary>Compact. Rows go in the background whether or not <c>physical</c> is asked for: the answer to a physical one
-    /// promises space, and that is vacuum's.</summary>
-    public async Task<CompactionResponse> Compact(CompactionRequest request, ServerCallContext context)
+    /// <summary>Compact: moves the mark. Superseded rows are not removed yet, so <c>physical</c> makes no difference.</summary>
+    public Task<CompactionResponse> Compact(CompactionRequest request, ServerCallContext context) => ServiceErrors.AnswerAsync(async () =>
     {
-        try
-        {
-            KvError error = await store.CompactAsync(request.Revision);
-            return error == KvError.None
-                ? new CompactionResponse { Header = headers.At(store.Current.Revision) }
-                : throw error.ToEtcd().ToException();
-        }
-        catch (Exception exception) when (ServiceErrors.ToRpc(exception) is { } rpc)
-        {
-            throw rpc;
-        }
-    }
+        KvError error = await store.CompactAsync(request.Revision);
+        return error == KvError.None
+            ? new CompactionResponse { Header = headers.At(store.Current.Revision) }
+            : throw error.ToEtcd().ToException();
+    });
 
     private Task<KvReply> WriteAsync(Operation operation, int size, ServerCallContext context)
     {

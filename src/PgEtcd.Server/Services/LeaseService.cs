@@ -17,7 +17,7 @@ public sealed class LeaseService(LeaseStore leases, KeyValueStore store, Respons
     private const long MaxTtl = 9_000_000_000;
 
     /// <summary>Grants a lease; a TTL below the minimum is raised to it.</summary>
-    public override Task<LeaseGrantResponse> LeaseGrant(LeaseGrantRequest request, ServerCallContext context) => AnswerAsync(async () =>
+    public override Task<LeaseGrantResponse> LeaseGrant(LeaseGrantRequest request, ServerCallContext context) => ServiceErrors.AnswerAsync(async () =>
     {
         if (request.TTL > MaxTtl)
         {
@@ -30,7 +30,7 @@ public sealed class LeaseService(LeaseStore leases, KeyValueStore store, Respons
     });
 
     /// <summary>Revokes a lease and deletes its keys.</summary>
-    public override Task<LeaseRevokeResponse> LeaseRevoke(LeaseRevokeRequest request, ServerCallContext context) => AnswerAsync(async () =>
+    public override Task<LeaseRevokeResponse> LeaseRevoke(LeaseRevokeRequest request, ServerCallContext context) => ServiceErrors.AnswerAsync(async () =>
     {
         WriteAnswer answer = await leases.RevokeAsync(request.ID, new Origin(null, context.Peer));
         return answer.Error == KvError.None
@@ -39,7 +39,7 @@ public sealed class LeaseService(LeaseStore leases, KeyValueStore store, Respons
     });
 
     /// <summary>What is left of a lease. An unknown one has TTL -1, which is no error.</summary>
-    public override Task<LeaseTimeToLiveResponse> LeaseTimeToLive(LeaseTimeToLiveRequest request, ServerCallContext context) => AnswerAsync(async () =>
+    public override Task<LeaseTimeToLiveResponse> LeaseTimeToLive(LeaseTimeToLiveRequest request, ServerCallContext context) => ServiceErrors.AnswerAsync(async () =>
     {
         LeaseStore.LeaseInfo info = await leases.FindAsync(request.ID, request.Keys);
         LeaseTimeToLiveResponse response = new()
@@ -54,23 +54,11 @@ public sealed class LeaseService(LeaseStore leases, KeyValueStore store, Respons
     });
 
     /// <summary>All leases, the soonest to expire first.</summary>
-    public override Task<LeaseLeasesResponse> LeaseLeases(LeaseLeasesRequest request, ServerCallContext context) => AnswerAsync(async () =>
+    public override Task<LeaseLeasesResponse> LeaseLeases(LeaseLeasesRequest request, ServerCallContext context) => ServiceErrors.AnswerAsync(async () =>
     {
         IReadOnlyList<long> ids = await leases.ListAsync();
         LeaseLeasesResponse response = new() { Header = headers.At(store.Current.Revision) };
         response.Leases.AddRange(ids.Select(id => new LeaseStatus { ID = id }));
         return response;
     });
-
-    private static async Task<T> AnswerAsync<T>(Func<Task<T>> answer)
-    {
-        try
-        {
-            return await answer();
-        }
-        catch (Exception exception) when (ServiceErrors.ToRpc(exception) is { } error)
-        {
-            throw error;
-        }
-    }
 }

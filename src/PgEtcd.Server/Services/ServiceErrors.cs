@@ -25,6 +25,19 @@ internal static class ServiceErrors
         _ => throw new ArgumentOutOfRangeException(nameof(error), error, "This error has no place on the wire."),
     };
 
+    /// <summary>Runs what answers a call; when the database lets us down, the client is told so in etcd's words.</summary>
+    public static async Task<T> AnswerAsync<T>(Func<Task<T>> answer)
+    {
+        try
+        {
+            return await answer();
+        }
+        catch (Exception exception) when (ToRpc(exception) is { } error)
+        {
+            throw error;
+        }
+    }
+
     /// <summary>What the client is told when the database let us down; null for what is not the database's.</summary>
     public static RpcException? ToRpc(Exception exception) => exception switch
     {
