@@ -41,6 +41,7 @@ public sealed class Server(string name, string kind, string directory, Options o
         var start = new ProcessStartInfo("/bin/sh");
         foreach (var argument in new[] { "-c", "exec \"$@\" >>\"$0\" 2>&1", log }.Concat(Command))
             start.ArgumentList.Add(argument);
+        start.Environment["DOTNET_GCgen0size"] = "0x4000000"; // as run.sh does
         _postmaster = null;
         var clock = Stopwatch.StartNew();
         _process = Process.Start(start) ?? throw new BenchException($"{Name} did not start");

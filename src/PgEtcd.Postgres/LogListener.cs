@@ -1,11 +1,12 @@
+using System.Globalization;
 using Microsoft.Extensions.Logging;
 using Npgsql;
 
 namespace PgEtcd.Postgres;
 
-/// <summary>Wakes the tail when somebody has appended. A notification is a hint: when none comes, or the connection is
+/// <summary>Wakes the tail when another frontend, or anybody else, has appended. A notification is a hint: when none comes, or the connection is
 /// gone, the tail is woken by the clock all the same.</summary>
-public sealed class LogListener(Database database, ILogger<LogListener> logger)
+public sealed class LogListener(Database database, RevisionLog log, ILogger<LogListener> logger)
 {
     /// <summary>The longest silence before the tail is read anyway; also how often the connection proves that it lives.</summary>
     private static readonly TimeSpan Poll = TimeSpan.FromMilliseconds(500);
@@ -42,7 +43,7 @@ public sealed class LogListener(Database database, ILogger<LogListener> logger)
         await using NpgsqlConnection connection = new(settings.ConnectionString);
         long? announced = null;
         connection.Notification += (_, notification) =>
-            announced = long.TryParse(notification.Payload, out long head) ? Math.Max(announced ?? 0, head) : announced;
+            announced = Announced(notification.Payload) is { } head ? Math.Max(announced ?? 0, head) : announced;
         await connection.OpenAsync(cancellationToken);
         await using (NpgsqlCommand listen = new($"listen {database.Schema.Quoted}", connection))
         {
@@ -61,7 +62,23 @@ public sealed class LogListener(Database database, ILogger<LogListener> logger)
                 await heartbeat.ExecuteNonQueryAsync(cancellationToken);
             }
 
-            await wake(head);
+            if (head is not null || !notified)
+            {
+                await wake(head);
+            }
         }
+    }
+
+    /// <summary>The revision in <c>REVISION [FRONTEND]</c>; null when we have appended it ourselves, and know.</summary>
+    private long? Announced(string payload)
+    {
+        ReadOnlySpan<char> text = payload;
+        int space = text.IndexOf(' ');
+        if (space >= 0 && log.IsOwn(text[(space + 1)..]))
+        {
+            return null;
+        }
+
+        return long.TryParse(space < 0 ? text : text[..space], CultureInfo.InvariantCulture, out long head) ? head : null;
     }
 }

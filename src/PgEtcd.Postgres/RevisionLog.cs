@@ -22,11 +22,18 @@ public sealed class RevisionLog(Database database, string name)
 
     private const string CompactSql = "select outcome, head, compact_revision from pgetcd.compact($1)";
 
-    private string _run = NewRun(name);
+    private readonly string _frontend = $"{name}-{Guid.NewGuid().ToString("N")[..8]}";
+    private int _abandoned;
 
-    /// <summary>Gives up on a batch whose fate is unknown: should it still land, its rows are no longer taken for those
-    /// of a later batch.</summary>
-    public void Abandon() => _run = NewRun(name);
+    private string Run => _abandoned == 0 ? _frontend : $"{_frontend}.{_abandoned}";
+
+    /// <summary>Gives up on a batch whose fate is unknown: should it still land, its rows are not taken for those of a
+    /// later batch.</summary>
+    public void Abandon() => Interlocked.Increment(ref _abandoned);
+
+    /// <summary>Tells whether a row or a notification is this frontend's.</summary>
+    /// <param name="run">Its <c>frontend</c>.</param>
+    public bool IsOwn(ReadOnlySpan<char> run) => run.StartsWith(_frontend, StringComparison.Ordinal);
 
     /// <summary>Appends the batch if the log is still where the batch expects it. May be repeated with the same batch
     /// when the connection broke: it is appended once.</summary>
@@ -132,7 +139,7 @@ public sealed class RevisionLog(Database database, string name)
         parameters.Add(new NpgsqlParameter<long> { TypedValue = batch.Expected.Revision });
         parameters.Add(new NpgsqlParameter<long> { TypedValue = batch.Expected.CompactRevision });
         parameters.Add(new NpgsqlParameter<long> { TypedValue = batch.Expected.AuthRevision });
-        parameters.Add(new NpgsqlParameter<string> { TypedValue = _run });
+        parameters.Add(new NpgsqlParameter<string> { TypedValue = Run });
         parameters.Add(Column(batch.Subs, NpgsqlDbType.Integer));
         parameters.Add(Column(batch.Keys, NpgsqlDbType.Bytea));
         parameters.Add(Column(batch.Values, NpgsqlDbType.Bytea));
@@ -179,8 +186,6 @@ public sealed class RevisionLog(Database database, string name)
 
         return position with { Revision = Math.Max(position.Revision, last) };
     }
-
-    private static string NewRun(string name) => $"{name}-{Guid.NewGuid().ToString("N")[..8]}";
 
     private static LogRow Row(NpgsqlDataReader reader) => new(
         reader.GetInt64(5),

@@ -16,7 +16,7 @@ public sealed class LogListenerTests(PostgresFixture postgres) : IClassFixture<P
         await using LogFixture fixture = await LogFixture.CreateAsync(postgres);
         Channel<long?> wakes = Channel.CreateUnbounded<long?>();
         using CancellationTokenSource stop = new();
-        Task listening = new LogListener(fixture.Database, NullLogger<LogListener>.Instance)
+        Task listening = new LogListener(fixture.Database, new RevisionLog(fixture.Database, "here"), NullLogger<LogListener>.Instance)
             .RunAsync(async head => await wakes.Writer.WriteAsync(head), stop.Token);
         (await wakes.Reader.ReadAsync().AsTask().WaitAsync(Limit)).ShouldBeNull("it looks once when it begins to listen");
 

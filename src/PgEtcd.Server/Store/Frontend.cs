@@ -24,7 +24,7 @@ public sealed class Frontend : IAsyncDisposable
         Past past = new(new StateReader(database), replica, tail, database, options.RequestTimeout);
         Store = new KeyValueStore(replica, tail, committer, past, log, database, options.RequestTimeout);
         Leases = new LeaseStore(new LeaseTable(database), database, replica, tail, committer, options.RequestTimeout);
-        _listening = new LogListener(database, loggers.CreateLogger<LogListener>()).RunAsync(tail.WakeAsync, _stopping.Token);
+        _listening = new LogListener(database, log, loggers.CreateLogger<LogListener>()).RunAsync(tail.WakeAsync, _stopping.Token);
     }
 
     /// <summary>Keys.</summary>

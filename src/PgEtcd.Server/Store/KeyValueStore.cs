@@ -17,7 +17,8 @@ public sealed class KeyValueStore(
     {
         if (operation.Serializable && operation.Revision <= 0)
         {
-            return new(new WriteAnswer(replica.Current.Range(operation, out RangeResult? result), result));
+            KeySpace current = replica.Current;
+            return new(Paged(current, current.Range(operation, current.Revision)));
         }
 
         return ReadAsync(operation);
@@ -94,10 +95,24 @@ public sealed class KeyValueStore(
             return new WriteAnswer(error, null);
         }
 
-        RangeResult? result = state is not null
-            ? state.Range(operation, headerRevision)
-            : await past.RangeAsync(operation, headerRevision);
-        return result is null ? new WriteAnswer(KvError.Compacted, null) : new WriteAnswer(KvError.None, result);
+        if (state is not null)
+        {
+            return Paged(state, state.Range(operation, headerRevision));
+        }
+
+        return await past.RangeAsync(operation, headerRevision) is { } result
+            ? new WriteAnswer(KvError.None, result)
+            : new WriteAnswer(KvError.Compacted, null);
+    }
+
+    private WriteAnswer Paged(KeySpace state, RangeResult result)
+    {
+        if (result.More)
+        {
+            replica.Keep(state);
+        }
+
+        return new WriteAnswer(KvError.None, result);
     }
 
     /// <summary>The state a range is to be read from, after the barrier if it wants one; null when only SQL has it.</summary>

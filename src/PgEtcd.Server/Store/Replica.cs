@@ -8,13 +8,8 @@ namespace PgEtcd.Server.Store;
 /// <remarks>Order rule: a revision enters once, and only when all lower ones are in.</remarks>
 public sealed class Replica : IHistory
 {
-    /// <summary>How many past states are kept for reads at an older revision: the pages of a list pinned to its first
-    /// page's revision. A state costs the nodes that its batch replaced, some 3 kB a key written.</summary>
-    private const int RecentStates = 128;
-
     private readonly Lock _gate = new();
-    private readonly KeySpace?[] _recent = new KeySpace?[RecentStates];
-    private int _newest;
+    private readonly PagedStates _paged = new();
     private volatile ReplicaState _state;
 
     /// <param name="keys">The state loaded at start.</param>
@@ -22,7 +17,6 @@ public sealed class Replica : IHistory
     public Replica(KeySpace keys, long authRevision)
     {
         _state = new ReplicaState(keys, authRevision);
-        _recent[0] = keys;
     }
 
     /// <summary>The latest state taken in.</summary>
@@ -31,28 +25,15 @@ public sealed class Replica : IHistory
     /// <summary>The latest state and the auth revision that goes with it.</summary>
     public ReplicaState State => _state;
 
-    /// <summary>The state at exactly this revision, if it is still kept (states are kept batch by batch).</summary>
+    /// <summary>The state at exactly this revision, if it is the present one or was kept.</summary>
     public KeySpace? At(long revision)
     {
-        lock (_gate)
-        {
-            for (int back = 0; back < RecentStates; back++)
-            {
-                KeySpace? state = _recent[(_newest - back + RecentStates) % RecentStates];
-                if (state is null || state.Revision < revision)
-                {
-                    return null;
-                }
-
-                if (state.Revision == revision)
-                {
-                    return state;
-                }
-            }
-
-            return null;
-        }
+        KeySpace current = Current;
+        return current.Revision == revision ? current : _paged.At(revision);
     }
+
+    /// <summary>Keeps a state that a client has been given the first page of: it will come back for the others.</summary>
+    public void Keep(KeySpace state) => _paged.Keep(state);
 
     /// <inheritdoc/>
     public RangeResult? Range(RangeOperation operation, long headerRevision) =>
@@ -120,12 +101,7 @@ public sealed class Replica : IHistory
             keys = keys.WithCompactRevision(compactRevision);
         }
 
-        if (keys.Revision > _state.Keys.Revision)
-        {
-            _newest = (_newest + 1) % RecentStates;
-        }
-
-        _recent[_newest] = keys;
+        _paged.Forget(keys.Revision);
         _state = new ReplicaState(keys, authRevision);
     }
 }

@@ -85,50 +85,59 @@ public class ReplicaTests
     }
 
     [Fact]
-    public void Past_states_are_kept_for_128_batches()
+    public void A_state_given_out_in_pages_is_kept_until_the_store_is_far_ahead()
     {
         Replica replica = new(KeySpace.Empty, 1);
-        Dictionary<long, string[]> seen = new() { [1] = [] };
-        for (int i = 0; i < 700; i++)
+        Dictionary<long, string[]> seen = [];
+        for (int i = 0; i < 40; i++)
         {
-            Fork fork = Batch(replica.Current, "k" + (i % 10));
+            replica.Publish(Batch(replica.Current, "k" + (i % 10)).Freeze());
             if (i % 2 == 0)
             {
-                replica.Publish(fork.Freeze());
+                replica.Keep(replica.Current);
+                replica.Keep(replica.Current);
+                seen[replica.Current.Revision] = Show(replica.Current);
             }
-            else
-            {
-                replica.TakeIn(Rows(fork), At(fork.Revision));
-            }
-
-            seen[replica.Current.Revision] = Show(replica.Current);
         }
 
-        for (long revision = 0; revision < 705; revision++)
+        replica.At(replica.Current.Revision).ShouldBe(replica.Current);
+        for (long revision = 0; revision < replica.Current.Revision; revision++)
         {
             KeySpace? state = replica.At(revision);
-            if (revision is <= 701 and > 701 - 128)
+            if (seen.TryGetValue(revision, out string[]? shown))
             {
-                state.ShouldNotBeNull().Revision.ShouldBe(revision);
-                Show(state).ShouldBe(seen[revision]);
+                Show(state.ShouldNotBeNull()).ShouldBe(shown);
+                replica.Range(new RangeOperation { Key = new byte[1], RangeEnd = new byte[1], Revision = revision }, 99)!.Revision.ShouldBe(99);
             }
             else
             {
                 state.ShouldBeNull($"revision {revision}");
             }
         }
+
+        LogRow late = Rows(Batch(replica.Current, "late"))[0];
+        while (replica.Current.Revision < 20_010)
+        {
+            late = late with { Revision = replica.Current.Revision + 1 };
+            replica.TakeIn([late], At(late.Revision));
+        }
+
+        replica.At(8).ShouldBeNull();
+        replica.At(40).ShouldNotBeNull();
     }
 
     [Fact]
-    public void A_revision_inside_a_batch_is_not_kept_and_not_mistaken()
+    public void Of_many_states_given_out_in_pages_the_oldest_goes()
     {
         Replica replica = new(KeySpace.Empty, 1);
-        replica.Publish(Batch(replica.Current, "a", "b", "c").Freeze());
+        for (int i = 0; i < 40; i++)
+        {
+            replica.Publish(Batch(replica.Current, "k").Freeze());
+            replica.Keep(replica.Current);
+        }
 
-        replica.At(3).ShouldBeNull();
-        replica.At(1).ShouldNotBeNull();
-        replica.Range(new RangeOperation { Key = new byte[1], RangeEnd = new byte[1], Revision = 3 }, 4).ShouldBeNull();
-        replica.Range(new RangeOperation { Key = new byte[1], RangeEnd = new byte[1], Revision = 4 }, 9)!.Revision.ShouldBe(9);
+        replica.At(9).ShouldBeNull();
+        replica.At(10).ShouldNotBeNull();
     }
 
     [Fact]
@@ -139,7 +148,6 @@ public class ReplicaTests
         replica.TakeIn([], new LogPosition(3, 3, 1));
 
         replica.At(3)!.CompactRevision.ShouldBe(3);
-        replica.At(1).ShouldNotBeNull();
     }
 
     private static Fork Batch(KeySpace from, params string[] keys)
