@@ -151,7 +151,7 @@ public sealed class Committer(
                     losses++;
                     break;
                 case { Outcome: AppendOutcome.Appended }:
-                    replica.Publish(batch.Committed);
+                    replica.Publish(batch.Committed, batch.Events);
                     return;
                 case { Outcome: AppendOutcome.LeaseMissing }:
                     missingLeases.UnionWith(result.Value.MissingLeases);

@@ -2,6 +2,7 @@ using Npgsql;
 using PgEtcd.Mvcc;
 using PgEtcd.Postgres;
 using PgEtcd.Server.Configuration;
+using PgEtcd.Server.Watching;
 
 namespace PgEtcd.Server.Store;
 
@@ -24,6 +25,9 @@ public sealed class Frontend : IAsyncDisposable
         Past past = new(new StateReader(database), replica, tail, database, options.RequestTimeout);
         Store = new KeyValueStore(replica, tail, committer, past, log, database, options.RequestTimeout);
         Leases = new LeaseStore(new LeaseTable(database), database, replica, tail, committer, options.RequestTimeout);
+        Watches = new WatchHub(
+            replica, new EventReader(database), options.MaxRequestBytes + ServerOptions.FramingAllowance,
+            options.WatchProgressNotifyInterval, TimeProvider.System, loggers.CreateLogger<WatchHub>());
         _listening = new LogListener(database, log, loggers.CreateLogger<LogListener>()).RunAsync(tail.WakeAsync, _stopping.Token);
     }
 
@@ -32,6 +36,9 @@ public sealed class Frontend : IAsyncDisposable
 
     /// <summary>Leases.</summary>
     public LeaseStore Leases { get; }
+
+    /// <summary>Watches.</summary>
+    public WatchHub Watches { get; }
 
     /// <summary>PostgreSQL's term when we started.</summary>
     public long Term { get; }

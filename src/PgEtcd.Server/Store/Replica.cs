@@ -1,5 +1,6 @@
 using PgEtcd.Mvcc;
 using PgEtcd.Postgres;
+using PgEtcd.Server.Watching;
 
 namespace PgEtcd.Server.Store;
 
@@ -17,7 +18,14 @@ public sealed class Replica : IHistory
     public Replica(KeySpace keys, long authRevision)
     {
         _state = new ReplicaState(keys, authRevision);
+        Recent = new RecentEvents(keys.Revision);
     }
+
+    /// <summary>Raised after each move forward, under the replica's lock.</summary>
+    public event Action? Advanced;
+
+    /// <summary>The events that led to the latest states.</summary>
+    public RecentEvents Recent { get; }
 
     /// <summary>The latest state taken in.</summary>
     public KeySpace Current => _state.Keys;
@@ -41,14 +49,15 @@ public sealed class Replica : IHistory
 
     /// <summary>Takes in a batch this frontend has committed. The tail may have been faster: then it is there already.</summary>
     /// <param name="committed">The fork that the batch was evaluated on, frozen.</param>
-    public void Publish(KeySpace committed)
+    /// <param name="events">The changes made on it.</param>
+    public void Publish(KeySpace committed, IReadOnlyList<KvEvent> events)
     {
         lock (_gate)
         {
             ReplicaState state = _state;
             if (committed.Revision > state.Keys.Revision)
             {
-                Advance(committed, state.Keys.CompactRevision, state.AuthRevision);
+                Advance(committed, events, state.Keys.CompactRevision, state.AuthRevision);
             }
         }
     }
@@ -88,13 +97,14 @@ public sealed class Replica : IHistory
             {
                 Advance(
                     fork?.Freeze() ?? state.Keys,
+                    fork?.Events ?? [],
                     Math.Max(position.CompactRevision, state.Keys.CompactRevision),
                     Math.Max(position.AuthRevision, state.AuthRevision));
             }
         }
     }
 
-    private void Advance(KeySpace keys, long compactRevision, long authRevision)
+    private void Advance(KeySpace keys, IReadOnlyList<KvEvent> events, long compactRevision, long authRevision)
     {
         if (compactRevision > keys.CompactRevision)
         {
@@ -102,7 +112,14 @@ public sealed class Replica : IHistory
         }
 
         _paged.Forget(keys.Revision);
+        // First the events, so that whoever sees the state finds them.
+        if (events.Count > 0)
+        {
+            Recent.Add(events);
+        }
+
         _state = new ReplicaState(keys, authRevision);
+        Advanced?.Invoke();
     }
 }
 
