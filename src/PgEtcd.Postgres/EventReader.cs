@@ -1,6 +1,5 @@
 using System.Data;
 using Npgsql;
-using NpgsqlTypes;
 using PgEtcd.Mvcc;
 
 namespace PgEtcd.Postgres;

@@ -60,7 +60,7 @@ public sealed class CatchUp(WatchHub hub, Replica replica, EventReader log, ILog
 
         if (replica.Recent.After(next - 1, out long head) is { } recent)
         {
-            return Send(watcher, Select(watcher, recent, head, next, replica.Current.CompactRevision), head) && TryJoin(watcher);
+            return Send(watcher, Select(watcher, recent, head, next), head, replica.Current.CompactRevision) && TryJoin(watcher);
         }
 
         try
@@ -81,7 +81,7 @@ public sealed class CatchUp(WatchHub hub, Replica replica, EventReader log, ILog
                 return IsCompacted(watcher, logged.CompactRevision);
             }
 
-            Send(watcher, [.. logged.Events.Where(change => watcher.Wants(change))], logged.Last);
+            Send(watcher, [.. logged.Events.Where(change => watcher.Wants(change))], logged.Last, logged.CompactRevision);
             return false;
         }
         catch (Exception exception) when (DatabaseErrors.IsTransient(exception))
@@ -103,7 +103,7 @@ public sealed class CatchUp(WatchHub hub, Replica replica, EventReader log, ILog
 
             hub.Dispatch();
             if (replica.Recent.After(watcher.Next - 1, out long head) is not { } rest || head != hub.Position
-                || !Send(watcher, Select(watcher, rest, head, watcher.Next, -1), head))
+                || !Send(watcher, Select(watcher, rest, head, watcher.Next), head, replica.Current.CompactRevision))
             {
                 return false;
             }
@@ -117,7 +117,7 @@ public sealed class CatchUp(WatchHub hub, Replica replica, EventReader log, ILog
         }
     }
 
-    private static List<KvEvent> Select(Watcher watcher, List<EventBatch> batches, long head, long next, long compactRevision)
+    private static List<KvEvent> Select(Watcher watcher, List<EventBatch> batches, long head, long next)
     {
         List<KvEvent> selected = [];
         foreach (EventBatch batch in batches)
@@ -126,8 +126,7 @@ public sealed class CatchUp(WatchHub hub, Replica replica, EventReader log, ILog
             {
                 if (change.Revision >= next && change.Revision <= head && watcher.Wants(change) && watcher.Target.Range.Contains(change.Key.Span))
                 {
-                    // What was before the compact revision is gone (semantics.md §6).
-                    selected.Add(change.Revision > compactRevision ? change : change with { Previous = null });
+                    selected.Add(change);
                 }
             }
         }
@@ -139,12 +138,14 @@ public sealed class CatchUp(WatchHub hub, Replica replica, EventReader log, ILog
     /// <param name="watcher">To whom.</param>
     /// <param name="events">All that it wants up to <paramref name="last"/>.</param>
     /// <param name="last">How far it is then.</param>
+    /// <param name="compactRevision">The compaction mark.</param>
     /// <returns>True when all were sent.</returns>
-    private bool Send(Watcher watcher, List<KvEvent> events, long last)
+    private bool Send(Watcher watcher, List<KvEvent> events, long last, long compactRevision)
     {
+        Compact(events, compactRevision);
         lock (hub.Gate)
         {
-            if (!IsBehind(watcher) || IsCompacted(watcher, replica.Current.CompactRevision))
+            if (!IsBehind(watcher) || IsCompacted(watcher, compactRevision))
             {
                 return true;
             }
@@ -164,6 +165,31 @@ public sealed class CatchUp(WatchHub hub, Replica replica, EventReader log, ILog
             watcher.Next = Math.Max(watcher.Next, last + 1);
             return true;
         }
+    }
+
+    /// <summary>Of the compact revision itself only the last change of each key is left, and nothing of what was before it
+    /// (semantics.md §6).</summary>
+    private static void Compact(List<KvEvent> events, long compactRevision)
+    {
+        if (events.Count == 0 || events[0].Revision > compactRevision)
+        {
+            return;
+        }
+
+        int end = events.FindIndex(change => change.Revision > compactRevision);
+        HashSet<ReadOnlyMemory<byte>> changedLater = new(BytesComparer.Instance);
+        List<KvEvent> left = [];
+        for (int i = (end < 0 ? events.Count : end) - 1; i >= 0; i--)
+        {
+            if (changedLater.Add(events[i].Key))
+            {
+                left.Add(events[i] with { Previous = null });
+            }
+        }
+
+        left.Reverse();
+        events.RemoveRange(0, end < 0 ? events.Count : end);
+        events.InsertRange(0, left);
     }
 
     private bool IsCompacted(Watcher watcher, long compactRevision)
