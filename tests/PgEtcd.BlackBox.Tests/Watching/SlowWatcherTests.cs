@@ -35,7 +35,7 @@ public sealed class SlowWatcherTests(PostgresFixture postgres) : IClassFixture<P
     [Fact]
     public async Task A_client_that_does_not_read_costs_little_memory_and_delays_nobody()
     {
-        const int Puts = 1500;
+        const int Puts = 1000;
         WatchCreateRequest[] slow = [new WatchCreateRequest(WatchCall.Prefix("big/", 2)) { PrevKv = true }, WatchCall.All(2)];
         await using WatchCall starved = _server.Open();
         Dictionary<long, WatchRecord> starvedRecords = await WatchedServer.CreateAsync(starved, slow);
@@ -58,7 +58,7 @@ public sealed class SlowWatcherTests(PostgresFixture postgres) : IClassFixture<P
         }
 
         longest.ShouldBeLessThan(TimeSpan.FromSeconds(1));
-        ((most - before) / MiB).ShouldBeLessThan(120); // 150 MB were written over and over; what waits may be 4, recent events 16
+        ((most - before) / MiB).ShouldBeLessThan(90); // 100 MB were written over and over; what waits may be 4, recent events 16
         await _server.Kv.PutAsync("end", "");
         (await done).ShouldBeTrue();
         await _server.ShouldHaveSeenAsync(starved, slow, starvedRecords);
@@ -92,6 +92,7 @@ public sealed class SlowWatcherTests(PostgresFixture postgres) : IClassFixture<P
         seen.Select(change => change.Revision).ShouldBe(Enumerable.Range(2, seen.Count).Select(number => (long)number));
         foreach (WatchedServer server in new[] { _server, other })
         {
+            await server.Kv.RevisionAsync(); // a watch is no linearizable read: it may come before the frontend hears of it
             await using WatchCall again = server.Open();
             await again.CreatedAsync(WatchCall.All(revision - 1));
             WatchResponse cancelled = await again.NextAsync();

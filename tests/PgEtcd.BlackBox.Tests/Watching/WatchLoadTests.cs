@@ -57,7 +57,7 @@ public sealed class WatchLoadTests(PostgresFixture postgres) : IClassFixture<Pos
     [Fact]
     public async Task Twenty_thousand_past_events_with_previous_values_are_replayed_from_memory_and_from_the_log()
     {
-        await _server.WriteAsync(writers: 16, writes: 310, keys: 500);
+        await _server.WriteAsync(writers: 16, writes: 340, keys: 500);
         WatchCreateRequest previous = WatchCall.All(2);
         previous.PrevKv = true;
         WatchCreateRequest[] watches = [previous, With(WatchCall.Prefix("a/", 2), 1), WatchCall.Key("a/016", 500)];
