@@ -20,7 +20,7 @@ public sealed class RevisionLog(Database database, string name)
 
     private const string TailSql = "select * from pgetcd.tail($1)";
 
-    private const string CompactSql = "select outcome, head, compact_revision from pgetcd.compact($1)";
+    private const string CompactSql = "select outcome, head, compact_revision from pgetcd.compact($1, $2)";
 
     private readonly string _frontend = $"{name}-{Guid.NewGuid().ToString("N")[..8]}";
     private int _abandoned;
@@ -99,11 +99,15 @@ public sealed class RevisionLog(Database database, string name)
     }
 
     /// <summary>Moves the compaction mark.</summary>
+    /// <param name="revision">Where to.</param>
+    /// <param name="token">Names this compaction: repeated with the same token it succeeds again.</param>
+    /// <param name="cancellationToken">Ends the wait, not necessarily the compaction.</param>
     /// <returns>Compacted, or the reason why not, as of <see cref="LogPosition"/>.</returns>
-    public async Task<CompactOutcome> CompactAsync(long revision, CancellationToken cancellationToken)
+    public async Task<CompactOutcome> CompactAsync(long revision, Guid token, CancellationToken cancellationToken)
     {
         await using NpgsqlCommand command = database.Command(CompactSql);
         command.Parameters.Add(new NpgsqlParameter<long> { TypedValue = revision });
+        command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = token });
         await using NpgsqlDataReader reader = await command.ExecuteReaderAsync(cancellationToken);
         await reader.ReadAsync(cancellationToken);
         return reader.GetString(0) switch

@@ -34,7 +34,7 @@ public sealed class MigratorTests(PostgresFixture postgres) : IClassFixture<Post
             () => LogFixture.Migrator(fixture.Database).MigrateAsync(CancellationToken.None));
 
         error.Message.ShouldBe(
-            "--schema: 'pgetcd' was written by a newer pgetcd (schema version 9999, this binary knows 3); upgrade this frontend.");
+            "--schema: 'pgetcd' was written by a newer pgetcd (schema version 9999, this binary knows 5); upgrade this frontend.");
     }
 
     [Fact]
