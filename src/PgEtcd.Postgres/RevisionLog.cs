@@ -20,6 +20,8 @@ public sealed class RevisionLog(Database database, string name)
 
     private const string TailSql = "select * from pgetcd.tail($1)";
 
+    private const string WalkedSql = "select walked_revision from pgetcd.removal";
+
     private const string CompactSql = "select outcome, head, compact_revision from pgetcd.compact($1, $2)";
 
     private readonly string _frontend = $"{name}-{Guid.NewGuid().ToString("N")[..8]}";
@@ -40,6 +42,7 @@ public sealed class RevisionLog(Database database, string name)
     /// <param name="batch">The events.</param>
     /// <param name="missed">Gets, on a conflict, the rows after the expected revision, in order.</param>
     /// <param name="cancellationToken">Ends the wait, not necessarily the append.</param>
+    /// <exception cref="RowsRemovedException">A conflict, and what was missed is not all there any more.</exception>
     public async Task<AppendResult> AppendAsync(AppendBatch batch, Action<LogRow> missed, CancellationToken cancellationToken)
     {
         await using NpgsqlConnection connection = await database.OpenAsync(cancellationToken);
@@ -53,6 +56,7 @@ public sealed class RevisionLog(Database database, string name)
     /// <param name="missed">Gets the rows after it.</param>
     /// <param name="evaluate">Makes the batch at the position given, or null to append nothing.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
+    /// <exception cref="RowsRemovedException">What was missed is not all there any more.</exception>
     public async Task<AppendResult?> AppendLockedAsync(
         long applied, Action<LogRow> missed, Func<LogPosition, AppendBatch?> evaluate, CancellationToken cancellationToken)
     {
@@ -69,6 +73,8 @@ public sealed class RevisionLog(Database database, string name)
         {
             position = await TailAsync(tail, applied, missed, cancellationToken);
         }
+
+        await CheckWholeAsync(applied, position, cancellationToken);
 
         if (evaluate(position) is not { } batch)
         {
@@ -92,10 +98,13 @@ public sealed class RevisionLog(Database database, string name)
     /// <param name="row">Gets the rows after it, in order.</param>
     /// <param name="cancellationToken">Ends the read.</param>
     /// <returns>Where the log was in the snapshot that was read.</returns>
+    /// <exception cref="RowsRemovedException">They are not all there any more.</exception>
     public async Task<LogPosition> TailAsync(long after, Action<LogRow> row, CancellationToken cancellationToken)
     {
         await using NpgsqlCommand command = database.Command(TailSql);
-        return await TailAsync(command, after, row, cancellationToken);
+        LogPosition position = await TailAsync(command, after, row, cancellationToken);
+        await CheckWholeAsync(after, position, cancellationToken);
+        return position;
     }
 
     /// <summary>Moves the compaction mark.</summary>
@@ -170,6 +179,11 @@ public sealed class RevisionLog(Database database, string name)
             missed(Row(reader));
         }
 
+        if (outcome == AppendOutcome.Conflict)
+        {
+            await CheckWholeAsync(batch.Expected.Revision, position, cancellationToken);
+        }
+
         return new AppendResult(outcome, position, missingLeases);
     }
 
@@ -189,6 +203,21 @@ public sealed class RevisionLog(Database database, string name)
         }
 
         return position with { Revision = Math.Max(position.Revision, last) };
+    }
+
+    /// <summary>Makes sure that removal had not touched what was read after a revision. Asked after the reading: its walk
+    /// only goes forward, so if it has not come that far now, it had not then.</summary>
+    private async ValueTask CheckWholeAsync(long after, LogPosition position, CancellationToken cancellationToken)
+    {
+        // Only rows below the compact revision are ever removed.
+        if (position.CompactRevision > after + 1)
+        {
+            await using NpgsqlCommand command = database.Command(WalkedSql);
+            if ((long)(await command.ExecuteScalarAsync(cancellationToken))! > after)
+            {
+                throw new RowsRemovedException(after);
+            }
+        }
     }
 
     private static LogRow Row(NpgsqlDataReader reader) => new(
@@ -216,3 +245,8 @@ public enum CompactOutcome
     /// <summary>The revision is above the store's.</summary>
     FutureRevision,
 }
+
+/// <summary>Compaction has removed rows before they were read: the state must be loaded anew.</summary>
+/// <param name="after">They were asked for from after this revision.</param>
+public sealed class RowsRemovedException(long after)
+    : Exception($"The log is no longer whole after revision {after}: compaction has removed rows.");

@@ -45,6 +45,9 @@ public sealed record ServerOptions
     /// <summary>Sentences for the log: flags and variables that were accepted but mean nothing here.</summary>
     public required IReadOnlyList<string> Warnings { get; init; }
 
+    /// <summary>Compaction, removal and the archive.</summary>
+    public CompactionOptions Compaction { get; init; } = new();
+
     /// <summary>Shortest lease in whole seconds: 1.5 election timeouts, rounded up (2 by default), as etcd.</summary>
     public long MinLeaseTtlSeconds => (long)Math.Ceiling(1.5 * ElectionTimeout.TotalSeconds);
 

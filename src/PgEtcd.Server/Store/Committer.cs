@@ -168,7 +168,7 @@ public sealed class Committer(
     }
 
     /// <summary>Appends, however often the connection breaks: the same batch is appended once (design §2.6).</summary>
-    private async Task<AppendResult> AppendAsync(Batch batch)
+    private async Task<AppendResult?> AppendAsync(Batch batch)
     {
         OpenNext(batch);
         try
@@ -178,9 +178,13 @@ public sealed class Committer(
                 {
                     Expire(batch);
                     _missed.Clear();
-                    return await log.AppendAsync(batch.Append, _missed.Add, token);
+                    return (AppendResult?)await log.AppendAsync(batch.Append, _missed.Add, token);
                 },
                 CancellationToken.None);
+        }
+        catch (RowsRemovedException)
+        {
+            return null; // lost, and only the tail can tell to what
         }
         catch
         {
@@ -208,6 +212,10 @@ public sealed class Committer(
                 },
                 CancellationToken.None);
             return (batch, result, true);
+        }
+        catch (RowsRemovedException)
+        {
+            return (batch, null, false);
         }
         catch (Exception exception) when (DatabaseErrors.IsTransient(exception))
         {

@@ -94,6 +94,20 @@ public sealed class Replica : IHistory
         }
     }
 
+    /// <summary>Goes on from a state that was loaded, because the rows up to it are no longer all there.</summary>
+    /// <param name="keys">The state; dropped if the replica is there already.</param>
+    /// <param name="authRevision">The auth revision at it.</param>
+    public void Restart(KeySpace keys, long authRevision)
+    {
+        lock (_gate)
+        {
+            if (keys.Revision > _state.Keys.Revision)
+            {
+                Advance(keys, _state.Keys.CompactRevision, Math.Max(authRevision, _state.AuthRevision));
+            }
+        }
+    }
+
     private void Advance(KeySpace keys, long compactRevision, long authRevision)
     {
         if (compactRevision > keys.CompactRevision)
