@@ -27,6 +27,9 @@ public sealed class RevisionLog(Database database, string name)
     private readonly string _frontend = $"{name}-{Guid.NewGuid().ToString("N")[..8]}";
     private int _abandoned;
 
+    /// <summary>This run of this frontend: no other process has the same.</summary>
+    public string Frontend => _frontend;
+
     private string Run => _abandoned == 0 ? _frontend : $"{_frontend}.{_abandoned}";
 
     /// <summary>Gives up on a batch whose fate is unknown: should it still land, its rows are not taken for those of a

@@ -40,6 +40,7 @@ internal static class ServerHost
 
         await WaitAsync(stopping);
         Log.Stopping(logger);
+        await frontend.Leadership.LeaveAsync(); // so that clients go elsewhere while the rest drains
         using CancellationTokenSource drain = new(DrainLimit);
         await app.StopAsync(drain.Token);
     }
@@ -63,7 +64,9 @@ internal static class ServerHost
             .AddSingleton(options)
             .AddSingleton(frontend.Store)
             .AddSingleton(frontend.Leases)
-            .AddSingleton(new ResponseHeaders(options.Identity, (ulong)frontend.Term))
+            .AddSingleton(frontend.Leadership)
+            .AddSingleton(new ResponseHeaders(
+                options.Identity with { MemberId = (ulong)frontend.Leadership.Self.Id }, (ulong)frontend.Term))
             .AddSingleton<KvService>()
             .AddSingleton<LeaseService>()
             .AddSingleton<WatchService>()

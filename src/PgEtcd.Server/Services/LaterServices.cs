@@ -7,8 +7,6 @@ namespace PgEtcd.Server.Services;
 
 internal sealed class WatchService : Watch.WatchBase;
 
-internal sealed class ClusterService : Cluster.ClusterBase;
-
 internal sealed class MaintenanceService : Maintenance.MaintenanceBase;
 
 internal sealed class AuthService : Auth.AuthBase;
