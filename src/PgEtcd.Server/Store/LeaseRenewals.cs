@@ -15,8 +15,12 @@ public sealed class LeaseRenewals(LeaseTable table, Database database, TimeSpan 
     /// <summary>The longest that is gathered, from the start of one statement to that of the next.</summary>
     private static readonly TimeSpan MostGathering = TimeSpan.FromMilliseconds(200);
 
-    /// <summary>Nobody has come for so long: no more will.</summary>
+    /// <summary>Nobody has come for so long: no more will. Where many wait it is longer, as many come in spurts.</summary>
     private static readonly TimeSpan Quiet = TimeSpan.FromMilliseconds(2);
+
+    private static readonly TimeSpan QuietOfMany = TimeSpan.FromMilliseconds(10);
+
+    private const int Many = 8;
 
     private readonly Lock _gate = new();
     private Round? _next;
@@ -136,7 +140,7 @@ public sealed class LeaseRenewals(LeaseTable table, Database database, TimeSpan 
     {
         for (int before = 1, waiting; (waiting = Waiting()) > before && clock.GetElapsedTime(_lastStarted) < MostGathering; before = waiting)
         {
-            await Task.Delay(Quiet, clock);
+            await Task.Delay(waiting > Many ? QuietOfMany : Quiet, clock);
         }
     }
 
