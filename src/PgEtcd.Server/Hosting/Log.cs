@@ -14,4 +14,8 @@ internal static partial class Log
 
     [LoggerMessage(4, LogLevel.Error, "A watch could not be brought up to date; its stream is closed")]
     public static partial void CatchUpFailed(ILogger logger, Exception exception);
+
+    [LoggerMessage(5, LogLevel.Error,
+        "PostgreSQL has lost commits in a failover: what was at revision {Revision} is gone. The revision moves up by a million and all before is compacted")]
+    public static partial void HistoryLost(ILogger logger, long revision);
 }

@@ -37,6 +37,7 @@ internal static class ServerHost
 
         await WaitAsync(stopping);
         Log.Stopping(logger);
+        await frontend.Leadership.LeaveAsync(); // so that clients go elsewhere while the rest drains
         using CancellationTokenSource drain = new(DrainLimit);
         await app.StopAsync(drain.Token);
     }
@@ -61,7 +62,9 @@ internal static class ServerHost
             .AddSingleton(frontend.Store)
             .AddSingleton(frontend.Leases)
             .AddSingleton(frontend.Watches)
-            .AddSingleton(new ResponseHeaders(options.Identity, (ulong)frontend.Term))
+            .AddSingleton(frontend.Leadership)
+            .AddSingleton(new ResponseHeaders(
+                options.Identity with { MemberId = (ulong)frontend.Leadership.Self.Id }, (ulong)frontend.Term))
             .AddSingleton<KvService>()
             .AddSingleton<LeaseService>()
             .AddSingleton<WatchService>()

@@ -12,6 +12,7 @@ public sealed class Replica : IHistory
     private readonly Lock _gate = new();
     private readonly PagedStates _paged = new();
     private volatile ReplicaState _state;
+    private KvEvent? _last;
 
     /// <param name="keys">The state loaded at start.</param>
     /// <param name="authRevision">The auth revision at it.</param>
@@ -43,6 +44,15 @@ public sealed class Replica : IHistory
     /// <summary>Keeps a state that a client has been given the first page of: it will come back for the others.</summary>
     public void Keep(KeySpace state) => _paged.Keep(state);
 
+    /// <summary>The revision of the present state and its last change; null when it was loaded and nothing has changed since.</summary>
+    public (long Revision, KvEvent? Last) End()
+    {
+        lock (_gate)
+        {
+            return (_state.Keys.Revision, _last);
+        }
+    }
+
     /// <inheritdoc/>
     public RangeResult? Range(RangeOperation operation, long headerRevision) =>
         At(operation.Revision)?.Range(operation, headerRevision);
@@ -66,8 +76,8 @@ public sealed class Replica : IHistory
     /// <param name="rows">Rows in order, whole revisions, starting no later than the revision after the current one;
     /// those that are in already are skipped.</param>
     /// <param name="position">Where the log was when they were read.</param>
-    /// <exception cref="InvalidDataException">A revision is missing: the log is not what design §2 promises.</exception>
-    public void TakeIn(IReadOnlyList<LogRow> rows, LogPosition position)
+    /// <returns>False, and nothing is taken in, when the log does not go on from the present state: it must be loaded anew.</returns>
+    public bool TakeIn(IReadOnlyList<LogRow> rows, LogPosition position)
     {
         lock (_gate)
         {
@@ -83,12 +93,17 @@ public sealed class Replica : IHistory
 
                 if (row.Revision > last + 1)
                 {
-                    throw new InvalidDataException($"The log jumps from revision {last} to {row.Revision}.");
+                    return false;
                 }
 
                 last = row.Revision;
                 fork ??= state.Keys.Fork();
                 fork.Apply(row.Revision, row.Sub, row.Key, row.Value, row.Value is null, row.CreateRevision, row.Version, row.Lease);
+            }
+
+            if (position.Revision > last)
+            {
+                return false; // the revision was moved up after a loss of history
             }
 
             if (fork is not null
@@ -100,6 +115,24 @@ public sealed class Replica : IHistory
                     fork?.Events ?? [],
                     Math.Max(position.CompactRevision, state.Keys.CompactRevision),
                     Math.Max(position.AuthRevision, state.AuthRevision));
+            }
+
+            return true;
+        }
+    }
+
+    /// <summary>Goes on from a state that was loaded, because the log does not go on from the present one.</summary>
+    /// <param name="keys">The state; dropped if the replica is there already.</param>
+    /// <param name="authRevision">The auth revision at it.</param>
+    public void Restart(KeySpace keys, long authRevision)
+    {
+        lock (_gate)
+        {
+            if (keys.Revision > _state.Keys.Revision)
+            {
+                Recent.Restart(keys.Revision);
+                _last = null;
+                Advance(keys, [], _state.Keys.CompactRevision, Math.Max(authRevision, _state.AuthRevision));
             }
         }
     }
@@ -116,6 +149,7 @@ public sealed class Replica : IHistory
         if (events.Count > 0)
         {
             Recent.Add(events);
+            _last = events[^1];
         }
 
         _state = new ReplicaState(keys, authRevision);

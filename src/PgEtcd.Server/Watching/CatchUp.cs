@@ -8,7 +8,7 @@ namespace PgEtcd.Server.Watching;
 
 /// <summary>Brings watchers up that are behind: from recent events where those reach back far enough, otherwise from the
 /// log, piece by piece as their client has room.</summary>
-public sealed class CatchUp(WatchHub hub, Replica replica, EventReader log, ILogger logger)
+public sealed class CatchUp(WatchHub hub, Replica replica, EventReader log, ILogger logger) : IDisposable
 {
     /// <summary>How many revisions one response may hold, as in etcd (semantics.md §7).</summary>
     private const int MaxRevisions = 1000;
@@ -42,6 +42,9 @@ public sealed class CatchUp(WatchHub hub, Replica replica, EventReader log, ILog
             hub.Close(stream);
         }
     }
+
+    /// <inheritdoc/>
+    public void Dispose() => _readers.Dispose();
 
     /// <summary>One piece.</summary>
     /// <returns>True when nothing more is to be done for it.</returns>

@@ -9,7 +9,7 @@ namespace PgEtcd.Server.Watching;
 /// <remarks>Watchers are synced or behind. The synced ones stand in an index and get each event as it comes; one whose
 /// stream has no room falls behind, and is brought up from recent events or the log by its stream's own task
 /// (<see cref="CatchUp"/>). So nobody waits for a slow client, and it costs no memory.</remarks>
-public sealed class WatchHub
+public sealed class WatchHub : IDisposable
 {
     private readonly Replica _replica;
     private readonly KeyRangeIndex<Watcher> _synced = new();
@@ -82,19 +82,11 @@ public sealed class WatchHub
         stream.End();
     }
 
-    /// <summary>Ends all streams: their clients open others and go on from where they were, or are told that they cannot.</summary>
-    public void CloseAll()
+    /// <inheritdoc/>
+    public void Dispose()
     {
-        WatchStream[] streams;
-        lock (Gate)
-        {
-            streams = [.. _streams];
-        }
-
-        foreach (WatchStream stream in streams)
-        {
-            Close(stream);
-        }
+        _replica.Advanced -= Wake;
+        CatchUp.Dispose();
     }
 
     /// <summary>Hands out everything that the replica has taken in. The caller holds the gate.</summary>
