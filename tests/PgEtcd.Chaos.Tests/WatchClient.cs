@@ -11,7 +11,7 @@ namespace PgEtcd.Chaos.Tests;
 /// fails: what every client of etcd does.</summary>
 internal sealed class WatchClient : IAsyncDisposable
 {
-    private readonly IReadOnlyList<Uri> _frontends;
+    private readonly Uri[] _frontends;
     private readonly WatchCreateRequest _watch;
     private readonly WatchRecord _record;
     private readonly CancellationTokenSource _stop = new();
@@ -72,7 +72,7 @@ internal sealed class WatchClient : IAsyncDisposable
     {
         while (!_stop.IsCancellationRequested)
         {
-            await using GrpcChannel channel = new(_frontends[Streams % _frontends.Count]);
+            await using GrpcChannel channel = new(_frontends[Streams % _frontends.Length]);
             Streams++;
             try
             {
