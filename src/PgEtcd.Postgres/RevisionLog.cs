@@ -1,5 +1,6 @@
 using Npgsql;
 using NpgsqlTypes;
+using PgEtcd.Mvcc;
 
 namespace PgEtcd.Postgres;
 
@@ -45,7 +46,7 @@ public sealed class RevisionLog(Database database, string name)
     /// <param name="batch">The events.</param>
     /// <param name="missed">Gets, on a conflict, the rows after the expected revision, in order.</param>
     /// <param name="cancellationToken">Ends the wait, not necessarily the append.</param>
-    /// <exception cref="RowsRemovedException">A conflict, and what was missed is not all there any more.</exception>
+    /// <exception cref="LogGapException">A conflict, and what was missed is not all there any more.</exception>
     public async Task<AppendResult> AppendAsync(AppendBatch batch, Action<LogRow> missed, CancellationToken cancellationToken)
     {
         await using NpgsqlConnection connection = await database.OpenAsync(cancellationToken);
@@ -59,7 +60,7 @@ public sealed class RevisionLog(Database database, string name)
     /// <param name="missed">Gets the rows after it.</param>
     /// <param name="evaluate">Makes the batch at the position given, or null to append nothing.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
-    /// <exception cref="RowsRemovedException">What was missed is not all there any more.</exception>
+    /// <exception cref="LogGapException">What was missed is not all there any more.</exception>
     public async Task<AppendResult?> AppendLockedAsync(
         long applied, Action<LogRow> missed, Func<LogPosition, AppendBatch?> evaluate, CancellationToken cancellationToken)
     {
@@ -101,7 +102,7 @@ public sealed class RevisionLog(Database database, string name)
     /// <param name="row">Gets the rows after it, in order.</param>
     /// <param name="cancellationToken">Ends the read.</param>
     /// <returns>Where the log was in the snapshot that was read.</returns>
-    /// <exception cref="RowsRemovedException">They are not all there any more.</exception>
+    /// <exception cref="LogGapException">They are not all there any more.</exception>
     public async Task<LogPosition> TailAsync(long after, Action<LogRow> row, CancellationToken cancellationToken)
     {
         await using NpgsqlCommand command = database.Command(TailSql);
@@ -135,6 +136,25 @@ public sealed class RevisionLog(Database database, string name)
     {
         await using NpgsqlCommand command = database.Command("select pgetcd.observe_term()");
         return (long)(await command.ExecuteScalarAsync(cancellationToken))!;
+    }
+
+    /// <summary>Makes sure that the log still holds what was applied; if it does not, commits were lost in a failover, and
+    /// the revision moves up, out of reach of all that was shown before (design §11).</summary>
+    /// <param name="connection">To the new server.</param>
+    /// <param name="revision">The last revision applied.</param>
+    /// <param name="last">Its last change; null if the state was loaded and nothing applied since.</param>
+    /// <returns>False when history was lost.</returns>
+    public async Task<bool> EnsureHistoryAsync(NpgsqlConnection connection, long revision, KvEvent? last)
+    {
+        await using NpgsqlCommand command = new(database.Schema.Apply("select pgetcd.ensure_history($1, $2, $3, $4)"), connection);
+        command.Parameters.Add(new NpgsqlParameter<long> { TypedValue = revision });
+        command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = last?.Sub ?? 0 });
+        command.Parameters.Add(Bytes(last?.Key));
+        command.Parameters.Add(Bytes(last?.Record?.ValueMemory));
+        return (bool)(await command.ExecuteScalarAsync())!;
+
+        static NpgsqlParameter Bytes(ReadOnlyMemory<byte>? value) =>
+            new() { NpgsqlDbType = NpgsqlDbType.Bytea, Value = value is { } bytes ? bytes : DBNull.Value };
     }
 
     /// <summary>Where the log is, as the connection's transaction sees it.</summary>
@@ -218,7 +238,7 @@ public sealed class RevisionLog(Database database, string name)
             await using NpgsqlCommand command = database.Command(WalkedSql);
             if ((long)(await command.ExecuteScalarAsync(cancellationToken))! > after)
             {
-                throw new RowsRemovedException(after);
+                throw new LogGapException(after);
             }
         }
     }
@@ -249,7 +269,7 @@ public enum CompactOutcome
     FutureRevision,
 }
 
-/// <summary>Compaction has removed rows before they were read: the state must be loaded anew.</summary>
-/// <param name="after">They were asked for from after this revision.</param>
-public sealed class RowsRemovedException(long after)
-    : Exception($"The log is no longer whole after revision {after}: compaction has removed rows.");
+/// <summary>The log does not go on from where the reader is: compaction has removed rows before they were read, or history
+/// was lost (<see cref="RevisionLog.EnsureHistoryAsync"/>). The state must be loaded anew.</summary>
+/// <param name="after">Rows were asked for from after this revision.</param>
+public sealed class LogGapException(long after) : Exception($"The log is no longer whole after revision {after}.");

@@ -45,6 +45,12 @@ public sealed record ServerOptions
     /// <summary>Sentences for the log: flags and variables that were accepted but mean nothing here.</summary>
     public required IReadOnlyList<string> Warnings { get; init; }
 
+    /// <summary>What gRPC accepts, and a piece of a fragmented watch response holds, beyond <see cref="MaxRequestBytes"/>: as in etcd.</summary>
+    public const int FramingAllowance = 512 * 1024;
+
+    /// <summary>How often a watch that asked for it is told its progress, unless events do.</summary>
+    public TimeSpan WatchProgressNotifyInterval { get; init; } = TimeSpan.FromMinutes(10);
+
     /// <summary>Compaction, removal and the archive.</summary>
     public CompactionOptions Compaction { get; init; } = new();
 

@@ -151,13 +151,17 @@ public sealed class Committer(
                     losses++;
                     break;
                 case { Outcome: AppendOutcome.Appended }:
-                    replica.Publish(batch.Committed);
+                    replica.Publish(batch.Committed, batch.Events);
                     return;
                 case { Outcome: AppendOutcome.LeaseMissing }:
                     missingLeases.UnionWith(result.Value.MissingLeases);
                     break;
                 case { Outcome: AppendOutcome.Conflict }:
-                    replica.TakeIn(_missed, result.Value.Position);
+                    if (!replica.TakeIn(_missed, result.Value.Position))
+                    {
+                        await tail.CatchUpAsync();
+                    }
+
                     losses++;
                     break;
             }
@@ -182,7 +186,7 @@ public sealed class Committer(
                 },
                 CancellationToken.None);
         }
-        catch (RowsRemovedException)
+        catch (LogGapException)
         {
             return null; // lost, and only the tail can tell to what
         }
@@ -205,7 +209,11 @@ public sealed class Committer(
                 _missed.Add,
                 position =>
                 {
-                    replica.TakeIn(_missed, position);
+                    if (!replica.TakeIn(_missed, position))
+                    {
+                        throw new LogGapException(replica.Current.Revision);
+                    }
+
                     _missed.Clear();
                     batch = Batch.Of(lost.Writes, replica.State, missingLeases);
                     return batch.Append.IsEmpty ? null : batch.Append;
@@ -213,7 +221,7 @@ public sealed class Committer(
                 CancellationToken.None);
             return (batch, result, true);
         }
-        catch (RowsRemovedException)
+        catch (LogGapException)
         {
             return (batch, null, false);
         }

@@ -4,6 +4,7 @@ using PgEtcd.Postgres;
 using PgEtcd.Server.Compacting;
 using PgEtcd.Server.Configuration;
 using PgEtcd.Server.Jobs;
+using PgEtcd.Server.Watching;
 
 namespace PgEtcd.Server.Store;
 
@@ -28,7 +29,21 @@ public sealed class Frontend : IAsyncDisposable
         Committer committer = new(log, replica, tail, database, options.RequestTimeout, TimeProvider.System);
         Past past = new(new StateReader(database), replica, tail, database, options.RequestTimeout);
         Store = new KeyValueStore(replica, tail, committer, past, log, database, options.RequestTimeout);
-        Leases = new LeaseStore(new LeaseTable(database), database, replica, tail, committer, options.RequestTimeout);
+        LeaseTable leases = new(database);
+        Leases = new LeaseStore(leases, database, replica, tail, committer, options.RequestTimeout);
+        _ = new LeaseExpiry(leases, Leases, leadership, loggers.CreateLogger<LeaseExpiry>()).RunAsync();
+        database.ServerChanged = async connection =>
+        {
+            (long revision, KvEvent? last) = replica.End();
+            if (!await log.EnsureHistoryAsync(connection, revision, last))
+            {
+                Hosting.Log.HistoryLost(loggers.CreateLogger<Frontend>(), revision);
+                _ = tail.WakeAsync(null);
+            }
+        };
+        Watches = new WatchHub(
+            replica, new EventReader(database), options.MaxRequestBytes + ServerOptions.FramingAllowance,
+            options.WatchProgressNotifyInterval, TimeProvider.System, loggers.CreateLogger<WatchHub>());
         Compactor compactor = new(database, Store, options, () => leadership.IsLeader, TimeProvider.System, loggers);
         _ = leadership.RunWhileLeadingAsync(Removal.Period, compactor.Removal.RunAsync);
         _autoCompaction = compactor.RunAutoCompactionAsync(_stopping.Token);
@@ -40,6 +55,9 @@ public sealed class Frontend : IAsyncDisposable
 
     /// <summary>Leases.</summary>
     public LeaseStore Leases { get; }
+
+    /// <summary>Watches.</summary>
+    public WatchHub Watches { get; }
 
     /// <summary>The other frontends, and whether this one leads them.</summary>
     public Leadership Leadership { get; }
@@ -104,6 +122,7 @@ public sealed class Frontend : IAsyncDisposable
         await Leadership.DisposeAsync();
         await _stopping.CancelAsync();
         await Task.WhenAll(_listening, _autoCompaction).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        Watches.Dispose();
         await _database.DisposeAsync();
         _stopping.Dispose();
     }

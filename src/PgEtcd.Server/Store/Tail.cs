@@ -126,16 +126,24 @@ public sealed class Tail(RevisionLog log, Replica replica, Database database, Ti
             {
                 position = await log.TailAsync(applied, _rows.Add, cancellationToken);
             }
-            catch (RowsRemovedException)
+            catch (LogGapException)
             {
                 // We were away for so long that compaction has removed what we had not read (kine#220).
-                (position, KeySpace keys) = await _states.LoadAsync(cancellationToken);
-                replica.Restart(keys, position.AuthRevision);
+                await LoadAsync(cancellationToken);
                 return;
             }
         }
 
-        replica.TakeIn(_rows, position);
+        if (!replica.TakeIn(_rows, position))
+        {
+            await LoadAsync(cancellationToken);
+        }
+    }
+
+    private async Task LoadAsync(CancellationToken cancellationToken)
+    {
+        (LogPosition position, KeySpace keys) = await _states.LoadAsync(cancellationToken);
+        replica.Restart(keys, position.AuthRevision);
     }
 
     /// <summary>Those who share one tail query.</summary>
