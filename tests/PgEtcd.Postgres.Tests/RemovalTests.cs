@@ -213,12 +213,12 @@ public sealed class RemovalTests(PostgresFixture postgres) : IClassFixture<Postg
 
         (await log.RemoveAsync()).ShouldBe(RemovalOutcome.Finished);
         // Of revision 3 half is left, and nobody may take that for the whole.
-        await Should.ThrowAsync<RowsRemovedException>(() => TailAsync(2));
+        await Should.ThrowAsync<LogGapException>(() => TailAsync(2));
         (await TailAsync(3)).ShouldBe([(4, 0)]);
         AppendBatch late = new(new LogPosition(2, -1, 1));
         late.Add(LogFixture.Put("d", "1", 3), null, null);
-        await Should.ThrowAsync<RowsRemovedException>(() => new RevisionLog(log.Database, "late").AppendAsync(late, _ => { }, CancellationToken.None));
-        await Should.ThrowAsync<RowsRemovedException>(
+        await Should.ThrowAsync<LogGapException>(() => new RevisionLog(log.Database, "late").AppendAsync(late, _ => { }, CancellationToken.None));
+        await Should.ThrowAsync<LogGapException>(
             () => revisions.AppendLockedAsync(2, _ => { }, _ => throw new InvalidOperationException("not to be evaluated"), CancellationToken.None));
 
         async Task<List<(long, int)>> TailAsync(long after)
@@ -227,6 +227,23 @@ public sealed class RemovalTests(PostgresFixture postgres) : IClassFixture<Postg
             await revisions.TailAsync(after, row => rows.Add((row.Revision, row.Sub)), CancellationToken.None);
             return rows;
         }
+    }
+
+    /// <summary>Else a mere restart of PostgreSQL would pass for a loss of history (design §11).</summary>
+    [Fact]
+    public async Task A_frontend_whose_last_change_was_removed_does_not_take_that_for_lost_history()
+    {
+        await using RemovalFixture log = await CreateAsync(postgres);
+        await log.WriteAsync(Put("a"));
+        await log.WriteAsync(new TxnOperation { Success = [Put("b"), Delete("a")] });
+        await log.WriteAsync(Put("c"));
+        await log.CompactAsync(4);
+        await log.RemoveAsync();
+        (await log.RowsAsync()).ShouldBe([new(3, 0, "b", false), new(4, 0, "c", false)]);
+
+        await using NpgsqlConnection connection = await log.Database.OpenAsync(CancellationToken.None);
+        (await log.Log.Log.EnsureHistoryAsync(connection, 3, LogFixture.Delete("a", 3, sub: 1))).ShouldBeTrue();
+        (await log.Log.Log.EnsureHistoryAsync(connection, 3, LogFixture.Put("b", "other", 3))).ShouldBeFalse();
     }
 
     [Fact]
