@@ -13,9 +13,9 @@ public sealed class Removal(
     RemovalTable table, RemovalPace pace, Func<long> compactRevision, TimeProvider clock, ILogger<Removal> logger)
 {
     /// <summary>How often to look whether there is something to do.</summary>
-    public static readonly TimeSpan Period = TimeSpan.FromMilliseconds(100);
+    public static readonly TimeSpan Period = TimeSpan.FromMilliseconds(50);
 
-    private static readonly TimeSpan SoonPause = TimeSpan.FromMilliseconds(100);
+    private static readonly TimeSpan SoonPause = TimeSpan.FromMilliseconds(50);
     private static readonly TimeSpan LaterPause = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan ArchivePause = TimeSpan.FromMinutes(10);
 
