@@ -129,7 +129,7 @@ public sealed class LeaseTests(PostgresFixture postgres) : IClassFixture<Postgre
     private static async Task<long> GrantAsync(GrpcChannel channel) => (await channel.UnaryAsync<LeaseGrantRequest, LeaseGrantResponse>(
         "etcdserverpb.Lease/LeaseGrant", new LeaseGrantRequest { TTL = 2 })).ID;
 
-    private static Task PutAsync(GrpcChannel channel, string key, long lease) => channel.UnaryAsync<PutRequest, PutResponse>(
+    private static Task<PutResponse> PutAsync(GrpcChannel channel, string key, long lease) => channel.UnaryAsync<PutRequest, PutResponse>(
         "etcdserverpb.KV/Put", new PutRequest { Key = Google.Protobuf.ByteString.CopyFromUtf8(key), Lease = lease });
 
     /// <summary>The name of the frontend that leads, once there is one.</summary>

@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using PgEtcd.Testing;
-using PgEtcd.Testing.Grpc;
 using PgEtcd.Testing.Postgres;
 using Shouldly;
 using Xunit;

@@ -26,7 +26,7 @@ public sealed class KeepAliveTests(PostgresFixture postgres) : IClassFixture<Pos
     {
         _database = await postgres.CreateDatabaseAsync();
         _server = await PgEtcdServer.StartAsync(_database);
-        _kv = new Kv(_server);
+        _kv = Kv.To(_server);
     }
 
     [Fact]
