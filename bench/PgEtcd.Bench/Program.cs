@@ -42,6 +42,8 @@ static async Task<int> Main(Options options)
         var servers = Make("cases");
         await new Throughput(h2load, options, report).Run(servers).ConfigureAwait(false);
         await DisposeAll().ConfigureAwait(false);
+        await new Compaction(h2load, options, report).Run(Make).ConfigureAwait(false);
+        await DisposeAll().ConfigureAwait(false);
         await new Sizes(h2load, options, report).Run(Make).ConfigureAwait(false);
     }
     finally
