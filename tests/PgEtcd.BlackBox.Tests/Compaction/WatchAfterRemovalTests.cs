@@ -41,7 +41,7 @@ public sealed class WatchAfterRemovalTests(PostgresFixture postgres) : IClassFix
             answer => answer.Canceled.ShouldBeTrue(), answer => answer.CompactRevision.ShouldBe(compacted));
     }
 
-    private static async Task<List<string>> WatchAsync(IEtcdServer server, long revision, int events)
+    private static async Task<List<string>> WatchAsync(PgEtcdServer server, long revision, int events)
     {
         using CancellationTokenSource limit = new(Limit);
         await using GrpcChannel channel = new(server.ClientUrl);
