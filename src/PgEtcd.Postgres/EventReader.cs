@@ -9,7 +9,7 @@ public sealed class EventReader(Database database)
 {
     private const int MaxRows = 2000;
 
-    /// <summary>A read ends at the first whole revision after so many bytes of values.</summary>
+    /// <summary>A read ends after so many bytes of values, at the end of a revision and not within its first.</summary>
     private const long MaxBytes = 4 * 1024 * 1024;
 
     private const string Columns = "r.revision, r.sub, r.key, r.value, r.create_revision, r.version, r.lease";
@@ -90,8 +90,8 @@ public sealed class EventReader(Database database)
         {
             KvEvent change = Event(reader, withPrevious);
             events.Add(change);
-            bytes += change.Record?.Encoded.Length ?? 0;
-            if (bytes > MaxBytes && limit != int.MaxValue)
+            bytes += (change.Record?.Encoded.Length ?? 0) + (change.Previous?.Encoded.Length ?? 0);
+            if (bytes > MaxBytes && change.Revision != events[0].Revision)
             {
                 command.Cancel(); // or the rest would have to be read too
                 return (events, true);

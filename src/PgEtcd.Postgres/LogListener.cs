@@ -69,16 +69,23 @@ public sealed class LogListener(Database database, RevisionLog log, ILogger<LogL
         }
     }
 
-    /// <summary>The revision in <c>REVISION [FRONTEND]</c>; null when we have appended it ourselves, and know.</summary>
+    /// <summary>The revision in <c>REVISION FRONTEND</c>; null when we have appended it ourselves, and know. Without a frontend
+    /// it tells of something else than an append, a compaction for instance: then the head need not have moved, and it is
+    /// beyond any that is known.</summary>
     private long? Announced(string payload)
     {
         ReadOnlySpan<char> text = payload;
         int space = text.IndexOf(' ');
-        if (space >= 0 && log.IsOwn(text[(space + 1)..]))
+        if (space < 0)
+        {
+            return long.MaxValue;
+        }
+
+        if (log.IsOwn(text[(space + 1)..]))
         {
             return null;
         }
 
-        return long.TryParse(space < 0 ? text : text[..space], CultureInfo.InvariantCulture, out long head) ? head : null;
+        return long.TryParse(text[..space], CultureInfo.InvariantCulture, out long head) ? head : null;
     }
 }

@@ -44,6 +44,24 @@ public sealed class LogListenerTests(PostgresFixture postgres) : IClassFixture<P
         await Should.ThrowAsync<OperationCanceledException>(listening);
     }
 
+    [Fact]
+    public async Task A_compaction_wakes_the_tail_although_the_head_stays_where_it_was()
+    {
+        await using LogFixture fixture = await LogFixture.CreateAsync(postgres);
+        await fixture.AppendAsync(LogFixture.Puts(1, "a=1", "a=2"));
+        Channel<long?> wakes = Channel.CreateUnbounded<long?>();
+        using CancellationTokenSource stop = new();
+        Task listening = new LogListener(fixture.Database, new RevisionLog(fixture.Database, "here"), NullLogger<LogListener>.Instance)
+            .RunAsync(async head => await wakes.Writer.WriteAsync(head), stop.Token);
+        await UntilAsync(wakes.Reader, null);
+
+        await fixture.QueryAsync<string>("select outcome from pgetcd.compact(3)");
+        await UntilAsync(wakes.Reader, long.MaxValue);
+
+        await stop.CancelAsync();
+        await Should.ThrowAsync<OperationCanceledException>(listening);
+    }
+
     private static async Task UntilAsync(ChannelReader<long?> wakes, long? head)
     {
         while (await wakes.ReadAsync().AsTask().WaitAsync(Limit) != head)

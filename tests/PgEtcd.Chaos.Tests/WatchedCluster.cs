@@ -1,0 +1,102 @@
+using PgEtcd.Protocol.Etcdserverpb;
+using PgEtcd.Testing;
+using PgEtcd.Testing.Watching;
+
+namespace PgEtcd.Chaos.Tests;
+
+/// <summary>Three frontends on one database, with watchers and writers on them.</summary>
+internal sealed class WatchedCluster : IAsyncDisposable
+{
+    private readonly PgEtcdServer[] _frontends = new PgEtcdServer[3];
+    private readonly int[] _ports = [FreePort.Next(), FreePort.Next(), FreePort.Next()];
+    private readonly List<WatchClient> _watchers = [];
+    private readonly List<RandomWriter> _writers = [];
+    private readonly string _database;
+
+    private WatchedCluster(string database) => _database = database;
+
+    public IReadOnlyList<PgEtcdServer> Frontends => _frontends;
+
+    public IReadOnlyList<WatchClient> Watchers => _watchers;
+
+    /// <summary>Starts the frontends.</summary>
+    /// <param name="database">What they share.</param>
+    /// <param name="firstDatabase">What the first one connects to instead.</param>
+    /// <param name="moreArguments">Of all of them.</param>
+    public static async Task<WatchedCluster> StartAsync(string database, string? firstDatabase = null, params string[] moreArguments)
+    {
+        WatchedCluster cluster = new(database);
+        await Task.WhenAll(Enumerable.Range(0, 3).Select(
+            number => cluster.StartAsync(number, number == 0 ? firstDatabase : null, moreArguments)));
+        return cluster;
+    }
+
+    /// <summary>Kills a frontend without notice.</summary>
+    public async Task KillAsync(int number)
+    {
+        await _frontends[number].Kill9Async();
+        await _frontends[number].DisposeAsync();
+    }
+
+    /// <summary>Starts a frontend at the address it always had.</summary>
+    public async Task StartAsync(int number, string? database = null, params string[] moreArguments) =>
+        _frontends[number] = await PgEtcdServer.StartAsync(
+            database ?? _database, name: $"frontend{number}", port: _ports[number], moreArguments: moreArguments);
+
+    /// <summary>On each frontend, from the beginning: all keys, a prefix, one key, one with what was before, one without deletes.</summary>
+    public void Watch()
+    {
+        for (int frontend = 0; frontend < 3; frontend++)
+        {
+            Uri[] urls = [Url(frontend), Url(frontend + 1), Url(frontend + 2)];
+            WatchCreateRequest previous = WatchCall.Prefix("b/", start: 2);
+            previous.PrevKv = true;
+            WatchCreateRequest puts = WatchCall.All(start: 2);
+            puts.Filters.Add(WatchCreateRequest.Types.FilterType.Nodelete);
+            WatchCreateRequest[] watches = [WatchCall.All(start: 2), WatchCall.Prefix("a/", start: 2), WatchCall.Key("a/03", start: 2), previous, puts];
+            _watchers.AddRange(watches.Select(watch => new WatchClient(watch, urls)));
+        }
+    }
+
+    /// <summary>Writes through the frontends named, or all.</summary>
+    public void Write(params int[] frontends) => _writers.AddRange(
+        (frontends.Length == 0 ? [0, 1, 2] : frontends).SelectMany(frontend => Enumerable.Range(0, 3).Select(
+            writer => new RandomWriter(Url(frontend), seed: (10 * frontend) + writer))));
+
+    /// <summary>Waits for more writes to succeed.</summary>
+    public Task AcknowledgedAsync(int more)
+    {
+        int target = Acknowledged + more;
+        return Eventually.TrueAsync(() => Acknowledged >= target, TimeSpan.FromSeconds(60), $"{more} more writes are acknowledged");
+    }
+
+    /// <summary>Ends the writing; then every watcher must have seen just what is in the table.</summary>
+    public async Task CheckAsync()
+    {
+        await Task.WhenAll(_writers.Select(writer => writer.StopAsync()));
+        await new LogTable(_database).ShouldBeWellFormedAsync();
+        LoggedHistory history = await LoggedHistory.ReadAsync(_database);
+        foreach (WatchClient watcher in _watchers)
+        {
+            await watcher.ShouldHaveSeenAsync(history);
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        foreach (WatchClient watcher in _watchers)
+        {
+            await watcher.DisposeAsync();
+        }
+
+        _writers.ForEach(writer => writer.Dispose());
+        foreach (PgEtcdServer frontend in _frontends)
+        {
+            await frontend.DisposeAsync();
+        }
+    }
+
+    private int Acknowledged => _writers.Sum(writer => writer.Acknowledged);
+
+    private Uri Url(int number) => new($"http://127.0.0.1:{_ports[number % 3]}");
+}

@@ -1,0 +1,93 @@
+using Microsoft.Extensions.Logging.Abstractions;
+using PgEtcd.Mvcc;
+using PgEtcd.Postgres;
+using PgEtcd.Server.Tests.Store;
+using PgEtcd.Server.Watching;
+using PgEtcd.Server.Wire;
+using PgEtcd.Testing.Postgres;
+using Shouldly;
+using Xunit;
+
+namespace PgEtcd.Server.Tests.Watching;
+
+/// <summary>Progress that is told unasked, at a short interval.</summary>
+public sealed class WatchProgressTests(PostgresFixture postgres) : IClassFixture<PostgresFixture>, IAsyncLifetime
+{
+    private StoreParts _parts = null!;
+    private WatchHub _hub = null!;
+
+    public async Task InitializeAsync()
+    {
+        _parts = await StoreParts.CreateAsync(postgres);
+        _hub = new WatchHub(
+            _parts.Replica, new EventReader(_parts.Database), 1 << 20, TimeSpan.FromMilliseconds(100), TimeProvider.System, NullLogger<WatchHub>.Instance);
+    }
+
+    [Fact]
+    [Trait("issue", "etcd#20221")]
+    public async Task Who_asked_for_it_and_had_no_events_is_told_and_who_still_waits_for_its_start_is_not()
+    {
+        await _parts.WriteAsync(StoreParts.Put("a", "1"));
+        WatchStream stream = _hub.Open(Changes.Headers);
+        stream.Create(0, Target("idle"));
+        stream.Create(0, Target("idle") with { ProgressNotify = false });
+        stream.Create(0, Target("busy"));
+        stream.Create(0, Target("idle") with { StartRevision = 1000 });
+        List<WatchReply> replies = [];
+        while (replies.Count(reply => IsProgress(reply) && reply.WatchId == 0) < 3)
+        {
+            await _parts.WriteAsync(StoreParts.Put("busy", "1"));
+            await _parts.WriteAsync(StoreParts.Put("other", "1"));
+            Take(stream, replies);
+        }
+
+        _hub.Close(stream);
+        replies.Where(IsProgress).ShouldAllBe(reply => reply.WatchId == 0 || reply.WatchId == 2);
+        long promised = 0;
+        foreach (WatchReply reply in replies.Where(reply => !reply.Created))
+        {
+            reply.Events.ShouldAllBe(change => change.Revision > promised);
+            promised = IsProgress(reply) ? reply.Revision : promised;
+        }
+    }
+
+    [Fact]
+    public async Task Who_has_events_between_two_ticks_is_not_told()
+    {
+        WatchStream stream = _hub.Open(Changes.Headers);
+        stream.Create(0, Target("busy"));
+        stream.Create(0, Target("idle"));
+        List<WatchReply> replies = [];
+        long silentSince = TimeProvider.System.GetTimestamp();
+        TimeSpan longestSilence = TimeSpan.Zero;
+        while (replies.Count(IsProgress) < 5)
+        {
+            await _parts.WriteAsync(StoreParts.Put("busy", "1"));
+            TimeSpan silence = TimeProvider.System.GetElapsedTime(silentSince);
+            longestSilence = silence > longestSilence ? silence : longestSilence;
+            silentSince = TimeProvider.System.GetTimestamp();
+            Take(stream, replies);
+        }
+
+        _hub.Close(stream);
+        if (longestSilence < TimeSpan.FromMilliseconds(50)) // else the machine was too busy to say
+        {
+            replies.Where(IsProgress).ShouldAllBe(reply => reply.WatchId == 1);
+        }
+    }
+
+    public async Task DisposeAsync() => await _parts.DisposeAsync();
+
+    private static WatchTarget Target(string key) => new(
+        new KeyRange(StoreParts.Bytes(key), default), 0, NoPut: false, NoDelete: false, PreviousValue: false, ProgressNotify: true, Fragment: false);
+
+    private static bool IsProgress(WatchReply reply) => !reply.Created && reply.Events.Count == 0;
+
+    private static void Take(WatchStream stream, List<WatchReply> replies)
+    {
+        while (stream.Queue.TryTake(out WatchReply? reply, out _))
+        {
+            replies.Add(reply);
+        }
+    }
+}

@@ -1,0 +1,92 @@
+using PgEtcd.Server.Watching;
+using PgEtcd.Server.Wire;
+using Shouldly;
+using Xunit;
+
+namespace PgEtcd.Server.Tests.Watching;
+
+public class WatchQueueTests
+{
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
+
+    private readonly WatchQueue _queue = new();
+
+    [Fact]
+    public async Task Responses_come_out_in_the_order_they_went_in_and_the_last_is_known_as_such()
+    {
+        for (long id = 0; id < 3; id++)
+        {
+            _queue.Add(Reply(id));
+        }
+
+        (await _queue.WaitAsync()).ShouldBeTrue();
+        for (long id = 0; id < 3; id++)
+        {
+            _queue.TryTake(out WatchReply? reply, out bool isLast).ShouldBeTrue();
+            (reply!.WatchId, isLast).ShouldBe((id, id == 2));
+        }
+
+        _queue.TryTake(out _, out _).ShouldBeFalse();
+    }
+
+    [Fact]
+    public async Task Who_waits_for_a_response_goes_on_when_one_comes()
+    {
+        Task<bool> waiting = _queue.WaitAsync().AsTask();
+        waiting.IsCompleted.ShouldBeFalse();
+        _queue.TryAdd(Reply(1)).ShouldBeTrue();
+        (await waiting.WaitAsync(Patience)).ShouldBeTrue();
+    }
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(100_000)]
+    public async Task Events_are_refused_when_too_many_wait_until_half_of_them_are_gone(long bytes)
+    {
+        int count = 0;
+        while (_queue.TryAdd(Reply(count, bytes)))
+        {
+            count++;
+        }
+
+        count.ShouldBeInRange(10, 10_000);
+        _queue.Add(Reply(-1)); // what must not get lost has room always
+        Task room = _queue.RoomAsync();
+        for (int taken = 0; taken < (count / 2) - 1; taken++)
+        {
+            _queue.TryTake(out _, out _).ShouldBeTrue();
+            room.IsCompleted.ShouldBeFalse();
+        }
+
+        for (int taken = 0; taken < 4; taken++)
+        {
+            _queue.TryTake(out _, out _).ShouldBeTrue();
+        }
+
+        await room.WaitAsync(Patience);
+        _queue.RoomAsync().IsCompleted.ShouldBeTrue();
+        _queue.TryAdd(Reply(0, bytes)).ShouldBeTrue();
+    }
+
+    [Fact]
+    public async Task The_end_wakes_who_waits_for_a_response_and_who_waits_for_room()
+    {
+        WatchQueue full = new();
+        while (full.TryAdd(Reply(0)))
+        {
+        }
+
+        Task<bool> reader = _queue.WaitAsync().AsTask();
+        Task room = full.RoomAsync();
+        _queue.Close();
+        full.Close();
+
+        (await reader.WaitAsync(Patience)).ShouldBeFalse();
+        await room.WaitAsync(Patience);
+        (await full.WaitAsync()).ShouldBeFalse();
+        full.Add(Reply(1));
+        full.TryTake(out _, out _).ShouldBeFalse("nobody reads it any more");
+    }
+
+    private static WatchReply Reply(long id, long bytes = 0) => new(Changes.Headers, 1, id) { Bytes = bytes };
+}

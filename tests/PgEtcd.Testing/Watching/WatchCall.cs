@@ -1,0 +1,102 @@
+using Google.Protobuf;
+using PgEtcd.Protocol.Etcdserverpb;
+using PgEtcd.Testing.Grpc;
+
+namespace PgEtcd.Testing.Watching;
+
+/// <summary>One watch stream, as its client writes and reads it. Nothing is read unasked. One reader at a time.</summary>
+public sealed class WatchCall(GrpcChannel channel) : IAsyncDisposable
+{
+    /// <summary>The range end of "all keys from here on".</summary>
+    public static readonly ByteString End = ByteString.CopyFrom(0);
+
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
+
+    private readonly GrpcDuplexCall<WatchRequest, WatchResponse> _call = channel.Duplex<WatchRequest, WatchResponse>("etcdserverpb.Watch/Watch");
+
+    /// <summary>The call itself.</summary>
+    public GrpcDuplexCall<WatchRequest, WatchResponse> Call => _call;
+
+    /// <summary>What to watch: every key.</summary>
+    public static WatchCreateRequest All(long start = 0) => new() { Key = End, RangeEnd = End, StartRevision = start };
+
+    /// <summary>What to watch: one key.</summary>
+    public static WatchCreateRequest Key(string key, long start = 0) => new() { Key = ByteString.CopyFromUtf8(key), StartRevision = start };
+
+    /// <summary>What to watch: the keys that begin so. The prefix ends in an ASCII character.</summary>
+    public static WatchCreateRequest Prefix(string prefix, long start = 0) => new()
+    {
+        Key = ByteString.CopyFromUtf8(prefix),
+        RangeEnd = ByteString.CopyFromUtf8(prefix[..^1] + (char)(prefix[^1] + 1)),
+        StartRevision = start,
+    };
+
+    /// <summary>Asks for a watch.</summary>
+    public Task CreateAsync(WatchCreateRequest request) => _call.WriteAsync(new WatchRequest { CreateRequest = request });
+
+    /// <summary>Asks for the end of one.</summary>
+    public Task CancelAsync(long id) => _call.WriteAsync(new WatchRequest { CancelRequest = new WatchCancelRequest { WatchId = id } });
+
+    /// <summary>Asks how far the stream is.</summary>
+    public Task ProgressAsync() => _call.WriteAsync(new WatchRequest { ProgressRequest = new WatchProgressRequest() });
+
+    /// <summary>Asks for a watch on a new stream and waits until it stands.</summary>
+    public async Task<WatchResponse> CreatedAsync(WatchCreateRequest request)
+    {
+        await CreateAsync(request).ConfigureAwait(false);
+        WatchResponse response = await NextAsync().ConfigureAwait(false);
+        return response.Created ? response : throw new InvalidDataException($"Not a created response: {response}");
+    }
+
+    /// <summary>The next response, within 20 seconds.</summary>
+    public async Task<WatchResponse> NextAsync()
+    {
+        using CancellationTokenSource limit = new(Patience);
+        return await _call.ReadAsync(limit.Token).ConfigureAwait(false);
+    }
+
+    /// <summary>Gathers what comes until the record says that this is all.</summary>
+    /// <param name="records">By watch id.</param>
+    /// <param name="isAll">Asked after each response.</param>
+    public async Task ReadAsync(IReadOnlyDictionary<long, WatchRecord> records, Func<bool> isAll)
+    {
+        while (!isAll())
+        {
+            WatchResponse response = await NextAsync().ConfigureAwait(false);
+            foreach (WatchRecord record in response.WatchId == -1 ? records.Values : [records[response.WatchId]])
+            {
+                record.Add(response);
+            }
+        }
+    }
+
+    /// <summary>Asks for progress again and again, and gathers what comes, until all watches are known to be there.</summary>
+    /// <param name="records">By watch id.</param>
+    /// <param name="revision">Where they are to be.</param>
+    public async Task ReadUpToAsync(IReadOnlyDictionary<long, WatchRecord> records, long revision)
+    {
+        using CancellationTokenSource done = new();
+        Task asking = AskAsync(done.Token);
+        try
+        {
+            await ReadAsync(records, () => records.Values.All(record => record.Promised >= revision)).ConfigureAwait(false);
+        }
+        finally
+        {
+            await done.CancelAsync().ConfigureAwait(false);
+            await asking.ConfigureAwait(false);
+        }
+    }
+
+    /// <inheritdoc/>
+    public ValueTask DisposeAsync() => _call.DisposeAsync();
+
+    private async Task AskAsync(CancellationToken done)
+    {
+        while (!done.IsCancellationRequested)
+        {
+            await ProgressAsync().ConfigureAwait(false);
+            await Task.Delay(50, done).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+    }
+}
