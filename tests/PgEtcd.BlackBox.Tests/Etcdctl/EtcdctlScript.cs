@@ -15,8 +15,8 @@ internal sealed record EtcdctlCommand(string Line, string? Input = null)
 /// <summary>Runs the same commands of Debian's etcdctl against two servers and compares all that is printed.</summary>
 internal static partial class EtcdctlScript
 {
-    private const string Program = "/usr/bin/etcdctl";
-    private static readonly Dictionary<string, string> Version3 = new() { ["ETCDCTL_API"] = "3" };
+    public const string Program = "/usr/bin/etcdctl";
+    public static readonly IReadOnlyDictionary<string, string> Version3 = new Dictionary<string, string> { ["ETCDCTL_API"] = "3" };
 
     public static void SkipIfMissing() =>
         Skip.IfNot(File.Exists(Program), $"{Program} is missing; install Debian's package etcd-client.");
@@ -36,14 +36,21 @@ internal static partial class EtcdctlScript
         return last;
     }
 
-    private static async Task<string> RunAsync(IEtcdServer server, EtcdctlCommand command)
+    /// <summary>Runs one command.</summary>
+    /// <returns>What it printed, without who answered.</returns>
+    public static async Task<string> RunAsync(IEtcdServer server, EtcdctlCommand command)
     {
-        CommandResult result = await Command.RunAsync(
-            Program, ["--endpoints", server.ClientUrl.Authority, .. Words(command.Line)], command.Input, Version3);
+        CommandResult result = await Command.RunAsync(Program, Arguments(server, command.Line), command.Input, Version3);
         // Besides its errors etcdctl logs what its client does, with times and addresses.
         IEnumerable<string> errors = result.Error.Split('\n').Where(line => line.StartsWith("Error: ", StringComparison.Ordinal));
-        return $"exit code {result.ExitCode}\n{Identity().Replace(result.Output, "$1*")}{string.Join('\n', errors)}";
+        return $"exit code {result.ExitCode}\n{WithoutIdentity(result.Output)}{string.Join('\n', errors)}";
     }
+
+    /// <summary>The arguments that run a line against a server.</summary>
+    public static IEnumerable<string> Arguments(IEtcdServer server, string line) => ["--endpoints", server.ClientUrl.Authority, .. Words(line)];
+
+    /// <summary>What was printed, without who answered.</summary>
+    public static string WithoutIdentity(string output) => Identity().Replace(output, "$1*");
 
     /// <summary>The words of a line; <c>''</c> is an empty one, <c>\xff</c> a byte.</summary>
     private static IEnumerable<string> Words(string line) =>
