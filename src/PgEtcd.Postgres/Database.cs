@@ -21,6 +21,8 @@ public sealed class Database : IAsyncDisposable
     private static readonly TimeSpan ConnectPause = TimeSpan.FromMilliseconds(100);
 
     private readonly NpgsqlDataSource _source;
+    private readonly SemaphoreSlim _meeting = new(1);
+    private DateTime? _server;
 
     /// <param name="connectionString">Npgsql connection string; several hosts are tried for the one that takes writes.</param>
     /// <param name="schema">The schema of the cluster.</param>
@@ -30,6 +32,8 @@ public sealed class Database : IAsyncDisposable
         ConnectionString = Complete(connectionString);
         Schema = schema;
         NpgsqlDataSourceBuilder builder = new(ConnectionString.ConnectionString);
+        builder.UsePhysicalConnectionInitializer(
+            static _ => throw new NotSupportedException("Connections are opened asynchronously."), MeetAsync);
         _source = ConnectionString.Host?.Contains(',', StringComparison.Ordinal) == true
             ? builder.BuildMultiHost().WithTargetSession(TargetSessionAttributes.ReadWrite)
             : builder.Build();
@@ -41,6 +45,10 @@ public sealed class Database : IAsyncDisposable
 
     /// <summary>The schema of the cluster.</summary>
     public SchemaName Schema { get; }
+
+    /// <summary>Called when a connection reaches another PostgreSQL process than those before it: restarted, promoted, restored.
+    /// No other connection to it is used before this has ended.</summary>
+    public Func<NpgsqlConnection, Task>? ServerChanged { get; set; }
 
     /// <summary>Repeats what failed because of the connection until it succeeds or is cancelled. Only for work that may
     /// be repeated: reads, and appends (a repeated append is recognised, design §2.6).</summary>
@@ -83,7 +91,31 @@ public sealed class Database : IAsyncDisposable
     }
 
     /// <inheritdoc/>
-    public ValueTask DisposeAsync() => _source.DisposeAsync();
+    public async ValueTask DisposeAsync()
+    {
+        await _source.DisposeAsync();
+        _meeting.Dispose();
+    }
+
+    private async Task MeetAsync(NpgsqlConnection connection)
+    {
+        await using NpgsqlCommand command = new("select pg_postmaster_start_time()", connection);
+        DateTime server = (DateTime)(await command.ExecuteScalarAsync())!;
+        await _meeting.WaitAsync();
+        try
+        {
+            if (_server is not null && _server != server && ServerChanged is { } changed)
+            {
+                await changed(connection);
+            }
+
+            _server = server;
+        }
+        finally
+        {
+            _meeting.Release();
+        }
+    }
 
     private void ThrowIfHopeless(Exception exception, TimeSpan elapsed, TimeSpan timeLimit)
     {

@@ -1,5 +1,6 @@
 using Npgsql;
 using NpgsqlTypes;
+using PgEtcd.Mvcc;
 
 namespace PgEtcd.Postgres;
 
@@ -20,10 +21,15 @@ public sealed class RevisionLog(Database database, string name)
 
     private const string TailSql = "select * from pgetcd.tail($1)";
 
-    private const string CompactSql = "select outcome, head, compact_revision from pgetcd.compact($1)";
+    private const string WalkedSql = "select walked_revision from pgetcd.removal";
+
+    private const string CompactSql = "select outcome, head, compact_revision from pgetcd.compact($1, $2)";
 
     private readonly string _frontend = $"{name}-{Guid.NewGuid().ToString("N")[..8]}";
     private int _abandoned;
+
+    /// <summary>This run of this frontend: no other process has the same.</summary>
+    public string Frontend => _frontend;
 
     private string Run => _abandoned == 0 ? _frontend : $"{_frontend}.{_abandoned}";
 
@@ -40,6 +46,7 @@ public sealed class RevisionLog(Database database, string name)
     /// <param name="batch">The events.</param>
     /// <param name="missed">Gets, on a conflict, the rows after the expected revision, in order.</param>
     /// <param name="cancellationToken">Ends the wait, not necessarily the append.</param>
+    /// <exception cref="LogGapException">A conflict, and what was missed is not all there any more.</exception>
     public async Task<AppendResult> AppendAsync(AppendBatch batch, Action<LogRow> missed, CancellationToken cancellationToken)
     {
         await using NpgsqlConnection connection = await database.OpenAsync(cancellationToken);
@@ -53,6 +60,7 @@ public sealed class RevisionLog(Database database, string name)
     /// <param name="missed">Gets the rows after it.</param>
     /// <param name="evaluate">Makes the batch at the position given, or null to append nothing.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
+    /// <exception cref="LogGapException">What was missed is not all there any more.</exception>
     public async Task<AppendResult?> AppendLockedAsync(
         long applied, Action<LogRow> missed, Func<LogPosition, AppendBatch?> evaluate, CancellationToken cancellationToken)
     {
@@ -69,6 +77,8 @@ public sealed class RevisionLog(Database database, string name)
         {
             position = await TailAsync(tail, applied, missed, cancellationToken);
         }
+
+        await CheckWholeAsync(applied, position, cancellationToken);
 
         if (evaluate(position) is not { } batch)
         {
@@ -92,18 +102,25 @@ public sealed class RevisionLog(Database database, string name)
     /// <param name="row">Gets the rows after it, in order.</param>
     /// <param name="cancellationToken">Ends the read.</param>
     /// <returns>Where the log was in the snapshot that was read.</returns>
+    /// <exception cref="LogGapException">They are not all there any more.</exception>
     public async Task<LogPosition> TailAsync(long after, Action<LogRow> row, CancellationToken cancellationToken)
     {
         await using NpgsqlCommand command = database.Command(TailSql);
-        return await TailAsync(command, after, row, cancellationToken);
+        LogPosition position = await TailAsync(command, after, row, cancellationToken);
+        await CheckWholeAsync(after, position, cancellationToken);
+        return position;
     }
 
     /// <summary>Moves the compaction mark.</summary>
+    /// <param name="revision">Where to.</param>
+    /// <param name="token">Names this compaction: repeated with the same token it succeeds again.</param>
+    /// <param name="cancellationToken">Ends the wait, not necessarily the compaction.</param>
     /// <returns>Compacted, or the reason why not, as of <see cref="LogPosition"/>.</returns>
-    public async Task<CompactOutcome> CompactAsync(long revision, CancellationToken cancellationToken)
+    public async Task<CompactOutcome> CompactAsync(long revision, Guid token, CancellationToken cancellationToken)
     {
         await using NpgsqlCommand command = database.Command(CompactSql);
         command.Parameters.Add(new NpgsqlParameter<long> { TypedValue = revision });
+        command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = token });
         await using NpgsqlDataReader reader = await command.ExecuteReaderAsync(cancellationToken);
         await reader.ReadAsync(cancellationToken);
         return reader.GetString(0) switch
@@ -119,6 +136,25 @@ public sealed class RevisionLog(Database database, string name)
     {
         await using NpgsqlCommand command = database.Command("select pgetcd.observe_term()");
         return (long)(await command.ExecuteScalarAsync(cancellationToken))!;
+    }
+
+    /// <summary>Makes sure that the log still holds what was applied; if it does not, commits were lost in a failover, and
+    /// the revision moves up, out of reach of all that was shown before (design §11).</summary>
+    /// <param name="connection">To the new server.</param>
+    /// <param name="revision">The last revision applied.</param>
+    /// <param name="last">Its last change; null if the state was loaded and nothing applied since.</param>
+    /// <returns>False when history was lost.</returns>
+    public async Task<bool> EnsureHistoryAsync(NpgsqlConnection connection, long revision, KvEvent? last)
+    {
+        await using NpgsqlCommand command = new(database.Schema.Apply("select pgetcd.ensure_history($1, $2, $3, $4)"), connection);
+        command.Parameters.Add(new NpgsqlParameter<long> { TypedValue = revision });
+        command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = last?.Sub ?? 0 });
+        command.Parameters.Add(Bytes(last?.Key));
+        command.Parameters.Add(Bytes(last?.Record?.ValueMemory));
+        return (bool)(await command.ExecuteScalarAsync())!;
+
+        static NpgsqlParameter Bytes(ReadOnlyMemory<byte>? value) =>
+            new() { NpgsqlDbType = NpgsqlDbType.Bytea, Value = value is { } bytes ? bytes : DBNull.Value };
     }
 
     /// <summary>Where the log is, as the connection's transaction sees it.</summary>
@@ -166,6 +202,11 @@ public sealed class RevisionLog(Database database, string name)
             missed(Row(reader));
         }
 
+        if (outcome == AppendOutcome.Conflict)
+        {
+            await CheckWholeAsync(batch.Expected.Revision, position, cancellationToken);
+        }
+
         return new AppendResult(outcome, position, missingLeases);
     }
 
@@ -185,6 +226,21 @@ public sealed class RevisionLog(Database database, string name)
         }
 
         return position with { Revision = Math.Max(position.Revision, last) };
+    }
+
+    /// <summary>Makes sure that removal had not touched what was read after a revision. Asked after the reading: its walk
+    /// only goes forward, so if it has not come that far now, it had not then.</summary>
+    private async ValueTask CheckWholeAsync(long after, LogPosition position, CancellationToken cancellationToken)
+    {
+        // Only rows below the compact revision are ever removed.
+        if (position.CompactRevision > after + 1)
+        {
+            await using NpgsqlCommand command = database.Command(WalkedSql);
+            if ((long)(await command.ExecuteScalarAsync(cancellationToken))! > after)
+            {
+                throw new LogGapException(after);
+            }
+        }
     }
 
     private static LogRow Row(NpgsqlDataReader reader) => new(
@@ -212,3 +268,8 @@ public enum CompactOutcome
     /// <summary>The revision is above the store's.</summary>
     FutureRevision,
 }
+
+/// <summary>The log does not go on from where the reader is: compaction has removed rows before they were read, or history
+/// was lost (<see cref="RevisionLog.EnsureHistoryAsync"/>). The state must be loaded anew.</summary>
+/// <param name="after">Rows were asked for from after this revision.</param>
+public sealed class LogGapException(long after) : Exception($"The log is no longer whole after revision {after}.");

@@ -89,14 +89,7 @@ public sealed class StateReader(Database database)
     private static void AddRange(NpgsqlCommand command, in KeyRange range, long revision)
     {
         command.Parameters.Add(new NpgsqlParameter<long> { TypedValue = revision });
-        command.Parameters.Add(new NpgsqlParameter<ReadOnlyMemory<byte>> { TypedValue = range.Start });
-        // A single key is the range that ends right after it.
-        ReadOnlyMemory<byte> end = range.IsSingleKey ? (byte[])[.. range.Start.Span, 0] : range.End;
-        command.Parameters.Add(new NpgsqlParameter
-        {
-            NpgsqlDbType = NpgsqlTypes.NpgsqlDbType.Bytea,
-            Value = range.IsOpenEnded ? DBNull.Value : end,
-        });
+        range.AddTo(command.Parameters);
     }
 
     private static async IAsyncEnumerable<KeyRecord> ReadAsync(

@@ -148,7 +148,7 @@ public sealed class AppendTests(PostgresFixture postgres) : IClassFixture<Postgr
     {
         await using LogFixture fixture = await CreateAsync(postgres);
         await fixture.AppendAsync(Puts(1, "a=1", "b=2"));
-        (await fixture.Log.CompactAsync(2, CancellationToken.None)).ShouldBe(CompactOutcome.Compacted);
+        (await fixture.Log.CompactAsync(2, Guid.NewGuid(), CancellationToken.None)).ShouldBe(CompactOutcome.Compacted);
 
         AppendResult result = await fixture.AppendAsync(Puts(3, "c=3"));
 

@@ -33,8 +33,8 @@ public sealed class MigratorTests(PostgresFixture postgres) : IClassFixture<Post
         DatabaseStartException error = await Should.ThrowAsync<DatabaseStartException>(
             () => LogFixture.Migrator(fixture.Database).MigrateAsync(CancellationToken.None));
 
-        error.Message.ShouldBe(
-            "--schema: 'pgetcd' was written by a newer pgetcd (schema version 9999, this binary knows 3); upgrade this frontend.");
+        error.Message.ShouldMatch(
+            @"^--schema: 'pgetcd' was written by a newer pgetcd \(schema version 9999, this binary knows \d+\); upgrade this frontend\.$");
     }
 
     [Fact]

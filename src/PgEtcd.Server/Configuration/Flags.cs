@@ -14,7 +14,7 @@ internal sealed record Flag(string Name, string? Default, string ValueName, stri
     public string Variable => (IsOurs ? "PGETCD_" : "ETCD_") + Name.ToUpperInvariant().Replace('-', '_');
 }
 
-/// <summary>The flags: the only list of them. Names and defaults are etcd's (flags.md), except for our own two.</summary>
+/// <summary>The flags: the only list of them. Names and defaults are etcd's (flags.md), except for our own few.</summary>
 internal static class Flags
 {
     public const string DefaultName = "default";
@@ -51,12 +51,42 @@ internal static class Flags
     public static readonly Flag ElectionTimeout = new("election-timeout", "1000", "ms",
         "Milliseconds from which the shortest lease and the request timeout are derived.");
 
+    public static readonly Flag AutoCompactionMode = new("auto-compaction-mode", "periodic", "mode",
+        "How --auto-compaction-retention is read: periodic (time) or revision (count).");
+
+    public static readonly Flag AutoCompactionRetention = new("auto-compaction-retention", "0", "amount",
+        "History that auto-compaction leaves: hours or a duration (periodic), or revisions. 0: no auto-compaction.");
+
+    public static readonly Flag CompactionBatchLimit = new("compaction-batch-limit", "1000", "count",
+        "Rows that removal after a compaction looks at in one transaction.");
+
+    public static readonly Flag ExperimentalCompactionBatchLimit = CompactionBatchLimit with
+    {
+        Name = "experimental-compaction-batch-limit",
+        Help = "Old name of --compaction-batch-limit.",
+    };
+
+    public static readonly Flag CompactionSleepInterval = new("compaction-sleep-interval", "10ms", "duration",
+        "Pause between two such transactions.");
+
+    public static readonly Flag ExperimentalCompactionSleepInterval = CompactionSleepInterval with
+    {
+        Name = "experimental-compaction-sleep-interval",
+        Help = "Old name of --compaction-sleep-interval.",
+    };
+
+    public static readonly Flag HistoryRetention = new("history-retention", "0", "duration",
+        "How long rows that compaction removes stay readable in SQL, e.g. 720h or 30d; the same on every frontend. 0: they are deleted.")
+    { IsOurs = true };
+
     public static readonly Flag LogLevel = new("log-level", "info", "level", "debug, info, warn, error, panic or fatal.");
 
     public static readonly IReadOnlyList<Flag> All =
     [
         Name, Database, Schema, DataDir, ListenClientUrls, AdvertiseClientUrls, MaxRequestBytes, MaxTxnOps,
         InitialClusterToken, InitialAdvertisePeerUrls, ElectionTimeout, LogLevel,
+        AutoCompactionMode, AutoCompactionRetention, CompactionBatchLimit, ExperimentalCompactionBatchLimit,
+        CompactionSleepInterval, ExperimentalCompactionSleepInterval, HistoryRetention,
     ];
 
     /// <summary>

@@ -35,6 +35,7 @@ internal static class OptionsBuilder
             // etcd's own bounds: five heartbeats of 100 ms at least, 50 s at most.
             ElectionTimeout = TimeSpan.FromMilliseconds(values.Number(Flags.ElectionTimeout, 500, 50_000)),
             LogLevel = Level(values.Label(Flags.LogLevel), values.Text(Flags.LogLevel)),
+            Compaction = CompactionOptions.From(values),
             Warnings = [.. Warnings(given.Keys, environment)],
         };
     }

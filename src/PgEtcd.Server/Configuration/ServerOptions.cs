@@ -45,6 +45,15 @@ public sealed record ServerOptions
     /// <summary>Sentences for the log: flags and variables that were accepted but mean nothing here.</summary>
     public required IReadOnlyList<string> Warnings { get; init; }
 
+    /// <summary>What gRPC accepts, and a piece of a fragmented watch response holds, beyond <see cref="MaxRequestBytes"/>: as in etcd.</summary>
+    public const int FramingAllowance = 512 * 1024;
+
+    /// <summary>How often a watch that asked for it is told its progress, unless events do.</summary>
+    public TimeSpan WatchProgressNotifyInterval { get; init; } = TimeSpan.FromMinutes(10);
+
+    /// <summary>Compaction, removal and the archive.</summary>
+    public CompactionOptions Compaction { get; init; } = new();
+
     /// <summary>Shortest lease in whole seconds: 1.5 election timeouts, rounded up (2 by default), as etcd.</summary>
     public long MinLeaseTtlSeconds => (long)Math.Ceiling(1.5 * ElectionTimeout.TotalSeconds);
 

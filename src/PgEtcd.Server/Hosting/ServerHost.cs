@@ -13,9 +13,6 @@ namespace PgEtcd.Server.Hosting;
 /// <summary>Puts a server together and runs it: database, replica, then the listeners.</summary>
 internal static class ServerHost
 {
-    /// <summary>What gRPC accepts beyond --max-request-bytes, as etcd does.</summary>
-    private const int FramingAllowance = 512 * 1024;
-
     /// <summary>How long requests in flight may take to finish when the server stops.</summary>
     private static readonly TimeSpan DrainLimit = TimeSpan.FromSeconds(5);
 
@@ -40,6 +37,7 @@ internal static class ServerHost
 
         await WaitAsync(stopping);
         Log.Stopping(logger);
+        await frontend.Leadership.LeaveAsync(); // so that clients go elsewhere while the rest drains
         using CancellationTokenSource drain = new(DrainLimit);
         await app.StopAsync(drain.Token);
     }
@@ -58,12 +56,15 @@ internal static class ServerHost
             }
         });
         builder.Services.AddRoutingCore();
-        builder.Services.AddGrpc(grpc => grpc.MaxReceiveMessageSize = options.MaxRequestBytes + FramingAllowance);
+        builder.Services.AddGrpc(grpc => grpc.MaxReceiveMessageSize = options.MaxRequestBytes + ServerOptions.FramingAllowance);
         builder.Services
             .AddSingleton(options)
             .AddSingleton(frontend.Store)
             .AddSingleton(frontend.Leases)
-            .AddSingleton(new ResponseHeaders(options.Identity, (ulong)frontend.Term))
+            .AddSingleton(frontend.Watches)
+            .AddSingleton(frontend.Leadership)
+            .AddSingleton(new ResponseHeaders(
+                options.Identity with { MemberId = (ulong)frontend.Leadership.Self.Id }, (ulong)frontend.Term))
             .AddSingleton<KvService>()
             .AddSingleton<LeaseService>()
             .AddSingleton<WatchService>()

@@ -40,7 +40,7 @@ internal static class KvMethods
         where TRequest : class, IMessage<TRequest> =>
         new(MethodType.Unary, Service, name, Messages(parser), KvReply.Marshaller);
 
-    private static Marshaller<T> Messages<T>(MessageParser<T> parser)
+    internal static Marshaller<T> Messages<T>(MessageParser<T> parser)
         where T : class, IMessage<T> => Marshallers.Create<T>(
         static (message, context) =>
         {

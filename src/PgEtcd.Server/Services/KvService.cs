@@ -67,10 +67,10 @@ public sealed class KvService(KeyValueStore store, ResponseHeaders headers, Serv
         return ReplyAsync(store.ReadOnlyTxnAsync(operation));
     }
 
-    /// <summary>Compact: moves the mark. Superseded rows are not removed yet, so <c>physical</c> makes no difference.</summary>
+    /// <summary>Compact: moves the mark; <c>physical</c> waits for the removal of what is superseded.</summary>
     public Task<CompactionResponse> Compact(CompactionRequest request, ServerCallContext context) => ServiceErrors.AnswerAsync(async () =>
     {
-        KvError error = await store.CompactAsync(request.Revision);
+        KvError error = await store.CompactAsync(request.Revision, request.Physical, context.CancellationToken);
         return error == KvError.None
             ? new CompactionResponse { Header = headers.At(store.Current.Revision) }
             : throw error.ToEtcd().ToException();

@@ -5,10 +5,6 @@ namespace PgEtcd.Server.Services;
 
 // Mapped from the start, so that clients are told Unimplemented by name and not that the service is unknown.
 
-internal sealed class WatchService : Watch.WatchBase;
-
-internal sealed class ClusterService : Cluster.ClusterBase;
-
 internal sealed class MaintenanceService : Maintenance.MaintenanceBase;
 
 internal sealed class AuthService : Auth.AuthBase;

@@ -39,6 +39,9 @@ internal sealed class Batch
 
     public bool IsFull => _writes.Count >= MaxRequests || _bytes >= MaxBytes;
 
+    /// <summary>What changes with it, in order.</summary>
+    public IReadOnlyList<KvEvent> Events => _fork.Events;
+
     /// <summary>The state after the batch. Nothing is added from here on.</summary>
     public KeySpace Committed => _committed ??= _fork.Freeze();
 

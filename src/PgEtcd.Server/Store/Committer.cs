@@ -151,13 +151,17 @@ public sealed class Committer(
                     losses++;
                     break;
                 case { Outcome: AppendOutcome.Appended }:
-                    replica.Publish(batch.Committed);
+                    replica.Publish(batch.Committed, batch.Events);
                     return;
                 case { Outcome: AppendOutcome.LeaseMissing }:
                     missingLeases.UnionWith(result.Value.MissingLeases);
                     break;
                 case { Outcome: AppendOutcome.Conflict }:
-                    replica.TakeIn(_missed, result.Value.Position);
+                    if (!replica.TakeIn(_missed, result.Value.Position))
+                    {
+                        await tail.CatchUpAsync();
+                    }
+
                     losses++;
                     break;
             }
@@ -168,7 +172,7 @@ public sealed class Committer(
     }
 
     /// <summary>Appends, however often the connection breaks: the same batch is appended once (design §2.6).</summary>
-    private async Task<AppendResult> AppendAsync(Batch batch)
+    private async Task<AppendResult?> AppendAsync(Batch batch)
     {
         OpenNext(batch);
         try
@@ -178,9 +182,13 @@ public sealed class Committer(
                 {
                     Expire(batch);
                     _missed.Clear();
-                    return await log.AppendAsync(batch.Append, _missed.Add, token);
+                    return (AppendResult?)await log.AppendAsync(batch.Append, _missed.Add, token);
                 },
                 CancellationToken.None);
+        }
+        catch (LogGapException)
+        {
+            return null; // lost, and only the tail can tell to what
         }
         catch
         {
@@ -201,13 +209,21 @@ public sealed class Committer(
                 _missed.Add,
                 position =>
                 {
-                    replica.TakeIn(_missed, position);
+                    if (!replica.TakeIn(_missed, position))
+                    {
+                        throw new LogGapException(replica.Current.Revision);
+                    }
+
                     _missed.Clear();
                     batch = Batch.Of(lost.Writes, replica.State, missingLeases);
                     return batch.Append.IsEmpty ? null : batch.Append;
                 },
                 CancellationToken.None);
             return (batch, result, true);
+        }
+        catch (LogGapException)
+        {
+            return (batch, null, false);
         }
         catch (Exception exception) when (DatabaseErrors.IsTransient(exception))
         {

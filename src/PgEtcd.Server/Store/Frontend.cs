@@ -1,7 +1,10 @@
 using Npgsql;
 using PgEtcd.Mvcc;
 using PgEtcd.Postgres;
+using PgEtcd.Server.Compacting;
 using PgEtcd.Server.Configuration;
+using PgEtcd.Server.Jobs;
+using PgEtcd.Server.Watching;
 
 namespace PgEtcd.Server.Store;
 
@@ -14,16 +17,34 @@ public sealed class Frontend : IAsyncDisposable
     private readonly Database _database;
     private readonly CancellationTokenSource _stopping = new();
     private readonly Task _listening;
+    private readonly Task _autoCompaction;
 
-    private Frontend(Database database, RevisionLog log, Replica replica, long term, ServerOptions options, ILoggerFactory loggers)
+    private Frontend(
+        Database database, RevisionLog log, Replica replica, long term, Leadership leadership, ServerOptions options, ILoggerFactory loggers)
     {
         _database = database;
         Term = term;
+        Leadership = leadership;
         Tail tail = new(log, replica, database, options.RequestTimeout, TimeProvider.System);
         Committer committer = new(log, replica, tail, database, options.RequestTimeout, TimeProvider.System);
         Past past = new(new StateReader(database), replica, tail, database, options.RequestTimeout);
         Store = new KeyValueStore(replica, tail, committer, past, log, database, options.RequestTimeout);
         Leases = new LeaseStore(new LeaseTable(database), database, replica, tail, committer, options.RequestTimeout);
+        database.ServerChanged = async connection =>
+        {
+            (long revision, KvEvent? last) = replica.End();
+            if (!await log.EnsureHistoryAsync(connection, revision, last))
+            {
+                Hosting.Log.HistoryLost(loggers.CreateLogger<Frontend>(), revision);
+                _ = tail.WakeAsync(null);
+            }
+        };
+        Watches = new WatchHub(
+            replica, new EventReader(database), options.MaxRequestBytes + ServerOptions.FramingAllowance,
+            options.WatchProgressNotifyInterval, TimeProvider.System, loggers.CreateLogger<WatchHub>());
+        Compactor compactor = new(database, Store, options, () => leadership.IsLeader, TimeProvider.System, loggers);
+        _ = leadership.RunWhileLeadingAsync(Removal.Period, compactor.Removal.RunAsync);
+        _autoCompaction = compactor.RunAutoCompactionAsync(_stopping.Token);
         _listening = new LogListener(database, log, loggers.CreateLogger<LogListener>()).RunAsync(tail.WakeAsync, _stopping.Token);
     }
 
@@ -32,6 +53,12 @@ public sealed class Frontend : IAsyncDisposable
 
     /// <summary>Leases.</summary>
     public LeaseStore Leases { get; }
+
+    /// <summary>Watches.</summary>
+    public WatchHub Watches { get; }
+
+    /// <summary>The other frontends, and whether this one leads them.</summary>
+    public Leadership Leadership { get; }
 
     /// <summary>PostgreSQL's term when we started.</summary>
     public long Term { get; }
@@ -53,7 +80,9 @@ public sealed class Frontend : IAsyncDisposable
             RevisionLog log = new(database, options.Name);
             long term = await log.ObserveTermAsync(cancellationToken);
             (LogPosition position, KeySpace keys) = await new StateReader(database).LoadAsync(cancellationToken);
-            return new Frontend(database, log, new Replica(keys, position.AuthRevision), term, options, loggers);
+            Leadership leadership = await Leadership.JoinAsync(
+                database, log.Frontend, Identities(options, log.Frontend), TimeProvider.System, loggers.CreateLogger<Leadership>(), cancellationToken);
+            return new Frontend(database, log, new Replica(keys, position.AuthRevision), term, leadership, options, loggers);
         }
         catch (Exception exception)
         {
@@ -66,6 +95,14 @@ public sealed class Frontend : IAsyncDisposable
             throw;
         }
     }
+
+    /// <summary>What to be registered as: by name as everybody expects; if another frontend of that name is there, by name
+    /// and addresses, which a restart leaves as they are; and else by this run.</summary>
+    private static Member[] Identities(ServerOptions options, string run) =>
+        [.. new[] { options.Name, $"{options.Name} {string.Join(',', options.AdvertiseClientUrls)}", run }
+            .Select(name => ClusterIdentity.From(name, options.InitialClusterToken, options.InitialAdvertisePeerUrls))
+            .Select(identity => new Member(
+                (long)identity.MemberId, options.Name, options.AdvertiseClientUrls, options.InitialAdvertisePeerUrls))];
 
     private static DatabaseStartException? ToStartException(Exception exception, string schema) => exception switch
     {
@@ -80,8 +117,10 @@ public sealed class Frontend : IAsyncDisposable
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()
     {
+        await Leadership.DisposeAsync();
         await _stopping.CancelAsync();
-        await _listening.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await Task.WhenAll(_listening, _autoCompaction).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        Watches.Dispose();
         await _database.DisposeAsync();
         _stopping.Dispose();
     }

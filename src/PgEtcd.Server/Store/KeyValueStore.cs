@@ -7,6 +7,10 @@ namespace PgEtcd.Server.Store;
 public sealed class KeyValueStore(
     Replica replica, Tail tail, Committer committer, Past past, RevisionLog log, Database database, TimeSpan timeLimit)
 {
+    private static readonly TimeSpan RemovalPoll = TimeSpan.FromMilliseconds(50);
+
+    private readonly RemovalTable _removal = new(database);
+
     /// <summary>The latest state here, for headers of answers that read nothing.</summary>
     public KeySpace Current => replica.Current;
 
@@ -53,24 +57,33 @@ public sealed class KeyValueStore(
 
     /// <summary>Compact (semantics.md §6): the mark moves at once, for this frontend before the answer.</summary>
     /// <param name="revision">The revision to compact at.</param>
-    public async Task<KvError> CompactAsync(long revision)
+    /// <param name="physical">Wait until the leader has removed what is superseded, also when it was compacted before.</param>
+    /// <param name="cancellationToken">Ends that wait.</param>
+    /// <exception cref="StoreUnavailableException">The database did not answer in time.</exception>
+    public async Task<KvError> CompactAsync(long revision, bool physical = false, CancellationToken cancellationToken = default)
     {
-        // Repeated after a broken connection it may find its own mark: that is success too.
-        bool repeated = false;
-        CompactOutcome outcome = await database.InTimeAsync(timeLimit, async token =>
-        {
-            bool again = repeated;
-            repeated = true;
-            CompactOutcome result = await log.CompactAsync(revision, token);
-            return again && result == CompactOutcome.AlreadyCompacted ? CompactOutcome.Compacted : result;
-        });
+        Guid token = Guid.NewGuid();
+        CompactOutcome outcome = await database.InTimeAsync(timeLimit, cancel => log.CompactAsync(revision, token, cancel));
         await tail.CatchUpAsync();
-        return outcome switch
+        if (outcome == CompactOutcome.FutureRevision)
         {
-            CompactOutcome.Compacted => KvError.None,
-            CompactOutcome.AlreadyCompacted => KvError.Compacted,
-            _ => KvError.FutureRevision,
-        };
+            return KvError.FutureRevision;
+        }
+
+        if (physical)
+        {
+            await RemovedAsync(replica.Current.CompactRevision, cancellationToken);
+        }
+
+        return outcome == CompactOutcome.Compacted ? KvError.None : KvError.Compacted;
+    }
+
+    private async Task RemovedAsync(long compactRevision, CancellationToken cancellationToken)
+    {
+        while ((await database.InTimeAsync(timeLimit, _removal.ProgressAsync)).AttendedRevision < compactRevision)
+        {
+            await Task.Delay(RemovalPoll, cancellationToken);
+        }
     }
 
     /// <summary>A state that holds a range as it was at the revision asked for, to be read piece by piece.</summary>

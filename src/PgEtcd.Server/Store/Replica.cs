@@ -1,5 +1,6 @@
 using PgEtcd.Mvcc;
 using PgEtcd.Postgres;
+using PgEtcd.Server.Watching;
 
 namespace PgEtcd.Server.Store;
 
@@ -11,13 +12,21 @@ public sealed class Replica : IHistory
     private readonly Lock _gate = new();
     private readonly PagedStates _paged = new();
     private volatile ReplicaState _state;
+    private KvEvent? _last;
 
     /// <param name="keys">The state loaded at start.</param>
     /// <param name="authRevision">The auth revision at it.</param>
     public Replica(KeySpace keys, long authRevision)
     {
         _state = new ReplicaState(keys, authRevision);
+        Recent = new RecentEvents(keys.Revision);
     }
+
+    /// <summary>Raised after each move forward, under the replica's lock.</summary>
+    public event Action? Advanced;
+
+    /// <summary>The events that led to the latest states.</summary>
+    public RecentEvents Recent { get; }
 
     /// <summary>The latest state taken in.</summary>
     public KeySpace Current => _state.Keys;
@@ -35,20 +44,30 @@ public sealed class Replica : IHistory
     /// <summary>Keeps a state that a client has been given the first page of: it will come back for the others.</summary>
     public void Keep(KeySpace state) => _paged.Keep(state);
 
+    /// <summary>The revision of the present state and its last change; null when it was loaded and nothing has changed since.</summary>
+    public (long Revision, KvEvent? Last) End()
+    {
+        lock (_gate)
+        {
+            return (_state.Keys.Revision, _last);
+        }
+    }
+
     /// <inheritdoc/>
     public RangeResult? Range(RangeOperation operation, long headerRevision) =>
         At(operation.Revision)?.Range(operation, headerRevision);
 
     /// <summary>Takes in a batch this frontend has committed. The tail may have been faster: then it is there already.</summary>
     /// <param name="committed">The fork that the batch was evaluated on, frozen.</param>
-    public void Publish(KeySpace committed)
+    /// <param name="events">The changes made on it.</param>
+    public void Publish(KeySpace committed, IReadOnlyList<KvEvent> events)
     {
         lock (_gate)
         {
             ReplicaState state = _state;
             if (committed.Revision > state.Keys.Revision)
             {
-                Advance(committed, state.Keys.CompactRevision, state.AuthRevision);
+                Advance(committed, events, state.Keys.CompactRevision, state.AuthRevision);
             }
         }
     }
@@ -57,8 +76,8 @@ public sealed class Replica : IHistory
     /// <param name="rows">Rows in order, whole revisions, starting no later than the revision after the current one;
     /// those that are in already are skipped.</param>
     /// <param name="position">Where the log was when they were read.</param>
-    /// <exception cref="InvalidDataException">A revision is missing: the log is not what design §2 promises.</exception>
-    public void TakeIn(IReadOnlyList<LogRow> rows, LogPosition position)
+    /// <returns>False, and nothing is taken in, when the log does not go on from the present state: it must be loaded anew.</returns>
+    public bool TakeIn(IReadOnlyList<LogRow> rows, LogPosition position)
     {
         lock (_gate)
         {
@@ -74,12 +93,17 @@ public sealed class Replica : IHistory
 
                 if (row.Revision > last + 1)
                 {
-                    throw new InvalidDataException($"The log jumps from revision {last} to {row.Revision}.");
+                    return false;
                 }
 
                 last = row.Revision;
                 fork ??= state.Keys.Fork();
                 fork.Apply(row.Revision, row.Sub, row.Key, row.Value, row.Value is null, row.CreateRevision, row.Version, row.Lease);
+            }
+
+            if (position.Revision > last)
+            {
+                return false; // the revision was moved up after a loss of history
             }
 
             if (fork is not null
@@ -88,13 +112,32 @@ public sealed class Replica : IHistory
             {
                 Advance(
                     fork?.Freeze() ?? state.Keys,
+                    fork?.Events ?? [],
                     Math.Max(position.CompactRevision, state.Keys.CompactRevision),
                     Math.Max(position.AuthRevision, state.AuthRevision));
+            }
+
+            return true;
+        }
+    }
+
+    /// <summary>Goes on from a state that was loaded, because the log does not go on from the present one.</summary>
+    /// <param name="keys">The state; dropped if the replica is there already.</param>
+    /// <param name="authRevision">The auth revision at it.</param>
+    public void Restart(KeySpace keys, long authRevision)
+    {
+        lock (_gate)
+        {
+            if (keys.Revision > _state.Keys.Revision)
+            {
+                Recent.Restart(keys.Revision);
+                _last = null;
+                Advance(keys, [], _state.Keys.CompactRevision, Math.Max(authRevision, _state.AuthRevision));
             }
         }
     }
 
-    private void Advance(KeySpace keys, long compactRevision, long authRevision)
+    private void Advance(KeySpace keys, IReadOnlyList<KvEvent> events, long compactRevision, long authRevision)
     {
         if (compactRevision > keys.CompactRevision)
         {
@@ -102,7 +145,15 @@ public sealed class Replica : IHistory
         }
 
         _paged.Forget(keys.Revision);
+        // First the events, so that whoever sees the state finds them.
+        if (events.Count > 0)
+        {
+            Recent.Add(events);
+            _last = events[^1];
+        }
+
         _state = new ReplicaState(keys, authRevision);
+        Advanced?.Invoke();
     }
 }
 

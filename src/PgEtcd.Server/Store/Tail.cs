@@ -1,3 +1,4 @@
+using PgEtcd.Mvcc;
 using PgEtcd.Postgres;
 
 namespace PgEtcd.Server.Store;
@@ -9,6 +10,7 @@ public sealed class Tail(RevisionLog log, Replica replica, Database database, Ti
 {
     private readonly Lock _gate = new();
     private readonly List<LogRow> _rows = [];
+    private readonly StateReader _states = new(database);
     private Round? _next;
     private bool _running;
 
@@ -120,10 +122,28 @@ public sealed class Tail(RevisionLog log, Replica replica, Database database, Ti
         long applied = replica.Current.Revision;
         if (position.Revision > applied)
         {
-            position = await log.TailAsync(applied, _rows.Add, cancellationToken);
+            try
+            {
+                position = await log.TailAsync(applied, _rows.Add, cancellationToken);
+            }
+            catch (LogGapException)
+            {
+                // We were away for so long that compaction has removed what we had not read (kine#220).
+                await LoadAsync(cancellationToken);
+                return;
+            }
         }
 
-        replica.TakeIn(_rows, position);
+        if (!replica.TakeIn(_rows, position))
+        {
+            await LoadAsync(cancellationToken);
+        }
+    }
+
+    private async Task LoadAsync(CancellationToken cancellationToken)
+    {
+        (LogPosition position, KeySpace keys) = await _states.LoadAsync(cancellationToken);
+        replica.Restart(keys, position.AuthRevision);
     }
 
     /// <summary>Those who share one tail query.</summary>

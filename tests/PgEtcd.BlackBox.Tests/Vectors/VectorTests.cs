@@ -9,7 +9,7 @@ namespace PgEtcd.BlackBox.Tests.Vectors;
 public sealed class VectorTests(PostgresFixture postgres) : IClassFixture<PostgresFixture>
 {
     public static TheoryData<string> Files =>
-        [.. VectorFile.Names("kv-").Concat(VectorFile.Names("txn-")).Concat(VectorFile.Names("rangestream-"))];
+        [.. VectorFile.Names("kv-").Concat(VectorFile.Names("txn-")).Concat(VectorFile.Names("rangestream-")).Concat(VectorFile.Names("watch-"))];
 
     [Theory]
     [MemberData(nameof(Files))]

@@ -136,7 +136,7 @@ public sealed class CommitterTests(PostgresFixture postgres) : IClassFixture<Pos
         (await here.WriteAsync(Delete("b"))).Result!.Revision.ShouldBe(there.Replica.Current.Revision);
         here.Replica.Current.Revision.ShouldBe(there.Replica.Current.Revision);
 
-        await there.Log.CompactAsync(3, CancellationToken.None);
+        await there.Log.CompactAsync(3, Guid.NewGuid(), CancellationToken.None);
         WriteAnswer old = await here.WriteAsync(Txn(new RangeOperation { Key = Bytes("a"), Revision = 2 }, Delete("b")));
         old.Error.ShouldBe(KvError.Compacted);
     }

@@ -139,7 +139,7 @@ public sealed class ContentionTests(PostgresFixture postgres) : IClassFixture<Po
         Hook hook = new(call =>
         {
             call.ShouldBe(1);
-            there.Log.CompactAsync(3, CancellationToken.None).Wait(Patience).ShouldBeTrue();
+            there.Log.CompactAsync(3, Guid.NewGuid(), CancellationToken.None).Wait(Patience).ShouldBeTrue();
         });
 
         (await here.WriteAsync(Hook.Txn(Put("b", "1")), hook)).Error.ShouldBe(KvError.Compacted);

@@ -18,7 +18,7 @@ public class ReplicaTests
         {
             Replica replica = new(KeySpace.Empty, 1);
             Fork fork = Batch(replica.Current, "a", "b", "a");
-            Action[] moves = [() => replica.Publish(fork.Freeze()), () => replica.TakeIn(Rows(fork), At(4))];
+            Action[] moves = [() => replica.Publish(fork.Freeze(), fork.Events), () => replica.TakeIn(Rows(fork), At(4))];
             foreach (Action move in publishFirst ? moves : moves.Reverse())
             {
                 move();
@@ -78,7 +78,7 @@ public class ReplicaTests
         replica.State.Position.ShouldBe(new LogPosition(2, 2, 9));
         replica.TakeIn([], new LogPosition(2, 1, 3));
         replica.State.Position.ShouldBe(new LogPosition(2, 2, 9));
-        replica.Publish(late.Freeze()); // evaluated before the mark moved
+        replica.Publish(late.Freeze(), late.Events); // evaluated before the mark moved
         replica.State.Position.ShouldBe(new LogPosition(3, 2, 9));
         replica.TakeIn(Rows(Batch(replica.Current, "c")), new LogPosition(4, -1, 1));
         replica.State.Position.ShouldBe(new LogPosition(4, 2, 9));
@@ -91,7 +91,7 @@ public class ReplicaTests
         Dictionary<long, string[]> seen = [];
         for (int i = 0; i < 40; i++)
         {
-            replica.Publish(Batch(replica.Current, "k" + (i % 10)).Freeze());
+            Publish(replica, Batch(replica.Current, "k" + (i % 10)));
             if (i % 2 == 0)
             {
                 replica.Keep(replica.Current);
@@ -132,7 +132,7 @@ public class ReplicaTests
         Replica replica = new(KeySpace.Empty, 1);
         for (int i = 0; i < 40; i++)
         {
-            replica.Publish(Batch(replica.Current, "k").Freeze());
+            Publish(replica, Batch(replica.Current, "k"));
             replica.Keep(replica.Current);
         }
 
@@ -144,11 +144,13 @@ public class ReplicaTests
     public void A_moved_mark_stays_with_the_newest_state()
     {
         Replica replica = new(KeySpace.Empty, 1);
-        replica.Publish(Batch(replica.Current, "a", "b").Freeze());
+        Publish(replica, Batch(replica.Current, "a", "b"));
         replica.TakeIn([], new LogPosition(3, 3, 1));
 
         replica.At(3)!.CompactRevision.ShouldBe(3);
     }
+
+    private static void Publish(Replica replica, Fork fork) => replica.Publish(fork.Freeze(), fork.Events);
 
     private static Fork Batch(KeySpace from, params string[] keys)
     {

@@ -37,7 +37,7 @@ public sealed class TailTests(PostgresFixture postgres) : IClassFixture<Postgres
         await using StoreParts here = await CreateAsync(postgres);
         await using StoreParts there = await here.AnotherAsync();
         await here.WriteAsync(Put("a", "1"));
-        (await there.Log.CompactAsync(2, CancellationToken.None)).ShouldBe(CompactOutcome.Compacted);
+        (await there.Log.CompactAsync(2, Guid.NewGuid(), CancellationToken.None)).ShouldBe(CompactOutcome.Compacted);
 
         await here.Tail.CatchUpAsync().WaitAsync(Patience);
 

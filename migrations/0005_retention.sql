@@ -1,0 +1,203 @@
+-- What compaction leaves behind: physical removal of superseded rows, and the archive that may take them (design §8).
+
+-- A compaction whose answer was lost is recognised when it is repeated.
+alter table pgetcd.cluster add column compact_token uuid;
+
+create function pgetcd.compact(at_revision bigint, token uuid)
+    returns table (outcome text, head bigint, compact_revision bigint) language plpgsql volatile as $$
+#variable_conflict use_column
+begin
+    select c.outcome, c.head, c.compact_revision into outcome, head, compact_revision from pgetcd.compact(at_revision) c;
+    if outcome = 'compacted' then
+        update pgetcd.cluster set compact_token = compact.token;
+    elsif outcome = 'already' and compact_revision = at_revision
+            and exists (select from pgetcd.cluster c where c.compact_token = compact.token) then
+        outcome := 'compacted';
+    end if;
+    return next;
+end
+$$;
+
+-- How far removal has come, so that it goes on where it was killed. One row. All columns only grow.
+create table pgetcd.removal (
+    one               boolean primary key default true check (one),
+    finished_revision bigint  not null default -1,  -- the last compact revision that removal is through with
+    attended_revision bigint  not null default -1,  -- the last one of which only rows that may be asked for are left
+    walked_revision   bigint  not null default 0,   -- where the walk stands: all rows up to here have been looked at
+    walked_sub        integer not null default -1
+) with (fillfactor = 10);
+insert into pgetcd.removal default values;
+
+-- Removed rows, by the time of their removal: so whatever was current at some time within the retention is here or in
+-- the log. Partitions are made and dropped by keep_archive.
+create table pgetcd.revisions_archive (
+    revision        bigint      not null,
+    sub             integer     not null,
+    key             bytea       not null,
+    value           bytea,
+    tombstone       boolean     not null generated always as (value is null) stored,
+    create_revision bigint      not null,
+    version         bigint      not null,
+    lease           bigint      not null,
+    committed_at    timestamptz not null,
+    username        text,
+    client          text,
+    frontend        text        not null,
+    removed_at      timestamptz not null default clock_timestamp()
+) partition by range (removed_at);
+create index revisions_archive_by_revision on pgetcd.revisions_archive (revision, sub);
+create index revisions_archive_by_key on pgetcd.revisions_archive (substr(key, 1, 1024), revision desc, sub desc);
+alter table pgetcd.revisions_archive alter column value set storage external;
+
+-- Makes the partitions of today and tomorrow (days of UTC) and drops those that ended before the retention began.
+create function pgetcd.keep_archive(retention interval) returns void language plpgsql volatile
+    set timezone = 'UTC' set lock_timeout = '2s' as $$
+declare
+    today     date := clock_timestamp()::date;
+    day       date;
+    partition record;
+begin
+    for day in select today + n from generate_series(0, 1) n loop
+        if to_regclass(format('%I.%I', 'pgetcd', 'revisions_archive_' || to_char(day, 'YYYYMMDD'))) is null then
+            -- Attached, not created in place: that would wait for, and then hold up, everybody who reads the history.
+            execute format('create table %I.%I (like pgetcd.revisions_archive including all)',
+                'pgetcd', 'revisions_archive_' || to_char(day, 'YYYYMMDD'));
+            execute format('alter table pgetcd.revisions_archive attach partition %I.%I for values from (%L) to (%L)',
+                'pgetcd', 'revisions_archive_' || to_char(day, 'YYYYMMDD'), day::timestamptz, (day + 1)::timestamptz);
+        end if;
+    end loop;
+
+    for partition in
+        select c.relname as name, to_date(right(c.relname, 8), 'YYYYMMDD') as day
+        from pg_inherits i join pg_class c on c.oid = i.inhrelid
+        where i.inhparent = format('%I.%I', 'pgetcd', 'revisions_archive')::regclass
+    loop
+        if (partition.day + 1)::timestamptz < clock_timestamp() - retention then
+            execute format('drop table %I.%I', 'pgetcd', partition.name);
+        end if;
+    end loop;
+end
+$$;
+
+-- Removes, in one batch, what compaction has superseded (semantics.md §6). Of each key the newest row at or below the
+-- compact revision stays, unless it is a tombstone below it; all rows at the compact revision itself stay, as a watch
+-- may start there.
+--
+-- The walk goes through the rows from the last finished compact revision to the present one, in order. Each row that
+-- did not create its key supersedes the row of that key before it, which is always still there, so that the index finds
+-- it in one step; each tombstone below the compact revision goes itself. So the cost follows the span. Looking at a row
+-- twice does no harm. A tombstone at the compact revision stays, and goes in the next compaction: its walk starts there.
+--
+-- Two things hold a row back (docs/decisions/0007):
+-- * It is not a second old: frontends may not have read it yet.
+-- * It is younger than in_doubt and among the last rows of its frontend, which may repeat that append to learn its fate.
+--
+-- Outcome: more, finished, soon (a row is too young, ask again) or later (a row may still be asked for).
+create function pgetcd.remove_superseded(batch_rows integer, in_doubt interval, to_archive boolean)
+    returns table (outcome text, removed bigint)
+    language plpgsql volatile set enable_seqscan = off set enable_bitmapscan = off set jit = off as $$
+#variable_conflict use_column
+declare
+    mark    pgetcd.removal;
+    target  bigint;
+    fresh   timestamptz := clock_timestamp() - interval '1 second';
+    young   timestamptz := least(fresh, clock_timestamp() - in_doubt);
+    batch   record;
+begin
+    removed := 0;
+    -- Lost in a crash are the removal and its mark together. So nobody needs to wait for the disk.
+    perform set_config('synchronous_commit', 'off', true);
+    -- One at a time: a leader that was paused may wake up beside the next one.
+    select m.* into mark from pgetcd.removal m for update;
+    select c.compact_revision into target from pgetcd.cluster c;
+    if target <= mark.finished_revision then
+        outcome := 'finished';
+        return next;
+        return;
+    end if;
+
+    with span as materialized (
+        select r.ctid as place, r.xmin as transaction, r.revision, r.sub, r.key, r.tombstone, r.version, r.committed_at, r.frontend
+        from pgetcd.revisions r
+        where (r.revision, r.sub) > (mark.walked_revision, mark.walked_sub) and r.revision <= target
+        order by r.revision, r.sub limit batch_rows
+    ),
+    superseded as materialized (
+        select s.revision, s.sub, v.place, v.transaction, v.committed_at, v.frontend
+        from span s cross join lateral (
+            select p.ctid as place, p.xmin as transaction, p.committed_at, p.frontend
+            from pgetcd.revisions p
+            where s.version <> 1 and substr(p.key, 1, 1024) = substr(s.key, 1, 1024) and p.key = s.key
+                and (p.revision, p.sub) < (s.revision, s.sub) and p.revision < target
+            order by p.revision desc, p.sub desc limit 1) v
+        union all
+        select s.revision, s.sub, s.place, s.transaction, s.committed_at, s.frontend
+        from span s where s.tombstone and s.revision < target
+    ),
+    -- The last append of each frontend, as far as it can be seen at the end of the log. One that appended again has
+    -- learnt the fate of the append before.
+    last_append as materialized (
+        select distinct on (r.frontend) r.frontend, r.transaction
+        from (
+            select l.frontend, l.xmin as transaction, l.revision, l.sub
+            from pgetcd.revisions l order by l.revision desc, l.sub desc limit 1000
+        ) r
+        order by r.frontend, r.revision desc, r.sub desc
+    ),
+    held as materialized (
+        select s.revision, s.sub, s.committed_at > fresh as is_fresh
+        from superseded s
+        where case
+            when s.committed_at > fresh then true
+            when s.committed_at > young then not exists (
+                select from last_append l where l.frontend = s.frontend and l.transaction <> s.transaction)
+            else false end
+        order by s.revision, s.sub limit 1
+    ),
+    walked as (
+        select s.revision, s.sub from span s
+        where not exists (select from held h where (h.revision, h.sub) <= (s.revision, s.sub))
+        order by s.revision desc, s.sub desc limit 1
+    )
+    select (select array_agg(s.place) from superseded s
+                where not exists (select from held h where (h.revision, h.sub) <= (s.revision, s.sub))) as places,
+            (select count(*) from span) = batch_rows as is_full,
+            (select w.revision from walked w) as revision,
+            (select w.sub from walked w) as sub,
+            (select h.is_fresh from held h) as is_fresh
+        into batch;
+
+    if to_archive then
+        with gone as (delete from pgetcd.revisions r where r.ctid = any (batch.places) returning r.*)
+        insert into pgetcd.revisions_archive
+                (revision, sub, key, value, create_revision, version, lease, committed_at, username, client, frontend)
+            select g.revision, g.sub, g.key, g.value, g.create_revision, g.version, g.lease, g.committed_at, g.username, g.client, g.frontend
+            from gone g;
+    else
+        delete from pgetcd.revisions r where r.ctid = any (batch.places);
+    end if;
+    get diagnostics removed = row_count;
+
+    outcome := case
+        when batch.is_fresh then 'soon'
+        when not batch.is_fresh then 'later'
+        when batch.is_full then 'more'
+        else 'finished' end;
+    update pgetcd.removal m set
+        finished_revision = case outcome when 'finished' then target else m.finished_revision end,
+        attended_revision = case when outcome in ('finished', 'later') then target else m.attended_revision end,
+        walked_revision = case outcome when 'finished' then target else coalesce(batch.revision, m.walked_revision) end,
+        walked_sub = case outcome when 'finished' then -1 else coalesce(batch.sub, m.walked_sub) end;
+    return next;
+end
+$$;
+
+-- All there was and still is, removed or not.
+create or replace view pgetcd.history as
+    select r.key, r.revision as mod_revision, r.sub, r.tombstone, r.value, r.create_revision, r.version, r.lease,
+        r.committed_at, r.username, r.client, r.frontend
+    from pgetcd.revisions r
+    union all
+    select a.key, a.revision, a.sub, a.tombstone, a.value, a.create_revision, a.version, a.lease,
+        a.committed_at, a.username, a.client, a.frontend
+    from pgetcd.revisions_archive a;

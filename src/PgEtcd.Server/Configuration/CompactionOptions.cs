@@ -1,0 +1,78 @@
+using System.Globalization;
+
+namespace PgEtcd.Server.Configuration;
+
+/// <summary>What the flags say about compaction.</summary>
+public sealed record CompactionOptions
+{
+    /// <summary>--auto-compaction-mode=periodic: how much history stays. Zero: off.</summary>
+    public TimeSpan RetainedPeriod { get; init; }
+
+    /// <summary>--auto-compaction-mode=revision: how many revisions stay. Zero: off.</summary>
+    public long RetainedRevisions { get; init; }
+
+    /// <summary>Rows that removal looks at in one transaction.</summary>
+    public int BatchLimit { get; init; } = 1000;
+
+    /// <summary>How long removal sleeps between two of them.</summary>
+    public TimeSpan SleepInterval { get; init; } = TimeSpan.FromMilliseconds(10);
+
+    /// <summary>How long removed rows are kept in the archive. Zero: not at all.</summary>
+    public TimeSpan HistoryRetention { get; init; }
+
+    /// <exception cref="FlagException">A value is wrong.</exception>
+    internal static CompactionOptions From(FlagValues values)
+    {
+        Flag batch = Either(values, Flags.CompactionBatchLimit, Flags.ExperimentalCompactionBatchLimit);
+        Flag sleep = Either(values, Flags.CompactionSleepInterval, Flags.ExperimentalCompactionSleepInterval);
+        CompactionOptions options = new();
+        int batchLimit = values.Number(batch, 0, 1_000_000);
+        TimeSpan sleepInterval = Duration(values, sleep);
+        options = options with
+        {
+            // As in etcd, 0 stands for the default.
+            BatchLimit = batchLimit == 0 ? options.BatchLimit : batchLimit,
+            SleepInterval = sleepInterval == TimeSpan.Zero ? options.SleepInterval : sleepInterval,
+            HistoryRetention = Duration(values, Flags.HistoryRetention),
+        };
+        string mode = values.Text(Flags.AutoCompactionMode);
+        return mode switch
+        {
+            "periodic" => options with { RetainedPeriod = Period(values) },
+            "revision" => options with { RetainedRevisions = Revisions(values) },
+            _ => throw new FlagException(
+                $"{values.Label(Flags.AutoCompactionMode)} must be periodic or revision, not \"{FlagValues.Shown(mode)}\"."),
+        };
+    }
+
+    /// <summary>A whole number is hours.</summary>
+    private static TimeSpan Period(FlagValues values)
+    {
+        string text = values.Text(Flags.AutoCompactionRetention);
+        TimeSpan? period = text.All(char.IsAsciiDigit) ? Durations.Parse(text + "h") : Durations.Parse(text);
+        return period ?? throw new FlagException(
+            $"{values.Label(Flags.AutoCompactionRetention)} must be a number of hours or a duration such as 5m or 72h, not \"{FlagValues.Shown(text)}\".");
+    }
+
+    /// <summary>etcd takes a duration here too and retains as many revisions as it has nanoseconds, that is, all. We refuse.</summary>
+    private static long Revisions(FlagValues values)
+    {
+        string text = values.Text(Flags.AutoCompactionRetention);
+        return long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out long count)
+            ? count
+            : throw new FlagException(
+                $"{values.Label(Flags.AutoCompactionRetention)} must be a number of revisions with --auto-compaction-mode=revision, not \"{FlagValues.Shown(text)}\".");
+    }
+
+    private static TimeSpan Duration(FlagValues values, Flag flag)
+    {
+        string text = values.Text(flag);
+        return Durations.Parse(text)
+            ?? throw new FlagException($"{values.Label(flag)} must be a duration such as 10ms, 72h or 30d, not \"{FlagValues.Shown(text)}\".");
+    }
+
+    private static Flag Either(FlagValues values, Flag flag, Flag older) =>
+        !values.IsGiven(older) ? flag
+        : !values.IsGiven(flag) ? older
+        : throw new FlagException($"{values.Label(flag)} and {values.Label(older)} are the same flag: give one.");
+}

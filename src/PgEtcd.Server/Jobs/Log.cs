@@ -1,0 +1,17 @@
+namespace PgEtcd.Server.Jobs;
+
+/// <summary>Every message about members and jobs.</summary>
+internal static partial class Log
+{
+    [LoggerMessage(20, LogLevel.Information, "This frontend leads: it runs the jobs")]
+    public static partial void Leads(ILogger logger);
+
+    [LoggerMessage(21, LogLevel.Information, "This frontend no longer leads")]
+    public static partial void LeadsNoLonger(ILogger logger);
+
+    [LoggerMessage(22, LogLevel.Warning, "Another frontend goes by member id {Id:x}; give each its own --name. This one is {Other:x} now")]
+    public static partial void IdTaken(ILogger logger, ulong id, ulong other);
+
+    [LoggerMessage(23, LogLevel.Warning, "A job failed and will be tried again: {Reason}")]
+    public static partial void JobFailed(ILogger logger, string reason);
+}

@@ -1,0 +1,91 @@
+using Grpc.Core;
+using PgEtcd.Mvcc;
+using PgEtcd.Protocol;
+using PgEtcd.Protocol.Etcdserverpb;
+using PgEtcd.Server.Watching;
+using PgEtcd.Server.Wire;
+using Filter = PgEtcd.Protocol.Etcdserverpb.WatchCreateRequest.Types.FilterType;
+
+namespace PgEtcd.Server.Services;
+
+/// <summary>etcdserverpb.Watch: one stream carries many watches (semantics.md §7).</summary>
+/// <remarks>Bound by hand (<see cref="WatchMethods"/>), because its responses are not messages but <see cref="WatchReply"/>.</remarks>
+[BindServiceMethod(typeof(WatchMethods), nameof(WatchMethods.Bind))]
+public sealed class WatchService(WatchHub hub, ResponseHeaders headers, IHostApplicationLifetime lifetime)
+{
+    private static readonly WriteOptions MoreFollows = new(WriteFlags.BufferHint);
+
+    /// <summary>Serves a stream until the client leaves. That it says no more does not end it.</summary>
+    public async Task Watch(IAsyncStreamReader<WatchRequest> requests, IServerStreamWriter<WatchReply> responses, ServerCallContext context)
+    {
+        using CancellationTokenSource ended = CancellationTokenSource.CreateLinkedTokenSource(context.CancellationToken, lifetime.ApplicationStopping);
+        WatchStream stream = hub.Open(headers);
+        try
+        {
+            Task writing = WriteAsync(stream, responses, ended);
+            await ReadAsync(stream, requests, ended.Token);
+            await writing.WaitAsync(ended.Token);
+        }
+        catch (OperationCanceledException)
+        {
+            // Told below.
+        }
+        finally
+        {
+            hub.Close(stream);
+        }
+
+        throw (context.CancellationToken.IsCancellationRequested ? EtcdErrors.WatchCanceled : EtcdErrors.Stopped).ToException();
+    }
+
+    private static async Task ReadAsync(WatchStream stream, IAsyncStreamReader<WatchRequest> requests, CancellationToken ended)
+    {
+        while (await requests.MoveNext(ended))
+        {
+            WatchRequest request = requests.Current;
+            switch (request.RequestUnionCase)
+            {
+                case WatchRequest.RequestUnionOneofCase.CreateRequest:
+                    stream.Create(request.CreateRequest.WatchId, Target(request.CreateRequest));
+                    break;
+                case WatchRequest.RequestUnionOneofCase.CancelRequest:
+                    stream.Cancel(request.CancelRequest.WatchId);
+                    break;
+                case WatchRequest.RequestUnionOneofCase.ProgressRequest:
+                    stream.TellProgress();
+                    break;
+                case WatchRequest.RequestUnionOneofCase.None:
+                    break;
+            }
+        }
+    }
+
+    private static async Task WriteAsync(WatchStream stream, IServerStreamWriter<WatchReply> responses, CancellationTokenSource ended)
+    {
+        try
+        {
+            while (await stream.Queue.WaitAsync())
+            {
+                while (stream.Queue.TryTake(out WatchReply? reply, out bool isLast))
+                {
+                    responses.WriteOptions = isLast ? WriteOptions.Default : MoreFollows;
+                    await responses.WriteAsync(reply);
+                }
+            }
+        }
+        finally
+        {
+            await ended.CancelAsync(); // the client is gone, or the stream was closed: the reader need not wait
+        }
+    }
+
+    private static WatchTarget Target(WatchCreateRequest request) => new(
+        // An empty key is the first key there can be.
+        new KeyRange(request.Key.IsEmpty ? new byte[1] : request.Key.Memory, request.RangeEnd.Memory),
+        request.StartRevision,
+        request.Filters.Contains(Filter.Noput),
+        request.Filters.Contains(Filter.Nodelete),
+        request.PrevKv,
+        request.ProgressNotify,
+        request.Fragment);
+}

@@ -1,0 +1,139 @@
+using System.Diagnostics.CodeAnalysis;
+using PgEtcd.Server.Wire;
+
+namespace PgEtcd.Server.Watching;
+
+/// <summary>Responses on their way to one client. Events are refused when too many wait: then the client is slow, and its
+/// watches wait in the log, which costs no memory. One reader.</summary>
+internal sealed class WatchQueue
+{
+    private const int MaxReplies = 4096;
+    private const long MaxBytes = 4 * 1024 * 1024;
+
+    private readonly Lock _gate = new();
+    private readonly Queue<WatchReply> _replies = new();
+    private long _bytes;
+    private bool _closed;
+    private TaskCompletionSource? _reader;
+    private TaskCompletionSource? _roomWanted;
+
+    /// <summary>Adds a response that must not get lost.</summary>
+    public void Add(WatchReply reply)
+    {
+        TaskCompletionSource? reader;
+        lock (_gate)
+        {
+            reader = Enqueue(reply);
+        }
+
+        reader?.SetResult();
+    }
+
+    /// <summary>Adds events, if there is room.</summary>
+    public bool TryAdd(WatchReply reply)
+    {
+        TaskCompletionSource? reader;
+        lock (_gate)
+        {
+            if (_replies.Count >= MaxReplies || _bytes >= MaxBytes)
+            {
+                return false;
+            }
+
+            reader = Enqueue(reply);
+        }
+
+        reader?.SetResult();
+        return true;
+    }
+
+    /// <summary>Waits until less than half is taken.</summary>
+    public Task RoomAsync()
+    {
+        lock (_gate)
+        {
+            return _closed || HasRoom() ? Task.CompletedTask : (_roomWanted ??= NewSignal()).Task;
+        }
+    }
+
+    /// <summary>Waits for a response.</summary>
+    /// <returns>False when the queue was closed.</returns>
+    public async ValueTask<bool> WaitAsync()
+    {
+        Task signal;
+        lock (_gate)
+        {
+            if (_closed || _replies.Count > 0)
+            {
+                return !_closed;
+            }
+
+            _reader = NewSignal();
+            signal = _reader.Task;
+        }
+
+        await signal;
+        return !_closed;
+    }
+
+    /// <summary>Takes the next response.</summary>
+    /// <param name="reply">The response.</param>
+    /// <param name="isLast">Whether no other waits behind it.</param>
+    public bool TryTake([NotNullWhen(true)] out WatchReply? reply, out bool isLast)
+    {
+        TaskCompletionSource? room = null;
+        lock (_gate)
+        {
+            if (!_replies.TryDequeue(out reply))
+            {
+                isLast = true;
+                return false;
+            }
+
+            isLast = _replies.Count == 0;
+            _bytes -= reply.Bytes;
+            if (_roomWanted is not null && HasRoom())
+            {
+                (room, _roomWanted) = (_roomWanted, null);
+            }
+        }
+
+        room?.SetResult();
+        return true;
+    }
+
+    /// <summary>Ends it for everybody who waits.</summary>
+    public void Close()
+    {
+        TaskCompletionSource? reader;
+        TaskCompletionSource? room;
+        lock (_gate)
+        {
+            _closed = true;
+            _replies.Clear();
+            (reader, _reader) = (_reader, null);
+            (room, _roomWanted) = (_roomWanted, null);
+        }
+
+        reader?.SetResult();
+        room?.SetResult();
+    }
+
+    private bool HasRoom() => _replies.Count <= MaxReplies / 2 && _bytes <= MaxBytes / 2;
+
+    private TaskCompletionSource? Enqueue(WatchReply reply)
+    {
+        if (_closed)
+        {
+            return null;
+        }
+
+        _replies.Enqueue(reply);
+        _bytes += reply.Bytes;
+        TaskCompletionSource? reader = _reader;
+        _reader = null;
+        return reader;
+    }
+
+    private static TaskCompletionSource NewSignal() => new(TaskCreationOptions.RunContinuationsAsynchronously);
+}

@@ -1,0 +1,211 @@
+using PgEtcd.Mvcc;
+using PgEtcd.Testing.Postgres;
+using Shouldly;
+using Xunit;
+using static PgEtcd.Postgres.Tests.RemovalFixture;
+
+namespace PgEtcd.Postgres.Tests;
+
+/// <summary>What physical removal takes and what it leaves (semantics.md §6).</summary>
+public sealed class RemovalTests(PostgresFixture postgres) : IClassFixture<PostgresFixture>
+{
+    private static readonly string[] Keys = ["a", "a\u00e4", "b", "bb", "c", "d"];
+
+    /// <summary>Killed anywhere it goes on by itself, and what is left is what the rule says: kine#414, #489, #365, #220,
+    /// etcd#14685. The revision never goes back: etcd#17780. Any history can be started from: kine#311.</summary>
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    [InlineData(3)]
+    [InlineData(4)]
+    [Trait("issue", "kine#414")]
+    [Trait("issue", "kine#489")]
+    [Trait("issue", "kine#365")]
+    [Trait("issue", "kine#220")]
+    [Trait("issue", "kine#311")]
+    [Trait("issue", "etcd#14685")]
+    [Trait("issue", "etcd#17780")]
+    public async Task After_any_history_of_writes_compactions_and_kills_the_rows_are_those_of_the_model(int seed)
+    {
+        await using RemovalFixture log = await CreateAsync(postgres);
+        Random random = new(seed);
+        for (int round = 0; round < 12; round++)
+        {
+            for (int i = random.Next(25); i >= 0; i--)
+            {
+                await log.WriteAsync(AnyWrite(random));
+            }
+
+            if (random.Next(8) > 0 && log.State.Revision > log.State.CompactRevision)
+            {
+                await log.CompactAsync(random.Next(3) == 0
+                    ? log.State.Revision
+                    : random.NextInt64(Math.Max(0, log.State.CompactRevision + 1), log.State.Revision + 1));
+            }
+
+            for (int steps = random.Next(6); steps > 0; steps--)
+            {
+                int rows = random.Next(1, 9);
+                await (random.Next(3) == 0 ? log.KilledStepAsync(rows) : log.StepAsync(rows));
+                await ReadsAreWholeAsync(log, random);
+            }
+
+            if (random.Next(3) == 0)
+            {
+                (await log.RemoveAsync(random.Next(1, 50))).ShouldBe(RemovalOutcome.Finished);
+                (await log.RowsAsync()).ShouldBe(RemovalModel.Survivors(log.History, log.State.CompactRevision));
+            }
+        }
+
+        (await log.RemoveAsync()).ShouldBe(RemovalOutcome.Finished);
+        (await log.RowsAsync()).ShouldBe(RemovalModel.Survivors(log.History, log.State.CompactRevision));
+        await ReadsAreWholeAsync(log, random);
+    }
+
+    [Fact]
+    [Trait("issue", "etcd#18089")]
+    [Trait("issue", "etcd#19179")]
+    public async Task The_tombstone_at_the_compact_revision_stays_and_goes_with_the_next_compaction()
+    {
+        await using RemovalFixture log = await CreateAsync(postgres);
+        await log.WriteAsync(Put("a"));
+        await log.WriteAsync(Delete("a"));
+        await log.WriteAsync(Put("b"));
+        await log.CompactAsync(3);
+        (await log.RemoveAsync()).ShouldBe(RemovalOutcome.Finished);
+        (await log.RowsAsync()).ShouldBe([new(3, 0, "a", true), new(4, 0, "b", false)]);
+
+        await log.CompactAsync(4);
+        (await log.RemoveAsync()).ShouldBe(RemovalOutcome.Finished);
+        (await log.RowsAsync()).ShouldBe([new(4, 0, "b", false)]);
+    }
+
+    [Fact]
+    [Trait("issue", "etcd#17780")]
+    public async Task A_tombstone_that_is_the_last_row_of_all_stays_so_that_the_revision_does()
+    {
+        await using RemovalFixture log = await CreateAsync(postgres);
+        await log.WriteAsync(Put("a"));
+        await log.WriteAsync(Delete("a"));
+        await log.CompactAsync(3);
+        (await log.RemoveAsync()).ShouldBe(RemovalOutcome.Finished);
+
+        (await log.Log.Log.PositionAsync(CancellationToken.None)).ShouldBe(new LogPosition(3, 3, 1));
+        await log.WriteAsync(Put("a"));
+        (await log.RowsAsync()).ShouldBe([new(3, 0, "a", true), new(4, 0, "a", false)]);
+    }
+
+    [Fact]
+    public async Task A_revision_raised_above_all_rows_may_be_compacted()
+    {
+        await using RemovalFixture log = await CreateAsync(postgres);
+        await log.WriteAsync(Put("a"));
+        await log.WriteAsync(Put("a"));
+        await log.WriteAsync(Delete("a"));
+        await log.ExecuteAsync("update pgetcd.cluster set base_revision = 1000");
+        await log.CompactAsync(1000);
+        (await log.RemoveAsync()).ShouldBe(RemovalOutcome.Finished);
+
+        (await log.RowsAsync()).ShouldBeEmpty();
+        (await log.Log.Log.PositionAsync(CancellationToken.None)).Revision.ShouldBe(1000);
+    }
+
+    [Fact]
+    public async Task One_revision_of_many_rows_is_removed_in_several_batches()
+    {
+        await using RemovalFixture log = await CreateAsync(postgres);
+        for (int i = 0; i < 30; i++)
+        {
+            await log.WriteAsync(Put($"k{i:00}"));
+        }
+
+        await log.WriteAsync(Delete("k", "l"));
+        await log.WriteAsync(Put("a"));
+        await log.CompactAsync(log.State.Revision);
+
+        (await log.StepAsync(rows: 35)).ShouldBe(RemovalOutcome.More);
+        (await log.RowsAsync()).Count.ShouldBe(31 + 30 - 10);
+        (await log.RemoveAsync(rows: 7)).ShouldBe(RemovalOutcome.Finished);
+        (await log.RowsAsync()).ShouldHaveSingleItem().Key.ShouldBe("a");
+    }
+
+    [Fact]
+    public async Task What_was_appended_within_a_second_waits_for_those_who_read_the_log()
+    {
+        await using RemovalFixture log = await CreateAsync(postgres);
+        await log.WriteAsync(Put("a"));
+        await log.WriteAsync(Put("a"));
+        await log.WriteAsync(Put("b"), isYoung: true);
+        await log.WriteAsync(Put("b"), isYoung: true);
+        await log.CompactAsync(5);
+
+        (await log.RemoveAsync()).ShouldBe(RemovalOutcome.Soon);
+        (await log.RowsAsync()).Select(row => row.Revision).ShouldBe([3, 4, 5]);
+        (await log.Removal.ProgressAsync(CancellationToken.None)).ShouldBe((5, -1));
+    }
+
+    /// <summary>docs/decisions/0007.</summary>
+    [Fact]
+    public async Task The_last_append_of_a_frontend_stays_while_it_may_be_asked_for_and_the_others_go()
+    {
+        await using RemovalFixture log = await CreateAsync(postgres);
+        RevisionLog other = new(log.Database, "other");
+        await log.WriteAsync(Put("a"), isYoung: true);
+        await log.WriteAsync(Put("b"), isYoung: true, from: other);
+        await log.WriteAsync(Put("a"), isYoung: true);
+        await log.WriteAsync(Put("b"), isYoung: true);
+        await log.WriteAsync(Put("b"), isYoung: true);
+        await log.ExecuteAsync("select pg_sleep(1.05)");
+        await log.CompactAsync(6);
+
+        // 3 is the last that the other frontend has written; 2 is not the last of ours, and 5 comes after 3.
+        (await log.RemoveAsync()).ShouldBe(RemovalOutcome.Later);
+        (await log.RowsAsync()).Select(row => row.Revision).ShouldBe([3, 4, 5, 6]);
+        (await log.Removal.ProgressAsync(CancellationToken.None)).ShouldBe((6, 6));
+
+        await log.WriteAsync(Put("c"), isYoung: true, from: other);
+        (await log.RemoveAsync()).ShouldBe(RemovalOutcome.Finished);
+        (await log.RowsAsync()).Select(row => row.Revision).ShouldBe([4, 6, 7]);
+    }
+
+    [Fact]
+    public async Task A_compaction_that_is_repeated_knows_itself()
+    {
+        await using RemovalFixture log = await CreateAsync(postgres);
+        await log.WriteAsync(Put("a"));
+        await log.WriteAsync(Put("a"));
+        Guid token = Guid.NewGuid();
+        RevisionLog revisions = log.Log.Log;
+
+        (await revisions.CompactAsync(2, token, CancellationToken.None)).ShouldBe(CompactOutcome.Compacted);
+        (await revisions.CompactAsync(2, token, CancellationToken.None)).ShouldBe(CompactOutcome.Compacted);
+        (await revisions.CompactAsync(2, Guid.NewGuid(), CancellationToken.None)).ShouldBe(CompactOutcome.AlreadyCompacted);
+        (await revisions.CompactAsync(1, token, CancellationToken.None)).ShouldBe(CompactOutcome.AlreadyCompacted);
+        (await revisions.CompactAsync(9, token, CancellationToken.None)).ShouldBe(CompactOutcome.FutureRevision);
+    }
+
+    private static Operation AnyWrite(Random random)
+    {
+        string key = Keys[random.Next(Keys.Length)];
+        return random.Next(6) switch
+        {
+            0 => Delete(key),
+            1 => Delete(key, random.Next(2) == 0 ? "c" : "\0"),
+            // A key that is deleted and put in one revision.
+            2 => new TxnOperation { Success = [Delete("c", "\0"), Put("d"), Put("c")] },
+            _ => Put(key),
+        };
+    }
+
+    private static async Task ReadsAreWholeAsync(RemovalFixture log, Random random)
+    {
+        StateReader reader = new(log.Database);
+        (LogPosition position, KeySpace keys) = await reader.LoadAsync(CancellationToken.None);
+        position.ShouldBe(new LogPosition(log.State.Revision, log.State.CompactRevision, 1));
+        keys.Keys.Count.ShouldBe(log.State.Keys.Count);
+        long revision = random.NextInt64(Math.Max(1, position.CompactRevision), position.Revision + 1);
+        (_, List<KeyRecord> records, _) = await reader.RangeAtAsync(
+            new KeyRange(LogFixture.Bytes("\0"), LogFixture.Bytes("\0")), revision, long.MaxValue, CancellationToken.None);
+        records.Select(record => System.Text.Encoding.UTF8.GetString(record.Key)).ShouldBe(RemovalModel.KeysAt(log.History, revision));
+    }
+}
