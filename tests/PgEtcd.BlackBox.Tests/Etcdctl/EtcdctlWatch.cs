@@ -34,7 +34,7 @@ internal sealed record EtcdctlWatch(string Line, string Sentinel, EtcdctlCommand
         ["history of a key"] = new("watch a --rev=3", "a", SomeWrites, SomeWrites),
         ["previous values"] = new("watch '' --prefix --rev=2 --prev-kv", "-", SomeWrites, SomeWrites),
         ["history as json"] = new("watch '' --prefix --rev=2 --prev-kv -w json", "-", SomeWrites, [], "Events"),
-        ["history after a compaction"] = new("watch '' --prefix --rev=6 --prev-kv", "-", [.. SomeWrites, "compaction 6"], SomeWrites),
+        ["history after a compaction"] = new("watch '' --prefix --rev=7 --prev-kv", "-", [.. SomeWrites, "compaction 7"], SomeWrites),
         ["the future"] = new("watch '' --prefix --rev=8", "-", [], SomeWrites),
         ["a command for each event"] = new(
             "watch '' --prefix --rev=2 -- printenv ETCD_WATCH_REVISION ETCD_WATCH_EVENT_TYPE ETCD_WATCH_KEY ETCD_WATCH_VALUE", "-", SomeWrites, [], "dir/q"),
