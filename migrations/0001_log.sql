@@ -36,6 +36,7 @@ create table pgetcd.cluster (
     compact_revision bigint  not null default -1,  -- -1: never compacted
     auth_revision    bigint  not null default 1,
     base_revision    bigint  not null default 1,   -- the store is at least here, whatever rows there are
+    frontends        integer not null default 2,   -- alive now; a lone one is not notified of its own appends
     term             bigint  not null default 0,   -- counts PostgreSQL's restarts and promotions: shown as the raft term
     postmaster_start timestamptz                   -- of the postmaster that term was counted for
 ) with (fillfactor = 50);

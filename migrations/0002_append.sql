@@ -30,7 +30,8 @@ end
 $$;
 
 -- Appends a batch if, and only if, the log is still where the batch was evaluated (design §2, invariant 3).
--- Rows come in order; a row with sub 0 starts the next revision. One round trip, one commit, one NOTIFY.
+-- Rows come in order; a row with sub 0 starts the next revision. One round trip, one commit, one NOTIFY (none while the
+-- frontend is alone).
 -- Called again with the same arguments by the same frontend run, it appends nothing and says appended:
 -- so a frontend whose connection died during COMMIT asks by repeating itself (invariant 6).
 create function pgetcd.append(
@@ -61,7 +62,7 @@ begin
     -- An assignment, here and below, costs a tenth of PERFORM: it needs no executor.
     ignored := pgetcd.lock_log();
 
-    select c.compact_revision, c.auth_revision, greatest(c.base_revision, last.revision) as head,
+    select c.compact_revision, c.auth_revision, c.frontends, greatest(c.base_revision, last.revision) as head,
             last.committed_at as last_at, s.last_value as drawn
         into state
         from pgetcd.cluster c cross join pgetcd.revision_seq s left join lateral (
@@ -111,7 +112,9 @@ begin
                 append.leases, append.usernames, append.clients)
                 as row (sub, key, value, create_revision, version, lease, username, client);
         head := currval('pgetcd.revision_seq');
-        ignored := pg_notify('pgetcd', head || ' ' || append.frontend);
+        if state.frontends > 1 then
+            ignored := pg_notify('pgetcd', head || ' ' || append.frontend);
+        end if;
     end if;
 
     if append.revoked_leases <> '{}' then

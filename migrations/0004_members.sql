@@ -72,6 +72,11 @@ begin
         perform set_config('synchronous_commit', 'off', true);
     end if;
 
+    -- Whoever joins is counted before it loads the state, so it misses no notification that it needs; it polls besides.
+    update pgetcd.cluster c set frontends = alive.n
+        from (select count(*)::integer as n from pgetcd.members m where m.heartbeat_at > clock_timestamp() - interval '3 seconds') alive
+        where c.frontends <> alive.n;
+
     return query select joined, (select m.heartbeat_at from pgetcd.members m where m.id = member_id), leads,
             m.id, m.name, m.client_urls, m.peer_urls, m.run = l.holder and l.expires_at > clock_timestamp()
         from pgetcd.leader l left join pgetcd.members m on m.heartbeat_at > clock_timestamp() - interval '3 seconds';

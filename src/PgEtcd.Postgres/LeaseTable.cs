@@ -41,6 +41,75 @@ public sealed class LeaseTable(Database database)
             new CommandDefinition(database.Schema.Apply(sql), new { id }, cancellationToken: cancellationToken));
     }
 
+    /// <summary>Renews leases, all in one statement. One that has expired is never renewed, so what the leader has found
+    /// expired stays so.</summary>
+    /// <param name="ids">Their ids, each once.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <returns>For each lease that is there its TTL in seconds; null if it has expired and is about to go. What is not
+    /// there is not in it.</returns>
+    public async Task<Dictionary<long, long?>> KeepAliveAsync(IReadOnlyCollection<long> ids, CancellationToken cancellationToken)
+    {
+        const string sql = """
+            with renewed as (
+                update pgetcd.leases set expires_at = clock_timestamp() + make_interval(secs => ttl)
+                where id = any ($1) and expires_at > clock_timestamp() returning id, ttl
+            )
+            select id, ttl from renewed
+            union all
+            select id, null from pgetcd.leases where id = any ($1) and id not in (select id from renewed)
+            """;
+        await using NpgsqlCommand command = database.Command(sql);
+        command.Parameters.Add(new NpgsqlParameter<long[]> { TypedValue = [.. ids] });
+        await using NpgsqlDataReader reader = await command.ExecuteReaderAsync(cancellationToken);
+        Dictionary<long, long?> found = new(ids.Count);
+        while (await reader.ReadAsync(cancellationToken))
+        {
+            found[reader.GetInt64(0)] = reader.IsDBNull(1) ? null : reader.GetInt64(1);
+        }
+
+        return found;
+    }
+
+    /// <summary>Leases to be revoked because they are over, the first to expire first.</summary>
+    /// <param name="leader">The leader's run; anybody else gets nothing.</param>
+    /// <param name="most">How many at most.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <returns>Null when the database was away: <see cref="RenewAllAsync"/> comes first.</returns>
+    public async Task<IReadOnlyList<long>?> ExpiredAsync(string leader, int most, CancellationToken cancellationToken)
+    {
+        await using NpgsqlCommand command = database.Command("select renew_due, id from pgetcd.expired_leases($1, $2)");
+        command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = leader });
+        command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = most });
+        await using NpgsqlDataReader reader = await command.ExecuteReaderAsync(cancellationToken);
+        List<long> ids = [];
+        while (await reader.ReadAsync(cancellationToken))
+        {
+            if (reader.GetBoolean(0))
+            {
+                return null;
+            }
+
+            if (!reader.IsDBNull(1))
+            {
+                ids.Add(reader.GetInt64(1));
+            }
+        }
+
+        return ids;
+    }
+
+    /// <summary>Gives a full TTL to all leases that were alive when the database went away, if that is due.</summary>
+    /// <param name="leader">The leader's run.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <returns>How many; null when it was not due.</returns>
+    public async Task<long?> RenewAllAsync(string leader, CancellationToken cancellationToken)
+    {
+        await using NpgsqlCommand command = database.Command("select pgetcd.renew_leases($1)");
+        command.CommandTimeout = 0; // as long as there are leases; the job's token ends it
+        command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = leader });
+        return await command.ExecuteScalarAsync(cancellationToken) as long?;
+    }
+
     /// <summary>All ids, the soonest to expire first (semantics.md §8).</summary>
     public async Task<IReadOnlyList<long>> ListAsync(CancellationToken cancellationToken)
     {

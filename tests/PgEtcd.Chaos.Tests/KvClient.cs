@@ -23,6 +23,9 @@ internal sealed class KvClient(Uri address) : IAsyncDisposable
         _channel.UnaryAsync<RangeRequest, RangeResponse>(
             "etcdserverpb.KV/Range", new RangeRequest { Key = Utf8(key), Serializable = serializable, Revision = revision }, timeout: timeout);
 
+    public Task<DeleteRangeResponse> DeleteAsync(string key) => _channel.UnaryAsync<DeleteRangeRequest, DeleteRangeResponse>(
+        "etcdserverpb.KV/DeleteRange", new DeleteRangeRequest { Key = Utf8(key) });
+
     /// <summary>Everything there is.</summary>
     public Task<RangeResponse> AllAsync(bool serializable = false) => _channel.UnaryAsync<RangeRequest, RangeResponse>(
         "etcdserverpb.KV/Range", new RangeRequest { Key = Utf8("\0"), RangeEnd = Utf8("\0"), Serializable = serializable });

@@ -23,17 +23,17 @@ public sealed record CompactionOptions
     /// <exception cref="FlagException">A value is wrong.</exception>
     internal static CompactionOptions From(FlagValues values)
     {
-        Flag batch = Either(values, Flags.CompactionBatchLimit, Flags.ExperimentalCompactionBatchLimit);
-        Flag sleep = Either(values, Flags.CompactionSleepInterval, Flags.ExperimentalCompactionSleepInterval);
+        Flag batch = values.Either(Flags.CompactionBatchLimit, Flags.ExperimentalCompactionBatchLimit);
+        Flag sleep = values.Either(Flags.CompactionSleepInterval, Flags.ExperimentalCompactionSleepInterval);
         CompactionOptions options = new();
         int batchLimit = values.Number(batch, 0, 1_000_000);
-        TimeSpan sleepInterval = Duration(values, sleep);
+        TimeSpan sleepInterval = values.Duration(sleep);
         options = options with
         {
             // As in etcd, 0 stands for the default.
             BatchLimit = batchLimit == 0 ? options.BatchLimit : batchLimit,
             SleepInterval = sleepInterval == TimeSpan.Zero ? options.SleepInterval : sleepInterval,
-            HistoryRetention = Duration(values, Flags.HistoryRetention),
+            HistoryRetention = values.Duration(Flags.HistoryRetention),
         };
         string mode = values.Text(Flags.AutoCompactionMode);
         return mode switch
@@ -63,16 +63,4 @@ public sealed record CompactionOptions
             : throw new FlagException(
                 $"{values.Label(Flags.AutoCompactionRetention)} must be a number of revisions with --auto-compaction-mode=revision, not \"{FlagValues.Shown(text)}\".");
     }
-
-    private static TimeSpan Duration(FlagValues values, Flag flag)
-    {
-        string text = values.Text(flag);
-        return Durations.Parse(text)
-            ?? throw new FlagException($"{values.Label(flag)} must be a duration such as 10ms, 72h or 30d, not \"{FlagValues.Shown(text)}\".");
-    }
-
-    private static Flag Either(FlagValues values, Flag flag, Flag older) =>
-        !values.IsGiven(older) ? flag
-        : !values.IsGiven(flag) ? older
-        : throw new FlagException($"{values.Label(flag)} and {values.Label(older)} are the same flag: give one.");
 }

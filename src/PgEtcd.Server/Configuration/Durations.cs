@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Globalization;
 
 namespace PgEtcd.Server.Configuration;
@@ -7,6 +8,8 @@ internal static class Durations
 {
     /// <summary>The longest that Go can hold, 292 years.</summary>
     private static readonly TimeSpan Longest = TimeSpan.FromTicks(long.MaxValue / 100);
+
+    private static readonly SearchValues<char> NumberCharacters = SearchValues.Create("0123456789.");
 
     // The longer names first: "m" is the beginning of "ms".
     private static readonly (string Name, double Ticks)[] Units =
@@ -28,7 +31,7 @@ internal static class Durations
         ReadOnlySpan<char> rest = text;
         do
         {
-            int digits = rest.IndexOfAnyExcept("0123456789.");
+            int digits = rest.IndexOfAnyExcept(NumberCharacters);
             if (digits <= 0 || !double.TryParse(rest[..digits], NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out double number))
             {
                 return null;

@@ -62,4 +62,18 @@ internal sealed class FlagValues
 
     private string? FromEnvironment(Flag flag) =>
         _environment.GetValueOrDefault(flag.Variable) is { Length: > 0 } value ? value : null;
+
+    /// <summary>A duration that is not negative, as Go writes them.</summary>
+    public TimeSpan Duration(Flag flag)
+    {
+        string text = Text(flag);
+        return Durations.Parse(text)
+            ?? throw new FlagException($"{Label(flag)} must be a duration such as 10ms, 72h or 30d, not \"{Shown(text)}\".");
+    }
+
+    /// <summary>Of a flag and its older name the one that is given.</summary>
+    public Flag Either(Flag flag, Flag older) =>
+        !IsGiven(older) ? flag
+        : !IsGiven(flag) ? older
+        : throw new FlagException($"{Label(flag)} and {Label(older)} are the same flag: give one.");
 }

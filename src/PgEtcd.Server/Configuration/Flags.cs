@@ -75,6 +75,15 @@ internal static class Flags
         Help = "Old name of --compaction-sleep-interval.",
     };
 
+    public static readonly Flag WatchProgressNotifyInterval = new("watch-progress-notify-interval", "10m", "duration",
+        "How often a watch that asked for it is told its progress; at least 100ms.");
+
+    public static readonly Flag ExperimentalWatchProgressNotifyInterval = WatchProgressNotifyInterval with
+    {
+        Name = "experimental-watch-progress-notify-interval",
+        Help = "Old name of --watch-progress-notify-interval.",
+    };
+
     public static readonly Flag HistoryRetention = new("history-retention", "0", "duration",
         "How long rows that compaction removes stay readable in SQL, e.g. 720h or 30d; the same on every frontend. 0: they are deleted.")
     { IsOurs = true };
@@ -87,6 +96,7 @@ internal static class Flags
         InitialClusterToken, InitialAdvertisePeerUrls, ElectionTimeout, LogLevel,
         AutoCompactionMode, AutoCompactionRetention, CompactionBatchLimit, ExperimentalCompactionBatchLimit,
         CompactionSleepInterval, ExperimentalCompactionSleepInterval, HistoryRetention,
+        WatchProgressNotifyInterval, ExperimentalWatchProgressNotifyInterval,
     ];
 
     /// <summary>

@@ -36,8 +36,19 @@ internal static class OptionsBuilder
             ElectionTimeout = TimeSpan.FromMilliseconds(values.Number(Flags.ElectionTimeout, 500, 50_000)),
             LogLevel = Level(values.Label(Flags.LogLevel), values.Text(Flags.LogLevel)),
             Compaction = CompactionOptions.From(values),
+            WatchProgressNotifyInterval = ProgressInterval(values),
             Warnings = [.. Warnings(given.Keys, environment)],
         };
+    }
+
+    /// <summary>0 stands for the default, as in etcd.</summary>
+    private static TimeSpan ProgressInterval(FlagValues values)
+    {
+        Flag flag = values.Either(Flags.WatchProgressNotifyInterval, Flags.ExperimentalWatchProgressNotifyInterval);
+        TimeSpan interval = values.Duration(flag);
+        return interval == TimeSpan.Zero ? TimeSpan.FromMinutes(10)
+            : interval >= TimeSpan.FromMilliseconds(100) ? interval
+            : throw new FlagException($"{values.Label(flag)} must be at least 100ms, not \"{FlagValues.Shown(values.Text(flag))}\".");
     }
 
     private static string DataDir(FlagValues values, string name)

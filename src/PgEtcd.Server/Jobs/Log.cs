@@ -14,4 +14,7 @@ internal static partial class Log
 
     [LoggerMessage(23, LogLevel.Warning, "A job failed and will be tried again: {Reason}")]
     public static partial void JobFailed(ILogger logger, string reason);
+
+    [LoggerMessage(24, LogLevel.Information, "The database was away: {Count} leases have their full TTL again")]
+    public static partial void LeasesRenewed(ILogger logger, long count);
 }

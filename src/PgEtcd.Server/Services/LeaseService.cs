@@ -9,9 +9,9 @@ using PgEtcd.Server.Wire;
 
 namespace PgEtcd.Server.Services;
 
-/// <summary>etcdserverpb.Lease (semantics.md §8). Keep-alive and expiry are not there yet.</summary>
-public sealed class LeaseService(LeaseStore leases, KeyValueStore store, ResponseHeaders headers, ServerOptions options)
-    : Lease.LeaseBase
+/// <summary>etcdserverpb.Lease (semantics.md §8).</summary>
+public sealed class LeaseService(
+    LeaseStore leases, KeyValueStore store, ResponseHeaders headers, ServerOptions options, IHostApplicationLifetime lifetime) : Lease.LeaseBase
 {
     /// <summary>Seconds.</summary>
     private const long MaxTtl = 9_000_000_000;
@@ -37,6 +37,14 @@ public sealed class LeaseService(LeaseStore leases, KeyValueStore store, Respons
             ? new LeaseRevokeResponse { Header = headers.At(answer.Result!.Revision) }
             : throw answer.Error.ToEtcd().ToException();
     });
+
+    /// <summary>Renews leases as long as the client wants. One that is gone has TTL 0, which is no error.</summary>
+    public override Task LeaseKeepAlive(
+        IAsyncStreamReader<LeaseKeepAliveRequest> requestStream,
+        IServerStreamWriter<LeaseKeepAliveResponse> responseStream,
+        ServerCallContext context) =>
+        new KeepAliveStream(leases, store, headers).RunAsync(
+            requestStream, responseStream, context.CancellationToken, lifetime.ApplicationStopping);
 
     /// <summary>What is left of a lease. An unknown one has TTL -1, which is no error.</summary>
     public override Task<LeaseTimeToLiveResponse> LeaseTimeToLive(LeaseTimeToLiveRequest request, ServerCallContext context) => ServiceErrors.AnswerAsync(async () =>

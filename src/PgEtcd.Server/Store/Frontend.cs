@@ -29,7 +29,9 @@ public sealed class Frontend : IAsyncDisposable
         Committer committer = new(log, replica, tail, database, options.RequestTimeout, TimeProvider.System);
         Past past = new(new StateReader(database), replica, tail, database, options.RequestTimeout);
         Store = new KeyValueStore(replica, tail, committer, past, log, database, options.RequestTimeout);
-        Leases = new LeaseStore(new LeaseTable(database), database, replica, tail, committer, options.RequestTimeout);
+        LeaseTable leases = new(database);
+        Leases = new LeaseStore(leases, database, replica, tail, committer, options.RequestTimeout);
+        _ = new LeaseExpiry(leases, Leases, leadership, loggers.CreateLogger<LeaseExpiry>()).RunAsync();
         database.ServerChanged = async connection =>
         {
             (long revision, KvEvent? last) = replica.End();

@@ -6,6 +6,8 @@ namespace PgEtcd.Server.Store;
 /// <summary>What the services see of the leases: the rows are PostgreSQL's, the keys attached are the replica's.</summary>
 public sealed class LeaseStore(LeaseTable table, Database database, Replica replica, Tail tail, Committer committer, TimeSpan timeLimit)
 {
+    private readonly LeaseRenewals _renewals = new(table, database, timeLimit, TimeProvider.System);
+
     /// <summary>A lease and, if asked for, its keys.</summary>
     /// <param name="Lease">The lease; null when there is none.</param>
     /// <param name="Keys">The keys attached to it.</param>
@@ -38,13 +40,17 @@ public sealed class LeaseStore(LeaseTable table, Database database, Replica repl
     public Task<WriteAnswer> RevokeAsync(long id, Origin origin) =>
         committer.WriteAsync(new RevokeLeaseOperation { Lease = id }, size: 0, replica, origin);
 
+    /// <inheritdoc cref="LeaseRenewals.RenewAsync"/>
+    public Task<long> RenewAsync(long id) => _renewals.RenewAsync(id);
+
     /// <summary>Looks a lease up.</summary>
     /// <param name="id">Its id.</param>
     /// <param name="withKeys">Whether its keys are wanted.</param>
     public async Task<LeaseInfo> FindAsync(long id, bool withKeys)
     {
-        Lease? lease = await database.InTimeAsync(timeLimit, cancel => table.FindAsync(id, cancel));
-        await tail.CatchUpAsync();
+        Task<Lease?> finding = database.InTimeAsync(timeLimit, cancel => table.FindAsync(id, cancel));
+        await Task.WhenAll(finding, tail.CatchUpAsync());
+        Lease? lease = await finding;
         return new LeaseInfo(lease, lease is not null && withKeys ? replica.Current.KeysOfLease(id) : []);
     }
 

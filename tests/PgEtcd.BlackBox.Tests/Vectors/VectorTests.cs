@@ -9,7 +9,10 @@ namespace PgEtcd.BlackBox.Tests.Vectors;
 public sealed class VectorTests(PostgresFixture postgres) : IClassFixture<PostgresFixture>
 {
     public static TheoryData<string> Files =>
-        [.. VectorFile.Names("kv-").Concat(VectorFile.Names("txn-")).Concat(VectorFile.Names("rangestream-")).Concat(VectorFile.Names("watch-"))];
+    [
+        .. VectorFile.Names("kv-"), .. VectorFile.Names("txn-"), .. VectorFile.Names("rangestream-"),
+        .. VectorFile.Names("lease-"), .. VectorFile.Names("watch-"),
+    ];
 
     [Theory]
     [MemberData(nameof(Files))]

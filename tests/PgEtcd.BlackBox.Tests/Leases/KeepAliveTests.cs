@@ -1,0 +1,109 @@
+using System.Diagnostics;
+using Grpc.Core;
+using PgEtcd.Protocol;
+using PgEtcd.Protocol.Etcdserverpb;
+using PgEtcd.Testing;
+using PgEtcd.Testing.Grpc;
+using PgEtcd.Testing.Postgres;
+using Shouldly;
+using Xunit;
+using static PgEtcd.BlackBox.Tests.Kv;
+using Stream = PgEtcd.Testing.Grpc.GrpcDuplexCall<
+    PgEtcd.Protocol.Etcdserverpb.LeaseKeepAliveRequest, PgEtcd.Protocol.Etcdserverpb.LeaseKeepAliveResponse>;
+
+namespace PgEtcd.BlackBox.Tests.Leases;
+
+/// <summary>LeaseKeepAlive over the wire.</summary>
+public sealed class KeepAliveTests(PostgresFixture postgres) : IClassFixture<PostgresFixture>, IAsyncLifetime
+{
+    private string _database = "";
+    private PgEtcdServer _server = null!;
+    private Kv _kv = null!;
+
+    private GrpcChannel Channel => _kv.Channel;
+
+    public async Task InitializeAsync()
+    {
+        _database = await postgres.CreateDatabaseAsync();
+        _server = await PgEtcdServer.StartAsync(_database);
+        _kv = new Kv(_server);
+    }
+
+    [Fact]
+    public async Task A_lease_that_is_kept_alive_lives_and_one_that_is_not_goes_with_its_key()
+    {
+        long kept = await Channel.GrantAsync(2);
+        long left = await Channel.GrantAsync(2);
+        await _kv.SendAsync(Put("kept", "1", kept));
+        await _kv.SendAsync(Put("left", "1", left));
+        using Stream stream = Channel.KeepAlive();
+        Stopwatch since = Stopwatch.StartNew();
+        while (since.Elapsed < TimeSpan.FromSeconds(5))
+        {
+            (await stream.AskAsync(kept)).TTL.ShouldBe(2);
+            await Task.Delay(300);
+        }
+
+        (await _kv.AllAsync()).ShouldBe(["kept=1"]);
+        (await Channel.LeasesAsync()).ShouldBe([kept]);
+    }
+
+    [Fact]
+    public async Task Every_request_is_answered_in_order_and_the_end_of_the_client_is_the_end()
+    {
+        await Channel.GrantAsync(60, id: 1);
+        await Channel.GrantAsync(100, id: -2);
+        long revision = await _kv.PutAsync("a", "1");
+        using Stream stream = Channel.KeepAlive();
+        long[] ids = [.. Enumerable.Range(0, 500).SelectMany(i => new long[] { 1, -2, 0, 404 })];
+        foreach (long id in ids)
+        {
+            await stream.WriteAsync(new LeaseKeepAliveRequest { ID = id });
+        }
+
+        await stream.CompleteAsync();
+        List<LeaseKeepAliveResponse> answers = [];
+        await foreach (LeaseKeepAliveResponse answer in stream.ReadAllAsync())
+        {
+            answers.Add(answer);
+        }
+
+        answers.Select(answer => answer.ID).ShouldBe(ids);
+        answers.ShouldAllBe(answer => answer.Header.Revision == revision);
+        answers.ShouldAllBe(answer => answer.TTL == (answer.ID == 1 ? 60 : answer.ID == -2 ? 100 : 0));
+    }
+
+    [Fact]
+    public async Task The_answer_for_a_lease_that_has_expired_waits_until_it_is_gone()
+    {
+        long id = await Channel.GrantAsync(60);
+        await _kv.SendAsync(Put("a", "1", id));
+        await Sql.ExecuteAsync(_database, $"update pgetcd.leases set expires_at = clock_timestamp() where id = {id}");
+
+        using Stream stream = Channel.KeepAlive();
+        (await stream.AskAsync(id)).TTL.ShouldBe(0);
+        (await _kv.AllAsync()).ShouldBeEmpty();
+        (await Channel.TimeToLiveAsync(id)).TTL.ShouldBe(-1);
+    }
+
+    [Fact]
+    public async Task A_frontend_that_stops_says_so_and_does_not_wait_for_its_streams()
+    {
+        long id = await Channel.GrantAsync(60);
+        using Stream stream = Channel.KeepAlive();
+        await stream.AskAsync(id);
+        Stopwatch since = Stopwatch.StartNew();
+        Task<int> stopped = _server.StopAsync();
+
+        RpcException error = await Should.ThrowAsync<RpcException>(() => stream.ReadAsync());
+        error.Status.ShouldBe(EtcdErrors.Stopped.Status);
+        (await stopped).ShouldBe(0);
+        since.Elapsed.ShouldBeLessThan(TimeSpan.FromSeconds(4));
+    }
+
+    public async Task DisposeAsync()
+    {
+        await _kv.DisposeAsync();
+        await _server.DisposeAsync();
+    }
+}
