@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.RegularExpressions;
 using PgEtcd.Testing;
 using PgEtcd.Testing.Processes;
@@ -18,6 +19,9 @@ internal static partial class EtcdctlScript
     public const string Program = "/usr/bin/etcdctl";
     public static readonly IReadOnlyDictionary<string, string> Version3 = new Dictionary<string, string> { ["ETCDCTL_API"] = "3" };
 
+    /// <summary>What a command's line calls the lease granted last.</summary>
+    private const string Lease = "{lease}";
+
     public static void SkipIfMissing() =>
         Skip.IfNot(File.Exists(Program), $"{Program} is missing; install Debian's package etcd-client.");
 
@@ -26,10 +30,11 @@ internal static partial class EtcdctlScript
     public static async Task<string> RunAsync(IEtcdServer reference, IEtcdServer target, params EtcdctlCommand[] commands)
     {
         string last = "";
+        Dictionary<IEtcdServer, string> leases = [];
         foreach (EtcdctlCommand command in commands)
         {
-            Task<string> expected = RunAsync(reference, command);
-            string actual = await RunAsync(target, command);
+            Task<string> expected = RunAsync(reference, command, leases);
+            string actual = await RunAsync(target, command, leases);
             last = await expected;
             actual.ShouldBe(last, $"etcdctl {command.Line}");
         }
@@ -46,6 +51,31 @@ internal static partial class EtcdctlScript
         return $"exit code {result.ExitCode}\n{WithoutIdentity(result.Output)}{string.Join('\n', errors)}";
     }
 
+    private static async Task<string> RunAsync(IEtcdServer server, EtcdctlCommand command, Dictionary<IEtcdServer, string> leases)
+    {
+        string? lease;
+        lock (leases)
+        {
+            lease = leases.GetValueOrDefault(server);
+        }
+
+        string printed = await RunAsync(server, command with { Line = command.Line.Replace(Lease, lease, StringComparison.Ordinal) });
+        if (Granted().Match(printed) is { Success: true } granted)
+        {
+            lease = granted.Groups[1].Value;
+            lock (leases)
+            {
+                leases[server] = lease;
+            }
+        }
+
+        printed = Remaining().Replace(printed, "$1*");
+        return lease is null
+            ? printed
+            : printed.Replace(lease, Lease, StringComparison.Ordinal)
+                .Replace(long.Parse(lease, NumberStyles.HexNumber, CultureInfo.InvariantCulture).ToString(CultureInfo.InvariantCulture), Lease, StringComparison.Ordinal);
+    }
+
     /// <summary>The arguments that run a line against a server.</summary>
     public static IEnumerable<string> Arguments(IEtcdServer server, string line) => ["--endpoints", server.ClientUrl.Authority, .. Words(line)];
 
@@ -59,4 +89,12 @@ internal static partial class EtcdctlScript
     /// <summary>Who answered, in the output formats json and fields.</summary>
     [GeneratedRegex("""("(?:cluster_id|member_id|raft_term)":|"(?:ClusterID|MemberID|RaftTerm)" : )\d+""")]
     private static partial Regex Identity();
+
+    /// <summary>Each server chooses an id of its own.</summary>
+    [GeneratedRegex("^lease ([0-9a-f]{8,16}) granted", RegexOptions.Multiline)]
+    private static partial Regex Granted();
+
+    /// <summary>What is left of a lease: a second may pass between the two.</summary>
+    [GeneratedRegex("""(remaining\(|"ttl":|"TTL" : )\d+""")]
+    private static partial Regex Remaining();
 }

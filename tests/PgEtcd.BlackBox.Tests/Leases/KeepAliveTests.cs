@@ -101,6 +101,23 @@ public sealed class KeepAliveTests(PostgresFixture postgres) : IClassFixture<Pos
         since.Elapsed.ShouldBeLessThan(TimeSpan.FromSeconds(4));
     }
 
+    [Fact]
+    public async Task While_the_database_is_away_a_stream_ends_as_with_an_etcd_that_has_no_quorum()
+    {
+        await using PostgresServer database = await PostgresServer.StartAsync();
+        await using PgEtcdServer server = await PgEtcdServer.StartAsync(database.ConnectionString(), moreArguments: ["--election-timeout", "500"]);
+        await using Kv kv = new(server);
+        long id = await kv.Channel.GrantAsync(60);
+        using Stream stream = kv.Channel.KeepAlive();
+        (await stream.AskAsync(id)).TTL.ShouldBe(60);
+        await database.StopAsync();
+
+        (await Should.ThrowAsync<RpcException>(() => stream.AskAsync(id))).Status.ShouldBe(EtcdErrors.Timeout.Status);
+        await database.RestartAsync();
+        using Stream again = kv.Channel.KeepAlive();
+        (await again.AskAsync(id)).TTL.ShouldBe(60);
+    }
+
     public async Task DisposeAsync()
     {
         await _kv.DisposeAsync();
