@@ -2,11 +2,11 @@ using System.Diagnostics;
 
 namespace PgEtcd.Bench.Streams;
 
-/// <summary>Leases kept alive a second: ten streams with a thousand leases each, five requests in flight on each.</summary>
-public sealed class KeepAlives(Options options) : StreamCase(options, new RowHead("lease keep-alives 50", "/s"))
+/// <summary>Leases kept alive a second: ten streams with a thousand leases each, 5 or 500 requests in flight on each.</summary>
+public sealed class KeepAlives(Options options) : StreamCase(
+    options, new RowHead("lease keep-alives 50", "/s"), new RowHead("lease keep-alives 5000", "/s"))
 {
     private const int Streams = 10;
-    private const int InFlight = 5;
     private const int Seconds = 3600;
     private readonly int _each = options.Quick ? 100 : 1000;
     private readonly Dictionary<Server, long[][]> _leases = [];
@@ -16,9 +16,11 @@ public sealed class KeepAlives(Options options) : StreamCase(options, new RowHea
 
     public override async Task<IReadOnlyList<double>> Turn(Server server, int seed)
     {
-        await OnThreads(i => KeepAlive(server, _leases[server][i], Options.Seconds / 3)).ConfigureAwait(false);
-        var rates = await OnThreads(i => KeepAlive(server, _leases[server][i], Options.Seconds)).ConfigureAwait(false);
-        return [rates.Sum()];
+        await Rate(5, Options.Seconds / 3).ConfigureAwait(false);
+        return [await Rate(5, Options.Seconds).ConfigureAwait(false), await Rate(500, Options.Seconds).ConfigureAwait(false)];
+
+        async Task<double> Rate(int inFlight, double seconds) =>
+            (await OnThreads(i => KeepAlive(server, _leases[server][i], inFlight, seconds)).ConfigureAwait(false)).Sum();
     }
 
     private long[] Grant(Server server)
@@ -31,13 +33,13 @@ public sealed class KeepAlives(Options options) : StreamCase(options, new RowHea
 
     /// <returns>Answers a second.</returns>
     /// <exception cref="BenchException">An answer was not for the lease whose turn it is, or not with its full TTL.</exception>
-    private static double KeepAlive(Server server, long[] leases, double seconds)
+    private static double KeepAlive(Server server, long[] leases, int inFlight, double seconds)
     {
         using var connection = new Http2Connection(server.Port);
         connection.Begin("Lease/LeaseKeepAlive");
         var (sent, answered) = (0L, 0L);
         var start = Stopwatch.GetTimestamp();
-        while (sent < InFlight)
+        while (sent < inFlight)
             Send();
         while (answered < sent)
         {
