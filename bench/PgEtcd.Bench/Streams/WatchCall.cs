@@ -24,6 +24,7 @@ public sealed class WatchCall : IDisposable
     private readonly Thread _reader;
     private readonly SemaphoreSlim _created = new(0);
     private volatile bool _closing;
+    private volatile string? _failure;
 
     public WatchCall(int port, IWatchLog log)
     {
@@ -42,13 +43,15 @@ public sealed class WatchCall : IDisposable
         _connection.Send(new Message().Nested(1, Requests.Watched(key).Number(3, from).Number(7, watcher)).ToArray());
 
     /// <summary>Waits until as many watches stand as were asked for.</summary>
-    /// <exception cref="BenchException">They do not after a minute.</exception>
+    /// <exception cref="BenchException">One was refused, or they do not stand after a minute.</exception>
     public async Task Created(int watchers)
     {
         for (var i = 0; i < watchers; i++)
         {
             if (!await _created.WaitAsync(Patience).ConfigureAwait(false))
                 throw new BenchException(string.Create(CultureInfo.InvariantCulture, $"of {watchers} watches only {i} were created"));
+            if (_failure is { } reason)
+                throw new BenchException(reason);
         }
     }
 
@@ -87,8 +90,15 @@ public sealed class WatchCall : IDisposable
         catch (Exception e) when (e is BenchException or IndexOutOfRangeException or ArgumentException)
         {
             if (!_closing)
-                _log.Failed($"a watch stream failed: {e.Message}");
+                Fail($"a watch stream failed: {e.Message}");
         }
+    }
+
+    private void Fail(string reason)
+    {
+        _failure ??= reason;
+        _log.Failed(reason);
+        _created.Release();
     }
 
     private void Take(ReadOnlySpan<byte> response)
@@ -107,7 +117,7 @@ public sealed class WatchCall : IDisposable
                     _created.Release();
                     break;
                 case Canceled:
-                    _log.Failed($"the server cancelled watch {watcher}");
+                    Fail($"the server cancelled watch {watcher}");
                     break;
                 case Events:
                     TakeEvent(watcher, fields.Bytes);
