@@ -65,6 +65,10 @@ internal static class EtcdctlScenarios
             .. SomeKeys, "compaction 4", "get b --rev=3", "get b --rev=4", "compaction 4", "compaction 100", "compaction --physical 7", "get '' --prefix --rev=6",
             "get '' --prefix --rev=7 -w json", "get '' --prefix -w json", "compaction 9", "get '' --prefix --rev=9 -w json", "compaction",
         ],
+        ["watch from a compacted revision"] =
+        [
+            .. SomeKeys, "compaction 5", "watch a --rev=3", "watch '' --prefix --rev=1 -w json", "watch",
+        ],
         ["leases"] =
         [
             "lease list", "lease grant 60", "put a 1 --lease={lease}", "put b 2 --lease={lease}", "lease timetolive {lease}",

@@ -16,12 +16,11 @@ internal sealed record EtcdctlCommand(string Line, string? Input = null)
 /// <summary>Runs the same commands of Debian's etcdctl against two servers and compares all that is printed.</summary>
 internal static partial class EtcdctlScript
 {
-    private const string Program = "/usr/bin/etcdctl";
+    public const string Program = "/usr/bin/etcdctl";
+    public static readonly IReadOnlyDictionary<string, string> Version3 = new Dictionary<string, string> { ["ETCDCTL_API"] = "3" };
 
     /// <summary>What a command's line calls the lease granted last.</summary>
     private const string Lease = "{lease}";
-
-    private static readonly Dictionary<string, string> Version3 = new() { ["ETCDCTL_API"] = "3" };
 
     public static void SkipIfMissing() =>
         Skip.IfNot(File.Exists(Program), $"{Program} is missing; install Debian's package etcd-client.");
@@ -42,6 +41,16 @@ internal static partial class EtcdctlScript
         return last;
     }
 
+    /// <summary>Runs one command.</summary>
+    /// <returns>What it printed, without who answered.</returns>
+    public static async Task<string> RunAsync(IEtcdServer server, EtcdctlCommand command)
+    {
+        CommandResult result = await Command.RunAsync(Program, Arguments(server, command.Line), command.Input, Version3);
+        // Besides its errors etcdctl logs what its client does, with times and addresses.
+        IEnumerable<string> errors = result.Error.Split('\n').Where(line => line.StartsWith("Error: ", StringComparison.Ordinal));
+        return $"exit code {result.ExitCode}\n{WithoutIdentity(result.Output)}{string.Join('\n', errors)}";
+    }
+
     private static async Task<string> RunAsync(IEtcdServer server, EtcdctlCommand command, Dictionary<IEtcdServer, string> leases)
     {
         string? lease;
@@ -50,9 +59,8 @@ internal static partial class EtcdctlScript
             lease = leases.GetValueOrDefault(server);
         }
 
-        CommandResult result = await Command.RunAsync(
-            Program, ["--endpoints", server.ClientUrl.Authority, .. Words(command.Line.Replace(Lease, lease, StringComparison.Ordinal))], command.Input, Version3);
-        if (Granted().Match(result.Output) is { Success: true } granted)
+        string printed = await RunAsync(server, command with { Line = command.Line.Replace(Lease, lease, StringComparison.Ordinal) });
+        if (Granted().Match(printed) is { Success: true } granted)
         {
             lease = granted.Groups[1].Value;
             lock (leases)
@@ -61,17 +69,18 @@ internal static partial class EtcdctlScript
             }
         }
 
-        // Besides its errors etcdctl logs what its client does, with times and addresses.
-        IEnumerable<string> errors = result.Error.Split('\n').Where(line => line.StartsWith("Error: ", StringComparison.Ordinal));
-        string output = Remaining().Replace(Identity().Replace(result.Output, "$1*"), "$1*");
-        if (lease is not null)
-        {
-            output = output.Replace(lease, Lease, StringComparison.Ordinal)
+        printed = Remaining().Replace(printed, "$1*");
+        return lease is null
+            ? printed
+            : printed.Replace(lease, Lease, StringComparison.Ordinal)
                 .Replace(long.Parse(lease, NumberStyles.HexNumber, CultureInfo.InvariantCulture).ToString(CultureInfo.InvariantCulture), Lease, StringComparison.Ordinal);
-        }
-
-        return $"exit code {result.ExitCode}\n{output}{string.Join('\n', errors)}";
     }
+
+    /// <summary>The arguments that run a line against a server.</summary>
+    public static IEnumerable<string> Arguments(IEtcdServer server, string line) => ["--endpoints", server.ClientUrl.Authority, .. Words(line)];
+
+    /// <summary>What was printed, without who answered.</summary>
+    public static string WithoutIdentity(string output) => Identity().Replace(output, "$1*");
 
     /// <summary>The words of a line; <c>''</c> is an empty one, <c>\xff</c> a byte.</summary>
     private static IEnumerable<string> Words(string line) =>
