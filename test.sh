@@ -16,6 +16,7 @@ need_tools() {
   local missing=()
   command -v etcd >/dev/null || missing+=(etcd-server)
   command -v etcdctl >/dev/null || missing+=(etcd-client)
+  [ -d /usr/lib/python3/dist-packages/etcd3 ] || missing+=(python3-etcd3)
   command -v psql >/dev/null || missing+=(postgresql-client)
   need_postgres
   if [ ${#missing[@]} -gt 0 ] && ! install_packages "${missing[@]}"; then

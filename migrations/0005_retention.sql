@@ -89,7 +89,7 @@ $$;
 -- twice does no harm. A tombstone at the compact revision stays, and goes in the next compaction: its walk starts there.
 --
 -- Two things hold a row back (docs/decisions/0007):
--- * It is not a second old: frontends may not have read it yet.
+-- * It is not a fifth of a second old: frontends may not have read it yet, and would have to load everything anew.
 -- * It is younger than in_doubt and among the last rows of its frontend, which may repeat that append to learn its fate.
 --
 -- Outcome: more, finished, soon (a row is too young, ask again) or later (a row may still be asked for).
@@ -100,7 +100,7 @@ create function pgetcd.remove_superseded(batch_rows integer, in_doubt interval, 
 declare
     mark    pgetcd.removal;
     target  bigint;
-    fresh   timestamptz := clock_timestamp() - interval '1 second';
+    fresh   timestamptz := clock_timestamp() - interval '0.2 seconds';
     young   timestamptz := least(fresh, clock_timestamp() - in_doubt);
     batch   record;
 begin

@@ -20,8 +20,8 @@ begin
     kept := case
         when seen_revision > head then false
         when seen_key is null then true
-        -- Compaction may have removed it.
-        when found.key is null then seen_revision < state.compact_revision
+        -- Compaction may have removed it, or it and not what else its revision did.
+        when found.key is null or found.sub < seen_sub then seen_revision < state.compact_revision
         else (found.sub, found.key, found.value) is not distinct from (seen_sub, seen_key, seen_value) end;
     if not kept then
         head := greatest(head, seen_revision) + 1000000;

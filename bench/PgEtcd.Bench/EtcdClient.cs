@@ -7,7 +7,7 @@ namespace PgEtcd.Bench;
 /// <summary>Calls a server one request at a time and looks at everything that h2load does not: status and content.</summary>
 public sealed class EtcdClient(int port) : IDisposable
 {
-    private readonly HttpClient _http = new() { BaseAddress = new Uri($"http://127.0.0.1:{port}/"), Timeout = TimeSpan.FromMinutes(1) };
+    private readonly HttpClient _http = new() { BaseAddress = new Uri($"http://127.0.0.1:{port}/"), Timeout = TimeSpan.FromMinutes(10) };
 
     /// <summary>One unary call.</summary>
     /// <param name="method">Service and method, as in KV/Put.</param>

@@ -73,36 +73,12 @@ public sealed class Message
     }
 
     /// <summary>Reads the fields of a message: number, value of a varint, bytes of a string or message.</summary>
-    public static IEnumerable<(int Field, long Number, ReadOnlyMemory<byte> Bytes)> Read(ReadOnlyMemory<byte> message)
+    public static IReadOnlyList<(int Field, long Number, ReadOnlyMemory<byte> Bytes)> Read(ReadOnlyMemory<byte> message)
     {
-        for (var at = 0; at < message.Length;)
-        {
-            var tag = Next(message, ref at);
-            var number = Next(message, ref at);
-            switch (tag & 7)
-            {
-                case 0:
-                    yield return ((int)(tag >> 3), (long)number, default);
-                    break;
-                case 2:
-                    yield return ((int)(tag >> 3), 0, message.Slice(at, (int)number));
-                    at += (int)number;
-                    break;
-                default:
-                    throw new BenchException($"a response holds wire type {tag & 7}");
-            }
-        }
-
-        static ulong Next(ReadOnlyMemory<byte> message, ref int at)
-        {
-            ulong value = 0;
-            for (var shift = 0; ; shift += 7)
-            {
-                var part = message.Span[at++];
-                value |= (ulong)(part & 0x7f) << shift;
-                if (part < 0x80)
-                    return value;
-            }
-        }
+        List<(int, long, ReadOnlyMemory<byte>)> found = [];
+        var fields = new Fields(message.Span);
+        while (fields.Next())
+            found.Add((fields.Field, fields.Number, message.Slice(fields.Start, fields.Length)));
+        return found;
     }
 }

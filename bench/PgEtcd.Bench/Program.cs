@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using PgEtcd.Bench;
+using PgEtcd.Bench.Streams;
 
 try
 {
@@ -15,7 +16,7 @@ static async Task<int> Main(Options options)
 {
     if (options.Help || options.List)
     {
-        Console.WriteLine(options.Help ? Options.Usage : string.Join('\n', Workload.All.Select(workload => workload.Name)));
+        Console.WriteLine(options.Help ? Options.Usage : string.Join('\n', Workload.All.Select(workload => workload.Name).Concat(StreamRows.Names(options))));
         return 0;
     }
 
@@ -41,6 +42,10 @@ static async Task<int> Main(Options options)
         Console.WriteLine(report.Head());
         var servers = Make("cases");
         await new Throughput(h2load, options, report).Run(servers).ConfigureAwait(false);
+        await DisposeAll().ConfigureAwait(false);
+        await new StreamRows(h2load, options, report).Run(Make).ConfigureAwait(false);
+        await DisposeAll().ConfigureAwait(false);
+        await new Compaction(h2load, options, report).Run(Make).ConfigureAwait(false);
         await DisposeAll().ConfigureAwait(false);
         await new Sizes(h2load, options, report).Run(Make).ConfigureAwait(false);
     }

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text;
 
 namespace PgEtcd.Bench;
@@ -10,6 +11,7 @@ public static class Requests
     public const int PutsPerTxn = 100; // below etcd's --max-txn-ops of 128
     public const string Keys = "/registry/bench/";
     public const string CasKeys = "/registry/cas/";
+    public const string WatchedKeys = "/registry/watched/";
     private const int Mod = 2;
 
     /// <summary>256 bytes that do not compress.</summary>
@@ -45,7 +47,17 @@ public static class Requests
         return txn;
     }
 
-    public static Message DeleteAll(string prefix) => All(prefix);
+    /// <summary>The key and range_end of a watch: all keys under a prefix that ends in a slash, otherwise one key.</summary>
+    public static Message Watched(string key) => key.EndsWith('/') ? All(key) : new Message().Bytes(1, Encoding.ASCII.GetBytes(key));
+
+    /// <summary>The key that the shim makes of a prefix and a number.</summary>
+    public static string Key(string prefix, long number) => prefix + number.ToString($"D{Digits}", CultureInfo.InvariantCulture);
+
+    /// <summary>A put of one key that is known beforehand.</summary>
+    public static byte[] PutOne(string prefix, long number) =>
+        new Message().Bytes(1, Encoding.ASCII.GetBytes(Key(prefix, number))).Bytes(2, Value).ToArray();
+
+    public static Message Grant(long seconds) => new Message().Number(1, seconds);
 
     private static Message All(string prefix) =>
         new Message().Bytes(1, Encoding.ASCII.GetBytes(prefix)).Bytes(2, Encoding.ASCII.GetBytes(prefix[..^1] + "0"));

@@ -1,4 +1,22 @@
+using System.Globalization;
+
 namespace PgEtcd.Bench;
+
+/// <summary>A bound on the ratio of the second server's median to the first's.</summary>
+/// <param name="Bound">The last value that is good.</param>
+/// <param name="AtMost">Less is better.</param>
+/// <param name="Own">The bound is on the last server's own value: the row is a ratio of two rows before it.</param>
+public sealed record Target(double Bound, bool AtMost = false, bool Own = false)
+{
+    public string Text => string.Create(CultureInfo.InvariantCulture, $"{(AtMost ? "<=" : ">=")} {Bound:0.0}");
+
+    /// <summary>Null when there is nothing to compare.</summary>
+    public bool? Met(Row row)
+    {
+        var value = Own ? row.Values[^1]?.Median ?? double.NaN : row.Ratio;
+        return double.IsNaN(value) ? null : AtMost ? value <= Bound : value >= Bound;
+    }
+}
 
 /// <summary>What PgEtcd must reach, all in one place. A row without an entry is shown for information.</summary>
 public static class Targets
@@ -30,5 +48,13 @@ public static class Targets
     public static readonly IReadOnlyDictionary<int, double> Memory = new Dictionary<int, double>
     {
         [1_000_000] = 2,
+    };
+
+    /// <summary>Watches and leases, by row.</summary>
+    public static readonly IReadOnlyDictionary<string, Target> Streams = new Dictionary<string, Target>
+    {
+        ["watch delivery, median"] = new(1.2, AtMost: true),
+        ["fan-out to 1000: one put at a time"] = new(2),
+        ["watched puts: with over without"] = new(0.9, Own: true),
     };
 }

@@ -24,24 +24,8 @@ public sealed class Throughput(H2Load h2load, Options options, Report report)
     private async Task<Row> Measure(WorkloadRun run, Workload workload, IReadOnlyList<Server> servers)
     {
         var samples = servers.ToDictionary(server => server, _ => new List<Sample>());
-        string? invalid = null;
-        for (var round = 0; round < options.Rounds && invalid is null; round++)
-        {
-            // A B B A: whoever comes second has been seen to gain.
-            foreach (var (server, turn) in servers.Select((server, i) => (server, i)).Concat(servers.Reverse().Select((server, i) => (server, i + servers.Count))))
-            {
-                try
-                {
-                    await Quiet().ConfigureAwait(false);
-                    samples[server].Add(await run.Turn(workload, server, options.Seed + (1000 * round) + (10 * (turn / servers.Count))).ConfigureAwait(false));
-                }
-                catch (BenchException e)
-                {
-                    invalid = $"{server.Name}: {e.Message.ReplaceLineEndings(" ")}";
-                    break;
-                }
-            }
-        }
+        var invalid = await Turns.Take(servers, options, async (server, seed) =>
+            samples[server].Add(await run.Turn(workload, server, seed).ConfigureAwait(false))).ConfigureAwait(false);
 
         var values = servers.Select(server => samples[server].Count == 0 ? null : new Measured([.. samples[server].Select(sample => sample.Rate)])).ToList();
         double? target = Targets.Throughput.TryGetValue(workload.Name, out var least) ? least : null;
@@ -57,12 +41,4 @@ public sealed class Throughput(H2Load h2load, Options options, Report report)
         : string.Create(
             CultureInfo.InvariantCulture,
             $"{Measured.Of(samples.Select(sample => sample.P50)) / 1000:F2} / {Measured.Of(samples.Select(sample => sample.P99)) / 1000:F2}");
-
-    /// <summary>Writes back what the one before left dirty, so that the next does not pay for it.</summary>
-    private static async Task Quiet()
-    {
-        using var sync = System.Diagnostics.Process.Start("sync");
-        await sync.WaitForExitAsync().ConfigureAwait(false);
-        await Task.Delay(200).ConfigureAwait(false);
-    }
 }

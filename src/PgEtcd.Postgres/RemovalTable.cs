@@ -72,7 +72,7 @@ public enum RemovalOutcome
     /// <summary>There is another batch.</summary>
     More,
 
-    /// <summary>A row is not a second old: other frontends may not have read it.</summary>
+    /// <summary>A row was written a moment ago: other frontends may not have read it.</summary>
     Soon,
 
     /// <summary>A row may still be asked for by a frontend whose connection broke. The rest goes in a few seconds.</summary>

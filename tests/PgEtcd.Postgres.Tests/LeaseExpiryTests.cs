@@ -120,9 +120,9 @@ public sealed class LeaseExpiryTests(PostgresFixture postgres) : IClassFixture<P
         return members;
     }
 
-    private static Task PassAsync(LogFixture fixture, double seconds) =>
+    private static Task<List<int>> PassAsync(LogFixture fixture, double seconds) =>
         fixture.QueryAsync<int>(FormattableString.Invariant($"update pgetcd.leases set expires_at = expires_at - interval '{seconds} seconds'"));
 
-    private static Task ExpireAsync(LogFixture fixture, long id, double seconds = 1) => fixture.QueryAsync<int>(
+    private static Task<List<int>> ExpireAsync(LogFixture fixture, long id, double seconds = 1) => fixture.QueryAsync<int>(
         FormattableString.Invariant($"update pgetcd.leases set expires_at = clock_timestamp() - interval '{seconds} seconds' where id = {id}"));
 }

@@ -6,6 +6,10 @@ namespace PgEtcd.Postgres.Tests;
 
 public sealed class MemberTableTests(PostgresFixture postgres) : IClassFixture<PostgresFixture>
 {
+    // Arrays, as they are read, so that members can be compared.
+    private static readonly string[] ClientUrls = ["http://127.0.0.1:1", "http://127.0.0.1:2"];
+    private static readonly string[] PeerUrls = ["http://127.0.0.1:3"];
+
     [Fact]
     public async Task The_first_to_beat_leads_and_whoever_comes_after_a_farewell_leads_at_once()
     {
@@ -90,7 +94,7 @@ public sealed class MemberTableTests(PostgresFixture postgres) : IClassFixture<P
     }
 
     internal static Member Member(long id) =>
-        new(id, "name", new[] { "http://127.0.0.1:1", "http://127.0.0.1:2" }, new[] { "http://127.0.0.1:3" });
+        new(id, "name", ClientUrls, PeerUrls);
 
     internal static Task<Beat> BeatAsync(MemberTable members, long id, string run) =>
         members.BeatAsync(Member(id), run, CancellationToken.None);

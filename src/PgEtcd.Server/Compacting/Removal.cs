@@ -13,9 +13,9 @@ public sealed class Removal(
     RemovalTable table, RemovalPace pace, Func<long> compactRevision, TimeProvider clock, ILogger<Removal> logger)
 {
     /// <summary>How often to look whether there is something to do.</summary>
-    public static readonly TimeSpan Period = TimeSpan.FromMilliseconds(100);
+    public static readonly TimeSpan Period = TimeSpan.FromMilliseconds(50);
 
-    private static readonly TimeSpan SoonPause = TimeSpan.FromMilliseconds(100);
+    private static readonly TimeSpan SoonPause = TimeSpan.FromMilliseconds(50);
     private static readonly TimeSpan LaterPause = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan ArchivePause = TimeSpan.FromMinutes(10);
 
@@ -45,12 +45,15 @@ public sealed class Removal(
         RemovalOutcome outcome;
         do
         {
+            long batchStarted = clock.GetTimestamp();
             (outcome, long rows) = await table.RemoveAsync(
                 pace.BatchLimit, pace.InDoubt, pace.HistoryRetention > TimeSpan.Zero, cancellationToken);
             removed += rows;
             if (outcome is RemovalOutcome.More or RemovalOutcome.Soon)
             {
-                await Task.Delay(outcome is RemovalOutcome.More ? pace.Sleep : SoonPause, clock, cancellationToken);
+                // At least as long as the batch took: on a busy machine removal gives way to the writes.
+                TimeSpan sleep = TimeSpan.FromTicks(Math.Max(pace.Sleep.Ticks, clock.GetElapsedTime(batchStarted).Ticks));
+                await Task.Delay(outcome is RemovalOutcome.More ? sleep : SoonPause, clock, cancellationToken);
             }
         }
         while (outcome is RemovalOutcome.More or RemovalOutcome.Soon);
@@ -75,7 +78,7 @@ public sealed class Removal(
 
 /// <summary>How removal goes about it.</summary>
 /// <param name="BatchLimit">Rows looked at in one transaction.</param>
-/// <param name="Sleep">Between two batches.</param>
+/// <param name="Sleep">Between two batches, at least.</param>
 /// <param name="InDoubt">How long after an append its frontend may still ask whether it happened.</param>
 /// <param name="HistoryRetention">How long removed rows are kept in the archive; zero: not at all.</param>
 public sealed record RemovalPace(int BatchLimit, TimeSpan Sleep, TimeSpan InDoubt, TimeSpan HistoryRetention);

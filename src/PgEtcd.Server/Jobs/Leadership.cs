@@ -170,6 +170,8 @@ public sealed class Leadership : IAsyncDisposable
                 Report(exception);
                 _database.ForgetConnections();
             }
+
+            SayWhoLeads();
         }
     }
 
@@ -207,7 +209,12 @@ public sealed class Leadership : IAsyncDisposable
             Volatile.Write(ref _leadsUntil, sent);
             _term.Cancel();
         }
+    }
 
+    /// <summary>Said by the loop and not at the first beat: a start that fails after it says nothing but why.</summary>
+    private void SayWhoLeads()
+    {
+        bool leads = IsLeader;
         if (leads != _led)
         {
             _led = leads;

@@ -9,7 +9,7 @@ internal static partial class Log
     [LoggerMessage(21, LogLevel.Information, "This frontend no longer leads")]
     public static partial void LeadsNoLonger(ILogger logger);
 
-    [LoggerMessage(22, LogLevel.Warning, "Another frontend goes by member id {Id:x}; give each its own --name. This one is {Other:x} now")]
+    [LoggerMessage(22, LogLevel.Debug, "Another frontend goes by member id {Id:x} (is its --name the same?); this one is {Other:x} now")]
     public static partial void IdTaken(ILogger logger, ulong id, ulong other);
 
     [LoggerMessage(23, LogLevel.Warning, "A job failed and will be tried again: {Reason}")]

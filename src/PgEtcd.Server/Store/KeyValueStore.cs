@@ -7,7 +7,7 @@ namespace PgEtcd.Server.Store;
 public sealed class KeyValueStore(
     Replica replica, Tail tail, Committer committer, Past past, RevisionLog log, Database database, TimeSpan timeLimit)
 {
-    private static readonly TimeSpan RemovalPoll = TimeSpan.FromMilliseconds(50);
+    private static readonly TimeSpan RemovalPoll = TimeSpan.FromMilliseconds(20);
 
     private readonly RemovalTable _removal = new(database);
 

@@ -65,6 +65,18 @@ internal static class EtcdctlScenarios
             .. SomeKeys, "compaction 4", "get b --rev=3", "get b --rev=4", "compaction 4", "compaction 100", "compaction --physical 7", "get '' --prefix --rev=6",
             "get '' --prefix --rev=7 -w json", "get '' --prefix -w json", "compaction 9", "get '' --prefix --rev=9 -w json", "compaction",
         ],
+        ["watch from a compacted revision"] =
+        [
+            .. SomeKeys, "compaction 5", "watch a --rev=3", "watch '' --prefix --rev=1 -w json", "watch",
+        ],
+        ["leases"] =
+        [
+            "lease list", "lease grant 60", "put a 1 --lease={lease}", "put b 2 --lease={lease}", "lease timetolive {lease}",
+            "lease timetolive {lease} --keys", "lease timetolive {lease} -w json --keys", "lease list", "lease list -w json",
+            "lease keep-alive --once {lease}", "lease keep-alive --once {lease} -w json", "put b 3", "get a -w json", "lease revoke {lease}",
+            "get '' --prefix", "lease timetolive {lease}", "lease timetolive {lease} -w json", "lease revoke {lease}", "lease keep-alive --once {lease}",
+            "lease keep-alive {lease}", "put c 4 --lease={lease}", "lease grant 9000000001", "lease grant", "lease grant 1", "lease timetolive zzz",
+        ],
         ["binary keys and values"] =
         [
             "put ä ö", "put 日本 語", "get 日 --prefix", "get ä -w json", "get ä --hex", "del 日本",

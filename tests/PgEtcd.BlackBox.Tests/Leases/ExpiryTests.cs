@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using PgEtcd.Testing;
-using PgEtcd.Testing.Grpc;
 using PgEtcd.Testing.Postgres;
 using Shouldly;
 using Xunit;
@@ -77,10 +76,13 @@ public sealed class ExpiryTests(PostgresFixture postgres) : IClassFixture<Postgr
         await Eventually.TrueAsync(
             async () => (await kv.Channel.TimeToLiveAsync(lease)).TTL <= 1, TimeSpan.FromSeconds(6), "most of the TTL is over");
         await database.StopAsync();
+        using var stream = kv.Channel.KeepAlive();
+        Task<Protocol.Etcdserverpb.LeaseKeepAliveResponse> asked = stream.AskAsync(lease);
         await Task.Delay(2500); // the lease's end passes while nobody can renew it
         await database.RestartAsync();
 
         Stopwatch since = Stopwatch.StartNew();
+        (await asked).TTL.ShouldBe(4);
         await Eventually.TrueAsync(
             () => server.Output.Contains("1 leases have their full TTL again", StringComparison.Ordinal), TimeSpan.FromSeconds(10), "it is renewed");
         (await kv.AllAsync()).ShouldBe(["a=1"]);

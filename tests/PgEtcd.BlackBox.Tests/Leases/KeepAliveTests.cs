@@ -26,7 +26,7 @@ public sealed class KeepAliveTests(PostgresFixture postgres) : IClassFixture<Pos
     {
         _database = await postgres.CreateDatabaseAsync();
         _server = await PgEtcdServer.StartAsync(_database);
-        _kv = new Kv(_server);
+        _kv = Kv.To(_server);
     }
 
     [Fact]
@@ -99,6 +99,23 @@ public sealed class KeepAliveTests(PostgresFixture postgres) : IClassFixture<Pos
         error.Status.ShouldBe(EtcdErrors.Stopped.Status);
         (await stopped).ShouldBe(0);
         since.Elapsed.ShouldBeLessThan(TimeSpan.FromSeconds(4));
+    }
+
+    [Fact]
+    public async Task While_the_database_is_away_a_stream_ends_as_with_an_etcd_that_has_no_quorum()
+    {
+        await using PostgresServer database = await PostgresServer.StartAsync();
+        await using PgEtcdServer server = await PgEtcdServer.StartAsync(database.ConnectionString(), moreArguments: ["--election-timeout", "500"]);
+        await using Kv kv = new(server);
+        long id = await kv.Channel.GrantAsync(60);
+        using Stream stream = kv.Channel.KeepAlive();
+        (await stream.AskAsync(id)).TTL.ShouldBe(60);
+        await database.StopAsync();
+
+        (await Should.ThrowAsync<RpcException>(() => stream.AskAsync(id))).Status.ShouldBe(EtcdErrors.Timeout.Status);
+        await database.RestartAsync();
+        using Stream again = kv.Channel.KeepAlive();
+        (await again.AskAsync(id)).TTL.ShouldBe(60);
     }
 
     public async Task DisposeAsync()

@@ -72,7 +72,7 @@ public sealed class CompactionPlanTests
         plan.Due(TimeSpan.FromMinutes(20), 131).ShouldBe(31);
     }
 
-    private static List<(int Minute, long Revision)> Run(ICompactionPlan plan, int minutes)
+    private static List<(int Minute, long Revision)> Run(PeriodicPlan plan, int minutes)
     {
         List<(int, long)> done = [];
         int minute = 0;

@@ -1,0 +1,53 @@
+namespace PgEtcd.Bench;
+
+/// <summary>Reads the fields of an encoded message one after another, without allocating: watchers get many.</summary>
+public ref struct Fields(ReadOnlySpan<byte> message)
+{
+    private readonly ReadOnlySpan<byte> _message = message;
+    private int _at;
+
+    /// <summary>Number of the field that the last <see cref="Next"/> found.</summary>
+    public int Field { get; private set; }
+
+    /// <summary>Its value, if it is a varint.</summary>
+    public long Number { get; private set; }
+
+    /// <summary>Where its bytes begin, if it is a string or message.</summary>
+    public int Start { get; private set; }
+
+    /// <summary>How many bytes those are.</summary>
+    public int Length { get; private set; }
+
+    public readonly ReadOnlySpan<byte> Bytes => _message.Slice(Start, Length);
+
+    /// <summary>False behind the last field.</summary>
+    /// <exception cref="BenchException">A field is neither varint nor bytes; etcd's messages have no others.</exception>
+    public bool Next()
+    {
+        if (_at >= _message.Length)
+            return false;
+        var tag = Varint();
+        Field = (int)(tag >> 3);
+        var value = Varint();
+        (Number, Start, Length) = (tag & 7) switch
+        {
+            0 => ((long)value, 0, 0),
+            2 => (0, _at, (int)value),
+            _ => throw new BenchException($"a response holds wire type {tag & 7}"),
+        };
+        _at += Length;
+        return true;
+    }
+
+    private ulong Varint()
+    {
+        ulong value = 0;
+        for (var shift = 0; ; shift += 7)
+        {
+            var part = _message[_at++];
+            value |= (ulong)(part & 0x7f) << shift;
+            if (part < 0x80)
+                return value;
+        }
+    }
+}

@@ -1,0 +1,55 @@
+using System.Diagnostics;
+
+namespace PgEtcd.Bench.Streams;
+
+/// <summary>From sending a put to receiving its event, one put at a time, one watcher.</summary>
+public sealed class DeliveryLatency(Options options)
+    : StreamCase(options, new RowHead("watch delivery, median", "ms"), new RowHead("watch delivery, p99", "ms"))
+{
+    private const int WarmUp = 100;
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
+
+    public override async Task<IReadOnlyList<double>> Turn(Server server, int seed)
+    {
+        var before = await server.Client.Revision().ConfigureAwait(false);
+        using var came = new SemaphoreSlim(0);
+        var arrival = 0L;
+        var log = new EveryRevision(1, before, _ =>
+        {
+            Volatile.Write(ref arrival, Stopwatch.GetTimestamp());
+            came.Release();
+        });
+        using var stream = new WatchCall(server.Port, log);
+        stream.Create(1, Requests.WatchedKeys);
+        await stream.Created(1).ConfigureAwait(false);
+
+        // On a thread that blocks, as the stream's does: the thread pool's ways are not what is measured.
+        List<double> latencies = [];
+        await Task.Factory.StartNew(Measure, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default).ConfigureAwait(false);
+        latencies.RemoveRange(0, WarmUp);
+        latencies.Sort();
+        return [latencies[latencies.Count / 2], latencies[latencies.Count * 99 / 100]];
+
+        void Measure()
+        {
+            using var connection = new Http2Connection(server.Port);
+            var clock = Stopwatch.StartNew();
+            while (latencies.Count < 2 * WarmUp || clock.Elapsed.TotalSeconds < Options.Seconds)
+            {
+                var revision = before + latencies.Count + 1;
+                var put = Requests.PutOne(Requests.WatchedKeys, latencies.Count % 1000);
+                log.Expect(revision);
+                var sent = Stopwatch.GetTimestamp();
+                var answered = EtcdClient.HeaderRevision(connection.Call("KV/Put", put));
+                if (answered != revision)
+                    throw new BenchException($"a put was answered with revision {answered}, not {revision}");
+                if (!came.Wait(Patience))
+                    throw new BenchException($"the event of revision {revision} did not come");
+                latencies.Add(Stopwatch.GetElapsedTime(sent, Volatile.Read(ref arrival)).TotalMilliseconds);
+            }
+
+            // An event out of order is not announced, but kept here.
+            log.Done().GetAwaiter().GetResult();
+        }
+    }
+}

@@ -1,0 +1,53 @@
+using System.Globalization;
+
+namespace PgEtcd.Bench.Streams;
+
+/// <summary>For watchers on one key each, where every put is seen by the one watcher of its key: watcher n + 1 has key n.</summary>
+/// <param name="watchers">How many, numbered from 1 on.</param>
+/// <param name="revision">The last one that nobody will see.</param>
+/// <param name="puts">How many puts will be made, a revision each.</param>
+public sealed class EveryPutOnce(int watchers, long revision, int puts) : IWatchLog
+{
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(1);
+    private readonly TaskCompletionSource _done = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly long[] _last = new long[watchers + 1];
+    private readonly int[] _seen = new int[puts];
+    private int _count;
+
+    /// <summary>Waits until every put was seen.</summary>
+    /// <exception cref="BenchException">One was not, or twice, or by another watcher, or a watcher saw them out of order.</exception>
+    public async Task Done()
+    {
+        try
+        {
+            await _done.Task.WaitAsync(Patience).ConfigureAwait(false);
+        }
+        catch (TimeoutException)
+        {
+            throw new BenchException($"only {_count} of {puts} events came");
+        }
+    }
+
+    public void Saw(int watcher, long modRevision, ReadOnlySpan<byte> key)
+    {
+        if (watcher < 1 || watcher > watchers
+            || !int.TryParse(key[^Requests.Digits..], CultureInfo.InvariantCulture, out var number) || number != watcher - 1)
+        {
+            Failed($"watcher {watcher} saw a key that is not its own");
+            return;
+        }
+
+        var put = modRevision - revision - 1;
+        if (put < 0 || put >= puts || modRevision <= _last[watcher] || Interlocked.Increment(ref _seen[put]) > 1)
+        {
+            Failed($"watcher {watcher} saw revision {modRevision} after {_last[watcher]}; {puts} puts followed revision {revision}");
+            return;
+        }
+
+        _last[watcher] = modRevision;
+        if (Interlocked.Increment(ref _count) == puts)
+            _done.TrySetResult();
+    }
+
+    public void Failed(string reason) => _done.TrySetException(new BenchException(reason));
+}

@@ -1,0 +1,71 @@
+using System.Diagnostics;
+
+namespace PgEtcd.Bench.Streams;
+
+/// <summary>
+/// Every put is seen by 1,000 watchers, 100 on each of ten streams: events a second. First each put waits until all have
+/// seen the one before; then ten puts are in flight, so that events pile up and may travel together.
+/// </summary>
+public sealed class FanOut(WatchedPuts puts, Options options) : StreamCase(
+    options, new RowHead("fan-out to 1000: one put at a time", "/s"), new RowHead("fan-out to 1000: 10 in flight", "/s"))
+{
+    private const int Streams = 10;
+    private const int Each = 100;
+    private const int Watchers = Streams * Each;
+    private const int Keys = 1000;
+
+    public override async Task<IReadOnlyList<double>> Turn(Server server, int seed)
+    {
+        var revision = await server.Client.Revision().ConfigureAwait(false);
+        var log = new EveryRevision(Watchers, revision);
+        var streams = await WatchCall.Open(server.Port, log, Streams, Each, _ => Requests.WatchedKeys).ConfigureAwait(false);
+        try
+        {
+            await Task.Run(() => OneByOne(Options.Seconds / 3)).ConfigureAwait(false);
+            var alone = await Task.Run(() => OneByOne(Options.Seconds)).ConfigureAwait(false);
+
+            var pace = 0.0;
+            for (var count = 20L; count <= 100; count *= 5)
+                pace = await Together(count).ConfigureAwait(false);
+            var together = await Together((long)(pace * Options.Seconds)).ConfigureAwait(false);
+
+            log.Expect(++revision);
+            await WatchedPuts.Last(server).ConfigureAwait(false);
+            await log.Done().ConfigureAwait(false);
+            return [alone * Watchers, together * Watchers];
+        }
+        finally
+        {
+            foreach (var stream in streams)
+                stream.Dispose();
+        }
+
+        // Both give puts a second, until the last watcher has seen the last one.
+        double OneByOne(double seconds)
+        {
+            using var connection = new Http2Connection(server.Port);
+            var put = Requests.PutOne(Requests.WatchedKeys, 0);
+            var count = 0;
+            var clock = Stopwatch.StartNew();
+            for (; clock.Elapsed.TotalSeconds < seconds; count++)
+            {
+                log.Expect(++revision);
+                connection.Call("KV/Put", put);
+                log.Done().GetAwaiter().GetResult();
+            }
+
+            return count / clock.Elapsed.TotalSeconds;
+        }
+
+        async Task<double> Together(long count)
+        {
+            var flight = Flight.Of(10);
+            count = WatchedPuts.Count(flight, count);
+            revision += count;
+            log.Expect(revision);
+            var start = Stopwatch.GetTimestamp();
+            await puts.Run(server, flight, count, Keys, seed).ConfigureAwait(false);
+            return count / Stopwatch.GetElapsedTime(start, await log.Done().ConfigureAwait(false)).TotalSeconds;
+        }
+    }
+}

@@ -1,0 +1,46 @@
+namespace PgEtcd.Bench.Streams;
+
+/// <summary>What a watcher that sees nothing costs: RSS of the server with 10,000 of them and without, divided.</summary>
+public sealed class IdleWatchers(WatchedPuts puts, Options options) : StreamCase(options, new RowHead("memory of an idle watcher", "KB"))
+{
+    private const int Streams = 10;
+    private const int Each = 1000;
+    private readonly int _puts = options.Quick ? 5_000 : 20_000;
+
+    public override async Task<IReadOnlyList<double>> Turn(Server server, int seed)
+    {
+        // Watchers of the turn before have left memory behind that would be used again.
+        await server.Stop().ConfigureAwait(false);
+        await server.Start().ConfigureAwait(false);
+        var before = await MemoryAfterPuts().ConfigureAwait(false);
+
+        var log = new Silence();
+        var streams = await WatchCall.Open(server.Port, log, Streams, Each, watcher => Requests.Key("/registry/idle/", watcher)).ConfigureAwait(false);
+        try
+        {
+            // The same work again, so that both collectors had as much reason to collect.
+            var after = await MemoryAfterPuts().ConfigureAwait(false);
+            return log.Broken is { } reason ? throw new BenchException(reason) : [(after - before) / 1024.0 / (Streams * Each)];
+        }
+        finally
+        {
+            foreach (var stream in streams)
+                stream.Dispose();
+        }
+
+        async Task<long> MemoryAfterPuts()
+        {
+            await puts.Run(server, Flight.Of(500), _puts, 1000, seed).ConfigureAwait(false);
+            return server.Memory().Rss;
+        }
+    }
+
+    private sealed class Silence : IWatchLog
+    {
+        public string? Broken { get; private set; }
+
+        public void Saw(int watcher, long modRevision, ReadOnlySpan<byte> key) => Failed($"watcher {watcher} saw an event of another key");
+
+        public void Failed(string reason) => Broken = reason;
+    }
+}

@@ -1,0 +1,52 @@
+namespace PgEtcd.Bench.Streams;
+
+/// <summary>Puts a second, 50 in flight, without watchers and with one on each of 10,000 keys, a thousand on each of ten streams.</summary>
+public sealed class ManyWatchers(WatchedPuts puts, Options options) : StreamCase(
+    options,
+    new RowHead("watched puts: no watcher", "/s"),
+    new RowHead("watched puts: 10,000 watchers", "/s"),
+    new RowHead("watched puts: with over without", "x"))
+{
+    private const int Streams = 10;
+    private readonly int _each = options.Quick ? 100 : 1000;
+    private readonly Dictionary<Server, double> _pace = [];
+
+    public override async Task Prepare(Server server)
+    {
+        // Every key is there before it is watched; the second run tells the pace.
+        var keys = Streams * _each;
+        await puts.Run(server, Flight.Of(500), keys, keys, 1).ConfigureAwait(false);
+        _pace[server] = (await puts.Run(server, Flight.Of(50), 1000, keys, 2).ConfigureAwait(false)).Rate;
+    }
+
+    public override async Task<IReadOnlyList<double>> Turn(Server server, int seed)
+    {
+        var (flight, keys) = (Flight.Of(50), Streams * _each);
+        var count = WatchedPuts.Count(flight, (long)(_pace[server] * Options.Seconds));
+        var first = (await puts.Run(server, flight, count, keys, seed).ConfigureAwait(false)).Rate;
+        var with = await WithWatchers().ConfigureAwait(false);
+        var second = (await puts.Run(server, flight, count, keys, seed + 2).ConfigureAwait(false)).Rate;
+        var without = (first + second) / 2;
+        return [without, with, with / without];
+
+        async Task<double> WithWatchers()
+        {
+            var before = await server.Client.Revision().ConfigureAwait(false);
+            var log = new EveryPutOnce(keys, before, (int)count + 1);
+            var streams = await WatchCall.Open(
+                server.Port, log, Streams, _each, watcher => Requests.Key(Requests.WatchedKeys, watcher - 1)).ConfigureAwait(false);
+            try
+            {
+                var result = await puts.Run(server, flight, count, keys, seed + 1).ConfigureAwait(false);
+                await WatchedPuts.Last(server).ConfigureAwait(false);
+                await log.Done().ConfigureAwait(false);
+                return result.Rate;
+            }
+            finally
+            {
+                foreach (var stream in streams)
+                    stream.Dispose();
+            }
+        }
+    }
+}

@@ -1,0 +1,56 @@
+namespace PgEtcd.Bench.Streams;
+
+/// <summary>The rows about watches and leases, on servers that start empty.</summary>
+public sealed class StreamRows(H2Load h2load, Options options, Report report)
+{
+    /// <summary>Names of all rows, in the order of the table.</summary>
+    public static IEnumerable<string> Names(Options options) =>
+        Cases(new H2Load("", ""), options).SelectMany(one => one.Rows).Select(row => row.Name);
+
+    public async Task Run(Func<string, IReadOnlyList<Server>> makeServers)
+    {
+        var cases = Cases(h2load, options).Where(one => one.Rows.Any(row => options.Wants(row.Name))).ToList();
+        if (cases.Count == 0)
+            return;
+        var servers = makeServers("streams");
+        foreach (var server in servers)
+            await server.Start().ConfigureAwait(false);
+        foreach (var one in cases)
+            await Measure(one, servers).ConfigureAwait(false);
+    }
+
+    private static IEnumerable<StreamCase> Cases(H2Load h2load, Options options)
+    {
+        var puts = new WatchedPuts(h2load);
+        return
+        [
+            new DeliveryLatency(options),
+            new FanOut(puts, options),
+            new ManyWatchers(puts, options),
+            new CatchUp(puts, options),
+            new LeaseGrants(h2load, options),
+            new KeepAlives(options),
+            new IdleWatchers(puts, options),
+        ];
+    }
+
+    private async Task Measure(StreamCase one, IReadOnlyList<Server> servers)
+    {
+        var samples = servers.ToDictionary(server => server, _ => new List<IReadOnlyList<double>>());
+        var prepared = new HashSet<Server>();
+        var invalid = await Turns.Take(servers, options, async (server, seed) =>
+        {
+            if (prepared.Add(server))
+                await one.Prepare(server).ConfigureAwait(false);
+            samples[server].Add(await one.Turn(server, seed).ConfigureAwait(false));
+        }).ConfigureAwait(false);
+
+        for (var i = 0; i < one.Rows.Count; i++)
+        {
+            var values = servers.Select(server => samples[server].Count == 0 ? null : new Measured([.. samples[server].Select(sample => sample[i])])).ToList();
+            var target = Targets.Streams.GetValueOrDefault(one.Rows[i].Name);
+            var row = new Row(one.Rows[i].Name, one.Rows[i].Unit, values, [.. servers.Select(_ => "")], target?.Text ?? "", null, Invalid: invalid);
+            report.Add(row with { Met = invalid is null ? target?.Met(row) : null });
+        }
+    }
+}

@@ -1,0 +1,72 @@
+using PgEtcd.Protocol.Etcdserverpb;
+using PgEtcd.Testing;
+using PgEtcd.Testing.Grpc;
+using PgEtcd.Testing.Postgres;
+using Shouldly;
+using Xunit;
+using static PgEtcd.BlackBox.Tests.Kv;
+
+namespace PgEtcd.BlackBox.Tests.Compaction;
+
+/// <summary>Watches into the past after the superseded rows are gone.</summary>
+public sealed class WatchAfterRemovalTests(PostgresFixture postgres) : IClassFixture<PostgresFixture>
+{
+    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(20);
+
+    [Fact]
+    [Trait("issue", "etcd#18089")]
+    [Trait("issue", "etcd#19179")]
+    public async Task A_watch_from_the_compact_revision_gets_the_delete_at_it_and_all_after_with_what_was_before()
+    {
+        string database = await postgres.CreateDatabaseAsync();
+        await using PgEtcdServer server = await PgEtcdServer.StartAsync(database);
+        await using Kv kv = new(server);
+        await kv.PutAsync("a", "1");
+        await kv.PutAsync("b", "1");
+        await kv.PutAsync("b", "2");
+        long compacted = await kv.DeleteAsync("a");
+        await kv.PutAsync("b", "3");
+        await kv.DeleteAsync("b");
+        await kv.Channel.UnaryAsync<CompactionRequest, CompactionResponse>(
+            "etcdserverpb.KV/Compact", new CompactionRequest { Revision = compacted, Physical = true }, timeout: Limit);
+        ((long)(await Sql.ExecuteAsync(database, "select count(*) from pgetcd.revisions"))!).ShouldBe(4);
+
+        (await WatchAsync(server, compacted, events: 3)).ShouldBe([$"Delete a {compacted}", $"Put b=3 after 2 {compacted + 1}", $"Delete b after 3 {compacted + 2}"]);
+
+        await using GrpcChannel channel = new(server.ClientUrl);
+        using GrpcDuplexCall<WatchRequest, WatchResponse> tooOld = Open(channel);
+        await tooOld.WriteAsync(Request(compacted - 1));
+        (await tooOld.ReadAsync()).Created.ShouldBeTrue();
+        (await tooOld.ReadAsync()).ShouldSatisfyAllConditions(
+            answer => answer.Canceled.ShouldBeTrue(), answer => answer.CompactRevision.ShouldBe(compacted));
+    }
+
+    private static async Task<List<string>> WatchAsync(PgEtcdServer server, long revision, int events)
+    {
+        using CancellationTokenSource limit = new(Limit);
+        await using GrpcChannel channel = new(server.ClientUrl);
+        using GrpcDuplexCall<WatchRequest, WatchResponse> watch = Open(channel);
+        await watch.WriteAsync(Request(revision), limit.Token);
+        List<string> seen = [];
+        while (seen.Count < events)
+        {
+            WatchResponse answer = await watch.ReadAsync(limit.Token);
+            answer.Canceled.ShouldBeFalse();
+            seen.AddRange(answer.Events.Select(change =>
+                $"{change.Type} {change.Kv.Key.ToStringUtf8()}"
+                + (change.Kv.Value.IsEmpty ? "" : $"={change.Kv.Value.ToStringUtf8()}")
+                + (change.PrevKv is null ? "" : $" after {change.PrevKv.Value.ToStringUtf8()}")
+                + $" {change.Kv.ModRevision}"));
+        }
+
+        return seen;
+    }
+
+    private static GrpcDuplexCall<WatchRequest, WatchResponse> Open(GrpcChannel channel) =>
+        channel.Duplex<WatchRequest, WatchResponse>("etcdserverpb.Watch/Watch");
+
+    private static WatchRequest Request(long revision) => new()
+    {
+        CreateRequest = new WatchCreateRequest { Key = Bytes(End), RangeEnd = Bytes(End), StartRevision = revision, PrevKv = true },
+    };
+}

@@ -1,0 +1,68 @@
+using System.Diagnostics;
+using PgEtcd.Testing;
+using PgEtcd.Testing.Processes;
+using Shouldly;
+
+namespace PgEtcd.BlackBox.Tests.Etcdctl;
+
+/// <summary><c>etcdctl lease</c> from grant to expiry. Its ids are chosen by the server, so what is expected stands here.</summary>
+internal static class EtcdctlLease
+{
+    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(20);
+
+    /// <summary>Keeps a lease of two seconds alive for six, then lets it expire.</summary>
+    public static async Task KeepAliveThenExpireAsync(IEtcdServer server)
+    {
+        string id = await GrantAsync(server, "2");
+        (await PrintedAsync(server, $"put held by-lease --lease={id}")).ShouldBe("OK");
+        await using ChildProcess keepAlive = KeepAlive(server, id);
+        await keepAlive.WaitUntilAsync(() => Task.FromResult(keepAlive.Output.Split('\n').Length >= 9), Limit, "nine keep-alives");
+        keepAlive.Output.Split('\n').ShouldAllBe(line => line == $"lease {id} keepalived with TTL(2)");
+        (await PrintedAsync(server, "get held --print-value-only")).ShouldBe("by-lease");
+        (await PrintedAsync(server, $"lease timetolive {id} --keys")).ShouldMatch($@"^lease {id} granted with TTL\(2s\), remaining\([012]s\), attached keys\(\[held\]\)$");
+        (await PrintedAsync(server, "lease list")).ShouldContain(id);
+
+        keepAlive.Signal(UnixSignal.Interrupt);
+        await keepAlive.WaitForExitAsync();
+        var sinceLast = Stopwatch.StartNew();
+        await Eventually.TrueAsync(async () => await PrintedAsync(server, "get held") == "", Limit, "the key goes with its lease");
+        // The last keep-alive was at most a second before the interrupt, and expiry is not to take long.
+        sinceLast.Elapsed.TotalSeconds.ShouldBeInRange(0.9, 6);
+        (await PrintedAsync(server, $"lease timetolive {id}")).ShouldBe($"lease {id} already expired");
+        (await PrintedAsync(server, "lease list")).ShouldNotContain(id);
+    }
+
+    /// <summary>A keep-alive that runs while its lease is revoked ends by itself, and says why.</summary>
+    public static async Task KeepAliveOfARevokedLeaseEndsAsync(IEtcdServer server)
+    {
+        string id = await GrantAsync(server, "3");
+        await PrintedAsync(server, $"put held by-lease --lease={id}");
+        await using ChildProcess keepAlive = KeepAlive(server, id);
+        await keepAlive.WaitUntilAsync(() => Task.FromResult(keepAlive.Output != ""), Limit, "a keep-alive");
+        (await PrintedAsync(server, $"lease revoke {id}")).ShouldBe($"lease {id} revoked");
+        (await PrintedAsync(server, "get held")).ShouldBe("");
+        (await keepAlive.WaitForExitAsync()).ShouldBe(0);
+        keepAlive.Output.ShouldEndWith($"lease {id} expired or revoked.");
+        (await PrintedAsync(server, $"lease keep-alive {id}")).ShouldBe($"lease {id} expired or revoked.");
+        (await EtcdctlScript.RunAsync(server, $"lease keep-alive --once {id}")).ShouldEndWith("Error: etcdserver: requested lease not found");
+        (await EtcdctlScript.RunAsync(server, $"lease revoke {id}")).ShouldEndWith("Error: failed to revoke lease (etcdserver: requested lease not found)");
+    }
+
+    private static ChildProcess KeepAlive(IEtcdServer server, string id) => ChildProcess.Start(
+        "etcdctl lease keep-alive", EtcdctlScript.Program, EtcdctlScript.Arguments(server, $"lease keep-alive {id}"), EtcdctlScript.Version3);
+
+    private static async Task<string> GrantAsync(IEtcdServer server, string seconds)
+    {
+        string[] words = (await PrintedAsync(server, $"lease grant {seconds}")).Split(' ');
+        string.Join(' ', words[2..]).ShouldBe($"granted with TTL({seconds}s)");
+        return words[1];
+    }
+
+    /// <summary>What a command that succeeds prints.</summary>
+    private static async Task<string> PrintedAsync(IEtcdServer server, string line)
+    {
+        string[] printed = (await EtcdctlScript.RunAsync(server, line)).Split('\n', 2);
+        printed[0].ShouldBe("exit code 0", $"etcdctl {line}");
+        return printed[1].TrimEnd('\n');
+    }
+}

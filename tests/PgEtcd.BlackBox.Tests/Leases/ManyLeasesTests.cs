@@ -1,0 +1,60 @@
+using System.Diagnostics;
+using System.Globalization;
+using PgEtcd.Protocol.Etcdserverpb;
+using PgEtcd.Testing;
+using PgEtcd.Testing.Postgres;
+using Shouldly;
+using Xunit;
+
+namespace PgEtcd.BlackBox.Tests.Leases;
+
+/// <summary>What many leases cost PostgreSQL.</summary>
+public sealed class ManyLeasesTests : IAsyncLifetime
+{
+    private PostgresServer _postgres = null!;
+
+    public async Task InitializeAsync() => _postgres = await PostgresServer.StartAsync();
+
+    [Fact]
+    public async Task Fifty_thousand_leases_of_one_client_are_kept_alive_by_a_handful_of_transactions_a_second()
+    {
+        await using PgEtcdServer server = await PgEtcdServer.StartAsync(_postgres.ConnectionString());
+        await using Kv kv = new(server);
+        await Sql.ExecuteAsync(_postgres.ConnectionString(), """
+            insert into pgetcd.leases select id, 60, clock_timestamp() + interval '1 hour', gen_random_uuid() from generate_series(1, 50000) id
+            """);
+        long before = await TransactionsAsync();
+        Stopwatch since = Stopwatch.StartNew();
+        using var stream = kv.Channel.KeepAlive();
+        Task sending = Task.Run(async () =>
+        {
+            for (int id = 1; id <= 50_000;)
+            {
+                for (int due = (int)Math.Min(50_000, since.Elapsed.TotalSeconds * 10_000); id <= due; id++)
+                {
+                    await stream.WriteAsync(new LeaseKeepAliveRequest { ID = id });
+                }
+
+                await Task.Delay(5);
+            }
+        });
+        for (int id = 1; id <= 50_000; id++)
+        {
+            LeaseKeepAliveResponse answer = await stream.ReadAsync();
+            (answer.ID, answer.TTL).ShouldBe((id, 60));
+        }
+
+        await sending;
+        double seconds = since.Elapsed.TotalSeconds;
+        await Task.Delay(1500); // PostgreSQL counts with a delay
+        // Besides the renewals: two heartbeats a second, two looks for expired leases, two for what others wrote.
+        ((await TransactionsAsync() - before) / (seconds + 1.5)).ShouldBeLessThan(25);
+        seconds.ShouldBeLessThan(15);
+    }
+
+    public async Task DisposeAsync() => await _postgres.DisposeAsync();
+
+    private async Task<long> TransactionsAsync() => Convert.ToInt64(
+        await Sql.ExecuteAsync(_postgres.ConnectionString(), "select xact_commit from pg_stat_database where datname = current_database()"),
+        CultureInfo.InvariantCulture);
+}

@@ -1,0 +1,25 @@
+using PgEtcd.Testing;
+using PgEtcd.Testing.Processes;
+using Shouldly;
+using Xunit;
+
+namespace PgEtcd.BlackBox.Tests.Python;
+
+/// <summary>Runs the scripts of this folder, which use Debian's python3-etcd3 as its users do.</summary>
+internal static class PythonScript
+{
+    private const string Program = "/usr/bin/python3"; // Debian's packages are not seen by another Python in the path
+    private const string Package = "/usr/lib/python3/dist-packages/etcd3/__init__.py";
+
+    /// <summary>The scripts, without their extension.</summary>
+    public static TheoryData<string> Names => ["watches", "locks", "leases", "transactions"];
+
+    public static async Task RunAsync(IEtcdServer server, string name)
+    {
+        Skip.IfNot(File.Exists(Package), $"{Package} is missing; install Debian's package python3-etcd3.");
+        string script = Path.Combine(Repository.Root, "tests", "PgEtcd.BlackBox.Tests", "Python", $"{name}.py");
+        var clean = new Dictionary<string, string> { ["PYTHONDONTWRITEBYTECODE"] = "1" };
+        CommandResult result = await Command.RunAsync(Program, [script, server.ClientUrl.Host, $"{server.ClientUrl.Port}"], environment: clean);
+        (result.ExitCode, result.Output + result.Error).ShouldBe((0, ""), $"{name}.py against {server.Kind}, which said:\n{server.Output}");
+    }
+}

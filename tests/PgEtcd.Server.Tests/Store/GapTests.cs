@@ -1,0 +1,56 @@
+using PgEtcd.Postgres;
+using PgEtcd.Server.Store;
+using PgEtcd.Testing.Postgres;
+using Shouldly;
+using Xunit;
+using static PgEtcd.Server.Tests.Store.StoreParts;
+
+namespace PgEtcd.Server.Tests.Store;
+
+/// <summary>A frontend that was away while rows it had not read were written, compacted and removed: what is left of them
+/// is not what happened, so it loads the state anew (kine#220).</summary>
+public sealed class GapTests(PostgresFixture postgres) : IClassFixture<PostgresFixture>
+{
+    [Fact]
+    [Trait("issue", "kine#220")]
+    public async Task A_read_shows_the_present()
+    {
+        await using StoreParts here = await CreateAsync(postgres);
+        await using StoreParts there = await here.AnotherAsync();
+        await MissAsync(here, there);
+
+        await here.Tail.CatchUpAsync().WaitAsync(Patience);
+
+        here.Replica.State.Position.ShouldBe(there.Replica.State.Position);
+        Show(here.Replica.Current).ShouldBe(Show(there.Replica.Current));
+    }
+
+    [Fact]
+    [Trait("issue", "kine#220")]
+    public async Task A_write_is_decided_on_the_present()
+    {
+        await using StoreParts here = await CreateAsync(postgres);
+        await using StoreParts there = await here.AnotherAsync();
+        await MissAsync(here, there);
+
+        WriteAnswer answer = await here.WriteAsync(Put("gone", "again"));
+
+        answer.Result!.Revision.ShouldBe(there.Replica.Current.Revision + 1);
+        Show(here.Replica.Current).ShouldContain($"gone=again {answer.Result.Revision}/{answer.Result.Revision}.0 v1");
+        Show(here.Replica.Current).ShouldBe(await here.StoredAsync());
+    }
+
+    private static async Task MissAsync(StoreParts here, StoreParts there)
+    {
+        await here.WriteAsync(Put("gone", "1"));
+        await here.WriteAsync(Put("kept", "1"));
+        await there.WriteAsync(Delete("gone"));
+        await there.WriteAsync(Put("kept", "2"));
+        await there.WriteAsync(Put("kept", "3"));
+        await there.QueryAsync<int>("update pgetcd.revisions set committed_at = committed_at - interval '1 hour' returning 1");
+        await there.Store.CompactAsync(there.Replica.Current.Revision).WaitAsync(Patience);
+        (await new RemovalTable(there.Database).RemoveAsync(100, TimeSpan.FromSeconds(10), toArchive: false, CancellationToken.None))
+            .Outcome.ShouldBe(RemovalOutcome.Finished);
+        here.Replica.Current.Revision.ShouldBe(3);
+    }
+}
