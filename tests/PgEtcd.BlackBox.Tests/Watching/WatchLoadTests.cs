@@ -10,6 +10,7 @@ namespace PgEtcd.BlackBox.Tests.Watching;
 /// <summary>Watches of every kind while much is written, compared with the table.</summary>
 public sealed class WatchLoadTests(PostgresFixture postgres) : IClassFixture<PostgresFixture>, IAsyncLifetime
 {
+    private static readonly int[] Starts = [2, 100];
     private WatchedServer _server = null!;
 
     public async Task InitializeAsync() => _server = await WatchedServer.StartAsync(postgres);
@@ -40,7 +41,7 @@ public sealed class WatchLoadTests(PostgresFixture postgres) : IClassFixture<Pos
     [Fact]
     public async Task Filters_previous_values_and_fragments_lose_nothing_under_load()
     {
-        WatchCreateRequest[] watches = [.. from start in new[] { 2, 100 }
+        WatchCreateRequest[] watches = [.. from start in Starts
                                            from watch in new[] { WatchCall.All(start), WatchCall.Prefix("a/", start), WatchCall.Key("b/007", start) }
                                            from kind in Enumerable.Range(0, 5)
                                            select With(watch.Clone(), kind)];
