@@ -14,21 +14,16 @@ namespace PgEtcd.Server.Tests.Watching;
 public sealed class WatchProgressTests(PostgresFixture postgres) : IClassFixture<PostgresFixture>, IAsyncLifetime
 {
     private StoreParts _parts = null!;
-    private WatchHub _hub = null!;
 
-    public async Task InitializeAsync()
-    {
-        _parts = await StoreParts.CreateAsync(postgres);
-        _hub = new WatchHub(
-            _parts.Replica, new EventReader(_parts.Database), 1 << 20, TimeSpan.FromMilliseconds(100), TimeProvider.System, NullLogger<WatchHub>.Instance);
-    }
+    public async Task InitializeAsync() => _parts = await StoreParts.CreateAsync(postgres);
 
     [Fact]
     [Trait("issue", "etcd#20221")]
     public async Task Who_asked_for_it_and_had_no_events_is_told_and_who_still_waits_for_its_start_is_not()
     {
         await _parts.WriteAsync(StoreParts.Put("a", "1"));
-        WatchStream stream = _hub.Open(Changes.Headers);
+        using WatchHub hub = NewHub();
+        WatchStream stream = hub.Open(Changes.Headers);
         stream.Create(0, Target("idle"));
         stream.Create(0, Target("idle") with { ProgressNotify = false });
         stream.Create(0, Target("busy"));
@@ -41,7 +36,7 @@ public sealed class WatchProgressTests(PostgresFixture postgres) : IClassFixture
             Take(stream, replies);
         }
 
-        _hub.Close(stream);
+        hub.Close(stream);
         replies.Where(IsProgress).ShouldAllBe(reply => reply.WatchId == 0 || reply.WatchId == 2);
         long promised = 0;
         foreach (WatchReply reply in replies.Where(reply => !reply.Created))
@@ -54,7 +49,8 @@ public sealed class WatchProgressTests(PostgresFixture postgres) : IClassFixture
     [Fact]
     public async Task Who_has_events_between_two_ticks_is_not_told()
     {
-        WatchStream stream = _hub.Open(Changes.Headers);
+        using WatchHub hub = NewHub();
+        WatchStream stream = hub.Open(Changes.Headers);
         stream.Create(0, Target("busy"));
         stream.Create(0, Target("idle"));
         List<WatchReply> replies = [];
@@ -69,7 +65,7 @@ public sealed class WatchProgressTests(PostgresFixture postgres) : IClassFixture
             Take(stream, replies);
         }
 
-        _hub.Close(stream);
+        hub.Close(stream);
         if (longestSilence < TimeSpan.FromMilliseconds(50)) // else the machine was too busy to say
         {
             replies.Where(IsProgress).ShouldAllBe(reply => reply.WatchId == 1);
@@ -77,6 +73,9 @@ public sealed class WatchProgressTests(PostgresFixture postgres) : IClassFixture
     }
 
     public async Task DisposeAsync() => await _parts.DisposeAsync();
+
+    private WatchHub NewHub() => new(
+        _parts.Replica, new EventReader(_parts.Database), 1 << 20, TimeSpan.FromMilliseconds(100), TimeProvider.System, NullLogger<WatchHub>.Instance);
 
     private static WatchTarget Target(string key) => new(
         new KeyRange(StoreParts.Bytes(key), default), 0, NoPut: false, NoDelete: false, PreviousValue: false, ProgressNotify: true, Fragment: false);
