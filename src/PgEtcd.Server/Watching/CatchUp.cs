@@ -153,20 +153,24 @@ public sealed class CatchUp(WatchHub hub, Replica replica, EventReader log, ILog
                 return true;
             }
 
-            long headerRevision = Math.Max(last, hub.Position);
-            for (int first = 0, end; first < events.Count; first = end)
+            bool isRoom = true;
+            for (int first = 0, end; first < events.Count && isRoom; first = end)
             {
                 end = EndOfPiece(events, first);
-                if (!watcher.Stream.TrySend(watcher, headerRevision, events[first..end]))
+                isRoom = watcher.Stream.TrySend(watcher, Math.Max(last, hub.Position), events[first..end]);
+                if (isRoom)
                 {
-                    return false;
+                    watcher.Next = events[end - 1].Revision + 1;
                 }
-
-                watcher.Next = events[end - 1].Revision + 1;
             }
 
-            watcher.Next = Math.Max(watcher.Next, last + 1);
-            return true;
+            watcher.Stream.Queue.Wake();
+            if (isRoom)
+            {
+                watcher.Next = Math.Max(watcher.Next, last + 1);
+            }
+
+            return isRoom;
         }
     }
 

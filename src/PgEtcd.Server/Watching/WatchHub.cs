@@ -16,6 +16,7 @@ public sealed class WatchHub : IDisposable
     private readonly HashSet<WatchStream> _streams = [];
     private readonly List<Watcher> _found = [];
     private readonly List<Watcher> _gathering = [];
+    private readonly HashSet<WatchStream> _served = [];
     private volatile bool _isWatched;
     private int _woken;
 
@@ -116,6 +117,13 @@ public sealed class WatchHub : IDisposable
             {
                 HandOut(batch.Events, after);
             }
+
+            foreach (WatchStream stream in _served)
+            {
+                stream.Queue.Wake();
+            }
+
+            _served.Clear();
         }
     }
 
@@ -226,6 +234,7 @@ public sealed class WatchHub : IDisposable
         if (watcher.Stream.TrySend(watcher, revision, events))
         {
             watcher.Next = revision + 1;
+            _served.Add(watcher.Stream);
         }
         else
         {

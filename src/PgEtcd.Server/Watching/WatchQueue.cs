@@ -20,19 +20,18 @@ internal sealed class WatchQueue
     /// <summary>Adds a response that must not get lost.</summary>
     public void Add(WatchReply reply)
     {
-        TaskCompletionSource? reader;
         lock (_gate)
         {
-            reader = Enqueue(reply);
+            Enqueue(reply);
         }
 
-        reader?.SetResult();
+        Wake();
     }
 
-    /// <summary>Adds events, if there is room.</summary>
+    /// <summary>Adds events, if there is room. The reader sleeps on until <see cref="Wake"/>: responses that belong together
+    /// are then written together.</summary>
     public bool TryAdd(WatchReply reply)
     {
-        TaskCompletionSource? reader;
         lock (_gate)
         {
             if (_replies.Count >= MaxReplies || _bytes >= MaxBytes)
@@ -40,11 +39,22 @@ internal sealed class WatchQueue
                 return false;
             }
 
-            reader = Enqueue(reply);
+            Enqueue(reply);
+        }
+
+        return true;
+    }
+
+    /// <summary>Tells the reader that there is something.</summary>
+    public void Wake()
+    {
+        TaskCompletionSource? reader;
+        lock (_gate)
+        {
+            (reader, _reader) = (_reader, null);
         }
 
         reader?.SetResult();
-        return true;
     }
 
     /// <summary>Waits until less than half is taken.</summary>
@@ -121,18 +131,13 @@ internal sealed class WatchQueue
 
     private bool HasRoom() => _replies.Count <= MaxReplies / 2 && _bytes <= MaxBytes / 2;
 
-    private TaskCompletionSource? Enqueue(WatchReply reply)
+    private void Enqueue(WatchReply reply)
     {
-        if (_closed)
+        if (!_closed)
         {
-            return null;
+            _replies.Enqueue(reply);
+            _bytes += reply.Bytes;
         }
-
-        _replies.Enqueue(reply);
-        _bytes += reply.Bytes;
-        TaskCompletionSource? reader = _reader;
-        _reader = null;
-        return reader;
     }
 
     private static TaskCompletionSource NewSignal() => new(TaskCreationOptions.RunContinuationsAsynchronously);

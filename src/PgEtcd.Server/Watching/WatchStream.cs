@@ -189,6 +189,8 @@ internal sealed class WatchStream
 
                 watcher.HadEvents = false;
             }
+
+            Queue.Wake();
         }
     }
 

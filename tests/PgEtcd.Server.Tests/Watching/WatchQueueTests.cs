@@ -35,6 +35,8 @@ public class WatchQueueTests
         Task<bool> waiting = _queue.WaitAsync().AsTask();
         waiting.IsCompleted.ShouldBeFalse();
         _queue.TryAdd(Reply(1)).ShouldBeTrue();
+        waiting.IsCompleted.ShouldBeFalse("more may belong to it");
+        _queue.Wake();
         (await waiting.WaitAsync(Patience)).ShouldBeTrue();
     }
 
