@@ -164,6 +164,8 @@ public sealed class Database : IAsyncDisposable
         SetUnlessGiven("Host Recheck Seconds", 1);
         SetUnlessGiven("Timeout", 5);
         SetUnlessGiven("Command Timeout", 5);
+        // A silent network does not answer the cancellation of a command either.
+        SetUnlessGiven("Cancellation Timeout", 500);
         SetUnlessGiven("Application Name", "pgetcd");
         SetUnlessGiven("Read Buffer Size", 32 * 1024);
         SetUnlessGiven("Write Buffer Size", 32 * 1024);

@@ -101,16 +101,23 @@ public sealed class Tail(RevisionLog log, Replica replica, Database database, Ti
         }
     }
 
+    /// <summary>Reads within what is left of the round's time. On a network that has gone silent a read does not fail by
+    /// itself.</summary>
     private async Task ReadAsync(Round round)
     {
+        TimeSpan left = timeLimit - clock.GetElapsedTime(round.Started);
+        if (left <= TimeSpan.Zero)
+        {
+            throw new StoreUnavailableException();
+        }
+
+        using CancellationTokenSource limit = new(left, clock);
         try
         {
-            await ReadOnceAsync(CancellationToken.None);
+            await ReadOnceAsync(limit.Token);
         }
-        catch (Exception exception) when (DatabaseErrors.IsTransient(exception))
+        catch (Exception exception) when (DatabaseErrors.IsTransient(exception) && !limit.IsCancellationRequested)
         {
-            TimeSpan left = timeLimit - clock.GetElapsedTime(round.Started);
-            using CancellationTokenSource limit = new(left > TimeSpan.Zero ? left : TimeSpan.FromMilliseconds(1), clock);
             await database.Retry.ExecuteAsync(async token => await ReadOnceAsync(token), limit.Token);
         }
     }
