@@ -93,6 +93,12 @@ public sealed class WatchHub : IDisposable
     /// <summary>Hands out everything that the replica has taken in. The caller holds the gate.</summary>
     internal void Dispatch()
     {
+        HandOutNew();
+        WakeServed();
+    }
+
+    private void HandOutNew()
+    {
         if (_replica.Recent.Head == Position)
         {
             return;
@@ -117,14 +123,17 @@ public sealed class WatchHub : IDisposable
             {
                 HandOut(batch.Events, after);
             }
-
-            foreach (WatchStream stream in _served)
-            {
-                stream.Queue.Wake();
-            }
-
-            _served.Clear();
         }
+    }
+
+    private void WakeServed()
+    {
+        foreach (WatchStream stream in _served)
+        {
+            stream.Queue.Wake();
+        }
+
+        _served.Clear();
     }
 
     /// <summary>A watcher that has everything up to <see cref="Position"/> gets events as they come from now on. The caller
@@ -157,10 +166,22 @@ public sealed class WatchHub : IDisposable
     private void Run()
     {
         Volatile.Write(ref _woken, 0);
+        WatchStream? only = null;
         lock (Gate)
         {
-            Dispatch();
+            HandOutNew();
+            if (_served.Count == 1)
+            {
+                only = _served.Single();
+                _served.Clear();
+            }
+            else
+            {
+                WakeServed();
+            }
         }
+
+        only?.Queue.Wake(atOnce: true); // saves another thread's waking up
     }
 
     private void HandOut(IReadOnlyList<KvEvent> events, long after)

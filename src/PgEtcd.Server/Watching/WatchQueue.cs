@@ -46,7 +46,8 @@ internal sealed class WatchQueue
     }
 
     /// <summary>Tells the reader that there is something.</summary>
-    public void Wake()
+    /// <param name="atOnce">It may go on here: the caller holds no lock and has nothing more to do.</param>
+    public void Wake(bool atOnce = false)
     {
         TaskCompletionSource? reader;
         lock (_gate)
@@ -54,7 +55,14 @@ internal sealed class WatchQueue
             (reader, _reader) = (_reader, null);
         }
 
-        reader?.SetResult();
+        if (atOnce)
+        {
+            reader?.SetResult();
+        }
+        else if (reader is not null)
+        {
+            ThreadPool.UnsafeQueueUserWorkItem(static waiting => waiting.SetResult(), reader, preferLocal: false);
+        }
     }
 
     /// <summary>Waits until less than half is taken.</summary>
@@ -78,7 +86,7 @@ internal sealed class WatchQueue
                 return !_closed;
             }
 
-            _reader = NewSignal();
+            _reader = new TaskCompletionSource();
             signal = _reader.Task;
         }
 
@@ -115,17 +123,15 @@ internal sealed class WatchQueue
     /// <summary>Ends it for everybody who waits.</summary>
     public void Close()
     {
-        TaskCompletionSource? reader;
         TaskCompletionSource? room;
         lock (_gate)
         {
             _closed = true;
             _replies.Clear();
-            (reader, _reader) = (_reader, null);
             (room, _roomWanted) = (_roomWanted, null);
         }
 
-        reader?.SetResult();
+        Wake();
         room?.SetResult();
     }
 
