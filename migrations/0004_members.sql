@@ -58,8 +58,9 @@ begin
         now_at := clock_timestamp();  -- we may have waited for the row
         -- Nobody could keep a lease alive while the database was away, nor was anybody there to notice while no
         -- frontend was. A leader that died and was followed by another within seconds is no such case.
-        if state.ticked_at < now_at - interval '5 seconds'
-                or state.postmaster_start is distinct from pg_postmaster_start_time() then
+        -- Nor is a store in which no frontend has led yet.
+        if state.ticked_at > '-infinity' and (state.ticked_at < now_at - interval '5 seconds'
+                or state.postmaster_start is distinct from pg_postmaster_start_time()) then
             state.renew_after := coalesce(state.renew_after, state.ticked_at);
         end if;
         update pgetcd.leader set holder = member_run, expires_at = now_at + interval '2 seconds', ticked_at = now_at,
