@@ -1,10 +1,18 @@
+using System.Diagnostics;
+
 namespace PgEtcd.Testing;
 
-/// <summary>A directory of one's own, gone after disposal.</summary>
+/// <summary>A directory of one's own, gone after disposal, and also when the test process ends without it.</summary>
 public sealed class TempDirectory : IDisposable
 {
+    // Reads until the pipe breaks: when we close it, or are killed, as a test host is a moment after it began to exit.
+    // A server that dies with us may write a last file after the first rm.
+    private const string Remove = "cat >/dev/null; rm -rf \"$0\"; sleep 1; rm -rf \"$0\"";
+
     private const int Attempts = 30;
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(50);
+
+    private readonly Process? _remover;
 
     /// <param name="kind">Part of the name, for whoever finds it.</param>
     /// <param name="inMemory">Prefer a file system in memory, for data that need not outlive anything.</param>
@@ -18,6 +26,9 @@ public sealed class TempDirectory : IDisposable
         if (!OperatingSystem.IsWindows())
             File.SetUnixFileMode(Path, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute
                 | UnixFileMode.GroupRead | UnixFileMode.GroupExecute | UnixFileMode.OtherRead | UnixFileMode.OtherExecute);
+        // In a session of its own, so that what is sent to our process group spares it.
+        if (OperatingSystem.IsLinux())
+            _remover = Process.Start(new ProcessStartInfo("setsid", ["sh", "-c", Remove, Path]) { RedirectStandardInput = true, WorkingDirectory = "/" });
     }
 
     /// <summary>Absolute.</summary>
@@ -29,6 +40,8 @@ public sealed class TempDirectory : IDisposable
         // A server that was killed may have children that write for another moment.
         for (int attempt = 0; attempt < Attempts && !TryDelete(); attempt++)
             Thread.Sleep(Pause);
+        _remover?.StandardInput.Close();
+        _remover?.Dispose();
     }
 
     private bool TryDelete()

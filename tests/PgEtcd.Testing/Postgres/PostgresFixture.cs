@@ -5,7 +5,7 @@ namespace PgEtcd.Testing.Postgres;
 
 /// <summary>
 /// PostgreSQL for the tests of an assembly. Used as <c>IClassFixture&lt;PostgresFixture&gt;</c>; all classes
-/// share one server, which is started with the first and stopped when the test process ends.
+/// share one server, which is started with the first and killed when the test process ends.
 /// Every test makes a database of its own.
 /// </summary>
 public sealed class PostgresFixture : IAsyncLifetime
@@ -38,11 +38,9 @@ public sealed class PostgresFixture : IAsyncLifetime
     private static async Task<ITestDatabase> StartAsync()
     {
 #if TESTCONTAINERS
-        PostgresContainer server = await PostgresContainer.StartAsync().ConfigureAwait(false);
+        return await PostgresContainer.StartAsync().ConfigureAwait(false);
 #else
-        PostgresServer server = await PostgresServer.StartAsync().ConfigureAwait(false);
+        return await PostgresServer.StartAsync().ConfigureAwait(false);
 #endif
-        AppDomain.CurrentDomain.ProcessExit += (_, _) => server.DisposeAsync().AsTask().Wait(TimeSpan.FromSeconds(5));
-        return server;
     }
 }

@@ -140,6 +140,8 @@ public sealed class PostgresServer : ITestDatabase
             ["fsync"] = _options.Fsync ? "on" : "off",
             ["full_page_writes"] = _options.Fsync ? "on" : "off",
             ["max_connections"] = "300",
+            // In the data directory: what a killed server leaves goes with it, while in /dev/shm it would stay.
+            ["dynamic_shared_memory_type"] = "mmap",
         };
         foreach ((string name, string value) in _options.Settings)
             settings[name] = value;
