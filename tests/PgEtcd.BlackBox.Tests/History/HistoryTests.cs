@@ -8,11 +8,12 @@ using static PgEtcd.BlackBox.Tests.Kv;
 
 namespace PgEtcd.BlackBox.Tests.History;
 
-/// <summary>Reads at revisions that a frontend no longer holds in memory (it keeps the states of 128 batches).</summary>
+/// <summary>Reads at revisions that a frontend does not hold in memory: it keeps the present state, and those that it has
+/// given the first page of.</summary>
 public sealed class HistoryTests(PostgresFixture postgres) : IClassFixture<PostgresFixture>
 {
     private const int Revisions = 700;
-    private const int Kept = 128;
+    private const int Recent = 128;
     private const int Samples = 25;
     private const string Prefix = "past/";
     private const string PrefixEnd = "past0";
@@ -26,7 +27,7 @@ public sealed class HistoryTests(PostgresFixture postgres) : IClassFixture<Postg
         {
             await using Kv kv = new(server);
             await model.WriteAsync(kv, Revisions);
-            await CheckAsync(kv, model, model.Last - Kept);
+            await CheckAsync(kv, model, model.Last - Recent);
             await CheckAsync(kv, model, model.Last);
         }
 
@@ -56,15 +57,13 @@ public sealed class HistoryTests(PostgresFixture postgres) : IClassFixture<Postg
                 asked.Add((request, await kv.SendAsync(request)));
             }
 
-            await model.WriteAsync(kv, Kept + 20);
-            foreach ((RangeRequest request, RangeResponse near) in asked)
-            {
-                RangeResponse far = await kv.SendAsync(request);
-                far.Header.Revision.ShouldBe(model.Last);
-                far.Header = near.Header;
-                far.ShouldBe(near, request.ToString());
-            }
+            await model.WriteAsync(kv, Recent + 20);
+            await ShouldAnswerAsync(kv, model, asked); // from the state it has kept
         }
+
+        await using PgEtcdServer again = await PgEtcdServer.StartAsync(database);
+        await using Kv after = new(again);
+        await ShouldAnswerAsync(after, model, asked); // out of SQL
     }
 
     [Fact]
@@ -95,6 +94,17 @@ public sealed class HistoryTests(PostgresFixture postgres) : IClassFixture<Postg
             written.Responses[2].ResponseRange.Kvs[0].Value.ToStringUtf8().ShouldBe($"{i}");
             written.Responses[3].ResponseRange.Kvs.ShouldBeEmpty();
             written.Header.Revision.ShouldBe(model.Last + i + 1);
+        }
+    }
+
+    private static async Task ShouldAnswerAsync(Kv kv, PastModel model, List<(RangeRequest Request, RangeResponse Near)> asked)
+    {
+        foreach ((RangeRequest request, RangeResponse near) in asked)
+        {
+            RangeResponse far = await kv.SendAsync(request);
+            far.Header.Revision.ShouldBe(model.Last);
+            far.Header = near.Header;
+            far.ShouldBe(near, request.ToString());
         }
     }
 
