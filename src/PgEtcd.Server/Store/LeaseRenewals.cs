@@ -7,7 +7,7 @@ namespace PgEtcd.Server.Store;
 /// <remarks>A single keep-alive goes at once. When several wait and more keep coming, they gather for up to 200 ms: fifty
 /// thousand leases are kept alive by five statements a second. When no more come, there is nothing to wait for: clients that
 /// send the next keep-alive only after the answer to the last are not held up.</remarks>
-public sealed class LeaseRenewals(LeaseTable table, Database database, TimeSpan timeLimit, TimeProvider clock)
+public sealed class LeaseRenewals
 {
     /// <summary>How often one looks again for a lease that has expired and is not revoked yet.</summary>
     private static readonly TimeSpan LookAgain = TimeSpan.FromMilliseconds(250);
@@ -22,11 +22,27 @@ public sealed class LeaseRenewals(LeaseTable table, Database database, TimeSpan 
 
     private const int Many = 8;
 
-    private readonly Lock _gate = new();
-    private Round? _next;
-    private long _lastStarted = clock.GetTimestamp() - clock.TimestampFrequency;
-    private bool _running;
+    private readonly LeaseTable _table;
+    private readonly Database _database;
+    private readonly TimeSpan _timeLimit;
+    private readonly TimeProvider _clock;
+    private readonly Rounds<Round, Dictionary<long, long?>> _rounds;
+    private long _lastStarted;
     private long _statements;
+
+    /// <param name="table">The leases.</param>
+    /// <param name="database">Where they are.</param>
+    /// <param name="timeLimit">How long a keep-alive may take.</param>
+    /// <param name="clock">Measures all times but those of the leases.</param>
+    public LeaseRenewals(LeaseTable table, Database database, TimeSpan timeLimit, TimeProvider clock)
+    {
+        _table = table;
+        _database = database;
+        _timeLimit = timeLimit;
+        _clock = clock;
+        _lastStarted = clock.GetTimestamp() - clock.TimestampFrequency;
+        _rounds = new Rounds<Round, Dictionary<long, long?>>(() => new Round(clock.GetTimestamp(), []), SendAsync, GatherAsync);
+    }
 
     /// <summary>How many statements were sent since the start: many fewer than keep-alives, if many come at once.</summary>
     public long Statements => Volatile.Read(ref _statements);
@@ -38,10 +54,10 @@ public sealed class LeaseRenewals(LeaseTable table, Database database, TimeSpan 
     /// <exception cref="StoreUnavailableException">The database did not answer in time.</exception>
     public async Task<long> RenewAsync(long id)
     {
-        long started = clock.GetTimestamp();
+        long started = _clock.GetTimestamp();
         while (true)
         {
-            Dictionary<long, long?> found = await NextRoundAsync(id);
+            Dictionary<long, long?> found = await _rounds.JoinAsync(round => round.Ids.Add(id));
             if (!found.TryGetValue(id, out long? ttl))
             {
                 return 0;
@@ -52,112 +68,38 @@ public sealed class LeaseRenewals(LeaseTable table, Database database, TimeSpan 
                 return ttl.Value;
             }
 
-            if (clock.GetElapsedTime(started) > timeLimit)
+            if (_clock.GetElapsedTime(started) > _timeLimit)
             {
                 throw new StoreUnavailableException();
             }
 
-            await Task.Delay(LookAgain, clock);
+            await Task.Delay(LookAgain, _clock); // the leader revokes it, which nothing here is told of
         }
     }
 
-    /// <summary>What the next statement finds, which has this lease in it.</summary>
-    private Task<Dictionary<long, long?>> NextRoundAsync(long id)
+    /// <summary>One statement; what it finds.</summary>
+    private async Task<Dictionary<long, long?>> SendAsync(Round round)
     {
-        TaskCompletionSource<Dictionary<long, long?>> waiter = new();
-        lock (_gate)
+        _lastStarted = _clock.GetTimestamp();
+        TimeSpan left = _timeLimit - _clock.GetElapsedTime(round.Started);
+        return await _database.InTimeAsync(left > TimeSpan.Zero ? left : TimeSpan.FromMilliseconds(1), async token =>
         {
-            _next ??= new Round(clock.GetTimestamp());
-            _next.Ids.Add(id);
-            _next.Waiters.Add(waiter);
-            if (_running)
-            {
-                return waiter.Task;
-            }
-
-            _running = true;
-        }
-
-        _ = RunAsync();
-        return waiter.Task;
-    }
-
-    private async Task RunAsync()
-    {
-        while (true)
-        {
-            await GatherAsync();
-            Round round;
-            lock (_gate)
-            {
-                round = _next!;
-                _next = null;
-            }
-
-            _lastStarted = clock.GetTimestamp();
-
-            Dictionary<long, long?> found = [];
-            Exception? error = null;
-            try
-            {
-                TimeSpan left = timeLimit - clock.GetElapsedTime(round.Started);
-                found = await database.InTimeAsync(left > TimeSpan.Zero ? left : TimeSpan.FromMilliseconds(1), async token =>
-                {
-                    Interlocked.Increment(ref _statements);
-                    return await table.KeepAliveAsync(round.Ids, token);
-                });
-            }
-            catch (Exception exception)
-            {
-                error = exception;
-            }
-
-            // The loop lets go before it answers: what an answer sets off must not hold up the next round.
-            bool isLast;
-            lock (_gate)
-            {
-                isLast = _next is null;
-                _running = !isLast;
-            }
-
-            if (error is null)
-            {
-                Answers.Give(round.Waiters, waiter => waiter.SetResult(found), atOnce: isLast);
-            }
-            else
-            {
-                Answers.Give(round.Waiters, waiter => waiter.SetException(error), atOnce: isLast);
-            }
-
-            if (isLast)
-            {
-                return;
-            }
-        }
+            Interlocked.Increment(ref _statements);
+            return await _table.KeepAliveAsync(round.Ids, token);
+        });
     }
 
     private async Task GatherAsync()
     {
-        for (int before = 1, waiting; (waiting = Waiting()) > before && clock.GetElapsedTime(_lastStarted) < MostGathering; before = waiting)
+        for (int before = 1, waiting; (waiting = _rounds.Waiting) > before && _clock.GetElapsedTime(_lastStarted) < MostGathering; before = waiting)
         {
-            await Task.Delay(waiting > Many ? QuietOfMany : Quiet, clock);
-        }
-    }
-
-    private int Waiting()
-    {
-        lock (_gate)
-        {
-            return _next!.Waiters.Count;
+            // Whether more come can only be told by waiting.
+            await Task.Delay(waiting > Many ? QuietOfMany : Quiet, _clock);
         }
     }
 
     /// <summary>Those who share one statement.</summary>
     /// <param name="Started">When the first of them came.</param>
-    private sealed record Round(long Started)
-    {
-        public HashSet<long> Ids { get; } = [];
-
-        public List<TaskCompletionSource<Dictionary<long, long?>>> Waiters { get; } = [];
-    }
+    /// <param name="Ids">Their leases.</param>
+    private sealed record Round(long Started, HashSet<long> Ids);
 }

@@ -6,40 +6,42 @@ namespace PgEtcd.Server.Store;
 /// <summary>Keeps the replica up with the log, and is the barrier of linearizable reads (design §5): whoever awaits
 /// <see cref="CatchUpAsync"/> continues when a tail query that was sent after the call has been taken in. All who wait
 /// while one query is under way share the next.</summary>
-public sealed class Tail(RevisionLog log, Replica replica, Database database, TimeSpan timeLimit, TimeProvider clock)
+public sealed class Tail
 {
-    private readonly Lock _gate = new();
+    private readonly RevisionLog _log;
+    private readonly Replica _replica;
+    private readonly Database _database;
+    private readonly TimeSpan _timeLimit;
+    private readonly TimeProvider _clock;
     private readonly List<LogRow> _rows = [];
-    private readonly StateReader _states = new(database);
-    private Round? _next;
-    private bool _running;
+    private readonly StateReader _states;
+    private readonly Rounds<Round, bool> _rounds;
+
+    /// <param name="log">What to read.</param>
+    /// <param name="replica">What to keep up.</param>
+    /// <param name="database">Where the log is.</param>
+    /// <param name="timeLimit">How long a round may take, from when the first of its members came.</param>
+    /// <param name="clock">Measures it.</param>
+    public Tail(RevisionLog log, Replica replica, Database database, TimeSpan timeLimit, TimeProvider clock)
+    {
+        _log = log;
+        _replica = replica;
+        _database = database;
+        _timeLimit = timeLimit;
+        _clock = clock;
+        _states = new StateReader(database);
+        _rounds = new Rounds<Round, bool>(() => new Round(clock.GetTimestamp()), ReadAsync);
+    }
 
     /// <summary>Waits until the replica holds everything that was committed when this was called.</summary>
     /// <exception cref="StoreUnavailableException">The database did not answer within the time limit.</exception>
-    public Task CatchUpAsync()
-    {
-        TaskCompletionSource waiter = new();
-        lock (_gate)
-        {
-            _next ??= new Round(clock.GetTimestamp(), []);
-            _next.Waiters.Add(waiter);
-            if (_running)
-            {
-                return waiter.Task;
-            }
-
-            _running = true;
-        }
-
-        _ = RunAsync();
-        return waiter.Task;
-    }
+    public Task CatchUpAsync() => _rounds.JoinAsync();
 
     /// <summary>Takes in what was committed, unless the announced revision is in already.</summary>
     /// <param name="announced">A head that a notification named, or null.</param>
     public async Task WakeAsync(long? announced)
     {
-        if (announced is { } head && head <= replica.Current.Revision)
+        if (announced is { } head && head <= _replica.Current.Revision)
         {
             return;
         }
@@ -54,84 +56,46 @@ public sealed class Tail(RevisionLog log, Replica replica, Database database, Ti
         }
     }
 
-    private async Task RunAsync()
-    {
-        while (true)
-        {
-            Round round;
-            lock (_gate)
-            {
-                round = _next!;
-                _next = null;
-            }
-
-            Exception? error = null;
-            try
-            {
-                await ReadAsync(round);
-            }
-            catch (Exception exception)
-            {
-                error = exception is OperationCanceledException || DatabaseErrors.IsTransient(exception)
-                    ? new StoreUnavailableException(exception)
-                    : exception;
-            }
-
-            // The loop lets go before it answers: what an answer sets off must not hold up the next round.
-            bool isLast;
-            lock (_gate)
-            {
-                isLast = _next is null;
-                _running = !isLast;
-            }
-
-            if (error is null)
-            {
-                Answers.Give(round.Waiters, static waiter => waiter.SetResult(), atOnce: isLast);
-            }
-            else
-            {
-                Answers.Give(round.Waiters, waiter => waiter.SetException(error), atOnce: isLast);
-            }
-
-            if (isLast)
-            {
-                return;
-            }
-        }
-    }
-
     /// <summary>Reads within what is left of the round's time. On a network that has gone silent a read does not fail by
     /// itself.</summary>
-    private async Task ReadAsync(Round round)
+    private async Task<bool> ReadAsync(Round round)
     {
-        TimeSpan left = timeLimit - clock.GetElapsedTime(round.Started);
+        TimeSpan left = _timeLimit - _clock.GetElapsedTime(round.Started);
         if (left <= TimeSpan.Zero)
         {
             throw new StoreUnavailableException();
         }
 
-        using CancellationTokenSource limit = new(left, clock);
+        using CancellationTokenSource limit = new(left, _clock);
         try
         {
-            await ReadOnceAsync(limit.Token);
+            try
+            {
+                await ReadOnceAsync(limit.Token);
+            }
+            catch (Exception exception) when (DatabaseErrors.IsTransient(exception) && !limit.IsCancellationRequested)
+            {
+                await _database.Retry.ExecuteAsync(async token => await ReadOnceAsync(token), limit.Token);
+            }
         }
-        catch (Exception exception) when (DatabaseErrors.IsTransient(exception) && !limit.IsCancellationRequested)
+        catch (Exception exception) when (exception is OperationCanceledException || DatabaseErrors.IsTransient(exception))
         {
-            await database.Retry.ExecuteAsync(async token => await ReadOnceAsync(token), limit.Token);
+            throw new StoreUnavailableException(exception);
         }
+
+        return true;
     }
 
     private async ValueTask ReadOnceAsync(CancellationToken cancellationToken)
     {
         _rows.Clear();
-        LogPosition position = await log.PositionAsync(cancellationToken);
-        long applied = replica.Current.Revision;
+        LogPosition position = await _log.PositionAsync(cancellationToken);
+        long applied = _replica.Current.Revision;
         if (position.Revision > applied)
         {
             try
             {
-                position = await log.TailAsync(applied, _rows.Add, cancellationToken);
+                position = await _log.TailAsync(applied, _rows.Add, cancellationToken);
             }
             catch (LogGapException)
             {
@@ -141,7 +105,7 @@ public sealed class Tail(RevisionLog log, Replica replica, Database database, Ti
             }
         }
 
-        if (!replica.TakeIn(_rows, position))
+        if (!_replica.TakeIn(_rows, position))
         {
             await LoadAsync(cancellationToken);
         }
@@ -150,11 +114,10 @@ public sealed class Tail(RevisionLog log, Replica replica, Database database, Ti
     private async Task LoadAsync(CancellationToken cancellationToken)
     {
         (LogPosition position, KeySpace keys) = await _states.LoadAsync(cancellationToken);
-        replica.Restart(keys, position.AuthRevision);
+        _replica.Restart(keys, position.AuthRevision);
     }
 
-    /// <summary>Those who share one tail query.</summary>
-    /// <param name="Started">When the first of them came.</param>
-    /// <param name="Waiters">All of them.</param>
-    private sealed record Round(long Started, List<TaskCompletionSource> Waiters);
+    /// <summary>One tail query.</summary>
+    /// <param name="Started">When the first of those who share it came.</param>
+    private sealed record Round(long Started);
 }
