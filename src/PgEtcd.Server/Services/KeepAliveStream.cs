@@ -14,9 +14,6 @@ internal sealed class KeepAliveStream(LeaseStore leases, KeyValueStore store, Re
     /// <summary>Unanswered requests that are read; a client that sends more waits.</summary>
     private const int MostUnanswered = 4096;
 
-    private static readonly WriteOptions Flush = new();
-    private static readonly WriteOptions MoreFollow = new(WriteFlags.BufferHint);
-
     private readonly Channel<Answer> _answers = Channel.CreateBounded<Answer>(
         new BoundedChannelOptions(MostUnanswered) { SingleReader = true, SingleWriter = true });
 
@@ -84,9 +81,8 @@ internal sealed class KeepAliveStream(LeaseStore leases, KeyValueStore store, Re
                 throw error;
             }
 
-            bool moreFollow = _answers.Reader.TryPeek(out Answer next) && next.Ttl.IsCompleted;
-            responses.WriteOptions = moreFollow ? MoreFollow : Flush;
-            await responses.WriteAsync(answer.Response, cancellationToken);
+            bool moreFollows = _answers.Reader.TryPeek(out Answer next) && next.Ttl.IsCompleted;
+            await responses.WriteAsync(answer.Response, moreFollows, cancellationToken);
         }
     }
 

@@ -13,8 +13,6 @@ namespace PgEtcd.Server.Services;
 [BindServiceMethod(typeof(WatchMethods), nameof(WatchMethods.Bind))]
 public sealed class WatchService(WatchHub hub, ResponseHeaders headers, IHostApplicationLifetime lifetime)
 {
-    private static readonly WriteOptions MoreFollows = new(WriteFlags.BufferHint);
-
     /// <summary>Serves a stream until the client leaves. That it says no more does not end it.</summary>
     public async Task Watch(IAsyncStreamReader<WatchRequest> requests, IServerStreamWriter<WatchReply> responses, ServerCallContext context)
     {
@@ -68,8 +66,7 @@ public sealed class WatchService(WatchHub hub, ResponseHeaders headers, IHostApp
             {
                 while (stream.Queue.TryTake(out WatchReply? reply, out bool isLast))
                 {
-                    responses.WriteOptions = isLast ? WriteOptions.Default : MoreFollows;
-                    await responses.WriteAsync(reply);
+                    await responses.WriteAsync(reply, moreFollows: !isLast);
                 }
             }
         }
