@@ -18,6 +18,7 @@ public sealed class Database : IAsyncDisposable
     /// together with us, short enough for who mistyped a port.</summary>
     private static readonly TimeSpan NobodyListensLimit = TimeSpan.FromSeconds(5);
 
+    /// <summary>From one such try to the next.</summary>
     private static readonly TimeSpan ConnectPause = TimeSpan.FromMilliseconds(100);
 
     private readonly NpgsqlDataSource _source;

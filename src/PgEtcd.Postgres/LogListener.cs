@@ -4,8 +4,8 @@ using Npgsql;
 
 namespace PgEtcd.Postgres;
 
-/// <summary>Wakes the tail when another frontend, or anybody else, has appended. A notification is a hint: when none comes, or the connection is
-/// gone, the tail is woken by the clock all the same.</summary>
+/// <summary>Wakes the tail when another frontend, or anybody else, has appended. A notification is a hint: when none comes, or
+/// the connection is gone, the tail is woken by the clock all the same.</summary>
 public sealed class LogListener(Database database, RevisionLog log, ILogger<LogListener> logger)
 {
     /// <summary>The longest silence before the tail is read anyway; also how often the connection proves that it lives.</summary>

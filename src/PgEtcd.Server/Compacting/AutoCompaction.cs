@@ -45,10 +45,9 @@ public sealed class AutoCompaction(
             // That it is compacted already is what was wanted.
             return error is KvError.None or KvError.Compacted;
         }
-#pragma warning disable CA1031 // whatever it was, the next look tries again (kine#414)
         catch (Exception exception)
-#pragma warning restore CA1031
         {
+            // Whatever it was, the next look tries again (kine#414).
             Log.AutoCompactionFailed(logger, target, exception.GetBaseException().Message);
             return false;
         }

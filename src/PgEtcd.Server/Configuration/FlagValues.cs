@@ -60,9 +60,6 @@ internal sealed class FlagValues
         return oneLine.Length <= 80 ? oneLine : string.Concat(oneLine.AsSpan(0, 77), "...");
     }
 
-    private string? FromEnvironment(Flag flag) =>
-        _environment.GetValueOrDefault(flag.Variable) is { Length: > 0 } value ? value : null;
-
     /// <summary>A duration that is not negative, as Go writes them.</summary>
     public TimeSpan Duration(Flag flag)
     {
@@ -76,4 +73,7 @@ internal sealed class FlagValues
         !IsGiven(older) ? flag
         : !IsGiven(flag) ? older
         : throw new FlagException($"{Label(flag)} and {Label(older)} are the same flag: give one.");
+
+    private string? FromEnvironment(Flag flag) =>
+        _environment.GetValueOrDefault(flag.Variable) is { Length: > 0 } value ? value : null;
 }

@@ -46,7 +46,7 @@ internal static class OptionsBuilder
     {
         Flag flag = values.Either(Flags.WatchProgressNotifyInterval, Flags.ExperimentalWatchProgressNotifyInterval);
         TimeSpan interval = values.Duration(flag);
-        return interval == TimeSpan.Zero ? TimeSpan.FromMinutes(10)
+        return interval == TimeSpan.Zero ? Durations.Parse(flag.Default!)!.Value
             : interval >= TimeSpan.FromMilliseconds(100) ? interval
             : throw new FlagException($"{values.Label(flag)} must be at least 100ms, not \"{FlagValues.Shown(values.Text(flag))}\".");
     }

@@ -49,10 +49,10 @@ public sealed record ServerOptions
     public const int FramingAllowance = 512 * 1024;
 
     /// <summary>How often a watch that asked for it is told its progress, unless events do.</summary>
-    public TimeSpan WatchProgressNotifyInterval { get; init; } = TimeSpan.FromMinutes(10);
+    public required TimeSpan WatchProgressNotifyInterval { get; init; }
 
     /// <summary>Compaction, removal and the archive.</summary>
-    public CompactionOptions Compaction { get; init; } = new();
+    public required CompactionOptions Compaction { get; init; }
 
     /// <summary>Shortest lease in whole seconds: 1.5 election timeouts, rounded up (2 by default), as etcd.</summary>
     public long MinLeaseTtlSeconds => (long)Math.Ceiling(1.5 * ElectionTimeout.TotalSeconds);

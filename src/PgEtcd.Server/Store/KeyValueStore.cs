@@ -7,6 +7,7 @@ namespace PgEtcd.Server.Store;
 public sealed class KeyValueStore(
     Replica replica, Tail tail, Committer committer, Past past, RevisionLog log, Database database, TimeSpan timeLimit)
 {
+    /// <summary>Removal goes on wherever the leader is, and tells nobody how far it is but the database.</summary>
     private static readonly TimeSpan RemovalPoll = TimeSpan.FromMilliseconds(20);
 
     private readonly RemovalTable _removal = new(database);
@@ -78,14 +79,6 @@ public sealed class KeyValueStore(
         return outcome == CompactOutcome.Compacted ? KvError.None : KvError.Compacted;
     }
 
-    private async Task RemovedAsync(long compactRevision, CancellationToken cancellationToken)
-    {
-        while ((await database.InTimeAsync(timeLimit, _removal.ProgressAsync)).AttendedRevision < compactRevision)
-        {
-            await Task.Delay(RemovalPoll, cancellationToken);
-        }
-    }
-
     /// <summary>A state that holds a range as it was at the revision asked for, to be read piece by piece.</summary>
     /// <param name="operation">The range, checked.</param>
     public async Task<(KvError Error, KeySpace? State, long HeaderRevision)> PinAsync(RangeOperation operation)
@@ -98,6 +91,14 @@ public sealed class KeyValueStore(
         }
 
         return (error, state, headerRevision);
+    }
+
+    private async Task RemovedAsync(long compactRevision, CancellationToken cancellationToken)
+    {
+        while ((await database.InTimeAsync(timeLimit, _removal.ProgressAsync)).AttendedRevision < compactRevision)
+        {
+            await Task.Delay(RemovalPoll, cancellationToken);
+        }
     }
 
     private async ValueTask<WriteAnswer> ReadAsync(RangeOperation operation)

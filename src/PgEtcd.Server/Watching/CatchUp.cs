@@ -16,10 +16,11 @@ public sealed class CatchUp(WatchHub hub, Replica replica, EventReader log, ILog
     /// <summary>How many events one response may weigh, bytes; a single revision may weigh more.</summary>
     private const long MaxBytes = 1024 * 1024;
 
+    /// <summary>From one try to the next while the database is away.</summary>
+    private static readonly TimeSpan RetryPause = TimeSpan.FromMilliseconds(200);
+
     /// <summary>Reads of the log at a time: the pool has other work too.</summary>
     private readonly SemaphoreSlim _readers = new(4);
-
-    private static readonly TimeSpan RetryPause = TimeSpan.FromMilliseconds(200);
 
     /// <summary>Serves the watchers of a stream that fall behind, each a piece in turn, until the stream ends.</summary>
     internal async Task RunAsync(WatchStream stream, Channel<Watcher> behind)
