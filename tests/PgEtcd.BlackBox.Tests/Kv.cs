@@ -51,8 +51,9 @@ internal sealed class Kv(IEtcdServer server) : IAsyncDisposable
     public Task<TxnResponse> SendAsync(TxnRequest request) =>
         Channel.UnaryAsync<TxnRequest, TxnResponse>("etcdserverpb.KV/Txn", request);
 
-    public Task<CompactionResponse> CompactAsync(long revision) => Channel.UnaryAsync<CompactionRequest, CompactionResponse>(
-        "etcdserverpb.KV/Compact", new CompactionRequest { Revision = revision });
+    public Task<CompactionResponse> CompactAsync(long revision, bool physical = false, TimeSpan? timeout = null) =>
+        Channel.UnaryAsync<CompactionRequest, CompactionResponse>(
+            "etcdserverpb.KV/Compact", new CompactionRequest { Revision = revision, Physical = physical }, timeout: timeout);
 
     /// <summary>Puts and gives the revision.</summary>
     public async Task<long> PutAsync(string key, string value = "") => (await SendAsync(Put(key, value))).Header.Revision;

@@ -1,10 +1,10 @@
-using Google.Protobuf;
 using Grpc.Core;
 using PgEtcd.Protocol.Etcdserverpb;
 using PgEtcd.Testing;
 using PgEtcd.Testing.Grpc;
 using PgEtcd.Testing.Postgres;
 using PgEtcd.Testing.Processes;
+using PgEtcd.Testing.Watching;
 using Shouldly;
 using Xunit;
 
@@ -42,9 +42,8 @@ public sealed class LostHistoryTests : IAsyncLifetime
 
         (await two.GetAsync("lost9")).Header.Revision.ShouldBe(lost, "both have seen it");
         await using GrpcChannel channel = new(second.ClientUrl);
-        using GrpcDuplexCall<WatchRequest, WatchResponse> watch = channel.Duplex<WatchRequest, WatchResponse>("etcdserverpb.Watch/Watch");
-        await watch.WriteAsync(new WatchRequest { CreateRequest = new WatchCreateRequest { Key = ByteString.CopyFromUtf8("\0"), RangeEnd = ByteString.CopyFromUtf8("\0") } });
-        (await watch.ReadAsync()).Created.ShouldBeTrue();
+        await using WatchCall watch = new(channel);
+        await watch.CreatedAsync(WatchCall.All());
 
         await _postgres.StopAsync();
         Directory.Delete(_postgres.DataDirectory, recursive: true);
@@ -68,7 +67,7 @@ public sealed class LostHistoryTests : IAsyncLifetime
         }
 
         // The watch is told so too, rather than being led from one history into the other.
-        WatchResponse end = await watch.ReadAsync().WaitAsync(Limit);
+        WatchResponse end = await watch.NextAsync();
         (end.Canceled, end.CompactRevision).ShouldBe((true, put.Header.Revision - 1));
 
         (await one.PutAsync("newer", "1")).Header.Revision.ShouldBe(put.Header.Revision + 1);

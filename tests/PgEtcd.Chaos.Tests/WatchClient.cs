@@ -46,7 +46,7 @@ internal sealed class WatchClient : IAsyncDisposable
             if (_record.Promised < revision && _call is { } call)
             {
                 await call.ProgressAsync();
-                await Task.Delay(20);
+                await Task.Delay(20); // a server that is behind says nothing, and is to be asked again
             }
 
             return _record.Promised >= revision;
@@ -81,7 +81,7 @@ internal sealed class WatchClient : IAsyncDisposable
             catch (Exception error) when (error is RpcException or HttpRequestException or IOException)
             {
                 _record.Resume();
-                await Task.Delay(20);
+                await Task.Delay(20); // as a client would: the frontend may be down for a while
             }
         }
     }

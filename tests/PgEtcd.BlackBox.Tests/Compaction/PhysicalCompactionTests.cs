@@ -141,8 +141,7 @@ public sealed class PhysicalCompactionTests(PostgresFixture postgres) : IClassFi
         server.Output.ShouldNotContain("warn:", Case.Insensitive);
     }
 
-    private static Task<CompactionResponse> CompactAsync(Kv kv, long revision) => kv.Channel.UnaryAsync<CompactionRequest, CompactionResponse>(
-        "etcdserverpb.KV/Compact", new CompactionRequest { Revision = revision, Physical = true }, timeout: Limit);
+    private static Task<CompactionResponse> CompactAsync(Kv kv, long revision) => kv.CompactAsync(revision, physical: true, Limit);
 
     private static async Task<long> RowsAsync(string database) =>
         (long)(await Sql.ExecuteAsync(database, "select count(*) from pgetcd.revisions"))!;

@@ -2,9 +2,9 @@ using PgEtcd.Protocol.Etcdserverpb;
 using PgEtcd.Testing;
 using PgEtcd.Testing.Grpc;
 using PgEtcd.Testing.Postgres;
+using PgEtcd.Testing.Watching;
 using Shouldly;
 using Xunit;
-using static PgEtcd.BlackBox.Tests.Kv;
 
 namespace PgEtcd.BlackBox.Tests.Compaction;
 
@@ -27,30 +27,27 @@ public sealed class WatchAfterRemovalTests(PostgresFixture postgres) : IClassFix
         long compacted = await kv.DeleteAsync("a");
         await kv.PutAsync("b", "3");
         await kv.DeleteAsync("b");
-        await kv.Channel.UnaryAsync<CompactionRequest, CompactionResponse>(
-            "etcdserverpb.KV/Compact", new CompactionRequest { Revision = compacted, Physical = true }, timeout: Limit);
+        await kv.CompactAsync(compacted, physical: true, Limit);
         ((long)(await Sql.ExecuteAsync(database, "select count(*) from pgetcd.revisions"))!).ShouldBe(4);
 
         (await WatchAsync(server, compacted, events: 3)).ShouldBe([$"Delete a {compacted}", $"Put b=3 after 2 {compacted + 1}", $"Delete b after 3 {compacted + 2}"]);
 
         await using GrpcChannel channel = new(server.ClientUrl);
-        using GrpcDuplexCall<WatchRequest, WatchResponse> tooOld = Open(channel);
-        await tooOld.WriteAsync(Request(compacted - 1));
-        (await tooOld.ReadAsync()).Created.ShouldBeTrue();
-        (await tooOld.ReadAsync()).ShouldSatisfyAllConditions(
+        await using WatchCall tooOld = new(channel);
+        await tooOld.CreatedAsync(All(compacted - 1));
+        (await tooOld.NextAsync()).ShouldSatisfyAllConditions(
             answer => answer.Canceled.ShouldBeTrue(), answer => answer.CompactRevision.ShouldBe(compacted));
     }
 
     private static async Task<List<string>> WatchAsync(PgEtcdServer server, long revision, int events)
     {
-        using CancellationTokenSource limit = new(Limit);
         await using GrpcChannel channel = new(server.ClientUrl);
-        using GrpcDuplexCall<WatchRequest, WatchResponse> watch = Open(channel);
-        await watch.WriteAsync(Request(revision), limit.Token);
+        await using WatchCall watch = new(channel);
+        await watch.CreatedAsync(All(revision));
         List<string> seen = [];
         while (seen.Count < events)
         {
-            WatchResponse answer = await watch.ReadAsync(limit.Token);
+            WatchResponse answer = await watch.NextAsync();
             answer.Canceled.ShouldBeFalse();
             seen.AddRange(answer.Events.Select(change =>
                 $"{change.Type} {change.Kv.Key.ToStringUtf8()}"
@@ -62,11 +59,10 @@ public sealed class WatchAfterRemovalTests(PostgresFixture postgres) : IClassFix
         return seen;
     }
 
-    private static GrpcDuplexCall<WatchRequest, WatchResponse> Open(GrpcChannel channel) =>
-        channel.Duplex<WatchRequest, WatchResponse>("etcdserverpb.Watch/Watch");
-
-    private static WatchRequest Request(long revision) => new()
+    private static WatchCreateRequest All(long revision)
     {
-        CreateRequest = new WatchCreateRequest { Key = Bytes(End), RangeEnd = Bytes(End), StartRevision = revision, PrevKv = true },
-    };
+        WatchCreateRequest all = WatchCall.All(revision);
+        all.PrevKv = true;
+        return all;
+    }
 }

@@ -41,7 +41,7 @@ public sealed class KeepAliveTests(PostgresFixture postgres) : IClassFixture<Pos
         while (since.Elapsed < TimeSpan.FromSeconds(5))
         {
             (await stream.AskAsync(kept)).TTL.ShouldBe(2);
-            await Task.Delay(300);
+            await Task.Delay(300); // a client's pace; the lease must live from one to the next
         }
 
         (await _kv.AllAsync()).ShouldBe(["kept=1"]);

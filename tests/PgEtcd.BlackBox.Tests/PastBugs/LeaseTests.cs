@@ -1,4 +1,5 @@
 using PgEtcd.Protocol;
+using PgEtcd.BlackBox.Tests.Leases;
 using PgEtcd.Protocol.Etcdserverpb;
 using PgEtcd.Testing;
 using PgEtcd.Testing.Postgres;
@@ -18,17 +19,15 @@ public sealed class LeaseTests(PostgresFixture postgres) : IClassFixture<Postgre
         string database = await postgres.CreateDatabaseAsync();
         await using PgEtcdServer server = await PgEtcdServer.StartAsync(database);
         await using Kv kv = new(server);
-        LeaseGrantResponse lease = await kv.Channel.UnaryAsync<LeaseGrantRequest, LeaseGrantResponse>(
-            "etcdserverpb.Lease/LeaseGrant", new LeaseGrantRequest { TTL = 600 });
+        long lease = await kv.Channel.GrantAsync(600);
         foreach (string key in new[] { "a", "b", "c", "moved" })
         {
-            await kv.SendAsync(Put(key, "1", lease.ID));
+            await kv.SendAsync(Put(key, "1", lease));
         }
 
         await kv.PutAsync("free", "1");
         long before = await kv.PutAsync("moved", "without a lease now");
-        LeaseRevokeResponse revoked = await kv.Channel.UnaryAsync<LeaseRevokeRequest, LeaseRevokeResponse>(
-            "etcdserverpb.Lease/LeaseRevoke", new LeaseRevokeRequest { ID = lease.ID });
+        LeaseRevokeResponse revoked = await kv.Channel.RevokeAsync(lease);
 
         revoked.Header.Revision.ShouldBe(before + 1);
         (await kv.AllAsync()).ShouldBe(["free=1", "moved=without a lease now"]);
@@ -39,6 +38,6 @@ public sealed class LeaseTests(PostgresFixture postgres) : IClassFixture<Postgre
             from pgetcd.revisions where tombstone and revision = {before + 1}
             """)).ShouldBe("a0 b1 c2");
         (await Sql.ExecuteAsync(database, "select count(*) from pgetcd.leases")).ShouldBe(0L);
-        await RefusedAsync(() => kv.SendAsync(Put("a", "2", lease.ID)), EtcdErrors.LeaseNotFound);
+        await RefusedAsync(() => kv.SendAsync(Put("a", "2", lease)), EtcdErrors.LeaseNotFound);
     }
 }
