@@ -1,5 +1,5 @@
-using PgEtcd.Protocol;
 using PgEtcd.BlackBox.Tests.Leases;
+using PgEtcd.Protocol;
 using PgEtcd.Protocol.Etcdserverpb;
 using PgEtcd.Testing;
 using PgEtcd.Testing.Postgres;
