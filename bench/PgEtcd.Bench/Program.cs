@@ -16,7 +16,8 @@ static async Task<int> Main(Options options)
 {
     if (options.Help || options.List)
     {
-        Console.WriteLine(options.Help ? Options.Usage : string.Join('\n', Workload.All.Select(workload => workload.Name).Concat(StreamRows.Names(options))));
+        var rows = Workload.All.Select(workload => workload.Name).Concat(StreamRows.Names(options)).Append(Compaction.Name);
+        Console.WriteLine(options.Help ? Options.Usage : string.Join('\n', rows));
         return 0;
     }
 

@@ -50,6 +50,9 @@ public static class Targets
         [1_000_000] = 2,
     };
 
+    /// <summary>At most this many times the latency of puts before a compaction, at p50 and p99, while its rows are removed.</summary>
+    public const int Compaction = 3;
+
     /// <summary>Watches and leases, by row.</summary>
     public static readonly IReadOnlyDictionary<string, Target> Streams = new Dictionary<string, Target>
     {

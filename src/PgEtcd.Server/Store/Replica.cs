@@ -22,8 +22,9 @@ public sealed class Replica : IHistory
         Recent = new RecentEvents(keys.Revision);
     }
 
-    /// <summary>Raised after each move forward, under the replica's lock.</summary>
-    public event Action? Advanced;
+    /// <summary>Raised after each move forward, by the thread that moved it and outside of all locks, with the number of
+    /// events that were new.</summary>
+    public event Action<int>? Advanced;
 
     /// <summary>The events that led to the latest states.</summary>
     public RecentEvents Recent { get; }
@@ -65,11 +66,15 @@ public sealed class Replica : IHistory
         lock (_gate)
         {
             ReplicaState state = _state;
-            if (committed.Revision > state.Keys.Revision)
+            if (committed.Revision <= state.Keys.Revision)
             {
-                Advance(committed, events, state.Keys.CompactRevision, state.AuthRevision);
+                return;
             }
+
+            Advance(committed, events, state.Keys.CompactRevision, state.AuthRevision);
         }
+
+        Advanced?.Invoke(events.Count);
     }
 
     /// <summary>Takes in what the log holds beyond the present state.</summary>
@@ -79,6 +84,7 @@ public sealed class Replica : IHistory
     /// <returns>False, and nothing is taken in, when the log does not go on from the present state: it must be loaded anew.</returns>
     public bool TakeIn(IReadOnlyList<LogRow> rows, LogPosition position)
     {
+        int events;
         lock (_gate)
         {
             ReplicaState state = _state;
@@ -106,19 +112,23 @@ public sealed class Replica : IHistory
                 return false; // the revision was moved up after a loss of history
             }
 
-            if (fork is not null
-                || position.CompactRevision > state.Keys.CompactRevision
-                || position.AuthRevision > state.AuthRevision)
+            if (fork is null
+                && position.CompactRevision <= state.Keys.CompactRevision
+                && position.AuthRevision <= state.AuthRevision)
             {
-                Advance(
-                    fork?.Freeze() ?? state.Keys,
-                    fork?.Events ?? [],
-                    Math.Max(position.CompactRevision, state.Keys.CompactRevision),
-                    Math.Max(position.AuthRevision, state.AuthRevision));
+                return true;
             }
 
-            return true;
+            events = fork?.Events.Count ?? 0;
+            Advance(
+                fork?.Freeze() ?? state.Keys,
+                fork?.Events ?? [],
+                Math.Max(position.CompactRevision, state.Keys.CompactRevision),
+                Math.Max(position.AuthRevision, state.AuthRevision));
         }
+
+        Advanced?.Invoke(events);
+        return true;
     }
 
     /// <summary>Goes on from a state that was loaded, because the log does not go on from the present one.</summary>
@@ -128,13 +138,17 @@ public sealed class Replica : IHistory
     {
         lock (_gate)
         {
-            if (keys.Revision > _state.Keys.Revision)
+            if (keys.Revision <= _state.Keys.Revision)
             {
-                Recent.Restart(keys.Revision);
-                _last = null;
-                Advance(keys, [], _state.Keys.CompactRevision, Math.Max(authRevision, _state.AuthRevision));
+                return;
             }
+
+            Recent.Restart(keys.Revision);
+            _last = null;
+            Advance(keys, [], _state.Keys.CompactRevision, Math.Max(authRevision, _state.AuthRevision));
         }
+
+        Advanced?.Invoke(0);
     }
 
     private void Advance(KeySpace keys, IReadOnlyList<KvEvent> events, long compactRevision, long authRevision)
@@ -153,7 +167,6 @@ public sealed class Replica : IHistory
         }
 
         _state = new ReplicaState(keys, authRevision);
-        Advanced?.Invoke();
     }
 }
 

@@ -12,7 +12,10 @@ public sealed class RecentEvents
     private const long MaxBytes = 16 * 1024 * 1024;
 
     private readonly Lock _gate = new();
-    private readonly Queue<EventBatch> _batches = new();
+
+    // A queue whose youngest entries can be reached from behind: nearly everyone wants only the last one.
+    private readonly List<EventBatch> _batches = [];
+    private int _first;
     private long _floor;
     private int _events;
     private long _bytes;
@@ -35,15 +38,12 @@ public sealed class RecentEvents
         lock (_gate)
         {
             Head = batch.Last;
-            _batches.Enqueue(batch);
+            _batches.Add(batch);
             _events += events.Count;
             _bytes += batch.Bytes;
-            while (_batches.Count > 1 && (_events > MaxEvents || _bytes > MaxBytes))
+            while (_batches.Count - _first > 1 && (_events > MaxEvents || _bytes > MaxBytes))
             {
-                EventBatch oldest = _batches.Dequeue();
-                _floor = oldest.Last;
-                _events -= oldest.Events.Count;
-                _bytes -= oldest.Bytes;
+                DropOldest();
             }
         }
     }
@@ -55,6 +55,7 @@ public sealed class RecentEvents
         lock (_gate)
         {
             _batches.Clear();
+            _first = 0;
             _events = 0;
             _bytes = 0;
             _floor = Head = revision;
@@ -70,7 +71,32 @@ public sealed class RecentEvents
         lock (_gate)
         {
             head = Head;
-            return after < _floor ? null : [.. _batches.SkipWhile(batch => batch.Last <= after)];
+            if (after < _floor)
+            {
+                return null;
+            }
+
+            int next = _batches.Count;
+            while (next > _first && _batches[next - 1].Last > after)
+            {
+                next--;
+            }
+
+            return _batches[next..];
+        }
+    }
+
+    private void DropOldest()
+    {
+        EventBatch oldest = _batches[_first];
+        _batches[_first++] = null!;
+        _floor = oldest.Last;
+        _events -= oldest.Events.Count;
+        _bytes -= oldest.Bytes;
+        if (_first > _batches.Count / 2)
+        {
+            _batches.RemoveRange(0, _first);
+            _first = 0;
         }
     }
 }

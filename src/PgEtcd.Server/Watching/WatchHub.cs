@@ -11,6 +11,9 @@ namespace PgEtcd.Server.Watching;
 /// (<see cref="CatchUp"/>). So nobody waits for a slow client, and it costs no memory.</remarks>
 public sealed class WatchHub : IDisposable
 {
+    /// <summary>Events times watchers up to which handing out costs less than waking a thread for it.</summary>
+    private const int Few = 16;
+
     private readonly Replica _replica;
     private readonly KeyRangeIndex<Watcher> _synced = new();
     private readonly HashSet<WatchStream> _streams = [];
@@ -155,9 +158,19 @@ public sealed class WatchHub : IDisposable
         watcher.State = state;
     }
 
-    private void Wake()
+    private void Wake(int events)
     {
-        if (_isWatched && Interlocked.Exchange(ref _woken, 1) == 0)
+        if (!_isWatched)
+        {
+            return;
+        }
+
+        // Read without the gate: nothing but the way taken depends on it.
+        if (events * _synced.Count <= Few)
+        {
+            Run();
+        }
+        else if (Interlocked.Exchange(ref _woken, 1) == 0)
         {
             ThreadPool.UnsafeQueueUserWorkItem(static hub => hub.Run(), this, preferLocal: false);
         }

@@ -27,7 +27,7 @@ public sealed class WatchProgressTests(PostgresFixture postgres) : IClassFixture
         stream.Create(0, Target("idle"));
         stream.Create(0, Target("idle") with { ProgressNotify = false });
         stream.Create(0, Target("busy"));
-        stream.Create(0, Target("idle") with { StartRevision = 1000 });
+        stream.Create(0, Target("idle") with { StartRevision = long.MaxValue });
         List<WatchReply> replies = [];
         while (replies.Count(reply => IsProgress(reply) && reply.WatchId == 0) < 3)
         {
