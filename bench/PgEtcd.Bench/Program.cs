@@ -34,6 +34,7 @@ static async Task<int> Main(Options options)
     var report = new Report(names, about);
     var h2load = new H2Load(data, $"{directory}/random-key.so");
     var alive = new List<Server>();
+    using var disposing = new SemaphoreSlim(1); // an interrupt may come while the servers of a part are being stopped
     using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Interrupted);
     using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Interrupted);
 
@@ -68,9 +69,11 @@ static async Task<int> Main(Options options)
 
     async Task DisposeAll()
     {
+        await disposing.WaitAsync().ConfigureAwait(false);
         foreach (var server in alive)
             await server.DisposeAsync().ConfigureAwait(false);
         alive.Clear();
+        disposing.Release();
     }
 
     void Interrupted(PosixSignalContext context)
