@@ -37,9 +37,9 @@ public sealed class Tail
 
     /// <summary>Waits until the replica holds everything that was committed when this was called.</summary>
     /// <exception cref="StoreUnavailableException">The database did not answer within the time limit.</exception>
-    public Task CatchUpAsync() => Spans.Caller is { } caller ? CatchUpAsync(caller) : _rounds.JoinAsync();
+    public Task CatchUpAsync() => Spans.Caller is { } caller ? JoinAsync(caller) : _rounds.JoinAsync();
 
-    private Task CatchUpAsync(Activity caller) => _rounds.JoinAsync(round => (round.Callers ??= []).Add(caller));
+    private Task JoinAsync(Activity caller) => _rounds.JoinAsync(round => (round.Callers ??= []).Add(caller));
 
     /// <summary>Takes in what was committed, unless the announced revision is in already.</summary>
     /// <param name="announced">A head that a notification named, or null.</param>
