@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Grpc.Core;
 using PgEtcd.Protocol.Etcdserverpb;
 using PgEtcd.Testing;
 using PgEtcd.Testing.Postgres;
@@ -66,11 +67,11 @@ public sealed class LogTests(PostgresFixture postgres) : IClassFixture<PostgresF
         JsonElement request = Slow(server, "method")!.Value;
         request.GetProperty("level").GetString().ShouldBe("warn");
         request.GetProperty("method").GetString().ShouldBe("/etcdserverpb.KV/Put");
-        request.GetProperty("took").GetString().ShouldMatch(@"^(\d{3}(\.\d+)?ms|\d\.\d+s)$");
+        request.GetProperty("took").GetString().ShouldNotBeNull().ShouldMatch(@"^(\d{3}(\.\d+)?ms|\d\.\d+s)$");
         request.GetProperty("expected").GetString().ShouldBe("200ms");
         request.GetProperty("client").GetString().ShouldStartWith("ipv4:127.0.0.1:");
         request.GetProperty("request").GetString().ShouldBe("put \"the/key\", value of 7 bytes");
-        request.GetProperty("answer").GetString().ShouldMatch(@"^\d+ bytes$");
+        request.GetProperty("answer").GetString().ShouldNotBeNull().ShouldMatch(@"^\d+ bytes$");
         JsonElement commit = Slow(server, "writes")!.Value;
         commit.GetProperty("writes").GetInt32().ShouldBe(1);
         commit.GetProperty("expected").GetString().ShouldBe("100ms");
@@ -82,7 +83,7 @@ public sealed class LogTests(PostgresFixture postgres) : IClassFixture<PostgresF
     {
         await using PgEtcdServer server = await PgEtcdServer.StartAsync(await postgres.CreateDatabaseAsync());
         await using Kv kv = new(server);
-        await Should.ThrowAsync<Grpc.Core.RpcException>(() => kv.SendAsync(Kv.Put("")));
+        await Should.ThrowAsync<RpcException>(() => kv.SendAsync(Kv.Put("")));
         TxnRequest swap = Kv.Txn(Kv.Op(Kv.Put("a")));
         swap.Compare.Add(new Compare { Key = Kv.Bytes("a"), Target = Compare.Types.CompareTarget.Version, Version = 7 });
         (await kv.SendAsync(swap)).Succeeded.ShouldBeFalse();
