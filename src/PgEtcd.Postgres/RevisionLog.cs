@@ -11,11 +11,11 @@ namespace PgEtcd.Postgres;
 public sealed class RevisionLog(Database database, string name)
 {
     private const string AppendSql =
-        "select * from pgetcd.append($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)";
+        "select * from pgetcd.append($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)";
 
     // Looks at both ends of two indexes and nothing else: the barrier of every linearizable read.
     private const string PositionSql = """
-        select greatest(c.base_revision, (select max(revision) from pgetcd.revisions)), c.compact_revision, c.auth_revision
+        select greatest(c.base_revision, (select max(revision) from pgetcd.revisions)), c.compact_revision, c.auth_revision, c.alarms
         from pgetcd.cluster c
         """;
 
@@ -127,6 +127,7 @@ public sealed class RevisionLog(Database database, string name)
         {
             "compacted" => CompactOutcome.Compacted,
             "already" => CompactOutcome.AlreadyCompacted,
+            "corrupt" => CompactOutcome.Corrupt,
             _ => CompactOutcome.FutureRevision,
         };
     }
@@ -164,7 +165,7 @@ public sealed class RevisionLog(Database database, string name)
         await using NpgsqlCommand command = new(database.Schema.Apply(PositionSql), connection);
         await using NpgsqlDataReader reader = await command.ExecuteReaderAsync(cancellationToken);
         await reader.ReadAsync(cancellationToken);
-        return new LogPosition(reader.GetInt64(0), reader.GetInt64(1), reader.GetInt64(2));
+        return new LogPosition(reader.GetInt64(0), reader.GetInt64(1), reader.GetInt64(2), (AlarmKinds)reader.GetInt16(3));
     }
 
     private async Task<AppendResult> AppendAsync(
@@ -186,6 +187,7 @@ public sealed class RevisionLog(Database database, string name)
         parameters.Add(Column(batch.Clients, NpgsqlDbType.Text));
         parameters.Add(Column(batch.RequiredLeases.ToList(), NpgsqlDbType.Bigint));
         parameters.Add(Column(batch.RevokedLeases, NpgsqlDbType.Bigint));
+        parameters.Add(new NpgsqlParameter<short> { TypedValue = (short)batch.Expected.Alarms });
 
         await using NpgsqlDataReader reader = await command.ExecuteReaderAsync(cancellationToken);
         await reader.ReadAsync(cancellationToken);
@@ -195,7 +197,7 @@ public sealed class RevisionLog(Database database, string name)
             "conflict" => AppendOutcome.Conflict,
             _ => AppendOutcome.LeaseMissing,
         };
-        LogPosition position = new(reader.GetInt64(1), reader.GetInt64(2), reader.GetInt64(3));
+        LogPosition position = new(reader.GetInt64(1), reader.GetInt64(2), reader.GetInt64(3), (AlarmKinds)reader.GetInt16(12));
         long[] missingLeases = outcome == AppendOutcome.LeaseMissing ? reader.GetFieldValue<long[]>(4) : [];
         while (await reader.ReadAsync(cancellationToken))
         {
@@ -216,7 +218,8 @@ public sealed class RevisionLog(Database database, string name)
         command.Parameters.Add(new NpgsqlParameter<long> { TypedValue = after });
         await using NpgsqlDataReader reader = await command.ExecuteReaderAsync(cancellationToken);
         await reader.ReadAsync(cancellationToken);
-        LogPosition position = new(Math.Max(after, reader.GetInt64(1)), reader.GetInt64(2), reader.GetInt64(3));
+        LogPosition position = new(
+            Math.Max(after, reader.GetInt64(1)), reader.GetInt64(2), reader.GetInt64(3), (AlarmKinds)reader.GetInt16(12));
         long last = after;
         while (await reader.ReadAsync(cancellationToken))
         {
@@ -267,6 +270,9 @@ public enum CompactOutcome
 
     /// <summary>The revision is above the store's.</summary>
     FutureRevision,
+
+    /// <summary>Refused, because an alarm says that the store is corrupt.</summary>
+    Corrupt,
 }
 
 /// <summary>The log does not go on from where the reader is: compaction has removed rows before they were read, or history

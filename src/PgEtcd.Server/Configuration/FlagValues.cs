@@ -53,6 +53,16 @@ internal sealed class FlagValues
             : throw new FlagException($"{Label(flag)} must be a whole number from {least} to {most}, not \"{Shown(text)}\".");
     }
 
+    /// <summary>A whole number of any size.</summary>
+    /// <exception cref="FlagException">It is none.</exception>
+    public long LongNumber(Flag flag)
+    {
+        string text = Text(flag);
+        return long.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out long number)
+            ? number
+            : throw new FlagException($"{Label(flag)} must be a whole number, not \"{Shown(text)}\".");
+    }
+
     /// <summary>A value that a person typed, made fit for one line.</summary>
     public static string Shown(string text)
     {

@@ -42,6 +42,9 @@ internal static class Flags
 
     public static readonly Flag MaxTxnOps = new("max-txn-ops", "128", "count", "Most operations in one branch of a transaction.");
 
+    public static readonly Flag QuotaBackendBytes = new("quota-backend-bytes", "0", "bytes",
+        "Room that the store may take before it refuses writes (alarm NOSPACE). 0 or less: no quota, unlike etcd's 2 GiB.");
+
     public static readonly Flag InitialClusterToken = new("initial-cluster-token", "etcd-cluster", "token",
         "What the cluster id is made of; the same on every frontend.");
 
@@ -92,7 +95,7 @@ internal static class Flags
 
     public static readonly IReadOnlyList<Flag> All =
     [
-        Name, Database, Schema, DataDir, ListenClientUrls, AdvertiseClientUrls, MaxRequestBytes, MaxTxnOps,
+        Name, Database, Schema, DataDir, ListenClientUrls, AdvertiseClientUrls, MaxRequestBytes, MaxTxnOps, QuotaBackendBytes,
         InitialClusterToken, InitialAdvertisePeerUrls, ElectionTimeout, LogLevel,
         AutoCompactionMode, AutoCompactionRetention, CompactionBatchLimit, ExperimentalCompactionBatchLimit,
         CompactionSleepInterval, ExperimentalCompactionSleepInterval, HistoryRetention,

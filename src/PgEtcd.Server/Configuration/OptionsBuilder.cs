@@ -29,6 +29,7 @@ internal static class OptionsBuilder
                 : [.. listen.Select(Reachable)],
             MaxRequestBytes = values.Number(Flags.MaxRequestBytes, 1, MostRequestBytes),
             MaxTxnOps = values.Number(Flags.MaxTxnOps, 1, int.MaxValue),
+            QuotaBackendBytes = values.LongNumber(Flags.QuotaBackendBytes),
             InitialClusterToken = values.Text(Flags.InitialClusterToken),
             InitialAdvertisePeerUrls = Urls.Advertise(
                 values.Label(Flags.InitialAdvertisePeerUrls), values.Text(Flags.InitialAdvertisePeerUrls)),

@@ -12,6 +12,9 @@ public sealed class Leadership : IAsyncDisposable
     /// <summary>How long a farewell may take: a database that is away will notice by itself.</summary>
     private static readonly TimeSpan LeaveLimit = TimeSpan.FromSeconds(1);
 
+    /// <summary>How often to look whether another has taken over: it finds out with its next beat.</summary>
+    private static readonly TimeSpan HandOverPoll = TimeSpan.FromMilliseconds(50);
+
     private readonly MemberTable _table;
     private readonly Database _database;
     private readonly string _run;
@@ -19,6 +22,7 @@ public sealed class Leadership : IAsyncDisposable
     private readonly TimeProvider _clock;
     private readonly ILogger<Leadership> _logger;
     private readonly CancellationTokenSource _stopping = new();
+    private readonly SemaphoreSlim _beating = new(1);
     private readonly List<Task> _loops = [];
     private volatile int _identity;
     private volatile IReadOnlyList<Member> _current = [];
@@ -101,6 +105,56 @@ public sealed class Leadership : IAsyncDisposable
     public async Task<IReadOnlyList<Member>> ListAsync(TimeSpan timeLimit) =>
         InOrder(await _database.InTimeAsync(timeLimit, _table.ListAsync));
 
+    /// <summary>Hands the leadership to another frontend and waits until that has taken it.</summary>
+    /// <param name="target">Its member id.</param>
+    /// <param name="timeLimit">How long to wait.</param>
+    /// <exception cref="StoreUnavailableException">The database did not answer in time.</exception>
+    public async Task<HandOverOutcome> HandOverAsync(long target, TimeSpan timeLimit)
+    {
+        if (!IsLeader)
+        {
+            return HandOverOutcome.NotLeader;
+        }
+
+        if (target == Self.Id)
+        {
+            return HandOverOutcome.Done;
+        }
+
+        if (!(await ListAsync(timeLimit)).Any(member => member.Id == target))
+        {
+            return HandOverOutcome.NoSuchMember;
+        }
+
+        DateTime? handedAt = await GiveAsync(target, timeLimit);
+        if (handedAt is null)
+        {
+            return HandOverOutcome.NoSuchMember; // it has just gone; the next beat finds us leading again
+        }
+
+        long started = _clock.GetTimestamp();
+        while (!await _database.InTimeAsync(timeLimit, cancel => _table.HasTakenOverAsync(target, handedAt.Value, cancel)))
+        {
+            if (_clock.GetElapsedTime(started) > MemberTable.LeadershipLimit)
+            {
+                return HandOverOutcome.NotTaken;
+            }
+
+            await Task.Delay(HandOverPoll, _clock);
+        }
+
+        _current = await ListAsync(timeLimit);
+        return HandOverOutcome.Done;
+    }
+
+    /// <summary>Takes a frontend off the list that is no longer alive.</summary>
+    /// <param name="id">Its member id.</param>
+    /// <param name="timeLimit">How long to wait for the database.</param>
+    /// <returns>Whether it was on the list, and whether it was removed: it was not, if it is alive.</returns>
+    /// <exception cref="StoreUnavailableException">The database did not answer in time.</exception>
+    public Task<(bool IsKnown, bool IsRemoved)> RemoveDeadAsync(long id, TimeSpan timeLimit) =>
+        _database.InTimeAsync(timeLimit, cancel => _table.RemoveDeadAsync(id, cancel));
+
     /// <summary>Runs a job again and again while, and only while, this frontend leads.</summary>
     /// <param name="period">From the end of one run to the next.</param>
     /// <param name="job">The job. Its token is cancelled when the leadership ends or the frontend stops. What it throws
@@ -151,6 +205,7 @@ public sealed class Leadership : IAsyncDisposable
         await LeaveAsync();
         _term.Dispose();
         _stopping.Dispose();
+        _beating.Dispose();
     }
 
     private async Task RunAsync()
@@ -177,12 +232,35 @@ public sealed class Leadership : IAsyncDisposable
 
     private async Task<Beat> BeatAsync(CancellationToken cancellationToken)
     {
-        // Taken before the beat is sent, so that our end of the leadership is never later than the database's.
-        long sent = _clock.GetTimestamp();
-        Beat beat = await _table.BeatAsync(Self, _run, cancellationToken);
-        _current = InOrder(beat.Alive);
-        Lead(beat.Leads, sent);
-        return beat;
+        await _beating.WaitAsync(cancellationToken);
+        try
+        {
+            // Taken before the beat is sent, so that our end of the leadership is never later than the database's.
+            long sent = _clock.GetTimestamp();
+            Beat beat = await _table.BeatAsync(Self, _run, cancellationToken);
+            _current = InOrder(beat.Alive);
+            Lead(beat.Leads, sent);
+            return beat;
+        }
+        finally
+        {
+            _beating.Release();
+        }
+    }
+
+    /// <summary>Ends our leadership and gives it away. No beat may be under way, or its answer would make us lead again.</summary>
+    private async Task<DateTime?> GiveAsync(long target, TimeSpan timeLimit)
+    {
+        await _beating.WaitAsync();
+        try
+        {
+            Lead(leads: false, _clock.GetTimestamp());
+            return await _database.InTimeAsync(timeLimit, cancel => _table.HandOverAsync(_run, target, cancel));
+        }
+        finally
+        {
+            _beating.Release();
+        }
     }
 
     private static List<Member> InOrder(IEnumerable<Member> members) => [.. members.OrderBy(member => (ulong)member.Id)];

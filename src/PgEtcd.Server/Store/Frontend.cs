@@ -29,6 +29,12 @@ public sealed class Frontend : IAsyncDisposable
         Committer committer = new(log, replica, tail, database, options.RequestTimeout, TimeProvider.System);
         Past past = new(new StateReader(database), replica, tail, database, options.RequestTimeout);
         Store = new KeyValueStore(replica, tail, committer, past, log, database, options.RequestTimeout);
+        Alarms = new Alarms(new AlarmTable(database), database, replica, tail, options.RequestTimeout);
+        StorageTable storage = new(database);
+        Sizes = new StorageSizes(storage, database, TimeProvider.System);
+        Quota = new Quota(options.QuotaBackendBytes, Sizes, Alarms, () => leadership.Self.Id);
+        Maintenance = new StoreMaintenance(
+            new HashReader(database), storage, Sizes, new Defragmentation(new Vacuum(database), Sizes, _stopping.Token), database, options.RequestTimeout);
         LeaseTable leases = new(database);
         Leases = new LeaseStore(leases, database, replica, tail, committer, options.RequestTimeout);
         _ = new LeaseExpiry(leases, Leases, leadership, loggers.CreateLogger<LeaseExpiry>()).RunAsync();
@@ -59,6 +65,18 @@ public sealed class Frontend : IAsyncDisposable
     /// <summary>Watches.</summary>
     public WatchHub Watches { get; }
 
+    /// <summary>Alarms.</summary>
+    public Alarms Alarms { get; }
+
+    /// <summary>How much room the store takes.</summary>
+    public StorageSizes Sizes { get; }
+
+    /// <summary>How much it may take.</summary>
+    public Quota Quota { get; }
+
+    /// <summary>Hashes, defragmentation, downgrades.</summary>
+    public StoreMaintenance Maintenance { get; }
+
     /// <summary>The other frontends, and whether this one leads them.</summary>
     public Leadership Leadership { get; }
 
@@ -84,7 +102,7 @@ public sealed class Frontend : IAsyncDisposable
             (LogPosition position, KeySpace keys) = await new StateReader(database).LoadAsync(cancellationToken);
             Leadership leadership = await Leadership.JoinAsync(
                 database, log.Frontend, Identities(options, log.Frontend), TimeProvider.System, loggers.CreateLogger<Leadership>(), cancellationToken);
-            return new Frontend(database, log, new Replica(keys, position.AuthRevision), term, leadership, options, loggers);
+            return new Frontend(database, log, new Replica(keys, position.AuthRevision, position.Alarms), term, leadership, options, loggers);
         }
         catch (Exception exception)
         {
