@@ -218,3 +218,38 @@ create function pgetcd.hand_over(member_run text, target bigint) returns timesta
         where m.id = target and m.heartbeat_at > clock_timestamp() - interval '3 seconds' and l.holder in (member_run, m.run)
         returning clock_timestamp()
 $$;
+
+-- As before (0006), but a compaction may be what was lost, and no row. Without the mark that a frontend has, its appends would
+-- be refused for ever; and clients have been told of it. So it is set again.
+drop function pgetcd.ensure_history(bigint, integer, bytea, bytea);
+create function pgetcd.ensure_history(
+    seen_revision bigint, seen_sub integer, seen_key bytea, seen_value bytea, seen_compact_revision bigint)
+    returns boolean language plpgsql volatile as $$
+declare
+    state pgetcd.cluster;
+    head  bigint;
+    found record;
+    kept  boolean;
+begin
+    perform pgetcd.lock_log();
+    select * into state from pgetcd.cluster;
+    select greatest(state.base_revision, max(r.revision)) into head from pgetcd.revisions r;
+    select r.sub, r.key, r.value into found
+        from pgetcd.revisions r where r.revision = seen_revision order by r.sub desc limit 1;
+    kept := case
+        when seen_revision > head then false
+        when seen_key is null then true
+        -- Compaction may have removed it, or it and not what else its revision did.
+        when found.key is null or found.sub < seen_sub then seen_revision < state.compact_revision
+        else (found.sub, found.key, found.value) is not distinct from (seen_sub, seen_key, seen_value) end;
+    if not kept then
+        head := greatest(head, seen_revision) + 1000000;
+        update pgetcd.cluster set base_revision = head, compact_revision = head;
+        perform pg_notify('pgetcd', head::text);
+    elsif state.compact_revision < seen_compact_revision then
+        update pgetcd.cluster set compact_revision = seen_compact_revision;
+        perform pg_notify('pgetcd', head::text);
+    end if;
+    return kept;
+end
+$$;

@@ -144,14 +144,16 @@ public sealed class RevisionLog(Database database, string name)
     /// <param name="connection">To the new server.</param>
     /// <param name="revision">The last revision applied.</param>
     /// <param name="last">Its last change; null if the state was loaded and nothing applied since.</param>
+    /// <param name="compactRevision">The compaction mark as it was known; if that was lost and no change, it is set again.</param>
     /// <returns>False when history was lost.</returns>
-    public async Task<bool> EnsureHistoryAsync(NpgsqlConnection connection, long revision, KvEvent? last)
+    public async Task<bool> EnsureHistoryAsync(NpgsqlConnection connection, long revision, KvEvent? last, long compactRevision = -1)
     {
-        await using NpgsqlCommand command = new(database.Schema.Apply("select pgetcd.ensure_history($1, $2, $3, $4)"), connection);
+        await using NpgsqlCommand command = new(database.Schema.Apply("select pgetcd.ensure_history($1, $2, $3, $4, $5)"), connection);
         command.Parameters.Add(new NpgsqlParameter<long> { TypedValue = revision });
         command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = last?.Sub ?? 0 });
         command.Parameters.Add(Bytes(last?.Key));
         command.Parameters.Add(Bytes(last?.Record?.ValueMemory));
+        command.Parameters.Add(new NpgsqlParameter<long> { TypedValue = compactRevision });
         return (bool)(await command.ExecuteScalarAsync())!;
 
         static NpgsqlParameter Bytes(ReadOnlyMemory<byte>? value) =>

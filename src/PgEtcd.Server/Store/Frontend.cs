@@ -41,7 +41,7 @@ public sealed class Frontend : IAsyncDisposable
         database.ServerChanged = async connection =>
         {
             (long revision, KvEvent? last) = replica.End();
-            if (!await log.EnsureHistoryAsync(connection, revision, last))
+            if (!await log.EnsureHistoryAsync(connection, revision, last, replica.Current.CompactRevision))
             {
                 Hosting.Log.HistoryLost(loggers.CreateLogger<Frontend>(), revision);
                 _ = tail.WakeAsync(null);
