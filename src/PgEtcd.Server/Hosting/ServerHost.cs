@@ -63,6 +63,7 @@ internal static class ServerHost
             .AddSingleton(frontend.Leases)
             .AddSingleton(frontend.Watches)
             .AddSingleton(frontend.Leadership)
+            .AddSingleton(frontend.HandOver)
             .AddSingleton(frontend.Alarms)
             .AddSingleton(frontend.Sizes)
             .AddSingleton(frontend.Quota)

@@ -12,9 +12,6 @@ public sealed class Leadership : IAsyncDisposable
     /// <summary>How long a farewell may take: a database that is away will notice by itself.</summary>
     private static readonly TimeSpan LeaveLimit = TimeSpan.FromSeconds(1);
 
-    /// <summary>How often to look whether another has taken over: it finds out with its next beat.</summary>
-    private static readonly TimeSpan HandOverPoll = TimeSpan.FromMilliseconds(50);
-
     private readonly MemberTable _table;
     private readonly Database _database;
     private readonly string _run;
@@ -103,49 +100,7 @@ public sealed class Leadership : IAsyncDisposable
     /// <param name="timeLimit">How long to wait for the database.</param>
     /// <exception cref="StoreUnavailableException">The database did not answer in time.</exception>
     public async Task<IReadOnlyList<Member>> ListAsync(TimeSpan timeLimit) =>
-        InOrder(await _database.InTimeAsync(timeLimit, _table.ListAsync));
-
-    /// <summary>Hands the leadership to another frontend and waits until that has taken it.</summary>
-    /// <param name="target">Its member id.</param>
-    /// <param name="timeLimit">How long to wait.</param>
-    /// <exception cref="StoreUnavailableException">The database did not answer in time.</exception>
-    public async Task<HandOverOutcome> HandOverAsync(long target, TimeSpan timeLimit)
-    {
-        if (!IsLeader)
-        {
-            return HandOverOutcome.NotLeader;
-        }
-
-        if (target == Self.Id)
-        {
-            return HandOverOutcome.Done;
-        }
-
-        if (!(await ListAsync(timeLimit)).Any(member => member.Id == target))
-        {
-            return HandOverOutcome.NoSuchMember;
-        }
-
-        DateTime? handedAt = await GiveAsync(target, timeLimit);
-        if (handedAt is null)
-        {
-            return HandOverOutcome.NoSuchMember; // it has just gone; the next beat finds us leading again
-        }
-
-        long started = _clock.GetTimestamp();
-        while (!await _database.InTimeAsync(timeLimit, cancel => _table.HasTakenOverAsync(target, handedAt.Value, cancel)))
-        {
-            if (_clock.GetElapsedTime(started) > MemberTable.LeadershipLimit)
-            {
-                return HandOverOutcome.NotTaken;
-            }
-
-            await Task.Delay(HandOverPoll, _clock);
-        }
-
-        _current = await ListAsync(timeLimit);
-        return HandOverOutcome.Done;
-    }
+        _current = InOrder(await _database.InTimeAsync(timeLimit, _table.ListAsync));
 
     /// <summary>Takes a frontend off the list that is no longer alive.</summary>
     /// <param name="id">Its member id.</param>
@@ -154,6 +109,25 @@ public sealed class Leadership : IAsyncDisposable
     /// <exception cref="StoreUnavailableException">The database did not answer in time.</exception>
     public Task<(bool IsKnown, bool IsRemoved)> RemoveDeadAsync(long id, TimeSpan timeLimit) =>
         _database.InTimeAsync(timeLimit, cancel => _table.RemoveDeadAsync(id, cancel));
+
+    /// <summary>Ends our leadership and gives it away. No beat may be under way, or its answer would make us lead again.</summary>
+    /// <param name="target">The member id of who shall lead.</param>
+    /// <param name="timeLimit">How long to wait for the database.</param>
+    /// <returns>When it was given; null if the member is not alive or we did not lead any more.</returns>
+    /// <exception cref="StoreUnavailableException">The database did not answer in time.</exception>
+    internal async Task<DateTime?> GiveAsync(long target, TimeSpan timeLimit)
+    {
+        await _beating.WaitAsync();
+        try
+        {
+            Lead(leads: false, _clock.GetTimestamp());
+            return await _database.InTimeAsync(timeLimit, cancel => _table.HandOverAsync(_run, target, cancel));
+        }
+        finally
+        {
+            _beating.Release();
+        }
+    }
 
     /// <summary>Runs a job again and again while, and only while, this frontend leads.</summary>
     /// <param name="period">From the end of one run to the next.</param>
@@ -241,21 +215,6 @@ public sealed class Leadership : IAsyncDisposable
             _current = InOrder(beat.Alive);
             Lead(beat.Leads, sent);
             return beat;
-        }
-        finally
-        {
-            _beating.Release();
-        }
-    }
-
-    /// <summary>Ends our leadership and gives it away. No beat may be under way, or its answer would make us lead again.</summary>
-    private async Task<DateTime?> GiveAsync(long target, TimeSpan timeLimit)
-    {
-        await _beating.WaitAsync();
-        try
-        {
-            Lead(leads: false, _clock.GetTimestamp());
-            return await _database.InTimeAsync(timeLimit, cancel => _table.HandOverAsync(_run, target, cancel));
         }
         finally
         {

@@ -18,8 +18,8 @@ public sealed class MaintenanceService(
     Quota quota,
     Alarms alarms,
     Leadership leadership,
-    ResponseHeaders headers,
-    ServerOptions options) : Maintenance.MaintenanceBase
+    HandOver handOver,
+    ResponseHeaders headers) : Maintenance.MaintenanceBase
 {
     /// <summary>What there is to say about this frontend (design §10). Answers also while the database is away: with what was
     /// known last, and without a leader.</summary>
@@ -119,7 +119,7 @@ public sealed class MaintenanceService(
 
     /// <summary>Hands the jobs to another frontend.</summary>
     public override Task<MoveLeaderResponse> MoveLeader(MoveLeaderRequest request, ServerCallContext context) => ServiceErrors.AnswerAsync(async () =>
-        await leadership.HandOverAsync((long)request.TargetID, options.RequestTimeout) switch
+        await handOver.ToAsync((long)request.TargetID) switch
         {
             HandOverOutcome.Done => new MoveLeaderResponse(),
             HandOverOutcome.NotLeader => throw EtcdErrors.NotLeader.ToException(),

@@ -25,6 +25,7 @@ public sealed class Frontend : IAsyncDisposable
         _database = database;
         Term = term;
         Leadership = leadership;
+        HandOver = new HandOver(leadership, database, TimeProvider.System, options.RequestTimeout);
         Tail tail = new(log, replica, database, options.RequestTimeout, TimeProvider.System);
         Committer committer = new(log, replica, tail, database, options.RequestTimeout, TimeProvider.System);
         Past past = new(new StateReader(database), replica, tail, database, options.RequestTimeout);
@@ -79,6 +80,9 @@ public sealed class Frontend : IAsyncDisposable
 
     /// <summary>The other frontends, and whether this one leads them.</summary>
     public Leadership Leadership { get; }
+
+    /// <summary>Moves the leadership.</summary>
+    public HandOver HandOver { get; }
 
     /// <summary>PostgreSQL's term when we started.</summary>
     public long Term { get; }

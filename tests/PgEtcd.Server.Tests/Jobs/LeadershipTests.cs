@@ -107,17 +107,20 @@ public sealed class LeadershipTests(PostgresFixture postgres) : IClassFixture<Po
         }
 
         await Eventually.TrueAsync(() => running == 1, StoreParts.Patience, "the first works");
-        (await second.HandOverAsync(2, StoreParts.Patience)).ShouldBe(HandOverOutcome.NotLeader);
-        (await first.HandOverAsync(3, StoreParts.Patience)).ShouldBe(HandOverOutcome.NoSuchMember);
-        (await first.HandOverAsync(1, StoreParts.Patience)).ShouldBe(HandOverOutcome.Done);
+        (await HandOverAsync(parts, second, 2)).ShouldBe(HandOverOutcome.NotLeader);
+        (await HandOverAsync(parts, first, 3)).ShouldBe(HandOverOutcome.NoSuchMember);
+        (await HandOverAsync(parts, first, 1)).ShouldBe(HandOverOutcome.Done);
         first.IsLeader.ShouldBeTrue();
 
-        (await first.HandOverAsync(2, StoreParts.Patience)).ShouldBe(HandOverOutcome.Done);
+        (await HandOverAsync(parts, first, 2)).ShouldBe(HandOverOutcome.Done);
         first.IsLeader.ShouldBeFalse();
         first.Current.Single(member => member.IsLeader).Id.ShouldBe(2);
         await Eventually.TrueAsync(() => second.IsLeader && ofSecond > 3, StoreParts.Patience, "the second works");
         most.ShouldBe(1);
     }
+
+    private static Task<HandOverOutcome> HandOverAsync(StoreParts parts, Leadership from, long target) =>
+        new HandOver(from, parts.Database, TimeProvider.System, StoreParts.Patience).ToAsync(target);
 
     private static Task<Leadership> JoinAsync(StoreParts parts, string run, params long[] ids) => Leadership.JoinAsync(
         parts.Database, run, [.. ids.Select(Member)], TimeProvider.System, NullLogger<Leadership>.Instance, CancellationToken.None);
