@@ -39,7 +39,8 @@ public sealed class StorageTableTests(PostgresFixture postgres) : IClassFixture<
         ((thinned.InUse - empty.InUse) / added).ShouldBeInRange(rows > 10 ? 0.07 : 0, 0.13);
 
         await new Vacuum(fixture.Database).RunAsync(CancellationToken.None);
-        (await storage.ReportAsync(CancellationToken.None)).InUse.ShouldBeInRange(thinned.InUse, thinned.InUse + (64 * 1024));
+        (await storage.ReportAsync(CancellationToken.None)).InUse.ShouldBeInRange(
+            thinned.InUse, thinned.InUse + (256 * 1024), "a vacuum adds maps of a few pages to each table");
     }
 
     [Fact]

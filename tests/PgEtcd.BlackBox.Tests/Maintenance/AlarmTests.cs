@@ -168,6 +168,7 @@ public sealed class AlarmTests(PostgresFixture postgres) : IClassFixture<Postgre
             string json = request.Replace('\'', '"');
             RpcAnswer expected = await new RpcClient(one.Channel).CallAsync("etcdserverpb.Maintenance/Alarm", json);
             RpcAnswer actual = await new RpcClient(two.Channel).CallAsync("etcdserverpb.Maintenance/Alarm", json);
+            actual.Response.ShouldNotBeNull().Remove("header").ShouldBeTrue("as in 3.6; 3.4 gives none");
             Json.Write(actual.ToJson()).ShouldBe(Json.Write(expected.ToJson()), request);
         }
     }
