@@ -68,6 +68,7 @@ public sealed class AlarmTests(PostgresFixture postgres) : IClassFixture<Postgre
         await using Kv kv = new(server);
         await kv.PutAsync("a", "1");
         long lease = await kv.Channel.GrantAsync(600);
+        (await kv.AlarmAsync(AlarmAction.Activate, AlarmType.None, 1)).ShouldBeEmpty();
         await kv.AlarmAsync(AlarmAction.Activate, AlarmType.Corrupt, 1);
         await kv.AlarmAsync(AlarmAction.Activate, AlarmType.Nospace, 1);
 
@@ -148,6 +149,7 @@ public sealed class AlarmTests(PostgresFixture postgres) : IClassFixture<Postgre
         (await other.AlarmAsync(AlarmAction.Get)).ShouldBe([new AlarmMember { MemberID = 5, Alarm = AlarmType.Nospace }]);
     }
 
+    /// <summary>But for the alarm NONE, which 3.4 raises and 3.6 does not.</summary>
     [SkippableFact]
     public async Task Alarms_are_listed_raised_and_cleared_as_by_real_etcd()
     {
@@ -157,7 +159,7 @@ public sealed class AlarmTests(PostgresFixture postgres) : IClassFixture<Postgre
         await using Kv two = new(pgetcd);
         foreach (string request in (string[])
         [
-            "{}", "{'action':'ACTIVATE','memberID':'7'}", "{'action':'ACTIVATE','memberID':'7','alarm':'NOSPACE'}",
+            "{}", "{'action':'ACTIVATE','memberID':'7','alarm':'NOSPACE'}",
             "{'action':'ACTIVATE','memberID':'7','alarm':'NOSPACE'}", "{'action':'ACTIVATE','memberID':'18446744073709551615','alarm':'CORRUPT'}",
             "{'alarm':'NOSPACE','memberID':'99'}", "{'alarm':'CORRUPT'}", "{'action':'DEACTIVATE','alarm':'NOSPACE'}",
             "{'action':'DEACTIVATE','memberID':'7'}", "{'action':'DEACTIVATE','memberID':'7','alarm':'CORRUPT'}",
