@@ -2,7 +2,6 @@ using Grpc.Core;
 using PgEtcd.Protocol;
 using PgEtcd.Protocol.Etcdserverpb;
 using PgEtcd.Testing;
-using PgEtcd.Testing.Grpc;
 using PgEtcd.Testing.Postgres;
 using Shouldly;
 using Xunit;

@@ -1,5 +1,4 @@
 using PgEtcd.Protocol.Etcdserverpb;
-using PgEtcd.Testing.Grpc;
 using static PgEtcd.Protocol.Etcdserverpb.AlarmRequest.Types;
 using static PgEtcd.Protocol.Etcdserverpb.DowngradeRequest.Types;
 
