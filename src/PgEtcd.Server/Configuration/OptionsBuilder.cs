@@ -48,6 +48,7 @@ internal static class OptionsBuilder
                 : MostStreams,
             KeepAlivePingInterval = AtLeastASecond(values.Duration(Flags.GrpcKeepaliveInterval)),
             KeepAlivePingTimeout = AtLeastASecond(values.Duration(Flags.GrpcKeepaliveTimeout)) ?? Durations.Parse(Flags.GrpcKeepaliveTimeout.Default!)!.Value,
+            QuotaBackendBytes = values.LongNumber(Flags.QuotaBackendBytes, long.MinValue, long.MaxValue),
             InitialClusterToken = values.Text(Flags.InitialClusterToken),
             InitialAdvertisePeerUrls = Urls.Advertise(
                 values.Label(Flags.InitialAdvertisePeerUrls), values.Text(Flags.InitialAdvertisePeerUrls)),

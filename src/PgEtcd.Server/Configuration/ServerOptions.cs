@@ -30,6 +30,9 @@ public sealed record ServerOptions
     /// <summary>Most operations in one branch of a transaction.</summary>
     public required int MaxTxnOps { get; init; }
 
+    /// <summary>Bytes that the store may take; 0 or less: as many as it likes.</summary>
+    public required long QuotaBackendBytes { get; init; }
+
     /// <summary>The cluster's token: what the cluster id is made of.</summary>
     public required string InitialClusterToken { get; init; }
 

@@ -64,6 +64,11 @@ internal static class ServerHost
             .AddSingleton(frontend.Leases)
             .AddSingleton(frontend.Watches)
             .AddSingleton(frontend.Leadership)
+            .AddSingleton(frontend.HandOver)
+            .AddSingleton(frontend.Alarms)
+            .AddSingleton(frontend.Sizes)
+            .AddSingleton(frontend.Quota)
+            .AddSingleton(frontend.Maintenance)
             .AddSingleton(new ResponseHeaders(
                 options.Identity with { MemberId = (ulong)frontend.Leadership.Self.Id }, (ulong)frontend.Term))
             .AddSingleton<CallWatch>()

@@ -95,7 +95,7 @@ public sealed class Committer(
     /// <summary>Opens the next batch on the state that the one under way will leave.</summary>
     private void OpenNext(Batch underWay)
     {
-        ReplicaState after = new(underWay.Committed, underWay.State.AuthRevision);
+        ReplicaState after = new(underWay.Committed, underWay.State.AuthRevision, underWay.State.Alarms);
         lock (_gate)
         {
             _next = new Batch(after, []);

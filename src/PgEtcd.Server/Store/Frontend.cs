@@ -25,6 +25,7 @@ public sealed class Frontend : IAsyncDisposable
         _database = database;
         Term = term;
         Leadership = leadership;
+        HandOver = new HandOver(leadership, database, TimeProvider.System, options.RequestTimeout);
         Tail tail = new(log, replica, database, options.RequestTimeout, TimeProvider.System);
         Committer committer = new(log, replica, tail, database, options.RequestTimeout, TimeProvider.System)
         {
@@ -32,13 +33,19 @@ public sealed class Frontend : IAsyncDisposable
         };
         Past past = new(new StateReader(database), replica, tail, database, options.RequestTimeout);
         Store = new KeyValueStore(replica, tail, committer, past, log, database, options.RequestTimeout);
+        Alarms = new Alarms(new AlarmTable(database), database, replica, tail, options.RequestTimeout);
+        StorageTable storage = new(database);
+        Sizes = new StorageSizes(storage, database, TimeProvider.System);
+        Quota = new Quota(options.QuotaBackendBytes, Sizes, Alarms, () => leadership.Self.Id);
+        Maintenance = new StoreMaintenance(
+            new HashReader(database), storage, Sizes, new Defragmentation(new Vacuum(database), Sizes, _stopping.Token), database, options.RequestTimeout);
         LeaseTable leases = new(database);
         Leases = new LeaseStore(leases, database, replica, tail, committer, options.RequestTimeout);
         _ = new LeaseExpiry(leases, Leases, leadership, loggers.CreateLogger<LeaseExpiry>()).RunAsync();
         database.ServerChanged = async connection =>
         {
             (long revision, KvEvent? last) = replica.End();
-            if (!await log.EnsureHistoryAsync(connection, revision, last))
+            if (!await log.EnsureHistoryAsync(connection, revision, last, replica.Current.CompactRevision))
             {
                 Hosting.Log.HistoryLost(loggers.CreateLogger<Frontend>(), revision);
                 _ = tail.WakeAsync(null);
@@ -62,8 +69,23 @@ public sealed class Frontend : IAsyncDisposable
     /// <summary>Watches.</summary>
     public WatchHub Watches { get; }
 
+    /// <summary>Alarms.</summary>
+    public Alarms Alarms { get; }
+
+    /// <summary>How much room the store takes.</summary>
+    public StorageSizes Sizes { get; }
+
+    /// <summary>How much it may take.</summary>
+    public Quota Quota { get; }
+
+    /// <summary>Hashes, defragmentation, downgrades.</summary>
+    public StoreMaintenance Maintenance { get; }
+
     /// <summary>The other frontends, and whether this one leads them.</summary>
     public Leadership Leadership { get; }
+
+    /// <summary>Moves the leadership.</summary>
+    public HandOver HandOver { get; }
 
     /// <summary>PostgreSQL's term when we started.</summary>
     public long Term { get; }
@@ -87,7 +109,7 @@ public sealed class Frontend : IAsyncDisposable
             (LogPosition position, KeySpace keys) = await new StateReader(database).LoadAsync(cancellationToken);
             Leadership leadership = await Leadership.JoinAsync(
                 database, log.Frontend, Identities(options, log.Frontend), TimeProvider.System, loggers.CreateLogger<Leadership>(), cancellationToken);
-            return new Frontend(database, log, new Replica(keys, position.AuthRevision), term, leadership, options, loggers);
+            return new Frontend(database, log, new Replica(keys, position.AuthRevision, position.Alarms), term, leadership, options, loggers);
         }
         catch (Exception exception)
         {

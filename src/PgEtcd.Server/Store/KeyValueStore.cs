@@ -66,9 +66,9 @@ public sealed class KeyValueStore(
         Guid token = Guid.NewGuid();
         CompactOutcome outcome = await database.InTimeAsync(timeLimit, cancel => log.CompactAsync(revision, token, cancel));
         await tail.CatchUpAsync();
-        if (outcome == CompactOutcome.FutureRevision)
+        if (outcome is CompactOutcome.FutureRevision or CompactOutcome.Corrupt)
         {
-            return KvError.FutureRevision;
+            return outcome == CompactOutcome.Corrupt ? KvError.Corrupt : KvError.FutureRevision;
         }
 
         if (physical)

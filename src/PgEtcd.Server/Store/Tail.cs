@@ -119,7 +119,7 @@ public sealed class Tail
     private async Task LoadAsync(CancellationToken cancellationToken)
     {
         (LogPosition position, KeySpace keys) = await _states.LoadAsync(cancellationToken);
-        _replica.Restart(keys, position.AuthRevision);
+        _replica.Restart(keys, position.AuthRevision, position.Alarms);
     }
 
     /// <summary>One tail query.</summary>
