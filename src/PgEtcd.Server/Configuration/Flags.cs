@@ -38,6 +38,15 @@ internal static class Flags
     public static readonly Flag AdvertiseClientUrls = new("advertise-client-urls", null, "urls",
         "Comma-separated URLs that clients are told to connect to (default: the listen URLs).");
 
+    public static readonly Flag ListenClientHttpUrls = new("listen-client-http-urls", null, "urls",
+        "Comma-separated URLs that serve HTTP only; --listen-client-urls then serves gRPC only.");
+
+    public static readonly Flag ListenMetricsUrls = new("listen-metrics-urls", null, "urls",
+        "Comma-separated URLs that serve /metrics, /health, /livez and /readyz only, beside the client URLs.");
+
+    public static readonly Flag Metrics = new("metrics", "basic", "level",
+        "basic, or extensive: also how long each gRPC method takes, as histograms.");
+
     public static readonly Flag MaxRequestBytes = new("max-request-bytes", "1572864", "bytes", "Largest client request in bytes.");
 
     public static readonly Flag MaxTxnOps = new("max-txn-ops", "128", "count", "Most operations in one branch of a transaction.");
@@ -92,7 +101,7 @@ internal static class Flags
 
     public static readonly IReadOnlyList<Flag> All =
     [
-        Name, Database, Schema, DataDir, ListenClientUrls, AdvertiseClientUrls, MaxRequestBytes, MaxTxnOps,
+        Name, Database, Schema, DataDir, ListenClientUrls, ListenClientHttpUrls, ListenMetricsUrls, Metrics, AdvertiseClientUrls, MaxRequestBytes, MaxTxnOps,
         InitialClusterToken, InitialAdvertisePeerUrls, ElectionTimeout, LogLevel,
         AutoCompactionMode, AutoCompactionRetention, CompactionBatchLimit, ExperimentalCompactionBatchLimit,
         CompactionSleepInterval, ExperimentalCompactionSleepInterval, HistoryRetention,

@@ -8,6 +8,9 @@ public static class ReleaseInfo
     /// <summary>The etcd release whose behaviour is followed: what /version and Status answer, and clients look at.</summary>
     public const string EtcdVersion = "3.6.14";
 
+    /// <summary>What all members of the cluster speak: the same without the patch.</summary>
+    public const string ClusterVersion = "3.6";
+
     /// <summary>PgEtcd's own version.</summary>
     public static string PgEtcdVersion { get; } = typeof(ReleaseInfo).Assembly.GetName().Version?.ToString(3) ?? "0.0.0";
 

@@ -4,6 +4,7 @@ using PgEtcd.Grpc.Connections;
 using PgEtcd.Server.Configuration;
 using PgEtcd.Server.Http;
 using PgEtcd.Server.LocalPostgres;
+using PgEtcd.Server.Metrics;
 using PgEtcd.Server.Services;
 using PgEtcd.Server.Store;
 using PgEtcd.Server.Wire;
@@ -19,6 +20,7 @@ internal static class ServerHost
     /// <summary>Serves until cancelled, then drains.</summary>
     public static async Task RunAsync(ServerOptions options, CancellationToken stopping)
     {
+        using MetricsRegistry metrics = ServerMeter.Listen(); // first of all: what is measured before is lost
         using ILoggerFactory loggers = LoggerFactory.Create(logging => Configure(logging, options));
         ILogger logger = loggers.CreateLogger("PgEtcd");
         foreach (string warning in options.Warnings)
@@ -31,18 +33,23 @@ internal static class ServerHost
             : null;
         await using Frontend frontend = await Frontend.StartAsync(
             options.Database ?? local!.ConnectionString, options, loggers, stopping);
-        await using WebApplication app = Build(options, frontend);
+        IAlarmSource alarms = new NoAlarms();
+        using ServerGauges gauges = new(frontend, options, alarms);
+        using ProcessGauges process = new();
+        ServingState serving = new();
+        await using WebApplication app = Build(options, frontend, serving, new HttpPages(frontend, alarms, metrics));
         await StartAsync(app, options, stopping);
         Log.Serving(logger, options.Name, string.Join(", ", options.ListenClientUrls), frontend.Store.Current.Revision, frontend.Store.Current.Keys.Count);
 
         await WaitAsync(stopping);
         Log.Stopping(logger);
+        serving.Drain();
         await frontend.Leadership.LeaveAsync(); // so that clients go elsewhere while the rest drains
         using CancellationTokenSource drain = new(DrainLimit);
         await app.StopAsync(drain.Token);
     }
 
-    private static WebApplication Build(ServerOptions options, Frontend frontend)
+    private static WebApplication Build(ServerOptions options, Frontend frontend, ServingState serving, HttpPages pages)
     {
         WebApplicationBuilder builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
         Configure(builder.Logging, options);
@@ -50,15 +57,17 @@ internal static class ServerHost
         {
             kestrel.UseGrpcLimits();
             kestrel.Limits.MaxRequestBodySize = null; // gRPC bounds each message, a stream may be endless
-            foreach (ListenUrl url in options.ListenClientUrls)
-            {
-                Listen(kestrel, url);
-            }
+            bool isSplit = options.ListenClientHttpUrls.Count > 0;
+            Listen(kestrel, options.ListenClientUrls, isSplit ? ListenerKind.GrpcOnly : ListenerKind.Everything);
+            Listen(kestrel, options.ListenClientHttpUrls, ListenerKind.HttpOnly);
+            Listen(kestrel, options.ListenMetricsUrls, ListenerKind.Metrics);
         });
         builder.Services.AddRoutingCore();
         builder.Services.AddGrpc(grpc => grpc.MaxReceiveMessageSize = options.MaxRequestBytes + ServerOptions.FramingAllowance);
         builder.Services
             .AddSingleton(options)
+            .AddSingleton(ServerMeter.Calls(options.ExtensiveMetrics))
+            .AddSingleton(serving)
             .AddSingleton(frontend.Store)
             .AddSingleton(frontend.Leases)
             .AddSingleton(frontend.Watches)
@@ -72,9 +81,13 @@ internal static class ServerHost
             .AddSingleton<MaintenanceService>()
             .AddSingleton<AuthService>()
             .AddSingleton<LockService>()
-            .AddSingleton<ElectionService>();
+            .AddSingleton<ElectionService>()
+            .AddSingleton<HealthService>()
+            .AddSingleton<ReflectionService>()
+            .AddSingleton<AlphaReflectionService>();
 
         WebApplication app = builder.Build();
+        app.Use(next => context => pages.ServeAsync(context, next));
         app.UseRouting();
         app.MapGrpcService<KvService>();
         app.MapGrpcService<LeaseService>();
@@ -84,22 +97,44 @@ internal static class ServerHost
         app.MapGrpcService<AuthService>();
         app.MapGrpcService<LockService>();
         app.MapGrpcService<ElectionService>();
-        app.MapHttp(frontend.Store);
+        app.MapGrpcService<HealthService>();
+        app.MapGrpcService<ReflectionService>();
+        app.MapGrpcService<AlphaReflectionService>();
+        app.MapFallback("{*path}", PlainAnswers.NotFoundAsync);
         return app;
     }
 
-    private static void Listen(KestrelServerOptions kestrel, ListenUrl url)
+    private static void Listen(KestrelServerOptions kestrel, IEnumerable<ListenUrl> urls, ListenerKind kind)
     {
-        if (url.Address is null)
+        foreach (ListenUrl url in urls)
         {
-            kestrel.ListenLocalhost(url.Port, Http1AndHttp2);
-        }
-        else
-        {
-            kestrel.Listen(new IPEndPoint(url.Address, url.Port), Http1AndHttp2);
+            if (url.Address is null)
+            {
+                kestrel.ListenLocalhost(url.Port, Configure);
+            }
+            else
+            {
+                kestrel.Listen(new IPEndPoint(url.Address, url.Port), Configure);
+            }
         }
 
-        static void Http1AndHttp2(ListenOptions listen) => listen.UseHttp1AndHttp2WithoutTls();
+        void Configure(ListenOptions listen)
+        {
+            switch (kind)
+            {
+                case ListenerKind.Everything:
+                    listen.UseHttp1AndHttp2WithoutTls();
+                    return;
+                case ListenerKind.GrpcOnly:
+                    listen.Protocols = HttpProtocols.Http2;
+                    break;
+                default:
+                    listen.Protocols = HttpProtocols.Http1;
+                    break;
+            }
+
+            listen.Mark(kind);
+        }
     }
 
     private static async Task StartAsync(WebApplication app, ServerOptions options, CancellationToken stopping)
@@ -110,9 +145,15 @@ internal static class ServerHost
         }
         catch (Exception exception) when (exception is IOException or System.Net.Sockets.SocketException)
         {
+            // Kestrel names the address that it could not bind to.
+            (string flag, IReadOnlyList<ListenUrl> urls) =
+                IsAmong(options.ListenClientHttpUrls) ? (Flags.ListenClientHttpUrls.Name, options.ListenClientHttpUrls)
+                : IsAmong(options.ListenMetricsUrls) ? (Flags.ListenMetricsUrls.Name, options.ListenMetricsUrls)
+                : (Flags.ListenClientUrls.Name, options.ListenClientUrls);
             throw new ListenException(
-                $"--listen-client-urls: cannot listen on {string.Join(", ", options.ListenClientUrls)}: {exception.GetBaseException().Message}.",
-                exception);
+                $"--{flag}: cannot listen on {string.Join(", ", urls)}: {exception.GetBaseException().Message}.", exception);
+
+            bool IsAmong(IReadOnlyList<ListenUrl> list) => list.Any(url => exception.Message.Contains($"{url}:", StringComparison.Ordinal));
         }
     }
 
