@@ -24,19 +24,29 @@ public sealed class HealthService(ServingState state, IHostApplicationLifetime l
     {
         using CancellationTokenSource ended = CancellationTokenSource.CreateLinkedTokenSource(context.CancellationToken, lifetime.ApplicationStopping);
         Task never = Task.Delay(Timeout.InfiniteTimeSpan, ended.Token);
+        ServingStatus? told = null;
         try
         {
             while (true)
             {
-                (ServingStatus status, Task changed) = request.Service == Server ? state.Current : (ServingStatus.ServiceUnknown, never);
+                (ServingStatus status, Task changed) = Now();
                 await responseStream.WriteAsync(Response(status), ended.Token);
+                told = status;
                 await changed.WaitAsync(ended.Token);
             }
         }
         catch (OperationCanceledException) when (lifetime.ApplicationStopping.IsCancellationRequested)
         {
+            // The last change comes shortly before the end.
+            if (told != Now().Status)
+            {
+                await responseStream.WriteAsync(Response(Now().Status), context.CancellationToken);
+            }
+
             throw Protocol.EtcdErrors.Stopped.ToException();
         }
+
+        (ServingStatus Status, Task Changed) Now() => request.Service == Server ? state.Current : (ServingStatus.ServiceUnknown, never);
     }
 
     private static HealthCheckResponse Response(ServingStatus status) => new() { Status = status };

@@ -1,24 +1,15 @@
 using System.Text.Json;
-using PgEtcd.Testing;
-using PgEtcd.Testing.Postgres;
 using Shouldly;
 using Xunit;
 
 namespace PgEtcd.BlackBox.Tests.Http;
 
 /// <summary>The plain HTTP pages (semantics.md §14). The first lines are those of the transcript of etcd 3.6.</summary>
-public sealed class EndpointTests(PostgresFixture postgres) : IClassFixture<PostgresFixture>, IAsyncLifetime
+public sealed class EndpointTests(OneServer one) : IClassFixture<OneServer>, IDisposable
 {
     private const string Text = "text/plain; charset=utf-8";
 
-    private PgEtcdServer _server = null!;
-    private HttpProbe _http = null!;
-
-    public async Task InitializeAsync()
-    {
-        _server = await PgEtcdServer.StartAsync(await postgres.CreateDatabaseAsync());
-        _http = new HttpProbe(_server.ClientUrl);
-    }
+    private readonly HttpProbe _http = new(one.Server.ClientUrl);
 
     [Fact]
     public async Task Health_is_etcds_json_whatever_is_left_out()
@@ -93,7 +84,7 @@ public sealed class EndpointTests(PostgresFixture postgres) : IClassFixture<Post
     [Fact]
     public async Task Variables_tell_of_the_store_and_nothing_secret()
     {
-        await using Kv kv = new(_server);
+        await using Kv kv = new(one.Server);
         long revision = await kv.PutAsync("a", "1");
         HttpProbe.Answer answer = await _http.GetAsync("/debug/vars");
         answer.ContentType.ShouldBe("application/json; charset=utf-8");
@@ -104,9 +95,5 @@ public sealed class EndpointTests(PostgresFixture postgres) : IClassFixture<Post
         variables.RootElement.GetProperty("file_descriptor_limit").GetInt64().ShouldBeGreaterThan(0);
     }
 
-    public async Task DisposeAsync()
-    {
-        _http.Dispose();
-        await _server.DisposeAsync();
-    }
+    public void Dispose() => _http.Dispose();
 }

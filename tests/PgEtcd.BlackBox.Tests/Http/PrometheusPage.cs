@@ -35,7 +35,7 @@ internal sealed partial class PrometheusPage
             if (HelpLine().Match(line) is { Success: true } help)
             {
                 helped = help.Groups["name"].Value;
-                page._kinds.ShouldNotContainKey(helped, line);
+                page._kinds.Keys.ShouldNotContain(helped, line);
             }
             else if (TypeLine().Match(line) is { Success: true } type)
             {

@@ -3,26 +3,15 @@ using Google.Protobuf.Reflection;
 using Grpc.Core;
 using PgEtcd.Protocol.Etcdserverpb;
 using PgEtcd.Protocol.GrpcReflection.V1;
-using PgEtcd.Testing;
 using PgEtcd.Testing.Grpc;
-using PgEtcd.Testing.Postgres;
 using Shouldly;
 using Xunit;
 
 namespace PgEtcd.BlackBox.Tests.Http;
 
 /// <summary>Server reflection, asked as grpcurl asks.</summary>
-public sealed class ReflectionTests(PostgresFixture postgres) : IClassFixture<PostgresFixture>, IAsyncLifetime
+public sealed class ReflectionTests(OneServer one) : IClassFixture<OneServer>
 {
-    private PgEtcdServer _server = null!;
-    private GrpcChannel _channel = null!;
-
-    public async Task InitializeAsync()
-    {
-        _server = await PgEtcdServer.StartAsync(await postgres.CreateDatabaseAsync());
-        _channel = new GrpcChannel(_server.ClientUrl);
-    }
-
     [Theory]
     [InlineData("v1")]
     [InlineData("v1alpha")]
@@ -56,7 +45,7 @@ public sealed class ReflectionTests(PostgresFixture postgres) : IClassFixture<Po
             output.WriteBytes(ByteString.CopyFromUtf8("reflected"));
         }
 
-        byte[] answer = await _channel.UnaryRawAsync($"{put.Service.FullName}/{put.Name}", request.ToArray());
+        byte[] answer = await one.Channel.UnaryRawAsync($"{put.Service.FullName}/{put.Name}", request.ToArray());
         PutResponse.Parser.ParseFrom(answer).Header.Revision.ShouldBeGreaterThan(1);
     }
 
@@ -92,7 +81,7 @@ public sealed class ReflectionTests(PostgresFixture postgres) : IClassFixture<Po
     public async Task What_does_not_exist_is_an_answer_and_not_the_end_of_the_stream()
     {
         await using GrpcDuplexCall<ServerReflectionRequest, ServerReflectionResponse> call =
-            _channel.Duplex<ServerReflectionRequest, ServerReflectionResponse>("grpc.reflection.v1.ServerReflection/ServerReflectionInfo");
+            one.Channel.Duplex<ServerReflectionRequest, ServerReflectionResponse>("grpc.reflection.v1.ServerReflection/ServerReflectionInfo");
         ServerReflectionRequest[] unknown =
         [
             new() { Host = "here", FileByFilename = "none.proto" },
@@ -119,12 +108,6 @@ public sealed class ReflectionTests(PostgresFixture postgres) : IClassFixture<Po
         First(await call.ReadAsync()).Name.ShouldBe("mvccpb/kv.proto");
         await call.WriteAsync(new ServerReflectionRequest());
         (await Should.ThrowAsync<RpcException>(() => call.ReadAsync())).StatusCode.ShouldBe(StatusCode.InvalidArgument);
-    }
-
-    public async Task DisposeAsync()
-    {
-        await _channel.DisposeAsync();
-        await _server.DisposeAsync();
     }
 
     private static FileDescriptorProto First(ServerReflectionResponse response) =>
@@ -159,7 +142,7 @@ public sealed class ReflectionTests(PostgresFixture postgres) : IClassFixture<Po
     private async Task<ServerReflectionResponse> AskAsync(string version, ServerReflectionRequest request)
     {
         await using GrpcDuplexCall<ServerReflectionRequest, ServerReflectionResponse> call =
-            _channel.Duplex<ServerReflectionRequest, ServerReflectionResponse>($"grpc.reflection.{version}.ServerReflection/ServerReflectionInfo");
+            one.Channel.Duplex<ServerReflectionRequest, ServerReflectionResponse>($"grpc.reflection.{version}.ServerReflection/ServerReflectionInfo");
         await call.WriteAsync(request);
         ServerReflectionResponse response = await call.ReadAsync();
         await call.CompleteAsync();
