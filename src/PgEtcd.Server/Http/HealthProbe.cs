@@ -1,4 +1,3 @@
-using Grpc.Core;
 using PgEtcd.Mvcc;
 using PgEtcd.Protocol.Etcdserverpb;
 using PgEtcd.Server.Jobs;

@@ -1,5 +1,4 @@
 using PgEtcd.Server.Configuration;
-using PgEtcd.Server.Jobs;
 using PgEtcd.Server.Metrics;
 using PgEtcd.Server.Store;
 

@@ -5,7 +5,6 @@ using PgEtcd.Postgres;
 using PgEtcd.Server.Configuration;
 using PgEtcd.Server.Http;
 using PgEtcd.Server.Store;
-using PgEtcd.Server.Watching;
 
 namespace PgEtcd.Server.Metrics;
 

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Diagnostics.Metrics;
 using PgEtcd.Mvcc;
 using static PgEtcd.Server.Metrics.ServerMeter;

@@ -111,7 +111,7 @@ public sealed class MetricValuesTests(PostgresFixture postgres) : IClassFixture<
         using HttpProbe http = new(server.Server.ClientUrl);
         await using WatchCall call = server.Open();
         await WatchedServer.CreateAsync(call, WatchCall.All(start: 1));
-        await server.FillAsync("big", count: 300, valueBytes: 50_000);
+        await server.FillAsync("big", count: 2000, valueBytes: 10_000);
         await Eventually.TrueAsync(async () => (await http.MetricsAsync())["etcd_debugging_mvcc_slow_watcher_total"] == 1, Limit, "it is behind");
         PrometheusPage page = await http.MetricsAsync();
         page["pgetcd_watch_lag_revisions"].ShouldBeGreaterThan(0);
