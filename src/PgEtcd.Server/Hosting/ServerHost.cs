@@ -65,6 +65,7 @@ internal static class ServerHost
         builder.Services.AddRoutingCore();
         builder.Services.AddGrpc(grpc => grpc.MaxReceiveMessageSize = options.MaxRequestBytes + ServerOptions.FramingAllowance);
         builder.Services
+            .AddSingleton<IHostLifetime, SignalsAreElsewhere>()
             .AddSingleton(options)
             .AddSingleton(ServerMeter.Calls(options.ExtensiveMetrics))
             .AddSingleton(serving)
@@ -176,4 +177,12 @@ internal static class ServerHost
         })
         .Services.Configure<Microsoft.Extensions.Logging.Console.ConsoleLoggerOptions>(
             console => console.LogToStandardErrorThreshold = LogLevel.Trace);
+
+    /// <summary>Program listens for signals; a host that did so too would begin to stop by itself.</summary>
+    private sealed class SignalsAreElsewhere : IHostLifetime
+    {
+        public Task WaitForStartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+        public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+    }
 }

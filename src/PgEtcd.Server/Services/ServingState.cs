@@ -8,7 +8,14 @@ public sealed class ServingState
     private volatile Now _now = new(ServingStatus.Serving);
 
     /// <summary>What it is now, and a task that ends when that changes.</summary>
-    public (ServingStatus Status, Task Changed) Current => (_now.Status, _now.Changed.Task);
+    public (ServingStatus Status, Task Changed) Current
+    {
+        get
+        {
+            Now now = _now;
+            return (now.Status, now.Changed.Task);
+        }
+    }
 
     /// <summary>From now on clients had better go elsewhere.</summary>
     public void Drain()
