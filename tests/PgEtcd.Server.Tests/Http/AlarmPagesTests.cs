@@ -1,7 +1,6 @@
 using System.Text;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Logging.Abstractions;
-using PgEtcd.Postgres;
 using PgEtcd.Protocol.Etcdserverpb;
 using PgEtcd.Server.Http;
 using PgEtcd.Server.Jobs;
