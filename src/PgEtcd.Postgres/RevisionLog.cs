@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Npgsql;
 using NpgsqlTypes;
 using PgEtcd.Mvcc;
@@ -50,7 +51,10 @@ public sealed class RevisionLog(Database database, string name)
     public async Task<AppendResult> AppendAsync(AppendBatch batch, Action<LogRow> missed, CancellationToken cancellationToken)
     {
         await using NpgsqlConnection connection = await database.OpenAsync(cancellationToken);
-        return await AppendAsync(connection, batch, missed, cancellationToken);
+        long started = Stopwatch.GetTimestamp();
+        AppendResult result = await AppendAsync(connection, batch, missed, cancellationToken);
+        DatabaseMetrics.Appended(batch, result, started);
+        return result;
     }
 
     /// <summary>Takes the append lock first, lets the caller build the batch on the rows it had missed, appends and
@@ -85,8 +89,10 @@ public sealed class RevisionLog(Database database, string name)
             return null;
         }
 
+        long started = Stopwatch.GetTimestamp();
         AppendResult result = await AppendAsync(connection, batch, missed, cancellationToken);
         await transaction.CommitAsync(cancellationToken);
+        DatabaseMetrics.Appended(batch, result, started);
         return result;
     }
 

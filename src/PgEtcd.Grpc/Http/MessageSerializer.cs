@@ -28,7 +28,8 @@ internal sealed class MessageSerializer : SerializationContext, IBufferWriter<by
     private bool _completed;
 
     /// <summary>Writes one message with its prefix; nothing is flushed.</summary>
-    public static void Write<T>(PipeWriter pipe, Marshaller<T> marshaller, T message)
+    /// <returns>The message's length in bytes.</returns>
+    public static int Write<T>(PipeWriter pipe, Marshaller<T> marshaller, T message)
     {
         MessageSerializer serializer = _cached ?? new MessageSerializer();
         _cached = null;
@@ -36,8 +37,10 @@ internal sealed class MessageSerializer : SerializationContext, IBufferWriter<by
         marshaller.ContextualSerializer(message, serializer);
         if (!serializer._completed)
             throw new InvalidOperationException("The serializer did not complete its message.");
+        int length = serializer._written;
         serializer.Reset();
         _cached = serializer;
+        return length;
     }
 
     public override void SetPayloadLength(int payloadLength)
@@ -97,6 +100,7 @@ internal sealed class MessageSerializer : SerializationContext, IBufferWriter<by
         WritePrefix(_pipe.GetSpan(PrefixLength), payload.Length);
         _pipe.Advance(PrefixLength);
         _pipe.Write(payload);
+        _written = payload.Length;
         _completed = true;
     }
 

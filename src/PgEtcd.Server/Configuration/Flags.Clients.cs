@@ -6,6 +6,12 @@ internal static partial class Flags
     public static readonly Flag ListenClientUrls = new("listen-client-urls", "http://localhost:2379", "urls",
         "Comma-separated URLs to serve clients on, gRPC and HTTP on the same port; unix:///path for a socket.");
 
+    public static readonly Flag ListenClientHttpUrls = new("listen-client-http-urls", null, "urls",
+        "Comma-separated URLs that serve HTTP only; --listen-client-urls then serves gRPC only.");
+
+    public static readonly Flag ListenMetricsUrls = new("listen-metrics-urls", null, "urls",
+        "Comma-separated URLs that serve /metrics, /health, /livez and /readyz only, beside the client URLs.");
+
     public static readonly Flag AdvertiseClientUrls = new("advertise-client-urls", null, "urls",
         "Comma-separated URLs that clients are told to connect to (default: the listen URLs).");
 

@@ -21,6 +21,15 @@ public sealed record ServerOptions
     /// <summary>Where clients are served: gRPC and HTTP on the same port. At least one.</summary>
     public required IReadOnlyList<ListenUrl> ListenClientUrls { get; init; }
 
+    /// <summary>Where HTTP alone is served. If there are any, <see cref="ListenClientUrls"/> serve gRPC alone.</summary>
+    public required IReadOnlyList<ListenUrl> ListenClientHttpUrls { get; init; }
+
+    /// <summary>Where metrics and health are served, and nothing else.</summary>
+    public required IReadOnlyList<ListenUrl> ListenMetricsUrls { get; init; }
+
+    /// <summary>--metrics=extensive: also histograms of how long gRPC methods take.</summary>
+    public required bool ExtensiveMetrics { get; init; }
+
     /// <summary>What MemberList tells clients to connect to.</summary>
     public required IReadOnlyList<string> AdvertiseClientUrls { get; init; }
 

@@ -3,6 +3,7 @@ using PgEtcd.Server.Configuration;
 using PgEtcd.Server.Http;
 using PgEtcd.Server.LocalPostgres;
 using PgEtcd.Server.Logging;
+using PgEtcd.Server.Metrics;
 using PgEtcd.Server.Services;
 using PgEtcd.Server.Store;
 using PgEtcd.Server.Tracing;
@@ -17,6 +18,7 @@ internal static class ServerHost
     /// <exception cref="LogOutputException">A log file cannot be opened.</exception>
     public static async Task RunAsync(ServerOptions options, CancellationToken stopping)
     {
+        using MetricsRegistry metrics = ServerMeter.Listen(); // first of all: what is measured before is lost
         using ILoggerFactory loggers = LoggerFactory.Create(logging => Configure(logging, options));
         ILogger logger = loggers.CreateLogger("PgEtcd");
         foreach (string warning in options.Warnings)
@@ -30,17 +32,23 @@ internal static class ServerHost
             : null;
         await using Frontend frontend = await Frontend.StartAsync(
             options.Database ?? local!.ConnectionString, options, loggers, stopping);
-        await using WebApplication app = Build(options, frontend, loggers);
+        FrontendAlarms alarms = new(frontend, options);
+        using ServerGauges gauges = new(frontend, options, alarms);
+        using ProcessGauges process = new();
+        ServingState serving = new();
+        await using WebApplication app = Build(options, frontend, serving, new HttpPages(frontend, alarms, metrics), loggers);
         await Listeners.StartAsync(app, options, stopping);
         Log.Serving(logger, options.Name, string.Join(", ", options.ListenClientUrls), frontend.Store.Current.Revision, frontend.Store.Current.Keys.Count);
 
         await WaitAsync(stopping);
         Log.Stopping(logger);
+        serving.Drain();
         await Drain.RunAsync(app, frontend, options);
         Log.Stopped(logger);
     }
 
-    private static WebApplication Build(ServerOptions options, Frontend frontend, ILoggerFactory loggers)
+    private static WebApplication Build(
+        ServerOptions options, Frontend frontend, ServingState serving, HttpPages pages, ILoggerFactory loggers)
     {
         WebApplicationBuilder builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
         builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel => Listeners.Configure(kestrel, options));
@@ -60,6 +68,8 @@ internal static class ServerHost
             .AddSingleton(loggers)
             .AddSingleton<IHostLifetime, SignalsAreElsewhere>()
             .AddSingleton(options)
+            .AddSingleton(ServerMeter.Calls(options.ExtensiveMetrics))
+            .AddSingleton(serving)
             .AddSingleton(frontend.Store)
             .AddSingleton(frontend.Leases)
             .AddSingleton(frontend.Watches)
@@ -80,9 +90,13 @@ internal static class ServerHost
             .AddSingleton<MaintenanceService>()
             .AddSingleton<AuthService>()
             .AddSingleton<LockService>()
-            .AddSingleton<ElectionService>();
+            .AddSingleton<ElectionService>()
+            .AddSingleton<HealthService>()
+            .AddSingleton<ReflectionService>()
+            .AddSingleton<AlphaReflectionService>();
 
         WebApplication app = builder.Build();
+        app.Use(next => context => pages.ServeAsync(context, next));
         app.UseRouting();
         app.MapGrpcService<KvService>();
         app.MapGrpcService<LeaseService>();
@@ -92,7 +106,10 @@ internal static class ServerHost
         app.MapGrpcService<AuthService>();
         app.MapGrpcService<LockService>();
         app.MapGrpcService<ElectionService>();
-        app.MapHttp(frontend.Store);
+        app.MapGrpcService<HealthService>();
+        app.MapGrpcService<ReflectionService>();
+        app.MapGrpcService<AlphaReflectionService>();
+        app.MapFallback("{*path}", PlainAnswers.NotFoundAsync);
         return app;
     }
 

@@ -26,6 +26,8 @@ public sealed class Leadership : IAsyncDisposable
     private volatile CancellationTokenSource _term = new();
     private long _leadsUntil;
     private bool _led;
+    private long _lastLeader;
+    private long _lastBeat;
 
     private Leadership(
         MemberTable table, Database database, string run, IReadOnlyList<Member> identities, TimeProvider clock, ILogger<Leadership> logger)
@@ -52,6 +54,12 @@ public sealed class Leadership : IAsyncDisposable
     /// <summary>Whether this frontend may do now what only one may. Judged by our own clock, which goes on while the
     /// process is stopped: a frontend that wakes up after its leadership has ended knows it.</summary>
     public bool IsLeader => _clock.GetTimestamp() < Volatile.Read(ref _leadsUntil);
+
+    /// <summary>Whether the database has answered our heartbeat lately.</summary>
+    public bool HearsDatabase => _clock.GetElapsedTime(Volatile.Read(ref _lastBeat)) < MemberTable.LeadershipLimit;
+
+    /// <summary>Whether some frontend leads, as far as was heard lately.</summary>
+    public bool HasLeader => HearsDatabase && _current.Any(member => member.IsLeader);
 
     /// <summary>Registers the frontend and begins to compete.</summary>
     /// <param name="database">Where all meet.</param>
@@ -196,6 +204,9 @@ public sealed class Leadership : IAsyncDisposable
             }
             catch (Exception exception) when (!_stopping.IsCancellationRequested)
             {
+                JobMetrics.FailedBeats.Add(1);
+                JobMetrics.FailedSends.Add(1);
+                DatabaseMetrics.Failed(exception);
                 Report(exception);
                 _database.ForgetConnections();
             }
@@ -214,11 +225,23 @@ public sealed class Leadership : IAsyncDisposable
             Beat beat = await _table.BeatAsync(Self, _run, cancellationToken);
             _current = InOrder(beat.Alive);
             Lead(beat.Leads, sent);
+            Measure(sent);
             return beat;
         }
         finally
         {
             _beating.Release();
+        }
+    }
+
+    private void Measure(long sent)
+    {
+        JobMetrics.BeatSeconds.Record(_clock.GetElapsedTime(sent).TotalSeconds);
+        Volatile.Write(ref _lastBeat, sent);
+        if (_current.FirstOrDefault(member => member.IsLeader) is { } leader && leader.Id != _lastLeader)
+        {
+            _lastLeader = leader.Id;
+            JobMetrics.LeaderChanges.Add(1);
         }
     }
 
@@ -284,6 +307,8 @@ public sealed class Leadership : IAsyncDisposable
             }
             catch (Exception exception) when (!_stopping.IsCancellationRequested)
             {
+                JobMetrics.FailedJobs.Add(exception is OperationCanceledException ? 0 : 1);
+                DatabaseMetrics.Failed(exception);
                 Report(exception);
             }
         }

@@ -4,6 +4,7 @@ using PgEtcd.Postgres;
 using PgEtcd.Server.Compacting;
 using PgEtcd.Server.Configuration;
 using PgEtcd.Server.Jobs;
+using PgEtcd.Server.Metrics;
 using PgEtcd.Server.Watching;
 
 namespace PgEtcd.Server.Store;
@@ -18,6 +19,7 @@ public sealed class Frontend : IAsyncDisposable
     private readonly CancellationTokenSource _stopping = new();
     private readonly Task _listening;
     private readonly Task _autoCompaction;
+    private readonly Task _sampling;
 
     private Frontend(
         Database database, RevisionLog log, Replica replica, long term, Leadership leadership, ServerOptions options, ILoggerFactory loggers)
@@ -26,8 +28,9 @@ public sealed class Frontend : IAsyncDisposable
         Term = term;
         Leadership = leadership;
         HandOver = new HandOver(leadership, database, TimeProvider.System, options.RequestTimeout);
-        Tail tail = new(log, replica, database, options.RequestTimeout, TimeProvider.System);
-        Committer committer = new(log, replica, tail, database, options.RequestTimeout, TimeProvider.System)
+        Replica = replica;
+        Tail tail = Tail = new(log, replica, database, options.RequestTimeout, TimeProvider.System);
+        Committer committer = Committer = new(log, replica, tail, database, options.RequestTimeout, TimeProvider.System)
         {
             Watch = new CommitWatch(loggers.CreateLogger<Committer>(), options.Logging.SlowCommit),
         };
@@ -56,6 +59,9 @@ public sealed class Frontend : IAsyncDisposable
             options.WatchProgressNotifyInterval, TimeProvider.System, loggers.CreateLogger<WatchHub>());
         Compactor compactor = new(database, Store, options, () => leadership.IsLeader, TimeProvider.System, loggers);
         _ = leadership.RunWhileLeadingAsync(Removal.Period, compactor.Removal.RunAsync);
+        Removal = compactor.Removal;
+        Usage = new UsageSampler(new StoreUsageReader(database));
+        _sampling = Usage.RunAsync(_stopping.Token);
         _autoCompaction = compactor.RunAutoCompactionAsync(_stopping.Token);
         _listening = new LogListener(database, log, loggers.CreateLogger<LogListener>()).RunAsync(tail.WakeAsync, _stopping.Token);
     }
@@ -86,6 +92,21 @@ public sealed class Frontend : IAsyncDisposable
 
     /// <summary>Moves the leadership.</summary>
     public HandOver HandOver { get; }
+
+    /// <summary>The state.</summary>
+    internal Replica Replica { get; }
+
+    /// <summary>What keeps it up.</summary>
+    internal Tail Tail { get; }
+
+    /// <summary>What writes.</summary>
+    internal Committer Committer { get; }
+
+    /// <summary>The removal of what is compacted.</summary>
+    internal Removal Removal { get; }
+
+    /// <summary>How big the store is.</summary>
+    internal UsageSampler Usage { get; }
 
     /// <summary>PostgreSQL's term when we started.</summary>
     public long Term { get; }
@@ -146,7 +167,7 @@ public sealed class Frontend : IAsyncDisposable
     {
         await Leadership.DisposeAsync();
         await _stopping.CancelAsync();
-        await Task.WhenAll(_listening, _autoCompaction).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await Task.WhenAll(_listening, _autoCompaction, _sampling).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         Watches.Dispose();
         await _database.DisposeAsync();
         _stopping.Dispose();
