@@ -90,6 +90,14 @@ internal static class Flags
 
     public static readonly Flag LogLevel = new("log-level", "info", "level", "debug, info, warn, error, panic or fatal.");
 
+    public static readonly Flag EnableGrpcGateway = new("enable-grpc-gateway", "true", "bool", "Serve the API as JSON below /v3/ too.");
+
+    public static readonly Flag Cors = new("cors", "*", "origins",
+        "Comma-separated origins whose pages may use the server from a browser, e.g. https://example.com; * for all.");
+
+    public static readonly Flag HostWhitelist = new("host-whitelist", "*", "hosts",
+        "Comma-separated host names that plain HTTP requests may be addressed to; * for all.");
+
     public static readonly IReadOnlyList<Flag> All =
     [
         Name, Database, Schema, DataDir, ListenClientUrls, AdvertiseClientUrls, MaxRequestBytes, MaxTxnOps,
@@ -97,6 +105,7 @@ internal static class Flags
         AutoCompactionMode, AutoCompactionRetention, CompactionBatchLimit, ExperimentalCompactionBatchLimit,
         CompactionSleepInterval, ExperimentalCompactionSleepInterval, HistoryRetention,
         WatchProgressNotifyInterval, ExperimentalWatchProgressNotifyInterval,
+        EnableGrpcGateway, Cors, HostWhitelist,
     ];
 
     /// <summary>

@@ -36,6 +36,7 @@ internal static class OptionsBuilder
             ElectionTimeout = TimeSpan.FromMilliseconds(values.Number(Flags.ElectionTimeout, 500, 50_000)),
             LogLevel = Level(values.Label(Flags.LogLevel), values.Text(Flags.LogLevel)),
             Compaction = CompactionOptions.From(values),
+            Gateway = GatewayOptions.From(values),
             WatchProgressNotifyInterval = ProgressInterval(values),
             Warnings = [.. Warnings(given.Keys, environment)],
         };

@@ -54,6 +54,9 @@ public sealed record ServerOptions
     /// <summary>Compaction, removal and the archive.</summary>
     public required CompactionOptions Compaction { get; init; }
 
+    /// <summary>Plain HTTP and the JSON gateway.</summary>
+    public GatewayOptions Gateway { get; init; } = new();
+
     /// <summary>Shortest lease in whole seconds: 1.5 election timeouts, rounded up (2 by default), as etcd.</summary>
     public long MinLeaseTtlSeconds => (long)Math.Ceiling(1.5 * ElectionTimeout.TotalSeconds);
 

@@ -2,6 +2,7 @@ using System.Net;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using PgEtcd.Grpc.Connections;
 using PgEtcd.Server.Configuration;
+using PgEtcd.Server.Gateway;
 using PgEtcd.Server.Http;
 using PgEtcd.Server.LocalPostgres;
 using PgEtcd.Server.Services;
@@ -75,6 +76,12 @@ internal static class ServerHost
             .AddSingleton<ElectionService>();
 
         WebApplication app = builder.Build();
+        app.UseHttpAccess(options.Gateway);
+        if (options.Gateway.Enabled)
+        {
+            app.UseGateway();
+        }
+
         app.UseRouting();
         app.MapGrpcService<KvService>();
         app.MapGrpcService<LeaseService>();
