@@ -30,6 +30,8 @@ public sealed class EchoServer : IAsyncDisposable
 
     public GrpcChannel Channel { get; }
 
+    public IServiceProvider Services => _app.Services;
+
     public LocalCalls LocalCalls => _app.Services.GetRequiredService<LocalCalls>();
 
     public EchoProbe Probe => _app.Services.GetRequiredService<EchoProbe>();

@@ -117,9 +117,9 @@ public sealed class GatewayStreamTests(PostgresFixture postgres) : IClassFixture
         await WriteAsync(client, $"POST /v3/watch HTTP/1.1\r\nHost: x\r\nContent-Length: {body.Length}\r\n\r\n{body}");
         await ReadUntilAsync(client, "\"created\":true");
         string value = new('v', 300_000);
-        await WriteAsync(40);
+        await PutAsync(40);
         long before = ResidentBytes(server);
-        await WriteAsync(Puts - 40);
+        await PutAsync(Puts - 40);
         ((ResidentBytes(server) - before) / MiB).ShouldBeLessThan(90); // more than 100 MB were written and not read
 
         string rest = await ReadUntilAsync(client, $"\"version\":\"{Puts}\"");
@@ -128,7 +128,7 @@ public sealed class GatewayStreamTests(PostgresFixture postgres) : IClassFixture
             rest.ShouldContain($"\"version\":\"{version}\"");
         }
 
-        async Task WriteAsync(int count)
+        async Task PutAsync(int count)
         {
             for (int i = 0; i < count; i++)
             {
