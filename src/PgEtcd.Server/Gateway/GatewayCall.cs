@@ -7,7 +7,12 @@ using PgEtcd.Grpc.Local;
 namespace PgEtcd.Server.Gateway;
 
 /// <summary>One call in JSON: requests from the client become messages of a call, and its responses JSON.</summary>
-internal sealed class GatewayCall(MethodDescriptor method, LocalCall call, JsonBody body, JsonChannel channel)
+/// <param name="method">The method.</param>
+/// <param name="call">The call of it.</param>
+/// <param name="deadline">When the client stops waiting (UTC).</param>
+/// <param name="body">The client's requests.</param>
+/// <param name="channel">Where the answer goes.</param>
+internal sealed class GatewayCall(MethodDescriptor method, LocalCall call, DateTime deadline, JsonBody body, JsonChannel channel)
 {
     /// <summary>A response may be nested a little deeper than the deepest request.</summary>
     private const int MostNested = 200;
@@ -28,6 +33,12 @@ internal sealed class GatewayCall(MethodDescriptor method, LocalCall call, JsonB
         catch (BadHttpRequestException malformed)
         {
             status = new Status(StatusCode.InvalidArgument, malformed.Message);
+        }
+
+        if (status.StatusCode == StatusCode.Cancelled && DateTime.UtcNow >= deadline)
+        {
+            // A service may say that it was cancelled: it is the caller who knows why.
+            status = new Status(StatusCode.DeadlineExceeded, "context deadline exceeded");
         }
 
         channel.Begin(status);

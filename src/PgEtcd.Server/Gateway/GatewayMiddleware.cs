@@ -26,10 +26,11 @@ internal static class GatewayMiddleware
     private static async Task ServeAsync(LocalCalls calls, HttpContext context)
     {
         bool isSocket = context.WebSockets.IsWebSocketRequest;
+        DateTime deadline = DateTime.MaxValue;
         MethodDescriptor? method = GatewayRoutes.ByPath.GetValueOrDefault(context.Request.Path.Value!);
         Status refusal = method is null ? GatewayErrors.NotFound
             : !isSocket && !HttpMethods.IsPost(context.Request.Method) ? GatewayErrors.MethodNotAllowed
-            : CheckTimeout(context.Request);
+            : ReadTimeout(context.Request, out deadline);
         if (refusal.StatusCode != StatusCode.OK)
         {
             await RefuseAsync(new HttpChannel(context), refusal, context.RequestAborted);
@@ -42,7 +43,7 @@ internal static class GatewayMiddleware
             await using LocalCall call = calls.Start(
                 $"/{method!.Service.FullName}/{method.Name}", context, GatewayMetadata.Read(context), channel.Gone);
             JsonBody body = new(channel.Requests, (long)JsonOverhead * calls.MaxMessageSize);
-            await new GatewayCall(method, call, body, channel).RunAsync(channel.Gone);
+            await new GatewayCall(method, call, deadline, body, channel).RunAsync(channel.Gone);
         }
         catch (Exception e) when (e is OperationCanceledException or IOException or WebSocketException)
         {
@@ -61,11 +62,21 @@ internal static class GatewayMiddleware
         await channel.SendAsync(gone);
     }
 
-    private static Status CheckTimeout(HttpRequest request)
+    private static Status ReadTimeout(HttpRequest request, out DateTime deadline)
     {
-        string timeout = request.Headers.GrpcTimeout.ToString();
-        return timeout.Length == 0 || GrpcTimeout.TryParse(timeout, out _)
-            ? Status.DefaultSuccess
-            : new Status(StatusCode.InvalidArgument, $"invalid grpc-timeout: {timeout}");
+        deadline = DateTime.MaxValue;
+        string text = request.Headers.GrpcTimeout.ToString();
+        if (text.Length == 0)
+        {
+            return Status.DefaultSuccess;
+        }
+
+        if (!GrpcTimeout.TryParse(text, out TimeSpan timeout))
+        {
+            return new Status(StatusCode.InvalidArgument, $"invalid grpc-timeout: {text}");
+        }
+
+        deadline = DateTime.UtcNow + timeout;
+        return Status.DefaultSuccess;
     }
 }

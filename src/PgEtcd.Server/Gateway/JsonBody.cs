@@ -22,20 +22,27 @@ internal sealed class JsonBody(PipeReader body, long limit)
         {
             ReadResult read = await body.ReadAsync(cancellationToken);
             ReadOnlySequence<byte> buffer = read.Buffer;
-            bool found = scanner.Scan(buffer.Slice(scanned), ref scanned);
-            if (scanned > limit)
+            bool found = false;
+            try
             {
-                throw Refuse(StatusCode.ResourceExhausted, $"grpc: received message larger than max (more than {limit} bytes of JSON)");
+                found = scanner.Scan(buffer.Slice(scanned), ref scanned);
+                if (scanned > limit)
+                {
+                    throw Refuse(StatusCode.ResourceExhausted, $"grpc: received message larger than max (more than {limit} bytes of JSON)");
+                }
+
+                if (found)
+                {
+                    return buffer.Slice(0, scanned).ToArray();
+                }
+            }
+            finally
+            {
+                // What follows an object has not been looked at: the next read returns at once.
+                SequencePosition end = buffer.GetPosition(scanned);
+                body.AdvanceTo(found ? end : buffer.Start, found ? end : buffer.End);
             }
 
-            if (found)
-            {
-                byte[] text = buffer.Slice(0, scanned).ToArray();
-                body.AdvanceTo(buffer.GetPosition(scanned));
-                return text;
-            }
-
-            body.AdvanceTo(buffer.Start, buffer.End);
             if (read.IsCompleted)
             {
                 return scanner.HasBegun ? throw Refuse(StatusCode.InvalidArgument, "unexpected EOF") : null;

@@ -13,11 +13,15 @@ namespace PgEtcd.BlackBox.Tests.Gateway;
 /// <summary>The transcript of etcd's gateway, and those of other services once more, this time in JSON over HTTP.</summary>
 public sealed class GatewayVectorTests(PostgresFixture postgres) : IClassFixture<PostgresFixture>
 {
-    /// <summary>Beginnings of the paths whose lines do not come out right yet, because what answers them is not there yet.</summary>
+    /// <summary>
+    /// Requests (a star stands for any rest) that do not come out right yet, because what answers them is not there yet. One that
+    /// comes out right must leave the list.
+    /// </summary>
     private static readonly string[] NotThereYet =
     [
-        "/v3/auth/", "/v3/maintenance/", "/v3/lock/", "/v3/election/", "/v3/cluster/",
-        "POST /version", "POST /health", "/livez", "/readyz", "/metrics",
+        "POST /v3/auth/*", "POST /v3/maintenance/*", "POST /v3/lock/*", "POST /v3/election/*", "POST /v3/cluster/*",
+        "POST /version", "POST /health", "POST /livez", "GET /livez", "GET /livez?verbose", "GET /livez/serializable_read",
+        "GET /readyz", "GET /metrics",
     ];
 
     public static TheoryData<string> OtherFiles => [.. VectorFile.Names("kv-"), .. VectorFile.Names("txn-"), .. VectorFile.Names("lease-")];
@@ -31,7 +35,9 @@ public sealed class GatewayVectorTests(PostgresFixture postgres) : IClassFixture
         {
             string? difference = await DifferenceAsync(server, line);
             string request = $"{line.Text("http")} {line.Text("path")}";
-            bool expected = Array.Exists(NotThereYet, beginning => request.Contains(beginning, StringComparison.Ordinal));
+            bool expected = Array.Exists(NotThereYet, listed => listed.EndsWith('*')
+                ? request.StartsWith(listed[..^1], StringComparison.Ordinal)
+                : request == listed);
             if (difference is not null != expected)
             {
                 wrong.Add($"{line.Number}: {request} {line.Text("body")}: {difference ?? "comes out right now: take it off the list"}");
