@@ -43,6 +43,13 @@ internal sealed class MessageSerializer : SerializationContext, IBufferWriter<by
         return length;
     }
 
+    /// <summary>Writes what stands before a message: not compressed, and its length.</summary>
+    public static void WritePrefix(Span<byte> target, int length)
+    {
+        target[0] = 0;
+        BinaryPrimitives.WriteInt32BigEndian(target[1..], length);
+    }
+
     public override void SetPayloadLength(int payloadLength)
     {
         _announced = payloadLength;
@@ -88,12 +95,6 @@ internal sealed class MessageSerializer : SerializationContext, IBufferWriter<by
     }
 
     public Span<byte> GetSpan(int sizeHint = 0) => GetMemory(sizeHint).Span;
-
-    private static void WritePrefix(Span<byte> target, int length)
-    {
-        target[0] = 0;
-        BinaryPrimitives.WriteInt32BigEndian(target[1..], length);
-    }
 
     private void Complete(ReadOnlySpan<byte> payload)
     {

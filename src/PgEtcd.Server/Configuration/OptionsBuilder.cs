@@ -60,6 +60,7 @@ internal static class OptionsBuilder
             Logging = LoggingOptions.From(values),
             Tracing = TracingOptions.From(values),
             Compaction = CompactionOptions.From(values),
+            Gateway = GatewayOptions.From(values),
             WatchProgressNotifyInterval = ProgressInterval(values),
             Warnings = [.. FlagWarnings.For(values, typed, environment, file)],
         };

@@ -84,6 +84,9 @@ public sealed record ServerOptions
     /// <summary>Compaction, removal and the archive.</summary>
     public required CompactionOptions Compaction { get; init; }
 
+    /// <summary>Plain HTTP and the JSON gateway.</summary>
+    public GatewayOptions Gateway { get; init; } = new();
+
     /// <summary>Shortest lease in whole seconds, as etcd: 1.5 election timeouts in whole heartbeats, rounded up (2 by default).</summary>
     public long MinLeaseTtlSeconds => (long)Math.Ceiling(3 * ElectionTicks / 2 * HeartbeatInterval.TotalSeconds);
 

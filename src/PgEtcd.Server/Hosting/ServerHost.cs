@@ -1,5 +1,6 @@
 using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 using PgEtcd.Server.Configuration;
+using PgEtcd.Server.Gateway;
 using PgEtcd.Server.Http;
 using PgEtcd.Server.LocalPostgres;
 using PgEtcd.Server.Logging;
@@ -96,7 +97,13 @@ internal static class ServerHost
             .AddSingleton<AlphaReflectionService>();
 
         WebApplication app = builder.Build();
+        app.UseHttpAccess(options.Gateway);
         app.Use(next => context => pages.ServeAsync(context, next));
+        if (options.Gateway.Enabled)
+        {
+            app.UseGateway();
+        }
+
         app.UseRouting();
         app.MapGrpcService<KvService>();
         app.MapGrpcService<LeaseService>();
