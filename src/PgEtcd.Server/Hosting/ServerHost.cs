@@ -1,6 +1,7 @@
 using System.Net;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using PgEtcd.Grpc.Connections;
+using PgEtcd.Server.Concurrency;
 using PgEtcd.Server.Configuration;
 using PgEtcd.Server.Http;
 using PgEtcd.Server.LocalPostgres;
@@ -71,6 +72,9 @@ internal static class ServerHost
             .AddSingleton<ClusterService>()
             .AddSingleton<MaintenanceService>()
             .AddSingleton<AuthService>()
+            .AddSingleton<RecipeClient>()
+            .AddSingleton<Contenders>()
+            .AddSingleton<LeaderChanges>()
             .AddSingleton<LockService>()
             .AddSingleton<ElectionService>();
 

@@ -1,5 +1,4 @@
 using PgEtcd.Protocol.Etcdserverpb;
-using PgEtcd.Protocol.V3Electionpb;
 
 namespace PgEtcd.Server.Services;
 
@@ -8,7 +7,3 @@ namespace PgEtcd.Server.Services;
 internal sealed class MaintenanceService : Maintenance.MaintenanceBase;
 
 internal sealed class AuthService : Auth.AuthBase;
-
-internal sealed class LockService : Protocol.V3Lockpb.Lock.LockBase;
-
-internal sealed class ElectionService : Election.ElectionBase;
