@@ -38,7 +38,7 @@ public sealed class EtcdctlLockTests(PostgresFixture postgres) : IClassFixture<P
         first.Signal(end);
         await ShowsAsync(second, "resource/");
         since.Elapsed.TotalSeconds.ShouldBeGreaterThan(atLeastSeconds);
-        (await KeysAsync("resource/")).ShouldBe([second.Output]);
+        (await KeysAsync("resource/")).ShouldBe([second.Output.Trim()]);
         second.Signal(UnixSignal.Interrupt);
         (await second.WaitForExitAsync()).ShouldBe(0);
         (await KeysAsync("resource/")).ShouldBeEmpty();
