@@ -85,12 +85,12 @@ public sealed class LockTests(PostgresFixture postgres) : IClassFixture<Postgres
     [Fact]
     public async Task The_lock_passes_on_when_its_lease_ends()
     {
-        await Channel.LockAsync("one", await Channel.GrantAsync(2));
         Stopwatch since = Stopwatch.StartNew();
+        await Channel.LockAsync("one", await Channel.GrantAsync(2));
 
         await Channel.LockAsync("one", await Channel.GrantAsync(600), timeout: LockedServer.Limit);
 
-        since.Elapsed.TotalSeconds.ShouldBeInRange(1.5, 6);
+        since.Elapsed.TotalSeconds.ShouldBeInRange(2, 12);
     }
 
     [Fact]
@@ -140,20 +140,6 @@ public sealed class LockTests(PostgresFixture postgres) : IClassFixture<Postgres
 
         await Channel.UnlockAsync(first.Key);
         (await Channel.LockAsync("one", second)).Key.ToStringUtf8().ShouldBe("one/2");
-    }
-
-    [Fact]
-    public async Task A_connection_that_breaks_leaves_no_key()
-    {
-        await Channel.LockAsync("one", await Channel.GrantAsync(600, id: 1));
-        await Channel.GrantAsync(600, id: 2);
-        GrpcChannel other = new(_server.ClientUrl);
-        Task<LockResponse> waiting = other.LockAsync("one", 2);
-        await _locked.ContendAsync("one", 2);
-
-        await other.DisposeAsync();
-        await Should.ThrowAsync<RpcException>(waiting);
-        await _locked.LeftAsync("one", "one/2");
     }
 
     [Fact]
