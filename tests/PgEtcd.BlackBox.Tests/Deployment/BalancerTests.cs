@@ -1,4 +1,3 @@
-using System.Text;
 using PgEtcd.BlackBox.Tests.Etcdctl;
 using PgEtcd.Protocol.Etcdserverpb;
 using PgEtcd.Testing;

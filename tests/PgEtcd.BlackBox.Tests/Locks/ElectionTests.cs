@@ -21,7 +21,7 @@ public sealed class ElectionTests(PostgresFixture postgres) : IClassFixture<Post
     public async Task InitializeAsync()
     {
         _server = await PgEtcdServer.StartAsync(await postgres.CreateDatabaseAsync());
-        _locked = new LockedServer(_server);
+        _locked = LockedServer.To(_server);
     }
 
     [Fact]

@@ -23,7 +23,7 @@ public sealed class LockTests(PostgresFixture postgres) : IClassFixture<Postgres
     public async Task InitializeAsync()
     {
         _server = await PgEtcdServer.StartAsync(await postgres.CreateDatabaseAsync());
-        _locked = new LockedServer(_server);
+        _locked = LockedServer.To(_server);
     }
 
     [Fact]

@@ -12,9 +12,12 @@ internal sealed class LockedServer(IEtcdServer server) : IAsyncDisposable
     /// <summary>Long enough for a loaded machine; nothing waits for it to pass.</summary>
     public static readonly TimeSpan Limit = TimeSpan.FromSeconds(20);
 
-    public Kv Kv { get; } = new(server);
+    public Kv Kv { get; } = Kv.To(server);
 
     public GrpcChannel Channel => Kv.Channel;
+
+    /// <summary>For test classes that keep one and dispose of it asynchronously.</summary>
+    public static LockedServer To(IEtcdServer server) => new(server);
 
     /// <summary>The keys of those who contend under a name, the oldest first.</summary>
     public async Task<string[]> ContendersAsync(string name)
