@@ -1,4 +1,5 @@
 using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
+using PgEtcd.Server.Concurrency;
 using PgEtcd.Server.Configuration;
 using PgEtcd.Server.Gateway;
 using PgEtcd.Server.Http;
@@ -90,6 +91,9 @@ internal static class ServerHost
             .AddSingleton<ClusterService>()
             .AddSingleton<MaintenanceService>()
             .AddSingleton<AuthService>()
+            .AddSingleton<RecipeClient>()
+            .AddSingleton<Contenders>()
+            .AddSingleton<LeaderChanges>()
             .AddSingleton<LockService>()
             .AddSingleton<ElectionService>()
             .AddSingleton<HealthService>()
