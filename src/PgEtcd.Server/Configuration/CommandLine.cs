@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.CommandLine.Help;
+using PgEtcd.Server.Commands;
 
 namespace PgEtcd.Server.Configuration;
 
@@ -49,7 +50,7 @@ public static class CommandLine
         {
             using var text = new StringWriter();
             result.Invoke(new InvocationConfiguration { Output = text });
-            return CommandLineResult.Print(text.ToString().TrimEnd());
+            return CommandLineResult.Print($"{Verbs.HelpText}{Environment.NewLine}{Environment.NewLine}{text.ToString().TrimEnd()}");
         }
 
         foreach (var (name, option) in options)

@@ -63,6 +63,7 @@ internal static class ServerHost
             .AddSingleton(frontend.Leases)
             .AddSingleton(frontend.Watches)
             .AddSingleton(frontend.Leadership)
+            .AddSingleton(frontend.Snapshots)
             .AddSingleton(new ResponseHeaders(
                 options.Identity with { MemberId = (ulong)frontend.Leadership.Self.Id }, (ulong)frontend.Term))
             .AddSingleton<KvService>()

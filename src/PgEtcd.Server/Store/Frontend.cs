@@ -4,6 +4,7 @@ using PgEtcd.Postgres;
 using PgEtcd.Server.Compacting;
 using PgEtcd.Server.Configuration;
 using PgEtcd.Server.Jobs;
+using PgEtcd.Server.Snapshots;
 using PgEtcd.Server.Watching;
 
 namespace PgEtcd.Server.Store;
@@ -29,6 +30,7 @@ public sealed class Frontend : IAsyncDisposable
         Committer committer = new(log, replica, tail, database, options.RequestTimeout, TimeProvider.System);
         Past past = new(new StateReader(database), replica, tail, database, options.RequestTimeout);
         Store = new KeyValueStore(replica, tail, committer, past, log, database, options.RequestTimeout);
+        Snapshots = new SnapshotSender(database, options.RequestTimeout);
         LeaseTable leases = new(database);
         Leases = new LeaseStore(leases, database, replica, tail, committer, options.RequestTimeout);
         _ = new LeaseExpiry(leases, Leases, leadership, loggers.CreateLogger<LeaseExpiry>()).RunAsync();
@@ -58,6 +60,9 @@ public sealed class Frontend : IAsyncDisposable
 
     /// <summary>Watches.</summary>
     public WatchHub Watches { get; }
+
+    /// <summary>Snapshots.</summary>
+    public SnapshotSender Snapshots { get; }
 
     /// <summary>The other frontends, and whether this one leads them.</summary>
     public Leadership Leadership { get; }
