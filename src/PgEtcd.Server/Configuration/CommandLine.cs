@@ -50,7 +50,7 @@ public static class CommandLine
         {
             using var text = new StringWriter();
             result.Invoke(new InvocationConfiguration { Output = text });
-            return CommandLineResult.Print($"{Verbs.HelpText}{Environment.NewLine}{Environment.NewLine}{text.ToString().TrimEnd()}");
+            return CommandLineResult.Print($"{text.ToString().TrimEnd()}{Environment.NewLine}{Environment.NewLine}{Verbs.HelpText}");
         }
 
         foreach (var (name, option) in options)
