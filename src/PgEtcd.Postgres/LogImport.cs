@@ -13,12 +13,12 @@ public sealed class LogImport : IAsyncDisposable
     /// <summary>For one step of the COPY: a checkpoint may hold it up.</summary>
     private static readonly TimeSpan StepLimit = TimeSpan.FromMinutes(10);
 
-    private const string EmptySql = """
+    private const string EnterSql = """
         set local statement_timeout = 0; set local idle_in_transaction_session_timeout = 0;
         select pgetcd.lock_log();
         """;
 
-    private const string IsEmptySql = """
+    private const string IsEnterSql = """
         select not exists (select from pgetcd.revisions) and not exists (select from pgetcd.revisions_archive)
             and not exists (select from pgetcd.leases) and c.compact_revision < 0 and c.base_revision <= 1, clock_timestamp()
         from pgetcd.cluster c
@@ -36,12 +36,16 @@ public sealed class LogImport : IAsyncDisposable
         update pgetcd.removal set finished_revision = $2, attended_revision = $2, walked_revision = greatest(0, $2), walked_sub = -1
         """;
 
-    // Leases begin anew, as in an etcd that starts; and once more when the first frontend leads, however late that is.
     private const string LeasesSql = """
-        with due as (update pgetcd.leader set renew_after = '-infinity')
         insert into pgetcd.leases (id, ttl, expires_at, grant_token)
         select l.id, l.ttl, clock_timestamp() + make_interval(secs => l.ttl), gen_random_uuid()
         from unnest($1, $2) as l (id, ttl)
+        """;
+
+    // The first frontend that leads, however late, gives the leases their full time, as an etcd that starts.
+    private const string CommitSql = """
+        with due as (update pgetcd.leader set renew_after = '-infinity')
+        select pg_notify('pgetcd', base_revision::text) from pgetcd.cluster
         """;
 
     private readonly Database _database;
@@ -68,7 +72,7 @@ public sealed class LogImport : IAsyncDisposable
         try
         {
             NpgsqlTransaction transaction = await connection.BeginTransactionAsync(cancellationToken);
-            await using (NpgsqlCommand enter = new(database.Schema.Apply(EmptySql), connection) { CommandTimeout = 0 })
+            await using (NpgsqlCommand enter = new(database.Schema.Apply(EnterSql), connection) { CommandTimeout = 0 })
             {
                 await enter.ExecuteNonQueryAsync(cancellationToken);
             }
@@ -128,7 +132,7 @@ public sealed class LogImport : IAsyncDisposable
     /// <param name="compactRevision">The compaction mark; -1 when never compacted.</param>
     /// <param name="leases">Ids, each once, and seconds.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
-    /// <returns>What the store would be, to be checked; disposed of before the commit.</returns>
+    /// <returns>What the store would be, to be checked. It is part of the import and ends with it.</returns>
     public async Task<LogScan> FinishAsync(
         long revision, long compactRevision, IReadOnlyCollection<(long Id, long Ttl)> leases, CancellationToken cancellationToken)
     {
@@ -143,7 +147,7 @@ public sealed class LogImport : IAsyncDisposable
     /// <summary>Makes it all visible and wakes the frontends that are running.</summary>
     public async Task CommitAsync(CancellationToken cancellationToken)
     {
-        await ExecuteAsync("select pg_notify('pgetcd', base_revision::text) from pgetcd.cluster", cancellationToken);
+        await ExecuteAsync(CommitSql, cancellationToken);
         await _transaction.CommitAsync(cancellationToken);
     }
 

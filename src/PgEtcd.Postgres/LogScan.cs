@@ -21,7 +21,7 @@ public sealed class LogScan : IAsyncDisposable
         """;
 
     private const string RowsSql = $"""
-        select r.revision, r.sub, r.key, r.value, r.create_revision, r.version, r.lease, true
+        select r.revision, r.sub, r.key, r.value, r.create_revision, r.version, r.lease
         {Present}
         """;
 
@@ -100,18 +100,12 @@ public sealed class LogScan : IAsyncDisposable
     }
 
     /// <summary>The rows, in order.</summary>
-    public async IAsyncEnumerable<LogRow> RowsAsync([EnumeratorCancellation] CancellationToken cancellationToken)
-    {
-        await foreach ((LogRow row, _) in ReadAsync(RowsSql, cancellationToken))
-        {
-            yield return row;
-        }
-    }
+    public IAsyncEnumerable<LogRow> RowsAsync(CancellationToken cancellationToken) => ReadAsync(RowsSql, Row, cancellationToken);
 
     /// <summary>The rows, in order, each with whether HashKV at the position counts it when it is compacted: whether it is
     /// what its key holds (semantics.md §10.1).</summary>
     public IAsyncEnumerable<(LogRow Row, bool IsKept)> RowsAndKeptAsync(CancellationToken cancellationToken) =>
-        ReadAsync(RowsAndKeptSql, cancellationToken);
+        ReadAsync(RowsAndKeptSql, static reader => (Row(reader), reader.GetBoolean(7)), cancellationToken);
 
     /// <summary>Whether any key is there.</summary>
     public async Task<bool> AnyLiveAsync(CancellationToken cancellationToken)
@@ -122,20 +116,13 @@ public sealed class LogScan : IAsyncDisposable
 
     /// <summary>The rows, in order, without keys and values, which are not fetched from disk.</summary>
     /// <returns>Each row with the bytes of its key and of its value; null for a tombstone.</returns>
-    public async IAsyncEnumerable<(LogRow Row, int KeyLength, int? ValueLength)> LengthsAsync(
-        [EnumeratorCancellation] CancellationToken cancellationToken)
-    {
-        await using NpgsqlCommand command = Command(LengthsSql);
-        command.Parameters.Add(new NpgsqlParameter<long> { TypedValue = Position.CompactRevision });
-        await using NpgsqlDataReader reader = await command.ExecuteReaderAsync(cancellationToken);
-        while (await reader.ReadAsync(cancellationToken))
-        {
-            yield return (
-                new LogRow(reader.GetInt64(0), reader.GetInt32(1), [], null, reader.GetInt64(4), reader.GetInt64(5), reader.GetInt64(6)),
-                reader.GetInt32(2),
-                reader.IsDBNull(3) ? null : reader.GetInt32(3));
-        }
-    }
+    public IAsyncEnumerable<(LogRow Row, int KeyLength, int? ValueLength)> LengthsAsync(CancellationToken cancellationToken) => ReadAsync(
+        LengthsSql,
+        static reader => (
+            new LogRow(reader.GetInt64(0), reader.GetInt32(1), [], null, reader.GetInt64(4), reader.GetInt64(5), reader.GetInt64(6)),
+            reader.GetInt32(2),
+            reader.IsDBNull(3) ? null : (int?)reader.GetInt32(3)),
+        cancellationToken);
 
     /// <summary>The leases: id and granted seconds, in no order.</summary>
     public async Task<List<(long Id, long Ttl)>> LeasesAsync(CancellationToken cancellationToken)
@@ -158,26 +145,54 @@ public sealed class LogScan : IAsyncDisposable
         await _connection.DisposeAsync();
     }
 
-    private async IAsyncEnumerable<(LogRow Row, bool IsKept)> ReadAsync(
-        string sql, [EnumeratorCancellation] CancellationToken cancellationToken)
+    private async IAsyncEnumerable<T> ReadAsync<T>(
+        string sql, Func<NpgsqlDataReader, T> convert, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         await using NpgsqlCommand command = Command(sql);
         command.Parameters.Add(new NpgsqlParameter<long> { TypedValue = Position.CompactRevision });
-        await using NpgsqlDataReader reader = await command.ExecuteReaderAsync(cancellationToken);
-        while (await reader.ReadAsync(cancellationToken))
+        NpgsqlDataReader reader = await command.ExecuteReaderAsync(cancellationToken);
+        bool atEnd = false;
+        try
         {
-            yield return (
-                new LogRow(
-                    reader.GetInt64(0),
-                    reader.GetInt32(1),
-                    reader.GetFieldValue<byte[]>(2),
-                    reader.IsDBNull(3) ? null : reader.GetFieldValue<byte[]>(3),
-                    reader.GetInt64(4),
-                    reader.GetInt64(5),
-                    reader.GetInt64(6)),
-                reader.GetBoolean(7));
+            while (await reader.ReadAsync(cancellationToken))
+            {
+                yield return convert(reader);
+            }
+
+            atEnd = true;
+        }
+        finally
+        {
+            await EndAsync(command, reader, atEnd);
         }
     }
+
+    /// <summary>Whoever stops early does not want the rest: without a cancellation all of it would be read here.</summary>
+    private static async ValueTask EndAsync(NpgsqlCommand command, NpgsqlDataReader reader, bool atEnd)
+    {
+        try
+        {
+            if (!atEnd)
+            {
+                command.Cancel();
+            }
+
+            await reader.DisposeAsync();
+        }
+        catch (PostgresException cancelled) when (cancelled.SqlState == PostgresErrorCodes.QueryCanceled)
+        {
+            // As asked for.
+        }
+    }
+
+    private static LogRow Row(NpgsqlDataReader reader) => new(
+        reader.GetInt64(0),
+        reader.GetInt32(1),
+        reader.GetFieldValue<byte[]>(2),
+        reader.IsDBNull(3) ? null : reader.GetFieldValue<byte[]>(3),
+        reader.GetInt64(4),
+        reader.GetInt64(5),
+        reader.GetInt64(6));
 
     private NpgsqlCommand Command(string sql) => new(_database.Schema.Apply(sql), _connection) { CommandTimeout = 0 };
 }
