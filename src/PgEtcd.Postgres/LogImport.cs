@@ -18,7 +18,7 @@ public sealed class LogImport : IAsyncDisposable
         select pgetcd.lock_log();
         """;
 
-    private const string IsEnterSql = """
+    private const string IsEmptySql = """
         select not exists (select from pgetcd.revisions) and not exists (select from pgetcd.revisions_archive)
             and not exists (select from pgetcd.leases) and c.compact_revision < 0 and c.base_revision <= 1, clock_timestamp()
         from pgetcd.cluster c

@@ -13,7 +13,7 @@ public sealed class Damaged_files
     private const long MostBytes = 64 << 20;
 
     private static readonly byte[] Sound = Image(
-        [.. Enumerable.Range(2, 9_000).Select(i => i % 7 == 0 ? Delete(i, $"key{i % 50}") : Put(i, $"key{i % 50}", new string('v', i % 90)))],
+        [.. Enumerable.Range(2, 3_000).Select(i => i % 7 == 0 ? Delete(i, $"key{i % 50}") : Put(i, $"key{i % 50}", new string('v', i % 90)))],
         compactRevision: 40, new SnapshotLease(1, 60), new SnapshotLease(2, 60));
 
     [Fact]
@@ -52,49 +52,49 @@ public sealed class Damaged_files
     {
         byte[] file = WithChecksum(Sound);
         file[^1] ^= 1;
-        Read(file).ShouldEndWith("is damaged: its checksum is not that of its content.");
+        Refused(file).ShouldEndWith("is damaged: its checksum is not that of its content.");
         file = WithChecksum(Sound);
         file[12_345] ^= 1;
-        Read(file).ShouldEndWith("is damaged: its checksum is not that of its content.");
+        Refused(file).ShouldEndWith("is damaged: its checksum is not that of its content.");
     }
 
     [Fact]
     public void A_branch_that_leads_back_to_itself_is_found()
     {
         int branch = Branch();
-        Read(Patched(image => U64(image, (branch * PageSize) + 16 + 8, (ulong)branch))).ShouldEndWith($"page {branch} is used twice.");
+        Refused(Patched(image => U64(image, (branch * PageSize) + 16 + 8, (ulong)branch))).ShouldEndWith($"page {branch} is used twice.");
     }
 
     [Fact]
     public void Two_branches_that_lead_to_one_leaf_are_found() =>
-        Read(Patched(image => U64(image, (Branch() * PageSize) + 32 + 8, 3))).ShouldEndWith("page 3 is used twice.");
+        Refused(Patched(image => U64(image, (Branch() * PageSize) + 32 + 8, 3))).ShouldEndWith("page 3 is used twice.");
 
     [Fact]
     public void A_page_beyond_the_end_is_found() =>
-        Read(Patched(image => U64(image, (Branch() * PageSize) + 16 + 8, ulong.MaxValue))).ShouldEndWith("page 18446744073709551615, which cannot be.");
+        Refused(Patched(image => U64(image, (Branch() * PageSize) + 16 + 8, ulong.MaxValue))).ShouldEndWith("page 18446744073709551615, which cannot be.");
 
     [Fact]
     public void A_count_that_does_not_fit_is_found() =>
-        Read(Patched(image => BinaryPrimitives.WriteUInt16LittleEndian(image.AsSpan((3 * PageSize) + 10), ushort.MaxValue)))
+        Refused(Patched(image => BinaryPrimitives.WriteUInt16LittleEndian(image.AsSpan((3 * PageSize) + 10), ushort.MaxValue)))
             .ShouldEndWith("page 3 says it has 65535 elements, which do not fit in it.");
 
     [Fact]
     public void An_overflow_that_does_not_fit_is_found() =>
-        Read(Patched(image => U32(image, (3 * PageSize) + 12, uint.MaxValue))).ShouldEndWith("page 3 claims to be 4294967296 pages long.");
+        Refused(Patched(image => U32(image, (3 * PageSize) + 12, uint.MaxValue))).ShouldEndWith("page 3 claims to be 4294967296 pages long.");
 
     [Theory]
     [InlineData(4)]
     [InlineData(8)]
     [InlineData(12)]
     public void An_element_that_reaches_beyond_its_page_is_found(int field) =>
-        Read(Patched(image => U32(image, (3 * PageSize) + 16 + field, uint.MaxValue))).ShouldEndWith("element 0 of page 3 reaches beyond the page.");
+        Refused(Patched(image => U32(image, (3 * PageSize) + 16 + field, uint.MaxValue))).ShouldEndWith("element 0 of page 3 reaches beyond the page.");
 
     [Fact]
     public void A_meta_page_with_a_wrong_checksum_does_not_count_and_the_other_does()
     {
         Read(Patched(image => image[16 + 40] ^= 1)).ShouldBeNull();
         Read(Patched(image => image[PageSize + 16 + 40] ^= 1)).ShouldBeNull();
-        Read(Patched(image =>
+        Refused(Patched(image =>
         {
             image[16 + 40] ^= 1;
             image[PageSize + 16 + 40] ^= 1;
@@ -109,9 +109,9 @@ public sealed class Damaged_files
     [Fact]
     public void What_is_something_else_is_said_to_be()
     {
-        Read([]).ShouldContain("no valid meta page");
-        Read("#!/bin/sh\n"u8.ToArray()).ShouldContain("10 bytes are no length");
-        Read(new byte[8192]).ShouldContain("no valid meta page");
+        Refused([]).ShouldContain("no valid meta page");
+        Refused("#!/bin/sh\n"u8.ToArray()).ShouldContain("10 bytes are no length");
+        Refused(new byte[8192]).ShouldContain("no valid meta page");
         string missing = Path.Combine(Path.GetTempPath(), "no-such-file");
         Should.Throw<SnapshotException>(() => SnapshotFile.Open(missing)).Message.ShouldStartWith($"{missing} cannot be read: ");
         Should.Throw<SnapshotException>(() => SnapshotFile.Open(Path.GetTempPath())).Message.ShouldContain(" cannot be read: ");
@@ -140,6 +140,8 @@ public sealed class Damaged_files
     private static void U32(byte[] image, int at, uint value) => BinaryPrimitives.WriteUInt32LittleEndian(image.AsSpan(at), value);
 
     private static void U64(byte[] image, int at, ulong value) => BinaryPrimitives.WriteUInt64LittleEndian(image.AsSpan(at), value);
+
+    private static string Refused(byte[] content) => Read(content).ShouldNotBeNull();
 
     /// <summary>Reads all of it.</summary>
     /// <returns>What was wrong, or null.</returns>
