@@ -12,6 +12,7 @@ internal static class ExportVerb
         await using VerbDatabase opened = await VerbDatabase.OpenAsync(arguments.Options, mayCreate: false, cancellationToken);
         await using SnapshotSource source = await SnapshotSource.OpenAsync(opened.Database, cancellationToken);
         string part = arguments.Argument + ".part";
+        bool isWhole = false;
         try
         {
             // As etcdctl does it: nobody else may read it, and it has its name when it is whole.
@@ -41,16 +42,18 @@ internal static class ExportVerb
             }
 
             File.Move(part, arguments.Argument, overwrite: true);
+            isWhole = true;
         }
         catch (Exception exception) when (exception is UnauthorizedAccessException or IOException)
         {
-            File.Delete(part);
             throw new CommandException($"{arguments.Argument} cannot be written: {exception.Message.TrimEnd('.')}.");
         }
-        catch
+        finally
         {
-            File.Delete(part);
-            throw;
+            if (!isWhole && File.Exists(part))
+            {
+                File.Delete(part);
+            }
         }
 
         await Console.Out.WriteLineAsync(
