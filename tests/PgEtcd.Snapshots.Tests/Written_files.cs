@@ -19,7 +19,10 @@ public sealed class Written_files
             (1, Gen.Choose(3_900, 4_200).Select(length => (byte[]?)Enumerable.Repeat((byte)7, length).ToArray())),
             (1, Gen.Choose(4_000, 30_000).Select(length => (byte[]?)new byte[length])));
         Gen<(byte[] Key, byte[]? Value, int Lease, bool SameRevision)> change =
-            from k in key from v in value from lease in Gen.Choose(-2, 2) from same in Gen.Elements(true, false)
+            from k in key
+            from v in value
+            from lease in Gen.Choose(-2, 2)
+            from same in Gen.Elements(true, false)
             select (k, v, lease, same);
         Gen<int> size = Gen.Frequency((1, Gen.Choose(0, 3)), (4, Gen.Choose(3, 600)));
         Arbitrary<(byte[], byte[]?, int, bool)[]> histories = size.SelectMany(count => change.ArrayOf(count)).ToArbitrary();

@@ -1,6 +1,6 @@
 using PgEtcd.Postgres;
-using PgEtcd.Snapshots;
 using PgEtcd.Server.Commands;
+using PgEtcd.Snapshots;
 
 namespace PgEtcd.Server.Snapshots;
 

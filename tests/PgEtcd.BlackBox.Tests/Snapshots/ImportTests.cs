@@ -13,6 +13,9 @@ namespace PgEtcd.BlackBox.Tests.Snapshots;
 /// <summary>pgetcd import and export as commands.</summary>
 public sealed class ImportTests(PostgresFixture postgres) : IClassFixture<PostgresFixture>
 {
+    /// <summary>A schema is made and a file read first, on a machine that may be busy.</summary>
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(45);
+
     [Fact]
     public async Task A_schema_that_is_not_empty_is_refused_and_left_alone()
     {
@@ -23,11 +26,11 @@ public sealed class ImportTests(PostgresFixture postgres) : IClassFixture<Postgr
         await kv.PutAsync("a", "1");
         string file = await ExportAsync(database, $"{files.Path}/a.db");
 
-        (await Refusal.OfAsync("import", file, "--database", database))
+        (await Refusal.OfAsync(Patience, "import", file, "--database", database))
             .ShouldBe("pgetcd: --schema: 'pgetcd' is not empty: import wants a new schema, or one that nothing was ever written to.");
         (await kv.AllAsync()).ShouldBe(["a=1"]);
         await kv.DeleteAsync("a");
-        (await Refusal.OfAsync("import", file, "--database", database)).ShouldContain("is not empty");
+        (await Refusal.OfAsync(Patience, "import", file, "--database", database)).ShouldContain("is not empty");
     }
 
     [Fact]
@@ -90,7 +93,7 @@ public sealed class ImportTests(PostgresFixture postgres) : IClassFixture<Postgr
         }
 
         string file = await SaveAsync(etcd, $"{files.Path}/a.db");
-        (await Refusal.OfAsync("import", file, "--database", database)).ShouldContain("--without-auth");
+        (await Refusal.OfAsync(Patience, "import", file, "--database", database)).ShouldContain("--without-auth");
         await ImportAsync(file, database, more: "--without-auth");
         await using PgEtcdServer server = await PgEtcdServer.StartAsync(database);
         await using Kv all = new(server);
@@ -105,14 +108,14 @@ public sealed class ImportTests(PostgresFixture postgres) : IClassFixture<Postgr
         string text = $"{files.Path}/text";
         await File.WriteAllTextAsync(text, "This is no snapshot.");
 
-        (await Refusal.OfAsync("import", "/no/such/file", "--database", database)).ShouldStartWith("pgetcd: /no/such/file cannot be read: ");
-        (await Refusal.OfAsync("import", text, "--database", database)).ShouldStartWith($"pgetcd: {text} is damaged: ");
-        (await Refusal.OfAsync("import")).ShouldBe("pgetcd import needs FILE: see pgetcd import --help.");
-        (await Refusal.OfAsync("import", "--database", database, "--no-such-flag", text)).ShouldContain("--no-such-flag");
-        (await Refusal.OfAsync("export", $"{files.Path}/x", "--database", database)).ShouldBe("pgetcd: --schema: there is no store in schema 'pgetcd'.");
-        (await Refusal.OfAsync("exprot", $"{files.Path}/x")).ShouldContain("neither a flag nor a command");
+        (await Refusal.OfAsync(Patience, "import", "/no/such/file", "--database", database)).ShouldStartWith("pgetcd: /no/such/file cannot be read: ");
+        (await Refusal.OfAsync(Patience, "import", text, "--database", database)).ShouldStartWith($"pgetcd: {text} is damaged: ");
+        (await Refusal.OfAsync(Patience, "import")).ShouldBe("pgetcd import needs FILE: see pgetcd import --help.");
+        (await Refusal.OfAsync(Patience, "import", "--database", database, "--no-such-flag", text)).ShouldContain("--no-such-flag");
+        (await Refusal.OfAsync(Patience, "export", $"{files.Path}/x", "--database", database)).ShouldBe("pgetcd: --schema: there is no store in schema 'pgetcd'.");
+        (await Refusal.OfAsync(Patience, "exprot", $"{files.Path}/x")).ShouldContain("neither a flag nor a command");
         await FillAsync(database, "pgetcd", 10);
-        (await Refusal.OfAsync("export", "/no/such/directory/x", "--database", database)).ShouldStartWith("pgetcd: /no/such/directory/x cannot be written: ");
+        (await Refusal.OfAsync(Patience, "export", "/no/such/directory/x", "--database", database)).ShouldStartWith("pgetcd: /no/such/directory/x cannot be written: ");
     }
 
     [Fact]
