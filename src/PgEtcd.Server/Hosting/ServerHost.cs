@@ -81,6 +81,7 @@ internal static class ServerHost
             .AddSingleton(frontend.Sizes)
             .AddSingleton(frontend.Quota)
             .AddSingleton(frontend.Maintenance)
+            .AddSingleton(frontend.Snapshots)
             .AddSingleton(new ResponseHeaders(
                 options.Identity with { MemberId = (ulong)frontend.Leadership.Self.Id }, (ulong)frontend.Term))
             .AddSingleton<CallWatch>()

@@ -5,6 +5,7 @@ using PgEtcd.Server.Compacting;
 using PgEtcd.Server.Configuration;
 using PgEtcd.Server.Jobs;
 using PgEtcd.Server.Metrics;
+using PgEtcd.Server.Snapshots;
 using PgEtcd.Server.Watching;
 
 namespace PgEtcd.Server.Store;
@@ -42,6 +43,7 @@ public sealed class Frontend : IAsyncDisposable
         Quota = new Quota(options.QuotaBackendBytes, Sizes, Alarms, () => leadership.Self.Id);
         Maintenance = new StoreMaintenance(
             new HashReader(database), storage, Sizes, new Defragmentation(new Vacuum(database), Sizes, _stopping.Token), database, options.RequestTimeout);
+        Snapshots = new SnapshotSender(database, options.RequestTimeout);
         LeaseTable leases = new(database);
         Leases = new LeaseStore(leases, database, replica, tail, committer, options.RequestTimeout);
         _ = new LeaseExpiry(leases, Leases, leadership, loggers.CreateLogger<LeaseExpiry>()).RunAsync();
@@ -86,6 +88,9 @@ public sealed class Frontend : IAsyncDisposable
 
     /// <summary>Hashes, defragmentation, downgrades.</summary>
     public StoreMaintenance Maintenance { get; }
+
+    /// <summary>Snapshots.</summary>
+    public SnapshotSender Snapshots { get; }
 
     /// <summary>The other frontends, and whether this one leads them.</summary>
     public Leadership Leadership { get; }
