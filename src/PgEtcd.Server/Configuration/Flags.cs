@@ -88,6 +88,10 @@ internal static class Flags
         "How long rows that compaction removes stay readable in SQL, e.g. 720h or 30d; the same on every frontend. 0: they are deleted.")
     { IsOurs = true };
 
+    public static readonly Flag SqlWriteTimeout = new("sql-write-timeout", "5s", "duration",
+        "How long an SQL transaction that changed keys may hold up all other writes before it is cancelled. 0: for ever.")
+    { IsOurs = true };
+
     public static readonly Flag LogLevel = new("log-level", "info", "level", "debug, info, warn, error, panic or fatal.");
 
     public static readonly IReadOnlyList<Flag> All =
@@ -96,6 +100,7 @@ internal static class Flags
         InitialClusterToken, InitialAdvertisePeerUrls, ElectionTimeout, LogLevel,
         AutoCompactionMode, AutoCompactionRetention, CompactionBatchLimit, ExperimentalCompactionBatchLimit,
         CompactionSleepInterval, ExperimentalCompactionSleepInterval, HistoryRetention,
+        SqlWriteTimeout,
         WatchProgressNotifyInterval, ExperimentalWatchProgressNotifyInterval,
     ];
 

@@ -37,6 +37,7 @@ internal static class OptionsBuilder
             LogLevel = Level(values.Label(Flags.LogLevel), values.Text(Flags.LogLevel)),
             Compaction = CompactionOptions.From(values),
             WatchProgressNotifyInterval = ProgressInterval(values),
+            SqlWriteTimeout = SqlWriteTimeout(values),
             Warnings = [.. Warnings(given.Keys, environment)],
         };
     }
@@ -49,6 +50,14 @@ internal static class OptionsBuilder
         return interval == TimeSpan.Zero ? Durations.Parse(flag.Default!)!.Value
             : interval >= TimeSpan.FromMilliseconds(100) ? interval
             : throw new FlagException($"{values.Label(flag)} must be at least 100ms, not \"{FlagValues.Shown(values.Text(flag))}\".");
+    }
+
+    private static TimeSpan SqlWriteTimeout(FlagValues values)
+    {
+        TimeSpan limit = values.Duration(Flags.SqlWriteTimeout);
+        return limit == TimeSpan.Zero || limit >= TimeSpan.FromMilliseconds(100)
+            ? limit
+            : throw new FlagException($"{values.Label(Flags.SqlWriteTimeout)} must be 0 or at least 100ms, not \"{FlagValues.Shown(values.Text(Flags.SqlWriteTimeout))}\".");
     }
 
     private static string DataDir(FlagValues values, string name)

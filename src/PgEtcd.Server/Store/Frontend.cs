@@ -46,6 +46,13 @@ public sealed class Frontend : IAsyncDisposable
             options.WatchProgressNotifyInterval, TimeProvider.System, loggers.CreateLogger<WatchHub>());
         Compactor compactor = new(database, Store, options, () => leadership.IsLeader, TimeProvider.System, loggers);
         _ = leadership.RunWhileLeadingAsync(Removal.Period, compactor.Removal.RunAsync);
+        if (options.SqlWriteTimeout > TimeSpan.Zero)
+        {
+            SqlWriteGuard guard = new(
+                new SqlWriterTable(database), options.SqlWriteTimeout, TimeProvider.System, loggers.CreateLogger<SqlWriteGuard>());
+            _ = leadership.RunWhileLeadingAsync(guard.Period, guard.RunAsync);
+        }
+
         _autoCompaction = compactor.RunAutoCompactionAsync(_stopping.Token);
         _listening = new LogListener(database, log, loggers.CreateLogger<LogListener>()).RunAsync(tail.WakeAsync, _stopping.Token);
     }
