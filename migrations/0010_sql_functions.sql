@@ -24,9 +24,10 @@ begin
 end
 $$;
 
--- The last revision at a time. Times never go back, so halving finds it.
+-- The last revision at a time. Times never go back, so halving finds it. One plan for all steps: with an archive of many
+-- partitions, making it costs more than a step.
 create function pgetcd.revision_at(at_time timestamptz) returns bigint language plpgsql stable
-    set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off set jit = off as $$
+    set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off set jit = off as $$
 declare
     state  pgetcd.status;
     below  bigint := 0;  -- not after the time
@@ -75,9 +76,10 @@ end
 $$;
 
 -- The keys of [range_start, range_end) as they were; range_end null: to the end of the key space.
+-- Which index is best depends on the range: a plan for any range would read all of the log.
 create function pgetcd.rows_at(at_revision bigint, range_start bytea, range_end bytea)
     returns table (key bytea, value bytea, create_revision bigint, mod_revision bigint, version bigint, lease bigint, sub integer)
-    language plpgsql stable set jit = off as $$
+    language plpgsql stable set plan_cache_mode = force_custom_plan set jit = off as $$
 #variable_conflict use_column
 declare
     first_entry bytea := substr(range_start, 1, 1024);
@@ -108,7 +110,8 @@ $$;
 -- One key as it was.
 create function pgetcd.row_at(at_revision bigint, wanted_key bytea)
     returns table (key bytea, value bytea, create_revision bigint, mod_revision bigint, version bigint, lease bigint, sub integer)
-    language plpgsql stable set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off set jit = off as $$
+    language plpgsql stable set plan_cache_mode = force_generic_plan
+    set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off set jit = off as $$
 #variable_conflict use_column
 begin
     perform pgetcd.check_revision(at_revision);
@@ -133,7 +136,7 @@ $$;
 -- The keys of a range that are not as they were.
 create function pgetcd.rows_between(from_revision bigint, to_revision bigint, range_start bytea, range_end bytea)
     returns table (key bytea, change text, old_value bytea, old_mod_revision bigint, new_value bytea, new_mod_revision bigint)
-    language plpgsql stable set enable_seqscan = off set jit = off as $$
+    language plpgsql stable set plan_cache_mode = force_custom_plan set enable_seqscan = off set jit = off as $$
 #variable_conflict use_column
 declare
     first_entry bytea := substr(range_start, 1, 1024);

@@ -4,6 +4,7 @@ using PgEtcd.Testing.Postgres;
 using Shouldly;
 using Xunit;
 using static PgEtcd.Postgres.Tests.RemovalFixture;
+using static PgEtcd.Postgres.Tests.Sql.StateRows;
 
 namespace PgEtcd.Postgres.Tests.Sql;
 
@@ -154,16 +155,6 @@ public sealed class PastStateTests(PostgresFixture postgres) : IClassFixture<Pos
         (await log.Log.QueryAsync<long>($"select mod_revision from pgetcd.prefix_history('{longKey}a')")).ShouldBe([2, 4]);
         (await log.Log.QueryAsync<long>($"select mod_revision from pgetcd.key_history('{longKey}b')")).ShouldBe([3]);
     }
-
-    private static IEnumerable<KeyRecord> Records(KeySpace state) =>
-        state.Range(new RangeOperation { Key = new byte[1], RangeEnd = new byte[1] }, state.Revision).Records;
-
-    private static List<string> Rows(KeySpace state, Func<string, bool> isWanted) =>
-        [.. Records(state).Where(record => isWanted(System.Text.Encoding.UTF8.GetString(record.Key)))
-            .Select(record => $"{System.Text.Encoding.UTF8.GetString(record.Key)} {record.CreateRevision} {record.ModRevision} {record.Version}")];
-
-    private static Task<List<string>> RowsAsync(RemovalFixture log, string from) => log.Log.QueryAsync<string>(
-        $"select format('%s %s %s %s', key_text, create_revision, mod_revision, version) from pgetcd.{from} order by key");
 
     private static async Task ErrorAsync(RemovalFixture log, string from, string state, string message) =>
         (await Should.ThrowAsync<PostgresException>(() => log.Log.QueryAsync<long>($"select count(*) from pgetcd.{from}")))
