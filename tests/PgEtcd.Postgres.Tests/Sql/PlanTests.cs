@@ -69,10 +69,10 @@ public sealed class PlanTests(PostgresFixture postgres) : IClassFixture<Postgres
             scans.ShouldNotBeEmpty();
             foreach (JsonElement scan in scans)
             {
-                string table = scan.GetProperty("Relation Name").GetString()!;
-                (scan.GetProperty("Node Type").GetString(), table).ShouldNotBe(("Seq Scan", table), from);
                 long read = Count(scan, "Actual Rows") + Count(scan, "Rows Removed by Filter") + Count(scan, "Rows Removed by Index Recheck");
-                (read * Count(scan, "Actual Loops")).ShouldBeLessThanOrEqualTo(mostRows, $"{from}: {scan}");
+                // Tomorrow's partition is empty: it may be read as it likes.
+                long most = scan.GetProperty("Node Type").GetString() == "Seq Scan" ? 0 : mostRows;
+                (read * Count(scan, "Actual Loops")).ShouldBeLessThanOrEqualTo(most, $"{from}: {scan}");
             }
         }
     }
@@ -97,7 +97,7 @@ public sealed class PlanTests(PostgresFixture postgres) : IClassFixture<Postgres
             await _connection.ExecuteAsync("select pgetcd.put('/app/123/4', 'v')");
             foreach (JsonElement scan in _notices.SelectMany(Scans))
             {
-                scan.GetProperty("Node Type").GetString().ShouldBe("Index Scan");
+                scan.GetProperty("Node Type").GetString().ShouldBe("Index Scan", scan.ToString());
                 (Count(scan, "Actual Rows") + Count(scan, "Rows Removed by Filter")).ShouldBeLessThanOrEqualTo(1, scan.ToString());
             }
         }
@@ -121,7 +121,8 @@ public sealed class PlanTests(PostgresFixture postgres) : IClassFixture<Postgres
 
         static IEnumerable<JsonElement> Walk(JsonElement node)
         {
-            if (node.TryGetProperty("Relation Name", out JsonElement table) && table.GetString()!.StartsWith("revisions", StringComparison.Ordinal))
+            if (node.GetProperty("Node Type").GetString()!.EndsWith("Scan", StringComparison.Ordinal)
+                && node.TryGetProperty("Relation Name", out JsonElement table) && table.GetString()!.StartsWith("revisions", StringComparison.Ordinal))
             {
                 yield return node;
             }

@@ -52,7 +52,7 @@ public sealed class RoleTests(PostgresFixture postgres) : IClassFixture<Postgres
         }
 
         await DeniedAsync("select nextval('pgetcd.revision_seq')");
-        await DeniedAsync("delete from pgetcd.history");
+        await DeniedAsync("delete from pgetcd.active_leases");
         await DeniedAsync("update pgetcd.compactions set username = 'x'");
         await DeniedAsync("create table pgetcd.mine (i integer)");
         foreach (string table in await TablesAsync())
