@@ -205,13 +205,16 @@ create view pgetcd.status as
 drop view pgetcd.history;
 drop view pgetcd.current_state;
 
+-- The column client holds the address, # and the request's name (docs/decisions/0016).
 create view pgetcd.all_revisions as
     select r.revision, r.sub, r.key, r.value, r.tombstone, r.create_revision, r.version, r.lease,
-        r.committed_at, r.username, r.client, r.frontend, false as archived
+        r.committed_at, r.username, nullif(split_part(r.client, '#', 1), '') as client,
+        nullif(split_part(r.client, '#', 2), '') as request, r.frontend, false as archived
     from pgetcd.revisions r
     union all
     select a.revision, a.sub, a.key, a.value, a.tombstone, a.create_revision, a.version, a.lease,
-        a.committed_at, a.username, a.client, a.frontend, true
+        a.committed_at, a.username, nullif(split_part(a.client, '#', 1), ''),
+        nullif(split_part(a.client, '#', 2), ''), a.frontend, true
     from pgetcd.revisions_archive a;
 
 -- All there was and still is, with what each change found: null where it found nothing, or what it found is forgotten.
@@ -234,7 +237,7 @@ create view pgetcd.history as
                 and case when r.tombstone then r.revision > (select m.kept_revision from pgetcd.removal m)
                     else p.version = r.version - 1 and p.create_revision = r.create_revision end
             order by p.revision desc, p.sub desc limit 1) end as prev_mod_revision,
-        r.committed_at, r.username, r.client, r.frontend, r.archived
+        r.committed_at, r.username, r.client, r.request, r.frontend, r.archived
     from pgetcd.all_revisions r;
 
 -- create_revision, mod_revision and version as etcd shows them.

@@ -73,7 +73,8 @@ begin
             case when not is_put then 0 when is_new then drawn else before.create_revision end,
             case when not is_put then 0 when is_new then 1 else before.version + 1 end,
             case when is_put then lease_id else 0 end,
-            state.now_at, session_user, pgetcd.sql_client(), 'sql');
+            state.now_at, session_user,
+            pgetcd.sql_client(case when expected is not null then 'compare_and_put' when is_put then 'put' else 'delete' end), 'sql');
     -- The same words every time: however many changes, PostgreSQL sends them once. Without a revision, so no frontend takes
     -- it for its own or for old news.
     ignored := pg_notify('pgetcd', 'sql');
@@ -81,12 +82,12 @@ begin
 end
 $$;
 
--- Where the session comes from, as frontends write it.
-create function pgetcd.sql_client() returns text language sql stable as $$
+-- Where the session comes from and what it asks for, as frontends write it.
+create function pgetcd.sql_client(request text) returns text language sql stable as $$
     select case family(inet_client_addr())
         when 4 then format('ipv4:%s:%s', host(inet_client_addr()), inet_client_port())
         when 6 then format('ipv6:[%s]:%s', host(inet_client_addr()), inet_client_port())
-        else 'local' end
+        else 'local' end || '#' || request
 $$;
 
 -- Deletes all keys with a prefix, in one revision, as DeleteRange does.
@@ -104,7 +105,7 @@ begin
     insert into pgetcd.revisions
             (revision, sub, key, value, create_revision, version, lease, committed_at, username, client, frontend)
         select state.head + 1, row_number() over (order by n.key) - 1, n.key, null, 0, 0, 0, state.now_at,
-            session_user, pgetcd.sql_client(), 'sql'
+            session_user, pgetcd.sql_client('delete_prefix'), 'sql'
         from (
             select distinct on (r.key) r.key, r.tombstone from pgetcd.revisions r
             where substr(r.key, 1, 1024) >= substr(prefix, 1, 1024)

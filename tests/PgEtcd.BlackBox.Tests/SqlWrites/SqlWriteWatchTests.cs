@@ -148,11 +148,13 @@ public sealed class SqlWriteWatchTests(PostgresFixture postgres) : IClassFixture
     {
         await _clients[0].PutAsync("a", "1");
         await Sql.ExecuteAsync(_database, "select pgetcd.put('a', '2')");
+        await _clients[0].SendAsync(Kv.Txn(Kv.Op(Kv.Put("a", "3"))));
+        await _clients[2].DeleteAsync("a");
         await _clients[1].CompactAsync(2);
         (await Sql.ExecuteAsync(_database, """
-            select string_agg(format('%s %s %s', value_text, split_part(frontend, '-', 1), client ~ '^ipv4:127\.0\.0\.1:\d+$'), ', ' order by mod_revision)
+            select string_agg(format('%s %s %s %s', value_text, split_part(frontend, '-', 1), request, client ~ '^ipv4:127\.0\.0\.1:\d+$'), ', ' order by mod_revision)
             from pgetcd.key_history('a')
-            """)).ShouldBe("1 m0 t, 2 sql t");
+            """)).ShouldBe("1 m0 Put t, 2 sql put t, 3 m0 Txn t,  m2 DeleteRange t");
         (await Sql.ExecuteAsync(_database, """
             select string_agg(format('%s %s %s', compact_revision, split_part(frontend, '-', 1), client ~ '^ipv4:127\.0\.0\.1:\d+$'), ', ')
             from pgetcd.compactions
