@@ -12,7 +12,7 @@ namespace PgEtcd.Server.Services;
 /// <summary>etcdserverpb.KV: checks a request, turns it into a plain value, has it evaluated, answers.</summary>
 /// <remarks>Bound by hand (<see cref="KvMethods"/>), because its answers are not messages but <see cref="KvReply"/>.</remarks>
 [BindServiceMethod(typeof(KvMethods), nameof(KvMethods.Bind))]
-public sealed class KvService(KeyValueStore store, ResponseHeaders headers, ServerOptions options)
+public sealed class KvService(KeyValueStore store, Quota quota, ResponseHeaders headers, ServerOptions options)
 {
     /// <summary>What etcd wraps around a proposed request before it measures it: a header with an id of up to 10 bytes, and
     /// the request's own tag.</summary>
@@ -77,7 +77,16 @@ public sealed class KvService(KeyValueStore store, ResponseHeaders headers, Serv
             : throw error.ToEtcd().ToException();
     });
 
-    private Task<KvReply> WriteAsync(Operation operation, int size, ServerCallContext context)
+    private Task<KvReply> WriteAsync(Operation operation, int size, ServerCallContext context) =>
+        quota.IsOn ? WriteWithinQuotaAsync(operation, size, context) : CommitAsync(operation, size, context);
+
+    /// <summary>Etcd looks at its quota before it looks at the request (errors.md §2).</summary>
+    private async Task<KvReply> WriteWithinQuotaAsync(Operation operation, int size, ServerCallContext context) =>
+        await ServiceErrors.AnswerAsync(() => quota.AdmitsAsync(WriteCost.Of(operation)))
+            ? await CommitAsync(operation, size, context)
+            : throw EtcdErrors.NoSpace.ToException();
+
+    private Task<KvReply> CommitAsync(Operation operation, int size, ServerCallContext context)
     {
         Check(operation);
         if (size + CodedOutputStream.ComputeLengthSize(size) + ProposalOverhead > options.MaxRequestBytes)

@@ -11,7 +11,7 @@ namespace PgEtcd.Server.Services;
 
 /// <summary>etcdserverpb.Lease (semantics.md §8).</summary>
 public sealed class LeaseService(
-    LeaseStore leases, KeyValueStore store, ResponseHeaders headers, ServerOptions options, IHostApplicationLifetime lifetime) : Lease.LeaseBase
+    LeaseStore leases, KeyValueStore store, Quota quota, ResponseHeaders headers, ServerOptions options, IHostApplicationLifetime lifetime) : Lease.LeaseBase
 {
     /// <summary>Seconds.</summary>
     private const long MaxTtl = 9_000_000_000;
@@ -19,6 +19,11 @@ public sealed class LeaseService(
     /// <summary>Grants a lease; a TTL below the minimum is raised to it.</summary>
     public override Task<LeaseGrantResponse> LeaseGrant(LeaseGrantRequest request, ServerCallContext context) => ServiceErrors.AnswerAsync(async () =>
     {
+        if (!await quota.AdmitsAsync(WriteCost.OfLease))
+        {
+            throw EtcdErrors.NoSpace.ToException();
+        }
+
         if (request.TTL > MaxTtl)
         {
             throw EtcdErrors.LeaseTTLTooLarge.ToException();

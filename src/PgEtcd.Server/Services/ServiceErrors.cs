@@ -22,6 +22,8 @@ internal static class ServiceErrors
         KvError.Compacted => EtcdErrors.Compacted,
         KvError.FutureRevision => EtcdErrors.FutureRev,
         KvError.LeaseNotFound => EtcdErrors.LeaseNotFound,
+        KvError.NoSpace => EtcdErrors.NoSpace,
+        KvError.Corrupt => EtcdErrors.Corrupt,
         _ => throw new ArgumentOutOfRangeException(nameof(error), error, "This error has no place on the wire."),
     };
 
@@ -42,6 +44,9 @@ internal static class ServiceErrors
     public static RpcException? ToRpc(Exception exception) => exception switch
     {
         StoreUnavailableException => EtcdErrors.Timeout.ToException(),
+        AlarmRaisedException raised => raised.Alarms.HasFlag(AlarmKinds.Corrupt) ? EtcdErrors.Corrupt.ToException() : EtcdErrors.NoSpace.ToException(),
+        VacuumRefusedException refused => new RpcException(
+            new Status(StatusCode.FailedPrecondition, $"pgetcd: PostgreSQL would not vacuum all tables: {refused.Message}")),
         _ when DatabaseErrors.IsOutOfSpace(exception) => EtcdErrors.NoSpace.ToException(),
         PostgresException refused => new RpcException(
             new Status(StatusCode.Unknown, $"pgetcd: PostgreSQL refused the request: {refused.MessageText} ({refused.SqlState})")),

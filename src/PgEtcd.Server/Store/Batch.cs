@@ -62,6 +62,12 @@ internal sealed class Batch
     {
         _writes.Add(write);
         _bytes += write.Size;
+        if (State.Alarms != AlarmKinds.None && WriteCost.Refusal(write.Operation, State.Alarms) is not KvError.None and var refusal)
+        {
+            write.Answer = new WriteAnswer(refusal, null);
+            return;
+        }
+
         if (write.Operation is RevokeLeaseOperation revoke)
         {
             if (_missing.Contains(revoke.Lease))

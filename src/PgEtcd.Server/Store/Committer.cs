@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using PgEtcd.Mvcc;
 using PgEtcd.Postgres;
 
@@ -19,6 +20,22 @@ public sealed class Committer(
     private Queue<PendingWrite> _waiting = new();
     private Batch? _next;
     private bool _running;
+    private int _underWay;
+
+    /// <summary>Writes that have not been answered.</summary>
+    public int Pending
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _waiting.Count + (_next?.Writes.Count ?? 0) + _underWay;
+            }
+        }
+    }
+
+    /// <summary>Looks at each batch; null: nobody does.</summary>
+    public CommitWatch? Watch { get; init; }
 
     /// <summary>Commits a write.</summary>
     /// <param name="operation">Put, DeleteRange, Txn or RevokeLease, checked (<see cref="RequestCheck"/>).</param>
@@ -47,6 +64,7 @@ public sealed class Committer(
             }
 
             _running = true;
+            _underWay = 1;
         }
 
         _ = RunAsync(Batch.Of([write], replica.State, []));
@@ -59,16 +77,23 @@ public sealed class Committer(
         {
             Exception? error = null;
             IReadOnlyList<PendingWrite> done = batch.Writes;
-            try
+            long started = clock.GetTimestamp();
+            using (Activity? span = CommitWatch.Start(batch))
             {
-                await CommitAsync(batch);
-            }
-            catch (Exception exception)
-            {
-                CloseNext();
-                error = exception;
+                try
+                {
+                    await CommitAsync(batch);
+                }
+                catch (Exception exception)
+                {
+                    CloseNext();
+                    error = exception;
+                    StoreMetrics.FailedWrites.Add(done.Count);
+                    span?.SetStatus(ActivityStatusCode.Error);
+                }
             }
 
+            Watch?.End(done, clock.GetElapsedTime(started));
             // The loop lets go before it answers: what an answer sets off must not hold up the next batch.
             batch = TakeNext();
             if (error is null)
@@ -85,7 +110,7 @@ public sealed class Committer(
     /// <summary>Opens the next batch on the state that the one under way will leave.</summary>
     private void OpenNext(Batch underWay)
     {
-        ReplicaState after = new(underWay.Committed, underWay.State.AuthRevision);
+        ReplicaState after = new(underWay.Committed, underWay.State.AuthRevision, underWay.State.Alarms);
         lock (_gate)
         {
             _next = new Batch(after, []);
@@ -114,7 +139,8 @@ public sealed class Committer(
             Batch next = _next ?? new Batch(replica.State, []);
             _next = null;
             Fill(next);
-            _running = next.Writes.Count > 0;
+            _underWay = next.Writes.Count;
+            _running = _underWay > 0;
             return _running ? next : null;
         }
     }
@@ -129,6 +155,7 @@ public sealed class Committer(
 
     private async Task CommitAsync(Batch batch)
     {
+        long started = clock.GetTimestamp();
         HashSet<long> missingLeases = [];
         for (int losses = 0; ;)
         {
@@ -140,18 +167,21 @@ public sealed class Committer(
             }
             else
             {
+                StoreMetrics.Locked.Add(1);
                 (batch, result, isPresent) = await AppendLockedAsync(batch, missingLeases);
             }
 
             switch (result)
             {
                 case null when isPresent || await IsPresentAsync(batch.State):
+                    StoreMetrics.Committed(batch, clock.GetElapsedTime(started));
                     return; // nothing to write, and what was read is what is committed
                 case null:
                     losses++;
                     break;
                 case { Outcome: AppendOutcome.Appended }:
                     replica.Publish(batch.Committed, batch.Events);
+                    StoreMetrics.Committed(batch, clock.GetElapsedTime(started));
                     return;
                 case { Outcome: AppendOutcome.LeaseMissing }:
                     missingLeases.UnionWith(result.Value.MissingLeases);
@@ -162,6 +192,7 @@ public sealed class Committer(
                         await tail.CatchUpAsync();
                     }
 
+                    StoreMetrics.Conflicts.Add(1);
                     losses++;
                     break;
             }

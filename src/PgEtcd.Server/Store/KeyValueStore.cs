@@ -20,6 +20,7 @@ public sealed class KeyValueStore(
     /// <exception cref="StoreUnavailableException">The database did not answer in time.</exception>
     public ValueTask<WriteAnswer> RangeAsync(RangeOperation operation)
     {
+        StoreMetrics.Read();
         if (operation.Serializable && operation.Revision <= 0)
         {
             KeySpace current = replica.Current;
@@ -43,6 +44,7 @@ public sealed class KeyValueStore(
             history =>
             {
                 (KvError error, TxnResult? result) = replica.Current.EvaluateReadOnly(operation, history);
+                StoreMetrics.Read(result);
                 return Task.FromResult(new WriteAnswer(error, result));
             });
     }
@@ -68,9 +70,9 @@ public sealed class KeyValueStore(
         Guid token = Guid.NewGuid();
         CompactOutcome outcome = await database.InTimeAsync(timeLimit, cancel => log.CompactAsync(revision, token, cancel, origin.Username, origin.Client));
         await tail.CatchUpAsync();
-        if (outcome == CompactOutcome.FutureRevision)
+        if (outcome is CompactOutcome.FutureRevision or CompactOutcome.Corrupt)
         {
-            return KvError.FutureRevision;
+            return outcome == CompactOutcome.Corrupt ? KvError.Corrupt : KvError.FutureRevision;
         }
 
         if (physical)

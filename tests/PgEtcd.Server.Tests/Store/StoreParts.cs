@@ -20,7 +20,7 @@ internal sealed class StoreParts : IAsyncDisposable
     {
         Database = database;
         Log = log;
-        Replica = new Replica(keys, position.AuthRevision);
+        Replica = new Replica(keys, position.AuthRevision, position.Alarms);
         Tail = new Tail(log, Replica, database, timeLimit, TimeProvider.System);
         Committer = new Committer(log, Replica, Tail, database, timeLimit, TimeProvider.System);
         Past = new Past(new StateReader(database), Replica, Tail, database, timeLimit);
