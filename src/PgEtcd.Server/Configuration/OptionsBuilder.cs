@@ -62,6 +62,7 @@ internal static class OptionsBuilder
             Compaction = CompactionOptions.From(values),
             Gateway = GatewayOptions.From(values),
             WatchProgressNotifyInterval = ProgressInterval(values),
+            SqlWriteTimeout = SqlWriteTimeout(values),
             Warnings = [.. FlagWarnings.For(values, typed, environment, file)],
         };
     }
@@ -103,6 +104,14 @@ internal static class OptionsBuilder
         return interval == TimeSpan.Zero ? Durations.Parse(flag.Default!)!.Value
             : interval >= TimeSpan.FromMilliseconds(100) ? interval
             : throw new FlagException($"{values.Label(flag)} must be at least 100ms, not \"{FlagValues.Shown(values.Text(flag))}\".");
+    }
+
+    private static TimeSpan SqlWriteTimeout(FlagValues values)
+    {
+        TimeSpan limit = values.Duration(Flags.SqlWriteTimeout);
+        return limit == TimeSpan.Zero || limit >= TimeSpan.FromMilliseconds(100)
+            ? limit
+            : throw new FlagException($"{values.Label(Flags.SqlWriteTimeout)} must be 0 or at least 100ms, not \"{FlagValues.Shown(values.Text(Flags.SqlWriteTimeout))}\".");
     }
 
     /// <summary>Kestrel pings no more often, and no longer than a timer can wait.</summary>

@@ -61,6 +61,13 @@ public sealed class Frontend : IAsyncDisposable
             options.WatchProgressNotifyInterval, TimeProvider.System, loggers.CreateLogger<WatchHub>());
         Compactor compactor = new(database, Store, options, () => leadership.IsLeader, TimeProvider.System, loggers);
         _ = leadership.RunWhileLeadingAsync(Removal.Period, compactor.Removal.RunAsync);
+        if (options.SqlWriteTimeout > TimeSpan.Zero)
+        {
+            SqlWriteGuard guard = new(
+                new SqlWriterTable(database), options.SqlWriteTimeout, TimeProvider.System, loggers.CreateLogger<SqlWriteGuard>());
+            _ = leadership.RunWhileLeadingAsync(guard.Period, guard.RunAsync);
+        }
+
         Removal = compactor.Removal;
         Usage = new UsageSampler(new StoreUsageReader(database));
         _sampling = Usage.RunAsync(_stopping.Token);
