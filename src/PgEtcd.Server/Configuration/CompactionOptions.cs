@@ -23,11 +23,9 @@ public sealed record CompactionOptions
     /// <exception cref="FlagException">A value is wrong.</exception>
     internal static CompactionOptions From(FlagValues values)
     {
-        Flag batch = values.Either(Flags.CompactionBatchLimit, Flags.ExperimentalCompactionBatchLimit);
-        Flag sleep = values.Either(Flags.CompactionSleepInterval, Flags.ExperimentalCompactionSleepInterval);
         CompactionOptions options = new();
-        int batchLimit = values.Number(batch, 0, 1_000_000);
-        TimeSpan sleepInterval = values.Duration(sleep);
+        int batchLimit = values.Number(Flags.CompactionBatchLimit, 0, 1_000_000);
+        TimeSpan sleepInterval = values.Duration(Flags.CompactionSleepInterval);
         options = options with
         {
             // As in etcd, 0 stands for the default.

@@ -2,78 +2,110 @@ using System.Globalization;
 
 namespace PgEtcd.Server.Configuration;
 
-/// <summary>The value of each flag from the command line, the environment or its default, and where it came from.</summary>
+/// <summary>The value of each flag from the command line, the environment, the configuration file or its default, and where it
+/// came from.</summary>
+/// <remarks>
+/// etcd's rules (flags.md §0) for etcd's flags: the command line or the environment, and both is an error; or, when there is a
+/// configuration file, that alone. PgEtcd's own flags are looked for on the command line, then in the environment, then in the
+/// file, so that a file made for etcd needs no change and a password need not stand in it.
+/// </remarks>
 internal sealed class FlagValues
 {
-    private readonly Dictionary<string, string> _given;
-    private readonly IReadOnlyDictionary<string, string> _environment;
+    private const int NanosecondsPerTick = 100;
 
-    /// <param name="given">Flag name to value, as typed.</param>
+    private readonly Dictionary<string, Given> _given = [];
+
+    /// <param name="typed">Name of a flag, or its old name, to value.</param>
     /// <param name="environment">The environment. An empty variable counts as unset, as in etcd.</param>
-    /// <exception cref="FlagException">One of etcd's flags is given twice over: typed and by its variable.</exception>
-    public FlagValues(Dictionary<string, string> given, IReadOnlyDictionary<string, string> environment)
+    /// <param name="file">The configuration file, if there is one.</param>
+    /// <exception cref="FlagException">A flag is given twice over.</exception>
+    public FlagValues(
+        IReadOnlyDictionary<string, string> typed, IReadOnlyDictionary<string, string> environment, ConfigFile? file = null)
     {
-        _given = given;
-        _environment = environment;
-        foreach (var flag in Flags.All)
+        foreach (Flag flag in Flags.All)
         {
-            if (!flag.IsOurs && _given.ContainsKey(flag.Name) && FromEnvironment(flag) is not null)
+            foreach (string name in flag.Names)
             {
-                throw new FlagException(
-                    $"--{flag.Name} and {flag.Variable} are both set: unset the environment variable or leave out the flag.");
+                Given? found = file is null || flag.IsOurs ? FromCommand(flag, name, typed, environment) : null;
+                found ??= file?.Find(name) is { } value ? new Given(value, file.LabelOf(name), IsFromFile: true) : null;
+                if (found is not null && !_given.TryAdd(flag.Name, found))
+                {
+                    throw new FlagException($"{_given[flag.Name].Label} and {found.Label} are the same flag: give one.");
+                }
             }
         }
     }
 
-    /// <summary>True when the flag was typed or its variable is set.</summary>
-    public bool IsGiven(Flag flag) => _given.ContainsKey(flag.Name) || FromEnvironment(flag) is not null;
+    /// <summary>True when the flag was typed, its variable is set, or it stands in the file.</summary>
+    public bool IsGiven(Flag flag) => _given.ContainsKey(flag.Name);
 
     /// <summary>How to name the flag in a message: the way in which it was given.</summary>
-    public string Label(Flag flag) =>
-        _given.ContainsKey(flag.Name) || FromEnvironment(flag) is null ? "--" + flag.Name : flag.Variable;
+    public string Label(Flag flag) => _given.TryGetValue(flag.Name, out Given? given) ? given.Label : "--" + flag.Name;
 
     /// <summary>The value, or null when it was not given and has no fixed default.</summary>
-    /// <exception cref="FlagException">It is empty.</exception>
+    /// <exception cref="FlagException">It is empty and must not be.</exception>
     public string? OptionalText(Flag flag)
     {
-        var value = _given.GetValueOrDefault(flag.Name) ?? FromEnvironment(flag) ?? flag.Default;
-        return value is { Length: 0 } ? throw new FlagException($"--{flag.Name} needs a value.") : value;
+        string? value = _given.TryGetValue(flag.Name, out Given? given) ? given.Value : flag.Default;
+        return value is { Length: 0 } && flag.Default is not "" ? throw new FlagException($"{Label(flag)} needs a value.") : value;
     }
 
     /// <summary>The value of a flag that has a default.</summary>
     public string Text(Flag flag) => OptionalText(flag)!;
 
+    /// <summary>Yes or no, in the words that Go takes.</summary>
+    public bool Switch(Flag flag) => Text(flag) switch
+    {
+        "1" or "t" or "T" or "true" or "TRUE" or "True" => true,
+        "0" or "f" or "F" or "false" or "FALSE" or "False" => false,
+        string text => throw new FlagException($"{Label(flag)} must be true or false, not \"{Shown(text)}\"."),
+    };
+
     /// <summary>A whole number.</summary>
     /// <exception cref="FlagException">It is none, or out of range.</exception>
-    public int Number(Flag flag, int least, int most)
+    public int Number(Flag flag, int least, int most) => (int)LongNumber(flag, least, most);
+
+    /// <inheritdoc cref="Number"/>
+    public long LongNumber(Flag flag, long least, long most)
     {
-        var text = Text(flag);
-        return int.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var number) && number >= least && number <= most
+        string text = Text(flag);
+        return long.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out long number) && number >= least && number <= most
             ? number
             : throw new FlagException($"{Label(flag)} must be a whole number from {least} to {most}, not \"{Shown(text)}\".");
+    }
+
+    /// <summary>A duration that is not negative, as Go writes them; in the file also nanoseconds, as etcd has them there.</summary>
+    public TimeSpan Duration(Flag flag)
+    {
+        string text = Text(flag);
+        TimeSpan? duration = _given.TryGetValue(flag.Name, out Given? given) && given.IsFromFile
+            && long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out long nanoseconds)
+                ? TimeSpan.FromTicks(nanoseconds / NanosecondsPerTick)
+                : Durations.Parse(text);
+        return duration ?? throw new FlagException($"{Label(flag)} must be a duration such as 10ms, 72h or 30d, not \"{Shown(text)}\".");
     }
 
     /// <summary>A value that a person typed, made fit for one line.</summary>
     public static string Shown(string text)
     {
-        var oneLine = string.Concat(text.Select(c => char.IsControl(c) ? '?' : c));
+        string oneLine = string.Concat(text.Select(c => char.IsControl(c) ? '?' : c));
         return oneLine.Length <= 80 ? oneLine : string.Concat(oneLine.AsSpan(0, 77), "...");
     }
 
-    /// <summary>A duration that is not negative, as Go writes them.</summary>
-    public TimeSpan Duration(Flag flag)
+    private static Given? FromCommand(
+        Flag flag, string name, IReadOnlyDictionary<string, string> typed, IReadOnlyDictionary<string, string> environment)
     {
-        string text = Text(flag);
-        return Durations.Parse(text)
-            ?? throw new FlagException($"{Label(flag)} must be a duration such as 10ms, 72h or 30d, not \"{Shown(text)}\".");
+        string variable = flag.VariableOf(name);
+        string? set = environment.GetValueOrDefault(variable) is { Length: > 0 } value ? value : null;
+        if (typed.GetValueOrDefault(name) is { } text)
+        {
+            return set is null || flag.IsOurs
+                ? new Given(text, "--" + name, IsFromFile: false)
+                : throw new FlagException($"--{name} and {variable} are both set: unset the environment variable or leave out the flag.");
+        }
+
+        return set is null ? null : new Given(set, variable, IsFromFile: false);
     }
 
-    /// <summary>Of a flag and its older name the one that is given.</summary>
-    public Flag Either(Flag flag, Flag older) =>
-        !IsGiven(older) ? flag
-        : !IsGiven(flag) ? older
-        : throw new FlagException($"{Label(flag)} and {Label(older)} are the same flag: give one.");
-
-    private string? FromEnvironment(Flag flag) =>
-        _environment.GetValueOrDefault(flag.Variable) is { Length: > 0 } value ? value : null;
+    private sealed record Given(string Value, string Label, bool IsFromFile);
 }

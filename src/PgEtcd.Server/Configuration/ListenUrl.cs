@@ -7,11 +7,17 @@ namespace PgEtcd.Server.Configuration;
 /// <param name="Port">The port; 0 lets the system choose.</param>
 public sealed record ListenUrl(IPAddress? Address, int Port)
 {
+    /// <summary>Path of a Unix socket, as it was given; null for TCP. Address and port then mean nothing.</summary>
+    public string? SocketPath { get; init; }
+
     /// <summary>True for 0.0.0.0 and [::], which no client can connect to by that name.</summary>
     public bool IsUnspecified => Address is not null && (Address.Equals(IPAddress.Any) || Address.Equals(IPAddress.IPv6Any));
 
+    /// <summary>A Unix socket.</summary>
+    public static ListenUrl Socket(string path) => new(null, 0) { SocketPath = path };
+
     /// <summary>The URL as it was given.</summary>
-    public override string ToString() => Format(Address?.ToString() ?? "localhost", Port);
+    public override string ToString() => SocketPath is null ? Format(Address?.ToString() ?? "localhost", Port) : "unix://" + SocketPath;
 
     /// <summary>http://host:port, with the brackets that an IPv6 address needs.</summary>
     internal static string Format(string host, int port) =>

@@ -8,12 +8,25 @@ internal static class OptionsBuilder
     /// <summary>Largest accepted --max-request-bytes. A message must fit into one array with room for its frame.</summary>
     private const int MostRequestBytes = 1 << 30;
 
+    /// <summary>Streams on one connection that count as no limit.</summary>
+    private const int MostStreams = 1 << 20;
+
+    /// <summary>etcd's own bound, milliseconds.</summary>
+    private const int LongestElection = 50_000;
+
+    /// <summary>etcd's own bound: an election timeout is five heartbeats at least.</summary>
+    private const int LeastHeartbeats = 5;
+
     /// <exception cref="FlagException">The first flag that is wrong.</exception>
-    public static ServerOptions Build(Dictionary<string, string> given, IReadOnlyDictionary<string, string> environment)
+    public static ServerOptions Build(IReadOnlyDictionary<string, string> typed, IReadOnlyDictionary<string, string> environment)
     {
-        var values = new FlagValues(given, environment);
-        var name = values.Text(Flags.Name);
-        var listen = Urls.Listen(values.Label(Flags.ListenClientUrls), values.Text(Flags.ListenClientUrls));
+        ConfigFile? file = FindFile(typed, environment);
+        FlagValues values = new(typed, environment, file);
+        NotYet.Refuse(values);
+        CheckIgnored(values);
+        string name = values.Text(Flags.Name);
+        IReadOnlyList<ListenUrl> listen = Urls.Listen(values.Label(Flags.ListenClientUrls), values.Text(Flags.ListenClientUrls));
+        int heartbeat = values.Number(Flags.HeartbeatInterval, 1, LongestElection / LeastHeartbeats);
         return new ServerOptions
         {
             Name = name,
@@ -26,64 +39,76 @@ internal static class OptionsBuilder
             ListenClientUrls = listen,
             AdvertiseClientUrls = values.OptionalText(Flags.AdvertiseClientUrls) is { } urls
                 ? Urls.Advertise(values.Label(Flags.AdvertiseClientUrls), urls)
-                : [.. listen.Select(Reachable)],
+                : Reachable(listen),
+            ReusePort = values.Switch(Flags.SocketReusePort),
             MaxRequestBytes = values.Number(Flags.MaxRequestBytes, 1, MostRequestBytes),
             MaxTxnOps = values.Number(Flags.MaxTxnOps, 1, int.MaxValue),
+            MaxConcurrentStreams = values.LongNumber(Flags.MaxConcurrentStreams, 0, uint.MaxValue) is > 0 and < MostStreams and var streams
+                ? (int)streams
+                : MostStreams,
+            KeepAlivePingInterval = AtLeastASecond(values.Duration(Flags.GrpcKeepaliveInterval)),
+            KeepAlivePingTimeout = AtLeastASecond(values.Duration(Flags.GrpcKeepaliveTimeout)) ?? Durations.Parse(Flags.GrpcKeepaliveTimeout.Default!)!.Value,
             InitialClusterToken = values.Text(Flags.InitialClusterToken),
             InitialAdvertisePeerUrls = Urls.Advertise(
                 values.Label(Flags.InitialAdvertisePeerUrls), values.Text(Flags.InitialAdvertisePeerUrls)),
-            // etcd's own bounds: five heartbeats of 100 ms at least, 50 s at most.
-            ElectionTimeout = TimeSpan.FromMilliseconds(values.Number(Flags.ElectionTimeout, 500, 50_000)),
-            LogLevel = Level(values.Label(Flags.LogLevel), values.Text(Flags.LogLevel)),
+            HeartbeatInterval = TimeSpan.FromMilliseconds(heartbeat),
+            ElectionTimeout = TimeSpan.FromMilliseconds(values.Number(Flags.ElectionTimeout, LeastHeartbeats * heartbeat, LongestElection)),
+            Logging = LoggingOptions.From(values),
+            Tracing = TracingOptions.From(values),
             Compaction = CompactionOptions.From(values),
             WatchProgressNotifyInterval = ProgressInterval(values),
-            Warnings = [.. Warnings(given.Keys, environment)],
+            Warnings = [.. FlagWarnings.For(values, typed, environment, file)],
         };
+    }
+
+    /// <summary>The flag wins over its variable: neither is read any further.</summary>
+    private static ConfigFile? FindFile(IReadOnlyDictionary<string, string> typed, IReadOnlyDictionary<string, string> environment)
+    {
+        Flag flag = Flags.ConfigFile;
+        return typed.GetValueOrDefault(flag.Name) is { Length: > 0 } path ? ConfigFile.Read("--" + flag.Name, path)
+            : environment.GetValueOrDefault(flag.Variable) is { Length: > 0 } set ? ConfigFile.Read(flag.Variable, set)
+            : null;
+    }
+
+    private static void CheckIgnored(FlagValues values)
+    {
+        FeatureGates.Check(values.Label(Flags.FeatureGates), values.Text(Flags.FeatureGates));
+        foreach (Flag flag in Flags.All.Where(flag => flag.Group == FlagGroup.Ignored && flag.IsSwitch))
+        {
+            _ = values.Switch(flag);
+        }
+
+        _ = values.Switch(Flags.SocketReuseAddress); // what it asks for is so anyway
     }
 
     /// <summary>0 stands for the default, as in etcd.</summary>
     private static TimeSpan ProgressInterval(FlagValues values)
     {
-        Flag flag = values.Either(Flags.WatchProgressNotifyInterval, Flags.ExperimentalWatchProgressNotifyInterval);
+        Flag flag = Flags.WatchProgressNotifyInterval;
         TimeSpan interval = values.Duration(flag);
         return interval == TimeSpan.Zero ? Durations.Parse(flag.Default!)!.Value
             : interval >= TimeSpan.FromMilliseconds(100) ? interval
             : throw new FlagException($"{values.Label(flag)} must be at least 100ms, not \"{FlagValues.Shown(values.Text(flag))}\".");
     }
 
+    /// <summary>Kestrel pings no more often, and no longer than a timer can wait.</summary>
+    private static TimeSpan? AtLeastASecond(TimeSpan interval) => interval == TimeSpan.Zero ? null
+        : TimeSpan.FromTicks(Math.Clamp(interval.Ticks, TimeSpan.TicksPerSecond, TimeSpan.TicksPerDay));
+
     private static string DataDir(FlagValues values, string name)
     {
-        var path = values.OptionalText(Flags.DataDir) ?? name.Replace('/', '_') + ".pgetcd";
+        string path = values.OptionalText(Flags.DataDir) ?? name.Replace('/', '_') + ".pgetcd";
         return path.Contains('\0')
             ? throw new FlagException($"{values.Label(Flags.DataDir)} must not contain a null character.")
             : Path.GetFullPath(path);
     }
 
-    /// <summary>A client cannot connect to 0.0.0.0, so it is told this machine's name instead.</summary>
-    private static string Reachable(ListenUrl url) =>
-        url.IsUnspecified ? ListenUrl.Format(Dns.GetHostName(), url.Port) : url.ToString();
-
-    private static LogLevel Level(string label, string text) => text switch
+    /// <summary>A client cannot connect to 0.0.0.0, so it is told this machine's name instead; of a socket it is told if there is
+    /// nothing else.</summary>
+    private static string[] Reachable(IReadOnlyList<ListenUrl> listen)
     {
-        "debug" => LogLevel.Debug,
-        "info" => LogLevel.Information,
-        "warn" => LogLevel.Warning,
-        "error" => LogLevel.Error,
-        "panic" or "fatal" => LogLevel.Critical,
-        _ => throw new FlagException($"{label} must be debug, info, warn, error, panic or fatal, not \"{FlagValues.Shown(text)}\"."),
-    };
-
-    private static IEnumerable<string> Warnings(IEnumerable<string> given, IReadOnlyDictionary<string, string> environment)
-    {
-        foreach (var name in given.Intersect(Flags.WithoutMeaning))
-        {
-            yield return $"--{name} is accepted for etcd's sake and has no effect.";
-        }
-
-        var known = Flags.All.Where(flag => !flag.IsOurs).Select(flag => flag.Variable).ToHashSet();
-        foreach (var variable in environment.Keys.Where(v => v.StartsWith("ETCD_", StringComparison.Ordinal) && !known.Contains(v)).Order())
-        {
-            yield return $"The environment variable {variable} has no effect.";
-        }
+        string[] urls = [.. listen.Where(url => url.SocketPath is null).Select(
+            url => url.IsUnspecified ? ListenUrl.Format(Dns.GetHostName(), url.Port) : url.ToString())];
+        return urls.Length > 0 ? urls : [.. listen.Select(url => url.ToString())];
     }
 }

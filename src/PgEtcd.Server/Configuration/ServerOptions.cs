@@ -39,8 +39,26 @@ public sealed record ServerOptions
     /// <summary>There are no elections here; etcd derives its request timeout and shortest lease from it, and so do we.</summary>
     public required TimeSpan ElectionTimeout { get; init; }
 
-    /// <summary>Least severe level that is logged.</summary>
-    public required LogLevel LogLevel { get; init; }
+    /// <summary>The unit of <see cref="ElectionTimeout"/>, as in etcd.</summary>
+    public required TimeSpan HeartbeatInterval { get; init; }
+
+    /// <summary>Several processes may listen on the same port.</summary>
+    public required bool ReusePort { get; init; }
+
+    /// <summary>Most streams at a time on one connection.</summary>
+    public required int MaxConcurrentStreams { get; init; }
+
+    /// <summary>Silence after which a client is pinged; null: never.</summary>
+    public required TimeSpan? KeepAlivePingInterval { get; init; }
+
+    /// <summary>How long the answer to a ping may take.</summary>
+    public required TimeSpan KeepAlivePingTimeout { get; init; }
+
+    /// <summary>Logs.</summary>
+    public required LoggingOptions Logging { get; init; }
+
+    /// <summary>Traces; null: none.</summary>
+    public required TracingOptions? Tracing { get; init; }
 
     /// <summary>Sentences for the log: flags and variables that were accepted but mean nothing here.</summary>
     public required IReadOnlyList<string> Warnings { get; init; }
@@ -54,14 +72,16 @@ public sealed record ServerOptions
     /// <summary>Compaction, removal and the archive.</summary>
     public required CompactionOptions Compaction { get; init; }
 
-    /// <summary>Shortest lease in whole seconds: 1.5 election timeouts, rounded up (2 by default), as etcd.</summary>
-    public long MinLeaseTtlSeconds => (long)Math.Ceiling(1.5 * ElectionTimeout.TotalSeconds);
+    /// <summary>Shortest lease in whole seconds, as etcd: 1.5 election timeouts in whole heartbeats, rounded up (2 by default).</summary>
+    public long MinLeaseTtlSeconds => (long)Math.Ceiling(3 * ElectionTicks / 2 * HeartbeatInterval.TotalSeconds);
 
     /// <summary>How long a request may take: 5 s and two election timeouts (7 s by default), as etcd.</summary>
-    public TimeSpan RequestTimeout => TimeSpan.FromSeconds(5) + (2 * ElectionTimeout);
+    public TimeSpan RequestTimeout => TimeSpan.FromSeconds(5) + (2 * ElectionTicks * HeartbeatInterval);
 
     /// <summary>The ids in every response header.</summary>
     public ClusterIdentity Identity => ClusterIdentity.From(Name, InitialClusterToken, InitialAdvertisePeerUrls);
+
+    private long ElectionTicks => ElectionTimeout.Ticks / HeartbeatInterval.Ticks;
 
     /// <summary>Leaves the connection string out: it may hold a password.</summary>
     public override string ToString() => $"{Name}, schema {Schema}, {string.Join(",", ListenClientUrls)}";

@@ -4,9 +4,14 @@ using System.Net.Sockets;
 
 namespace PgEtcd.Server.Configuration;
 
-/// <summary>Reads etcd's lists of URLs (flags.md §0): scheme, host and port, nothing else.</summary>
+/// <summary>Reads etcd's lists of URLs (flags.md §0): scheme, host and port and nothing else, or the path of a Unix socket.</summary>
 internal static class Urls
 {
+    private const string Unix = "unix://";
+
+    /// <summary>What an address of a Unix socket holds on Linux, beside the null at its end.</summary>
+    private const int MostPathBytes = 107;
+
     /// <summary>URLs to listen on: the host must be an IP address or localhost.</summary>
     public static IReadOnlyList<ListenUrl> Listen(string label, string list) =>
         [.. Split(label, list).Select(part => ListenOne(label, part))];
@@ -15,52 +20,69 @@ internal static class Urls
     public static IReadOnlyList<string> Advertise(string label, string list) =>
         [.. Split(label, list).Select(part =>
         {
-            HostAndPort(label, part);
+            _ = part.StartsWith(Unix, StringComparison.Ordinal) ? SocketPath(label, part) : HostAndPort(label, part).Host;
             return part;
         })];
 
     private static string[] Split(string label, string list)
     {
-        var parts = list.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
+        string[] parts = list.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
         return parts.Length > 0 ? parts : throw new FlagException($"{label} needs at least one URL.");
     }
 
     private static ListenUrl ListenOne(string label, string url)
     {
-        var scheme = url.Split("://")[0];
-        if (scheme is "https" or "unix" or "unixs")
+        if (url.StartsWith("https://", StringComparison.Ordinal) || url.StartsWith("unixs://", StringComparison.Ordinal))
         {
-            var what = scheme == "https" ? "TLS" : "listening on a Unix socket";
-            throw new FlagException($"{label} has {FlagValues.Shown(url)}, but {what} comes in a later version: use http://.");
+            throw NotYet.Tls(label, url);
         }
 
-        var (host, port) = HostAndPort(label, url);
+        if (url.StartsWith(Unix, StringComparison.Ordinal))
+        {
+            return ListenUrl.Socket(SocketPath(label, url));
+        }
+
+        (string host, int port) = HostAndPort(label, url);
         if (host == "localhost")
         {
             return new ListenUrl(null, port);
         }
 
-        return IPAddress.TryParse(host, out var address) && (address.AddressFamily == AddressFamily.InterNetworkV6 || host.Count(c => c == '.') == 3)
+        return IPAddress.TryParse(host, out IPAddress? address) && (address.AddressFamily == AddressFamily.InterNetworkV6 || host.Count(c => c == '.') == 3)
             ? new ListenUrl(address, port)
             : throw new FlagException($"{label} has {FlagValues.Shown(url)}, whose host must be an IP address or localhost.");
     }
 
-    private static (string Host, int Port) HostAndPort(string label, string url)
+    /// <summary>All after the slashes, as etcd takes it: unix:///run/a.sock, or unix://a.sock below the working directory.</summary>
+    private static string SocketPath(string label, string url)
     {
-        var scheme = url.IndexOf("://", StringComparison.Ordinal);
-        if (scheme < 0 || url[..scheme] is not ("http" or "https"))
+        string path = url[Unix.Length..];
+        if (path.Length == 0 || path.EndsWith('/') || path.Contains('\0'))
         {
-            throw new FlagException($"{label} has {FlagValues.Shown(url)}, which does not start with http:// (or https://).");
+            throw new FlagException($"{label} has {FlagValues.Shown(url)}, which is not of the form unix:///path/of/a/socket.");
         }
 
-        var authority = url[(scheme + 3)..];
+        return System.Text.Encoding.UTF8.GetByteCount(Path.GetFullPath(path)) <= MostPathBytes
+            ? path
+            : throw new FlagException($"{label} has {FlagValues.Shown(url)}, whose path is longer than a socket's may be ({MostPathBytes} bytes).");
+    }
+
+    private static (string Host, int Port) HostAndPort(string label, string url)
+    {
+        int scheme = url.IndexOf("://", StringComparison.Ordinal);
+        if (scheme < 0 || url[..scheme] is not ("http" or "https"))
+        {
+            throw new FlagException($"{label} has {FlagValues.Shown(url)}, which does not start with http:// (or https:// or unix://).");
+        }
+
+        string authority = url[(scheme + 3)..];
         if (authority.AsSpan().ContainsAny("/?#@"))
         {
             throw new FlagException($"{label} has a URL with more in it than scheme, host and port.");
         }
 
-        var colon = authority.LastIndexOf(':');
-        var host = colon < 0 ? "" : authority[..colon];
+        int colon = authority.LastIndexOf(':');
+        string host = colon < 0 ? "" : authority[..colon];
         if (host is ['[', .., ']'])
         {
             host = host[1..^1];
@@ -71,7 +93,7 @@ internal static class Urls
         }
 
         return host.Length > 0
-            && int.TryParse(authority.AsSpan(colon + 1), NumberStyles.None, CultureInfo.InvariantCulture, out var port)
+            && int.TryParse(authority.AsSpan(colon + 1), NumberStyles.None, CultureInfo.InvariantCulture, out int port)
             && port <= IPEndPoint.MaxPort
                 ? (host, port)
                 : throw new FlagException($"{label} has {FlagValues.Shown(url)}, which is not of the form http://host:port.");

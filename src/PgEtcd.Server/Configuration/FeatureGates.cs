@@ -1,0 +1,32 @@
+namespace PgEtcd.Server.Configuration;
+
+/// <summary>--feature-gates: "Name=true,Other=false". The gates are about etcd's inner works, so their values change nothing here;
+/// one that etcd does not know stops the start, as in etcd.</summary>
+internal static class FeatureGates
+{
+    private static readonly string[] Known =
+    [
+        "AllAlpha", "AllBeta", "CompactHashCheck", "FastLeaseKeepAlive", "InitialCorruptCheck", "LeaseCheckpoint", "LeaseCheckpointPersist",
+        "PriorityRequest", "SetMemberLocalAddr", "StopGRPCServiceOnDefrag", "TxnModeWriteWithSharedBuffer",
+    ];
+
+    /// <exception cref="FlagException">A gate is unknown or its value neither true nor false.</exception>
+    public static void Check(string label, string list)
+    {
+        foreach (string gate in list.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries))
+        {
+            string[] parts = gate.Split('=', 2, StringSplitOptions.TrimEntries);
+            if (!Known.Contains(parts[0]))
+            {
+                throw new FlagException(Spelling.Nearest(parts[0], Known) is { } near
+                    ? $"{label} has an unknown gate {FlagValues.Shown(parts[0])}: did you mean {near}?"
+                    : $"{label} has an unknown gate {FlagValues.Shown(parts[0])}: there are {string.Join(", ", Known)}.");
+            }
+
+            if (parts.Length < 2 || !bool.TryParse(parts[1], out _))
+            {
+                throw new FlagException($"{label} must say {parts[0]}=true or {parts[0]}=false.");
+            }
+        }
+    }
+}

@@ -1,0 +1,34 @@
+namespace PgEtcd.Server.Configuration;
+
+/// <content>Serving clients.</content>
+internal static partial class Flags
+{
+    public static readonly Flag ListenClientUrls = new("listen-client-urls", "http://localhost:2379", "urls",
+        "Comma-separated URLs to serve clients on, gRPC and HTTP on the same port; unix:///path for a socket.");
+
+    public static readonly Flag AdvertiseClientUrls = new("advertise-client-urls", null, "urls",
+        "Comma-separated URLs that clients are told to connect to (default: the listen URLs).");
+
+    public static readonly Flag SocketReusePort = new("socket-reuse-port", "false", "",
+        "Let several processes listen on the same port (SO_REUSEPORT).");
+
+    public static readonly Flag SocketReuseAddress = new("socket-reuse-address", "false", "",
+        "Listen on an address whose last connections are still closing (SO_REUSEADDR); here always so.");
+
+    public static readonly Flag MaxRequestBytes = new("max-request-bytes", "1572864", "bytes", "Largest client request in bytes.");
+
+    public static readonly Flag MaxTxnOps = new("max-txn-ops", "128", "count", "Most operations in one branch of a transaction.");
+
+    public static readonly Flag MaxConcurrentStreams = new("max-concurrent-streams", "4294967295", "count",
+        "Most streams at a time on one connection; more than 1048576 count as that.");
+
+    public static readonly Flag GrpcKeepaliveInterval = new("grpc-keepalive-interval", "2h", "duration",
+        "Silence after which a client is pinged, at least 1s; 0: never.");
+
+    public static readonly Flag GrpcKeepaliveTimeout = new("grpc-keepalive-timeout", "20s", "duration",
+        "How long the answer to that ping may take before the connection is closed, at least 1s.");
+
+    public static readonly Flag WatchProgressNotifyInterval = new("watch-progress-notify-interval", "10m", "duration",
+        "How often a watch that asked for it is told its progress; at least 100ms.")
+    { OldName = "experimental-watch-progress-notify-interval" };
+}

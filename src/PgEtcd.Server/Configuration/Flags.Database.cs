@@ -1,0 +1,16 @@
+namespace PgEtcd.Server.Configuration;
+
+/// <content>Where the data is.</content>
+internal static partial class Flags
+{
+    public static readonly Flag Database = new("database", null, "address",
+        "PostgreSQL: a postgres:// URL or an Npgsql connection string. Without it a private local PostgreSQL is run under --data-dir.")
+    { Group = FlagGroup.Database, IsOurs = true };
+
+    public static readonly Flag Schema = new("schema", "pgetcd", "name", "Schema that holds this cluster; one schema is one cluster.")
+    { Group = FlagGroup.Database, IsOurs = true };
+
+    public static readonly Flag DataDir = new("data-dir", null, "path",
+        "Directory of the private local PostgreSQL (default ./<name>.pgetcd); unused with --database.")
+    { Group = FlagGroup.Database };
+}

@@ -1,0 +1,26 @@
+namespace PgEtcd.Server.Configuration;
+
+/// <content>This frontend among the others.</content>
+internal static partial class Flags
+{
+    public const string DefaultName = "default";
+    public const string DefaultPeerUrl = "http://localhost:2380";
+
+    public static readonly Flag Name = new("name", DefaultName, "name", "This member's name.") { Group = FlagGroup.Member };
+
+    public static readonly Flag InitialClusterToken = new("initial-cluster-token", "etcd-cluster", "token",
+        "What the cluster id is made of; the same on every frontend.")
+    { Group = FlagGroup.Member };
+
+    public static readonly Flag InitialAdvertisePeerUrls = new("initial-advertise-peer-urls", DefaultPeerUrl, "urls",
+        "Peer URLs to show in the member list; nothing listens there.")
+    { Group = FlagGroup.Member };
+
+    public static readonly Flag ElectionTimeout = new("election-timeout", "1000", "ms",
+        "Milliseconds from which the shortest lease and the request timeout are derived.")
+    { Group = FlagGroup.Member };
+
+    public static readonly Flag HeartbeatInterval = new("heartbeat-interval", "100", "ms",
+        "Milliseconds; the shortest lease is a whole number of them. At most a fifth of --election-timeout.")
+    { Group = FlagGroup.Member };
+}
