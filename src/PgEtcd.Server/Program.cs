@@ -3,6 +3,7 @@ using PgEtcd.Postgres;
 using PgEtcd.Server.Configuration;
 using PgEtcd.Server.Hosting;
 using PgEtcd.Server.LocalPostgres;
+using PgEtcd.Server.Logging;
 
 namespace PgEtcd.Server;
 
@@ -27,7 +28,7 @@ internal static class Program
             await ServerHost.RunAsync(options, stopping.Token);
             return 0;
         }
-        catch (Exception exception) when (exception is DatabaseStartException or LocalPostgresException or ListenException)
+        catch (Exception exception) when (exception is DatabaseStartException or LocalPostgresException or ListenException or LogOutputException)
         {
             await Console.Error.WriteLineAsync($"pgetcd: {exception.Message}");
             return CannotStart;
@@ -39,7 +40,8 @@ internal static class Program
 
         void Stop(PosixSignalContext signal)
         {
-            signal.Cancel = true;
+            // The second signal does what it does to any process.
+            signal.Cancel = !stopping.IsCancellationRequested;
             stopping.Cancel();
         }
     }

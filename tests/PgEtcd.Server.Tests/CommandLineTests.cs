@@ -23,7 +23,11 @@ public class CommandLineTests
         options.MaxTxnOps.ShouldBe(128);
         options.MinLeaseTtlSeconds.ShouldBe(2);
         options.RequestTimeout.ShouldBe(TimeSpan.FromSeconds(7));
-        options.LogLevel.ShouldBe(LogLevel.Information);
+        options.Logging.Level.ShouldBe(LogLevel.Information);
+        options.Logging.IsJson.ShouldBeTrue();
+        options.Logging.Outputs.ShouldBe(["stderr"]);
+        options.Tracing.ShouldBeNull();
+        options.KeepAlivePingInterval.ShouldBe(TimeSpan.FromHours(2));
         options.Warnings.ShouldBeEmpty();
     }
 
@@ -52,7 +56,7 @@ public class CommandLineTests
 
         options.Name.ShouldBe("a");
         options.MaxTxnOps.ShouldBe(128);
-        options.Warnings.ShouldBe(["The environment variable ETCD_WHATEVER has no effect."]);
+        options.Warnings.ShouldBe(["Unknown environment variables without effect: ETCD_WHATEVER."]);
     }
 
     [Fact]
@@ -69,8 +73,65 @@ public class CommandLineTests
     }
 
     [Fact]
-    public void Flags_about_raft_are_accepted_with_a_warning() =>
-        Serve(["--pre-vote", "--initial-cluster", "default=http://localhost:2380", "--snapshot-count=1"]).Warnings.Count.ShouldBe(3);
+    public void Flags_about_raft_are_accepted_with_one_warning_for_all() =>
+        Serve(
+            ["--pre-vote", "--initial-cluster", "default=http://localhost:2380", "-memory-mlock=false", "--experimental-corrupt-check-time", "1h"],
+            ("ETCD_INITIAL_CLUSTER_STATE", "new"))
+            .Warnings.ShouldBe(["Accepted for etcd's sake and without effect here: --initial-cluster, ETCD_INITIAL_CLUSTER_STATE, --pre-vote, --memory-mlock, --experimental-corrupt-check-time."]);
+
+    [Fact]
+    public void An_old_name_stands_for_the_new_one_and_both_are_an_error()
+    {
+        Serve(["--experimental-watch-progress-notify-interval=5s"]).WatchProgressNotifyInterval.ShouldBe(TimeSpan.FromSeconds(5));
+        Serve([], ("ETCD_EXPERIMENTAL_WARNING_APPLY_DURATION", "1s")).Logging.SlowCommit.ShouldBe(TimeSpan.FromSeconds(1));
+        Fail(["--experimental-watch-progress-notify-interval=5s"], ("ETCD_WATCH_PROGRESS_NOTIFY_INTERVAL", "5s")).ShouldBe(
+            "ETCD_WATCH_PROGRESS_NOTIFY_INTERVAL and --experimental-watch-progress-notify-interval are the same flag: give one.");
+    }
+
+    [Theory]
+    [InlineData("InitialCorruptCheck=true")]
+    [InlineData("CompactHashCheck=true, LeaseCheckpoint=false")]
+    public void Known_feature_gates_are_accepted(string gates) => Serve(["--feature-gates", gates]).Warnings.Count.ShouldBe(1);
+
+    [Theory]
+    [InlineData(100, 1000, 2, 7)]
+    [InlineData(250, 2500, 4, 10)]
+    [InlineData(10, 50, 1, 5.1)]
+    [InlineData(300, 1600, 3, 8)] // five whole heartbeats
+    public void The_shortest_lease_and_the_request_timeout_count_in_heartbeats(int heartbeat, int election, long ttl, double timeout)
+    {
+        ServerOptions options = Serve([$"--heartbeat-interval={heartbeat}", $"--election-timeout={election}"]);
+
+        options.MinLeaseTtlSeconds.ShouldBe(ttl);
+        options.RequestTimeout.ShouldBe(TimeSpan.FromSeconds(timeout));
+    }
+
+    [Theory]
+    [InlineData("--cert-file", "/etc/a.crt")]
+    [InlineData("--key-file", "/etc/a.key")]
+    [InlineData("--trusted-ca-file", "/etc/ca.crt")]
+    [InlineData("--client-cert-auth")]
+    [InlineData("--auto-tls", "true")]
+    [InlineData("--client-crl-file=/etc/crl")]
+    [InlineData("--cipher-suites=TLS_RSA_WITH_AES_128_CBC_SHA")]
+    [InlineData("--tls-min-version=TLS1.3")]
+    [InlineData("--auth-token=jwt,pub-key=a")]
+    [InlineData("--bcrypt-cost=4")]
+    public void What_would_be_unsafe_to_ignore_is_refused(params string[] args) =>
+        Fail(args).ShouldStartWith($"{args[0].Split('=')[0]}: TLS and authentication come in a later version");
+
+    [Fact]
+    public void The_defaults_of_those_are_accepted() =>
+        Serve(["--cert-file=", "--client-cert-auth=false", "--auth-token", "simple", "--tls-min-version=TLS1.2"]).Warnings.ShouldBeEmpty();
+
+    [Fact]
+    public void Urls_to_listen_on_may_be_sockets_and_are_advertised_when_there_is_nothing_else()
+    {
+        ServerOptions both = Serve(["--listen-client-urls", "unix:///run/a.sock,http://127.0.0.1:1"]);
+        both.ListenClientUrls.ShouldBe([ListenUrl.Socket("/run/a.sock"), new ListenUrl(System.Net.IPAddress.Loopback, 1)]);
+        both.AdvertiseClientUrls.ShouldBe(["http://127.0.0.1:1"]);
+        Serve(["--listen-client-urls", "unix://b.sock"]).AdvertiseClientUrls.ShouldBe(["unix://b.sock"]);
+    }
 
     [Theory]
     [InlineData("--name needs a value.", "--name")]
@@ -79,11 +140,28 @@ public class CommandLineTests
     [InlineData("--max-txn-ops must be a whole number from 1 to 2147483647, not \"many\".", "--max-txn-ops", "many")]
     [InlineData("--max-request-bytes must be a whole number from 1 to 1073741824, not \"0\".", "--max-request-bytes=0")]
     [InlineData("--election-timeout must be a whole number from 500 to 50000, not \"1\".", "--election-timeout=1")]
+    [InlineData("--election-timeout must be a whole number from 1500 to 50000, not \"1000\".", "--heartbeat-interval=300")]
+    [InlineData("--heartbeat-interval must be a whole number from 1 to 10000, not \"0\".", "--heartbeat-interval=0")]
+    [InlineData("--pre-vote must be true or false, not \"maybe\".", "--pre-vote=maybe")]
+    [InlineData("--socket-reuse-port must be true or false, not \"2\".", "--socket-reuse-port=2")]
+    [InlineData("--feature-gates has an unknown gate InitialCorruptChek: did you mean InitialCorruptCheck?", "--feature-gates=InitialCorruptChek=true")]
+    [InlineData("--feature-gates must say LeaseCheckpoint=true or LeaseCheckpoint=false.", "--feature-gates=LeaseCheckpoint")]
+    [InlineData("--max-concurrent-streams must be a whole number from 0 to 4294967295, not \"4294967296\".", "--max-concurrent-streams=4294967296")]
+    [InlineData("--grpc-keepalive-interval must be a duration such as 10ms, 72h or 30d, not \"often\".", "--grpc-keepalive-interval=often")]
+    [InlineData("--logger must be zap, not \"capnslog\".", "--logger=capnslog")]
+    [InlineData("--log-format must be json or console, not \"xml\".", "--log-format=xml")]
+    [InlineData("--enable-log-rotation needs --log-outputs to be the path of one file.", "--enable-log-rotation")]
+    [InlineData("--log-rotation-config-json must be a JSON object such as {\"maxsize\": 100, \"maxage\": 0, \"maxbackups\": 0, \"localtime\": false, \"compress\": false}.", "--enable-log-rotation", "--log-outputs=/a", "--log-rotation-config-json=[]")]
+    [InlineData("--distributed-tracing-sampling-rate must be a whole number from 0 to 1000000, not \"1000001\".", "--distributed-tracing-sampling-rate=1000001")]
+    [InlineData("--distributed-tracing-address must be host:port or a URL with http:// or https://, not \"a b\".", "--distributed-tracing-address=a b")]
+    [InlineData("--config-file: /no/such/file cannot be read: Could not find a part of the path '/no/such/file'.", "--config-file=/no/such/file")]
     [InlineData("--log-level must be debug, info, warn, error, panic or fatal, not \"loud\".", "--log-level", "loud")]
     [InlineData("--listen-client-urls has https://127.0.0.1:2379, but TLS comes in a later version: use http://.", "--listen-client-urls", "https://127.0.0.1:2379")]
+    [InlineData("--listen-client-urls has unixs:///a, but TLS comes in a later version: use http://.", "--listen-client-urls", "unixs:///a")]
+    [InlineData("--listen-client-urls has unix://, which is not of the form unix:///path/of/a/socket.", "--listen-client-urls", "unix://")]
     [InlineData("--listen-client-urls has http://example.com:1, whose host must be an IP address or localhost.", "--listen-client-urls", "http://example.com:1")]
     [InlineData("--listen-client-urls has http://localhost, which is not of the form http://host:port.", "--listen-client-urls", "http://localhost")]
-    [InlineData("--listen-client-urls has localhost:1, which does not start with http:// (or https://).", "--listen-client-urls", "localhost:1")]
+    [InlineData("--listen-client-urls has localhost:1, which does not start with http:// (or https:// or unix://).", "--listen-client-urls", "localhost:1")]
     [InlineData("--listen-client-urls needs at least one URL.", "--listen-client-urls", ",")]
     [InlineData("--schema must not be \"pg_x\": PostgreSQL keeps pg_… and information_schema for itself.", "--schema", "pg_x")]
     [InlineData("--schema must not contain control characters.", "--schema", "a\0b")]
@@ -115,12 +193,26 @@ public class CommandLineTests
     }
 
     [Fact]
-    public void Help_names_every_flag_that_means_something()
+    public void Help_names_every_flag_and_explains_those_that_mean_something()
     {
-        var text = CommandLine.Parse(["--help"], new Dictionary<string, string>()).Text!;
+        string text = CommandLine.Parse(["--help"], new Dictionary<string, string>()).Text!;
 
         Flags.All.ShouldAllBe(flag => text.Contains("--" + flag.Name, StringComparison.Ordinal));
-        text.ShouldNotContain("pre-vote");
+        text.ReplaceLineEndings(" ").ShouldContain("Milliseconds from which");
+        text.Split(Environment.NewLine).ShouldAllBe(line => line.Length <= 120);
+    }
+
+    [Fact]
+    public void No_two_flags_share_a_name() =>
+        Flags.All.SelectMany(flag => flag.Names).ShouldBeUnique();
+
+    [Fact]
+    public void Every_default_is_a_value_that_its_flag_takes()
+    {
+        foreach (Flag flag in Flags.All.Where(flag => flag.Default is { Length: > 0 }))
+        {
+            CommandLine.Parse([$"--{flag.Name}={flag.Default}"], new Dictionary<string, string>()).Text.ShouldBeNull();
+        }
     }
 
     [Fact]

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using System.Text.Json;
 using PgEtcd.Testing.Processes;
 
 namespace PgEtcd.Testing;
@@ -38,6 +39,13 @@ public sealed class PgEtcdServer : IEtcdServer
     /// <inheritdoc/>
     public string Output => _process.Output;
 
+    /// <summary>What it logged, as JSON lines, the last 400 or so.</summary>
+    public IReadOnlyList<JsonElement> Log => [.. Output.Split('\n').Where(line => line.StartsWith('{')).Select(line => JsonElement.Parse(line))];
+
+    /// <summary>What it logged as warnings or worse, but for those that something took long, which a busy machine may bring about.</summary>
+    public IReadOnlyList<string> Complaints =>
+        [.. Log.Where(line => line.GetProperty("level").GetString() is not ("debug" or "info") && !line.TryGetProperty("took", out _)).Select(line => line.ToString())];
+
     /// <summary>The process itself.</summary>
     public ChildProcess Process => _process;
 
@@ -47,9 +55,16 @@ public sealed class PgEtcdServer : IEtcdServer
     {
         var clientUrl = new Uri($"http://127.0.0.1:{port ?? FreePort.Next()}");
         string url = clientUrl.ToString().TrimEnd('/');
-        var server = new PgEtcdServer(
-            Launch(["--database", database, "--schema", schema, "--name", name, "--listen-client-urls", url, "--advertise-client-urls", url, .. moreArguments]),
-            clientUrl);
+        return await StartWithAsync(
+            clientUrl,
+            ["--database", database, "--schema", schema, "--name", name, "--listen-client-urls", url, "--advertise-client-urls", url, .. moreArguments]).ConfigureAwait(false);
+    }
+
+    /// <summary>Starts the executable with these arguments and no others, and waits until it is healthy.</summary>
+    public static async Task<PgEtcdServer> StartWithAsync(
+        Uri clientUrl, IEnumerable<string> arguments, IReadOnlyDictionary<string, string>? environment = null)
+    {
+        PgEtcdServer server = new(Launch(arguments, environment), clientUrl);
         try
         {
             await HealthCheck.WaitAsync(server._process, clientUrl, StartLimit).ConfigureAwait(false);

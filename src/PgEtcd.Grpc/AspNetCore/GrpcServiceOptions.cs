@@ -7,6 +7,9 @@ public class GrpcServiceOptions
 {
     /// <summary>Largest request message in bytes, also after decompression; null for no limit.</summary>
     public int? MaxReceiveMessageSize { get; set; } = 4 * 1024 * 1024;
+
+    /// <summary>What stands between the server and the services.</summary>
+    public InterceptorCollection Interceptors { get; } = new();
 }
 
 /// <summary>What AddGrpc gives back.</summary>

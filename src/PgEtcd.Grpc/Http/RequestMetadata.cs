@@ -26,7 +26,7 @@ internal static class RequestMetadata
     public static string Peer(ConnectionInfo connection)
     {
         if (connection.RemoteIpAddress is not { } address)
-            return "unknown";
+            return "unix:"; // the other end of a Unix socket has no address
         if (address.IsIPv4MappedToIPv6)
             address = address.MapToIPv4();
         var endpoint = new IPEndPoint(address, connection.RemotePort);

@@ -10,12 +10,13 @@ internal sealed class ServiceBinder<TService>(MethodTable table, IServiceProvide
     where TService : class
 {
     private readonly ServiceActivator<TService> _activator = new(services);
+    private readonly Interception<TService> _interception = new(services);
 
     public override void AddMethod<TRequest, TResponse>(
         Method<TRequest, TResponse> method, UnaryServerMethod<TRequest, TResponse>? handler)
     {
         var invoke = Open<Func<TService, TRequest, ServerCallContext, Task<TResponse>>>(method, typeof(TRequest), typeof(ServerCallContext));
-        table.Add(method, new UnaryHandler<TService, TRequest, TResponse>(table, method, _activator, invoke));
+        table.Add(method, new UnaryHandler<TService, TRequest, TResponse>(table, method, _activator, _interception.Around(invoke)));
     }
 
     public override void AddMethod<TRequest, TResponse>(
@@ -23,7 +24,7 @@ internal sealed class ServiceBinder<TService>(MethodTable table, IServiceProvide
     {
         var invoke = Open<Func<TService, IAsyncStreamReader<TRequest>, ServerCallContext, Task<TResponse>>>(
             method, typeof(IAsyncStreamReader<TRequest>), typeof(ServerCallContext));
-        table.Add(method, new ClientStreamingHandler<TService, TRequest, TResponse>(table, method, _activator, invoke));
+        table.Add(method, new ClientStreamingHandler<TService, TRequest, TResponse>(table, method, _activator, _interception.Around(invoke)));
     }
 
     public override void AddMethod<TRequest, TResponse>(
@@ -31,7 +32,7 @@ internal sealed class ServiceBinder<TService>(MethodTable table, IServiceProvide
     {
         var invoke = Open<Func<TService, TRequest, IServerStreamWriter<TResponse>, ServerCallContext, Task>>(
             method, typeof(TRequest), typeof(IServerStreamWriter<TResponse>), typeof(ServerCallContext));
-        table.Add(method, new ServerStreamingHandler<TService, TRequest, TResponse>(table, method, _activator, invoke));
+        table.Add(method, new ServerStreamingHandler<TService, TRequest, TResponse>(table, method, _activator, _interception.Around(invoke)));
     }
 
     public override void AddMethod<TRequest, TResponse>(
@@ -39,7 +40,7 @@ internal sealed class ServiceBinder<TService>(MethodTable table, IServiceProvide
     {
         var invoke = Open<Func<TService, IAsyncStreamReader<TRequest>, IServerStreamWriter<TResponse>, ServerCallContext, Task>>(
             method, typeof(IAsyncStreamReader<TRequest>), typeof(IServerStreamWriter<TResponse>), typeof(ServerCallContext));
-        table.Add(method, new DuplexStreamingHandler<TService, TRequest, TResponse>(table, method, _activator, invoke));
+        table.Add(method, new DuplexStreamingHandler<TService, TRequest, TResponse>(table, method, _activator, _interception.Around(invoke)));
     }
 
     private static TDelegate Open<TDelegate>(IMethod method, params Type[] parameters)

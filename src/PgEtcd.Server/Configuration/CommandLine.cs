@@ -49,12 +49,13 @@ public static class CommandLine
             }
 
             bool takesNext = found.Tokens.Any(token => token.Value.StartsWith("--", StringComparison.Ordinal) && known.Contains(BareName(token.Value)));
-            if (takesNext || (found.Tokens.Count == 0 && option.Arity.MinimumNumberOfValues > 0))
+            bool isEmpty = found.Tokens.Count == 0 && args.Any(argument => argument.StartsWith('-') && argument.TrimStart('-') == name + "=");
+            if (takesNext || (found.Tokens.Count == 0 && option.Arity.MinimumNumberOfValues > 0 && !isEmpty))
             {
                 throw new FlagException($"--{name} needs a value.");
             }
 
-            typed[name] = found.Tokens.Count == 0 ? "true" : found.Tokens[^1].Value;
+            typed[name] = isEmpty ? "" : found.Tokens.Count == 0 ? "true" : found.Tokens[^1].Value;
         }
 
         if (result.UnmatchedTokens is [var unknown, ..])

@@ -18,6 +18,15 @@ internal static class Durations
         ("m", TimeSpan.TicksPerMinute), ("h", TimeSpan.TicksPerHour), ("d", TimeSpan.TicksPerDay),
     ];
 
+    /// <summary>Writes one for people: its largest unit up to seconds, three digits after the point at most.</summary>
+    public static string Format(TimeSpan duration)
+    {
+        (double number, string unit) = duration.TotalSeconds >= 1 ? (duration.TotalSeconds, "s")
+            : duration.TotalMilliseconds >= 1 ? (duration.TotalMilliseconds, "ms")
+            : (duration.TotalMicroseconds, "\u00b5s");
+        return string.Create(CultureInfo.InvariantCulture, $"{number:0.###}{unit}");
+    }
+
     /// <summary>Reads one that is not negative.</summary>
     /// <returns>Null when it is none.</returns>
     public static TimeSpan? Parse(string text)

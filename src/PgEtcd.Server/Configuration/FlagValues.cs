@@ -80,7 +80,7 @@ internal sealed class FlagValues
         string text = Text(flag);
         TimeSpan? duration = _given.TryGetValue(flag.Name, out Given? given) && given.IsFromFile
             && long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out long nanoseconds)
-                ? TimeSpan.FromTicks(nanoseconds / NanosecondsPerTick)
+                ? TimeSpan.FromTicks((nanoseconds / NanosecondsPerTick) + Math.Sign(nanoseconds % NanosecondsPerTick)) // few are not none
                 : Durations.Parse(text);
         return duration ?? throw new FlagException($"{Label(flag)} must be a duration such as 10ms, 72h or 30d, not \"{Shown(text)}\".");
     }

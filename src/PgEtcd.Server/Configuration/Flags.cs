@@ -10,14 +10,14 @@ internal static partial class Flags
         "YAML or JSON file with flags. etcd's flags and ETCD_ variables are then ignored; PgEtcd's own still count.")
     { Group = FlagGroup.Member };
 
-    private static IReadOnlyList<Flag>? _all;
+    /// <summary>All of them, as they stand in the files. Gathered when first asked for: by then every file's fields are set.</summary>
+    public static IReadOnlyList<Flag> All => field ??= Gather();
 
-    /// <summary>All of them, as they stand in the files.</summary>
-    public static IReadOnlyList<Flag> All => _all ??=
+    private static IReadOnlyList<Flag> Gather() =>
     [
         .. typeof(Flags).GetFields(BindingFlags.Public | BindingFlags.Static)
-            .Where(field => field.FieldType == typeof(Flag))
-            .Select(field => (Flag)field.GetValue(null)!)
+            .Where(info => info.FieldType == typeof(Flag))
+            .Select(info => (Flag)info.GetValue(null)!)
             .OrderBy(flag => flag.Group),
     ];
 }

@@ -43,7 +43,7 @@ internal static class HelpText
     private static void Describe(StringBuilder text, Flag flag)
     {
         text.Append("  --").Append(flag.Name).AppendLine(flag.IsSwitch ? "" : $" <{flag.ValueName}>");
-        Wrap(text, "      ", flag.Default is null or "" ? flag.Help : $"{flag.Help} (default {flag.Default})");
+        Wrap(text, "      ", flag.Default is null or "" or "false" ? flag.Help : $"{flag.Help} (default {flag.Default})");
     }
 
     private static void Wrap(StringBuilder text, string indent, string words)

@@ -18,4 +18,14 @@ internal static partial class Log
     [LoggerMessage(5, LogLevel.Error,
         "PostgreSQL has lost commits in a failover: what was at revision {Revision} is gone. The revision moves up by a million and all before is compacted")]
     public static partial void HistoryLost(ILogger logger, long revision);
+
+    [LoggerMessage(6, LogLevel.Warning, "{Method} took {Took}, more than {Expected}, for {Client}: {Request}; answered {Answer}")]
+    public static partial void SlowRequest(
+        ILogger logger, string method, string took, string expected, string client, string request, string answer);
+
+    [LoggerMessage(7, LogLevel.Warning, "Committing took {Took}, more than {Expected}: {Writes} writes, {Bytes} bytes in the requests")]
+    public static partial void SlowCommit(ILogger logger, string took, string expected, int writes, int bytes);
+
+    [LoggerMessage(8, LogLevel.Information, "Stopped")]
+    public static partial void Stopped(ILogger logger);
 }

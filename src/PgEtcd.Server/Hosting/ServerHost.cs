@@ -1,11 +1,11 @@
-using System.Net;
-using Microsoft.AspNetCore.Server.Kestrel.Core;
-using PgEtcd.Grpc.Connections;
+using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 using PgEtcd.Server.Configuration;
 using PgEtcd.Server.Http;
 using PgEtcd.Server.LocalPostgres;
+using PgEtcd.Server.Logging;
 using PgEtcd.Server.Services;
 using PgEtcd.Server.Store;
+using PgEtcd.Server.Tracing;
 using PgEtcd.Server.Wire;
 
 namespace PgEtcd.Server.Hosting;
@@ -13,10 +13,8 @@ namespace PgEtcd.Server.Hosting;
 /// <summary>Puts a server together and runs it: database, replica, then the listeners.</summary>
 internal static class ServerHost
 {
-    /// <summary>How long requests in flight may take to finish when the server stops.</summary>
-    private static readonly TimeSpan DrainLimit = TimeSpan.FromSeconds(5);
-
     /// <summary>Serves until cancelled, then drains.</summary>
+    /// <exception cref="LogOutputException">A log file cannot be opened.</exception>
     public static async Task RunAsync(ServerOptions options, CancellationToken stopping)
     {
         using ILoggerFactory loggers = LoggerFactory.Create(logging => Configure(logging, options));
@@ -26,38 +24,41 @@ internal static class ServerHost
             Log.Warning(logger, warning);
         }
 
+        using TraceExport? traces = TraceExport.Start(options.Tracing);
         await using LocalDatabase? local = options.Database is null
             ? await LocalDatabase.StartAsync(options.DataDir, options.DataDirIsDefault, logger, stopping)
             : null;
         await using Frontend frontend = await Frontend.StartAsync(
             options.Database ?? local!.ConnectionString, options, loggers, stopping);
-        await using WebApplication app = Build(options, frontend);
-        await StartAsync(app, options, stopping);
+        await using WebApplication app = Build(options, frontend, loggers);
+        await Listeners.StartAsync(app, options, stopping);
         Log.Serving(logger, options.Name, string.Join(", ", options.ListenClientUrls), frontend.Store.Current.Revision, frontend.Store.Current.Keys.Count);
 
         await WaitAsync(stopping);
         Log.Stopping(logger);
-        await frontend.Leadership.LeaveAsync(); // so that clients go elsewhere while the rest drains
-        using CancellationTokenSource drain = new(DrainLimit);
-        await app.StopAsync(drain.Token);
+        await Drain.RunAsync(app, frontend, options);
+        Log.Stopped(logger);
     }
 
-    private static WebApplication Build(ServerOptions options, Frontend frontend)
+    private static WebApplication Build(ServerOptions options, Frontend frontend, ILoggerFactory loggers)
     {
         WebApplicationBuilder builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
-        Configure(builder.Logging, options);
-        builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel =>
-        {
-            kestrel.UseGrpcLimits();
-            kestrel.Limits.MaxRequestBodySize = null; // gRPC bounds each message, a stream may be endless
-            foreach (ListenUrl url in options.ListenClientUrls)
-            {
-                Listen(kestrel, url);
-            }
-        });
+        builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel => Listeners.Configure(kestrel, options));
+        builder.Services.Configure<SocketTransportOptions>(transport => Listeners.Configure(transport, options));
         builder.Services.AddRoutingCore();
-        builder.Services.AddGrpc(grpc => grpc.MaxReceiveMessageSize = options.MaxRequestBytes + ServerOptions.FramingAllowance);
+        builder.Services.AddGrpc(grpc =>
+        {
+            grpc.MaxReceiveMessageSize = options.MaxRequestBytes + ServerOptions.FramingAllowance;
+            if (options.Tracing is not null)
+            {
+                grpc.Interceptors.Add<CallTracing>();
+            }
+
+            grpc.Interceptors.Add<CallWatch>();
+        });
         builder.Services
+            .AddSingleton(loggers)
+            .AddSingleton<IHostLifetime, SignalsAreElsewhere>()
             .AddSingleton(options)
             .AddSingleton(frontend.Store)
             .AddSingleton(frontend.Leases)
@@ -65,6 +66,8 @@ internal static class ServerHost
             .AddSingleton(frontend.Leadership)
             .AddSingleton(new ResponseHeaders(
                 options.Identity with { MemberId = (ulong)frontend.Leadership.Self.Id }, (ulong)frontend.Term))
+            .AddSingleton<CallWatch>()
+            .AddSingleton<CallTracing>()
             .AddSingleton<KvService>()
             .AddSingleton<LeaseService>()
             .AddSingleton<WatchService>()
@@ -88,34 +91,6 @@ internal static class ServerHost
         return app;
     }
 
-    private static void Listen(KestrelServerOptions kestrel, ListenUrl url)
-    {
-        if (url.Address is null)
-        {
-            kestrel.ListenLocalhost(url.Port, Http1AndHttp2);
-        }
-        else
-        {
-            kestrel.Listen(new IPEndPoint(url.Address, url.Port), Http1AndHttp2);
-        }
-
-        static void Http1AndHttp2(ListenOptions listen) => listen.UseHttp1AndHttp2WithoutTls();
-    }
-
-    private static async Task StartAsync(WebApplication app, ServerOptions options, CancellationToken stopping)
-    {
-        try
-        {
-            await app.StartAsync(stopping);
-        }
-        catch (Exception exception) when (exception is IOException or System.Net.Sockets.SocketException)
-        {
-            throw new ListenException(
-                $"--listen-client-urls: cannot listen on {string.Join(", ", options.ListenClientUrls)}: {exception.GetBaseException().Message}.",
-                exception);
-        }
-    }
-
     private static async Task WaitAsync(CancellationToken stopping)
     {
         TaskCompletionSource stopped = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -124,15 +99,17 @@ internal static class ServerHost
     }
 
     private static void Configure(ILoggingBuilder logging, ServerOptions options) => logging
-        .SetMinimumLevel(options.LogLevel)
+        .SetMinimumLevel(options.Logging.Level)
         .AddFilter("Microsoft", LogLevel.Error) // Kestrel warns that HTTP/2 needs TLS; PlaintextProtocols does without
         .AddFilter("Microsoft.Extensions.Hosting", LogLevel.None) // would log what it throws, and we say in one sentence
-        .AddSimpleConsole(console =>
-        {
-            console.SingleLine = true;
-            console.UseUtcTimestamp = true;
-            console.TimestampFormat = "yyyy-MM-ddTHH:mm:ss.fffZ ";
-        })
-        .Services.Configure<Microsoft.Extensions.Logging.Console.ConsoleLoggerOptions>(
-            console => console.LogToStandardErrorThreshold = LogLevel.Trace);
+        .AddFilter("Microsoft.AspNetCore.Hosting.Diagnostics", LogLevel.None) // or it makes an activity for every request
+        .AddProvider(new LineLoggerProvider(options.Logging));
+
+    /// <summary>Program listens for signals; a host that did so too would begin to stop by itself.</summary>
+    private sealed class SignalsAreElsewhere : IHostLifetime
+    {
+        public Task WaitForStartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+        public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+    }
 }

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using PgEtcd.Mvcc;
 using PgEtcd.Postgres;
 
@@ -19,6 +20,9 @@ public sealed class Committer(
     private Queue<PendingWrite> _waiting = new();
     private Batch? _next;
     private bool _running;
+
+    /// <summary>Looks at each batch; null: nobody does.</summary>
+    public CommitWatch? Watch { get; init; }
 
     /// <summary>Commits a write.</summary>
     /// <param name="operation">Put, DeleteRange, Txn or RevokeLease, checked (<see cref="RequestCheck"/>).</param>
@@ -59,16 +63,22 @@ public sealed class Committer(
         {
             Exception? error = null;
             IReadOnlyList<PendingWrite> done = batch.Writes;
-            try
+            long started = clock.GetTimestamp();
+            using (Activity? span = CommitWatch.Start(batch))
             {
-                await CommitAsync(batch);
-            }
-            catch (Exception exception)
-            {
-                CloseNext();
-                error = exception;
+                try
+                {
+                    await CommitAsync(batch);
+                }
+                catch (Exception exception)
+                {
+                    CloseNext();
+                    error = exception;
+                    span?.SetStatus(ActivityStatusCode.Error);
+                }
             }
 
+            Watch?.End(done, clock.GetElapsedTime(started));
             // The loop lets go before it answers: what an answer sets off must not hold up the next batch.
             batch = TakeNext();
             if (error is null)

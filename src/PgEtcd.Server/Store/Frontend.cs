@@ -26,7 +26,10 @@ public sealed class Frontend : IAsyncDisposable
         Term = term;
         Leadership = leadership;
         Tail tail = new(log, replica, database, options.RequestTimeout, TimeProvider.System);
-        Committer committer = new(log, replica, tail, database, options.RequestTimeout, TimeProvider.System);
+        Committer committer = new(log, replica, tail, database, options.RequestTimeout, TimeProvider.System)
+        {
+            Watch = new CommitWatch(loggers.CreateLogger<Committer>(), options.Logging.SlowCommit),
+        };
         Past past = new(new StateReader(database), replica, tail, database, options.RequestTimeout);
         Store = new KeyValueStore(replica, tail, committer, past, log, database, options.RequestTimeout);
         LeaseTable leases = new(database);

@@ -1,4 +1,6 @@
+using System.Diagnostics;
 using PgEtcd.Mvcc;
+using PgEtcd.Server.Tracing;
 
 namespace PgEtcd.Server.Store;
 
@@ -21,6 +23,9 @@ public readonly record struct WriteAnswer(KvError Error, OperationResult? Result
 internal sealed class PendingWrite(Operation operation, int size, IHistory history, Origin origin, long enqueued)
     : TaskCompletionSource<WriteAnswer>
 {
+    /// <summary>The span of the call, when traces are wanted.</summary>
+    public Activity? Caller { get; } = Spans.Caller;
+
     public Operation Operation => operation;
 
     public int Size => size;

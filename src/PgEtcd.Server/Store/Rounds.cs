@@ -1,3 +1,5 @@
+using PgEtcd.Server.Tracing;
+
 namespace PgEtcd.Server.Store;
 
 /// <summary>Work that is done once for all who want it: one round is under way at a time, and those who come meanwhile share
@@ -50,6 +52,7 @@ internal sealed class Rounds<TRound, TResult>(Func<TRound> open, Func<TRound, Ta
 
     private async Task RunAsync()
     {
+        Spans.LeaveCall();
         while (true)
         {
             if (gather is not null)

@@ -1,5 +1,7 @@
+using System.Diagnostics;
 using PgEtcd.Mvcc;
 using PgEtcd.Postgres;
+using PgEtcd.Server.Tracing;
 
 namespace PgEtcd.Server.Store;
 
@@ -35,7 +37,9 @@ public sealed class Tail
 
     /// <summary>Waits until the replica holds everything that was committed when this was called.</summary>
     /// <exception cref="StoreUnavailableException">The database did not answer within the time limit.</exception>
-    public Task CatchUpAsync() => _rounds.JoinAsync();
+    public Task CatchUpAsync() => Spans.Caller is { } caller ? JoinAsync(caller) : _rounds.JoinAsync();
+
+    private Task JoinAsync(Activity caller) => _rounds.JoinAsync(round => (round.Callers ??= []).Add(caller));
 
     /// <summary>Takes in what was committed, unless the announced revision is in already.</summary>
     /// <param name="announced">A head that a notification named, or null.</param>
@@ -66,6 +70,7 @@ public sealed class Tail
             throw new StoreUnavailableException();
         }
 
+        using Activity? span = Spans.StartShared("read barrier", round.Callers ?? []);
         using CancellationTokenSource limit = new(left, _clock);
         try
         {
@@ -119,5 +124,9 @@ public sealed class Tail
 
     /// <summary>One tail query.</summary>
     /// <param name="Started">When the first of those who share it came.</param>
-    private sealed record Round(long Started);
+    private sealed record Round(long Started)
+    {
+        /// <summary>The spans of those who share it, when traces are wanted.</summary>
+        public List<Activity>? Callers { get; set; }
+    }
 }

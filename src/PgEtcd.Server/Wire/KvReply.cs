@@ -22,11 +22,14 @@ public sealed record KvReply(ResponseHeaders Headers, OperationResult Result)
     /// <summary>False for the messages of a stream before the last: they have no header (semantics.md, RangeStream).</summary>
     public bool HasHeader { get; init; } = true;
 
+    /// <summary>Bytes on the wire.</summary>
+    public int Size => KvEncoding.Size(Result, HeaderSize);
+
     private int HeaderSize => HasHeader ? Headers.Size(Result.Revision) : -1;
 
     private void Serialize(SerializationContext context)
     {
-        context.SetPayloadLength(KvEncoding.Size(Result, HeaderSize));
+        context.SetPayloadLength(Size);
         ProtoWriter writer = new(context.GetBufferWriter());
         KvEncoding.Write(ref writer, Result, HasHeader ? Headers : null);
         writer.Flush();
@@ -35,7 +38,7 @@ public sealed record KvReply(ResponseHeaders Headers, OperationResult Result)
 
     private void SerializeInStream(SerializationContext context)
     {
-        int size = KvEncoding.Size(Result, HeaderSize);
+        int size = Size;
         context.SetPayloadLength(ProtoWriter.BytesSize(size));
         ProtoWriter writer = new(context.GetBufferWriter());
         writer.Start(1, size);

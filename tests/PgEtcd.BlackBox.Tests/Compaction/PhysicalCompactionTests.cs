@@ -138,7 +138,7 @@ public sealed class PhysicalCompactionTests(PostgresFixture postgres) : IClassFi
         await Eventually.TrueAsync(async () => await RowsAsync(database) == 1, Limit, "all that is superseded is gone");
         await RefusedAsync(() => kv.ReadAsync("a", head - 1), EtcdErrors.Compacted);
         (await kv.ReadAsync("a", head)).ShouldBe(["a=3"]);
-        server.Output.ShouldNotContain("warn:", Case.Insensitive);
+        server.Complaints.ShouldBeEmpty();
     }
 
     private static Task<CompactionResponse> CompactAsync(Kv kv, long revision) => kv.CompactAsync(revision, physical: true, Limit);

@@ -1,0 +1,17 @@
+using Grpc.Core.Interceptors;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace Grpc.AspNetCore.Server;
+
+/// <summary>The interceptors of all services, the outermost first.</summary>
+public class InterceptorCollection
+{
+    private readonly List<Type> _types = [];
+
+    /// <summary>Adds one: the singleton that is registered, or else one for each service.</summary>
+    public void Add<TInterceptor>()
+        where TInterceptor : Interceptor => _types.Add(typeof(TInterceptor));
+
+    internal IReadOnlyList<Interceptor> Create(IServiceProvider services) =>
+        [.. _types.Select(type => (Interceptor)ActivatorUtilities.GetServiceOrCreateInstance(services, type))];
+}

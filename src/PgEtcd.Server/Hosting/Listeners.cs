@@ -1,0 +1,147 @@
+using System.Net;
+using System.Net.Sockets;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
+using PgEtcd.Grpc.Connections;
+using PgEtcd.Server.Configuration;
+
+namespace PgEtcd.Server.Hosting;
+
+/// <summary>The addresses of --listen-client-urls.</summary>
+internal static class Listeners
+{
+    private const int SolSocket = 1;
+    private const int SoReusePort = 15;
+
+    /// <summary>Sets limits and addresses.</summary>
+    public static void Configure(KestrelServerOptions kestrel, ServerOptions options)
+    {
+        kestrel.UseGrpcLimits();
+        kestrel.Limits.MaxRequestBodySize = null; // gRPC bounds each message, a stream may be endless
+        kestrel.Limits.Http2.MaxStreamsPerConnection = options.MaxConcurrentStreams;
+        if (options.KeepAlivePingInterval is { } interval)
+        {
+            kestrel.Limits.Http2.KeepAlivePingDelay = interval;
+            kestrel.Limits.Http2.KeepAlivePingTimeout = options.KeepAlivePingTimeout;
+        }
+
+        foreach (ListenUrl url in options.ListenClientUrls)
+        {
+            Listen(kestrel, url);
+        }
+    }
+
+    /// <summary>Sets what the sockets need before they are bound.</summary>
+    public static void Configure(SocketTransportOptions transport, ServerOptions options)
+    {
+        if (options.ReusePort)
+        {
+            transport.CreateBoundListenSocket = endpoint => endpoint is IPEndPoint address
+                ? BindShared(address)
+                : SocketTransportOptions.CreateDefaultBoundListenSocket(endpoint);
+        }
+    }
+
+    /// <summary>Starts listening.</summary>
+    /// <exception cref="ListenException">An address cannot be had.</exception>
+    public static async Task StartAsync(WebApplication app, ServerOptions options, CancellationToken stopping)
+    {
+        try
+        {
+            foreach (ListenUrl url in options.ListenClientUrls)
+            {
+                RemoveStale(url);
+            }
+
+            await app.StartAsync(stopping);
+        }
+        catch (Exception exception) when (exception is IOException or SocketException or UnauthorizedAccessException)
+        {
+            throw new ListenException(
+                $"--listen-client-urls: cannot listen on {string.Join(", ", options.ListenClientUrls)}: {exception.GetBaseException().Message}.",
+                exception);
+        }
+    }
+
+    private static void Listen(KestrelServerOptions kestrel, ListenUrl url)
+    {
+        if (url.SocketPath is not null)
+        {
+            kestrel.ListenUnixSocket(Path.GetFullPath(url.SocketPath), Http1AndHttp2);
+        }
+        else if (url.Address is null)
+        {
+            kestrel.ListenLocalhost(url.Port, Http1AndHttp2);
+        }
+        else
+        {
+            kestrel.Listen(new IPEndPoint(url.Address, url.Port), Http1AndHttp2);
+        }
+
+        static void Http1AndHttp2(ListenOptions listen) => listen.UseHttp1AndHttp2WithoutTls();
+    }
+
+    /// <summary>Removes the socket of a server that was killed. One that somebody answers on stays, and what is no socket too: then
+    /// listening fails and says so.</summary>
+    private static void RemoveStale(ListenUrl url)
+    {
+        if (url.SocketPath is null || !IsSocket(Path.GetFullPath(url.SocketPath)))
+        {
+            return;
+        }
+
+        using Socket probe = new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        try
+        {
+            probe.Connect(new UnixDomainSocketEndPoint(Path.GetFullPath(url.SocketPath)));
+        }
+        catch (SocketException e) when (e.SocketErrorCode == SocketError.ConnectionRefused)
+        {
+            File.Delete(Path.GetFullPath(url.SocketPath));
+        }
+    }
+
+    /// <summary>Of all that has a name in a directory, only a socket cannot be opened for reading and writing by who may.</summary>
+    private static bool IsSocket(string path)
+    {
+        if (!File.Exists(path))
+        {
+            return false;
+        }
+
+        try
+        {
+            using FileStream _ = new(path, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite | FileShare.Delete);
+            return false;
+        }
+        catch (IOException)
+        {
+            return true;
+        }
+        catch (UnauthorizedAccessException)
+        {
+            return false;
+        }
+    }
+
+    private static Socket BindShared(IPEndPoint address)
+    {
+        Socket socket = new(address.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
+        try
+        {
+            if (address.Address.Equals(IPAddress.IPv6Any))
+            {
+                socket.DualMode = true; // as Kestrel does
+            }
+
+            socket.SetRawSocketOption(SolSocket, SoReusePort, BitConverter.GetBytes(1));
+            socket.Bind(address);
+            return socket;
+        }
+        catch
+        {
+            socket.Dispose();
+            throw;
+        }
+    }
+}

@@ -1,0 +1,23 @@
+using System.Buffers;
+using System.Globalization;
+using System.Text;
+
+namespace PgEtcd.Server.Logging;
+
+/// <summary>Lines for people: time, level, who, what. An exception follows on lines of its own.</summary>
+internal sealed class ConsoleLines : ILineFormat
+{
+    /// <inheritdoc/>
+    public void Write(IBufferWriter<byte> line, LogEntry entry)
+    {
+        // What clients or the database sent may hold line breaks; a line must not be two.
+        string message = entry.Message.ReplaceLineEndings(" ");
+        string text = string.Create(
+            CultureInfo.InvariantCulture, $"{entry.Time:yyyy-MM-dd'T'HH:mm:ss.fff'Z'} {entry.LevelName,-5} {entry.Category}: {message}\n");
+        Encoding.UTF8.GetBytes(text, line);
+        if (entry.Exception is { } exception)
+        {
+            Encoding.UTF8.GetBytes(exception + "\n", line);
+        }
+    }
+}

@@ -1,0 +1,94 @@
+using System.Buffers;
+using System.Collections.Concurrent;
+using System.Globalization;
+using System.Text;
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using PgEtcd.Server.Configuration;
+
+namespace PgEtcd.Server.Logging;
+
+/// <summary>A JSON object a line with the keys that etcd's logger (zap) uses: level, ts, logger, msg, then the message's fields in
+/// kebab-case, and error and stacktrace for an exception.</summary>
+internal sealed class JsonLines : ILineFormat
+{
+    private static readonly JsonWriterOptions Options = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+    private static readonly ConcurrentDictionary<string, string> Names = new();
+
+    /// <inheritdoc/>
+    public void Write(IBufferWriter<byte> line, LogEntry entry)
+    {
+        using (Utf8JsonWriter json = new(line, Options))
+        {
+            json.WriteStartObject();
+            json.WriteString("level", entry.LevelName);
+            json.WriteString("ts", entry.Time.ToString("yyyy-MM-dd'T'HH:mm:ss.ffffff'Z'", CultureInfo.InvariantCulture));
+            json.WriteString("logger", entry.Category);
+            json.WriteString("msg", entry.Message);
+            for (int i = 0; i < entry.Fields.Count; i++)
+            {
+                (string name, object? value) = entry.Fields[i];
+                if (name is not ['{', ..])
+                {
+                    json.WritePropertyName(Names.GetOrAdd(name, ToKebab));
+                    WriteValue(json, value);
+                }
+            }
+
+            if (entry.Exception is { } exception)
+            {
+                json.WriteString("error", exception.Message);
+                json.WriteString("stacktrace", exception.ToString());
+            }
+
+            json.WriteEndObject();
+        }
+
+        line.Write("\n"u8);
+    }
+
+    private static void WriteValue(Utf8JsonWriter json, object? value)
+    {
+        switch (value)
+        {
+            case null:
+                json.WriteNullValue();
+                break;
+            case bool yes:
+                json.WriteBooleanValue(yes);
+                break;
+            case int number:
+                json.WriteNumberValue(number);
+                break;
+            case long number:
+                json.WriteNumberValue(number);
+                break;
+            case double number when double.IsFinite(number):
+                json.WriteNumberValue(number);
+                break;
+            case TimeSpan duration:
+                json.WriteStringValue(Durations.Format(duration));
+                break;
+            default:
+                json.WriteStringValue(Convert.ToString(value, CultureInfo.InvariantCulture));
+                break;
+        }
+    }
+
+    /// <summary>These four are taken.</summary>
+    private static string ToKebab(string name)
+    {
+        StringBuilder kebab = new();
+        foreach (char c in name)
+        {
+            if (char.IsAsciiLetterUpper(c) && kebab.Length > 0)
+            {
+                kebab.Append('-');
+            }
+
+            kebab.Append(char.ToLowerInvariant(c));
+        }
+
+        return kebab.ToString() is var key && key is "level" or "ts" or "logger" or "msg" or "error" ? key + "-field" : key;
+    }
+}

@@ -1,0 +1,76 @@
+using System.Buffers;
+using PgEtcd.Server.Configuration;
+
+namespace PgEtcd.Server.Logging;
+
+/// <summary>Logs as lines, in one of two forms, to the outputs of --log-outputs. A line is with the system when the call returns, so
+/// that what was said before a crash is there after it.</summary>
+internal sealed class LineLoggerProvider : ILoggerProvider
+{
+    private readonly LogOutputs _outputs;
+    private readonly ILineFormat _format;
+
+    /// <exception cref="LogOutputException">A file cannot be opened.</exception>
+    public LineLoggerProvider(LoggingOptions options)
+    {
+        _outputs = LogOutputs.Open(options);
+        _format = options.IsJson ? new JsonLines() : new ConsoleLines();
+    }
+
+    /// <inheritdoc/>
+    public ILogger CreateLogger(string categoryName) => new LineLogger(categoryName, _format, _outputs);
+
+    /// <inheritdoc/>
+    public void Dispose() => _outputs.Dispose();
+
+    private sealed class LineLogger(string category, ILineFormat format, LogOutputs outputs) : ILogger
+    {
+        [ThreadStatic]
+        private static ArrayBufferWriter<byte>? _buffer;
+
+        public IDisposable? BeginScope<TState>(TState state)
+            where TState : notnull => null;
+
+        // The factory's filters have asked for the level already.
+        public bool IsEnabled(LogLevel logLevel) => logLevel != LogLevel.None;
+
+        public void Log<TState>(
+            LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
+        {
+            ArrayBufferWriter<byte> buffer = _buffer ??= new ArrayBufferWriter<byte>(1024);
+            buffer.ResetWrittenCount();
+            LogEntry entry = new(
+                DateTime.UtcNow, logLevel, category, formatter(state, exception), state as IReadOnlyList<KeyValuePair<string, object?>> ?? [], exception);
+            format.Write(buffer, entry);
+            outputs.Write(logLevel, buffer.WrittenSpan);
+        }
+    }
+}
+
+/// <summary>One thing that is said.</summary>
+/// <param name="Time">When, UTC.</param>
+/// <param name="Level">How grave.</param>
+/// <param name="Category">Who says it.</param>
+/// <param name="Message">The sentence.</param>
+/// <param name="Fields">What is in it, by name; also the template, under a name in braces.</param>
+/// <param name="Exception">What went wrong.</param>
+internal readonly record struct LogEntry(
+    DateTime Time, LogLevel Level, string Category, string Message, IReadOnlyList<KeyValuePair<string, object?>> Fields, Exception? Exception)
+{
+    /// <summary>The level in etcd's words.</summary>
+    public string LevelName => Level switch
+    {
+        LogLevel.Trace or LogLevel.Debug => "debug",
+        LogLevel.Information => "info",
+        LogLevel.Warning => "warn",
+        LogLevel.Error => "error",
+        _ => "fatal",
+    };
+}
+
+/// <summary>How an entry is written.</summary>
+internal interface ILineFormat
+{
+    /// <summary>Writes one line with its end.</summary>
+    void Write(IBufferWriter<byte> line, LogEntry entry);
+}

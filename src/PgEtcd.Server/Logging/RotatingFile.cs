@@ -1,0 +1,159 @@
+using System.Globalization;
+using System.IO.Compression;
+using PgEtcd.Server.Configuration;
+
+namespace PgEtcd.Server.Logging;
+
+/// <summary>A log file that is put aside when it is full, as name-time.extension, and begun anew; old ones are compressed and
+/// deleted as <see cref="LogRotation"/> says. Not thread-safe.</summary>
+internal sealed class RotatingFile : Stream
+{
+    private const int Megabyte = 1024 * 1024;
+    private const int DefaultMegabytes = 100;
+    private const string TimeFormat = "yyyy-MM-dd'T'HH-mm-ss.fff";
+
+    private readonly string _path;
+    private readonly LogRotation _rotation;
+    private FileStream _file;
+    private Task _tidying = Task.CompletedTask;
+
+    /// <param name="path">The file.</param>
+    /// <param name="rotation">The rules.</param>
+    public RotatingFile(string path, LogRotation rotation)
+    {
+        _path = Path.GetFullPath(path);
+        _rotation = rotation;
+        _file = Append(_path);
+    }
+
+    /// <inheritdoc/>
+    public override bool CanRead => false;
+
+    /// <inheritdoc/>
+    public override bool CanSeek => false;
+
+    /// <inheritdoc/>
+    public override bool CanWrite => true;
+
+    /// <inheritdoc/>
+    public override long Length => throw new NotSupportedException();
+
+    /// <inheritdoc/>
+    public override long Position { get => throw new NotSupportedException(); set => throw new NotSupportedException(); }
+
+    private long MaxLength => (long)(_rotation.MaxSize == 0 ? DefaultMegabytes : _rotation.MaxSize) * Megabyte;
+
+    /// <summary>Opens a log file for more lines; others may read it, move it and write to it meanwhile.</summary>
+    public static FileStream Append(string path) => new(path, new FileStreamOptions
+    {
+        Mode = FileMode.Append,
+        Access = FileAccess.Write,
+        Share = FileShare.ReadWrite | FileShare.Delete,
+        BufferSize = 0,
+        UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite,
+    });
+
+    /// <inheritdoc/>
+    public override void Write(ReadOnlySpan<byte> buffer)
+    {
+        if (_file.Length > 0 && _file.Length + buffer.Length > MaxLength)
+        {
+            Rotate();
+        }
+
+        _file.Write(buffer);
+    }
+
+    /// <inheritdoc/>
+    public override void Write(byte[] buffer, int offset, int count) => Write(buffer.AsSpan(offset, count));
+
+    /// <inheritdoc/>
+    public override void Flush() => _file.Flush();
+
+    /// <inheritdoc/>
+    public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException();
+
+    /// <inheritdoc/>
+    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
+
+    /// <inheritdoc/>
+    public override void SetLength(long value) => throw new NotSupportedException();
+
+    /// <inheritdoc/>
+    protected override void Dispose(bool disposing)
+    {
+        if (disposing)
+        {
+            _file.Dispose();
+            _tidying.Wait(TimeSpan.FromSeconds(1));
+        }
+
+        base.Dispose(disposing);
+    }
+
+    private void Rotate()
+    {
+        DateTime now = _rotation.LocalTime ? DateTime.Now : DateTime.UtcNow;
+        string aside = Path.Combine(
+            Path.GetDirectoryName(_path)!,
+            $"{Path.GetFileNameWithoutExtension(_path)}-{now.ToString(TimeFormat, CultureInfo.InvariantCulture)}{Path.GetExtension(_path)}");
+        File.Move(_path, aside, overwrite: true);
+        FileStream full = _file;
+        _file = Append(_path);
+        full.Dispose();
+        _tidying = _tidying.ContinueWith(_ => Tidy(), TaskScheduler.Default);
+    }
+
+    private void Tidy()
+    {
+        try
+        {
+            string name = Path.GetFileNameWithoutExtension(_path);
+            FileInfo[] old = [.. new DirectoryInfo(Path.GetDirectoryName(_path)!)
+                .EnumerateFiles($"{name}-*{Path.GetExtension(_path)}*")
+                .Where(file => IsOld(file.Name, name))
+                .OrderByDescending(file => file.Name, StringComparer.Ordinal)];
+            for (int i = 0; i < old.Length; i++)
+            {
+                bool isTooMany = _rotation.MaxBackups > 0 && i >= _rotation.MaxBackups;
+                bool isTooOld = _rotation.MaxAge > 0 && old[i].LastWriteTimeUtc < DateTime.UtcNow.AddDays(-_rotation.MaxAge);
+                if (isTooMany || isTooOld)
+                {
+                    old[i].Delete();
+                }
+                else if (_rotation.Compress && old[i].Extension != ".gz")
+                {
+                    Compress(old[i].FullName);
+                }
+            }
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // The next rotation tries again.
+        }
+    }
+
+    /// <summary>Only what this class has named is ever touched.</summary>
+    private bool IsOld(string file, string name)
+    {
+        string rest = file[(name.Length + 1)..];
+        string extension = Path.GetExtension(_path);
+        rest = rest.EndsWith(extension + ".gz", StringComparison.Ordinal) ? rest[..^(extension.Length + 3)]
+            : rest.EndsWith(extension, StringComparison.Ordinal) ? rest[..^extension.Length] : "";
+        return DateTime.TryParseExact(rest, TimeFormat, CultureInfo.InvariantCulture, DateTimeStyles.None, out _);
+    }
+
+    private static void Compress(string path)
+    {
+        string partial = path + ".gz.part";
+        using (FileStream source = File.OpenRead(path))
+        using (FileStream target = File.Create(partial))
+        using (GZipStream gzip = new(target, CompressionLevel.Optimal))
+        {
+            source.CopyTo(gzip);
+        }
+
+        File.Move(partial, path + ".gz", overwrite: true);
+        File.Delete(path);
+    }
+}

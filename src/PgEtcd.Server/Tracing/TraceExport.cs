@@ -1,0 +1,55 @@
+using OpenTelemetry;
+using OpenTelemetry.Exporter;
+using OpenTelemetry.Resources;
+using OpenTelemetry.Trace;
+using PgEtcd.Server.Configuration;
+
+namespace PgEtcd.Server.Tracing;
+
+/// <summary>Sends spans to a collector while it lives: ours, and Npgsql's below them.</summary>
+internal sealed class TraceExport : IDisposable
+{
+    /// <summary>Npgsql's source: a span for each command, with its SQL and without its parameters.</summary>
+    private const string NpgsqlSource = "Npgsql";
+
+    /// <summary>How long the last spans may take at the end. A collector that is away must not hold up the stop.</summary>
+    private const int FarewellMilliseconds = 300;
+
+    private readonly TracerProvider _provider;
+
+    private TraceExport(TracerProvider provider) => _provider = provider;
+
+    /// <summary>Begins, if traces are asked for.</summary>
+    public static TraceExport? Start(TracingOptions? options) => options is null ? null : new TraceExport(Sdk.CreateTracerProviderBuilder()
+        .AddSource(Spans.SourceName, NpgsqlSource)
+        .SetSampler(new ParentBasedSampler(new CallSampler(options.SamplingRatio)))
+        .ConfigureResource(resource => resource.Clear().AddService(
+            options.ServiceName,
+            serviceVersion: ReleaseInfo.PgEtcdVersion,
+            autoGenerateServiceInstanceId: false,
+            serviceInstanceId: options.InstanceId is { Length: > 0 } id ? id : null))
+        .AddOtlpExporter(otlp =>
+        {
+            otlp.Endpoint = options.Collector;
+            otlp.Protocol = options.IsGrpc ? OtlpExportProtocol.Grpc : OtlpExportProtocol.HttpProtobuf;
+        })
+        .Build());
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        _provider.Shutdown(FarewellMilliseconds);
+        _provider.Dispose();
+    }
+
+    /// <summary>Only a call begins a trace: the SQL of jobs and heartbeats belongs to none.</summary>
+    private sealed class CallSampler(double ratio) : Sampler
+    {
+        private readonly TraceIdRatioBasedSampler _calls = new(ratio);
+
+        public override SamplingResult ShouldSample(in SamplingParameters samplingParameters) =>
+            samplingParameters.Kind == System.Diagnostics.ActivityKind.Server
+                ? _calls.ShouldSample(samplingParameters)
+                : new SamplingResult(SamplingDecision.Drop);
+    }
+}

@@ -1,0 +1,28 @@
+using Npgsql;
+
+namespace PgEtcd.BlackBox.Tests;
+
+/// <summary>Holds the append lock, so that no write gets through: a slow database in a test's hand.</summary>
+internal sealed class LogLock : IAsyncDisposable
+{
+    private readonly NpgsqlConnection _connection;
+
+    private LogLock(NpgsqlConnection connection) => _connection = connection;
+
+    public static async Task<LogLock> TakeAsync(string database)
+    {
+        NpgsqlConnection connection = new(new NpgsqlConnectionStringBuilder(database) { Pooling = false }.ConnectionString);
+        await connection.OpenAsync();
+        await using NpgsqlCommand command = new("begin; select pgetcd.lock_log()", connection);
+        await command.ExecuteNonQueryAsync();
+        return new LogLock(connection);
+    }
+
+    /// <summary>Waits until somebody waits for it.</summary>
+    public Task AwaitedAsync(string database) => Testing.Eventually.TrueAsync(
+        async () => (long)(await Sql.ExecuteAsync(database, "select count(*) from pg_locks where locktype = 'advisory' and not granted"))! > 0,
+        TimeSpan.FromSeconds(10), "a write waits for the lock");
+
+    /// <summary>Lets go.</summary>
+    public ValueTask DisposeAsync() => _connection.DisposeAsync();
+}

@@ -1,0 +1,173 @@
+using System.Diagnostics;
+using System.Net;
+using System.Net.Sockets;
+using Grpc.Core;
+using PgEtcd.BlackBox.Tests.Leases;
+using PgEtcd.BlackBox.Tests.Watching;
+using PgEtcd.Protocol;
+using PgEtcd.Protocol.Etcdserverpb;
+using PgEtcd.Testing;
+using PgEtcd.Testing.Grpc;
+using PgEtcd.Testing.Postgres;
+using PgEtcd.Testing.Processes;
+using PgEtcd.Testing.Watching;
+using Shouldly;
+using Xunit;
+
+namespace PgEtcd.BlackBox.Tests.Stopping;
+
+/// <summary>SIGTERM: what is under way is finished, what would never end is sent elsewhere, and it does not take long.</summary>
+public sealed class DrainTests(PostgresFixture postgres) : IClassFixture<PostgresFixture>
+{
+    /// <summary>A second is promised; the rest is for a busy machine.</summary>
+    private static readonly TimeSpan Soon = TimeSpan.FromSeconds(2.5);
+
+    [Fact]
+    public async Task Watches_and_keep_alives_end_with_a_status_on_which_clients_go_on_elsewhere()
+    {
+        await using WatchedServer server = await WatchedServer.StartAsync(postgres);
+        await using WatchCall watch = server.Open();
+        await watch.CreatedAsync(WatchCall.All(0));
+        await using GrpcChannel channel = new(server.Server.ClientUrl);
+        long lease = await channel.GrantAsync(60);
+        await using GrpcDuplexCall<LeaseKeepAliveRequest, LeaseKeepAliveResponse> keepAlive = channel.KeepAlive();
+        (await keepAlive.AskAsync(lease)).TTL.ShouldBe(60);
+        long revision = await server.Kv.PutAsync("a", "1");
+        (await watch.NextAsync()).Header.Revision.ShouldBe(revision);
+
+        Task<TimeSpan> stopped = StopAsync(server.Server);
+        (await Should.ThrowAsync<RpcException>(() => watch.NextAsync())).Status.ShouldBe(EtcdErrors.Stopped.Status);
+        (await Should.ThrowAsync<RpcException>(() => keepAlive.ReadAsync())).Status.ShouldBe(EtcdErrors.Stopped.Status);
+        (await stopped).ShouldBeLessThan(Soon);
+        server.Server.Complaints.ShouldBeEmpty();
+    }
+
+    [Fact]
+    public async Task A_client_that_does_not_read_does_not_hold_up_the_stop()
+    {
+        await using WatchedServer server = await WatchedServer.StartAsync(postgres);
+        await using WatchCall starved = server.Open();
+        await starved.CreatedAsync(new WatchCreateRequest(WatchCall.All(2)) { PrevKv = true });
+        for (int i = 0; i < 200; i++)
+        {
+            await server.Kv.PutAsync("big", $"{i} {new string('v', 100_000)}");
+        }
+
+        (await StopAsync(server.Server)).ShouldBeLessThan(Soon);
+        server.Server.Complaints.ShouldBeEmpty();
+    }
+
+    [Fact]
+    public async Task Idle_clients_do_not_hold_up_the_stop()
+    {
+        await using PgEtcdServer server = await PgEtcdServer.StartAsync(await postgres.CreateDatabaseAsync());
+        await using Kv kv = new(server);
+        await kv.PutAsync("a", "1");
+        using HttpClient http = new();
+        await http.GetStringAsync(new Uri(server.ClientUrl, "health"));
+        using TcpClient silent = new();
+        await silent.ConnectAsync(server.ClientUrl.Host, server.ClientUrl.Port);
+
+        (await StopAsync(server)).ShouldBeLessThan(Soon);
+    }
+
+    [Fact]
+    public async Task A_write_that_the_database_is_slow_with_is_answered_while_new_connections_are_refused()
+    {
+        string database = await postgres.CreateDatabaseAsync();
+        await using PgEtcdServer server = await PgEtcdServer.StartAsync(database);
+        await using Kv kv = new(server);
+        await kv.PutAsync("a", "1");
+        Task<long> slow;
+        Task<int> ended;
+        await using (LogLock held = await LogLock.TakeAsync(database))
+        {
+            slow = kv.PutAsync("a", "2");
+            await held.AwaitedAsync(database);
+            ended = server.StopAsync();
+            await Eventually.TrueAsync(async () => !await ConnectsAsync(server.ClientUrl), TimeSpan.FromSeconds(5), "connections are refused");
+            await Task.Delay(TimeSpan.FromSeconds(1)); // longer than who does not read is given
+            slow.IsCompleted.ShouldBeFalse();
+            ended.IsCompleted.ShouldBeFalse();
+        }
+
+        (await slow).ShouldBe(3);
+        (await ended).ShouldBe(0);
+        (await Sql.ExecuteAsync(database, "select count(*) from pgetcd.revisions")).ShouldBe(2L);
+    }
+
+    [Fact]
+    public async Task Under_load_every_write_is_acknowledged_and_there_or_refused_as_unavailable()
+    {
+        string database = await postgres.CreateDatabaseAsync();
+        await using PgEtcdServer server = await PgEtcdServer.StartAsync(database);
+        int acknowledged = 0;
+        Task[] writers = [.. Enumerable.Range(0, 20).Select(WriteAsync)];
+        await Eventually.TrueAsync(() => Volatile.Read(ref acknowledged) > 500, TimeSpan.FromSeconds(20), "there is load");
+
+        (await StopAsync(server)).ShouldBeLessThan(Soon);
+        await Task.WhenAll(writers);
+        // A put may have been committed whose answer the client no longer waited for; the other way round must not be.
+        long rows = (long)(await Sql.ExecuteAsync(database, "select count(*) from pgetcd.revisions"))!;
+        rows.ShouldBeInRange(acknowledged, acknowledged + writers.Length);
+
+        async Task WriteAsync(int writer)
+        {
+            await using Kv kv = new(server);
+            for (int i = 0; ; i++)
+            {
+                try
+                {
+                    await kv.PutAsync($"{writer}", $"{i}");
+                    Interlocked.Increment(ref acknowledged);
+                }
+                catch (RpcException refused)
+                {
+                    refused.StatusCode.ShouldBe(StatusCode.Unavailable, refused.ToString());
+                    return;
+                }
+            }
+        }
+    }
+
+    [Fact]
+    public async Task A_second_signal_ends_it_at_once()
+    {
+        string database = await postgres.CreateDatabaseAsync();
+        await using PgEtcdServer server = await PgEtcdServer.StartAsync(database);
+        await using Kv kv = new(server);
+        await kv.PutAsync("a", "1");
+        await using LogLock held = await LogLock.TakeAsync(database);
+        Task<long> slow = kv.PutAsync("a", "2");
+        await held.AwaitedAsync(database);
+        server.Process.Signal(UnixSignal.Terminate);
+        await Eventually.TrueAsync(() => server.Output.Contains("Stopping", StringComparison.Ordinal), TimeSpan.FromSeconds(5), "it drains");
+
+        Stopwatch clock = Stopwatch.StartNew();
+        server.Process.Signal(UnixSignal.Terminate);
+        (await server.Process.WaitForExitAsync()).ShouldNotBe(0);
+        clock.Elapsed.ShouldBeLessThan(Soon);
+        (await Should.ThrowAsync<RpcException>(() => slow)).StatusCode.ShouldBe(StatusCode.Unavailable);
+    }
+
+    private static async Task<TimeSpan> StopAsync(PgEtcdServer server)
+    {
+        Stopwatch clock = Stopwatch.StartNew();
+        (await server.StopAsync()).ShouldBe(0, server.Output);
+        return clock.Elapsed;
+    }
+
+    private static async Task<bool> ConnectsAsync(Uri url)
+    {
+        using TcpClient client = new();
+        try
+        {
+            await client.ConnectAsync(IPAddress.Parse(url.Host), url.Port);
+            return true;
+        }
+        catch (SocketException)
+        {
+            return false;
+        }
+    }
+}
