@@ -43,20 +43,28 @@ public sealed class TokenTable(Database database)
         return found;
     }
 
-    /// <summary>Lets tokens live on that have been used. One that has expired stays so.</summary>
+    /// <summary>Lets tokens live on that have been used.</summary>
     /// <param name="hashes">The tokens.</param>
     /// <param name="lives">For how long from now, seconds; as many.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
-    public async Task RenewAsync(IReadOnlyCollection<byte[]> hashes, IReadOnlyCollection<double> lives, CancellationToken cancellationToken)
+    /// <returns>Those that are still there.</returns>
+    public async Task<IReadOnlyList<byte[]>> RenewAsync(IReadOnlyCollection<byte[]> hashes, IReadOnlyCollection<double> lives, CancellationToken cancellationToken)
     {
         const string sql = """
             update pgetcd.auth_tokens t set expires_at = greatest(t.expires_at, clock_timestamp() + make_interval(secs => used.life))
-            from unnest($1, $2) as used (hash, life) where t.hash = used.hash
+            from unnest($1, $2) as used (hash, life) where t.hash = used.hash returning t.hash
             """;
         await using NpgsqlCommand command = database.Command(sql);
         command.Parameters.Add(new NpgsqlParameter<byte[][]> { TypedValue = [.. hashes] });
         command.Parameters.Add(new NpgsqlParameter<double[]> { TypedValue = [.. lives] });
-        await command.ExecuteNonQueryAsync(cancellationToken);
+        await using NpgsqlDataReader reader = await command.ExecuteReaderAsync(cancellationToken);
+        List<byte[]> alive = [];
+        while (await reader.ReadAsync(cancellationToken))
+        {
+            alive.Add(reader.GetFieldValue<byte[]>(0));
+        }
+
+        return alive;
     }
 
     /// <summary>Writes failed logins into the audit.</summary>

@@ -69,6 +69,9 @@ public sealed record ServerOptions
     /// <summary>How often a watch that asked for it is told its progress, unless events do.</summary>
     public required TimeSpan WatchProgressNotifyInterval { get; init; }
 
+    /// <summary>Passwords and tokens.</summary>
+    public required AuthOptions Auth { get; init; }
+
     /// <summary>Compaction, removal and the archive.</summary>
     public required CompactionOptions Compaction { get; init; }
 

@@ -55,6 +55,7 @@ internal static class ServerHost
             }
 
             grpc.Interceptors.Add<CallWatch>();
+            grpc.Interceptors.Add<AuthGuard>();
         });
         builder.Services
             .AddSingleton(loggers)
@@ -66,6 +67,9 @@ internal static class ServerHost
             .AddSingleton(frontend.Leadership)
             .AddSingleton(new ResponseHeaders(
                 options.Identity with { MemberId = (ulong)frontend.Leadership.Self.Id }, (ulong)frontend.Term))
+            .AddSingleton(frontend.Auth)
+            .AddSingleton(frontend.Auth.Admission)
+            .AddSingleton<AuthGuard>()
             .AddSingleton<CallWatch>()
             .AddSingleton<CallTracing>()
             .AddSingleton<KvService>()

@@ -7,8 +7,6 @@ namespace PgEtcd.Server.Services;
 
 internal sealed class MaintenanceService : Maintenance.MaintenanceBase;
 
-internal sealed class AuthService : Auth.AuthBase;
-
 internal sealed class LockService : Protocol.V3Lockpb.Lock.LockBase;
 
 internal sealed class ElectionService : Election.ElectionBase;

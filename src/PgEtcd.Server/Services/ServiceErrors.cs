@@ -22,6 +22,10 @@ internal static class ServiceErrors
         KvError.Compacted => EtcdErrors.Compacted,
         KvError.FutureRevision => EtcdErrors.FutureRev,
         KvError.LeaseNotFound => EtcdErrors.LeaseNotFound,
+        KvError.UserEmpty => EtcdErrors.UserEmpty,
+        KvError.UserNotFound => EtcdErrors.UserNotFound,
+        KvError.PermissionDenied => EtcdErrors.PermissionDenied,
+        KvError.AuthOldRevision or KvError.AuthMoved => EtcdErrors.AuthOldRevision,
         _ => throw new ArgumentOutOfRangeException(nameof(error), error, "This error has no place on the wire."),
     };
 

@@ -1,5 +1,6 @@
 using PgEtcd.Mvcc;
 using PgEtcd.Postgres;
+using PgEtcd.Server.Auth;
 
 namespace PgEtcd.Server.Store;
 
@@ -62,6 +63,16 @@ internal sealed class Batch
     {
         _writes.Add(write);
         _bytes += write.Size;
+        // Here and nowhere earlier: only this append is conditional on the auth revision (design §2.3).
+        KvError refusal = !write.Origin.Caller.IsOf(State.AuthRevision) ? KvError.AuthMoved
+            : write.Origin.Caller.IsChecked ? Access.Check(write.Origin.Caller, write.Operation, _fork.AttachedTo)
+            : KvError.None;
+        if (refusal != KvError.None)
+        {
+            write.Answer = new WriteAnswer(refusal, null);
+            return;
+        }
+
         if (write.Operation is RevokeLeaseOperation revoke)
         {
             if (_missing.Contains(revoke.Lease))
@@ -85,7 +96,7 @@ internal sealed class Batch
         for (int i = before; i < _fork.Events.Count; i++)
         {
             KvEvent change = _fork.Events[i];
-            Append.Add(change, write.Origin.Username, write.Origin.Client);
+            Append.Add(change, write.Origin.Caller.Username, write.Origin.Client);
             // A put that keeps its key's lease is not refused when the lease is missing, so it must not ask for it again.
             if (change.Record is { Lease: not 0 } record && !_missing.Contains(record.Lease))
             {

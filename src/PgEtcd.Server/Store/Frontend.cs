@@ -1,6 +1,8 @@
 using Npgsql;
 using PgEtcd.Mvcc;
 using PgEtcd.Postgres;
+using PgEtcd.Postgres.Auth;
+using PgEtcd.Server.Auth;
 using PgEtcd.Server.Compacting;
 using PgEtcd.Server.Configuration;
 using PgEtcd.Server.Jobs;
@@ -20,23 +22,30 @@ public sealed class Frontend : IAsyncDisposable
     private readonly Task _autoCompaction;
 
     private Frontend(
-        Database database, RevisionLog log, Replica replica, long term, Leadership leadership, ServerOptions options, ILoggerFactory loggers)
+        Database database, RevisionLog log, Replica replica, AuthStates auth, long term, Leadership leadership, ServerOptions options, ILoggerFactory loggers)
     {
         _database = database;
         Term = term;
         Leadership = leadership;
-        Tail tail = new(log, replica, database, options.RequestTimeout, TimeProvider.System);
-        Committer committer = new(log, replica, tail, database, options.RequestTimeout, TimeProvider.System)
+        Tail tail = new(log, replica, auth, database, options.RequestTimeout, TimeProvider.System);
+        Committer committer = new(log, replica, tail, auth, database, options.RequestTimeout, TimeProvider.System)
         {
             Watch = new CommitWatch(loggers.CreateLogger<Committer>(), options.Logging.SlowCommit),
         };
         Past past = new(new StateReader(database), replica, tail, database, options.RequestTimeout);
         Store = new KeyValueStore(replica, tail, committer, past, log, database, options.RequestTimeout);
+        AuthTable authTable = new(database);
+        Auth = new FrontendAuth(auth, authTable, new TokenTable(database), tail, database, log.Frontend, options, loggers);
         LeaseTable leases = new(database);
         Leases = new LeaseStore(leases, database, replica, tail, committer, options.RequestTimeout);
         _ = new LeaseExpiry(leases, Leases, leadership, loggers.CreateLogger<LeaseExpiry>()).RunAsync();
         database.ServerChanged = async connection =>
         {
+            if (!await authTable.EnsureRevisionAsync(connection, auth.Current.Revision))
+            {
+                Hosting.Log.AuthLost(loggers.CreateLogger<Frontend>());
+            }
+
             (long revision, KvEvent? last) = replica.End();
             if (!await log.EnsureHistoryAsync(connection, revision, last))
             {
@@ -55,6 +64,9 @@ public sealed class Frontend : IAsyncDisposable
 
     /// <summary>Keys.</summary>
     public KeyValueStore Store { get; }
+
+    /// <summary>Users and what they may do.</summary>
+    public FrontendAuth Auth { get; }
 
     /// <summary>Leases.</summary>
     public LeaseStore Leases { get; }
@@ -87,7 +99,8 @@ public sealed class Frontend : IAsyncDisposable
             (LogPosition position, KeySpace keys) = await new StateReader(database).LoadAsync(cancellationToken);
             Leadership leadership = await Leadership.JoinAsync(
                 database, log.Frontend, Identities(options, log.Frontend), TimeProvider.System, loggers.CreateLogger<Leadership>(), cancellationToken);
-            return new Frontend(database, log, new Replica(keys, position.AuthRevision), term, leadership, options, loggers);
+            AuthStates auth = await AuthStates.StartAsync(new AuthTable(database), cancellationToken); // after the state: never older
+            return new Frontend(database, log, new Replica(keys, position.AuthRevision), auth, term, leadership, options, loggers);
         }
         catch (Exception exception)
         {
@@ -126,6 +139,7 @@ public sealed class Frontend : IAsyncDisposable
         await _stopping.CancelAsync();
         await Task.WhenAll(_listening, _autoCompaction).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         Watches.Dispose();
+        await Auth.DisposeAsync();
         await _database.DisposeAsync();
         _stopping.Dispose();
     }
