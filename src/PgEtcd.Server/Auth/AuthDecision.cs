@@ -1,4 +1,5 @@
 using System.Text;
+using Grpc.Core;
 using PgEtcd.Mvcc;
 using PgEtcd.Postgres.Auth;
 using PgEtcd.Protocol;
@@ -146,8 +147,7 @@ internal sealed record AuthDecision(string Action, string Subject, params AuthEd
         Demand(name.Length > 0, isEmpty);
         if (name.Contains('\0')) // which etcd takes, and PostgreSQL has no place for
         {
-            throw new Grpc.Core.RpcException(new Grpc.Core.Status(
-                Grpc.Core.StatusCode.InvalidArgument, "pgetcd: a name cannot contain a null character"));
+            throw new RpcException(new Status(StatusCode.InvalidArgument, "pgetcd: a name cannot contain a null character"));
         }
     }
 

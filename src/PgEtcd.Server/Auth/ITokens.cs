@@ -1,3 +1,5 @@
+using Grpc.Core;
+
 namespace PgEtcd.Server.Auth;
 
 /// <summary>What clients show after they have logged in (--auth-token).</summary>
@@ -12,7 +14,7 @@ internal interface ITokens : IAsyncDisposable
 
     /// <summary>Makes a token for a user whose password was right.</summary>
     /// <returns>Null when users or passwords have changed since: ask again.</returns>
-    /// <exception cref="Grpc.Core.RpcException">This server makes none.</exception>
+    /// <exception cref="RpcException">This server makes none.</exception>
     Task<string?> IssueAsync(string username, AuthState state);
 }
 

@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
+using Grpc.Core;
 using PgEtcd.Protocol;
 
 namespace PgEtcd.Server.Auth;
@@ -29,7 +30,7 @@ internal sealed class Passwords(int cost)
     private int _waiting;
 
     /// <summary>Refuses what bcrypt cannot hash.</summary>
-    /// <exception cref="Grpc.Core.RpcException">The password is too long.</exception>
+    /// <exception cref="RpcException">The password is too long.</exception>
     public static void CheckLength(string password)
     {
         if (Encoding.UTF8.GetByteCount(password) > MostBytes)
@@ -39,14 +40,14 @@ internal sealed class Passwords(int cost)
     }
 
     /// <summary>Hashes a password.</summary>
-    /// <exception cref="Grpc.Core.RpcException">Too many wait.</exception>
+    /// <exception cref="RpcException">Too many wait.</exception>
     public Task<byte[]> HashAsync(string password) => RunAsync(() => Encoding.ASCII.GetBytes(Hash(Encoding.UTF8.GetBytes(password))));
 
     /// <summary>Whether a password is right.</summary>
     /// <remarks>One that was right is remembered, as a keyed hash: ten thousand clients of one user cost bcrypt once.</remarks>
     /// <param name="hash">The user's; null: there is no such user, which takes as long to find out.</param>
     /// <param name="password">What the client says.</param>
-    /// <exception cref="Grpc.Core.RpcException">Too many wait.</exception>
+    /// <exception cref="RpcException">Too many wait.</exception>
     public async Task<bool> VerifyAsync(byte[]? hash, string password)
     {
         string mark = Mark(hash ?? [], password);
@@ -99,7 +100,7 @@ internal sealed class Passwords(int cost)
     }
 
     private string Mark(byte[] hash, string password) =>
-        Convert.ToBase64String(HMACSHA256.HashData(_secret, [.. hash, 0, .. Encoding.UTF8.GetBytes(password)]));
+        Convert.ToBase64String(HMACSHA256.HashData(_secret, (byte[])[.. hash, 0, .. Encoding.UTF8.GetBytes(password)]));
 
     private async Task<T> RunAsync<T>(Func<T> work)
     {
