@@ -1,9 +1,11 @@
+using System.Diagnostics.CodeAnalysis;
 using Grpc.Core.Interceptors;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace Grpc.AspNetCore.Server;
 
 /// <summary>The interceptors of all services, the outermost first.</summary>
+[SuppressMessage("Naming", "CA1711", Justification = "Grpc.AspNetCore calls it so.")]
 public class InterceptorCollection
 {
     private readonly List<Type> _types = [];

@@ -19,6 +19,14 @@ public static class KestrelExtensions
         return options;
     }
 
+    /// <summary>Lets clients in that send a path as :authority. For Unix sockets; to be called before
+    /// <see cref="UseHttp1AndHttp2WithoutTls"/>.</summary>
+    public static ListenOptions UsePathAuthorities(this ListenOptions options)
+    {
+        options.Use(next => new PathAuthorities(next).OnConnectionAsync);
+        return options;
+    }
+
     /// <summary>
     /// Limits for gRPC: as many streams a connection as clients like (watches are long), and no minimum speeds, since an
     /// idle or slow stream is no attack but a watcher.

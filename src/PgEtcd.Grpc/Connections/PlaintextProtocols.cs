@@ -13,6 +13,11 @@ namespace PgEtcd.Grpc.Connections;
 /// </summary>
 internal sealed class PlaintextProtocols(ConnectionDelegate next, TimeSpan limit)
 {
+    /// <summary>Bytes of the preface.</summary>
+    internal static int PrefaceLength => Preface.Length;
+
+    private static ReadOnlySpan<byte> Preface => "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"u8;
+
     public async Task OnConnectionAsync(ConnectionContext connection)
     {
         bool? http2 = await ReadsPrefaceAsync(connection);
@@ -54,9 +59,10 @@ internal sealed class PlaintextProtocols(ConnectionDelegate next, TimeSpan limit
         }
     }
 
-    private static bool? LooksLikeHttp2(ReadOnlySequence<byte> buffer)
+    /// <summary>Whether these are the first bytes of HTTP/2; null while they may be.</summary>
+    internal static bool? LooksLikeHttp2(ReadOnlySequence<byte> buffer)
     {
-        ReadOnlySpan<byte> preface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"u8;
+        ReadOnlySpan<byte> preface = Preface;
         Span<byte> start = stackalloc byte[preface.Length];
         int length = (int)Math.Min(buffer.Length, preface.Length);
         buffer.Slice(0, length).CopyTo(start);

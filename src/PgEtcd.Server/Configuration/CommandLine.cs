@@ -41,6 +41,7 @@ public static class CommandLine
         }
 
         Dictionary<string, string> typed = [];
+        HashSet<string> switches = [.. Flags.All.Where(flag => flag.IsSwitch).SelectMany(flag => flag.Names)];
         foreach ((string name, Option<string[]> option) in options)
         {
             if (result.GetResult(option) is not { Implicit: false } found)
@@ -50,7 +51,7 @@ public static class CommandLine
 
             bool takesNext = found.Tokens.Any(token => token.Value.StartsWith("--", StringComparison.Ordinal) && known.Contains(BareName(token.Value)));
             bool isEmpty = found.Tokens.Count == 0 && args.Any(argument => argument.StartsWith('-') && argument.TrimStart('-') == name + "=");
-            if (takesNext || (found.Tokens.Count == 0 && option.Arity.MinimumNumberOfValues > 0 && !isEmpty))
+            if (takesNext || (found.Tokens.Count == 0 && !switches.Contains(name) && !isEmpty))
             {
                 throw new FlagException($"--{name} needs a value.");
             }
@@ -89,10 +90,10 @@ public static class CommandLine
         return root;
     }
 
-    /// <summary>Accepts the flag many times, so that the last can win; a switch also without a value.</summary>
+    /// <summary>Accepts the flag many times, so that the last can win, and also without a value, which <see cref="ParseChecked"/> judges.</summary>
     private static IEnumerable<Option<string[]>> OptionsFor(Flag flag) => flag.Names.Select(name => new Option<string[]>("--" + name)
     {
-        Arity = flag.IsSwitch ? ArgumentArity.ZeroOrMore : ArgumentArity.OneOrMore,
+        Arity = ArgumentArity.ZeroOrMore,
         AllowMultipleArgumentsPerToken = false,
     });
 

@@ -67,7 +67,7 @@ internal static class Listeners
     {
         if (url.SocketPath is not null)
         {
-            kestrel.ListenUnixSocket(Path.GetFullPath(url.SocketPath), Http1AndHttp2);
+            kestrel.ListenUnixSocket(Path.GetFullPath(url.SocketPath), listen => Http1AndHttp2(listen.UsePathAuthorities()));
         }
         else if (url.Address is null)
         {

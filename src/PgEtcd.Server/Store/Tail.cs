@@ -43,7 +43,7 @@ public sealed class Tail
     /// <exception cref="StoreUnavailableException">The database did not answer within the time limit.</exception>
     public Task CatchUpAsync() => Spans.Caller is { } caller ? JoinAsync(caller) : _rounds.JoinAsync();
 
-    private Task JoinAsync(Activity caller) => _rounds.JoinAsync(round => (round.Callers ??= []).Add(caller));
+    private Task<bool> JoinAsync(Activity caller) => _rounds.JoinAsync(round => (round.Callers ??= []).Add(caller));
 
     /// <summary>Takes in what was committed, unless the announced revision is in already.</summary>
     /// <param name="announced">A head that a notification named, or null.</param>

@@ -12,8 +12,8 @@ internal sealed class TraceExport : IDisposable
     /// <summary>Npgsql's source: a span for each command, with its SQL and without its parameters.</summary>
     private const string NpgsqlSource = "Npgsql";
 
-    /// <summary>How long the last spans may take at the end. A collector that is away must not hold up the stop.</summary>
-    private const int FarewellMilliseconds = 300;
+    /// <summary>How long the last spans may take at the end. One that is away or hangs must not hold up the stop for longer.</summary>
+    private const int FarewellMilliseconds = 2000;
 
     private readonly TracerProvider _provider;
 

@@ -55,10 +55,10 @@ public sealed class LogTests(PostgresFixture postgres) : IClassFixture<PostgresF
         await using PgEtcdServer server = await PgEtcdServer.StartAsync(database, moreArguments: ["--warning-unary-request-duration", "200ms"]);
         await using Kv kv = new(server);
         Task<PutResponse> put;
-        await using (LogLock held = await LogLock.TakeAsync(database))
+        await using (await LogLock.TakeAsync(database))
         {
             put = kv.SendAsync(Kv.Put("the/key", Secret));
-            await held.AwaitedAsync(database);
+            await LogLock.AwaitedAsync(database);
             await Task.Delay(300);
         }
 

@@ -80,10 +80,10 @@ public sealed class DrainTests(PostgresFixture postgres) : IClassFixture<Postgre
         await kv.PutAsync("a", "1");
         Task<long> slow;
         Task<int> ended;
-        await using (LogLock held = await LogLock.TakeAsync(database))
+        await using (await LogLock.TakeAsync(database))
         {
             slow = kv.PutAsync("a", "2");
-            await held.AwaitedAsync(database);
+            await LogLock.AwaitedAsync(database);
             ended = server.StopAsync();
             await Eventually.TrueAsync(async () => !await ConnectsAsync(server.ClientUrl), TimeSpan.FromSeconds(5), "connections are refused");
             await Task.Delay(TimeSpan.FromSeconds(1)); // longer than who does not read is given
@@ -139,7 +139,7 @@ public sealed class DrainTests(PostgresFixture postgres) : IClassFixture<Postgre
         await kv.PutAsync("a", "1");
         await using LogLock held = await LogLock.TakeAsync(database);
         Task<long> slow = kv.PutAsync("a", "2");
-        await held.AwaitedAsync(database);
+        await LogLock.AwaitedAsync(database);
         server.Process.Signal(UnixSignal.Terminate);
         await Eventually.TrueAsync(() => server.Output.Contains("Stopping", StringComparison.Ordinal), TimeSpan.FromSeconds(5), "it drains");
 

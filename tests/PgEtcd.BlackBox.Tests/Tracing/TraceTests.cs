@@ -79,7 +79,7 @@ public sealed class TraceTests(PostgresFixture postgres) : IClassFixture<Postgre
         server.Complaints.ShouldBeEmpty();
     }
 
-    private static Task PutAsync(Kv kv, string traceId, string spanId) => kv.Channel.UnaryAsync<PutRequest, PutResponse>(
+    private static Task<PutResponse> PutAsync(Kv kv, string traceId, string spanId) => kv.Channel.UnaryAsync<PutRequest, PutResponse>(
         Put, Kv.Put(traceId, "v"), new Metadata { { "traceparent", $"00-{traceId}-{spanId}-01" } }, Limit);
 
     private async Task<PgEtcdServer> StartAsync(TraceCollector collector, string address, int samplingRate) => await PgEtcdServer.StartAsync(

@@ -1,5 +1,4 @@
 using Google.Protobuf;
-using Grpc.Core;
 using PgEtcd.Protocol;
 using PgEtcd.Protocol.Etcdserverpb;
 using PgEtcd.Server.Services;
