@@ -139,7 +139,7 @@ public sealed class ThreeFrontendsTests(PostgresFixture postgres) : IClassFixtur
     {
         long before = await RevisionAsync();
         await Task.WhenAll(Enumerable.Range(0, 30).Select(i => _clients[i % 3].CallAsync(
-            "etcdserverpb.Auth/UserAdd", $$"""{"name":"u{{i:00}}","options":{"no_password":true}}""", First.Root)));
+            "etcdserverpb.Auth/UserAdd", $$$"""{"name":"u{{{i:00}}}","options":{"no_password":true}}""", First.Root)));
 
         (await _clients[1].CallAsync("etcdserverpb.Auth/UserList", token: First.Root))["users"]!.AsArray().Select(user => (string)user!)
             .ShouldBe(["root", .. Enumerable.Range(0, 30).Select(i => $"u{i:00}")]);
