@@ -12,6 +12,8 @@ internal sealed class Logins : IAsyncDisposable
 {
     private const int Burst = 30;
     private const int MostWaiting = 1000;
+    private const int AtOnce = 2;
+    private const int MostQueued = 10_000;
     private static readonly TimeSpan Refill = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan Gathering = TimeSpan.FromMilliseconds(500);
 
@@ -24,6 +26,12 @@ internal sealed class Logins : IAsyncDisposable
                 ReplenishmentPeriod = Refill,
                 QueueLimit = 0,
             }));
+
+    // So that those who come side by side take their permits one after the other.
+    private readonly PartitionedRateLimiter<(string User, string Address)> _turns =
+        PartitionedRateLimiter.Create<(string User, string Address), (string User, string Address)>(
+            static who => RateLimitPartition.GetConcurrencyLimiter(
+                who, static _ => new ConcurrencyLimiterOptions { PermitLimit = AtOnce, QueueLimit = MostQueued }));
 
     // When more fail than can be written, the oldest are not.
     private readonly Channel<FailedLogin> _failures = Channel.CreateBounded<FailedLogin>(
@@ -43,11 +51,19 @@ internal sealed class Logins : IAsyncDisposable
         _writing = WriteAsync();
     }
 
-    /// <summary>Whether to listen to another password.</summary>
-    public bool Allows(string user, string peer)
+    /// <summary>Waits for the turn to say a password.</summary>
+    /// <returns>To be disposed of when the password was looked at; null: too many were wrong.</returns>
+    public async ValueTask<IDisposable?> EnterAsync(string user, string peer)
     {
-        using RateLimitLease lease = _limits.AttemptAcquire((user, Address(peer)), 0);
-        return lease.IsAcquired;
+        RateLimitLease turn = await _turns.AcquireAsync((user, Address(peer)));
+        using RateLimitLease permit = _limits.AttemptAcquire((user, Address(peer)), 0);
+        if (turn.IsAcquired && permit.IsAcquired)
+        {
+            return turn;
+        }
+
+        turn.Dispose();
+        return null;
     }
 
     /// <summary>A password was wrong.</summary>
@@ -62,6 +78,7 @@ internal sealed class Logins : IAsyncDisposable
         _failures.Writer.Complete();
         await _stopping.CancelAsync();
         await _writing.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await _turns.DisposeAsync();
         await _limits.DisposeAsync();
         _stopping.Dispose();
     }

@@ -165,11 +165,7 @@ public sealed class AuthService(FrontendAuth auth, KeyValueStore store, Response
 
     private async Task CheckPasswordAsync(UserRecord? user, AuthenticateRequest request, string peer)
     {
-        if (!auth.Logins.Allows(request.Name, peer))
-        {
-            throw EtcdErrors.RequestTooManyRequests.ToException();
-        }
-
+        using IDisposable turn = await auth.Logins.EnterAsync(request.Name, peer) ?? throw EtcdErrors.RequestTooManyRequests.ToException();
         if (user is { HasNoPassword: true })
         {
             auth.Logins.Failed(request.Name, peer);

@@ -111,7 +111,19 @@ internal sealed class AuthGenerator(Random random)
         return txn;
     }
 
-    private JsonObject Interval() => new() { ["key"] = Base64(Pick(Keys)), ["range_end"] = Base64(Pick(Ends)) };
+    /// <summary>Never reversed or empty: of those 3.4 asks otherwise whether they are permitted, and lets them be granted.</summary>
+    private JsonObject Interval()
+    {
+        while (true)
+        {
+            string key = Pick(Keys);
+            string end = Pick(Ends);
+            if (end is "" or "\0" || string.CompareOrdinal(key, end) < 0)
+            {
+                return new() { ["key"] = Base64(key), ["range_end"] = Base64(end) };
+            }
+        }
+    }
 
     private T Pick<T>(T[] choices) => choices[random.Next(choices.Length)];
 

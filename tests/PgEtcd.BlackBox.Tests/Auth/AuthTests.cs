@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using Google.Protobuf.Reflection;
+using Grpc.Core;
 using PgEtcd.Protocol.Etcdserverpb;
 using PgEtcd.Protocol.V3Electionpb;
 using PgEtcd.Protocol.V3Lockpb;
@@ -149,6 +150,8 @@ public sealed class AuthTests(PostgresFixture postgres) : IClassFixture<Postgres
     public async Task A_token_lives_as_long_as_it_is_used_and_no_longer()
     {
         await _client.GrantAsync("joe", "READ", "k", "", _client.Root);
+        await using PgEtcdServer another = await PgEtcdServer.StartAsync(_database, name: "another");
+        await using AuthClient there = new(another);
         string idle = await _client.LoginAsync("joe");
         string used = await _client.LoginAsync("joe");
         for (int i = 0; i < 40; i++)
@@ -158,8 +161,6 @@ public sealed class AuthTests(PostgresFixture postgres) : IClassFixture<Postgres
         }
 
         (await _client.RangeAsync("k", "", idle)).ShouldBe(BadToken);
-        await using PgEtcdServer another = await PgEtcdServer.StartAsync(_database, name: "another");
-        await using AuthClient there = new(another);
         (await there.RangeAsync("k", "", used)).ShouldBe(Granted);
         (await there.RangeAsync("k", "", idle)).ShouldBe(BadToken);
     }
@@ -171,7 +172,7 @@ public sealed class AuthTests(PostgresFixture postgres) : IClassFixture<Postgres
             ("token", _client.Root), ("token", $"Bearer {_client.Root}"), ("authorization", _client.Root), ("authorization", $"Bearer {_client.Root}")])
         {
             RpcAnswer answer = await new RpcClient(_client.Channel).CallAsync(
-                "etcdserverpb.Auth/UserList", "{}", new Grpc.Core.Metadata { { key, value } });
+                "etcdserverpb.Auth/UserList", "{}", new Metadata { { key, value } });
             answer.Error.ShouldBeNull($"{key}: {value}");
         }
     }
@@ -182,12 +183,8 @@ public sealed class AuthTests(PostgresFixture postgres) : IClassFixture<Postgres
         string[] outcomes = await Task.WhenAll(Enumerable.Range(0, 60).Select(i =>
             _client.OutcomeAsync("etcdserverpb.Auth/Authenticate", $$"""{"name":"joe","password":"guess{{i}}"}""")));
         outcomes.ShouldBeSubsetOf(["etcdserver: authentication failed, invalid user ID or password", "etcdserver: too many requests"]);
-        for (int i = 0; i < 60; i++)
-        {
-            await _client.OutcomeAsync("etcdserverpb.Auth/Authenticate", """{"name":"joe","password":"guess"}""");
-        }
-
-        (await _client.OutcomeAsync("etcdserverpb.Auth/Authenticate", """{"name":"joe","password":"guess"}""")).ShouldBe("etcdserver: too many requests");
+        // Thirty at once and one a second from then on, however many come side by side.
+        outcomes.Count(outcome => outcome == "etcdserver: too many requests").ShouldBeGreaterThan(20);
         (await _client.OutcomeAsync("etcdserverpb.Auth/Authenticate", """{"name":"root","password":"root"}""")).ShouldBe(Granted);
         await Eventually.TrueAsync(
             async () => await _client.OutcomeAsync("etcdserverpb.Auth/Authenticate", """{"name":"joe","password":"joe"}""") == Granted,
