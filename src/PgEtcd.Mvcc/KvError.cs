@@ -31,6 +31,12 @@ public enum KvError
     /// again.</summary>
     AuthMoved,
 
+    /// <summary>The alarm NOSPACE is raised, and the request would add data.</summary>
+    NoSpace,
+
+    /// <summary>The alarm CORRUPT is raised.</summary>
+    Corrupt,
+
     /// <summary>Not etcd's: a historical read is not in memory. Nothing was changed; fetch it and evaluate again.</summary>
     HistoryNeeded,
 }

@@ -26,6 +26,9 @@ public sealed class AppendBatch(LogPosition expected)
 
     internal List<long> RevokedLeases { get; } = [];
 
+    /// <summary>Of keys and values.</summary>
+    internal long Bytes { get; private set; }
+
     /// <summary>Where the log must still be.</summary>
     public LogPosition Expected { get; } = expected;
 
@@ -42,6 +45,7 @@ public sealed class AppendBatch(LogPosition expected)
         Subs.Add(change.Sub);
         Keys.Add(change.Key);
         Values.Add(record?.ValueMemory);
+        Bytes += change.Key.Length + (record?.ValueMemory.Length ?? 0);
         CreateRevisions.Add(record?.CreateRevision ?? 0);
         Versions.Add(record?.Version ?? 0);
         Leases.Add(record?.Lease ?? 0);

@@ -60,7 +60,19 @@ public sealed class Database : IAsyncDisposable
     public NpgsqlCommand Command(string sql) => _source.CreateCommand(Schema.Apply(sql));
 
     /// <summary>An open pooled connection.</summary>
-    public ValueTask<NpgsqlConnection> OpenAsync(CancellationToken cancellationToken) => _source.OpenConnectionAsync(cancellationToken);
+    public ValueTask<NpgsqlConnection> OpenAsync(CancellationToken cancellationToken)
+    {
+        ValueTask<NpgsqlConnection> opening = _source.OpenConnectionAsync(cancellationToken);
+        return opening.IsCompletedSuccessfully ? opening : WaitedAsync(opening);
+
+        static async ValueTask<NpgsqlConnection> WaitedAsync(ValueTask<NpgsqlConnection> opening)
+        {
+            long started = Stopwatch.GetTimestamp();
+            NpgsqlConnection connection = await opening;
+            DatabaseMetrics.PoolWaitSeconds.Record(Stopwatch.GetElapsedTime(started).TotalSeconds);
+            return connection;
+        }
+    }
 
     /// <summary>Drops idle connections, so that the next ones find the primary of the moment.</summary>
     public void ForgetConnections() => _source.Clear();
@@ -100,14 +112,16 @@ public sealed class Database : IAsyncDisposable
 
     private async Task MeetAsync(NpgsqlConnection connection)
     {
+        DatabaseMetrics.ConnectionsOpened.Add(1);
         await using NpgsqlCommand command = new("select pg_postmaster_start_time()", connection);
         DateTime server = (DateTime)(await command.ExecuteScalarAsync())!;
         await _meeting.WaitAsync();
         try
         {
-            if (_server is not null && _server != server && ServerChanged is { } changed)
+            if (_server is not null && _server != server)
             {
-                await changed(connection);
+                DatabaseMetrics.ServerChanges.Add(1);
+                await (ServerChanged?.Invoke(connection) ?? Task.CompletedTask);
             }
 
             _server = server;
@@ -184,7 +198,11 @@ public sealed class Database : IAsyncDisposable
     private ResiliencePipeline BuildRetry(ILogger logger) => new ResiliencePipelineBuilder()
         .AddRetry(new RetryStrategyOptions
         {
-            ShouldHandle = new PredicateBuilder().Handle<Exception>(DatabaseErrors.IsTransient),
+            ShouldHandle = new PredicateBuilder().Handle<Exception>(exception =>
+            {
+                DatabaseMetrics.Failed(exception);
+                return DatabaseErrors.IsTransient(exception);
+            }),
             MaxRetryAttempts = int.MaxValue,
             Delay = TimeSpan.FromMilliseconds(20),
             MaxDelay = TimeSpan.FromMilliseconds(500),
@@ -193,6 +211,7 @@ public sealed class Database : IAsyncDisposable
             OnRetry = retry =>
             {
                 Log.DatabaseAway(logger, retry.AttemptNumber, retry.Outcome.Exception!.GetBaseException().Message);
+                DatabaseMetrics.Retries.Add(1);
                 ForgetConnections();
                 return ValueTask.CompletedTask;
             },

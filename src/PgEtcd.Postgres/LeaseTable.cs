@@ -13,20 +13,26 @@ public sealed class LeaseTable(Database database)
     /// <param name="grantToken">Names this grant: repeated with the same token it succeeds again.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
     /// <returns>False when the id is taken.</returns>
+    /// <exception cref="AlarmRaisedException">An alarm forbids it.</exception>
     public async Task<bool> GrantAsync(long id, long ttl, Guid grantToken, CancellationToken cancellationToken)
     {
         const string sql = """
             with granted as (
                 insert into pgetcd.leases (id, ttl, expires_at, grant_token)
-                values (@id, @ttl, clock_timestamp() + make_interval(secs => @ttl), @grantToken)
+                select @id, @ttl, clock_timestamp() + make_interval(secs => @ttl), @grantToken
+                from pgetcd.cluster where alarms & 3 = 0
                 on conflict (id) do nothing returning id
             )
-            select exists (select from granted)
-                or exists (select from pgetcd.leases where id = @id and grant_token = @grantToken)
+            select case
+                when exists (select from granted) or exists (select from pgetcd.leases where id = @id and grant_token = @grantToken) then -1
+                else alarms & 3 end
+            from pgetcd.cluster
             """;
+        const int granted = -1;
         await using NpgsqlConnection connection = await database.OpenAsync(cancellationToken);
-        return await connection.ExecuteScalarAsync<bool>(
+        int outcome = await connection.ExecuteScalarAsync<int>(
             new CommandDefinition(database.Schema.Apply(sql), new { id, ttl, grantToken }, cancellationToken: cancellationToken));
+        return outcome > 0 ? throw new AlarmRaisedException((AlarmKinds)outcome) : outcome == granted;
     }
 
     /// <summary>One lease, or null.</summary>

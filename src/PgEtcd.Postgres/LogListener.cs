@@ -24,6 +24,7 @@ public sealed class LogListener(Database database, RevisionLog log, ILogger<LogL
             }
             catch (Exception exception) when (!cancellationToken.IsCancellationRequested && DatabaseErrors.IsTransient(exception))
             {
+                DatabaseMetrics.ListenLosses.Add(1);
                 Log.ListenLost(logger, exception.GetBaseException().Message);
                 await Task.Delay(Poll, cancellationToken);
                 await wake(null);
@@ -64,6 +65,7 @@ public sealed class LogListener(Database database, RevisionLog log, ILogger<LogL
 
             if (head is not null || !notified)
             {
+                (notified ? DatabaseMetrics.Notified : DatabaseMetrics.Polled).Add(1);
                 await wake(head);
             }
         }

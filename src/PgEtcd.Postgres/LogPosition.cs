@@ -4,7 +4,9 @@ namespace PgEtcd.Postgres;
 /// <param name="Revision">The last committed revision; 1 for an empty store.</param>
 /// <param name="CompactRevision">The compaction mark; -1 when never compacted.</param>
 /// <param name="AuthRevision">Counts changes of users, roles and permissions.</param>
-public readonly record struct LogPosition(long Revision, long CompactRevision, long AuthRevision)
+/// <param name="Alarms">The kinds of alarms that are raised.</param>
+public readonly record struct LogPosition(
+    long Revision, long CompactRevision, long AuthRevision, AlarmKinds Alarms = AlarmKinds.None)
 {
     /// <summary>An empty store.</summary>
     public static LogPosition Empty => new(1, -1, 1);

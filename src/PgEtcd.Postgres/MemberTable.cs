@@ -23,6 +23,18 @@ public sealed class MemberTable(Database database)
         update pgetcd.leader set holder = null, expires_at = '-infinity' where holder = $1
         """;
 
+    private const string TakenOverSql = """
+        select exists (
+            select from pgetcd.leader l join pgetcd.members m on m.run = l.holder where m.id = $1 and l.ticked_at > $2)
+        """;
+
+    // Both see the list as it was before the deletion.
+    private const string RemoveDeadSql = """
+        with gone as (
+            delete from pgetcd.members where id = $1 and heartbeat_at <= clock_timestamp() - interval '3 seconds' returning id)
+        select exists (select from pgetcd.members where id = $1), exists (select from gone)
+        """;
+
     /// <summary>Says that a frontend is alive, takes or renews the leadership if it is free or its own, and looks around:
     /// one round trip. A member whose id another run holds is not registered.</summary>
     /// <param name="member">The frontend.</param>
@@ -73,6 +85,44 @@ public sealed class MemberTable(Database database)
         await using NpgsqlCommand command = database.Command(LeaveSql);
         command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = run });
         await command.ExecuteNonQueryAsync(cancellationToken);
+    }
+
+    /// <summary>Hands the leadership over.</summary>
+    /// <param name="run">The run that has it.</param>
+    /// <param name="target">The member that shall have it.</param>
+    /// <param name="cancellationToken">Ends the wait, not necessarily the handing over.</param>
+    /// <returns>When; null, if it is not the run's to give or there is no such member alive.</returns>
+    public async Task<DateTime?> HandOverAsync(string run, long target, CancellationToken cancellationToken)
+    {
+        await using NpgsqlCommand command = database.Command("select pgetcd.hand_over($1, $2)");
+        command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = run });
+        command.Parameters.Add(new NpgsqlParameter<long> { TypedValue = target });
+        return await command.ExecuteScalarAsync(cancellationToken) as DateTime?;
+    }
+
+    /// <summary>Whether a member has noticed that it leads.</summary>
+    /// <param name="target">The member.</param>
+    /// <param name="since">When it was given the leadership.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    public async Task<bool> HasTakenOverAsync(long target, DateTime since, CancellationToken cancellationToken)
+    {
+        await using NpgsqlCommand command = database.Command(TakenOverSql);
+        command.Parameters.Add(new NpgsqlParameter<long> { TypedValue = target });
+        command.Parameters.Add(new NpgsqlParameter<DateTime> { TypedValue = since });
+        return (bool)(await command.ExecuteScalarAsync(cancellationToken))!;
+    }
+
+    /// <summary>Takes a member off the list that is no longer alive.</summary>
+    /// <param name="id">Its id.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <returns>Whether it was on the list, and whether it was removed: it was not, if it is alive.</returns>
+    public async Task<(bool IsKnown, bool IsRemoved)> RemoveDeadAsync(long id, CancellationToken cancellationToken)
+    {
+        await using NpgsqlCommand command = database.Command(RemoveDeadSql);
+        command.Parameters.Add(new NpgsqlParameter<long> { TypedValue = id });
+        await using NpgsqlDataReader reader = await command.ExecuteReaderAsync(cancellationToken);
+        await reader.ReadAsync(cancellationToken);
+        return (reader.GetBoolean(0), reader.GetBoolean(1));
     }
 
     private static Member Read(NpgsqlDataReader reader, int first) => new(

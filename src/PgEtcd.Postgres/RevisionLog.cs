@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Npgsql;
 using NpgsqlTypes;
 using PgEtcd.Mvcc;
@@ -11,11 +12,11 @@ namespace PgEtcd.Postgres;
 public sealed class RevisionLog(Database database, string name)
 {
     private const string AppendSql =
-        "select * from pgetcd.append($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)";
+        "select * from pgetcd.append($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)";
 
     // Looks at both ends of two indexes and nothing else: the barrier of every linearizable read.
     private const string PositionSql = """
-        select greatest(c.base_revision, (select max(revision) from pgetcd.revisions)), c.compact_revision, c.auth_revision
+        select greatest(c.base_revision, (select max(revision) from pgetcd.revisions)), c.compact_revision, c.auth_revision, c.alarms
         from pgetcd.cluster c
         """;
 
@@ -50,7 +51,10 @@ public sealed class RevisionLog(Database database, string name)
     public async Task<AppendResult> AppendAsync(AppendBatch batch, Action<LogRow> missed, CancellationToken cancellationToken)
     {
         await using NpgsqlConnection connection = await database.OpenAsync(cancellationToken);
-        return await AppendAsync(connection, batch, missed, cancellationToken);
+        long started = Stopwatch.GetTimestamp();
+        AppendResult result = await AppendAsync(connection, batch, missed, cancellationToken);
+        DatabaseMetrics.Appended(batch, result, started);
+        return result;
     }
 
     /// <summary>Takes the append lock first, lets the caller build the batch on the rows it had missed, appends and
@@ -85,8 +89,10 @@ public sealed class RevisionLog(Database database, string name)
             return null;
         }
 
+        long started = Stopwatch.GetTimestamp();
         AppendResult result = await AppendAsync(connection, batch, missed, cancellationToken);
         await transaction.CommitAsync(cancellationToken);
+        DatabaseMetrics.Appended(batch, result, started);
         return result;
     }
 
@@ -127,6 +133,7 @@ public sealed class RevisionLog(Database database, string name)
         {
             "compacted" => CompactOutcome.Compacted,
             "already" => CompactOutcome.AlreadyCompacted,
+            "corrupt" => CompactOutcome.Corrupt,
             _ => CompactOutcome.FutureRevision,
         };
     }
@@ -143,14 +150,16 @@ public sealed class RevisionLog(Database database, string name)
     /// <param name="connection">To the new server.</param>
     /// <param name="revision">The last revision applied.</param>
     /// <param name="last">Its last change; null if the state was loaded and nothing applied since.</param>
+    /// <param name="compactRevision">The compaction mark as it was known; if that was lost and no change, it is set again.</param>
     /// <returns>False when history was lost.</returns>
-    public async Task<bool> EnsureHistoryAsync(NpgsqlConnection connection, long revision, KvEvent? last)
+    public async Task<bool> EnsureHistoryAsync(NpgsqlConnection connection, long revision, KvEvent? last, long compactRevision = -1)
     {
-        await using NpgsqlCommand command = new(database.Schema.Apply("select pgetcd.ensure_history($1, $2, $3, $4)"), connection);
+        await using NpgsqlCommand command = new(database.Schema.Apply("select pgetcd.ensure_history($1, $2, $3, $4, $5)"), connection);
         command.Parameters.Add(new NpgsqlParameter<long> { TypedValue = revision });
         command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = last?.Sub ?? 0 });
         command.Parameters.Add(Bytes(last?.Key));
         command.Parameters.Add(Bytes(last?.Record?.ValueMemory));
+        command.Parameters.Add(new NpgsqlParameter<long> { TypedValue = compactRevision });
         return (bool)(await command.ExecuteScalarAsync())!;
 
         static NpgsqlParameter Bytes(ReadOnlyMemory<byte>? value) =>
@@ -164,7 +173,7 @@ public sealed class RevisionLog(Database database, string name)
         await using NpgsqlCommand command = new(database.Schema.Apply(PositionSql), connection);
         await using NpgsqlDataReader reader = await command.ExecuteReaderAsync(cancellationToken);
         await reader.ReadAsync(cancellationToken);
-        return new LogPosition(reader.GetInt64(0), reader.GetInt64(1), reader.GetInt64(2));
+        return new LogPosition(reader.GetInt64(0), reader.GetInt64(1), reader.GetInt64(2), (AlarmKinds)reader.GetInt16(3));
     }
 
     private async Task<AppendResult> AppendAsync(
@@ -186,6 +195,7 @@ public sealed class RevisionLog(Database database, string name)
         parameters.Add(Column(batch.Clients, NpgsqlDbType.Text));
         parameters.Add(Column(batch.RequiredLeases.ToList(), NpgsqlDbType.Bigint));
         parameters.Add(Column(batch.RevokedLeases, NpgsqlDbType.Bigint));
+        parameters.Add(new NpgsqlParameter<short> { TypedValue = (short)batch.Expected.Alarms });
 
         await using NpgsqlDataReader reader = await command.ExecuteReaderAsync(cancellationToken);
         await reader.ReadAsync(cancellationToken);
@@ -195,7 +205,7 @@ public sealed class RevisionLog(Database database, string name)
             "conflict" => AppendOutcome.Conflict,
             _ => AppendOutcome.LeaseMissing,
         };
-        LogPosition position = new(reader.GetInt64(1), reader.GetInt64(2), reader.GetInt64(3));
+        LogPosition position = new(reader.GetInt64(1), reader.GetInt64(2), reader.GetInt64(3), (AlarmKinds)reader.GetInt16(12));
         long[] missingLeases = outcome == AppendOutcome.LeaseMissing ? reader.GetFieldValue<long[]>(4) : [];
         while (await reader.ReadAsync(cancellationToken))
         {
@@ -216,7 +226,8 @@ public sealed class RevisionLog(Database database, string name)
         command.Parameters.Add(new NpgsqlParameter<long> { TypedValue = after });
         await using NpgsqlDataReader reader = await command.ExecuteReaderAsync(cancellationToken);
         await reader.ReadAsync(cancellationToken);
-        LogPosition position = new(Math.Max(after, reader.GetInt64(1)), reader.GetInt64(2), reader.GetInt64(3));
+        LogPosition position = new(
+            Math.Max(after, reader.GetInt64(1)), reader.GetInt64(2), reader.GetInt64(3), (AlarmKinds)reader.GetInt16(12));
         long last = after;
         while (await reader.ReadAsync(cancellationToken))
         {
@@ -267,6 +278,9 @@ public enum CompactOutcome
 
     /// <summary>The revision is above the store's.</summary>
     FutureRevision,
+
+    /// <summary>Refused, because an alarm says that the store is corrupt.</summary>
+    Corrupt,
 }
 
 /// <summary>The log does not go on from where the reader is: compaction has removed rows before they were read, or history

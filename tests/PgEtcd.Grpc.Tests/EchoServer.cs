@@ -7,6 +7,7 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using PgEtcd.Grpc.Connections;
+using PgEtcd.Grpc.Local;
 using PgEtcd.Testing.Grpc;
 
 namespace PgEtcd.Grpc.Tests;
@@ -28,6 +29,10 @@ public sealed class EchoServer : IAsyncDisposable
     public Uri Address { get; }
 
     public GrpcChannel Channel { get; }
+
+    public IServiceProvider Services => _app.Services;
+
+    public LocalCalls LocalCalls => _app.Services.GetRequiredService<LocalCalls>();
 
     public EchoProbe Probe => _app.Services.GetRequiredService<EchoProbe>();
 

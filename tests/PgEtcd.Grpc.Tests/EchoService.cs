@@ -33,6 +33,10 @@ public sealed class EchoService(EchoProbe probe) : Echo.EchoBase
                 context.ResponseTrailers.Add("http", context.GetHttpContext().Request.Protocol);
                 context.ResponseTrailers.Add("deadline", context.Deadline.ToString("O", CultureInfo.InvariantCulture));
                 break;
+            case "describe":
+                IEnumerable<string> metadata = context.RequestHeaders.Select(
+                    entry => $"{entry.Key}={(entry.IsBinary ? Convert.ToHexString(entry.ValueBytes) : entry.Value)}");
+                return new EchoMessage { Text = $"{context.Peer} {context.Method} {string.Join(' ', metadata.Order())}" };
             case "wait":
                 await probe.WaitForCancellation(context);
                 break;

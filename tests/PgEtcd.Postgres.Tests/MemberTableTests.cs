@@ -93,6 +93,45 @@ public sealed class MemberTableTests(PostgresFixture postgres) : IClassFixture<P
         }
     }
 
+    [Fact]
+    public async Task The_leader_and_nobody_else_hands_over_to_who_is_alive()
+    {
+        await using LogFixture fixture = await LogFixture.CreateAsync(postgres);
+        MemberTable members = new(fixture.Database);
+        await BeatAsync(members, 1, "a");
+        await BeatAsync(members, 2, "b");
+        await BeatAsync(members, 3, "c");
+        await fixture.QueryAsync<int>("update pgetcd.members set heartbeat_at = heartbeat_at - interval '4 seconds' where id = 3");
+
+        (await members.HandOverAsync("b", 2, CancellationToken.None)).ShouldBeNull("b does not lead");
+        (await members.HandOverAsync("a", 3, CancellationToken.None)).ShouldBeNull("c is dead");
+        (await members.HandOverAsync("a", 4, CancellationToken.None)).ShouldBeNull("there is none");
+        (await BeatAsync(members, 1, "a")).Leads.ShouldBeTrue();
+
+        DateTime handed = (await members.HandOverAsync("a", 2, CancellationToken.None)).ShouldNotBeNull();
+        (await BeatAsync(members, 1, "a")).Leads.ShouldBeFalse();
+        (await members.HasTakenOverAsync(2, handed, CancellationToken.None)).ShouldBeFalse();
+        DateTime repeated = (await members.HandOverAsync("a", 2, CancellationToken.None)).ShouldNotBeNull("the answer may have been lost");
+        (await BeatAsync(members, 2, "b")).Leads.ShouldBeTrue();
+        (await members.HasTakenOverAsync(2, repeated, CancellationToken.None)).ShouldBeTrue();
+        (await members.HasTakenOverAsync(1, handed, CancellationToken.None)).ShouldBeFalse();
+    }
+
+    [Fact]
+    public async Task Only_the_dead_are_removed()
+    {
+        await using LogFixture fixture = await LogFixture.CreateAsync(postgres);
+        MemberTable members = new(fixture.Database);
+        await BeatAsync(members, 1, "a");
+        await BeatAsync(members, 2, "b");
+        await fixture.QueryAsync<int>("update pgetcd.members set heartbeat_at = heartbeat_at - interval '3 seconds' where id = 2");
+
+        (await members.RemoveDeadAsync(1, CancellationToken.None)).ShouldBe((true, false));
+        (await members.RemoveDeadAsync(2, CancellationToken.None)).ShouldBe((true, true));
+        (await members.RemoveDeadAsync(2, CancellationToken.None)).ShouldBe((false, false));
+        (await fixture.QueryAsync<long>("select id from pgetcd.members")).ShouldBe([1]);
+    }
+
     internal static Member Member(long id) =>
         new(id, "name", ClientUrls, PeerUrls);
 

@@ -139,6 +139,8 @@ public class CommandLineTests
     [InlineData("--name needs a value.", "--name", "--schema", "x")]
     [InlineData("--max-txn-ops must be a whole number from 1 to 2147483647, not \"many\".", "--max-txn-ops", "many")]
     [InlineData("--max-request-bytes must be a whole number from 1 to 1073741824, not \"0\".", "--max-request-bytes=0")]
+    [InlineData("--metrics must be basic or extensive, not \"all\".", "--metrics=all")]
+    [InlineData("--listen-metrics-urls has http://name:1, whose host must be an IP address or localhost.", "--listen-metrics-urls=http://name:1")]
     [InlineData("--election-timeout must be a whole number from 500 to 50000, not \"1\".", "--election-timeout=1")]
     [InlineData("--election-timeout must be a whole number from 1500 to 50000, not \"1000\".", "--heartbeat-interval=300")]
     [InlineData("--heartbeat-interval must be a whole number from 1 to 10000, not \"0\".", "--heartbeat-interval=0")]

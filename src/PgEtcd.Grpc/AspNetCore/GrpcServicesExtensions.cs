@@ -2,6 +2,7 @@ using Grpc.AspNetCore.Server;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using PgEtcd.Grpc.Http;
+using PgEtcd.Grpc.Local;
 
 namespace Microsoft.Extensions.DependencyInjection;
 
@@ -15,6 +16,7 @@ public static class GrpcServicesExtensions
         if (configureOptions is not null)
             services.Configure(configureOptions);
         services.TryAddSingleton<MethodTable>();
+        services.TryAddSingleton(provider => new LocalCalls(provider.GetRequiredService<MethodTable>()));
         services.TryAddSingleton(new ServiceLifetimes(services));
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IStartupFilter, GrpcStartupFilter>());
         return new Builder(services);

@@ -3,8 +3,9 @@ using System.Globalization;
 namespace PgEtcd.Grpc.Http;
 
 /// <summary>The grpc-timeout header: at most eight digits and a unit.</summary>
-internal static class GrpcTimeout
+public static class GrpcTimeout
 {
+    /// <summary>Reads it; false if it is malformed.</summary>
     public static bool TryParse(ReadOnlySpan<char> text, out TimeSpan timeout)
     {
         timeout = default;

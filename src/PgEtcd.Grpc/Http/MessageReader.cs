@@ -9,7 +9,7 @@ namespace PgEtcd.Grpc.Http;
 /// <summary>
 /// Reads the messages of a request body. The words of the errors are grpc-go's, which etcd's clients know.
 /// </summary>
-internal readonly struct MessageReader(PipeReader pipe, int maxMessageSize, string? encoding)
+internal readonly struct MessageReader(PipeReader pipe, int maxMessageSize, string? encoding, MethodMetrics metrics)
 {
     /// <summary>The one encoding besides identity that requests may have.</summary>
     public const string Gzip = "gzip";
@@ -86,6 +86,7 @@ internal readonly struct MessageReader(PipeReader pipe, int maxMessageSize, stri
         if (prefix[0] == 1)
             payload = Decompress(payload);
         message = MessageDeserializer.Read(marshaller, payload);
+        metrics.Received(length);
         buffer = buffer.Slice(MessageSerializer.PrefixLength + length);
         return true;
     }

@@ -28,7 +28,8 @@ internal sealed class MessageSerializer : SerializationContext, IBufferWriter<by
     private bool _completed;
 
     /// <summary>Writes one message with its prefix; nothing is flushed.</summary>
-    public static void Write<T>(PipeWriter pipe, Marshaller<T> marshaller, T message)
+    /// <returns>The message's length in bytes.</returns>
+    public static int Write<T>(PipeWriter pipe, Marshaller<T> marshaller, T message)
     {
         MessageSerializer serializer = _cached ?? new MessageSerializer();
         _cached = null;
@@ -36,8 +37,17 @@ internal sealed class MessageSerializer : SerializationContext, IBufferWriter<by
         marshaller.ContextualSerializer(message, serializer);
         if (!serializer._completed)
             throw new InvalidOperationException("The serializer did not complete its message.");
+        int length = serializer._written;
         serializer.Reset();
         _cached = serializer;
+        return length;
+    }
+
+    /// <summary>Writes what stands before a message: not compressed, and its length.</summary>
+    public static void WritePrefix(Span<byte> target, int length)
+    {
+        target[0] = 0;
+        BinaryPrimitives.WriteInt32BigEndian(target[1..], length);
     }
 
     public override void SetPayloadLength(int payloadLength)
@@ -86,17 +96,12 @@ internal sealed class MessageSerializer : SerializationContext, IBufferWriter<by
 
     public Span<byte> GetSpan(int sizeHint = 0) => GetMemory(sizeHint).Span;
 
-    private static void WritePrefix(Span<byte> target, int length)
-    {
-        target[0] = 0;
-        BinaryPrimitives.WriteInt32BigEndian(target[1..], length);
-    }
-
     private void Complete(ReadOnlySpan<byte> payload)
     {
         WritePrefix(_pipe.GetSpan(PrefixLength), payload.Length);
         _pipe.Advance(PrefixLength);
         _pipe.Write(payload);
+        _written = payload.Length;
         _completed = true;
     }
 

@@ -4,23 +4,27 @@ using Microsoft.AspNetCore.Http;
 namespace PgEtcd.Grpc.Http;
 
 /// <summary>Answers the calls of one method.</summary>
-internal abstract class MethodHandler
+internal abstract class MethodHandler(MethodTable table, IMethod method)
 {
+    private readonly MethodMetrics _metrics = new(table.Meter, table.Metrics, method);
+
     public abstract Task InvokeAsync(HttpContext context);
+
+    protected ServerCall Begin(HttpContext context) => new(context, table, method, _metrics);
 }
 
 internal sealed class UnaryHandler<TService, TRequest, TResponse>(
     MethodTable table,
     Method<TRequest, TResponse> method,
     ServiceActivator<TService> activator,
-    Func<TService, TRequest, ServerCallContext, Task<TResponse>> invoke) : MethodHandler
+    Func<TService, TRequest, ServerCallContext, Task<TResponse>> invoke) : MethodHandler(table, method)
     where TService : class
     where TRequest : class
     where TResponse : class
 {
     public override async Task InvokeAsync(HttpContext context)
     {
-        var call = new ServerCall(context, table, method);
+        ServerCall call = Begin(context);
         try
         {
             call.Begin();
@@ -39,14 +43,14 @@ internal sealed class ClientStreamingHandler<TService, TRequest, TResponse>(
     MethodTable table,
     Method<TRequest, TResponse> method,
     ServiceActivator<TService> activator,
-    Func<TService, IAsyncStreamReader<TRequest>, ServerCallContext, Task<TResponse>> invoke) : MethodHandler
+    Func<TService, IAsyncStreamReader<TRequest>, ServerCallContext, Task<TResponse>> invoke) : MethodHandler(table, method)
     where TService : class
     where TRequest : class
     where TResponse : class
 {
     public override async Task InvokeAsync(HttpContext context)
     {
-        var call = new ServerCall(context, table, method);
+        ServerCall call = Begin(context);
         try
         {
             call.Begin();
@@ -66,14 +70,14 @@ internal sealed class ServerStreamingHandler<TService, TRequest, TResponse>(
     MethodTable table,
     Method<TRequest, TResponse> method,
     ServiceActivator<TService> activator,
-    Func<TService, TRequest, IServerStreamWriter<TResponse>, ServerCallContext, Task> invoke) : MethodHandler
+    Func<TService, TRequest, IServerStreamWriter<TResponse>, ServerCallContext, Task> invoke) : MethodHandler(table, method)
     where TService : class
     where TRequest : class
     where TResponse : class
 {
     public override async Task InvokeAsync(HttpContext context)
     {
-        var call = new ServerCall(context, table, method);
+        ServerCall call = Begin(context);
         try
         {
             call.Begin();
@@ -93,14 +97,14 @@ internal sealed class DuplexStreamingHandler<TService, TRequest, TResponse>(
     MethodTable table,
     Method<TRequest, TResponse> method,
     ServiceActivator<TService> activator,
-    Func<TService, IAsyncStreamReader<TRequest>, IServerStreamWriter<TResponse>, ServerCallContext, Task> invoke) : MethodHandler
+    Func<TService, IAsyncStreamReader<TRequest>, IServerStreamWriter<TResponse>, ServerCallContext, Task> invoke) : MethodHandler(table, method)
     where TService : class
     where TRequest : class
     where TResponse : class
 {
     public override async Task InvokeAsync(HttpContext context)
     {
-        var call = new ServerCall(context, table, method);
+        ServerCall call = Begin(context);
         try
         {
             call.Begin();

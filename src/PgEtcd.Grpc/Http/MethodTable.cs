@@ -1,13 +1,15 @@
 using System.Collections.Concurrent;
+using System.Diagnostics.Metrics;
 using Grpc.AspNetCore.Server;
 using Grpc.Core;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
+using PgEtcd.Grpc.Metrics;
 
 namespace PgEtcd.Grpc.Http;
 
 /// <summary>All methods by path. Looked up once a call, so it is a table and not endpoint routing.</summary>
-internal sealed class MethodTable(IOptions<GrpcServiceOptions> options, ILoggerFactory loggers)
+internal sealed class MethodTable(IOptions<GrpcServiceOptions> options, ILoggerFactory loggers, GrpcMetricsOptions? metrics = null) : IDisposable
 {
     private readonly ConcurrentDictionary<string, MethodHandler> _methods = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<string, bool> _services = new(StringComparer.Ordinal);
@@ -18,12 +20,20 @@ internal sealed class MethodTable(IOptions<GrpcServiceOptions> options, ILoggerF
     /// <summary>Where failures of services are written.</summary>
     public ILogger Logger { get; } = loggers.CreateLogger("PgEtcd.Grpc");
 
+    /// <summary>Where the methods make their counters; a host has its own.</summary>
+    public Meter Meter { get; } = new(GrpcMetricsOptions.MeterName);
+
+    /// <summary>Which counters.</summary>
+    public GrpcMetricsOptions Metrics { get; } = metrics ?? new GrpcMetricsOptions();
+
     public void Add(IMethod method, MethodHandler handler)
     {
         if (!_methods.TryAdd(method.FullName, handler))
             throw new InvalidOperationException($"{method.FullName} is mapped twice.");
         _services[method.ServiceName] = true;
     }
+
+    public void Dispose() => Meter.Dispose();
 
     public MethodHandler? Find(string path) => _methods.GetValueOrDefault(path);
 

@@ -9,8 +9,9 @@ namespace PgEtcd.Grpc.Http;
 /// <summary>
 /// One call over one HTTP/2 request. Everything a call may not need (metadata, tokens, timers) is made when asked for.
 /// </summary>
-internal sealed class ServerCall(HttpContext context, MethodTable table, IMethod method) : ServerCallContext
+internal sealed class ServerCall(HttpContext context, MethodTable table, IMethod method, MethodMetrics metrics) : ServerCallContext
 {
+    private readonly long _started = metrics.Started();
     private Metadata? _requestHeaders;
     private Metadata? _responseTrailers;
     private Dictionary<object, object>? _userState;
@@ -68,7 +69,7 @@ internal sealed class ServerCall(HttpContext context, MethodTable table, IMethod
             context.Response.Headers.GrpcAcceptEncoding = MessageReader.Gzip;
             throw new RpcException(new Status(StatusCode.Unimplemented, $"grpc: Decompressor is not installed for grpc-encoding \"{encoding}\""));
         }
-        Reader = new MessageReader(context.Request.BodyReader, table.MaxReceiveMessageSize, encoding);
+        Reader = new MessageReader(context.Request.BodyReader, table.MaxReceiveMessageSize, encoding, metrics);
         ResponseWriter.Begin(context.Response);
     }
 
@@ -85,7 +86,7 @@ internal sealed class ServerCall(HttpContext context, MethodTable table, IMethod
     public void Write<T>(Marshaller<T> marshaller, T message)
     {
         _wrote = true;
-        MessageSerializer.Write(Output, marshaller, message);
+        metrics.Sent(MessageSerializer.Write(Output, marshaller, message));
     }
 
     /// <summary>Ends the call with its only response, unless the service set a status that says otherwise.</summary>
@@ -139,6 +140,7 @@ internal sealed class ServerCall(HttpContext context, MethodTable table, IMethod
     private void End(Status status, Metadata? trailers)
     {
         _deadlineSource?.Dispose();
+        metrics.Handled(status.StatusCode, _started);
         if (_wrote)
             ResponseWriter.SendTrailers(context, status, trailers);
         else

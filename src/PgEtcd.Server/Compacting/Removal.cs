@@ -23,6 +23,10 @@ public sealed class Removal(
     private long? _finished;
     private (long Target, long At)? _postponed;
     private long? _archiveKept;
+    private long _lastRemoved;
+
+    /// <summary>When rows were last removed here, Unix seconds; 0: not yet.</summary>
+    public long LastRemoved => Volatile.Read(ref _lastRemoved);
 
     /// <summary>Keeps the archive's partitions, and removes all that may go now.</summary>
     /// <param name="cancellationToken">Cancelled when the leadership ends: between two batches.</param>
@@ -49,6 +53,8 @@ public sealed class Removal(
             (outcome, long rows) = await table.RemoveAsync(
                 pace.BatchLimit, pace.InDoubt, pace.HistoryRetention > TimeSpan.Zero, cancellationToken);
             removed += rows;
+            RemovalMetrics.BatchMilliseconds.Record(clock.GetElapsedTime(batchStarted).TotalMilliseconds);
+            RemovalMetrics.Rows.Add(rows);
             if (outcome is RemovalOutcome.More or RemovalOutcome.Soon)
             {
                 // At least as long as the batch took: on a busy machine removal gives way to the writes.
@@ -69,6 +75,8 @@ public sealed class Removal(
 
         if (removed > 0)
         {
+            RemovalMetrics.TotalMilliseconds.Record(clock.GetElapsedTime(started).TotalMilliseconds);
+            Volatile.Write(ref _lastRemoved, clock.GetUtcNow().ToUnixTimeSeconds());
             Log.Removed(logger, removed, clock.GetElapsedTime(started).TotalSeconds);
         }
     }

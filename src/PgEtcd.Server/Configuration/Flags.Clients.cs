@@ -6,8 +6,22 @@ internal static partial class Flags
     public static readonly Flag ListenClientUrls = new("listen-client-urls", "http://localhost:2379", "urls",
         "Comma-separated URLs to serve clients on, gRPC and HTTP on the same port; unix:///path for a socket.");
 
+    public static readonly Flag ListenClientHttpUrls = new("listen-client-http-urls", null, "urls",
+        "Comma-separated URLs that serve HTTP only; --listen-client-urls then serves gRPC only.");
+
+    public static readonly Flag ListenMetricsUrls = new("listen-metrics-urls", null, "urls",
+        "Comma-separated URLs that serve /metrics, /health, /livez and /readyz only, beside the client URLs.");
+
     public static readonly Flag AdvertiseClientUrls = new("advertise-client-urls", null, "urls",
         "Comma-separated URLs that clients are told to connect to (default: the listen URLs).");
+
+    public static readonly Flag EnableGrpcGateway = new("enable-grpc-gateway", "true", "", "Serve the API as JSON below /v3/ too.");
+
+    public static readonly Flag Cors = new("cors", "*", "origins",
+        "Comma-separated origins whose pages may use the server from a browser, e.g. https://example.com; * for all.");
+
+    public static readonly Flag HostWhitelist = new("host-whitelist", "*", "hosts",
+        "Comma-separated host names that plain HTTP requests may be addressed to; * for all.");
 
     public static readonly Flag SocketReusePort = new("socket-reuse-port", "false", "",
         "Let several processes listen on the same port (SO_REUSEPORT).");

@@ -13,4 +13,8 @@ internal static partial class Flags
     public static readonly Flag DataDir = new("data-dir", null, "path",
         "Directory of the private local PostgreSQL (default ./<name>.pgetcd); unused with --database.")
     { Group = FlagGroup.Database };
+
+    public static readonly Flag QuotaBackendBytes = new("quota-backend-bytes", "0", "bytes",
+        "Room that the store may take before it refuses writes (alarm NOSPACE). 0 or less: no quota, unlike etcd's 2 GiB.")
+    { Group = FlagGroup.Database };
 }

@@ -48,6 +48,10 @@ internal static partial class Flags
         "Calls per million that begin a trace; a call whose client traces it is always part of the client's.")
     { Group = FlagGroup.Logging, OldName = "experimental-distributed-tracing-sampling-rate" };
 
+    public static readonly Flag Metrics = new("metrics", "basic", "level",
+        "basic, or extensive: also how long each gRPC method takes, as histograms.")
+    { Group = FlagGroup.Logging };
+
     private const string DefaultLogRotation =
         """{"maxsize": 100, "maxage": 0, "maxbackups": 0, "localtime": false, "compress": false}""";
 }

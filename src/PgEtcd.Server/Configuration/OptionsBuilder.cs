@@ -37,6 +37,9 @@ internal static class OptionsBuilder
             DataDir = DataDir(values, name),
             DataDirIsDefault = !values.IsGiven(Flags.DataDir),
             ListenClientUrls = listen,
+            ListenClientHttpUrls = OptionalUrls(values, Flags.ListenClientHttpUrls),
+            ListenMetricsUrls = OptionalUrls(values, Flags.ListenMetricsUrls),
+            ExtensiveMetrics = IsExtensive(values),
             AdvertiseClientUrls = values.OptionalText(Flags.AdvertiseClientUrls) is { } urls
                 ? Urls.Advertise(values.Label(Flags.AdvertiseClientUrls), urls)
                 : Reachable(listen),
@@ -48,6 +51,7 @@ internal static class OptionsBuilder
                 : MostStreams,
             KeepAlivePingInterval = AtLeastASecond(values.Duration(Flags.GrpcKeepaliveInterval)),
             KeepAlivePingTimeout = AtLeastASecond(values.Duration(Flags.GrpcKeepaliveTimeout)) ?? Durations.Parse(Flags.GrpcKeepaliveTimeout.Default!)!.Value,
+            QuotaBackendBytes = values.LongNumber(Flags.QuotaBackendBytes, long.MinValue, long.MaxValue),
             InitialClusterToken = values.Text(Flags.InitialClusterToken),
             InitialAdvertisePeerUrls = Urls.Advertise(
                 values.Label(Flags.InitialAdvertisePeerUrls), values.Text(Flags.InitialAdvertisePeerUrls)),
@@ -57,6 +61,7 @@ internal static class OptionsBuilder
             Tracing = TracingOptions.From(values),
             Auth = AuthOptions.From(values),
             Compaction = CompactionOptions.From(values),
+            Gateway = GatewayOptions.From(values),
             WatchProgressNotifyInterval = ProgressInterval(values),
             Warnings = [.. FlagWarnings.For(values, typed, environment, file)],
         };
@@ -81,6 +86,15 @@ internal static class OptionsBuilder
 
         _ = values.Switch(Flags.SocketReuseAddress); // what it asks for is so anyway
     }
+    private static IReadOnlyList<ListenUrl> OptionalUrls(FlagValues values, Flag flag) =>
+        values.OptionalText(flag) is { } urls ? Urls.Listen(values.Label(flag), urls) : [];
+
+    private static bool IsExtensive(FlagValues values) => values.Text(Flags.Metrics) switch
+    {
+        "basic" => false,
+        "extensive" => true,
+        var text => throw new FlagException($"{values.Label(Flags.Metrics)} must be basic or extensive, not \"{FlagValues.Shown(text)}\"."),
+    };
 
     /// <summary>0 stands for the default, as in etcd.</summary>
     private static TimeSpan ProgressInterval(FlagValues values)

@@ -21,6 +21,15 @@ public sealed record ServerOptions
     /// <summary>Where clients are served: gRPC and HTTP on the same port. At least one.</summary>
     public required IReadOnlyList<ListenUrl> ListenClientUrls { get; init; }
 
+    /// <summary>Where HTTP alone is served. If there are any, <see cref="ListenClientUrls"/> serve gRPC alone.</summary>
+    public required IReadOnlyList<ListenUrl> ListenClientHttpUrls { get; init; }
+
+    /// <summary>Where metrics and health are served, and nothing else.</summary>
+    public required IReadOnlyList<ListenUrl> ListenMetricsUrls { get; init; }
+
+    /// <summary>--metrics=extensive: also histograms of how long gRPC methods take.</summary>
+    public required bool ExtensiveMetrics { get; init; }
+
     /// <summary>What MemberList tells clients to connect to.</summary>
     public required IReadOnlyList<string> AdvertiseClientUrls { get; init; }
 
@@ -29,6 +38,9 @@ public sealed record ServerOptions
 
     /// <summary>Most operations in one branch of a transaction.</summary>
     public required int MaxTxnOps { get; init; }
+
+    /// <summary>Bytes that the store may take; 0 or less: as many as it likes.</summary>
+    public required long QuotaBackendBytes { get; init; }
 
     /// <summary>The cluster's token: what the cluster id is made of.</summary>
     public required string InitialClusterToken { get; init; }
@@ -74,6 +86,9 @@ public sealed record ServerOptions
 
     /// <summary>Compaction, removal and the archive.</summary>
     public required CompactionOptions Compaction { get; init; }
+
+    /// <summary>Plain HTTP and the JSON gateway.</summary>
+    public GatewayOptions Gateway { get; init; } = new();
 
     /// <summary>Shortest lease in whole seconds, as etcd: 1.5 election timeouts in whole heartbeats, rounded up (2 by default).</summary>
     public long MinLeaseTtlSeconds => (long)Math.Ceiling(3 * ElectionTicks / 2 * HeartbeatInterval.TotalSeconds);

@@ -24,6 +24,20 @@ internal static class Urls
             return part;
         })];
 
+    /// <summary>Whether a client's text is such a URL.</summary>
+    public static bool IsAddress(string url)
+    {
+        try
+        {
+            HostAndPort("", url);
+            return true;
+        }
+        catch (FlagException)
+        {
+            return false;
+        }
+    }
+
     private static string[] Split(string label, string list)
     {
         string[] parts = list.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);

@@ -4,10 +4,11 @@ using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 using PgEtcd.Grpc.Connections;
 using PgEtcd.Server.Configuration;
+using PgEtcd.Server.Http;
 
 namespace PgEtcd.Server.Hosting;
 
-/// <summary>The addresses of --listen-client-urls.</summary>
+/// <summary>The addresses that are listened on, and what each serves.</summary>
 internal static class Listeners
 {
     private const int SolSocket = 1;
@@ -25,10 +26,10 @@ internal static class Listeners
             kestrel.Limits.Http2.KeepAlivePingTimeout = options.KeepAlivePingTimeout;
         }
 
-        foreach (ListenUrl url in options.ListenClientUrls)
-        {
-            Listen(kestrel, url);
-        }
+        bool isSplit = options.ListenClientHttpUrls.Count > 0;
+        Listen(kestrel, options.ListenClientUrls, isSplit ? ListenerKind.GrpcOnly : ListenerKind.Everything);
+        Listen(kestrel, options.ListenClientHttpUrls, ListenerKind.HttpOnly);
+        Listen(kestrel, options.ListenMetricsUrls, ListenerKind.Metrics);
     }
 
     /// <summary>Sets what the sockets need before they are bound.</summary>
@@ -48,7 +49,7 @@ internal static class Listeners
     {
         try
         {
-            foreach (ListenUrl url in options.ListenClientUrls)
+            foreach (ListenUrl url in options.ListenClientUrls.Concat(options.ListenClientHttpUrls).Concat(options.ListenMetricsUrls))
             {
                 RemoveStale(url);
             }
@@ -57,28 +58,53 @@ internal static class Listeners
         }
         catch (Exception exception) when (exception is IOException or SocketException or UnauthorizedAccessException)
         {
+            // Kestrel names the address that it could not bind to.
+            (string flag, IReadOnlyList<ListenUrl> urls) =
+                IsAmong(options.ListenClientHttpUrls) ? (Flags.ListenClientHttpUrls.Name, options.ListenClientHttpUrls)
+                : IsAmong(options.ListenMetricsUrls) ? (Flags.ListenMetricsUrls.Name, options.ListenMetricsUrls)
+                : (Flags.ListenClientUrls.Name, options.ListenClientUrls);
             throw new ListenException(
-                $"--listen-client-urls: cannot listen on {string.Join(", ", options.ListenClientUrls)}: {exception.GetBaseException().Message}.",
-                exception);
+                $"--{flag}: cannot listen on {string.Join(", ", urls)}: {exception.GetBaseException().Message}.", exception);
+
+            bool IsAmong(IReadOnlyList<ListenUrl> list) => list.Any(url => exception.Message.Contains($"{url}:", StringComparison.Ordinal));
         }
     }
 
-    private static void Listen(KestrelServerOptions kestrel, ListenUrl url)
+    private static void Listen(KestrelServerOptions kestrel, IEnumerable<ListenUrl> urls, ListenerKind kind)
     {
-        if (url.SocketPath is not null)
+        foreach (ListenUrl url in urls)
         {
-            kestrel.ListenUnixSocket(Path.GetFullPath(url.SocketPath), listen => Http1AndHttp2(listen.UsePathAuthorities()));
+            if (url.SocketPath is not null)
+            {
+                kestrel.ListenUnixSocket(Path.GetFullPath(url.SocketPath), listen => Use(listen.UsePathAuthorities(), kind));
+            }
+            else if (url.Address is null)
+            {
+                kestrel.ListenLocalhost(url.Port, listen => Use(listen, kind));
+            }
+            else
+            {
+                kestrel.Listen(new IPEndPoint(url.Address, url.Port), listen => Use(listen, kind));
+            }
         }
-        else if (url.Address is null)
+    }
+
+    private static void Use(ListenOptions listen, ListenerKind kind)
+    {
+        switch (kind)
         {
-            kestrel.ListenLocalhost(url.Port, Http1AndHttp2);
-        }
-        else
-        {
-            kestrel.Listen(new IPEndPoint(url.Address, url.Port), Http1AndHttp2);
+            case ListenerKind.Everything:
+                listen.UseHttp1AndHttp2WithoutTls();
+                return;
+            case ListenerKind.GrpcOnly:
+                listen.Protocols = HttpProtocols.Http2;
+                break;
+            default:
+                listen.Protocols = HttpProtocols.Http1;
+                break;
         }
 
-        static void Http1AndHttp2(ListenOptions listen) => listen.UseHttp1AndHttp2WithoutTls();
+        listen.Mark(kind);
     }
 
     /// <summary>Removes the socket of a server that was killed. One that somebody answers on stays, and what is no socket too: then

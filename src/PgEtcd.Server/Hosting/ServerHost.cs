@@ -1,8 +1,11 @@
 using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
+using PgEtcd.Server.Concurrency;
 using PgEtcd.Server.Configuration;
+using PgEtcd.Server.Gateway;
 using PgEtcd.Server.Http;
 using PgEtcd.Server.LocalPostgres;
 using PgEtcd.Server.Logging;
+using PgEtcd.Server.Metrics;
 using PgEtcd.Server.Services;
 using PgEtcd.Server.Store;
 using PgEtcd.Server.Tracing;
@@ -17,6 +20,7 @@ internal static class ServerHost
     /// <exception cref="LogOutputException">A log file cannot be opened.</exception>
     public static async Task RunAsync(ServerOptions options, CancellationToken stopping)
     {
+        using MetricsRegistry metrics = ServerMeter.Listen(); // first of all: what is measured before is lost
         using ILoggerFactory loggers = LoggerFactory.Create(logging => Configure(logging, options));
         ILogger logger = loggers.CreateLogger("PgEtcd");
         foreach (string warning in options.Warnings)
@@ -30,17 +34,23 @@ internal static class ServerHost
             : null;
         await using Frontend frontend = await Frontend.StartAsync(
             options.Database ?? local!.ConnectionString, options, loggers, stopping);
-        await using WebApplication app = Build(options, frontend, loggers);
+        FrontendAlarms alarms = new(frontend, options);
+        using ServerGauges gauges = new(frontend, options, alarms);
+        using ProcessGauges process = new();
+        ServingState serving = new();
+        await using WebApplication app = Build(options, frontend, serving, new HttpPages(frontend, alarms, metrics), loggers);
         await Listeners.StartAsync(app, options, stopping);
         Log.Serving(logger, options.Name, string.Join(", ", options.ListenClientUrls), frontend.Store.Current.Revision, frontend.Store.Current.Keys.Count);
 
         await WaitAsync(stopping);
         Log.Stopping(logger);
+        serving.Drain();
         await Drain.RunAsync(app, frontend, options);
         Log.Stopped(logger);
     }
 
-    private static WebApplication Build(ServerOptions options, Frontend frontend, ILoggerFactory loggers)
+    private static WebApplication Build(
+        ServerOptions options, Frontend frontend, ServingState serving, HttpPages pages, ILoggerFactory loggers)
     {
         WebApplicationBuilder builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
         builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel => Listeners.Configure(kestrel, options));
@@ -61,10 +71,18 @@ internal static class ServerHost
             .AddSingleton(loggers)
             .AddSingleton<IHostLifetime, SignalsAreElsewhere>()
             .AddSingleton(options)
+            .AddSingleton(ServerMeter.Calls(options.ExtensiveMetrics))
+            .AddSingleton(serving)
             .AddSingleton(frontend.Store)
             .AddSingleton(frontend.Leases)
             .AddSingleton(frontend.Watches)
             .AddSingleton(frontend.Leadership)
+            .AddSingleton(frontend.HandOver)
+            .AddSingleton(frontend.Alarms)
+            .AddSingleton(frontend.Sizes)
+            .AddSingleton(frontend.Quota)
+            .AddSingleton(frontend.Maintenance)
+            .AddSingleton(frontend.Snapshots)
             .AddSingleton(new ResponseHeaders(
                 options.Identity with { MemberId = (ulong)frontend.Leadership.Self.Id }, (ulong)frontend.Term))
             .AddSingleton(frontend.Auth)
@@ -78,10 +96,23 @@ internal static class ServerHost
             .AddSingleton<ClusterService>()
             .AddSingleton<MaintenanceService>()
             .AddSingleton<AuthService>()
+            .AddSingleton<RecipeClient>()
+            .AddSingleton<Contenders>()
+            .AddSingleton<LeaderChanges>()
             .AddSingleton<LockService>()
-            .AddSingleton<ElectionService>();
+            .AddSingleton<ElectionService>()
+            .AddSingleton<HealthService>()
+            .AddSingleton<ReflectionService>()
+            .AddSingleton<AlphaReflectionService>();
 
         WebApplication app = builder.Build();
+        app.UseHttpAccess(options.Gateway);
+        app.Use(next => context => pages.ServeAsync(context, next));
+        if (options.Gateway.Enabled)
+        {
+            app.UseGateway();
+        }
+
         app.UseRouting();
         app.MapGrpcService<KvService>();
         app.MapGrpcService<LeaseService>();
@@ -91,7 +122,10 @@ internal static class ServerHost
         app.MapGrpcService<AuthService>();
         app.MapGrpcService<LockService>();
         app.MapGrpcService<ElectionService>();
-        app.MapHttp(frontend.Store);
+        app.MapGrpcService<HealthService>();
+        app.MapGrpcService<ReflectionService>();
+        app.MapGrpcService<AlphaReflectionService>();
+        app.MapFallback("{*path}", PlainAnswers.NotFoundAsync);
         return app;
     }
 

@@ -19,12 +19,15 @@ public sealed class Leadership : IAsyncDisposable
     private readonly TimeProvider _clock;
     private readonly ILogger<Leadership> _logger;
     private readonly CancellationTokenSource _stopping = new();
+    private readonly SemaphoreSlim _beating = new(1);
     private readonly List<Task> _loops = [];
     private volatile int _identity;
     private volatile IReadOnlyList<Member> _current = [];
     private volatile CancellationTokenSource _term = new();
     private long _leadsUntil;
     private bool _led;
+    private long _lastLeader;
+    private long _lastBeat;
 
     private Leadership(
         MemberTable table, Database database, string run, IReadOnlyList<Member> identities, TimeProvider clock, ILogger<Leadership> logger)
@@ -51,6 +54,12 @@ public sealed class Leadership : IAsyncDisposable
     /// <summary>Whether this frontend may do now what only one may. Judged by our own clock, which goes on while the
     /// process is stopped: a frontend that wakes up after its leadership has ended knows it.</summary>
     public bool IsLeader => _clock.GetTimestamp() < Volatile.Read(ref _leadsUntil);
+
+    /// <summary>Whether the database has answered our heartbeat lately.</summary>
+    public bool HearsDatabase => _clock.GetElapsedTime(Volatile.Read(ref _lastBeat)) < MemberTable.LeadershipLimit;
+
+    /// <summary>Whether some frontend leads, as far as was heard lately.</summary>
+    public bool HasLeader => HearsDatabase && _current.Any(member => member.IsLeader);
 
     /// <summary>Registers the frontend and begins to compete.</summary>
     /// <param name="database">Where all meet.</param>
@@ -99,7 +108,34 @@ public sealed class Leadership : IAsyncDisposable
     /// <param name="timeLimit">How long to wait for the database.</param>
     /// <exception cref="StoreUnavailableException">The database did not answer in time.</exception>
     public async Task<IReadOnlyList<Member>> ListAsync(TimeSpan timeLimit) =>
-        InOrder(await _database.InTimeAsync(timeLimit, _table.ListAsync));
+        _current = InOrder(await _database.InTimeAsync(timeLimit, _table.ListAsync));
+
+    /// <summary>Takes a frontend off the list that is no longer alive.</summary>
+    /// <param name="id">Its member id.</param>
+    /// <param name="timeLimit">How long to wait for the database.</param>
+    /// <returns>Whether it was on the list, and whether it was removed: it was not, if it is alive.</returns>
+    /// <exception cref="StoreUnavailableException">The database did not answer in time.</exception>
+    public Task<(bool IsKnown, bool IsRemoved)> RemoveDeadAsync(long id, TimeSpan timeLimit) =>
+        _database.InTimeAsync(timeLimit, cancel => _table.RemoveDeadAsync(id, cancel));
+
+    /// <summary>Ends our leadership and gives it away. No beat may be under way, or its answer would make us lead again.</summary>
+    /// <param name="target">The member id of who shall lead.</param>
+    /// <param name="timeLimit">How long to wait for the database.</param>
+    /// <returns>When it was given; null if the member is not alive or we did not lead any more.</returns>
+    /// <exception cref="StoreUnavailableException">The database did not answer in time.</exception>
+    internal async Task<DateTime?> GiveAsync(long target, TimeSpan timeLimit)
+    {
+        await _beating.WaitAsync();
+        try
+        {
+            Lead(leads: false, _clock.GetTimestamp());
+            return await _database.InTimeAsync(timeLimit, cancel => _table.HandOverAsync(_run, target, cancel));
+        }
+        finally
+        {
+            _beating.Release();
+        }
+    }
 
     /// <summary>Runs a job again and again while, and only while, this frontend leads.</summary>
     /// <param name="period">From the end of one run to the next.</param>
@@ -151,6 +187,7 @@ public sealed class Leadership : IAsyncDisposable
         await LeaveAsync();
         _term.Dispose();
         _stopping.Dispose();
+        _beating.Dispose();
     }
 
     private async Task RunAsync()
@@ -167,6 +204,9 @@ public sealed class Leadership : IAsyncDisposable
             }
             catch (Exception exception) when (!_stopping.IsCancellationRequested)
             {
+                JobMetrics.FailedBeats.Add(1);
+                JobMetrics.FailedSends.Add(1);
+                DatabaseMetrics.Failed(exception);
                 Report(exception);
                 _database.ForgetConnections();
             }
@@ -177,12 +217,32 @@ public sealed class Leadership : IAsyncDisposable
 
     private async Task<Beat> BeatAsync(CancellationToken cancellationToken)
     {
-        // Taken before the beat is sent, so that our end of the leadership is never later than the database's.
-        long sent = _clock.GetTimestamp();
-        Beat beat = await _table.BeatAsync(Self, _run, cancellationToken);
-        _current = InOrder(beat.Alive);
-        Lead(beat.Leads, sent);
-        return beat;
+        await _beating.WaitAsync(cancellationToken);
+        try
+        {
+            // Taken before the beat is sent, so that our end of the leadership is never later than the database's.
+            long sent = _clock.GetTimestamp();
+            Beat beat = await _table.BeatAsync(Self, _run, cancellationToken);
+            _current = InOrder(beat.Alive);
+            Lead(beat.Leads, sent);
+            Measure(sent);
+            return beat;
+        }
+        finally
+        {
+            _beating.Release();
+        }
+    }
+
+    private void Measure(long sent)
+    {
+        JobMetrics.BeatSeconds.Record(_clock.GetElapsedTime(sent).TotalSeconds);
+        Volatile.Write(ref _lastBeat, sent);
+        if (_current.FirstOrDefault(member => member.IsLeader) is { } leader && leader.Id != _lastLeader)
+        {
+            _lastLeader = leader.Id;
+            JobMetrics.LeaderChanges.Add(1);
+        }
     }
 
     private static List<Member> InOrder(IEnumerable<Member> members) => [.. members.OrderBy(member => (ulong)member.Id)];
@@ -247,6 +307,8 @@ public sealed class Leadership : IAsyncDisposable
             }
             catch (Exception exception) when (!_stopping.IsCancellationRequested)
             {
+                JobMetrics.FailedJobs.Add(exception is OperationCanceledException ? 0 : 1);
+                DatabaseMetrics.Failed(exception);
                 Report(exception);
             }
         }

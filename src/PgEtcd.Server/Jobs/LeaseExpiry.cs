@@ -1,3 +1,4 @@
+using PgEtcd.Mvcc;
 using PgEtcd.Postgres;
 using PgEtcd.Server.Store;
 
@@ -36,7 +37,8 @@ public sealed class LeaseExpiry(LeaseTable table, LeaseStore leases, Leadership 
         if (over.Count > 0)
         {
             // Evaluated together and appended together. Somebody may have revoked one before us: that is an answer too.
-            await Task.WhenAll(over.Select(id => leases.RevokeAsync(id, Origin))).WaitAsync(cancellationToken);
+            WriteAnswer[] answers = await Task.WhenAll(over.Select(id => leases.RevokeAsync(id, Origin))).WaitAsync(cancellationToken);
+            LeaseMetrics.Expired.Add(answers.Count(answer => answer.Error == KvError.None));
         }
     }
 }

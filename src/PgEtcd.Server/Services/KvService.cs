@@ -13,7 +13,7 @@ namespace PgEtcd.Server.Services;
 /// <summary>etcdserverpb.KV: checks a request, turns it into a plain value, has it evaluated, answers.</summary>
 /// <remarks>Bound by hand (<see cref="KvMethods"/>), because its answers are not messages but <see cref="KvReply"/>.</remarks>
 [BindServiceMethod(typeof(KvMethods), nameof(KvMethods.Bind))]
-public sealed class KvService(KeyValueStore store, Admission admission, ResponseHeaders headers, ServerOptions options)
+public sealed class KvService(KeyValueStore store, Quota quota, Admission admission, ResponseHeaders headers, ServerOptions options)
 {
     /// <summary>What etcd wraps around a proposed request before it measures it: a header with an id of up to 10 bytes, and
     /// the request's own tag.</summary>
@@ -88,7 +88,16 @@ public sealed class KvService(KeyValueStore store, Admission admission, Response
             : throw error.ToEtcd().ToException();
     });
 
-    private Task<KvReply> WriteAsync(Operation operation, int size, ServerCallContext context)
+    private Task<KvReply> WriteAsync(Operation operation, int size, ServerCallContext context) =>
+        quota.IsOn ? WriteWithinQuotaAsync(operation, size, context) : CommitAsync(operation, size, context);
+
+    /// <summary>Etcd looks at its quota before it looks at the request (errors.md §2).</summary>
+    private async Task<KvReply> WriteWithinQuotaAsync(Operation operation, int size, ServerCallContext context) =>
+        await ServiceErrors.AnswerAsync(() => quota.AdmitsAsync(WriteCost.Of(operation)))
+            ? await CommitAsync(operation, size, context)
+            : throw EtcdErrors.NoSpace.ToException();
+
+    private Task<KvReply> CommitAsync(Operation operation, int size, ServerCallContext context)
     {
         Check(operation);
         if (size + CodedOutputStream.ComputeLengthSize(size) + ProposalOverhead > options.MaxRequestBytes)
@@ -96,12 +105,12 @@ public sealed class KvService(KeyValueStore store, Admission admission, Response
             throw EtcdErrors.RequestTooLarge.ToException();
         }
 
-        return CommitAsync(operation, size, context);
+        return CommitAsCallerAsync(operation, size, context);
     }
 
     /// <summary>Whether the caller may is decided where the write is evaluated. If users, roles or permissions have changed until
     /// then, it is asked again who he is.</summary>
-    private async Task<KvReply> CommitAsync(Operation operation, int size, ServerCallContext context)
+    private async Task<KvReply> CommitAsCallerAsync(Operation operation, int size, ServerCallContext context)
     {
         try
         {

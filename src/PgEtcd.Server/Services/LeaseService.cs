@@ -12,7 +12,13 @@ namespace PgEtcd.Server.Services;
 
 /// <summary>etcdserverpb.Lease (semantics.md §8).</summary>
 public sealed class LeaseService(
-    LeaseStore leases, KeyValueStore store, Admission admission, ResponseHeaders headers, ServerOptions options, IHostApplicationLifetime lifetime) : Lease.LeaseBase
+    LeaseStore leases,
+    KeyValueStore store,
+    Quota quota,
+    Admission admission,
+    ResponseHeaders headers,
+    ServerOptions options,
+    IHostApplicationLifetime lifetime) : Lease.LeaseBase
 {
     /// <summary>Seconds.</summary>
     private const long MaxTtl = 9_000_000_000;
@@ -20,6 +26,11 @@ public sealed class LeaseService(
     /// <summary>Grants a lease; a TTL below the minimum is raised to it.</summary>
     public override Task<LeaseGrantResponse> LeaseGrant(LeaseGrantRequest request, ServerCallContext context) => ServiceErrors.AnswerAsync(async () =>
     {
+        if (!await quota.AdmitsAsync(WriteCost.OfLease))
+        {
+            throw EtcdErrors.NoSpace.ToException();
+        }
+
         await admission.AdmitUserAsync(context);
         if (request.TTL > MaxTtl)
         {

@@ -26,6 +26,8 @@ internal static class ServiceErrors
         KvError.UserNotFound => EtcdErrors.UserNotFound,
         KvError.PermissionDenied => EtcdErrors.PermissionDenied,
         KvError.AuthOldRevision or KvError.AuthMoved => EtcdErrors.AuthOldRevision,
+        KvError.NoSpace => EtcdErrors.NoSpace,
+        KvError.Corrupt => EtcdErrors.Corrupt,
         _ => throw new ArgumentOutOfRangeException(nameof(error), error, "This error has no place on the wire."),
     };
 
@@ -46,6 +48,9 @@ internal static class ServiceErrors
     public static RpcException? ToRpc(Exception exception) => exception switch
     {
         StoreUnavailableException => EtcdErrors.Timeout.ToException(),
+        AlarmRaisedException raised => raised.Alarms.HasFlag(AlarmKinds.Corrupt) ? EtcdErrors.Corrupt.ToException() : EtcdErrors.NoSpace.ToException(),
+        VacuumRefusedException refused => new RpcException(
+            new Status(StatusCode.FailedPrecondition, $"pgetcd: PostgreSQL would not vacuum all tables: {refused.Message}")),
         _ when DatabaseErrors.IsOutOfSpace(exception) => EtcdErrors.NoSpace.ToException(),
         PostgresException refused => new RpcException(
             new Status(StatusCode.Unknown, $"pgetcd: PostgreSQL refused the request: {refused.MessageText} ({refused.SqlState})")),

@@ -63,10 +63,12 @@ internal sealed class Batch
     {
         _writes.Add(write);
         _bytes += write.Size;
-        // Here and nowhere earlier: only this append is conditional on the auth revision (design §2.3).
-        KvError refusal = !write.Origin.Caller.IsOf(State.AuthRevision) ? KvError.AuthMoved
-            : write.Origin.Caller.IsChecked ? Access.Check(write.Origin.Caller, write.Operation, _fork.AttachedTo)
-            : KvError.None;
+        KvError refusal = State.Alarms != AlarmKinds.None ? WriteCost.Refusal(write.Operation, State.Alarms) : KvError.None;
+        if (refusal == KvError.None)
+        {
+            refusal = Permit(write);
+        }
+
         if (refusal != KvError.None)
         {
             write.Answer = new WriteAnswer(refusal, null);
@@ -104,6 +106,12 @@ internal sealed class Batch
             }
         }
     }
+
+    /// <summary>Whether its caller may, by users, roles and permissions as they are at the batch. Here and nowhere earlier: only the
+    /// append is conditional on the auth revision (design §2.3).</summary>
+    private KvError Permit(PendingWrite write) => !write.Origin.Caller.IsOf(State.AuthRevision) ? KvError.AuthMoved
+        : write.Origin.Caller.IsChecked ? Access.Check(write.Origin.Caller, write.Operation, _fork.AttachedTo)
+        : KvError.None;
 
     /// <summary>An evaluation that failed took these leases to exist; a missing one is the error etcd comes to first.</summary>
     private void RequireLeasesOf(Operation? operation)

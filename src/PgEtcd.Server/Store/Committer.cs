@@ -21,6 +21,19 @@ public sealed class Committer(
     private Queue<PendingWrite> _waiting = new();
     private Batch? _next;
     private bool _running;
+    private int _underWay;
+
+    /// <summary>Writes that have not been answered.</summary>
+    public int Pending
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _waiting.Count + (_next?.Writes.Count ?? 0) + _underWay;
+            }
+        }
+    }
 
     /// <summary>Looks at each batch; null: nobody does.</summary>
     public CommitWatch? Watch { get; init; }
@@ -52,6 +65,7 @@ public sealed class Committer(
             }
 
             _running = true;
+            _underWay = 1;
         }
 
         _ = RunAsync(Batch.Of([write], replica.State, []));
@@ -75,6 +89,7 @@ public sealed class Committer(
                 {
                     CloseNext();
                     error = exception;
+                    StoreMetrics.FailedWrites.Add(done.Count);
                     span?.SetStatus(ActivityStatusCode.Error);
                 }
             }
@@ -96,7 +111,7 @@ public sealed class Committer(
     /// <summary>Opens the next batch on the state that the one under way will leave.</summary>
     private void OpenNext(Batch underWay)
     {
-        ReplicaState after = new(underWay.Committed, underWay.State.AuthRevision);
+        ReplicaState after = new(underWay.Committed, underWay.State.AuthRevision, underWay.State.Alarms);
         lock (_gate)
         {
             _next = new Batch(after, []);
@@ -125,7 +140,8 @@ public sealed class Committer(
             Batch next = _next ?? new Batch(replica.State, []);
             _next = null;
             Fill(next);
-            _running = next.Writes.Count > 0;
+            _underWay = next.Writes.Count;
+            _running = _underWay > 0;
             return _running ? next : null;
         }
     }
@@ -140,6 +156,7 @@ public sealed class Committer(
 
     private async Task CommitAsync(Batch batch)
     {
+        long started = clock.GetTimestamp();
         HashSet<long> missingLeases = [];
         for (int losses = 0; ;)
         {
@@ -151,18 +168,21 @@ public sealed class Committer(
             }
             else
             {
+                StoreMetrics.Locked.Add(1);
                 (batch, result, isPresent) = await AppendLockedAsync(batch, missingLeases);
             }
 
             switch (result)
             {
                 case null when isPresent || await IsPresentAsync(batch.State):
+                    StoreMetrics.Committed(batch, clock.GetElapsedTime(started));
                     return; // nothing to write, and what was read is what is committed
                 case null:
                     losses++;
                     break;
                 case { Outcome: AppendOutcome.Appended }:
                     replica.Publish(batch.Committed, batch.Events);
+                    StoreMetrics.Committed(batch, clock.GetElapsedTime(started));
                     return;
                 case { Outcome: AppendOutcome.LeaseMissing }:
                     missingLeases.UnionWith(result.Value.MissingLeases);
@@ -173,6 +193,7 @@ public sealed class Committer(
                         await tail.CatchUpAsync();
                     }
 
+                    StoreMetrics.Conflicts.Add(1);
                     losses++;
                     break;
             }

@@ -6,6 +6,8 @@ using PgEtcd.Server.Auth;
 using PgEtcd.Server.Compacting;
 using PgEtcd.Server.Configuration;
 using PgEtcd.Server.Jobs;
+using PgEtcd.Server.Metrics;
+using PgEtcd.Server.Snapshots;
 using PgEtcd.Server.Watching;
 
 namespace PgEtcd.Server.Store;
@@ -20,6 +22,7 @@ public sealed class Frontend : IAsyncDisposable
     private readonly CancellationTokenSource _stopping = new();
     private readonly Task _listening;
     private readonly Task _autoCompaction;
+    private readonly Task _sampling;
 
     private Frontend(
         Database database, RevisionLog log, Replica replica, AuthStates auth, long term, Leadership leadership, ServerOptions options, ILoggerFactory loggers)
@@ -27,8 +30,10 @@ public sealed class Frontend : IAsyncDisposable
         _database = database;
         Term = term;
         Leadership = leadership;
-        Tail tail = new(log, replica, auth, database, options.RequestTimeout, TimeProvider.System);
-        Committer committer = new(log, replica, tail, auth, database, options.RequestTimeout, TimeProvider.System)
+        HandOver = new HandOver(leadership, database, TimeProvider.System, options.RequestTimeout);
+        Replica = replica;
+        Tail tail = Tail = new(log, replica, auth, database, options.RequestTimeout, TimeProvider.System);
+        Committer committer = Committer = new(log, replica, tail, auth, database, options.RequestTimeout, TimeProvider.System)
         {
             Watch = new CommitWatch(loggers.CreateLogger<Committer>(), options.Logging.SlowCommit),
         };
@@ -36,6 +41,13 @@ public sealed class Frontend : IAsyncDisposable
         Store = new KeyValueStore(replica, tail, committer, past, log, database, options.RequestTimeout);
         AuthTable authTable = new(database);
         Auth = new FrontendAuth(auth, authTable, new TokenTable(database), tail, database, log.Frontend, options, loggers);
+        Alarms = new Alarms(new AlarmTable(database), database, replica, tail, options.RequestTimeout);
+        StorageTable storage = new(database);
+        Sizes = new StorageSizes(storage, database, TimeProvider.System);
+        Quota = new Quota(options.QuotaBackendBytes, Sizes, Alarms, () => leadership.Self.Id);
+        Maintenance = new StoreMaintenance(
+            new HashReader(database), storage, Sizes, new Defragmentation(new Vacuum(database), Sizes, _stopping.Token), database, options.RequestTimeout);
+        Snapshots = new SnapshotSender(database, options.RequestTimeout);
         LeaseTable leases = new(database);
         Leases = new LeaseStore(leases, database, replica, tail, committer, options.RequestTimeout);
         _ = new LeaseExpiry(leases, Leases, leadership, loggers.CreateLogger<LeaseExpiry>()).RunAsync();
@@ -47,7 +59,7 @@ public sealed class Frontend : IAsyncDisposable
             }
 
             (long revision, KvEvent? last) = replica.End();
-            if (!await log.EnsureHistoryAsync(connection, revision, last))
+            if (!await log.EnsureHistoryAsync(connection, revision, last, replica.Current.CompactRevision))
             {
                 Hosting.Log.HistoryLost(loggers.CreateLogger<Frontend>(), revision);
                 _ = tail.WakeAsync(null);
@@ -58,6 +70,9 @@ public sealed class Frontend : IAsyncDisposable
             options.WatchProgressNotifyInterval, TimeProvider.System, loggers.CreateLogger<WatchHub>());
         Compactor compactor = new(database, Store, options, () => leadership.IsLeader, TimeProvider.System, loggers);
         _ = leadership.RunWhileLeadingAsync(Removal.Period, compactor.Removal.RunAsync);
+        Removal = compactor.Removal;
+        Usage = new UsageSampler(new StoreUsageReader(database));
+        _sampling = Usage.RunAsync(_stopping.Token);
         _autoCompaction = compactor.RunAutoCompactionAsync(_stopping.Token);
         _listening = new LogListener(database, log, loggers.CreateLogger<LogListener>()).RunAsync(tail.WakeAsync, _stopping.Token);
     }
@@ -74,8 +89,41 @@ public sealed class Frontend : IAsyncDisposable
     /// <summary>Watches.</summary>
     public WatchHub Watches { get; }
 
+    /// <summary>Alarms.</summary>
+    public Alarms Alarms { get; }
+
+    /// <summary>How much room the store takes.</summary>
+    public StorageSizes Sizes { get; }
+
+    /// <summary>How much it may take.</summary>
+    public Quota Quota { get; }
+
+    /// <summary>Hashes, defragmentation, downgrades.</summary>
+    public StoreMaintenance Maintenance { get; }
+
+    /// <summary>Snapshots.</summary>
+    public SnapshotSender Snapshots { get; }
+
     /// <summary>The other frontends, and whether this one leads them.</summary>
     public Leadership Leadership { get; }
+
+    /// <summary>Moves the leadership.</summary>
+    public HandOver HandOver { get; }
+
+    /// <summary>The state.</summary>
+    internal Replica Replica { get; }
+
+    /// <summary>What keeps it up.</summary>
+    internal Tail Tail { get; }
+
+    /// <summary>What writes.</summary>
+    internal Committer Committer { get; }
+
+    /// <summary>The removal of what is compacted.</summary>
+    internal Removal Removal { get; }
+
+    /// <summary>How big the store is.</summary>
+    internal UsageSampler Usage { get; }
 
     /// <summary>PostgreSQL's term when we started.</summary>
     public long Term { get; }
@@ -100,7 +148,7 @@ public sealed class Frontend : IAsyncDisposable
             Leadership leadership = await Leadership.JoinAsync(
                 database, log.Frontend, Identities(options, log.Frontend), TimeProvider.System, loggers.CreateLogger<Leadership>(), cancellationToken);
             AuthStates auth = await AuthStates.StartAsync(new AuthTable(database), cancellationToken); // after the state: never older
-            return new Frontend(database, log, new Replica(keys, position.AuthRevision), auth, term, leadership, options, loggers);
+            return new Frontend(database, log, new Replica(keys, position.AuthRevision, position.Alarms), auth, term, leadership, options, loggers);
         }
         catch (Exception exception)
         {
@@ -137,7 +185,7 @@ public sealed class Frontend : IAsyncDisposable
     {
         await Leadership.DisposeAsync();
         await _stopping.CancelAsync();
-        await Task.WhenAll(_listening, _autoCompaction).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await Task.WhenAll(_listening, _autoCompaction, _sampling).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         Watches.Dispose();
         await Auth.DisposeAsync();
         await _database.DisposeAsync();

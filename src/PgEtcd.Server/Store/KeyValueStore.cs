@@ -17,10 +17,11 @@ public sealed class KeyValueStore(
 
     /// <summary>Range (semantics.md §2).</summary>
     /// <param name="operation">The range, checked.</param>
-    /// <exception cref="StoreUnavailableException">The database did not answer in time.</exception>
     /// <param name="isCaughtUp">The caller has waited for the barrier already.</param>
+    /// <exception cref="StoreUnavailableException">The database did not answer in time.</exception>
     public ValueTask<WriteAnswer> RangeAsync(RangeOperation operation, bool isCaughtUp = false)
     {
+        StoreMetrics.Read();
         if ((operation.Serializable || isCaughtUp) && operation.Revision <= 0)
         {
             KeySpace current = replica.Current;
@@ -45,6 +46,7 @@ public sealed class KeyValueStore(
             history =>
             {
                 (KvError error, TxnResult? result) = replica.Current.EvaluateReadOnly(operation, history);
+                StoreMetrics.Read(result);
                 return Task.FromResult(new WriteAnswer(error, result));
             });
     }
@@ -68,9 +70,9 @@ public sealed class KeyValueStore(
         Guid token = Guid.NewGuid();
         CompactOutcome outcome = await database.InTimeAsync(timeLimit, cancel => log.CompactAsync(revision, token, cancel));
         await tail.CatchUpAsync();
-        if (outcome == CompactOutcome.FutureRevision)
+        if (outcome is CompactOutcome.FutureRevision or CompactOutcome.Corrupt)
         {
-            return KvError.FutureRevision;
+            return outcome == CompactOutcome.Corrupt ? KvError.Corrupt : KvError.FutureRevision;
         }
 
         if (physical)

@@ -65,6 +65,7 @@ public sealed class LeaseRenewals
 
             if (ttl is not null)
             {
+                LeaseMetrics.Renewed.Add(1);
                 return ttl.Value;
             }
 
@@ -85,6 +86,7 @@ public sealed class LeaseRenewals
         return await _database.InTimeAsync(left > TimeSpan.Zero ? left : TimeSpan.FromMilliseconds(1), async token =>
         {
             Interlocked.Increment(ref _statements);
+            LeaseMetrics.RenewalBatch.Record(round.Ids.Count);
             return await _table.KeepAliveAsync(round.Ids, token);
         });
     }

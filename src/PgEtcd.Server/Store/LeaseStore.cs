@@ -26,6 +26,8 @@ public sealed class LeaseStore(LeaseTable table, Database database, Replica repl
             Guid token = Guid.NewGuid();
             if (await database.InTimeAsync(timeLimit, cancel => table.GrantAsync(candidate, ttl, token, cancel)))
             {
+                LeaseMetrics.Granted.Add(1);
+                LeaseMetrics.Ttl.Record(ttl);
                 return candidate;
             }
 
@@ -37,8 +39,16 @@ public sealed class LeaseStore(LeaseTable table, Database database, Replica repl
     }
 
     /// <summary>Revokes a lease: it goes together with its keys, in one revision.</summary>
-    public Task<WriteAnswer> RevokeAsync(long id, Origin origin) =>
-        committer.WriteAsync(new RevokeLeaseOperation { Lease = id }, size: 0, replica, origin);
+    public async Task<WriteAnswer> RevokeAsync(long id, Origin origin)
+    {
+        WriteAnswer answer = await committer.WriteAsync(new RevokeLeaseOperation { Lease = id }, size: 0, replica, origin);
+        if (answer.Error == KvError.None)
+        {
+            LeaseMetrics.Revoked.Add(1);
+        }
+
+        return answer;
+    }
 
     /// <inheritdoc cref="LeaseRenewals.RenewAsync"/>
     public Task<long> RenewAsync(long id) => _renewals.RenewAsync(id);

@@ -16,9 +16,10 @@ public sealed class Replica : IHistory
 
     /// <param name="keys">The state loaded at start.</param>
     /// <param name="authRevision">The auth revision at it.</param>
-    public Replica(KeySpace keys, long authRevision)
+    /// <param name="alarms">The alarms at it.</param>
+    public Replica(KeySpace keys, long authRevision, AlarmKinds alarms = AlarmKinds.None)
     {
-        _state = new ReplicaState(keys, authRevision);
+        _state = new ReplicaState(keys, authRevision, alarms);
         Recent = new RecentEvents(keys.Revision);
     }
 
@@ -71,7 +72,7 @@ public sealed class Replica : IHistory
                 return;
             }
 
-            Advance(committed, events, state.Keys.CompactRevision, state.AuthRevision);
+            Advance(committed, events, state.Keys.CompactRevision, state.AuthRevision, state.Alarms);
         }
 
         Advanced?.Invoke(events.Count);
@@ -114,7 +115,8 @@ public sealed class Replica : IHistory
 
             if (fork is null
                 && position.CompactRevision <= state.Keys.CompactRevision
-                && position.AuthRevision <= state.AuthRevision)
+                && position.AuthRevision <= state.AuthRevision
+                && position.Alarms == state.Alarms)
             {
                 return true;
             }
@@ -124,7 +126,8 @@ public sealed class Replica : IHistory
                 fork?.Freeze() ?? state.Keys,
                 fork?.Events ?? [],
                 Math.Max(position.CompactRevision, state.Keys.CompactRevision),
-                Math.Max(position.AuthRevision, state.AuthRevision));
+                Math.Max(position.AuthRevision, state.AuthRevision),
+                position.Alarms);
         }
 
         Advanced?.Invoke(events);
@@ -134,7 +137,8 @@ public sealed class Replica : IHistory
     /// <summary>Goes on from a state that was loaded, because the log does not go on from the present one.</summary>
     /// <param name="keys">The state; dropped if the replica is there already.</param>
     /// <param name="authRevision">The auth revision at it.</param>
-    public void Restart(KeySpace keys, long authRevision)
+    /// <param name="alarms">The alarms at it.</param>
+    public void Restart(KeySpace keys, long authRevision, AlarmKinds alarms)
     {
         lock (_gate)
         {
@@ -145,13 +149,14 @@ public sealed class Replica : IHistory
 
             Recent.Restart(keys.Revision);
             _last = null;
-            Advance(keys, [], _state.Keys.CompactRevision, Math.Max(authRevision, _state.AuthRevision));
+            Advance(keys, [], _state.Keys.CompactRevision, Math.Max(authRevision, _state.AuthRevision), alarms);
         }
 
         Advanced?.Invoke(0);
     }
 
-    private void Advance(KeySpace keys, IReadOnlyList<KvEvent> events, long compactRevision, long authRevision)
+    private void Advance(
+        KeySpace keys, IReadOnlyList<KvEvent> events, long compactRevision, long authRevision, AlarmKinds alarms)
     {
         if (compactRevision > keys.CompactRevision)
         {
@@ -166,15 +171,16 @@ public sealed class Replica : IHistory
             _last = events[^1];
         }
 
-        _state = new ReplicaState(keys, authRevision);
+        _state = new ReplicaState(keys, authRevision, alarms);
     }
 }
 
 /// <summary>A state of the key space and what moves beside it.</summary>
 /// <param name="Keys">The key space.</param>
 /// <param name="AuthRevision">The auth revision.</param>
-public sealed record ReplicaState(KeySpace Keys, long AuthRevision)
+/// <param name="Alarms">The alarms that are raised.</param>
+public sealed record ReplicaState(KeySpace Keys, long AuthRevision, AlarmKinds Alarms)
 {
     /// <summary>Where the log was at this state.</summary>
-    public LogPosition Position => new(Keys.Revision, Keys.CompactRevision, AuthRevision);
+    public LogPosition Position => new(Keys.Revision, Keys.CompactRevision, AuthRevision, Alarms);
 }

@@ -20,6 +20,7 @@ public sealed class Tail
     private readonly List<LogRow> _rows = [];
     private readonly StateReader _states;
     private readonly Rounds<Round, bool> _rounds;
+    private long _seen;
 
     /// <param name="log">What to read.</param>
     /// <param name="replica">What to keep up.</param>
@@ -39,6 +40,9 @@ public sealed class Tail
         _rounds = new Rounds<Round, bool>(() => new Round(clock.GetTimestamp()), ReadAsync);
     }
 
+    /// <summary>The last revision that this frontend has heard of.</summary>
+    public long Seen => Volatile.Read(ref _seen);
+
     /// <summary>Waits until the replica holds everything that was committed when this was called.</summary>
     /// <exception cref="StoreUnavailableException">The database did not answer within the time limit.</exception>
     public Task CatchUpAsync() => Spans.Caller is { } caller ? JoinAsync(caller) : _rounds.JoinAsync();
@@ -54,9 +58,20 @@ public sealed class Tail
             return;
         }
 
+        bool isWrite = announced is not null and not long.MaxValue;
+        if (isWrite)
+        {
+            See(announced!.Value);
+        }
+
+        long started = _clock.GetTimestamp();
         try
         {
             await CatchUpAsync();
+            if (isWrite)
+            {
+                StoreMetrics.ApplyLagSeconds.Record(_clock.GetElapsedTime(started).TotalSeconds);
+            }
         }
         catch (StoreUnavailableException)
         {
@@ -71,10 +86,12 @@ public sealed class Tail
         TimeSpan left = _timeLimit - _clock.GetElapsedTime(round.Started);
         if (left <= TimeSpan.Zero)
         {
+            StoreMetrics.FailedBarriers.Add(1);
             throw new StoreUnavailableException();
         }
 
         using Activity? span = Spans.StartShared("read barrier", round.Callers ?? []);
+        long started = _clock.GetTimestamp();
         using CancellationTokenSource limit = new(left, _clock);
         try
         {
@@ -84,14 +101,18 @@ public sealed class Tail
             }
             catch (Exception exception) when (DatabaseErrors.IsTransient(exception) && !limit.IsCancellationRequested)
             {
+                StoreMetrics.SlowBarriers.Add(1);
+                DatabaseMetrics.Failed(exception);
                 await _database.Retry.ExecuteAsync(async token => await ReadOnceAsync(token), limit.Token);
             }
         }
         catch (Exception exception) when (exception is OperationCanceledException || DatabaseErrors.IsTransient(exception))
         {
+            StoreMetrics.FailedBarriers.Add(1);
             throw new StoreUnavailableException(exception);
         }
 
+        StoreMetrics.BarrierSeconds.Record(_clock.GetElapsedTime(started).TotalSeconds);
         return true;
     }
 
@@ -100,11 +121,13 @@ public sealed class Tail
         _rows.Clear();
         LogPosition position = await _log.PositionAsync(cancellationToken);
         long applied = _replica.Current.Revision;
+        See(position.Revision);
         if (position.Revision > applied)
         {
             try
             {
                 position = await _log.TailAsync(applied, _rows.Add, cancellationToken);
+                StoreMetrics.TailedRows.Add(_rows.Count);
             }
             catch (LogGapException)
             {
@@ -121,11 +144,15 @@ public sealed class Tail
         }
     }
 
+    /// <summary>The listener and a round may hear at the same time; that one is overwritten does no harm.</summary>
+    private void See(long revision) => Volatile.Write(ref _seen, Math.Max(Volatile.Read(ref _seen), revision));
+
     private async Task LoadAsync(CancellationToken cancellationToken)
     {
         (LogPosition position, KeySpace keys) = await _states.LoadAsync(cancellationToken);
         await _auth.EnsureAsync(position.AuthRevision, cancellationToken);
-        _replica.Restart(keys, position.AuthRevision);
+        _replica.Restart(keys, position.AuthRevision, position.Alarms);
+        StoreMetrics.Loads.Add(1);
     }
 
     /// <summary>One tail query.</summary>

@@ -52,6 +52,9 @@ public sealed class WatchHub : IDisposable
 
     internal TimeProvider Clock { get; }
 
+    /// <summary>Events given to watches since the start. Changes under the gate.</summary>
+    internal long EventsSent { get; set; }
+
     /// <summary>The last revision that was handed out. Changes under the gate.</summary>
     internal long Position { get; private set; }
 
@@ -67,6 +70,21 @@ public sealed class WatchHub : IDisposable
         }
 
         return stream;
+    }
+
+    /// <summary>How many watch, and how far they are.</summary>
+    public WatchCounts Count()
+    {
+        lock (Gate)
+        {
+            WatchCounts counts = new() { Streams = _streams.Count, Synced = _synced.Count, EventsSent = EventsSent };
+            foreach (WatchStream stream in _streams)
+            {
+                counts = stream.AddTo(counts, Position);
+            }
+
+            return counts;
+        }
     }
 
     /// <summary>Ends a stream and its watches.</summary>

@@ -17,6 +17,18 @@ internal sealed class WatchQueue
     private TaskCompletionSource? _reader;
     private TaskCompletionSource? _roomWanted;
 
+    /// <summary>Responses that wait.</summary>
+    public int Count
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _replies.Count;
+            }
+        }
+    }
+
     /// <summary>Adds a response that must not get lost.</summary>
     public void Add(WatchReply reply)
     {

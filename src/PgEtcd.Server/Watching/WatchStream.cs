@@ -147,7 +147,24 @@ internal sealed class WatchStream
         }
 
         watcher.HadEvents |= isSent;
+        _hub.EventsSent += isSent ? events.Count : 0;
         return isSent;
+    }
+
+    /// <summary>Counts the watches and what waits. The caller holds the hub's gate.</summary>
+    /// <param name="counts">Of the other streams.</param>
+    /// <param name="position">How far the hub is.</param>
+    public WatchCounts AddTo(WatchCounts counts, long position)
+    {
+        foreach (Watcher watcher in _watchers.Values)
+        {
+            if (watcher.State == WatcherState.Behind)
+            {
+                counts = counts with { Behind = counts.Behind + 1, Lag = Math.Max(counts.Lag, position - watcher.Next + 1) };
+            }
+        }
+
+        return counts with { Waiting = counts.Waiting + Queue.Count };
     }
 
     /// <summary>Ends a watch whose next revision was compacted. The caller holds the hub's gate.</summary>

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using PgEtcd.Testing;
+using PgEtcd.Testing.Grpc;
 using PgEtcd.Testing.Postgres;
 using Shouldly;
 using Xunit;

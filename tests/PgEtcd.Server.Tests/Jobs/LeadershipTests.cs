@@ -86,6 +86,42 @@ public sealed class LeadershipTests(PostgresFixture postgres) : IClassFixture<Po
         (await parts.QueryAsync<string>("select id || run from pgetcd.members order by id")).ShouldBe(["1restarted", "12other"]);
     }
 
+    [Fact]
+    public async Task Who_hands_over_stops_its_jobs_first_and_the_other_runs_them()
+    {
+        await using StoreParts parts = await StoreParts.CreateAsync(postgres);
+        await using Leadership first = await JoinAsync(parts, "first", 1);
+        await using Leadership second = await JoinAsync(parts, "second", 2);
+        int running = 0;
+        int most = 0;
+        int ofSecond = 0;
+        foreach (Leadership leadership in (Leadership[])[first, second])
+        {
+            _ = leadership.RunWhileLeadingAsync(Often, async token =>
+            {
+                most = Math.Max(most, Interlocked.Increment(ref running));
+                ofSecond += leadership == second ? 1 : 0;
+                await Task.Delay(100, token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+                Interlocked.Decrement(ref running);
+            });
+        }
+
+        await Eventually.TrueAsync(() => running == 1, StoreParts.Patience, "the first works");
+        (await HandOverAsync(parts, second, 2)).ShouldBe(HandOverOutcome.NotLeader);
+        (await HandOverAsync(parts, first, 3)).ShouldBe(HandOverOutcome.NoSuchMember);
+        (await HandOverAsync(parts, first, 1)).ShouldBe(HandOverOutcome.Done);
+        first.IsLeader.ShouldBeTrue();
+
+        (await HandOverAsync(parts, first, 2)).ShouldBe(HandOverOutcome.Done);
+        first.IsLeader.ShouldBeFalse();
+        first.Current.Single(member => member.IsLeader).Id.ShouldBe(2);
+        await Eventually.TrueAsync(() => second.IsLeader && ofSecond > 3, StoreParts.Patience, "the second works");
+        most.ShouldBe(1);
+    }
+
+    private static Task<HandOverOutcome> HandOverAsync(StoreParts parts, Leadership from, long target) =>
+        new HandOver(from, parts.Database, TimeProvider.System, StoreParts.Patience).ToAsync(target);
+
     private static Task<Leadership> JoinAsync(StoreParts parts, string run, params long[] ids) => Leadership.JoinAsync(
         parts.Database, run, [.. ids.Select(Member)], TimeProvider.System, NullLogger<Leadership>.Instance, CancellationToken.None);
 

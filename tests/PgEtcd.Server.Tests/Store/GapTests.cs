@@ -1,3 +1,5 @@
+using Npgsql;
+using PgEtcd.Mvcc;
 using PgEtcd.Postgres;
 using PgEtcd.Server.Store;
 using PgEtcd.Testing.Postgres;
@@ -38,6 +40,27 @@ public sealed class GapTests(PostgresFixture postgres) : IClassFixture<PostgresF
         answer.Result!.Revision.ShouldBe(there.Replica.Current.Revision + 1);
         Show(here.Replica.Current).ShouldContain($"gone=again {answer.Result.Revision}/{answer.Result.Revision}.0 v1");
         Show(here.Replica.Current).ShouldBe(await here.StoredAsync());
+    }
+
+    /// <summary>An asynchronous failover may lose a compaction and no change. Without the mark that this frontend has, its
+    /// appends would be refused for ever.</summary>
+    [Fact]
+    public async Task A_compaction_that_was_lost_is_set_again()
+    {
+        await using StoreParts here = await CreateAsync(postgres);
+        await here.WriteAsync(Put("a", "1"));
+        await here.WriteAsync(Put("a", "2"));
+        await here.Store.CompactAsync(3);
+        await here.QueryAsync<int>("update pgetcd.cluster set compact_revision = 2 returning 1");
+
+        (long revision, KvEvent? last) = here.Replica.End();
+        await using (NpgsqlConnection connection = await here.Database.OpenAsync(CancellationToken.None))
+        {
+            (await here.Log.EnsureHistoryAsync(connection, revision, last, here.Replica.Current.CompactRevision)).ShouldBeTrue();
+        }
+
+        (await here.WriteAsync(Put("a", "3"))).Result!.Revision.ShouldBe(4);
+        (await here.QueryAsync<long>("select compact_revision from pgetcd.cluster")).ShouldBe([3]);
     }
 
     private static async Task MissAsync(StoreParts here, StoreParts there)

@@ -22,7 +22,7 @@ internal sealed class StoreParts : IAsyncDisposable
     {
         Database = database;
         Log = log;
-        Replica = new Replica(keys, position.AuthRevision);
+        Replica = new Replica(keys, position.AuthRevision, position.Alarms);
         Auth = auth;
         Tail = new Tail(log, Replica, auth, database, timeLimit, TimeProvider.System);
         Committer = new Committer(log, Replica, Tail, auth, database, timeLimit, TimeProvider.System);

@@ -6,7 +6,7 @@ using PgEtcd.Testing.Grpc;
 namespace PgEtcd.Testing.Rpc;
 
 /// <summary>Calls an rpc by name with a request in JSON, whatever its kind, and gives one normalised answer.</summary>
-public sealed class RpcClient(GrpcChannel channel)
+public sealed class RpcClient(GrpcChannel channel) : IRpcClient
 {
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(60);
 

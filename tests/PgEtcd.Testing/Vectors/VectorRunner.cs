@@ -13,23 +13,24 @@ public sealed class VectorRunner : IAsyncDisposable
 {
     private readonly string _file;
     private readonly GrpcChannel _channel;
-    private readonly RpcClient _client;
+    private readonly IRpcClient _client;
     private readonly Dictionary<string, string> _tokens = [];
     private readonly Dictionary<string, WatchReplay> _watches = [];
 
-    private VectorRunner(string file, Uri server)
+    private VectorRunner(string file, Uri server, bool throughGateway)
     {
         _file = file;
         _channel = new GrpcChannel(server);
-        _client = new RpcClient(_channel);
+        _client = throughGateway ? new GatewayClient(server) : new RpcClient(_channel);
     }
 
     /// <summary>Replays a file from its first line to its last.</summary>
     /// <param name="skip">Lines that this server is not asked, because it is known to differ.</param>
+    /// <param name="throughGateway">Whether calls are made in JSON over HTTP; watches never are.</param>
     /// <exception cref="VectorMismatchException">An answer differs.</exception>
-    public static async Task RunAsync(VectorFile file, Uri server, Func<VectorLine, bool>? skip = null)
+    public static async Task RunAsync(VectorFile file, Uri server, Func<VectorLine, bool>? skip = null, bool throughGateway = false)
     {
-        await using var runner = new VectorRunner(file.Name, server);
+        await using var runner = new VectorRunner(file.Name, server, throughGateway);
         foreach (VectorLine line in file.Lines)
         {
             if (skip?.Invoke(line) != true)
@@ -42,6 +43,7 @@ public sealed class VectorRunner : IAsyncDisposable
     {
         foreach (WatchReplay watch in _watches.Values)
             await watch.DisposeAsync().ConfigureAwait(false);
+        (_client as IDisposable)?.Dispose();
         await _channel.DisposeAsync().ConfigureAwait(false);
     }
 

@@ -1,0 +1,204 @@
+using System.Buffers;
+using System.IO.Pipelines;
+using System.Runtime.InteropServices;
+
+namespace PgEtcd.Grpc.Connections;
+
+/// <summary>
+/// etcd's clients up to 3.4, etcdctl among them, open a connection to one endpoint for calls such as Status and name it in
+/// <c>:authority</c> as it was typed: <c>http://host:2379</c>. That is no authority, and Kestrel resets such streams. grpc-go
+/// does not mind, so the client's first request is mended on its way in: the three characters behind the scheme become
+/// others that may stand in a host name. It is the only request to be mended, since HPACK refers back to it in all others.
+/// </summary>
+/// <remarks>Done in place: what is put in is as long as what it replaces, also in Huffman's code. An IPv6 address behind the
+/// scheme stays refused.</remarks>
+internal sealed class SchemeInAuthority(PipeReader inner) : PipeReader
+{
+    private const int FrameHeader = 9;
+    private const int HeadersFrame = 1;
+
+    /// <summary>What HTTP/2 allows unless more was agreed on, which cannot be yet.</summary>
+    private const int LargestFrame = 16 * 1024;
+
+    private ReadOnlySequence<byte> _given;
+
+    // From the start of what is not consumed to the frame to look at next: first behind the preface.
+    private long _next = 24;
+    private bool _done;
+
+    public override async ValueTask<ReadResult> ReadAsync(CancellationToken cancellationToken = default)
+    {
+        while (true)
+        {
+            ReadResult read = await inner.ReadAsync(cancellationToken);
+            if (Look(ref read))
+                return read;
+        }
+    }
+
+    public override bool TryRead(out ReadResult result) => inner.TryRead(out result) && Look(ref result);
+
+    public override void AdvanceTo(SequencePosition consumed) => AdvanceTo(consumed, consumed);
+
+    public override void AdvanceTo(SequencePosition consumed, SequencePosition examined)
+    {
+        if (!_done)
+            _next -= _given.Slice(0, consumed).Length;
+        inner.AdvanceTo(consumed, examined);
+    }
+
+    public override void CancelPendingRead() => inner.CancelPendingRead();
+
+    public override void Complete(Exception? exception = null) => inner.Complete(exception);
+
+    /// <summary>Passes on what was read, but not a part of the first request. False, and all is given back, if that is all.</summary>
+    private bool Look(ref ReadResult read)
+    {
+        if (_done)
+            return true;
+        ReadOnlySequence<byte> buffer = read.Buffer;
+        Span<byte> header = stackalloc byte[FrameHeader];
+        while (!_done && buffer.Length >= _next + FrameHeader)
+        {
+            buffer.Slice(_next, FrameHeader).CopyTo(header);
+            int length = header[0] << 16 | header[1] << 8 | header[2];
+            bool isRequest = header[3] == HeadersFrame;
+            if (length > LargestFrame)
+            {
+                _done = true; // not for us to hold: Kestrel refuses it
+                break;
+            }
+            if (isRequest && buffer.Length < _next + FrameHeader + length)
+                break;
+            if (isRequest)
+                RequestHead.Mend(buffer.Slice(_next + FrameHeader, length), flags: header[4]);
+            _done = isRequest;
+            _next += FrameHeader + length;
+        }
+        if (!_done && !read.IsCompleted && !read.IsCanceled && buffer.Length > _next)
+        {
+            // The rest is the beginning of a frame that may be the request.
+            if (_next == 0)
+            {
+                inner.AdvanceTo(buffer.Start, buffer.End);
+                return false;
+            }
+            buffer = buffer.Slice(0, _next);
+            read = new ReadResult(buffer, isCanceled: false, isCompleted: false);
+        }
+        _given = buffer;
+        return true;
+    }
+}
+
+/// <summary>The head of a request as HPACK encodes it (RFC 7541), read as far as it takes to find its authority.</summary>
+internal static class RequestHead
+{
+    private const int Padded = 0x08;
+    private const int HasPriority = 0x20;
+    private const int PriorityLength = 5;
+    private const int AuthorityIndex = 1;
+
+    // "http" and "https" in Huffman's code, and "://" behind them: with this mask it becomes "x--", bit for bit as long.
+    private const string Http = "100111" + "01001" + "01001" + "101011";
+    private const string Https = Http + "01000";
+    private const string Separator = "1011100" + "011000" + "011000";
+    private const string Mask = "0100101" + "001110" + "001110";
+
+    /// <summary>Mends the authority if there is a scheme in it.</summary>
+    /// <param name="payload">Of a HEADERS frame.</param>
+    /// <param name="flags">Of the frame.</param>
+    public static void Mend(ReadOnlySequence<byte> payload, byte flags)
+    {
+        byte[] block = payload.ToArray();
+        int at = ((flags & Padded) != 0 ? 1 : 0) + ((flags & HasPriority) != 0 ? PriorityLength : 0);
+        while (at < block.Length)
+        {
+            byte first = block[at];
+            if ((first & 0x80) != 0 || (first & 0xe0) == 0x20)
+            {
+                Number(block, ref at, (first & 0x80) != 0 ? 7 : 5); // a field from a table; a change of the table's size
+                continue;
+            }
+            int name = Number(block, ref at, (first & 0x40) != 0 ? 6 : 4);
+            if (name == 0)
+                Text(block, ref at, out _);
+            Range value = Text(block, ref at, out bool isHuffman);
+            if (name == AuthorityIndex && value.End.Value <= block.Length)
+            {
+                if (isHuffman ? MendHuffman(block.AsSpan(value)) : MendPlain(block.AsSpan(value)))
+                    CopyBack(block, payload);
+                return;
+            }
+        }
+    }
+
+    private static bool MendPlain(Span<byte> authority)
+    {
+        int separator = authority.IndexOf("://"u8);
+        if (separator < 0)
+            return false;
+        "x--"u8.CopyTo(authority[separator..]);
+        return true;
+    }
+
+    private static bool MendHuffman(Span<byte> authority)
+    {
+        int separator = StartsWith(authority, Http + Separator) ? Http.Length : StartsWith(authority, Https + Separator) ? Https.Length : -1;
+        if (separator < 0)
+            return false;
+        for (int bit = 0; bit < Mask.Length; bit++)
+        {
+            if (Mask[bit] == '1')
+                authority[(separator + bit) / 8] ^= (byte)(0x80 >> (separator + bit) % 8);
+        }
+        return true;
+    }
+
+    private static bool StartsWith(ReadOnlySpan<byte> bytes, string bits)
+    {
+        for (int bit = 0; bit < bits.Length; bit++)
+        {
+            if (bit / 8 >= bytes.Length || (bytes[bit / 8] >> (7 - bit % 8) & 1) != bits[bit] - '0')
+                return false;
+        }
+        return true;
+    }
+
+    private static Range Text(byte[] block, ref int at, out bool isHuffman)
+    {
+        isHuffman = at < block.Length && (block[at] & 0x80) != 0;
+        int length = Number(block, ref at, 7);
+        int start = at;
+        at = (int)Math.Min((long)start + length, int.MaxValue);
+        return start..at;
+    }
+
+    /// <summary>A number that begins in the lower bits of a byte. What is cut off or too large ends the reading.</summary>
+    private static int Number(byte[] block, ref int at, int bits)
+    {
+        int most = (1 << bits) - 1;
+        long number = at < block.Length ? block[at++] & most : 0;
+        if (number < most)
+            return (int)number;
+        for (int shift = 0; at < block.Length && shift <= 21; shift += 7)
+        {
+            byte next = block[at++];
+            number += (long)(next & 0x7f) << shift;
+            if (next < 0x80)
+                return (int)number;
+        }
+        at = int.MaxValue;
+        return 0;
+    }
+
+    private static void CopyBack(ReadOnlySpan<byte> block, ReadOnlySequence<byte> payload)
+    {
+        foreach (ReadOnlyMemory<byte> segment in payload)
+        {
+            // The memory is the connection's own buffer, and nobody has read it yet.
+            block[..segment.Length].CopyTo(MemoryMarshal.AsMemory(segment).Span);
+            block = block[segment.Length..];
+        }
+    }
+}

@@ -1,0 +1,82 @@
+using System.Net.WebSockets;
+using System.Text.Json;
+using Google.Protobuf.Reflection;
+using Grpc.Core;
+using PgEtcd.Grpc.Http;
+using PgEtcd.Grpc.Local;
+
+namespace PgEtcd.Server.Gateway;
+
+/// <summary>Serves etcd's JSON gateway: everything below /v3/ (semantics.md §13).</summary>
+internal static class GatewayMiddleware
+{
+    /// <summary>How much longer than its binary encoding the JSON of a request may be.</summary>
+    private const int JsonOverhead = 4;
+
+    /// <summary>Adds it.</summary>
+    public static void UseGateway(this WebApplication app)
+    {
+        LocalCalls calls = app.Services.GetRequiredService<LocalCalls>();
+        app.UseWebSockets();
+        app.Use(next => context => context.Request.Path.StartsWithSegments("/v3", StringComparison.Ordinal, out PathString rest) && rest.HasValue
+            ? ServeAsync(calls, context)
+            : next(context));
+    }
+
+    private static async Task ServeAsync(LocalCalls calls, HttpContext context)
+    {
+        bool isSocket = context.WebSockets.IsWebSocketRequest;
+        DateTime deadline = DateTime.MaxValue;
+        MethodDescriptor? method = GatewayRoutes.ByPath.GetValueOrDefault(context.Request.Path.Value!);
+        Status refusal = method is null ? GatewayErrors.NotFound
+            : !isSocket && !HttpMethods.IsPost(context.Request.Method) ? GatewayErrors.MethodNotAllowed
+            : ReadTimeout(context.Request, out deadline);
+        if (refusal.StatusCode != StatusCode.OK)
+        {
+            await RefuseAsync(new HttpChannel(context), refusal, context.RequestAborted);
+            return;
+        }
+
+        try
+        {
+            await using JsonChannel channel = isSocket ? await WebSocketChannel.AcceptAsync(context) : new HttpChannel(context);
+            await using LocalCall call = calls.Start(
+                $"/{method!.Service.FullName}/{method.Name}", context, GatewayMetadata.Read(context), channel.Gone);
+            JsonBody body = new(channel.Requests, (long)JsonOverhead * calls.MaxMessageSize);
+            await new GatewayCall(method, call, deadline, body, channel).RunAsync(channel.Gone);
+        }
+        catch (Exception e) when (e is OperationCanceledException or IOException or WebSocketException)
+        {
+            context.Abort(); // the client has gone: nobody is to take what was sent for the whole
+        }
+    }
+
+    private static async Task RefuseAsync(HttpChannel channel, Status refusal, CancellationToken gone)
+    {
+        channel.Begin(refusal);
+        await using (Utf8JsonWriter json = JsonWriting.To(channel.Output))
+        {
+            GatewayErrors.Write(json, refusal);
+        }
+
+        await channel.SendAsync(gone);
+    }
+
+    private static Status ReadTimeout(HttpRequest request, out DateTime deadline)
+    {
+        deadline = DateTime.MaxValue;
+        string text = request.Headers.GrpcTimeout.ToString();
+        if (text.Length == 0)
+        {
+            return Status.DefaultSuccess;
+        }
+
+        if (!GrpcTimeout.TryParse(text, out TimeSpan timeout))
+        {
+            return new Status(StatusCode.InvalidArgument, $"invalid grpc-timeout: {text}");
+        }
+
+        deadline = DateTime.UtcNow + timeout;
+        return Status.DefaultSuccess;
+    }
+}

@@ -1,0 +1,60 @@
+using System.Collections.Concurrent;
+using System.Diagnostics.Metrics;
+
+namespace PgEtcd.Server.Metrics;
+
+/// <summary>Adds up what the instruments of this process measure, and shows it as Prometheus reads it.</summary>
+/// <remarks>An instrument's name is the metric's name and its description the HELP. One that is measured as things happen has
+/// its labels as its own tags, one instrument a set of labels, so that a measurement is an addition and no look-up;
+/// one that is observed may have labels with each value.</remarks>
+public sealed class MetricsRegistry : IDisposable
+{
+    private readonly MeterListener _listener = new();
+    private readonly ConcurrentDictionary<Instrument, Series> _series = new();
+    private readonly Lock _reading = new();
+
+    /// <param name="listensTo">Chooses the meters.</param>
+    public MetricsRegistry(Func<Meter, bool> listensTo)
+    {
+        _listener.InstrumentPublished = (instrument, listener) =>
+        {
+            if (listensTo(instrument.Meter))
+            {
+                listener.EnableMeasurementEvents(instrument, _series.GetOrAdd(instrument, Series.Of));
+            }
+        };
+        _listener.MeasurementsCompleted = (instrument, state) => _series.TryRemove(instrument, out _);
+        _listener.SetMeasurementEventCallback<long>(static (_, value, tags, series) => ((Series)series!).Take(value, tags));
+        _listener.SetMeasurementEventCallback<double>(static (_, value, tags, series) => ((Series)series!).Take(value, tags));
+        _listener.Start();
+    }
+
+    /// <summary>All metrics as they are now, in the order of their names.</summary>
+    public string Read()
+    {
+        PrometheusText text = new();
+        lock (_reading)
+        {
+            foreach (ObservedSeries observed in _series.Values.OfType<ObservedSeries>())
+            {
+                observed.Forget();
+            }
+
+            _listener.RecordObservableInstruments();
+            foreach (IGrouping<string, Series> metric in _series.Values.GroupBy(series => series.Name).OrderBy(metric => metric.Key, StringComparer.Ordinal))
+            {
+                Series first = metric.First();
+                text.Begin(first.Name, first.Kind, first.Help);
+                foreach (Series series in metric.OrderBy(series => series.Labels, StringComparer.Ordinal))
+                {
+                    series.Write(text);
+                }
+            }
+        }
+
+        return text.ToString();
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => _listener.Dispose();
+}

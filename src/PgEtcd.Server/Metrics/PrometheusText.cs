@@ -1,0 +1,53 @@
+using System.Globalization;
+using System.Text;
+
+namespace PgEtcd.Server.Metrics;
+
+/// <summary>Writes Prometheus' text format, version 0.0.4.</summary>
+internal sealed class PrometheusText
+{
+    /// <summary>What the format is called over HTTP.</summary>
+    public const string ContentType = "text/plain; version=0.0.4; charset=utf-8";
+
+    private readonly StringBuilder _text = new();
+
+    /// <summary>Labels as they are written with each sample: braces included, empty if there are none.</summary>
+    public static string LabelsOf(ReadOnlySpan<KeyValuePair<string, object?>> tags)
+    {
+        string labels = "";
+        foreach (KeyValuePair<string, object?> tag in tags)
+        {
+            labels = With(labels, tag.Key, Convert.ToString(tag.Value, CultureInfo.InvariantCulture) ?? "");
+        }
+
+        return labels;
+    }
+
+    /// <summary>One label more.</summary>
+    public static string With(string labels, string name, string value)
+    {
+        string label = $"{name}=\"{value.Replace("\\", "\\\\", StringComparison.Ordinal).Replace("\"", "\\\"", StringComparison.Ordinal).Replace("\n", "\\n", StringComparison.Ordinal)}\"";
+        return labels.Length == 0 ? $"{{{label}}}" : $"{labels[..^1]},{label}}}";
+    }
+
+    /// <summary>A number as Prometheus writes it.</summary>
+    public static string Number(double value) => value switch
+    {
+        double.PositiveInfinity => "+Inf",
+        double.NegativeInfinity => "-Inf",
+        _ => value.ToString("R", CultureInfo.InvariantCulture),
+    };
+
+    /// <summary>Begins a metric.</summary>
+    public void Begin(string name, string kind, string help) => _text
+        .Append("# HELP ").Append(name).Append(' ')
+        .Append(help.Replace("\\", "\\\\", StringComparison.Ordinal).Replace("\n", "\\n", StringComparison.Ordinal)).Append('\n')
+        .Append("# TYPE ").Append(name).Append(' ').Append(kind).Append('\n');
+
+    /// <summary>Writes one value.</summary>
+    public void Sample(string name, string labels, double value) =>
+        _text.Append(name).Append(labels).Append(' ').Append(Number(value)).Append('\n');
+
+    /// <inheritdoc/>
+    public override string ToString() => _text.ToString();
+}

@@ -1,0 +1,39 @@
+using System.Diagnostics.Metrics;
+
+namespace PgEtcd.Server.Metrics;
+
+/// <summary>What one instrument's measurements come to.</summary>
+internal abstract class Series(Instrument instrument)
+{
+    /// <summary>The metric's name.</summary>
+    public string Name { get; } = instrument.Name;
+
+    /// <summary>The metric's HELP.</summary>
+    public string Help { get; } = instrument.Description ?? "";
+
+    /// <summary>The instrument's own labels, as they are written.</summary>
+    public string Labels { get; } = PrometheusText.LabelsOf([.. instrument.Tags ?? []]);
+
+    /// <summary>The metric's TYPE.</summary>
+    public abstract string Kind { get; }
+
+    /// <exception cref="NotSupportedException">An instrument of another kind than those that are used here.</exception>
+    public static Series Of(Instrument instrument) => instrument switch
+    {
+        Counter<long> => new SumSeries(instrument, "counter"),
+        UpDownCounter<long> => new SumSeries(instrument, "gauge"),
+        Histogram<double> histogram => new HistogramSeries(histogram),
+        ObservableCounter<long> or ObservableCounter<double> => new ObservedSeries(instrument, "counter"),
+        { IsObservable: true } => new ObservedSeries(instrument, "gauge"),
+        _ => throw new NotSupportedException($"{instrument.Name} is a {instrument.GetType()}."),
+    };
+
+    /// <summary>Takes a measurement, on the thread that measures.</summary>
+    public virtual void Take(long value, ReadOnlySpan<KeyValuePair<string, object?>> tags) => Take((double)value, tags);
+
+    /// <inheritdoc cref="Take(long, ReadOnlySpan{KeyValuePair{string, object?}})"/>
+    public abstract void Take(double value, ReadOnlySpan<KeyValuePair<string, object?>> tags);
+
+    /// <summary>Writes the samples.</summary>
+    public abstract void Write(PrometheusText text);
+}

@@ -1,0 +1,57 @@
+using System.Diagnostics.Metrics;
+using System.Runtime.CompilerServices;
+using PgEtcd.Grpc.Metrics;
+using PgEtcd.Postgres;
+using PgEtcd.Server.Compacting;
+using PgEtcd.Server.Jobs;
+using PgEtcd.Server.Store;
+
+namespace PgEtcd.Server.Metrics;
+
+/// <summary>The meter of this project's instruments. They stand in the folders that use them, in a class beside Log.</summary>
+internal static class ServerMeter
+{
+    private const string Prefix = "PgEtcd.";
+
+    /// <summary>The meter.</summary>
+    public static Meter Meter { get; } = new(Prefix + "Server");
+
+    /// <summary>Begins to listen to all instruments of PgEtcd.</summary>
+    public static MetricsRegistry Listen()
+    {
+        // An instrument whose class has not been used yet would be missing instead of 0.
+        foreach (Type instruments in (Type[])
+            [typeof(DatabaseMetrics), typeof(StoreMetrics), typeof(LeaseMetrics), typeof(RemovalMetrics), typeof(JobMetrics)])
+        {
+            RuntimeHelpers.RunClassConstructor(instruments.TypeHandle);
+        }
+
+        return new MetricsRegistry(meter => meter.Name.StartsWith(Prefix, StringComparison.Ordinal));
+    }
+
+    /// <summary>What calls leave behind, under etcd's names.</summary>
+    /// <param name="isExtensive">--metrics=extensive.</param>
+    public static GrpcMetricsOptions Calls(bool isExtensive) => new()
+    {
+        HandlingTime = isExtensive,
+        ReceivedBytes = "etcd_network_client_grpc_received_bytes_total",
+        SentBytes = "etcd_network_client_grpc_sent_bytes_total",
+    };
+
+    /// <summary>A counter.</summary>
+    public static Counter<long> Counter(string name, string help, params KeyValuePair<string, object?>[] labels) =>
+        Meter.CreateCounter<long>(name, null, help, InOrder(labels));
+
+    /// <summary>A number that goes up and down.</summary>
+    public static UpDownCounter<long> UpDown(string name, string help, params KeyValuePair<string, object?>[] labels) =>
+        Meter.CreateUpDownCounter<long>(name, null, help, InOrder(labels));
+
+    /// <summary>A histogram whose bounds double from one to the next.</summary>
+    public static Histogram<double> Histogram(string name, double first, int buckets, string help, params KeyValuePair<string, object?>[] labels) =>
+        Meter.CreateHistogram(name, null, help, InOrder(labels), Buckets.Exponential(first, 2, buckets));
+
+    /// <summary>A meter gives the same instrument twice for the same tags, and takes some that differ for the same unless they come in
+    /// the order of their names.</summary>
+    private static IEnumerable<KeyValuePair<string, object?>> InOrder(KeyValuePair<string, object?>[] labels) =>
+        [.. labels.OrderBy(label => label.Key, StringComparer.Ordinal)];
+}

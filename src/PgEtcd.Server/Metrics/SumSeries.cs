@@ -1,0 +1,32 @@
+using System.Diagnostics.Metrics;
+using System.Numerics;
+
+namespace PgEtcd.Server.Metrics;
+
+/// <summary>Whole numbers added up. Each core adds to a number of its own, on a cache line of its own.</summary>
+internal sealed class SumSeries(Instrument instrument, string kind) : Series(instrument)
+{
+    private const int LongsInLine = 8;
+
+    private static readonly int Cells = (int)BitOperations.RoundUpToPowerOf2((uint)Math.Min(Environment.ProcessorCount, 16));
+
+    private readonly long[] _cells = new long[Cells * LongsInLine];
+
+    public override string Kind => kind;
+
+    public override void Take(long value, ReadOnlySpan<KeyValuePair<string, object?>> tags) =>
+        Interlocked.Add(ref _cells[(Thread.GetCurrentProcessorId() & (Cells - 1)) * LongsInLine], value);
+
+    public override void Take(double value, ReadOnlySpan<KeyValuePair<string, object?>> tags) => Take((long)value, tags);
+
+    public override void Write(PrometheusText text)
+    {
+        long sum = 0;
+        for (int cell = 0; cell < _cells.Length; cell += LongsInLine)
+        {
+            sum += Volatile.Read(ref _cells[cell]);
+        }
+
+        text.Sample(Name, Labels, sum);
+    }
+}

@@ -1,0 +1,105 @@
+using System.Globalization;
+using Google.Protobuf;
+using PgEtcd.BlackBox.Tests.Maintenance;
+using PgEtcd.Protocol;
+using PgEtcd.Protocol.Etcdserverpb;
+using PgEtcd.Testing;
+using PgEtcd.Testing.Postgres;
+using PgEtcd.Testing.Rpc;
+using Shouldly;
+using Xunit;
+using Xunit.Abstractions;
+
+namespace PgEtcd.BlackBox.Tests.Differential;
+
+/// <summary>
+/// The same random requests to real etcd and to us, and HashKV of both at every revision (semantics.md §10.1). <c>PGETCD_SEED</c>
+/// repeats a run, <c>PGETCD_REQUESTS</c> makes it longer.
+/// </summary>
+public sealed class HashDifferentialTests(PostgresFixture postgres, ITestOutputHelper output) : IClassFixture<PostgresFixture>
+{
+    /// <summary>Requests from one comparison to the next.</summary>
+    private const int Stretch = 40;
+
+    private readonly StoreState _state = new();
+
+    [SkippableFact]
+    public async Task The_hash_of_the_keys_is_that_of_real_etcd_at_every_revision()
+    {
+        int seed = DifferentialTests.Seed;
+        output.WriteLine($"seed {seed} (PGETCD_SEED={seed} repeats the run)");
+        await using EtcdServer etcd = await EtcdServer.StartAsync();
+        await using PgEtcdServer pgetcd = await PgEtcdServer.StartAsync(await postgres.CreateDatabaseAsync());
+        await using Kv one = new(etcd);
+        await using Kv two = new(pgetcd);
+        (RpcClient reference, RpcClient target) = (new RpcClient(one.Channel), new RpcClient(two.Channel));
+        RequestGenerator generator = new(seed, _state);
+        HashSet<uint> hashes = [];
+        for (int number = 1; number <= DifferentialTests.Requests / 2; number++)
+        {
+            RandomRequest request = generator.Next();
+            RpcAnswer expected = await reference.CallAsync(request.Rpc, RpcCatalogue.ToJson(Finished(request.Message)));
+            RpcAnswer actual = await target.CallAsync(request.Rpc, RpcCatalogue.ToJson(request.Message));
+            actual.SameAs(expected).ShouldBeTrue($"seed {seed}, request {number}");
+            Remember(request.Message, expected);
+            if (number % Stretch == 0)
+            {
+                hashes.UnionWith(await CompareAsync(one, two, $"seed {seed}, after request {number}"));
+            }
+        }
+
+        output.WriteLine($"{hashes.Count} different hashes; revision {_state.Revision}, compacted {_state.Compacted}");
+        hashes.Count.ShouldBeGreaterThan(500);
+    }
+
+    /// <summary>A compaction that etcd has finished: while it works, 3.4 counts rows that are to go if no key is alive. We
+    /// may be at it as long as we like.</summary>
+    private static IMessage Finished(IMessage request) =>
+        request is CompactionRequest compaction ? new CompactionRequest(compaction) { Physical = true } : request;
+
+    private async Task<List<uint>> CompareAsync(Kv one, Kv two, string when)
+    {
+        List<uint> hashes = [];
+        await EqualAsync(0);
+        // 3.4 refuses the compact revision itself, 3.6 does not; nobody answers below it.
+        for (long revision = Math.Max(1, _state.Compacted + 1); revision <= _state.Revision; revision++)
+        {
+            hashes.Add(await EqualAsync(revision));
+        }
+
+        (await two.HashKVAsync(Math.Max(1, _state.Compacted))).HashRevision.ShouldBe(Math.Max(1, _state.Compacted));
+        foreach (Kv kv in (Kv[])[one, two])
+        {
+            await Kv.RefusedAsync(() => kv.HashKVAsync(_state.Revision + 1), EtcdErrors.FutureRev);
+            if (_state.Compacted > 1)
+            {
+                await Kv.RefusedAsync(() => kv.HashKVAsync(_state.Compacted - 1), EtcdErrors.Compacted);
+            }
+        }
+
+        return hashes;
+
+        async Task<uint> EqualAsync(long revision)
+        {
+            HashKVResponse expected = await one.HashKVAsync(revision);
+            HashKVResponse actual = await two.HashKVAsync(revision);
+            (actual.Hash, actual.CompactRevision, actual.Header.Revision)
+                .ShouldBe((expected.Hash, expected.CompactRevision, expected.Header.Revision), $"HashKV({revision}), {when}");
+            actual.HashRevision.ShouldBe(revision == 0 ? _state.Revision : revision); // 3.4 does not say
+            return actual.Hash;
+        }
+    }
+
+    private void Remember(IMessage request, RpcAnswer answer)
+    {
+        if ((string?)answer.Response?["header"]?["revision"] is { } revision)
+        {
+            _state.Revision = long.Parse(revision, CultureInfo.InvariantCulture);
+        }
+
+        if (answer.Response is not null && request is CompactionRequest compaction)
+        {
+            _state.Compacted = compaction.Revision;
+        }
+    }
+}

@@ -1,0 +1,44 @@
+using System.Net.Http.Headers;
+using System.Text.Json.Nodes;
+using Google.Api;
+using Google.Protobuf.Reflection;
+using Grpc.Core;
+
+namespace PgEtcd.Testing.Rpc;
+
+/// <summary>Calls rpcs through a server's JSON gateway: the body is the request as it is, the answer is taken as it comes.</summary>
+public sealed class GatewayClient(Uri server) : IRpcClient, IDisposable
+{
+    private readonly HttpClient _http = new(new SocketsHttpHandler { UseProxy = false }) { BaseAddress = server, Timeout = TimeSpan.FromSeconds(60) };
+
+    /// <summary>The path of an rpc: <c>/v3/kv/put</c>.</summary>
+    public static string Path(MethodDescriptor method) =>
+        method.GetOptions()?.GetExtension(AnnotationsExtensions.Http)?.Post ?? throw new NotSupportedException($"{method.FullName} has no route.");
+
+    /// <inheritdoc/>
+    public async Task<RpcAnswer> CallAsync(string rpc, string request, Metadata? headers = null)
+    {
+        using HttpRequestMessage message = new(HttpMethod.Post, Path(RpcCatalogue.Find(rpc)))
+        {
+            Content = new StringContent(request, new MediaTypeHeaderValue("application/json")),
+        };
+        if (headers?.GetValue("token") is { } token)
+        {
+            message.Headers.TryAddWithoutValidation("Authorization", token);
+        }
+
+        using HttpResponseMessage response = await _http.SendAsync(message).ConfigureAwait(false);
+        JsonObject answer = Json.Parse(await response.Content.ReadAsStringAsync().ConfigureAwait(false));
+        JsonObject? error = response.IsSuccessStatusCode ? answer["error"] as JsonObject : answer;
+        if (error is not null)
+        {
+            return new RpcAnswer(null, new Status((StatusCode)(int)error["code"]!, (string)error["message"]!), null);
+        }
+
+        JsonObject result = RpcCatalogue.Find(rpc).IsServerStreaming ? answer["result"]!.AsObject() : answer;
+        return new RpcAnswer(Normalisation.Apply(rpc, result.DeepClone().AsObject()), null, Json.Write(result));
+    }
+
+    /// <summary>Closes its connections.</summary>
+    public void Dispose() => _http.Dispose();
+}
