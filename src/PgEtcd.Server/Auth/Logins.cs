@@ -56,8 +56,8 @@ internal sealed class Logins : IAsyncDisposable
     public async ValueTask<IDisposable?> EnterAsync(string user, string peer)
     {
         RateLimitLease turn = await _turns.AcquireAsync((user, Address(peer)));
-        using RateLimitLease permit = _limits.AttemptAcquire((user, Address(peer)), 0);
-        if (turn.IsAcquired && permit.IsAcquired)
+        // Asking for none would be granted as long as there is a part of one.
+        if (turn.IsAcquired && _limits.GetStatistics((user, Address(peer)))?.CurrentAvailablePermits >= 1)
         {
             return turn;
         }

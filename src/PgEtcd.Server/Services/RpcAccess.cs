@@ -54,7 +54,10 @@ internal static class RpcAccessTable
         .. Of("etcdserverpb.Auth", RpcAccess.Root, "UserGrantRole", "UserRevokeRole", "RoleAdd", "RoleList", "RoleDelete"),
         .. Of("etcdserverpb.Auth", RpcAccess.Root, "RoleGrantPermission", "RoleRevokePermission"),
 
+        // Whether the server is well and what it speaks is no secret.
         .. Of("grpc.health.v1.Health", RpcAccess.Anybody, "Check", "List", "Watch"),
+        .. Of("grpc.reflection.v1.ServerReflection", RpcAccess.Anybody, "ServerReflectionInfo"),
+        .. Of("grpc.reflection.v1alpha.ServerReflection", RpcAccess.Anybody, "ServerReflectionInfo"),
     ];
 
     private static IEnumerable<KeyValuePair<string, RpcAccess>> Of(string service, RpcAccess access, params string[] methods) =>

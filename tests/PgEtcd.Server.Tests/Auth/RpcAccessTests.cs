@@ -16,7 +16,8 @@ public sealed class RpcAccessTests
     [Trait("advisory", "CVE-2026-33413")]
     public void Every_method_of_every_service_stands_in_the_table()
     {
-        string[] methods = [.. new[] { RpcReflection.Descriptor, V3LockReflection.Descriptor, V3ElectionReflection.Descriptor, HealthReflection.Descriptor }
+        string[] methods = [.. new[] { RpcReflection.Descriptor, V3LockReflection.Descriptor, V3ElectionReflection.Descriptor, HealthReflection.Descriptor,
+                PgEtcd.Protocol.GrpcReflection.V1.ReflectionReflection.Descriptor, PgEtcd.Protocol.GrpcReflection.V1Alpha.ReflectionReflection.Descriptor }
             .SelectMany(file => file.Services).SelectMany(service => service.Methods).Select(Path)];
 
         methods.Length.ShouldBeGreaterThan(45);
