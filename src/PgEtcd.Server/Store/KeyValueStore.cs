@@ -86,7 +86,7 @@ public sealed class KeyValueStore(
     /// <summary>A state that holds a range as it was at the revision asked for, to be read piece by piece.</summary>
     /// <param name="operation">The range, checked.</param>
     /// <param name="isCaughtUp">The caller has waited for the barrier already.</param>
-    public async Task<(KvError Error, KeySpace? State, long HeaderRevision)> PinAsync(RangeOperation operation, bool isCaughtUp)
+    public async Task<(KvError Error, KeySpace? State, long HeaderRevision)> PinAsync(RangeOperation operation, bool isCaughtUp = false)
     {
         (KvError error, KeySpace? state, long headerRevision) = await LocateAsync(operation, isCaughtUp);
         if (error == KvError.None && state is null)

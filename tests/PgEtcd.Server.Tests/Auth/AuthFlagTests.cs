@@ -37,7 +37,7 @@ public sealed class AuthFlagTests
     [InlineData("jwt,sign-method=RS256,pub-key=x,ttl=soon", "--auth-token: ttl must be a duration such as 10m, not \"soon\".")]
     [InlineData("jwt,secret=x", "--auth-token: jwt takes pub-key=, priv-key=, sign-method= and ttl=, each once, not \"secret\".")]
     public void A_bad_auth_token_is_one_sentence_that_names_the_flag(string value, string sentence) =>
-        Parse("--auth-token", value).Text.ShouldContain(sentence);
+        Parse("--auth-token", value).Text!.ShouldContain(sentence);
 
     [Fact]
     public void A_file_that_is_no_key_or_too_short_or_of_another_pair_is_refused()
@@ -46,15 +46,15 @@ public sealed class AuthFlagTests
         string file = Path.Combine(directory.Path, "key");
         File.WriteAllText(file, "not a key");
 
-        Parse("--auth-token", $"jwt,sign-method=ES256,priv-key={file}").Text.ShouldContain("holds no key in PEM that fits sign-method.");
-        Parse("--auth-token", $"jwt,sign-method=HS256,priv-key={file}").Text.ShouldContain("HS256 needs a key of at least 32 bytes (RFC 7518), priv-key has 9.");
+        Parse("--auth-token", $"jwt,sign-method=ES256,priv-key={file}").Text!.ShouldContain("holds no key in PEM that fits sign-method.");
+        Parse("--auth-token", $"jwt,sign-method=HS256,priv-key={file}").Text!.ShouldContain("HS256 needs a key of at least 32 bytes (RFC 7518), priv-key has 9.");
 
         string other = Path.Combine(directory.Path, "other");
         using System.Security.Cryptography.RSA one = System.Security.Cryptography.RSA.Create(2048);
         using System.Security.Cryptography.RSA two = System.Security.Cryptography.RSA.Create(2048);
         File.WriteAllText(file, one.ExportRSAPrivateKeyPem());
         File.WriteAllText(other, two.ExportRSAPublicKeyPem());
-        Parse("--auth-token", $"jwt,sign-method=RS256,priv-key={file},pub-key={other}").Text.ShouldContain("pub-key and priv-key do not belong together.");
+        Parse("--auth-token", $"jwt,sign-method=RS256,priv-key={file},pub-key={other}").Text!.ShouldContain("pub-key and priv-key do not belong together.");
     }
 
     private static CommandLineResult Parse(params string[] arguments) => CommandLine.Parse(arguments, NoEnvironment);
