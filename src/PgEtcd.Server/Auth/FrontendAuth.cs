@@ -73,5 +73,6 @@ public sealed class FrontendAuth : IAsyncDisposable
     {
         await Tokens.DisposeAsync();
         await Logins.DisposeAsync();
+        Passwords.Dispose();
     }
 }

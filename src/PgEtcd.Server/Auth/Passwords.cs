@@ -9,7 +9,7 @@ namespace PgEtcd.Server.Auth;
 
 /// <summary>Hashes passwords, and checks them, a few at a time beside the requests: it is meant to be slow.</summary>
 /// <param name="cost">--bcrypt-cost.</param>
-internal sealed class Passwords(int cost)
+internal sealed class Passwords(int cost) : IDisposable
 {
     private const int MostBytes = 72;
     private const int MostWaiting = 1000;
@@ -70,6 +70,9 @@ internal sealed class Passwords(int cost)
 
         return isRight;
     }
+
+    /// <inheritdoc/>
+    public void Dispose() => _slots.Dispose();
 
     private static bool Verify(byte[] password, string hash)
     {

@@ -2,7 +2,6 @@ using Grpc.Core;
 using PgEtcd.Mvcc;
 using PgEtcd.Postgres.Auth;
 using PgEtcd.Protocol;
-using PgEtcd.Protocol.Authpb;
 using PgEtcd.Protocol.Etcdserverpb;
 using PgEtcd.Server.Auth;
 using PgEtcd.Server.Store;

@@ -6,7 +6,7 @@ using Xunit;
 namespace PgEtcd.Server.Tests.Auth;
 
 /// <summary>Passwords and their hashes.</summary>
-public sealed class PasswordsTests
+public sealed class PasswordsTests : IDisposable
 {
     private readonly Passwords _passwords = new(cost: 4);
 
@@ -39,7 +39,8 @@ public sealed class PasswordsTests
     [Fact]
     public async Task A_hash_is_as_etcd_keeps_it_and_has_the_cost_asked_for()
     {
-        string hash = Encoding.ASCII.GetString(await new Passwords(cost: 5).HashAsync("x"));
+        using Passwords dearer = new(cost: 5);
+        string hash = Encoding.ASCII.GetString(await dearer.HashAsync("x"));
 
         hash.ShouldStartWith("$2a$05$");
         hash.Length.ShouldBe(60);
@@ -59,6 +60,8 @@ public sealed class PasswordsTests
 
     [Fact]
     public async Task Nobody_is_a_user_that_does_not_exist() => (await _passwords.VerifyAsync(null, "")).ShouldBeFalse();
+
+    public void Dispose() => _passwords.Dispose();
 
     [Fact]
     public async Task Many_at_once_do_not_hold_each_other_up_for_ever()
