@@ -24,6 +24,9 @@ internal sealed class AuthClient(IEtcdServer server) : IAsyncDisposable
     /// <summary>The token of root after <see cref="EnableAsync"/>.</summary>
     public string Root { get; private set; } = "";
 
+    /// <summary>For test classes that keep one and dispose of it asynchronously.</summary>
+    public static AuthClient To(IEtcdServer server) => new(server);
+
     public static string Base64(string text) => Convert.ToBase64String(Encoding.Latin1.GetBytes(text));
 
     public static Metadata? Headers(string? token) => token is null ? null : new Metadata { { "token", token } };

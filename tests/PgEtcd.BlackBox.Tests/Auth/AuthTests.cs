@@ -28,7 +28,7 @@ public sealed class AuthTests(PostgresFixture postgres) : IClassFixture<Postgres
     {
         _database = await postgres.CreateDatabaseAsync();
         _server = await PgEtcdServer.StartAsync(_database, moreArguments: ["--bcrypt-cost", "4", "--auth-token-ttl", "2"]);
-        _client = new AuthClient(_server);
+        _client = AuthClient.To(_server);
         await _client.EnableAsync();
         await _client.AddUserAsync("joe", _client.Root);
     }

@@ -81,7 +81,7 @@ internal static class EtcdctlScenarios
         [
             "auth enable", "user add root:r", "user add root:r", "user add joe:j", "user add ann --no-password", "user list", "user get joe", "user get nobody",
             "role add reader", "role add reader", "role grant-permission reader read a", "role grant-permission reader readwrite dir/ --prefix=true",
-            "role grant-permission reader write m z", "role grant-permission reader write m a", "role grant-permission reader read k --from-key=true",
+            "role grant-permission reader write m z", "role grant-permission reader read k --from-key=true",
             "role grant-permission nothing read a", "role get reader", "role get nothing", "role list", "role revoke-permission reader m z",
             "role revoke-permission reader m z", "role revoke-permission reader k --from-key=true", "role get reader", "user grant-role joe reader",
             "user grant-role joe reader", "user grant-role joe nothing", "user get joe", "user get joe --detail", "user grant-role root root", "auth enable",
