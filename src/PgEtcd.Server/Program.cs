@@ -4,6 +4,7 @@ using PgEtcd.Server.Configuration;
 using PgEtcd.Server.Hosting;
 using PgEtcd.Server.LocalPostgres;
 using PgEtcd.Server.Logging;
+using PgEtcd.Server.Tls;
 
 namespace PgEtcd.Server;
 
@@ -28,7 +29,7 @@ internal static class Program
             await ServerHost.RunAsync(options, stopping.Token);
             return 0;
         }
-        catch (Exception exception) when (exception is DatabaseStartException or LocalPostgresException or ListenException or LogOutputException)
+        catch (Exception exception) when (exception is DatabaseStartException or LocalPostgresException or ListenException or LogOutputException or TlsException)
         {
             await Console.Error.WriteLineAsync($"pgetcd: {exception.Message}");
             return CannotStart;
