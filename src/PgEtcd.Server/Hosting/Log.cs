@@ -29,8 +29,8 @@ internal static partial class Log
     [LoggerMessage(8, LogLevel.Information, "Stopped")]
     public static partial void Stopped(ILogger logger);
 
-    [LoggerMessage(30, LogLevel.Warning, "rejected connection from {RemoteAddr}: {Error}")]
-    public static partial void RejectedConnection(ILogger logger, string? remoteAddr, string error);
+    [LoggerMessage(30, LogLevel.Warning, "rejected connection from {RemoteAddr}: {Reason}")]
+    public static partial void RejectedConnection(ILogger logger, string? remoteAddr, string reason);
 
     [LoggerMessage(31, LogLevel.Debug, "{RemoteAddr} left during the TLS handshake")]
     public static partial void BrokenHandshake(ILogger logger, string? remoteAddr);
