@@ -1,5 +1,7 @@
 using System.Diagnostics;
 using System.Net.Sockets;
+using System.Security.Authentication;
+using System.Security.Cryptography;
 using Microsoft.Extensions.Logging;
 using Npgsql;
 using Polly;
@@ -98,6 +100,11 @@ public sealed class Database : IAsyncDisposable
                 last = last?.InnerException is AggregateException && exception.InnerException is null ? last : exception;
                 ThrowIfHopeless(last, Stopwatch.GetElapsedTime(started), timeLimit);
             }
+            catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or CryptographicException or ArgumentException)
+            {
+                // What Npgsql says of its own files: of certificates, keys and passwords.
+                throw new DatabaseStartException($"--database: a file that it names cannot be used: {FirstLine(exception)}.", exception);
+            }
 
             await Task.Delay(ConnectPause, cancellationToken);
         }
@@ -147,6 +154,8 @@ public sealed class Database : IAsyncDisposable
                 $"there is no host '{ConnectionString.Host}'",
             NpgsqlException { InnerException: null, IsTransient: false } refusal and not PostgresException =>
                 $"the connection cannot be used: {refusal.Message.TrimEnd('.')}",
+            _ when Array.Find(reasons, reason => reason.InnerException is AuthenticationException) is { } failure =>
+                $"TLS with PostgreSQL at '{ConnectionString.Host}' failed: {FirstLine(failure.GetBaseException())}",
             _ when elapsed > (sockets.All(socket => socket is not null) ? NobodyListensLimit : timeLimit) =>
                 $"no PostgreSQL answered at '{ConnectionString.Host}' port {ConnectionString.Port} within {elapsed.TotalSeconds:0} s ({reasons[0].GetBaseException().Message.TrimEnd('.')})",
             _ => null,
@@ -156,6 +165,8 @@ public sealed class Database : IAsyncDisposable
             throw new DatabaseStartException($"--database: {sentence}.", exception);
         }
     }
+
+    private static string FirstLine(Exception exception) => exception.Message.Split('\n')[0].TrimEnd('.', '\r');
 
     private static NpgsqlConnectionStringBuilder Complete(string connectionString)
     {

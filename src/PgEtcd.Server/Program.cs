@@ -14,6 +14,7 @@ internal static class Program
 
     private static async Task<int> Main(string[] args)
     {
+        CommandLineSecrets.Hide();
         CommandLineResult command = CommandLine.Parse(args, Env());
         if (command.Options is not { } options)
         {

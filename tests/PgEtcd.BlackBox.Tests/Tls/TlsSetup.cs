@@ -14,6 +14,7 @@ internal sealed class TlsSetup : IDisposable
 
     public TlsSetup()
     {
+        Client = Authority.Client("alice");
         WriteServer(Authority.Server());
         File.WriteAllText(CaFile, Authority.Pem);
         Write("client.crt", Client.CertPem);
@@ -24,7 +25,7 @@ internal sealed class TlsSetup : IDisposable
 
     public TestAuthority Authority { get; } = new();
 
-    public IssuedCertificate Client => field ??= Authority.Client("alice");
+    public IssuedCertificate Client { get; }
 
     /// <summary>Where it serves with TLS.</summary>
     public string Url { get; }
