@@ -100,9 +100,8 @@ public sealed class Database : IAsyncDisposable
                 last = last?.InnerException is AggregateException && exception.InnerException is null ? last : exception;
                 ThrowIfHopeless(last, Stopwatch.GetElapsedTime(started), timeLimit);
             }
-            catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or CryptographicException or ArgumentException)
+            catch (Exception exception) when (IsAboutFile(exception))
             {
-                // What Npgsql says of its own files: of certificates, keys and passwords.
                 throw new DatabaseStartException($"--database: a file that it names cannot be used: {FirstLine(exception)}.", exception);
             }
 
@@ -155,7 +154,9 @@ public sealed class Database : IAsyncDisposable
             NpgsqlException { InnerException: null, IsTransient: false } refusal and not PostgresException =>
                 $"the connection cannot be used: {refusal.Message.TrimEnd('.')}",
             _ when Array.Find(reasons, reason => reason.InnerException is AuthenticationException) is { } failure =>
-                $"TLS with PostgreSQL at '{ConnectionString.Host}' failed: {FirstLine(failure.GetBaseException())}",
+                $"TLS with PostgreSQL at '{ConnectionString.Host}' failed: {TlsFailure(failure.GetBaseException())}",
+            _ when Array.Find(reasons, reason => IsAboutFile(reason.GetBaseException())) is { } failure =>
+                $"a file that it names cannot be used: {FirstLine(failure.GetBaseException())}",
             _ when elapsed > (sockets.All(socket => socket is not null) ? NobodyListensLimit : timeLimit) =>
                 $"no PostgreSQL answered at '{ConnectionString.Host}' port {ConnectionString.Port} within {elapsed.TotalSeconds:0} s ({reasons[0].GetBaseException().Message.TrimEnd('.')})",
             _ => null,
@@ -165,6 +166,15 @@ public sealed class Database : IAsyncDisposable
             throw new DatabaseStartException($"--database: {sentence}.", exception);
         }
     }
+
+    /// <summary>What is thrown about the certificates, keys and password files that the address names.</summary>
+    private static bool IsAboutFile(Exception exception) =>
+        exception is FileNotFoundException or DirectoryNotFoundException or UnauthorizedAccessException or CryptographicException;
+
+    private string TlsFailure(Exception cause) =>
+        ConnectionString.SslMode >= SslMode.VerifyCA && cause.Message.Contains("RemoteCertificateValidationCallback", StringComparison.Ordinal)
+            ? $"its certificate is of another authority or, for SSL Mode VerifyFull, for another host (SSL Mode is {ConnectionString.SslMode})"
+            : FirstLine(cause);
 
     private static string FirstLine(Exception exception) => exception.Message.Split('\n')[0].TrimEnd('.', '\r');
 

@@ -2,11 +2,16 @@ using System.Globalization;
 
 namespace PgEtcd.Server.Hosting;
 
-/// <summary>Most connections of clients at a time, as in etcd: as many as the process may have open files, but for 150 that the server
-/// itself needs. One more is closed at once, and nobody else notices.</summary>
+/// <summary>Most connections of clients at a time. As in etcd as many as the process may have open files, but for those that the server
+/// itself needs: without the limit a flood of clients would cost it its database. One more is closed at once, and nobody else notices.</summary>
 internal static class ConnectionLimit
 {
-    private const int Reserved = 150;
+    /// <summary>etcd keeps 150. We have 250 open when nobody is there: libraries, then PostgreSQL's connections.</summary>
+    private const int Reserved = 512;
+
+    /// <summary>Where there are few files at all.</summary>
+    private const int LeastShare = 4;
+
     private const string Limits = "/proc/self/limits";
     private const string OpenFiles = "Max open files";
 
@@ -17,7 +22,7 @@ internal static class ConnectionLimit
         // The soft limit comes first. The runtime has raised it to the hard one.
         return line?[OpenFiles.Length..].Split(' ', StringSplitOptions.RemoveEmptyEntries) is [var soft, ..]
             && long.TryParse(soft, NumberStyles.None, CultureInfo.InvariantCulture, out long files)
-                ? Math.Max(1, files - Reserved)
+                ? Math.Max(files - Reserved, files / LeastShare)
                 : null;
     }
 }

@@ -76,7 +76,7 @@ internal sealed class ClientTrust(
         return status switch
         {
             _ when status.HasFlag(X509ChainStatusFlags.NotTimeValid) => "certificate has expired or is not yet valid",
-            _ when (status & (X509ChainStatusFlags.PartialChain | X509ChainStatusFlags.UntrustedRoot)) != 0 => "certificate signed by unknown authority",
+            _ when (status & (X509ChainStatusFlags.PartialChain | X509ChainStatusFlags.UntrustedRoot | X509ChainStatusFlags.NotSignatureValid)) != 0 => "certificate signed by unknown authority",
             _ when status.HasFlag(X509ChainStatusFlags.NotValidForUsage) => "certificate specifies an incompatible key usage",
             _ => status.ToString(),
         };

@@ -23,7 +23,7 @@ public sealed class BadTlsFlagTests(PostgresFixture postgres) : IClassFixture<Po
     [InlineData("--tls-max-version must be TLS1.2 or TLS1.3, not \"1.3\".", "--tls-max-version", "1.3")]
     [InlineData("--tls-min-version TLS1.3 is greater than --tls-max-version TLS1.2.", "--tls-min-version=TLS1.3", "--tls-max-version=TLS1.2")]
     [InlineData(
-        "--cipher-suites has \"TLS_AES_128_GCM\", which is no cipher suite of etcd's: did you mean TLS_AES_128_GCM_SHA256?", "--cipher-suites", "TLS_AES_128_GCM")]
+        "--cipher-suites has \"TLS_AES_128_GCM_SHA\", which is no cipher suite of etcd's: did you mean TLS_AES_128_GCM_SHA256?", "--cipher-suites", "TLS_AES_128_GCM_SHA")]
     [InlineData("--cipher-suites has \"AES\", which is no cipher suite of etcd's.", "--cipher-suites", "TLS_AES_128_GCM_SHA256,AES")]
     [InlineData(
         "--cipher-suites cannot be given when --tls-min-version is TLS1.3, whose suites are fixed.",
@@ -43,14 +43,14 @@ public sealed class BadTlsFlagTests(PostgresFixture postgres) : IClassFixture<Po
         await ShouldSayAsync($"--cert-file: {directory} cannot be read: it is a directory.", "--cert-file", directory);
         await ShouldSayAsync($"--trusted-ca-file: {missing} cannot be read: there is no such file.", "--trusted-ca-file", missing);
         await ShouldSayAsync(
-            $"--client-crl-file: {missing} cannot be read: there is no such file.", "--client-cert-auth", "--client-crl-file", missing);
+            $"--client-crl-file: {missing} cannot be read: there is no such file.", [.. _tls.ClientFlags, "--client-crl-file", missing]);
 
         string text = _tls.Write("text", "hunter2");
         await ShouldSayAsync($"--cert-file: {text} holds no certificate in PEM that can be used.", "--cert-file", text);
         await ShouldSayAsync($"--key-file: {text} holds no private key in PEM.", "--key-file", text);
         await ShouldSayAsync($"--trusted-ca-file: {text} holds no certificate in PEM that can be used.", "--trusted-ca-file", text);
         await ShouldSayAsync(
-            $"--client-crl-file: {text} holds no certificate revocation list.", "--client-cert-auth", "--client-crl-file", text);
+            $"--client-crl-file: {text} holds no certificate revocation list.", [.. _tls.ClientFlags, "--client-crl-file", text]);
         await ShouldSayAsync($"--key-file: {_tls.CertFile} holds no private key in PEM.", "--key-file", _tls.CertFile);
 
         string other = _tls.Write("other.key", _tls.Authority.Server().KeyPem);

@@ -1,4 +1,4 @@
-using System.Security.Authentication;
+using System.Net.Security;
 using Grpc.Core;
 using PgEtcd.Testing;
 using PgEtcd.Testing.Postgres;
@@ -82,7 +82,6 @@ public sealed class ClientCertificateTests(PostgresFixture postgres) : IClassFix
     public async Task A_revoked_certificate_is_refused_on_every_listener(bool pem)
     {
         IssuedCertificate revoked = Authority.Client("mallory");
-        TestAuthority below = new("below", Authority);
         IssuedCertificate other = Authority.Client("other");
         string list = _tls.PathOf("crl");
         await File.WriteAllBytesAsync(
@@ -97,8 +96,9 @@ public sealed class ClientCertificateTests(PostgresFixture postgres) : IClassFix
         string error = $"transport: certificate serial {revoked.Certificate.SerialNumber.ToLowerInvariant()} revoked";
         for (int i = 0; i < urls.Length; i++)
         {
-            await HandshakeAsync(new Uri(urls[i]), _tls.Client);
-            await Should.ThrowAsync<Exception>(() => HandshakeAsync(new Uri(urls[i]), revoked));
+            bool isGrpc = i < 2;
+            await TalkAsync(new Uri(urls[i]), _tls.Client, isGrpc);
+            await Should.ThrowAsync<Exception>(() => TalkAsync(new Uri(urls[i]), revoked, isGrpc));
             await server.SaysAsync(error, i + 1);
         }
 
@@ -123,12 +123,14 @@ public sealed class ClientCertificateTests(PostgresFixture postgres) : IClassFix
     }
 
     /// <summary>With TLS 1.3 a client believes in the handshake before the server has judged it: only an answer shows that it was let in.</summary>
-    private async Task HandshakeAsync(Uri server, IssuedCertificate certificate)
+    private async Task TalkAsync(Uri server, IssuedCertificate certificate, bool isGrpc)
     {
-        System.Net.Security.SslClientAuthenticationOptions options = _tls.Options(certificate);
-        options.EnabledSslProtocols = SslProtocols.Tls12;
-        await using System.Net.Security.SslStream stream = await TlsClient.ConnectAsync(server, options);
-        await stream.WriteAsync("GET /nothing HTTP/1.1\r\nHost: a\r\n\r\n"u8.ToArray());
+        SslClientAuthenticationOptions options = _tls.Options(certificate);
+        options.ApplicationProtocols = [isGrpc ? SslApplicationProtocol.Http2 : SslApplicationProtocol.Http11];
+        await using SslStream stream = await TlsClient.ConnectAsync(server, options);
+        await stream.WriteAsync(isGrpc
+            ? [.. "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"u8, 0, 0, 0, 4, 0, 0, 0, 0, 0]
+            : "GET /nothing HTTP/1.1\r\nHost: a\r\n\r\n"u8.ToArray());
         await stream.ReadExactlyAsync(new byte[1]).AsTask().WaitAsync(TimeSpan.FromSeconds(10));
     }
 }

@@ -19,8 +19,8 @@ public sealed class LimitTests(PostgresFixture postgres) : IClassFixture<Postgre
     public async Task More_connections_than_files_allow_are_closed_and_the_others_are_served()
     {
         Uri url = new($"http://127.0.0.1:{FreePort.Next()}");
-        // 150 files are the server's own.
-        await using ChildProcess server = Launch(300, "--database", await postgres.CreateDatabaseAsync(), "--listen-client-urls", url.ToString().TrimEnd('/'));
+        // A quarter of the files: 150 connections.
+        await using ChildProcess server = Launch(600, "--database", await postgres.CreateDatabaseAsync(), "--listen-client-urls", url.ToString().TrimEnd('/'));
         await using GrpcChannel channel = new(url);
         await server.WaitUntilAsync(async () => await TlsSetup.PutAsync(channel, "a", "1") > 0, TimeSpan.FromSeconds(30), "it serves");
 

@@ -56,6 +56,9 @@ public sealed class TestAuthority
         using ECDsa key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
         CertificateRequest request = new(commonName.Length == 0 ? "O=nobody" : $"CN={commonName}", key, HashAlgorithmName.SHA256);
         request.CertificateExtensions.Add(new X509EnhancedKeyUsageExtension([new Oid(usage)], false));
+        // As every tool does: of two authorities of one name it tells which.
+        request.CertificateExtensions.Add(X509AuthorityKeyIdentifierExtension.CreateFromSubjectKeyIdentifier(
+            _certificate.Extensions.OfType<X509SubjectKeyIdentifierExtension>().Single()));
         SubjectAlternativeNameBuilder alternatives = new();
         bool any = false;
         foreach (string name in names)
