@@ -1,3 +1,6 @@
+using System.Diagnostics;
+using System.Security.Cryptography;
+
 namespace PgEtcd.Server.Tls;
 
 /// <summary>
@@ -8,6 +11,10 @@ namespace PgEtcd.Server.Tls;
 internal sealed class WatchedFiles<T>
     where T : class
 {
+    /// <summary>Times and lengths show most changes at once. What they do not show, such as a link in the path that leads elsewhere to
+    /// files of the same moment, is seen when the content is looked at, which is no more often than this.</summary>
+    private static readonly TimeSpan ContentInterval = TimeSpan.FromSeconds(1);
+
     private readonly string[] _paths;
     private readonly Func<T> _load;
     private readonly Action<TlsException?> _changed;
@@ -23,8 +30,8 @@ internal sealed class WatchedFiles<T>
         _paths = [.. paths];
         _load = load;
         _changed = changed;
-        Stamp[] stamps = Look(); // before reading: what changes meanwhile is read again
-        _state = new State(load(), stamps);
+        Look look = Look.At(_paths); // before reading: what changes meanwhile is read again
+        _state = new State(load(), look);
     }
 
     /// <summary>What the files say now, or said when they could last be used.</summary>
@@ -33,55 +40,95 @@ internal sealed class WatchedFiles<T>
         get
         {
             State state = _state;
-            return Look().AsSpan().SequenceEqual(state.Stamps) ? state.Value : Reload();
+            return Stopwatch.GetElapsedTime(state.Look.Taken) < ContentInterval && state.Look.HasStamps(Stamp.Of(_paths)) ? state.Value : Renew();
         }
     }
 
-    private T Reload()
+    private T Renew()
     {
         lock (_gate)
         {
-            Stamp[] stamps = Look();
-            if (!stamps.AsSpan().SequenceEqual(_state.Stamps))
+            Look look = Look.At(_paths);
+            if (look.HasContentOf(_state.Look))
             {
-                TlsException? failure = null;
-                try
-                {
-                    _state = new State(_load(), stamps);
-                }
-                catch (TlsException exception)
-                {
-                    // Not tried again before the files change once more: a certificate is often there a moment before its key.
-                    failure = exception;
-                    _state = _state with { Stamps = stamps };
-                }
-
-                _changed(failure);
+                _state = _state with { Look = look };
+                return _state.Value;
             }
 
+            TlsException? failure = null;
+            try
+            {
+                _state = new State(_load(), look);
+            }
+            catch (TlsException exception)
+            {
+                // Not tried again before the files change once more: a certificate is often there a moment before its key.
+                failure = exception;
+                _state = _state with { Look = look };
+            }
+
+            _changed(failure);
             return _state.Value;
         }
     }
 
-    private Stamp[] Look() => Array.ConvertAll(_paths, Stamp.Of);
+    private sealed record State(T Value, Look Look);
+}
 
-    private sealed record State(T Value, Stamp[] Stamps);
+/// <summary>How files looked.</summary>
+/// <param name="stamps">Times and lengths.</param>
+/// <param name="digest">Of all contents.</param>
+internal sealed class Look(Stamp[] stamps, byte[] digest)
+{
+    /// <summary>When (a timestamp of Stopwatch).</summary>
+    public long Taken { get; } = Stopwatch.GetTimestamp();
 
-    /// <summary>What changes with a file's content. Kubernetes changes where a link leads.</summary>
-    private readonly record struct Stamp(string Path, DateTime Written, long Length)
+    /// <summary>Looks at files.</summary>
+    public static Look At(string[] paths)
     {
-        public static Stamp Of(string path)
+        Stamp[] stamps = Stamp.Of(paths);
+        using IncrementalHash hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        foreach (string path in paths)
         {
             try
             {
-                FileInfo file = new(path);
-                file = file.ResolveLinkTarget(returnFinalTarget: true) as FileInfo ?? file;
-                return new Stamp(file.FullName, file.LastWriteTimeUtc, file.Length);
+                hash.AppendData(SHA256.HashData(File.ReadAllBytes(path)));
             }
             catch (Exception e) when (e is IOException or UnauthorizedAccessException)
             {
-                return new Stamp(path, default, -1);
+                hash.AppendData([0]); // there is none
             }
+        }
+
+        return new Look(stamps, hash.GetHashAndReset());
+    }
+
+    /// <summary>Whether times and lengths are still these.</summary>
+    public bool HasStamps(Stamp[] others) => stamps.AsSpan().SequenceEqual(others);
+
+    /// <summary>Whether the contents are those of another look.</summary>
+    public bool HasContentOf(Look other) => digest.AsSpan().SequenceEqual(other.Digest);
+
+    private byte[] Digest => digest;
+}
+
+/// <summary>What mostly changes with a file's content.</summary>
+internal readonly record struct Stamp(string Path, DateTime Written, long Length)
+{
+    /// <summary>Those of files; links are followed.</summary>
+    public static Stamp[] Of(string[] paths) => Array.ConvertAll(paths, Of);
+
+    private static Stamp Of(string path)
+    {
+        try
+        {
+            FileInfo file = new(path);
+            file = file.ResolveLinkTarget(returnFinalTarget: true) as FileInfo ?? file;
+            return new Stamp(file.FullName, file.LastWriteTimeUtc, file.Length);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return new Stamp(path, default, -1);
         }
     }
 }
