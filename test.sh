@@ -10,7 +10,7 @@ hang_minutes=10    # one test may take this long
 project_minutes=45 # one project may take this long
 passed=0 failed=0 skipped=0
 
-# The other side of the differential tests, the clients, and a PostgreSQL.
+# The other side of the differential tests, the clients, a PostgreSQL, and what stands between them in production.
 need_tools() {
   need_dotnet
   local missing=()
@@ -22,6 +22,12 @@ need_tools() {
   if [ ${#missing[@]} -gt 0 ] && ! install_packages "${missing[@]}"; then
     say "missing and not installable here: ${missing[*]}; the tests that need them are skipped or fail"
   fi
+  local between
+  for between in haproxy pgbouncer; do
+    if [ ! -x /usr/sbin/$between ] && ! install_packages $between; then
+      say "$between is missing and not installable here; its tests are skipped"
+    fi
+  done
 }
 
 # A project that crashed, hung, or ran nothing counts as one failure on top of what it reported.

@@ -84,8 +84,8 @@ public sealed class KeyRecord
     public static KeyRecord Create(
         ReadOnlySpan<byte> key, ReadOnlySpan<byte> value, long createRevision, long modRevision, int sub, long version, long lease)
     {
-        int valueFieldStart = FieldLength(key) + FieldLength(createRevision) + FieldLength(modRevision) + FieldLength(version);
-        int length = valueFieldStart + FieldLength(value) + FieldLength(lease);
+        int valueFieldStart = BytesFieldLength(key.Length) + FieldLength(createRevision) + FieldLength(modRevision) + FieldLength(version);
+        int length = valueFieldStart + BytesFieldLength(value.Length) + FieldLength(lease);
         byte[] encoded = GC.AllocateUninitializedArray<byte>(length);
         int at = 0;
         Write(encoded, ref at, Tag.Key, key);
@@ -96,6 +96,12 @@ public sealed class KeyRecord
         Write(encoded, ref at, Tag.Lease, lease);
         return new KeyRecord(encoded, key.Length, valueFieldStart, createRevision, modRevision, sub, version, lease);
     }
+
+    /// <summary>Length in bytes of the KeyValue message that such a record has.</summary>
+    public static int EncodedLength(
+        int keyLength, int valueLength, long createRevision, long modRevision, long version, long lease) =>
+        BytesFieldLength(keyLength) + FieldLength(createRevision) + FieldLength(modRevision) + FieldLength(version)
+            + BytesFieldLength(valueLength) + FieldLength(lease);
 
     /// <summary>Writes the message without its value: <see cref="EncodedKeysOnlyLength"/> bytes.</summary>
     public void CopyKeysOnly(Span<byte> destination)
@@ -108,8 +114,7 @@ public sealed class KeyRecord
 
     private static int FieldLength(long value) => value == 0 ? 0 : 1 + VarintLength((ulong)value);
 
-    private static int FieldLength(ReadOnlySpan<byte> bytes) =>
-        bytes.IsEmpty ? 0 : 1 + VarintLength((ulong)bytes.Length) + bytes.Length;
+    private static int BytesFieldLength(int length) => length == 0 ? 0 : 1 + VarintLength((ulong)length) + length;
 
     private static void Write(byte[] target, ref int at, byte tag, long value)
     {

@@ -52,6 +52,13 @@ public sealed class Migrator(Database database, ILogger<Migrator> logger)
         }
     }
 
+    /// <summary>Whether the schema is there, of whatever version.</summary>
+    public async Task<bool> ExistsAsync(CancellationToken cancellationToken)
+    {
+        await using NpgsqlConnection connection = await database.OpenAsync(cancellationToken);
+        return await VersionAsync(connection) > 0;
+    }
+
     private async Task EnsureSchemaAsync(NpgsqlConnection connection)
     {
         // "create schema if not exists" wants the CREATE right on the database even when the schema is there.

@@ -101,6 +101,7 @@ public static class EtcdErrors
     public static EtcdError ElectionNotLeader { get; } = Error(StatusCode.Unknown, "election: not leader");
     public static EtcdError ElectionNoLeader { get; } = Error(StatusCode.Unknown, "election: no leader");
     public static EtcdError ElectionLeaderMissing { get; } = Error(StatusCode.Unknown, "\"leader\" field must be provided");
+    public static EtcdError LostWatcher { get; } = Error(StatusCode.Unknown, "lost watcher waiting for delete");
     public static EtcdError SessionExpired { get; } = Error(StatusCode.Unknown, "mutex: session is expired");
 
     // Refused by RangeStream (3.7).
@@ -116,14 +117,10 @@ public static class EtcdErrors
     ];
 
     /// <summary>
-    /// The same text as v3lock and v3election send it: they are clients of the server themselves, and
+    /// An error as v3lock and v3election send it on: they are clients of the server themselves, and
     /// whatever they are told goes out as Unknown.
     /// </summary>
-    public static EtcdError SeenByRecipe(EtcdError error)
-    {
-        ArgumentNullException.ThrowIfNull(error);
-        return new EtcdError(error.Name, StatusCode.Unknown, error.Message);
-    }
+    public static Status SeenByRecipe(Status told) => new(StatusCode.Unknown, told.Detail);
 
     private static EtcdError Error(StatusCode code, string message, [CallerMemberName] string name = "") => new(name, code, message);
 }

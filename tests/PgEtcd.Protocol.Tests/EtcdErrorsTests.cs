@@ -43,9 +43,8 @@ public sealed class EtcdErrorsTests
     [Fact]
     public void Lock_and_election_send_every_error_as_unknown()
     {
-        EtcdError error = EtcdErrors.SeenByRecipe(EtcdErrors.LeaseNotFound);
+        Status status = EtcdErrors.SeenByRecipe(EtcdErrors.LeaseNotFound.Status);
 
-        error.Code.ShouldBe(StatusCode.Unknown);
-        error.Message.ShouldBe("etcdserver: requested lease not found");
+        status.ShouldBe(new Status(StatusCode.Unknown, "etcdserver: requested lease not found"));
     }
 }

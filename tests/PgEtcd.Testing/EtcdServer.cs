@@ -29,16 +29,45 @@ public sealed class EtcdServer : IEtcdServer
     public string Output => _process.Output;
 
     /// <summary>Starts one and waits until it is healthy; a test without the binary is skipped.</summary>
-    public static async Task<EtcdServer> StartAsync(params string[] moreArguments)
+    public static Task<EtcdServer> StartAsync(params string[] moreArguments) => StartAsync(null, moreArguments);
+
+    /// <summary>Starts one from a snapshot file, as an operator would after <c>etcdctl snapshot restore</c>.</summary>
+    public static Task<EtcdServer> StartFromAsync(string snapshot) => StartAsync(snapshot, []);
+
+    /// <summary>The database file of its store. Whole when the server has ended.</summary>
+    public string DatabaseFile => Path.Combine(_directory.Path, "data", "member", "snap", "db");
+
+    /// <summary>Asks it to end (SIGTERM) and waits; its files stay until disposal.</summary>
+    public async Task StopAsync()
+    {
+        _process.Signal(UnixSignal.Terminate);
+        await _process.WaitForExitAsync().ConfigureAwait(false);
+    }
+
+    private static async Task<EtcdServer> StartAsync(string? snapshot, string[] moreArguments)
     {
         Skip.IfNot(File.Exists(Program), $"{Program} is missing; install Debian's package etcd-server to compare with real etcd.");
         // Real etcd syncs every write; in memory that costs nothing, and nobody asks it to survive.
         var directory = new TempDirectory("etcd", inMemory: true);
         string client = $"http://127.0.0.1:{FreePort.Next()}";
         string peer = $"http://127.0.0.1:{FreePort.Next()}";
+        string data = Path.Combine(directory.Path, "data");
+        if (snapshot is not null)
+        {
+            CommandResult restored = await Command.RunAsync(
+                "/usr/bin/etcdctl",
+                ["snapshot", "restore", snapshot, "--data-dir", data, "--name", "default", "--initial-advertise-peer-urls", peer, "--initial-cluster", $"default={peer}"],
+                environment: new Dictionary<string, string> { ["ETCDCTL_API"] = "3" }).ConfigureAwait(false);
+            if (restored.ExitCode != 0)
+            {
+                directory.Dispose();
+                throw new InvalidOperationException($"etcdctl snapshot restore ended with {restored.ExitCode}: {restored.Output}{restored.Error}");
+            }
+        }
+
         ChildProcess process = ChildProcess.Start("etcd", Program,
         [
-            "--name", "default", "--data-dir", directory.Path,
+            "--name", "default", "--data-dir", data,
             "--listen-client-urls", client, "--advertise-client-urls", client,
             "--listen-peer-urls", peer, "--initial-advertise-peer-urls", peer, "--initial-cluster", $"default={peer}",
             .. moreArguments,

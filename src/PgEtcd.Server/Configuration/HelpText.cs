@@ -1,4 +1,5 @@
 using System.Text;
+using PgEtcd.Server.Commands;
 
 namespace PgEtcd.Server.Configuration;
 
@@ -21,7 +22,8 @@ internal static class HelpText
     public static string Write()
     {
         StringBuilder text = new();
-        text.AppendLine("pgetcd [flags]: etcd v3 on PostgreSQL.").AppendLine();
+        text.AppendLine("pgetcd [command] [flags]: etcd v3 on PostgreSQL.").AppendLine();
+        text.AppendLine(Verbs.HelpText).AppendLine();
         Wrap(text, "", "Flags are etcd's, also read from ETCD_<FLAG>, e.g. ETCD_LISTEN_CLIENT_URLS; PgEtcd's own from PGETCD_<FLAG>, e.g. PGETCD_DATABASE. "
             + "docs/configuration.md says more.");
         foreach ((FlagGroup group, string title) in Groups)

@@ -22,7 +22,6 @@ internal static class OptionsBuilder
     {
         ConfigFile? file = FindFile(typed, environment);
         FlagValues values = new(typed, environment, file);
-        NotYet.Refuse(values);
         CheckIgnored(values);
         string name = values.Text(Flags.Name);
         IReadOnlyList<ListenUrl> listen = Urls.Listen(values.Label(Flags.ListenClientUrls), values.Text(Flags.ListenClientUrls));
@@ -63,9 +62,11 @@ internal static class OptionsBuilder
             ElectionTimeout = TimeSpan.FromMilliseconds(values.Number(Flags.ElectionTimeout, LeastHeartbeats * heartbeat, LongestElection)),
             Logging = LoggingOptions.From(values),
             Tracing = TracingOptions.From(values),
+            Auth = AuthOptions.From(values),
             Compaction = CompactionOptions.From(values),
             Gateway = GatewayOptions.From(values),
             WatchProgressNotifyInterval = ProgressInterval(values),
+            SqlWriteTimeout = SqlWriteTimeout(values),
             Warnings = [.. FlagWarnings.For(values, typed, environment, file), .. TlsOptions.Warnings(values, [.. listen, .. listenHttp], tls)],
         };
     }
@@ -107,6 +108,14 @@ internal static class OptionsBuilder
         return interval == TimeSpan.Zero ? Durations.Parse(flag.Default!)!.Value
             : interval >= TimeSpan.FromMilliseconds(100) ? interval
             : throw new FlagException($"{values.Label(flag)} must be at least 100ms, not \"{FlagValues.Shown(values.Text(flag))}\".");
+    }
+
+    private static TimeSpan SqlWriteTimeout(FlagValues values)
+    {
+        TimeSpan limit = values.Duration(Flags.SqlWriteTimeout);
+        return limit == TimeSpan.Zero || limit >= TimeSpan.FromMilliseconds(100)
+            ? limit
+            : throw new FlagException($"{values.Label(Flags.SqlWriteTimeout)} must be 0 or at least 100ms, not \"{FlagValues.Shown(values.Text(Flags.SqlWriteTimeout))}\".");
     }
 
     /// <summary>Kestrel pings no more often, and no longer than a timer can wait.</summary>

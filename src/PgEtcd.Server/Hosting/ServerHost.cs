@@ -1,4 +1,5 @@
 using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
+using PgEtcd.Server.Concurrency;
 using PgEtcd.Server.Configuration;
 using PgEtcd.Server.Gateway;
 using PgEtcd.Server.Http;
@@ -68,6 +69,7 @@ internal static class ServerHost
             }
 
             grpc.Interceptors.Add<CallWatch>();
+            grpc.Interceptors.Add<AuthGuard>();
         });
         builder.Services
             .AddSingleton(loggers)
@@ -84,8 +86,12 @@ internal static class ServerHost
             .AddSingleton(frontend.Sizes)
             .AddSingleton(frontend.Quota)
             .AddSingleton(frontend.Maintenance)
+            .AddSingleton(frontend.Snapshots)
             .AddSingleton(new ResponseHeaders(
                 options.Identity with { MemberId = (ulong)frontend.Leadership.Self.Id }, (ulong)frontend.Term))
+            .AddSingleton(frontend.Auth)
+            .AddSingleton(frontend.Auth.Admission)
+            .AddSingleton<AuthGuard>()
             .AddSingleton<CallWatch>()
             .AddSingleton<CallTracing>()
             .AddSingleton<KvService>()
@@ -94,6 +100,9 @@ internal static class ServerHost
             .AddSingleton<ClusterService>()
             .AddSingleton<MaintenanceService>()
             .AddSingleton<AuthService>()
+            .AddSingleton<RecipeClient>()
+            .AddSingleton<Contenders>()
+            .AddSingleton<LeaderChanges>()
             .AddSingleton<LockService>()
             .AddSingleton<ElectionService>()
             .AddSingleton<HealthService>()

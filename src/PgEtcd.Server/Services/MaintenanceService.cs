@@ -5,13 +5,14 @@ using PgEtcd.Protocol;
 using PgEtcd.Protocol.Etcdserverpb;
 using PgEtcd.Server.Configuration;
 using PgEtcd.Server.Jobs;
+using PgEtcd.Server.Snapshots;
 using PgEtcd.Server.Store;
 using PgEtcd.Server.Wire;
 
 namespace PgEtcd.Server.Services;
 
 /// <summary>etcdserverpb.Maintenance (semantics.md §10).</summary>
-public sealed class MaintenanceService(
+public sealed partial class MaintenanceService(
     KeyValueStore store,
     StoreMaintenance maintenance,
     StorageSizes sizes,
@@ -19,6 +20,7 @@ public sealed class MaintenanceService(
     Alarms alarms,
     Leadership leadership,
     HandOver handOver,
+    SnapshotSender snapshots,
     ResponseHeaders headers) : Maintenance.MaintenanceBase
 {
     /// <summary>What there is to say about this frontend (design §10). Answers also while the database is away: with what was

@@ -1,4 +1,4 @@
-using PgEtcd.BlackBox.Tests.Leases;
+using PgEtcd.Testing.Grpc;
 using PgEtcd.Protocol.Etcdserverpb;
 using PgEtcd.Testing;
 using Shouldly;

@@ -1,6 +1,5 @@
 using System.Collections.Concurrent;
 using Grpc.Core;
-using PgEtcd.BlackBox.Tests.Leases;
 using PgEtcd.Protocol.Etcdserverpb;
 using PgEtcd.Protocol.Mvccpb;
 using PgEtcd.Testing;

@@ -1,7 +1,6 @@
 using System.Net;
 using System.Text;
 using System.Text.Json.Nodes;
-using PgEtcd.Testing;
 using PgEtcd.Testing.Postgres;
 using PgEtcd.Testing.Rpc;
 using Shouldly;

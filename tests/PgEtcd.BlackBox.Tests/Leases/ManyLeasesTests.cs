@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Globalization;
 using PgEtcd.Protocol.Etcdserverpb;
 using PgEtcd.Testing;
+using PgEtcd.Testing.Grpc;
 using PgEtcd.Testing.Postgres;
 using Shouldly;
 using Xunit;

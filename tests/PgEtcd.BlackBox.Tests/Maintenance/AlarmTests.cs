@@ -1,5 +1,4 @@
 using Grpc.Core;
-using PgEtcd.BlackBox.Tests.Leases;
 using PgEtcd.Protocol;
 using PgEtcd.Protocol.Etcdserverpb;
 using PgEtcd.Testing;

@@ -1,5 +1,5 @@
 using Grpc.Core;
-using PgEtcd.BlackBox.Tests.Leases;
+using PgEtcd.Testing.Grpc;
 using PgEtcd.Protocol;
 using PgEtcd.Protocol.Etcdserverpb;
 using PgEtcd.Testing;

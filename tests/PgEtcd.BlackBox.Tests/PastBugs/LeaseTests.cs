@@ -1,7 +1,7 @@
-using PgEtcd.BlackBox.Tests.Leases;
 using PgEtcd.Protocol;
 using PgEtcd.Protocol.Etcdserverpb;
 using PgEtcd.Testing;
+using PgEtcd.Testing.Grpc;
 using PgEtcd.Testing.Postgres;
 using Shouldly;
 using Xunit;

@@ -2,7 +2,6 @@ using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
 using Grpc.Core;
-using PgEtcd.BlackBox.Tests.Leases;
 using PgEtcd.BlackBox.Tests.Watching;
 using PgEtcd.Protocol;
 using PgEtcd.Protocol.Etcdserverpb;

@@ -1,5 +1,6 @@
 using System.Net.Security;
 using Google.Protobuf;
+using Grpc.Core;
 using PgEtcd.Protocol.Etcdserverpb;
 using PgEtcd.Testing;
 using PgEtcd.Testing.Grpc;
@@ -82,8 +83,13 @@ internal sealed class TlsSetup : IDisposable
 
     public static async Task<long> PutAsync(GrpcChannel channel, string key, string value)
     {
+        return await PutAsync(channel, key, value, null);
+    }
+
+    public static async Task<long> PutAsync(GrpcChannel channel, string key, string value, Metadata? headers)
+    {
         PutRequest request = new() { Key = ByteString.CopyFromUtf8(key), Value = ByteString.CopyFromUtf8(value) };
-        return (await channel.UnaryAsync<PutRequest, PutResponse>("etcdserverpb.KV/Put", request, timeout: TimeSpan.FromSeconds(20))).Header.Revision;
+        return (await channel.UnaryAsync<PutRequest, PutResponse>("etcdserverpb.KV/Put", request, headers, timeout: TimeSpan.FromSeconds(20))).Header.Revision;
     }
 
     public void Dispose() => _directory.Dispose();

@@ -12,7 +12,8 @@ namespace PgEtcd.BlackBox.Tests.Vectors;
 [Trait("Category", "SelfTest")]
 public sealed class EtcdVectorTests
 {
-    public static TheoryData<string> Files => [.. VectorFile.Names("kv-").Concat(VectorFile.Names("txn-")).Concat(VectorFile.Names("lease-"))];
+    public static TheoryData<string> Files =>
+        [.. VectorFile.Names("kv-"), .. VectorFile.Names("txn-"), .. VectorFile.Names("lease-"), .. VectorFile.Names("lock-")];
 
     [SkippableTheory]
     [MemberData(nameof(Files))]

@@ -11,7 +11,7 @@ public sealed class VectorTests(PostgresFixture postgres) : IClassFixture<Postgr
     public static TheoryData<string> Files =>
     [
         .. VectorFile.Names("kv-"), .. VectorFile.Names("txn-"), .. VectorFile.Names("rangestream-"),
-        .. VectorFile.Names("lease-"),
+        .. VectorFile.Names("lease-"), .. VectorFile.Names("lock-"),
     ];
 
     [Theory]

@@ -1,26 +1,30 @@
 using PgEtcd.Protocol.Etcdserverpb;
-using PgEtcd.Testing.Grpc;
 
-namespace PgEtcd.BlackBox.Tests.Leases;
+namespace PgEtcd.Testing.Grpc;
 
-/// <summary>Lease requests as these tests write them.</summary>
-internal static class LeaseClient
+/// <summary>Lease requests as tests write them.</summary>
+public static class LeaseClient
 {
+    /// <summary>Grants a lease and gives its id.</summary>
     public static async Task<long> GrantAsync(this GrpcChannel channel, long ttl, long id = 0) =>
         (await channel.UnaryAsync<LeaseGrantRequest, LeaseGrantResponse>(
-            "etcdserverpb.Lease/LeaseGrant", new LeaseGrantRequest { TTL = ttl, ID = id })).ID;
+            "etcdserverpb.Lease/LeaseGrant", new LeaseGrantRequest { TTL = ttl, ID = id }).ConfigureAwait(false)).ID;
 
+    /// <summary>Revokes a lease.</summary>
     public static Task<LeaseRevokeResponse> RevokeAsync(this GrpcChannel channel, long id) =>
         channel.UnaryAsync<LeaseRevokeRequest, LeaseRevokeResponse>("etcdserverpb.Lease/LeaseRevoke", new LeaseRevokeRequest { ID = id });
 
+    /// <summary>Asks what is left of a lease, and for its keys.</summary>
     public static Task<LeaseTimeToLiveResponse> TimeToLiveAsync(this GrpcChannel channel, long id) =>
         channel.UnaryAsync<LeaseTimeToLiveRequest, LeaseTimeToLiveResponse>(
             "etcdserverpb.Lease/LeaseTimeToLive", new LeaseTimeToLiveRequest { ID = id, Keys = true });
 
+    /// <summary>The ids of all leases.</summary>
     public static async Task<long[]> LeasesAsync(this GrpcChannel channel) =>
-        [.. (await channel.UnaryAsync<LeaseLeasesRequest, LeaseLeasesResponse>("etcdserverpb.Lease/LeaseLeases", new LeaseLeasesRequest()))
+        [.. (await channel.UnaryAsync<LeaseLeasesRequest, LeaseLeasesResponse>("etcdserverpb.Lease/LeaseLeases", new LeaseLeasesRequest()).ConfigureAwait(false))
             .Leases.Select(lease => lease.ID)];
 
+    /// <summary>Opens a stream of keep-alives.</summary>
     public static GrpcDuplexCall<LeaseKeepAliveRequest, LeaseKeepAliveResponse> KeepAlive(this GrpcChannel channel) =>
         channel.Duplex<LeaseKeepAliveRequest, LeaseKeepAliveResponse>("etcdserverpb.Lease/LeaseKeepAlive");
 
@@ -28,7 +32,7 @@ internal static class LeaseClient
     public static async Task<LeaseKeepAliveResponse> AskAsync(
         this GrpcDuplexCall<LeaseKeepAliveRequest, LeaseKeepAliveResponse> stream, long id, CancellationToken cancellationToken = default)
     {
-        await stream.WriteAsync(new LeaseKeepAliveRequest { ID = id }, cancellationToken);
-        return await stream.ReadAsync(cancellationToken);
+        await stream.WriteAsync(new LeaseKeepAliveRequest { ID = id }, cancellationToken).ConfigureAwait(false);
+        return await stream.ReadAsync(cancellationToken).ConfigureAwait(false);
     }
 }

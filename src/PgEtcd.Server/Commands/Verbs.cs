@@ -1,0 +1,22 @@
+namespace PgEtcd.Server.Commands;
+
+/// <summary>The verbs: the only list of them. Without one the binary serves.</summary>
+internal static class Verbs
+{
+    /// <summary>The verb that may as well be left out.</summary>
+    public const string Serve = "serve";
+
+    public static readonly IReadOnlyList<Verb> All = [ImportVerb.Verb, ExportVerb.Verb];
+
+    /// <summary>For the help of the binary.</summary>
+    public static string HelpText => string.Join(
+        Environment.NewLine,
+        [
+            "Commands:",
+            $"  {Serve,-13} Serve clients; this is what happens without a command.",
+            .. All.Select(verb => $"  {$"{verb.Name} {verb.Argument}",-13} {verb.Help}"),
+        ]);
+
+    /// <summary>The verb of that name, or null.</summary>
+    public static Verb? Find(string name) => All.FirstOrDefault(verb => verb.Name == name);
+}

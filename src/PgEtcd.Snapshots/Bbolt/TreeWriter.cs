@@ -1,0 +1,74 @@
+namespace PgEtcd.Snapshots.Bbolt;
+
+/// <summary>Builds the tree of one bucket from entries in key order, bottom up: one page of each level is open, and a full
+/// one is written and entered in the page above it.</summary>
+internal sealed class TreeWriter
+{
+    private readonly Func<PageBuilder, ulong> _write;
+    private readonly bool _isMeasured;
+    private readonly List<PageBuilder> _levels;
+    private byte[] _lastKey = [];
+
+    /// <param name="write">Writes a page and gives its number.</param>
+    /// <param name="isMeasured">Values are not there, only their lengths.</param>
+    public TreeWriter(Func<PageBuilder, ulong> write, bool isMeasured)
+    {
+        _write = write;
+        _isMeasured = isMeasured;
+        _levels = [new PageBuilder(isLeaf: true, isMeasured)];
+    }
+
+    /// <summary>Adds an entry.</summary>
+    /// <exception cref="ArgumentException">Its key is not above the last one.</exception>
+    public void Add(ReadOnlySpan<byte> key, int valueLength, ReadOnlySpan<byte> value, bool isBucket = false)
+    {
+        if (key.SequenceCompareTo(_lastKey) <= 0)
+        {
+            throw new ArgumentException("Keys must ascend.", nameof(key));
+        }
+
+        if (_lastKey.Length != key.Length)
+        {
+            _lastKey = new byte[key.Length];
+        }
+
+        key.CopyTo(_lastKey);
+        if (_levels[0].Count > 0 && !_levels[0].HasRoomFor(key.Length + valueLength))
+        {
+            Close(0);
+        }
+
+        _levels[0].AddEntry(key, valueLength, value, isBucket);
+    }
+
+    /// <summary>Writes what is open and gives the root's page.</summary>
+    public ulong Finish()
+    {
+        int level = 0;
+        while (level < _levels.Count - 1)
+        {
+            Close(level++); // may add a level
+        }
+
+        return _write(_levels[level]);
+    }
+
+    private void Close(int level)
+    {
+        PageBuilder page = _levels[level];
+        ulong id = _write(page);
+        if (level + 1 == _levels.Count)
+        {
+            _levels.Add(new PageBuilder(isLeaf: false, _isMeasured));
+        }
+
+        PageBuilder above = _levels[level + 1];
+        if (above.Count > 0 && !above.HasRoomFor(page.FirstKey.Length))
+        {
+            Close(level + 1);
+        }
+
+        above.AddChild(page.FirstKey, id);
+        page.Clear();
+    }
+}

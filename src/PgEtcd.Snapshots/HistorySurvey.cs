@@ -1,0 +1,81 @@
+using PgEtcd.Mvcc;
+
+namespace PgEtcd.Snapshots;
+
+/// <summary>What one pass over a file's history tells about each entry: whether a finished compaction would have left it, and
+/// whether HashKV counts it. Holds the keys, unless the store was never compacted.</summary>
+public sealed class HistorySurvey
+{
+    private readonly Dictionary<ReadOnlyMemory<byte>, KeyState> _keys = new(BytesComparer.Instance);
+    private readonly long _compactRevision;
+
+    /// <summary>Goes through the history.</summary>
+    /// <param name="file">The file.</param>
+    /// <param name="progress">Called with the number of entries so far, now and then.</param>
+    /// <param name="cancellationToken">Ends it.</param>
+    /// <exception cref="SnapshotException">The file is damaged.</exception>
+    public HistorySurvey(SnapshotFile file, Action<long> progress, CancellationToken cancellationToken)
+    {
+        _compactRevision = file.CompactRevision;
+        Revision = Math.Max(1, file.CompactRevision);
+        foreach ((SnapshotChange change, _) in file.ReadHistory())
+        {
+            if (Entries++ % 4096 == 0)
+            {
+                cancellationToken.ThrowIfCancellationRequested();
+                progress(Entries);
+            }
+
+            Revision = Math.Max(Revision, change.Revision);
+            if (_compactRevision >= 0 && !change.Key.IsEmpty)
+            {
+                Note(change);
+            }
+        }
+
+        AnyKept = _compactRevision < 0 || _keys.Values.Any(state => state.IsLive);
+    }
+
+    /// <summary>The store's revision.</summary>
+    public long Revision { get; }
+
+    /// <summary>How many entries the history has.</summary>
+    public long Entries { get; }
+
+    /// <summary>Whether any key is live (see <see cref="HashKv"/>).</summary>
+    public bool AnyKept { get; }
+
+    /// <summary>Whether etcd would still have the entry when its compaction has ended (snapshot-format.md §11).</summary>
+    public bool IsPresent(in SnapshotChange change) => !change.Key.IsEmpty
+        && (change.Revision > _compactRevision
+            || (_keys[change.Key].IsNewestCompacted(change) && (!change.IsTombstone || change.Revision == _compactRevision)));
+
+    /// <summary>Whether the entry is what its key holds at the end.</summary>
+    public bool IsKept(in SnapshotChange change) => change.Revision > _compactRevision
+        || (!change.IsTombstone && _keys[change.Key] is { IsSuperseded: false } state && state.IsNewestCompacted(change));
+
+    private void Note(in SnapshotChange change)
+    {
+        KeyState state = _keys.GetValueOrDefault(change.Key);
+        state = change.Revision <= _compactRevision
+            ? new KeyState(change.Revision, change.Sub, !change.IsTombstone, IsSuperseded: false)
+            : state with { IsLive = !change.IsTombstone, IsSuperseded = true };
+        if (_keys.ContainsKey(change.Key))
+        {
+            _keys[change.Key] = state;
+        }
+        else
+        {
+            _keys.Add(change.Key.ToArray(), state); // a copy: the slice would hold its page
+        }
+    }
+
+    /// <param name="Revision">Of the newest entry at or below the compaction mark.</param>
+    /// <param name="Sub">Of that entry.</param>
+    /// <param name="IsLive">The newest entry of all is a put.</param>
+    /// <param name="IsSuperseded">There is an entry above the mark.</param>
+    private readonly record struct KeyState(long Revision, int Sub, bool IsLive, bool IsSuperseded)
+    {
+        public bool IsNewestCompacted(in SnapshotChange change) => change.Revision == Revision && change.Sub == Sub;
+    }
+}

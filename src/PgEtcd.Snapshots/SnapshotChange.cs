@@ -1,0 +1,77 @@
+using PgEtcd.Mvcc;
+
+namespace PgEtcd.Snapshots;
+
+/// <summary>One entry of the history: a put, or a delete.</summary>
+/// <param name="Revision">Main revision.</param>
+/// <param name="Sub">Sub revision.</param>
+/// <param name="Key">The key.</param>
+/// <param name="Value">The value, or null for a tombstone.</param>
+/// <param name="CreateRevision">As of this change; 0 for a tombstone.</param>
+/// <param name="Version">As of this change; 0 for a tombstone.</param>
+/// <param name="Lease">0 or the lease attached.</param>
+public readonly record struct SnapshotChange(
+    long Revision, int Sub, ReadOnlyMemory<byte> Key, ReadOnlyMemory<byte>? Value, long CreateRevision, long Version, long Lease)
+{
+    private const int KeyField = 1;
+    private const int CreateRevisionField = 2;
+    private const int ModRevisionField = 3;
+    private const int VersionField = 4;
+    private const int ValueField = 5;
+    private const int LeaseField = 6;
+
+    /// <summary>Whether the change deletes its key.</summary>
+    public bool IsTombstone => Value is null;
+
+    /// <summary>The mvccpb.KeyValue that etcd stores for it; of a tombstone only the key.</summary>
+    public ReadOnlyMemory<byte> Encode() => Value is { } value
+        ? KeyRecord.Create(Key.Span, value.Span, CreateRevision, Revision, Sub, Version, Lease).Encoded
+        : KeyRecord.Create(Key.Span, [], 0, 0, 0, 0, 0).Encoded;
+
+    /// <summary>Reads an entry of the bucket <c>key</c>; null if it is none that etcd could have written.</summary>
+    /// <param name="revisionKey">Its key.</param>
+    /// <param name="keyValue">Its value, an mvccpb.KeyValue.</param>
+    public static SnapshotChange? Decode(ReadOnlySpan<byte> revisionKey, ReadOnlyMemory<byte> keyValue)
+    {
+        if (!RevisionKey.TryRead(revisionKey, out long revision, out long sub, out bool isTombstone) || sub > int.MaxValue)
+        {
+            return null;
+        }
+
+        SnapshotChange change = new(revision, (int)sub, default, isTombstone ? default(ReadOnlyMemory<byte>?) : ReadOnlyMemory<byte>.Empty, 0, 0, 0);
+        long modRevision = 0;
+        ProtoReader reader = new(keyValue);
+        while (reader.Next())
+        {
+            switch (reader.Field)
+            {
+                case KeyField:
+                    change = change with { Key = reader.Bytes };
+                    break;
+                case CreateRevisionField:
+                    change = change with { CreateRevision = reader.Number };
+                    break;
+                case ModRevisionField:
+                    modRevision = reader.Number;
+                    break;
+                case VersionField:
+                    change = change with { Version = reader.Number };
+                    break;
+                case ValueField:
+                    change = change with { Value = reader.Bytes };
+                    break;
+                case LeaseField:
+                    change = change with { Lease = reader.Number };
+                    break;
+                default:
+                    break; // a field of a later etcd
+            }
+        }
+
+        bool isSound = isTombstone
+            ? change.Value is null && !change.Key.IsEmpty
+            : keyValue.IsEmpty || (!change.Key.IsEmpty && modRevision == revision && change.Version >= 1
+                && change.CreateRevision >= 1 && change.CreateRevision <= revision);
+        return isSound && !reader.IsBroken ? change : null;
+    }
+}

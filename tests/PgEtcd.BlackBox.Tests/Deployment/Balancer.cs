@@ -1,0 +1,69 @@
+using PgEtcd.Testing;
+using PgEtcd.Testing.Processes;
+using Xunit;
+
+namespace PgEtcd.BlackBox.Tests.Deployment;
+
+/// <summary>Debian's HAProxy with the configuration that docker-compose.yml gives it, before three frontends.</summary>
+internal sealed class Balancer : IEtcdServer
+{
+    private const string Program = "/usr/sbin/haproxy";
+    private static readonly TimeSpan StartLimit = TimeSpan.FromSeconds(20);
+
+    private readonly ChildProcess _process;
+
+    private Balancer(ChildProcess process, Uri clientUrl)
+    {
+        _process = process;
+        ClientUrl = clientUrl;
+    }
+
+    public static string Configuration => Path.Combine(Repository.Root, "deploy", "haproxy", "haproxy.cfg");
+
+    public string Kind => "haproxy";
+
+    public Uri ClientUrl { get; }
+
+    public string Output => _process.Output;
+
+    public static void SkipIfMissing() => Skip.IfNot(File.Exists(Program), $"{Program} is missing; install Debian's package haproxy.");
+
+    /// <summary>Starts it and waits until it answers for the frontends.</summary>
+    public static async Task<Balancer> StartAsync(IReadOnlyList<Uri> frontends)
+    {
+        Uri clientUrl = new($"http://127.0.0.1:{FreePort.Next()}");
+        // -db: in the foreground.
+        Balancer balancer = new(
+            ChildProcess.Start("haproxy", Program, ["-db", "-f", Configuration], Environment(clientUrl, frontends)), clientUrl);
+        try
+        {
+            using HttpClient http = new();
+            await balancer._process.WaitUntilAsync(
+                async () => (await http.GetAsync(new Uri(clientUrl, "health"))).IsSuccessStatusCode, StartLimit, "the balancer answers for the frontends");
+            return balancer;
+        }
+        catch
+        {
+            await balancer.DisposeAsync();
+            throw;
+        }
+    }
+
+    /// <summary>Has it check its configuration.</summary>
+    public static Task<CommandResult> CheckAsync() => Command.RunAsync(
+        Program, ["-c", "-f", Configuration],
+        environment: Environment(new Uri("http://0.0.0.0:2379"), [.. Enumerable.Range(1, 3).Select(port => new Uri($"http://127.0.0.1:{port}"))]));
+
+    public ValueTask DisposeAsync() => _process.DisposeAsync();
+
+    private static Dictionary<string, string> Environment(Uri listen, IReadOnlyList<Uri> frontends)
+    {
+        Dictionary<string, string> environment = new() { ["LISTEN"] = listen.Authority };
+        for (int i = 0; i < frontends.Count; i++)
+        {
+            environment.Add($"FRONTEND{i + 1}", frontends[i].Authority);
+        }
+
+        return environment;
+    }
+}

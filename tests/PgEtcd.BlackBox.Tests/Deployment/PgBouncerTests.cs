@@ -1,0 +1,68 @@
+using Npgsql;
+using PgEtcd.Protocol.Etcdserverpb;
+using PgEtcd.Protocol.V3Lockpb;
+using PgEtcd.Testing;
+using PgEtcd.Testing.Grpc;
+using PgEtcd.Testing.Postgres;
+using PgEtcd.Testing.Watching;
+using Shouldly;
+using Xunit;
+using static PgEtcd.BlackBox.Tests.Kv;
+
+namespace PgEtcd.BlackBox.Tests.Deployment;
+
+/// <summary>Two frontends that reach PostgreSQL through PgBouncer in transaction mode, as docs/operations.md says.</summary>
+public sealed class PgBouncerTests(PostgresFixture postgres) : IClassFixture<PostgresFixture>
+{
+    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(20);
+
+    [SkippableFact]
+    public async Task All_works_through_PgBouncer_in_transaction_mode()
+    {
+        PgBouncer.SkipIfMissing();
+        string direct = await postgres.CreateDatabaseAsync();
+        await using PgBouncer bouncer = await PgBouncer.StartAsync(postgres.Server);
+        string database = bouncer.ConnectionString(new NpgsqlConnectionStringBuilder(direct).Database!) + ";Max Auto Prepare=0";
+        PgEtcdServer[] servers = await Task.WhenAll(
+            Enumerable.Range(1, 2).Select(number => PgEtcdServer.StartAsync(database, name: $"frontend{number}")));
+        await using PgEtcdServer first = servers[0];
+        await using PgEtcdServer second = servers[1];
+        await using Kv one = new(first);
+        await using Kv other = new(second);
+
+        await using WatchCall watch = new(other.Channel);
+        await watch.CreatedAsync(WatchCall.Prefix("w"));
+        for (int i = 0; i < 20; i++)
+        {
+            long revision = await one.PutAsync($"w{i}", $"{i}");
+            (await other.ReadAsync($"w{i}")).ShouldBe([$"w{i}={i}"]);
+            WatchResponse told = await watch.NextAsync();
+            (told.Header.Revision, told.Events.ShouldHaveSingleItem().Kv.Key).ShouldBe((revision, Bytes($"w{i}")));
+        }
+
+        // Many at a time from both sides: conflicts, the append under the lock, and sessions that change hands.
+        await Task.WhenAll(Enumerable.Range(0, 400).Select(i => (i % 2 == 0 ? one : other).PutAsync("contended", $"{i}")));
+        (await one.RevisionAsync()).ShouldBe(421);
+        (await one.ReadAsync("w3", revision: 5)).ShouldBe(["w3=3"]);
+        await one.CompactAsync(200, physical: true);
+
+        long lease = await one.Channel.GrantAsync(2);
+        await one.SendAsync(Put("leased", "1", lease));
+        using (var stream = other.Channel.KeepAlive())
+        {
+            (await stream.AskAsync(lease)).TTL.ShouldBe(2);
+        }
+
+        LockResponse held = await one.Channel.LockAsync("lock", await one.Channel.GrantAsync(600));
+        Task<LockResponse> waiting = other.Channel.LockAsync("lock", await other.Channel.GrantAsync(600));
+        await Eventually.TrueAsync(async () => (await one.ReadAsync("leased")).Length == 0, Limit, "the lease expires");
+        waiting.IsCompleted.ShouldBeFalse();
+        await one.Channel.UnlockAsync(held.Key);
+        await waiting.WaitAsync(Limit);
+        foreach (PgEtcdServer server in servers)
+        {
+            server.Output.ShouldNotContain("fail:", Case.Insensitive, server.Output);
+            server.Output.ShouldNotContain("warn:", Case.Insensitive, server.Output);
+        }
+    }
+}

@@ -1,0 +1,192 @@
+using Grpc.Core;
+using PgEtcd.Protocol;
+using PgEtcd.Protocol.V3Electionpb;
+using PgEtcd.Testing;
+using PgEtcd.Testing.Grpc;
+using PgEtcd.Testing.Postgres;
+using Shouldly;
+using Xunit;
+using static PgEtcd.BlackBox.Tests.Kv;
+
+namespace PgEtcd.BlackBox.Tests.Locks;
+
+/// <summary>v3electionpb.Election over the wire (semantics.md §12).</summary>
+public sealed class ElectionTests(PostgresFixture postgres) : IClassFixture<PostgresFixture>, IAsyncLifetime
+{
+    private PgEtcdServer _server = null!;
+    private LockedServer _locked = null!;
+
+    private GrpcChannel Channel => _locked.Channel;
+
+    public async Task InitializeAsync()
+    {
+        _server = await PgEtcdServer.StartAsync(await postgres.CreateDatabaseAsync());
+        _locked = LockedServer.To(_server);
+    }
+
+    [Fact]
+    public async Task Who_campaigns_leads_after_those_before_and_is_told_when_it_entered()
+    {
+        CampaignResponse first = await Channel.CampaignAsync("el", "a", await Channel.GrantAsync(600, id: 1));
+        Task<CampaignResponse> second = Channel.CampaignAsync("el", "b", await Channel.GrantAsync(600, id: 2));
+        await _locked.ContendAsync("el", 2);
+        await _locked.Kv.PutAsync("unrelated");
+        (await Channel.LeaderAsync("el")).Kv.Value.ToStringUtf8().ShouldBe("a");
+        second.IsCompleted.ShouldBeFalse();
+
+        await Channel.ResignAsync(first.Leader);
+        CampaignResponse elected = await second.WaitAsync(LockedServer.Limit);
+        elected.Header.Revision.ShouldBe(3, "not of the moment of winning");
+        elected.Leader.ShouldBe(new LeaderKey { Name = Bytes("el"), Key = Bytes("el/2"), Rev = 3, Lease = 2 });
+        (await Channel.LeaderAsync("el")).Kv.Value.ToStringUtf8().ShouldBe("b");
+        await RefusedAsync(() => Channel.ProclaimAsync(first.Leader, "late"), EtcdErrors.ElectionNotLeader);
+        (await Channel.ProclaimAsync(elected.Leader, "c")).Header.Revision.ShouldBe(6);
+        (await Channel.LeaderAsync("el")).Kv.Value.ToStringUtf8().ShouldBe("c");
+        await Channel.ResignAsync(first.Leader);
+        (await Channel.LeaderAsync("el")).Kv.Value.ToStringUtf8().ShouldBe("c", "who does not lead resigns in vain");
+    }
+
+    [Fact]
+    public async Task Without_a_lease_the_server_grants_one_for_campaign_and_for_proclaim()
+    {
+        CampaignResponse elected = await Channel.CampaignAsync("el", "a");
+        long lease = (await Channel.LeasesAsync()).ShouldHaveSingleItem();
+        elected.Leader.Lease.ShouldBe(lease);
+        (await Channel.TimeToLiveAsync(lease)).GrantedTTL.ShouldBe(60);
+
+        LeaderKey withoutLease = elected.Leader.Clone();
+        withoutLease.Lease = 0;
+        await Channel.ProclaimAsync(withoutLease, "b");
+        (await Channel.LeaderAsync("el")).Kv.Lease.ShouldBeOneOf(await Channel.LeasesAsync());
+        (await Channel.LeasesAsync()).Length.ShouldBe(2);
+        (await Channel.LeaderAsync("el")).Kv.Lease.ShouldNotBe(lease);
+    }
+
+    [Fact]
+    public async Task A_candidate_that_waits_is_not_the_leader_but_may_change_its_value()
+    {
+        CampaignResponse first = await Channel.CampaignAsync("el", "a", await Channel.GrantAsync(600, id: 1));
+        await Channel.GrantAsync(600, id: 2);
+        Task<CampaignResponse> waiting = Channel.CampaignAsync("el", "b", 2);
+        await _locked.ContendAsync("el", 2);
+        Task<CampaignResponse> again = Channel.CampaignAsync("el", "c", 2);
+        await Eventually.TrueAsync(
+            async () => (await _locked.Kv.ReadAsync("el/2")) is ["el/2=c"], LockedServer.Limit, "the second campaign of the same lease changes the value");
+        waiting.IsCompleted.ShouldBeFalse();
+        again.IsCompleted.ShouldBeFalse();
+
+        await Channel.ResignAsync(first.Leader);
+        (await waiting.WaitAsync(LockedServer.Limit)).Leader.Rev.ShouldBe(3);
+        (await again.WaitAsync(LockedServer.Limit)).Leader.Rev.ShouldBe(3);
+        (await Channel.LeaderAsync("el")).Kv.Value.ToStringUtf8().ShouldBe("c");
+    }
+
+    [Fact]
+    public async Task A_candidate_that_has_lost_its_lease_is_not_told_that_it_leads()
+    {
+        CampaignResponse first = await Channel.CampaignAsync("el", "a", await Channel.GrantAsync(600, id: 1));
+        Task<CampaignResponse> waiting = Channel.CampaignAsync("el", "b", await Channel.GrantAsync(600, id: 2));
+        await _locked.ContendAsync("el", 2);
+        await Channel.RevokeAsync(2);
+        await Channel.ResignAsync(first.Leader);
+        await RefusedAsync(() => waiting.WaitAsync(LockedServer.Limit), EtcdErrors.ElectionNotLeader);
+    }
+
+    [Fact]
+    public async Task A_candidate_that_gives_up_leaves_no_key()
+    {
+        await Channel.CampaignAsync("el", "a", await Channel.GrantAsync(600, id: 1));
+        await Channel.GrantAsync(600, id: 2);
+        using CancellationTokenSource patience = new();
+        Task<CampaignResponse> impatient = Channel.CampaignAsync("el", "b", 2, cancellationToken: patience.Token);
+        await _locked.ContendAsync("el", 2);
+        await patience.CancelAsync();
+        await Should.ThrowAsync<RpcException>(impatient);
+        await _locked.LeftAsync("el", "el/2");
+    }
+
+    [Fact]
+    public async Task Observe_begins_with_the_leader_of_now_and_shows_every_value_and_every_leader_once_in_order()
+    {
+        CampaignResponse first = await Channel.CampaignAsync("el", "a1", await Channel.GrantAsync(600, id: 1));
+        using CancellationTokenSource done = new(LockedServer.Limit);
+        await using IAsyncEnumerator<LeaderResponse> observed = Channel.ObserveAsync("el", done.Token).GetAsyncEnumerator();
+        (await NextAsync(observed)).ShouldBe("el/1=a1 at 2");
+        Task<CampaignResponse> second = Channel.CampaignAsync("el", "b1", await Channel.GrantAsync(600, id: 2)); // 3
+        await _locked.ContendAsync("el", 2);
+        Task<CampaignResponse> third = Channel.CampaignAsync("el", "c1", await Channel.GrantAsync(600, id: 3)); // 4
+        await _locked.ContendAsync("el", 3);
+        await Channel.ProclaimAsync(first.Leader, "a2"); // 5
+        await Channel.ProclaimAsync(new LeaderKey { Key = Bytes("el/2"), Rev = 3, Lease = 2 }, "b2"); // 6: who waits may speak, unheard
+        await Channel.ResignAsync(first.Leader); // 7
+        await Channel.ResignAsync((await second).Leader); // 8: at once, and is seen all the same
+        await Channel.RevokeAsync(3); // 9: now there is none
+        await third;
+        CampaignResponse fourth = await Channel.CampaignAsync("el", "d1", await Channel.GrantAsync(600, id: 4)); // 10
+        await Channel.ProclaimAsync(fourth.Leader, "d1"); // 11: the same value is a change too
+
+        List<string> told = [];
+        while (told.Count < 5)
+        {
+            told.Add(await NextAsync(observed));
+        }
+
+        told.ShouldBe(["el/1=a2 at 5", "el/2=b2 at 7", "el/3=c1 at 8", "el/4=d1 at 10", "el/4=d1 at 11"]);
+    }
+
+    [Fact]
+    public async Task Observe_waits_for_the_first_leader_and_takes_all_of_a_transaction_together()
+    {
+        using CancellationTokenSource done = new(LockedServer.Limit);
+        await using IAsyncEnumerator<LeaderResponse> observed = Channel.ObserveAsync("el", done.Token).GetAsyncEnumerator();
+        Task<string> next = NextAsync(observed);
+        await _locked.Kv.PutAsync("el", "not below the name");
+        await _locked.Kv.PutAsync("el0", "neither");
+        next.IsCompleted.ShouldBeFalse();
+        await _locked.Kv.SendAsync(Txn(Op(Put("el/b", "1")), Op(Put("el/a", "2")))); // 4: as old, so the first by key
+        (await next).ShouldBe("el/a=2 at 4");
+        await _locked.Kv.SendAsync(Txn(Op(Delete("el/a")), Op(Put("el/b", "3")), Op(Put("el/c", "4")))); // 5
+        (await NextAsync(observed)).ShouldBe("el/b=3 at 5");
+    }
+
+    [Fact]
+    public async Task Observe_goes_on_over_a_compaction()
+    {
+        CampaignResponse elected = await Channel.CampaignAsync("el", "1", await Channel.GrantAsync(600, id: 1));
+        using CancellationTokenSource done = new(LockedServer.Limit);
+        await using IAsyncEnumerator<LeaderResponse> observed = Channel.ObserveAsync("el", done.Token).GetAsyncEnumerator();
+        (await NextAsync(observed)).ShouldBe("el/1=1 at 2");
+        for (int i = 2; i < 6; i++)
+        {
+            long revision = (await Channel.ProclaimAsync(elected.Leader, $"{i}")).Header.Revision;
+            await _locked.Kv.CompactAsync(revision, physical: true);
+            (await NextAsync(observed)).ShouldBe($"el/1={i} at {revision}");
+        }
+    }
+
+    [Fact]
+    public async Task A_server_that_stops_ends_Observe_and_says_so()
+    {
+        await using PgEtcdServer stopping = await PgEtcdServer.StartAsync(await postgres.CreateDatabaseAsync());
+        await using GrpcChannel channel = new(stopping.ClientUrl);
+        await channel.CampaignAsync("el", "1", await channel.GrantAsync(600));
+        await using IAsyncEnumerator<LeaderResponse> observed = channel.ObserveAsync("el").GetAsyncEnumerator();
+        await NextAsync(observed);
+        Task<int> stopped = stopping.StopAsync();
+        await RefusedAsync(() => NextAsync(observed), EtcdErrors.Stopped);
+        (await stopped).ShouldBe(0);
+    }
+
+    public async Task DisposeAsync()
+    {
+        await _locked.DisposeAsync();
+        await _server.DisposeAsync();
+    }
+
+    private static async Task<string> NextAsync(IAsyncEnumerator<LeaderResponse> observed)
+    {
+        (await observed.MoveNextAsync().AsTask().WaitAsync(LockedServer.Limit)).ShouldBeTrue();
+        LeaderResponse told = observed.Current;
+        return $"{told.Kv.Key.ToStringUtf8()}={told.Kv.Value.ToStringUtf8()} at {told.Header.Revision}";
+    }
+}

@@ -1,0 +1,199 @@
+using System.Diagnostics;
+using System.Globalization;
+using Grpc.Core;
+using PgEtcd.Protocol;
+using PgEtcd.Protocol.V3Lockpb;
+using PgEtcd.Testing;
+using PgEtcd.Testing.Grpc;
+using PgEtcd.Testing.Postgres;
+using Shouldly;
+using Xunit;
+using static PgEtcd.BlackBox.Tests.Kv;
+
+namespace PgEtcd.BlackBox.Tests.Locks;
+
+/// <summary>v3lockpb.Lock over the wire (semantics.md §12).</summary>
+public sealed class LockTests(PostgresFixture postgres) : IClassFixture<PostgresFixture>, IAsyncLifetime
+{
+    private PgEtcdServer _server = null!;
+    private LockedServer _locked = null!;
+
+    private GrpcChannel Channel => _locked.Channel;
+
+    public async Task InitializeAsync()
+    {
+        _server = await PgEtcdServer.StartAsync(await postgres.CreateDatabaseAsync());
+        _locked = LockedServer.To(_server);
+    }
+
+    [Fact]
+    public async Task Without_a_lease_the_server_grants_one_of_a_minute_whose_id_is_in_the_key()
+    {
+        LockResponse held = await Channel.LockAsync("free");
+
+        long lease = (await Channel.LeasesAsync()).ShouldHaveSingleItem();
+        held.Key.ToStringUtf8().ShouldBe("free/" + lease.ToString("x", CultureInfo.InvariantCulture));
+        held.Header.Revision.ShouldBe(2);
+        (await Channel.TimeToLiveAsync(lease)).GrantedTTL.ShouldBe(60);
+        (await Channel.TimeToLiveAsync(lease)).Keys.ShouldBe([held.Key]);
+    }
+
+    [Fact]
+    public async Task A_negative_lease_is_written_as_Go_does()
+    {
+        await Channel.GrantAsync(60, id: -16);
+        (await Channel.LockAsync("free", -16)).Key.ToStringUtf8().ShouldBe("free/-10");
+        await Channel.GrantAsync(60, id: long.MinValue);
+        (await Channel.LockAsync("other", long.MinValue)).Key.ToStringUtf8().ShouldBe("other/-8000000000000000");
+    }
+
+    [Fact]
+    public async Task Who_waits_is_served_in_turn_and_told_the_revision_of_then()
+    {
+        LockResponse first = await Channel.LockAsync("one", await Channel.GrantAsync(600, id: 1));
+        Task<LockResponse> second = Channel.LockAsync("one", await Channel.GrantAsync(600, id: 2));
+        await _locked.ContendAsync("one", 2);
+        Task<LockResponse> third = Channel.LockAsync("one", await Channel.GrantAsync(600, id: 3));
+        await _locked.ContendAsync("one", 3);
+        await _locked.Kv.PutAsync("unrelated");
+        await _locked.Kv.PutAsync("one/2", "touched"); // somebody writes to a contender's key: it stays where it is
+
+        second.IsCompleted.ShouldBeFalse();
+        long unlocked = (await Channel.UnlockAsync(first.Key)).Header.Revision;
+        LockResponse held = await second.WaitAsync(LockedServer.Limit);
+        held.Key.ToStringUtf8().ShouldBe("one/2");
+        held.Header.Revision.ShouldBe(unlocked);
+        third.IsCompleted.ShouldBeFalse();
+
+        await Channel.UnlockAsync(held.Key);
+        (await third.WaitAsync(LockedServer.Limit)).Key.ToStringUtf8().ShouldBe("one/3");
+    }
+
+    [Fact]
+    public async Task The_same_lease_has_the_lock_already()
+    {
+        long lease = await Channel.GrantAsync(600);
+        LockResponse first = await Channel.LockAsync("one", lease);
+        await _locked.Kv.PutAsync("unrelated");
+
+        LockResponse again = await Channel.LockAsync("one", lease);
+        again.Key.ShouldBe(first.Key);
+        again.Header.Revision.ShouldBe(first.Header.Revision + 1);
+        (await _locked.ContendersAsync("one")).Length.ShouldBe(1);
+    }
+
+    [Fact]
+    public async Task The_lock_passes_on_when_its_lease_ends()
+    {
+        Stopwatch since = Stopwatch.StartNew();
+        await Channel.LockAsync("one", await Channel.GrantAsync(2));
+
+        await Channel.LockAsync("one", await Channel.GrantAsync(600), timeout: LockedServer.Limit);
+
+        since.Elapsed.TotalSeconds.ShouldBeInRange(2, 12);
+    }
+
+    [Fact]
+    public async Task The_lock_passes_on_when_its_lease_is_revoked()
+    {
+        await Channel.LockAsync("one", await Channel.GrantAsync(600, id: 1));
+        Task<LockResponse> waiting = Channel.LockAsync("one", await Channel.GrantAsync(600, id: 2));
+        await _locked.ContendAsync("one", 2);
+
+        await Channel.RevokeAsync(1);
+        (await waiting.WaitAsync(LockedServer.Limit)).Key.ToStringUtf8().ShouldBe("one/2");
+    }
+
+    [Fact]
+    public async Task Who_has_lost_the_lease_while_waiting_is_told_so_and_those_behind_wait_on()
+    {
+        LockResponse first = await Channel.LockAsync("one", await Channel.GrantAsync(600, id: 1));
+        Task<LockResponse> second = Channel.LockAsync("one", await Channel.GrantAsync(600, id: 2));
+        await _locked.ContendAsync("one", 2);
+        Task<LockResponse> third = Channel.LockAsync("one", await Channel.GrantAsync(600, id: 3));
+        await _locked.ContendAsync("one", 3);
+
+        await Channel.RevokeAsync(2);
+        await _locked.ContendAsync("one", 2);
+        third.IsCompleted.ShouldBeFalse();
+        await Channel.UnlockAsync(first.Key);
+        await RefusedAsync(() => second.WaitAsync(LockedServer.Limit), EtcdErrors.SessionExpired);
+        (await third.WaitAsync(LockedServer.Limit)).Key.ToStringUtf8().ShouldBe("one/3");
+    }
+
+    [Fact]
+    public async Task Who_gives_up_waiting_leaves_no_key()
+    {
+        LockResponse first = await Channel.LockAsync("one", await Channel.GrantAsync(600, id: 1));
+        long second = await Channel.GrantAsync(600, id: 2);
+        using CancellationTokenSource patience = new();
+        Task<LockResponse> impatient = Channel.LockAsync("one", second, cancellationToken: patience.Token);
+        await _locked.ContendAsync("one", 2);
+        await patience.CancelAsync();
+        (await Should.ThrowAsync<RpcException>(impatient)).StatusCode.ShouldBe(StatusCode.Cancelled);
+        await _locked.LeftAsync("one", "one/2");
+
+        (await Should.ThrowAsync<RpcException>(Channel.LockAsync("one", second, timeout: TimeSpan.FromMilliseconds(200)))).Status
+            .ShouldBe(new Status(StatusCode.DeadlineExceeded, "context deadline exceeded"));
+        (await _locked.ContendersAsync("one")).ShouldBe(["one/1"]);
+        (await Channel.LeasesAsync()).ShouldContain(second, "the lease is the client's to end");
+
+        await Channel.UnlockAsync(first.Key);
+        (await Channel.LockAsync("one", second)).Key.ToStringUtf8().ShouldBe("one/2");
+    }
+
+    [Fact]
+    public async Task A_server_that_stops_says_so_and_keeps_the_place_of_a_client_with_a_lease_of_its_own()
+    {
+        string database = await postgres.CreateDatabaseAsync();
+        await using PgEtcdServer stopping = await PgEtcdServer.StartAsync(database, name: "stopping");
+        await using PgEtcdServer staying = await PgEtcdServer.StartAsync(database, name: "staying");
+        await using LockedServer there = new(staying);
+        await using GrpcChannel here = new(stopping.ClientUrl);
+        LockResponse held = await there.Channel.LockAsync("one", await there.Channel.GrantAsync(600, id: 1));
+        Task<LockResponse> waiting = here.LockAsync("one", await here.GrantAsync(600, id: 2));
+        await there.ContendAsync("one", 2);
+        Task<LockResponse> anonymous = here.LockAsync("one");
+        await there.ContendAsync("one", 3);
+
+        Task<int> stopped = stopping.StopAsync();
+        await RefusedAsync(() => waiting.WaitAsync(LockedServer.Limit), EtcdErrors.Stopped);
+        await RefusedAsync(() => anonymous.WaitAsync(LockedServer.Limit), EtcdErrors.Stopped);
+        (await stopped).ShouldBe(0);
+        (await there.ContendersAsync("one")).ShouldBe(["one/1", "one/2"]);
+        Task<LockResponse> again = there.Channel.LockAsync("one", 2);
+        await there.Channel.UnlockAsync(held.Key);
+        (await again.WaitAsync(LockedServer.Limit)).Key.ToStringUtf8().ShouldBe("one/2");
+    }
+
+    [Fact]
+    public async Task A_lock_is_not_disturbed_by_compaction()
+    {
+        LockResponse first = await Channel.LockAsync("one", await Channel.GrantAsync(600, id: 1));
+        Task<LockResponse> second = Channel.LockAsync("one", await Channel.GrantAsync(600, id: 2));
+        await _locked.ContendAsync("one", 2);
+        for (int i = 0; i < 10; i++)
+        {
+            await _locked.Kv.CompactAsync(await _locked.Kv.PutAsync("unrelated"), physical: true);
+        }
+
+        second.IsCompleted.ShouldBeFalse();
+        await Channel.UnlockAsync(first.Key);
+        (await second.WaitAsync(LockedServer.Limit)).Key.ToStringUtf8().ShouldBe("one/2");
+    }
+
+    [Fact]
+    public async Task A_name_that_is_too_long_is_refused_as_the_store_does()
+    {
+        string name = new('n', 1_600_000);
+        await Channel.GrantAsync(600, id: 1);
+        (await LockedServer.RefusalAsync(Channel.LockAsync(name, 1))).ShouldBe("Unknown: etcdserver: request is too large");
+        (await _locked.Kv.AllAsync()).ShouldBeEmpty();
+    }
+
+    public async Task DisposeAsync()
+    {
+        await _locked.DisposeAsync();
+        await _server.DisposeAsync();
+    }
+}

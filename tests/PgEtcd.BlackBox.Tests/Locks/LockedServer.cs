@@ -1,0 +1,60 @@
+using Google.Protobuf;
+using Grpc.Core;
+using PgEtcd.Protocol.Etcdserverpb;
+using PgEtcd.Testing;
+using PgEtcd.Testing.Grpc;
+
+namespace PgEtcd.BlackBox.Tests.Locks;
+
+/// <summary>A server with a client, as tests of locks and elections see it.</summary>
+internal sealed class LockedServer(IEtcdServer server) : IAsyncDisposable
+{
+    /// <summary>Long enough for a loaded machine; nothing waits for it to pass.</summary>
+    public static readonly TimeSpan Limit = TimeSpan.FromSeconds(20);
+
+    public Kv Kv { get; } = Kv.To(server);
+
+    public GrpcChannel Channel => Kv.Channel;
+
+    /// <summary>For test classes that keep one and dispose of it asynchronously.</summary>
+    public static LockedServer To(IEtcdServer server) => new(server);
+
+    /// <summary>The keys of those who contend under a name, the oldest first.</summary>
+    public async Task<string[]> ContendersAsync(string name)
+    {
+        RangeResponse range = await Kv.SendAsync(Kv.Range($"{name}/", end: $"{name}0"));
+        return [.. range.Kvs.OrderBy(kv => kv.CreateRevision).Select(kv => kv.Key.ToStringUtf8())];
+    }
+
+    /// <summary>Waits until so many contend.</summary>
+    public Task ContendAsync(string name, int count) => Eventually.TrueAsync(
+        async () => (await ContendersAsync(name)).Length == count, Limit, $"{count} contend for {name}");
+
+    /// <summary>Waits until the server has done with a call that was cancelled.</summary>
+    public Task LeftAsync(string name, string key) => Eventually.TrueAsync(
+        async () => !(await ContendersAsync(name)).Contains(key), Limit, $"{key} leaves");
+
+    /// <summary>What an answer says, but for who gave it.</summary>
+    public static string Told<T>(T response)
+        where T : IMessage
+    {
+        string json = Testing.Rpc.RpcCatalogue.ToJson(response);
+        return System.Text.RegularExpressions.Regex.Replace(json, """ "(cluster_id|member_id|raft_term)": "\d+",?""", "");
+    }
+
+    /// <summary>What a call that fails is told.</summary>
+    public static async Task<string> RefusalAsync(Task call)
+    {
+        try
+        {
+            await call.WaitAsync(Limit);
+            return "nothing";
+        }
+        catch (RpcException refusal)
+        {
+            return $"{refusal.StatusCode}: {refusal.Status.Detail}";
+        }
+    }
+
+    public ValueTask DisposeAsync() => Kv.DisposeAsync();
+}
