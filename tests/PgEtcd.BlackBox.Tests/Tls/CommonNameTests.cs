@@ -1,5 +1,6 @@
 using System.Net;
 using Grpc.Core;
+using PgEtcd.Protocol.Authpb;
 using PgEtcd.Protocol.Etcdserverpb;
 using PgEtcd.Testing;
 using PgEtcd.Testing.Grpc;
@@ -27,7 +28,7 @@ public sealed class CommonNameTests(PostgresFixture postgres) : IClassFixture<Po
         await root.UnaryAsync<AuthUserAddRequest, AuthUserAddResponse>("etcdserverpb.Auth/UserAdd", new() { Name = "root", Password = "root" });
         await root.UnaryAsync<AuthUserGrantRoleRequest, AuthUserGrantRoleResponse>("etcdserverpb.Auth/UserGrantRole", new() { User = "root", Role = "root" });
         await root.UnaryAsync<AuthUserAddRequest, AuthUserAddResponse>(
-            "etcdserverpb.Auth/UserAdd", new() { Name = "alice", Options = new Authpb.UserAddOptions { NoPassword = true } });
+            "etcdserverpb.Auth/UserAdd", new() { Name = "alice", Options = new UserAddOptions { NoPassword = true } });
         await root.UnaryAsync<AuthEnableRequest, AuthEnableResponse>("etcdserverpb.Auth/AuthEnable", new());
 
         await TlsSetup.PutAsync(root, "a", "1");
