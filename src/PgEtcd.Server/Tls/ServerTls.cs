@@ -3,7 +3,6 @@ using System.Security.Cryptography.X509Certificates;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.AspNetCore.Server.Kestrel.Https;
-using PgEtcd.Grpc.Connections;
 using PgEtcd.Server.Configuration;
 using PgEtcd.Server.Hosting;
 

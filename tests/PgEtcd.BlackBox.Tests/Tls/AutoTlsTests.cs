@@ -32,7 +32,7 @@ public sealed class AutoTlsTests(PostgresFixture postgres) : IClassFixture<Postg
             pem = await File.ReadAllTextAsync(CertFile);
             using X509Certificate2 certificate = X509Certificate2.CreateFromPem(pem);
             certificate.NotAfter.ToUniversalTime().ShouldBe(DateTime.UtcNow.AddYears(3), TimeSpan.FromMinutes(10));
-            File.GetUnixFileMode(KeyFile).ShouldBe(UnixFileMode.UserRead | UnixFileMode.UserWrite);
+            (await Command.CheckAsync("stat", "-c", "%a", KeyFile)).ShouldBe("600\n");
             await first.StopAsync();
         }
 

@@ -69,7 +69,7 @@ public sealed class PostgresTlsTests(SecurePostgres postgres) : IClassFixture<Se
     public async Task A_password_may_come_from_a_file(bool fromEnvironment)
     {
         postgres.Write("pgpass", $"127.0.0.1:*:*:etcd:{SecurePostgres.Password}\n");
-        File.SetUnixFileMode(postgres.PathOf("pgpass"), UnixFileMode.UserRead | UnixFileMode.UserWrite);
+        await Command.CheckAsync("chmod", "600", postgres.PathOf("pgpass"));
         string url = await postgres.CreateAsync("etcd", fromEnvironment ? "sslmode=require" : "sslmode=require&passfile={dir}/pgpass");
         Uri client = new($"http://127.0.0.1:{FreePort.Next()}");
         await using PgEtcdServer server = await PgEtcdServer.StartWithAsync(

@@ -1,6 +1,7 @@
 using System.Globalization;
 using PgEtcd.Testing;
 using PgEtcd.Testing.Postgres;
+using PgEtcd.Testing.Processes;
 using PgEtcd.Testing.Tls;
 using Xunit;
 
@@ -38,7 +39,7 @@ public sealed class SecurePostgres : IAsyncLifetime
         IssuedCertificate client = Authority.Client("certified");
         Write("client.crt", client.CertPem);
         Write("client.key", client.KeyPem);
-        File.SetUnixFileMode(PathOf("client.key"), UnixFileMode.UserRead | UnixFileMode.UserWrite);
+        await Command.CheckAsync("chmod", "600", PathOf("client.key"));
     }
 
     /// <summary>An empty database and its URL.</summary>

@@ -129,7 +129,7 @@ public sealed class PostgresServer : ITestDatabase
             string path = Path.Combine(DataDirectory, name);
             await File.WriteAllTextAsync(path, text).ConfigureAwait(false);
             await PostgresBinaries.OwnAsync(path).ConfigureAwait(false);
-            File.SetUnixFileMode(path, UnixFileMode.UserRead | UnixFileMode.UserWrite);
+            await Command.CheckAsync("/bin/chmod", "600", path).ConfigureAwait(false);
         }
     }
 
