@@ -77,8 +77,8 @@ public sealed class RoundTripTests(PostgresFixture postgres) : IClassFixture<Pos
         await using EtcdServer etcd = await EtcdServer.StartAsync("--bcrypt-cost", "4");
         await using (AuthClient client = AuthClient.To(etcd))
         {
-            await client.AddUserAsync("alice", null, "reader");
-            await client.GrantAsync("reader", "READ", "a", "b", null);
+            await client.AddUserAsync("alice", null);
+            await client.GrantAsync("alice", "READ", "a", "b", null);
             await client.EnableAsync();
         }
 
