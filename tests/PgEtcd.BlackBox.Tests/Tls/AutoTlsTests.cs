@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Net.Security;
 using System.Security.Cryptography.X509Certificates;
 using PgEtcd.BlackBox.Tests.Etcdctl;
 using PgEtcd.Testing;

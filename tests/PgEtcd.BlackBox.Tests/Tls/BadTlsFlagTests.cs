@@ -2,7 +2,6 @@ using System.Security.Cryptography;
 using PgEtcd.BlackBox.Tests.Starting;
 using PgEtcd.Testing;
 using PgEtcd.Testing.Postgres;
-using PgEtcd.Testing.Tls;
 using Shouldly;
 using Xunit;
 

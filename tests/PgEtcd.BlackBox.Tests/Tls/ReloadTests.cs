@@ -1,6 +1,5 @@
 using System.Net.Security;
 using Grpc.Core;
-using PgEtcd.Protocol.Etcdserverpb;
 using PgEtcd.Testing;
 using PgEtcd.Testing.Grpc;
 using PgEtcd.Testing.Postgres;

@@ -8,7 +8,7 @@ using Xunit;
 namespace PgEtcd.BlackBox.Tests.Tls;
 
 /// <summary>A PostgreSQL that serves TLS as 127.0.0.1, with users that must come in certain ways.</summary>
-public sealed class SecurePostgres : IAsyncLifetime
+public sealed class SecurePostgres : IAsyncLifetime, IDisposable
 {
     /// <summary>The password of etcd, who may come with or without TLS, and of secure, who may not without.</summary>
     public const string Password = "hunter2&= %";
@@ -59,9 +59,7 @@ public sealed class SecurePostgres : IAsyncLifetime
 
     public void Write(string name, string text) => File.WriteAllText(PathOf(name), text);
 
-    public async Task DisposeAsync()
-    {
-        await Server.DisposeAsync();
-        _directory.Dispose();
-    }
+    public Task DisposeAsync() => Server.DisposeAsync().AsTask();
+
+    public void Dispose() => _directory.Dispose();
 }

@@ -1,4 +1,5 @@
 using System.Net.Security;
+using System.Runtime.Versioning;
 using System.Security.Authentication;
 using PgEtcd.Testing;
 using PgEtcd.Testing.Postgres;
@@ -9,6 +10,7 @@ using Xunit;
 namespace PgEtcd.BlackBox.Tests.Tls;
 
 /// <summary>Versions of TLS and cipher suites.</summary>
+[SupportedOSPlatform("linux")]
 public sealed class VersionTests(PostgresFixture postgres) : IClassFixture<PostgresFixture>, IDisposable
 {
     private readonly TlsSetup _tls = new();
