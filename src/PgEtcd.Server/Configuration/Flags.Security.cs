@@ -31,7 +31,9 @@ internal static partial class Flags
     public static readonly Flag TlsMaxVersion = Security("tls-max-version", "", "version", "TLS1.2 or TLS1.3 (default: the newest).");
 
     public static readonly Flag AuthToken = Security("auth-token", "simple", "kind",
-        "simple, or jwt,pub-key=…,priv-key=…,sign-method=…,ttl=…; empty: nobody can log in.") with { MayBeEmpty = true };
+        "simple, or jwt,pub-key=…,priv-key=…,sign-method=…,ttl=…; empty: nobody can log in.")
+    with
+    { MayBeEmpty = true };
 
     public static readonly Flag AuthTokenTtl = Security("auth-token-ttl", "300", "seconds", "How long a simple token is valid after its last use.");
 
