@@ -24,7 +24,7 @@ public sealed class RevisionLog(Database database, string name)
 
     private const string WalkedSql = "select walked_revision from pgetcd.removal";
 
-    private const string CompactSql = "select outcome, head, compact_revision from pgetcd.compact($1, $2)";
+    private const string CompactSql = "select outcome, head, compact_revision from pgetcd.compact($1, $2, $3, $4, $5)";
 
     private readonly string _frontend = $"{name}-{Guid.NewGuid().ToString("N")[..8]}";
     private int _abandoned;
@@ -121,12 +121,18 @@ public sealed class RevisionLog(Database database, string name)
     /// <param name="revision">Where to.</param>
     /// <param name="token">Names this compaction: repeated with the same token it succeeds again.</param>
     /// <param name="cancellationToken">Ends the wait, not necessarily the compaction.</param>
+    /// <param name="username">The etcd user who asked, or null.</param>
+    /// <param name="client">The address of who asked; null: this frontend by itself.</param>
     /// <returns>Compacted, or the reason why not, as of <see cref="LogPosition"/>.</returns>
-    public async Task<CompactOutcome> CompactAsync(long revision, Guid token, CancellationToken cancellationToken)
+    public async Task<CompactOutcome> CompactAsync(
+        long revision, Guid token, CancellationToken cancellationToken, string? username = null, string? client = null)
     {
         await using NpgsqlCommand command = database.Command(CompactSql);
         command.Parameters.Add(new NpgsqlParameter<long> { TypedValue = revision });
         command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = token });
+        command.Parameters.Add(Text(username));
+        command.Parameters.Add(Text(client));
+        command.Parameters.Add(Text(_frontend));
         await using NpgsqlDataReader reader = await command.ExecuteReaderAsync(cancellationToken);
         await reader.ReadAsync(cancellationToken);
         return reader.GetString(0) switch
@@ -262,6 +268,9 @@ public sealed class RevisionLog(Database database, string name)
         reader.GetInt64(9),
         reader.GetInt64(10),
         reader.GetInt64(11));
+
+    private static NpgsqlParameter Text(string? value) =>
+        new() { NpgsqlDbType = NpgsqlDbType.Text, Value = value is null ? DBNull.Value : value };
 
     private static NpgsqlParameter<List<T>> Column<T>(List<T> values, NpgsqlDbType element) =>
         new() { TypedValue = values, NpgsqlDbType = NpgsqlDbType.Array | element };

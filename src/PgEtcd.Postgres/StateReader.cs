@@ -16,10 +16,10 @@ public sealed class StateReader(Database database)
 
     private const string RangeSql = """
         select key, value, create_revision, mod_revision, sub, version, lease
-        from pgetcd.state_at($1, $2, $3) order by key limit $4
+        from pgetcd.range_at($1, $2, $3) order by key limit $4
         """;
 
-    private const string CountSql = "select count(*) from pgetcd.state_at($1, $2, $3)";
+    private const string CountSql = "select count(*) from pgetcd.range_at($1, $2, $3)";
 
     /// <summary>Builds the current state by replaying the log.</summary>
     public async Task<(LogPosition Position, KeySpace Keys)> LoadAsync(CancellationToken cancellationToken)

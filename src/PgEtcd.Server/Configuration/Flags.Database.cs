@@ -17,4 +17,8 @@ internal static partial class Flags
     public static readonly Flag QuotaBackendBytes = new("quota-backend-bytes", "0", "bytes",
         "Room that the store may take before it refuses writes (alarm NOSPACE). 0 or less: no quota, unlike etcd's 2 GiB.")
     { Group = FlagGroup.Database };
+
+    public static readonly Flag SqlWriteTimeout = new("sql-write-timeout", "5s", "duration",
+        "How long an SQL transaction that changed keys may hold up all other writes before it is cancelled. 0: for ever.")
+    { Group = FlagGroup.Database, IsOurs = true };
 }

@@ -62,6 +62,7 @@ internal static class OptionsBuilder
             Compaction = CompactionOptions.From(values),
             Gateway = GatewayOptions.From(values),
             WatchProgressNotifyInterval = ProgressInterval(values),
+            SqlWriteTimeout = SqlWriteTimeout(values),
             Warnings = [.. FlagWarnings.For(values, typed, environment, file)],
         };
     }
@@ -108,6 +109,14 @@ internal static class OptionsBuilder
     /// <summary>Kestrel pings no more often, and no longer than a timer can wait.</summary>
     private static TimeSpan? AtLeastASecond(TimeSpan interval) => interval == TimeSpan.Zero ? null
         : TimeSpan.FromTicks(Math.Clamp(interval.Ticks, TimeSpan.TicksPerSecond, TimeSpan.TicksPerDay));
+
+    private static TimeSpan SqlWriteTimeout(FlagValues values)
+    {
+        TimeSpan limit = values.Duration(Flags.SqlWriteTimeout);
+        return limit == TimeSpan.Zero || limit >= TimeSpan.FromMilliseconds(100)
+            ? limit
+            : throw new FlagException($"{values.Label(Flags.SqlWriteTimeout)} must be 0 or at least 100ms, not \"{FlagValues.Shown(values.Text(Flags.SqlWriteTimeout))}\".");
+    }
 
     private static string DataDir(FlagValues values, string name)
     {

@@ -81,6 +81,9 @@ public sealed record ServerOptions
     /// <summary>How often a watch that asked for it is told its progress, unless events do.</summary>
     public required TimeSpan WatchProgressNotifyInterval { get; init; }
 
+    /// <summary>How long an SQL writer may hold the append lock while others wait; zero: for ever.</summary>
+    public required TimeSpan SqlWriteTimeout { get; init; }
+
     /// <summary>Compaction, removal and the archive.</summary>
     public required CompactionOptions Compaction { get; init; }
 

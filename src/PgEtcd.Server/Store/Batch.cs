@@ -88,10 +88,11 @@ internal sealed class Batch
             RequireLeasesOf(write.Operation);
         }
 
+        string? client = _fork.Events.Count > before ? ClientAndRequest(write) : null;
         for (int i = before; i < _fork.Events.Count; i++)
         {
             KvEvent change = _fork.Events[i];
-            Append.Add(change, write.Origin.Username, write.Origin.Client);
+            Append.Add(change, write.Origin.Username, client);
             // A put that keeps its key's lease is not refused when the lease is missing, so it must not ask for it again.
             if (change.Record is { Lease: not 0 } record && !_missing.Contains(record.Lease))
             {
@@ -99,6 +100,15 @@ internal sealed class Batch
             }
         }
     }
+
+    /// <summary>The history shows the two apart (docs/decisions/0016).</summary>
+    private static string ClientAndRequest(PendingWrite write) => write.Origin.Client + write.Operation switch
+    {
+        PutOperation => "#Put",
+        DeleteRangeOperation => "#DeleteRange",
+        TxnOperation => "#Txn",
+        _ => "#LeaseRevoke",
+    };
 
     /// <summary>An evaluation that failed took these leases to exist; a missing one is the error etcd comes to first.</summary>
     private void RequireLeasesOf(Operation? operation)

@@ -64,6 +64,13 @@ public sealed class Frontend : IAsyncDisposable
         Removal = compactor.Removal;
         Usage = new UsageSampler(new StoreUsageReader(database));
         _sampling = Usage.RunAsync(_stopping.Token);
+        if (options.SqlWriteTimeout > TimeSpan.Zero)
+        {
+            SqlWriteGuard guard = new(
+                new SqlWriterTable(database), options.SqlWriteTimeout, TimeProvider.System, loggers.CreateLogger<SqlWriteGuard>());
+            _ = leadership.RunWhileLeadingAsync(guard.Period, guard.RunAsync);
+        }
+
         _autoCompaction = compactor.RunAutoCompactionAsync(_stopping.Token);
         _listening = new LogListener(database, log, loggers.CreateLogger<LogListener>()).RunAsync(tail.WakeAsync, _stopping.Token);
     }

@@ -62,11 +62,13 @@ public sealed class KeyValueStore(
     /// <param name="revision">The revision to compact at.</param>
     /// <param name="physical">Wait until the leader has removed what is superseded, also when it was compacted before.</param>
     /// <param name="cancellationToken">Ends that wait.</param>
+    /// <param name="origin">Who asks; nobody: the frontend by itself.</param>
     /// <exception cref="StoreUnavailableException">The database did not answer in time.</exception>
-    public async Task<KvError> CompactAsync(long revision, bool physical = false, CancellationToken cancellationToken = default)
+    public async Task<KvError> CompactAsync(
+        long revision, bool physical = false, CancellationToken cancellationToken = default, Origin origin = default)
     {
         Guid token = Guid.NewGuid();
-        CompactOutcome outcome = await database.InTimeAsync(timeLimit, cancel => log.CompactAsync(revision, token, cancel));
+        CompactOutcome outcome = await database.InTimeAsync(timeLimit, cancel => log.CompactAsync(revision, token, cancel, origin.Username, origin.Client));
         await tail.CatchUpAsync();
         if (outcome is CompactOutcome.FutureRevision or CompactOutcome.Corrupt)
         {

@@ -1,0 +1,124 @@
+using System.Diagnostics;
+using Grpc.Core;
+using Npgsql;
+using PgEtcd.Testing;
+using PgEtcd.Testing.Postgres;
+using Shouldly;
+using Xunit;
+
+namespace PgEtcd.BlackBox.Tests.SqlWrites;
+
+/// <summary>An SQL transaction that holds the append lock for too long is cut off, and not the cluster.</summary>
+public sealed class SqlWriteTimeoutTests(PostgresFixture postgres) : IClassFixture<PostgresFixture>
+{
+    [Theory]
+    [InlineData("begin; select pgetcd.put('a', 'no')", "", true)]
+    [InlineData("begin; select pgetcd.put('a', 'no')", "select pg_sleep(60)", false)]
+    // A statement that takes its cancellation for nothing is ended with its session.
+    [InlineData("begin; select pgetcd.put('a', 'no')", "do $$ begin loop begin perform pg_sleep(60); exception when query_canceled then null; end; end loop; end $$", true)]
+    public async Task Who_holds_up_the_writes_is_cut_off_and_they_go_on(string enter, string stay, bool isEnded)
+    {
+        string database = await postgres.CreateDatabaseAsync();
+        await using PgEtcdServer server = await PgEtcdServer.StartAsync(database, "pgetcd", "default", null, "--sql-write-timeout", "500ms");
+        await using Kv kv = new(server);
+        await using NpgsqlConnection holder = await OpenAsync(database);
+        await RunAsync(holder, enter);
+        Task staying = stay.Length > 0 ? RunAsync(holder, stay) : Task.CompletedTask;
+
+        Stopwatch since = Stopwatch.StartNew();
+        (await kv.SendAsync(Kv.Put("b", "1"), TimeSpan.FromSeconds(20))).Header.Revision.ShouldBe(2);
+        since.Elapsed.ShouldBeGreaterThan(TimeSpan.FromMilliseconds(400));
+
+        Exception? cut = await Record.ExceptionAsync(() => stay.Length > 0 ? staying : RunAsync(holder, "commit"));
+        if (isEnded)
+        {
+            cut.ShouldBeAssignableTo<NpgsqlException>();
+            server.Output.ShouldContain("has held the append lock for");
+            server.Output.ShouldContain("it is ended");
+        }
+        else
+        {
+            cut.ShouldBeOfType<PostgresException>().SqlState.ShouldBe(PostgresErrorCodes.QueryCanceled);
+            server.Output.ShouldContain("its statement is cancelled");
+            await RunAsync(holder, "rollback; select pgetcd.put('c', '1')"); // the session lives
+            await kv.DeleteAsync("c");
+        }
+
+        (await kv.AllAsync()).ShouldBe(["b=1"]);
+    }
+
+    [Fact]
+    public async Task Who_is_quick_and_who_nobody_waits_for_is_left_alone()
+    {
+        string database = await postgres.CreateDatabaseAsync();
+        await using PgEtcdServer server = await PgEtcdServer.StartAsync(database, "pgetcd", "default", null, "--sql-write-timeout", "300ms");
+        await using Kv kv = new(server);
+        await using NpgsqlConnection holder = await OpenAsync(database);
+        await RunAsync(holder, "begin; select pgetcd.put('a', '1')");
+        await RunAsync(holder, "select pg_sleep(1.5)");
+        await RunAsync(holder, "commit");
+        (await kv.AllAsync()).ShouldBe(["a=1"]);
+        server.Output.ShouldNotContain("append lock");
+    }
+
+    [Fact]
+    public async Task Without_a_limit_clients_get_etcds_timeout_and_go_on_afterwards()
+    {
+        string database = await postgres.CreateDatabaseAsync();
+        await using PgEtcdServer server = await PgEtcdServer.StartAsync(database, "pgetcd", "default", null, "--sql-write-timeout", "0");
+        await using Kv kv = new(server);
+        await kv.PutAsync("b", "0");
+        await using NpgsqlConnection holder = await OpenAsync(database);
+        await RunAsync(holder, "begin; select pgetcd.put('a', '1')");
+
+        RpcException refused = await Should.ThrowAsync<RpcException>(() => kv.SendAsync(Kv.Put("b", "1"), TimeSpan.FromSeconds(30)));
+        (refused.StatusCode, refused.Status.Detail).ShouldBe((StatusCode.Unavailable, "etcdserver: request timed out"));
+        (await kv.ReadAsync("b")).ShouldBe(["b=0"]); // reads go on
+
+        await RunAsync(holder, "commit");
+        long revision = await kv.PutAsync("b", "2");
+        (await kv.AllAsync()).ShouldBe(["a=1", "b=2"]);
+        // The write that was given up may have happened or not; the revisions are consecutive either way.
+        (await Sql.ExecuteAsync(database, "select count(*) from pgetcd.revisions")).ShouldBe(revision - 1);
+    }
+
+    [Fact]
+    public async Task A_frontend_that_may_not_cut_it_off_says_so()
+    {
+        string database = await postgres.CreateDatabaseAsync();
+        string role = $"frontend_{Guid.NewGuid():N}";
+        await Sql.ExecuteAsync(database, $"create role {role} login password 'x'; grant create on database {new NpgsqlConnectionStringBuilder(database).Database} to {role}");
+        try
+        {
+            string asRole = new NpgsqlConnectionStringBuilder(database) { Username = role, Password = "x" }.ConnectionString;
+            await using PgEtcdServer server = await PgEtcdServer.StartAsync(asRole, "pgetcd", "default", null, "--sql-write-timeout", "300ms");
+            await using Kv kv = new(server);
+            await using NpgsqlConnection holder = await OpenAsync(database);
+            await RunAsync(holder, "begin; select pgetcd.put('a', '1')");
+            Task waiting = kv.PutAsync("b", "1");
+            await Eventually.TrueAsync(
+                () => server.Output.Contains("may not end it", StringComparison.Ordinal) && server.Output.Contains("pg_signal_backend", StringComparison.Ordinal),
+                TimeSpan.FromSeconds(6), "the frontend says that it may not");
+            await RunAsync(holder, "commit");
+            await waiting;
+            (await kv.AllAsync()).ShouldBe(["a=1", "b=1"]);
+        }
+        finally
+        {
+            await Sql.ExecuteAsync(database, $"drop owned by {role} cascade; drop role {role}");
+        }
+    }
+
+    private static async Task<NpgsqlConnection> OpenAsync(string database)
+    {
+        NpgsqlConnection connection = new(new NpgsqlConnectionStringBuilder(database) { Pooling = false, CommandTimeout = 60 }.ConnectionString);
+        await connection.OpenAsync();
+        return connection;
+    }
+
+    private static async Task RunAsync(NpgsqlConnection connection, string sql)
+    {
+        await using NpgsqlCommand command = new(sql, connection);
+        await command.ExecuteNonQueryAsync();
+    }
+}

@@ -1,0 +1,139 @@
+using System.Text.Json;
+using Dapper;
+using Npgsql;
+using PgEtcd.Testing.Postgres;
+using Shouldly;
+using Xunit;
+
+namespace PgEtcd.Postgres.Tests.Sql;
+
+/// <summary>What PostgreSQL does for a read follows what is found and its history, not the table.</summary>
+public sealed class PlanTests(PostgresFixture postgres) : IClassFixture<PostgresFixture>, IAsyncLifetime
+{
+    private const int Keys = 2000;
+    private const int Versions = 25;
+
+    private LogFixture _log = null!;
+    private NpgsqlConnection _connection = null!;
+    private readonly List<string> _notices = [];
+
+    public async Task InitializeAsync()
+    {
+        _log = await LogFixture.CreateAsync(postgres);
+        _connection = await _log.Database.OpenAsync(CancellationToken.None);
+        // 50,000 revisions: 200 prefixes of ten keys, 25 versions each. The older half of them is archived.
+        await _connection.ExecuteAsync($"""
+            insert into pgetcd.revisions (revision, sub, key, value, create_revision, version, lease, committed_at, username, client, frontend)
+                select n + 2, 0, convert_to(format('/app/%s/%s', lpad((n % {Keys} / 10)::text, 3, '0'), n % 10), 'UTF8'), 'v',
+                    n % {Keys} + 2, n / {Keys} + 1, 0, timestamptz '2026-01-01' + n * interval '1 second', 'u', 'c', 'f'
+                from generate_series(0, {Keys * Versions} - 1) n;
+            select setval('pgetcd.revision_seq', {(Keys * Versions) + 1});
+            select pgetcd.keep_archive('30 days');
+            with gone as (delete from pgetcd.revisions where revision <= {Keys * Versions / 2} returning *)
+            insert into pgetcd.revisions_archive (revision, sub, key, value, create_revision, version, lease, committed_at, username, client, frontend)
+                select revision, sub, key, value, create_revision, version, lease, committed_at, username, client, frontend from gone;
+            update pgetcd.cluster set compact_revision = {(Keys * Versions / 2) + Keys};
+            """);
+        await _connection.ExecuteAsync("vacuum analyze pgetcd.revisions");
+        await _connection.ExecuteAsync("vacuum analyze pgetcd.revisions_archive");
+        await _connection.ExecuteAsync("""
+            load 'auto_explain';
+            set auto_explain.log_min_duration = 0; set auto_explain.log_nested_statements = on; set auto_explain.log_analyze = on;
+            set auto_explain.log_format = json; set auto_explain.log_level = 'notice';
+            """);
+        _connection.Notice += (_, notice) => _notices.Add(notice.Notice.MessageText);
+    }
+
+    [Theory]
+    [InlineData("prefix_at(49000, '/app/123/')", 10, 10 * Versions)]
+    [InlineData("prefix_at(4000, '/app/123/')", 10, 10 * Versions)]
+    [InlineData("get_prefix('/app/123/')", 10, 10 * Versions)]
+    [InlineData("key_at(49000, '/app/123/4')", 1, Versions)]
+    [InlineData("key_at(4000, '/app/123/4')", 1, Versions)]
+    [InlineData("get('/app/123/4')", 1, Versions)]
+    [InlineData("state_at(49000, '/app/123/4', '/app/123/6')", 2, 2 * Versions)]
+    [InlineData("prefix_at(timestamptz '2026-01-01 13:00', '/app/123/')", 10, 10 * Versions)]
+    [InlineData("prefix_at(timestamptz '2026-01-01 01:00', '/app/123/')", 10, 10 * Versions)]
+    [InlineData("key_history('/app/123/4')", Versions, 3 * Versions)]
+    [InlineData("prefix_history('/app/123/')", 10 * Versions, 30 * Versions)]
+    [InlineData("diff(40000, 40050)", 50, 50 * 2 * Versions)]
+    [InlineData("diff(4000, 44000, '/app/123/')", 10, 30 * Versions)]
+    public async Task Reads_touch_what_they_find_and_its_history(string from, int found, int mostRows)
+    {
+        // Often enough for plans that are made once for all.
+        for (int i = 0; i < 8; i++)
+        {
+            _notices.Clear();
+            (await _connection.ExecuteScalarAsync<long>($"select count(*) from pgetcd.{from}")).ShouldBe(found);
+            List<JsonElement> scans = [.. _notices.SelectMany(Scans)];
+            scans.ShouldNotBeEmpty();
+            foreach (JsonElement scan in scans)
+            {
+                long read = Count(scan, "Actual Rows") + Count(scan, "Rows Removed by Filter") + Count(scan, "Rows Removed by Index Recheck");
+                // Tomorrow's partition is empty: it may be read as it likes.
+                long most = scan.GetProperty("Node Type").GetString() == "Seq Scan" ? 0 : mostRows;
+                (read * Count(scan, "Actual Loops")).ShouldBeLessThanOrEqualTo(most, $"{from}: {scan}");
+            }
+        }
+    }
+
+    [Fact]
+    public async Task A_state_that_the_log_holds_does_not_look_into_the_archive()
+    {
+        _notices.Clear();
+        await _connection.ExecuteScalarAsync<long>("select count(*) from pgetcd.prefix_at(49000, '/app/123/')");
+        _notices.SelectMany(Scans).Select(scan => scan.GetProperty("Relation Name").GetString()).Distinct().ShouldBe(["revisions"]);
+        _notices.Clear();
+        await _connection.ExecuteScalarAsync<long>("select count(*) from pgetcd.prefix_at(4000, '/app/123/')");
+        _notices.SelectMany(Scans).ShouldContain(scan => scan.GetProperty("Relation Name").GetString()!.StartsWith("revisions_archive", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task A_put_looks_at_one_row_of_its_key()
+    {
+        for (int i = 0; i < 8; i++)
+        {
+            _notices.Clear();
+            await _connection.ExecuteAsync("select pgetcd.put('/app/123/4', 'v')");
+            foreach (JsonElement scan in _notices.SelectMany(Scans))
+            {
+                scan.GetProperty("Node Type").GetString().ShouldBe("Index Scan", scan.ToString());
+                (Count(scan, "Actual Rows") + Count(scan, "Rows Removed by Filter")).ShouldBeLessThanOrEqualTo(1, scan.ToString());
+            }
+        }
+    }
+
+    public async Task DisposeAsync()
+    {
+        await _connection.CloseAsync();
+        NpgsqlConnection.ClearPool(_connection); // what was loaded and set stays with it
+        await _connection.DisposeAsync();
+        await _log.DisposeAsync();
+    }
+
+    private static long Count(JsonElement scan, string name) => scan.TryGetProperty(name, out JsonElement count) ? (long)count.GetDouble() : 0;
+
+    /// <summary>The scans of revisions, archived or not, in a plan as auto_explain words it.</summary>
+    private static IEnumerable<JsonElement> Scans(string notice)
+    {
+        int start = notice.IndexOf('{', StringComparison.Ordinal);
+        return start < 0 ? [] : Walk(JsonDocument.Parse(notice[start..]).RootElement.GetProperty("Plan"));
+
+        static IEnumerable<JsonElement> Walk(JsonElement node)
+        {
+            if (node.GetProperty("Node Type").GetString()!.EndsWith("Scan", StringComparison.Ordinal)
+                && node.TryGetProperty("Relation Name", out JsonElement table) && table.GetString()!.StartsWith("revisions", StringComparison.Ordinal))
+            {
+                yield return node;
+            }
+
+            foreach (JsonElement child in node.TryGetProperty("Plans", out JsonElement plans) ? plans.EnumerateArray() : default)
+            {
+                foreach (JsonElement inner in Walk(child))
+                {
+                    yield return inner;
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,255 @@
+using System.Diagnostics;
+using System.Globalization;
+using Dapper;
+using Npgsql;
+using PgEtcd.Testing.Postgres;
+using Shouldly;
+using Xunit;
+using static PgEtcd.Postgres.Tests.LogFixture;
+
+namespace PgEtcd.Postgres.Tests.Sql;
+
+/// <summary>Changes from SQL keep the invariants of the log (design §2) in the caller's own transaction.</summary>
+public sealed class SqlWriteTests(PostgresFixture postgres) : IClassFixture<PostgresFixture>
+{
+    private const string Rows = """
+        select format('%s %s=%s %s/%s %s', revision, pgetcd.as_text(key), coalesce(pgetcd.as_text(value), '-'), create_revision, version, frontend)
+        from pgetcd.revisions order by revision, sub
+        """;
+
+    [Theory]
+    [InlineData("pgetcd")]
+    [InlineData("My-schema")]
+    public async Task Puts_and_deletes_follow_what_frontends_wrote_with_their_revisions_and_versions(string schema)
+    {
+        await using LogFixture log = await CreateAsync(postgres, schema);
+        await log.AppendAsync(Puts(1, "a=1"));
+        (await log.QueryAsync<long?>("select pgetcd.put('a', '2')")).ShouldBe([3]);
+        (await log.QueryAsync<long?>(@"select pgetcd.put('\x62'::bytea, '\x32'::bytea)")).ShouldBe([4]);
+        (await log.QueryAsync<long?>("select pgetcd.delete('a')")).ShouldBe([5]);
+        (await log.QueryAsync<long?>("select pgetcd.delete('a')")).ShouldBe([null]);
+        (await log.QueryAsync<long?>(@"select pgetcd.delete('\x78'::bytea)")).ShouldBe([null]);
+        (await log.QueryAsync<long?>("select pgetcd.put('a', '')")).ShouldBe([6]);
+        (await log.AppendAsync(Puts(6, "c=3"))).Position.Revision.ShouldBe(7);
+        (await log.QueryAsync<string>(Rows)).Select(row => row.Split("here-")[0]).ShouldBe(
+            ["2 a=1 2/1 ", "3 a=2 2/2 sql", "4 b=2 4/1 sql", "5 a=- 0/0 sql", "6 a= 6/1 sql", "7 c=3 7/1 "]);
+        (await log.QueryAsync<string>("select distinct format('%s %s', username, client like 'ipv4:127.0.0.1:%') from pgetcd.history where frontend = 'sql'"))
+            .ShouldBe(["postgres t"]);
+    }
+
+    [Fact]
+    public async Task A_comparison_holds_or_nothing_happens()
+    {
+        await using LogFixture log = await CreateAsync(postgres);
+        (await log.QueryAsync<long?>("select pgetcd.compare_and_put('a', 1, 'x')")).ShouldBe([null]);
+        (await log.QueryAsync<long?>("select pgetcd.compare_and_put('a', 0, 'x')")).ShouldBe([2]);
+        (await log.QueryAsync<long?>("select pgetcd.compare_and_put('a', 0, 'y')")).ShouldBe([null]);
+        (await log.QueryAsync<long?>(@"select pgetcd.compare_and_put('\x61'::bytea, 2, '\x79'::bytea)")).ShouldBe([3]);
+        await log.QueryAsync<long?>("select pgetcd.delete('a')");
+        (await log.QueryAsync<long?>("select pgetcd.compare_and_put('a', 4, 'z')")).ShouldBe([null]);
+        (await log.QueryAsync<long?>("select pgetcd.compare_and_put('a', 0, 'z')")).ShouldBe([5]);
+    }
+
+    [Fact]
+    public async Task A_prefix_goes_in_one_revision_and_nothing_else_goes()
+    {
+        await using LogFixture log = await CreateAsync(postgres);
+        await log.QueryAsync<long>("select pgetcd.put(k, 'v') from unnest(array['p', 'p/b', 'p/a', 'p/gone', 'p0', 'q']) k");
+        await log.QueryAsync<long>("select pgetcd.delete('p/gone')");
+        (await log.QueryAsync<long?>("select pgetcd.delete_prefix('p/')")).ShouldBe([9]);
+        (await log.QueryAsync<long?>("select pgetcd.delete_prefix('p/')")).ShouldBe([null]);
+        (await log.QueryAsync<string>("select format('%s %s %s %s', key_text, mod_revision, sub, tombstone) from pgetcd.history where mod_revision = 9 order by sub"))
+            .ShouldBe(["p/a 9 0 t", "p/b 9 1 t"]);
+        (await log.QueryAsync<string>("select key_text from pgetcd.current_state order by 1")).ShouldBe(["p", "p0", "q"]);
+        (await log.QueryAsync<long?>("select pgetcd.put('p/a', 'v')")).ShouldBe([10]);
+        (await log.QueryAsync<long?>(@"select pgetcd.delete_prefix('\x'::bytea)")).ShouldBe([11]);
+        (await log.QueryAsync<long>("select count(*) from pgetcd.current_state")).ShouldBe([0]);
+    }
+
+    [Fact]
+    public async Task What_is_rolled_back_to_a_savepoint_or_altogether_leaves_no_gap()
+    {
+        await using LogFixture log = await CreateAsync(postgres);
+        await using NpgsqlConnection connection = await log.Database.OpenAsync(CancellationToken.None);
+        await connection.ExecuteAsync("""
+            begin;
+            select pgetcd.put('a', '1');
+            savepoint one;
+            select pgetcd.put('a', 'no');
+            select pgetcd.delete_prefix('');
+            rollback to one;
+            select pgetcd.put('a', '2');
+            savepoint two;
+            select pgetcd.put('b', '1');
+            release two;
+            commit;
+            begin; select pgetcd.put('a', 'no'); rollback;
+            """);
+        // The lock that was taken after the savepoint is given up with it, and somebody else comes in between.
+        await connection.ExecuteAsync("begin; savepoint one; select pgetcd.put('a', 'no'); select pgetcd.put('b', 'no'); rollback to one");
+        (await log.AppendAsync(Puts(4, "c=1"))).Position.Revision.ShouldBe(5);
+        await connection.ExecuteAsync("select pgetcd.put('b', '2'); commit");
+        (await log.QueryAsync<string>(Rows)).Select(row => row.Split(' ')[..3]).Select(row => string.Join(' ', row)).ShouldBe(
+            ["2 a=1 2/1", "3 a=2 2/2", "4 b=1 4/1", "5 c=1 5/1", "6 b=2 4/2"]);
+        (await log.QueryAsync<long>("select last_value from pgetcd.revision_seq")).ShouldBe([6]);
+    }
+
+    [Fact]
+    public async Task Etcds_rules_hold_with_etcds_words()
+    {
+        await using LogFixture log = await CreateAsync(postgres);
+        await new LeaseTable(log.Database).GrantAsync(7, 60, Guid.NewGuid(), CancellationToken.None);
+        await ErrorAsync(log, "put('', 'x')", "PE004", "etcdserver: key is not provided");
+        await ErrorAsync(log, "delete('')", "PE004", "etcdserver: key is not provided");
+        await ErrorAsync(log, "put(null::text, 'x')", "PE004", "etcdserver: key is not provided");
+        await ErrorAsync(log, "put('a', null)", "22004", "no value or no lease is given");
+        await ErrorAsync(log, "compare_and_put('a', null, 'x')", "22004", "no expected revision, value or lease is given");
+        await ErrorAsync(log, "delete_prefix(null::text)", "22004", "no prefix is given");
+        await ErrorAsync(log, "put('a', 'x', 8)", "PE003", "etcdserver: requested lease not found");
+        await ErrorAsync(log, "put('a', repeat('x', 1572864))", "PE005", "etcdserver: request is too large");
+        (await log.QueryAsync<long?>("select pgetcd.put('a', repeat('x', 1572863), 7)")).ShouldBe([2]);
+        (await log.QueryAsync<string>("select format('%s %s %s', lease, lease_hex, key_text) from pgetcd.lease_keys")).ShouldBe(["7 7 a"]);
+        (await log.QueryAsync<string>("select format('%s %s %s', id, ttl, expires_in > '50 s') from pgetcd.active_leases")).ShouldBe(["7 60 t"]);
+        await ErrorAsync(log, "compare_and_put('b', 0, 'x', 8)", "PE003", "etcdserver: requested lease not found");
+    }
+
+    [Fact]
+    public async Task A_raised_alarm_refuses_what_it_refuses_in_etcd()
+    {
+        await using LogFixture log = await CreateAsync(postgres);
+        await log.QueryAsync<long>("select pgetcd.put('a', 'x')");
+        await log.QueryAsync<long>("alter table pgetcd.cluster add column if not exists alarms smallint not null default 0");
+        await log.QueryAsync<long>("update pgetcd.cluster set alarms = 1");
+        await ErrorAsync(log, "put('a', 'y')", "PE006", "etcdserver: mvcc: database space exceeded");
+        (await log.QueryAsync<long?>("select pgetcd.delete('a')")).ShouldBe([3]);
+        await log.QueryAsync<long>("update pgetcd.cluster set alarms = 2");
+        await ErrorAsync(log, "delete('a')", "PE007", "etcdserver: corrupt cluster");
+        await ErrorAsync(log, "delete_prefix('a')", "PE007", "etcdserver: corrupt cluster");
+    }
+
+    [Theory]
+    [InlineData("repeatable read")]
+    [InlineData("serializable")]
+    public async Task A_snapshot_that_may_be_older_than_the_log_is_refused(string isolation)
+    {
+        await using LogFixture log = await CreateAsync(postgres);
+        await using NpgsqlConnection connection = await log.Database.OpenAsync(CancellationToken.None);
+        PostgresException error = await Should.ThrowAsync<PostgresException>(() =>
+            connection.ExecuteAsync($"begin isolation level {isolation}; select pgetcd.put('a', 'x')"));
+        error.SqlState.ShouldBe(PostgresErrorCodes.InvalidTransactionState);
+        error.MessageText.ShouldBe($"keys can be changed in read committed transactions only, this one is {isolation}");
+        await connection.ExecuteAsync("rollback");
+    }
+
+    [Fact]
+    public async Task SQL_writers_and_frontends_together_leave_consecutive_revisions_in_commit_order()
+    {
+        await using LogFixture log = await CreateAsync(postgres);
+        Task[] sql = [.. Enumerable.Range(0, 3).Select(async writer =>
+        {
+            await using NpgsqlConnection connection = await log.Database.OpenAsync(CancellationToken.None);
+            for (int i = 0; i < 40; i++)
+            {
+                await connection.ExecuteAsync(string.Create(CultureInfo.InvariantCulture, $"""
+                    begin;
+                    select pgetcd.put('shared', '{writer}');
+                    savepoint s; select pgetcd.put('no', '{i}'); rollback to s;
+                    select pgetcd.put('own{writer}', '{i}');
+                    {(i % 4 == 3 ? "rollback" : "commit")};
+                    """));
+            }
+        })];
+        Task[] frontends = [.. Enumerable.Range(0, 2).Select(async writer =>
+        {
+            RevisionLog elsewhere = new(log.Database, $"writer{writer}");
+            long head = 1;
+            for (int written = 0; written < 30;)
+            {
+                AppendResult result = await elsewhere.AppendAsync(Puts(head, $"f{writer}-{written}=x"), _ => { }, CancellationToken.None);
+                head = result.Position.Revision;
+                written += result.Outcome == AppendOutcome.Appended ? 1 : 0;
+            }
+        })];
+        await Task.WhenAll([.. sql, .. frontends]);
+
+        (await log.QueryAsync<long>("select revision from pgetcd.revisions order by 1"))
+            .ShouldBe(Enumerable.Range(2, (3 * 30 * 2) + 60).Select(revision => (long)revision));
+        (await log.QueryAsync<long>("""
+            select count(*) from pgetcd.revisions a join pgetcd.revisions b on b.revision = a.revision + 1
+            where b.committed_at < a.committed_at
+            """)).ShouldBe([0]);
+        (await log.QueryAsync<long>("""
+            select count(*) from (
+                select version <> row_number() over w or create_revision <> first_value(revision) over w as is_wrong
+                from pgetcd.revisions window w as (partition by key order by revision)) v
+            where is_wrong
+            """)).ShouldBe([0]);
+    }
+
+    [Fact]
+    public async Task Listeners_hear_at_commit_once_and_never_of_what_was_rolled_back()
+    {
+        await using LogFixture log = await CreateAsync(postgres);
+        await using NpgsqlConnection listener = await log.Database.OpenAsync(CancellationToken.None);
+        await using NpgsqlConnection writer = await log.Database.OpenAsync(CancellationToken.None);
+        List<string> heard = [];
+        listener.Notification += (_, notification) => heard.Add(notification.Payload);
+        await listener.ExecuteAsync("listen pgetcd");
+        await writer.ExecuteAsync("begin; select pgetcd.put('a', '1'); rollback");
+        await writer.ExecuteAsync("begin; select pgetcd.put('a', '1'), pgetcd.put('b', '1'); select pgetcd.delete('a')");
+        await listener.ExecuteAsync("select 1");
+        heard.ShouldBeEmpty();
+        await writer.ExecuteAsync("commit");
+        await listener.ExecuteAsync("select 1");
+        heard.ShouldBe(["sql"]);
+        log.Log.IsOwn(heard[0]).ShouldBeFalse();
+    }
+
+    [Fact]
+    public async Task Only_an_SQL_writer_that_others_wait_for_is_named_and_can_be_cut_off()
+    {
+        await using LogFixture log = await CreateAsync(postgres);
+        SqlWriterTable table = new(log.Database);
+        await using NpgsqlConnection holder = new(new NpgsqlConnectionStringBuilder(log.ConnectionString) { ApplicationName = "shop", Pooling = false }.ConnectionString);
+        await holder.OpenAsync();
+        await holder.ExecuteAsync("begin; select pgetcd.put('a', '1')");
+        (await table.HolderAsync(CancellationToken.None)).ShouldBeNull();
+
+        Task<AppendResult> waiting = log.AppendAsync(Puts(1, "b=1"));
+        SqlWriter writer = await WaitForAsync(table);
+        (writer.Pid, writer.Application, writer.Username, writer.State).ShouldBe((holder.ProcessID, "shop", "postgres", "idle in transaction"));
+        (await table.TerminateAsync(writer with { Since = DateTime.UtcNow }, CancellationToken.None)).ShouldBeFalse();
+        (await table.TerminateAsync(writer, CancellationToken.None)).ShouldBeTrue();
+        (await waiting).Position.Revision.ShouldBe(2);
+
+        // A frontend that holds it is left alone, whatever its application is called.
+        await log.Log.AppendLockedAsync(2, _ => { }, position =>
+        {
+            waiting = new RevisionLog(log.Database, "elsewhere").AppendAsync(Puts(2, "c=1"), _ => { }, CancellationToken.None);
+            Stopwatch since = Stopwatch.StartNew();
+            while (!IsWaitingAsync(log).GetAwaiter().GetResult())
+            {
+                since.Elapsed.ShouldBeLessThan(TimeSpan.FromSeconds(1.5));
+            }
+
+            table.HolderAsync(CancellationToken.None).GetAwaiter().GetResult().ShouldBeNull();
+            return null;
+        }, CancellationToken.None);
+        (await waiting).Outcome.ShouldBe(AppendOutcome.Appended);
+    }
+
+    private static async Task<SqlWriter> WaitForAsync(SqlWriterTable table)
+    {
+        SqlWriter? found = null;
+        await Testing.Eventually.TrueAsync(
+            async () => (found = await table.HolderAsync(CancellationToken.None)) is not null, TimeSpan.FromSeconds(4), "somebody waits");
+        return found!;
+    }
+
+    private static async Task<bool> IsWaitingAsync(LogFixture log) =>
+        (await log.QueryAsync<long>("select count(*) from pg_locks where not granted and locktype = 'advisory' and database = (select oid from pg_database where datname = current_database())"))[0] > 0;
+
+    private static async Task ErrorAsync(LogFixture log, string call, string state, string message) =>
+        (await Should.ThrowAsync<PostgresException>(() => log.QueryAsync<long?>($"select pgetcd.{call}")))
+            .ShouldSatisfyAllConditions(error => error.SqlState.ShouldBe(state), error => error.MessageText.ShouldBe(message));
+}
