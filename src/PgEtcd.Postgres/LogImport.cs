@@ -33,7 +33,8 @@ public sealed class LogImport : IAsyncDisposable
     // frontend that is running finds that it must load the state anew.
     private const string MarksSql = """
         with moved as (update pgetcd.cluster set base_revision = $1, compact_revision = $2)
-        update pgetcd.removal set finished_revision = $2, attended_revision = $2, walked_revision = greatest(0, $2), walked_sub = -1
+        update pgetcd.removal set finished_revision = $2, attended_revision = $2, walked_revision = greatest(0, $2), walked_sub = -1,
+            kept_revision = greatest(0, $2)
         """;
 
     private const string LeasesSql = """

@@ -14,7 +14,7 @@ internal static class ImportVerb
         Switches = new Dictionary<string, string> { [WithoutAuth] = "Leave out users and roles, and whether authentication is on." },
     };
 
-    private static async Task RunAsync(VerbArguments arguments, CancellationToken cancellationToken)
+    private static async Task<int> RunAsync(VerbArguments arguments, CancellationToken cancellationToken)
     {
         using SnapshotFile file = SnapshotFile.Open(arguments.Argument);
         if (file.HasAuth && !arguments.Switches.Contains(WithoutAuth))
@@ -23,11 +23,12 @@ internal static class ImportVerb
                 $"{arguments.Argument} holds users or roles, or has authentication on, which this version cannot take over: give {WithoutAuth} to leave that out, and everybody may do everything.");
         }
 
-        await using VerbDatabase opened = await VerbDatabase.OpenAsync(arguments.Options, mayCreate: true, cancellationToken);
+        await using VerbDatabase opened = await VerbDatabase.OpenAsync(arguments.Options, SchemaUse.Create, cancellationToken);
         ImportResult result = await new SnapshotImport(file, opened.Database, ProgressDisplay.ForTerminal()).RunAsync(cancellationToken);
         string compacted = result.CompactRevision < 0 ? "never compacted" : $"compacted at {result.CompactRevision}";
         string checksum = file.HasChecksum ? "" : " The file had no checksum, as a member's db file has none.";
         await Console.Out.WriteLineAsync(
             $"Imported {arguments.Argument} into schema '{arguments.Options.Schema}': revision {result.Revision}, {compacted}, {result.Rows} changes, {result.Leases} leases. HashKV of the database is that of the file: {result.Hash}.{checksum}");
+        return 0;
     }
 }
