@@ -22,6 +22,13 @@ internal sealed class KeyOrderCheck(StoreMarks marks, IReadOnlySet<long> leases,
             _key = key;
         }
 
+        if (_last is { } twin && (twin.Revision, twin.Sub) == (change.Revision, change.Sub))
+        {
+            // The order of the log tells of it: there is nothing to learn from it here.
+            _lastInLog = change.IsArchived ? _lastInLog : change;
+            return;
+        }
+
         CheckAlone(change);
         // What is removed from the log is superseded there, or a tombstone and what it superseded with it: so a row that is
         // still there before this one is the one before it. Of what is archived that is true above the kept revision.
@@ -29,17 +36,17 @@ internal sealed class KeyOrderCheck(StoreMarks marks, IReadOnlySet<long> leases,
         {
             CheckAfter(before, change);
         }
+        else if (!change.IsArchived && change.Revision > marks.CompactRevision && change.Version != 1)
+        {
+            CheckFirst(change);
+        }
         else if (change.Revision > marks.KeptRevision && _last is { } older && (older.Revision > marks.KeptRevision || change.Version != 1))
         {
             CheckAfter(older, change);
         }
-        else if (_last is null && (change.Revision > marks.KeptRevision || change.Revision > marks.CompactRevision))
+        else if (change.Revision > marks.KeptRevision && _last is null)
         {
             CheckFirst(change);
-        }
-        else if (!change.IsArchived && change.Revision > marks.CompactRevision && change.Version != 1)
-        {
-            Lost(change);
         }
 
         _last = change;

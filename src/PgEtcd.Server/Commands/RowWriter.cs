@@ -14,7 +14,7 @@ internal sealed class RowWriter(bool isJson, bool isHex) : IDisposable
     private const int RowsPerTable = 1000;
 
     /// <summary>Bytes of a value that a table shows.</summary>
-    private const int MostBytes = 200;
+    private const int MostBytes = 100;
 
     private static readonly UTF8Encoding Strict = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
 

@@ -47,7 +47,9 @@ internal sealed class VerbDatabase : IAsyncDisposable
             local = options.Database is null
                 ? await LocalDatabase.StartAsync(options.DataDir, options.DataDirIsDefault, loggers.CreateLogger("PgEtcd"), cancellationToken)
                 : null;
-            database = new Database(options.Database ?? local!.ConnectionString, new SchemaName(options.Schema), loggers);
+            // Our functions say in the detail which revision is not there.
+            string connection = $"{options.Database ?? local!.ConnectionString};Include Error Detail=true";
+            database = new Database(connection, new SchemaName(options.Schema), loggers);
             await database.ConnectAsync(ConnectLimit, cancellationToken);
             await PrepareAsync(new Migrator(database, loggers.CreateLogger<Migrator>()), use, options, cancellationToken);
             return new VerbDatabase(loggers, local, database);
