@@ -92,7 +92,7 @@ public sealed class DamageTests(PostgresFixture postgres) : IClassFixture<Postgr
         await store.Log.QueryAsync<object>(Insert + "(100, 0, 'x', 'v', 100, 1, 0, now(), 'x')");
         await store.Log.QueryAsync<object>("""
             insert into pgetcd.revisions (revision, sub, key, value, create_revision, version, lease, committed_at, frontend)
-            select n, 0, 'k' || n, 'v', n, 1, 77, now(), 'x' from generate_series(200, 300, 2) n
+            select n, 0, convert_to('k' || n, 'utf8'), 'v', n, 1, 77, now(), 'x' from generate_series(200, 300, 2) n
             """);
         await using Verifier verifier = await Verifier.OpenAsync(store.Database, CancellationToken.None);
         await verifier.CheckLogAsync(_ => { }, CancellationToken.None);
