@@ -11,6 +11,7 @@ COPY src/PgEtcd.Mvcc/PgEtcd.Mvcc.csproj src/PgEtcd.Mvcc/
 COPY src/PgEtcd.Postgres/PgEtcd.Postgres.csproj src/PgEtcd.Postgres/
 COPY src/PgEtcd.Protocol/PgEtcd.Protocol.csproj src/PgEtcd.Protocol/
 COPY src/PgEtcd.Server/PgEtcd.Server.csproj src/PgEtcd.Server/
+COPY src/PgEtcd.Snapshots/PgEtcd.Snapshots.csproj src/PgEtcd.Snapshots/
 RUN dotnet restore src/PgEtcd.Server/PgEtcd.Server.csproj -a $TARGETARCH -p:PublishReadyToRun=true
 
 COPY .editorconfig ./

@@ -76,34 +76,25 @@ end
 $$;
 
 -- The keys of [range_start, range_end) as they were; range_end null: to the end of the key space.
--- Which index is best depends on the range: a plan for any range would read all of the log.
+-- Which index is best depends on the range: a plan for any range would read all of the log. In a plan of its own the
+-- archive is left out when it is not needed: what is not superseded at the compact revision is in the log.
 create function pgetcd.rows_at(at_revision bigint, range_start bytea, range_end bytea)
     returns table (key bytea, value bytea, create_revision bigint, mod_revision bigint, version bigint, lease bigint, sub integer)
     language plpgsql stable set plan_cache_mode = force_custom_plan set jit = off as $$
 #variable_conflict use_column
 declare
-    first_entry bytea := substr(range_start, 1, 1024);
-    last_entry  bytea := coalesce(substr(range_end, 1, 1024), pgetcd.highest());
+    first_entry bytea   := substr(range_start, 1, 1024);
+    last_entry  bytea   := coalesce(substr(range_end, 1, 1024), pgetcd.highest());
+    archive_too boolean := at_revision < (select s.compact_revision from pgetcd.status s);
 begin
     perform pgetcd.check_revision(at_revision);
-    -- What is not superseded at the compact revision is in the log.
-    if at_revision >= (select s.compact_revision from pgetcd.status s) then
-        return query select n.key, n.value, n.create_revision, n.mod_revision, n.version, n.lease, n.sub from (
-                select distinct on (h.key) h.* from pgetcd.history h
-                where not h.archived and h.mod_revision <= at_revision
-                    and substr(h.key, 1, 1024) >= first_entry and substr(h.key, 1, 1024) <= last_entry
-                    and h.key >= range_start and (range_end is null or h.key < range_end)
-                order by h.key, h.mod_revision desc, h.sub desc) n
-            where not n.tombstone order by n.key;
-    else
-        return query select n.key, n.value, n.create_revision, n.mod_revision, n.version, n.lease, n.sub from (
-                select distinct on (h.key) h.* from pgetcd.history h
-                where h.mod_revision <= at_revision
-                    and substr(h.key, 1, 1024) >= first_entry and substr(h.key, 1, 1024) <= last_entry
-                    and h.key >= range_start and (range_end is null or h.key < range_end)
-                order by h.key, h.mod_revision desc, h.sub desc) n
-            where not n.tombstone order by n.key;
-    end if;
+    return query select n.key, n.value, n.create_revision, n.mod_revision, n.version, n.lease, n.sub from (
+            select distinct on (h.key) h.* from pgetcd.history h
+            where (archive_too or not h.archived) and h.mod_revision <= at_revision
+                and substr(h.key, 1, 1024) >= first_entry and substr(h.key, 1, 1024) <= last_entry
+                and h.key >= range_start and (range_end is null or h.key < range_end)
+            order by h.key, h.mod_revision desc, h.sub desc) n
+        where not n.tombstone order by n.key;
 end
 $$;
 
@@ -139,8 +130,9 @@ create function pgetcd.rows_between(from_revision bigint, to_revision bigint, ra
     language plpgsql stable set plan_cache_mode = force_custom_plan set enable_seqscan = off set jit = off as $$
 #variable_conflict use_column
 declare
-    first_entry bytea := substr(range_start, 1, 1024);
-    last_entry  bytea := coalesce(substr(range_end, 1, 1024), pgetcd.highest());
+    first_entry bytea   := substr(range_start, 1, 1024);
+    last_entry  bytea   := coalesce(substr(range_end, 1, 1024), pgetcd.highest());
+    archive_too boolean := from_revision < (select s.compact_revision from pgetcd.status s);
 begin
     perform pgetcd.check_revision(from_revision);
     perform pgetcd.check_revision(to_revision);
@@ -154,16 +146,18 @@ begin
             o.value, o.mod_revision, n.value, n.mod_revision
         from (
             select distinct h.key from pgetcd.history h
-            where h.mod_revision > from_revision and h.mod_revision <= to_revision
+            where (archive_too or not h.archived) and h.mod_revision > from_revision and h.mod_revision <= to_revision
                 and substr(h.key, 1, 1024) >= first_entry and substr(h.key, 1, 1024) <= last_entry
                 and h.key >= range_start and (range_end is null or h.key < range_end)) c
         left join lateral (
             select h.tombstone, h.value, h.mod_revision from pgetcd.history h
-            where substr(h.key, 1, 1024) = substr(c.key, 1, 1024) and h.key = c.key and h.mod_revision <= from_revision
+            where (archive_too or not h.archived) and substr(h.key, 1, 1024) = substr(c.key, 1, 1024) and h.key = c.key
+                and h.mod_revision <= from_revision
             order by h.mod_revision desc, h.sub desc limit 1) o on not o.tombstone
         left join lateral (
             select h.tombstone, h.value, h.mod_revision from pgetcd.history h
-            where substr(h.key, 1, 1024) = substr(c.key, 1, 1024) and h.key = c.key and h.mod_revision <= to_revision
+            where (archive_too or not h.archived) and substr(h.key, 1, 1024) = substr(c.key, 1, 1024) and h.key = c.key
+                and h.mod_revision <= to_revision
             order by h.mod_revision desc, h.sub desc limit 1) n on not n.tombstone
         where o.mod_revision is not null or n.mod_revision is not null
         order by c.key;

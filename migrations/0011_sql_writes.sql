@@ -38,8 +38,10 @@ $$;
 
 -- Puts a key, or deletes it if the value is null, provided that its mod_revision is as expected (null: whatever it is,
 -- 0: there is no such key). Returns the revision, or null if nothing was changed.
+-- The newest row of a key is the next in the index; a bitmap or a sort would read all of its versions.
 create function pgetcd.change_key(wanted_key bytea, new_value bytea, lease_id bigint, expected bigint) returns bigint
-    language plpgsql volatile as $$
+    language plpgsql volatile set plan_cache_mode = force_generic_plan
+    set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off set jit = off as $$
 declare
     state   record;
     before  record;

@@ -165,6 +165,7 @@ public class CommandLineTests
     [InlineData("--listen-client-urls has http://localhost, which is not of the form http://host:port.", "--listen-client-urls", "http://localhost")]
     [InlineData("--listen-client-urls has localhost:1, which does not start with http:// (or https:// or unix://).", "--listen-client-urls", "localhost:1")]
     [InlineData("--listen-client-urls needs at least one URL.", "--listen-client-urls", ",")]
+    [InlineData("--sql-write-timeout must be 0 or at least 100ms, not \"50ms\".", "--sql-write-timeout", "50ms")]
     [InlineData("--schema must not be \"pg_x\": PostgreSQL keeps pg_… and information_schema for itself.", "--schema", "pg_x")]
     [InlineData("--schema must not contain control characters.", "--schema", "a\0b")]
     [InlineData("--schema must have at most 63 bytes, which is PostgreSQL's limit for a name.", "--schema", "ääääääääääääääääääääääääääääääää")]

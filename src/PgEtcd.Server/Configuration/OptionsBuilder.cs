@@ -114,10 +114,6 @@ internal static class OptionsBuilder
             : throw new FlagException($"{values.Label(flag)} must be at least 100ms, not \"{FlagValues.Shown(values.Text(flag))}\".");
     }
 
-    /// <summary>Kestrel pings no more often, and no longer than a timer can wait.</summary>
-    private static TimeSpan? AtLeastASecond(TimeSpan interval) => interval == TimeSpan.Zero ? null
-        : TimeSpan.FromTicks(Math.Clamp(interval.Ticks, TimeSpan.TicksPerSecond, TimeSpan.TicksPerDay));
-
     private static TimeSpan SqlWriteTimeout(FlagValues values)
     {
         TimeSpan limit = values.Duration(Flags.SqlWriteTimeout);
@@ -125,6 +121,10 @@ internal static class OptionsBuilder
             ? limit
             : throw new FlagException($"{values.Label(Flags.SqlWriteTimeout)} must be 0 or at least 100ms, not \"{FlagValues.Shown(values.Text(Flags.SqlWriteTimeout))}\".");
     }
+
+    /// <summary>Kestrel pings no more often, and no longer than a timer can wait.</summary>
+    private static TimeSpan? AtLeastASecond(TimeSpan interval) => interval == TimeSpan.Zero ? null
+        : TimeSpan.FromTicks(Math.Clamp(interval.Ticks, TimeSpan.TicksPerSecond, TimeSpan.TicksPerDay));
 
     private static string DataDir(FlagValues values, string name)
     {

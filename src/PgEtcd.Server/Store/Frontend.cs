@@ -61,9 +61,6 @@ public sealed class Frontend : IAsyncDisposable
             options.WatchProgressNotifyInterval, TimeProvider.System, loggers.CreateLogger<WatchHub>());
         Compactor compactor = new(database, Store, options, () => leadership.IsLeader, TimeProvider.System, loggers);
         _ = leadership.RunWhileLeadingAsync(Removal.Period, compactor.Removal.RunAsync);
-        Removal = compactor.Removal;
-        Usage = new UsageSampler(new StoreUsageReader(database));
-        _sampling = Usage.RunAsync(_stopping.Token);
         if (options.SqlWriteTimeout > TimeSpan.Zero)
         {
             SqlWriteGuard guard = new(
@@ -71,6 +68,9 @@ public sealed class Frontend : IAsyncDisposable
             _ = leadership.RunWhileLeadingAsync(guard.Period, guard.RunAsync);
         }
 
+        Removal = compactor.Removal;
+        Usage = new UsageSampler(new StoreUsageReader(database));
+        _sampling = Usage.RunAsync(_stopping.Token);
         _autoCompaction = compactor.RunAutoCompactionAsync(_stopping.Token);
         _listening = new LogListener(database, log, loggers.CreateLogger<LogListener>()).RunAsync(tail.WakeAsync, _stopping.Token);
     }

@@ -82,6 +82,9 @@ public sealed class PlanTests(PostgresFixture postgres) : IClassFixture<Postgres
     {
         _notices.Clear();
         await _connection.ExecuteScalarAsync<long>("select count(*) from pgetcd.prefix_at(49000, '/app/123/')");
+        await _connection.ExecuteScalarAsync<long>("select count(*) from pgetcd.key_at(49000, '/app/123/4')");
+        await _connection.ExecuteScalarAsync<long>("select count(*) from pgetcd.diff(49000, 49010)");
+        await _connection.ExecuteScalarAsync<long>("select pgetcd.revision_at('2026-01-01 13:00')");
         _notices.SelectMany(Scans).Select(scan => scan.GetProperty("Relation Name").GetString()).Distinct().ShouldBe(["revisions"]);
         _notices.Clear();
         await _connection.ExecuteScalarAsync<long>("select count(*) from pgetcd.prefix_at(4000, '/app/123/')");
