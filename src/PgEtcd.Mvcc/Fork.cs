@@ -80,6 +80,9 @@ public sealed class Fork
     /// <summary>The state with all changes so far. The fork may go on; what was frozen stays as it is.</summary>
     public KeySpace Freeze() => new(Revision, _base.CompactRevision, _keys.Freeze(), _leases.Freeze());
 
+    /// <summary>The keys attached to a lease by now, in key order.</summary>
+    public IEnumerable<ReadOnlyMemory<byte>> AttachedTo(long lease) => KeysOfLease(lease).Select(record => record.KeyMemory);
+
     /// <summary>Records attached to the lease, in key order.</summary>
     internal KeyRecord[] KeysOfLease(long lease) => _leases.KeysOf(lease);
 

@@ -15,6 +15,22 @@ public enum KvError
     FutureRevision,
     LeaseNotFound,
 
+    /// <summary>The request has no user while it needs one.</summary>
+    UserEmpty,
+
+    /// <summary>The user of the request has been deleted.</summary>
+    UserNotFound,
+
+    /// <summary>The user may not do this.</summary>
+    PermissionDenied,
+
+    /// <summary>What the client shows was made before the last change of users, roles or permissions.</summary>
+    AuthOldRevision,
+
+    /// <summary>Not etcd's: users, roles or permissions have changed since the request was admitted. Nothing was changed; admit it
+    /// again.</summary>
+    AuthMoved,
+
     /// <summary>The alarm NOSPACE is raised, and the request would add data.</summary>
     NoSpace,
 

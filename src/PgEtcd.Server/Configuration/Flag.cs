@@ -14,6 +14,9 @@ internal sealed record Flag(string Name, string? Default, string ValueName, stri
     /// <summary>Our own flags are also read from PGETCD_…, where the flag wins; etcd's from ETCD_…, where giving both is an error.</summary>
     public bool IsOurs { get; init; }
 
+    /// <summary>An empty value means something although it is not the default.</summary>
+    public bool MayBeEmpty { get; init; }
+
     /// <summary>The name it had in etcd while it was an experiment; still accepted.</summary>
     public string? OldName { get; init; }
 

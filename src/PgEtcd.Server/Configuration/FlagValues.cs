@@ -47,7 +47,7 @@ internal sealed class FlagValues
     public string? OptionalText(Flag flag)
     {
         string? value = _given.TryGetValue(flag.Name, out Given? given) ? given.Value : flag.Default;
-        return value is { Length: 0 } && flag.Default is not "" ? throw new FlagException($"{Label(flag)} needs a value.") : value;
+        return value is { Length: 0 } && flag.Default is not "" && !flag.MayBeEmpty ? throw new FlagException($"{Label(flag)} needs a value.") : value;
     }
 
     /// <summary>The value of a flag that has a default.</summary>

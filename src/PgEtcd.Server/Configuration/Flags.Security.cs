@@ -1,6 +1,6 @@
 namespace PgEtcd.Server.Configuration;
 
-/// <content>TLS, users and roles. Until they are there, <see cref="NotYet"/> refuses every one of these flags.</content>
+/// <content>TLS, users and roles. Until TLS is there, <see cref="NotYet"/> refuses its flags.</content>
 internal static partial class Flags
 {
     public static readonly Flag CertFile = Security("cert-file", "", "path", "Certificate of the server, PEM.");
@@ -30,11 +30,12 @@ internal static partial class Flags
 
     public static readonly Flag TlsMaxVersion = Security("tls-max-version", "", "version", "TLS1.2 or TLS1.3.");
 
-    public static readonly Flag AuthToken = Security("auth-token", "simple", "kind", "simple, or jwt with its options.");
+    public static readonly Flag AuthToken = Security("auth-token", "simple", "kind",
+        "simple, or jwt,pub-key=…,priv-key=…,sign-method=…,ttl=…; empty: nobody can log in.") with { MayBeEmpty = true };
 
-    public static readonly Flag AuthTokenTtl = Security("auth-token-ttl", "300", "seconds", "How long a simple token is valid.");
+    public static readonly Flag AuthTokenTtl = Security("auth-token-ttl", "300", "seconds", "How long a simple token is valid after its last use.");
 
-    public static readonly Flag BcryptCost = Security("bcrypt-cost", "10", "cost", "Cost of hashing passwords.");
+    public static readonly Flag BcryptCost = Security("bcrypt-cost", "10", "cost", "Cost of hashing passwords, 4 to 31.");
 
     private static Flag Security(string name, string value, string valueName, string help) =>
         new(name, value, valueName, help) { Group = FlagGroup.Security };

@@ -60,6 +60,7 @@ internal static class OptionsBuilder
             ElectionTimeout = TimeSpan.FromMilliseconds(values.Number(Flags.ElectionTimeout, LeastHeartbeats * heartbeat, LongestElection)),
             Logging = LoggingOptions.From(values),
             Tracing = TracingOptions.From(values),
+            Auth = AuthOptions.From(values),
             Compaction = CompactionOptions.From(values),
             Gateway = GatewayOptions.From(values),
             WatchProgressNotifyInterval = ProgressInterval(values),

@@ -87,6 +87,9 @@ public sealed record ServerOptions
     /// <summary>How long an SQL writer may hold the append lock while others wait; zero: for ever.</summary>
     public required TimeSpan SqlWriteTimeout { get; init; }
 
+    /// <summary>Passwords and tokens.</summary>
+    public required AuthOptions Auth { get; init; }
+
     /// <summary>Compaction, removal and the archive.</summary>
     public required CompactionOptions Compaction { get; init; }
 

@@ -15,6 +15,16 @@ internal static partial class Log
     [LoggerMessage(4, LogLevel.Error, "A watch could not be brought up to date; its stream is closed")]
     public static partial void CatchUpFailed(ILogger logger, Exception exception);
 
+    [LoggerMessage(20, LogLevel.Error,
+        "PostgreSQL has lost changes of users, roles or permissions in a failover: check them. All simple tokens have ended")]
+    public static partial void AuthLost(ILogger logger);
+
+    [LoggerMessage(21, LogLevel.Warning, "No bcrypt in this system's libcrypt: passwords are hashed with PBKDF2")]
+    public static partial void NoBcrypt(ILogger logger);
+
+    [LoggerMessage(22, LogLevel.Debug, "The database did not take {Count} renewals of tokens or failed logins: {Reason}")]
+    public static partial void AuthNotesLost(ILogger logger, int count, string reason);
+
     [LoggerMessage(5, LogLevel.Error,
         "PostgreSQL has lost commits in a failover: what was at revision {Revision} is gone. The revision moves up by a million and all before is compacted")]
     public static partial void HistoryLost(ILogger logger, long revision);

@@ -65,6 +65,7 @@ internal static class ServerHost
             }
 
             grpc.Interceptors.Add<CallWatch>();
+            grpc.Interceptors.Add<AuthGuard>();
         });
         builder.Services
             .AddSingleton(loggers)
@@ -84,6 +85,9 @@ internal static class ServerHost
             .AddSingleton(frontend.Snapshots)
             .AddSingleton(new ResponseHeaders(
                 options.Identity with { MemberId = (ulong)frontend.Leadership.Self.Id }, (ulong)frontend.Term))
+            .AddSingleton(frontend.Auth)
+            .AddSingleton(frontend.Auth.Admission)
+            .AddSingleton<AuthGuard>()
             .AddSingleton<CallWatch>()
             .AddSingleton<CallTracing>()
             .AddSingleton<KvService>()

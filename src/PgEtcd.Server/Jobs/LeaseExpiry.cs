@@ -14,7 +14,7 @@ public sealed class LeaseExpiry(LeaseTable table, LeaseStore leases, Leadership 
     private const int Most = 500;
 
     /// <summary>Who the log says deleted the keys.</summary>
-    private static readonly Origin Origin = new(null, "lease expiry");
+    private static readonly Origin Origin = new(Auth.Caller.Server, "lease expiry");
 
     /// <summary>Goes on until the frontend stops.</summary>
     public Task RunAsync() => leadership.RunWhileLeadingAsync(Period, ExpireAsync);

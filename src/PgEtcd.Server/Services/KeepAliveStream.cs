@@ -9,7 +9,10 @@ namespace PgEtcd.Server.Services;
 
 /// <summary>One LeaseKeepAlive call: an answer to each request, in order. Requests are read on while answers are waited
 /// for, so that the leases of one client are renewed together.</summary>
-internal sealed class KeepAliveStream(LeaseStore leases, KeyValueStore store, ResponseHeaders headers)
+/// <param name="renew">Renews a lease and gives its TTL; 0 when it is gone.</param>
+/// <param name="store">Where the store is.</param>
+/// <param name="headers">Of the answers.</param>
+internal sealed class KeepAliveStream(Func<long, Task<long>> renew, KeyValueStore store, ResponseHeaders headers)
 {
     /// <summary>Unanswered requests that are read; a client that sends more waits.</summary>
     private const int MostUnanswered = 4096;
@@ -62,7 +65,7 @@ internal sealed class KeepAliveStream(LeaseStore leases, KeyValueStore store, Re
             long id = requests.Current.ID;
             // The header says where the store was before the renewal (semantics.md §8).
             LeaseKeepAliveResponse response = new() { Header = headers.At(store.Current.Revision), ID = id };
-            await _answers.Writer.WriteAsync(new Answer(response, leases.RenewAsync(id)), cancellationToken);
+            await _answers.Writer.WriteAsync(new Answer(response, renew(id)), cancellationToken);
         }
 
         _answers.Writer.Complete();

@@ -3,6 +3,7 @@ using Grpc.Core;
 using PgEtcd.Mvcc;
 using PgEtcd.Protocol;
 using PgEtcd.Protocol.Etcdserverpb;
+using PgEtcd.Server.Auth;
 using PgEtcd.Server.Configuration;
 using PgEtcd.Server.Store;
 using PgEtcd.Server.Wire;
@@ -12,7 +13,7 @@ namespace PgEtcd.Server.Services;
 /// <summary>etcdserverpb.KV: checks a request, turns it into a plain value, has it evaluated, answers.</summary>
 /// <remarks>Bound by hand (<see cref="KvMethods"/>), because its answers are not messages but <see cref="KvReply"/>.</remarks>
 [BindServiceMethod(typeof(KvMethods), nameof(KvMethods.Bind))]
-public sealed class KvService(KeyValueStore store, Quota quota, ResponseHeaders headers, ServerOptions options)
+public sealed class KvService(KeyValueStore store, Quota quota, Admission admission, ResponseHeaders headers, ServerOptions options)
 {
     /// <summary>What etcd wraps around a proposed request before it measures it: a header with an id of up to 10 bytes, and
     /// the request's own tag.</summary>
@@ -23,8 +24,13 @@ public sealed class KvService(KeyValueStore store, Quota quota, ResponseHeaders 
     {
         RangeOperation operation = request.ToOperation();
         Check(operation);
+        if (admission.IsOn)
+        {
+            return RangeAsCallerAsync(operation, context);
+        }
+
         ValueTask<WriteAnswer> answer = store.RangeAsync(operation);
-        return answer.IsCompletedSuccessfully ? Task.FromResult(Reply(answer.Result)) : ReplyAsync(answer.AsTask());
+        return answer.IsCompletedSuccessfully ? Task.FromResult(Reply(answer.Result)) : RangeAsync(answer.AsTask(), operation, context);
     }
 
     /// <summary>RangeStream (3.7): the answer of Range in pieces, all of one revision.</summary>
@@ -35,7 +41,13 @@ public sealed class KvService(KeyValueStore store, Quota quota, ResponseHeaders 
         RangePieces.CheckSupported(operation);
         try
         {
-            await foreach (RangeResult piece in RangePieces.ReadAsync(store, operation, options.MaxRequestBytes))
+            (KvError error, KeySpace? state, long headerRevision) = await PinAsync(operation, context);
+            if (error != KvError.None)
+            {
+                throw error.ToEtcd().ToException();
+            }
+
+            foreach (RangeResult piece in RangePieces.Read(state!, headerRevision, operation, options.MaxRequestBytes))
             {
                 await responses.WriteAsync(new KvReply(headers, piece) { HasHeader = piece.Revision != 0 });
             }
@@ -64,7 +76,7 @@ public sealed class KvService(KeyValueStore store, Quota quota, ResponseHeaders 
         }
 
         Check(operation);
-        return ReplyAsync(store.ReadOnlyTxnAsync(operation));
+        return ReadOnlyTxnAsync(operation, context);
     }
 
     /// <summary>Compact: moves the mark; <c>physical</c> waits for the removal of what is superseded.</summary>
@@ -94,7 +106,98 @@ public sealed class KvService(KeyValueStore store, Quota quota, ResponseHeaders 
             throw EtcdErrors.RequestTooLarge.ToException();
         }
 
-        return ReplyAsync(store.WriteAsync(operation, size, new Origin(null, context.Peer)));
+        return CommitAsCallerAsync(operation, size, context);
+    }
+
+    /// <summary>Whether the caller may is decided where the write is evaluated. If users, roles or permissions have changed until
+    /// then, it is asked again who he is.</summary>
+    private async Task<KvReply> CommitAsCallerAsync(Operation operation, int size, ServerCallContext context)
+    {
+        try
+        {
+            Caller caller = await admission.AdmitAsync(context);
+            WriteAnswer answer = await store.WriteAsync(operation, size, new Origin(caller, context.Peer));
+            for (int tries = 1; answer.Error == KvError.AuthMoved && tries < Admission.MostTries; tries++)
+            {
+                caller = await admission.AdmitFreshAsync(context);
+                answer = await store.WriteAsync(operation, size, new Origin(caller, context.Peer));
+            }
+
+            return Reply(answer);
+        }
+        catch (Exception exception) when (ServiceErrors.ToRpc(exception) is { } error)
+        {
+            throw error;
+        }
+    }
+
+    private async Task<KvReply> RangeAsync(Task<WriteAnswer> answer, RangeOperation operation, ServerCallContext context)
+    {
+        try
+        {
+            WriteAnswer read = await answer;
+            // The barrier may have brought that auth is on now.
+            return admission.IsOn ? await RangeAsCallerAsync(operation, context) : Reply(read);
+        }
+        catch (Exception exception) when (ServiceErrors.ToRpc(exception) is { } error)
+        {
+            throw error;
+        }
+    }
+
+    private async Task<KvReply> RangeAsCallerAsync(RangeOperation operation, ServerCallContext context)
+    {
+        try
+        {
+            await AdmitAsync(operation, context);
+            return Reply(await store.RangeAsync(operation, isCaughtUp: true));
+        }
+        catch (Exception exception) when (ServiceErrors.ToRpc(exception) is { } error)
+        {
+            throw error;
+        }
+    }
+
+    private async Task<KvReply> ReadOnlyTxnAsync(TxnOperation operation, ServerCallContext context)
+    {
+        try
+        {
+            bool wasOn = admission.IsOn;
+            if (wasOn)
+            {
+                await AdmitAsync(operation, context);
+            }
+
+            WriteAnswer answer = await store.ReadOnlyTxnAsync(operation, isCaughtUp: wasOn);
+            return admission.IsOn && !wasOn ? await ReadOnlyTxnAsync(operation, context) : Reply(answer);
+        }
+        catch (Exception exception) when (ServiceErrors.ToRpc(exception) is { } error)
+        {
+            throw error;
+        }
+    }
+
+    private async Task<(KvError Error, KeySpace? State, long HeaderRevision)> PinAsync(RangeOperation operation, ServerCallContext context)
+    {
+        bool wasOn = admission.IsOn;
+        if (wasOn)
+        {
+            await AdmitAsync(operation, context);
+        }
+
+        (KvError Error, KeySpace? State, long HeaderRevision) pinned = await store.PinAsync(operation, isCaughtUp: wasOn);
+        return admission.IsOn && !wasOn ? await PinAsync(operation, context) : pinned;
+    }
+
+    /// <summary>Waits for the barrier and makes sure that the caller may read.</summary>
+    private async Task AdmitAsync(Operation operation, ServerCallContext context)
+    {
+        Caller caller = await admission.AdmitFreshAsync(context);
+        KvError error = Access.Check(caller, operation, static _ => []);
+        if (error != KvError.None)
+        {
+            throw error.ToEtcd().ToException();
+        }
     }
 
     private void Check(Operation operation)
@@ -103,18 +206,6 @@ public sealed class KvService(KeyValueStore store, Quota quota, ResponseHeaders 
         if (error != KvError.None)
         {
             throw error.ToEtcd().ToException();
-        }
-    }
-
-    private async Task<KvReply> ReplyAsync(Task<WriteAnswer> answer)
-    {
-        try
-        {
-            return Reply(await answer);
-        }
-        catch (Exception exception) when (ServiceErrors.ToRpc(exception) is { } error)
-        {
-            throw error;
         }
     }
 

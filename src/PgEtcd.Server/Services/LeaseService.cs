@@ -3,6 +3,7 @@ using Grpc.Core;
 using PgEtcd.Mvcc;
 using PgEtcd.Protocol;
 using PgEtcd.Protocol.Etcdserverpb;
+using PgEtcd.Server.Auth;
 using PgEtcd.Server.Configuration;
 using PgEtcd.Server.Store;
 using PgEtcd.Server.Wire;
@@ -11,7 +12,13 @@ namespace PgEtcd.Server.Services;
 
 /// <summary>etcdserverpb.Lease (semantics.md §8).</summary>
 public sealed class LeaseService(
-    LeaseStore leases, KeyValueStore store, Quota quota, ResponseHeaders headers, ServerOptions options, IHostApplicationLifetime lifetime) : Lease.LeaseBase
+    LeaseStore leases,
+    KeyValueStore store,
+    Quota quota,
+    Admission admission,
+    ResponseHeaders headers,
+    ServerOptions options,
+    IHostApplicationLifetime lifetime) : Lease.LeaseBase
 {
     /// <summary>Seconds.</summary>
     private const long MaxTtl = 9_000_000_000;
@@ -24,6 +31,7 @@ public sealed class LeaseService(
             throw EtcdErrors.NoSpace.ToException();
         }
 
+        await admission.AdmitUserAsync(context);
         if (request.TTL > MaxTtl)
         {
             throw EtcdErrors.LeaseTTLTooLarge.ToException();
@@ -37,7 +45,13 @@ public sealed class LeaseService(
     /// <summary>Revokes a lease and deletes its keys.</summary>
     public override Task<LeaseRevokeResponse> LeaseRevoke(LeaseRevokeRequest request, ServerCallContext context) => ServiceErrors.AnswerAsync(async () =>
     {
-        WriteAnswer answer = await leases.RevokeAsync(request.ID, new Origin(null, context.Peer));
+        // Whether the caller may is decided where it is evaluated.
+        WriteAnswer answer = await leases.RevokeAsync(request.ID, new Origin(await admission.AdmitAsync(context), context.Peer));
+        for (int tries = 1; answer.Error == KvError.AuthMoved && tries < Admission.MostTries; tries++)
+        {
+            answer = await leases.RevokeAsync(request.ID, new Origin(await admission.AdmitFreshAsync(context), context.Peer));
+        }
+
         return answer.Error == KvError.None
             ? new LeaseRevokeResponse { Header = headers.At(answer.Result!.Revision) }
             : throw answer.Error.ToEtcd().ToException();
@@ -48,13 +62,15 @@ public sealed class LeaseService(
         IAsyncStreamReader<LeaseKeepAliveRequest> requestStream,
         IServerStreamWriter<LeaseKeepAliveResponse> responseStream,
         ServerCallContext context) =>
-        new KeepAliveStream(leases, store, headers).RunAsync(
+        new KeepAliveStream(id => KeepAliveAsync(id, context), store, headers).RunAsync(
             requestStream, responseStream, context.CancellationToken, lifetime.ApplicationStopping);
 
     /// <summary>What is left of a lease. An unknown one has TTL -1, which is no error.</summary>
     public override Task<LeaseTimeToLiveResponse> LeaseTimeToLive(LeaseTimeToLiveRequest request, ServerCallContext context) => ServiceErrors.AnswerAsync(async () =>
     {
+        Caller caller = await admission.AdmitUserAsync(context);
         LeaseStore.LeaseInfo info = await leases.FindAsync(request.ID, request.Keys);
+        Demand(Access.CheckReadOf(caller, info.Keys));
         LeaseTimeToLiveResponse response = new()
         {
             Header = headers.At(store.Current.Revision),
@@ -69,9 +85,37 @@ public sealed class LeaseService(
     /// <summary>All leases, the soonest to expire first.</summary>
     public override Task<LeaseLeasesResponse> LeaseLeases(LeaseLeasesRequest request, ServerCallContext context) => ServiceErrors.AnswerAsync(async () =>
     {
+        Caller caller = await admission.AdmitUserAsync(context);
         IReadOnlyList<long> ids = await leases.ListAsync();
+        if (caller.IsChecked)
+        {
+            Demand(Access.CheckReadOf(caller, ids.SelectMany(leases.AttachedTo)));
+        }
+
         LeaseLeasesResponse response = new() { Header = headers.At(store.Current.Revision) };
         response.Leases.AddRange(ids.Select(id => new LeaseStatus { ID = id }));
         return response;
     });
+
+    private static void Demand(KvError error)
+    {
+        if (error != KvError.None)
+        {
+            throw error.ToEtcd().ToException();
+        }
+    }
+
+    private Task<long> KeepAliveAsync(long id, ServerCallContext context) =>
+        admission.IsOn ? KeepAliveAsCallerAsync(id, context) : leases.RenewAsync(id);
+
+    private async Task<long> KeepAliveAsCallerAsync(long id, ServerCallContext context)
+    {
+        Caller caller = await admission.AdmitUserAsync(context);
+        if (caller.IsChecked)
+        {
+            Demand(Access.CheckWriteOf(caller, leases.AttachedTo(id)));
+        }
+
+        return await leases.RenewAsync(id);
+    }
 }

@@ -1,6 +1,5 @@
 using Grpc.Core;
 using PgEtcd.Mvcc;
-using PgEtcd.Server.Store;
 
 namespace PgEtcd.Server.Services;
 
@@ -28,21 +27,18 @@ internal static class RangePieces
     /// <summary>The pieces, in order. A revision of 0 marks one without a header.</summary>
     /// <remarks>Each piece is a Range of its own that begins behind the last key of the one before. With a sort target and
     /// no sort order that key is the last as sorted, so keys may come twice or not at all: as from etcd.</remarks>
-    public static async IAsyncEnumerable<RangeResult> ReadAsync(
-        KeyValueStore store, RangeOperation operation, int targetBytes)
+    /// <param name="state">Holds the range as it was at the revision asked for.</param>
+    /// <param name="headerRevision">Of the last piece.</param>
+    /// <param name="operation">The range.</param>
+    /// <param name="targetBytes">How big a piece should be.</param>
+    public static IEnumerable<RangeResult> Read(KeySpace state, long headerRevision, RangeOperation operation, int targetBytes)
     {
-        (KvError error, KeySpace? state, long headerRevision) = await store.PinAsync(operation);
-        if (error != KvError.None)
-        {
-            throw error.ToEtcd().ToException();
-        }
-
         ReadOnlyMemory<byte> from = operation.Key;
         long sent = 0;
         for (long limit = FirstPiece; ;)
         {
             long wanted = operation.Limit > 0 ? Math.Min(limit, operation.Limit - sent) : limit;
-            RangeResult piece = state!.Range(Piece(operation, from, wanted), headerRevision);
+            RangeResult piece = state.Range(Piece(operation, from, wanted), headerRevision);
             sent += piece.Records.Length;
             bool isLast = !piece.More || sent == operation.Limit;
             yield return isLast

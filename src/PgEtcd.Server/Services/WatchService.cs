@@ -2,6 +2,7 @@ using Grpc.Core;
 using PgEtcd.Mvcc;
 using PgEtcd.Protocol;
 using PgEtcd.Protocol.Etcdserverpb;
+using PgEtcd.Server.Auth;
 using PgEtcd.Server.Watching;
 using PgEtcd.Server.Wire;
 using Filter = PgEtcd.Protocol.Etcdserverpb.WatchCreateRequest.Types.FilterType;
@@ -11,7 +12,7 @@ namespace PgEtcd.Server.Services;
 /// <summary>etcdserverpb.Watch: one stream carries many watches (semantics.md §7).</summary>
 /// <remarks>Bound by hand (<see cref="WatchMethods"/>), because its responses are not messages but <see cref="WatchReply"/>.</remarks>
 [BindServiceMethod(typeof(WatchMethods), nameof(WatchMethods.Bind))]
-public sealed class WatchService(WatchHub hub, ResponseHeaders headers, IHostApplicationLifetime lifetime)
+public sealed class WatchService(WatchHub hub, Admission admission, ResponseHeaders headers, IHostApplicationLifetime lifetime)
 {
     /// <summary>Serves a stream until the client leaves. That it says no more does not end it.</summary>
     public async Task Watch(IAsyncStreamReader<WatchRequest> requests, IServerStreamWriter<WatchReply> responses, ServerCallContext context)
@@ -21,7 +22,7 @@ public sealed class WatchService(WatchHub hub, ResponseHeaders headers, IHostApp
         try
         {
             Task writing = WriteAsync(stream, responses, ended);
-            await ReadAsync(stream, requests, ended.Token);
+            await ReadAsync(stream, requests, context, ended.Token);
             await writing.WaitAsync(ended.Token);
         }
         catch (OperationCanceledException)
@@ -36,7 +37,8 @@ public sealed class WatchService(WatchHub hub, ResponseHeaders headers, IHostApp
         throw (context.CancellationToken.IsCancellationRequested ? EtcdErrors.WatchCanceled : EtcdErrors.Stopped).ToException();
     }
 
-    private static async Task ReadAsync(WatchStream stream, IAsyncStreamReader<WatchRequest> requests, CancellationToken ended)
+    private async Task ReadAsync(
+        WatchStream stream, IAsyncStreamReader<WatchRequest> requests, ServerCallContext context, CancellationToken ended)
     {
         while (await requests.MoveNext(ended))
         {
@@ -44,7 +46,16 @@ public sealed class WatchService(WatchHub hub, ResponseHeaders headers, IHostApp
             switch (request.RequestUnionCase)
             {
                 case WatchRequest.RequestUnionOneofCase.CreateRequest:
-                    stream.Create(request.CreateRequest.WatchId, Target(request.CreateRequest));
+                    WatchTarget target = Target(request.CreateRequest);
+                    if (admission.IsOn && await RefusalAsync(target.Range, context) is { } refusal)
+                    {
+                        stream.Refuse(refusal);
+                    }
+                    else
+                    {
+                        stream.Create(request.CreateRequest.WatchId, target);
+                    }
+
                     break;
                 case WatchRequest.RequestUnionOneofCase.CancelRequest:
                     stream.Cancel(request.CancelRequest.WatchId);
@@ -56,6 +67,27 @@ public sealed class WatchService(WatchHub hub, ResponseHeaders headers, IHostApp
                     break;
             }
         }
+    }
+
+    /// <summary>Why a watch is refused, in etcd's words (errors.md §3); null if it is not. Asked once: a watch that was permitted
+    /// stays.</summary>
+    private async Task<string?> RefusalAsync(KeyRange range, ServerCallContext context)
+    {
+        try
+        {
+            KvError error = (await admission.AdmitFreshAsync(context)).CheckRead(range);
+            return error == KvError.None ? null : Words(error.ToEtcd().Status);
+        }
+        catch (RpcException exception)
+        {
+            return Words(exception.Status);
+        }
+        catch (Exception exception) when (ServiceErrors.ToRpc(exception) is { } error)
+        {
+            throw error;
+        }
+
+        static string Words(Status status) => $"rpc error: code = {status.StatusCode} desc = {status.Detail}";
     }
 
     private static async Task WriteAsync(WatchStream stream, IServerStreamWriter<WatchReply> responses, CancellationTokenSource ended)

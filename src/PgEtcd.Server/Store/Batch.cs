@@ -1,5 +1,6 @@
 using PgEtcd.Mvcc;
 using PgEtcd.Postgres;
+using PgEtcd.Server.Auth;
 
 namespace PgEtcd.Server.Store;
 
@@ -62,7 +63,13 @@ internal sealed class Batch
     {
         _writes.Add(write);
         _bytes += write.Size;
-        if (State.Alarms != AlarmKinds.None && WriteCost.Refusal(write.Operation, State.Alarms) is not KvError.None and var refusal)
+        KvError refusal = State.Alarms != AlarmKinds.None ? WriteCost.Refusal(write.Operation, State.Alarms) : KvError.None;
+        if (refusal == KvError.None)
+        {
+            refusal = Permit(write);
+        }
+
+        if (refusal != KvError.None)
         {
             write.Answer = new WriteAnswer(refusal, null);
             return;
@@ -92,7 +99,7 @@ internal sealed class Batch
         for (int i = before; i < _fork.Events.Count; i++)
         {
             KvEvent change = _fork.Events[i];
-            Append.Add(change, write.Origin.Username, client);
+            Append.Add(change, write.Origin.Caller.Username, client);
             // A put that keeps its key's lease is not refused when the lease is missing, so it must not ask for it again.
             if (change.Record is { Lease: not 0 } record && !_missing.Contains(record.Lease))
             {
@@ -109,6 +116,12 @@ internal sealed class Batch
         TxnOperation => "#Txn",
         _ => "#LeaseRevoke",
     };
+
+    /// <summary>Whether its caller may, by users, roles and permissions as they are at the batch. Here and nowhere earlier: only the
+    /// append is conditional on the auth revision (design §2.3).</summary>
+    private KvError Permit(PendingWrite write) => !write.Origin.Caller.IsOf(State.AuthRevision) ? KvError.AuthMoved
+        : write.Origin.Caller.IsChecked ? Access.Check(write.Origin.Caller, write.Operation, _fork.AttachedTo)
+        : KvError.None;
 
     /// <summary>An evaluation that failed took these leases to exist; a missing one is the error etcd comes to first.</summary>
     private void RequireLeasesOf(Operation? operation)

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using PgEtcd.Mvcc;
 using PgEtcd.Postgres;
+using PgEtcd.Server.Auth;
 
 namespace PgEtcd.Server.Store;
 
@@ -10,7 +11,7 @@ namespace PgEtcd.Server.Store;
 /// the state that the append will leave; when it has returned they go out together. If it has lost, their evaluation is
 /// void and they wait for a new one.</remarks>
 public sealed class Committer(
-    RevisionLog log, Replica replica, Tail tail, Database database, TimeSpan timeLimit, TimeProvider clock)
+    RevisionLog log, Replica replica, Tail tail, AuthStates auth, Database database, TimeSpan timeLimit, TimeProvider clock)
 {
     /// <summary>So many lost appends in a row, and the next one takes the lock before it evaluates.</summary>
     private const int MaxLosses = 3;
@@ -187,7 +188,7 @@ public sealed class Committer(
                     missingLeases.UnionWith(result.Value.MissingLeases);
                     break;
                 case { Outcome: AppendOutcome.Conflict }:
-                    if (!replica.TakeIn(_missed, result.Value.Position))
+                    if (!auth.Has(result.Value.Position.AuthRevision) || !replica.TakeIn(_missed, result.Value.Position))
                     {
                         await tail.CatchUpAsync();
                     }
@@ -240,7 +241,7 @@ public sealed class Committer(
                 _missed.Add,
                 position =>
                 {
-                    if (!replica.TakeIn(_missed, position))
+                    if (!auth.Has(position.AuthRevision) || !replica.TakeIn(_missed, position))
                     {
                         throw new LogGapException(replica.Current.Revision);
                     }

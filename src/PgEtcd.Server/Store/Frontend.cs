@@ -1,6 +1,8 @@
 using Npgsql;
 using PgEtcd.Mvcc;
 using PgEtcd.Postgres;
+using PgEtcd.Postgres.Auth;
+using PgEtcd.Server.Auth;
 using PgEtcd.Server.Compacting;
 using PgEtcd.Server.Configuration;
 using PgEtcd.Server.Jobs;
@@ -23,20 +25,22 @@ public sealed class Frontend : IAsyncDisposable
     private readonly Task _sampling;
 
     private Frontend(
-        Database database, RevisionLog log, Replica replica, long term, Leadership leadership, ServerOptions options, ILoggerFactory loggers)
+        Database database, RevisionLog log, Replica replica, AuthStates auth, long term, Leadership leadership, ServerOptions options, ILoggerFactory loggers)
     {
         _database = database;
         Term = term;
         Leadership = leadership;
         HandOver = new HandOver(leadership, database, TimeProvider.System, options.RequestTimeout);
         Replica = replica;
-        Tail tail = Tail = new(log, replica, database, options.RequestTimeout, TimeProvider.System);
-        Committer committer = Committer = new(log, replica, tail, database, options.RequestTimeout, TimeProvider.System)
+        Tail tail = Tail = new(log, replica, auth, database, options.RequestTimeout, TimeProvider.System);
+        Committer committer = Committer = new(log, replica, tail, auth, database, options.RequestTimeout, TimeProvider.System)
         {
             Watch = new CommitWatch(loggers.CreateLogger<Committer>(), options.Logging.SlowCommit),
         };
         Past past = new(new StateReader(database), replica, tail, database, options.RequestTimeout);
         Store = new KeyValueStore(replica, tail, committer, past, log, database, options.RequestTimeout);
+        AuthTable authTable = new(database);
+        Auth = new FrontendAuth(auth, authTable, new TokenTable(database), tail, database, log.Frontend, options, loggers);
         Alarms = new Alarms(new AlarmTable(database), database, replica, tail, options.RequestTimeout);
         StorageTable storage = new(database);
         Sizes = new StorageSizes(storage, database, TimeProvider.System);
@@ -49,6 +53,11 @@ public sealed class Frontend : IAsyncDisposable
         _ = new LeaseExpiry(leases, Leases, leadership, loggers.CreateLogger<LeaseExpiry>()).RunAsync();
         database.ServerChanged = async connection =>
         {
+            if (!await authTable.EnsureRevisionAsync(connection, auth.Current.Revision))
+            {
+                Hosting.Log.AuthLost(loggers.CreateLogger<Frontend>());
+            }
+
             (long revision, KvEvent? last) = replica.End();
             if (!await log.EnsureHistoryAsync(connection, revision, last, replica.Current.CompactRevision))
             {
@@ -77,6 +86,9 @@ public sealed class Frontend : IAsyncDisposable
 
     /// <summary>Keys.</summary>
     public KeyValueStore Store { get; }
+
+    /// <summary>Users and what they may do.</summary>
+    public FrontendAuth Auth { get; }
 
     /// <summary>Leases.</summary>
     public LeaseStore Leases { get; }
@@ -143,7 +155,8 @@ public sealed class Frontend : IAsyncDisposable
             (LogPosition position, KeySpace keys) = await new StateReader(database).LoadAsync(cancellationToken);
             Leadership leadership = await Leadership.JoinAsync(
                 database, log.Frontend, Identities(options, log.Frontend), TimeProvider.System, loggers.CreateLogger<Leadership>(), cancellationToken);
-            return new Frontend(database, log, new Replica(keys, position.AuthRevision, position.Alarms), term, leadership, options, loggers);
+            AuthStates auth = await AuthStates.StartAsync(new AuthTable(database), cancellationToken); // after the state: never older
+            return new Frontend(database, log, new Replica(keys, position.AuthRevision, position.Alarms), auth, term, leadership, options, loggers);
         }
         catch (Exception exception)
         {
@@ -182,6 +195,7 @@ public sealed class Frontend : IAsyncDisposable
         await _stopping.CancelAsync();
         await Task.WhenAll(_listening, _autoCompaction, _sampling).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         Watches.Dispose();
+        await Auth.DisposeAsync();
         await _database.DisposeAsync();
         _stopping.Dispose();
     }

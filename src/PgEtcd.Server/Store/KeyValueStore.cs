@@ -17,24 +17,26 @@ public sealed class KeyValueStore(
 
     /// <summary>Range (semantics.md §2).</summary>
     /// <param name="operation">The range, checked.</param>
+    /// <param name="isCaughtUp">The caller has waited for the barrier already.</param>
     /// <exception cref="StoreUnavailableException">The database did not answer in time.</exception>
-    public ValueTask<WriteAnswer> RangeAsync(RangeOperation operation)
+    public ValueTask<WriteAnswer> RangeAsync(RangeOperation operation, bool isCaughtUp = false)
     {
         StoreMetrics.Read();
-        if (operation.Serializable && operation.Revision <= 0)
+        if ((operation.Serializable || isCaughtUp) && operation.Revision <= 0)
         {
             KeySpace current = replica.Current;
             return new(Paged(current, current.Range(operation, current.Revision)));
         }
 
-        return ReadAsync(operation);
+        return ReadAsync(operation, isCaughtUp);
     }
 
     /// <summary>A Txn that only reads (semantics.md §5).</summary>
     /// <param name="operation">The transaction, checked.</param>
-    public async Task<WriteAnswer> ReadOnlyTxnAsync(TxnOperation operation)
+    /// <param name="isCaughtUp">The caller has waited for the barrier already.</param>
+    public async Task<WriteAnswer> ReadOnlyTxnAsync(TxnOperation operation, bool isCaughtUp = false)
     {
-        if (!operation.IsSerializable)
+        if (!operation.IsSerializable && !isCaughtUp)
         {
             await tail.CatchUpAsync();
         }
@@ -85,9 +87,10 @@ public sealed class KeyValueStore(
 
     /// <summary>A state that holds a range as it was at the revision asked for, to be read piece by piece.</summary>
     /// <param name="operation">The range, checked.</param>
-    public async Task<(KvError Error, KeySpace? State, long HeaderRevision)> PinAsync(RangeOperation operation)
+    /// <param name="isCaughtUp">The caller has waited for the barrier already.</param>
+    public async Task<(KvError Error, KeySpace? State, long HeaderRevision)> PinAsync(RangeOperation operation, bool isCaughtUp = false)
     {
-        (KvError error, KeySpace? state, long headerRevision) = await LocateAsync(operation);
+        (KvError error, KeySpace? state, long headerRevision) = await LocateAsync(operation, isCaughtUp);
         if (error == KvError.None && state is null)
         {
             state = await past.StateAsync(operation.Range, operation.Revision);
@@ -105,9 +108,9 @@ public sealed class KeyValueStore(
         }
     }
 
-    private async ValueTask<WriteAnswer> ReadAsync(RangeOperation operation)
+    private async ValueTask<WriteAnswer> ReadAsync(RangeOperation operation, bool isCaughtUp)
     {
-        (KvError error, KeySpace? state, long headerRevision) = await LocateAsync(operation);
+        (KvError error, KeySpace? state, long headerRevision) = await LocateAsync(operation, isCaughtUp);
         if (error != KvError.None)
         {
             return new WriteAnswer(error, null);
@@ -134,9 +137,9 @@ public sealed class KeyValueStore(
     }
 
     /// <summary>The state a range is to be read from, after the barrier if it wants one; null when only SQL has it.</summary>
-    private async ValueTask<(KvError Error, KeySpace? State, long HeaderRevision)> LocateAsync(RangeOperation operation)
+    private async ValueTask<(KvError Error, KeySpace? State, long HeaderRevision)> LocateAsync(RangeOperation operation, bool isCaughtUp)
     {
-        if (!operation.Serializable)
+        if (!operation.Serializable && !isCaughtUp)
         {
             await tail.CatchUpAsync();
         }

@@ -64,6 +64,9 @@ public sealed class LeaseStore(LeaseTable table, Database database, Replica repl
         return new LeaseInfo(lease, lease is not null && withKeys ? replica.Current.KeysOfLease(id) : []);
     }
 
+    /// <summary>The keys attached to a lease, as far as this frontend knows.</summary>
+    public IReadOnlyList<ReadOnlyMemory<byte>> AttachedTo(long id) => replica.Current.KeysOfLease(id);
+
     /// <summary>All ids, the soonest to expire first.</summary>
     public async Task<IReadOnlyList<long>> ListAsync()
     {

@@ -1,13 +1,14 @@
 using System.Diagnostics;
 using PgEtcd.Mvcc;
+using PgEtcd.Server.Auth;
 using PgEtcd.Server.Tracing;
 
 namespace PgEtcd.Server.Store;
 
-/// <summary>Who asked for a write, for the audit columns of the log.</summary>
-/// <param name="Username">The etcd user; null while auth is off.</param>
+/// <summary>Who asked for a write: whether he may is checked where it is evaluated, and the log's audit columns name him.</summary>
+/// <param name="Caller">As he was admitted, or <see cref="Caller.Server"/>.</param>
 /// <param name="Client">The client's address.</param>
-public readonly record struct Origin(string? Username, string? Client);
+public readonly record struct Origin(Caller Caller, string? Client);
 
 /// <summary>The answer to a write: an error that changed nothing, or a result.</summary>
 /// <param name="Error">None, or why nothing was done.</param>

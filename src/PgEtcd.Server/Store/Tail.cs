@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using PgEtcd.Mvcc;
 using PgEtcd.Postgres;
+using PgEtcd.Server.Auth;
 using PgEtcd.Server.Tracing;
 
 namespace PgEtcd.Server.Store;
@@ -12,6 +13,7 @@ public sealed class Tail
 {
     private readonly RevisionLog _log;
     private readonly Replica _replica;
+    private readonly AuthStates _auth;
     private readonly Database _database;
     private readonly TimeSpan _timeLimit;
     private readonly TimeProvider _clock;
@@ -22,13 +24,15 @@ public sealed class Tail
 
     /// <param name="log">What to read.</param>
     /// <param name="replica">What to keep up.</param>
+    /// <param name="auth">What to keep up with it: never behind the replica.</param>
     /// <param name="database">Where the log is.</param>
     /// <param name="timeLimit">How long a round may take, from when the first of its members came.</param>
     /// <param name="clock">Measures it.</param>
-    public Tail(RevisionLog log, Replica replica, Database database, TimeSpan timeLimit, TimeProvider clock)
+    public Tail(RevisionLog log, Replica replica, AuthStates auth, Database database, TimeSpan timeLimit, TimeProvider clock)
     {
         _log = log;
         _replica = replica;
+        _auth = auth;
         _database = database;
         _timeLimit = timeLimit;
         _clock = clock;
@@ -133,6 +137,7 @@ public sealed class Tail
             }
         }
 
+        await _auth.EnsureAsync(position.AuthRevision, cancellationToken);
         if (!_replica.TakeIn(_rows, position))
         {
             await LoadAsync(cancellationToken);
@@ -145,6 +150,7 @@ public sealed class Tail
     private async Task LoadAsync(CancellationToken cancellationToken)
     {
         (LogPosition position, KeySpace keys) = await _states.LoadAsync(cancellationToken);
+        await _auth.EnsureAsync(position.AuthRevision, cancellationToken);
         _replica.Restart(keys, position.AuthRevision, position.Alarms);
         StoreMetrics.Loads.Add(1);
     }

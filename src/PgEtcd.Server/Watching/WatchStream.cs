@@ -73,6 +73,16 @@ internal sealed class WatchStream
         }
     }
 
+    /// <summary>Says that a watch is not begun.</summary>
+    public void Refuse(string reason)
+    {
+        lock (_hub.Gate)
+        {
+            _hub.Dispatch();
+            Queue.Add(Reply(-1) with { Created = true, Canceled = true, CancelReason = reason });
+        }
+    }
+
     /// <summary>Ends a watch; an unknown one goes unanswered.</summary>
     public void Cancel(long id)
     {

@@ -77,6 +77,23 @@ internal static class EtcdctlScenarios
             "get '' --prefix", "lease timetolive {lease}", "lease timetolive {lease} -w json", "lease revoke {lease}", "lease keep-alive --once {lease}",
             "lease keep-alive {lease}", "put c 4 --lease={lease}", "lease grant 9000000001", "lease grant", "lease grant 1", "lease timetolive zzz",
         ],
+        ["users and roles"] =
+        [
+            "auth enable", "user add root:r", "user add root:r", "user add joe:j", "user add ann --no-password", "user list", "user get joe", "user get nobody",
+            "role add reader", "role add reader", "role grant-permission reader read a", "role grant-permission reader readwrite dir/ --prefix=true",
+            "role grant-permission reader write m z", "role grant-permission reader read k --from-key=true",
+            "role grant-permission nothing read a", "role get reader", "role get nothing", "role list", "role revoke-permission reader m z",
+            "role revoke-permission reader m z", "role revoke-permission reader k --from-key=true", "role get reader", "user grant-role joe reader",
+            "user grant-role joe reader", "user grant-role joe nothing", "user get joe", "user get joe --detail", "user grant-role root root", "auth enable",
+            "put a 1", "get a", "--user=root:r put a 1", "--user=root:r put dir/x 2", "--user=joe:j get a", "--user=joe:j put a 2", "--user=joe:j put dir/y 3",
+            "--user=joe:j get dir/ --prefix", "--user=joe:j get '' --prefix", "--user=joe:wrong get a", "--user=nobody:x get a",
+            "--user=joe:j del dir/x", "--user=joe:j user list", "--user=joe:j user get joe", "--user=joe:j role get reader", "--user=joe:j user add x:x",
+            "--user=joe:j auth disable", "--user=root:r user list", "--user=root:r user revoke-role joe reader", "--user=root:r user revoke-role joe reader",
+            "--user=joe:j get a", "--user=root:r user grant-role joe root", "--user=joe:j get a", "--user=joe:j user delete ann", "--user=joe:j user delete root",
+            "--user=root:r role delete reader", "--user=root:r role delete root", "--user=root:r user delete joe", "--user=joe:j get a",
+            "--user=root:r user revoke-role root root", "--user=root:r user get root -w json", "--user=root:r lease list", "lease list",
+            "--user=root:r compaction 2", "compaction 3", "--user=root:r auth disable", "get a", "user list", "auth disable",
+        ],
         ["binary keys and values"] =
         [
             "put ä ö", "put 日本 語", "get 日 --prefix", "get ä -w json", "get ä --hex", "del 日本",

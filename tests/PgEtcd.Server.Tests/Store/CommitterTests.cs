@@ -1,4 +1,5 @@
 using PgEtcd.Mvcc;
+using PgEtcd.Server.Auth;
 using PgEtcd.Server.Store;
 using PgEtcd.Testing.Postgres;
 using Shouldly;
@@ -148,7 +149,7 @@ public sealed class CommitterTests(PostgresFixture postgres) : IClassFixture<Pos
         string big = new('x', 300 * 1024);
 
         WriteAnswer[] answers = await Task.WhenAll(Enumerable.Range(0, 60).Select(i => parts.Committer.WriteAsync(
-            Put($"{i:00}", big), big.Length, parts.Replica, new Origin(null, null)))).WaitAsync(Patience);
+            Put($"{i:00}", big), big.Length, parts.Replica, new Origin(Caller.Server, null)))).WaitAsync(Patience);
 
         answers.Select(answer => answer.Result!.Revision).ShouldBe(Enumerable.Range(2, 60).Select(revision => (long)revision));
         (await parts.QueryAsync<string>("select key::text || length(value) from pgetcd.revisions where length(value) <> 307200")).ShouldBeEmpty();
@@ -158,8 +159,8 @@ public sealed class CommitterTests(PostgresFixture postgres) : IClassFixture<Pos
     public async Task Who_asked_stands_in_the_log()
     {
         await using StoreParts parts = await CreateAsync(postgres);
-        await parts.Committer.WriteAsync(Put("a", "1"), 1, parts.Replica, new Origin("alice", "10.0.0.1:7")).WaitAsync(Patience);
-        await parts.Committer.WriteAsync(Delete("a"), 1, parts.Replica, new Origin(null, null)).WaitAsync(Patience);
+        await parts.Committer.WriteAsync(Put("a", "1"), 1, parts.Replica, new Origin(new Caller(parts.Auth.Current, "alice", long.MaxValue), "10.0.0.1:7")).WaitAsync(Patience);
+        await parts.Committer.WriteAsync(Delete("a"), 1, parts.Replica, new Origin(Caller.Server, null)).WaitAsync(Patience);
 
         (await parts.QueryAsync<string>(
             "select concat_ws(' ', coalesce(username, '-'), coalesce(client, '-'), split_part(frontend, '-', 1)) from pgetcd.revisions order by revision"))

@@ -1,4 +1,5 @@
 using PgEtcd.Mvcc;
+using PgEtcd.Server.Auth;
 using PgEtcd.Server.Store;
 using PgEtcd.Testing.Postgres;
 using Shouldly;
@@ -9,7 +10,7 @@ namespace PgEtcd.Server.Tests.Store;
 
 public sealed class LeaseStoreTests(PostgresFixture postgres) : IClassFixture<PostgresFixture>
 {
-    private static readonly Origin Nobody = new(null, null);
+    private static readonly Origin Nobody = new(Caller.Server, null);
 
     [Fact]
     public async Task An_id_is_granted_once_and_chosen_when_none_is_wanted()

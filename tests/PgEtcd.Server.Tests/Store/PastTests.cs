@@ -1,5 +1,6 @@
 using PgEtcd.Mvcc;
 using PgEtcd.Server.Configuration;
+using PgEtcd.Server.Auth;
 using PgEtcd.Server.Store;
 using PgEtcd.Server.Tests.Wire;
 using PgEtcd.Server.Wire;
@@ -61,7 +62,7 @@ public sealed class PastTests(PostgresFixture postgres) : IClassFixture<Postgres
         read.Results.ShouldAllBe(result => result.Revision == 4);
 
         TxnOperation writes = new() { Success = [Put("c", "4"), new TxnOperation { Success = [reads] }] };
-        TxnResult written = (await fresh.Store.WriteAsync(writes, 1, new Origin(null, null)).WaitAsync(Patience)).Result.ShouldBeOfType<TxnResult>();
+        TxnResult written = (await fresh.Store.WriteAsync(writes, 1, new Origin(Caller.Server, null)).WaitAsync(Patience)).Result.ShouldBeOfType<TxnResult>();
         TxnResult inner = ((TxnResult)written.Results[1]).Results[0].ShouldBeOfType<TxnResult>();
         inner.Results.Cast<RangeResult>().Select(range => Show(range.Records[0])).ShouldBe(["a=1 2/2.0 v1", "a=2 2/3.0 v2"]);
         inner.Results.ShouldAllBe(result => result.Revision == 5);

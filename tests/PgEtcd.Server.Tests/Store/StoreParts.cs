@@ -4,6 +4,8 @@ using Microsoft.Extensions.Logging.Abstractions;
 using Npgsql;
 using PgEtcd.Mvcc;
 using PgEtcd.Postgres;
+using PgEtcd.Postgres.Auth;
+using PgEtcd.Server.Auth;
 using PgEtcd.Server.Store;
 using PgEtcd.Testing.Postgres;
 
@@ -16,13 +18,14 @@ internal sealed class StoreParts : IAsyncDisposable
     /// <summary>Longer than anything here takes: whoever waits so long hangs.</summary>
     public static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
 
-    private StoreParts(Database database, RevisionLog log, LogPosition position, KeySpace keys, TimeSpan timeLimit)
+    private StoreParts(Database database, RevisionLog log, LogPosition position, KeySpace keys, AuthStates auth, TimeSpan timeLimit)
     {
         Database = database;
         Log = log;
         Replica = new Replica(keys, position.AuthRevision, position.Alarms);
-        Tail = new Tail(log, Replica, database, timeLimit, TimeProvider.System);
-        Committer = new Committer(log, Replica, Tail, database, timeLimit, TimeProvider.System);
+        Auth = auth;
+        Tail = new Tail(log, Replica, auth, database, timeLimit, TimeProvider.System);
+        Committer = new Committer(log, Replica, Tail, auth, database, timeLimit, TimeProvider.System);
         Past = new Past(new StateReader(database), Replica, Tail, database, timeLimit);
         Store = new KeyValueStore(Replica, Tail, Committer, Past, log, database, timeLimit);
         Leases = new LeaseStore(new LeaseTable(database), database, Replica, Tail, Committer, timeLimit);
@@ -33,6 +36,8 @@ internal sealed class StoreParts : IAsyncDisposable
     public RevisionLog Log { get; }
 
     public Replica Replica { get; }
+
+    public AuthStates Auth { get; }
 
     public Tail Tail { get; }
 
@@ -52,7 +57,8 @@ internal sealed class StoreParts : IAsyncDisposable
         Database database = new(connectionString, new SchemaName("pgetcd"), NullLoggerFactory.Instance);
         await new Migrator(database, NullLogger<Migrator>.Instance).MigrateAsync(CancellationToken.None);
         (LogPosition position, KeySpace keys) = await new StateReader(database).LoadAsync(CancellationToken.None);
-        return new StoreParts(database, new RevisionLog(database, name), position, keys, timeLimit ?? TimeSpan.FromSeconds(7));
+        AuthStates auth = await AuthStates.StartAsync(new AuthTable(database), CancellationToken.None);
+        return new StoreParts(database, new RevisionLog(database, name), position, keys, auth, timeLimit ?? TimeSpan.FromSeconds(7));
     }
 
     /// <summary>Another frontend on the same database.</summary>
@@ -60,7 +66,7 @@ internal sealed class StoreParts : IAsyncDisposable
 
     /// <summary>Writes through the committer, with a limit to the patience.</summary>
     public Task<WriteAnswer> WriteAsync(Operation operation, IHistory? history = null) =>
-        Committer.WriteAsync(operation, 100, history ?? Replica, new Origin("user", "client")).WaitAsync(Patience);
+        Committer.WriteAsync(operation, 100, history ?? Replica, new Origin(Caller.Server, "client")).WaitAsync(Patience);
 
     public static PutOperation Put(string key, string value, long lease = 0) => new() { Key = Bytes(key), Value = Bytes(value), Lease = lease };
 

@@ -98,7 +98,8 @@ public sealed class VectorRunner : IAsyncDisposable
 
     private Metadata? Credentials(VectorLine line)
     {
-        string? token = line.Text("as") is { } name ? _tokens[name] : line.Text("token");
+        // Who never could log in shows what is no token.
+        string? token = line.Text("as") is { } name ? _tokens.GetValueOrDefault(name, "none.0") : line.Text("token");
         return token is null ? null : new Metadata { { "token", token } };
     }
 }

@@ -1,0 +1,51 @@
+using Npgsql;
+
+namespace PgEtcd.Postgres.Auth;
+
+/// <summary>Users and roles taken over from elsewhere: an etcd snapshot, for instance, with its bcrypt hashes as they are.</summary>
+public static class AuthImport
+{
+    private const string ClearSql = """
+        select pgetcd.lock_log();
+        delete from pgetcd.auth_tokens;
+        delete from pgetcd.auth_users;
+        delete from pgetcd.auth_roles;
+        """;
+
+    private const string StateSql = """
+        update pgetcd.cluster set auth_enabled = $1, auth_revision = greatest(auth_revision + 1, $2),
+            auth_shown_revision = greatest(auth_shown_revision, $2), auth_tokens_since = greatest(auth_revision + 1, $2)
+        """;
+
+    /// <summary>Puts these users and roles in place of those that are there. All simple tokens end.</summary>
+    /// <param name="transaction">The change is part of it; who follows the log sees it when that has committed and he is woken.</param>
+    /// <param name="schema">Where.</param>
+    /// <param name="records">What; its <see cref="AuthRecords.ShownRevision"/> is etcd's auth revision.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    public static async Task ReplaceAsync(NpgsqlTransaction transaction, SchemaName schema, AuthRecords records, CancellationToken cancellationToken)
+    {
+        await using (NpgsqlCommand clear = new(schema.Apply(ClearSql), transaction.Connection, transaction))
+        {
+            await clear.ExecuteNonQueryAsync(cancellationToken);
+        }
+
+        await using NpgsqlBatch batch = new(transaction.Connection, transaction);
+        NpgsqlBatchCommand state = new(schema.Apply(StateSql));
+        state.Parameters.Add(new NpgsqlParameter<bool> { TypedValue = records.IsEnabled });
+        state.Parameters.Add(new NpgsqlParameter<long> { TypedValue = records.ShownRevision });
+        batch.BatchCommands.Add(state);
+        IEnumerable<AuthEdit> edits =
+        [
+            .. records.Roles.Select(role => AuthEdit.AddRole(role.Name)),
+            .. records.Roles.SelectMany(role => role.Permissions.Select(permission => AuthEdit.GrantPermission(role.Name, permission))),
+            .. records.Users.Select(user => AuthEdit.AddUser(user.Name, user.Password, user.HasNoPassword)),
+            .. records.Users.SelectMany(user => user.Roles.Select(role => AuthEdit.GrantRole(user.Name, role))),
+        ];
+        foreach (AuthEdit edit in edits)
+        {
+            batch.BatchCommands.Add(edit.Command(schema));
+        }
+
+        await batch.ExecuteNonQueryAsync(cancellationToken);
+    }
+}

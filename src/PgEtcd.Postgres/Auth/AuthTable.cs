@@ -1,0 +1,161 @@
+using System.Data;
+using Npgsql;
+using NpgsqlTypes;
+
+namespace PgEtcd.Postgres.Auth;
+
+/// <summary>Users, roles and permissions. They change under the append lock, one change after another, each at the auth revision
+/// at which it was decided; every change is in the audit.</summary>
+public sealed class AuthTable(Database database)
+{
+    private const string Moved = "PA001";
+    private const string Repeated = "PA002";
+
+    private const string StateSql = "select auth_revision, auth_shown_revision, auth_enabled, auth_tokens_since from pgetcd.cluster";
+
+    private const string UsersSql = """
+        select u.name, coalesce(u.password, ''), u.no_password, u.tokens_since,
+            array(select r.role from pgetcd.auth_user_roles r where r.username = u.name)
+        from pgetcd.auth_users u
+        """;
+
+    private const string RolesSql = """
+        select r.name, p.kind, p.key, p.range_end
+        from pgetcd.auth_roles r left join pgetcd.auth_permissions p on p.role = r.name order by r.name, p.id
+        """;
+
+    /// <summary>All of it, in one snapshot.</summary>
+    public async Task<AuthRecords> LoadAsync(CancellationToken cancellationToken)
+    {
+        await using NpgsqlConnection connection = await database.OpenAsync(cancellationToken);
+        await using NpgsqlTransaction transaction =
+            await connection.BeginTransactionAsync(IsolationLevel.RepeatableRead, cancellationToken);
+        await using NpgsqlBatch batch = new(connection, transaction);
+        foreach (string sql in (string[])[StateSql, UsersSql, RolesSql])
+        {
+            batch.BatchCommands.Add(new NpgsqlBatchCommand(database.Schema.Apply(sql)));
+        }
+
+        await using NpgsqlDataReader reader = await batch.ExecuteReaderAsync(cancellationToken);
+        await reader.ReadAsync(cancellationToken);
+        AuthRecords records = new()
+        {
+            Revision = reader.GetInt64(0),
+            ShownRevision = reader.GetInt64(1),
+            IsEnabled = reader.GetBoolean(2),
+            TokensSince = reader.GetInt64(3),
+        };
+        await reader.NextResultAsync(cancellationToken);
+        List<UserRecord> users = [];
+        while (await reader.ReadAsync(cancellationToken))
+        {
+            users.Add(new UserRecord(
+                reader.GetString(0), reader.GetFieldValue<byte[]>(1), reader.GetBoolean(2),
+                reader.GetFieldValue<string[]>(4), reader.GetInt64(3)));
+        }
+
+        await reader.NextResultAsync(cancellationToken);
+        return records with { Users = users, Roles = await ReadRolesAsync(reader, cancellationToken) };
+    }
+
+    /// <summary>Makes a change, all of it or nothing. May be repeated with the same token when the connection broke: it is made
+    /// once.</summary>
+    /// <param name="change">What, and who wants it.</param>
+    /// <param name="cancellationToken">Ends the wait, not necessarily the change.</param>
+    /// <returns>False, and nothing is changed, when the auth revision is not the expected one.</returns>
+    public async Task<bool> ChangeAsync(AuthChange change, CancellationToken cancellationToken)
+    {
+        await using NpgsqlConnection connection = await database.OpenAsync(cancellationToken);
+        await using NpgsqlTransaction transaction = await connection.BeginTransactionAsync(cancellationToken);
+        await using NpgsqlBatch batch = new(connection, transaction);
+        batch.BatchCommands.Add(Begin(change));
+        foreach (AuthEdit edit in change.Edits)
+        {
+            batch.BatchCommands.Add(edit.Command(database.Schema));
+        }
+
+        try
+        {
+            await batch.ExecuteNonQueryAsync(cancellationToken);
+            await transaction.CommitAsync(cancellationToken);
+            return true;
+        }
+        catch (PostgresException exception) when (exception.SqlState is Moved or Repeated)
+        {
+            return exception.SqlState == Repeated;
+        }
+    }
+
+    /// <summary>Makes sure that the auth revision is not behind one that was seen: a failover may have lost changes.</summary>
+    /// <param name="connection">To the new server.</param>
+    /// <param name="seenRevision">The auth revision of this frontend.</param>
+    /// <returns>False when changes were lost.</returns>
+    public async Task<bool> EnsureRevisionAsync(NpgsqlConnection connection, long seenRevision)
+    {
+        await using NpgsqlCommand command = new(database.Schema.Apply("select pgetcd.ensure_auth_revision($1)"), connection);
+        command.Parameters.Add(new NpgsqlParameter<long> { TypedValue = seenRevision });
+        return (bool)(await command.ExecuteScalarAsync())!;
+    }
+
+    private static async Task<IReadOnlyList<RoleRecord>> ReadRolesAsync(NpgsqlDataReader reader, CancellationToken cancellationToken)
+    {
+        List<RoleRecord> roles = [];
+        List<PermissionRecord> permissions = [];
+        while (await reader.ReadAsync(cancellationToken))
+        {
+            string name = reader.GetString(0);
+            if (roles.Count == 0 || roles[^1].Name != name)
+            {
+                permissions = [];
+                roles.Add(new RoleRecord(name, permissions));
+            }
+
+            if (!reader.IsDBNull(1))
+            {
+                permissions.Add(new PermissionRecord(reader.GetInt32(1), reader.GetFieldValue<byte[]>(2), reader.GetFieldValue<byte[]>(3)));
+            }
+        }
+
+        return roles;
+    }
+
+    private NpgsqlBatchCommand Begin(AuthChange change)
+    {
+        NpgsqlBatchCommand command = new(database.Schema.Apply("select pgetcd.begin_auth_change($1, $2, $3, $4, $5, $6, $7, $8)"));
+        command.Parameters.Add(new NpgsqlParameter<long> { TypedValue = change.ExpectedRevision });
+        command.Parameters.Add(new NpgsqlParameter<long> { TypedValue = change.ShownStep });
+        command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = change.Token });
+        command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = change.Action });
+        command.Parameters.Add(Text(change.Username));
+        command.Parameters.Add(Text(change.Client));
+        command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = change.Frontend });
+        command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = change.Subject });
+        return command;
+    }
+
+    private static NpgsqlParameter Text(string? value) =>
+        new() { NpgsqlDbType = NpgsqlDbType.Text, Value = value is null ? DBNull.Value : value };
+}
+
+/// <summary>A change of users, roles or permissions.</summary>
+/// <param name="ExpectedRevision">The auth revision at which it was decided.</param>
+/// <param name="Action">The method that was called, for the audit.</param>
+/// <param name="Subject">What is changed, in words, for the audit.</param>
+/// <param name="Edits">What to do.</param>
+public sealed record AuthChange(long ExpectedRevision, string Action, string Subject, IReadOnlyList<AuthEdit> Edits)
+{
+    /// <summary>Names the change: repeated, it is made once.</summary>
+    public Guid Token { get; } = Guid.NewGuid();
+
+    /// <summary>By how much etcd's auth revision goes up.</summary>
+    public long ShownStep { get; init; } = 1;
+
+    /// <summary>Who wants it; null while auth is off.</summary>
+    public string? Username { get; init; }
+
+    /// <summary>From where.</summary>
+    public string? Client { get; init; }
+
+    /// <summary>Through which frontend.</summary>
+    public required string Frontend { get; init; }
+}

@@ -1,0 +1,219 @@
+using System.Text.Json.Nodes;
+using Google.Protobuf.Reflection;
+using Grpc.Core;
+using PgEtcd.Protocol.Etcdserverpb;
+using PgEtcd.Protocol.V3Electionpb;
+using PgEtcd.Protocol.V3Lockpb;
+using PgEtcd.Testing;
+using PgEtcd.Testing.Grpc;
+using PgEtcd.Testing.Postgres;
+using PgEtcd.Testing.Rpc;
+using Shouldly;
+using Xunit;
+using static PgEtcd.BlackBox.Tests.Auth.AuthClient;
+
+namespace PgEtcd.BlackBox.Tests.Auth;
+
+/// <summary>Users and what they may do, at one frontend.</summary>
+public sealed class AuthTests(PostgresFixture postgres) : IClassFixture<PostgresFixture>, IAsyncLifetime
+{
+    private string _database = "";
+    private PgEtcdServer _server = null!;
+    private AuthClient _client = null!;
+
+    /// <summary>Ranges from a key of which only that key, or only a part, may be read.</summary>
+    public static TheoryData<string, string> Beyond => new() { { "k", "\0" }, { "k", "l" }, { "k", "k\0\0" }, { "j", "k\0" }, { "\0", "\0" }, { "k\0", "" } };
+
+    public async Task InitializeAsync()
+    {
+        _database = await postgres.CreateDatabaseAsync();
+        _server = await PgEtcdServer.StartAsync(_database, moreArguments: ["--bcrypt-cost", "4", "--auth-token-ttl", "2"]);
+        _client = AuthClient.To(_server);
+        await _client.EnableAsync();
+        await _client.AddUserAsync("joe", _client.Root);
+    }
+
+    [Fact]
+    [Trait("advisory", "CVE-2026-33413")]
+    public async Task Without_credentials_no_method_of_any_service_does_anything()
+    {
+        (string, string)[] free = [("Auth", "Authenticate"), ("Auth", "AuthStatus")];
+        foreach (MethodDescriptor method in new[] { RpcReflection.Descriptor, V3LockReflection.Descriptor, V3ElectionReflection.Descriptor }
+            .SelectMany(file => file.Services).SelectMany(service => service.Methods))
+        {
+            if (free.Contains((method.Service.Name, method.Name)) || method.Name is "Watch" or "Snapshot" or "Observe")
+            {
+                continue; // the streams below
+            }
+
+            string request = method.Name switch
+            {
+                "Range" or "RangeStream" or "Put" or "DeleteRange" => """{"key":"YQ=="}""",
+                "Txn" => """{"success":[{"request_range":{"key":"YQ=="}}]}""",
+                "Lock" or "Campaign" => """{"name":"YQ=="}""",
+                "Unlock" => """{"key":"YQ=="}""",
+                "Leader" => """{"name":"YQ=="}""",
+                "Proclaim" or "Resign" => """{"leader":{"name":"YQ==","key":"YQ==","rev":"1","lease":"1"}}""",
+                _ => "{}",
+            };
+            string rpc = $"{method.Service.FullName}/{method.Name}";
+            (await _client.OutcomeAsync(rpc, request)).ShouldBe(NoUser, rpc);
+            (await _client.OutcomeAsync(rpc, request, "nonsense.1")).ShouldBe(BadToken, rpc);
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(Beyond))]
+    [Trait("advisory", "GHSA-xg4h-6gfc-h4m8")]
+    public async Task Who_may_read_one_key_cannot_watch_or_read_beyond_it(string key, string end)
+    {
+        await _client.GrantAsync("joe", "READ", "k", "", _client.Root);
+        string token = await _client.LoginAsync("joe");
+
+        (await WatchAsync(key, end, token)).ShouldBe($"rpc error: code = PermissionDenied desc = {Denied}");
+        (await _client.RangeAsync(key, end, token)).ShouldBe(Denied);
+        (await _client.RangeAsync(key, end, token, ",\"serializable\":true")).ShouldBe(Denied);
+        (await _client.OutcomeAsync("etcdserverpb.KV/RangeStream", $"{{{Keys(key, end)}}}", token)).ShouldBe(Denied);
+
+        (await WatchAsync("k", "", token)).ShouldBe("");
+        (await _client.RangeAsync("k", "", token)).ShouldBe(Granted);
+    }
+
+    [Fact]
+    public async Task A_watch_without_credentials_is_refused_in_etcds_words()
+    {
+        (await WatchAsync("k", "", null)).ShouldBe($"rpc error: code = InvalidArgument desc = {NoUser}");
+        (await WatchAsync("k", "", "nonsense.1")).ShouldBe($"rpc error: code = Unauthenticated desc = {BadToken}");
+    }
+
+    [Fact]
+    [Trait("advisory", "CVE-2026-33343")]
+    [Trait("issue", "etcd PR 21681, 21685")]
+    public async Task Nested_in_transactions_nothing_is_let_through_that_is_refused_alone()
+    {
+        await _client.CallAsync("etcdserverpb.KV/Put", $"{{{Keys("secret")},\"value\":\"eA==\"}}", _client.Root);
+        await _client.CallAsync("etcdserverpb.Lease/LeaseGrant", """{"TTL":"100","ID":"7"}""", _client.Root);
+        await _client.CallAsync("etcdserverpb.KV/Put", $"{{{Keys("leased")},\"lease\":\"7\"}}", _client.Root);
+        await _client.GrantAsync("joe", "WRITE", "secret", "", _client.Root);
+        await _client.GrantAsync("joe", "READWRITE", "k", "", _client.Root);
+        string token = await _client.LoginAsync("joe");
+        string[] forbidden =
+        [
+            $"{{\"request_range\":{{{Keys("secret")}}}}}",
+            $"{{\"request_put\":{{{Keys("secret")},\"prev_kv\":true}}}}",
+            $"{{\"request_put\":{{{Keys("k")},\"lease\":\"7\"}}}}",
+            $"{{\"request_delete_range\":{{{Keys("secret")},\"prev_kv\":true}}}}",
+            $"{{\"request_delete_range\":{{{Keys("k", "l")}}}}}",
+            $"{{\"request_txn\":{{\"compare\":[{{{Keys("secret")}}}]}}}}",
+        ];
+        foreach (string operation in forbidden)
+        {
+            foreach (string txn in (string[])[$"{{\"success\":[{operation}]}}", $"{{\"failure\":[{operation}]}}"])
+            {
+                (await _client.OutcomeAsync("etcdserverpb.KV/Txn", txn, token)).ShouldBe(Denied, txn);
+                string nested = $"{{\"success\":[{{\"request_txn\":{{\"failure\":[{{\"request_txn\":{txn}}}]}}}}]}}";
+                (await _client.OutcomeAsync("etcdserverpb.KV/Txn", nested, token)).ShouldBe(Denied, nested);
+            }
+        }
+
+        (await _client.OutcomeAsync("etcdserverpb.KV/Txn", $"{{\"success\":[{{\"request_put\":{{{Keys("k")}}}}}]}}", token)).ShouldBe(Granted);
+        (await Sql.ExecuteAsync(_database, "select count(*) from pgetcd.revisions where username = 'joe'")).ShouldBe(1L);
+    }
+
+    [Fact]
+    public async Task The_log_names_the_user_and_the_audit_who_changed_what()
+    {
+        await _client.GrantAsync("joe", "WRITE", "k", "", _client.Root);
+        string token = await _client.LoginAsync("joe");
+        await _client.PutAsync("k", token);
+        await _client.OutcomeAsync("etcdserverpb.Auth/Authenticate", """{"name":"joe","password":"wrong"}""");
+
+        (await Sql.ExecuteAsync(_database, "select username from pgetcd.revisions where key = 'k'")).ShouldBe("joe");
+        (await Sql.ExecuteAsync(_database, """
+            select string_agg(concat_ws('|', action, username, subject), ', ' order by id) from pgetcd.auth_audit where username is not null
+            """)).ShouldBe("UserAdd|root|user joe, RoleAdd|root|role joe, UserGrantRole|root|user joe, role joe, RoleGrantPermission|root|role joe, Write \"k\"");
+        await Eventually.TrueAsync(
+            async () => Equals(await Sql.ExecuteAsync(_database, "select username from pgetcd.auth_audit where action = 'LoginFailed' and client like 'ipv4:127.0.0.1:%'"), "joe"),
+            TimeSpan.FromSeconds(10), "the failed login is written down");
+    }
+
+    [Fact]
+    public async Task A_token_lives_as_long_as_it_is_used_and_no_longer()
+    {
+        await _client.GrantAsync("joe", "READ", "k", "", _client.Root);
+        await using PgEtcdServer another = await PgEtcdServer.StartAsync(_database, name: "another");
+        await using AuthClient there = new(another);
+        string idle = await _client.LoginAsync("joe");
+        string used = await _client.LoginAsync("joe");
+        for (int i = 0; i < 40; i++)
+        {
+            (await _client.RangeAsync("k", "", used)).ShouldBe(Granted);
+            await Task.Delay(100);
+        }
+
+        (await _client.RangeAsync("k", "", idle)).ShouldBe(BadToken);
+        (await there.RangeAsync("k", "", used)).ShouldBe(Granted);
+        (await there.RangeAsync("k", "", idle)).ShouldBe(BadToken);
+    }
+
+    [Fact]
+    public async Task Bearer_is_part_of_no_token_and_authorization_is_the_second_place()
+    {
+        foreach ((string key, string value) in ((string, string)[])[
+            ("token", _client.Root), ("token", $"Bearer {_client.Root}"), ("authorization", _client.Root), ("authorization", $"Bearer {_client.Root}")])
+        {
+            RpcAnswer answer = await new RpcClient(_client.Channel).CallAsync(
+                "etcdserverpb.Auth/UserList", "{}", new Metadata { { key, value } });
+            answer.Error.ShouldBeNull($"{key}: {value}");
+        }
+    }
+
+    [Fact]
+    public async Task Guessing_is_slowed_down_for_one_user_and_nobody_else()
+    {
+        string[] outcomes = await Task.WhenAll(Enumerable.Range(0, 60).Select(i =>
+            _client.OutcomeAsync("etcdserverpb.Auth/Authenticate", $$"""{"name":"joe","password":"guess{{i}}"}""")));
+        outcomes.ShouldBeSubsetOf(["etcdserver: authentication failed, invalid user ID or password", "etcdserver: too many requests"]);
+        // Thirty at once and one a second from then on, however many come side by side.
+        outcomes.Count(outcome => outcome == "etcdserver: too many requests").ShouldBeGreaterThan(20);
+        (await _client.OutcomeAsync("etcdserverpb.Auth/Authenticate", """{"name":"root","password":"root"}""")).ShouldBe(Granted);
+        await Eventually.TrueAsync(
+            async () => await _client.OutcomeAsync("etcdserverpb.Auth/Authenticate", """{"name":"joe","password":"joe"}""") == Granted,
+            TimeSpan.FromSeconds(10), "the right password is listened to again");
+    }
+
+    [Fact]
+    public async Task AuthStatus_needs_no_credentials_and_refuses_bad_ones()
+    {
+        JsonObject status = await _client.CallAsync("etcdserverpb.Auth/AuthStatus");
+        ((bool)status["enabled"]!).ShouldBeTrue();
+        (await _client.OutcomeAsync("etcdserverpb.Auth/AuthStatus", token: await _client.LoginAsync("joe"))).ShouldBe(Granted);
+        (await _client.OutcomeAsync("etcdserverpb.Auth/AuthStatus", token: "nonsense.1")).ShouldBe(BadToken);
+    }
+
+    [Fact]
+    public async Task A_name_that_PostgreSQL_cannot_hold_is_refused()
+    {
+        (await _client.OutcomeAsync("etcdserverpb.Auth/UserAdd", """{"name":"a\u0000b"}""", _client.Root)).ShouldBe("pgetcd: a name cannot contain a null character");
+        (await _client.OutcomeAsync("etcdserverpb.Auth/UserGet", """{"name":"a\u0000b"}""", _client.Root)).ShouldBe("etcdserver: user name not found");
+        (await _client.OutcomeAsync("etcdserverpb.Auth/Authenticate", """{"name":"a\u0000b"}""")).ShouldBe("etcdserver: authentication failed, invalid user ID or password");
+    }
+
+    public async Task DisposeAsync()
+    {
+        await _client.DisposeAsync();
+        await _server.DisposeAsync();
+    }
+
+    /// <summary>Why a watch was not begun; empty if it was.</summary>
+    private async Task<string> WatchAsync(string key, string end, string? token)
+    {
+        await using GrpcDuplexCall<WatchRequest, WatchResponse> call = _client.Channel.Duplex<WatchRequest, WatchResponse>(
+            "etcdserverpb.Watch/Watch", Headers(token), TimeSpan.FromSeconds(20));
+        await call.WriteAsync(new WatchRequest { CreateRequest = new WatchCreateRequest { Key = Kv.Bytes(key), RangeEnd = Kv.Bytes(end) } });
+        WatchResponse response = await call.ReadAsync();
+        response.Created.ShouldBeTrue();
+        response.Canceled.ShouldBe(response.CancelReason.Length > 0);
+        return response.CancelReason;
+    }
+}

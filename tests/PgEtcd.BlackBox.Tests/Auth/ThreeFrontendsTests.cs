@@ -1,0 +1,173 @@
+using PgEtcd.Testing;
+using PgEtcd.Testing.Postgres;
+using Shouldly;
+using Xunit;
+
+namespace PgEtcd.BlackBox.Tests.Auth;
+
+/// <summary>Whatever is acknowledged at one frontend binds on all from then on.</summary>
+public sealed class ThreeFrontendsTests(PostgresFixture postgres) : IClassFixture<PostgresFixture>, IAsyncLifetime
+{
+    private const int Hammers = 4;
+
+    private readonly List<PgEtcdServer> _servers = [];
+    private readonly List<AuthClient> _clients = [];
+
+    private AuthClient First => _clients[0];
+
+    public static TheoryData<string> Changes => new("the permission is revoked", "the role is taken", "the role is deleted", "the user is deleted", "the password is changed");
+
+    public async Task InitializeAsync()
+    {
+        string database = await postgres.CreateDatabaseAsync();
+        foreach (string name in (string[])["first", "second", "third"])
+        {
+            _servers.Add(await PgEtcdServer.StartAsync(database, name: name, moreArguments: ["--bcrypt-cost", "4"]));
+            _clients.Add(new AuthClient(_servers[^1]));
+        }
+
+        await First.EnableAsync();
+    }
+
+    [Fact]
+    public async Task A_token_of_one_is_good_at_all_others()
+    {
+        await First.AddUserAsync("joe", First.Root);
+        await First.GrantAsync("joe", "READWRITE", "a", "b", First.Root);
+
+        string token = await _clients[1].LoginAsync("joe");
+
+        foreach (AuthClient client in _clients)
+        {
+            (await client.PutAsync("a", token)).ShouldBe(AuthClient.Granted);
+            (await client.RangeAsync("a", "b", token)).ShouldBe(AuthClient.Granted);
+            (await client.PutAsync("b", token)).ShouldBe(AuthClient.Denied);
+            (await client.OutcomeAsync("etcdserverpb.Auth/UserList", token: First.Root)).ShouldBe(AuthClient.Granted);
+        }
+    }
+
+    [Fact]
+    public async Task What_is_granted_at_one_holds_at_the_others_at_once()
+    {
+        await First.AddUserAsync("joe", First.Root);
+        string token = await _clients[1].LoginAsync("joe");
+        for (int i = 0; i < 30; i++)
+        {
+            string key = $"k{i:00}";
+            AuthClient there = _clients[1 + (i % 2)];
+            (await there.PutAsync(key, token)).ShouldBe(AuthClient.Denied);
+            await First.GrantAsync("joe", "READWRITE", key, "", First.Root);
+            (await there.PutAsync(key, token)).ShouldBe(AuthClient.Granted);
+            (await there.RangeAsync(key, "", token, ",\"serializable\":true")).ShouldBe(AuthClient.Granted);
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(Changes))]
+    [Trait("issue", "etcd#14571")]
+    public async Task No_request_that_begins_after_the_change_is_acknowledged_elsewhere_gets_through(string change)
+    {
+        await First.AddUserAsync("joe", First.Root);
+        await First.GrantAsync("joe", "READWRITE", "a", "b", First.Root);
+        string token = await First.LoginAsync("joe");
+        using CancellationTokenSource stopping = new();
+        bool isAcknowledged = false;
+        int before = 0;
+        int after = 0;
+        Task[] hammers = [.. Enumerable.Range(0, Hammers).Select(i => Task.Run(async () =>
+        {
+            AuthClient client = _clients[1 + (i % 2)];
+            while (!stopping.IsCancellationRequested)
+            {
+                bool mustFail = Volatile.Read(ref isAcknowledged);
+                string outcome = (i / 2 % 2, before % 2) switch
+                {
+                    (0, _) => await client.PutAsync("a", token),
+                    (_, 0) => await client.RangeAsync("a", "", token),
+                    _ => await client.RangeAsync("a", "", token, ",\"serializable\":true"),
+                };
+                if (mustFail)
+                {
+                    outcome.ShouldBeOneOf(AuthClient.Denied, AuthClient.BadToken, AuthClient.OldRevision);
+                    Interlocked.Increment(ref after);
+                }
+                else if (outcome == AuthClient.Granted)
+                {
+                    Interlocked.Increment(ref before);
+                }
+            }
+        }))];
+        await Eventually.TrueAsync(() => before > 50, TimeSpan.FromSeconds(20), "requests get through");
+
+        await ChangeAsync(change);
+        Volatile.Write(ref isAcknowledged, true);
+
+        await Eventually.TrueAsync(() => after > 100 || hammers.Any(hammer => hammer.IsFaulted), TimeSpan.FromSeconds(20), "requests are refused");
+        await stopping.CancelAsync();
+        await Task.WhenAll(hammers);
+    }
+
+    [Fact]
+    public async Task Switched_on_or_off_at_one_it_is_so_at_all_others()
+    {
+        await First.CallAsync("etcdserverpb.Auth/AuthDisable", token: First.Root);
+        for (int i = 0; i < 10; i++)
+        {
+            foreach (AuthClient client in _clients)
+            {
+                (await client.PutAsync("a", null)).ShouldBe(AuthClient.Granted);
+                (await client.RangeAsync("a", "", null)).ShouldBe(AuthClient.Granted);
+            }
+
+            await _clients[i % 3].CallAsync("etcdserverpb.Auth/AuthEnable");
+            foreach (AuthClient client in _clients)
+            {
+                (await client.PutAsync("a", null)).ShouldBe(AuthClient.NoUser);
+                (await client.RangeAsync("a", "", null)).ShouldBe(AuthClient.NoUser);
+                (await client.OutcomeAsync("etcdserverpb.KV/Compact", """{"revision":"1"}""")).ShouldBe(AuthClient.NoUser);
+                (await client.OutcomeAsync("etcdserverpb.Auth/UserAdd", """{"name":"x"}""")).ShouldBe(AuthClient.NoUser);
+            }
+
+            (await _clients[(i + 1) % 3].PutAsync("a", First.Root)).ShouldBe(AuthClient.BadToken, "a token from before it was off");
+            string root = await _clients[(i + 1) % 3].LoginAsync("root");
+            await _clients[(i + 2) % 3].CallAsync("etcdserverpb.Auth/AuthDisable", token: root);
+        }
+    }
+
+    [Fact]
+    public async Task Users_added_at_all_of_them_at_once_are_all_there_and_the_revision_counts_them()
+    {
+        long before = await RevisionAsync();
+        await Task.WhenAll(Enumerable.Range(0, 30).Select(i => _clients[i % 3].CallAsync(
+            "etcdserverpb.Auth/UserAdd", $$$"""{"name":"u{{{i:00}}}","options":{"no_password":true}}""", First.Root)));
+
+        (await _clients[1].CallAsync("etcdserverpb.Auth/UserList", token: First.Root))["users"]!.AsArray().Select(user => (string)user!)
+            .ShouldBe(["root", .. Enumerable.Range(0, 30).Select(i => $"u{i:00}")]);
+        (await RevisionAsync()).ShouldBe(before + 30);
+    }
+
+    public async Task DisposeAsync()
+    {
+        foreach (AuthClient client in _clients)
+        {
+            await client.DisposeAsync();
+        }
+
+        foreach (PgEtcdServer server in _servers)
+        {
+            await server.DisposeAsync();
+        }
+    }
+
+    private async Task<long> RevisionAsync() =>
+        long.Parse((string)(await First.CallAsync("etcdserverpb.Auth/AuthStatus"))["authRevision"]!, null);
+
+    private Task ChangeAsync(string change) => change switch
+    {
+        "the permission is revoked" => First.RevokeAsync("joe", "a", "b", First.Root),
+        "the role is taken" => First.CallAsync("etcdserverpb.Auth/UserRevokeRole", """{"name":"joe","role":"joe"}""", First.Root),
+        "the role is deleted" => First.CallAsync("etcdserverpb.Auth/RoleDelete", """{"role":"joe"}""", First.Root),
+        "the user is deleted" => First.CallAsync("etcdserverpb.Auth/UserDelete", """{"name":"joe"}""", First.Root),
+        _ => First.CallAsync("etcdserverpb.Auth/UserChangePassword", """{"name":"joe","password":"new"}""", First.Root),
+    };
+}

@@ -1,0 +1,138 @@
+using System.Security.Cryptography;
+using System.Text;
+using PgEtcd.Testing;
+using PgEtcd.Testing.Postgres;
+using Shouldly;
+using Xunit;
+using static PgEtcd.BlackBox.Tests.Auth.AuthClient;
+
+namespace PgEtcd.BlackBox.Tests.Auth;
+
+/// <summary>--auth-token jwt.</summary>
+public sealed class WebTokenTests(PostgresFixture postgres) : IClassFixture<PostgresFixture>, IDisposable
+{
+    private readonly TempDirectory _keys = new("jwt");
+
+    public static TheoryData<string> Methods => ["RS256", "RS512", "PS256", "PS384", "ES256", "ES384", "ES512", "HS256", "HS512"];
+
+    [Theory]
+    [MemberData(nameof(Methods))]
+    public async Task A_token_is_good_everywhere_until_users_roles_or_permissions_change(string method)
+    {
+        string database = await postgres.CreateDatabaseAsync();
+        string[] flags = Flags(method, "10m");
+        await using PgEtcdServer first = await PgEtcdServer.StartAsync(database, name: "first", moreArguments: flags);
+        await using PgEtcdServer second = await PgEtcdServer.StartAsync(database, name: "second", moreArguments: flags);
+        await using AuthClient here = new(first);
+        await using AuthClient there = new(second);
+        await here.EnableAsync();
+        await here.AddUserAsync("joe", here.Root);
+        await here.GrantAsync("joe", "READWRITE", "k", "", here.Root);
+
+        string token = await here.LoginAsync("joe");
+        (await here.PutAsync("k", token)).ShouldBe(Granted);
+        (await there.PutAsync("k", token)).ShouldBe(Granted);
+        (await there.RangeAsync("k", "", token)).ShouldBe(Granted);
+        (await there.PutAsync("x", token)).ShouldBe(Denied);
+        (await there.PutAsync("k", Tampered(token))).ShouldBe(BadToken);
+        (await there.PutAsync("k", Unsigned(token))).ShouldBe(BadToken);
+
+        await here.CallAsync("etcdserverpb.Auth/RoleAdd", """{"name":"other"}""", here.Root);
+        (await there.PutAsync("k", token)).ShouldBe(OldRevision);
+        (await there.RangeAsync("k", "", token)).ShouldBe(OldRevision);
+        (await there.PutAsync("k", await there.LoginAsync("joe"))).ShouldBe(Granted);
+    }
+
+    [Fact]
+    public async Task A_token_ends_when_its_time_is_up()
+    {
+        await using PgEtcdServer server = await PgEtcdServer.StartAsync(await postgres.CreateDatabaseAsync(), moreArguments: Flags("ES256", "2s"));
+        await using AuthClient client = new(server);
+        await client.EnableAsync();
+        (await client.PutAsync("k", client.Root)).ShouldBe(Granted);
+        await Eventually.TrueAsync(async () => await client.PutAsync("k", client.Root) == BadToken, TimeSpan.FromSeconds(10), "the token ends");
+    }
+
+    [Fact]
+    public async Task A_server_with_the_public_key_only_verifies()
+    {
+        string database = await postgres.CreateDatabaseAsync();
+        string[] flags = Flags("RS256", "10m");
+        await using PgEtcdServer first = await PgEtcdServer.StartAsync(database, name: "first", moreArguments: flags);
+        string verifying = string.Join(',', flags[1].Split(',').Where(part => !part.StartsWith("priv-key", StringComparison.Ordinal)));
+        await using PgEtcdServer second = await PgEtcdServer.StartAsync(
+            database, name: "second", moreArguments: [flags[0], verifying, .. flags[2..]]);
+        await using AuthClient here = new(first);
+        await using AuthClient there = new(second);
+        await here.EnableAsync();
+
+        (await there.PutAsync("k", here.Root)).ShouldBe(Granted);
+        (await there.OutcomeAsync("etcdserverpb.Auth/Authenticate", """{"name":"root","password":"root"}"""))
+            .ShouldBe("auth: token signing attempted with verify-only key");
+    }
+
+    [Fact]
+    public async Task With_an_empty_auth_token_nobody_can_log_in()
+    {
+        await using PgEtcdServer server = await PgEtcdServer.StartAsync(
+            await postgres.CreateDatabaseAsync(), moreArguments: ["--auth-token", "", "--bcrypt-cost", "4"]);
+        await using AuthClient client = new(server);
+        await client.AddUserAsync("root", null, "root");
+        await client.CallAsync("etcdserverpb.Auth/AuthEnable");
+
+        (await client.OutcomeAsync("etcdserverpb.Auth/Authenticate", """{"name":"root","password":"root"}"""))
+            .ShouldBe("etcdserver: authentication failed, invalid user ID or password");
+        (await client.PutAsync("k", "some.1")).ShouldBe(BadToken);
+        (await client.PutAsync("k", null)).ShouldBe(NoUser);
+    }
+
+    public void Dispose() => _keys.Dispose();
+
+    private static string Tampered(string token)
+    {
+        string[] parts = token.Split('.');
+        string claims = Encoding.UTF8.GetString(Convert.FromBase64String(Padded(parts[1]))).Replace("joe", "root", StringComparison.Ordinal);
+        return $"{parts[0]}.{Url(claims)}.{parts[2]}";
+    }
+
+    private static string Unsigned(string token) => $"{Url("""{"alg":"none","typ":"JWT"}""")}.{token.Split('.')[1]}.";
+
+    private static string Url(string text) => Convert.ToBase64String(Encoding.UTF8.GetBytes(text)).TrimEnd('=').Replace('+', '-').Replace('/', '_');
+
+    private static string Padded(string text) => text.Replace('-', '+').Replace('_', '/').PadRight((text.Length + 3) / 4 * 4, '=');
+
+    private string[] Flags(string method, string ttl)
+    {
+        string secret = Path.Combine(_keys.Path, "private");
+        string open = Path.Combine(_keys.Path, "public");
+        switch (method[0])
+        {
+            case 'H':
+                File.WriteAllBytes(secret, RandomNumberGenerator.GetBytes(64));
+                return ["--auth-token", $"jwt,priv-key={secret},sign-method={method},ttl={ttl}", "--bcrypt-cost", "4"];
+            case 'E':
+                using (ECDsa key = ECDsa.Create(method switch
+                {
+                    "ES256" => ECCurve.NamedCurves.nistP256,
+                    "ES384" => ECCurve.NamedCurves.nistP384,
+                    _ => ECCurve.NamedCurves.nistP521,
+                }))
+                {
+                    File.WriteAllText(secret, key.ExportECPrivateKeyPem());
+                    File.WriteAllText(open, key.ExportSubjectPublicKeyInfoPem());
+                }
+
+                break;
+            default:
+                using (RSA key = RSA.Create(2048))
+                {
+                    File.WriteAllText(secret, key.ExportRSAPrivateKeyPem());
+                    File.WriteAllText(open, key.ExportSubjectPublicKeyInfoPem());
+                }
+
+                break;
+        }
+
+        return ["--auth-token", $"jwt,pub-key={open},priv-key={secret},sign-method={method},ttl={ttl}", "--bcrypt-cost", "4"];
+    }
+}

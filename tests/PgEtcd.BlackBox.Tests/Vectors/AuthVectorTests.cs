@@ -1,0 +1,27 @@
+using PgEtcd.Testing;
+using PgEtcd.Testing.Postgres;
+using PgEtcd.Testing.Vectors;
+using Xunit;
+
+namespace PgEtcd.BlackBox.Tests.Vectors;
+
+/// <summary>The transcripts of users, roles and permissions.</summary>
+public sealed class AuthVectorTests(PostgresFixture postgres) : IClassFixture<PostgresFixture>
+{
+    private const int InvalidAuthToken = 16;
+
+    public static TheoryData<string> Files => [.. VectorFile.Names("auth-")];
+
+    [Theory]
+    [MemberData(nameof(Files))]
+    public async Task Every_line_of_the_transcript_comes_out_the_same(string file)
+    {
+        await using PgEtcdServer server = await PgEtcdServer.StartAsync(
+            await postgres.CreateDatabaseAsync(), moreArguments: ["--bcrypt-cost", "4"]);
+        await VectorRunner.RunAsync(VectorFile.Read(file), server.ClientUrl, IsOtherwiseInVersion37);
+    }
+
+    /// <summary>AuthStatus needs no credentials in 3.7, which we follow; a bad token is still refused.</summary>
+    private static bool IsOtherwiseInVersion37(VectorLine line) =>
+        line.Text("rpc") == "etcdserverpb.Auth/AuthStatus" && line.Json["error"] is { } error && (int)error["code"]! != InvalidAuthToken;
+}
