@@ -35,7 +35,7 @@ public sealed class Compactor
             _ => null,
         };
         _auto = plan is null ? null : new AutoCompaction(
-            plan, () => store.Current.Revision, revision => store.CompactAsync(revision), isLeader, clock, loggers.CreateLogger<AutoCompaction>());
+            plan, () => store.Current.Revision, revision => store.CompactAsync(revision, Origin.Server), isLeader, clock, loggers.CreateLogger<AutoCompaction>());
     }
 
     /// <summary>The leader's job, every <see cref="Removal.Period"/>.</summary>

@@ -82,8 +82,8 @@ public sealed class KvService(KeyValueStore store, Quota quota, Admission admiss
     /// <summary>Compact: moves the mark; <c>physical</c> waits for the removal of what is superseded.</summary>
     public Task<CompactionResponse> Compact(CompactionRequest request, ServerCallContext context) => ServiceErrors.AnswerAsync(async () =>
     {
-        KvError error = await store.CompactAsync(
-            request.Revision, request.Physical, context.CancellationToken, new Origin(null, context.Peer));
+        Origin origin = new(await admission.AdmitAsync(context), context.Peer);
+        KvError error = await store.CompactAsync(request.Revision, origin, request.Physical, context.CancellationToken);
         return error == KvError.None
             ? new CompactionResponse { Header = headers.At(store.Current.Revision) }
             : throw error.ToEtcd().ToException();

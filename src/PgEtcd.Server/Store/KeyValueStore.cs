@@ -62,15 +62,15 @@ public sealed class KeyValueStore(
 
     /// <summary>Compact (semantics.md §6): the mark moves at once, for this frontend before the answer.</summary>
     /// <param name="revision">The revision to compact at.</param>
+    /// <param name="origin">Who asks.</param>
     /// <param name="physical">Wait until the leader has removed what is superseded, also when it was compacted before.</param>
     /// <param name="cancellationToken">Ends that wait.</param>
-    /// <param name="origin">Who asks; nobody: the frontend by itself.</param>
     /// <exception cref="StoreUnavailableException">The database did not answer in time.</exception>
     public async Task<KvError> CompactAsync(
-        long revision, bool physical = false, CancellationToken cancellationToken = default, Origin origin = default)
+        long revision, Origin origin, bool physical = false, CancellationToken cancellationToken = default)
     {
         Guid token = Guid.NewGuid();
-        CompactOutcome outcome = await database.InTimeAsync(timeLimit, cancel => log.CompactAsync(revision, token, cancel, origin.Username, origin.Client));
+        CompactOutcome outcome = await database.InTimeAsync(timeLimit, cancel => log.CompactAsync(revision, token, cancel, origin.Caller.Username, origin.Client));
         await tail.CatchUpAsync();
         if (outcome is CompactOutcome.FutureRevision or CompactOutcome.Corrupt)
         {

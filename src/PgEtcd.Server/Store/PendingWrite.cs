@@ -8,7 +8,11 @@ namespace PgEtcd.Server.Store;
 /// <summary>Who asked for a write: whether he may is checked where it is evaluated, and the log's audit columns name him.</summary>
 /// <param name="Caller">As he was admitted, or <see cref="Caller.Server"/>.</param>
 /// <param name="Client">The client's address.</param>
-public readonly record struct Origin(Caller Caller, string? Client);
+public readonly record struct Origin(Caller Caller, string? Client)
+{
+    /// <summary>The frontend by itself.</summary>
+    public static Origin Server => new(Caller.Server, null);
+}
 
 /// <summary>The answer to a write: an error that changed nothing, or a result.</summary>
 /// <param name="Error">None, or why nothing was done.</param>

@@ -91,8 +91,8 @@ internal static class EtcdctlScenarios
             "--user=joe:j auth disable", "--user=root:r user list", "--user=root:r user revoke-role joe reader", "--user=root:r user revoke-role joe reader",
             "--user=joe:j get a", "--user=root:r user grant-role joe root", "--user=joe:j get a", "--user=joe:j user delete ann", "--user=joe:j user delete root",
             "--user=root:r role delete reader", "--user=root:r role delete root", "--user=root:r user delete joe", "--user=joe:j get a",
-            "--user=root:r user revoke-role root root", "--user=root:r user get root -w json", "--user=root:r lease list", "lease list",
-            "--user=root:r compaction 2", "compaction 3", "--user=root:r auth disable", "get a", "user list", "auth disable",
+            "--user=root:r user revoke-role root root", "--user=root:r user get root -w json", "--user=root:r lease list",
+            "--user=root:r compaction 2", "--user=root:r auth disable", "get a", "user list", "auth disable",
         ],
         ["binary keys and values"] =
         [

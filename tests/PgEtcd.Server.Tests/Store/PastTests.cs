@@ -78,7 +78,7 @@ public sealed class PastTests(PostgresFixture postgres) : IClassFixture<Postgres
         }
 
         await using StoreParts fresh = await first.AnotherAsync();
-        (await first.Store.CompactAsync(4).WaitAsync(Patience)).ShouldBe(KvError.None);
+        (await first.Store.CompactAsync(4, Origin.Server).WaitAsync(Patience)).ShouldBe(KvError.None);
         RangeOperation range = new() { Key = Bytes("a"), Revision = 3, Serializable = true };
 
         (await fresh.Past.RangeAsync(range, 6).WaitAsync(Patience)).ShouldBeNull();
@@ -86,8 +86,8 @@ public sealed class PastTests(PostgresFixture postgres) : IClassFixture<Postgres
         (await fresh.Store.RangeAsync(range).AsTask().WaitAsync(Patience)).Error.ShouldBe(KvError.Compacted);
         (await fresh.Store.RangeAsync(new RangeOperation { Key = Bytes("a"), Revision = 4 }).AsTask().WaitAsync(Patience)).Error.ShouldBe(KvError.None);
         (await fresh.Store.RangeAsync(new RangeOperation { Key = Bytes("a"), Revision = 7 }).AsTask().WaitAsync(Patience)).Error.ShouldBe(KvError.FutureRevision);
-        (await fresh.Store.CompactAsync(4).WaitAsync(Patience)).ShouldBe(KvError.Compacted);
-        (await fresh.Store.CompactAsync(7).WaitAsync(Patience)).ShouldBe(KvError.FutureRevision);
+        (await fresh.Store.CompactAsync(4, Origin.Server).WaitAsync(Patience)).ShouldBe(KvError.Compacted);
+        (await fresh.Store.CompactAsync(7, Origin.Server).WaitAsync(Patience)).ShouldBe(KvError.FutureRevision);
     }
 
     /// <summary>The same requests to the frontends in turn and to a key space alone; the answers must be the same.</summary>
