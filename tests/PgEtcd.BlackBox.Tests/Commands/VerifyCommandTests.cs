@@ -74,7 +74,7 @@ public sealed class VerifyCommandTests(PostgresFixture postgres) : IClassFixture
         text.Output.ShouldContain("VIOLATED  revisions");
         text.Output.ShouldContain("            Revision 30 is missing.\n");
         text.Output.ShouldContain("VIOLATED  leases");
-        text.Output.ShouldContain("            Key 'k3' (revision 5) hangs on lease ff, which does not exist.\n");
+        text.Output.ShouldContain("            Key 'k10' (revision 12) hangs on lease ff, which does not exist.\n");
         text.Output.ShouldContain(" and 11 more.\n");
         text.Output.ShouldContain("holds     versions");
         text.Output.ShouldEndWith("\n22 violations.\n");
