@@ -1,7 +1,6 @@
 using System.Data;
 using System.Globalization;
 using Npgsql;
-using PgEtcd.Postgres;
 using PgEtcd.Server.Configuration;
 
 namespace PgEtcd.Server.Commands;
