@@ -119,13 +119,7 @@ public sealed class VerifyCommandTests(PostgresFixture postgres) : IClassFixture
                     await kv.SendAsync(Txn(Op(Put(key, "t")), Op(Put(key + "/2", "t")), Op(Delete(key + "/3"))));
                     break;
                 case 3:
-                    LeaseGrantResponse lease = await kv.Channel.UnaryAsync<LeaseGrantRequest, LeaseGrantResponse>("etcdserverpb.Lease/LeaseGrant", new() { TTL = 60 });
-                    await kv.SendAsync(Put(key, "leased", lease.ID));
-                    if (random.Next(2) == 0)
-                    {
-                        await kv.Channel.UnaryAsync<LeaseRevokeRequest, LeaseRevokeResponse>("etcdserverpb.Lease/LeaseRevoke", new() { ID = lease.ID });
-                    }
-
+                    await LeaseAsync(kv, key, revoke: random.Next(2) == 0);
                     break;
                 default:
                     await kv.PutAsync(key, $"{random.Next()}");
@@ -135,6 +129,16 @@ public sealed class VerifyCommandTests(PostgresFixture postgres) : IClassFixture
 
         await kv.DeleteAsync("k", "l");
         await kv.PutAsync("k00", "end");
+    }
+
+    private static async Task LeaseAsync(Kv kv, string key, bool revoke)
+    {
+        LeaseGrantResponse lease = await kv.Channel.UnaryAsync<LeaseGrantRequest, LeaseGrantResponse>("etcdserverpb.Lease/LeaseGrant", new() { TTL = 60 });
+        await kv.SendAsync(Put(key, "leased", lease.ID));
+        if (revoke)
+        {
+            await kv.Channel.UnaryAsync<LeaseRevokeRequest, LeaseRevokeResponse>("etcdserverpb.Lease/LeaseRevoke", new() { ID = lease.ID });
+        }
     }
 
     private static async Task WriteInSqlAsync(string database, CancellationToken stopping)
