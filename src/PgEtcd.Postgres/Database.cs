@@ -1,5 +1,7 @@
 using System.Diagnostics;
 using System.Net.Sockets;
+using System.Security.Authentication;
+using System.Security.Cryptography;
 using Microsoft.Extensions.Logging;
 using Npgsql;
 using Polly;
@@ -98,6 +100,10 @@ public sealed class Database : IAsyncDisposable
                 last = last?.InnerException is AggregateException && exception.InnerException is null ? last : exception;
                 ThrowIfHopeless(last, Stopwatch.GetElapsedTime(started), timeLimit);
             }
+            catch (Exception exception) when (IsAboutFile(exception))
+            {
+                throw new DatabaseStartException($"--database: a file that it names cannot be used: {FirstLine(exception)}.", exception);
+            }
 
             await Task.Delay(ConnectPause, cancellationToken);
         }
@@ -147,6 +153,10 @@ public sealed class Database : IAsyncDisposable
                 $"there is no host '{ConnectionString.Host}'",
             NpgsqlException { InnerException: null, IsTransient: false } refusal and not PostgresException =>
                 $"the connection cannot be used: {refusal.Message.TrimEnd('.')}",
+            _ when Array.Find(reasons, reason => reason.InnerException is AuthenticationException) is { } failure =>
+                $"TLS with PostgreSQL at '{ConnectionString.Host}' failed: {TlsFailure(failure.GetBaseException())}",
+            _ when Array.Find(reasons, reason => IsAboutFile(reason.GetBaseException())) is { } failure =>
+                $"a file that it names cannot be used: {FirstLine(failure.GetBaseException())}",
             _ when elapsed > (sockets.All(socket => socket is not null) ? NobodyListensLimit : timeLimit) =>
                 $"no PostgreSQL answered at '{ConnectionString.Host}' port {ConnectionString.Port} within {elapsed.TotalSeconds:0} s ({reasons[0].GetBaseException().Message.TrimEnd('.')})",
             _ => null,
@@ -156,6 +166,17 @@ public sealed class Database : IAsyncDisposable
             throw new DatabaseStartException($"--database: {sentence}.", exception);
         }
     }
+
+    /// <summary>What is thrown about the certificates, keys and password files that the address names.</summary>
+    private static bool IsAboutFile(Exception exception) =>
+        exception is FileNotFoundException or DirectoryNotFoundException or UnauthorizedAccessException or CryptographicException;
+
+    private string TlsFailure(Exception cause) =>
+        ConnectionString.SslMode >= SslMode.VerifyCA && cause.Message.Contains("RemoteCertificateValidationCallback", StringComparison.Ordinal)
+            ? $"its certificate is of another authority or, for SSL Mode VerifyFull, for another host (SSL Mode is {ConnectionString.SslMode})"
+            : FirstLine(cause);
+
+    private static string FirstLine(Exception exception) => exception.Message.Split('\n')[0].TrimEnd('.', '\r');
 
     private static NpgsqlConnectionStringBuilder Complete(string connectionString)
     {

@@ -1,5 +1,6 @@
 using Npgsql;
 using NpgsqlTypes;
+using PgEtcd.Postgres.Auth;
 
 namespace PgEtcd.Postgres;
 
@@ -20,7 +21,8 @@ public sealed class LogImport : IAsyncDisposable
 
     private const string IsEmptySql = """
         select not exists (select from pgetcd.revisions) and not exists (select from pgetcd.revisions_archive)
-            and not exists (select from pgetcd.leases) and c.compact_revision < 0 and c.base_revision <= 1, clock_timestamp()
+            and not exists (select from pgetcd.leases)
+            and not exists (select from pgetcd.auth_users) and not exists (select from pgetcd.auth_roles) and c.compact_revision < 0 and c.base_revision <= 1, clock_timestamp()
         from pgetcd.cluster c
         """;
 
@@ -132,15 +134,21 @@ public sealed class LogImport : IAsyncDisposable
     /// <param name="revision">Where the store is, which may be above its last row.</param>
     /// <param name="compactRevision">The compaction mark; -1 when never compacted.</param>
     /// <param name="leases">Ids, each once, and seconds.</param>
+    /// <param name="auth">Users and roles; null: none.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
     /// <returns>What the store would be, to be checked. It is part of the import and ends with it.</returns>
     public async Task<LogScan> FinishAsync(
-        long revision, long compactRevision, IReadOnlyCollection<(long Id, long Ttl)> leases, CancellationToken cancellationToken)
+        long revision, long compactRevision, IReadOnlyCollection<(long Id, long Ttl)> leases, AuthRecords? auth, CancellationToken cancellationToken)
     {
         await _copy.CompleteAsync(cancellationToken);
         await _copy.DisposeAsync();
         await ExecuteAsync(MarksSql, cancellationToken, Number(revision), Number(compactRevision));
         await ExecuteAsync(LeasesSql, cancellationToken, Numbers(leases.Select(lease => lease.Id)), Numbers(leases.Select(lease => lease.Ttl)));
+        if (auth is not null)
+        {
+            await AuthImport.ReplaceAsync(_transaction, _database.Schema, auth, cancellationToken);
+        }
+
         await ExecuteAsync("analyze pgetcd.revisions", cancellationToken);
         return await LogScan.OpenAsync(_database, _connection, _transaction, cancellationToken);
     }

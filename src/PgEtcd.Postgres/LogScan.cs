@@ -1,6 +1,7 @@
 using System.Data;
 using System.Runtime.CompilerServices;
 using Npgsql;
+using PgEtcd.Postgres.Auth;
 
 namespace PgEtcd.Postgres;
 
@@ -137,6 +138,10 @@ public sealed class LogScan : IAsyncDisposable
 
         return leases;
     }
+
+    /// <summary>Users and roles.</summary>
+    public Task<AuthRecords> AuthAsync(CancellationToken cancellationToken) =>
+        AuthTable.LoadAsync(_transaction, _database.Schema, cancellationToken);
 
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()

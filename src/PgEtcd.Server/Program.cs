@@ -6,6 +6,7 @@ using PgEtcd.Server.Configuration;
 using PgEtcd.Server.Hosting;
 using PgEtcd.Server.LocalPostgres;
 using PgEtcd.Server.Logging;
+using PgEtcd.Server.Tls;
 using PgEtcd.Snapshots;
 
 namespace PgEtcd.Server;
@@ -17,6 +18,7 @@ internal static class Program
 
     private static async Task<int> Main(string[] args)
     {
+        CommandLineSecrets.Hide();
         if (args is [var word, .. var words] && Verbs.Find(word) is { } verb)
         {
             return VerbArguments.Parse(verb, words, Env(), out CommandLineResult? text) is { } arguments
@@ -52,7 +54,7 @@ internal static class Program
             return await run(stopping.Token);
         }
         catch (Exception exception) when (exception is DatabaseStartException or LocalPostgresException or ListenException
-            or LogOutputException or CommandException or SnapshotException)
+            or LogOutputException or TlsException or CommandException or SnapshotException)
         {
             await Console.Error.WriteLineAsync($"pgetcd: {exception.Message}");
             return whenFailed;

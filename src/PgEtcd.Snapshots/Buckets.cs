@@ -11,11 +11,13 @@ internal static class Buckets
     public const string AuthRoles = "authRoles";
 
     /// <summary>Buckets that etcd expects or makes, and that have nothing in them when we write.</summary>
-    public static readonly string[] Empty = ["alarm", Auth, AuthRoles, AuthUsers, "cluster", "members", "members_removed"];
+    public static readonly string[] Empty = ["alarm", "cluster", "members", "members_removed"];
 
     public static ReadOnlySpan<byte> ScheduledCompactRevision => "scheduledCompactRev"u8;
 
     public static ReadOnlySpan<byte> FinishedCompactRevision => "finishedCompactRev"u8;
 
     public static ReadOnlySpan<byte> AuthEnabled => "authEnabled"u8;
+
+    public static ReadOnlySpan<byte> AuthRevision => "authRevision"u8;
 }

@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using System.Security.Cryptography;
 using Microsoft.Win32.SafeHandles;
 using PgEtcd.Snapshots.Bbolt;
@@ -49,11 +50,6 @@ public sealed class SnapshotFile : IDisposable
     /// <summary>The compaction mark; -1 when never compacted. A compaction that was begun counts, as etcd would finish it.</summary>
     public long CompactRevision { get; }
 
-    /// <summary>Whether authentication is on or there are users or roles.</summary>
-    public bool HasAuth =>
-        _image.Entries(Buckets.Auth).Any(entry => entry.Key.Span.SequenceEqual(Buckets.AuthEnabled) && entry.Value.Span is [1, ..])
-        || _image.Entries(Buckets.AuthUsers).Any() || _image.Entries(Buckets.AuthRoles).Any();
-
     /// <summary>Opens a file and checks its checksum, if it has one.</summary>
     /// <exception cref="SnapshotException">It cannot be read, is damaged, or is something else.</exception>
     public static SnapshotFile Open(string path)
@@ -89,6 +85,30 @@ public sealed class SnapshotFile : IDisposable
     /// <exception cref="SnapshotException">While enumerating: the file is damaged.</exception>
     public IEnumerable<SnapshotLease> ReadLeases() =>
         _image.Entries(Buckets.Lease).Select(entry => SnapshotLease.Decode(entry.Value) ?? throw Damaged("one of its leases makes no sense"));
+
+    /// <summary>Users and roles.</summary>
+    /// <exception cref="SnapshotException">The file is damaged.</exception>
+    public SnapshotAuth ReadAuth()
+    {
+        SnapshotAuth auth = SnapshotAuth.None with
+        {
+            Users = [.. _image.Entries(Buckets.AuthUsers).Select(entry => (entry.Key, entry.Value))],
+            Roles = [.. _image.Entries(Buckets.AuthRoles).Select(entry => (entry.Key, entry.Value))],
+        };
+        foreach (BboltEntry entry in _image.Entries(Buckets.Auth))
+        {
+            if (entry.Key.Span.SequenceEqual(Buckets.AuthEnabled))
+            {
+                auth = auth with { IsEnabled = entry.Value.Span is [1, ..] };
+            }
+            else if (entry.Key.Span.SequenceEqual(Buckets.AuthRevision) && BinaryPrimitives.TryReadInt64BigEndian(entry.Value.Span, out long revision))
+            {
+                auth = auth with { Revision = Math.Max(1, revision) };
+            }
+        }
+
+        return auth;
+    }
 
     /// <inheritdoc/>
     public void Dispose() => _handle.Dispose();

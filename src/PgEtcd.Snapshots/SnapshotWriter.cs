@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Buffers.Binary;
 using PgEtcd.Mvcc;
 using PgEtcd.Snapshots.Bbolt;
 
@@ -11,6 +12,9 @@ namespace PgEtcd.Snapshots;
 /// <remarks>There is no storage version in it: every etcd from 3.4 on takes such a file (snapshot-format.md §12).</remarks>
 public sealed class SnapshotWriter
 {
+    private static readonly Comparer<ReadOnlyMemory<byte>> Bytewise =
+        Comparer<ReadOnlyMemory<byte>>.Create((one, other) => one.Span.SequenceCompareTo(other.Span));
+
     private readonly BboltWriter _file;
 
     /// <summary>A writer that only measures.</summary>
@@ -56,8 +60,9 @@ public sealed class SnapshotWriter
     /// <summary>Ends the file with all that is not history.</summary>
     /// <param name="compactRevision">The compaction mark; -1 when never compacted.</param>
     /// <param name="leases">The leases, in any order.</param>
+    /// <param name="auth">Users and roles, in any order.</param>
     /// <returns>The file's layout.</returns>
-    public BboltLayout Finish(long compactRevision, IEnumerable<SnapshotLease> leases)
+    public BboltLayout Finish(long compactRevision, IEnumerable<SnapshotLease> leases, SnapshotAuth auth)
     {
         _file.BeginBucket(Buckets.Lease);
         foreach (SnapshotLease lease in leases.OrderBy(lease => (ulong)lease.Id))
@@ -74,11 +79,27 @@ public sealed class SnapshotWriter
             _file.Add(Buckets.ScheduledCompactRevision, mark);
         }
 
+        _file.BeginBucket(Buckets.Auth);
+        Span<byte> revision = stackalloc byte[sizeof(long)];
+        BinaryPrimitives.WriteInt64BigEndian(revision, auth.Revision);
+        _file.Add(Buckets.AuthEnabled, [auth.IsEnabled ? (byte)1 : (byte)0]);
+        _file.Add(Buckets.AuthRevision, revision);
+        AddRecords(Buckets.AuthRoles, auth.Roles);
+        AddRecords(Buckets.AuthUsers, auth.Users);
         foreach (string bucket in Buckets.Empty)
         {
             _file.BeginBucket(bucket);
         }
 
         return _file.Finish();
+    }
+
+    private void AddRecords(string bucket, IEnumerable<(ReadOnlyMemory<byte> Name, ReadOnlyMemory<byte> Record)> records)
+    {
+        _file.BeginBucket(bucket);
+        foreach ((ReadOnlyMemory<byte> name, ReadOnlyMemory<byte> record) in records.OrderBy(entry => entry.Name, Bytewise))
+        {
+            _file.Add(name.Span, record.Span);
+        }
     }
 }

@@ -106,20 +106,8 @@ public class CommandLineTests
         options.RequestTimeout.ShouldBe(TimeSpan.FromSeconds(timeout));
     }
 
-    [Theory]
-    [InlineData("--cert-file", "/etc/a.crt")]
-    [InlineData("--key-file", "/etc/a.key")]
-    [InlineData("--trusted-ca-file", "/etc/ca.crt")]
-    [InlineData("--client-cert-auth")]
-    [InlineData("--auto-tls", "true")]
-    [InlineData("--client-crl-file=/etc/crl")]
-    [InlineData("--cipher-suites=TLS_RSA_WITH_AES_128_CBC_SHA")]
-    [InlineData("--tls-min-version=TLS1.3")]
-    public void What_would_be_unsafe_to_ignore_is_refused(params string[] args) =>
-        Fail(args).ShouldStartWith($"{args[0].Split('=')[0]}: TLS comes in a later version");
-
     [Fact]
-    public void The_defaults_of_those_are_accepted() =>
+    public void The_defaults_of_TLS_and_users_are_accepted() =>
         Serve(["--cert-file=", "--client-cert-auth=false", "--auth-token", "simple", "--tls-min-version=TLS1.2"]).Warnings.ShouldBeEmpty();
 
     [Fact]
@@ -156,8 +144,8 @@ public class CommandLineTests
     [InlineData("--distributed-tracing-address must be host:port or a URL with http:// or https://, not \"a b\".", "--distributed-tracing-address=a b")]
     [InlineData("--config-file: /no/such/file cannot be read: Could not find a part of the path '/no/such/file'.", "--config-file=/no/such/file")]
     [InlineData("--log-level must be debug, info, warn, error, panic or fatal, not \"loud\".", "--log-level", "loud")]
-    [InlineData("--listen-client-urls has https://127.0.0.1:2379, but TLS comes in a later version: use http://.", "--listen-client-urls", "https://127.0.0.1:2379")]
-    [InlineData("--listen-client-urls has unixs:///a, but TLS comes in a later version: use http://.", "--listen-client-urls", "unixs:///a")]
+    [InlineData("--cert-file and --key-file are needed to listen on https://127.0.0.1:2379 (or --auto-tls).", "--listen-client-urls", "https://127.0.0.1:2379")]
+    [InlineData("--listen-client-urls has unixs://, which is not of the form unix:///path/of/a/socket.", "--listen-client-urls", "unixs://")]
     [InlineData("--listen-client-urls has unix://, which is not of the form unix:///path/of/a/socket.", "--listen-client-urls", "unix://")]
     [InlineData("--listen-client-urls has http://example.com:1, whose host must be an IP address or localhost.", "--listen-client-urls", "http://example.com:1")]
     [InlineData("--listen-client-urls has http://localhost, which is not of the form http://host:port.", "--listen-client-urls", "http://localhost")]

@@ -91,7 +91,7 @@ public sealed class ConfigFileTests : IDisposable
     [InlineData("frobnicate: a", "has an unknown key frobnicate: the keys are the flags of --help.")]
     [InlineData("client-transport-security:\n  cert-fil: a", "has an unknown key cert-fil: did you mean cert-file?")]
     [InlineData("client-transport-security:\n  x: a", "has an unknown key x: the keys are the flags of --help.")]
-    [InlineData("client-transport-security:\n  cert-file: a", "TLS and authentication come in a later version")]
+    [InlineData("client-transport-security:\n  cert-file: a", "client-transport-security: cert-file in {0} needs --key-file too.")]
     [InlineData("client-transport-security: a", "client-transport-security in {0} must be a mapping.")]
     [InlineData("name: {a: b}", "name in {0} must be one value or a list of values.")]
     [InlineData("max-txn-ops: many", "max-txn-ops in {0} must be a whole number from 1 to 2147483647, not \"many\".")]

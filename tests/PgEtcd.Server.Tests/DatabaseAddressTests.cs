@@ -32,10 +32,25 @@ public class DatabaseAddressTests
 
     [Theory]
     [InlineData("disable", SslMode.Disable)]
+    [InlineData("allow", SslMode.Allow)]
+    [InlineData("prefer", SslMode.Prefer)]
     [InlineData("require", SslMode.Require)]
+    [InlineData("require&sslrootcert=/ca", SslMode.VerifyCA)]
+    [InlineData("verify-ca", SslMode.VerifyCA)]
     [InlineData("verify-full", SslMode.VerifyFull)]
+    [InlineData("verify-full&sslrootcert=system", SslMode.VerifyFull)]
     public void Sslmode_is_written_as_libpq_writes_it(string text, SslMode mode) =>
         Read($"postgres://h/db?sslmode={text}").SslMode.ShouldBe(mode);
+
+    [Fact]
+    public void Files_of_a_url_go_through()
+    {
+        var read = Read("postgres://h/db?sslmode=verify-ca&sslrootcert=/ca&sslcert=/c&sslkey=/k&sslpassword=p&passfile=/p&sslnegotiation=direct");
+
+        read.ShouldSatisfyAllConditions(
+            r => r.RootCertificate.ShouldBe("/ca"), r => r.SslCertificate.ShouldBe("/c"), r => r.SslKey.ShouldBe("/k"),
+            r => r.SslPassword.ShouldBe("p"), r => r.Passfile.ShouldBe("/p"), r => r.SslNegotiation.ShouldBe(SslNegotiation.Direct));
+    }
 
     [Fact]
     public void Options_and_the_session_attribute_go_through()

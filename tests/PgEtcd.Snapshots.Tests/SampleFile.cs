@@ -21,7 +21,7 @@ internal sealed class SampleFile : IDisposable
             measure.Measure(change with { Key = default, Value = null }, change.Key.Length, change.Value?.Length);
         }
 
-        BboltLayout layout = measure.Finish(compactRevision, leases);
+        BboltLayout layout = measure.Finish(compactRevision, leases, SnapshotAuth.None);
         ArrayBufferWriter<byte> output = new();
         SnapshotWriter writer = new(output, layout);
         foreach (SnapshotChange change in changes)
@@ -29,7 +29,7 @@ internal sealed class SampleFile : IDisposable
             writer.Add(change);
         }
 
-        if (writer.Finish(compactRevision, leases) != layout || output.WrittenCount != layout.Length)
+        if (writer.Finish(compactRevision, leases, SnapshotAuth.None) != layout || output.WrittenCount != layout.Length)
         {
             throw new InvalidOperationException("What was written is not as long as what was measured.");
         }
@@ -50,7 +50,7 @@ internal sealed class SampleFile : IDisposable
     {
         using SnapshotFile file = SnapshotFile.Open(Path);
         _ = file.ReadLeases().Count();
-        _ = file.HasAuth;
+        _ = file.ReadAuth();
         return [.. file.ReadHistory().Select(entry => Words(entry.Change))];
     }
 

@@ -72,7 +72,7 @@ public sealed class Written_files
         using SampleFile file = new(WithChecksum(Image([Put(9, "a", "1")], mark)));
         using SnapshotFile opened = SnapshotFile.Open(file.Path);
         opened.CompactRevision.ShouldBe(mark);
-        opened.HasAuth.ShouldBeFalse();
+        opened.ReadAuth().IsUsed.ShouldBeFalse();
         opened.HasChecksum.ShouldBeTrue();
     }
 

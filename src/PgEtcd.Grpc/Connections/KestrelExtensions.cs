@@ -1,4 +1,5 @@
 using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.AspNetCore.Server.Kestrel.Core.Features;
 
 namespace PgEtcd.Grpc.Connections;
 
@@ -24,6 +25,18 @@ public static class KestrelExtensions
     public static ListenOptions UsePathAuthorities(this ListenOptions options)
     {
         options.Use(next => new PathAuthorities(next).OnConnectionAsync);
+        return options;
+    }
+
+    /// <summary>Lets older clients of etcd in that put a scheme into :authority, with TLS. To be called after <c>UseHttps</c>.</summary>
+    public static ListenOptions UseSchemesInAuthorities(this ListenOptions options)
+    {
+        options.Use(next => connection =>
+        {
+            if (connection.Features.Get<ITlsApplicationProtocolFeature>()?.ApplicationProtocol.Span.SequenceEqual("h2"u8) == true)
+                connection.Transport = SchemeInAuthority.Mend(connection.Transport);
+            return next(connection);
+        });
         return options;
     }
 

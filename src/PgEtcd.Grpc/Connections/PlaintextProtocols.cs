@@ -28,7 +28,7 @@ internal sealed class PlaintextProtocols(ConnectionDelegate next, TimeSpan limit
             var negotiated = new NegotiatedHttp2();
             connection.Features.Set<ITlsApplicationProtocolFeature>(negotiated);
             connection.Features.Set<ITlsConnectionFeature>(negotiated);
-            connection.Transport = new MendedTransport(new SchemeInAuthority(connection.Transport.Input), connection.Transport.Output);
+            connection.Transport = SchemeInAuthority.Mend(connection.Transport);
         }
         await next(connection);
     }
@@ -71,8 +71,6 @@ internal sealed class PlaintextProtocols(ConnectionDelegate next, TimeSpan limit
             return false;
         return length == preface.Length ? true : null;
     }
-
-    private sealed record MendedTransport(PipeReader Input, PipeWriter Output) : IDuplexPipe;
 
     private sealed class NegotiatedHttp2 : ITlsApplicationProtocolFeature, ITlsConnectionFeature
     {

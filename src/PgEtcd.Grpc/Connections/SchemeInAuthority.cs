@@ -26,6 +26,9 @@ internal sealed class SchemeInAuthority(PipeReader inner) : PipeReader
     private long _next = 24;
     private bool _done;
 
+    /// <summary>A transport of HTTP/2 whose first request is mended.</summary>
+    public static IDuplexPipe Mend(IDuplexPipe transport) => new Mended(new SchemeInAuthority(transport.Input), transport.Output);
+
     public override async ValueTask<ReadResult> ReadAsync(CancellationToken cancellationToken = default)
     {
         while (true)
@@ -89,6 +92,8 @@ internal sealed class SchemeInAuthority(PipeReader inner) : PipeReader
         _given = buffer;
         return true;
     }
+
+    private sealed record Mended(PipeReader Input, PipeWriter Output) : IDuplexPipe;
 }
 
 /// <summary>The head of a request as HPACK encodes it (RFC 7541), read as far as it takes to find its authority.</summary>

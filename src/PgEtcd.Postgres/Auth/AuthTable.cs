@@ -30,10 +30,19 @@ public sealed class AuthTable(Database database)
         await using NpgsqlConnection connection = await database.OpenAsync(cancellationToken);
         await using NpgsqlTransaction transaction =
             await connection.BeginTransactionAsync(IsolationLevel.RepeatableRead, cancellationToken);
-        await using NpgsqlBatch batch = new(connection, transaction);
+        return await LoadAsync(transaction, database.Schema, cancellationToken);
+    }
+
+    /// <summary>All of it, as a transaction sees it.</summary>
+    /// <param name="transaction">One that sees the same in each statement.</param>
+    /// <param name="schema">Where.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    internal static async Task<AuthRecords> LoadAsync(NpgsqlTransaction transaction, SchemaName schema, CancellationToken cancellationToken)
+    {
+        await using NpgsqlBatch batch = new(transaction.Connection, transaction);
         foreach (string sql in (string[])[StateSql, UsersSql, RolesSql])
         {
-            batch.BatchCommands.Add(new NpgsqlBatchCommand(database.Schema.Apply(sql)));
+            batch.BatchCommands.Add(new NpgsqlBatchCommand(schema.Apply(sql)));
         }
 
         await using NpgsqlDataReader reader = await batch.ExecuteReaderAsync(cancellationToken);

@@ -9,13 +9,16 @@ internal static class CertificateNames
 {
     private const string CommonName = "2.5.4.3";
 
+    /// <summary>etcd's gateway sets it, in front of an etcd or of us: then the certificate is that gateway's, and no user's.</summary>
+    private const string OfAGateway = "grpcgateway-accept";
+
     /// <summary>The common name; null without a certificate, and for calls that the gateway makes: those have the connection's
     /// certificate but are not gRPC (semantics.md §11).</summary>
     public static string? Of(ServerCallContext context)
     {
         IFeatureCollection features = context.GetHttpContext().Features;
         // Only a request that came over HTTP/2 itself can be reset.
-        return features.Get<IHttpResetFeature>() is not null && features.Get<ITlsConnectionFeature>()?.ClientCertificate is { } certificate
+        return features.Get<IHttpResetFeature>() is not null && context.RequestHeaders.GetValue(OfAGateway) is null && features.Get<ITlsConnectionFeature>()?.ClientCertificate is { } certificate
             ? Of(certificate)
             : null;
     }

@@ -62,6 +62,11 @@ internal static class DatabaseUrl
             Apply(label, builder, hosts, Decode(label, name), Decode(label, value));
         }
 
+        if (builder is { SslMode: SslMode.Require, RootCertificate.Length: > 0 })
+        {
+            builder.SslMode = SslMode.VerifyCA; // as in libpq
+        }
+
         builder.Host = string.Join(',', hosts.Select(h => Written(h.Host, h.Port ?? DefaultPort, hosts.Count > 1)));
         builder.Port = hosts[0].Port ?? DefaultPort;
         return builder.ConnectionString;
@@ -85,6 +90,9 @@ internal static class DatabaseUrl
                     hosts[i] = (hosts[i].Host, Port(label, given[Math.Min(i, given.Length - 1)]));
                 }
 
+                break;
+            case "sslrootcert" when value == "system":
+                builder.SslMode = SslMode.VerifyFull; // by the system's authorities, which Npgsql takes when no others are named
                 break;
             default:
                 var keyword = Renamed.GetValueOrDefault(name, name);

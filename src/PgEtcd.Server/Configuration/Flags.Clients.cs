@@ -4,7 +4,7 @@ namespace PgEtcd.Server.Configuration;
 internal static partial class Flags
 {
     public static readonly Flag ListenClientUrls = new("listen-client-urls", "http://localhost:2379", "urls",
-        "Comma-separated URLs to serve clients on, gRPC and HTTP on the same port; unix:///path for a socket.");
+        "Comma-separated URLs to serve clients on, gRPC and HTTP on the same port; https:// for TLS, unix:///path for a socket.");
 
     public static readonly Flag ListenClientHttpUrls = new("listen-client-http-urls", null, "urls",
         "Comma-separated URLs that serve HTTP only; --listen-client-urls then serves gRPC only.");

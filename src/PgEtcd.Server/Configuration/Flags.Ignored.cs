@@ -41,6 +41,8 @@ internal static partial class Flags
     public static readonly Flag BootstrapDefragThresholdMegabytes = Ignored("bootstrap-defrag-threshold-megabytes", "0",
         "Free space that makes etcd defragment at its start.", "experimental-bootstrap-defrag-threshold-megabytes");
 
+    public static readonly Flag ClientCertFile = Ignored("client-cert-file", "", "Certificate of etcd's gateway as a client of etcd; here it needs none.");
+    public static readonly Flag ClientKeyFile = Ignored("client-key-file", "", "Its key.");
     public static readonly Flag PeerCertFile = Ignored("peer-cert-file", "", "TLS between peers, as the next ten.");
     public static readonly Flag PeerKeyFile = Ignored("peer-key-file", "");
     public static readonly Flag PeerTrustedCaFile = Ignored("peer-trusted-ca-file", "");

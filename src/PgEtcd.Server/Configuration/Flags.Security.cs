@@ -1,34 +1,34 @@
 namespace PgEtcd.Server.Configuration;
 
-/// <content>TLS, users and roles. Until TLS is there, <see cref="NotYet"/> refuses its flags.</content>
+/// <content>TLS, users and roles.</content>
 internal static partial class Flags
 {
-    public static readonly Flag CertFile = Security("cert-file", "", "path", "Certificate of the server, PEM.");
+    public static readonly Flag CertFile = Security("cert-file", "", "path", "Certificate of the server and those between it and its authority, PEM.");
 
     public static readonly Flag KeyFile = Security("key-file", "", "path", "Its private key, PEM.");
 
-    public static readonly Flag TrustedCaFile = Security("trusted-ca-file", "", "path", "Authorities that sign client certificates, PEM.");
+    public static readonly Flag TrustedCaFile = Security("trusted-ca-file", "", "path",
+        "Authorities that sign client certificates, PEM. Clients must then show one, as with --client-cert-auth.");
 
-    public static readonly Flag ClientCertAuth = Security("client-cert-auth", "false", "", "Require and check client certificates.");
+    public static readonly Flag ClientCertAuth = Security("client-cert-auth", "false", "",
+        "Require and check client certificates; their common names are users when authentication is on.");
 
-    public static readonly Flag ClientCertFile = Security("client-cert-file", "", "path", "Certificate of the gateway as a client, PEM.");
-
-    public static readonly Flag ClientKeyFile = Security("client-key-file", "", "path", "Its private key, PEM.");
-
-    public static readonly Flag ClientCrlFile = Security("client-crl-file", "", "path", "Revoked client certificates.");
+    public static readonly Flag ClientCrlFile = Security("client-crl-file", "", "path", "Revoked client certificates: a CRL, PEM or DER.");
 
     public static readonly Flag ClientCertAllowedHostname = Security("client-cert-allowed-hostname", "", "names",
-        "Names of which a client certificate must have one.");
+        "Comma-separated host names or IP addresses of which a client certificate must have one.");
 
-    public static readonly Flag AutoTls = Security("auto-tls", "false", "", "Serve with a certificate made at the start.");
+    public static readonly Flag AutoTls = Security("auto-tls", "false", "",
+        "Serve https:// with a self-signed certificate, kept below --data-dir, when there is no --cert-file.");
 
     public static readonly Flag SelfSignedCertValidity = Security("self-signed-cert-validity", "1", "years", "How long that one is valid.");
 
-    public static readonly Flag CipherSuites = Security("cipher-suites", "", "names", "Cipher suites of TLS 1.2 to offer.");
+    public static readonly Flag CipherSuites = Security("cipher-suites", "", "names",
+        "Comma-separated cipher suites of TLS 1.2 to offer, by Go's names (default: the system's choice).");
 
     public static readonly Flag TlsMinVersion = Security("tls-min-version", "TLS1.2", "version", "TLS1.2 or TLS1.3.");
 
-    public static readonly Flag TlsMaxVersion = Security("tls-max-version", "", "version", "TLS1.2 or TLS1.3.");
+    public static readonly Flag TlsMaxVersion = Security("tls-max-version", "", "version", "TLS1.2 or TLS1.3 (default: the newest).");
 
     public static readonly Flag AuthToken = Security("auth-token", "simple", "kind",
         "simple, or jwt,pub-key=…,priv-key=…,sign-method=…,ttl=…; empty: nobody can log in.") with { MayBeEmpty = true };

@@ -15,7 +15,7 @@ internal static class HelpText
         (FlagGroup.Clients, "Serving clients"),
         (FlagGroup.History, "Compaction and history"),
         (FlagGroup.Logging, "Logs and traces"),
-        (FlagGroup.Security, "TLS, users and roles (not yet: refused)"),
+        (FlagGroup.Security, "TLS, users and roles"),
     ];
 
     /// <summary>The text, without a line break at its end.</summary>

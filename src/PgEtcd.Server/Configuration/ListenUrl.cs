@@ -10,16 +10,18 @@ public sealed record ListenUrl(IPAddress? Address, int Port)
     /// <summary>Path of a Unix socket, as it was given; null for TCP. Address and port then mean nothing.</summary>
     public string? SocketPath { get; init; }
 
+    /// <summary>https:// or unixs://.</summary>
+    public bool IsTls { get; init; }
+
     /// <summary>True for 0.0.0.0 and [::], which no client can connect to by that name.</summary>
     public bool IsUnspecified => Address is not null && (Address.Equals(IPAddress.Any) || Address.Equals(IPAddress.IPv6Any));
 
     /// <summary>A Unix socket.</summary>
-    public static ListenUrl Socket(string path) => new(null, 0) { SocketPath = path };
+    public static ListenUrl Socket(string path, bool isTls = false) => new(null, 0) { SocketPath = path, IsTls = isTls };
 
     /// <summary>The URL as it was given.</summary>
-    public override string ToString() => SocketPath is null ? Format(Address?.ToString() ?? "localhost", Port) : "unix://" + SocketPath;
+    public override string ToString() => SocketPath is null ? WithHost(Address?.ToString() ?? "localhost") : $"{(IsTls ? "unixs" : "unix")}://{SocketPath}";
 
-    /// <summary>http://host:port, with the brackets that an IPv6 address needs.</summary>
-    internal static string Format(string host, int port) =>
-        host.Contains(':') ? $"http://[{host}]:{port}" : $"http://{host}:{port}";
+    /// <summary>The URL with another host, and the brackets that an IPv6 address needs.</summary>
+    internal string WithHost(string host) => $"{(IsTls ? "https" : "http")}://{(host.Contains(':') ? $"[{host}]" : host)}:{Port}";
 }

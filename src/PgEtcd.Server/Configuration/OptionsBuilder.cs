@@ -22,10 +22,12 @@ internal static class OptionsBuilder
     {
         ConfigFile? file = FindFile(typed, environment);
         FlagValues values = new(typed, environment, file);
-        NotYet.Refuse(values);
         CheckIgnored(values);
         string name = values.Text(Flags.Name);
         IReadOnlyList<ListenUrl> listen = Urls.Listen(values.Label(Flags.ListenClientUrls), values.Text(Flags.ListenClientUrls));
+        IReadOnlyList<ListenUrl> listenHttp = OptionalUrls(values, Flags.ListenClientHttpUrls);
+        IReadOnlyList<ListenUrl> listenMetrics = OptionalUrls(values, Flags.ListenMetricsUrls);
+        TlsOptions? tls = TlsOptions.From(values, [.. listen, .. listenHttp, .. listenMetrics]);
         int heartbeat = values.Number(Flags.HeartbeatInterval, 1, LongestElection / LeastHeartbeats);
         return new ServerOptions
         {
@@ -38,8 +40,9 @@ internal static class OptionsBuilder
             DataDirIsDefault = !values.IsGiven(Flags.DataDir),
             MayMigrate = MayMigrate(values),
             ListenClientUrls = listen,
-            ListenClientHttpUrls = OptionalUrls(values, Flags.ListenClientHttpUrls),
-            ListenMetricsUrls = OptionalUrls(values, Flags.ListenMetricsUrls),
+            ListenClientHttpUrls = listenHttp,
+            ListenMetricsUrls = listenMetrics,
+            Tls = tls,
             ExtensiveMetrics = IsExtensive(values),
             AdvertiseClientUrls = values.OptionalText(Flags.AdvertiseClientUrls) is { } urls
                 ? Urls.Advertise(values.Label(Flags.AdvertiseClientUrls), urls)
@@ -65,7 +68,7 @@ internal static class OptionsBuilder
             Gateway = GatewayOptions.From(values),
             WatchProgressNotifyInterval = ProgressInterval(values),
             SqlWriteTimeout = SqlWriteTimeout(values),
-            Warnings = [.. FlagWarnings.For(values, typed, environment, file)],
+            Warnings = [.. FlagWarnings.For(values, typed, environment, file), .. TlsOptions.Warnings(values, [.. listen, .. listenHttp], tls)],
         };
     }
 
@@ -140,7 +143,7 @@ internal static class OptionsBuilder
     private static string[] Reachable(IReadOnlyList<ListenUrl> listen)
     {
         string[] urls = [.. listen.Where(url => url.SocketPath is null).Select(
-            url => url.IsUnspecified ? ListenUrl.Format(Dns.GetHostName(), url.Port) : url.ToString())];
+            url => url.IsUnspecified ? url.WithHost(Dns.GetHostName()) : url.ToString())];
         return urls.Length > 0 ? urls : [.. listen.Select(url => url.ToString())];
     }
 }

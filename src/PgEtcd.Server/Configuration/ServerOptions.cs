@@ -30,6 +30,9 @@ public sealed record ServerOptions
     /// <summary>Where metrics and health are served, and nothing else.</summary>
     public required IReadOnlyList<ListenUrl> ListenMetricsUrls { get; init; }
 
+    /// <summary>TLS for clients; null: no URL asks for it.</summary>
+    public TlsOptions? Tls { get; init; }
+
     /// <summary>--metrics=extensive: also histograms of how long gRPC methods take.</summary>
     public required bool ExtensiveMetrics { get; init; }
 

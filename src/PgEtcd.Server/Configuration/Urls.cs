@@ -8,6 +8,7 @@ namespace PgEtcd.Server.Configuration;
 internal static class Urls
 {
     private const string Unix = "unix://";
+    private const string UnixWithTls = "unixs://";
 
     /// <summary>What an address of a Unix socket holds on Linux, beside the null at its end.</summary>
     private const int MostPathBytes = 107;
@@ -20,7 +21,7 @@ internal static class Urls
     public static IReadOnlyList<string> Advertise(string label, string list) =>
         [.. Split(label, list).Select(part =>
         {
-            _ = part.StartsWith(Unix, StringComparison.Ordinal) ? SocketPath(label, part) : HostAndPort(label, part).Host;
+            _ = IsSocket(part) ? SocketPath(label, part) : HostAndPort(label, part).Host;
             return part;
         })];
 
@@ -46,31 +47,30 @@ internal static class Urls
 
     private static ListenUrl ListenOne(string label, string url)
     {
-        if (url.StartsWith("https://", StringComparison.Ordinal) || url.StartsWith("unixs://", StringComparison.Ordinal))
+        if (IsSocket(url))
         {
-            throw NotYet.Tls(label, url);
-        }
-
-        if (url.StartsWith(Unix, StringComparison.Ordinal))
-        {
-            return ListenUrl.Socket(SocketPath(label, url));
+            return ListenUrl.Socket(SocketPath(label, url), isTls: url.StartsWith(UnixWithTls, StringComparison.Ordinal));
         }
 
         (string host, int port) = HostAndPort(label, url);
+        bool isTls = url.StartsWith("https://", StringComparison.Ordinal);
         if (host == "localhost")
         {
-            return new ListenUrl(null, port);
+            return new ListenUrl(null, port) { IsTls = isTls };
         }
 
         return IPAddress.TryParse(host, out IPAddress? address) && (address.AddressFamily == AddressFamily.InterNetworkV6 || host.Count(c => c == '.') == 3)
-            ? new ListenUrl(address, port)
+            ? new ListenUrl(address, port) { IsTls = isTls }
             : throw new FlagException($"{label} has {FlagValues.Shown(url)}, whose host must be an IP address or localhost.");
     }
+
+    private static bool IsSocket(string url) =>
+        url.StartsWith(Unix, StringComparison.Ordinal) || url.StartsWith(UnixWithTls, StringComparison.Ordinal);
 
     /// <summary>All after the slashes, as etcd takes it: unix:///run/a.sock, or unix://a.sock below the working directory.</summary>
     private static string SocketPath(string label, string url)
     {
-        string path = url[Unix.Length..];
+        string path = url[(url.IndexOf("://", StringComparison.Ordinal) + 3)..];
         if (path.Length == 0 || path.EndsWith('/') || path.Contains('\0'))
         {
             throw new FlagException($"{label} has {FlagValues.Shown(url)}, which is not of the form unix:///path/of/a/socket.");

@@ -4,6 +4,9 @@ using Google.Protobuf.Reflection;
 using Grpc.Core;
 using PgEtcd.Grpc.Http;
 using PgEtcd.Grpc.Local;
+using PgEtcd.Server.Auth;
+using PgEtcd.Server.Configuration;
+using PgEtcd.Server.Http;
 
 namespace PgEtcd.Server.Gateway;
 
@@ -13,15 +16,30 @@ internal static class GatewayMiddleware
     /// <summary>How much longer than its binary encoding the JSON of a request may be.</summary>
     private const int JsonOverhead = 4;
 
+    /// <summary>etcd's words to a client that may believe that it is who its certificate says.</summary>
+    private const string NameIgnored = "CommonName of client sending a request against gateway will be ignored and not used as expected";
+
     /// <summary>Adds it.</summary>
     public static void UseGateway(this WebApplication app)
     {
         LocalCalls calls = app.Services.GetRequiredService<LocalCalls>();
         app.UseWebSockets();
-        app.Use(next => context => context.Request.Path.StartsWithSegments("/v3", StringComparison.Ordinal, out PathString rest) && rest.HasValue
+        if (app.Services.GetRequiredService<ServerOptions>().Auth.TrustsCertificates)
+        {
+            Admission admission = app.Services.GetRequiredService<Admission>();
+            app.Use(next => context => admission.IsOn && IsBelowV3(context, out _)
+                && context.Connection.ClientCertificate is { } certificate && CertificateNames.Of(certificate) is not null
+                    ? context.RefuseAsync(StatusCodes.Status400BadRequest, NameIgnored)
+                    : next(context));
+        }
+
+        app.Use(next => context => IsBelowV3(context, out PathString rest) && rest.HasValue
             ? ServeAsync(calls, context)
             : next(context));
     }
+
+    private static bool IsBelowV3(HttpContext context, out PathString rest) =>
+        context.Request.Path.StartsWithSegments("/v3", StringComparison.Ordinal, out rest);
 
     private static async Task ServeAsync(LocalCalls calls, HttpContext context)
     {

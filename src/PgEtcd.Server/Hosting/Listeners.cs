@@ -5,6 +5,7 @@ using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 using PgEtcd.Grpc.Connections;
 using PgEtcd.Server.Configuration;
 using PgEtcd.Server.Http;
+using PgEtcd.Server.Tls;
 
 namespace PgEtcd.Server.Hosting;
 
@@ -15,9 +16,15 @@ internal static class Listeners
     private const int SoReusePort = 15;
 
     /// <summary>Sets limits and addresses.</summary>
-    public static void Configure(KestrelServerOptions kestrel, ServerOptions options)
+    /// <param name="kestrel">Where to.</param>
+    /// <param name="options">The addresses.</param>
+    /// <param name="tls">Serves those with TLS; null if there are none.</param>
+    public static void Configure(KestrelServerOptions kestrel, ServerOptions options, ServerTls? tls)
     {
         kestrel.UseGrpcLimits();
+        kestrel.AllowAlternateSchemes = true; // some clients always say http, and nothing depends on it
+        kestrel.Limits.MaxConcurrentConnections = ConnectionLimit.Read();
+        kestrel.Limits.MaxConcurrentUpgradedConnections = kestrel.Limits.MaxConcurrentConnections;
         kestrel.Limits.MaxRequestBodySize = null; // gRPC bounds each message, a stream may be endless
         kestrel.Limits.Http2.MaxStreamsPerConnection = options.MaxConcurrentStreams;
         if (options.KeepAlivePingInterval is { } interval)
@@ -27,9 +34,9 @@ internal static class Listeners
         }
 
         bool isSplit = options.ListenClientHttpUrls.Count > 0;
-        Listen(kestrel, options.ListenClientUrls, isSplit ? ListenerKind.GrpcOnly : ListenerKind.Everything);
-        Listen(kestrel, options.ListenClientHttpUrls, ListenerKind.HttpOnly);
-        Listen(kestrel, options.ListenMetricsUrls, ListenerKind.Metrics);
+        Listen(kestrel, tls, options.ListenClientUrls, isSplit ? ListenerKind.GrpcOnly : ListenerKind.Everything);
+        Listen(kestrel, tls, options.ListenClientHttpUrls, ListenerKind.HttpOnly);
+        Listen(kestrel, tls, options.ListenMetricsUrls, ListenerKind.Metrics);
     }
 
     /// <summary>Sets what the sockets need before they are bound.</summary>
@@ -70,41 +77,54 @@ internal static class Listeners
         }
     }
 
-    private static void Listen(KestrelServerOptions kestrel, IEnumerable<ListenUrl> urls, ListenerKind kind)
+    private static void Listen(KestrelServerOptions kestrel, ServerTls? tls, IEnumerable<ListenUrl> urls, ListenerKind kind)
     {
         foreach (ListenUrl url in urls)
         {
             if (url.SocketPath is not null)
             {
-                kestrel.ListenUnixSocket(Path.GetFullPath(url.SocketPath), listen => Use(listen.UsePathAuthorities(), kind));
+                kestrel.ListenUnixSocket(Path.GetFullPath(url.SocketPath), Use);
             }
             else if (url.Address is null)
             {
-                kestrel.ListenLocalhost(url.Port, listen => Use(listen, kind));
+                kestrel.ListenLocalhost(url.Port, Use);
             }
             else
             {
-                kestrel.Listen(new IPEndPoint(url.Address, url.Port), listen => Use(listen, kind));
+                kestrel.Listen(new IPEndPoint(url.Address, url.Port), Use);
             }
+
+            void Use(ListenOptions listen) => Serve(listen, url, kind, url.IsTls ? tls : null);
         }
     }
 
-    private static void Use(ListenOptions listen, ListenerKind kind)
+    private static void Serve(ListenOptions listen, ListenUrl url, ListenerKind kind, ServerTls? tls)
     {
-        switch (kind)
+        listen.Protocols = kind switch
         {
-            case ListenerKind.Everything:
-                listen.UseHttp1AndHttp2WithoutTls();
-                return;
-            case ListenerKind.GrpcOnly:
-                listen.Protocols = HttpProtocols.Http2;
-                break;
-            default:
-                listen.Protocols = HttpProtocols.Http1;
-                break;
+            ListenerKind.Everything => HttpProtocols.Http1AndHttp2,
+            ListenerKind.GrpcOnly => HttpProtocols.Http2,
+            _ => HttpProtocols.Http1,
+        };
+        tls?.Use(listen);
+        if (url.SocketPath is not null)
+        {
+            listen.UsePathAuthorities();
         }
 
-        listen.Mark(kind);
+        if (tls is not null)
+        {
+            listen.UseSchemesInAuthorities();
+        }
+        else if (kind == ListenerKind.Everything)
+        {
+            listen.UseHttp1AndHttp2WithoutTls();
+        }
+
+        if (kind != ListenerKind.Everything)
+        {
+            listen.Mark(kind);
+        }
     }
 
     /// <summary>Removes the socket of a server that was killed. One that somebody answers on stays, and what is no socket too: then

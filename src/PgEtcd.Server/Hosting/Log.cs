@@ -38,4 +38,16 @@ internal static partial class Log
 
     [LoggerMessage(8, LogLevel.Information, "Stopped")]
     public static partial void Stopped(ILogger logger);
+
+    [LoggerMessage(30, LogLevel.Warning, "rejected connection from {RemoteAddr}: {Reason}")]
+    public static partial void RejectedConnection(ILogger logger, string? remoteAddr, string reason);
+
+    [LoggerMessage(31, LogLevel.Debug, "{RemoteAddr} left during the TLS handshake")]
+    public static partial void BrokenHandshake(ILogger logger, string? remoteAddr);
+
+    [LoggerMessage(32, LogLevel.Information, "--{Flag} has changed: new connections are served by it")]
+    public static partial void TlsFileRead(ILogger logger, string flag);
+
+    [LoggerMessage(33, LogLevel.Error, "--{Flag} has changed and cannot be used, what was read before stays: {Reason}")]
+    public static partial void TlsFileBroken(ILogger logger, string flag, string reason);
 }

@@ -8,6 +8,7 @@ using PgEtcd.Server.Logging;
 using PgEtcd.Server.Metrics;
 using PgEtcd.Server.Services;
 using PgEtcd.Server.Store;
+using PgEtcd.Server.Tls;
 using PgEtcd.Server.Tracing;
 using PgEtcd.Server.Wire;
 
@@ -18,6 +19,7 @@ internal static class ServerHost
 {
     /// <summary>Serves until cancelled, then drains.</summary>
     /// <exception cref="LogOutputException">A log file cannot be opened.</exception>
+    /// <exception cref="TlsException">A certificate, key or list cannot be used.</exception>
     public static async Task RunAsync(ServerOptions options, CancellationToken stopping)
     {
         using MetricsRegistry metrics = ServerMeter.Listen(); // first of all: what is measured before is lost
@@ -28,17 +30,19 @@ internal static class ServerHost
             Log.Warning(logger, warning);
         }
 
+        ServerTls? tls = options.Tls is { SelfSigned: true } ? null : ServerTls.Load(options, logger); // before anything is started
         using TraceExport? traces = TraceExport.Start(options.Tracing);
         await using LocalDatabase? local = options.Database is null
             ? await LocalDatabase.StartAsync(options.DataDir, options.DataDirIsDefault, logger, stopping)
             : null;
         await using Frontend frontend = await Frontend.StartAsync(
             options.Database ?? local!.ConnectionString, options, loggers, stopping);
+        tls ??= ServerTls.Load(options, logger); // a self-signed certificate lies in the directory that PostgreSQL's start has made
         FrontendAlarms alarms = new(frontend, options);
         using ServerGauges gauges = new(frontend, options, alarms);
         using ProcessGauges process = new();
         ServingState serving = new();
-        await using WebApplication app = Build(options, frontend, serving, new HttpPages(frontend, alarms, metrics), loggers);
+        await using WebApplication app = Build(options, frontend, serving, new HttpPages(frontend, alarms, metrics), tls, loggers);
         await Listeners.StartAsync(app, options, stopping);
         Log.Serving(logger, options.Name, string.Join(", ", options.ListenClientUrls), frontend.Store.Current.Revision, frontend.Store.Current.Keys.Count);
 
@@ -50,10 +54,10 @@ internal static class ServerHost
     }
 
     private static WebApplication Build(
-        ServerOptions options, Frontend frontend, ServingState serving, HttpPages pages, ILoggerFactory loggers)
+        ServerOptions options, Frontend frontend, ServingState serving, HttpPages pages, ServerTls? tls, ILoggerFactory loggers)
     {
         WebApplicationBuilder builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
-        builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel => Listeners.Configure(kestrel, options));
+        builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel => Listeners.Configure(kestrel, options, tls));
         builder.Services.Configure<SocketTransportOptions>(transport => Listeners.Configure(transport, options));
         builder.Services.AddRoutingCore();
         builder.Services.AddGrpc(grpc =>
@@ -141,6 +145,9 @@ internal static class ServerHost
         .AddFilter("Microsoft", LogLevel.Error) // Kestrel warns that HTTP/2 needs TLS; PlaintextProtocols does without
         .AddFilter("Microsoft.Extensions.Hosting", LogLevel.None) // would log what it throws, and we say in one sentence
         .AddFilter("Microsoft.AspNetCore.Hosting.Diagnostics", LogLevel.None) // or it makes an activity for every request
+        .AddFilter<HandshakeErrors>(null, LogLevel.None)
+        .AddFilter<HandshakeErrors>(HandshakeErrors.Category, LogLevel.Debug)
+        .AddProvider(new HandshakeErrors())
         .AddProvider(new LineLoggerProvider(options.Logging));
 
     /// <summary>Program listens for signals; a host that did so too would begin to stop by itself.</summary>

@@ -120,7 +120,7 @@ internal sealed record DataDirectory(string Path)
                 Directory.CreateDirectory(System.IO.Path.GetDirectoryName(Path)!);
                 Directory.CreateDirectory(Path, mode);
             }
-            else if (Directory.EnumerateFileSystemEntries(Path).Any(entry => System.IO.Path.GetFileName(entry) != "lost+found")
+            else if (Directory.EnumerateFileSystemEntries(Path).Any(entry => System.IO.Path.GetFileName(entry) is not ("lost+found" or "fixtures"))
                 && !File.Exists(StartLock))
             {
                 throw new LocalPostgresException($"--data-dir {Path} holds other things already: choose a new or empty directory.");

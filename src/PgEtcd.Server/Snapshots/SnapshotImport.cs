@@ -1,11 +1,16 @@
 using PgEtcd.Postgres;
+using PgEtcd.Postgres.Auth;
 using PgEtcd.Server.Commands;
 using PgEtcd.Snapshots;
 
 namespace PgEtcd.Server.Snapshots;
 
 /// <summary>Reads a snapshot into an empty schema: all of it is there at the end, or nothing.</summary>
-internal sealed class SnapshotImport(SnapshotFile file, Database database, IProgressDisplay progress)
+/// <param name="file">The snapshot.</param>
+/// <param name="auth">Its users and roles; null to leave them out.</param>
+/// <param name="database">The schema.</param>
+/// <param name="progress">Where to show how far it is.</param>
+internal sealed class SnapshotImport(SnapshotFile file, AuthRecords? auth, Database database, IProgressDisplay progress)
 {
     /// <summary>Entries between two looks at the display.</summary>
     private const int Step = 4096;
@@ -28,7 +33,7 @@ internal sealed class SnapshotImport(SnapshotFile file, Database database, IProg
             "importing", survey.Entries, report => CopyAsync(import, survey, report, cancellationToken));
         uint found = await progress.StepAsync("checking", rows, async report =>
         {
-            LogScan scan = await import.FinishAsync(survey.Revision, file.CompactRevision, leases, cancellationToken);
+            LogScan scan = await import.FinishAsync(survey.Revision, file.CompactRevision, leases, auth, cancellationToken);
             return await HashAsync(scan, report, cancellationToken);
         });
         if (found != expected)

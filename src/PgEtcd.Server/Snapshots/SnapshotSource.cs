@@ -14,12 +14,14 @@ internal sealed class SnapshotSource : IAsyncDisposable
 
     private readonly LogScan _scan;
     private readonly IReadOnlyList<SnapshotLease> _leases;
+    private readonly SnapshotAuth _auth;
     private readonly BboltLayout _layout;
 
-    private SnapshotSource(LogScan scan, IReadOnlyList<SnapshotLease> leases, BboltLayout layout, long rows)
+    private SnapshotSource(LogScan scan, IReadOnlyList<SnapshotLease> leases, SnapshotAuth auth, BboltLayout layout, long rows)
     {
         _scan = scan;
         _leases = leases;
+        _auth = auth;
         _layout = layout;
         Rows = rows;
     }
@@ -45,6 +47,7 @@ internal sealed class SnapshotSource : IAsyncDisposable
         try
         {
             List<SnapshotLease> leases = [.. (await scan.LeasesAsync(cancellationToken)).Select(lease => new SnapshotLease(lease.Id, lease.Ttl))];
+            SnapshotAuth auth = (await scan.AuthAsync(cancellationToken)).ToSnapshot();
             SnapshotWriter measure = new();
             long rows = 0;
             await foreach ((LogRow row, int keyLength, int? valueLength) in scan.LengthsAsync(cancellationToken))
@@ -53,7 +56,7 @@ internal sealed class SnapshotSource : IAsyncDisposable
                 rows++;
             }
 
-            return new SnapshotSource(scan, leases, measure.Finish(scan.Position.CompactRevision, leases), rows);
+            return new SnapshotSource(scan, leases, auth, measure.Finish(scan.Position.CompactRevision, leases, auth), rows);
         }
         catch
         {
@@ -80,7 +83,7 @@ internal sealed class SnapshotSource : IAsyncDisposable
             }
         }
 
-        writer.Finish(_scan.Position.CompactRevision, _leases);
+        writer.Finish(_scan.Position.CompactRevision, _leases, _auth);
         await FlushAsync();
         return hash.GetHashAndReset();
 

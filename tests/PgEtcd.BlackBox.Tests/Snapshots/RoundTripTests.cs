@@ -1,4 +1,5 @@
 using Google.Protobuf;
+using PgEtcd.BlackBox.Tests.Auth;
 using PgEtcd.BlackBox.Tests.Etcdctl;
 using PgEtcd.Protocol.Etcdserverpb;
 using PgEtcd.Testing;
@@ -66,6 +67,39 @@ public sealed class RoundTripTests(PostgresFixture postgres) : IClassFixture<Pos
         (await ImportAsync(etcd.DatabaseFile, database)).ShouldBe(hash);
         await using PgEtcdServer server = await PgEtcdServer.StartAsync(database);
         (await ReadAsync(server, mark)).ShouldBe(expected);
+    }
+
+    [SkippableFact]
+    public async Task Users_and_roles_go_all_the_way_with_their_passwords()
+    {
+        EtcdctlScript.SkipIfMissing();
+        using TempDirectory files = new("snap");
+        await using EtcdServer etcd = await EtcdServer.StartAsync("--bcrypt-cost", "4");
+        await using (AuthClient client = AuthClient.To(etcd))
+        {
+            await client.AddUserAsync("alice", null);
+            await client.GrantAsync("alice", "READ", "a", "b", null);
+            await client.EnableAsync();
+        }
+
+        await etcd.StopAsync();
+        string database = await postgres.CreateDatabaseAsync();
+        await ImportAsync(etcd.DatabaseFile, database);
+        await using PgEtcdServer server = await PgEtcdServer.StartAsync(database);
+        await CheckAsync(server);
+
+        await using EtcdServer restored = await EtcdServer.StartFromAsync(await ExportAsync(database, $"{files.Path}/pgetcd.db"));
+        await CheckAsync(restored);
+
+        static async Task CheckAsync(IEtcdServer server)
+        {
+            await using AuthClient client = AuthClient.To(server);
+            (await client.RangeAsync("a", "", null)).ShouldBe(AuthClient.NoUser);
+            string alice = await client.LoginAsync("alice");
+            (await client.RangeAsync("a1", "", alice)).ShouldBe(AuthClient.Granted);
+            (await client.PutAsync("a1", alice)).ShouldBe(AuthClient.Denied);
+            (await client.PutAsync("a1", await client.LoginAsync("root"))).ShouldBe(AuthClient.Granted);
+        }
     }
 
     [SkippableFact]

@@ -164,7 +164,7 @@ public sealed class CommitterTests(PostgresFixture postgres) : IClassFixture<Pos
 
         (await parts.QueryAsync<string>(
             "select concat_ws(' ', coalesce(username, '-'), coalesce(client, '-'), split_part(frontend, '-', 1)) from pgetcd.revisions order by revision"))
-            .ShouldBe(["alice 10.0.0.1:7 test", "- - test"]);
+            .ShouldBe(["alice 10.0.0.1:7#Put test", "- #DeleteRange test"]);
     }
 
     private static TxnOperation Txn(params Operation[] operations) => new() { Success = operations };

@@ -82,7 +82,7 @@ public sealed class LeaseRenewalsTests(PostgresFixture postgres) : IClassFixture
         await Eventually.TrueAsync(() => renewals.Statements > 3, Patience, "it has looked again");
         going.IsCompleted.ShouldBeFalse();
         living.IsCompleted.ShouldBeFalse();
-        await parts.Leases.RevokeAsync(1, default);
+        await parts.Leases.RevokeAsync(1, Origin.Server);
         await parts.QueryAsync<int>("update pgetcd.leases set expires_at = clock_timestamp() + interval '1 minute' where id = 2");
 
         (await going.WaitAsync(Patience)).ShouldBe(0);

@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Security;
 using System.Runtime.CompilerServices;
 using Google.Protobuf;
 using Grpc.Core;
@@ -6,7 +7,7 @@ using Grpc.Core;
 namespace PgEtcd.Testing.Grpc;
 
 /// <summary>
-/// A small gRPC client without TLS (HTTP/2 with prior knowledge), for PgEtcd and real etcd alike. Methods are
+/// A small gRPC client (without TLS: HTTP/2 with prior knowledge), for PgEtcd and real etcd alike. Methods are
 /// named as on the wire without the leading slash: <c>etcdserverpb.KV/Put</c>. Every failure is an
 /// <see cref="RpcException"/>; no connection is <see cref="StatusCode.Unavailable"/>.
 /// </summary>
@@ -17,10 +18,11 @@ public sealed class GrpcChannel : IAsyncDisposable
     /// <summary>Makes a channel; nothing is connected before the first call.</summary>
     /// <param name="address">For instance <c>http://127.0.0.1:2379</c>.</param>
     /// <param name="singleConnection">Never open a second connection, even with more streams than the server admits on one.</param>
-    public GrpcChannel(Uri address, bool singleConnection = false)
+    /// <param name="tls">For an address with https.</param>
+    public GrpcChannel(Uri address, bool singleConnection = false, SslClientAuthenticationOptions? tls = null)
     {
         Address = address;
-        _http = new HttpMessageInvoker(new SocketsHttpHandler
+        SocketsHttpHandler handler = new()
         {
             EnableMultipleHttp2Connections = !singleConnection,
             AutomaticDecompression = DecompressionMethods.None,
@@ -29,7 +31,10 @@ public sealed class GrpcChannel : IAsyncDisposable
             UseProxy = false,
             ConnectTimeout = TimeSpan.FromSeconds(10),
             PooledConnectionIdleTimeout = Timeout.InfiniteTimeSpan,
-        });
+        };
+        if (tls is not null)
+            handler.SslOptions = tls;
+        _http = new HttpMessageInvoker(handler);
     }
 
     /// <summary>The server.</summary>

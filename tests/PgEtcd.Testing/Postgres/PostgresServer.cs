@@ -1,6 +1,7 @@
 using System.Globalization;
 using Npgsql;
 using PgEtcd.Testing.Processes;
+using PgEtcd.Testing.Tls;
 
 namespace PgEtcd.Testing.Postgres;
 
@@ -97,6 +98,39 @@ public sealed class PostgresServer : ITestDatabase
     {
         Running.Signal(UnixSignal.Interrupt);
         await Running.WaitForExitAsync(StopLimit).ConfigureAwait(false);
+    }
+
+    /// <summary>Turns TLS on, with a certificate and an authority for clients, and sets who may connect how.</summary>
+    /// <param name="server">Its certificate.</param>
+    /// <param name="clients">Who signs those of clients.</param>
+    /// <param name="rules">The lines of pg_hba.conf; through the socket anybody may.</param>
+    public async Task UseTlsAsync(IssuedCertificate server, TestAuthority clients, params string[] rules)
+    {
+        await WriteAsync("server.crt", server.CertPem).ConfigureAwait(false);
+        await WriteAsync("server.key", server.KeyPem).ConfigureAwait(false);
+        await WriteAsync("clients.crt", clients.Pem).ConfigureAwait(false);
+        await WriteAsync("pg_hba.conf", string.Join('\n', ["local all all trust", .. rules, ""])).ConfigureAwait(false);
+        await using NpgsqlConnection connection = new(SocketConnectionString() + ";Pooling=false");
+        await connection.OpenAsync().ConfigureAwait(false);
+        foreach (string command in (string[])["alter system set ssl_ca_file = 'clients.crt'", "alter system set ssl = on", "select pg_reload_conf()"])
+        {
+            await using NpgsqlCommand sql = new(command, connection);
+            await sql.ExecuteNonQueryAsync().ConfigureAwait(false);
+        }
+
+        await Eventually.TrueAsync(async () =>
+        {
+            await using NpgsqlCommand sql = new("show ssl", connection);
+            return (string?)await sql.ExecuteScalarAsync().ConfigureAwait(false) == "on";
+        }, StartLimit, "PostgreSQL has turned TLS on").ConfigureAwait(false);
+
+        async Task WriteAsync(string name, string text)
+        {
+            string path = Path.Combine(DataDirectory, name);
+            await File.WriteAllTextAsync(path, text).ConfigureAwait(false);
+            await PostgresBinaries.OwnAsync(path).ConfigureAwait(false);
+            await Command.CheckAsync("/bin/chmod", "600", path).ConfigureAwait(false);
+        }
     }
 
     /// <summary>Kills the postmaster and its backends, as a crash of the machine would.</summary>

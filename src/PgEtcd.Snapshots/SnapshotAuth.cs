@@ -1,0 +1,19 @@
+namespace PgEtcd.Snapshots;
+
+/// <summary>etcd's buckets about users and roles: the records as they are stored, by name.</summary>
+/// <param name="IsEnabled">Whether requests are checked.</param>
+/// <param name="Revision">etcd's auth revision, at least 1.</param>
+/// <param name="Users">Name and authpb.User.</param>
+/// <param name="Roles">Name and authpb.Role.</param>
+public sealed record SnapshotAuth(
+    bool IsEnabled,
+    long Revision,
+    IReadOnlyList<(ReadOnlyMemory<byte> Name, ReadOnlyMemory<byte> Record)> Users,
+    IReadOnlyList<(ReadOnlyMemory<byte> Name, ReadOnlyMemory<byte> Record)> Roles)
+{
+    /// <summary>A store in which nobody has ever asked for authentication.</summary>
+    public static readonly SnapshotAuth None = new(false, 1, [], []);
+
+    /// <summary>Whether there is anything to take over.</summary>
+    public bool IsUsed => IsEnabled || Users.Count > 0 || Roles.Count > 0;
+}

@@ -1,0 +1,62 @@
+using System.Net;
+using Grpc.Core;
+using PgEtcd.Protocol.Authpb;
+using PgEtcd.Protocol.Etcdserverpb;
+using PgEtcd.Testing;
+using PgEtcd.Testing.Grpc;
+using PgEtcd.Testing.Postgres;
+using PgEtcd.Testing.Tls;
+using Shouldly;
+using Xunit;
+
+namespace PgEtcd.BlackBox.Tests.Tls;
+
+/// <summary>The name in a client's certificate is the user (semantics.md §11), but not through the gateway (§13).</summary>
+public sealed class CommonNameTests(PostgresFixture postgres) : IClassFixture<PostgresFixture>, IDisposable
+{
+    private readonly TlsSetup _tls = new();
+
+    [Fact]
+    public async Task The_common_name_is_the_user_of_gRPC_and_the_gateway_says_that_it_is_not()
+    {
+        await using PgEtcdServer server = await _tls.StartAsync(await postgres.CreateDatabaseAsync(), _tls.ClientFlags);
+        await using GrpcChannel root = _tls.Channel(_tls.Authority.Client("root"));
+        using HttpClient alices = Http(_tls.Client);
+        using HttpClient nobodys = Http(_tls.Authority.Client(""));
+        (await PutAsync(alices)).StatusCode.ShouldBe(HttpStatusCode.OK);
+
+        await root.UnaryAsync<AuthUserAddRequest, AuthUserAddResponse>("etcdserverpb.Auth/UserAdd", new() { Name = "root", Password = "root" });
+        await root.UnaryAsync<AuthUserGrantRoleRequest, AuthUserGrantRoleResponse>("etcdserverpb.Auth/UserGrantRole", new() { User = "root", Role = "root" });
+        await root.UnaryAsync<AuthUserAddRequest, AuthUserAddResponse>(
+            "etcdserverpb.Auth/UserAdd", new() { Name = "alice", Options = new UserAddOptions { NoPassword = true } });
+        await root.UnaryAsync<AuthEnableRequest, AuthEnableResponse>("etcdserverpb.Auth/AuthEnable", new());
+
+        await TlsSetup.PutAsync(root, "a", "1");
+        await RefusedAsync(_tls.Client, "etcdserver: permission denied");
+        await RefusedAsync(_tls.Authority.Client(""), "etcdserver: user name is empty");
+        // Said by a gateway in front of us: the certificate is the gateway's.
+        await using (GrpcChannel channel = _tls.Channel(_tls.Authority.Client("root")))
+        {
+            RpcException refusal = await Should.ThrowAsync<RpcException>(
+                () => TlsSetup.PutAsync(channel, "a", "1", new Metadata { { "grpcgateway-accept", "*/*" } }));
+            refusal.Status.Detail.ShouldBe("etcdserver: user name is empty");
+        }
+
+        HttpResponseMessage answer = await PutAsync(alices);
+        answer.StatusCode.ShouldBe(HttpStatusCode.BadRequest);
+        (await answer.Content.ReadAsStringAsync()).ShouldBe(
+            "CommonName of client sending a request against gateway will be ignored and not used as expected\n");
+        (await (await PutAsync(nobodys)).Content.ReadAsStringAsync()).ShouldContain("etcdserver: user name is empty");
+        (await alices.GetStringAsync(new Uri(_tls.Uri, "health"))).ShouldContain("true");
+    }
+
+    public void Dispose() => _tls.Dispose();
+
+    private HttpClient Http(IssuedCertificate certificate) => new(new SocketsHttpHandler { SslOptions = _tls.Options(certificate) });
+
+    private async Task<HttpResponseMessage> PutAsync(HttpClient http) =>
+        await http.PostAsync(new Uri(_tls.Uri, "v3/kv/put"), new StringContent("""{"key": "Zm9v", "value": "YmFy"}"""));
+
+    private async Task RefusedAsync(IssuedCertificate certificate, string error) =>
+        (await Should.ThrowAsync<RpcException>(() => _tls.PutAsync(certificate))).Status.Detail.ShouldBe(error);
+}

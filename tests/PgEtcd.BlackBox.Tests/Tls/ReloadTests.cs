@@ -1,0 +1,124 @@
+using System.Net.Security;
+using Grpc.Core;
+using PgEtcd.Protocol.Etcdserverpb;
+using PgEtcd.Testing;
+using PgEtcd.Testing.Grpc;
+using PgEtcd.Testing.Postgres;
+using PgEtcd.Testing.Tls;
+using PgEtcd.Testing.Watching;
+using Shouldly;
+using Xunit;
+
+namespace PgEtcd.BlackBox.Tests.Tls;
+
+/// <summary>Files that change under a server that runs.</summary>
+public sealed class ReloadTests(PostgresFixture postgres) : IClassFixture<PostgresFixture>, IDisposable
+{
+    private readonly TlsSetup _tls = new();
+
+    [Fact]
+    public async Task A_new_certificate_serves_new_connections_and_open_watches_go_on()
+    {
+        await using PgEtcdServer server = await _tls.StartAsync(await postgres.CreateDatabaseAsync());
+        await using GrpcChannel channel = _tls.Channel();
+        await using WatchCall watch = new(channel);
+        await watch.CreatedAsync(WatchCall.All());
+        (await SubjectAsync()).ShouldBe("CN=server");
+
+        _tls.WriteServer(_tls.Authority.Server("renewed"));
+
+        (await SubjectAsync()).ShouldBe("CN=renewed");
+        await _tls.PutAsync();
+        (await watch.NextAsync()).Events.ShouldHaveSingleItem();
+        await TlsSetup.PutAsync(channel, "b", "2"); // over the old connection
+        (await watch.NextAsync()).Events.ShouldHaveSingleItem();
+        server.CountOf("--cert-file has changed: new connections are served by it").ShouldBeInRange(1, 2);
+    }
+
+    [Fact]
+    public async Task What_a_link_leads_to_may_change_as_in_a_pod()
+    {
+        // Kubernetes: tls.crt -> ..data/tls.crt, and ..data -> the directory of the moment.
+        IssuedCertificate[] certificates = [_tls.Authority.Server("one"), _tls.Authority.Server("two")];
+        for (int i = 0; i < certificates.Length; i++)
+        {
+            Directory.CreateDirectory(_tls.PathOf($"..{i}"));
+            _tls.Write($"..{i}/tls.crt", certificates[i].CertPem);
+            _tls.Write($"..{i}/tls.key", certificates[i].KeyPem);
+        }
+
+        Directory.CreateSymbolicLink(_tls.PathOf("..data"), "..0");
+        File.CreateSymbolicLink(_tls.PathOf("tls.crt"), "..data/tls.crt");
+        File.CreateSymbolicLink(_tls.PathOf("tls.key"), "..data/tls.key");
+        await using PgEtcdServer server = await _tls.StartAsync(
+            await postgres.CreateDatabaseAsync(), "--cert-file", _tls.PathOf("tls.crt"), "--key-file", _tls.PathOf("tls.key"));
+        (await SubjectAsync()).ShouldBe("CN=one");
+
+        Directory.CreateSymbolicLink(_tls.PathOf("..new"), "..1");
+        // Directory.Move does not replace.
+        await PgEtcd.Testing.Processes.Command.CheckAsync("mv", "-T", _tls.PathOf("..new"), _tls.PathOf("..data"));
+        // Files that were written in the same moment, and are of one length, are told apart by their content, once a second.
+        await Eventually.TrueAsync(async () => await SubjectAsync() == "CN=two", TimeSpan.FromSeconds(10), "the new certificate serves");
+    }
+
+    [Fact]
+    public async Task Broken_files_leave_the_old_certificate_and_are_named_once()
+    {
+        await using PgEtcdServer server = await _tls.StartAsync(await postgres.CreateDatabaseAsync());
+
+        File.WriteAllText(_tls.CertFile, "no certificate");
+        (await SubjectAsync()).ShouldBe("CN=server");
+        (await SubjectAsync()).ShouldBe("CN=server");
+        server.CountOf($"--cert-file has changed and cannot be used, what was read before stays: --cert-file: {_tls.CertFile} holds no certificate in PEM").ShouldBe(1);
+
+        // The certificate is there before its key.
+        IssuedCertificate renewed = _tls.Authority.Server("renewed");
+        File.WriteAllText(_tls.CertFile, renewed.CertPem);
+        (await SubjectAsync()).ShouldBe("CN=server");
+        server.CountOf($"--key-file: {_tls.KeyFile} does not belong to the certificate in {_tls.CertFile}.").ShouldBe(1);
+        File.WriteAllText(_tls.KeyFile, renewed.KeyPem);
+        (await SubjectAsync()).ShouldBe("CN=renewed");
+
+        File.Delete(_tls.KeyFile);
+        (await SubjectAsync()).ShouldBe("CN=renewed");
+        server.CountOf($"--key-file: {_tls.KeyFile} cannot be read: there is no such file.").ShouldBe(1);
+    }
+
+    [Fact]
+    public async Task New_authorities_and_a_new_list_of_revoked_certificates_count_for_new_connections()
+    {
+        string list = _tls.PathOf("crl.pem");
+        await File.WriteAllTextAsync(list, _tls.Authority.RevokePem());
+        await using PgEtcdServer server = await _tls.StartAsync(
+            await postgres.CreateDatabaseAsync(), [.. _tls.ClientFlags, "--client-crl-file", list]);
+        await using GrpcChannel open = _tls.Channel(_tls.Client);
+        await TlsSetup.PutAsync(open, "a", "1");
+
+        await File.WriteAllTextAsync(list, _tls.Authority.RevokePem(_tls.Client));
+        await RefusedAsync(_tls.Client);
+        await TlsSetup.PutAsync(open, "a", "2"); // as in etcd
+
+        await File.WriteAllTextAsync(list, "nothing of the kind");
+        await RefusedAsync(_tls.Client); // the old list stays
+        server.CountOf($"--client-crl-file: {list} holds no certificate revocation list.").ShouldBe(1);
+
+        TestAuthority second = new();
+        await File.WriteAllTextAsync(_tls.CaFile, second.Pem);
+        await _tls.PutAsync(second.Client("bob"));
+        await RefusedAsync(_tls.Authority.Client("carol"));
+        await File.WriteAllTextAsync(_tls.CaFile, _tls.Authority.Pem + second.Pem);
+        await _tls.PutAsync(second.Client("bob"));
+        await _tls.PutAsync(_tls.Authority.Client("carol"));
+    }
+
+    public void Dispose() => _tls.Dispose();
+
+    private Task<RpcException> RefusedAsync(IssuedCertificate client) => Should.ThrowAsync<RpcException>(() => _tls.PutAsync(client));
+
+    /// <summary>Whose certificate a new connection is shown.</summary>
+    private async Task<string> SubjectAsync()
+    {
+        await using SslStream stream = await TlsClient.ConnectAsync(_tls.Uri, _tls.Options());
+        return stream.RemoteCertificate!.Subject;
+    }
+}

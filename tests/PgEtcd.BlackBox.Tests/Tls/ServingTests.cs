@@ -1,0 +1,168 @@
+using System.Diagnostics;
+using System.Net.Security;
+using System.Net.Sockets;
+using System.Security.Authentication;
+using System.Text;
+using PgEtcd.BlackBox.Tests.Etcdctl;
+using PgEtcd.Testing;
+using PgEtcd.Testing.Postgres;
+using PgEtcd.Testing.Processes;
+using PgEtcd.Testing.Tls;
+using Shouldly;
+using Xunit;
+
+namespace PgEtcd.BlackBox.Tests.Tls;
+
+/// <summary>One port with TLS serves all, beside ports without.</summary>
+public sealed class ServingTests(PostgresFixture postgres) : IClassFixture<PostgresFixture>, IDisposable
+{
+    private const string Curl = "/usr/bin/curl";
+
+    private readonly TlsSetup _tls = new();
+
+    [SkippableTheory]
+    [InlineData("--http1.1", "1.1")]
+    [InlineData("--http2", "2")]
+    [InlineData("--no-alpn", "1.1")]
+    public async Task Curl_gets_pages_and_the_gateway_by_every_protocol(string protocol, string version)
+    {
+        Skip.IfNot(File.Exists(Curl), $"{Curl} is missing; install curl.");
+        await using PgEtcdServer server = await _tls.StartAsync(await postgres.CreateDatabaseAsync());
+
+        string health = await CurlAsync(protocol, $"{_tls.Url}/health", "-w", "%{http_version}");
+        health.ShouldBe("""{"health":"true","reason":""}""" + version);
+        string put = await CurlAsync(protocol, $"{_tls.Url}/v3/kv/put", "-d", """{"key": "Zm9v", "value": "YmFy"}""");
+        put.ShouldContain("\"revision\"");
+        (await _tls.PutAsync()).ShouldBe(3);
+    }
+
+    [SkippableFact]
+    public async Task Etcdctl_uses_a_port_and_a_socket_with_TLS_and_a_port_without()
+    {
+        EtcdctlScript.SkipIfMissing();
+        string socket = _tls.PathOf("etcd.sock");
+        string plain = $"http://127.0.0.1:{FreePort.Next()}";
+        await using PgEtcdServer server = await _tls.StartAsync(
+            await postgres.CreateDatabaseAsync(), ["--listen-client-urls", $"{_tls.Url},{plain},unixs://{socket}", .. _tls.ClientFlags]);
+
+        (await EtcdctlAsync(["--endpoints", _tls.Url, .. _tls.Curl(), "put", "a", "1"])).ShouldBe("OK\n");
+        (await EtcdctlAsync(["--endpoints", $"unixs://{socket}", "--insecure-skip-tls-verify", .. _tls.Curl(), "put", "b", "2"])).ShouldBe("OK\n");
+        (await EtcdctlAsync(["--endpoints", plain, "get", "a", "--prefix=false"])).ShouldBe("a\n1\n");
+        // With its scheme in :authority, as etcdctl 3.4 does for these.
+        (await EtcdctlAsync(["--endpoints", _tls.Url, .. _tls.Curl(), "endpoint", "health"])).ShouldContain("is healthy");
+        (await EtcdctlAsync(["--endpoints", _tls.Url, .. _tls.Curl(), "endpoint", "status"])).ShouldContain("3.6");
+        (await EtcdctlAsync(["--endpoints", _tls.Url, .. _tls.Curl(withCertificate: false), "get", "a"])).ShouldContain("Error: ");
+        server.Complaints[0].ShouldContain($"Served without TLS, whatever --cert-file, --key-file, --trusted-ca-file, --client-cert-auth may say: {plain}.");
+    }
+
+    [Fact]
+    public async Task Metrics_and_HTTP_only_urls_may_have_TLS_too()
+    {
+        string metrics = $"https://127.0.0.1:{FreePort.Next()}";
+        string http = $"https://127.0.0.1:{FreePort.Next()}";
+        await using PgEtcdServer server = await _tls.StartAsync(
+            await postgres.CreateDatabaseAsync(), "--listen-client-http-urls", http, "--listen-metrics-urls", $"{_tls.Health.ToString().TrimEnd('/')},{metrics}");
+
+        using HttpClient client = new(new SocketsHttpHandler { SslOptions = _tls.Options() });
+        (await client.GetStringAsync(new Uri($"{metrics}/metrics"))).ShouldContain("etcd_server_has_leader");
+        (await client.GetStringAsync(new Uri($"{http}/version"))).ShouldContain("etcdserver");
+        await _tls.PutAsync(); // gRPC alone
+    }
+
+    [Fact]
+    public async Task A_client_of_another_protocol_is_let_go_at_once_and_logged_in_one_line()
+    {
+        string plain = $"http://127.0.0.1:{FreePort.Next()}";
+        await using PgEtcdServer server = await _tls.StartAsync(
+            await postgres.CreateDatabaseAsync(), "--listen-client-urls", $"{_tls.Url},{plain}");
+
+        // Plain HTTP to a port with TLS, as a client of HTTP/1.1 and of HTTP/2 says it.
+        foreach (string hello in (string[])["GET /health HTTP/1.1\r\nHost: a\r\n\r\n", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"])
+        {
+            (await ReadToEndAsync(_tls.Uri, hello)).ShouldBeEmpty();
+        }
+
+        // TLS to a port without.
+        SslClientAuthenticationOptions options = _tls.Options();
+        options.ApplicationProtocols = [SslApplicationProtocol.Http2];
+        Exception refusal = await Should.ThrowAsync<Exception>(() => TlsClient.ConnectAsync(new Uri(plain), options).WaitAsync(TimeSpan.FromSeconds(10)));
+        (refusal is IOException or AuthenticationException).ShouldBeTrue(refusal.ToString());
+
+        // A protocol that nobody serves.
+        options = _tls.Options();
+        options.ApplicationProtocols = [new SslApplicationProtocol("foo")];
+        await Should.ThrowAsync<AuthenticationException>(() => TlsClient.ConnectAsync(_tls.Uri, options));
+
+        await server.SaysAsync("rejected connection", 3);
+        server.Output.ShouldContain("rejected connection from 127.0.0.1:");
+        server.Output.ShouldNotContain("stacktrace");
+        await _tls.PutAsync();
+    }
+
+    [Fact]
+    public async Task Handshakes_that_never_come_hold_nobody_up_and_end_after_ten_seconds()
+    {
+        await using PgEtcdServer server = await _tls.StartAsync(await postgres.CreateDatabaseAsync());
+        long started = Stopwatch.GetTimestamp();
+        List<Socket> silent = [];
+        for (int i = 0; i < 200; i++)
+        {
+            silent.Add(await ConnectAsync(_tls.Uri));
+        }
+
+        // One byte of a handshake, and no more.
+        await silent[0].SendAsync(new byte[] { 0x16 });
+        for (int i = 0; i < 20; i++)
+        {
+            await _tls.PutAsync();
+        }
+
+        Stopwatch.GetElapsedTime(started).ShouldBeLessThan(TimeSpan.FromSeconds(9), "they were served while the others were silent");
+        foreach (Socket socket in silent)
+        {
+            (await socket.ReceiveAsync(new byte[1]).WaitAsync(TimeSpan.FromSeconds(20))).ShouldBe(0);
+            socket.Dispose();
+        }
+
+        Stopwatch.GetElapsedTime(started).ShouldBeGreaterThan(TimeSpan.FromSeconds(9));
+    }
+
+    public void Dispose() => _tls.Dispose();
+
+    private static async Task<Socket> ConnectAsync(Uri server)
+    {
+        Socket socket = new(SocketType.Stream, ProtocolType.Tcp);
+        await socket.ConnectAsync(server.Host, server.Port);
+        return socket;
+    }
+
+    private static async Task<string> ReadToEndAsync(Uri server, string hello)
+    {
+        using Socket socket = await ConnectAsync(server);
+        await socket.SendAsync(Encoding.ASCII.GetBytes(hello));
+        byte[] buffer = new byte[1024];
+        StringBuilder answer = new();
+        try
+        {
+            while (await socket.ReceiveAsync(buffer).WaitAsync(TimeSpan.FromSeconds(10)) is > 0 and int count)
+            {
+                answer.Append(Encoding.ASCII.GetString(buffer, 0, count));
+            }
+        }
+        catch (SocketException e) when (e.SocketErrorCode == SocketError.ConnectionReset)
+        {
+        }
+
+        return answer.ToString();
+    }
+
+    private Task<string> CurlAsync(params string[] arguments) =>
+        Command.CheckAsync(Curl, ["-sS", "--max-time", "20", .. _tls.Curl(withCertificate: false), .. arguments]);
+
+    private static async Task<string> EtcdctlAsync(string[] arguments)
+    {
+        CommandResult result = await Command.RunAsync(
+            EtcdctlScript.Program, ["--command-timeout", "5s", .. arguments], environment: EtcdctlScript.Version3);
+        return result.Output + string.Concat(result.Error.Split('\n').Where(line => line.StartsWith("Error", StringComparison.Ordinal) || line.Contains("healthy")));
+    }
+}
