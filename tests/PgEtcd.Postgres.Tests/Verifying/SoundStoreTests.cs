@@ -80,7 +80,7 @@ public sealed class SoundStoreTests(PostgresFixture postgres) : IClassFixture<Po
             await import.AddAsync(40, 1, LogFixture.Bytes("a"), LogFixture.Bytes("x"), 7, 3, 0, CancellationToken.None);
             await import.AddAsync(50, 0, LogFixture.Bytes("b"), null, 0, 0, 0, CancellationToken.None);
             await import.AddAsync(51, 0, LogFixture.Bytes("a"), LogFixture.Bytes("y"), 7, 4, 5, CancellationToken.None);
-            await import.FinishAsync(51, 50, [(5, 60)], CancellationToken.None);
+            await import.FinishAsync(51, 50, [(5, 60)], auth: null, CancellationToken.None);
             await import.CommitAsync(CancellationToken.None);
         }
 
