@@ -22,14 +22,20 @@ internal static class Program
         if (args is [var word, .. var words] && Verbs.Find(word) is { } verb)
         {
             return VerbArguments.Parse(verb, words, Env(), out CommandLineResult? text) is { } arguments
-                ? await RunAsync(stopping => verb.RunAsync(arguments, stopping), Interrupted)
+                ? await RunAsync(stopping => verb.RunAsync(arguments, stopping), Interrupted, verb.FailureCode)
                 : await PrintAsync(text!);
         }
 
         CommandLineResult command = CommandLine.Parse(args is [Verbs.Serve, .. var flags] ? flags : args, Env());
         return command.Options is { } options
-            ? await RunAsync(stopping => ServerHost.RunAsync(options, stopping), whenStopped: 0)
+            ? await RunAsync(stopping => ServeAsync(options, stopping), whenStopped: 0, CannotStart)
             : await PrintAsync(command);
+    }
+
+    private static async Task<int> ServeAsync(ServerOptions options, CancellationToken stopping)
+    {
+        await ServerHost.RunAsync(options, stopping);
+        return 0;
     }
 
     private static async Task<int> PrintAsync(CommandLineResult result)
@@ -38,31 +44,30 @@ internal static class Program
         return result.ExitCode;
     }
 
-    private static async Task<int> RunAsync(Func<CancellationToken, Task> run, int whenStopped)
+    private static async Task<int> RunAsync(Func<CancellationToken, Task<int>> run, int whenStopped, int whenFailed)
     {
         using CancellationTokenSource stopping = new();
         using PosixSignalRegistration terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop);
         using PosixSignalRegistration interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop);
         try
         {
-            await run(stopping.Token);
-            return 0;
+            return await run(stopping.Token);
         }
         catch (Exception exception) when (exception is DatabaseStartException or LocalPostgresException or ListenException
             or LogOutputException or TlsException or CommandException or SnapshotException)
         {
             await Console.Error.WriteLineAsync($"pgetcd: {exception.Message}");
-            return CannotStart;
+            return whenFailed;
         }
         catch (PostgresException exception) when (!stopping.IsCancellationRequested)
         {
             await Console.Error.WriteLineAsync($"pgetcd: PostgreSQL refused the work: {exception.MessageText} ({exception.SqlState}).");
-            return CannotStart;
+            return whenFailed;
         }
         catch (NpgsqlException exception) when (!stopping.IsCancellationRequested)
         {
             await Console.Error.WriteLineAsync($"pgetcd: PostgreSQL went away: {exception.GetBaseException().Message.TrimEnd('.')}.");
-            return CannotStart;
+            return whenFailed;
         }
         catch (OperationCanceledException) when (stopping.IsCancellationRequested)
         {

@@ -7,9 +7,9 @@ internal static class ExportVerb
 {
     public static readonly Verb Verb = new("export", "FILE", "Write an etcd snapshot, as etcdctl snapshot save does.", RunAsync);
 
-    private static async Task RunAsync(VerbArguments arguments, CancellationToken cancellationToken)
+    private static async Task<int> RunAsync(VerbArguments arguments, CancellationToken cancellationToken)
     {
-        await using VerbDatabase opened = await VerbDatabase.OpenAsync(arguments.Options, mayCreate: false, cancellationToken);
+        await using VerbDatabase opened = await VerbDatabase.OpenAsync(arguments.Options, SchemaUse.Migrate, cancellationToken);
         await using SnapshotSource source = await SnapshotSource.OpenAsync(opened.Database, cancellationToken);
         string part = arguments.Argument + ".part";
         bool isWhole = false;
@@ -58,5 +58,6 @@ internal static class ExportVerb
 
         await Console.Out.WriteLineAsync(
             $"Exported schema '{arguments.Options.Schema}' to {arguments.Argument}: revision {source.Revision}, {source.Rows} changes, {source.Leases} leases, {source.Length} bytes.");
+        return 0;
     }
 }

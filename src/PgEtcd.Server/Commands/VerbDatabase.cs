@@ -20,16 +20,21 @@ internal sealed class VerbDatabase : IAsyncDisposable
         Database = database;
     }
 
-    /// <summary>Connected; the schema is there and up to date.</summary>
+    /// <summary>Connected; the schema is as it was asked for.</summary>
     public Database Database { get; }
 
     /// <summary>Opens it.</summary>
     /// <param name="options">Where it is.</param>
-    /// <param name="mayCreate">Make the schema if it is not there.</param>
+    /// <param name="use">What to do with the schema first.</param>
     /// <param name="cancellationToken">Gives up.</param>
     /// <exception cref="DatabaseStartException">It cannot be used, or the schema is not there.</exception>
-    public static async Task<VerbDatabase> OpenAsync(ServerOptions options, bool mayCreate, CancellationToken cancellationToken)
+    public static async Task<VerbDatabase> OpenAsync(ServerOptions options, SchemaUse use, CancellationToken cancellationToken)
     {
+        if (options.Database is null && use != SchemaUse.Create && !DataDirectory.MayHoldStore(options.DataDir, options.DataDirIsDefault))
+        {
+            throw new CommandException($"There is no store in {options.DataDir}: name one with --database or --data-dir.");
+        }
+
         ILoggerFactory loggers = LoggerFactory.Create(logging => logging
             .SetMinimumLevel(LogLevel.Warning)
             .AddSimpleConsole(console => console.SingleLine = true)
@@ -42,15 +47,11 @@ internal sealed class VerbDatabase : IAsyncDisposable
             local = options.Database is null
                 ? await LocalDatabase.StartAsync(options.DataDir, options.DataDirIsDefault, loggers.CreateLogger("PgEtcd"), cancellationToken)
                 : null;
-            database = new Database(options.Database ?? local!.ConnectionString, new SchemaName(options.Schema), loggers);
+            // Our functions say in the detail which revision is not there.
+            string connection = $"{options.Database ?? local!.ConnectionString};Include Error Detail=true";
+            database = new Database(connection, new SchemaName(options.Schema), loggers);
             await database.ConnectAsync(ConnectLimit, cancellationToken);
-            Migrator migrator = new(database, loggers.CreateLogger<Migrator>());
-            if (!mayCreate && !await migrator.ExistsAsync(cancellationToken))
-            {
-                throw new DatabaseStartException($"--schema: there is no store in schema '{options.Schema}'.");
-            }
-
-            await migrator.MigrateAsync(cancellationToken);
+            await PrepareAsync(new Migrator(database, loggers.CreateLogger<Migrator>()), use, options, cancellationToken);
             return new VerbDatabase(loggers, local, database);
         }
         catch
@@ -70,6 +71,26 @@ internal sealed class VerbDatabase : IAsyncDisposable
         }
     }
 
+    private static async Task PrepareAsync(Migrator migrator, SchemaUse use, ServerOptions options, CancellationToken cancellationToken)
+    {
+        switch (use)
+        {
+            case SchemaUse.Migrate when !await migrator.ExistsAsync(cancellationToken):
+                throw new DatabaseStartException($"--schema: there is no store in schema '{options.Schema}'.");
+            case SchemaUse.Create or SchemaUse.Migrate when options.MayMigrate:
+                await migrator.MigrateAsync(cancellationToken);
+                break;
+            case SchemaUse.Create or SchemaUse.Migrate:
+                await migrator.CheckAsync("--migrate=never", cancellationToken);
+                break;
+            case SchemaUse.Check:
+                await migrator.CheckAsync("", cancellationToken);
+                break;
+            default:
+                break;
+        }
+    }
+
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()
     {
@@ -81,4 +102,20 @@ internal sealed class VerbDatabase : IAsyncDisposable
 
         _loggers.Dispose();
     }
+}
+
+/// <summary>What a verb does with the schema before its work.</summary>
+internal enum SchemaUse
+{
+    /// <summary>Nothing: it may be there or not, of whatever version.</summary>
+    Leave,
+
+    /// <summary>Changes nothing; it must be there, of this binary's version.</summary>
+    Check,
+
+    /// <summary>Migrates it; it must be there.</summary>
+    Migrate,
+
+    /// <summary>Makes it, or migrates it.</summary>
+    Create,
 }

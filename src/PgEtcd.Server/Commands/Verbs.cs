@@ -6,7 +6,10 @@ internal static class Verbs
     /// <summary>The verb that may as well be left out.</summary>
     public const string Serve = "serve";
 
-    public static readonly IReadOnlyList<Verb> All = [ImportVerb.Verb, ExportVerb.Verb];
+    public static readonly IReadOnlyList<Verb> All =
+    [
+        HistoryVerb.Verb, DiffVerb.Verb, StateVerb.Verb, VerifyVerb.Verb, ImportVerb.Verb, ExportVerb.Verb, MigrateVerb.Verb,
+    ];
 
     /// <summary>For the help of the binary.</summary>
     public static string HelpText => string.Join(

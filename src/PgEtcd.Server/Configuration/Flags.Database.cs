@@ -21,4 +21,8 @@ internal static partial class Flags
     public static readonly Flag SqlWriteTimeout = new("sql-write-timeout", "5s", "duration",
         "How long an SQL transaction that changed keys may hold up all other writes before it is cancelled. 0: for ever.")
     { Group = FlagGroup.Database, IsOurs = true };
+
+    public static readonly Flag Migrate = new("migrate", "auto", "when",
+        "auto: bring the schema to the version of this binary at the start. never: refuse another version, so that no right to change the schema is needed.")
+    { Group = FlagGroup.Database, IsOurs = true };
 }

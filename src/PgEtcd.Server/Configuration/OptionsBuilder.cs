@@ -38,6 +38,7 @@ internal static class OptionsBuilder
             Schema = Schemas.Check(values.Label(Flags.Schema), values.Text(Flags.Schema)),
             DataDir = DataDir(values, name),
             DataDirIsDefault = !values.IsGiven(Flags.DataDir),
+            MayMigrate = MayMigrate(values),
             ListenClientUrls = listen,
             ListenClientHttpUrls = listenHttp,
             ListenMetricsUrls = listenMetrics,
@@ -98,6 +99,13 @@ internal static class OptionsBuilder
         "basic" => false,
         "extensive" => true,
         var text => throw new FlagException($"{values.Label(Flags.Metrics)} must be basic or extensive, not \"{FlagValues.Shown(text)}\"."),
+    };
+
+    private static bool MayMigrate(FlagValues values) => values.Text(Flags.Migrate) switch
+    {
+        "auto" => true,
+        "never" => false,
+        var text => throw new FlagException($"{values.Label(Flags.Migrate)} must be auto or never, not \"{FlagValues.Shown(text)}\"."),
     };
 
     /// <summary>0 stands for the default, as in etcd.</summary>

@@ -18,6 +18,9 @@ public sealed record ServerOptions
     /// <summary>True when nobody chose <see cref="DataDir"/>: the server may then move it to where PostgreSQL can reach it.</summary>
     public required bool DataDirIsDefault { get; init; }
 
+    /// <summary>--migrate=auto: the schema may be made and changed.</summary>
+    public bool MayMigrate { get; init; } = true;
+
     /// <summary>Where clients are served: gRPC and HTTP on the same port. At least one.</summary>
     public required IReadOnlyList<ListenUrl> ListenClientUrls { get; init; }
 

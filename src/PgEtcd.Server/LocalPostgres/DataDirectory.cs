@@ -20,6 +20,12 @@ internal sealed record DataDirectory(string Path)
     /// <summary>PostgreSQL's own directory. It exists only when it is complete.</summary>
     public string Cluster => In("data");
 
+    /// <summary>Whether a store may have been made there, or where it had to be moved to.</summary>
+    /// <param name="path">Where it was asked for.</param>
+    /// <param name="mayMove">Nobody chose that.</param>
+    public static bool MayHoldStore(string path, bool mayMove) =>
+        Directory.Exists(path) || (mayMove && Directory.Exists(MovedTo));
+
     /// <summary>A new place for initdb to work in, one for each try: the initdb of a frontend that was killed may still be at work.</summary>
     public string NewUnfinishedCluster() => In($"{Unfinished}{Guid.NewGuid():N}");
 

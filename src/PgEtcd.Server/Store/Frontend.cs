@@ -148,7 +148,8 @@ public sealed class Frontend : IAsyncDisposable
         try
         {
             await database.ConnectAsync(ConnectLimit, cancellationToken);
-            await new Migrator(database, loggers.CreateLogger<Migrator>()).MigrateAsync(cancellationToken);
+            Migrator migrator = new(database, loggers.CreateLogger<Migrator>());
+            await (options.MayMigrate ? migrator.MigrateAsync(cancellationToken) : migrator.CheckAsync("--migrate=never", cancellationToken));
             RevisionLog log = new(database, options.Name);
             long term = await log.ObserveTermAsync(cancellationToken);
             (LogPosition position, KeySpace keys) = await new StateReader(database).LoadAsync(cancellationToken);

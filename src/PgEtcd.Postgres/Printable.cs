@@ -1,0 +1,47 @@
+using System.Buffers;
+using System.Globalization;
+using System.Text;
+
+namespace PgEtcd.Postgres;
+
+/// <summary>Bytes for people to read on a terminal: nothing in them can move its cursor or change its colours.</summary>
+public static class Printable
+{
+    /// <summary>As text; what is no UTF-8, or no character that shows, as <c>\xNN</c>.</summary>
+    public static string Text(ReadOnlySpan<byte> bytes)
+    {
+        StringBuilder text = new(bytes.Length);
+        while (!bytes.IsEmpty)
+        {
+            bool isRune = Rune.DecodeFromUtf8(bytes, out Rune rune, out int length) == OperationStatus.Done;
+            if (isRune && Shows(rune))
+            {
+                text.Append(rune.ToString());
+            }
+            else
+            {
+                text.Append(Hex(bytes[..length]));
+            }
+
+            bytes = bytes[length..];
+        }
+
+        return text.ToString();
+    }
+
+    /// <summary>Every byte as <c>\xNN</c>, as <c>etcdctl --hex</c> writes it.</summary>
+    public static string Hex(ReadOnlySpan<byte> bytes)
+    {
+        StringBuilder text = new(bytes.Length * 4);
+        foreach (byte one in bytes)
+        {
+            text.Append(CultureInfo.InvariantCulture, $"\\x{one:x2}");
+        }
+
+        return text.ToString();
+    }
+
+    private static bool Shows(Rune rune) => Rune.GetUnicodeCategory(rune) is not (
+        UnicodeCategory.Control or UnicodeCategory.Format or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator
+        or UnicodeCategory.PrivateUse or UnicodeCategory.OtherNotAssigned);
+}

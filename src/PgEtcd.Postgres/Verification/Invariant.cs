@@ -1,0 +1,48 @@
+namespace PgEtcd.Postgres.Verification;
+
+/// <summary>Something that is true of every store (design §2), whatever wrote it and however it was compacted.</summary>
+/// <param name="Name">One word, for reports.</param>
+/// <param name="Meaning">What holds.</param>
+public sealed record Invariant(string Name, string Meaning)
+{
+    /// <summary>The marks beside the log.</summary>
+    public static readonly Invariant Cluster = new("cluster", "the rows beside the log are there once, and fit the log and each other");
+
+    /// <summary>Design §2, invariant 2.</summary>
+    public static readonly Invariant Sequence = new("sequence", "the sequence is not behind the log");
+
+    /// <inheritdoc cref="Sequence"/>
+    public static readonly Invariant Revisions = new("revisions", "from the compact revision on, revisions are consecutive");
+
+    /// <summary>The order within a transaction.</summary>
+    public static readonly Invariant Subs = new("subs", "the changes of a revision are numbered from 0 on without gaps");
+
+    /// <summary>Design §2, committed_at.</summary>
+    public static readonly Invariant Times = new("times", "committed_at never goes back as revisions go up");
+
+    /// <summary>What a row says, without looking at others.</summary>
+    public static readonly Invariant Rows = new("rows", "each change has a key, and a create revision, version and lease that can be");
+
+    /// <summary>semantics.md §1.</summary>
+    public static readonly Invariant Versions = new("versions", "create_revision and version go on from the change before");
+
+    /// <summary>A delete of nothing is no change.</summary>
+    public static readonly Invariant Tombstones = new("tombstones", "each delete found its key there");
+
+    /// <summary>semantics.md §6.</summary>
+    public static readonly Invariant Compaction = new("compaction", "compaction left what each key held at the compact revision");
+
+    /// <summary>Design §8.</summary>
+    public static readonly Invariant Archive = new(
+        "archive", "no row is both in the log and in the archive, none that the API shows is in the archive, and the kept history is whole");
+
+    /// <summary>Design §7.</summary>
+    public static readonly Invariant Leases = new("leases", "the lease of each key that is there exists");
+
+    /// <summary>Design §9.</summary>
+    public static readonly Invariant CurrentState = new("current_state", "the view current_state shows what a replay of the log gives");
+
+    /// <summary>All of them, in the order of reports.</summary>
+    public static readonly IReadOnlyList<Invariant> All =
+        [Cluster, Sequence, Revisions, Subs, Times, Rows, Versions, Tombstones, Compaction, Archive, Leases, CurrentState];
+}

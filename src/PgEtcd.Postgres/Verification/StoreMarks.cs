@@ -1,0 +1,81 @@
+using Npgsql;
+
+namespace PgEtcd.Postgres.Verification;
+
+/// <summary>What is true of the store beside its rows.</summary>
+/// <param name="Revision">Where the store is.</param>
+/// <param name="LastRow">The revision of the last row; 0: there is none.</param>
+/// <param name="BaseRevision">The store is at least here, whatever rows there are.</param>
+/// <param name="CompactRevision">The compaction mark; -1 when never compacted.</param>
+/// <param name="KeptRevision">All changes above it are in the log or in the archive.</param>
+public sealed record StoreMarks(long Revision, long LastRow, long BaseRevision, long CompactRevision, long KeptRevision)
+{
+    // The sequence is not part of a snapshot: what it shows is of now, so it may be ahead of the snapshot's log.
+    private const string Sql = """
+        select (select count(*) from pgetcd.cluster), (select count(*) from pgetcd.removal), (select count(*) from pgetcd.leader),
+            coalesce((select max(r.revision) from pgetcd.revisions r), 0), s.last_value,
+            c.base_revision, c.compact_revision, c.auth_revision, c.term, c.alarms::integer,
+            (select coalesce(bit_or(case a.kind when 1 then 1 when 2 then 2 else 4 end), 0) from pgetcd.alarms a),
+            m.finished_revision, m.attended_revision, m.walked_revision, m.kept_revision,
+            (select max(n.compact_revision) from pgetcd.compactions n),
+            (select count(*) from pgetcd.leases l where l.id = 0 or l.ttl <= 0)
+        from pgetcd.revision_seq s left join pgetcd.cluster c on true left join pgetcd.removal m on true limit 1
+        """;
+
+    /// <summary>Reads and checks them.</summary>
+    internal static async Task<StoreMarks> ReadAsync(
+        Database database, NpgsqlConnection connection, Findings findings, CancellationToken cancellationToken)
+    {
+        await using NpgsqlCommand command = new(database.Schema.Apply(Sql), connection) { CommandTimeout = 0 };
+        await using NpgsqlDataReader reader = await command.ExecuteReaderAsync(cancellationToken);
+        await reader.ReadAsync(cancellationToken);
+        CountRows("cluster", reader.GetInt64(0), findings);
+        CountRows("removal", reader.GetInt64(1), findings);
+        CountRows("leader", reader.GetInt64(2), findings);
+        long last = reader.GetInt64(3);
+        long floor = Number(5, 1);
+        StoreMarks marks = new(Math.Max(last, floor), last, floor, Number(6, -1), Number(14, 0));
+
+        // A row that was written after the last jump of the revision has drawn its number; before that nothing has.
+        if (last > floor && reader.GetInt64(4) < last)
+        {
+            findings.Add(Invariant.Sequence, $"The sequence revision_seq is at {reader.GetInt64(4)}, the last revision is {last}.");
+        }
+
+        Expect(floor >= 1, $"base_revision is {floor}, below 1.");
+        Expect(marks.CompactRevision >= -1 && marks.CompactRevision <= marks.Revision,
+            $"compact_revision is {marks.CompactRevision}, which is not between -1 and the revision {marks.Revision}.");
+        Expect(Number(7, 1) >= 1, $"auth_revision is {Number(7, 1)}, below 1.");
+        Expect(Number(8, 0) >= 0, $"term is {Number(8, 0)}, below 0.");
+        int alarms = reader.IsDBNull(9) ? 0 : reader.GetInt32(9);
+        Expect(alarms == reader.GetInt32(10), $"cluster.alarms is {alarms}, the table of alarms makes {reader.GetInt32(10)}.");
+        foreach ((int column, string name) in new[] { (11, "finished"), (12, "attended"), (13, "walked"), (14, "kept") })
+        {
+            long most = Math.Max(0, marks.CompactRevision);
+            Expect(Number(column, 0) <= most, $"removal.{name}_revision is {Number(column, 0)}, above the compact revision {marks.CompactRevision}.");
+        }
+
+        long recorded = Number(15, -1);
+        Expect(recorded <= marks.CompactRevision, $"A compaction at {recorded} is recorded, the compact revision is {marks.CompactRevision}.");
+        Expect(reader.GetInt64(16) == 0, $"{reader.GetInt64(16)} leases have no id or no time to live.");
+        return marks;
+
+        long Number(int column, long otherwise) => reader.IsDBNull(column) ? otherwise : reader.GetInt64(column);
+
+        void Expect(bool holds, string sentence)
+        {
+            if (!holds)
+            {
+                findings.Add(Invariant.Cluster, sentence);
+            }
+        }
+    }
+
+    private static void CountRows(string table, long rows, Findings findings)
+    {
+        if (rows != 1)
+        {
+            findings.Add(Invariant.Cluster, $"The table {table} has {rows} rows, not one.");
+        }
+    }
+}

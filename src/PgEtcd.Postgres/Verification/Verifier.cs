@@ -1,0 +1,177 @@
+using System.Data;
+using Npgsql;
+
+namespace PgEtcd.Postgres.Verification;
+
+/// <summary>Replays a store, log and archive, and checks every <see cref="Invariant"/>, all in one snapshot: so it may be in use.
+/// Memory does not grow with the store, but for the ids of its leases.</summary>
+/// <remarks>The transaction holds back vacuum until the verifier is disposed of. It takes no lock that a frontend waits for.</remarks>
+public sealed class Verifier : IAsyncDisposable
+{
+    /// <summary>Rows between two looks at the display.</summary>
+    private const int Step = 4096;
+
+    private const string SettingsSql = """
+        set transaction read only; set local jit = off; set local work_mem = '64MB';
+        set local statement_timeout = 0; set local idle_in_transaction_session_timeout = 0
+        """;
+
+    private const string CountSql = "select (select count(*) from pgetcd.revisions) + (select count(*) from pgetcd.revisions_archive)";
+
+    private const string LogSql = """
+        select r.revision, r.sub, r.committed_at, false from pgetcd.revisions r
+        union all select a.revision, a.sub, a.committed_at, true from pgetcd.revisions_archive a
+        order by 1, 2
+        """;
+
+    private const string KeysSql = """
+        select r.key, r.revision, r.sub, r.tombstone, r.create_revision, r.version, r.lease, false from pgetcd.revisions r
+        union all select a.key, a.revision, a.sub, a.tombstone, a.create_revision, a.version, a.lease, true from pgetcd.revisions_archive a
+        order by 1, 2, 3
+        """;
+
+    private const string LeasesSql = "select l.id from pgetcd.leases l";
+
+    private const string StateSql = "select s.key, s.create_revision, s.mod_revision, s.version, s.lease from pgetcd.current_state s";
+
+    private const string DifferencesSql = """
+        select coalesce(p.key, s.key), p.revision, p.version, s.mod_revision, s.version
+        from (
+            select distinct on (r.key) r.* from pgetcd.revisions r order by r.key, r.revision desc, r.sub desc) p
+        full join pgetcd.current_state s on s.key = p.key
+        where not (p.tombstone and s.key is null) and (p.tombstone
+            or (p.revision, p.create_revision, p.version, p.lease) is distinct from (s.mod_revision, s.create_revision, s.version, s.lease))
+        order by 1 limit 1000
+        """;
+
+    private readonly Database _database;
+    private readonly NpgsqlConnection _connection;
+    private readonly NpgsqlTransaction _transaction;
+    private StateDigest _replayed = new();
+
+    private Verifier(Database database, NpgsqlConnection connection, NpgsqlTransaction transaction)
+    {
+        _database = database;
+        _connection = connection;
+        _transaction = transaction;
+    }
+
+    /// <summary>What was found so far.</summary>
+    public Findings Findings { get; } = new();
+
+    /// <summary>The store's marks.</summary>
+    public StoreMarks Marks { get; private set; } = new(1, 0, 1, -1, 0);
+
+    /// <summary>Rows of log and archive.</summary>
+    public long Rows { get; private set; }
+
+    /// <summary>Keys that are there. Known after <see cref="CheckKeysAsync"/>.</summary>
+    public long Keys => _replayed.Count;
+
+    /// <summary>Takes the snapshot and checks what is beside the rows.</summary>
+    public static async Task<Verifier> OpenAsync(Database database, CancellationToken cancellationToken)
+    {
+        NpgsqlConnection connection = await database.OpenAsync(cancellationToken);
+        try
+        {
+            NpgsqlTransaction transaction = await connection.BeginTransactionAsync(IsolationLevel.RepeatableRead, cancellationToken);
+            Verifier verifier = new(database, connection, transaction);
+            await using (NpgsqlCommand settings = new(SettingsSql, connection))
+            {
+                await settings.ExecuteNonQueryAsync(cancellationToken);
+            }
+
+            verifier.Marks = await StoreMarks.ReadAsync(database, connection, verifier.Findings, cancellationToken);
+            await using NpgsqlCommand count = verifier.Command(CountSql);
+            verifier.Rows = (long)(await count.ExecuteScalarAsync(cancellationToken))!;
+            return verifier;
+        }
+        catch
+        {
+            await connection.DisposeAsync();
+            throw;
+        }
+    }
+
+    /// <summary>Checks the rows in the order of the log.</summary>
+    /// <param name="report">Told how many rows are done, now and then.</param>
+    /// <param name="cancellationToken">Ends it.</param>
+    public async Task CheckLogAsync(Action<long> report, CancellationToken cancellationToken)
+    {
+        LogOrderCheck check = new(Marks, Findings);
+        await ReadAsync(LogSql, reader => check.Add(reader.GetInt64(0), reader.GetInt32(1), reader.GetDateTime(2), reader.GetBoolean(3)), report, cancellationToken);
+        check.End();
+    }
+
+    /// <summary>Checks the rows key by key.</summary>
+    /// <inheritdoc cref="CheckLogAsync"/>
+    public async Task CheckKeysAsync(Action<long> report, CancellationToken cancellationToken)
+    {
+        HashSet<long> leases = [];
+        await ReadAsync(LeasesSql, reader => leases.Add(reader.GetInt64(0)), _ => { }, cancellationToken);
+        KeyOrderCheck check = new(Marks, leases, Findings);
+        await ReadAsync(
+            KeysSql,
+            reader => check.Add(reader.GetFieldValue<byte[]>(0), new KeyChange(
+                reader.GetInt64(1), reader.GetInt32(2), reader.GetBoolean(3), reader.GetInt64(4), reader.GetInt64(5), reader.GetInt64(6), reader.GetBoolean(7))),
+            report,
+            cancellationToken);
+        check.End();
+        _replayed = check.Live;
+    }
+
+    /// <summary>Compares the view current_state with what the keys came to.</summary>
+    /// <inheritdoc cref="CheckLogAsync"/>
+    public async Task CheckCurrentStateAsync(Action<long> report, CancellationToken cancellationToken)
+    {
+        StateDigest shown = new();
+        await ReadAsync(
+            StateSql,
+            reader => shown.Add(reader.GetFieldValue<byte[]>(0), reader.GetInt64(1), reader.GetInt64(2), reader.GetInt64(3), reader.GetInt64(4)),
+            report,
+            cancellationToken);
+        if (shown.IsThatOf(_replayed))
+        {
+            return;
+        }
+
+        long before = Findings.Count;
+        await ReadAsync(
+            DifferencesSql,
+            reader => Findings.Add(Invariant.CurrentState,
+                $"Key '{Printable.Text(reader.GetFieldValue<byte[]>(0))}' is {Shown(reader, 3)} in current_state, {Shown(reader, 1)} is its last change in the log."),
+            _ => { },
+            cancellationToken);
+        if (Findings.Count == before)
+        {
+            Findings.Add(Invariant.CurrentState, $"current_state shows {shown.Count} keys, a replay gives {_replayed.Count}, or not the same ones.");
+        }
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask DisposeAsync()
+    {
+        await _transaction.DisposeAsync();
+        await _connection.DisposeAsync();
+    }
+
+    private static string Shown(NpgsqlDataReader reader, int column) =>
+        reader.IsDBNull(column) ? "not" : $"revision {reader.GetInt64(column)} (version {reader.GetInt64(column + 1)})";
+
+    private async Task ReadAsync(string sql, Action<NpgsqlDataReader> take, Action<long> report, CancellationToken cancellationToken)
+    {
+        await using NpgsqlCommand command = Command(sql);
+        await using NpgsqlDataReader reader = await command.ExecuteReaderAsync(cancellationToken);
+        long rows = 0;
+        while (await reader.ReadAsync(cancellationToken))
+        {
+            take(reader);
+            if (++rows % Step == 0)
+            {
+                report(rows);
+            }
+        }
+    }
+
+    private NpgsqlCommand Command(string sql) => new(_database.Schema.Apply(sql), _connection) { CommandTimeout = 0 };
+}

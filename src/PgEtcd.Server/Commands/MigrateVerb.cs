@@ -1,0 +1,38 @@
+using Microsoft.Extensions.Logging.Abstractions;
+using PgEtcd.Postgres;
+
+namespace PgEtcd.Server.Commands;
+
+/// <summary><c>pgetcd migrate</c>: the schema to the version of this binary, without a server.</summary>
+internal static class MigrateVerb
+{
+    private const string DryRun = "--dry-run";
+
+    public static readonly Verb Verb = new("migrate", "", "Make the schema, or bring it to the version of this binary.", RunAsync)
+    {
+        Switches = new Dictionary<string, string> { [DryRun] = "Only say what would be done." },
+        Values = new Dictionary<string, (string, string)> { [OutputFlags.Output] = OutputFlags.OutputHelp },
+        Notes = ["Servers with --migrate=never then need no right to change the schema: see docs/commands.md."],
+    };
+
+    private static async Task<int> RunAsync(VerbArguments arguments, CancellationToken cancellationToken)
+    {
+        bool isJson = OutputFlags.IsJson(arguments);
+        bool isDry = arguments.Switches.Contains(DryRun);
+        await using VerbDatabase opened = await VerbDatabase.OpenAsync(arguments.Options, SchemaUse.Leave, cancellationToken);
+        Migrator migrator = new(opened.Database, NullLogger<Migrator>.Instance);
+        MigrationPlan plan = await (isDry ? migrator.PlanAsync(cancellationToken) : migrator.MigrateAsync(cancellationToken));
+        if (isJson)
+        {
+            RowWriter.WriteObject(new { schema = arguments.Options.Schema, from = plan.From, to = plan.To, migrations = plan.Names, dry_run = isDry });
+            return 0;
+        }
+
+        string schema = $"Schema '{arguments.Options.Schema}'";
+        string headline = plan.Names.Count == 0 ? $"{schema} is at version {plan.To}: nothing to do."
+            : plan.From == 0 ? $"{schema} {(isDry ? "would be" : "was")} made at version {plan.To}:"
+            : $"{schema} {(isDry ? "would go" : "went")} from version {plan.From} to {plan.To}:";
+        await Console.Out.WriteLineAsync(string.Join(Environment.NewLine, [headline, .. plan.Names.Select(name => "  " + name)]));
+        return 0;
+    }
+}

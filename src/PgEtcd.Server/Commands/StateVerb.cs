@@ -1,0 +1,52 @@
+using System.Globalization;
+using Npgsql;
+
+namespace PgEtcd.Server.Commands;
+
+/// <summary><c>pgetcd state --at MOMENT</c>: the keys as they were.</summary>
+internal static class StateVerb
+{
+    private const string At = "--at";
+    private const string Prefix = "--prefix";
+
+    private const string Sql = """
+        select s.key, s.value, s.create_revision, s.mod_revision, s.version, s.lease from pgetcd.prefix_at($1, $2) s
+        """;
+
+    public static readonly Verb Verb = new("state", "", "The keys and values as they were, or are.", RunAsync)
+    {
+        Values = new Dictionary<string, (string, string)>
+        {
+            [At] = ("MOMENT", "When; now if it is not given."),
+            [Prefix] = ("PREFIX", "Only keys with that prefix."),
+            [OutputFlags.Output] = OutputFlags.OutputHelp,
+        },
+        Switches = new Dictionary<string, string> { [OutputFlags.Hex] = OutputFlags.HexHelp },
+        Notes = [PastReader.MomentHelp],
+    };
+
+    private static async Task<int> RunAsync(VerbArguments arguments, CancellationToken cancellationToken)
+    {
+        bool isJson = OutputFlags.IsJson(arguments);
+        byte[] prefix = OutputFlags.Bytes(arguments, arguments.Values.GetValueOrDefault(Prefix, ""));
+        await using PastReader past = await PastReader.OpenAsync(arguments.Options, cancellationToken);
+        (long now, _) = await past.StatusAsync(cancellationToken);
+        long revision = await past.RevisionAsync(
+            At, arguments.Values.GetValueOrDefault(At, now.ToString(CultureInfo.InvariantCulture)), cancellationToken);
+        using RowWriter rows = new(isJson, arguments.Switches.Contains(OutputFlags.Hex));
+        await past.ReadAsync(
+            Sql, [PastReader.Number(revision), PastReader.Bytes(prefix)], reader => rows.Add(Row(reader)), cancellationToken);
+        rows.Say($"{(rows.Count == 1 ? "1 key" : $"{rows.Count} keys")} at revision {revision}; the store is at {now}.");
+        return 0;
+    }
+
+    private static Field[] Row(NpgsqlDataReader reader) =>
+    [
+        new("key", PastReader.Value(reader, 0), "KEY", IsBytes: true),
+        new("value", PastReader.Value(reader, 1), "VALUE", IsBytes: true),
+        new("create_revision", reader.GetInt64(2), "CREATED"),
+        new("mod_revision", reader.GetInt64(3), "MODIFIED"),
+        new("version", reader.GetInt64(4), "VERSION"),
+        new("lease", reader.GetInt64(5)),
+    ];
+}

@@ -1,0 +1,82 @@
+using System.Text.Json;
+using Npgsql;
+using PgEtcd.Protocol.Etcdserverpb;
+using PgEtcd.Testing;
+using PgEtcd.Testing.Postgres;
+using PgEtcd.Testing.Processes;
+using Shouldly;
+using Xunit;
+using static PgEtcd.BlackBox.Tests.Kv;
+
+namespace PgEtcd.BlackBox.Tests.Commands;
+
+/// <summary>pgetcd migrate, and servers with --migrate=never.</summary>
+public sealed class MigrateCommandTests(PostgresFixture postgres) : IClassFixture<PostgresFixture>
+{
+    [Fact]
+    public async Task A_schema_is_made_and_brought_up_and_a_dry_run_only_says_so()
+    {
+        string database = await postgres.CreateDatabaseAsync();
+        Verb pgetcd = new(database);
+        (await pgetcd.TextAsync("migrate", "--dry-run")).ShouldMatch("^Schema 'pgetcd' would be made at version \\d+:\n  0001_log.sql\n(  \\d{4}_\\w+.sql\n)+$");
+        (await Sql.ExecuteAsync(database, "select to_regnamespace('pgetcd')::text")).ShouldBe(DBNull.Value);
+
+        JsonElement made = (await pgetcd.JsonAsync("migrate")).ShouldHaveSingleItem();
+        made.GetProperty("from").GetInt32().ShouldBe(0);
+        int version = made.GetProperty("to").GetInt32();
+        made.GetProperty("migrations").EnumerateArray().Last().GetString()!.ShouldStartWith($"{version:0000}_");
+        (await pgetcd.TextAsync("migrate")).ShouldBe($"Schema 'pgetcd' is at version {version}: nothing to do.\n");
+        (await pgetcd.TextAsync("verify")).ShouldEndWith("All hold.\n");
+
+        await Sql.ExecuteAsync(database, "insert into pgetcd.migrations (number, name) values (9999, 'later')");
+        (await pgetcd.RefusalAsync("migrate")).ShouldContain("was written by a newer pgetcd (schema version 9999");
+        (await pgetcd.RefusalAsync("migrate", "--dry-run")).ShouldContain("was written by a newer pgetcd");
+        (await pgetcd.RefusalAsync("serve", "--migrate=never")).ShouldContain("was written by a newer pgetcd");
+    }
+
+    [Fact]
+    public async Task A_server_that_must_not_migrate_says_what_to_do()
+    {
+        string database = await postgres.CreateDatabaseAsync();
+        Verb pgetcd = new(database);
+        (await pgetcd.RefusalAsync("serve", "--migrate=never"))
+            .ShouldBe("pgetcd: --schema: there is no store in schema 'pgetcd', and --migrate=never: run pgetcd migrate first.");
+        (await pgetcd.RefusalAsync("serve", "--migrate=later")).ShouldBe("--migrate must be auto or never, not \"later\".");
+        await pgetcd.TextAsync("migrate");
+        await Sql.ExecuteAsync(database, "delete from pgetcd.migrations where number > 5");
+        (await pgetcd.RefusalAsync("serve", "--migrate=never")).ShouldMatch(
+            "^pgetcd: --schema: 'pgetcd' is of an older pgetcd \\(schema version 5, this binary needs \\d+\\), and --migrate=never: run pgetcd migrate first\\.$");
+        CommandResult plan = await pgetcd.RunAsync("migrate", "--dry-run");
+        plan.Output.ShouldStartWith("Schema 'pgetcd' would go from version 5 to ");
+        plan.Output.ShouldContain("  0006_failover.sql\n");
+        plan.Output.ShouldNotContain("0005");
+    }
+
+    /// <summary>The grants are those of docs/commands.md.</summary>
+    [Fact]
+    public async Task A_role_that_may_not_change_the_schema_serves()
+    {
+        string database = await postgres.CreateDatabaseAsync();
+        await new Verb(database).TextAsync("migrate");
+        await Sql.ExecuteAsync(database, """
+            drop role if exists verb_frontend; create role verb_frontend login;
+            grant usage on schema pgetcd to verb_frontend;
+            grant select, insert, update, delete on all tables in schema pgetcd to verb_frontend;
+            grant usage, select, update on all sequences in schema pgetcd to verb_frontend;
+            """);
+        string asRole = new NpgsqlConnectionStringBuilder(database) { Username = "verb_frontend" }.ConnectionString;
+        await Should.ThrowAsync<PostgresException>(() => Sql.ExecuteAsync(asRole, "create table pgetcd.mine (id integer)"));
+
+        await using PgEtcdServer server = await PgEtcdServer.StartAsync(asRole, moreArguments: ["--migrate=never"]);
+        await using Kv kv = new(server);
+        LeaseGrantResponse lease = await kv.Channel.UnaryAsync<LeaseGrantRequest, LeaseGrantResponse>("etcdserverpb.Lease/LeaseGrant", new() { TTL = 60 });
+        await kv.SendAsync(Put("a", "1", lease.ID));
+        await kv.PutAsync("b", "2");
+        await kv.CompactAsync(await kv.PutAsync("b", "3"), physical: true);
+        (await kv.AllAsync()).ShouldBe(["a=1", "b=3"]);
+        await kv.Channel.UnaryAsync<LeaseRevokeRequest, LeaseRevokeResponse>("etcdserverpb.Lease/LeaseRevoke", new() { ID = lease.ID });
+        (await kv.AllAsync()).ShouldBe(["b=3"]);
+        (await new Verb(asRole).TextAsync("verify")).ShouldEndWith("All hold.\n");
+        server.Complaints.ShouldBeEmpty();
+    }
+}

@@ -1,0 +1,38 @@
+using System.Text.Json;
+using PgEtcd.BlackBox.Tests.Snapshots;
+using PgEtcd.BlackBox.Tests.Starting;
+using PgEtcd.Testing.Processes;
+using Shouldly;
+
+namespace PgEtcd.BlackBox.Tests.Commands;
+
+/// <summary>pgetcd as a command on a database.</summary>
+internal sealed class Verb(string database, string schema = "pgetcd")
+{
+    /// <summary>A process is started, on a machine that may be busy.</summary>
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(45);
+
+    public Task<CommandResult> RunAsync(params string[] words) =>
+        SnapshotTools.PgEtcdAsync([.. words, "--database", database, "--schema", schema]);
+
+    /// <summary>What it prints; it must succeed.</summary>
+    public async Task<string> TextAsync(params string[] words)
+    {
+        CommandResult result = await RunAsync(words);
+        result.ExitCode.ShouldBe(0, result.Error + result.Output);
+        result.Error.ShouldBeEmpty();
+        return result.Output;
+    }
+
+    /// <summary>The lines that it prints with --output json, each of which must be an object; it must succeed.</summary>
+    public async Task<List<JsonElement>> JsonAsync(params string[] words) =>
+        [.. (await TextAsync([.. words, "--output", "json"])).Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => JsonElement.Parse(line))];
+
+    /// <summary>One value of each line, with blanks between.</summary>
+    public async Task<string[]> JsonAsync(string[] words, params string[] names) =>
+        [.. (await JsonAsync(words)).Select(line => string.Join(' ', names.Select(name => line.GetProperty(name).ToString())))];
+
+    /// <summary>The one sentence with which it refuses.</summary>
+    public Task<string> RefusalAsync(params string[] words) =>
+        Refusal.OfAsync(Patience, [.. words, "--database", database, "--schema", schema]);
+}
