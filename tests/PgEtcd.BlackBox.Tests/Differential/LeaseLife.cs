@@ -1,6 +1,6 @@
-using PgEtcd.Testing.Grpc;
 using PgEtcd.Protocol.Etcdserverpb;
 using PgEtcd.Testing;
+using PgEtcd.Testing.Grpc;
 using Shouldly;
 
 namespace PgEtcd.BlackBox.Tests.Differential;

@@ -1,6 +1,6 @@
 using PgEtcd.Mvcc;
-using PgEtcd.Server.Configuration;
 using PgEtcd.Server.Auth;
+using PgEtcd.Server.Configuration;
 using PgEtcd.Server.Store;
 using PgEtcd.Server.Tests.Wire;
 using PgEtcd.Server.Wire;
