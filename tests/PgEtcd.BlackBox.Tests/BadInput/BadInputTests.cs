@@ -60,17 +60,6 @@ public sealed class BadInputTests(BadInputServer server) : IClassFixture<BadInpu
     public async Task A_method_or_service_that_is_not_etcds_is_unimplemented(string rpc, string detail) =>
         (await server.RefusesAsync(kv => kv.Channel.UnaryRawAsync(rpc, default))).ShouldBe(new Status(StatusCode.Unimplemented, detail));
 
-    [Theory]
-    [InlineData("etcdserverpb.Cluster/MemberAdd")]
-    [InlineData("etcdserverpb.Maintenance/Status")]
-    [InlineData("etcdserverpb.Maintenance/Snapshot")]
-    [InlineData("etcdserverpb.Auth/AuthEnable")]
-    [InlineData("v3lockpb.Lock/Lock")]
-    [InlineData("v3electionpb.Election/Observe")]
-    public async Task What_is_not_built_yet_says_so_by_name(string rpc) =>
-        (await server.RefusesAsync(kv => FirstAsync(kv, rpc, []))).ShouldBe(
-            new Status(StatusCode.Unimplemented, $"{rpc} is not implemented yet"));
-
     private static async Task FirstAsync(Kv kv, string rpc, byte[] request)
     {
         using GrpcRawCall call = kv.Channel.StartRaw(rpc, request, timeout: TimeSpan.FromSeconds(20));
