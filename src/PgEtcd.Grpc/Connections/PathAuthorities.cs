@@ -16,12 +16,7 @@ namespace PgEtcd.Grpc.Connections;
 /// </remarks>
 internal sealed class PathAuthorities(ConnectionDelegate next)
 {
-    private const int FrameHeader = 9;
-    private const int LargestFrame = 16 * 1024; // what Kestrel takes
-    private const byte HeadersFrame = 1;
-    private const byte Padded = 0x8;
-    private const byte Priority = 0x20;
-    private const int AuthorityIndex = 1; // in HPACK's static table
+    private const int FrameHeader = HeaderBlock.FrameHeader;
 
     public async Task OnConnectionAsync(ConnectionContext connection)
     {
@@ -45,75 +40,15 @@ internal sealed class PathAuthorities(ConnectionDelegate next)
     /// <summary>A frame of headers with its authority replaced; as it was if it has none that can be found.</summary>
     internal static byte[] Rewrite(byte[] frame)
     {
-        int start = FrameHeader;
-        int end = frame.Length;
-        if ((frame[4] & Padded) != 0 && start < end)
-            end -= frame[start++];
-        if ((frame[4] & Priority) != 0)
-            start += 5;
-        if (start >= end || FindAuthority(frame.AsSpan(start, end - start)) is not { } value)
+        if (HeaderBlock.FindAuthority(frame.AsSpan(FrameHeader), flags: frame[4]) is not { } value || value.Start == value.End)
             return frame;
 
         ReadOnlySpan<byte> letter = [1, (byte)'u']; // its length, then itself
-        int from = start + value.Start.Value;
-        int to = start + value.End.Value;
-        byte[] result = [.. frame.AsSpan(0, from), .. letter, .. frame.AsSpan(to)];
+        byte[] result = [.. frame.AsSpan(0, FrameHeader + value.Encoded), .. letter, .. frame.AsSpan(FrameHeader + value.End)];
         int length = result.Length - FrameHeader;
         result[0] = (byte)(length >> 16);
         BinaryPrimitives.WriteUInt16BigEndian(result.AsSpan(1), (ushort)length);
         return result;
-    }
-
-    /// <summary>Where the value of a literal :authority is, with its length (RFC 7541 §6); null if there is none.</summary>
-    private static Range? FindAuthority(ReadOnlySpan<byte> block)
-    {
-        int position = 0;
-        while (position < block.Length)
-        {
-            byte first = block[position];
-            bool isIndexed = (first & 0x80) != 0;
-            bool isTableSize = (first & 0xe0) == 0x20;
-            int prefix = isIndexed ? 7 : isTableSize ? 5 : (first & 0x40) != 0 ? 6 : 4;
-            int index = ReadInteger(block, ref position, prefix);
-            if (isIndexed || isTableSize)
-                continue;
-            if (index == 0)
-                SkipText(block, ref position);
-            int start = position;
-            SkipText(block, ref position);
-            if (index == AuthorityIndex && position - start > 1 && position <= block.Length)
-                return start..position;
-        }
-        return null;
-    }
-
-    private static void SkipText(ReadOnlySpan<byte> block, ref int position)
-    {
-        int length = ReadInteger(block, ref position, 7);
-        position = length > block.Length - position ? int.MaxValue : position + length;
-    }
-
-    /// <summary>Reads an integer (RFC 7541 §5.1). What makes no sense leads past the end.</summary>
-    private static int ReadInteger(ReadOnlySpan<byte> block, ref int position, int prefix)
-    {
-        if (position >= block.Length)
-        {
-            position = int.MaxValue;
-            return 0;
-        }
-        int most = (1 << prefix) - 1;
-        int value = block[position++] & most;
-        if (value < most)
-            return value;
-        for (int shift = 0; shift <= 14 && position < block.Length; shift += 7)
-        {
-            byte next = block[position++];
-            value += (next & 0x7f) << shift;
-            if ((next & 0x80) == 0)
-                return value;
-        }
-        position = int.MaxValue;
-        return 0;
     }
 
     private sealed record Duplex(PipeReader Input, PipeWriter Output) : IDuplexPipe;
@@ -178,7 +113,7 @@ internal sealed class PathAuthorities(ConnectionDelegate next)
             }
             buffer.Slice(0, FrameHeader).CopyTo(header);
             int length = FrameHeader + ((header[0] << 16) | (header[1] << 8) | header[2]);
-            if (header[3] != HeadersFrame || length > FrameHeader + LargestFrame)
+            if (header[3] != HeaderBlock.FrameType || length > FrameHeader + HeaderBlock.LargestFrame)
             {
                 _passing = length;
                 return true;

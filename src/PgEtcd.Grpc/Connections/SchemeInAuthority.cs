@@ -14,11 +14,7 @@ namespace PgEtcd.Grpc.Connections;
 /// scheme stays refused.</remarks>
 internal sealed class SchemeInAuthority(PipeReader inner) : PipeReader
 {
-    private const int FrameHeader = 9;
-    private const int HeadersFrame = 1;
-
-    /// <summary>What HTTP/2 allows unless more was agreed on, which cannot be yet.</summary>
-    private const int LargestFrame = 16 * 1024;
+    private const int FrameHeader = HeaderBlock.FrameHeader;
 
     private ReadOnlySequence<byte> _given;
 
@@ -65,8 +61,8 @@ internal sealed class SchemeInAuthority(PipeReader inner) : PipeReader
         {
             buffer.Slice(_next, FrameHeader).CopyTo(header);
             int length = header[0] << 16 | header[1] << 8 | header[2];
-            bool isRequest = header[3] == HeadersFrame;
-            if (length > LargestFrame)
+            bool isRequest = header[3] == HeaderBlock.FrameType;
+            if (length > HeaderBlock.LargestFrame)
             {
                 _done = true; // not for us to hold: Kestrel refuses it
                 break;
@@ -74,7 +70,7 @@ internal sealed class SchemeInAuthority(PipeReader inner) : PipeReader
             if (isRequest && buffer.Length < _next + FrameHeader + length)
                 break;
             if (isRequest)
-                RequestHead.Mend(buffer.Slice(_next + FrameHeader, length), flags: header[4]);
+                SchemeMending.Mend(buffer.Slice(_next + FrameHeader, length), flags: header[4]);
             _done = isRequest;
             _next += FrameHeader + length;
         }
@@ -96,14 +92,9 @@ internal sealed class SchemeInAuthority(PipeReader inner) : PipeReader
     private sealed record Mended(PipeReader Input, PipeWriter Output) : IDuplexPipe;
 }
 
-/// <summary>The head of a request as HPACK encodes it (RFC 7541), read as far as it takes to find its authority.</summary>
-internal static class RequestHead
+/// <summary>Takes the scheme out of an authority without making it shorter.</summary>
+internal static class SchemeMending
 {
-    private const int Padded = 0x08;
-    private const int HasPriority = 0x20;
-    private const int PriorityLength = 5;
-    private const int AuthorityIndex = 1;
-
     // "http" and "https" in Huffman's code, and "://" behind them: with this mask it becomes "x--", bit for bit as long.
     private const string Http = "100111" + "01001" + "01001" + "101011";
     private const string Https = Http + "01000";
@@ -116,25 +107,11 @@ internal static class RequestHead
     public static void Mend(ReadOnlySequence<byte> payload, byte flags)
     {
         byte[] block = payload.ToArray();
-        int at = ((flags & Padded) != 0 ? 1 : 0) + ((flags & HasPriority) != 0 ? PriorityLength : 0);
-        while (at < block.Length)
+        if (HeaderBlock.FindAuthority(block, flags) is { } value)
         {
-            byte first = block[at];
-            if ((first & 0x80) != 0 || (first & 0xe0) == 0x20)
-            {
-                Number(block, ref at, (first & 0x80) != 0 ? 7 : 5); // a field from a table; a change of the table's size
-                continue;
-            }
-            int name = Number(block, ref at, (first & 0x40) != 0 ? 6 : 4);
-            if (name == 0)
-                Text(block, ref at, out _);
-            Range value = Text(block, ref at, out bool isHuffman);
-            if (name == AuthorityIndex && value.End.Value <= block.Length)
-            {
-                if (isHuffman ? MendHuffman(block.AsSpan(value)) : MendPlain(block.AsSpan(value)))
-                    CopyBack(block, payload);
-                return;
-            }
+            Span<byte> authority = block.AsSpan(value.Start..value.End);
+            if (value.IsHuffman ? MendHuffman(authority) : MendPlain(authority))
+                CopyBack(block, payload);
         }
     }
 
@@ -168,33 +145,6 @@ internal static class RequestHead
                 return false;
         }
         return true;
-    }
-
-    private static Range Text(byte[] block, ref int at, out bool isHuffman)
-    {
-        isHuffman = at < block.Length && (block[at] & 0x80) != 0;
-        int length = Number(block, ref at, 7);
-        int start = at;
-        at = (int)Math.Min((long)start + length, int.MaxValue);
-        return start..at;
-    }
-
-    /// <summary>A number that begins in the lower bits of a byte. What is cut off or too large ends the reading.</summary>
-    private static int Number(byte[] block, ref int at, int bits)
-    {
-        int most = (1 << bits) - 1;
-        long number = at < block.Length ? block[at++] & most : 0;
-        if (number < most)
-            return (int)number;
-        for (int shift = 0; at < block.Length && shift <= 21; shift += 7)
-        {
-            byte next = block[at++];
-            number += (long)(next & 0x7f) << shift;
-            if (next < 0x80)
-                return (int)number;
-        }
-        at = int.MaxValue;
-        return 0;
     }
 
     private static void CopyBack(ReadOnlySpan<byte> block, ReadOnlySequence<byte> payload)
