@@ -47,7 +47,7 @@ public sealed class HashReader(Database database)
     {
         await using NpgsqlConnection connection = await database.OpenAsync(cancellationToken);
         await using NpgsqlTransaction transaction = await connection.BeginTransactionAsync(IsolationLevel.RepeatableRead, cancellationToken);
-        (HashedKeys hashed, _) = await HashKeysAsync(connection, revision, cancellationToken);
+        (HashedKeys hashed, _) = await HashKeysAsync(connection, revision, row: null, cancellationToken);
         return hashed;
     }
 
@@ -58,7 +58,7 @@ public sealed class HashReader(Database database)
     {
         await using NpgsqlConnection connection = await database.OpenAsync(cancellationToken);
         await using NpgsqlTransaction transaction = await connection.BeginTransactionAsync(IsolationLevel.RepeatableRead, cancellationToken);
-        (HashedKeys hashed, Crc32C crc) = await HashKeysAsync(connection, 0, cancellationToken);
+        (HashedKeys hashed, Crc32C crc) = await HashKeysAsync(connection, 0, row: null, cancellationToken);
         crc.Add("lease"u8);
         await using NpgsqlCommand command = Long(connection, "select id, ttl from pgetcd.leases order by id");
         await using NpgsqlDataReader reader = await command.ExecuteReaderAsync(cancellationToken);
@@ -73,8 +73,13 @@ public sealed class HashReader(Database database)
         return hashed with { Hash = crc.Value };
     }
 
-    private async Task<(HashedKeys Hashed, Crc32C Crc)> HashKeysAsync(
-        NpgsqlConnection connection, long revision, CancellationToken cancellationToken)
+    /// <summary>Hashes the key space as a transaction sees it.</summary>
+    /// <param name="connection">In a transaction during which nobody else writes, or that sees one snapshot.</param>
+    /// <param name="revision">The revision; 0 for the present one; below 0 nothing matches.</param>
+    /// <param name="row">Called for each row.</param>
+    /// <param name="cancellationToken">Ends the read.</param>
+    internal async Task<(HashedKeys Hashed, Crc32C Crc)> HashKeysAsync(
+        NpgsqlConnection connection, long revision, Action? row, CancellationToken cancellationToken)
     {
         LogPosition position = await RevisionLog.PositionAsync(database, connection, cancellationToken);
         long compacted = position.CompactRevision;
@@ -97,6 +102,7 @@ public sealed class HashReader(Database database)
             await using NpgsqlDataReader reader = await command.ExecuteReaderAsync(cancellationToken);
             while (await reader.ReadAsync(cancellationToken))
             {
+                row?.Invoke();
                 Add(ref crc, reader);
             }
         }

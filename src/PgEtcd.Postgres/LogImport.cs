@@ -136,8 +136,7 @@ public sealed class LogImport : IAsyncDisposable
     /// <param name="leases">Ids, each once, and seconds.</param>
     /// <param name="auth">Users and roles; null: none.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
-    /// <returns>What the store would be, to be checked. It is part of the import and ends with it.</returns>
-    public async Task<LogScan> FinishAsync(
+    public async Task FinishAsync(
         long revision, long compactRevision, IReadOnlyCollection<(long Id, long Ttl)> leases, AuthRecords? auth, CancellationToken cancellationToken)
     {
         await _copy.CompleteAsync(cancellationToken);
@@ -150,8 +149,13 @@ public sealed class LogImport : IAsyncDisposable
         }
 
         await ExecuteAsync("analyze pgetcd.revisions", cancellationToken);
-        return await LogScan.OpenAsync(_database, _connection, _transaction, cancellationToken);
     }
+
+    /// <summary>HashKV of what the store would be, from the rows.</summary>
+    /// <param name="row">Called for each row.</param>
+    /// <param name="cancellationToken">Ends the read.</param>
+    public async Task<uint> HashAsync(Action row, CancellationToken cancellationToken) =>
+        (await new HashReader(_database).HashKeysAsync(_connection, revision: 0, row, cancellationToken)).Hashed.Hash;
 
     /// <summary>Makes it all visible and wakes the frontends that are running.</summary>
     public async Task CommitAsync(CancellationToken cancellationToken)

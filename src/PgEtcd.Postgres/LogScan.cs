@@ -31,23 +31,6 @@ public sealed class LogScan : IAsyncDisposable
         {Present}
         """;
 
-    private const string IsLive = """
-        r.value is not null and not exists (
-            select from pgetcd.revisions n
-            where substr(n.key, 1, 1024) = substr(r.key, 1, 1024) and n.key = r.key
-                and (n.revision, n.sub) > (r.revision, r.sub))
-        """;
-
-    private const string RowsAndKeptSql = $"""
-        select r.revision, r.sub, r.key, r.value, r.create_revision, r.version, r.lease, r.revision > $1 or ({IsLive})
-        {Present}
-        """;
-
-    // The newest rows are the likeliest to be live.
-    private const string AnyLiveSql = $"""
-        select exists (select from pgetcd.revisions r where {IsLive} order by r.revision desc, r.sub desc limit 1)
-        """;
-
     private const string LeasesSql = "select id, ttl from pgetcd.leases";
 
     // Rows come in the order of an index and each looks its key up, so that the first is there at once and nothing is held
@@ -79,7 +62,12 @@ public sealed class LogScan : IAsyncDisposable
         try
         {
             NpgsqlTransaction transaction = await connection.BeginTransactionAsync(IsolationLevel.RepeatableRead, cancellationToken);
-            return await OpenAsync(database, connection, transaction, cancellationToken);
+            await using NpgsqlCommand settings = new(SettingsSql, connection);
+            await settings.ExecuteNonQueryAsync(cancellationToken);
+            return new LogScan(database, connection, transaction)
+            {
+                Position = await RevisionLog.PositionAsync(database, connection, cancellationToken),
+            };
         }
         catch
         {
@@ -88,32 +76,8 @@ public sealed class LogScan : IAsyncDisposable
         }
     }
 
-    /// <summary>Begins a scan of what a transaction sees, which the scan ends when it is disposed of.</summary>
-    internal static async Task<LogScan> OpenAsync(
-        Database database, NpgsqlConnection connection, NpgsqlTransaction transaction, CancellationToken cancellationToken)
-    {
-        await using NpgsqlCommand settings = new(SettingsSql, connection);
-        await settings.ExecuteNonQueryAsync(cancellationToken);
-        return new LogScan(database, connection, transaction)
-        {
-            Position = await RevisionLog.PositionAsync(database, connection, cancellationToken),
-        };
-    }
-
     /// <summary>The rows, in order.</summary>
     public IAsyncEnumerable<LogRow> RowsAsync(CancellationToken cancellationToken) => ReadAsync(RowsSql, Row, cancellationToken);
-
-    /// <summary>The rows, in order, each with whether HashKV at the position counts it when it is compacted: whether it is
-    /// what its key holds (semantics.md §10.1).</summary>
-    public IAsyncEnumerable<(LogRow Row, bool IsKept)> RowsAndKeptAsync(CancellationToken cancellationToken) =>
-        ReadAsync(RowsAndKeptSql, static reader => (Row(reader), reader.GetBoolean(7)), cancellationToken);
-
-    /// <summary>Whether any key is there.</summary>
-    public async Task<bool> AnyLiveAsync(CancellationToken cancellationToken)
-    {
-        await using NpgsqlCommand command = Command(AnyLiveSql);
-        return (bool)(await command.ExecuteScalarAsync(cancellationToken))!;
-    }
 
     /// <summary>The rows, in order, without keys and values, which are not fetched from disk.</summary>
     /// <returns>Each row with the bytes of its key and of its value; null for a tombstone.</returns>

@@ -1,5 +1,4 @@
-using System.Buffers.Binary;
-using System.Numerics;
+using PgEtcd.Mvcc;
 
 namespace PgEtcd.Snapshots;
 
@@ -11,10 +10,10 @@ namespace PgEtcd.Snapshots;
 /// compaction would keep.</param>
 public sealed class HashKv(long revision, long compactRevision, bool anyKept)
 {
-    private uint _state = Update(uint.MaxValue, "key"u8);
+    private Crc32C _crc = OfBucketName();
 
     /// <summary>The hash so far.</summary>
-    public uint Value => ~_state;
+    public uint Value => _crc.Value;
 
     /// <summary>Adds an entry; they come in order.</summary>
     /// <param name="main">Main revision.</param>
@@ -29,22 +28,14 @@ public sealed class HashKv(long revision, long compactRevision, bool anyKept)
             return;
         }
 
-        _state = Update(_state, RevisionKey.Write(stackalloc byte[RevisionKey.MostBytes], main, sub, isTombstone));
-        _state = Update(_state, keyValue);
+        _crc.Add(RevisionKey.Write(stackalloc byte[RevisionKey.MostBytes], main, sub, isTombstone));
+        _crc.Add(keyValue);
     }
 
-    private static uint Update(uint state, ReadOnlySpan<byte> bytes)
+    private static Crc32C OfBucketName()
     {
-        for (; bytes.Length >= sizeof(ulong); bytes = bytes[sizeof(ulong)..])
-        {
-            state = BitOperations.Crc32C(state, BinaryPrimitives.ReadUInt64LittleEndian(bytes));
-        }
-
-        foreach (byte b in bytes)
-        {
-            state = BitOperations.Crc32C(state, b);
-        }
-
-        return state;
+        Crc32C crc = default;
+        crc.Add("key"u8);
+        return crc;
     }
 }

@@ -33,8 +33,9 @@ internal sealed class SnapshotImport(SnapshotFile file, AuthRecords? auth, Datab
             "importing", survey.Entries, report => CopyAsync(import, survey, report, cancellationToken));
         uint found = await progress.StepAsync("checking", rows, async report =>
         {
-            LogScan scan = await import.FinishAsync(survey.Revision, file.CompactRevision, leases, auth, cancellationToken);
-            return await HashAsync(scan, report, cancellationToken);
+            await import.FinishAsync(survey.Revision, file.CompactRevision, leases, auth, cancellationToken);
+            long hashed = 0;
+            return await import.HashAsync(() => Report(hashed++, report), cancellationToken);
         });
         if (found != expected)
         {
@@ -54,11 +55,7 @@ internal sealed class SnapshotImport(SnapshotFile file, AuthRecords? auth, Datab
         long rows = 0;
         foreach ((SnapshotChange change, ReadOnlyMemory<byte> encoded) in file.ReadHistory())
         {
-            if (entries++ % Step == 0)
-            {
-                report(entries);
-            }
-
+            Report(entries++, report);
             if (survey.IsPresent(change))
             {
                 hash.Add(change.Revision, change.Sub, change.IsTombstone, survey.IsKept(change), encoded.Span);
@@ -71,23 +68,12 @@ internal sealed class SnapshotImport(SnapshotFile file, AuthRecords? auth, Datab
         return (rows, hash.Value);
     }
 
-    /// <summary>HashKV of what is in the tables, from the rows.</summary>
-    private static async Task<uint> HashAsync(LogScan scan, Action<long> report, CancellationToken cancellationToken)
+    private static void Report(long done, Action<long> report)
     {
-        HashKv hash = new(scan.Position.Revision, scan.Position.CompactRevision, await scan.AnyLiveAsync(cancellationToken));
-        long rows = 0;
-        await foreach ((LogRow row, bool isKept) in scan.RowsAndKeptAsync(cancellationToken))
+        if (done % Step == 0)
         {
-            if (rows++ % Step == 0)
-            {
-                report(rows);
-            }
-
-            SnapshotChange change = row.ToChange();
-            hash.Add(change.Revision, change.Sub, change.IsTombstone, isKept, change.Encode().Span);
+            report(done);
         }
-
-        return hash.Value;
     }
 }
 

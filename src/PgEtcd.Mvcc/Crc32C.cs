@@ -1,7 +1,7 @@
 using System.Buffers.Binary;
 using System.Numerics;
 
-namespace PgEtcd.Postgres;
+namespace PgEtcd.Mvcc;
 
 /// <summary>CRC-32 with Castagnoli's polynomial, piece by piece; the processor has an instruction for it.</summary>
 public struct Crc32C
