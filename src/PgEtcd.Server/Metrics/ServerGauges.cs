@@ -87,19 +87,19 @@ internal sealed class ServerGauges : IDisposable
         Gauge("etcd_server_quota_backend_bytes", "Current backend storage quota size in bytes. +Inf: none.",
             () => alarms.QuotaBytes is { } quota ? quota : double.PositiveInfinity);
         Sampled("etcd_mvcc_db_total_size_in_bytes", "Total size of the underlying database physically allocated in bytes: this cluster's tables and indexes in PostgreSQL.",
-            usage => usage.TotalBytes);
+            report => report.Total);
         Sampled("etcd_mvcc_db_total_size_in_use_in_bytes", "Total size of the underlying database logically in use in bytes: without the space of dead rows.",
-            usage => usage.UsedBytes);
+            report => report.InUse);
         Sampled("pgetcd_removal_lag_revisions", "Revisions that are compacted and whose superseded rows are not removed yet.",
-            usage => Math.Max(0, usage.CompactRevision - Math.Max(0, usage.AttendedRevision)));
+            report => Math.Max(0, report.CompactRevision - Math.Max(0, report.AttendedRevision)));
         Gauge("etcd_debugging_mvcc_db_compaction_last", "The unix time of the last db compaction: of the last removal of rows by this frontend. Resets to 0 on start.",
             () => _frontend.Removal.LastRemoved);
     }
 
     private void Gauge(string name, string help, Func<double> value) => _meter.CreateObservableGauge(name, value, null, help);
 
-    private void Sampled(string name, string help, Func<StoreUsage, double> value) => _meter.CreateObservableGauge(
-        name, () => _frontend.Usage.Latest is { } usage ? [new Measurement<double>(value(usage))] : Array.Empty<Measurement<double>>(), null, help);
+    private void Sampled(string name, string help, Func<StorageReport, double> value) => _meter.CreateObservableGauge(
+        name, () => _frontend.Sizes.Latest is { } report ? [new Measurement<double>(value(report))] : Array.Empty<Measurement<double>>(), null, help);
 
     private void Info(string name, string help, Func<KeyValuePair<string, object?>[]> labels) =>
         _meter.CreateObservableGauge(name, () => new Measurement<double>(1, labels()), null, help);

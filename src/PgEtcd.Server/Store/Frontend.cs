@@ -78,8 +78,7 @@ public sealed class Frontend : IAsyncDisposable
         }
 
         Removal = compactor.Removal;
-        Usage = new UsageSampler(new StoreUsageReader(database));
-        _sampling = Usage.RunAsync(_stopping.Token);
+        _sampling = UsageSampler.RunAsync(Sizes, _stopping.Token);
         _autoCompaction = compactor.RunAutoCompactionAsync(_stopping.Token);
         _listening = new LogListener(database, log, loggers.CreateLogger<LogListener>()).RunAsync(tail.WakeAsync, _stopping.Token);
     }
@@ -128,9 +127,6 @@ public sealed class Frontend : IAsyncDisposable
 
     /// <summary>The removal of what is compacted.</summary>
     internal Removal Removal { get; }
-
-    /// <summary>How big the store is.</summary>
-    internal UsageSampler Usage { get; }
 
     /// <summary>PostgreSQL's term when we started.</summary>
     public long Term { get; }
