@@ -15,6 +15,7 @@ internal sealed class Logins : IAsyncDisposable
     private const int AtOnce = 2;
     private const int MostQueued = 10_000;
     private static readonly TimeSpan Refill = TimeSpan.FromSeconds(1);
+    /// <summary>Failures of this time are written in one statement: who guesses shall not keep the database busy.</summary>
     private static readonly TimeSpan Gathering = TimeSpan.FromMilliseconds(500);
 
     private readonly PartitionedRateLimiter<(string User, string Address)> _limits =

@@ -17,6 +17,7 @@ internal sealed class SimpleTokens : ITokens
 {
     private const int Letters = 16;
     private const int MostRemembered = 100_000;
+    /// <summary>Tokens in use are renewed together, so many times in the life of one.</summary>
     private const int RenewalsPerTtl = 10;
 
     private readonly TokenTable _table;

@@ -16,6 +16,7 @@ internal sealed class CallWatch(ServerOptions options, ILoggerFactory loggers) :
     /// <summary>Longs in a cache line, and the next one that the processor fetches along.</summary>
     private const int Spacing = 16;
 
+    /// <summary>Only asked at the end of the server; calls would otherwise have to tell of each end.</summary>
     private static readonly TimeSpan Poll = TimeSpan.FromMilliseconds(5);
 
     private readonly long[] _underWay = new long[Slots * Spacing];
