@@ -65,7 +65,10 @@ internal static class GatewayMiddleware
         }
         catch (Exception e) when (e is OperationCanceledException or IOException or WebSocketException)
         {
-            context.Abort(); // the client has gone: nobody is to take what was sent for the whole
+            if (!isSocket) // whose end has been said, and would be lost
+            {
+                context.Abort(); // the client has gone: nobody is to take what was sent for the whole
+            }
         }
     }
 

@@ -16,7 +16,7 @@ internal sealed class WebSocketChannel : JsonChannel
     private readonly Pipe _requests = new();
     private readonly ArrayBufferWriter<byte> _output = new();
     private readonly CancellationTokenSource _gone;
-    private readonly CancellationTokenSource _receive = new();
+    private readonly CancellationTokenSource _end = new();
     private readonly Task _receiving;
 
     private WebSocketChannel(WebSocket socket, CancellationToken aborted)
@@ -46,37 +46,37 @@ internal sealed class WebSocketChannel : JsonChannel
 
     public override async ValueTask SendAsync(CancellationToken cancellationToken)
     {
+        cancellationToken.ThrowIfCancellationRequested();
         ReadOnlyMemory<byte> line = _output.WrittenMemory;
         if (line.Length > 0)
         {
-            await _socket.SendAsync(line.TrimEnd((byte)'\n'), WebSocketMessageType.Text, endOfMessage: true, cancellationToken);
+            // A cancelled send resets the connection, and the client may just be closing it in good order: what is on its way has time to arrive.
+            await using CancellationTokenRegistration cancelled = cancellationToken.Register(() => _end.CancelAfter(CloseLimit));
+            await _socket.SendAsync(line.TrimEnd((byte)'\n'), WebSocketMessageType.Text, endOfMessage: true, _end.Token);
             _output.Clear();
         }
     }
 
     public override async ValueTask DisposeAsync()
     {
-        using CancellationTokenSource limit = CancellationTokenSource.CreateLinkedTokenSource(_receive.Token);
-        limit.CancelAfter(CloseLimit);
+        _end.CancelAfter(CloseLimit);
         try
         {
             if (_socket.State is WebSocketState.Open or WebSocketState.CloseReceived)
             {
-                await _socket.CloseOutputAsync(WebSocketCloseStatus.NormalClosure, null, limit.Token);
+                await _socket.CloseOutputAsync(WebSocketCloseStatus.NormalClosure, null, _end.Token);
             }
 
             _requests.Reader.Complete(); // what the client still says is not waited for
-            await _receiving.WaitAsync(limit.Token);
         }
         catch (Exception e) when (e is WebSocketException or OperationCanceledException or IOException)
         {
-            // The client does not wait for the end.
+            await _end.CancelAsync(); // the client does not wait for the end
         }
 
-        await _receive.CancelAsync();
         await _receiving;
         _socket.Dispose();
-        _receive.Dispose();
+        _end.Dispose();
         _gone.Dispose();
     }
 
@@ -90,7 +90,7 @@ internal sealed class WebSocketChannel : JsonChannel
             while (true)
             {
                 Memory<byte> room = isRead ? requests.GetMemory() : unread;
-                ValueWebSocketReceiveResult received = await _socket.ReceiveAsync(room, _receive.Token);
+                ValueWebSocketReceiveResult received = await _socket.ReceiveAsync(room, _end.Token);
                 if (received.MessageType == WebSocketMessageType.Close)
                 {
                     break;
@@ -104,7 +104,7 @@ internal sealed class WebSocketChannel : JsonChannel
                         requests.Write("\n"u8);
                     }
 
-                    FlushResult flush = await requests.FlushAsync(_receive.Token);
+                    FlushResult flush = await requests.FlushAsync(_end.Token);
                     isRead = !flush.IsCompleted;
                 }
             }

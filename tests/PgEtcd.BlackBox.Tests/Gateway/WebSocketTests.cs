@@ -44,6 +44,19 @@ public sealed class WebSocketTests(PostgresFixture postgres) : IClassFixture<Pos
     }
 
     [Fact]
+    public async Task A_client_that_closes_in_the_middle_of_a_stream_is_told_that_it_is_closed()
+    {
+        for (int i = 0; i < 100; i++)
+        {
+            using ClientWebSocket socket = await OpenAsync("/v3/watch");
+            await SendAsync(socket, $$$"""{"create_request":{"key":"{{{Base64("a")}}}"}}""");
+            await ReceiveAsync(socket);
+            await socket.CloseAsync(WebSocketCloseStatus.NormalClosure, null, CancellationToken.None).WaitAsync(Limit);
+            socket.CloseStatus.ShouldBe(WebSocketCloseStatus.NormalClosure);
+        }
+    }
+
+    [Fact]
     public async Task A_single_request_is_answered_and_the_socket_closed()
     {
         using ClientWebSocket socket = await OpenAsync("/v3/kv/put");
