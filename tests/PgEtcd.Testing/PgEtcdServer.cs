@@ -5,7 +5,7 @@ using PgEtcd.Testing.Processes;
 namespace PgEtcd.Testing;
 
 /// <summary>
-/// The built executable <c>pgetcd</c>, of the same configuration as the tests, as a process of its own.
+/// The built executable <c>pgetcd</c> as a process of its own.
 /// </summary>
 public sealed class PgEtcdServer : IEtcdServer
 {
@@ -24,8 +24,8 @@ public sealed class PgEtcdServer : IEtcdServer
         ClientUrl = clientUrl;
     }
 
-    /// <summary>The executable.</summary>
-    public static string Program => Path.Combine(Repository.Root, "src", "PgEtcd.Server", "bin", Configuration, "net10.0", "pgetcd");
+    /// <summary>The executable: the one that test.sh has published, or what was built beside the tests.</summary>
+    public static string Program { get; } = Environment.GetEnvironmentVariable("TESTED_PGETCD") ?? Path.Combine(Repository.Root, "src", "PgEtcd.Server", "bin", Configuration, "net10.0", "pgetcd");
 
     /// <inheritdoc/>
     public string Kind => "pgetcd";
