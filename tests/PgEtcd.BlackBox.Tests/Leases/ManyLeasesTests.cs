@@ -10,6 +10,7 @@ using Xunit;
 namespace PgEtcd.BlackBox.Tests.Leases;
 
 /// <summary>What many leases cost PostgreSQL.</summary>
+[Collection(nameof(Alone))]
 public sealed class ManyLeasesTests : IAsyncLifetime
 {
     private PostgresServer _postgres = null!;

@@ -39,8 +39,8 @@ public sealed class TraceTests(PostgresFixture postgres) : IClassFixture<Postgre
         {
             batch.Links.ShouldContain(batch.ParentId);
             batch.TraceId.ShouldBe(calls.Single(call => call.Id == batch.ParentId).TraceId);
-            Span sql = collector.Spans.First(span => span.ParentId == batch.Id);
-            sql.Tags.Values.ShouldContain(value => value.Contains("append(", StringComparison.Ordinal));
+            IEnumerable<string> inside = collector.Spans.Where(span => span.ParentId == batch.Id).SelectMany(span => span.Tags.Values);
+            inside.ShouldContain(value => value.Contains("append(", StringComparison.Ordinal)); // beside it a connection may have been opened
         }
 
         collector.Resource["service.name"].ShouldBe("etcd-of-the-test");

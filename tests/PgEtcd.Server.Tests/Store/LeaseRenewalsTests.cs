@@ -10,6 +10,7 @@ using static PgEtcd.Server.Tests.Store.StoreParts;
 namespace PgEtcd.Server.Tests.Store;
 
 /// <summary>How many statements keep-alives cost.</summary>
+[Collection(nameof(Alone))]
 public sealed class LeaseRenewalsTests(PostgresFixture postgres) : IClassFixture<PostgresFixture>
 {
     [Fact]
@@ -31,7 +32,7 @@ public sealed class LeaseRenewalsTests(PostgresFixture postgres) : IClassFixture
         }
 
         (await Task.WhenAll(asked).WaitAsync(Patience)).ShouldAllBe(ttl => ttl == 60);
-        (renewals.Statements / since.Elapsed.TotalSeconds).ShouldBeLessThan(20);
+        (renewals.Statements / since.Elapsed.TotalSeconds).ShouldBeLessThan(10);
         (await parts.QueryAsync<long>("select count(*) from pgetcd.leases where expires_at < clock_timestamp() + interval '30 seconds'")).ShouldBe([0]);
     }
 
