@@ -13,7 +13,11 @@ internal sealed class SampleFile : IDisposable
     public string Path { get; } = System.IO.Path.Combine(System.IO.Path.GetTempPath(), $"pgetcd-snapshot-{Guid.NewGuid():N}");
 
     /// <summary>The image of a history, without a checksum, made as the server makes it: measured, then written.</summary>
-    public static byte[] Image(IReadOnlyCollection<SnapshotChange> changes, long compactRevision = -1, params SnapshotLease[] leases)
+    public static byte[] Image(IReadOnlyCollection<SnapshotChange> changes, long compactRevision = -1, params SnapshotLease[] leases) =>
+        Image(changes, SnapshotAuth.None, compactRevision, leases);
+
+    /// <summary>The same with users and roles.</summary>
+    public static byte[] Image(IReadOnlyCollection<SnapshotChange> changes, SnapshotAuth auth, long compactRevision = -1, params SnapshotLease[] leases)
     {
         SnapshotWriter measure = new();
         foreach (SnapshotChange change in changes)
@@ -21,7 +25,7 @@ internal sealed class SampleFile : IDisposable
             measure.Measure(change with { Key = default, Value = null }, change.Key.Length, change.Value?.Length);
         }
 
-        BboltLayout layout = measure.Finish(compactRevision, leases, SnapshotAuth.None);
+        BboltLayout layout = measure.Finish(compactRevision, leases, auth);
         ArrayBufferWriter<byte> output = new();
         SnapshotWriter writer = new(output, layout);
         foreach (SnapshotChange change in changes)
@@ -29,7 +33,7 @@ internal sealed class SampleFile : IDisposable
             writer.Add(change);
         }
 
-        if (writer.Finish(compactRevision, leases, SnapshotAuth.None) != layout || output.WrittenCount != layout.Length)
+        if (writer.Finish(compactRevision, leases, auth) != layout || output.WrittenCount != layout.Length)
         {
             throw new InvalidOperationException("What was written is not as long as what was measured.");
         }

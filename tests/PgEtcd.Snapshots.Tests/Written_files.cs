@@ -45,6 +45,21 @@ public sealed class Written_files
         }).Check(Config.QuickThrowOnFailure.WithMaxTest(60));
     }
 
+    /// <summary>The names of users and roles are keys, and nobody limits their length.</summary>
+    [Theory]
+    [InlineData(2_050)]
+    [InlineData(5_000)]
+    [InlineData(70_000)]
+    public void Keys_longer_than_a_page_are_read_back(int length)
+    {
+        (ReadOnlyMemory<byte>, ReadOnlyMemory<byte>)[] users = [.. Enumerable.Range(0, 9).Select(i =>
+            ((ReadOnlyMemory<byte>)Enumerable.Repeat((byte)('a' + i), length + i).ToArray(), (ReadOnlyMemory<byte>)new byte[] { (byte)i }))];
+        using SampleFile file = new(WithChecksum(Image([], new SnapshotAuth(false, 1, users, []))));
+        using SnapshotFile opened = SnapshotFile.Open(file.Path);
+        opened.ReadAuth().Users.Select(user => (Convert.ToHexString(user.Name.Span), user.Record.Span[0]))
+            .ShouldBe(users.Select(user => (Convert.ToHexString(user.Item1.Span), user.Item2.Span[0])));
+    }
+
     [Fact]
     public void A_tree_of_many_levels_is_read_back()
     {

@@ -15,7 +15,7 @@ internal sealed class PageBuilder(bool isLeaf, bool isMeasured)
 
     public ReadOnlySpan<byte> FirstKey => _firstKey;
 
-    /// <summary>Pages it takes: one, and more for a value that is larger than a page.</summary>
+    /// <summary>Pages it takes: one, and more for a value, or for keys of a branch, that are larger than a page.</summary>
     public int Pages => (Length + BboltFormat.PageSize - 1) / BboltFormat.PageSize;
 
     private int Length => BboltFormat.PageHeader + (Count * BboltFormat.Element) + _dataLength;

@@ -4,6 +4,9 @@ namespace PgEtcd.Snapshots.Bbolt;
 /// one is written and entered in the page above it.</summary>
 internal sealed class TreeWriter
 {
+    /// <summary>A branch holds two whatever their keys' length, as bbolt's do: with one each, no level would be smaller than the one below.</summary>
+    private const int LeastChildren = 2;
+
     private readonly Func<PageBuilder, ulong> _write;
     private readonly bool _isMeasured;
     private readonly List<PageBuilder> _levels;
@@ -63,7 +66,7 @@ internal sealed class TreeWriter
         }
 
         PageBuilder above = _levels[level + 1];
-        if (above.Count > 0 && !above.HasRoomFor(page.FirstKey.Length))
+        if (above.Count >= LeastChildren && !above.HasRoomFor(page.FirstKey.Length))
         {
             Close(level + 1);
         }
