@@ -131,6 +131,7 @@ public class CommandLineTests
     [InlineData("--election-timeout must be a whole number from 1500 to 50000, not \"1000\".", "--heartbeat-interval=300")]
     [InlineData("--heartbeat-interval must be a whole number from 1 to 10000, not \"0\".", "--heartbeat-interval=0")]
     [InlineData("--pre-vote must be true or false, not \"maybe\".", "--pre-vote=maybe")]
+    [InlineData("--pre-vote must be true or false, not \"***\".", "--pre-vote=Host=h;Password=hunter2")]
     [InlineData("--socket-reuse-port must be true or false, not \"2\".", "--socket-reuse-port=2")]
     [InlineData("--feature-gates has an unknown gate InitialCorruptChek: did you mean InitialCorruptCheck?", "--feature-gates=InitialCorruptChek=true")]
     [InlineData("--feature-gates must say LeaseCheckpoint=true or LeaseCheckpoint=false.", "--feature-gates=LeaseCheckpoint")]

@@ -98,6 +98,7 @@ public sealed class ConfigFileTests : IDisposable
     [InlineData("watch-progress-notify-interval: 5", "watch-progress-notify-interval in {0} must be at least 100ms, not \"5\".")]
     [InlineData("watch-progress-notify-interval: 5s\nexperimental-watch-progress-notify-interval: 5s", "are the same flag: give one.")]
     [InlineData("name: a\nname: b", "is not valid YAML: look at line 2.")]
+    [InlineData("[[[[[[[[[[[[[[[[[[[[", "is not valid YAML: look at line 1.")]
     [InlineData("database: 'hunter2\nname: b", "is not valid YAML: look at line")]
     [InlineData("- name", "must hold one YAML mapping of flags to values.")]
     [InlineData("just words", "must hold one YAML mapping of flags to values.")]

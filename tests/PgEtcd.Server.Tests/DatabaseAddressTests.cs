@@ -68,6 +68,7 @@ public class DatabaseAddressTests
     [InlineData("postgres://u@h/db?hunter2=x", "a parameter")]
     [InlineData("Hst=h;Password=hunter2", "perhaps Host is misspelt")]
     [InlineData("Host=h;Port=hunter2", "the value of Port")]
+    [InlineData("Host=h;hunter2=", "is not a connection string")]
     [InlineData("Host=h;Password=a;hunter2", "not a connection string")]
     [InlineData("Database=d;Password=hunter2", "no Host")]
     [InlineData("host=h password=hunter2", "semicolons")]

@@ -7,6 +7,9 @@ namespace PgEtcd.Server.Configuration;
 /// two blocks about TLS are taken for the flags that they stand for; a list is its items with commas; null and "" mean unset.</summary>
 internal sealed class ConfigFile
 {
+    /// <summary>Twice what a right file needs, with what begins the stream and the document.</summary>
+    private const int Deepest = 10;
+
     private const string ClientBlock = "client-transport-security";
     private const string PeerBlock = "peer-transport-security";
 
@@ -28,8 +31,9 @@ internal sealed class ConfigFile
         YamlStream yaml = [];
         try
         {
-            using StreamReader reader = File.OpenText(path);
-            yaml.Load(reader);
+            string text = File.ReadAllText(path);
+            CheckDepth(text);
+            yaml.Load(new StringReader(text));
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException or NotSupportedException)
         {
@@ -38,6 +42,10 @@ internal sealed class ConfigFile
         catch (YamlException e)
         {
             throw new FlagException($"{label}: {FlagValues.Shown(path)} is not valid YAML: look at line {e.Start.Line}.");
+        }
+        catch (InvalidOperationException)
+        {
+            throw new FlagException($"{label}: {FlagValues.Shown(path)} is not valid YAML."); // the parser's answer to some of what is none
         }
 
         if (yaml.Documents.Count > 1 || (yaml.Documents.Count == 1 && !file.TryAdd(yaml.Documents[0].RootNode)))
@@ -53,6 +61,21 @@ internal sealed class ConfigFile
 
     /// <summary>How to name a flag that stands in the file.</summary>
     public string LabelOf(string name) => $"{_labels[name]} in {FlagValues.Shown(Path)}";
+
+    /// <summary>Loading is recursive, and would end the process.</summary>
+    private static void CheckDepth(string text)
+    {
+        Parser parser = new(new StringReader(text));
+        int depth = 0;
+        while (parser.MoveNext())
+        {
+            depth += parser.Current!.NestingIncrease;
+            if (depth > Deepest)
+            {
+                throw new YamlException(parser.Current.Start, parser.Current.End, "Nested too deeply.");
+            }
+        }
+    }
 
     private bool TryAdd(YamlNode root)
     {

@@ -44,7 +44,7 @@ internal static class DatabaseAddress
         {
             return new NpgsqlConnectionStringBuilder(text);
         }
-        catch (Exception e) when (e is ArgumentException or FormatException or OverflowException or InvalidCastException)
+        catch (Exception e) when (e is ArgumentException or FormatException or OverflowException or InvalidCastException or KeyNotFoundException)
         {
             throw new FlagException($"{label} is not a connection string that Npgsql understands{Culprit(text)}.");
         }
@@ -79,7 +79,7 @@ internal static class DatabaseAddress
         {
             return new NpgsqlConnectionStringBuilder(part).Count > 0;
         }
-        catch (Exception e) when (e is ArgumentException or FormatException or OverflowException or InvalidCastException)
+        catch (Exception e) when (e is ArgumentException or FormatException or OverflowException or InvalidCastException or KeyNotFoundException)
         {
             return false;
         }

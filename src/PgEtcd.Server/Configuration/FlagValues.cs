@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Globalization;
 
 namespace PgEtcd.Server.Configuration;
@@ -11,6 +12,8 @@ namespace PgEtcd.Server.Configuration;
 /// </remarks>
 internal sealed class FlagValues
 {
+    private static readonly SearchValues<string> SignsOfPasswords = SearchValues.Create(["password", "pwd="], StringComparison.OrdinalIgnoreCase);
+
     private const int NanosecondsPerTick = 100;
 
     private readonly Dictionary<string, Given> _given = [];
@@ -85,9 +88,14 @@ internal sealed class FlagValues
         return duration ?? throw new FlagException($"{Label(flag)} must be a duration such as 10ms, 72h or 30d, not \"{Shown(text)}\".");
     }
 
-    /// <summary>A value that a person typed, made fit for one line.</summary>
+    /// <summary>A value that a person typed, made fit for one line; not if it may be a database's address that was meant for another flag.</summary>
     public static string Shown(string text)
     {
+        if (text.AsSpan().ContainsAny(SignsOfPasswords) || (text.Contains("://", StringComparison.Ordinal) && text.Contains('@')))
+        {
+            return "***";
+        }
+
         string oneLine = string.Concat(text.Select(c => char.IsControl(c) ? '?' : c));
         return oneLine.Length <= 80 ? oneLine : string.Concat(oneLine.AsSpan(0, 77), "...");
     }
