@@ -1,5 +1,6 @@
 using System.IO.Pipelines;
 using Grpc.Core;
+using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Core.Features;
@@ -110,7 +111,7 @@ internal sealed class ServerCall(HttpContext context, MethodTable table, IMethod
                 ResponseTrailersCore.Add(entry);
             End(Named(rpc.Status), _responseTrailers);
         }
-        else if (context.RequestAborted.IsCancellationRequested)
+        else if (context.RequestAborted.IsCancellationRequested || error is IOException { InnerException: ConnectionAbortedException })
         {
             table.Logger.ClientGone(method.FullName);
             End(new Status(StatusCode.Cancelled, "context canceled"), null);
