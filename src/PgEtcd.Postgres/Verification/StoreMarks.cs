@@ -18,7 +18,11 @@ public sealed record StoreMarks(long Revision, long LastRow, long BaseRevision, 
             (select coalesce(bit_or(case a.kind when 1 then 1 when 2 then 2 else 4 end), 0) from pgetcd.alarms a),
             m.finished_revision, m.attended_revision, m.walked_revision, m.kept_revision,
             (select max(n.compact_revision) from pgetcd.compactions n),
-            (select count(*) from pgetcd.leases l where l.id = 0 or l.ttl <= 0)
+            (select count(*) from pgetcd.leases l where l.id = 0 or l.ttl <= 0),
+            (select max(a.auth_revision) from pgetcd.auth_audit a),
+            (select count(*) from pgetcd.auth_users u where u.tokens_since > c.auth_revision)
+                + (select count(*) from pgetcd.auth_tokens t where t.made_at_auth > c.auth_revision),
+            c.auth_enabled and not exists (select from pgetcd.auth_user_roles r where r.username = 'root' and r.role = 'root')
         from pgetcd.revision_seq s left join pgetcd.cluster c on true left join pgetcd.removal m on true limit 1
         """;
 
@@ -58,6 +62,9 @@ public sealed record StoreMarks(long Revision, long LastRow, long BaseRevision, 
         long recorded = Number(15, -1);
         Expect(recorded <= marks.CompactRevision, $"A compaction at {recorded} is recorded, the compact revision is {marks.CompactRevision}.");
         Expect(reader.GetInt64(16) == 0, $"{reader.GetInt64(16)} leases have no id or no time to live.");
+        Expect(Number(17, 0) <= Number(7, 1), $"A change of auth to revision {Number(17, 0)} is recorded, auth_revision is {Number(7, 1)}.");
+        Expect(Number(18, 0) == 0, $"{Number(18, 0)} users or tokens are of an auth revision above {Number(7, 1)}, where auth is.");
+        Expect(reader.IsDBNull(19) || !reader.GetBoolean(19), "Auth is enabled, and there is no user root with the role root.");
         return marks;
 
         long Number(int column, long otherwise) => reader.IsDBNull(column) ? otherwise : reader.GetInt64(column);

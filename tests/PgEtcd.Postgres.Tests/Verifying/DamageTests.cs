@@ -19,6 +19,11 @@ public sealed class DamageTests(PostgresFixture postgres) : IClassFixture<Postgr
     [InlineData("update pgetcd.cluster set auth_revision = 0", "cluster: auth_revision is 0, below 1.")]
     [InlineData("update pgetcd.removal set walked_revision = 12", "cluster: removal.walked_revision is 12, above the compact revision 9.")]
     [InlineData("insert into pgetcd.compactions values (10)", "cluster: A compaction at 10 is recorded, the compact revision is 9.")]
+    [InlineData("insert into pgetcd.auth_audit (action, frontend, subject, auth_revision) values ('RoleAdd', 'f', 'r', 3)",
+        "cluster: A change of auth to revision 3 is recorded, auth_revision is 1.")]
+    [InlineData("insert into pgetcd.auth_users values ('u', null, false, 2); insert into pgetcd.auth_tokens values ('x', 'u', 3, now())",
+        "cluster: 2 users or tokens are of an auth revision above 1, where auth is.")]
+    [InlineData("update pgetcd.cluster set auth_enabled = true", "cluster: Auth is enabled, and there is no user root with the role root.")]
     [InlineData("update pgetcd.leases set ttl = 0", "cluster: 1 leases have no id or no time to live.")]
     [InlineData("select setval('pgetcd.revision_seq', 5)", "sequence: The sequence revision_seq is at 5, the last revision is 17.")]
     [InlineData("delete from pgetcd.revisions where revision = 12", "revisions: Revision 12 is missing.")]
