@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Grpc.Core;
 using Npgsql;
 using PgEtcd.Protocol.Etcdserverpb;
 using PgEtcd.Testing;
@@ -52,22 +53,17 @@ public sealed class MigrateCommandTests(PostgresFixture postgres) : IClassFixtur
         plan.Output.ShouldNotContain("0005");
     }
 
-    /// <summary>The grants are those of docs/commands.md.</summary>
+    /// <summary>The role of docs/security.md, also with an archive, users and logins.</summary>
     [Fact]
     public async Task A_role_that_may_not_change_the_schema_serves()
     {
         string database = await postgres.CreateDatabaseAsync();
         await new Verb(database).TextAsync("migrate");
-        await Sql.ExecuteAsync(database, """
-            drop role if exists verb_frontend; create role verb_frontend login;
-            grant usage on schema pgetcd to verb_frontend;
-            grant select, insert, update, delete on all tables in schema pgetcd to verb_frontend;
-            grant usage, select, update on all sequences in schema pgetcd to verb_frontend;
-            """);
+        await Sql.ExecuteAsync(database, "drop role if exists verb_frontend; create role verb_frontend login; select pgetcd.grant_server('verb_frontend')");
         string asRole = new NpgsqlConnectionStringBuilder(database) { Username = "verb_frontend" }.ConnectionString;
         await Should.ThrowAsync<PostgresException>(() => Sql.ExecuteAsync(asRole, "create table pgetcd.mine (id integer)"));
 
-        await using PgEtcdServer server = await PgEtcdServer.StartAsync(asRole, moreArguments: ["--migrate=never"]);
+        await using PgEtcdServer server = await PgEtcdServer.StartAsync(asRole, moreArguments: ["--migrate=never", "--history-retention=24h", "--bcrypt-cost=4"]);
         await using Kv kv = new(server);
         LeaseGrantResponse lease = await kv.Channel.UnaryAsync<LeaseGrantRequest, LeaseGrantResponse>("etcdserverpb.Lease/LeaseGrant", new() { TTL = 60 });
         await kv.SendAsync(Put("a", "1", lease.ID));
@@ -76,7 +72,29 @@ public sealed class MigrateCommandTests(PostgresFixture postgres) : IClassFixtur
         (await kv.AllAsync()).ShouldBe(["a=1", "b=3"]);
         await kv.Channel.UnaryAsync<LeaseRevokeRequest, LeaseRevokeResponse>("etcdserverpb.Lease/LeaseRevoke", new() { ID = lease.ID });
         (await kv.AllAsync()).ShouldBe(["b=3"]);
+        await Eventually.TrueAsync(
+            async () => (long)(await Sql.ExecuteAsync(database, "select count(*) from pgetcd.revisions_archive"))! > 0, TimeSpan.FromSeconds(20), "rows move to the archive");
+        await AuthAsync(kv);
         (await new Verb(asRole).TextAsync("verify")).ShouldEndWith("All hold.\n");
         server.Complaints.ShouldBeEmpty();
+    }
+    /// <summary>Users and roles come, log in, fail to, and go.</summary>
+    private static async Task AuthAsync(Kv kv)
+    {
+        const string Auth = "etcdserverpb.Auth/";
+        await kv.Channel.UnaryAsync<AuthRoleAddRequest, AuthRoleAddResponse>(Auth + "RoleAdd", new() { Name = "r" });
+        await kv.Channel.UnaryAsync<AuthUserAddRequest, AuthUserAddResponse>(Auth + "UserAdd", new() { Name = "u", Password = "p" });
+        await kv.Channel.UnaryAsync<AuthUserGrantRoleRequest, AuthUserGrantRoleResponse>(Auth + "UserGrantRole", new() { User = "u", Role = "r" });
+        await kv.Channel.UnaryAsync<AuthUserAddRequest, AuthUserAddResponse>(Auth + "UserAdd", new() { Name = "root", Password = "p" });
+        await kv.Channel.UnaryAsync<AuthUserGrantRoleRequest, AuthUserGrantRoleResponse>(Auth + "UserGrantRole", new() { User = "root", Role = "root" });
+        await kv.Channel.UnaryAsync<AuthEnableRequest, AuthEnableResponse>(Auth + "AuthEnable", new());
+        await Should.ThrowAsync<RpcException>(() => LoginAsync("wrong"));
+        Metadata asRoot = new() { { "token", (await LoginAsync("p")).Token } };
+        await kv.Channel.UnaryAsync<AuthUserDeleteRequest, AuthUserDeleteResponse>(Auth + "UserDelete", new() { Name = "u" }, asRoot);
+        await kv.Channel.UnaryAsync<AuthRoleDeleteRequest, AuthRoleDeleteResponse>(Auth + "RoleDelete", new() { Role = "r" }, asRoot);
+        await kv.Channel.UnaryAsync<AuthDisableRequest, AuthDisableResponse>(Auth + "AuthDisable", new(), asRoot);
+
+        Task<AuthenticateResponse> LoginAsync(string password) =>
+            kv.Channel.UnaryAsync<AuthenticateRequest, AuthenticateResponse>(Auth + "Authenticate", new() { Name = "root", Password = password });
     }
 }
