@@ -19,6 +19,9 @@ public static class RpcCatalogue
     private static readonly JsonParser Parser = new(new JsonParser.Settings(Json.MaxDepth));
     private static readonly JsonFormatter Formatter = new(JsonFormatter.Settings.Default.WithPreserveProtoFieldNames(true));
 
+    /// <summary>Every rpc.</summary>
+    public static IReadOnlyCollection<MethodDescriptor> All => Methods.Values;
+
     /// <summary>The rpc named for instance <c>etcdserverpb.KV/Put</c>.</summary>
     public static MethodDescriptor Find(string name) =>
         Methods.TryGetValue(name, out MethodDescriptor? method) ? method : throw new ArgumentException($"There is no rpc {name}.", nameof(name));

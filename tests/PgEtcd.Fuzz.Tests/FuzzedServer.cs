@@ -1,0 +1,67 @@
+using System.Globalization;
+using System.Text.Json;
+using Google.Protobuf.Reflection;
+using PgEtcd.Protocol.Etcdserverpb;
+using PgEtcd.Testing;
+using PgEtcd.Testing.Grpc;
+using PgEtcd.Testing.Postgres;
+using PgEtcd.Testing.Processes;
+using PgEtcd.Testing.Rpc;
+using Shouldly;
+
+namespace PgEtcd.Fuzz.Tests;
+
+/// <summary>A server under attack, and what must hold of it all the time and afterwards.</summary>
+internal sealed class FuzzedServer : IAsyncDisposable
+{
+    /// <summary>The words for a service's mistake.</summary>
+    public const string Thrown = "Exception was thrown by handler.";
+
+    private const long MostBytes = 700L << 20;
+    private static readonly TimeSpan Soon = TimeSpan.FromSeconds(15);
+
+    private readonly string _database;
+
+    private FuzzedServer(string database, PgEtcdServer server)
+    {
+        _database = database;
+        Server = server;
+    }
+
+    /// <summary>Every method that clients call.</summary>
+    public static IReadOnlyList<MethodDescriptor> Methods { get; } = [.. RpcCatalogue.All.OrderBy(method => method.FullName, StringComparer.Ordinal)];
+
+    public PgEtcdServer Server { get; }
+
+    public Uri Url => Server.ClientUrl;
+
+    public static async Task<FuzzedServer> StartAsync(PostgresFixture postgres)
+    {
+        string database = await postgres.CreateDatabaseAsync();
+        return new FuzzedServer(database, await PgEtcdServer.StartAsync(database));
+    }
+
+    /// <summary>It serves others, has logged no mistake of its own and is of bounded size.</summary>
+    public async Task CheckAsync()
+    {
+        await using GrpcChannel other = new(Url);
+        await other.UnaryAsync<RangeRequest, RangeResponse>("etcdserverpb.KV/Range", new RangeRequest { Key = Google.Protobuf.ByteString.CopyFromUtf8("a") }, timeout: Soon);
+        Server.Log.Where(line => line.GetProperty("level").GetString() is not ("debug" or "info" or "warn")).Select(Text).ShouldBeEmpty();
+        string resident = File.ReadLines($"/proc/{Server.Pid}/status").First(line => line.StartsWith("VmRSS:", StringComparison.Ordinal));
+        long bytes = long.Parse(resident["VmRSS:".Length..^"kB".Length].Trim(), CultureInfo.InvariantCulture) * 1024;
+        bytes.ShouldBeLessThan(MostBytes);
+
+        static string Text(JsonElement line) => line.ToString();
+    }
+
+    /// <summary>The history is still one that can be: pgetcd verify says so.</summary>
+    public async Task VerifyAsync()
+    {
+        await CheckAsync();
+        (await Server.StopAsync()).ShouldBe(0, Server.Output);
+        CommandResult verified = await Command.RunAsync(PgEtcdServer.Program, ["verify", "--database", _database]);
+        verified.ExitCode.ShouldBe(0, verified.Output + verified.Error);
+    }
+
+    public ValueTask DisposeAsync() => Server.DisposeAsync();
+}
