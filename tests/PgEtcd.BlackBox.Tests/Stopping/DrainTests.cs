@@ -16,6 +16,7 @@ using Xunit;
 namespace PgEtcd.BlackBox.Tests.Stopping;
 
 /// <summary>SIGTERM: what is under way is finished, what would never end is sent elsewhere, and it does not take long.</summary>
+[Collection(nameof(Alone))]
 public sealed class DrainTests(PostgresFixture postgres) : IClassFixture<PostgresFixture>
 {
     /// <summary>A second is promised; the rest is for a busy machine.</summary>

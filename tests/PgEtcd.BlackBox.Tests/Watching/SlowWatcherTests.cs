@@ -9,6 +9,7 @@ using Xunit;
 namespace PgEtcd.BlackBox.Tests.Watching;
 
 /// <summary>A client that does not read for a while: late is allowed, lost is not, and it is nobody else's business.</summary>
+[Collection(nameof(Alone))]
 public sealed class SlowWatcherTests(PostgresFixture postgres) : IClassFixture<PostgresFixture>, IAsyncLifetime
 {
     private const int MiB = 1024 * 1024;
