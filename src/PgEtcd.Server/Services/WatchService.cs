@@ -66,6 +66,9 @@ public sealed class WatchService(WatchHub hub, Admission admission, ResponseHead
                 case WatchRequest.RequestUnionOneofCase.None:
                     break;
             }
+
+            // Every request is answered: of a client that does not read the answers no more requests are read.
+            await stream.Queue.RoomAsync().WaitAsync(ended);
         }
     }
 

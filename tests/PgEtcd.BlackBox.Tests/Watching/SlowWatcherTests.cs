@@ -1,6 +1,8 @@
 using System.Globalization;
+using Google.Protobuf;
 using PgEtcd.Protocol.Etcdserverpb;
 using PgEtcd.Testing;
+using PgEtcd.Testing.Grpc;
 using PgEtcd.Testing.Postgres;
 using PgEtcd.Testing.Watching;
 using Shouldly;
@@ -69,6 +71,31 @@ public sealed class SlowWatcherTests(PostgresFixture postgres) : IClassFixture<P
             await reading.ReadAsync(promptRecords, () => promptRecords[0].Events.Any(change => change.Key == "end"));
             return true;
         }
+    }
+
+    [Fact]
+    public async Task A_client_that_only_writes_is_not_read_for_ever()
+    {
+        byte[] request = GrpcFrame.Wrap(new WatchRequest { CreateRequest = new WatchCreateRequest { Key = ByteString.CopyFromUtf8("a"), WatchId = 7 } }.ToByteArray());
+        byte[] thousand = [.. Enumerable.Repeat(request, 1000).SelectMany(bytes => bytes)];
+        await using GrpcChannel channel = new(_server.Server.ClientUrl);
+        using GrpcRawCall call = channel.DuplexRaw("etcdserverpb.Watch/Watch");
+        long before = ResidentBytes();
+        int sent = 0;
+        while (true)
+        {
+            Task write = call.WriteBytesAsync(thousand);
+            if (await Task.WhenAny(write, Task.Delay(TimeSpan.FromSeconds(3))) != write)
+            {
+                break; // the windows are full
+            }
+
+            await write;
+            (++sent).ShouldBeLessThan(1000, "a million requests were read, and no answer");
+        }
+
+        ((ResidentBytes() - before) / MiB).ShouldBeLessThan(60);
+        await _server.Kv.PutAsync("a", "1");
     }
 
     [Fact]
