@@ -23,7 +23,7 @@ internal static class Http2Bytes
         {
             byte[] block = HeaderBlock();
             Add(bytes, Headers, EndHeaders, stream, Sometimes(random, block));
-            Add(bytes, Data, EndStream, stream, Sometimes(random, GrpcFrame.Wrap("\x0a\x01a"u8)));
+            Add(bytes, Data, EndStream, stream, Sometimes(random, GrpcFrame.Wrap("\n\u0001a"u8)));
             if (random.Next(2) == 0)
             {
                 byte[] payload = new byte[random.Next(40)];

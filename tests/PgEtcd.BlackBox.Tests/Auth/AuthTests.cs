@@ -80,8 +80,17 @@ public sealed class AuthTests(PostgresFixture postgres) : IClassFixture<Postgres
     }
 
     [Fact]
-    public async Task A_watch_without_credentials_is_refused_in_etcds_words()
+    public async Task A_stream_without_credentials_is_refused_in_etcds_words()
     {
+        foreach (string rpc in (string[])["etcdserverpb.Maintenance/Snapshot", "v3electionpb.Election/Observe"])
+        {
+            foreach ((string? token, string words) in new[] { (null, NoUser), ("nonsense.1", BadToken) })
+            {
+                using GrpcRawCall call = _client.Channel.StartRaw(rpc, "\n\u0001a"u8.ToArray(), Headers(token));
+                (await Should.ThrowAsync<RpcException>(() => call.MoveNextAsync())).Status.Detail.ShouldBe(words, rpc);
+            }
+        }
+
         (await WatchAsync("k", "", null)).ShouldBe($"rpc error: code = InvalidArgument desc = {NoUser}");
         (await WatchAsync("k", "", "nonsense.1")).ShouldBe($"rpc error: code = Unauthenticated desc = {BadToken}");
     }

@@ -12,8 +12,10 @@ public sealed class GatewayClient(Uri server) : IRpcClient, IDisposable
     private readonly HttpClient _http = new(new SocketsHttpHandler { UseProxy = false }) { BaseAddress = server, Timeout = TimeSpan.FromSeconds(60) };
 
     /// <summary>The path of an rpc: <c>/v3/kv/put</c>.</summary>
-    public static string Path(MethodDescriptor method) =>
-        method.GetOptions()?.GetExtension(AnnotationsExtensions.Http)?.Post ?? throw new NotSupportedException($"{method.FullName} has no route.");
+    public static string Path(MethodDescriptor method) => Route(method) ?? throw new NotSupportedException($"{method.FullName} has no route.");
+
+    /// <summary>Whether an rpc has a path.</summary>
+    public static bool HasPath(MethodDescriptor method) => Route(method) is { Length: > 0 };
 
     /// <inheritdoc/>
     public async Task<RpcAnswer> CallAsync(string rpc, string request, Metadata? headers = null)
@@ -41,4 +43,6 @@ public sealed class GatewayClient(Uri server) : IRpcClient, IDisposable
 
     /// <summary>Closes its connections.</summary>
     public void Dispose() => _http.Dispose();
+
+    private static string? Route(MethodDescriptor method) => method.GetOptions()?.GetExtension(AnnotationsExtensions.Http)?.Post;
 }

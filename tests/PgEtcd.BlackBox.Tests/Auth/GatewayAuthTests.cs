@@ -1,0 +1,107 @@
+using System.Net.WebSockets;
+using System.Text;
+using System.Text.Json.Nodes;
+using Google.Protobuf.Reflection;
+using PgEtcd.BlackBox.Tests.Gateway;
+using PgEtcd.Testing.Postgres;
+using PgEtcd.Testing.Rpc;
+using Shouldly;
+using Xunit;
+
+namespace PgEtcd.BlackBox.Tests.Auth;
+
+/// <summary>Auth holds on the gateway too, in JSON over HTTP and over WebSockets.</summary>
+public sealed class GatewayAuthTests(PostgresFixture postgres) : IClassFixture<PostgresFixture>, IAsyncLifetime
+{
+    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(20);
+
+    private GatewayServer _server = null!;
+    private AuthClient _client = null!;
+
+    public async Task InitializeAsync()
+    {
+        _server = await GatewayServer.StartAsync(postgres, "--bcrypt-cost", "4");
+        _client = AuthClient.To(_server.Server);
+        await _client.EnableAsync();
+        await _client.AddUserAsync("joe", _client.Root);
+        await _client.GrantAsync("joe", "READ", "a", "", _client.Root);
+    }
+
+    [Fact]
+    [Trait("advisory", "CVE-2026-33413")]
+    public async Task Without_credentials_no_route_does_anything()
+    {
+        string[] free = ["Authenticate", "AuthStatus"];
+        int refused = 0;
+        foreach (MethodDescriptor method in RpcCatalogue.All.Where(method => method.Service.FullName.Contains("pb.", StringComparison.Ordinal) 
+            && GatewayClient.HasPath(method) && !free.Contains(method.Name)))
+        {
+            string request = method.Name switch
+            {
+                "Range" or "RangeStream" or "Put" or "DeleteRange" or "Unlock" => """{"key":"YQ=="}""",
+                "Txn" => """{"success":[{"request_range":{"key":"YQ=="}}]}""",
+                "Watch" => """{"create_request":{"key":"YQ=="}}""",
+                "Lock" or "Campaign" or "Leader" or "Observe" => """{"name":"YQ=="}""",
+                "Proclaim" or "Resign" => """{"leader":{"name":"YQ==","key":"YQ==","rev":"1","lease":"1"}}""",
+                _ => "{}",
+            };
+            (await AnswerAsync(GatewayClient.Path(method), request, null)).ShouldContain(AuthClient.NoUser, customMessage: method.FullName);
+            (await AnswerAsync(GatewayClient.Path(method), request, "nonsense.1")).ShouldContain(AuthClient.BadToken, customMessage: method.FullName);
+            refused++;
+        }
+
+        refused.ShouldBeGreaterThan(40);
+    }
+
+    [Fact]
+    public async Task Who_logs_in_may_what_his_roles_may()
+    {
+        JsonObject login = await _server.DoAsync("/v3/auth/authenticate", """{"name":"joe","password":"joe"}""");
+        string token = (string)login["token"]!;
+        (await AnswerAsync("/v3/kv/range", """{"key":"YQ=="}""", token)).ShouldContain("\"header\"");
+        (await AnswerAsync("/v3/kv/range", """{"key":"Yg=="}""", token)).ShouldContain(AuthClient.Denied);
+        (await AnswerAsync("/v3/kv/put", """{"key":"YQ=="}""", token)).ShouldContain(AuthClient.Denied);
+        (await AnswerAsync("/v3/watch", """{"create_request":{"key":"YQ==","range_end":"Yw=="}}""", token)).ShouldContain(AuthClient.Denied);
+    }
+
+    [Fact]
+    public async Task A_page_in_a_browser_brings_its_token_as_a_protocol()
+    {
+        string token = await _client.LoginAsync("joe");
+        (await OverSocketAsync("""{"key":"YQ=="}""", "Bearer", token)).ContainsKey("header").ShouldBeTrue();
+        ((string?)(await OverSocketAsync("""{"key":"Yg=="}""", "Bearer", token))["message"]).ShouldBe(AuthClient.Denied);
+        ((string?)(await OverSocketAsync("""{"key":"YQ=="}""", "Bearer", "nonsense.1"))["message"]).ShouldBe(AuthClient.BadToken);
+        ((string?)(await OverSocketAsync("""{"key":"YQ=="}"""))["message"]).ShouldBe(AuthClient.NoUser);
+    }
+
+    public async Task DisposeAsync()
+    {
+        await _client.DisposeAsync();
+        await _server.DisposeAsync();
+    }
+
+    /// <summary>The first line of the answer.</summary>
+    private async Task<string> AnswerAsync(string path, string body, string? token)
+    {
+        using HttpRequestMessage request = new(HttpMethod.Post, path) { Content = new StringContent(body) };
+        if (token is not null)
+        {
+            request.Headers.TryAddWithoutValidation("Authorization", token);
+        }
+
+        using HttpResponseMessage response = await _server.Http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead);
+        using StreamReader reader = new(await response.Content.ReadAsStreamAsync());
+        return await reader.ReadLineAsync().WaitAsync(Limit) ?? $"{(int)response.StatusCode}";
+    }
+
+    private async Task<JsonObject> OverSocketAsync(string request, params string[] protocols)
+    {
+        using ClientWebSocket socket = new();
+        Array.ForEach(protocols, socket.Options.AddSubProtocol);
+        await socket.ConnectAsync(new Uri($"ws://{_server.Authority}/v3/kv/range"), CancellationToken.None).WaitAsync(Limit);
+        await socket.SendAsync(Encoding.UTF8.GetBytes(request), WebSocketMessageType.Text, endOfMessage: true, CancellationToken.None);
+        byte[] answer = new byte[8192];
+        WebSocketReceiveResult received = await socket.ReceiveAsync(answer, CancellationToken.None).WaitAsync(Limit);
+        return Json.Parse(Encoding.UTF8.GetString(answer, 0, received.Count));
+    }
+}
