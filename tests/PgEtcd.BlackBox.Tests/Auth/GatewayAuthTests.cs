@@ -33,7 +33,7 @@ public sealed class GatewayAuthTests(PostgresFixture postgres) : IClassFixture<P
     {
         string[] free = ["Authenticate", "AuthStatus"];
         int refused = 0;
-        foreach (MethodDescriptor method in RpcCatalogue.All.Where(method => method.Service.FullName.Contains("pb.", StringComparison.Ordinal) 
+        foreach (MethodDescriptor method in RpcCatalogue.All.Where(method => method.Service.FullName.Contains("pb.", StringComparison.Ordinal)
             && GatewayClient.HasPath(method) && !free.Contains(method.Name)))
         {
             string request = method.Name switch
