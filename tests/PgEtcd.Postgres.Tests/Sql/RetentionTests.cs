@@ -94,6 +94,8 @@ public sealed class RetentionTests(PostgresFixture postgres) : IClassFixture<Pos
             create function fake.now() returns timestamptz language sql volatile as 'select at from fake.clock';
             alter table pgetcd.revisions_archive alter column removed_at set default fake.clock_timestamp();
             alter table pgetcd.compactions alter column compacted_at set default fake.clock_timestamp();
+            alter function pgetcd.keep_archive(interval) set search_path = fake, pg_catalog, pg_temp;
+            alter function pgetcd.remove_superseded(integer, interval, boolean) set search_path = fake, pg_catalog, pg_temp;
             alter database {database} set search_path = fake, pg_catalog, public
             """);
         log.Database.ForgetConnections();
