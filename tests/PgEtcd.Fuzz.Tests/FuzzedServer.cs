@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Text.Json;
 using Google.Protobuf.Reflection;
 using PgEtcd.Protocol.Etcdserverpb;
@@ -41,21 +40,33 @@ internal sealed class FuzzedServer : IAsyncDisposable
         return new FuzzedServer(database, await PgEtcdServer.StartAsync(database));
     }
 
+    /// <summary>Makes attempts on it, looks at it after each hundredth, and at its history in the end.</summary>
+    public async Task AttackAsync(int usual, Func<int, Task> attempt, Func<int, string>? tell = null)
+    {
+        await FuzzRun.AllAsync(usual, 8, async seed =>
+        {
+            await attempt(seed);
+            if (seed % 100 == 0)
+            {
+                await CheckAsync();
+            }
+        }, tell);
+        await VerifyAsync();
+    }
+
     /// <summary>It serves others, has logged no mistake of its own and is of bounded size.</summary>
-    public async Task CheckAsync()
+    private async Task CheckAsync()
     {
         await using GrpcChannel other = new(Url);
         await other.UnaryAsync<RangeRequest, RangeResponse>("etcdserverpb.KV/Range", new RangeRequest { Key = Google.Protobuf.ByteString.CopyFromUtf8("a") }, timeout: Soon);
         Server.Log.Where(line => line.GetProperty("level").GetString() is not ("debug" or "info" or "warn")).Select(Text).ShouldBeEmpty();
-        string resident = File.ReadLines($"/proc/{Server.Pid}/status").First(line => line.StartsWith("VmRSS:", StringComparison.Ordinal));
-        long bytes = long.Parse(resident["VmRSS:".Length..^"kB".Length].Trim(), CultureInfo.InvariantCulture) * 1024;
-        bytes.ShouldBeLessThan(MostBytes);
+        Server.ResidentBytes.ShouldBeLessThan(MostBytes);
 
         static string Text(JsonElement line) => line.ToString();
     }
 
     /// <summary>The history is still one that can be: pgetcd verify says so.</summary>
-    public async Task VerifyAsync()
+    private async Task VerifyAsync()
     {
         await CheckAsync();
         (await Server.StopAsync()).ShouldBe(0, Server.Output);

@@ -21,7 +21,7 @@ public sealed class MessageTests(PostgresFixture postgres) : IClassFixture<Postg
     {
         await using FuzzedServer server = await FuzzedServer.StartAsync(postgres);
         await using GrpcChannel channel = new(server.Url, singleConnection: true);
-        await FuzzRun.AllAsync(2500, 8, async seed =>
+        await server.AttackAsync(2500, async seed =>
         {
             Random random = new(seed);
             MethodDescriptor method = FuzzedServer.Methods[random.Next(FuzzedServer.Methods.Count)];
@@ -39,13 +39,7 @@ public sealed class MessageTests(PostgresFixture postgres) : IClassFixture<Postg
             }
 
             status.Detail.ShouldNotBe(FuzzedServer.Thrown, words);
-
-            if (seed % 100 == 0)
-            {
-                await server.CheckAsync();
-            }
         });
-        await server.VerifyAsync();
     }
 
     private static byte[] Request(Random random, MessageDescriptor type)

@@ -1,8 +1,6 @@
-using System.Buffers;
-using System.Security.Cryptography;
 using System.Text;
 using PgEtcd.Snapshots;
-using PgEtcd.Snapshots.Bbolt;
+using PgEtcd.Snapshots.Tests;
 using PgEtcd.Testing;
 using Shouldly;
 using Xunit;
@@ -39,7 +37,7 @@ public sealed class SnapshotTests : IDisposable
         }
 
         string path = Path.Combine(_directory.Path, "snapshot.db");
-        File.WriteAllBytes(path, random.Next(2) == 0 ? image : [.. image, .. SHA256.HashData(image)]);
+        File.WriteAllBytes(path, random.Next(2) == 0 ? image : SampleFile.WithChecksum(image));
         long before = GC.GetAllocatedBytesForCurrentThread();
         try
         {
@@ -70,21 +68,6 @@ public sealed class SnapshotTests : IDisposable
         SnapshotChange[] changes = [.. Enumerable.Range(2, 600).Select(revision => new SnapshotChange(
             revision, 0, Encoding.UTF8.GetBytes($"key/{revision % 50}"), revision % 7 == 0 ? null : (ReadOnlyMemory<byte>)new byte[revision % 300], revision, 1, revision % 3))];
         SnapshotLease[] leases = [.. Enumerable.Range(1, 20).Select(id => new SnapshotLease(id, 60))];
-        SnapshotWriter measure = new();
-        foreach (SnapshotChange change in changes)
-        {
-            measure.Measure(change with { Key = default, Value = null }, change.Key.Length, change.Value?.Length);
-        }
-
-        BboltLayout layout = measure.Finish(2, leases, SnapshotAuth.None);
-        ArrayBufferWriter<byte> output = new();
-        SnapshotWriter writer = new(output, layout);
-        foreach (SnapshotChange change in changes)
-        {
-            writer.Add(change);
-        }
-
-        writer.Finish(2, leases, SnapshotAuth.None);
-        return output.WrittenSpan.ToArray();
+        return SampleFile.Image(changes, 2, leases);
     }
 }

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Runtime.InteropServices;
 using System.Text.Json;
 using PgEtcd.Testing.Processes;
@@ -35,6 +36,16 @@ public sealed class PgEtcdServer : IEtcdServer
 
     /// <summary>The process id.</summary>
     public int Pid => _process.Pid;
+
+    /// <summary>Bytes of memory that it holds.</summary>
+    public long ResidentBytes
+    {
+        get
+        {
+            string line = File.ReadLines($"/proc/{Pid}/status").First(line => line.StartsWith("VmRSS:", StringComparison.Ordinal));
+            return long.Parse(line["VmRSS:".Length..^"kB".Length], CultureInfo.InvariantCulture) * 1024;
+        }
+    }
 
     /// <inheritdoc/>
     public string Output => _process.Output;

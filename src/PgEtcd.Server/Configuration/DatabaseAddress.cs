@@ -44,11 +44,15 @@ internal static class DatabaseAddress
         {
             return new NpgsqlConnectionStringBuilder(text);
         }
-        catch (Exception e) when (e is ArgumentException or FormatException or OverflowException or InvalidCastException or KeyNotFoundException)
+        catch (Exception e) when (IsRefusal(e))
         {
             throw new FlagException($"{label} is not a connection string that Npgsql understands{Culprit(text)}.");
         }
     }
+
+    /// <summary>How Npgsql says that it cannot read a connection string.</summary>
+    private static bool IsRefusal(Exception e) =>
+        e is ArgumentException or FormatException or OverflowException or InvalidCastException or KeyNotFoundException;
 
     /// <summary>Which part is wrong: said only by a keyword that exists, since anything else may be a piece of a password.</summary>
     private static string Culprit(string text)
@@ -79,7 +83,7 @@ internal static class DatabaseAddress
         {
             return new NpgsqlConnectionStringBuilder(part).Count > 0;
         }
-        catch (Exception e) when (e is ArgumentException or FormatException or OverflowException or InvalidCastException or KeyNotFoundException)
+        catch (Exception e) when (IsRefusal(e))
         {
             return false;
         }

@@ -1,5 +1,6 @@
 using System.Text;
 using System.Text.Json.Nodes;
+using Google.Protobuf.Reflection;
 using Grpc.Core;
 using PgEtcd.Testing;
 using PgEtcd.Testing.Grpc;
@@ -30,6 +31,17 @@ internal sealed class AuthClient(IEtcdServer server) : IAsyncDisposable
     public static string Base64(string text) => Convert.ToBase64String(Encoding.Latin1.GetBytes(text));
 
     public static Metadata? Headers(string? token) => token is null ? null : new Metadata { { "token", token } };
+
+    /// <summary>A request that is only refused for who asks.</summary>
+    public static string SomeRequest(MethodDescriptor method) => method.Name switch
+    {
+        "Range" or "RangeStream" or "Put" or "DeleteRange" or "Unlock" => """{"key":"YQ=="}""",
+        "Txn" => """{"success":[{"request_range":{"key":"YQ=="}}]}""",
+        "Watch" => """{"create_request":{"key":"YQ=="}}""",
+        "Lock" or "Campaign" or "Leader" or "Observe" => """{"name":"YQ=="}""",
+        "Proclaim" or "Resign" => """{"leader":{"name":"YQ==","key":"YQ==","rev":"1","lease":"1"}}""",
+        _ => "{}",
+    };
 
     /// <summary>The answer to a call.</summary>
     public Task<RpcAnswer> AskAsync(string rpc, string request = "{}", string? token = null) =>

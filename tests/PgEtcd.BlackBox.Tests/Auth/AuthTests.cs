@@ -46,16 +46,7 @@ public sealed class AuthTests(PostgresFixture postgres) : IClassFixture<Postgres
                 continue; // the streams below
             }
 
-            string request = method.Name switch
-            {
-                "Range" or "RangeStream" or "Put" or "DeleteRange" => """{"key":"YQ=="}""",
-                "Txn" => """{"success":[{"request_range":{"key":"YQ=="}}]}""",
-                "Lock" or "Campaign" => """{"name":"YQ=="}""",
-                "Unlock" => """{"key":"YQ=="}""",
-                "Leader" => """{"name":"YQ=="}""",
-                "Proclaim" or "Resign" => """{"leader":{"name":"YQ==","key":"YQ==","rev":"1","lease":"1"}}""",
-                _ => "{}",
-            };
+            string request = SomeRequest(method);
             string rpc = $"{method.Service.FullName}/{method.Name}";
             (await _client.OutcomeAsync(rpc, request)).ShouldBe(NoUser, rpc);
             (await _client.OutcomeAsync(rpc, request, "nonsense.1")).ShouldBe(BadToken, rpc);

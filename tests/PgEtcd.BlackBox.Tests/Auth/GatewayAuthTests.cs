@@ -36,15 +36,7 @@ public sealed class GatewayAuthTests(PostgresFixture postgres) : IClassFixture<P
         foreach (MethodDescriptor method in RpcCatalogue.All.Where(method => method.Service.FullName.Contains("pb.", StringComparison.Ordinal)
             && GatewayClient.HasPath(method) && !free.Contains(method.Name)))
         {
-            string request = method.Name switch
-            {
-                "Range" or "RangeStream" or "Put" or "DeleteRange" or "Unlock" => """{"key":"YQ=="}""",
-                "Txn" => """{"success":[{"request_range":{"key":"YQ=="}}]}""",
-                "Watch" => """{"create_request":{"key":"YQ=="}}""",
-                "Lock" or "Campaign" or "Leader" or "Observe" => """{"name":"YQ=="}""",
-                "Proclaim" or "Resign" => """{"leader":{"name":"YQ==","key":"YQ==","rev":"1","lease":"1"}}""",
-                _ => "{}",
-            };
+            string request = AuthClient.SomeRequest(method);
             (await AnswerAsync(GatewayClient.Path(method), request, null)).ShouldContain(AuthClient.NoUser, customMessage: method.FullName);
             (await AnswerAsync(GatewayClient.Path(method), request, "nonsense.1")).ShouldContain(AuthClient.BadToken, customMessage: method.FullName);
             refused++;

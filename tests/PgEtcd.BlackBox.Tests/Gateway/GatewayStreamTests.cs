@@ -119,9 +119,9 @@ public sealed class GatewayStreamTests(PostgresFixture postgres) : IClassFixture
         await ReadUntilAsync(client, "\"created\":true");
         string value = new('v', 300_000);
         await PutAsync(40);
-        long before = ResidentBytes(server);
+        long before = ((PgEtcdServer)server.Server).ResidentBytes;
         await PutAsync(Puts - 40);
-        ((ResidentBytes(server) - before) / MiB).ShouldBeLessThan(90); // more than 100 MB were written and not read
+        ((((PgEtcdServer)server.Server).ResidentBytes - before) / MiB).ShouldBeLessThan(90); // more than 100 MB were written and not read
 
         string rest = await ReadUntilAsync(client, $"\"version\":\"{Puts}\"");
         Regex.Matches(rest, "\"version\":\"([0-9]+)\"").Select(match => int.Parse(match.Groups[1].Value, CultureInfo.InvariantCulture))
@@ -134,13 +134,6 @@ public sealed class GatewayStreamTests(PostgresFixture postgres) : IClassFixture
                 await server.PutAsync("big", value);
             }
         }
-    }
-
-    private static long ResidentBytes(GatewayServer server)
-    {
-        int pid = ((PgEtcdServer)server.Server).Pid;
-        string line = File.ReadLines($"/proc/{pid}/status").First(line => line.StartsWith("VmRSS:", StringComparison.Ordinal));
-        return long.Parse(line["VmRSS:".Length..^"kB".Length].Trim(), CultureInfo.InvariantCulture) * 1024;
     }
 
     private static async Task<TcpClient> ConnectAsync(GatewayServer server)
