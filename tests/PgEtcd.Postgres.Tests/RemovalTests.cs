@@ -20,6 +20,10 @@ public sealed class RemovalTests(PostgresFixture postgres) : IClassFixture<Postg
     [InlineData(2)]
     [InlineData(3)]
     [InlineData(4)]
+    [InlineData(5)]
+    [InlineData(6)]
+    [InlineData(7)]
+    [InlineData(8)]
     [Trait("issue", "kine#414")]
     [Trait("issue", "kine#489")]
     [Trait("issue", "kine#365")]
@@ -80,6 +84,26 @@ public sealed class RemovalTests(PostgresFixture postgres) : IClassFixture<Postg
         await log.CompactAsync(4);
         (await log.RemoveAsync()).ShouldBe(RemovalOutcome.Finished);
         (await log.RowsAsync()).ShouldBe([new(4, 0, "b", false)]);
+    }
+
+    /// <summary>Removal stands among the rows of the compact revision when the next compaction comes.</summary>
+    [Theory]
+    [InlineData(4)]
+    [InlineData(5)]
+    public async Task The_tombstones_of_a_compact_revision_go_wherever_removal_was_when_the_mark_moved(int rows)
+    {
+        await using RemovalFixture log = await CreateAsync(postgres);
+        await log.WriteAsync(Put("a"));
+        await log.WriteAsync(Put("b"));
+        await log.WriteAsync(Put("c"));
+        await log.WriteAsync(Delete("a", "d"));
+        await log.CompactAsync(5);
+        (await log.StepAsync(rows)).ShouldBe(RemovalOutcome.More);
+        await log.WriteAsync(Put("b"));
+        await log.WriteAsync(Put("b"));
+        await log.CompactAsync(7);
+        (await log.RemoveAsync()).ShouldBe(RemovalOutcome.Finished);
+        (await log.RowsAsync()).ShouldBe([new(7, 0, "b", false)]);
     }
 
     [Fact]

@@ -4,7 +4,8 @@ using PgEtcd.Testing.Grpc;
 
 namespace PgEtcd.Testing.Watching;
 
-/// <summary>One watch stream, as its client writes and reads it. Nothing is read unasked. One reader at a time.</summary>
+/// <summary>One watch stream, as its client writes and reads it. Nothing is read unasked. One reader at a time. Who waits for
+/// 20 seconds gets an error.</summary>
 public sealed class WatchCall(GrpcChannel channel) : IAsyncDisposable
 {
     /// <summary>The range end of "all keys from here on".</summary>
@@ -32,13 +33,13 @@ public sealed class WatchCall(GrpcChannel channel) : IAsyncDisposable
     };
 
     /// <summary>Asks for a watch.</summary>
-    public Task CreateAsync(WatchCreateRequest request) => _call.WriteAsync(new WatchRequest { CreateRequest = request });
+    public Task CreateAsync(WatchCreateRequest request) => WriteAsync(new WatchRequest { CreateRequest = request });
 
     /// <summary>Asks for the end of one.</summary>
-    public Task CancelAsync(long id) => _call.WriteAsync(new WatchRequest { CancelRequest = new WatchCancelRequest { WatchId = id } });
+    public Task CancelAsync(long id) => WriteAsync(new WatchRequest { CancelRequest = new WatchCancelRequest { WatchId = id } });
 
     /// <summary>Asks how far the stream is.</summary>
-    public Task ProgressAsync() => _call.WriteAsync(new WatchRequest { ProgressRequest = new WatchProgressRequest() });
+    public Task ProgressAsync() => WriteAsync(new WatchRequest { ProgressRequest = new WatchProgressRequest() });
 
     /// <summary>Asks for a watch on a new stream and waits until it stands.</summary>
     public async Task<WatchResponse> CreatedAsync(WatchCreateRequest request)
@@ -48,7 +49,7 @@ public sealed class WatchCall(GrpcChannel channel) : IAsyncDisposable
         return response.Created ? response : throw new InvalidDataException($"Not a created response: {response}");
     }
 
-    /// <summary>The next response, within 20 seconds.</summary>
+    /// <summary>The next response.</summary>
     public async Task<WatchResponse> NextAsync()
     {
         using CancellationTokenSource limit = new(Patience);
@@ -75,6 +76,11 @@ public sealed class WatchCall(GrpcChannel channel) : IAsyncDisposable
     /// <param name="revision">Where they are to be.</param>
     public async Task ReadUpToAsync(IReadOnlyDictionary<long, WatchRecord> records, long revision)
     {
+        if (records.Values.All(record => record.Promised >= revision))
+        {
+            return; // who asks and does not read is not listened to for long
+        }
+
         using CancellationTokenSource done = new();
         Task asking = AskAsync(done.Token);
         try
@@ -90,6 +96,12 @@ public sealed class WatchCall(GrpcChannel channel) : IAsyncDisposable
 
     /// <inheritdoc/>
     public ValueTask DisposeAsync() => _call.DisposeAsync();
+
+    private async Task WriteAsync(WatchRequest request)
+    {
+        using CancellationTokenSource limit = new(Patience);
+        await _call.WriteAsync(request, limit.Token).ConfigureAwait(false);
+    }
 
     private async Task AskAsync(CancellationToken done)
     {
