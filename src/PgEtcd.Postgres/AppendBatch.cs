@@ -35,6 +35,10 @@ public sealed class AppendBatch(LogPosition expected)
     /// <summary>True when the append would change nothing.</summary>
     public bool IsEmpty => Keys.Count == 0 && RevokedLeases.Count == 0 && RequiredLeases.Count == 0;
 
+    /// <summary>A single change, which depends on no lease but its own.</summary>
+    internal bool IsLone => Keys.Count == 1 && RevokedLeases.Count == 0
+        && (RequiredLeases.Count == 0 || (RequiredLeases.Count == 1 && RequiredLeases.Contains(Leases[0])));
+
     /// <summary>Adds the next event.</summary>
     /// <param name="change">A put or a delete; a put's lease must exist when the batch is appended.</param>
     /// <param name="username">The etcd user, or null.</param>

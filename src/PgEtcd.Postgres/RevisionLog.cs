@@ -14,6 +14,8 @@ public sealed class RevisionLog(Database database, string name)
     private const string AppendSql =
         "select * from pgetcd.append($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)";
 
+    private const string AppendOneSql = "select pgetcd.append_one($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)";
+
     // Looks at both ends of two indexes and nothing else: the barrier of every linearizable read.
     private const string PositionSql = """
         select greatest(c.base_revision, (select max(revision) from pgetcd.revisions)), c.compact_revision, c.auth_revision, c.alarms
@@ -167,9 +169,6 @@ public sealed class RevisionLog(Database database, string name)
         command.Parameters.Add(Bytes(last?.Record?.ValueMemory));
         command.Parameters.Add(new NpgsqlParameter<long> { TypedValue = compactRevision });
         return (bool)(await command.ExecuteScalarAsync())!;
-
-        static NpgsqlParameter Bytes(ReadOnlyMemory<byte>? value) =>
-            new() { NpgsqlDbType = NpgsqlDbType.Bytea, Value = value is { } bytes ? bytes : DBNull.Value };
     }
 
     /// <summary>Where the log is, as the connection's transaction sees it.</summary>
@@ -185,6 +184,11 @@ public sealed class RevisionLog(Database database, string name)
     private async Task<AppendResult> AppendAsync(
         NpgsqlConnection connection, AppendBatch batch, Action<LogRow> missed, CancellationToken cancellationToken)
     {
+        if (batch.IsLone && await AppendOneAsync(connection, batch, cancellationToken) is { } head)
+        {
+            return new AppendResult(AppendOutcome.Appended, batch.Expected with { Revision = head }, []);
+        }
+
         await using NpgsqlCommand command = new(database.Schema.Apply(AppendSql), connection);
         NpgsqlParameterCollection parameters = command.Parameters;
         parameters.Add(new NpgsqlParameter<long> { TypedValue = batch.Expected.Revision });
@@ -224,6 +228,27 @@ public sealed class RevisionLog(Database database, string name)
         }
 
         return new AppendResult(outcome, position, missingLeases);
+    }
+
+    /// <summary>The short way, for a single change.</summary>
+    /// <returns>Its revision; null when <see cref="AppendSql"/> is to say what became of it.</returns>
+    private async Task<long?> AppendOneAsync(NpgsqlConnection connection, AppendBatch batch, CancellationToken cancellationToken)
+    {
+        await using NpgsqlCommand command = new(database.Schema.Apply(AppendOneSql), connection);
+        NpgsqlParameterCollection parameters = command.Parameters;
+        parameters.Add(new NpgsqlParameter<long> { TypedValue = batch.Expected.Revision });
+        parameters.Add(new NpgsqlParameter<long> { TypedValue = batch.Expected.CompactRevision });
+        parameters.Add(new NpgsqlParameter<long> { TypedValue = batch.Expected.AuthRevision });
+        parameters.Add(new NpgsqlParameter<short> { TypedValue = (short)batch.Expected.Alarms });
+        parameters.Add(new NpgsqlParameter<string> { TypedValue = Run });
+        parameters.Add(new NpgsqlParameter<ReadOnlyMemory<byte>> { TypedValue = batch.Keys[0], NpgsqlDbType = NpgsqlDbType.Bytea });
+        parameters.Add(Bytes(batch.Values[0]));
+        parameters.Add(new NpgsqlParameter<long> { TypedValue = batch.CreateRevisions[0] });
+        parameters.Add(new NpgsqlParameter<long> { TypedValue = batch.Versions[0] });
+        parameters.Add(new NpgsqlParameter<long> { TypedValue = batch.Leases[0] });
+        parameters.Add(Text(batch.Usernames[0]));
+        parameters.Add(Text(batch.Clients[0]));
+        return await command.ExecuteScalarAsync(cancellationToken) as long?;
     }
 
     private static async Task<LogPosition> TailAsync(
@@ -268,6 +293,9 @@ public sealed class RevisionLog(Database database, string name)
         reader.GetInt64(9),
         reader.GetInt64(10),
         reader.GetInt64(11));
+
+    private static NpgsqlParameter Bytes(ReadOnlyMemory<byte>? value) =>
+        new() { NpgsqlDbType = NpgsqlDbType.Bytea, Value = value is { } bytes ? bytes : DBNull.Value };
 
     private static NpgsqlParameter Text(string? value) =>
         new() { NpgsqlDbType = NpgsqlDbType.Text, Value = value is null ? DBNull.Value : value };
