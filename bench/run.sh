@@ -1,7 +1,12 @@
-#!/bin/sh
+#!/usr/bin/env bash
 # Runs PgEtcd and Debian's etcd side by side and prints how they compare: bench/run.sh --help
-set -eu
-cd "$(dirname "$0")/.."
+set -euo pipefail
+root=$(cd -- "$(dirname -- "$(readlink -f -- "${BASH_SOURCE[0]}")")/.." && pwd)
+cd "$root"
+# shellcheck source=../scripts/install.sh
+. "$root/scripts/install.sh"
+# shellcheck source=../scripts/build.sh
+. "$root/scripts/build.sh"
 
 packages=''
 command -v h2load >/dev/null || packages="$packages nghttp2-client"
@@ -22,7 +27,7 @@ dotnet publish bench/PgEtcd.Bench -c Release -o bench/out/tool -v q -nologo -max
 # The server is built here as users get it, unless it is not measured or another one is named.
 case " $* " in
   *' --pgetcd '* | *' --servers etcd '* | *' --servers etcd,etcd '* | *' --list '* | *' --help '*) ;;
-  *) dotnet publish src/PgEtcd.Server -c Release -o bench/out/pgetcd -v q -nologo -maxcpucount:1 -nodeReuse:false >&2 ;;
+  *) build_server >&2 ;;
 esac
 
-exec bench/out/tool/pgetcd-bench --out bench/out --pgetcd bench/out/pgetcd/pgetcd "$@"
+exec bench/out/tool/pgetcd-bench --out bench/out --pgetcd "$(built_server)" "$@"

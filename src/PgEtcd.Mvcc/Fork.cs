@@ -9,15 +9,16 @@ public sealed class Fork
     private readonly KeySpace _base;
     private readonly KeyTree.Editor _keys;
     private readonly LeaseIndex.Editor _leases;
-    private readonly List<KvEvent> _events = [];
+    private readonly List<KvEvent> _events;
 
     // Where the events of the revision that is being written begin, and whether a delete is among them.
     private int _revisionStart;
     private bool _revisionDeletes;
 
-    internal Fork(KeySpace origin)
+    internal Fork(KeySpace origin, int expectedChanges)
     {
         _base = origin;
+        _events = new List<KvEvent>(expectedChanges);
         _keys = origin.Keys.Edit();
         _leases = origin.Leases.Edit();
         Revision = origin.Revision;

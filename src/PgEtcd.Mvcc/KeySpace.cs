@@ -78,5 +78,6 @@ public sealed class KeySpace
     }
 
     /// <summary>Starts a speculative edit.</summary>
-    public Fork Fork() => new(this);
+    /// <param name="expectedChanges">How many will about be made.</param>
+    public Fork Fork(int expectedChanges = 0) => new(this, expectedChanges);
 }

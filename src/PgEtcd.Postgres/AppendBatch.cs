@@ -4,23 +4,24 @@ namespace PgEtcd.Postgres;
 
 /// <summary>The events of one group commit, column by column as the append takes them.</summary>
 /// <param name="expected">Where the log must still be: the position the batch was evaluated at.</param>
-public sealed class AppendBatch(LogPosition expected)
+/// <param name="capacity">How many will about come.</param>
+public sealed class AppendBatch(LogPosition expected, int capacity = 0)
 {
-    internal List<int> Subs { get; } = [];
+    internal List<int> Subs { get; } = new(capacity);
 
-    internal List<ReadOnlyMemory<byte>> Keys { get; } = [];
+    internal List<ReadOnlyMemory<byte>> Keys { get; } = new(capacity);
 
-    internal List<ReadOnlyMemory<byte>?> Values { get; } = [];
+    internal List<ReadOnlyMemory<byte>?> Values { get; } = new(capacity);
 
-    internal List<long> CreateRevisions { get; } = [];
+    internal List<long> CreateRevisions { get; } = new(capacity);
 
-    internal List<long> Versions { get; } = [];
+    internal List<long> Versions { get; } = new(capacity);
 
-    internal List<long> Leases { get; } = [];
+    internal List<long> Leases { get; } = new(capacity);
 
-    internal List<string?> Usernames { get; } = [];
+    internal List<string?> Usernames { get; } = new(capacity);
 
-    internal List<string?> Clients { get; } = [];
+    internal List<string?> Clients { get; } = new(capacity);
 
     internal HashSet<long> RequiredLeases { get; } = [];
 

@@ -1,4 +1,4 @@
-using System.Net;
+using System.Globalization;
 using System.Net.Sockets;
 using Grpc.Core;
 using Microsoft.AspNetCore.Http;
@@ -29,8 +29,9 @@ internal static class RequestMetadata
             return "unix:"; // the other end of a Unix socket has no address
         if (address.IsIPv4MappedToIPv6)
             address = address.MapToIPv4();
-        var endpoint = new IPEndPoint(address, connection.RemotePort);
-        return address.AddressFamily == AddressFamily.InterNetwork ? $"ipv4:{endpoint}" : $"ipv6:{endpoint}";
+        return address.AddressFamily == AddressFamily.InterNetwork
+            ? string.Create(CultureInfo.InvariantCulture, $"ipv4:{address}:{connection.RemotePort}")
+            : string.Create(CultureInfo.InvariantCulture, $"ipv6:[{address}]:{connection.RemotePort}");
     }
 
     private static void Add(Metadata metadata, string name, string value)

@@ -14,19 +14,21 @@ internal sealed class Batch
     private const int MaxBytes = 8 * 1024 * 1024;
 
     private readonly Fork _fork;
-    private readonly List<PendingWrite> _writes = [];
+    private readonly List<PendingWrite> _writes;
     private readonly HashSet<long> _missing;
     private KeySpace? _committed;
     private int _bytes;
 
     /// <param name="state">Where to begin.</param>
     /// <param name="missingLeases">Leases that the database has said do not exist; all others are taken to.</param>
-    public Batch(ReplicaState state, IEnumerable<long> missingLeases)
+    /// <param name="expectedWrites">How many will about come.</param>
+    public Batch(ReplicaState state, IEnumerable<long> missingLeases, int expectedWrites)
     {
         State = state;
-        _fork = state.Keys.Fork();
+        _writes = new List<PendingWrite>(expectedWrites);
+        _fork = state.Keys.Fork(expectedWrites);
         _missing = [.. missingLeases];
-        Append = new AppendBatch(state.Position);
+        Append = new AppendBatch(state.Position, expectedWrites);
     }
 
     /// <summary>The state it is evaluated at.</summary>
@@ -47,9 +49,9 @@ internal sealed class Batch
     public KeySpace Committed => _committed ??= _fork.Freeze();
 
     /// <summary>A batch of these writes.</summary>
-    public static Batch Of(IEnumerable<PendingWrite> writes, ReplicaState state, IEnumerable<long> missingLeases)
+    public static Batch Of(IReadOnlyCollection<PendingWrite> writes, ReplicaState state, IEnumerable<long> missingLeases)
     {
-        Batch batch = new(state, missingLeases);
+        Batch batch = new(state, missingLeases, writes.Count);
         foreach (PendingWrite write in writes)
         {
             batch.Add(write);

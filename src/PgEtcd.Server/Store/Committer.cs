@@ -114,7 +114,7 @@ public sealed class Committer(
         ReplicaState after = new(underWay.Committed, underWay.State.AuthRevision, underWay.State.Alarms);
         lock (_gate)
         {
-            _next = new Batch(after, []);
+            _next = new Batch(after, [], underWay.Writes.Count); // about as many again
             Fill(_next);
         }
     }
@@ -137,7 +137,7 @@ public sealed class Committer(
     {
         lock (_gate)
         {
-            Batch next = _next ?? new Batch(replica.State, []);
+            Batch next = _next ?? new Batch(replica.State, [], 0);
             _next = null;
             Fill(next);
             _underWay = next.Writes.Count;
