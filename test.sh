@@ -8,7 +8,7 @@ cd "$root"
 # shellcheck source=scripts/build.sh
 . "$root/scripts/build.sh"
 results=$root/artifacts/tests
-hang_minutes=10    # one test may take this long
+hang_minutes=5     # one test may take this long
 project_minutes=45 # one project may take this long
 passed=0 failed=0 skipped=0
 
