@@ -8,25 +8,23 @@ namespace PgEtcd.BlackBox.Tests.Etcdctl;
 /// <summary>A real etcd and a PgEtcd that are asked the same, for all subcommands one after the other.</summary>
 public sealed class EtcdctlPair : IAsyncLifetime
 {
-    /// <summary>Passwords are hashed as cheaply as may be: etcd's cost is not what is compared. No client asks for the peer URL.</summary>
+    /// <summary>Passwords are hashed as cheaply as may be: etcd's cost is not what is compared.</summary>
     private static readonly string[] Flags = ["--bcrypt-cost", "4"];
 
     private readonly PostgresFixture _postgres = new();
     private readonly List<string> _lines = [];
-    private EtcdctlSide? _reference;
-    private EtcdctlSide? _target;
 
     /// <summary>What was run since <see cref="BeginAsync"/>.</summary>
     internal IReadOnlyList<string> Lines => _lines;
 
-    internal EtcdctlSide Reference => _reference!;
+    internal EtcdctlSide Reference { get; private set; } = null!;
 
-    internal EtcdctlSide Target => _target!;
+    internal EtcdctlSide Target { get; private set; } = null!;
 
     internal IEnumerable<EtcdctlSide> Both => [Reference, Target];
 
     /// <summary>A pair of any two servers.</summary>
-    internal static EtcdctlPair Of(IEtcdServer reference, IEtcdServer target) => new() { _reference = new(reference), _target = new(target) };
+    internal static EtcdctlPair Of(IEtcdServer reference, IEtcdServer target) => new() { Reference = new(reference), Target = new(target) };
 
     /// <summary>A real etcd as the pair has it.</summary>
     internal static Task<EtcdServer> StartEtcdAsync() => EtcdServer.StartAsync(Flags);
@@ -36,8 +34,8 @@ public sealed class EtcdctlPair : IAsyncLifetime
         if (File.Exists(EtcdctlScript.Program) && EtcdServer.IsInstalled)
         {
             await _postgres.InitializeAsync();
-            _reference = new(await StartEtcdAsync());
-            _target = new(await PgEtcdServer.StartAsync(
+            Reference = new(await StartEtcdAsync());
+            Target = new(await PgEtcdServer.StartAsync(
                 await _postgres.CreateDatabaseAsync(), moreArguments: [.. Flags, "--initial-advertise-peer-urls", "http://127.0.0.1:2380"]));
         }
     }
@@ -90,7 +88,7 @@ public sealed class EtcdctlPair : IAsyncLifetime
 
     public async Task DisposeAsync()
     {
-        foreach (EtcdctlSide? side in (EtcdctlSide?[])[_reference, _target])
+        foreach (EtcdctlSide? side in (EtcdctlSide?[])[Reference, Target])
         {
             if (side is not null)
             {
