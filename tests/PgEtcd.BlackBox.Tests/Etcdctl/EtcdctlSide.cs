@@ -95,7 +95,7 @@ internal sealed partial class EtcdctlSide(IEtcdServer server) : IAsyncDisposable
         printed = Varying().Replace(printed.Replace(_member.ToString(CultureInfo.InvariantCulture), "{member}", StringComparison.Ordinal), "$1*");
         printed = Status().Replace(printed, "$1*, *, $2*, *, *, ");
         // Tables are as wide as the longest of what stands in them.
-        printed = Borders().Replace(printed, static match => match.Value[..1]);
+        printed = TableRow().Replace(printed, static row => Padding().Replace(row.Value, static match => match.Value[..1]));
         return Took().Replace(StatusRow().Replace(printed, "$1 * | * $2 * | * | * |"), "$1*");
     }
 
@@ -141,6 +141,9 @@ internal sealed partial class EtcdctlSide(IEtcdServer server) : IAsyncDisposable
     [GeneratedRegex(@"^(\| \S+ \| \S+ \|) [^|]+ \| [^|]+ (\| (?:true|false) \| (?:true|false) \|) \d+ \| \d+ \| \d+ \|", RegexOptions.Multiline)]
     private static partial Regex StatusRow();
 
+    [GeneratedRegex(@"^[+|].*[+|]$", RegexOptions.Multiline)]
+    private static partial Regex TableRow();
+
     [GeneratedRegex("-{2,}| {2,}")]
-    private static partial Regex Borders();
+    private static partial Regex Padding();
 }

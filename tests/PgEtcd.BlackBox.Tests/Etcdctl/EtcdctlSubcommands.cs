@@ -149,7 +149,7 @@ internal static class EtcdctlSubcommands
         ["member remove"] = async pair =>
         {
             await pair.SameAsync("member remove 1234", "member remove zzz", "member remove");
-            // A real etcd of one member removes it, and ends.
+            // A real etcd refuses its only member too, for want of a quorum.
             await pair.OursAsync("member remove {member}", "exit code 1\nError: rpc error: code = FailedPrecondition desc = pgetcd: this frontend is running; stop it, and it leaves the list by itself");
         },
         ["member update"] = async pair =>
@@ -158,17 +158,17 @@ internal static class EtcdctlSubcommands
             // Frontends have no peers; the URLs are shown to clients that ask for them, as they were given at the start.
             await pair.OursAsync(
                 "member update {member} --peer-urls=http://127.0.0.1:1",
-                "exit code 1\nError: rpc error: code = FailedPrecondition desc = pgetcd: a frontend's peer URLs are those it was started with (-initial-advertise-peer-urls)");
+                "exit code 1\nError: rpc error: code = FailedPrecondition desc = pgetcd: a frontend's peer URLs are those it was started with (--initial-advertise-peer-urls)");
         },
         ["member promote"] = Same("member promote 1234", "member promote {member}", "member promote"),
 
         ["snapshot save"] = EtcdctlSnapshot.SaveAsync,
         ["snapshot status"] = EtcdctlSnapshot.StatusAsync,
         ["snapshot restore"] = EtcdctlSnapshot.RestoreAsync,
-        // It writes for a minute and judges the machine; so that it begins is all that is seen of it here, and what it leaves behind.
+        // Both write for up to a minute and judge the machine: compared is what they refuse before they begin.
         ["check perf"] = Same("check perf --load=nonsense", "put /etcdctl-check-perf/a 1", "check perf", "check perf --prefix=/etcdctl-check-perf/ --load=s"),
         ["check datascale"] = Same("check datascale --load=nonsense", "put /etcdctl-check-datascale/a 1", "check datascale"),
-        // It turns the files of etcd 2 into those of etcd 3, beside no server.
+        // It turns the files of etcd 2 into those of etcd 3 and asks no server: compared is that it needs them.
         ["migrate"] = Same("migrate", "migrate --data-dir={dir}/none"),
     };
 
