@@ -21,7 +21,8 @@ public static class DatabaseMetrics
         Seconds("pgetcd_append_duration_seconds", 0.0001, 18, "How long an append took, from the statement to its commit's return."),
     ];
 
-    private static readonly Counter<long> AppendedBytes = Meter.CreateCounter<long>(
+    /// <summary>A gauge, as in etcd, though it only grows.</summary>
+    private static readonly UpDownCounter<long> AppendedBytes = Meter.CreateUpDownCounter<long>(
         "etcd_disk_wal_write_bytes_total", null, "Bytes of keys and values appended to the log by this frontend.");
 
     private static readonly Counter<long> AppendedRows = Meter.CreateCounter<long>(

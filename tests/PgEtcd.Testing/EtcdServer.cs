@@ -28,6 +28,9 @@ public sealed class EtcdServer : IEtcdServer
     /// <inheritdoc/>
     public string Output => _process.Output;
 
+    /// <summary>Whether there is one to start.</summary>
+    public static bool IsInstalled => File.Exists(Program);
+
     /// <summary>Starts one and waits until it is healthy; a test without the binary is skipped.</summary>
     public static Task<EtcdServer> StartAsync(params string[] moreArguments) => StartAsync(null, moreArguments);
 
@@ -46,7 +49,7 @@ public sealed class EtcdServer : IEtcdServer
 
     private static async Task<EtcdServer> StartAsync(string? snapshot, string[] moreArguments)
     {
-        Skip.IfNot(File.Exists(Program), $"{Program} is missing; install Debian's package etcd-server to compare with real etcd.");
+        Skip.IfNot(IsInstalled, $"{Program} is missing; install Debian's package etcd-server to compare with real etcd.");
         // Real etcd syncs every write; in memory that costs nothing, and nobody asks it to survive.
         var directory = new TempDirectory("etcd", inMemory: true);
         string client = $"http://127.0.0.1:{FreePort.Next()}";

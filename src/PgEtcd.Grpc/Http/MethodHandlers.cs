@@ -6,7 +6,7 @@ namespace PgEtcd.Grpc.Http;
 /// <summary>Answers the calls of one method.</summary>
 internal abstract class MethodHandler(MethodTable table, IMethod method)
 {
-    private readonly MethodMetrics _metrics = new(table.Meter, table.Metrics, method);
+    private readonly MethodMetrics _metrics = new(table, method);
 
     public abstract Task InvokeAsync(HttpContext context);
 

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Diagnostics.Metrics;
 using Grpc.Core;
+using Microsoft.AspNetCore.Http;
 using PgEtcd.Grpc.Metrics;
 
 namespace PgEtcd.Grpc.Http;
@@ -19,9 +20,15 @@ internal sealed class MethodMetrics
     private readonly Counter<long> _sentBytes;
     private readonly Counter<long>[] _handled;
     private readonly Histogram<double>? _handling;
+    private readonly CallsByHeader? _clients;
+    private readonly bool _isUnary;
 
-    public MethodMetrics(Meter meter, GrpcMetricsOptions options, IMethod method)
+    public MethodMetrics(MethodTable table, IMethod method)
     {
+        Meter meter = table.Meter;
+        GrpcMetricsOptions options = table.Metrics;
+        _clients = table.Clients;
+        _isUnary = method.Type == MethodType.Unary;
         // In the order of their names: given otherwise, a meter takes some sets that differ for the same.
         KeyValuePair<string, object?>[] labels =
         [
@@ -52,9 +59,10 @@ internal sealed class MethodMetrics
 
     /// <summary>A call begins.</summary>
     /// <returns>When, if that is to be known.</returns>
-    public long Started()
+    public long Started(IHeaderDictionary headers)
     {
         _started.Add(1);
+        _clients?.Add(headers, _isUnary);
         return _handling is null ? 0 : Stopwatch.GetTimestamp();
     }
 

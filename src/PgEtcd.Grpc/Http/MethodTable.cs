@@ -9,22 +9,33 @@ using PgEtcd.Grpc.Metrics;
 namespace PgEtcd.Grpc.Http;
 
 /// <summary>All methods by path. Looked up once a call, so it is a table and not endpoint routing.</summary>
-internal sealed class MethodTable(IOptions<GrpcServiceOptions> options, ILoggerFactory loggers, GrpcMetricsOptions? metrics = null) : IDisposable
+internal sealed class MethodTable : IDisposable
 {
     private readonly ConcurrentDictionary<string, MethodHandler> _methods = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<string, bool> _services = new(StringComparer.Ordinal);
 
+    public MethodTable(IOptions<GrpcServiceOptions> options, ILoggerFactory loggers, GrpcMetricsOptions? metrics = null)
+    {
+        MaxReceiveMessageSize = options.Value.MaxReceiveMessageSize ?? int.MaxValue;
+        Logger = loggers.CreateLogger("PgEtcd.Grpc");
+        Metrics = metrics ?? new GrpcMetricsOptions();
+        Clients = Metrics.Clients is { } header ? new CallsByHeader(Meter, header) : null;
+    }
+
     /// <summary>Limit of a request message in bytes.</summary>
-    public int MaxReceiveMessageSize { get; } = options.Value.MaxReceiveMessageSize ?? int.MaxValue;
+    public int MaxReceiveMessageSize { get; }
 
     /// <summary>Where failures of services are written.</summary>
-    public ILogger Logger { get; } = loggers.CreateLogger("PgEtcd.Grpc");
+    public ILogger Logger { get; }
 
     /// <summary>Where the methods make their counters; a host has its own.</summary>
     public Meter Meter { get; } = new(GrpcMetricsOptions.MeterName);
 
     /// <summary>Which counters.</summary>
-    public GrpcMetricsOptions Metrics { get; } = metrics ?? new GrpcMetricsOptions();
+    public GrpcMetricsOptions Metrics { get; }
+
+    /// <summary>Counts calls by their clients, if that is wanted.</summary>
+    public CallsByHeader? Clients { get; }
 
     public void Add(IMethod method, MethodHandler handler)
     {

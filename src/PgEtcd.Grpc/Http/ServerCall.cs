@@ -12,7 +12,7 @@ namespace PgEtcd.Grpc.Http;
 /// </summary>
 internal sealed class ServerCall(HttpContext context, MethodTable table, IMethod method, MethodMetrics metrics) : ServerCallContext
 {
-    private readonly long _started = metrics.Started();
+    private readonly long _started = metrics.Started(context.Request.Headers);
     private Metadata? _requestHeaders;
     private Metadata? _responseTrailers;
     private Dictionary<object, object>? _userState;

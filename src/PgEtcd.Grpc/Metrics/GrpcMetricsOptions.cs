@@ -15,4 +15,7 @@ public sealed record GrpcMetricsOptions
 
     /// <summary>What the counter of bytes in responses is called.</summary>
     public string SentBytes { get; init; } = "grpc_server_sent_bytes_total";
+
+    /// <summary>Counts calls by what they say of their client; null: does not.</summary>
+    public CountedHeader? Clients { get; init; }
 }

@@ -1,4 +1,5 @@
 using System.Collections;
+using System.Globalization;
 using System.Text.Json;
 using Google.Protobuf;
 using Google.Protobuf.Reflection;
@@ -30,9 +31,14 @@ internal static class JsonReading
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException) // the latter for text that is not UTF-8
         {
-            throw new RpcException(new Status(StatusCode.InvalidArgument, $"proto: {e.Message}", e));
+            throw new RpcException(new Status(StatusCode.InvalidArgument, $"proto: {Reason(e)}", e));
         }
     }
+
+    /// <summary>What is wrong, in the form that etcd's JSON reader has. The words of .NET's are about itself.</summary>
+    private static string Reason(Exception exception) => exception is JsonException { LineNumber: { } line, BytePositionInLine: { } position }
+        ? string.Create(CultureInfo.InvariantCulture, $"syntax error (line {line + 1}:{position + 1}): not valid JSON")
+        : exception.Message;
 
     /// <summary>A message with nothing set.</summary>
     public static IMessage Empty(MessageDescriptor type) => type.Parser.ParseFrom(ByteString.Empty);

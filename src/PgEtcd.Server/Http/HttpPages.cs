@@ -28,7 +28,7 @@ internal sealed class HttpPages
             _everywhere[path] = serve;
         }
 
-        _everywhere["/metrics"] = context => context.AnswerAsync(StatusCodes.Status200OK, PrometheusText.ContentType, metrics.Read());
+        _everywhere["/metrics"] = context => context.AnswerCompressedAsync(PrometheusText.ContentType, metrics.Read());
         _toClients["/version"] = async context =>
         {
             if (!await context.RefusesMethodAsync())

@@ -1,4 +1,6 @@
+using System.IO.Compression;
 using System.Text;
+using Microsoft.Net.Http.Headers;
 
 namespace PgEtcd.Server.Http;
 
@@ -7,15 +9,38 @@ internal static class PlainAnswers
 {
     public const string Text = "text/plain; charset=utf-8";
     public const string Json = "application/json";
+    private const string Gzip = "gzip";
 
     /// <summary>Writes a whole answer.</summary>
-    public static Task AnswerAsync(this HttpContext context, int status, string contentType, string body)
+    public static Task AnswerAsync(this HttpContext context, int status, string contentType, string body) =>
+        context.AnswerAsync(status, contentType, Encoding.UTF8.GetBytes(body));
+
+    private static Task AnswerAsync(this HttpContext context, int status, string contentType, ReadOnlyMemory<byte> bytes)
     {
-        byte[] bytes = Encoding.UTF8.GetBytes(body);
         context.Response.StatusCode = status;
         context.Response.ContentType = contentType;
         context.Response.ContentLength = bytes.Length;
         return HttpMethods.IsHead(context.Request.Method) ? Task.CompletedTask : context.Response.Body.WriteAsync(bytes).AsTask();
+    }
+
+    /// <summary>Writes a long answer, compressed for who takes that.</summary>
+    public static async Task AnswerCompressedAsync(this HttpContext context, string contentType, string body)
+    {
+        context.Response.Headers.Vary = HeaderNames.AcceptEncoding;
+        if (!TakesGzip(context.Request))
+        {
+            await context.AnswerAsync(StatusCodes.Status200OK, contentType, body);
+            return;
+        }
+
+        using MemoryStream compressed = new();
+        await using (GZipStream gzip = new(compressed, CompressionLevel.Fastest, leaveOpen: true))
+        {
+            await gzip.WriteAsync(Encoding.UTF8.GetBytes(body));
+        }
+
+        context.Response.Headers.ContentEncoding = Gzip;
+        await context.AnswerAsync(StatusCodes.Status200OK, contentType, compressed.GetBuffer().AsMemory(0, (int)compressed.Length));
     }
 
     /// <summary>Refuses, in a line of text.</summary>
@@ -41,4 +66,8 @@ internal static class PlainAnswers
         await context.RefuseAsync(StatusCodes.Status405MethodNotAllowed, "Method Not Allowed");
         return true;
     }
+
+    /// <summary>Whether gzip is named in Accept-Encoding, and not with a weight of 0.</summary>
+    private static bool TakesGzip(HttpRequest request) => request.GetTypedHeaders().AcceptEncoding
+        .Any(encoding => encoding.Value.Equals(Gzip, StringComparison.OrdinalIgnoreCase) && encoding.Quality != 0);
 }

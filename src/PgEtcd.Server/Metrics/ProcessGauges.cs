@@ -16,6 +16,7 @@ internal sealed class ProcessGauges : IDisposable
         Gauge("process_start_time_seconds", "Start time of the process since unix epoch in seconds.", () => started);
         Gauge("process_resident_memory_bytes", "Resident memory size in bytes.", () => Refreshed().WorkingSet64);
         Gauge("process_virtual_memory_bytes", "Virtual memory size in bytes.", () => Refreshed().VirtualMemorySize64);
+        Gauge("process_virtual_memory_max_bytes", "Maximum amount of virtual memory available in bytes.", () => (double?)Limit("Max address space") ?? ulong.MaxValue);
         Counter("process_cpu_seconds_total", "Total user and system CPU time spent in seconds.", () => Environment.CpuUsage.TotalTime.TotalSeconds);
         foreach ((string used, string limit) in new[] { ("process_open_fds", "process_max_fds"), ("os_fd_used", "os_fd_limit") })
         {
@@ -40,21 +41,21 @@ internal sealed class ProcessGauges : IDisposable
     public static int OpenFiles => Directory.EnumerateFileSystemEntries("/proc/self/fd").Count();
 
     /// <summary>How many there may be.</summary>
-    public static long MaxFiles
-    {
-        get
-        {
-            // "Max open files            1024                 1048576              files"
-            string? line = File.ReadLines("/proc/self/limits").FirstOrDefault(limit => limit.StartsWith("Max open files", StringComparison.Ordinal));
-            return line?.Split(' ', StringSplitOptions.RemoveEmptyEntries) is [_, _, _, var soft, ..] && long.TryParse(soft, out long most) ? most : -1;
-        }
-    }
+    public static long MaxFiles => Limit("Max open files") ?? -1;
 
     /// <inheritdoc/>
     public void Dispose()
     {
         _meter.Dispose();
         _process.Dispose();
+    }
+
+    /// <summary>A limit of the process, by the three words that the kernel calls it; null when there is none.</summary>
+    private static long? Limit(string name)
+    {
+        // "Max open files            1024                 1048576              files"
+        string? line = File.ReadLines("/proc/self/limits").FirstOrDefault(limit => limit.StartsWith(name, StringComparison.Ordinal));
+        return line?.Split(' ', StringSplitOptions.RemoveEmptyEntries) is [_, _, _, var soft, ..] && long.TryParse(soft, out long most) ? most : null;
     }
 
     private Process Refreshed()

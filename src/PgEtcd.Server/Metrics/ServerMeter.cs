@@ -4,6 +4,7 @@ using PgEtcd.Grpc.Metrics;
 using PgEtcd.Postgres;
 using PgEtcd.Server.Compacting;
 using PgEtcd.Server.Jobs;
+using PgEtcd.Server.Services;
 using PgEtcd.Server.Store;
 
 namespace PgEtcd.Server.Metrics;
@@ -21,7 +22,7 @@ internal static class ServerMeter
     {
         // An instrument whose class has not been used yet would be missing instead of 0.
         foreach (Type instruments in (Type[])
-            [typeof(DatabaseMetrics), typeof(StoreMetrics), typeof(LeaseMetrics), typeof(RemovalMetrics), typeof(JobMetrics)])
+            [typeof(DatabaseMetrics), typeof(StoreMetrics), typeof(LeaseMetrics), typeof(RemovalMetrics), typeof(JobMetrics), typeof(MaintenanceMetrics), typeof(StreamMetrics)])
         {
             RuntimeHelpers.RunClassConstructor(instruments.TypeHandle);
         }
@@ -36,6 +37,8 @@ internal static class ServerMeter
         HandlingTime = isExtensive,
         ReceivedBytes = "etcd_network_client_grpc_received_bytes_total",
         SentBytes = "etcd_network_client_grpc_sent_bytes_total",
+        Clients = new CountedHeader(
+            "client-api-version", "client_api_version", "etcd_server_client_requests_total", "The total number of client requests per client version."),
     };
 
     /// <summary>A counter.</summary>

@@ -60,7 +60,7 @@ internal sealed class KeepAliveStream(Func<long, Task<long>> renew, KeyValueStor
 
     private async Task ReadAsync(IAsyncStreamReader<LeaseKeepAliveRequest> requests, CancellationToken cancellationToken)
     {
-        while (await requests.MoveNext(cancellationToken))
+        while (await ReceiveAsync(requests, cancellationToken))
         {
             long id = requests.Current.ID;
             // The header says where the store was before the renewal (semantics.md §8).
@@ -69,6 +69,19 @@ internal sealed class KeepAliveStream(Func<long, Task<long>> renew, KeyValueStor
         }
 
         _answers.Writer.Complete();
+    }
+
+    private static async ValueTask<bool> ReceiveAsync(IAsyncStreamReader<LeaseKeepAliveRequest> requests, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await requests.MoveNext(cancellationToken);
+        }
+        catch (Exception exception) when (exception is not OperationCanceledException)
+        {
+            StreamMetrics.KeepAliveReceives.Add(1);
+            throw;
+        }
     }
 
     private async Task WriteAsync(IServerStreamWriter<LeaseKeepAliveResponse> responses, CancellationToken cancellationToken)
@@ -85,7 +98,15 @@ internal sealed class KeepAliveStream(Func<long, Task<long>> renew, KeyValueStor
             }
 
             bool moreFollows = _answers.Reader.TryPeek(out Answer next) && next.Ttl.IsCompleted;
-            await responses.WriteAsync(answer.Response, moreFollows, cancellationToken);
+            try
+            {
+                await responses.WriteAsync(answer.Response, moreFollows, cancellationToken);
+            }
+            catch (Exception exception) when (exception is not OperationCanceledException)
+            {
+                StreamMetrics.KeepAliveSends.Add(1);
+                throw;
+            }
         }
     }
 

@@ -40,7 +40,7 @@ public sealed class WatchService(WatchHub hub, Admission admission, ResponseHead
     private async Task ReadAsync(
         WatchStream stream, IAsyncStreamReader<WatchRequest> requests, ServerCallContext context, CancellationToken ended)
     {
-        while (await requests.MoveNext(ended))
+        while (await ReceiveAsync(requests, ended))
         {
             WatchRequest request = requests.Current;
             switch (request.RequestUnionCase)
@@ -69,6 +69,19 @@ public sealed class WatchService(WatchHub hub, Admission admission, ResponseHead
 
             // Every request is answered: of a client that does not read the answers no more requests are read.
             await stream.Queue.RoomAsync().WaitAsync(ended);
+        }
+    }
+
+    private static async Task<bool> ReceiveAsync(IAsyncStreamReader<WatchRequest> requests, CancellationToken ended)
+    {
+        try
+        {
+            return await requests.MoveNext(ended);
+        }
+        catch (Exception exception) when (exception is not OperationCanceledException)
+        {
+            StreamMetrics.WatchReceives.Add(1);
+            throw;
         }
     }
 
@@ -104,6 +117,11 @@ public sealed class WatchService(WatchHub hub, Admission admission, ResponseHead
                     await responses.WriteAsync(reply, moreFollows: !isLast);
                 }
             }
+        }
+        catch (Exception exception) when (exception is not OperationCanceledException)
+        {
+            StreamMetrics.WatchSends.Add(1);
+            throw;
         }
         finally
         {

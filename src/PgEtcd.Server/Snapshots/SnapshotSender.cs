@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Google.Protobuf;
 using Grpc.Core;
 using PgEtcd.Postgres;
@@ -20,6 +21,7 @@ public sealed class SnapshotSender(Database database, TimeSpan timeLimit)
     /// <exception cref="StoreUnavailableException">The database did not answer.</exception>
     public async Task SendAsync(IServerStreamWriter<SnapshotResponse> responses, CancellationToken cancellationToken)
     {
+        long started = Stopwatch.GetTimestamp();
         try
         {
             await database.InTimeAsync(timeLimit, async cancel => await ReachAsync(cancel));
@@ -34,6 +36,7 @@ public sealed class SnapshotSender(Database database, TimeSpan timeLimit)
             }
 
             await responses.WriteAsync(new SnapshotResponse { Blob = ByteString.CopyFrom(hash), Version = StorageVersion }, cancellationToken);
+            MaintenanceMetrics.SnapshotSeconds.RecordSince(started);
 
             async ValueTask CutAsync(ReadOnlyMemory<byte> piece)
             {

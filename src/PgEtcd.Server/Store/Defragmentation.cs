@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using PgEtcd.Postgres;
 
 namespace PgEtcd.Server.Store;
@@ -23,9 +24,12 @@ public sealed class Defragmentation(Vacuum vacuum, StorageSizes sizes, Cancellat
 
     private async Task VacuumAsync()
     {
+        long started = Stopwatch.GetTimestamp();
+        MaintenanceMetrics.Defragmenting.Add(1);
         try
         {
             await vacuum.RunAsync(stopping);
+            MaintenanceMetrics.DefragmentSeconds.RecordSince(started);
         }
         catch (Exception exception) when (DatabaseErrors.IsTransient(exception))
         {
@@ -33,6 +37,7 @@ public sealed class Defragmentation(Vacuum vacuum, StorageSizes sizes, Cancellat
         }
         finally
         {
+            MaintenanceMetrics.Defragmenting.Add(-1);
             sizes.Forget();
         }
     }

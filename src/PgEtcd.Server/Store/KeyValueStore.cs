@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using PgEtcd.Mvcc;
 using PgEtcd.Postgres;
 
@@ -25,7 +26,7 @@ public sealed class KeyValueStore(
         if ((operation.Serializable || isCaughtUp) && operation.Revision <= 0)
         {
             KeySpace current = replica.Current;
-            return new(Paged(current, current.Range(operation, current.Revision)));
+            return new(Read(current, operation, current.Revision));
         }
 
         return ReadAsync(operation, isCaughtUp);
@@ -69,20 +70,24 @@ public sealed class KeyValueStore(
     public async Task<KvError> CompactAsync(
         long revision, Origin origin, bool physical = false, CancellationToken cancellationToken = default)
     {
+        long started = Stopwatch.GetTimestamp();
         Guid token = Guid.NewGuid();
         CompactOutcome outcome = await database.InTimeAsync(timeLimit, cancel => log.CompactAsync(revision, token, cancel, origin.Caller.Username, origin.Client));
         await tail.CatchUpAsync();
-        if (outcome is CompactOutcome.FutureRevision or CompactOutcome.Corrupt)
+        KvError error = outcome switch
         {
-            return outcome == CompactOutcome.Corrupt ? KvError.Corrupt : KvError.FutureRevision;
-        }
-
-        if (physical)
+            CompactOutcome.Compacted => KvError.None,
+            CompactOutcome.FutureRevision => KvError.FutureRevision,
+            CompactOutcome.Corrupt => KvError.Corrupt,
+            _ => KvError.Compacted,
+        };
+        StoreMetrics.Compacted(error, started);
+        if (physical && error is (KvError.None or KvError.Compacted))
         {
             await RemovedAsync(replica.Current.CompactRevision, cancellationToken);
         }
 
-        return outcome == CompactOutcome.Compacted ? KvError.None : KvError.Compacted;
+        return error;
     }
 
     /// <summary>A state that holds a range as it was at the revision asked for, to be read piece by piece.</summary>
@@ -111,23 +116,23 @@ public sealed class KeyValueStore(
     private async ValueTask<WriteAnswer> ReadAsync(RangeOperation operation, bool isCaughtUp)
     {
         (KvError error, KeySpace? state, long headerRevision) = await LocateAsync(operation, isCaughtUp);
-        if (error != KvError.None)
-        {
-            return new WriteAnswer(error, null);
-        }
-
         if (state is not null)
         {
-            return Paged(state, state.Range(operation, headerRevision));
+            return Read(state, operation, headerRevision);
         }
 
-        return await past.RangeAsync(operation, headerRevision) is { } result
-            ? new WriteAnswer(KvError.None, result)
-            : new WriteAnswer(KvError.Compacted, null);
+        long started = Stopwatch.GetTimestamp();
+        RangeResult? result = error == KvError.None ? await past.RangeAsync(operation, headerRevision) : null;
+        WriteAnswer answer = new(result is null && error == KvError.None ? KvError.Compacted : error, result);
+        StoreMetrics.Ranged(answer.Error, started);
+        return answer;
     }
 
-    private WriteAnswer Paged(KeySpace state, RangeResult result)
+    private WriteAnswer Read(KeySpace state, RangeOperation operation, long headerRevision)
     {
+        long started = Stopwatch.GetTimestamp();
+        RangeResult result = state.Range(operation, headerRevision);
+        StoreMetrics.Ranged(KvError.None, started);
         if (result.More)
         {
             replica.Keep(state);

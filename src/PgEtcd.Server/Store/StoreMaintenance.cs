@@ -1,3 +1,6 @@
+using System.Diagnostics;
+using System.Diagnostics.Metrics;
+using PgEtcd.Mvcc;
 using PgEtcd.Postgres;
 
 namespace PgEtcd.Server.Store;
@@ -11,13 +14,13 @@ public sealed class StoreMaintenance(
     /// <param name="cancellationToken">Ends it.</param>
     /// <exception cref="StoreUnavailableException">The database did not answer.</exception>
     public Task<HashedKeys> HashKeysAsync(long revision, CancellationToken cancellationToken) =>
-        ReadAsync(() => hashes.HashKeysAsync(revision, cancellationToken), cancellationToken);
+        ReadAsync(MaintenanceMetrics.HashKeysSeconds, () => hashes.HashKeysAsync(revision, cancellationToken), cancellationToken);
 
     /// <summary>Hashes all that lasts.</summary>
     /// <param name="cancellationToken">Ends it.</param>
     /// <exception cref="StoreUnavailableException">The database did not answer.</exception>
     public Task<HashedKeys> HashAllAsync(CancellationToken cancellationToken) =>
-        ReadAsync(() => hashes.HashAllAsync(cancellationToken), cancellationToken);
+        ReadAsync(MaintenanceMetrics.HashSeconds, () => hashes.HashAllAsync(cancellationToken), cancellationToken);
 
     /// <inheritdoc cref="Defragmentation.RunAsync"/>
     public Task DefragmentAsync(CancellationToken cancellationToken) => defragmentation.RunAsync(cancellationToken);
@@ -53,11 +56,18 @@ public sealed class StoreMaintenance(
         return (await sizes.GetAsync()).DowngradeTarget is not null;
     }
 
-    private static async Task<T> ReadAsync<T>(Func<Task<T>> read, CancellationToken cancellationToken)
+    private static async Task<HashedKeys> ReadAsync(Histogram<double> seconds, Func<Task<HashedKeys>> read, CancellationToken cancellationToken)
     {
+        long started = Stopwatch.GetTimestamp();
         try
         {
-            return await read();
+            HashedKeys hashed = await read();
+            if (hashed.Error == KvError.None)
+            {
+                seconds.RecordSince(started);
+            }
+
+            return hashed;
         }
         catch (Exception exception) when (!cancellationToken.IsCancellationRequested && DatabaseErrors.IsTransient(exception))
         {

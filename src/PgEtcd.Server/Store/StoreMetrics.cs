@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Diagnostics.Metrics;
 using PgEtcd.Mvcc;
 using static PgEtcd.Server.Metrics.ServerMeter;
@@ -24,7 +25,21 @@ internal static class StoreMetrics
 
     private static readonly Counter<long> Ranges = Counter("etcd_mvcc_range_total", "Total number of ranges seen by this member.");
 
-    private static readonly Counter<long> PutBytes = Counter(
+    private static readonly ApplySeconds PutSeconds = new("Put");
+
+    private static readonly ApplySeconds DeleteSeconds = new("DeleteRange");
+
+    private static readonly ApplySeconds TxnSeconds = new("Txn");
+
+    private static readonly ApplySeconds RevokeSeconds = new("LeaseRevoke");
+
+    private static readonly ApplySeconds CompactionSeconds = new("Compaction");
+
+    private static readonly Histogram<double> RangeSeconds = RangeHistogram("true");
+
+    private static readonly Histogram<double> FailedRangeSeconds = RangeHistogram("false");
+
+    private static readonly UpDownCounter<long> PutBytes = UpDown(
         "etcd_debugging_mvcc_total_put_size_in_bytes", "The total size of put kv pairs seen by this member.");
 
     public static readonly Counter<long> Conflicts = Counter(
@@ -68,9 +83,23 @@ internal static class StoreMetrics
         }
 
         Tally tally = default;
+        double seconds = elapsed.TotalSeconds;
         foreach (PendingWrite write in batch.Writes)
         {
-            if (write.Answer is { Error: KvError.None, Result: { } result })
+            if (write.Answer.Error is KvError.HistoryNeeded or KvError.AuthMoved)
+            {
+                continue; // comes again
+            }
+
+            bool isDone = write.Answer.Error == KvError.None;
+            (write.Operation switch
+            {
+                PutOperation => PutSeconds,
+                TxnOperation => TxnSeconds,
+                DeleteRangeOperation => DeleteSeconds,
+                _ => RevokeSeconds,
+            }).Record(seconds, isDone);
+            if (isDone && write.Answer.Result is { } result)
             {
                 tally.Add(result);
             }
@@ -79,8 +108,15 @@ internal static class StoreMetrics
         tally.Report();
     }
 
+    /// <summary>The mark was moved, or was not.</summary>
+    public static void Compacted(KvError error, long started) => CompactionSeconds.Record(Stopwatch.GetElapsedTime(started).TotalSeconds, error == KvError.None);
+
     /// <summary>A range was asked for.</summary>
     public static void Read() => Ranges.Add(1);
+
+    /// <summary>A range was read.</summary>
+    public static void Ranged(KvError error, long started) =>
+        (error == KvError.None ? RangeSeconds : FailedRangeSeconds).Record(Stopwatch.GetElapsedTime(started).TotalSeconds);
 
     /// <summary>A transaction that only reads was answered.</summary>
     /// <param name="result">Its answer; null when it was refused.</param>
@@ -92,6 +128,23 @@ internal static class StoreMetrics
             tally.Add(result);
             tally.Report();
         }
+    }
+
+    private static Histogram<double> RangeHistogram(string success) => Histogram(
+        "etcd_server_range_duration_seconds", 0.0001, 20, "The latency distributions of txn.Range: without the read barrier before it.",
+        new KeyValuePair<string, object?>("success", success));
+
+    /// <summary>How long one kind of request takes to be applied.</summary>
+    private sealed class ApplySeconds(string op)
+    {
+        private readonly Histogram<double> _done = Of(op, "true");
+        private readonly Histogram<double> _failed = Of(op, "false");
+
+        public void Record(double seconds, bool isDone) => (isDone ? _done : _failed).Record(seconds);
+
+        private static Histogram<double> Of(string op, string success) => Histogram(
+            "etcd_server_apply_duration_seconds", 0.0001, 20, "The latency distributions of apply: of the batch that a write is in, with its append.",
+            new KeyValuePair<string, object?>("version", "v3"), new KeyValuePair<string, object?>("op", op), new KeyValuePair<string, object?>("success", success));
     }
 
     /// <summary>Operations of one batch.</summary>

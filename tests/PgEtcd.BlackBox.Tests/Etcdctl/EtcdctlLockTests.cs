@@ -27,9 +27,9 @@ public sealed class EtcdctlLockTests(PostgresFixture postgres) : IClassFixture<P
     public async Task The_second_etcdctl_lock_waits_for_the_first(UnixSignal end, int atLeastSeconds)
     {
         EtcdctlScript.SkipIfMissing();
-        await using ChildProcess first = Start(_one, "lock resource --ttl=2");
+        await using ChildProcess first = EtcdctlScript.Start(_one, "lock resource --ttl=2");
         await ShowsAsync(first, "resource/");
-        await using ChildProcess second = Start(_other, "lock resource --ttl=60");
+        await using ChildProcess second = EtcdctlScript.Start(_other, "lock resource --ttl=60");
         await Eventually.TrueAsync(async () => (await KeysAsync("resource/")).Length == 2, Limit, "the second waits");
         await Task.Delay(2500); // longer than the lease: the first keeps it alive
         second.Output.ShouldBe("");
@@ -59,11 +59,11 @@ public sealed class EtcdctlLockTests(PostgresFixture postgres) : IClassFixture<P
     public async Task Etcdctl_elect_has_one_leader_at_a_time_and_shows_each_to_who_listens()
     {
         EtcdctlScript.SkipIfMissing();
-        await using ChildProcess listening = Start(_other, "elect office -l");
-        await using ChildProcess first = Start(_one, "elect office alice");
+        await using ChildProcess listening = EtcdctlScript.Start(_other, "elect office -l");
+        await using ChildProcess first = EtcdctlScript.Start(_one, "elect office alice");
         await ShowsAsync(first, "alice");
         await ShowsAsync(listening, "alice");
-        await using ChildProcess second = Start(_other, "elect office bob");
+        await using ChildProcess second = EtcdctlScript.Start(_other, "elect office bob");
         await Eventually.TrueAsync(async () => (await KeysAsync("office/")).Length == 2, Limit, "the second campaigns");
         second.Output.ShouldBe("");
 
@@ -81,9 +81,6 @@ public sealed class EtcdctlLockTests(PostgresFixture postgres) : IClassFixture<P
         await _one.DisposeAsync();
         await _other.DisposeAsync();
     }
-
-    private static ChildProcess Start(PgEtcdServer server, string line) => ChildProcess.Start(
-        $"etcdctl {line}", EtcdctlScript.Program, EtcdctlScript.Arguments(server, line), EtcdctlScript.Version3);
 
     private static Task ShowsAsync(ChildProcess process, string text) => process.WaitUntilAsync(
         () => Task.FromResult(process.Output.Contains(text, StringComparison.Ordinal)), Limit, $"it shows \"{text}\"");

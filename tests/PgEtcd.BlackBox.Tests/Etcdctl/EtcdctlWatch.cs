@@ -1,68 +1,94 @@
 using System.Text;
-using PgEtcd.Testing;
 using PgEtcd.Testing.Processes;
+using Shouldly;
 
 namespace PgEtcd.BlackBox.Tests.Etcdctl;
 
 /// <summary><c>etcdctl watch</c> while other commands run.</summary>
 /// <param name="Line">The watch. With <c>--rev</c> it does not matter when it begins; one without is first shown to be there.</param>
 /// <param name="Sentinel">A key that it sees and that no command touches; a put of it ends the watch.</param>
-/// <param name="Before">Commands that run before it starts.</param>
-/// <param name="During">Commands that run while it does.</param>
+/// <param name="Before">Writes before it starts.</param>
+/// <param name="During">Writes while it runs.</param>
 /// <param name="Shown">What it must show before it goes on: where a revision of all that was read at once is printed.</param>
-internal sealed record EtcdctlWatch(string Line, string Sentinel, EtcdctlCommand[] Before, EtcdctlCommand[] During, string Shown = "")
+internal sealed record EtcdctlWatch(string Line, string Sentinel, Func<Kv, Task> Before, Func<Kv, Task> During, string Shown = "")
 {
     private const string Begin = "the watch has begun";
     private const string End = "the watch shall end";
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(20);
 
-    private static readonly EtcdctlCommand[] SomeWrites =
-    [
-        "put a 1", "put dir/x 2", "put other 3", "put a 4", "del dir/x", "put dir/x 5", "put dir/y 6", "del dir/ --prefix", "del a",
-        new("txn", "\nput dir/p 7\nput dir/q 8\ndel absent\n\n\n"), "put a ä", "del '' --prefix",
-    ];
-
     /// <summary>What users do, by name.</summary>
     public static IReadOnlyDictionary<string, EtcdctlWatch> All { get; } = new Dictionary<string, EtcdctlWatch>
     {
-        ["a key"] = new("watch a", "a", [], SomeWrites),
-        ["a prefix"] = new("watch dir/ --prefix", "dir/-", [], SomeWrites),
-        ["a range"] = new("watch a dir/y", "dir/-", [], SomeWrites),
-        ["everything"] = new("watch '' --prefix", "-", [], SomeWrites),
-        ["history"] = new("watch '' --prefix --rev=1", "-", SomeWrites, []),
-        ["history and what follows"] = new("watch '' --prefix --rev=4", "-", SomeWrites, SomeWrites),
-        ["history of a key"] = new("watch a --rev=3", "a", SomeWrites, SomeWrites),
-        ["previous values"] = new("watch '' --prefix --rev=2 --prev-kv", "-", SomeWrites, SomeWrites),
-        ["history as json"] = new("watch '' --prefix --rev=2 --prev-kv -w json", "-", SomeWrites, [], "Events"),
-        ["history after a compaction"] = new("watch '' --prefix --rev=7 --prev-kv", "-", [.. SomeWrites, "compaction 7"], SomeWrites),
-        ["the future"] = new("watch '' --prefix --rev=8", "-", [], SomeWrites),
+        ["a key"] = new("watch a", "a", NothingAsync, WriteAsync),
+        ["a prefix"] = new("watch dir/ --prefix", "dir/-", NothingAsync, WriteAsync),
+        ["a range"] = new("watch a dir/y", "dir/-", NothingAsync, WriteAsync),
+        ["everything"] = new("watch '' --prefix", "-", NothingAsync, WriteAsync),
+        ["history"] = new("watch '' --prefix --rev={1}", "-", WriteAsync, NothingAsync),
+        ["history and what follows"] = new("watch '' --prefix --rev={4}", "-", WriteAsync, WriteAsync),
+        ["history of a key"] = new("watch a --rev={3}", "a", WriteAsync, WriteAsync),
+        ["previous values"] = new("watch '' --prefix --rev={2} --prev-kv", "-", WriteAsync, WriteAsync),
+        ["history as json"] = new("watch '' --prefix --rev={2} --prev-kv -w json", "-", WriteAsync, NothingAsync, "Events"),
+        ["history after a compaction"] = new("watch '' --prefix --rev={7} --prev-kv", "-", CompactedAsync, WriteAsync),
+        ["the future"] = new("watch '' --prefix --rev={8}", "-", NothingAsync, WriteAsync),
         ["a command for each event"] = new(
-            "watch '' --prefix --rev=2 -- printenv ETCD_WATCH_REVISION ETCD_WATCH_EVENT_TYPE ETCD_WATCH_KEY ETCD_WATCH_VALUE", "-", SomeWrites, [], "dir/q"),
+            "watch '' --prefix --rev={2} -- printenv ETCD_WATCH_REVISION ETCD_WATCH_EVENT_TYPE ETCD_WATCH_KEY ETCD_WATCH_VALUE", "-", WriteAsync, NothingAsync, "dir/q"),
     };
+
+    /// <summary>All of them, and those that are refused.</summary>
+    public static async Task CompareAsync(EtcdctlPair pair)
+    {
+        foreach (EtcdctlWatch watch in All.Values)
+        {
+            await pair.BeginAsync();
+            (await pair.SameAsync(watch.RunAsync, watch.Line)).ShouldNotBeEmpty();
+        }
+
+        await pair.BeginAsync();
+        await Task.WhenAll(pair.Both.Select(side => CompactedAsync(side.Kv)));
+        await pair.SameAsync("watch a --rev={3}", "watch '' --prefix --rev={1} -w json", "watch", "watch a --rev=x");
+    }
 
     /// <summary>Runs it against a server.</summary>
     /// <returns>What it printed.</returns>
-    public async Task<string> RunAsync(IEtcdServer server)
+    private async Task<string> RunAsync(EtcdctlSide side)
     {
-        foreach (EtcdctlCommand command in Before)
-        {
-            await EtcdctlScript.RunAsync(server, command);
-        }
-        await using ChildProcess watch = ChildProcess.Start("etcdctl watch", EtcdctlScript.Program, EtcdctlScript.Arguments(server, Line), EtcdctlScript.Version3);
-        await using Kv kv = Kv.To(server);
+        await Before(side.Kv);
+        await using ChildProcess watch = side.Start(Line);
+        Kv kv = side.Kv;
         if (!Line.Contains("--rev", StringComparison.Ordinal))
         {
             await PutUntilSeenAsync(kv, watch, Begin);
         }
         await watch.WaitUntilAsync(() => Task.FromResult(watch.Output.Contains(Shown, StringComparison.Ordinal)), Limit, $"{Line} shows \"{Shown}\"");
-        foreach (EtcdctlCommand command in During)
-        {
-            await EtcdctlScript.RunAsync(server, command);
-        }
+        await During(kv);
         await PutUntilSeenAsync(kv, watch, End);
         watch.Signal(UnixSignal.Interrupt);
         await watch.WaitForExitAsync();
-        return EtcdctlScript.WithoutIdentity(WithoutSentinels(watch.Output));
+        return side.Common(WithoutSentinels(watch.Output));
+    }
+
+    private static Task NothingAsync(Kv kv) => Task.CompletedTask;
+
+    private static async Task WriteAsync(Kv kv)
+    {
+        foreach ((string key, string? value) in ((string, string?)[])
+            [("a", "1"), ("dir/x", "2"), ("other", "3"), ("a", "4"), ("dir/x", null), ("dir/x", "5"), ("dir/y", "6")])
+        {
+            await (value is null ? kv.DeleteAsync(key) : kv.PutAsync(key, value));
+        }
+
+        await kv.DeleteAsync("dir/", "dir0");
+        await kv.DeleteAsync("a");
+        await kv.SendAsync(Kv.Txn(Kv.Op(Kv.Put("dir/p", "7")), Kv.Op(Kv.Put("dir/q", "8")), Kv.Op(Kv.Delete("absent"))));
+        await kv.PutAsync("a", "ä");
+        await kv.DeleteAsync(Kv.End, Kv.End);
+    }
+
+    private static async Task CompactedAsync(Kv kv)
+    {
+        long first = await kv.RevisionAsync();
+        await WriteAsync(kv);
+        await kv.CompactAsync(first + 6);
     }
 
     /// <summary>Puts the sentinel until the watch shows it. The end is put once: by then the watch is there, or has a revision to start from.</summary>

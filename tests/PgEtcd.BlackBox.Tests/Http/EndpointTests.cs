@@ -1,3 +1,4 @@
+using System.IO.Compression;
 using System.Text.Json;
 using Shouldly;
 using Xunit;
@@ -66,6 +67,27 @@ public sealed class EndpointTests(OneServer one) : IClassFixture<OneServer>, IDi
         (await _http.GetAsync(path)).ShouldBe(new HttpProbe.Answer(404, "404 page not found\n", Text, null));
         (await _http.SendAsync(HttpMethod.Post, path)).Status.ShouldBe(404);
     }
+
+    [Theory]
+    [InlineData("gzip", true)]
+    [InlineData("deflate, GZIP;q=0.5", true)]
+    [InlineData("", false)]
+    [InlineData("br, identity", false)]
+    [InlineData("gzip;q=0", false)]
+    [InlineData("nonsense;;,=", false)]
+    public async Task Metrics_are_compressed_for_who_takes_that(string accepted, bool isCompressed)
+    {
+        (string? encoding, byte[] body) = await _http.GetEncodedAsync("/metrics", accepted);
+        encoding.ShouldBe(isCompressed ? "gzip" : null);
+        using StreamReader text = new(isCompressed ? new GZipStream(new MemoryStream(body), CompressionMode.Decompress) : new MemoryStream(body));
+        string page = await text.ReadToEndAsync();
+        PrometheusPage.Parse(page).Has("etcd_server_has_leader").ShouldBeTrue();
+        (body.Length < page.Length / 4).ShouldBe(isCompressed);
+    }
+
+    [Fact]
+    public async Task Metrics_may_be_asked_for_without_their_text() =>
+        (await _http.SendAsync(HttpMethod.Head, "/metrics")).ShouldBe(new HttpProbe.Answer(200, "", "text/plain; version=0.0.4; charset=utf-8", null));
 
     [Fact]
     public async Task Version_is_made_of_whole_numbers()

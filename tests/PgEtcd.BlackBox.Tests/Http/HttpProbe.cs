@@ -1,4 +1,5 @@
 using System.Net;
+using Shouldly;
 
 namespace PgEtcd.BlackBox.Tests.Http;
 
@@ -24,6 +25,18 @@ internal sealed class HttpProbe(Uri listener) : IDisposable
             await response.Content.ReadAsStringAsync(),
             response.Content.Headers.ContentType?.ToString(),
             response.Content.Headers.Allow.SingleOrDefault());
+    }
+
+    /// <summary>Asks with an Accept-Encoding.</summary>
+    /// <returns>The encoding of the answer, and the answer as it came.</returns>
+    public async Task<(string? Encoding, byte[] Body)> GetEncodedAsync(string path, string accepted)
+    {
+        using HttpRequestMessage request = new(HttpMethod.Get, new Uri(listener, path));
+        request.Headers.TryAddWithoutValidation("Accept-Encoding", accepted);
+        using HttpResponseMessage response = await _http.SendAsync(request);
+        byte[] body = await response.Content.ReadAsByteArrayAsync();
+        response.Content.Headers.ContentLength.ShouldBe(body.Length);
+        return (response.Content.Headers.ContentEncoding.SingleOrDefault(), body);
     }
 
     public async Task<PrometheusPage> MetricsAsync() => PrometheusPage.Parse((await GetAsync("/metrics")).Text);

@@ -39,7 +39,10 @@ public sealed class MetricNamesTests(PostgresFixture postgres) : IClassFixture<P
         "etcd_network_client_grpc_received_bytes_total", "etcd_network_client_grpc_sent_bytes_total",
         "grpc_server_started_total", "grpc_server_msg_received_total", "grpc_server_msg_sent_total",
         "process_resident_memory_bytes", "process_virtual_memory_bytes", "process_cpu_seconds_total", "process_open_fds", "process_max_fds",
-        "process_start_time_seconds", "os_fd_used", "os_fd_limit",
+        "process_start_time_seconds", "process_virtual_memory_max_bytes", "os_fd_used", "os_fd_limit",
+        "etcd_server_apply_duration_seconds", "etcd_server_range_duration_seconds", "etcd_mvcc_hash_duration_seconds",
+        "etcd_mvcc_hash_rev_duration_seconds", "etcd_disk_backend_defrag_duration_seconds", "etcd_disk_defrag_inflight",
+        "etcd_disk_backend_snapshot_duration_seconds", "etcd_network_server_stream_failures_total",
     ];
 
     private static readonly string[] Ours =

@@ -62,7 +62,12 @@ internal sealed partial class PrometheusPage
         Match sample = SampleLine().Match(line);
         sample.Success.ShouldBeTrue($"not a sample: {line}");
         string name = sample.Groups["name"].Value;
-        string[] names = _kinds[metric] == "histogram" ? [$"{metric}_bucket", $"{metric}_sum", $"{metric}_count"] : [metric];
+        string[] names = _kinds[metric] switch
+        {
+            "histogram" => [$"{metric}_bucket", $"{metric}_sum", $"{metric}_count"],
+            "summary" => [metric, $"{metric}_sum", $"{metric}_count"],
+            _ => [metric],
+        };
         names.ShouldContain(name, $"stands below {metric}");
         string[] labels = [.. sample.Groups["label"].Captures.Select(label => label.Value)];
         labels.Select(label => label.Split('=')[0]).ShouldBeUnique(line);
@@ -105,7 +110,7 @@ internal sealed partial class PrometheusPage
     [GeneratedRegex("""^# HELP (?<name>[a-zA-Z_:][a-zA-Z0-9_:]*) (?<help>([^\\]|\\\\|\\n)+)$""")]
     private static partial Regex HelpLine();
 
-    [GeneratedRegex("""^# TYPE (?<name>[a-zA-Z_:][a-zA-Z0-9_:]*) (?<kind>counter|gauge|histogram)$""")]
+    [GeneratedRegex("""^# TYPE (?<name>[a-zA-Z_:][a-zA-Z0-9_:]*) (?<kind>counter|gauge|histogram|summary)$""")]
     private static partial Regex TypeLine();
 
     [GeneratedRegex("""^(?<name>[a-zA-Z_:][a-zA-Z0-9_:]*)(\{(?<label>[a-zA-Z_][a-zA-Z0-9_]*="([^"\\]|\\\\|\\"|\\n)*")(,(?<label>[a-zA-Z_][a-zA-Z0-9_]*="([^"\\]|\\\\|\\"|\\n)*"))*\})? (?<value>[+-]Inf|NaN|-?[0-9.]+([eE][+-]?[0-9]+)?)$""")]

@@ -122,6 +122,13 @@ public class JsonReadingTests
     public void Malformed_requests_are_refused(string json) => Refused(RangeRequest.Descriptor, json);
 
     [Theory]
+    [InlineData("""{"key":"aw==",}""", "proto: syntax error (line 1:15): not valid JSON")]
+    [InlineData("{\n\"key\": nonsense}", "proto: syntax error (line 2:9): not valid JSON")]
+    [InlineData("{", "proto: syntax error (line 1:2): not valid JSON")]
+    public void Where_the_text_is_no_JSON_is_said_without_a_word_about_the_reader(string json, string message) =>
+        Should.Throw<RpcException>(() => Read(RangeRequest.Descriptor, json)).Status.Detail.ShouldBe(message);
+
+    [Theory]
     [InlineData("""{"name":5}""")]
     [InlineData("""{"name":"\ud800"}""")]
     [InlineData("""{"name":["a"]}""")]

@@ -1,0 +1,27 @@
+using System.Diagnostics;
+using System.Diagnostics.Metrics;
+using static PgEtcd.Server.Metrics.ServerMeter;
+
+namespace PgEtcd.Server.Store;
+
+/// <summary>Every metric of what operators ask for. As in etcd, only what succeeds is measured.</summary>
+internal static class MaintenanceMetrics
+{
+    public static readonly Histogram<double> HashSeconds = Histogram(
+        "etcd_mvcc_hash_duration_seconds", 0.01, 15, "The latency distribution of storage hash operation.");
+
+    public static readonly Histogram<double> HashKeysSeconds = Histogram(
+        "etcd_mvcc_hash_rev_duration_seconds", 0.01, 15, "The latency distribution of storage hash by revision operation.");
+
+    public static readonly Histogram<double> DefragmentSeconds = Histogram(
+        "etcd_disk_backend_defrag_duration_seconds", 0.1, 13, "The latency distribution of backend defragmentation: of vacuuming our tables.");
+
+    public static readonly UpDownCounter<long> Defragmenting = UpDown(
+        "etcd_disk_defrag_inflight", "Whether or not defrag is active on the member. 1 means active, 0 means not.");
+
+    public static readonly Histogram<double> SnapshotSeconds = Histogram(
+        "etcd_disk_backend_snapshot_duration_seconds", 0.01, 17, "The latency distribution of backend snapshots.");
+
+    /// <summary>Measures what has begun then.</summary>
+    public static void RecordSince(this Histogram<double> histogram, long started) => histogram.Record(Stopwatch.GetElapsedTime(started).TotalSeconds);
+}
