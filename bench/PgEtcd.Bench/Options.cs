@@ -14,12 +14,14 @@ public sealed class Options
           --servers A,B     what to measure: etcd, pgetcd; one alone is fine (default etcd,pgetcd)
           --target-only     the same as --servers pgetcd
           --pgetcd PATH     the pgetcd to start (default: built by run.sh)
+          --cold            do not warm the servers up with some hundred thousand requests first
           --seed N          for the random keys (default 1)
           --keep            leave data directories and logs in bench/out/run
           --list            print the names of the rows
         """;
 
     public bool Quick { get; private set; }
+    public bool Cold { get; private set; }
     public bool Keep { get; private set; }
     public bool List { get; private set; }
     public bool Help { get; private set; }
@@ -43,7 +45,7 @@ public sealed class Options
             switch (name)
             {
                 case "--quick":
-                    (options.Quick, options.Rounds, options.Seconds) = (true, 1, 0.5);
+                    (options.Quick, options.Cold, options.Rounds, options.Seconds) = (true, true, 1, 0.5);
                     break;
                 case "--only": options.Only = Value().Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries); break;
                 case "--rounds": options.Rounds = (int)Number(name, Value()); break;
@@ -53,6 +55,7 @@ public sealed class Options
                 case "--pgetcd": options.Pgetcd = Value(); break;
                 case "--out": options.Out = Value(); break;
                 case "--seed": options.Seed = (int)Number(name, Value()); break;
+                case "--cold": options.Cold = true; break;
                 case "--keep": options.Keep = true; break;
                 case "--list": options.List = true; break;
                 case "--help" or "-h": options.Help = true; break;

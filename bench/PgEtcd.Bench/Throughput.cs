@@ -15,6 +15,7 @@ public sealed class Throughput(H2Load h2load, Options options, Report report)
         {
             await server.Start().ConfigureAwait(false);
             await run.Load(server, Requests.Keys, Requests.KeyCount, 4).ConfigureAwait(false);
+            await run.WarmUp(server).ConfigureAwait(false);
         }
 
         foreach (var workload in workloads)

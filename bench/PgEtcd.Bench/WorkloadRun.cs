@@ -3,6 +3,9 @@ namespace PgEtcd.Bench;
 /// <summary>Runs one case against one server, and checks that what came back was real.</summary>
 public sealed class WorkloadRun(H2Load h2load, Options options)
 {
+    /// <summary>Requests of each kind until a server is warm: .NET compiles what is called often again, and better.</summary>
+    private const long WarmRequests = 150_000;
+
     private readonly Dictionary<(string, string), double> _rates = [];
 
     /// <summary>Puts 100 keys a transaction, in order, until <paramref name="keys"/> stand under the prefix.</summary>
@@ -18,6 +21,15 @@ public sealed class WorkloadRun(H2Load h2load, Options options)
         return after - before == txns && count >= keys
             ? (result.Seconds, before + 1)
             : throw new BenchException($"{server.Name}: loading {keys} keys moved the revision by {after - before}, not {txns}, and left {count} keys");
+    }
+
+    /// <summary>Brings a server that was just started to where it will be for the rest of its days: many puts and reads.</summary>
+    public async Task WarmUp(Server server)
+    {
+        if (options.Cold)
+            return;
+        foreach (var workload in Workload.All.Where(workload => workload.Name is "put 50" or "put 500" or "range linearizable 50"))
+            await h2load.Run(server.Port, workload.Method, workload.Request, workload.Numbers with { Seed = options.Seed }, Flight.Of(workload.InFlight), WarmRequests).ConfigureAwait(false);
     }
 
     /// <summary>One turn: find the pace, warm up, measure.</summary>

@@ -1,6 +1,6 @@
 namespace PgEtcd.Bench.Streams;
 
-/// <summary>The rows about watches and leases, on servers that start empty.</summary>
+/// <summary>The rows about watches and leases, on servers that start empty and are warmed up.</summary>
 public sealed class StreamRows(H2Load h2load, Options options, Report report)
 {
     /// <summary>Names of all rows, in the order of the table.</summary>
@@ -14,7 +14,11 @@ public sealed class StreamRows(H2Load h2load, Options options, Report report)
             return;
         var servers = makeServers("streams");
         foreach (var server in servers)
+        {
             await server.Start().ConfigureAwait(false);
+            await new WorkloadRun(h2load, options).WarmUp(server).ConfigureAwait(false);
+        }
+
         foreach (var one in cases)
             await Measure(one, servers).ConfigureAwait(false);
     }

@@ -50,4 +50,7 @@ internal static partial class Log
 
     [LoggerMessage(33, LogLevel.Error, "--{Flag} has changed and cannot be used, what was read before stays: {Reason}")]
     public static partial void TlsFileBroken(ILogger logger, string flag, string reason);
+
+    [LoggerMessage(34, LogLevel.Warning, "Traces do not get to --distributed-tracing-address {Collector} and are dropped: {Reason}")]
+    public static partial void TracesLost(ILogger logger, Uri collector, string reason);
 }

@@ -31,7 +31,7 @@ internal static class ServerHost
         }
 
         ServerTls? tls = options.Tls is { SelfSigned: true } ? null : ServerTls.Load(options, logger); // before anything is started
-        using TraceExport? traces = TraceExport.Start(options.Tracing);
+        using TraceExport? traces = TraceExport.Start(options.Tracing, loggers);
         await using LocalDatabase? local = options.Database is null
             ? await LocalDatabase.StartAsync(options.DataDir, options.DataDirIsDefault, logger, stopping)
             : null;

@@ -15,12 +15,20 @@ internal sealed class TraceExport : IDisposable
     /// <summary>How long the last spans may take at the end. One that is away or hangs must not hold up the stop for longer.</summary>
     private const int FarewellMilliseconds = 2000;
 
+    private readonly TraceFailures _failures;
     private readonly TracerProvider _provider;
 
-    private TraceExport(TracerProvider provider) => _provider = provider;
+    private TraceExport(TracingOptions options, ILoggerFactory loggers)
+    {
+        _failures = new TraceFailures(options, loggers.CreateLogger<TraceExport>(), TimeProvider.System);
+        _provider = Provider(options);
+    }
 
     /// <summary>Begins, if traces are asked for.</summary>
-    public static TraceExport? Start(TracingOptions? options) => options is null ? null : new TraceExport(Sdk.CreateTracerProviderBuilder()
+    public static TraceExport? Start(TracingOptions? options, ILoggerFactory loggers) =>
+        options is null ? null : new TraceExport(options, loggers);
+
+    private static TracerProvider Provider(TracingOptions options) => Sdk.CreateTracerProviderBuilder()
         .AddSource(Spans.SourceName, NpgsqlSource)
         .SetSampler(new ParentBasedSampler(new CallSampler(options.SamplingRatio)))
         .ConfigureResource(resource => resource.Clear().AddService(
@@ -33,13 +41,14 @@ internal sealed class TraceExport : IDisposable
             otlp.Endpoint = options.Collector;
             otlp.Protocol = options.IsGrpc ? OtlpExportProtocol.Grpc : OtlpExportProtocol.HttpProtobuf;
         })
-        .Build());
+        .Build();
 
     /// <inheritdoc/>
     public void Dispose()
     {
         _provider.Shutdown(FarewellMilliseconds);
         _provider.Dispose();
+        _failures.Dispose();
     }
 
     /// <summary>Only a call begins a trace: the SQL of jobs and heartbeats belongs to none.</summary>

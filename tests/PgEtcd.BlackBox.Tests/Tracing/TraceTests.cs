@@ -65,18 +65,23 @@ public sealed class TraceTests(PostgresFixture postgres) : IClassFixture<Postgre
     }
 
     [Fact]
-    public async Task A_collector_that_is_away_harms_nobody()
+    public async Task A_collector_that_is_away_harms_nobody_and_is_named_in_the_log_once()
     {
+        string address = $"127.0.0.1:{FreePort.Next()}";
         await using PgEtcdServer server = await PgEtcdServer.StartAsync(
             await postgres.CreateDatabaseAsync(),
-            moreArguments: ["--enable-distributed-tracing", "--distributed-tracing-sampling-rate=1000000", $"--distributed-tracing-address=127.0.0.1:{FreePort.Next()}"]);
+            moreArguments: ["--enable-distributed-tracing", "--distributed-tracing-sampling-rate=1000000", $"--distributed-tracing-address={address}"]);
         await using Kv kv = new(server);
         await kv.PutAsync("a", "1");
+        await Eventually.TrueAsync(() => server.Complaints.Count > 0, Limit, "the log says that traces are lost");
+        await kv.PutAsync("a", "2");
 
         DateTime before = DateTime.UtcNow;
         (await server.StopAsync()).ShouldBe(0);
         (DateTime.UtcNow - before).ShouldBeLessThan(TimeSpan.FromSeconds(3));
-        server.Complaints.ShouldBeEmpty();
+        string complaint = server.Complaints.ShouldHaveSingleItem();
+        complaint.ShouldContain($"Traces do not get to --distributed-tracing-address http://{address}/ and are dropped: ");
+        complaint.ShouldNotContain("   at ");
     }
 
     private static Task<PutResponse> PutAsync(Kv kv, string traceId, string spanId) => kv.Channel.UnaryAsync<PutRequest, PutResponse>(

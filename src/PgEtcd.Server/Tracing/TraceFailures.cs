@@ -1,0 +1,61 @@
+using System.Diagnostics.Tracing;
+using PgEtcd.Server.Configuration;
+
+namespace PgEtcd.Server.Tracing;
+
+/// <summary>Says in the log that traces do not get through, once a minute at most. The exporter tells nobody but an event source.</summary>
+internal sealed class TraceFailures : EventListener
+{
+    private const string ExporterSource = "OpenTelemetry-Exporter-OpenTelemetryProtocol";
+    private static readonly TimeSpan Pause = TimeSpan.FromMinutes(1);
+
+    /// <summary>Its events that mean that spans did not arrive. It holds most of them for mere information.</summary>
+    private static readonly string[] Losses =
+    [
+        "TransientHttpError", "HttpRequestFailed", "RequestTimedOut", "OperationUnexpectedlyCanceled", "GrpcStatusWarning", "ExportFailure",
+        "ExportMethodException", "FailedToReachCollector",
+    ];
+
+    private readonly TracingOptions _options;
+    private readonly ILogger _logger;
+    private readonly TimeProvider _clock;
+    private long _told;
+
+    /// <param name="options">Where traces go.</param>
+    /// <param name="logger">Where to log.</param>
+    /// <param name="clock">Measures the minute.</param>
+    public TraceFailures(TracingOptions options, ILogger logger, TimeProvider clock)
+    {
+        _options = options;
+        _logger = logger;
+        _clock = clock;
+    }
+
+    /// <inheritdoc/>
+    protected override void OnEventSourceCreated(EventSource eventSource)
+    {
+        if (eventSource.Name == ExporterSource)
+        {
+            EnableEvents(eventSource, EventLevel.Informational);
+        }
+    }
+
+    /// <inheritdoc/>
+    protected override void OnEventWritten(EventWrittenEventArgs eventData)
+    {
+        // The base begins to listen before the constructor is through.
+        if (_clock is null || !Losses.Contains(eventData.EventName))
+        {
+            return;
+        }
+
+        long now = _clock.GetTimestamp();
+        long told = Interlocked.Read(ref _told);
+        if ((told == 0 || _clock.GetElapsedTime(told, now) >= Pause) && Interlocked.CompareExchange(ref _told, now, told) == told)
+        {
+            // The last word of the event is an exception with its stack; its first line says enough.
+            string reason = eventData.Payload is [.., string last] ? last.Split('\n', 2)[0].TrimEnd('\r', '.') : eventData.EventName ?? "";
+            Hosting.Log.TracesLost(_logger, _options.Collector, reason);
+        }
+    }
+}
