@@ -6,7 +6,6 @@ using PgEtcd.Protocol.V3Electionpb;
 using PgEtcd.Protocol.V3Lockpb;
 using PgEtcd.Testing;
 using PgEtcd.Testing.Grpc;
-using PgEtcd.Testing.Postgres;
 using PgEtcd.Testing.Rpc;
 using Shouldly;
 using Xunit;

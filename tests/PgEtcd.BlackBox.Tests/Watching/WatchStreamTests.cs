@@ -10,7 +10,7 @@ using Xunit;
 namespace PgEtcd.BlackBox.Tests.Watching;
 
 /// <summary>Streams: many watches on one, ids, ends.</summary>
-public sealed class WatchStreamTests(WatchStreamTests.Shared shared, PostgresFixture postgres) : IClassFixture<WatchStreamTests.Shared>, IClassFixture<PostgresFixture>
+public sealed class WatchStreamTests(WatchStreamTests.Lasting shared, PostgresFixture postgres) : IClassFixture<WatchStreamTests.Lasting>, IClassFixture<PostgresFixture>
 {
     private readonly WatchedServer _server = shared.Server;
 
@@ -156,7 +156,7 @@ public sealed class WatchStreamTests(WatchStreamTests.Shared shared, PostgresFix
     }
 
     /// <summary>A server for the tests after which it still runs; they count revisions from where they find it.</summary>
-    public sealed class Shared : IAsyncLifetime
+    public sealed class Lasting : IAsyncLifetime
     {
         internal WatchedServer Server { get; private set; } = null!;
 
