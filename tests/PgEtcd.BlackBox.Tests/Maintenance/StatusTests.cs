@@ -94,14 +94,18 @@ public sealed class StatusTests(TwoFrontends pair, PostgresFixture postgres) : I
     [Fact]
     public async Task A_leader_that_hangs_does_not_take_over_and_the_client_is_told()
     {
-        (Kv one, Kv two) = (pair.One, pair.Two);
-        await LeadsAsync(one, two);
+        // Of its own: what the second does when it goes on is no business of the other tests.
+        string database = await postgres.CreateDatabaseAsync();
+        await using PgEtcdServer first = await PgEtcdServer.StartAsync(database, name: "first");
+        await using PgEtcdServer second = await PgEtcdServer.StartAsync(database, name: "second");
+        await using Kv one = new(first);
+        await using Kv two = new(second);
         ulong target = (await two.StatusAsync()).Header.MemberId;
-        pair.Second.Process.Signal(UnixSignal.Stop);
+        second.Process.Signal(UnixSignal.Stop);
 
         await RefusedAsync(() => one.MoveLeaderAsync(target), EtcdErrors.TransferTimeout);
         await Eventually.TrueAsync(async () => (await one.StatusAsync()) is { } status && status.Leader == status.Header.MemberId, Limit, "the first leads again");
-        pair.Second.Process.Signal(UnixSignal.Continue);
+        second.Process.Signal(UnixSignal.Continue);
         await two.PutAsync("a"); // it is back
     }
 
