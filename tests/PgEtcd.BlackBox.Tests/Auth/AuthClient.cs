@@ -22,7 +22,7 @@ internal sealed class AuthClient(IEtcdServer server) : IAsyncDisposable
 
     public GrpcChannel Channel => _channel;
 
-    /// <summary>The token of root after <see cref="EnableAsync"/>.</summary>
+    /// <summary>The token of root after <see cref="EnableAsync"/> or <see cref="LoginRootAsync"/>.</summary>
     public string Root { get; private set; } = "";
 
     /// <summary>For test classes that keep one and dispose of it asynchronously.</summary>
@@ -71,8 +71,11 @@ internal sealed class AuthClient(IEtcdServer server) : IAsyncDisposable
     {
         await AddUserAsync("root", null, "root");
         await CallAsync("etcdserverpb.Auth/AuthEnable");
-        Root = await LoginAsync("root");
+        await LoginRootAsync();
     }
+
+    /// <summary>A new token for root: the last one has ended, or is another client's.</summary>
+    public async Task LoginRootAsync() => Root = await LoginAsync("root");
 
     /// <summary>A user with its name as its password.</summary>
     public async Task AddUserAsync(string name, string? token, params string[] roles)

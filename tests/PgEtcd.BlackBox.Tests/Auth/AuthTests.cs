@@ -6,7 +6,6 @@ using PgEtcd.Protocol.V3Electionpb;
 using PgEtcd.Protocol.V3Lockpb;
 using PgEtcd.Testing;
 using PgEtcd.Testing.Grpc;
-using PgEtcd.Testing.Postgres;
 using PgEtcd.Testing.Rpc;
 using Shouldly;
 using Xunit;
@@ -15,10 +14,10 @@ using static PgEtcd.BlackBox.Tests.Auth.AuthClient;
 namespace PgEtcd.BlackBox.Tests.Auth;
 
 /// <summary>Users and what they may do, at one frontend.</summary>
-public sealed class AuthTests(PostgresFixture postgres) : IClassFixture<PostgresFixture>, IAsyncLifetime
+public sealed class AuthTests(AuthTests.WithAuth one) : IClassFixture<AuthTests.WithAuth>, IAsyncLifetime
 {
-    private string _database = "";
-    private PgEtcdServer _server = null!;
+    private readonly string _joe = $"joe{Guid.NewGuid():N}";
+
     private AuthClient _client = null!;
 
     /// <summary>Ranges from a key of which only that key, or only a part, may be read.</summary>
@@ -26,11 +25,9 @@ public sealed class AuthTests(PostgresFixture postgres) : IClassFixture<Postgres
 
     public async Task InitializeAsync()
     {
-        _database = await postgres.CreateDatabaseAsync();
-        _server = await PgEtcdServer.StartAsync(_database, moreArguments: ["--bcrypt-cost", "4", "--auth-token-ttl", "2"]);
-        _client = AuthClient.To(_server);
-        await _client.EnableAsync();
-        await _client.AddUserAsync("joe", _client.Root);
+        _client = AuthClient.To(one.Server);
+        await _client.LoginRootAsync();
+        await _client.AddUserAsync(_joe, _client.Root);
     }
 
     [Fact]
@@ -58,8 +55,8 @@ public sealed class AuthTests(PostgresFixture postgres) : IClassFixture<Postgres
     [Trait("advisory", "GHSA-xg4h-6gfc-h4m8")]
     public async Task Who_may_read_one_key_cannot_watch_or_read_beyond_it(string key, string end)
     {
-        await _client.GrantAsync("joe", "READ", "k", "", _client.Root);
-        string token = await _client.LoginAsync("joe");
+        await _client.GrantAsync(_joe, "READ", "k", "", _client.Root);
+        string token = await _client.LoginAsync(_joe);
 
         (await WatchAsync(key, end, token)).ShouldBe($"rpc error: code = PermissionDenied desc = {Denied}");
         (await _client.RangeAsync(key, end, token)).ShouldBe(Denied);
@@ -94,9 +91,9 @@ public sealed class AuthTests(PostgresFixture postgres) : IClassFixture<Postgres
         await _client.CallAsync("etcdserverpb.KV/Put", $"{{{Keys("secret")},\"value\":\"eA==\"}}", _client.Root);
         await _client.CallAsync("etcdserverpb.Lease/LeaseGrant", """{"TTL":"100","ID":"7"}""", _client.Root);
         await _client.CallAsync("etcdserverpb.KV/Put", $"{{{Keys("leased")},\"lease\":\"7\"}}", _client.Root);
-        await _client.GrantAsync("joe", "WRITE", "secret", "", _client.Root);
-        await _client.GrantAsync("joe", "READWRITE", "k", "", _client.Root);
-        string token = await _client.LoginAsync("joe");
+        await _client.GrantAsync(_joe, "WRITE", "secret", "", _client.Root);
+        await _client.GrantAsync(_joe, "READWRITE", "k", "", _client.Root);
+        string token = await _client.LoginAsync(_joe);
         string[] forbidden =
         [
             $"{{\"request_range\":{{{Keys("secret")}}}}}",
@@ -117,34 +114,37 @@ public sealed class AuthTests(PostgresFixture postgres) : IClassFixture<Postgres
         }
 
         (await _client.OutcomeAsync("etcdserverpb.KV/Txn", $"{{\"success\":[{{\"request_put\":{{{Keys("k")}}}}}]}}", token)).ShouldBe(Granted);
-        (await Sql.ExecuteAsync(_database, "select count(*) from pgetcd.revisions where username = 'joe'")).ShouldBe(1L);
+        (await Sql.ExecuteAsync(one.Database, $"select count(*) from pgetcd.revisions where username = '{_joe}'")).ShouldBe(1L);
     }
 
     [Fact]
     public async Task The_log_names_the_user_and_the_audit_who_changed_what()
     {
-        await _client.GrantAsync("joe", "WRITE", "k", "", _client.Root);
-        string token = await _client.LoginAsync("joe");
-        await _client.PutAsync("k", token);
-        await _client.OutcomeAsync("etcdserverpb.Auth/Authenticate", """{"name":"joe","password":"wrong"}""");
+        await _client.GrantAsync(_joe, "WRITE", _joe, "", _client.Root);
+        string token = await _client.LoginAsync(_joe);
+        await _client.PutAsync(_joe, token);
+        await _client.OutcomeAsync("etcdserverpb.Auth/Authenticate", $$"""{"name":"{{_joe}}","password":"wrong"}""");
 
-        (await Sql.ExecuteAsync(_database, "select username from pgetcd.revisions where key = 'k'")).ShouldBe("joe");
-        (await Sql.ExecuteAsync(_database, """
-            select string_agg(concat_ws('|', action, username, subject), ', ' order by id) from pgetcd.auth_audit where username is not null
-            """)).ShouldBe("UserAdd|root|user joe, RoleAdd|root|role joe, UserGrantRole|root|user joe, role joe, RoleGrantPermission|root|role joe, Write \"k\"");
+        (await Sql.ExecuteAsync(one.Database, $"select username from pgetcd.revisions where key = '{_joe}'")).ShouldBe(_joe);
+        (await Sql.ExecuteAsync(one.Database, $"""
+            select string_agg(concat_ws('|', action, username, subject), ', ' order by id) from pgetcd.auth_audit
+            where username = 'root' and subject like '%{_joe}%'
+            """)).ShouldBe(
+            $"UserAdd|root|user {_joe}, RoleAdd|root|role {_joe}, UserGrantRole|root|user {_joe}, role {_joe}, "
+            + $"RoleGrantPermission|root|role {_joe}, Write \"{_joe}\"");
         await Eventually.TrueAsync(
-            async () => Equals(await Sql.ExecuteAsync(_database, "select username from pgetcd.auth_audit where action = 'LoginFailed' and client like 'ipv4:127.0.0.1:%'"), "joe"),
+            async () => Equals(await Sql.ExecuteAsync(one.Database, $"select count(*) from pgetcd.auth_audit where action = 'LoginFailed' and username = '{_joe}' and client like 'ipv4:127.0.0.1:%'"), 1L),
             TimeSpan.FromSeconds(10), "the failed login is written down");
     }
 
     [Fact]
     public async Task A_token_lives_as_long_as_it_is_used_and_no_longer()
     {
-        await _client.GrantAsync("joe", "READ", "k", "", _client.Root);
-        await using PgEtcdServer another = await PgEtcdServer.StartAsync(_database, name: "another");
+        await _client.GrantAsync(_joe, "READ", "k", "", _client.Root);
+        await using PgEtcdServer another = await PgEtcdServer.StartAsync(one.Database, name: "another");
         await using AuthClient there = new(another);
-        string idle = await _client.LoginAsync("joe");
-        string used = await _client.LoginAsync("joe");
+        string idle = await _client.LoginAsync(_joe);
+        string used = await _client.LoginAsync(_joe);
         for (int i = 0; i < 40; i++)
         {
             (await _client.RangeAsync("k", "", used)).ShouldBe(Granted);
@@ -172,13 +172,13 @@ public sealed class AuthTests(PostgresFixture postgres) : IClassFixture<Postgres
     public async Task Guessing_is_slowed_down_for_one_user_and_nobody_else()
     {
         string[] outcomes = await Task.WhenAll(Enumerable.Range(0, 60).Select(i =>
-            _client.OutcomeAsync("etcdserverpb.Auth/Authenticate", $$"""{"name":"joe","password":"guess{{i}}"}""")));
+            _client.OutcomeAsync("etcdserverpb.Auth/Authenticate", $$"""{"name":"{{_joe}}","password":"guess{{i}}"}""")));
         outcomes.ShouldBeSubsetOf(["etcdserver: authentication failed, invalid user ID or password", "etcdserver: too many requests"]);
         // Thirty at once and one a second from then on, however many come side by side.
         outcomes.Count(outcome => outcome == "etcdserver: too many requests").ShouldBeGreaterThan(20);
         (await _client.OutcomeAsync("etcdserverpb.Auth/Authenticate", """{"name":"root","password":"root"}""")).ShouldBe(Granted);
         await Eventually.TrueAsync(
-            async () => await _client.OutcomeAsync("etcdserverpb.Auth/Authenticate", """{"name":"joe","password":"joe"}""") == Granted,
+            async () => await _client.OutcomeAsync("etcdserverpb.Auth/Authenticate", $$"""{"name":"{{_joe}}","password":"{{_joe}}"}""") == Granted,
             TimeSpan.FromSeconds(10), "the right password is listened to again");
     }
 
@@ -187,7 +187,7 @@ public sealed class AuthTests(PostgresFixture postgres) : IClassFixture<Postgres
     {
         JsonObject status = await _client.CallAsync("etcdserverpb.Auth/AuthStatus");
         ((bool)status["enabled"]!).ShouldBeTrue();
-        (await _client.OutcomeAsync("etcdserverpb.Auth/AuthStatus", token: await _client.LoginAsync("joe"))).ShouldBe(Granted);
+        (await _client.OutcomeAsync("etcdserverpb.Auth/AuthStatus", token: await _client.LoginAsync(_joe))).ShouldBe(Granted);
         (await _client.OutcomeAsync("etcdserverpb.Auth/AuthStatus", token: "nonsense.1")).ShouldBe(BadToken);
     }
 
@@ -199,11 +199,7 @@ public sealed class AuthTests(PostgresFixture postgres) : IClassFixture<Postgres
         (await _client.OutcomeAsync("etcdserverpb.Auth/Authenticate", """{"name":"a\u0000b"}""")).ShouldBe("etcdserver: authentication failed, invalid user ID or password");
     }
 
-    public async Task DisposeAsync()
-    {
-        await _client.DisposeAsync();
-        await _server.DisposeAsync();
-    }
+    public async Task DisposeAsync() => await _client.DisposeAsync();
 
     /// <summary>Why a watch was not begun; empty if it was.</summary>
     private async Task<string> WatchAsync(string key, string end, string? token)
@@ -215,5 +211,15 @@ public sealed class AuthTests(PostgresFixture postgres) : IClassFixture<Postgres
         response.Created.ShouldBeTrue();
         response.Canceled.ShouldBe(response.CancelReason.Length > 0);
         return response.CancelReason;
+    }
+
+    /// <summary>A server whose tokens end soon, auth switched on; each test has a user of its own.</summary>
+    public sealed class WithAuth() : OneServer(["--bcrypt-cost", "4", "--auth-token-ttl", "2"])
+    {
+        protected override async Task PrepareAsync()
+        {
+            await using AuthClient client = new(Server);
+            await client.EnableAsync();
+        }
     }
 }

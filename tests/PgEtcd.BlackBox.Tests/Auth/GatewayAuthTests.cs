@@ -3,7 +3,6 @@ using System.Text;
 using System.Text.Json.Nodes;
 using Google.Protobuf.Reflection;
 using PgEtcd.BlackBox.Tests.Gateway;
-using PgEtcd.Testing.Postgres;
 using PgEtcd.Testing.Rpc;
 using Shouldly;
 using Xunit;
@@ -11,21 +10,12 @@ using Xunit;
 namespace PgEtcd.BlackBox.Tests.Auth;
 
 /// <summary>Auth holds on the gateway too, in JSON over HTTP and over WebSockets.</summary>
-public sealed class GatewayAuthTests(PostgresFixture postgres) : IClassFixture<PostgresFixture>, IAsyncLifetime
+public sealed class GatewayAuthTests(GatewayAuthTests.WithAuth one) : IClassFixture<GatewayAuthTests.WithAuth>, IAsyncLifetime
 {
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(20);
 
-    private GatewayServer _server = null!;
-    private AuthClient _client = null!;
-
-    public async Task InitializeAsync()
-    {
-        _server = await GatewayServer.StartAsync(postgres, "--bcrypt-cost", "4");
-        _client = AuthClient.To(_server.Server);
-        await _client.EnableAsync();
-        await _client.AddUserAsync("joe", _client.Root);
-        await _client.GrantAsync("joe", "READ", "a", "", _client.Root);
-    }
+    private readonly GatewayServer _server = one.Gateway;
+    private readonly AuthClient _client = AuthClient.To(one.Server);
 
     [Fact]
     [Trait("advisory", "CVE-2026-33413")]
@@ -66,11 +56,9 @@ public sealed class GatewayAuthTests(PostgresFixture postgres) : IClassFixture<P
         ((string?)(await OverSocketAsync("""{"key":"YQ=="}"""))["message"]).ShouldBe(AuthClient.NoUser);
     }
 
-    public async Task DisposeAsync()
-    {
-        await _client.DisposeAsync();
-        await _server.DisposeAsync();
-    }
+    public Task InitializeAsync() => Task.CompletedTask;
+
+    public async Task DisposeAsync() => await _client.DisposeAsync();
 
     /// <summary>The first line of the answer.</summary>
     private async Task<string> AnswerAsync(string path, string body, string? token)
@@ -95,5 +83,18 @@ public sealed class GatewayAuthTests(PostgresFixture postgres) : IClassFixture<P
         byte[] answer = new byte[8192];
         WebSocketReceiveResult received = await socket.ReceiveAsync(answer, CancellationToken.None).WaitAsync(Limit);
         return Json.Parse(Encoding.UTF8.GetString(answer, 0, received.Count));
+    }
+
+    /// <summary>A server where joe may read one key.</summary>
+    public sealed class WithAuth() : OneGateway(["--bcrypt-cost", "4"])
+    {
+        protected override async Task PrepareAsync()
+        {
+            await base.PrepareAsync();
+            await using AuthClient client = new(Server);
+            await client.EnableAsync();
+            await client.AddUserAsync("joe", client.Root);
+            await client.GrantAsync("joe", "READ", "a", "", client.Root);
+        }
     }
 }

@@ -13,18 +13,23 @@ public sealed class WebTokenTests(PostgresFixture postgres) : IClassFixture<Post
 {
     private readonly TempDirectory _keys = new("jwt");
 
-    public static TheoryData<string> Methods => ["RS256", "RS512", "PS256", "PS384", "ES256", "ES384", "ES512", "HS256", "HS512"];
+    /// <summary>And whether two frontends are asked, which one of each kind of key and padding will do for.</summary>
+    public static TheoryData<string, bool> Methods => new()
+    {
+        { "RS256", true }, { "RS512", false }, { "PS256", false }, { "PS384", true }, { "ES256", false }, { "ES384", false }, { "ES512", true },
+        { "HS256", true }, { "HS512", false },
+    };
 
     [Theory]
     [MemberData(nameof(Methods))]
-    public async Task A_token_is_good_everywhere_until_users_roles_or_permissions_change(string method)
+    public async Task A_token_is_good_everywhere_until_users_roles_or_permissions_change(string method, bool isWithTwo)
     {
         string database = await postgres.CreateDatabaseAsync();
         string[] flags = Flags(method, "10m");
         await using PgEtcdServer first = await PgEtcdServer.StartAsync(database, name: "first", moreArguments: flags);
-        await using PgEtcdServer second = await PgEtcdServer.StartAsync(database, name: "second", moreArguments: flags);
+        await using PgEtcdServer? second = isWithTwo ? await PgEtcdServer.StartAsync(database, name: "second", moreArguments: flags) : null;
         await using AuthClient here = new(first);
-        await using AuthClient there = new(second);
+        await using AuthClient there = new(second ?? first);
         await here.EnableAsync();
         await here.AddUserAsync("joe", here.Root);
         await here.GrantAsync("joe", "READWRITE", "k", "", here.Root);

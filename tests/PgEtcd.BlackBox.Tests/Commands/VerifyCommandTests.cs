@@ -26,7 +26,7 @@ public sealed class VerifyCommandTests(PostgresFixture postgres) : IClassFixture
         {
             using CancellationTokenSource stop = new();
             Task[] writers = [WriteAsync(one, 1, stop.Token), WriteAsync(two, 2, stop.Token), WriteInSqlAsync(database, stop.Token), CompactAsync(two, stop.Token)];
-            for (int i = 0; i < 6; i++)
+            for (int i = 0; i < 4; i++)
             {
                 (await pgetcd.TextAsync("verify")).ShouldEndWith("All hold.\n");
             }
@@ -46,7 +46,6 @@ public sealed class VerifyCommandTests(PostgresFixture postgres) : IClassFixture
         {
             using CancellationTokenSource stop = new();
             Task[] writers = [WriteAsync(three, 3, stop.Token), CompactAsync(three, stop.Token)];
-            (await pgetcd.TextAsync("verify")).ShouldEndWith("All hold.\n");
             (await pgetcd.TextAsync("verify")).ShouldEndWith("All hold.\n");
             await stop.CancelAsync();
             await Task.WhenAll(writers);
@@ -125,6 +124,8 @@ public sealed class VerifyCommandTests(PostgresFixture postgres) : IClassFixture
                     await kv.PutAsync(key, $"{random.Next()}");
                     break;
             }
+
+            await Task.Delay(2, CancellationToken.None); // as fast as they can, writers leave nothing of the machine to verify and to the other tests
         }
 
         await kv.DeleteAsync("k", "l");

@@ -10,16 +10,15 @@ using static PgEtcd.BlackBox.Tests.Kv;
 namespace PgEtcd.BlackBox.Tests.Compaction;
 
 /// <summary>What is left in the table after a compaction, and when.</summary>
-public sealed class PhysicalCompactionTests(PostgresFixture postgres) : IClassFixture<PostgresFixture>
+public sealed class PhysicalCompactionTests(OneServer shared, PostgresFixture postgres) : IClassFixture<OneServer>, IClassFixture<PostgresFixture>
 {
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(20);
 
     [Fact]
     public async Task When_a_physical_compaction_is_answered_the_superseded_rows_are_gone()
     {
-        string database = await postgres.CreateDatabaseAsync();
-        await using PgEtcdServer server = await PgEtcdServer.StartAsync(database);
-        await using Kv kv = new(server);
+        (string database, Kv kv) = (shared.Database, shared.Kv);
+        await kv.DeleteAsync(End, End);
         for (int i = 0; i < 300; i++)
         {
             await kv.PutAsync($"k{i % 10}", $"{i}");
@@ -76,10 +75,9 @@ public sealed class PhysicalCompactionTests(PostgresFixture postgres) : IClassFi
     [Fact]
     public async Task Without_physical_the_rows_go_all_the_same()
     {
-        string database = await postgres.CreateDatabaseAsync();
-        await using PgEtcdServer server = await PgEtcdServer.StartAsync(database);
-        await using Kv kv = new(server);
-        await kv.PutAsync("a", "1");
+        (string database, Kv kv) = (shared.Database, shared.Kv);
+        await kv.DeleteAsync(End, End);
+        await CompactAsync(kv, await kv.PutAsync("a", "1"));
         await kv.CompactAsync(await kv.PutAsync("a", "2"));
 
         await Eventually.TrueAsync(async () => await RowsAsync(database) == 1, Limit, "one row is left");
@@ -89,15 +87,14 @@ public sealed class PhysicalCompactionTests(PostgresFixture postgres) : IClassFi
     public async Task Etcdctl_waits_for_a_physical_compaction()
     {
         Skip.IfNot(File.Exists("/usr/bin/etcdctl"), "etcdctl is missing; install Debian's package etcd-client.");
-        string database = await postgres.CreateDatabaseAsync();
-        await using PgEtcdServer server = await PgEtcdServer.StartAsync(database);
-        await using Kv kv = new(server);
+        (string database, Kv kv) = (shared.Database, shared.Kv);
+        await kv.DeleteAsync(End, End);
         await kv.PutAsync("a", "1");
         long head = await kv.PutAsync("a", "2");
 
         CommandResult result = await Command.RunAsync(
             "/usr/bin/etcdctl",
-            ["--endpoints", server.ClientUrl.Authority, "compaction", "--physical", $"{head}"],
+            ["--endpoints", shared.Server.ClientUrl.Authority, "compaction", "--physical", $"{head}"],
             environment: new Dictionary<string, string> { ["ETCDCTL_API"] = "3" });
 
         result.Output.ShouldBe($"compacted revision {head}\n");

@@ -10,7 +10,7 @@ using Xunit;
 namespace PgEtcd.BlackBox.Tests.Configuration;
 
 /// <summary>Where clients are listened for.</summary>
-public sealed class ListenTests(PostgresFixture postgres) : IClassFixture<PostgresFixture>, IDisposable
+public sealed class ListenTests(OneServer running, PostgresFixture postgres) : IClassFixture<OneServer>, IClassFixture<PostgresFixture>, IDisposable
 {
     private readonly TempDirectory _directory = new("listen");
 
@@ -62,11 +62,9 @@ public sealed class ListenTests(PostgresFixture postgres) : IClassFixture<Postgr
     [Fact]
     public async Task A_file_that_is_no_socket_is_left_alone()
     {
-        string database = await postgres.CreateDatabaseAsync();
-        await using PgEtcdServer first = await PgEtcdServer.StartAsync(database);
         await File.WriteAllTextAsync(SocketPath, "mine");
 
-        (await Refusal.OfAsync("--database", database, "--name", "other", "--listen-client-urls", $"unix://{SocketPath}")).ShouldBe(
+        (await Refusal.OfAsync("--database", running.Database, "--name", "other", "--listen-client-urls", $"unix://{SocketPath}")).ShouldBe(
             $"pgetcd: --listen-client-urls: cannot listen on unix://{SocketPath}: Address already in use.");
         (await File.ReadAllTextAsync(SocketPath)).ShouldBe("mine");
     }

@@ -26,7 +26,9 @@ internal sealed class Balancer : IEtcdServer
 
     public string Output => _process.Output;
 
-    public static void SkipIfMissing() => Skip.IfNot(File.Exists(Program), $"{Program} is missing; install Debian's package haproxy.");
+    public static bool IsThere => File.Exists(Program);
+
+    public static void SkipIfMissing() => Skip.IfNot(IsThere, $"{Program} is missing; install Debian's package haproxy.");
 
     /// <summary>Starts it and waits until it answers for the frontends.</summary>
     public static async Task<Balancer> StartAsync(IReadOnlyList<Uri> frontends)

@@ -2,7 +2,6 @@ using PgEtcd.BlackBox.Tests.Etcdctl;
 using PgEtcd.Protocol.Etcdserverpb;
 using PgEtcd.Testing;
 using PgEtcd.Testing.Grpc;
-using PgEtcd.Testing.Postgres;
 using PgEtcd.Testing.Processes;
 using PgEtcd.Testing.Watching;
 using Shouldly;
@@ -12,26 +11,11 @@ using static PgEtcd.BlackBox.Tests.Kv;
 namespace PgEtcd.BlackBox.Tests.Deployment;
 
 /// <summary>The topology of docker-compose.yml with processes instead of containers.</summary>
-public sealed class BalancerTests(PostgresFixture postgres) : IClassFixture<PostgresFixture>, IAsyncLifetime
+public sealed class BalancerTests(BalancedFrontends three) : IClassFixture<BalancedFrontends>
 {
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(20);
 
-    private readonly int[] _ports = [FreePort.Next(), FreePort.Next(), FreePort.Next()];
-    private readonly PgEtcdServer[] _frontends = new PgEtcdServer[3];
-    private string _database = "";
-    private Balancer? _balancer;
-
-    public async Task InitializeAsync()
-    {
-        if (!File.Exists("/usr/sbin/haproxy"))
-        {
-            return;
-        }
-
-        _database = await postgres.CreateDatabaseAsync();
-        await Task.WhenAll(Enumerable.Range(0, 3).Select(StartAsync));
-        _balancer = await Balancer.StartAsync([.. _frontends.Select(frontend => frontend.ClientUrl)]);
-    }
+    private readonly Balancer? _balancer = three.Balancer;
 
     [SkippableFact]
     public async Task Its_configuration_has_no_error_and_no_warning()
@@ -67,10 +51,9 @@ public sealed class BalancerTests(PostgresFixture postgres) : IClassFixture<Post
         for (int killed = 0; killed < 3; killed++)
         {
             await PutAndSeeAsync(watch, puts++);
-            await _frontends[killed].Kill9Async();
-            await _frontends[killed].DisposeAsync();
+            await three.KillAsync(killed);
             await PutAndSeeAsync(watch, puts++);
-            await StartAsync(killed);
+            await three.StartAsync(killed);
             await PutAndSeeAsync(watch, puts++);
         }
 
@@ -142,26 +125,9 @@ public sealed class BalancerTests(PostgresFixture postgres) : IClassFixture<Post
     {
         Balancer.SkipIfMissing();
         string script = Path.Combine(Repository.Root, "deploy", "docker", "healthcheck.sh");
-        (await Command.RunAsync(script, ["127.0.0.1", $"{_ports[0]}"])).ExitCode.ShouldBe(0);
+        (await Command.RunAsync(script, ["127.0.0.1", $"{three.PortOfFirst}"])).ExitCode.ShouldBe(0);
         (await Command.RunAsync(script, ["127.0.0.1", $"{FreePort.Next()}"])).ExitCode.ShouldNotBe(0);
     }
-
-    public async Task DisposeAsync()
-    {
-        if (_balancer is null)
-        {
-            return;
-        }
-
-        await _balancer.DisposeAsync();
-        foreach (PgEtcdServer frontend in _frontends)
-        {
-            await frontend.DisposeAsync();
-        }
-    }
-
-    private async Task StartAsync(int number) => _frontends[number] = await PgEtcdServer.StartAsync(
-        _database, name: $"frontend{number + 1}", port: _ports[number]);
 
     /// <summary>Puts through the balancer, again if need be: the put of a value that is there changes nothing but the revision.</summary>
     private async Task PutAndSeeAsync(ChildProcess watch, int number)

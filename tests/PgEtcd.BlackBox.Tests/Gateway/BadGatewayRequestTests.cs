@@ -1,7 +1,6 @@
 using System.Net;
 using System.Text;
 using System.Text.Json.Nodes;
-using PgEtcd.Testing.Postgres;
 using PgEtcd.Testing.Rpc;
 using Shouldly;
 using Xunit;
@@ -10,7 +9,7 @@ using static PgEtcd.BlackBox.Tests.Gateway.GatewayServer;
 namespace PgEtcd.BlackBox.Tests.Gateway;
 
 /// <summary>Whatever comes, the answer is JSON with a fitting status, and the server goes on.</summary>
-public sealed class BadGatewayRequestTests(PostgresFixture postgres) : IClassFixture<PostgresFixture>, IAsyncLifetime
+public sealed class BadGatewayRequestTests(OneGateway one) : IClassFixture<OneGateway>
 {
     private const int MaxMessage = 1572864 + (512 * 1024);
 
@@ -22,11 +21,7 @@ public sealed class BadGatewayRequestTests(PostgresFixture postgres) : IClassFix
         """{"key":"YQ==","value":"AAECAwQFBgc=","prev_kv":true,"ignore_lease":false}""",
     ];
 
-    private GatewayServer _server = null!;
-
-    public async Task InitializeAsync() => _server = await GatewayServer.StartAsync(postgres);
-
-    public Task DisposeAsync() => _server.DisposeAsync().AsTask();
+    private readonly GatewayServer _server = one.Gateway;
 
     [Fact]
     public async Task Damaged_requests_are_refused_in_JSON()

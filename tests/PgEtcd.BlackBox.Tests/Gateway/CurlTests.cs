@@ -1,5 +1,4 @@
 using System.Text.Json.Nodes;
-using PgEtcd.Testing.Postgres;
 using PgEtcd.Testing.Processes;
 using PgEtcd.Testing.Rpc;
 using Shouldly;
@@ -8,16 +7,12 @@ using Xunit;
 namespace PgEtcd.BlackBox.Tests.Gateway;
 
 /// <summary>curl as people use it, from etcd's documentation.</summary>
-public sealed class CurlTests(PostgresFixture postgres) : IClassFixture<PostgresFixture>, IAsyncLifetime
+public sealed class CurlTests(OneGateway one) : IClassFixture<OneGateway>
 {
     private const string Program = "/usr/bin/curl";
     private const int TimedOut = 28;
 
-    private GatewayServer _server = null!;
-
-    public async Task InitializeAsync() => _server = await GatewayServer.StartAsync(postgres);
-
-    public Task DisposeAsync() => _server.DisposeAsync().AsTask();
+    private readonly GatewayServer _server = one.Gateway;
 
     [SkippableTheory]
     [InlineData("--http1.0")]
@@ -25,6 +20,7 @@ public sealed class CurlTests(PostgresFixture postgres) : IClassFixture<Postgres
     [InlineData("--http2-prior-knowledge")]
     public async Task Put_get_and_txn_work_in_every_HTTP(string version)
     {
+        await _server.DoAsync("/v3/kv/deleterange", """{"key":"Zm9v"}""");
         string put = await CurlAsync(version, "-L", $"http://{_server.Authority}/v3/kv/put", "-X", "POST", "-d", """{"key": "Zm9v", "value": "YmFy"}""");
         string revision = (string)Json.Parse(put)["header"]!["revision"]!;
         JsonObject got = Json.Parse(await CurlAsync(version, $"http://{_server.Authority}/v3/kv/range", "-d", """{"key": "Zm9v"}"""));
@@ -32,7 +28,7 @@ public sealed class CurlTests(PostgresFixture postgres) : IClassFixture<Postgres
         got["kvs"]![0]!["mod_revision"]!.GetValue<string>().ShouldBe(revision);
         string txn = await CurlAsync(
             version, $"http://{_server.Authority}/v3/kv/txn", "--json",
-            """{"compare":[{"target":"CREATE","key":"Zm9v","createRevision":"2"}],"success":[{"requestPut":{"key":"Zm9v","value":"YmFy"}}]}""");
+            $$$"""{"compare":[{"target":"CREATE","key":"Zm9v","createRevision":"{{{revision}}}"}],"success":[{"requestPut":{"key":"Zm9v","value":"YmFy"}}]}""");
         ((bool?)Json.Parse(txn)["succeeded"]).ShouldBe(true);
     }
 

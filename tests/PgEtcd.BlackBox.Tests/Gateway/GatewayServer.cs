@@ -29,7 +29,7 @@ internal sealed class GatewayServer : IAsyncDisposable
     public static async Task<GatewayServer> StartAsync(PostgresFixture postgres, params string[] moreArguments) =>
         new(await PgEtcdServer.StartAsync(await postgres.CreateDatabaseAsync(), moreArguments: moreArguments));
 
-    /// <summary>For the tests' own test.</summary>
+    /// <summary>For who has started the server and ends it, too.</summary>
     public static GatewayServer Of(IEtcdServer server) => new(server);
 
     public static string Base64(string text) => Convert.ToBase64String(Encoding.UTF8.GetBytes(text));

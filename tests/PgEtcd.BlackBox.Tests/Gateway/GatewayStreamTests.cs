@@ -13,17 +13,18 @@ using static PgEtcd.BlackBox.Tests.Gateway.GatewayServer;
 namespace PgEtcd.BlackBox.Tests.Gateway;
 
 /// <summary>Streams over HTTP: half-closed, dropped, not read, late.</summary>
-public sealed class GatewayStreamTests(PostgresFixture postgres) : IClassFixture<PostgresFixture>
+public sealed class GatewayStreamTests(OneGateway one, PostgresFixture postgres) : IClassFixture<OneGateway>, IClassFixture<PostgresFixture>
 {
     private const int MiB = 1024 * 1024;
 
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
 
+    private readonly GatewayServer _server = one.Gateway;
+
     [Fact]
     public async Task A_transaction_is_one_line_and_several_watches_share_a_body()
     {
-        await using GatewayServer server = await GatewayServer.StartAsync(postgres);
-        using JsonLines watch = await server.StreamAsync("/v3/watch", $$$$"""
+        using JsonLines watch = await _server.StreamAsync("/v3/watch", $$$$"""
             {"create_request":{"key":"{{{{Base64("a")}}}}","prev_kv":true}}
             {"create_request":{"key":"{{{{Base64("b")}}}}","filters":["NODELETE"]}}
             this is no JSON and ends what is asked for, and nothing else
@@ -31,12 +32,13 @@ public sealed class GatewayStreamTests(PostgresFixture postgres) : IClassFixture
         watch.Response.Content.Headers.ContentType!.MediaType.ShouldBe("application/json");
         ((bool?)(await watch.ResultAsync())["created"]).ShouldBe(true);
         ((string?)(await watch.ResultAsync())["watch_id"]).ShouldBe("1");
-        await server.DoAsync("/v3/kv/txn", $$$"""
+        JsonObject txn = await _server.DoAsync("/v3/kv/txn", $$$"""
             {"success":[{"request_put":{"key":"{{{Base64("a")}}}","value":"MQ=="}},{"request_put":{"key":"{{{Base64("b")}}}","value":"Mg=="}}]}
             """);
+        string revision = (string)txn["header"]!["revision"]!;
         JsonObject[] both = [await watch.ResultAsync(), await watch.ResultAsync()];
-        both.ShouldAllBe(result => result["events"]!.AsArray().Count == 1 && (string)result["header"]!["revision"]! == "2");
-        await server.DoAsync("/v3/kv/deleterange", $$"""{"key":"{{Base64("a")}}","range_end":"{{Base64("c")}}"}""");
+        both.ShouldAllBe(result => result["events"]!.AsArray().Count == 1 && (string)result["header"]!["revision"]! == revision);
+        await _server.DoAsync("/v3/kv/deleterange", $$"""{"key":"{{Base64("a")}}","range_end":"{{Base64("c")}}"}""");
         JsonObject deleted = (await watch.ResultAsync())["events"]![0]!.AsObject();
         ((string?)deleted["type"], (string?)deleted["prev_kv"]!["value"]).ShouldBe(("DELETE", "MQ=="));
     }
@@ -44,22 +46,20 @@ public sealed class GatewayStreamTests(PostgresFixture postgres) : IClassFixture
     [Fact]
     public async Task A_compacted_start_is_told_in_the_stream()
     {
-        await using GatewayServer server = await GatewayServer.StartAsync(postgres);
-        await server.PutAsync("a", "1");
-        await server.PutAsync("a", "2");
-        await server.DoAsync("/v3/kv/compaction", """{"revision":3}""");
-        using JsonLines watch = await server.StreamAsync("/v3/watch", $$$"""{"create_request":{"key":"{{{Base64("a")}}}","start_revision":1}}""");
+        await _server.PutAsync("a", "1");
+        string revision = (string)(await _server.PutAsync("a", "2"))["header"]!["revision"]!;
+        await _server.DoAsync("/v3/kv/compaction", $$"""{"revision":{{revision}}}""");
+        using JsonLines watch = await _server.StreamAsync("/v3/watch", $$$"""{"create_request":{"key":"{{{Base64("a")}}}","start_revision":1}}""");
         ((bool?)(await watch.ResultAsync())["created"]).ShouldBe(true);
         JsonObject canceled = await watch.ResultAsync();
-        ((bool?)canceled["canceled"], (string?)canceled["compact_revision"]).ShouldBe((true, "3"));
+        ((bool?)canceled["canceled"], (string?)canceled["compact_revision"]).ShouldBe((true, revision));
     }
 
     [Fact]
     public async Task Keep_alives_answer_each_request_and_end_with_the_body()
     {
-        await using GatewayServer server = await GatewayServer.StartAsync(postgres);
-        await server.DoAsync("/v3/lease/grant", """{"ID":5,"TTL":60}""");
-        using JsonLines answers = await server.StreamAsync("/v3/lease/keepalive", """{"ID":5}{"ID":"6"} {"ID":5}""");
+        await _server.DoAsync("/v3/lease/grant", """{"ID":5,"TTL":60}""");
+        using JsonLines answers = await _server.StreamAsync("/v3/lease/keepalive", """{"ID":5}{"ID":"6"} {"ID":5}""");
         ((string?)(await answers.ResultAsync())["TTL"]).ShouldBe("60");
         (await answers.ResultAsync()).ContainsKey("TTL").ShouldBeFalse();
         ((string?)(await answers.ResultAsync())["TTL"]).ShouldBe("60");
@@ -72,8 +72,7 @@ public sealed class GatewayStreamTests(PostgresFixture postgres) : IClassFixture
     [InlineData("""{"create_request":""")]
     public async Task A_stream_whose_first_request_cannot_be_read_is_refused(string body)
     {
-        await using GatewayServer server = await GatewayServer.StartAsync(postgres);
-        (HttpStatusCode status, JsonObject answer) = await server.PostAsync("/v3/watch", body);
+        (HttpStatusCode status, JsonObject answer) = await _server.PostAsync("/v3/watch", body);
         status.ShouldBe(HttpStatusCode.BadRequest);
         ((int?)answer["error"]!["code"], (int?)answer["error"]!["grpc_code"], (int?)answer["error"]!["http_code"]).ShouldBe((3, 3, 400));
         ((string?)answer["error"]!["http_status"]).ShouldBe("Bad Request");
@@ -84,10 +83,9 @@ public sealed class GatewayStreamTests(PostgresFixture postgres) : IClassFixture
     [InlineData("soon", HttpStatusCode.BadRequest, 3)]
     public async Task The_clients_deadline_holds(string timeout, HttpStatusCode status, int code)
     {
-        await using GatewayServer server = await GatewayServer.StartAsync(postgres);
         using HttpRequestMessage request = new(HttpMethod.Post, "/v3/watch") { Content = new StringContent("""{"create_request":{"key":"YQ=="}}""") };
         request.Headers.Add("Grpc-Timeout", timeout);
-        using HttpResponseMessage response = await server.Http.SendAsync(request);
+        using HttpResponseMessage response = await _server.Http.SendAsync(request);
         response.StatusCode.ShouldBe(status);
         (await response.Content.ReadAsStringAsync()).ShouldContain($"\"code\":{code}");
     }
@@ -112,16 +110,15 @@ public sealed class GatewayStreamTests(PostgresFixture postgres) : IClassFixture
     public async Task A_watcher_that_does_not_read_costs_little_memory_and_misses_nothing()
     {
         const int Puts = 400;
-        await using GatewayServer server = await GatewayServer.StartAsync(postgres);
-        using TcpClient client = await ConnectAsync(server);
+        using TcpClient client = await ConnectAsync(_server);
         string body = $$$"""{"create_request":{"key":"{{{Base64("big")}}}"}}""";
         await WriteAsync(client, $"POST /v3/watch HTTP/1.1\r\nHost: x\r\nContent-Length: {body.Length}\r\n\r\n{body}");
         await ReadUntilAsync(client, "\"created\":true");
         string value = new('v', 300_000);
         await PutAsync(40);
-        long before = ((PgEtcdServer)server.Server).ResidentBytes;
+        long before = one.Server.ResidentBytes;
         await PutAsync(Puts - 40);
-        ((((PgEtcdServer)server.Server).ResidentBytes - before) / MiB).ShouldBeLessThan(90); // more than 100 MB were written and not read
+        ((one.Server.ResidentBytes - before) / MiB).ShouldBeLessThan(90); // more than 100 MB were written and not read
 
         string rest = await ReadUntilAsync(client, $"\"version\":\"{Puts}\"");
         Regex.Matches(rest, "\"version\":\"([0-9]+)\"").Select(match => int.Parse(match.Groups[1].Value, CultureInfo.InvariantCulture))
@@ -131,7 +128,7 @@ public sealed class GatewayStreamTests(PostgresFixture postgres) : IClassFixture
         {
             for (int i = 0; i < count; i++)
             {
-                await server.PutAsync("big", value);
+                await _server.PutAsync("big", value);
             }
         }
     }

@@ -8,66 +8,36 @@ using Xunit;
 namespace PgEtcd.BlackBox.Tests.Gateway;
 
 /// <summary>--cors, --host-whitelist and --enable-grpc-gateway.</summary>
-public sealed class HttpAccessTests(PostgresFixture postgres) : IClassFixture<PostgresFixture>
+public sealed class HttpAccessTests(HttpAccessTests.Open open, HttpAccessTests.Listing listing, PostgresFixture postgres)
+    : IClassFixture<HttpAccessTests.Open>, IClassFixture<HttpAccessTests.Listing>, IClassFixture<PostgresFixture>
 {
     private const string Methods = "POST, GET, OPTIONS, PUT, DELETE";
     private const string Headers = "accept, content-type, authorization";
 
     [Theory]
-    [InlineData("*", "https://anybody.example", "*")]
-    [InlineData("*", null, "*")]
-    [InlineData("https://a.example,http://b.example:81/", "https://a.example", "https://a.example")]
-    [InlineData("https://a.example,http://b.example:81/", "http://b.example:81", "http://b.example:81")]
-    [InlineData("https://a.example", "http://a.example", null)]
-    [InlineData("https://a.example", "https://b.example", null)]
-    [InlineData("https://a.example", null, null)]
-    public async Task Pages_of_allowed_origins_may_use_the_server(string flag, string? origin, string? allowed)
-    {
-        await using GatewayServer server = await GatewayServer.StartAsync(postgres, "--cors", flag);
-        foreach (string path in new[] { "/v3/kv/range", "/health", "/nothing" })
-        {
-            foreach (HttpMethod method in new[] { HttpMethod.Options, HttpMethod.Get })
-            {
-                using HttpRequestMessage request = new(method, path);
-                if (origin is not null)
-                {
-                    request.Headers.Add("Origin", origin);
-                }
-
-                using HttpResponseMessage response = await server.Http.SendAsync(request);
-                Header(response, "Access-Control-Allow-Origin").ShouldBe(allowed);
-                Header(response, "Access-Control-Allow-Methods").ShouldBe(allowed is null ? null : Methods);
-                Header(response, "Access-Control-Allow-Headers").ShouldBe(allowed is null ? null : Headers);
-                if (method == HttpMethod.Options)
-                {
-                    response.StatusCode.ShouldBe(HttpStatusCode.OK);
-                }
-            }
-        }
-    }
+    [InlineData(null, "*")]
+    [InlineData("https://anybody.example", "*")]
+    public Task Pages_of_any_origin_may_use_the_server(string? origin, string? allowed) => AllowsAsync(open, origin, allowed);
 
     [Theory]
-    [InlineData("*", "anything.example", 200)]
-    [InlineData("127.0.0.1,etcd.example", "etcd.example", 200)]
-    [InlineData("127.0.0.1,etcd.example", "ETCD.example:2379", 200)]
-    [InlineData("127.0.0.1,etcd.example", "evil.example", 421)]
-    [InlineData("127.0.0.1,etcd.example", "evil.example:2379", 421)]
-    [InlineData("127.0.0.1,etcd.example", "etcd.example.evil.example", 421)]
-    [InlineData("127.0.0.1,::1", "[::1]:2379", 200)]
-    public async Task Requests_for_other_hosts_are_misdirected(string flag, string host, int status)
-    {
-        await using GatewayServer server = await GatewayServer.StartAsync(postgres, "--host-whitelist", flag);
-        foreach (string path in new[] { "/v3/kv/range", "/health" })
-        {
-            using HttpRequestMessage request = new(path == "/health" ? HttpMethod.Get : HttpMethod.Post, path)
-            {
-                Headers = { Host = host },
-                Content = path == "/health" ? null : new StringContent("""{"key":"YQ=="}"""),
-            };
-            using HttpResponseMessage response = await server.Http.SendAsync(request);
-            ((int)response.StatusCode).ShouldBe(status);
-        }
-    }
+    [InlineData("https://a.example", "https://a.example")]
+    [InlineData("http://b.example:81", "http://b.example:81")]
+    [InlineData("http://a.example", null)]
+    [InlineData("https://b.example", null)]
+    [InlineData(null, null)]
+    public Task Pages_of_allowed_origins_may_use_the_server(string? origin, string? allowed) => AllowsAsync(listing, origin, allowed);
+
+    [Fact]
+    public Task Where_any_host_is_allowed_every_request_is_served() => DirectsAsync(open, "anything.example", 200);
+
+    [Theory]
+    [InlineData("etcd.example", 200)]
+    [InlineData("ETCD.example:2379", 200)]
+    [InlineData("[::1]:2379", 200)]
+    [InlineData("evil.example", 421)]
+    [InlineData("evil.example:2379", 421)]
+    [InlineData("etcd.example.evil.example", 421)]
+    public Task Requests_for_other_hosts_are_misdirected(string host, int status) => DirectsAsync(listing, host, status);
 
     [Fact]
     public async Task Without_the_gateway_there_is_still_the_rest()
@@ -95,4 +65,49 @@ public sealed class HttpAccessTests(PostgresFixture postgres) : IClassFixture<Po
 
     private static string? Header(HttpResponseMessage response, string name) =>
         response.Headers.TryGetValues(name, out IEnumerable<string>? values) ? values.Single() : null;
+
+    private static async Task AllowsAsync(OneGateway server, string? origin, string? allowed)
+    {
+        foreach (string path in new[] { "/v3/kv/range", "/health", "/nothing" })
+        {
+            foreach (HttpMethod method in new[] { HttpMethod.Options, HttpMethod.Get })
+            {
+                using HttpRequestMessage request = new(method, path);
+                if (origin is not null)
+                {
+                    request.Headers.Add("Origin", origin);
+                }
+
+                using HttpResponseMessage response = await server.Gateway.Http.SendAsync(request);
+                Header(response, "Access-Control-Allow-Origin").ShouldBe(allowed);
+                Header(response, "Access-Control-Allow-Methods").ShouldBe(allowed is null ? null : Methods);
+                Header(response, "Access-Control-Allow-Headers").ShouldBe(allowed is null ? null : Headers);
+                if (method == HttpMethod.Options)
+                {
+                    response.StatusCode.ShouldBe(HttpStatusCode.OK);
+                }
+            }
+        }
+    }
+
+    private static async Task DirectsAsync(OneGateway server, string host, int status)
+    {
+        foreach (string path in new[] { "/v3/kv/range", "/health" })
+        {
+            using HttpRequestMessage request = new(path == "/health" ? HttpMethod.Get : HttpMethod.Post, path)
+            {
+                Headers = { Host = host },
+                Content = path == "/health" ? null : new StringContent("""{"key":"YQ=="}"""),
+            };
+            using HttpResponseMessage response = await server.Gateway.Http.SendAsync(request);
+            ((int)response.StatusCode).ShouldBe(status);
+        }
+    }
+
+    /// <summary>Anybody may come, from anywhere.</summary>
+    public sealed class Open() : OneGateway(["--cors", "*", "--host-whitelist", "*"]);
+
+    /// <summary>Both flags are lists; no host and no origin is on the wrong one.</summary>
+    public sealed class Listing() : OneGateway(
+        ["--cors", "https://a.example,http://b.example:81/", "--host-whitelist", "127.0.0.1,etcd.example,::1"]);
 }

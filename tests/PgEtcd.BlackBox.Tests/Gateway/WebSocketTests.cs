@@ -1,7 +1,6 @@
 using System.Net.WebSockets;
 using System.Text;
 using System.Text.Json.Nodes;
-using PgEtcd.Testing.Postgres;
 using PgEtcd.Testing.Rpc;
 using Shouldly;
 using Xunit;
@@ -10,15 +9,11 @@ using static PgEtcd.BlackBox.Tests.Gateway.GatewayServer;
 namespace PgEtcd.BlackBox.Tests.Gateway;
 
 /// <summary>The same routes over WebSockets, as pages in browsers use them.</summary>
-public sealed class WebSocketTests(PostgresFixture postgres) : IClassFixture<PostgresFixture>, IAsyncLifetime
+public sealed class WebSocketTests(OneGateway one) : IClassFixture<OneGateway>
 {
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(20);
 
-    private GatewayServer _server = null!;
-
-    public async Task InitializeAsync() => _server = await GatewayServer.StartAsync(postgres);
-
-    public Task DisposeAsync() => _server.DisposeAsync().AsTask();
+    private readonly GatewayServer _server = one.Gateway;
 
     [Fact]
     public async Task A_watch_stream_takes_all_its_requests()
@@ -61,8 +56,10 @@ public sealed class WebSocketTests(PostgresFixture postgres) : IClassFixture<Pos
     {
         using ClientWebSocket socket = await OpenAsync("/v3/kv/put");
         await SendAsync(socket, """{"key":"YQ==","value":"Yg=="}""");
-        ((string?)(await ReceiveAsync(socket))["header"]!["revision"]).ShouldBe("2");
+        string revision = (string)(await ReceiveAsync(socket))["header"]!["revision"]!;
         await ClosesAsync(socket);
+        JsonObject read = await _server.DoAsync("/v3/kv/range", """{"key":"YQ=="}""");
+        ((string?)read["kvs"]![0]!["value"], (string?)read["kvs"]![0]!["mod_revision"]).ShouldBe(("Yg==", revision));
     }
 
     [Fact]

@@ -10,7 +10,7 @@ using Xunit;
 namespace PgEtcd.BlackBox.Tests.Http;
 
 /// <summary>--listen-metrics-urls and --listen-client-http-urls.</summary>
-public sealed class ListenerTests(PostgresFixture postgres) : IClassFixture<PostgresFixture>
+public sealed class ListenerTests(OneServer other, PostgresFixture postgres) : IClassFixture<OneServer>, IClassFixture<PostgresFixture>
 {
     [Fact]
     public async Task Metrics_listeners_serve_metrics_and_health_and_nothing_else()
@@ -77,13 +77,12 @@ public sealed class ListenerTests(PostgresFixture postgres) : IClassFixture<Post
     [InlineData("--listen-client-http-urls")]
     public async Task A_taken_address_is_named_with_its_flag(string flag)
     {
-        await using PgEtcdServer other = await StartAsync();
         await using ChildProcess process = PgEtcdServer.Launch(
         [
-            "--database", await postgres.CreateDatabaseAsync(), "--listen-client-urls", Show(NewUrl()), flag, Show(other.ClientUrl),
+            "--database", await postgres.CreateDatabaseAsync(), "--listen-client-urls", Show(NewUrl()), flag, Show(other.Server.ClientUrl),
         ]);
         (await process.WaitForExitAsync()).ShouldBe(1);
-        process.Output.ShouldContain($"{flag}: cannot listen on {Show(other.ClientUrl)}");
+        process.Output.ShouldContain($"{flag}: cannot listen on {Show(other.Server.ClientUrl)}");
     }
 
     private async Task<PgEtcdServer> StartAsync(params string[] flags) =>

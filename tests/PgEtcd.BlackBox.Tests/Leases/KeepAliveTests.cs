@@ -14,20 +14,11 @@ using Stream = PgEtcd.Testing.Grpc.GrpcDuplexCall<
 namespace PgEtcd.BlackBox.Tests.Leases;
 
 /// <summary>LeaseKeepAlive over the wire.</summary>
-public sealed class KeepAliveTests(PostgresFixture postgres) : IClassFixture<PostgresFixture>, IAsyncLifetime
+public sealed class KeepAliveTests(OneServer one, PostgresFixture postgres) : IClassFixture<OneServer>, IClassFixture<PostgresFixture>
 {
-    private string _database = "";
-    private PgEtcdServer _server = null!;
-    private Kv _kv = null!;
+    private readonly Kv _kv = one.Kv;
 
     private GrpcChannel Channel => _kv.Channel;
-
-    public async Task InitializeAsync()
-    {
-        _database = await postgres.CreateDatabaseAsync();
-        _server = await PgEtcdServer.StartAsync(_database);
-        _kv = Kv.To(_server);
-    }
 
     [Fact]
     public async Task A_lease_that_is_kept_alive_lives_and_one_that_is_not_goes_with_its_key()
@@ -44,8 +35,11 @@ public sealed class KeepAliveTests(PostgresFixture postgres) : IClassFixture<Pos
             await Task.Delay(300); // a client's pace; the lease must live from one to the next
         }
 
-        (await _kv.AllAsync()).ShouldBe(["kept=1"]);
-        (await Channel.LeasesAsync()).ShouldBe([kept]);
+        (await _kv.ReadAsync("kept")).ShouldBe(["kept=1"]);
+        (await _kv.ReadAsync("left")).ShouldBeEmpty();
+        long[] leases = await Channel.LeasesAsync();
+        leases.ShouldContain(kept);
+        leases.ShouldNotContain(left);
     }
 
     [Fact]
@@ -77,23 +71,25 @@ public sealed class KeepAliveTests(PostgresFixture postgres) : IClassFixture<Pos
     public async Task The_answer_for_a_lease_that_has_expired_waits_until_it_is_gone()
     {
         long id = await Channel.GrantAsync(60);
-        await _kv.SendAsync(Put("a", "1", id));
-        await Sql.ExecuteAsync(_database, $"update pgetcd.leases set expires_at = clock_timestamp() where id = {id}");
+        await _kv.SendAsync(Put("expires", "1", id));
+        await Sql.ExecuteAsync(one.Database, $"update pgetcd.leases set expires_at = clock_timestamp() where id = {id}");
 
         using Stream stream = Channel.KeepAlive();
         (await stream.AskAsync(id)).TTL.ShouldBe(0);
-        (await _kv.AllAsync()).ShouldBeEmpty();
+        (await _kv.ReadAsync("expires")).ShouldBeEmpty();
         (await Channel.TimeToLiveAsync(id)).TTL.ShouldBe(-1);
     }
 
     [Fact]
     public async Task A_frontend_that_stops_says_so_and_does_not_wait_for_its_streams()
     {
-        long id = await Channel.GrantAsync(60);
-        using Stream stream = Channel.KeepAlive();
+        await using PgEtcdServer server = await PgEtcdServer.StartAsync(await postgres.CreateDatabaseAsync());
+        await using Kv kv = new(server);
+        long id = await kv.Channel.GrantAsync(60);
+        using Stream stream = kv.Channel.KeepAlive();
         await stream.AskAsync(id);
         Stopwatch since = Stopwatch.StartNew();
-        Task<int> stopped = _server.StopAsync();
+        Task<int> stopped = server.StopAsync();
 
         RpcException error = await Should.ThrowAsync<RpcException>(() => stream.ReadAsync());
         error.Status.ShouldBe(EtcdErrors.Stopped.Status);
@@ -116,11 +112,5 @@ public sealed class KeepAliveTests(PostgresFixture postgres) : IClassFixture<Pos
         await database.RestartAsync();
         using Stream again = kv.Channel.KeepAlive();
         (await again.AskAsync(id)).TTL.ShouldBe(60);
-    }
-
-    public async Task DisposeAsync()
-    {
-        await _kv.DisposeAsync();
-        await _server.DisposeAsync();
     }
 }

@@ -11,17 +11,20 @@ using static PgEtcd.BlackBox.Tests.Kv;
 namespace PgEtcd.BlackBox.Tests.Locks;
 
 /// <summary>v3electionpb.Election over the wire (semantics.md §12).</summary>
-public sealed class ElectionTests(PostgresFixture postgres) : IClassFixture<PostgresFixture>, IAsyncLifetime
+public sealed class ElectionTests(OneServer one, PostgresFixture postgres) : IClassFixture<OneServer>, IClassFixture<PostgresFixture>, IAsyncLifetime
 {
-    private PgEtcdServer _server = null!;
-    private LockedServer _locked = null!;
+    private readonly LockedServer _locked = LockedServer.To(one.Server);
+
+    /// <summary>The revision before a test's first write: an empty store's would be 1.</summary>
+    private long _start;
 
     private GrpcChannel Channel => _locked.Channel;
 
+    /// <summary>The tests write the same names and lease ids: each finds an empty store.</summary>
     public async Task InitializeAsync()
     {
-        _server = await PgEtcdServer.StartAsync(await postgres.CreateDatabaseAsync());
-        _locked = LockedServer.To(_server);
+        await _locked.EmptyAsync();
+        _start = await _locked.Kv.RevisionAsync();
     }
 
     [Fact]
@@ -36,11 +39,11 @@ public sealed class ElectionTests(PostgresFixture postgres) : IClassFixture<Post
 
         await Channel.ResignAsync(first.Leader);
         CampaignResponse elected = await second.WaitAsync(LockedServer.Limit);
-        elected.Header.Revision.ShouldBe(3, "not of the moment of winning");
-        elected.Leader.ShouldBe(new LeaderKey { Name = Bytes("el"), Key = Bytes("el/2"), Rev = 3, Lease = 2 });
+        elected.Header.Revision.ShouldBe(_start + 2, "not of the moment of winning");
+        elected.Leader.ShouldBe(new LeaderKey { Name = Bytes("el"), Key = Bytes("el/2"), Rev = _start + 2, Lease = 2 });
         (await Channel.LeaderAsync("el")).Kv.Value.ToStringUtf8().ShouldBe("b");
         await RefusedAsync(() => Channel.ProclaimAsync(first.Leader, "late"), EtcdErrors.ElectionNotLeader);
-        (await Channel.ProclaimAsync(elected.Leader, "c")).Header.Revision.ShouldBe(6);
+        (await Channel.ProclaimAsync(elected.Leader, "c")).Header.Revision.ShouldBe(_start + 5);
         (await Channel.LeaderAsync("el")).Kv.Value.ToStringUtf8().ShouldBe("c");
         await Channel.ResignAsync(first.Leader);
         (await Channel.LeaderAsync("el")).Kv.Value.ToStringUtf8().ShouldBe("c", "who does not lead resigns in vain");
@@ -76,8 +79,8 @@ public sealed class ElectionTests(PostgresFixture postgres) : IClassFixture<Post
         again.IsCompleted.ShouldBeFalse();
 
         await Channel.ResignAsync(first.Leader);
-        (await waiting.WaitAsync(LockedServer.Limit)).Leader.Rev.ShouldBe(3);
-        (await again.WaitAsync(LockedServer.Limit)).Leader.Rev.ShouldBe(3);
+        (await waiting.WaitAsync(LockedServer.Limit)).Leader.Rev.ShouldBe(_start + 2);
+        (await again.WaitAsync(LockedServer.Limit)).Leader.Rev.ShouldBe(_start + 2);
         (await Channel.LeaderAsync("el")).Kv.Value.ToStringUtf8().ShouldBe("c");
     }
 
@@ -111,19 +114,19 @@ public sealed class ElectionTests(PostgresFixture postgres) : IClassFixture<Post
         CampaignResponse first = await Channel.CampaignAsync("el", "a1", await Channel.GrantAsync(600, id: 1));
         using CancellationTokenSource done = new(LockedServer.Limit);
         await using IAsyncEnumerator<LeaderResponse> observed = Channel.ObserveAsync("el", done.Token).GetAsyncEnumerator();
-        (await NextAsync(observed)).ShouldBe("el/1=a1 at 2");
-        Task<CampaignResponse> second = Channel.CampaignAsync("el", "b1", await Channel.GrantAsync(600, id: 2)); // 3
+        (await NextAsync(observed)).ShouldBe("el/1=a1 at +1");
+        Task<CampaignResponse> second = Channel.CampaignAsync("el", "b1", await Channel.GrantAsync(600, id: 2)); // +2
         await _locked.ContendAsync("el", 2);
-        Task<CampaignResponse> third = Channel.CampaignAsync("el", "c1", await Channel.GrantAsync(600, id: 3)); // 4
+        Task<CampaignResponse> third = Channel.CampaignAsync("el", "c1", await Channel.GrantAsync(600, id: 3)); // +3
         await _locked.ContendAsync("el", 3);
-        await Channel.ProclaimAsync(first.Leader, "a2"); // 5
-        await Channel.ProclaimAsync(new LeaderKey { Key = Bytes("el/2"), Rev = 3, Lease = 2 }, "b2"); // 6: who waits may speak, unheard
-        await Channel.ResignAsync(first.Leader); // 7
-        await Channel.ResignAsync((await second).Leader); // 8: at once, and is seen all the same
-        await Channel.RevokeAsync(3); // 9: now there is none
+        await Channel.ProclaimAsync(first.Leader, "a2"); // +4
+        await Channel.ProclaimAsync(new LeaderKey { Key = Bytes("el/2"), Rev = _start + 2, Lease = 2 }, "b2"); // +5: who waits may speak, unheard
+        await Channel.ResignAsync(first.Leader); // +6
+        await Channel.ResignAsync((await second).Leader); // +7: at once, and is seen all the same
+        await Channel.RevokeAsync(3); // +8: now there is none
         await third;
-        CampaignResponse fourth = await Channel.CampaignAsync("el", "d1", await Channel.GrantAsync(600, id: 4)); // 10
-        await Channel.ProclaimAsync(fourth.Leader, "d1"); // 11: the same value is a change too
+        CampaignResponse fourth = await Channel.CampaignAsync("el", "d1", await Channel.GrantAsync(600, id: 4)); // +9
+        await Channel.ProclaimAsync(fourth.Leader, "d1"); // +10: the same value is a change too
 
         List<string> told = [];
         while (told.Count < 5)
@@ -131,7 +134,7 @@ public sealed class ElectionTests(PostgresFixture postgres) : IClassFixture<Post
             told.Add(await NextAsync(observed));
         }
 
-        told.ShouldBe(["el/1=a2 at 5", "el/2=b2 at 7", "el/3=c1 at 8", "el/4=d1 at 10", "el/4=d1 at 11"]);
+        told.ShouldBe(["el/1=a2 at +4", "el/2=b2 at +6", "el/3=c1 at +7", "el/4=d1 at +9", "el/4=d1 at +10"]);
     }
 
     [Fact]
@@ -143,10 +146,10 @@ public sealed class ElectionTests(PostgresFixture postgres) : IClassFixture<Post
         await _locked.Kv.PutAsync("el", "not below the name");
         await _locked.Kv.PutAsync("el0", "neither");
         next.IsCompleted.ShouldBeFalse();
-        await _locked.Kv.SendAsync(Txn(Op(Put("el/b", "1")), Op(Put("el/a", "2")))); // 4: as old, so the first by key
-        (await next).ShouldBe("el/a=2 at 4");
-        await _locked.Kv.SendAsync(Txn(Op(Delete("el/a")), Op(Put("el/b", "3")), Op(Put("el/c", "4")))); // 5
-        (await NextAsync(observed)).ShouldBe("el/b=3 at 5");
+        await _locked.Kv.SendAsync(Txn(Op(Put("el/b", "1")), Op(Put("el/a", "2")))); // +3: as old, so the first by key
+        (await next).ShouldBe("el/a=2 at +3");
+        await _locked.Kv.SendAsync(Txn(Op(Delete("el/a")), Op(Put("el/b", "3")), Op(Put("el/c", "4")))); // +4
+        (await NextAsync(observed)).ShouldBe("el/b=3 at +4");
     }
 
     [Fact]
@@ -155,12 +158,12 @@ public sealed class ElectionTests(PostgresFixture postgres) : IClassFixture<Post
         CampaignResponse elected = await Channel.CampaignAsync("el", "1", await Channel.GrantAsync(600, id: 1));
         using CancellationTokenSource done = new(LockedServer.Limit);
         await using IAsyncEnumerator<LeaderResponse> observed = Channel.ObserveAsync("el", done.Token).GetAsyncEnumerator();
-        (await NextAsync(observed)).ShouldBe("el/1=1 at 2");
+        (await NextAsync(observed)).ShouldBe("el/1=1 at +1");
         for (int i = 2; i < 6; i++)
         {
             long revision = (await Channel.ProclaimAsync(elected.Leader, $"{i}")).Header.Revision;
             await _locked.Kv.CompactAsync(revision, physical: true);
-            (await NextAsync(observed)).ShouldBe($"el/1={i} at {revision}");
+            (await NextAsync(observed)).ShouldBe($"el/1={i} at +{revision - _start}");
         }
     }
 
@@ -177,16 +180,12 @@ public sealed class ElectionTests(PostgresFixture postgres) : IClassFixture<Post
         (await stopped).ShouldBe(0);
     }
 
-    public async Task DisposeAsync()
-    {
-        await _locked.DisposeAsync();
-        await _server.DisposeAsync();
-    }
+    public async Task DisposeAsync() => await _locked.DisposeAsync();
 
-    private static async Task<string> NextAsync(IAsyncEnumerator<LeaderResponse> observed)
+    private async Task<string> NextAsync(IAsyncEnumerator<LeaderResponse> observed)
     {
         (await observed.MoveNextAsync().AsTask().WaitAsync(LockedServer.Limit)).ShouldBeTrue();
         LeaderResponse told = observed.Current;
-        return $"{told.Kv.Key.ToStringUtf8()}={told.Kv.Value.ToStringUtf8()} at {told.Header.Revision}";
+        return $"{told.Kv.Key.ToStringUtf8()}={told.Kv.Value.ToStringUtf8()} at +{told.Header.Revision - _start}";
     }
 }

@@ -13,27 +13,24 @@ using static PgEtcd.BlackBox.Tests.Kv;
 namespace PgEtcd.BlackBox.Tests.Locks;
 
 /// <summary>v3lockpb.Lock over the wire (semantics.md §12).</summary>
-public sealed class LockTests(PostgresFixture postgres) : IClassFixture<PostgresFixture>, IAsyncLifetime
+public sealed class LockTests(OneServer one, PostgresFixture postgres) : IClassFixture<OneServer>, IClassFixture<PostgresFixture>, IAsyncLifetime
 {
-    private PgEtcdServer _server = null!;
-    private LockedServer _locked = null!;
+    private readonly LockedServer _locked = LockedServer.To(one.Server);
 
     private GrpcChannel Channel => _locked.Channel;
 
-    public async Task InitializeAsync()
-    {
-        _server = await PgEtcdServer.StartAsync(await postgres.CreateDatabaseAsync());
-        _locked = LockedServer.To(_server);
-    }
+    /// <summary>The tests write the same names and lease ids: each finds an empty store.</summary>
+    public Task InitializeAsync() => _locked.EmptyAsync();
 
     [Fact]
     public async Task Without_a_lease_the_server_grants_one_of_a_minute_whose_id_is_in_the_key()
     {
+        long before = await _locked.Kv.RevisionAsync();
         LockResponse held = await Channel.LockAsync("free");
 
         long lease = (await Channel.LeasesAsync()).ShouldHaveSingleItem();
         held.Key.ToStringUtf8().ShouldBe("free/" + lease.ToString("x", CultureInfo.InvariantCulture));
-        held.Header.Revision.ShouldBe(2);
+        held.Header.Revision.ShouldBe(before + 1);
         (await Channel.TimeToLiveAsync(lease)).GrantedTTL.ShouldBe(60);
         (await Channel.TimeToLiveAsync(lease)).Keys.ShouldBe([held.Key]);
     }
@@ -191,9 +188,5 @@ public sealed class LockTests(PostgresFixture postgres) : IClassFixture<Postgres
         (await _locked.Kv.AllAsync()).ShouldBeEmpty();
     }
 
-    public async Task DisposeAsync()
-    {
-        await _locked.DisposeAsync();
-        await _server.DisposeAsync();
-    }
+    public async Task DisposeAsync() => await _locked.DisposeAsync();
 }

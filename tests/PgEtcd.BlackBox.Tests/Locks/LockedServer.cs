@@ -19,6 +19,17 @@ internal sealed class LockedServer(IEtcdServer server) : IAsyncDisposable
     /// <summary>For test classes that keep one and dispose of it asynchronously.</summary>
     public static LockedServer To(IEtcdServer server) => new(server);
 
+    /// <summary>Ends every lease and deletes every key.</summary>
+    public async Task EmptyAsync()
+    {
+        foreach (long lease in await Channel.LeasesAsync())
+        {
+            await Channel.RevokeAsync(lease);
+        }
+
+        await Kv.DeleteAsync(Kv.End, Kv.End);
+    }
+
     /// <summary>The keys of those who contend under a name, the oldest first.</summary>
     public async Task<string[]> ContendersAsync(string name)
     {

@@ -13,22 +13,19 @@ using static PgEtcd.Protocol.Etcdserverpb.AlarmRequest.Types;
 namespace PgEtcd.BlackBox.Tests.Maintenance;
 
 /// <summary>Alarms and what they refuse (semantics.md §10), on whichever frontend.</summary>
-public sealed class AlarmTests(PostgresFixture postgres) : IClassFixture<PostgresFixture>
+public sealed class AlarmTests(TwoFrontends pair, PostgresFixture postgres) : IClassFixture<TwoFrontends>, IClassFixture<PostgresFixture>
 {
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(20);
 
     [Fact]
     public async Task While_NOSPACE_is_raised_what_adds_data_is_refused_and_all_else_works()
     {
-        string database = await postgres.CreateDatabaseAsync();
-        await using PgEtcdServer first = await PgEtcdServer.StartAsync(database, name: "first");
-        await using PgEtcdServer second = await PgEtcdServer.StartAsync(database, name: "second");
-        await using Kv one = new(first);
-        await using Kv two = new(second);
+        (Kv one, Kv two) = (pair.One, pair.Two);
+        await one.DeleteAsync(End, End);
         await one.PutAsync("a", "1");
         await one.PutAsync("b", "2");
         long lease = await one.Channel.GrantAsync(600);
-        await one.SendAsync(Put("leased", "x", lease));
+        long leased = (await one.SendAsync(Put("leased", "x", lease))).Header.Revision;
 
         (await one.AlarmAsync(AlarmAction.Activate, AlarmType.Nospace, 7)).ShouldBe([new AlarmMember { MemberID = 7, Alarm = AlarmType.Nospace }]);
 
@@ -41,8 +38,8 @@ public sealed class AlarmTests(PostgresFixture postgres) : IClassFixture<Postgre
 
         (await two.ReadAsync("a")).ShouldBe(["a=1"]);
         (await two.SendAsync(Txn(Op(Delete("b")), Op(Range("a"))))).Responses[0].ResponseDeleteRange.Deleted.ShouldBe(1);
-        (await two.DeleteAsync("a")).ShouldBe(6);
-        await two.CompactAsync(6);
+        (await two.DeleteAsync("a")).ShouldBe(leased + 2);
+        await two.CompactAsync(leased + 2);
         await using (GrpcDuplexCall<LeaseKeepAliveRequest, LeaseKeepAliveResponse> keepAlive = two.Channel.KeepAlive())
         {
             (await keepAlive.AskAsync(lease)).TTL.ShouldBe(600);
@@ -89,11 +86,7 @@ public sealed class AlarmTests(PostgresFixture postgres) : IClassFixture<Postgre
     [Fact]
     public async Task No_put_that_begins_after_an_alarm_was_acknowledged_succeeds()
     {
-        string database = await postgres.CreateDatabaseAsync();
-        await using PgEtcdServer first = await PgEtcdServer.StartAsync(database, name: "first");
-        await using PgEtcdServer second = await PgEtcdServer.StartAsync(database, name: "second");
-        await using Kv one = new(first);
-        await using Kv two = new(second);
+        (Kv one, Kv two) = (pair.One, pair.Two);
         for (int round = 0; round < 5; round++)
         {
             bool acknowledged = false;

@@ -1,7 +1,6 @@
 using PgEtcd.Protocol;
 using PgEtcd.Protocol.Etcdserverpb;
 using PgEtcd.Testing;
-using PgEtcd.Testing.Postgres;
 using Shouldly;
 using Xunit;
 using static PgEtcd.BlackBox.Tests.Kv;
@@ -9,27 +8,20 @@ using static PgEtcd.BlackBox.Tests.Kv;
 namespace PgEtcd.BlackBox.Tests.PastBugs;
 
 /// <summary>Transactions that etcd once answered wrongly, or died of.</summary>
-public sealed class TransactionTests(PostgresFixture postgres) : IClassFixture<PostgresFixture>, IAsyncLifetime
+public sealed class TransactionTests(OneServer one) : IClassFixture<OneServer>
 {
-    private string _database = "";
-    private PgEtcdServer _server = null!;
-    private Kv _kv = null!;
+    private readonly Kv _kv = one.Kv;
 
     public static TheoryData<string> Reading => new("alone", "after a put", "before a put", "nested", "nested twice", "in a failure branch");
 
     public static TheoryData<string> Panicking => new("ignore_value", "ignore_lease", "both", "nested");
-
-    public async Task InitializeAsync()
-    {
-        _database = await postgres.CreateDatabaseAsync();
-        await StartAsync();
-    }
 
     [Theory]
     [MemberData(nameof(Reading))]
     [Trait("issue", "etcd#18667")]
     public async Task A_transaction_that_reads_a_compacted_revision_fails_as_a_whole(string how)
     {
+        await _kv.DeleteAsync(End, End);
         long old = await _kv.PutAsync("a", "1");
         await _kv.PutAsync("a", "2");
         long now = await _kv.PutAsync("b", "1");
@@ -61,6 +53,7 @@ public sealed class TransactionTests(PostgresFixture postgres) : IClassFixture<P
     [Trait("issue", "etcd: a Txn that deletes to the end and puts a deleted key back")]
     public async Task A_transaction_that_needs_the_value_of_a_key_it_has_deleted_is_refused_and_the_server_lives(string how)
     {
+        await _kv.DeleteAsync(End, End);
         await _kv.PutAsync("a", "1");
         long now = await _kv.PutAsync("b", "1");
 
@@ -72,21 +65,10 @@ public sealed class TransactionTests(PostgresFixture postgres) : IClassFixture<P
         (await _kv.AllAsync()).ShouldBe(["a=1", "b=1"]);
         (await _kv.RevisionAsync()).ShouldBe(now);
         (await _kv.PutAsync("c", "1")).ShouldBe(now + 1);
-        await DisposeAsync();
-        await StartAsync();
-        (await _kv.AllAsync()).ShouldBe(["a=1", "b=1", "c=1"]);
-        (await _kv.PutAsync("d", "1")).ShouldBe(now + 2);
-    }
-
-    public async Task DisposeAsync()
-    {
-        await _kv.DisposeAsync();
-        await _server.DisposeAsync();
-    }
-
-    private async Task StartAsync()
-    {
-        _server = await PgEtcdServer.StartAsync(_database);
-        _kv = Kv.To(_server);
+        // What is in the database: a frontend that starts now reads the same.
+        await using PgEtcdServer later = await PgEtcdServer.StartAsync(one.Database, name: "later");
+        await using Kv there = new(later);
+        (await there.AllAsync()).ShouldBe(["a=1", "b=1", "c=1"]);
+        (await there.PutAsync("d", "1")).ShouldBe(now + 2);
     }
 }

@@ -1,4 +1,4 @@
-"""What the scripts share. Each is run as: script.py HOST PORT, against a store that is theirs; 0 is success."""
+"""What the scripts share. Each is run as: script.py HOST PORT, with keys of its own; 0 is success."""
 
 import queue
 import sys

@@ -1,7 +1,6 @@
 using PgEtcd.Protocol;
 using PgEtcd.Protocol.Etcdserverpb;
 using PgEtcd.Testing;
-using PgEtcd.Testing.Postgres;
 using Shouldly;
 using Xunit;
 using static PgEtcd.BlackBox.Tests.Kv;
@@ -9,30 +8,19 @@ using static PgEtcd.BlackBox.Tests.Kv;
 namespace PgEtcd.BlackBox.Tests.RangeStream;
 
 /// <summary>A range of 5,000 keys of 1 kB in pieces (semantics.md §2).</summary>
-public sealed class RangeStreamTests(PostgresFixture postgres) : IClassFixture<PostgresFixture>, IAsyncLifetime
+public sealed class RangeStreamTests(RangeStreamTests.Loaded one) : IClassFixture<RangeStreamTests.Loaded>
 {
+    private const string Prefix = "stream/";
     private const int Keys = 5000;
     private const int PutsInOne = 100;
     private static readonly string Value = new('v', 1024);
 
-    private string _database = "";
-    private PgEtcdServer _server = null!;
-    private Kv _kv = null!;
-    private long _loaded;
-
-    public async Task InitializeAsync()
-    {
-        _database = await postgres.CreateDatabaseAsync();
-        await StartAsync();
-        for (int first = 0; first < Keys; first += PutsInOne)
-        {
-            _loaded = (await _kv.SendAsync(Txn([.. Enumerable.Range(first, PutsInOne).Select(i => Op(Put(Key(i), Value)))]))).Header.Revision;
-        }
-    }
+    private readonly Kv _kv = one.Kv;
 
     [Fact]
     public async Task Many_keys_arrive_in_several_messages_of_which_the_last_alone_has_header_count_and_more()
     {
+        long revision = await _kv.RevisionAsync();
         List<RangeResponse> pieces = await ReadAsync(All());
 
         pieces.Count.ShouldBeGreaterThan(2);
@@ -44,8 +32,8 @@ public sealed class RangeStreamTests(PostgresFixture postgres) : IClassFixture<P
         }
 
         pieces[^1].ShouldSatisfyAllConditions(
-            p => p.Header.Revision.ShouldBe(_loaded), p => p.Count.ShouldBe(Keys), p => p.More.ShouldBeFalse());
-        pieces.SelectMany(piece => piece.Kvs).Select(kv => kv.Key.ToStringUtf8()).ShouldBe(Enumerable.Range(0, Keys).Select(Key));
+            p => p.Header.Revision.ShouldBe(revision), p => p.Count.ShouldBe(Keys), p => p.More.ShouldBeFalse());
+        pieces.SelectMany(piece => piece.Kvs).Select(kv => kv.Key.ToStringUtf8()).ShouldBe(Enumerable.Range(0, Keys).Select(i => Key(i)));
     }
 
     [Theory]
@@ -70,93 +58,101 @@ public sealed class RangeStreamTests(PostgresFixture postgres) : IClassFixture<P
     {
         RangeRequest request = All();
         request.CountOnly = true;
+        long revision = await _kv.RevisionAsync();
         (await ReadAsync(request)).ShouldHaveSingleItem().ShouldSatisfyAllConditions(
-            p => p.Count.ShouldBe(Keys), p => p.Kvs.ShouldBeEmpty(), p => p.Header.Revision.ShouldBe(_loaded));
+            p => p.Count.ShouldBe(Keys), p => p.Kvs.ShouldBeEmpty(), p => p.Header.Revision.ShouldBe(revision));
     }
 
     [Fact]
     public async Task Writes_that_go_on_meanwhile_are_not_seen()
     {
+        const string Own = "written/";
+        long loaded = await LoadAsync(_kv, Own);
         List<RangeResponse> pieces = [];
-        await foreach (RangeResponse piece in PiecesAsync(All()))
+        await foreach (RangeResponse piece in PiecesAsync(_kv, All(Own)))
         {
             pieces.Add(piece);
-            await _kv.PutAsync(Key(Keys - pieces.Count), "changed");
-            await _kv.DeleteAsync(Key(Keys - 200 - pieces.Count));
-            await _kv.PutAsync(Key(Keys - pieces.Count) + "/new", "new");
+            await _kv.PutAsync(Key(Keys - pieces.Count, Own), "changed");
+            await _kv.DeleteAsync(Key(Keys - 200 - pieces.Count, Own));
+            await _kv.PutAsync(Key(Keys - pieces.Count, Own) + "/new", "new");
         }
 
         pieces.Count.ShouldBeGreaterThan(2);
-        (await _kv.RevisionAsync()).ShouldBe(_loaded + (3 * pieces.Count));
-        pieces[^1].ShouldSatisfyAllConditions(p => p.Header.Revision.ShouldBe(_loaded), p => p.Count.ShouldBe(Keys));
+        (await _kv.RevisionAsync()).ShouldBe(loaded + (3 * pieces.Count));
+        pieces[^1].ShouldSatisfyAllConditions(p => p.Header.Revision.ShouldBe(loaded), p => p.Count.ShouldBe(Keys));
         List<Protocol.Mvccpb.KeyValue> all = [.. pieces.SelectMany(piece => piece.Kvs)];
-        all.Select(kv => kv.Key.ToStringUtf8()).ShouldBe(Enumerable.Range(0, Keys).Select(Key));
-        all.ShouldAllBe(kv => kv.ModRevision <= _loaded && kv.Value.Length == Value.Length);
+        all.Select(kv => kv.Key.ToStringUtf8()).ShouldBe(Enumerable.Range(0, Keys).Select(i => Key(i, Own)));
+        all.ShouldAllBe(kv => kv.ModRevision <= loaded && kv.Value.Length == Value.Length);
     }
 
     [Fact]
-    public async Task An_old_revision_comes_out_of_SQL_after_a_restart()
+    public async Task An_old_revision_comes_out_of_SQL_at_a_frontend_that_was_started_later()
     {
-        await _kv.DeleteAsync(Key(0), Key(Keys - 3));
+        const string Own = "old/";
+        long loaded = await LoadAsync(_kv, Own);
+        await _kv.DeleteAsync(Key(0, Own), Key(Keys - 3, Own));
         await _kv.PutAsync("other", "1");
-        await DisposeAsync();
-        await StartAsync();
+        await using PgEtcdServer later = await PgEtcdServer.StartAsync(one.Database, name: "later");
+        await using Kv kv = new(later);
 
-        RangeRequest request = All();
-        request.Revision = _loaded;
-        List<RangeResponse> pieces = await ReadAsync(request);
+        RangeRequest request = All(Own);
+        request.Revision = loaded;
+        List<RangeResponse> pieces = await ReadAsync(kv, request);
         pieces.Count.ShouldBeGreaterThan(2);
         pieces.Sum(piece => piece.Kvs.Count).ShouldBe(Keys);
-        pieces[^1].ShouldSatisfyAllConditions(p => p.Count.ShouldBe(Keys), p => p.Header.Revision.ShouldBe(_loaded + 2));
-        (await ReadAsync(All()))[^1].Count.ShouldBe(3);
-        await RefusedAsync(() => ReadAsync(Range("a", _loaded + 3)), EtcdErrors.FutureRev);
-        await _kv.CompactAsync(_loaded + 1);
-        await RefusedAsync(() => ReadAsync(request), EtcdErrors.Compacted);
+        pieces[^1].ShouldSatisfyAllConditions(p => p.Count.ShouldBe(Keys), p => p.Header.Revision.ShouldBe(loaded + 2));
+        (await ReadAsync(kv, All(Own)))[^1].Count.ShouldBe(3);
+        await RefusedAsync(() => ReadAsync(kv, Range("a", loaded + 3)), EtcdErrors.FutureRev);
+        await kv.CompactAsync(loaded + 1);
+        await RefusedAsync(() => ReadAsync(kv, request), EtcdErrors.Compacted);
     }
 
     [Fact]
     public async Task Clients_that_leave_half_way_leave_the_server_well()
     {
+        long before = await _kv.RevisionAsync();
         for (int round = 0; round < 3; round++)
         {
             await Task.WhenAll(Enumerable.Range(0, 20).Select(_ => LeaveAsync()));
         }
 
         (await ReadAsync(All())).Sum(piece => piece.Kvs.Count).ShouldBe(Keys);
-        (await _kv.PutAsync("after", "1")).ShouldBe(_loaded + 1);
-        _server.Complaints.ShouldBeEmpty();
-        _server.Output.ShouldNotContain("Exception");
+        (await _kv.PutAsync("after", "1")).ShouldBe(before + 1);
+        one.Server.Complaints.ShouldBeEmpty();
+        one.Server.Output.ShouldNotContain("Exception");
     }
 
-    public async Task DisposeAsync()
+    private static string Key(int number, string prefix = Prefix) => $"{prefix}{number:000000}";
+
+    private static RangeRequest All(string prefix = Prefix) => Range(prefix, end: prefix[..^1] + '0');
+
+    /// <summary>Puts the keys and gives the revision of the last.</summary>
+    private static async Task<long> LoadAsync(Kv kv, string prefix)
     {
-        await _kv.DisposeAsync();
-        await _server.DisposeAsync();
-    }
+        long revision = 0;
+        for (int first = 0; first < Keys; first += PutsInOne)
+        {
+            revision = (await kv.SendAsync(Txn([.. Enumerable.Range(first, PutsInOne).Select(i => Op(Put(Key(i, prefix), Value)))]))).Header.Revision;
+        }
 
-    private static string Key(int number) => $"stream/{number:000000}";
-
-    private static RangeRequest All() => Range("stream/", end: "stream0");
-
-    private async Task StartAsync()
-    {
-        _server = await PgEtcdServer.StartAsync(_database);
-        _kv = Kv.To(_server);
+        return revision;
     }
 
     private async Task LeaveAsync()
     {
-        await foreach (RangeResponse piece in PiecesAsync(All()))
+        await foreach (RangeResponse piece in PiecesAsync(_kv, All()))
         {
             piece.Kvs.ShouldNotBeEmpty();
             break;
         }
     }
 
-    private async Task<List<RangeResponse>> ReadAsync(RangeRequest request)
+    private Task<List<RangeResponse>> ReadAsync(RangeRequest request) => ReadAsync(_kv, request);
+
+    private static async Task<List<RangeResponse>> ReadAsync(Kv kv, RangeRequest request)
     {
         List<RangeResponse> pieces = [];
-        await foreach (RangeResponse piece in PiecesAsync(request))
+        await foreach (RangeResponse piece in PiecesAsync(kv, request))
         {
             pieces.Add(piece);
         }
@@ -164,12 +160,18 @@ public sealed class RangeStreamTests(PostgresFixture postgres) : IClassFixture<P
         return pieces;
     }
 
-    private async IAsyncEnumerable<RangeResponse> PiecesAsync(RangeRequest request)
+    private static async IAsyncEnumerable<RangeResponse> PiecesAsync(Kv kv, RangeRequest request)
     {
-        await foreach (RangeStreamResponse message in _kv.Channel.ServerStreamAsync<RangeRequest, RangeStreamResponse>(
+        await foreach (RangeStreamResponse message in kv.Channel.ServerStreamAsync<RangeRequest, RangeStreamResponse>(
             "etcdserverpb.KV/RangeStream", request, timeout: TimeSpan.FromSeconds(30)))
         {
             yield return message.RangeResponse;
         }
+    }
+
+    /// <summary>A server with the keys.</summary>
+    public sealed class Loaded : OneServer
+    {
+        protected override Task PrepareAsync() => LoadAsync(Kv, Prefix);
     }
 }

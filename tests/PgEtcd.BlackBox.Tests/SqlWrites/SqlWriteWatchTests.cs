@@ -10,21 +10,12 @@ using Xunit;
 namespace PgEtcd.BlackBox.Tests.SqlWrites;
 
 /// <summary>What SQL transactions change is seen through every frontend as if another frontend had written it.</summary>
-public sealed class SqlWriteWatchTests(PostgresFixture postgres) : IClassFixture<PostgresFixture>, IAsyncLifetime
+public sealed class SqlWriteWatchTests(SqlWriteWatchTests.ThreeFrontends three, PostgresFixture postgres)
+    : IClassFixture<SqlWriteWatchTests.ThreeFrontends>, IClassFixture<PostgresFixture>
 {
-    private readonly List<PgEtcdServer> _servers = [];
-    private readonly List<Kv> _clients = [];
-    private string _database = "";
-
-    public async Task InitializeAsync()
-    {
-        _database = await postgres.CreateDatabaseAsync();
-        for (int i = 0; i < 3; i++)
-        {
-            _servers.Add(await PgEtcdServer.StartAsync(_database, name: $"m{i}"));
-            _clients.Add(new Kv(_servers[i]));
-        }
-    }
+    private readonly IReadOnlyList<PgEtcdServer> _servers = three.Servers;
+    private readonly IReadOnlyList<Kv> _clients = three.Clients;
+    private readonly string _database = three.Database;
 
     [Fact]
     public async Task Watchers_on_three_frontends_hear_a_transaction_at_its_commit_once_and_in_order_and_a_rolled_back_one_never()
@@ -33,6 +24,7 @@ public sealed class SqlWriteWatchTests(PostgresFixture postgres) : IClassFixture
         await using NpgsqlConnection connection = await OpenAsync();
         await RunAsync(connection, "begin; insert into orders values (1); select pgetcd.put('orders/1', 'no'); rollback");
 
+        long start = await _clients[0].RevisionAsync();
         List<GrpcChannel> channels = [.. _servers.Select(server => new GrpcChannel(server.ClientUrl))];
         List<WatchCall> watches = [.. channels.Select(channel => new WatchCall(channel))];
         foreach (WatchCall watch in watches)
@@ -49,7 +41,7 @@ public sealed class SqlWriteWatchTests(PostgresFixture postgres) : IClassFixture
             """);
         foreach (Kv client in _clients)
         {
-            (await client.AllAsync()).ShouldBeEmpty(); // and the read does not wait
+            (await ReadAsync(client)).ShouldBeEmpty(); // and the read does not wait
         }
 
         await RunAsync(connection, "commit");
@@ -59,21 +51,24 @@ public sealed class SqlWriteWatchTests(PostgresFixture postgres) : IClassFixture
         {
             (await EventsAsync(watch, "orders/end")).ShouldBe(
             [
-                "Put orders/2=new 2 v1", "Put orders/2=paid 3 v2", "Put orders/3=new 4 v1", "Delete orders/3= 5 v0", "Put orders/end=1 6 v1",
+                $"Put orders/2=new {start + 1} v1", $"Put orders/2=paid {start + 2} v2", $"Put orders/3=new {start + 3} v1",
+                $"Delete orders/3= {start + 4} v0", $"Put orders/end=1 {start + 5} v1",
             ]);
             await watch.DisposeAsync();
         }
 
         foreach (Kv client in _clients)
         {
-            (await client.AllAsync()).ShouldBe(["orders/2=paid", "orders/end=1"]);
-            (await client.AllAsync(revision: 4)).ShouldBe(["orders/2=paid", "orders/3=new"]);
+            (await ReadAsync(client)).ShouldBe(["orders/2=paid", "orders/end=1"]);
+            (await ReadAsync(client, start + 3)).ShouldBe(["orders/2=paid", "orders/3=new"]);
         }
 
         foreach (GrpcChannel channel in channels)
         {
             await channel.DisposeAsync();
         }
+
+        static Task<string[]> ReadAsync(Kv client, long revision = 0) => client.ReadAsync("orders/", revision, "orders0");
     }
 
     [Fact]
@@ -93,9 +88,10 @@ public sealed class SqlWriteWatchTests(PostgresFixture postgres) : IClassFixture
     [Fact]
     public async Task Concurrent_SQL_writers_and_clients_leave_one_history_without_gaps_that_watchers_see_as_it_is()
     {
+        long start = await _clients[0].RevisionAsync();
         await using GrpcChannel channel = new(_servers[2].ClientUrl);
         await using WatchCall watch = new(channel);
-        await watch.CreatedAsync(WatchCall.All(start: 2));
+        await watch.CreatedAsync(WatchCall.All(start + 1));
         Task[] sql = [.. Enumerable.Range(0, 2).Select(async writer =>
         {
             await using NpgsqlConnection connection = await OpenAsync();
@@ -113,12 +109,13 @@ public sealed class SqlWriteWatchTests(PostgresFixture postgres) : IClassFixture
         })];
         await Task.WhenAll([.. sql, .. clients]);
         const int Total = (2 * 32 * 2) + (2 * 60);
-        (await _clients[0].RevisionAsync()).ShouldBe(Total + 1);
+        (await _clients[0].RevisionAsync()).ShouldBe(start + Total);
         await _clients[0].PutAsync("end");
 
         List<string> logged = [];
         await using (NpgsqlConnection connection = await OpenAsync())
-        await using (NpgsqlCommand command = new("select format('Put %s=%s %s v%s', key_text, value_text, mod_revision, version) from pgetcd.history order by mod_revision", connection))
+        await using (NpgsqlCommand command = new(
+            $"select format('Put %s=%s %s v%s', key_text, value_text, mod_revision, version) from pgetcd.history where mod_revision > {start} order by mod_revision", connection))
         await using (NpgsqlDataReader reader = await command.ExecuteReaderAsync())
         {
             while (await reader.ReadAsync())
@@ -129,7 +126,7 @@ public sealed class SqlWriteWatchTests(PostgresFixture postgres) : IClassFixture
 
         List<string> seen = await EventsAsync(watch, "end");
         seen.ShouldBe(logged);
-        seen.Select(line => line.Split(' ')[2]).ShouldBe(Enumerable.Range(2, Total + 1).Select(revision => $"{revision}"));
+        seen.Select(line => line.Split(' ')[2]).ShouldBe(Enumerable.Range(1, Total + 1).Select(number => $"{start + number}"));
     }
 
     [Fact]
@@ -140,38 +137,25 @@ public sealed class SqlWriteWatchTests(PostgresFixture postgres) : IClassFixture
         await Sql.ExecuteAsync(_database, $"select pgetcd.put('held', 'x', {lease.ID})");
         (await _clients[1].SendAsync(Kv.Range("held"))).Kvs.Single().Lease.ShouldBe(lease.ID);
         await _clients[2].Channel.UnaryAsync<LeaseRevokeRequest, LeaseRevokeResponse>("etcdserverpb.Lease/LeaseRevoke", new LeaseRevokeRequest { ID = lease.ID });
-        (await _clients[1].AllAsync()).ShouldBeEmpty();
+        (await _clients[1].ReadAsync("held")).ShouldBeEmpty();
     }
 
     [Fact]
     public async Task The_audit_tells_clients_and_compactions_apart_from_SQL()
     {
-        await _clients[0].PutAsync("a", "1");
-        await Sql.ExecuteAsync(_database, "select pgetcd.put('a', '2')");
-        await _clients[0].SendAsync(Kv.Txn(Kv.Op(Kv.Put("a", "3"))));
-        await _clients[2].DeleteAsync("a");
-        await _clients[1].CompactAsync(2);
+        long first = await _clients[0].PutAsync("audited", "1");
+        await Sql.ExecuteAsync(_database, "select pgetcd.put('audited', '2')");
+        await _clients[0].SendAsync(Kv.Txn(Kv.Op(Kv.Put("audited", "3"))));
+        await _clients[2].DeleteAsync("audited");
+        await _clients[1].CompactAsync(first);
         (await Sql.ExecuteAsync(_database, """
             select string_agg(format('%s %s %s %s', value_text, split_part(frontend, '-', 1), request, client ~ '^ipv4:127\.0\.0\.1:\d+$'), ', ' order by mod_revision)
-            from pgetcd.key_history('a')
+            from pgetcd.key_history('audited')
             """)).ShouldBe("1 m0 Put t, 2 sql put t, 3 m0 Txn t,  m2 DeleteRange t");
         (await Sql.ExecuteAsync(_database, """
             select string_agg(format('%s %s %s', compact_revision, split_part(frontend, '-', 1), client ~ '^ipv4:127\.0\.0\.1:\d+$'), ', ')
             from pgetcd.compactions
-            """)).ShouldBe("2 m1 t");
-    }
-
-    public async Task DisposeAsync()
-    {
-        foreach (Kv client in _clients)
-        {
-            await client.DisposeAsync();
-        }
-
-        foreach (PgEtcdServer server in _servers)
-        {
-            await server.DisposeAsync();
-        }
+            """)).ShouldBe($"{first} m1 t");
     }
 
     private async Task<NpgsqlConnection> OpenAsync()
@@ -200,5 +184,43 @@ public sealed class SqlWriteWatchTests(PostgresFixture postgres) : IClassFixture
         }
 
         return events;
+    }
+
+    /// <summary>Three frontends of one store; the tests count revisions from where they find it.</summary>
+    public sealed class ThreeFrontends : IAsyncLifetime
+    {
+        private readonly List<PgEtcdServer> _servers = [];
+        private readonly List<Kv> _clients = [];
+
+        public string Database { get; private set; } = "";
+
+        public IReadOnlyList<PgEtcdServer> Servers => _servers;
+
+        internal IReadOnlyList<Kv> Clients => _clients;
+
+        public async Task InitializeAsync()
+        {
+            PostgresFixture postgres = new();
+            await postgres.InitializeAsync();
+            Database = await postgres.CreateDatabaseAsync();
+            for (int i = 0; i < 3; i++)
+            {
+                _servers.Add(await PgEtcdServer.StartAsync(Database, name: $"m{i}"));
+                _clients.Add(new Kv(_servers[i]));
+            }
+        }
+
+        public async Task DisposeAsync()
+        {
+            foreach (Kv client in _clients)
+            {
+                await client.DisposeAsync();
+            }
+
+            foreach (PgEtcdServer server in _servers)
+            {
+                await server.DisposeAsync();
+            }
+        }
     }
 }

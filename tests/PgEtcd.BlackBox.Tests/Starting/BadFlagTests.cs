@@ -1,14 +1,13 @@
 using System.Net;
 using System.Net.Sockets;
 using PgEtcd.Testing;
-using PgEtcd.Testing.Postgres;
 using Shouldly;
 using Xunit;
 
 namespace PgEtcd.BlackBox.Tests.Starting;
 
 /// <summary>Flags that cannot be, and addresses and directories that cannot be had.</summary>
-public sealed class BadFlagTests(PostgresFixture postgres) : IClassFixture<PostgresFixture>
+public sealed class BadFlagTests(OneServer first) : IClassFixture<OneServer>
 {
     [Theory]
     [InlineData("Unknown flag --data-dri: did you mean --data-dir?", "--data-dri", "x")]
@@ -23,21 +22,17 @@ public sealed class BadFlagTests(PostgresFixture postgres) : IClassFixture<Postg
     [Fact]
     public async Task A_port_in_use_is_named()
     {
-        string database = await postgres.CreateDatabaseAsync();
-        await using PgEtcdServer first = await PgEtcdServer.StartAsync(database);
         using TcpListener taken = new(IPAddress.Loopback, FreePort.Next());
         taken.Start();
         string url = $"http://127.0.0.1:{((IPEndPoint)taken.LocalEndpoint).Port}";
-        (await Refusal.OfAsync("--database", database, "--listen-client-urls", url)).ShouldBe(
+        (await Refusal.OfAsync("--database", first.Database, "--listen-client-urls", url)).ShouldBe(
             $"pgetcd: --listen-client-urls: cannot listen on {url}: Address already in use.");
     }
 
     [Fact]
     public async Task An_address_of_another_machine_is_named()
     {
-        string database = await postgres.CreateDatabaseAsync();
-        await using PgEtcdServer first = await PgEtcdServer.StartAsync(database);
-        (await Refusal.OfAsync("--database", database, "--listen-client-urls", "http://192.0.2.1:2379")).ShouldBe(
+        (await Refusal.OfAsync("--database", first.Database, "--listen-client-urls", "http://192.0.2.1:2379")).ShouldBe(
             "pgetcd: --listen-client-urls: cannot listen on http://192.0.2.1:2379: Cannot assign requested address.");
     }
 

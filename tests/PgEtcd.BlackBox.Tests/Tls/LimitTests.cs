@@ -13,7 +13,7 @@ using Xunit;
 namespace PgEtcd.BlackBox.Tests.Tls;
 
 /// <summary>What a client may take: connections, streams, headers.</summary>
-public sealed class LimitTests(PostgresFixture postgres) : IClassFixture<PostgresFixture>
+public sealed class LimitTests(OneServer one, PostgresFixture postgres) : IClassFixture<OneServer>, IClassFixture<PostgresFixture>
 {
     [Fact]
     public async Task More_connections_than_files_allow_are_closed_and_the_others_are_served()
@@ -69,16 +69,15 @@ public sealed class LimitTests(PostgresFixture postgres) : IClassFixture<Postgre
     [Fact]
     public async Task Headers_may_hold_a_long_token_and_no_more_than_32_KiB()
     {
-        await using PgEtcdServer server = await PgEtcdServer.StartAsync(await postgres.CreateDatabaseAsync());
         using HttpClient http = new() { Timeout = TimeSpan.FromSeconds(20) };
         foreach ((int length, HttpStatusCode expected) in ((int, HttpStatusCode)[])[(16_000, HttpStatusCode.OK), (40_000, HttpStatusCode.RequestHeaderFieldsTooLarge)])
         {
-            using HttpRequestMessage request = new(HttpMethod.Get, new Uri(server.ClientUrl, "version"));
+            using HttpRequestMessage request = new(HttpMethod.Get, new Uri(one.Server.ClientUrl, "version"));
             request.Headers.TryAddWithoutValidation("x-long", new string('a', length));
             (await http.SendAsync(request)).StatusCode.ShouldBe(expected);
         }
 
-        await using GrpcChannel channel = new(server.ClientUrl);
+        await using GrpcChannel channel = new(one.Server.ClientUrl);
         foreach (int length in (int[])[16_000, 40_000])
         {
             Metadata headers = new() { { "x-long", new string('a', length) } };
@@ -100,9 +99,8 @@ public sealed class LimitTests(PostgresFixture postgres) : IClassFixture<Postgre
     [Fact]
     public async Task A_connection_that_says_nothing_is_closed()
     {
-        await using PgEtcdServer server = await PgEtcdServer.StartAsync(await postgres.CreateDatabaseAsync());
         using Socket socket = new(SocketType.Stream, ProtocolType.Tcp);
-        await socket.ConnectAsync(server.ClientUrl.Host, server.ClientUrl.Port);
+        await socket.ConnectAsync(one.Server.ClientUrl.Host, one.Server.ClientUrl.Port);
         await socket.SendAsync(Encoding.ASCII.GetBytes("PRI * HT"));
         (await socket.ReceiveAsync(new byte[1]).WaitAsync(TimeSpan.FromSeconds(40))).ShouldBe(0);
     }

@@ -10,11 +10,9 @@ using Xunit;
 namespace PgEtcd.BlackBox.Tests.Watching;
 
 /// <summary>Streams: many watches on one, ids, ends.</summary>
-public sealed class WatchStreamTests(PostgresFixture postgres) : IClassFixture<PostgresFixture>, IAsyncLifetime
+public sealed class WatchStreamTests(WatchStreamTests.Lasting shared, PostgresFixture postgres) : IClassFixture<WatchStreamTests.Lasting>, IClassFixture<PostgresFixture>
 {
-    private WatchedServer _server = null!;
-
-    public async Task InitializeAsync() => _server = await WatchedServer.StartAsync(postgres);
+    private readonly WatchedServer _server = shared.Server;
 
     [Fact]
     public async Task Two_thousand_watches_on_one_stream_have_ids_in_order_and_get_each_its_own()
@@ -56,6 +54,7 @@ public sealed class WatchStreamTests(PostgresFixture postgres) : IClassFixture<P
     public async Task Keys_with_a_zero_byte_and_the_empty_key_are_watched_like_others()
     {
         ByteString zeros = ByteString.CopyFrom(0, (byte)'a', 0);
+        long start = await _server.Kv.RevisionAsync() + 1;
         await using WatchCall call = _server.Open();
         await call.CreatedAsync(new WatchCreateRequest { Key = zeros });
         await call.CreatedAsync(new WatchCreateRequest { RangeEnd = WatchCall.End }); // empty key: everything
@@ -66,7 +65,7 @@ public sealed class WatchStreamTests(PostgresFixture postgres) : IClassFixture<P
         ILookup<long, ByteString> keys = (await ResponsesAsync(call, 4)).ToLookup(response => response.WatchId, response => response.Events.Single().Kv.Key);
         keys[0].ShouldBe([zeros]);
         keys[1].ShouldBe([ByteString.CopyFrom(0, (byte)'a'), zeros, ByteString.CopyFrom(0)]);
-        await _server.ShouldReplayAsync(new WatchCreateRequest { Key = zeros, StartRevision = 2 }, WatchCall.All(2));
+        await _server.ShouldReplayAsync(new WatchCreateRequest { Key = zeros, StartRevision = start }, WatchCall.All(start));
     }
 
     [Fact]
@@ -88,9 +87,10 @@ public sealed class WatchStreamTests(PostgresFixture postgres) : IClassFixture<P
     {
         const int Big = 200_000;
         const int Puts = 100; // more than the stream's queue and the connection hold
-        long start = await _server.Kv.RevisionAsync() + Puts - 10;
+        long now = await _server.Kv.PutAsync("a");
+        long start = now + Puts - 10;
         await using WatchCall call = _server.Open();
-        WatchCreateRequest[] watches = [WatchCall.All(1), WatchCall.All(start), WatchCall.Prefix("a", start + 5), WatchCall.All(start + 1000)];
+        WatchCreateRequest[] watches = [WatchCall.All(now), WatchCall.All(start), WatchCall.Prefix("a", start + 5), WatchCall.All(start + 1000)];
         foreach (WatchCreateRequest watch in watches)
         {
             watch.PrevKv = true;
@@ -106,7 +106,7 @@ public sealed class WatchStreamTests(PostgresFixture postgres) : IClassFixture<P
         await call.ProgressAsync(); // unanswered: one watch is still to begin
         LoggedHistory history = await LoggedHistory.ReadAsync(_server.Database);
         int[] expected = [.. watches.Select(watch => history.Of(watch).Count)];
-        expected.ShouldBe([Puts, 11, 6, 0]);
+        expected.ShouldBe([Puts + 1, 11, 6, 0]);
         await call.ReadAsync(records, () => records.All(record => record.Value.Count >= expected[record.Key]));
         for (int id = 0; id < watches.Length; id++)
         {
@@ -120,18 +120,19 @@ public sealed class WatchStreamTests(PostgresFixture postgres) : IClassFixture<P
     [InlineData(false)]
     public async Task A_server_that_ends_tells_so_at_once_whether_the_client_reads_or_not(bool reads)
     {
-        await using WatchCall call = _server.Open();
+        await using WatchedServer server = await WatchedServer.StartAsync(postgres);
+        await using WatchCall call = server.Open();
         await call.CreatedAsync(WatchCall.All());
         if (!reads)
         {
             for (int i = 0; i < 60; i++)
             {
-                await _server.Kv.PutAsync("big", new string('v', 500_000));
+                await server.Kv.PutAsync("big", new string('v', 500_000));
             }
         }
 
         DateTime asked = DateTime.UtcNow;
-        _server.Server.Process.Signal(UnixSignal.Terminate);
+        server.Server.Process.Signal(UnixSignal.Terminate);
         if (reads)
         {
             RpcException error = await Should.ThrowAsync<RpcException>(call.NextAsync);
@@ -139,11 +140,9 @@ public sealed class WatchStreamTests(PostgresFixture postgres) : IClassFixture<P
             (DateTime.UtcNow - asked).ShouldBeLessThan(TimeSpan.FromSeconds(2));
         }
 
-        (await _server.Server.Process.WaitForExitAsync()).ShouldBe(0);
+        (await server.Server.Process.WaitForExitAsync()).ShouldBe(0);
         (DateTime.UtcNow - asked).ShouldBeLessThan(TimeSpan.FromSeconds(8));
     }
-
-    public async Task DisposeAsync() => await _server.DisposeAsync();
 
     private static async Task<List<WatchResponse>> ResponsesAsync(WatchCall call, int count)
     {
@@ -154,5 +153,20 @@ public sealed class WatchStreamTests(PostgresFixture postgres) : IClassFixture<P
         }
 
         return responses;
+    }
+
+    /// <summary>A server for the tests after which it still runs; they count revisions from where they find it.</summary>
+    public sealed class Lasting : IAsyncLifetime
+    {
+        internal WatchedServer Server { get; private set; } = null!;
+
+        public async Task InitializeAsync()
+        {
+            PostgresFixture postgres = new();
+            await postgres.InitializeAsync();
+            Server = await WatchedServer.StartAsync(postgres);
+        }
+
+        public async Task DisposeAsync() => await Server.DisposeAsync();
     }
 }
