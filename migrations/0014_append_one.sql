@@ -21,7 +21,7 @@ declare
     ignored text;
 begin
     -- As in append: the statements after the lock see what its previous holder committed.
-    ignored := pg_advisory_xact_lock(1885828452, hashtext('pgetcd'));
+    ignored := pgetcd.lock_log();
 
     select c.frontends, last.committed_at as last_at, pg_sequence_last_value('pgetcd.revision_seq'::regclass) as drawn
         into state

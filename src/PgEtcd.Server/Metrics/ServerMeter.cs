@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Diagnostics.Metrics;
 using System.Runtime.CompilerServices;
 using PgEtcd.Grpc.Metrics;
@@ -52,6 +53,11 @@ internal static class ServerMeter
     /// <summary>A histogram whose bounds double from one to the next.</summary>
     public static Histogram<double> Histogram(string name, double first, int buckets, string help, params KeyValuePair<string, object?>[] labels) =>
         Meter.CreateHistogram(name, null, help, InOrder(labels), Buckets.Exponential(first, 2, buckets));
+
+    /// <summary>Measures what has begun then.</summary>
+    /// <param name="histogram">Of seconds.</param>
+    /// <param name="started">A timestamp of <see cref="Stopwatch"/>.</param>
+    public static void RecordSince(this Histogram<double> histogram, long started) => histogram.Record(Stopwatch.GetElapsedTime(started).TotalSeconds);
 
     /// <summary>A meter gives the same instrument twice for the same tags, and takes some that differ for the same unless they come in
     /// the order of their names.</summary>

@@ -60,7 +60,7 @@ internal sealed class KeepAliveStream(Func<long, Task<long>> renew, KeyValueStor
 
     private async Task ReadAsync(IAsyncStreamReader<LeaseKeepAliveRequest> requests, CancellationToken cancellationToken)
     {
-        while (await ReceiveAsync(requests, cancellationToken))
+        while (await StreamMetrics.ReceiveAsync(requests, StreamMetrics.KeepAliveReceives, cancellationToken))
         {
             long id = requests.Current.ID;
             // The header says where the store was before the renewal (semantics.md §8).
@@ -69,19 +69,6 @@ internal sealed class KeepAliveStream(Func<long, Task<long>> renew, KeyValueStor
         }
 
         _answers.Writer.Complete();
-    }
-
-    private static async ValueTask<bool> ReceiveAsync(IAsyncStreamReader<LeaseKeepAliveRequest> requests, CancellationToken cancellationToken)
-    {
-        try
-        {
-            return await requests.MoveNext(cancellationToken);
-        }
-        catch (Exception exception) when (exception is not OperationCanceledException)
-        {
-            StreamMetrics.KeepAliveReceives.Add(1);
-            throw;
-        }
     }
 
     private async Task WriteAsync(IServerStreamWriter<LeaseKeepAliveResponse> responses, CancellationToken cancellationToken)

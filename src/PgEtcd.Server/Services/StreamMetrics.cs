@@ -1,4 +1,5 @@
 using System.Diagnostics.Metrics;
+using Grpc.Core;
 using static PgEtcd.Server.Metrics.ServerMeter;
 
 namespace PgEtcd.Server.Services;
@@ -13,6 +14,21 @@ internal static class StreamMetrics
     public static readonly Counter<long> KeepAliveReceives = Failures("lease-keepalive", "receive");
 
     public static readonly Counter<long> KeepAliveSends = Failures("lease-keepalive", "send");
+
+    /// <summary>Reads the next request of a stream, and counts it when that fails.</summary>
+    /// <returns>False when the client has said that no more come.</returns>
+    public static async ValueTask<bool> ReceiveAsync<T>(IAsyncStreamReader<T> requests, Counter<long> failures, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await requests.MoveNext(cancellationToken);
+        }
+        catch (Exception exception) when (exception is not OperationCanceledException)
+        {
+            failures.Add(1);
+            throw;
+        }
+    }
 
     private static Counter<long> Failures(string api, string type) => Counter(
         "etcd_network_server_stream_failures_total", "The total number of stream failures from the local server.",

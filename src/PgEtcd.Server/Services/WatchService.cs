@@ -40,7 +40,7 @@ public sealed class WatchService(WatchHub hub, Admission admission, ResponseHead
     private async Task ReadAsync(
         WatchStream stream, IAsyncStreamReader<WatchRequest> requests, ServerCallContext context, CancellationToken ended)
     {
-        while (await ReceiveAsync(requests, ended))
+        while (await StreamMetrics.ReceiveAsync(requests, StreamMetrics.WatchReceives, ended))
         {
             WatchRequest request = requests.Current;
             switch (request.RequestUnionCase)
@@ -69,19 +69,6 @@ public sealed class WatchService(WatchHub hub, Admission admission, ResponseHead
 
             // Every request is answered: of a client that does not read the answers no more requests are read.
             await stream.Queue.RoomAsync().WaitAsync(ended);
-        }
-    }
-
-    private static async Task<bool> ReceiveAsync(IAsyncStreamReader<WatchRequest> requests, CancellationToken ended)
-    {
-        try
-        {
-            return await requests.MoveNext(ended);
-        }
-        catch (Exception exception) when (exception is not OperationCanceledException)
-        {
-            StreamMetrics.WatchReceives.Add(1);
-            throw;
         }
     }
 

@@ -3,6 +3,7 @@ using Google.Protobuf;
 using Grpc.Core;
 using PgEtcd.Postgres;
 using PgEtcd.Protocol.Etcdserverpb;
+using PgEtcd.Server.Metrics;
 using PgEtcd.Server.Store;
 
 namespace PgEtcd.Server.Snapshots;

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Diagnostics.Metrics;
 using static PgEtcd.Server.Metrics.ServerMeter;
 
@@ -21,7 +20,4 @@ internal static class MaintenanceMetrics
 
     public static readonly Histogram<double> SnapshotSeconds = Histogram(
         "etcd_disk_backend_snapshot_duration_seconds", 0.01, 17, "The latency distribution of backend snapshots.");
-
-    /// <summary>Measures what has begun then.</summary>
-    public static void RecordSince(this Histogram<double> histogram, long started) => histogram.Record(Stopwatch.GetElapsedTime(started).TotalSeconds);
 }

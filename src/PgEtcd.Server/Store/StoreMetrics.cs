@@ -116,7 +116,7 @@ internal static class StoreMetrics
 
     /// <summary>A range was read.</summary>
     public static void Ranged(KvError error, long started) =>
-        (error == KvError.None ? RangeSeconds : FailedRangeSeconds).Record(Stopwatch.GetElapsedTime(started).TotalSeconds);
+        (error == KvError.None ? RangeSeconds : FailedRangeSeconds).RecordSince(started);
 
     /// <summary>A transaction that only reads was answered.</summary>
     /// <param name="result">Its answer; null when it was refused.</param>

@@ -1,35 +1,11 @@
-using PgEtcd.Testing;
-using PgEtcd.Testing.Postgres;
-using Xunit;
-
 namespace PgEtcd.BlackBox.Tests.Auth;
 
-/// <summary>Three frontends of one store, auth switched on, for all tests of a class: each has users of its own.</summary>
-public sealed class ThreeFrontends : IAsyncLifetime
+/// <summary>Three frontends of one store, auth switched on: each test has users of its own.</summary>
+public sealed class ThreeFrontends() : SeveralFrontends(["first", "second", "third"], "--bcrypt-cost", "4")
 {
-    private readonly List<PgEtcdServer> _servers = [];
-
-    public IReadOnlyList<PgEtcdServer> Servers => _servers;
-
-    public async Task InitializeAsync()
+    protected override async Task PrepareAsync()
     {
-        PostgresFixture postgres = new();
-        await postgres.InitializeAsync();
-        string database = await postgres.CreateDatabaseAsync();
-        foreach (string name in (string[])["first", "second", "third"])
-        {
-            _servers.Add(await PgEtcdServer.StartAsync(database, name: name, moreArguments: ["--bcrypt-cost", "4"]));
-        }
-
-        await using AuthClient client = new(_servers[0]);
+        await using AuthClient client = new(Servers[0]);
         await client.EnableAsync();
-    }
-
-    public async Task DisposeAsync()
-    {
-        foreach (PgEtcdServer server in _servers)
-        {
-            await server.DisposeAsync();
-        }
     }
 }

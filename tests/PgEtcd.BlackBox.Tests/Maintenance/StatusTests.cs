@@ -26,6 +26,8 @@ public sealed class StatusTests(TwoFrontends pair, PostgresFixture postgres) : I
             await kv.PutAsync($"k{i}", new string('v', 10_000));
         }
 
+        // Not by asking for the status: that would measure the size too early.
+        await Eventually.TrueAsync(() => server.Output.Contains("This frontend leads", StringComparison.Ordinal), Limit, "it leads");
         long sizeBefore = (await kv.StatusAsync()).DbSizeInUse;
         StatusResponse status = await kv.StatusAsync();
         ulong self = status.Header.MemberId;

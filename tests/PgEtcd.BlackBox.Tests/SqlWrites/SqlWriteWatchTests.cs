@@ -187,40 +187,5 @@ public sealed class SqlWriteWatchTests(SqlWriteWatchTests.ThreeFrontends three, 
     }
 
     /// <summary>Three frontends of one store; the tests count revisions from where they find it.</summary>
-    public sealed class ThreeFrontends : IAsyncLifetime
-    {
-        private readonly List<PgEtcdServer> _servers = [];
-        private readonly List<Kv> _clients = [];
-
-        public string Database { get; private set; } = "";
-
-        public IReadOnlyList<PgEtcdServer> Servers => _servers;
-
-        internal IReadOnlyList<Kv> Clients => _clients;
-
-        public async Task InitializeAsync()
-        {
-            PostgresFixture postgres = new();
-            await postgres.InitializeAsync();
-            Database = await postgres.CreateDatabaseAsync();
-            for (int i = 0; i < 3; i++)
-            {
-                _servers.Add(await PgEtcdServer.StartAsync(Database, name: $"m{i}"));
-                _clients.Add(new Kv(_servers[i]));
-            }
-        }
-
-        public async Task DisposeAsync()
-        {
-            foreach (Kv client in _clients)
-            {
-                await client.DisposeAsync();
-            }
-
-            foreach (PgEtcdServer server in _servers)
-            {
-                await server.DisposeAsync();
-            }
-        }
-    }
+    public sealed class ThreeFrontends() : SeveralFrontends(["m0", "m1", "m2"]);
 }

@@ -76,7 +76,7 @@ public sealed class WatchCall(GrpcChannel channel) : IAsyncDisposable
     /// <param name="revision">Where they are to be.</param>
     public async Task ReadUpToAsync(IReadOnlyDictionary<long, WatchRecord> records, long revision)
     {
-        if (records.Values.All(record => record.Promised >= revision))
+        if (AreThere())
         {
             return; // who asks and does not read is not listened to for long
         }
@@ -85,13 +85,15 @@ public sealed class WatchCall(GrpcChannel channel) : IAsyncDisposable
         Task asking = AskAsync(done.Token);
         try
         {
-            await ReadAsync(records, () => records.Values.All(record => record.Promised >= revision)).ConfigureAwait(false);
+            await ReadAsync(records, AreThere).ConfigureAwait(false);
         }
         finally
         {
             await done.CancelAsync().ConfigureAwait(false);
             await asking.ConfigureAwait(false);
         }
+
+        bool AreThere() => records.Values.All(record => record.Promised >= revision);
     }
 
     /// <inheritdoc/>

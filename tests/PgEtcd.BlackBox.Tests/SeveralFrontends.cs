@@ -1,0 +1,50 @@
+using PgEtcd.Testing;
+using PgEtcd.Testing.Postgres;
+using Xunit;
+
+namespace PgEtcd.BlackBox.Tests;
+
+/// <summary>Frontends of one store for all tests of a class, each with a client. As with <see cref="OneServer"/>, no test minds what
+/// the others do.</summary>
+public abstract class SeveralFrontends(string[] names, params string[] flags) : IAsyncLifetime
+{
+    private readonly List<PgEtcdServer> _servers = [];
+    private readonly List<Kv> _clients = [];
+
+    public string Database { get; private set; } = "";
+
+    public IReadOnlyList<PgEtcdServer> Servers => _servers;
+
+    internal IReadOnlyList<Kv> Clients => _clients;
+
+    public async Task InitializeAsync()
+    {
+        PostgresFixture postgres = new();
+        await postgres.InitializeAsync();
+        Database = await postgres.CreateDatabaseAsync();
+        foreach (string name in names)
+        {
+            PgEtcdServer server = await PgEtcdServer.StartAsync(Database, name: name, moreArguments: flags);
+            _servers.Add(server);
+            _clients.Add(new Kv(server));
+        }
+
+        await PrepareAsync();
+    }
+
+    public async Task DisposeAsync()
+    {
+        foreach (Kv client in _clients)
+        {
+            await client.DisposeAsync();
+        }
+
+        foreach (PgEtcdServer server in _servers)
+        {
+            await server.DisposeAsync();
+        }
+    }
+
+    /// <summary>What the tests of a class need in the store before the first of them.</summary>
+    protected virtual Task PrepareAsync() => Task.CompletedTask;
+}
