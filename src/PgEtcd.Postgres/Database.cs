@@ -12,9 +12,9 @@ namespace PgEtcd.Postgres;
 /// <summary>The PostgreSQL database that a frontend works on: its connections and the schema inside it.</summary>
 public sealed class Database : IAsyncDisposable
 {
-    /// <summary>Connections a frontend opens at most, unless the connection string says otherwise. Writes are batched and
-    /// reads come from memory, so few are enough, and frontends × pool must fit max_connections.</summary>
-    private const int DefaultPoolSize = 16;
+    /// <summary>Connections a frontend opens at most beside those for one kind of work, unless the connection string says
+    /// otherwise. Writes are batched and reads come from memory, so few are enough, and frontends × pool must fit max_connections.</summary>
+    private const int DefaultPoolSize = 14;
 
     /// <summary>How long a first connection is tried where nobody listens: long enough for a database that is started
     /// together with us, short enough for who mistyped a port.</summary>
@@ -24,6 +24,8 @@ public sealed class Database : IAsyncDisposable
     private static readonly TimeSpan ConnectPause = TimeSpan.FromMilliseconds(100);
 
     private readonly NpgsqlDataSource _source;
+    private readonly NpgsqlDataSource _appends;
+    private readonly NpgsqlDataSource _positions;
     private readonly SemaphoreSlim _meeting = new(1);
     private DateTime? _server;
 
@@ -34,12 +36,9 @@ public sealed class Database : IAsyncDisposable
     {
         ConnectionString = Complete(connectionString);
         Schema = schema;
-        NpgsqlDataSourceBuilder builder = new(ConnectionString.ConnectionString);
-        builder.UsePhysicalConnectionInitializer(
-            static _ => throw new NotSupportedException("Connections are opened asynchronously."), MeetAsync);
-        _source = ConnectionString.Host?.Contains(',', StringComparison.Ordinal) == true
-            ? builder.BuildMultiHost().WithTargetSession(TargetSessionAttributes.ReadWrite)
-            : builder.Build();
+        _source = BuildSource(isForOne: false);
+        _appends = BuildSource(isForOne: true);
+        _positions = BuildSource(isForOne: true);
         Retry = BuildRetry(loggerFactory.CreateLogger<Database>());
     }
 
@@ -62,22 +61,23 @@ public sealed class Database : IAsyncDisposable
     public NpgsqlCommand Command(string sql) => _source.CreateCommand(Schema.Apply(sql));
 
     /// <summary>An open pooled connection.</summary>
-    public ValueTask<NpgsqlConnection> OpenAsync(CancellationToken cancellationToken)
-    {
-        ValueTask<NpgsqlConnection> opening = _source.OpenConnectionAsync(cancellationToken);
-        return opening.IsCompletedSuccessfully ? opening : WaitedAsync(opening);
+    public ValueTask<NpgsqlConnection> OpenAsync(CancellationToken cancellationToken) => OpenAsync(_source, cancellationToken);
 
-        static async ValueTask<NpgsqlConnection> WaitedAsync(ValueTask<NpgsqlConnection> opening)
-        {
-            long started = Stopwatch.GetTimestamp();
-            NpgsqlConnection connection = await opening;
-            DatabaseMetrics.PoolWaitSeconds.Record(Stopwatch.GetElapsedTime(started).TotalSeconds);
-            return connection;
-        }
-    }
+    /// <summary>The connection of the appends, of which there is one at a time. A pool hands out its idle connections in
+    /// turn, and so each append would come to another PostgreSQL process, whose caches have gone cold meanwhile
+    /// (docs/decisions/0005).</summary>
+    internal ValueTask<NpgsqlConnection> OpenForAppendAsync(CancellationToken cancellationToken) => OpenAsync(_appends, cancellationToken);
+
+    /// <summary>The connection of the read barriers, for the same reason.</summary>
+    internal ValueTask<NpgsqlConnection> OpenForPositionAsync(CancellationToken cancellationToken) => OpenAsync(_positions, cancellationToken);
 
     /// <summary>Drops idle connections, so that the next ones find the primary of the moment.</summary>
-    public void ForgetConnections() => _source.Clear();
+    public void ForgetConnections()
+    {
+        _source.Clear();
+        _appends.Clear();
+        _positions.Clear();
+    }
 
     /// <summary>Opens a first connection. A server that is starting up or failing over is waited for; where nobody listens
     /// at all it is tried for a few seconds only, as that is more often a wrong address.</summary>
@@ -113,7 +113,39 @@ public sealed class Database : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await _source.DisposeAsync();
+        await _appends.DisposeAsync();
+        await _positions.DisposeAsync();
         _meeting.Dispose();
+    }
+
+    private static ValueTask<NpgsqlConnection> OpenAsync(NpgsqlDataSource source, CancellationToken cancellationToken)
+    {
+        ValueTask<NpgsqlConnection> opening = source.OpenConnectionAsync(cancellationToken);
+        return opening.IsCompletedSuccessfully ? opening : WaitedAsync(opening);
+
+        static async ValueTask<NpgsqlConnection> WaitedAsync(ValueTask<NpgsqlConnection> opening)
+        {
+            long started = Stopwatch.GetTimestamp();
+            NpgsqlConnection connection = await opening;
+            DatabaseMetrics.PoolWaitSeconds.Record(Stopwatch.GetElapsedTime(started).TotalSeconds);
+            return connection;
+        }
+    }
+
+    private NpgsqlDataSource BuildSource(bool isForOne)
+    {
+        NpgsqlDataSourceBuilder builder = new(ConnectionString.ConnectionString);
+        builder.UsePhysicalConnectionInitializer(
+            static _ => throw new NotSupportedException("Connections are opened asynchronously."), MeetAsync);
+        if (isForOne)
+        {
+            builder.ConnectionStringBuilder.MinPoolSize = 0;
+            builder.ConnectionStringBuilder.MaxPoolSize = 1;
+        }
+
+        return ConnectionString.Host?.Contains(',', StringComparison.Ordinal) == true
+            ? builder.BuildMultiHost().WithTargetSession(TargetSessionAttributes.ReadWrite)
+            : builder.Build();
     }
 
     private async Task MeetAsync(NpgsqlConnection connection)

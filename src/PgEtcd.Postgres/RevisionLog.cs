@@ -52,7 +52,7 @@ public sealed class RevisionLog(Database database, string name)
     /// <exception cref="LogGapException">A conflict, and what was missed is not all there any more.</exception>
     public async Task<AppendResult> AppendAsync(AppendBatch batch, Action<LogRow> missed, CancellationToken cancellationToken)
     {
-        await using NpgsqlConnection connection = await database.OpenAsync(cancellationToken);
+        await using NpgsqlConnection connection = await database.OpenForAppendAsync(cancellationToken);
         long started = Stopwatch.GetTimestamp();
         AppendResult result = await AppendAsync(connection, batch, missed, cancellationToken);
         DatabaseMetrics.Appended(batch, result, started);
@@ -101,7 +101,7 @@ public sealed class RevisionLog(Database database, string name)
     /// <summary>Where the log is.</summary>
     public async Task<LogPosition> PositionAsync(CancellationToken cancellationToken)
     {
-        await using NpgsqlConnection connection = await database.OpenAsync(cancellationToken);
+        await using NpgsqlConnection connection = await database.OpenForPositionAsync(cancellationToken);
         return await PositionAsync(database, connection, cancellationToken);
     }
 

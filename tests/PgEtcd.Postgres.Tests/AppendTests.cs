@@ -24,6 +24,37 @@ public sealed class AppendTests(PostgresFixture postgres) : IClassFixture<Postgr
     }
 
     [Fact]
+    public async Task All_appends_go_to_one_PostgreSQL_process_and_all_barriers_to_one()
+    {
+        await using LogFixture fixture = await CreateAsync(postgres);
+        List<NpgsqlConnection> idle = [];
+        for (int i = 0; i < 3; i++)
+        {
+            idle.Add(await fixture.Database.OpenAsync(CancellationToken.None));
+        }
+
+        foreach (NpgsqlConnection connection in idle)
+        {
+            await connection.DisposeAsync();
+        }
+
+        for (int revision = 1; revision <= 5; revision++)
+        {
+            await fixture.AppendAsync(Puts(revision, "a=1"));
+            await fixture.Log.PositionAsync(CancellationToken.None);
+        }
+
+        // Asked from outside of the pool, where it would overwrite what is asked for.
+        await using NpgsqlConnection outside = new(fixture.ConnectionString + ";Pooling=false");
+        (await ProcessesAsync("select \"pgetcd\".append_one(")).ShouldBe(1);
+        (await ProcessesAsync("select greatest(c.base_revision")).ShouldBe(1);
+
+        Task<long> ProcessesAsync(string lastStatement) => outside.QuerySingleAsync<long>(
+            "select count(*) from pg_stat_activity where datname = current_database() and starts_with(query, @lastStatement)",
+            new { lastStatement });
+    }
+
+    [Fact]
     public async Task A_rolled_back_append_leaves_no_gap()
     {
         await using LogFixture fixture = await CreateAsync(postgres);
