@@ -5,6 +5,10 @@ internal static class RangeEvaluation
 {
     public static RangeResult Evaluate(KeyView keys, RangeOperation range, long headerRevision)
     {
+        // Most ranges by far: one search, where positions would take three.
+        if (range.Range.IsSingleKey)
+            return One(keys.Find(range.Range.Start.Span), range, headerRevision);
+
         (int start, int end) = keys.Positions(range.Range);
         int count = end - start;
         if (range.CountOnly)
@@ -35,21 +39,28 @@ internal static class RangeEvaluation
         return new RangeResult(headerRevision, records, count, more, range.KeysOnly);
     }
 
+    private static RangeResult One(KeyRecord? found, RangeOperation range, long headerRevision)
+    {
+        KeyRecord[] records = found is null || range.CountOnly || !Passes(found, range) ? [] : [found];
+        return new RangeResult(headerRevision, records, found is null ? 0 : 1, more: false, range.KeysOnly);
+    }
+
     private static int Filter(KeyRecord[] records, RangeOperation range)
     {
         int kept = 0;
         foreach (KeyRecord record in records)
         {
-            if ((range.MaxModRevision == 0 || record.ModRevision <= range.MaxModRevision)
-                && (range.MinModRevision == 0 || record.ModRevision >= range.MinModRevision)
-                && (range.MaxCreateRevision == 0 || record.CreateRevision <= range.MaxCreateRevision)
-                && (range.MinCreateRevision == 0 || record.CreateRevision >= range.MinCreateRevision))
-            {
+            if (Passes(record, range))
                 records[kept++] = record;
-            }
         }
         return kept;
     }
+
+    private static bool Passes(KeyRecord record, RangeOperation range) =>
+        (range.MaxModRevision == 0 || record.ModRevision <= range.MaxModRevision)
+            && (range.MinModRevision == 0 || record.ModRevision >= range.MinModRevision)
+            && (range.MaxCreateRevision == 0 || record.CreateRevision <= range.MaxCreateRevision)
+            && (range.MinCreateRevision == 0 || record.CreateRevision >= range.MinCreateRevision);
 
     private static void Sort(Span<KeyRecord> records, RangeOperation range)
     {
