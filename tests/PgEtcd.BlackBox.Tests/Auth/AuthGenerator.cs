@@ -11,6 +11,8 @@ internal sealed class AuthGenerator(Random random)
     private static readonly string[] Keys = ["a", "b", "c", "d", "dir/", "dir/x", "dir0", "\0", "z"];
     private static readonly string[] Ends = ["", "", "", "b", "c", "e", "dir0", "\0", "zz"];
 
+    private readonly HashSet<string> _granted = [];
+
     /// <summary>A request: its name, its content, and as whom it is made; null as nobody.</summary>
     public (string Rpc, JsonObject Request, string? User) Next()
     {
@@ -50,7 +52,8 @@ internal sealed class AuthGenerator(Random random)
         yield return ("etcdserverpb.Auth/UserGrantRole", new() { ["user"] = "root", ["role"] = "root" });
         for (int i = 0; i < 6; i++)
         {
-            yield return ("etcdserverpb.Auth/RoleGrantPermission", new() { ["name"] = Pick(Roles[..2]), ["perm"] = Permission() });
+            (string rpc, JsonObject request) = Grant(Pick(Roles[..2]));
+            yield return ($"etcdserverpb.{rpc}", request);
         }
 
         yield return ("etcdserverpb.Auth/UserGrantRole", new() { ["user"] = "joe", ["role"] = "r1" });
@@ -58,22 +61,29 @@ internal sealed class AuthGenerator(Random random)
         yield return ("etcdserverpb.Auth/AuthEnable", []);
     }
 
-    private (string Rpc, JsonObject Request) Management() => Pick<(string, JsonObject)>(
-    [
-        ("Auth/RoleGrantPermission", new() { ["name"] = Pick(Roles[..3]), ["perm"] = Permission() }),
-        ("Auth/RoleGrantPermission", new() { ["name"] = Pick(Roles[..3]), ["perm"] = Permission() }),
-        ("Auth/RoleRevokePermission", With(new() { ["role"] = Pick(Roles[..3]) }, Interval())),
-        ("Auth/UserGrantRole", new() { ["user"] = Pick(Users), ["role"] = Pick(Roles) }),
-        ("Auth/UserRevokeRole", new() { ["name"] = Pick(Users), ["role"] = Pick(Roles) }),
-        ("Auth/RoleAdd", new() { ["name"] = Pick(["other", "r1", ""]) }),
-        ("Auth/RoleDelete", new() { ["role"] = Pick(["other", "nothing", "root"]) }),
-        ("Auth/UserAdd", new() { ["name"] = Pick(["new", "joe", ""]), ["password"] = "x" }),
-        ("Auth/UserDelete", new() { ["name"] = Pick(["new", "nobody", "root"]) }),
-        ("Auth/UserChangePassword", new() { ["name"] = Pick(["new", "nobody"]), ["password"] = "y" }),
-        ("Auth/AuthEnable", []),
-    ]);
+    private (string Rpc, JsonObject Request) Management() => random.Next(11) switch
+    {
+        0 or 1 => Grant(Pick(Roles[..3])),
+        2 => ("Auth/RoleRevokePermission", With(new() { ["role"] = Pick(Roles[..3]) }, Interval())),
+        3 => ("Auth/UserGrantRole", new() { ["user"] = Pick(Users), ["role"] = Pick(Roles) }),
+        4 => ("Auth/UserRevokeRole", new() { ["name"] = Pick(Users), ["role"] = Pick(Roles) }),
+        5 => ("Auth/RoleAdd", new() { ["name"] = Pick(["other", "r1", ""]) }),
+        6 => ("Auth/RoleDelete", new() { ["role"] = Pick(["other", "nothing", "root"]) }),
+        7 => ("Auth/UserAdd", new() { ["name"] = Pick(["new", "joe", ""]), ["password"] = "x" }),
+        8 => ("Auth/UserDelete", new() { ["name"] = Pick(["new", "nobody", "root"]) }),
+        9 => ("Auth/UserChangePassword", new() { ["name"] = Pick(["new", "nobody"]), ["password"] = "y" }),
+        _ => ("Auth/AuthEnable", []),
+    };
 
-    private JsonObject Permission() => With(new() { ["permType"] = Pick(["READ", "WRITE", "READWRITE"]) }, Interval());
+    /// <summary>No interval twice: 3.4 finds the one that is there only if it is the first with its key, and otherwise adds a second,
+    /// where it should be replaced (semantics.md §11).</summary>
+    private (string Rpc, JsonObject Request) Grant(string role)
+    {
+        JsonObject interval = Interval();
+        return _granted.Add($"{role} {interval.ToJsonString()}")
+            ? ("Auth/RoleGrantPermission", new() { ["name"] = role, ["perm"] = With(new() { ["permType"] = Pick(["READ", "WRITE", "READWRITE"]) }, interval) })
+            : ("Auth/RoleGet", new() { ["role"] = role });
+    }
 
     private JsonObject Put()
     {
