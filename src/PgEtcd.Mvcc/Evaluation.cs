@@ -154,8 +154,7 @@ internal readonly struct Evaluation(Fork fork, IReadOnlySet<long> missingLeases,
 
     private KvError Delete(DeleteRangeOperation delete, out OperationResult? result)
     {
-        (int start, int end) = fork.Keys.Positions(delete.Range);
-        KeyRecord[] deleted = fork.Keys.Slice(start, end - start);
+        KeyRecord[] deleted = fork.Keys.Slice(delete.Range);
         DeleteAll(deleted);
         result = new DeleteRangeResult(Current, deleted.Length, delete.PrevKv ? deleted : []);
         return KvError.None;

@@ -27,8 +27,17 @@ internal readonly struct KeyView(Node? root)
         return count;
     }
 
-    /// <summary>Where the range begins and ends in key order, for <see cref="Slice"/>.</summary>
+    /// <summary>Where the range begins and ends in key order, for <see cref="Slice(int, int)"/>.</summary>
     public (int Start, int End) Positions(in KeyRange range) => Node.Positions(root, range);
+
+    public KeyRecord[] Slice(in KeyRange range)
+    {
+        // One search, where positions would take three.
+        if (range.IsSingleKey)
+            return Find(range.Start.Span) is { } record ? [record] : [];
+        (int start, int end) = Positions(range);
+        return Slice(start, end - start);
+    }
 
     public KeyRecord[] Slice(int start, int count)
     {

@@ -49,9 +49,8 @@ internal sealed class CallsByHeader(Meter meter, CountedHeader header)
         }
     }
 
-    // Labels in the order of their names: given otherwise, a meter takes some sets that differ for the same.
     private Counter<long> Counter(string value, string type) => meter.CreateCounter<long>(
-        header.Counter, null, header.Help, new KeyValuePair<string, object?>[] { new(header.Label, value), new("type", type) }.OrderBy(label => label.Key, StringComparer.Ordinal));
+        header.Counter, null, header.Help, Labels.InOrder(new(header.Label, value), new("type", type)));
 
     private sealed record Entry(string Value, Counter<long> Unary, Counter<long> Stream);
 }

@@ -29,11 +29,8 @@ internal sealed class MethodMetrics
         GrpcMetricsOptions options = table.Metrics;
         _clients = table.Clients;
         _isUnary = method.Type == MethodType.Unary;
-        // In the order of their names: given otherwise, a meter takes some sets that differ for the same.
-        KeyValuePair<string, object?>[] labels =
-        [
-            new("grpc_method", method.Name), new("grpc_service", method.ServiceName), new("grpc_type", TypeOf(method.Type)),
-        ];
+        KeyValuePair<string, object?>[] labels = Labels.InOrder(
+            new("grpc_method", method.Name), new("grpc_service", method.ServiceName), new("grpc_type", TypeOf(method.Type)));
         _started = meter.CreateCounter<long>("grpc_server_started_total", null, "Total number of RPCs started on the server.", labels);
         _received = meter.CreateCounter<long>(
             "grpc_server_msg_received_total", null, "Total number of RPC messages received on the server.", labels);
@@ -42,7 +39,7 @@ internal sealed class MethodMetrics
         [
             .. Enum.GetValues<StatusCode>().Order().Select(code => meter.CreateCounter<long>(
                 "grpc_server_handled_total", null, "Total number of RPCs completed on the server, regardless of success or failure.",
-                [new("grpc_code", NameOf(code)), .. labels])),
+                Labels.InOrder([new("grpc_code", NameOf(code)), .. labels]))),
         ];
         _receivedBytes = meter.CreateCounter<long>(options.ReceivedBytes, null, "The total number of bytes received from gRPC clients.");
         _sentBytes = meter.CreateCounter<long>(options.SentBytes, null, "The total number of bytes sent to gRPC clients.");

@@ -44,23 +44,18 @@ internal static class ServerMeter
 
     /// <summary>A counter.</summary>
     public static Counter<long> Counter(string name, string help, params KeyValuePair<string, object?>[] labels) =>
-        Meter.CreateCounter<long>(name, null, help, InOrder(labels));
+        Meter.CreateCounter<long>(name, null, help, Labels.InOrder(labels));
 
     /// <summary>A number that goes up and down.</summary>
     public static UpDownCounter<long> UpDown(string name, string help, params KeyValuePair<string, object?>[] labels) =>
-        Meter.CreateUpDownCounter<long>(name, null, help, InOrder(labels));
+        Meter.CreateUpDownCounter<long>(name, null, help, Labels.InOrder(labels));
 
     /// <summary>A histogram whose bounds double from one to the next.</summary>
     public static Histogram<double> Histogram(string name, double first, int buckets, string help, params KeyValuePair<string, object?>[] labels) =>
-        Meter.CreateHistogram(name, null, help, InOrder(labels), Buckets.Exponential(first, 2, buckets));
+        Meter.CreateHistogram(name, null, help, Labels.InOrder(labels), Buckets.Exponential(first, 2, buckets));
 
     /// <summary>Measures what has begun then.</summary>
     /// <param name="histogram">Of seconds.</param>
     /// <param name="started">A timestamp of <see cref="Stopwatch"/>.</param>
     public static void RecordSince(this Histogram<double> histogram, long started) => histogram.Record(Stopwatch.GetElapsedTime(started).TotalSeconds);
-
-    /// <summary>A meter gives the same instrument twice for the same tags, and takes some that differ for the same unless they come in
-    /// the order of their names.</summary>
-    private static IEnumerable<KeyValuePair<string, object?>> InOrder(KeyValuePair<string, object?>[] labels) =>
-        [.. labels.OrderBy(label => label.Key, StringComparer.Ordinal)];
 }

@@ -91,15 +91,14 @@ internal static class StoreMetrics
                 continue; // comes again
             }
 
-            bool isDone = write.Answer.Error == KvError.None;
             (write.Operation switch
             {
                 PutOperation => PutSeconds,
                 TxnOperation => TxnSeconds,
                 DeleteRangeOperation => DeleteSeconds,
                 _ => RevokeSeconds,
-            }).Record(seconds, isDone);
-            if (isDone && write.Answer.Result is { } result)
+            }).Record(seconds, isDone: write.Answer.Error == KvError.None);
+            if (write.Answer.Result is { } result)
             {
                 tally.Add(result);
             }

@@ -11,7 +11,7 @@ internal sealed class AuthGenerator(Random random)
     private static readonly string[] Keys = ["a", "b", "c", "d", "dir/", "dir/x", "dir0", "\0", "z"];
     private static readonly string[] Ends = ["", "", "", "b", "c", "e", "dir0", "\0", "zz"];
 
-    private readonly HashSet<string> _granted = [];
+    private readonly HashSet<(string Role, string Key, string End)> _granted = [];
 
     /// <summary>A request: its name, its content, and as whom it is made; null as nobody.</summary>
     public (string Rpc, JsonObject Request, string? User) Next()
@@ -75,12 +75,14 @@ internal sealed class AuthGenerator(Random random)
         _ => ("Auth/AuthEnable", []),
     };
 
-    /// <summary>No interval twice: 3.4 finds the one that is there only if it is the first with its key, and otherwise adds a second,
-    /// where it should be replaced (semantics.md §11).</summary>
+    /// <summary>An interval is granted again only while it is the one with its key: among several 3.4 finds none but the first, and
+    /// adds a second of the others where it should replace them (semantics.md §11).</summary>
     private (string Rpc, JsonObject Request) Grant(string role)
     {
         JsonObject interval = Interval();
-        return _granted.Add($"{role} {interval.ToJsonString()}")
+        (string Role, string Key, string End) grant = (role, (string)interval["key"]!, (string)interval["range_end"]!);
+        bool isNew = _granted.Add(grant);
+        return isNew || _granted.Count(other => other.Role == grant.Role && other.Key == grant.Key) == 1
             ? ("Auth/RoleGrantPermission", new() { ["name"] = role, ["perm"] = With(new() { ["permType"] = Pick(["READ", "WRITE", "READWRITE"]) }, interval) })
             : ("Auth/RoleGet", new() { ["role"] = role });
     }

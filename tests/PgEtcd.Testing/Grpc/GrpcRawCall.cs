@@ -218,6 +218,8 @@ public sealed class GrpcRawCall : IDisposable
     // The mapping of RST_STREAM codes in gRPC's PROTOCOL-HTTP2.md.
     private static Status FromReset(HttpProtocolException reset, Exception error) => reset.ErrorCode switch
     {
+        // No reset, unless a server resets without an error: the connection has ended after a GOAWAY, and this call with it.
+        0 when error is HttpRequestException => new Status(StatusCode.Unavailable, error.Message, error),
         7 => new Status(StatusCode.Unavailable, error.Message, error),
         8 => new Status(StatusCode.Cancelled, error.Message, error),
         0xb => new Status(StatusCode.ResourceExhausted, error.Message, error),
