@@ -70,10 +70,16 @@ static async Task<int> Main(Options options)
     async Task DisposeAll()
     {
         await disposing.WaitAsync().ConfigureAwait(false);
-        foreach (var server in alive)
-            await server.DisposeAsync().ConfigureAwait(false);
-        alive.Clear();
-        disposing.Release();
+        try
+        {
+            foreach (var server in alive)
+                await server.DisposeAsync().ConfigureAwait(false);
+            alive.Clear();
+        }
+        finally
+        {
+            disposing.Release();
+        }
     }
 
     void Interrupted(PosixSignalContext context)

@@ -16,24 +16,11 @@ public sealed class Committer(
     /// <summary>So many lost appends in a row, and the next one takes the lock before it evaluates.</summary>
     private const int MaxLosses = 3;
 
-    private readonly Lock _gate = new();
     private readonly List<LogRow> _missed = [];
-    private Queue<PendingWrite> _waiting = new();
-    private Batch? _next;
-    private bool _running;
-    private int _underWay;
+    private readonly WriteQueue _queue = new(replica);
 
     /// <summary>Writes that have not been answered.</summary>
-    public int Pending
-    {
-        get
-        {
-            lock (_gate)
-            {
-                return _waiting.Count + (_next?.Writes.Count ?? 0) + _underWay;
-            }
-        }
-    }
+    public int Pending => _queue.Count;
 
     /// <summary>Looks at each batch; null: nobody does.</summary>
     public CommitWatch? Watch { get; init; }
@@ -48,29 +35,22 @@ public sealed class Committer(
     public Task<WriteAnswer> WriteAsync(Operation operation, int size, IHistory history, Origin origin)
     {
         PendingWrite write = new(operation, size, history, origin, clock.GetTimestamp());
-        lock (_gate)
+        switch (_queue.Add(write))
         {
-            if (_running)
-            {
-                if (_next is { IsFull: false })
-                {
-                    _next.Add(write);
-                }
-                else
-                {
-                    _waiting.Enqueue(write);
-                }
-
-                return write.Task;
-            }
-
-            _running = true;
-            _underWay = 1;
+            case LoopStart.Now:
+                Start();
+                break;
+            case LoopStart.Soon:
+                ThreadPool.UnsafeQueueUserWorkItem(static committer => committer.Start(), this, preferLocal: false);
+                break;
+            case LoopStart.None:
+                break;
         }
 
-        _ = RunAsync(Batch.Of([write], replica.State, []));
         return write.Task;
     }
+
+    private void Start() => _ = RunAsync(_queue.Take()!);
 
     private async Task RunAsync(Batch first)
     {
@@ -87,7 +67,7 @@ public sealed class Committer(
                 }
                 catch (Exception exception)
                 {
-                    CloseNext();
+                    _queue.Close();
                     error = exception;
                     StoreMetrics.FailedWrites.Add(done.Count);
                     span?.SetStatus(ActivityStatusCode.Error);
@@ -96,7 +76,7 @@ public sealed class Committer(
 
             Watch?.End(done, clock.GetElapsedTime(started));
             // The loop lets go before it answers: what an answer sets off must not hold up the next batch.
-            batch = TakeNext();
+            batch = _queue.Take();
             if (error is null)
             {
                 Answers.Give(done, static write => write.TrySetResult(write.Answer), atOnce: batch is null);
@@ -105,52 +85,6 @@ public sealed class Committer(
             {
                 Answers.Give(done, write => write.TrySetException(error), atOnce: batch is null);
             }
-        }
-    }
-
-    /// <summary>Opens the next batch on the state that the one under way will leave.</summary>
-    private void OpenNext(Batch underWay)
-    {
-        ReplicaState after = new(underWay.Committed, underWay.State.AuthRevision, underWay.State.Alarms);
-        lock (_gate)
-        {
-            _next = new Batch(after, [], underWay.Writes.Count); // about as many again
-            Fill(_next);
-        }
-    }
-
-    /// <summary>The next batch did not come to be what it was evaluated on: its writes wait, ahead of all others.</summary>
-    private void CloseNext()
-    {
-        lock (_gate)
-        {
-            if (_next is not null)
-            {
-                _waiting = new Queue<PendingWrite>(_next.Writes.Concat(_waiting));
-                _next = null;
-            }
-        }
-    }
-
-    /// <summary>What has gathered meanwhile; null, and the loop ends, when nothing has.</summary>
-    private Batch? TakeNext()
-    {
-        lock (_gate)
-        {
-            Batch next = _next ?? new Batch(replica.State, [], 0);
-            _next = null;
-            Fill(next);
-            _underWay = next.Writes.Count;
-            _running = _underWay > 0;
-            return _running ? next : null;
-        }
-    }
-
-    private void Fill(Batch batch)
-    {
-        while (!batch.IsFull && _waiting.TryDequeue(out PendingWrite? write))
-        {
-            batch.Add(write);
         }
     }
 
@@ -198,7 +132,7 @@ public sealed class Committer(
                     break;
             }
 
-            CloseNext();
+            _queue.Close();
             batch = Batch.Of(batch.Writes, replica.State, missingLeases);
         }
     }
@@ -206,7 +140,7 @@ public sealed class Committer(
     /// <summary>Appends, however often the connection breaks: the same batch is appended once (design §2.6).</summary>
     private async Task<AppendResult?> AppendAsync(Batch batch)
     {
-        OpenNext(batch);
+        _queue.Open(batch);
         try
         {
             return await database.Retry.ExecuteAsync(
@@ -274,16 +208,7 @@ public sealed class Committer(
     {
         List<PendingWrite> expired = [.. batch.Writes.Where(IsExpired)];
         bool isAbandoned = expired.Count == batch.Writes.Count;
-        lock (_gate)
-        {
-            // Those of the next batch are part of its evaluation by now and may happen yet.
-            expired.AddRange(_next?.Writes.Where(IsExpired) ?? []);
-            while (_waiting.TryPeek(out PendingWrite? write) && IsExpired(write))
-            {
-                expired.Add(_waiting.Dequeue());
-            }
-        }
-
+        _queue.TakeExpired(IsExpired, expired);
         if (expired.Count > 0)
         {
             Answers.Give(expired, static write => write.TrySetException(new StoreUnavailableException()), atOnce: false);

@@ -11,17 +11,14 @@ namespace PgEtcd.Server.Watching;
 /// (<see cref="CatchUp"/>). So nobody waits for a slow client, and it costs no memory.</remarks>
 public sealed class WatchHub : IDisposable
 {
-    /// <summary>Events times watchers up to which handing out costs less than waking a thread for it.</summary>
-    private const int Few = 16;
-
     private readonly Replica _replica;
     private readonly KeyRangeIndex<Watcher> _synced = new();
     private readonly HashSet<WatchStream> _streams = [];
     private readonly List<Watcher> _found = [];
     private readonly List<Watcher> _gathering = [];
     private readonly HashSet<WatchStream> _served = [];
+    private readonly DispatchPace _pace;
     private volatile bool _isWatched;
-    private int _woken;
 
     /// <param name="replica">Where events come from.</param>
     /// <param name="log">Where older events are.</param>
@@ -38,6 +35,7 @@ public sealed class WatchHub : IDisposable
         Clock = clock;
         CatchUp = new CatchUp(this, replica, log, logger);
         Position = replica.Recent.Head;
+        _pace = new DispatchPace(Run, clock);
         replica.Advanced += Wake;
     }
 
@@ -108,6 +106,7 @@ public sealed class WatchHub : IDisposable
     public void Dispose()
     {
         _replica.Advanced -= Wake;
+        _pace.Dispose();
         CatchUp.Dispose();
     }
 
@@ -178,29 +177,21 @@ public sealed class WatchHub : IDisposable
 
     private void Wake(int events)
     {
-        if (!_isWatched)
+        if (_isWatched)
         {
-            return;
-        }
-
-        // Read without the gate: nothing but the way taken depends on it.
-        if (events * _synced.Count <= Few)
-        {
-            Run();
-        }
-        else if (Interlocked.Exchange(ref _woken, 1) == 0)
-        {
-            ThreadPool.UnsafeQueueUserWorkItem(static hub => hub.Run(), this, preferLocal: false);
+            _pace.Wake(events, _synced.Count); // read without the gate: nothing but the way taken depends on it
         }
     }
 
     private void Run()
     {
-        Volatile.Write(ref _woken, 0);
+        _pace.Begin();
         WatchStream? only = null;
         lock (Gate)
         {
+            long before = EventsSent;
             HandOutNew();
+            _pace.End(EventsSent - before, _served.Count);
             if (_served.Count == 1)
             {
                 only = _served.Single();
