@@ -98,7 +98,7 @@ internal static class StoreMetrics
                 DeleteRangeOperation => DeleteSeconds,
                 _ => RevokeSeconds,
             }).Record(seconds, isDone: write.Answer.Error == KvError.None);
-            if (write.Answer.Result is { } result)
+            if (write.Answer.Result is { } result) // a write that was refused has none
             {
                 tally.Add(result);
             }

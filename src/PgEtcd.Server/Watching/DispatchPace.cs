@@ -28,7 +28,6 @@ internal sealed class DispatchPace : IDisposable
     {
         _dispatch = dispatch;
         _clock = clock;
-        _ended = clock.GetTimestamp();
         _timer = clock.CreateTimer(static pace => ((DispatchPace)pace!)._dispatch(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
     }
 
@@ -43,12 +42,15 @@ internal sealed class DispatchPace : IDisposable
         if ((long)events * watchers <= Few)
         {
             _dispatch();
+            return;
         }
-        else if (Interlocked.Exchange(ref _underWay, 1) != 0)
+
+        if (Interlocked.Exchange(ref _underWay, 1) != 0)
         {
-            // These will be handed out with the others.
+            return; // they will be handed out with the others
         }
-        else if (events >= Busy && !_isWorthwhile && _clock.GetElapsedTime(Volatile.Read(ref _ended)) < Pause)
+
+        if (events >= Busy && !_isWorthwhile && _clock.GetElapsedTime(Volatile.Read(ref _ended)) < Pause)
         {
             _timer.Change(Pause, Timeout.InfiniteTimeSpan);
         }
