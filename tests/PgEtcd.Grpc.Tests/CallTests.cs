@@ -1,5 +1,4 @@
 using Grpc.Core;
-using Microsoft.Extensions.DependencyInjection;
 using PgEtcd.Grpc.Tests.Protos;
 using PgEtcd.Testing.Grpc;
 using Shouldly;
@@ -158,12 +157,11 @@ public sealed class CallTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_singleton_service_and_a_scoped_one_serve_too()
+    public async Task Metadata_sent_twice_is_two_entries()
     {
-        await using EchoServer singleton = await EchoServer.StartAsync(s => s.AddSingleton<EchoService>());
-        await using EchoServer scoped = await EchoServer.StartAsync(s => s.AddScoped<EchoService>());
-        foreach (EchoServer server in new[] { singleton, scoped })
-            (await server.Channel.UnaryAsync<EchoMessage, EchoMessage>(Service + "Unary", new EchoMessage { Text = "x" })).Text.ShouldBe("x");
+        EchoMessage answer = await _server.Channel.UnaryAsync<EchoMessage, EchoMessage>(
+            Service + "Unary", new EchoMessage { Text = "describe" }, new Metadata { { "token", "a" }, { "token", "b" } });
+        answer.Text.ShouldContain("token=a token=b");
     }
 
     private Task<EchoMessage> Unary(EchoMessage request) => _server.Channel.UnaryAsync<EchoMessage, EchoMessage>(Service + "Unary", request);

@@ -2,8 +2,7 @@ using System.Net.WebSockets;
 using System.Text.Json;
 using Google.Protobuf.Reflection;
 using Grpc.Core;
-using PgEtcd.Grpc.Http;
-using PgEtcd.Grpc.Local;
+using PgEtcd.Grpc.Calls;
 using PgEtcd.Server.Auth;
 using PgEtcd.Server.Configuration;
 using PgEtcd.Server.Http;
@@ -22,7 +21,7 @@ internal static class GatewayMiddleware
     /// <summary>Adds it.</summary>
     public static void UseGateway(this WebApplication app)
     {
-        LocalCalls calls = app.Services.GetRequiredService<LocalCalls>();
+        MethodTable methods = app.Services.GetRequiredService<MethodTable>();
         app.UseWebSockets();
         if (app.Services.GetRequiredService<ServerOptions>().Auth.TrustsCertificates)
         {
@@ -34,21 +33,20 @@ internal static class GatewayMiddleware
         }
 
         app.Use(next => context => IsBelowV3(context, out PathString rest) && rest.HasValue
-            ? ServeAsync(calls, context)
+            ? ServeAsync(methods, context)
             : next(context));
     }
 
     private static bool IsBelowV3(HttpContext context, out PathString rest) =>
         context.Request.Path.StartsWithSegments("/v3", StringComparison.Ordinal, out rest);
 
-    private static async Task ServeAsync(LocalCalls calls, HttpContext context)
+    private static async Task ServeAsync(MethodTable methods, HttpContext context)
     {
         bool isSocket = context.WebSockets.IsWebSocketRequest;
-        DateTime deadline = DateTime.MaxValue;
         MethodDescriptor? method = GatewayRoutes.ByPath.GetValueOrDefault(context.Request.Path.Value!);
         Status refusal = method is null ? GatewayErrors.NotFound
             : !isSocket && !HttpMethods.IsPost(context.Request.Method) ? GatewayErrors.MethodNotAllowed
-            : ReadTimeout(context.Request, out deadline);
+            : CheckTimeout(context.Request);
         if (refusal.StatusCode != StatusCode.OK)
         {
             await RefuseAsync(new HttpChannel(context), refusal, context.RequestAborted);
@@ -58,10 +56,11 @@ internal static class GatewayMiddleware
         try
         {
             await using JsonChannel channel = isSocket ? await WebSocketChannel.AcceptAsync(context) : new HttpChannel(context);
-            await using LocalCall call = calls.Start(
-                $"/{method!.Service.FullName}/{method.Name}", context, GatewayMetadata.Read(context), channel.Gone);
-            JsonBody body = new(channel.Requests, (long)JsonOverhead * calls.MaxMessageSize);
-            await new GatewayCall(method, call, deadline, body, channel).RunAsync(channel.Gone);
+            GatewayRequests requests = new(method!, new JsonBody(channel.Requests, (long)JsonOverhead * methods.MaxMessageSize));
+            GatewayResponses responses = new(method!, channel);
+            Status status = await methods.CallAsync(
+                $"/{method!.Service.FullName}/{method.Name}", context, GatewayMetadata.Read(context), requests, responses, channel.Gone);
+            await responses.EndAsync(requests.Refusal?.Status ?? status);
         }
         catch (Exception e) when (e is OperationCanceledException or IOException or WebSocketException)
         {
@@ -83,21 +82,11 @@ internal static class GatewayMiddleware
         await channel.SendAsync(gone);
     }
 
-    private static Status ReadTimeout(HttpRequest request, out DateTime deadline)
+    private static Status CheckTimeout(HttpRequest request)
     {
-        deadline = DateTime.MaxValue;
         string text = request.Headers.GrpcTimeout.ToString();
-        if (text.Length == 0)
-        {
-            return Status.DefaultSuccess;
-        }
-
-        if (!GrpcTimeout.TryParse(text, out TimeSpan timeout))
-        {
-            return new Status(StatusCode.InvalidArgument, $"invalid grpc-timeout: {text}");
-        }
-
-        deadline = DateTime.UtcNow + timeout;
-        return Status.DefaultSuccess;
+        return text.Length == 0 || GrpcTimeout.TryParse(text, out _)
+            ? Status.DefaultSuccess
+            : new Status(StatusCode.InvalidArgument, $"invalid grpc-timeout: {text}");
     }
 }

@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using System.Diagnostics.Metrics;
 using System.Runtime.CompilerServices;
-using PgEtcd.Grpc.Metrics;
+using PgEtcd.Grpc.Calls;
 using PgEtcd.Postgres;
 using PgEtcd.Server.Compacting;
 using PgEtcd.Server.Jobs;

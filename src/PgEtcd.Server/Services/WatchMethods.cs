@@ -11,7 +11,6 @@ internal static class WatchMethods
         MethodType.DuplexStreaming, "etcdserverpb.Watch", nameof(WatchService.Watch),
         KvMethods.Messages(WatchRequest.Parser), WatchReply.Marshaller);
 
-    /// <summary>Called by MapGrpcService; the service is null when only the method is asked for.</summary>
-    public static void Bind(ServiceBinderBase binder, WatchService? service) =>
-        binder.AddMethod(Watch, service is null ? null : new DuplexStreamingServerMethod<WatchRequest, WatchReply>(service.Watch));
+    /// <summary>As generated code does it.</summary>
+    public static void Bind(ServiceBinderBase binder, WatchService service) => binder.AddMethod(Watch, service.Watch);
 }

@@ -11,7 +11,6 @@ namespace PgEtcd.Server.Services;
 
 /// <summary>etcdserverpb.Watch: one stream carries many watches (semantics.md §7).</summary>
 /// <remarks>Bound by hand (<see cref="WatchMethods"/>), because its responses are not messages but <see cref="WatchReply"/>.</remarks>
-[BindServiceMethod(typeof(WatchMethods), nameof(WatchMethods.Bind))]
 public sealed class WatchService(WatchHub hub, Admission admission, ResponseHeaders headers, IHostApplicationLifetime lifetime)
 {
     /// <summary>Serves a stream until the client leaves. That it says no more does not end it.</summary>

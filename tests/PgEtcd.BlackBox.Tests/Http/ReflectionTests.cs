@@ -2,7 +2,7 @@ using Google.Protobuf;
 using Google.Protobuf.Reflection;
 using Grpc.Core;
 using PgEtcd.Protocol.Etcdserverpb;
-using PgEtcd.Protocol.GrpcReflection.V1;
+using Grpc.Reflection.V1;
 using PgEtcd.Testing.Grpc;
 using Shouldly;
 using Xunit;
