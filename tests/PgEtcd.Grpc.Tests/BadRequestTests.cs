@@ -35,7 +35,8 @@ public sealed class BadRequestTests : IAsyncLifetime, IDisposable
     [InlineData("nothing", "malformed method name: \"/nothing\"")]
     public async Task An_unknown_name_is_unimplemented(string method, string detail)
     {
-        RpcException error = await Should.ThrowAsync<RpcException>(() => _server.Channel.UnaryRawAsync(method, Good));
+        using GrpcRawCall call = _server.Channel.StartRaw(method, Good);
+        RpcException error = await Should.ThrowAsync<RpcException>(() => call.MoveNextAsync());
         error.Status.ShouldBe(new Status(StatusCode.Unimplemented, detail));
         await StillServes();
     }
@@ -119,7 +120,7 @@ public sealed class BadRequestTests : IAsyncLifetime, IDisposable
     [Fact]
     public async Task A_gzip_bomb_is_not_unpacked_to_its_end()
     {
-        byte[] bomb = Gzip(new byte[90_000_000]);
+        byte[] bomb = Gzip(new byte[35_000_000]);
         bomb.Length.ShouldBeLessThan(EchoServer.MaxMessage * 4);
         long before = GC.GetTotalAllocatedBytes();
         for (int i = 0; i < 10; i++)

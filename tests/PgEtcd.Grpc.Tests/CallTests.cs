@@ -156,14 +156,6 @@ public sealed class CallTests : IAsyncLifetime
         answers.Select(a => a.Number).ShouldBe(Enumerable.Range(0, 500).Select(i => (long)i));
     }
 
-    [Fact]
-    public async Task Metadata_sent_twice_is_two_entries()
-    {
-        EchoMessage answer = await _server.Channel.UnaryAsync<EchoMessage, EchoMessage>(
-            Service + "Unary", new EchoMessage { Text = "describe" }, new Metadata { { "token", "a" }, { "token", "b" } });
-        answer.Text.ShouldContain("token=a token=b");
-    }
-
     private Task<EchoMessage> Unary(EchoMessage request) => _server.Channel.UnaryAsync<EchoMessage, EchoMessage>(Service + "Unary", request);
 
     private async Task<RpcException> Fails(EchoMessage request)

@@ -17,7 +17,7 @@ internal sealed class CallBinder(MethodTable methods) : ServiceBinderBase
     public override void AddMethod<TRequest, TResponse>(Method<TRequest, TResponse> method, UnaryServerMethod<TRequest, TResponse>? handler)
     {
         Method<TRequest, TResponse> counted = methods.Add(method, out ServedMethod served);
-        CallRunner<TRequest, TResponse> runner = new(method, handler!.Invoke, methods.Settings, methods.Logger);
+        CallRunner<TRequest, TResponse> runner = new(method, handler!.Invoke, methods, served.Metrics);
         _definition.AddMethod(counted, (request, context) => runner.RunAsync(request, RemoteCall.Of(context)));
         served.Local = async (requests, responses, call) =>
         {
@@ -30,7 +30,7 @@ internal sealed class CallBinder(MethodTable methods) : ServiceBinderBase
         Method<TRequest, TResponse> method, ClientStreamingServerMethod<TRequest, TResponse>? handler)
     {
         Method<TRequest, TResponse> counted = methods.Add(method, out ServedMethod served);
-        CallRunner<IAsyncStreamReader<TRequest>, TResponse> runner = new(method, handler!.Invoke, methods.Settings, methods.Logger);
+        CallRunner<IAsyncStreamReader<TRequest>, TResponse> runner = new(method, handler!.Invoke, methods, served.Metrics);
         _definition.AddMethod(counted, (IAsyncStreamReader<TRequest> requests, ServerCallContext context) =>
         {
             RemoteCall call = RemoteCall.Of(context);
@@ -54,8 +54,8 @@ internal sealed class CallBinder(MethodTable methods) : ServiceBinderBase
                 await handler!(streams.Request, streams.Responses, context);
                 return Done;
             },
-            methods.Settings,
-            methods.Logger);
+            methods,
+            served.Metrics);
         _definition.AddMethod(counted, (TRequest request, IServerStreamWriter<TResponse> responses, ServerCallContext context) =>
         {
             RemoteCall call = RemoteCall.Of(context);
@@ -79,8 +79,8 @@ internal sealed class CallBinder(MethodTable methods) : ServiceBinderBase
                 await handler!(streams.Requests, streams.Responses, context);
                 return Done;
             },
-            methods.Settings,
-            methods.Logger);
+            methods,
+            served.Metrics);
         _definition.AddMethod(
             counted,
             (IAsyncStreamReader<TRequest> requests, IServerStreamWriter<TResponse> responses, ServerCallContext context) =>

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Grpc.Core;
 using Microsoft.Extensions.Logging;
 
@@ -9,20 +10,24 @@ internal sealed class CallRunner<TArgument, TResult>
 {
     private readonly CallHandler<TArgument, TResult> _handler;
     private readonly ICallObserver? _observer;
+    private readonly MethodMetrics _metrics;
     private readonly ILogger _logger;
 
-    public CallRunner(IMethod method, CallHandler<TArgument, TResult> handler, CallSettings settings, ILogger logger)
+    public CallRunner(IMethod method, CallHandler<TArgument, TResult> handler, MethodTable methods, MethodMetrics metrics)
     {
+        CallSettings settings = methods.Settings;
+        _metrics = metrics;
         _handler = settings.Wrappers.Reverse().Aggregate(handler, (inner, wrapper) => wrapper.Around(method, inner));
         _observer = method.Type == MethodType.Unary ? settings.Unary : null;
-        _logger = logger;
+        _logger = methods.Logger;
     }
 
     /// <summary>Answers one.</summary>
     /// <exception cref="RpcException">It failed: nothing else is thrown.</exception>
     public Task<TResult> RunAsync(TArgument argument, CallContext call)
     {
-        long begun = _observer?.OnBegin() ?? 0;
+        long begun = Stopwatch.GetTimestamp();
+        _observer?.OnBegin();
         Task<TResult> answer;
         try
         {
@@ -39,24 +44,22 @@ internal sealed class CallRunner<TArgument, TResult>
             return WaitAsync(answer, argument, call, begun);
         }
 
-        call.IsOver = true;
-        _observer?.OnEnd(argument, call, answer.Result, begun);
+        End(argument, call, answer.Result, begun, call.Status.StatusCode);
         return answer;
     }
 
     private async Task<TResult> WaitAsync(Task<TResult> answer, TArgument argument, CallContext call, long begun)
     {
-        object? ending = null;
         try
         {
             TResult result = await answer ?? throw new RpcException(new Status(StatusCode.Internal, "The service returned no message."));
-            ending = result;
+            End(argument, call, result, begun, call.Status.StatusCode);
             return result;
         }
         catch (Exception exception)
         {
-            ending = exception;
             RpcException said = Endings.ToRpc(exception, call, _logger);
+            End(argument, call, exception, begun, said.StatusCode);
             if (said == exception)
             {
                 throw;
@@ -64,10 +67,12 @@ internal sealed class CallRunner<TArgument, TResult>
 
             throw said;
         }
-        finally
-        {
-            call.IsOver = true;
-            _observer?.OnEnd(argument, call, ending, begun);
-        }
+    }
+
+    private void End(TArgument argument, CallContext call, object? ending, long begun, StatusCode code)
+    {
+        call.IsOver = true;
+        _observer?.OnEnd(argument, call, ending, begun);
+        _metrics.Handled(code, begun);
     }
 }

@@ -21,13 +21,12 @@ public interface ICallWrapper
 public interface ICallObserver
 {
     /// <summary>A call begins.</summary>
-    /// <returns>Given back at its end.</returns>
-    long OnBegin();
+    void OnBegin();
 
     /// <summary>A call has ended.</summary>
     /// <param name="request">Its request.</param>
     /// <param name="context">The call.</param>
     /// <param name="ending">Its response, or an exception.</param>
-    /// <param name="begun">What <see cref="OnBegin"/> gave.</param>
+    /// <param name="begun">When it began, a timestamp of Stopwatch.</param>
     void OnEnd(object? request, ServerCallContext context, object? ending, long begun);
 }

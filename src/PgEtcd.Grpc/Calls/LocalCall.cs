@@ -37,7 +37,7 @@ internal sealed class LocalCall : CallContext, IDisposable
 
     protected override Metadata ResponseTrailersCore { get; } = [];
 
-    protected override Status StatusCore { get; set; }
+    protected override Status StatusCore { get; set; } = Status.DefaultSuccess;
 
     protected override WriteOptions? WriteOptionsCore { get; set; }
 

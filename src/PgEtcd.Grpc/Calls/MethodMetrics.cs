@@ -52,12 +52,12 @@ internal sealed class MethodMetrics
     }
 
     /// <summary>A call begins.</summary>
-    /// <returns>When, if that is to be known.</returns>
+    /// <returns>When, a timestamp of Stopwatch.</returns>
     public long Started(IHeaderDictionary headers)
     {
         _started.Add(1);
         _clients?.Add(headers, _isUnary);
-        return _handling is null ? 0 : Stopwatch.GetTimestamp();
+        return Stopwatch.GetTimestamp();
     }
 
     /// <summary>A message has come.</summary>

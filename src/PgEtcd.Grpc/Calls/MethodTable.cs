@@ -64,7 +64,11 @@ public sealed class MethodTable : IDisposable
             status = Endings.ToRpc(exception, call, Logger).Status;
         }
 
-        served.Metrics.Handled(status.StatusCode, started);
+        if (!call.IsOver) // the request could not be read
+        {
+            served.Metrics.Handled(status.StatusCode, started);
+        }
+
         return status;
     }
 

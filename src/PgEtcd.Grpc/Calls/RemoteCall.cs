@@ -44,7 +44,12 @@ public sealed class RemoteCall : CallContext
     /// <inheritdoc/>
     protected override AuthContext AuthContextCore => _inner.AuthContext;
 
-    internal static RemoteCall Of(ServerCallContext context) => new(context, context.GetHttpContext());
+    internal static RemoteCall Of(ServerCallContext context)
+    {
+        HttpContext http = context.GetHttpContext();
+        http.SetEndpoint(ServedMethod.Reached);
+        return new RemoteCall(context, http);
+    }
 
     /// <inheritdoc/>
     protected override Task WriteResponseHeadersAsyncCore(Metadata responseHeaders) => _inner.WriteResponseHeadersAsync(responseHeaders);

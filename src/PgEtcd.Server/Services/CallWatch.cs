@@ -34,11 +34,7 @@ internal sealed class CallWatch(ServerOptions options, ILoggerFactory loggers) :
     }
 
     /// <inheritdoc/>
-    public long OnBegin()
-    {
-        Count(1);
-        return Stopwatch.GetTimestamp();
-    }
+    public void OnBegin() => Count(1);
 
     /// <inheritdoc/>
     public void OnEnd(object? request, ServerCallContext context, object? ending, long begun)
