@@ -22,6 +22,7 @@ internal static class Endings
                 return rpc;
             case OperationCanceledException:
             case Exception when call.CancellationToken.IsCancellationRequested:
+                logger.ClientGone(call.Method);
                 return new RpcException(new Status(StatusCode.Cancelled, "context canceled"));
             default:
                 logger.HandlerFailed(exception, call.Method);

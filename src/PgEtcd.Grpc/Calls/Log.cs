@@ -7,4 +7,7 @@ internal static partial class Log
 {
     [LoggerMessage(1, LogLevel.Error, "{Method} failed with an exception that says no gRPC status.")]
     public static partial void HandlerFailed(this ILogger logger, Exception exception, string method);
+
+    [LoggerMessage(2, LogLevel.Debug, "{Method} ended after its client had gone.")]
+    public static partial void ClientGone(this ILogger logger, string method);
 }
