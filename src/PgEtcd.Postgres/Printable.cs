@@ -41,6 +41,13 @@ public static class Printable
         return text.ToString();
     }
 
+    /// <summary>Text made fit for one line of a message: 80 characters at most.</summary>
+    public static string Line(string text)
+    {
+        string oneLine = string.Concat(text.Select(c => char.IsControl(c) ? '?' : c));
+        return oneLine.Length <= 80 ? oneLine : string.Concat(oneLine.AsSpan(0, 77), "...");
+    }
+
     private static bool Shows(Rune rune) => Rune.GetUnicodeCategory(rune) is not (
         UnicodeCategory.Control or UnicodeCategory.Format or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator
         or UnicodeCategory.PrivateUse or UnicodeCategory.OtherNotAssigned);

@@ -1,4 +1,4 @@
-using PgEtcd.Server.Configuration;
+using PgEtcd.Frontend.Members;
 using Shouldly;
 using Xunit;
 

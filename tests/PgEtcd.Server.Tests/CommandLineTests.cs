@@ -1,5 +1,9 @@
 using Microsoft.Extensions.Logging;
+using PgEtcd.Protocol;
+using PgEtcd.Server.Addresses;
+using PgEtcd.Server.CommandLines;
 using PgEtcd.Server.Configuration;
+using PgEtcd.Server.Options;
 using Shouldly;
 using Xunit;
 

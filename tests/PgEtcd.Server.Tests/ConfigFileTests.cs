@@ -1,4 +1,5 @@
-using PgEtcd.Server.Configuration;
+using PgEtcd.Server.CommandLines;
+using PgEtcd.Server.Options;
 using PgEtcd.Testing;
 using Shouldly;
 using Xunit;

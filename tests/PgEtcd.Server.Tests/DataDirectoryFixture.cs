@@ -1,6 +1,6 @@
 using Microsoft.Extensions.Logging.Abstractions;
 using Npgsql;
-using PgEtcd.Server.LocalPostgres;
+using PgEtcd.LocalPostgres;
 using Xunit;
 
 namespace PgEtcd.Server.Tests;

@@ -1,5 +1,6 @@
 using Npgsql;
-using PgEtcd.Server.Configuration;
+using PgEtcd.Server.Addresses;
+using PgEtcd.Server.CommandLines;
 using Shouldly;
 using Xunit;
 

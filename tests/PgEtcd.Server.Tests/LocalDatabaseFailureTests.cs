@@ -1,5 +1,5 @@
 using Microsoft.Extensions.Logging.Abstractions;
-using PgEtcd.Server.LocalPostgres;
+using PgEtcd.LocalPostgres;
 using Shouldly;
 using Xunit;
 

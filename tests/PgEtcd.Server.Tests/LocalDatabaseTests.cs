@@ -1,6 +1,6 @@
 using System.Diagnostics;
 using Npgsql;
-using PgEtcd.Server.LocalPostgres;
+using PgEtcd.LocalPostgres;
 using Shouldly;
 using Xunit;
 using static PgEtcd.Server.Tests.DataDirectoryFixture;

@@ -1,6 +1,7 @@
 using System.Net.Security;
 using System.Security.Authentication;
-using PgEtcd.Server.Configuration;
+using PgEtcd.Server.CommandLines;
+using PgEtcd.Server.Options;
 using Shouldly;
 using Xunit;
 

@@ -1,7 +1,9 @@
 using System.Data;
 using System.Globalization;
 using Npgsql;
+using PgEtcd.Protocol;
 using PgEtcd.Server.Configuration;
+using PgEtcd.Server.Options;
 
 namespace PgEtcd.Server.Commands;
 

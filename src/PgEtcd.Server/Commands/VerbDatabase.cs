@@ -1,6 +1,6 @@
+using PgEtcd.LocalPostgres;
 using PgEtcd.Postgres;
-using PgEtcd.Server.Configuration;
-using PgEtcd.Server.LocalPostgres;
+using PgEtcd.Server.Options;
 
 namespace PgEtcd.Server.Commands;
 

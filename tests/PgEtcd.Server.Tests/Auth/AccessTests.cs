@@ -1,7 +1,7 @@
 using System.Text;
+using PgEtcd.Frontend.Auth;
 using PgEtcd.Mvcc;
 using PgEtcd.Postgres.Auth;
-using PgEtcd.Server.Auth;
 using Shouldly;
 using Xunit;
 

@@ -1,4 +1,5 @@
-using PgEtcd.Server.Configuration;
+using PgEtcd.Frontend.Auth;
+using PgEtcd.Server.CommandLines;
 using PgEtcd.Testing;
 using Shouldly;
 using Xunit;

@@ -1,9 +1,10 @@
 using System.Text;
+using PgEtcd.Api.Calls;
+using PgEtcd.Frontend.Auth;
+using PgEtcd.Frontend.Writing;
 using PgEtcd.Mvcc;
 using PgEtcd.Postgres.Auth;
-using PgEtcd.Server.Auth;
-using PgEtcd.Server.Store;
-using PgEtcd.Server.Tests.Store;
+using PgEtcd.Server.Composition;
 using PgEtcd.Testing.Postgres;
 using Shouldly;
 using Xunit;

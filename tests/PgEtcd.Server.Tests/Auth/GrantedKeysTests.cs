@@ -1,5 +1,5 @@
+using PgEtcd.Frontend.Auth;
 using PgEtcd.Mvcc;
-using PgEtcd.Server.Auth;
 using Shouldly;
 using Xunit;
 

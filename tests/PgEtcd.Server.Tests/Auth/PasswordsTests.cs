@@ -1,5 +1,5 @@
 using System.Text;
-using PgEtcd.Server.Auth;
+using PgEtcd.Frontend.Auth;
 using Shouldly;
 using Xunit;
 

@@ -1,9 +1,9 @@
 using Google.Protobuf.Reflection;
+using PgEtcd.Api.Calls;
 using PgEtcd.Protocol.Etcdserverpb;
 using PgEtcd.Protocol.GrpcHealth;
 using PgEtcd.Protocol.V3Electionpb;
 using PgEtcd.Protocol.V3Lockpb;
-using PgEtcd.Server.Services;
 using Shouldly;
 using Xunit;
 

@@ -1,7 +1,7 @@
 using Microsoft.Extensions.Logging.Abstractions;
+using PgEtcd.Frontend.Compaction;
 using PgEtcd.Mvcc;
-using PgEtcd.Server.Compacting;
-using PgEtcd.Server.Store;
+using PgEtcd.Postgres.Calls;
 using PgEtcd.Testing;
 using Shouldly;
 using Xunit;

@@ -1,4 +1,5 @@
-using PgEtcd.Server.Configuration;
+using PgEtcd.Frontend.Compaction;
+using PgEtcd.Server.CommandLines;
 using Shouldly;
 using Xunit;
 

@@ -1,4 +1,4 @@
-using PgEtcd.Server.Compacting;
+using PgEtcd.Frontend.Compaction;
 using Shouldly;
 using Xunit;
 

@@ -1,8 +1,8 @@
 using Google.Protobuf.Reflection;
+using PgEtcd.Api.Gateway;
 using PgEtcd.Protocol.Etcdserverpb;
 using PgEtcd.Protocol.V3Electionpb;
 using PgEtcd.Protocol.V3Lockpb;
-using PgEtcd.Server.Gateway;
 using Shouldly;
 using Xunit;
 

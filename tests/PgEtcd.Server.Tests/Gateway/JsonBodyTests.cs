@@ -1,7 +1,8 @@
 using System.IO.Pipelines;
 using System.Text;
 using Grpc.Core;
-using PgEtcd.Server.Gateway;
+using PgEtcd.Api.Calls;
+using PgEtcd.Api.Gateway;
 using Shouldly;
 using Xunit;
 

@@ -2,8 +2,8 @@ using System.Text;
 using Google.Protobuf;
 using Google.Protobuf.Reflection;
 using Grpc.Core;
+using PgEtcd.Api.Gateway;
 using PgEtcd.Protocol.Etcdserverpb;
-using PgEtcd.Server.Gateway;
 using Shouldly;
 using Xunit;
 

@@ -3,8 +3,8 @@ using System.Text;
 using System.Text.Json;
 using Google.Protobuf;
 using Google.Protobuf.Reflection;
+using PgEtcd.Api.Gateway;
 using PgEtcd.Protocol.Etcdserverpb;
-using PgEtcd.Server.Gateway;
 using Shouldly;
 using Xunit;
 

@@ -1,7 +1,7 @@
 using System.Collections;
 using Google.Protobuf;
 using Google.Protobuf.Reflection;
-using PgEtcd.Server.Gateway;
+using PgEtcd.Api.Gateway;
 
 namespace PgEtcd.Server.Tests.Gateway;
 

@@ -1,10 +1,11 @@
 using System.Text;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Logging.Abstractions;
+using PgEtcd.Frontend.Maintenance;
+using PgEtcd.Frontend.Members;
 using PgEtcd.Protocol.Etcdserverpb;
-using PgEtcd.Server.Http;
-using PgEtcd.Server.Jobs;
-using PgEtcd.Server.Tests.Store;
+using PgEtcd.Server.Composition;
+using PgEtcd.Server.Pages;
 using PgEtcd.Testing.Postgres;
 using Shouldly;
 using Xunit;

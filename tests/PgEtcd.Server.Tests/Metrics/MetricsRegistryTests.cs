@@ -1,4 +1,5 @@
 using System.Diagnostics.Metrics;
+using PgEtcd.Postgres.Metrics;
 using PgEtcd.Server.Metrics;
 using Shouldly;
 using Xunit;

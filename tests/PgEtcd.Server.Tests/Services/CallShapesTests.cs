@@ -1,7 +1,7 @@
 using Google.Protobuf;
+using PgEtcd.Api.Calls;
 using PgEtcd.Protocol;
 using PgEtcd.Protocol.Etcdserverpb;
-using PgEtcd.Server.Services;
 using Shouldly;
 using Xunit;
 

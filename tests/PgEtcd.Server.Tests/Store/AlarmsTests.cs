@@ -1,6 +1,8 @@
+using PgEtcd.Api.Calls;
+using PgEtcd.Frontend.Maintenance;
+using PgEtcd.Frontend.Writing;
 using PgEtcd.Mvcc;
 using PgEtcd.Postgres;
-using PgEtcd.Server.Store;
 using PgEtcd.Testing.Postgres;
 using Shouldly;
 using Xunit;

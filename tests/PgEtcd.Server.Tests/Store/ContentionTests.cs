@@ -1,7 +1,9 @@
 using System.Globalization;
+using PgEtcd.Api.Calls;
+using PgEtcd.Frontend.Writing;
 using PgEtcd.Mvcc;
 using PgEtcd.Postgres;
-using PgEtcd.Server.Store;
+using PgEtcd.Postgres.Calls;
 using PgEtcd.Testing.Postgres;
 using Shouldly;
 using Xunit;

@@ -1,7 +1,8 @@
 using Npgsql;
+using PgEtcd.Api.Calls;
+using PgEtcd.Frontend.Writing;
 using PgEtcd.Mvcc;
 using PgEtcd.Postgres;
-using PgEtcd.Server.Store;
 using PgEtcd.Testing.Postgres;
 using Shouldly;
 using Xunit;

@@ -1,6 +1,8 @@
 using System.Diagnostics;
+using PgEtcd.Frontend.Leases;
+using PgEtcd.Frontend.Writing;
 using PgEtcd.Postgres;
-using PgEtcd.Server.Store;
+using PgEtcd.Postgres.Calls;
 using PgEtcd.Testing;
 using PgEtcd.Testing.Postgres;
 using Shouldly;

@@ -1,6 +1,8 @@
+using PgEtcd.Api.Calls;
+using PgEtcd.Frontend.Auth;
+using PgEtcd.Frontend.Leases;
+using PgEtcd.Frontend.Writing;
 using PgEtcd.Mvcc;
-using PgEtcd.Server.Auth;
-using PgEtcd.Server.Store;
 using PgEtcd.Testing.Postgres;
 using Shouldly;
 using Xunit;

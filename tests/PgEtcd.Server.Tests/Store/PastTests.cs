@@ -1,9 +1,10 @@
+using PgEtcd.Api.Calls;
+using PgEtcd.Api.Wire;
+using PgEtcd.Frontend.Auth;
+using PgEtcd.Frontend.Members;
+using PgEtcd.Frontend.Reading;
+using PgEtcd.Frontend.Writing;
 using PgEtcd.Mvcc;
-using PgEtcd.Server.Auth;
-using PgEtcd.Server.Configuration;
-using PgEtcd.Server.Store;
-using PgEtcd.Server.Tests.Wire;
-using PgEtcd.Server.Wire;
 using PgEtcd.Testing.Postgres;
 using Shouldly;
 using Xunit;

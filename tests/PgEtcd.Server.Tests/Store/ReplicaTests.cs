@@ -1,6 +1,7 @@
+using PgEtcd.Frontend.Reading;
+using PgEtcd.Frontend.Writing;
 using PgEtcd.Mvcc;
 using PgEtcd.Postgres;
-using PgEtcd.Server.Store;
 using Shouldly;
 using Xunit;
 using static PgEtcd.Server.Tests.Store.StoreParts;

@@ -2,11 +2,15 @@ using System.Text;
 using Dapper;
 using Microsoft.Extensions.Logging.Abstractions;
 using Npgsql;
+using PgEtcd.Api.Calls;
+using PgEtcd.Frontend.Auth;
+using PgEtcd.Frontend.Keys;
+using PgEtcd.Frontend.Leases;
+using PgEtcd.Frontend.Reading;
+using PgEtcd.Frontend.Writing;
 using PgEtcd.Mvcc;
 using PgEtcd.Postgres;
 using PgEtcd.Postgres.Auth;
-using PgEtcd.Server.Auth;
-using PgEtcd.Server.Store;
 using PgEtcd.Testing.Postgres;
 
 namespace PgEtcd.Server.Tests.Store;

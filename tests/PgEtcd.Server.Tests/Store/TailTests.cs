@@ -1,6 +1,7 @@
 using System.Diagnostics;
+using PgEtcd.Api.Calls;
 using PgEtcd.Postgres;
-using PgEtcd.Server.Store;
+using PgEtcd.Postgres.Calls;
 using PgEtcd.Testing.Postgres;
 using Shouldly;
 using Xunit;

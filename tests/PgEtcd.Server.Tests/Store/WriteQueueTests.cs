@@ -1,6 +1,7 @@
+using PgEtcd.Frontend.Auth;
+using PgEtcd.Frontend.Reading;
+using PgEtcd.Frontend.Writing;
 using PgEtcd.Mvcc;
-using PgEtcd.Server.Auth;
-using PgEtcd.Server.Store;
 using Shouldly;
 using Xunit;
 

@@ -1,7 +1,8 @@
 using System.Text;
+using PgEtcd.Api.Wire;
+using PgEtcd.Frontend.Members;
+using PgEtcd.Frontend.Snapshots;
 using PgEtcd.Mvcc;
-using PgEtcd.Server.Configuration;
-using PgEtcd.Server.Wire;
 
 namespace PgEtcd.Server.Tests.Watching;
 

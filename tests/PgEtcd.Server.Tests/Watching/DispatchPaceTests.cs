@@ -1,4 +1,4 @@
-using PgEtcd.Server.Watching;
+using PgEtcd.Frontend.Watching;
 using Shouldly;
 using Xunit;
 

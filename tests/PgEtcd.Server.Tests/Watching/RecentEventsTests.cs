@@ -1,4 +1,5 @@
-using PgEtcd.Server.Watching;
+using PgEtcd.Frontend.Reading;
+using PgEtcd.Frontend.Snapshots;
 using Shouldly;
 using Xunit;
 

@@ -1,9 +1,9 @@
 using Microsoft.Extensions.Logging.Abstractions;
+using PgEtcd.Api.Calls;
+using PgEtcd.Frontend.Snapshots;
+using PgEtcd.Frontend.Watching;
 using PgEtcd.Mvcc;
 using PgEtcd.Postgres;
-using PgEtcd.Server.Tests.Store;
-using PgEtcd.Server.Watching;
-using PgEtcd.Server.Wire;
 using PgEtcd.Testing.Postgres;
 using Shouldly;
 using Xunit;

@@ -1,5 +1,5 @@
-using PgEtcd.Server.Watching;
-using PgEtcd.Server.Wire;
+using PgEtcd.Frontend.Snapshots;
+using PgEtcd.Frontend.Watching;
 using Shouldly;
 using Xunit;
 

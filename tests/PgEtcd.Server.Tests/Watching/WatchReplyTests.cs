@@ -1,7 +1,6 @@
+using PgEtcd.Frontend.Snapshots;
 using PgEtcd.Mvcc;
 using PgEtcd.Protocol.Etcdserverpb;
-using PgEtcd.Server.Tests.Wire;
-using PgEtcd.Server.Wire;
 using Shouldly;
 using Xunit;
 

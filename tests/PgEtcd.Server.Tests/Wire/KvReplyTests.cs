@@ -1,8 +1,8 @@
 using Google.Protobuf;
+using PgEtcd.Api.Wire;
+using PgEtcd.Frontend.Members;
 using PgEtcd.Mvcc;
 using PgEtcd.Protocol.Etcdserverpb;
-using PgEtcd.Server.Configuration;
-using PgEtcd.Server.Wire;
 using Shouldly;
 using Xunit;
 

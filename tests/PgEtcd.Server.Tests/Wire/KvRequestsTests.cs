@@ -1,7 +1,7 @@
 using Google.Protobuf;
+using PgEtcd.Api.Wire;
 using PgEtcd.Mvcc;
 using PgEtcd.Protocol.Etcdserverpb;
-using PgEtcd.Server.Wire;
 using Shouldly;
 using Xunit;
 using Compare = PgEtcd.Mvcc.Compare;

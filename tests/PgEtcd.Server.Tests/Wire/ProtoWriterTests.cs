@@ -1,5 +1,5 @@
 using Google.Protobuf;
-using PgEtcd.Server.Wire;
+using PgEtcd.Api.Wire;
 using Shouldly;
 using Xunit;
 

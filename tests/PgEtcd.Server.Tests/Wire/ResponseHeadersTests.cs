@@ -1,7 +1,7 @@
 using Google.Protobuf;
+using PgEtcd.Api.Wire;
+using PgEtcd.Frontend.Members;
 using PgEtcd.Protocol.Etcdserverpb;
-using PgEtcd.Server.Configuration;
-using PgEtcd.Server.Wire;
 using Shouldly;
 using Xunit;
 
