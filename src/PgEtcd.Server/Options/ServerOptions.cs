@@ -7,7 +7,7 @@ using PgEtcd.Server.Addresses;
 
 namespace PgEtcd.Server.Options;
 
-/// <summary>Everything a frontend was told at its start, checked. Made by <see cref="CommandLine"/>; never changes.</summary>
+/// <summary>Everything a frontend was told at its start, checked. Made by the command line; never changes.</summary>
 public sealed record ServerOptions
 {
     /// <summary>The member's name: MemberList shows it and <see cref="ClusterIdentity"/> takes the member id from it.</summary>
