@@ -1,4 +1,5 @@
 using System.Text.RegularExpressions;
+using PgEtcd.Server.Configuration;
 using PgEtcd.Testing;
 using Shouldly;
 using Xunit;
@@ -9,6 +10,9 @@ namespace PgEtcd.Server.Tests.Documentation;
 public sealed partial class PagesTests
 {
     private const int MaxColumns = 140;
+
+    /// <summary>Of a citation: §7, §2.6, §1, §3 or §2–§7.</summary>
+    private const string Sections = @"(?<sections>§\d+(\.\d+)?((, |–| and )§\d+(\.\d+)?)*)";
 
     /// <summary>Where comments cite pages from.</summary>
     private static readonly string[] Sources = ["src", "tests", "bench", "migrations", "deploy", "docs", "scripts", ".ci"];
@@ -134,6 +138,16 @@ public sealed partial class PagesTests
             .ShouldBeEmpty();
     }
 
+    /// <summary>They follow other rules than etcd's, so the page names them.</summary>
+    [Fact]
+    public void The_page_about_flags_names_those_of_our_own()
+    {
+        string header = Text("docs/configuration.md").Split('\n')
+            .First(line => line.StartsWith('|') && line.Contains("PgEtcd's own", StringComparison.Ordinal));
+        InlineCode().Matches(header).Select(code => code.Groups["code"].Value)
+            .ShouldBe(Flags.All.Where(flag => flag.IsOurs).Select(flag => flag.Name), ignoreOrder: true);
+    }
+
     /// <summary>Tables, blocks of code and the targets of links may be longer.</summary>
     [Fact]
     public void No_line_is_too_long() => Pages
@@ -170,7 +184,9 @@ public sealed partial class PagesTests
             return true;
         }
 
-        string pattern = Regex.Escape(path).Replace("\\*", "[^/]*", StringComparison.Ordinal).Replace("NNNN", "[0-9]{4}", StringComparison.Ordinal);
+        string pattern = Regex.Escape(path)
+            .Replace("\\*", "[^/]*", StringComparison.Ordinal)
+            .Replace("NNNN", "[0-9]{4}", StringComparison.Ordinal);
         Regex wanted = new(path.Contains('/', StringComparison.Ordinal) ? $"^{pattern}$" : $"(^|/){pattern}$");
         return All.Value.Any(wanted.IsMatch);
     }
@@ -215,10 +231,12 @@ public sealed partial class PagesTests
     [GeneratedRegex(@"^[\w./*-]+\.(cs|sql)$")]
     private static partial Regex SourceFile();
 
-    [GeneratedRegex(@"(?<![\w-])(?<page>(semantics|errors|wire|flags|clients|snapshot-format|past-bugs|postgres|log)\.md)\)?(,? (?<sections>§\d+(\.\d+)?((, |–| and )§\d+(\.\d+)?)*))?")]
+    [GeneratedRegex(
+        @"(?<![\w-])(?<page>(semantics|errors|wire|flags|clients|snapshot-format|past-bugs|postgres|log)\.md)\)?"
+        + "(,? " + Sections + ")?")]
     private static partial Regex PageCitation();
 
-    [GeneratedRegex(@"\b[Dd]esign (?<sections>§\d+(\.\d+)?((, |–| and )§\d+(\.\d+)?)*)")]
+    [GeneratedRegex(@"\b[Dd]esign " + Sections)]
     private static partial Regex DesignCitation();
 
     [GeneratedRegex(@"§(\d+(?:\.\d+)?)")]
@@ -239,7 +257,8 @@ public sealed partial class PagesTests
     [GeneratedRegex(@"`(?<class>\w+Tests)\.(?<method>\w+)`")]
     private static partial Regex TestName();
 
-    /// <summary>A page whose sections are cited by number: "## 7. Watch", "### 10.1 HashKV", and as 2.3 the third item or row of section 2.</summary>
+    /// <summary>A page whose sections are cited by number: "## 7. Watch", "### 10.1 HashKV", and as 2.3 the third item or row of
+    /// section 2.</summary>
     private sealed partial class CitedPage
     {
         private readonly HashSet<string> _sections = new(StringComparer.Ordinal);
