@@ -116,6 +116,17 @@ public sealed partial class PagesTests
     }
 
     [Fact]
+    public void The_map_shows_every_project_and_every_folder_in_it()
+    {
+        string map = Text("CONTRIBUTING.md").Split("```")[1];
+        All.Value.Where(path => path.StartsWith("src/", StringComparison.Ordinal) && path.EndsWith(".cs", StringComparison.Ordinal))
+            .SelectMany(path => path.Split('/')[1..^1].Select((folder, depth) => depth == 0 ? $"  {folder} " : $" {folder}/"))
+            .Distinct()
+            .Where(folder => !map.Contains(folder, StringComparison.Ordinal))
+            .ShouldBeEmpty();
+    }
+
+    [Fact]
     public void Every_decision_has_a_status_and_stands_in_the_index()
     {
         string index = Text("docs/README.md");
