@@ -18,11 +18,6 @@ public sealed class FrontendAuth : IAsyncDisposable
         AuthStates states, AuthTable table, TokenTable tokens, Tail tail, Database database, string frontend, ServerOptions options, ILoggerFactory loggers)
     {
         ILogger logger = loggers.CreateLogger<FrontendAuth>();
-        if (!Bcrypt.IsAvailable)
-        {
-            Hosting.Log.NoBcrypt(logger);
-        }
-
         _table = table;
         _tail = tail;
         _database = database;

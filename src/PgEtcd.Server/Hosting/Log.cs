@@ -19,9 +19,6 @@ internal static partial class Log
         "PostgreSQL has lost changes of users, roles or permissions in a failover: check them. All simple tokens have ended")]
     public static partial void AuthLost(ILogger logger);
 
-    [LoggerMessage(21, LogLevel.Warning, "No bcrypt in this system's libcrypt: passwords are hashed with PBKDF2")]
-    public static partial void NoBcrypt(ILogger logger);
-
     [LoggerMessage(22, LogLevel.Debug, "The database did not take {Count} renewals of tokens or failed logins: {Reason}")]
     public static partial void AuthNotesLost(ILogger logger, int count, string reason);
 
