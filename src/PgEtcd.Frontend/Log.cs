@@ -14,9 +14,6 @@ internal static partial class Log
         "PostgreSQL has lost commits in a failover: what was at revision {Revision} is gone. The revision moves up by a million and all before is compacted")]
     public static partial void HistoryLost(ILogger logger, long revision);
 
-    [LoggerMessage(203, LogLevel.Warning, "No bcrypt in this system's libcrypt: passwords are hashed with PBKDF2")]
-    public static partial void NoBcrypt(ILogger logger);
-
     [LoggerMessage(204, LogLevel.Debug, "The database did not take {Count} renewals of tokens or failed logins: {Reason}")]
     public static partial void AuthNotesLost(ILogger logger, int count, string reason);
 

@@ -19,11 +19,6 @@ public sealed class FrontendAuth : IAsyncDisposable
         AuthStates states, AuthTable table, TokenTable tokens, Tail tail, Database database, string frontend, AuthOptions options, TimeSpan timeLimit, ILoggerFactory loggers)
     {
         ILogger logger = loggers.CreateLogger<FrontendAuth>();
-        if (!Bcrypt.IsAvailable)
-        {
-            Log.NoBcrypt(logger);
-        }
-
         _table = table;
         _tail = tail;
         _database = database;

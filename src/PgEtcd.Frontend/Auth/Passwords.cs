@@ -1,30 +1,27 @@
 using System.Collections.Concurrent;
-using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
+using System.Text.RegularExpressions;
 using Grpc.Core;
 using PgEtcd.Protocol;
 
 namespace PgEtcd.Frontend.Auth;
 
 /// <summary>Hashes passwords, and checks them, a few at a time beside the requests: it is meant to be slow.</summary>
+/// <remarks>The hashes are etcd's, so users are imported and exported with their passwords (decision 15).</remarks>
 /// <param name="cost">--bcrypt-cost.</param>
-public sealed class Passwords(int cost) : IDisposable
+public sealed partial class Passwords(int cost) : IDisposable
 {
     private const int MostBytes = 72;
     private const int MostWaiting = 1000;
     private const int MostRemembered = 10_000;
-    private const string Pbkdf2 = "$pbkdf2-sha256$";
-    private const int SaltBytes = 16;
-    private const int HashBytes = 32;
+    private const int SecretBytes = 32;
 
-    /// <summary>PBKDF2's rounds at cost 0: so that equal costs take about equal times.</summary>
-    private const int Pbkdf2Rounds = 256;
-
-    private const int MostPbkdf2Cost = 22;
+    /// <summary>How many characters of a hash tell its revision, cost and salt.</summary>
+    private const int SettingCharacters = 29;
 
     private readonly SemaphoreSlim _slots = new(Math.Max(1, Environment.ProcessorCount / 2));
-    private readonly byte[] _secret = RandomNumberGenerator.GetBytes(HashBytes);
+    private readonly byte[] _secret = RandomNumberGenerator.GetBytes(SecretBytes);
     private readonly ConcurrentDictionary<string, bool> _right = new();
     private byte[]? _decoy;
     private int _waiting;
@@ -41,7 +38,7 @@ public sealed class Passwords(int cost) : IDisposable
 
     /// <summary>Hashes a password.</summary>
     /// <exception cref="RpcException">Too many wait.</exception>
-    public Task<byte[]> HashAsync(string password) => RunAsync(() => Encoding.ASCII.GetBytes(Hash(Encoding.UTF8.GetBytes(password))));
+    public Task<byte[]> HashAsync(string password) => RunAsync(() => Encoding.ASCII.GetBytes(BCrypt.Net.BCrypt.HashPassword(password, cost)));
 
     /// <summary>Whether a password is right.</summary>
     /// <remarks>One that was right is remembered, as a keyed hash: ten thousand clients of one user cost bcrypt once.</remarks>
@@ -57,7 +54,7 @@ public sealed class Passwords(int cost) : IDisposable
         }
 
         byte[] known = hash ?? (_decoy ??= await HashAsync(""));
-        bool isRight = await RunAsync(() => Verify(Encoding.UTF8.GetBytes(password), Encoding.ASCII.GetString(known))) && hash is not null;
+        bool isRight = await RunAsync(() => Verify(password, Encoding.ASCII.GetString(known))) && hash is not null;
         if (isRight)
         {
             if (_right.Count >= MostRemembered)
@@ -74,33 +71,16 @@ public sealed class Passwords(int cost) : IDisposable
     /// <inheritdoc/>
     public void Dispose() => _slots.Dispose();
 
-    private static bool Verify(byte[] password, string hash)
-    {
-        if (Bcrypt.IsHash(hash))
-        {
-            return Bcrypt.IsAvailable && Bcrypt.Verify(password, hash);
-        }
+    /// <summary>Compares what follows the salt: the package writes an unusual salt in another way, which Go takes as it is.</summary>
+    private static bool Verify(string password, string hash) =>
+        BcryptHash().IsMatch(hash)
+        && CryptographicOperations.FixedTimeEquals(Digest(BCrypt.Net.BCrypt.HashPassword(password, "$2a" + hash[3..SettingCharacters])), Digest(hash));
 
-        string[] parts = hash.Split('$'); // "", name, rounds, salt, hash
-        return hash.StartsWith(Pbkdf2, StringComparison.Ordinal) && parts.Length == 5
-            && int.TryParse(parts[2], NumberStyles.None, CultureInfo.InvariantCulture, out int rounds) && rounds > 0
-            && CryptographicOperations.FixedTimeEquals(
-                Rfc2898DeriveBytes.Pbkdf2(password, Convert.FromHexString(parts[3]), rounds, HashAlgorithmName.SHA256, HashBytes),
-                Convert.FromHexString(parts[4]));
-    }
+    private static byte[] Digest(string hash) => Encoding.ASCII.GetBytes(hash[SettingCharacters..]);
 
-    private string Hash(byte[] password)
-    {
-        if (Bcrypt.IsAvailable && !password.Contains((byte)0)) // C ends a text at a zero
-        {
-            return Bcrypt.Hash(password, cost);
-        }
-
-        int rounds = Pbkdf2Rounds << Math.Min(cost, MostPbkdf2Cost);
-        byte[] salt = RandomNumberGenerator.GetBytes(SaltBytes);
-        byte[] hash = Rfc2898DeriveBytes.Pbkdf2(password, salt, rounds, HashAlgorithmName.SHA256, HashBytes);
-        return $"{Pbkdf2}{rounds.ToString(CultureInfo.InvariantCulture)}${Convert.ToHexString(salt)}${Convert.ToHexString(hash)}";
-    }
+    /// <summary>What etcd can store. The letter names the program that made it; all of them mean the same, as in Go.</summary>
+    [GeneratedRegex(@"^\$2.\$(0[4-9]|[12][0-9]|3[01])\$[./A-Za-z0-9]{53}\z", RegexOptions.CultureInvariant | RegexOptions.ExplicitCapture)]
+    private static partial Regex BcryptHash();
 
     private string Mark(byte[] hash, string password) =>
         Convert.ToBase64String(HMACSHA256.HashData(_secret, (byte[])[.. hash, 0, .. Encoding.UTF8.GetBytes(password)]));

@@ -13,6 +13,8 @@ public sealed class PasswordsTests : IDisposable
     [Theory]
     [InlineData("U*U", "$2a$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW")]
     [InlineData("", "$2a$05$CCCCCCCCCCCCCCCCCCCCC.7uG0VCzI2bS7j6ymqJi9CdcdxiRTWNy")]
+    [InlineData("U*U", "$2y$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW")]
+    [InlineData("U*U", "$2a$05$CCCCCCCCCCCCCCCCCCCCC/E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW")] // bits of the salt's last letter that mean nothing
     [InlineData("hello", "$2b$04$abcdefghijklmnopqrstuuwHJMEGjfAzmL1lWmUmlphguIbWfjYey")]
     public async Task Hashes_that_others_have_made_are_understood(string password, string hash)
     {
@@ -37,6 +39,25 @@ public sealed class PasswordsTests : IDisposable
     }
 
     [Fact]
+    public async Task A_zero_byte_does_not_end_a_password()
+    {
+        byte[] hash = await _passwords.HashAsync("a\0b");
+
+        (await _passwords.VerifyAsync(hash, "a\0c")).ShouldBeFalse();
+        (await _passwords.VerifyAsync(hash, "a")).ShouldBeFalse();
+    }
+
+    /// <summary>Such a password cannot be set, but etcd logs in with it: bcrypt looks at 72 bytes.</summary>
+    [Fact]
+    public async Task A_login_beyond_72_bytes_counts_as_its_first_72()
+    {
+        byte[] hash = await _passwords.HashAsync(new string('p', 72));
+
+        (await _passwords.VerifyAsync(hash, new string('p', 1000))).ShouldBeTrue();
+        (await _passwords.VerifyAsync(hash, new string('p', 71))).ShouldBeFalse();
+    }
+
+    [Fact]
     public async Task A_hash_is_as_etcd_keeps_it_and_has_the_cost_asked_for()
     {
         using Passwords dearer = new(cost: 5);
@@ -51,7 +72,11 @@ public sealed class PasswordsTests : IDisposable
     [InlineData("nonsense")]
     [InlineData("$2a$04$short")]
     [InlineData("$2a$99$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW")]
-    [InlineData("$pbkdf2-sha256$x$00$00")]
+    [InlineData("$2a$03$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW")]
+    [InlineData("$2a$ 5$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW")]
+    [InlineData("$2a$05$CCCC=CCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW")]
+    [InlineData("$2a$05$CCCCCCCCCCCCCCCCCCCCC.7uG0VCzI2bS7j6ymqJi9CdcdxiRTWNy\n")]
+    [InlineData("$pbkdf2-sha256$1$00$00")]
     public async Task What_is_no_hash_fits_nothing(string hash)
     {
         (await _passwords.VerifyAsync(Encoding.ASCII.GetBytes(hash), "")).ShouldBeFalse();

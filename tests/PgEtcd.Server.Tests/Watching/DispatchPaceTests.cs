@@ -1,3 +1,4 @@
+using Microsoft.Extensions.Time.Testing;
 using PgEtcd.Frontend.Watching;
 using Shouldly;
 using Xunit;
@@ -10,7 +11,7 @@ public sealed class DispatchPaceTests : IDisposable
 
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
 
-    private readonly HandClock _clock = new();
+    private readonly FakeTimeProvider _clock = new();
     private readonly SemaphoreSlim _dispatched = new(0);
     private readonly DispatchPace _pace;
     private long _events;
@@ -90,46 +91,5 @@ public sealed class DispatchPaceTests : IDisposable
         _pace.Begin();
         _pace.End(_events, streams: 10);
         _dispatched.Release();
-    }
-
-    /// <summary>Stands still until it is moved; has one timer, which rings once.</summary>
-    private sealed class HandClock : TimeProvider, ITimer
-    {
-        private TimeSpan _now;
-        private TimeSpan? _due;
-        private Action? _ring;
-
-        public override long TimestampFrequency => TimeSpan.TicksPerSecond;
-
-        public override long GetTimestamp() => _now.Ticks;
-
-        public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)
-        {
-            _ring = () => callback(state);
-            Change(dueTime, period);
-            return this;
-        }
-
-        public bool Change(TimeSpan dueTime, TimeSpan period)
-        {
-            _due = dueTime == Timeout.InfiniteTimeSpan ? null : _now + dueTime;
-            return true;
-        }
-
-        public void Advance(TimeSpan by)
-        {
-            _now += by;
-            if (_due <= _now)
-            {
-                _due = null;
-                _ring!();
-            }
-        }
-
-        public void Dispose()
-        {
-        }
-
-        public ValueTask DisposeAsync() => ValueTask.CompletedTask;
     }
 }
