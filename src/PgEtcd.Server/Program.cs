@@ -1,6 +1,6 @@
 using System.Runtime.InteropServices;
 using Npgsql;
-using PgEtcd.Postgres;
+using PgEtcd.Postgres.Connections;
 using PgEtcd.Server.Commands;
 using PgEtcd.Server.Configuration;
 using PgEtcd.Server.Hosting;

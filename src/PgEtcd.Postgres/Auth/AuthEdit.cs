@@ -1,4 +1,5 @@
 using Npgsql;
+using PgEtcd.Postgres.Connections;
 
 namespace PgEtcd.Postgres.Auth;
 

@@ -1,5 +1,6 @@
 using Npgsql;
 using NpgsqlTypes;
+using PgEtcd.Postgres.Connections;
 
 namespace PgEtcd.Postgres.Auth;
 

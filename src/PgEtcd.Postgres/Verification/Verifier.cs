@@ -1,5 +1,6 @@
 using System.Data;
 using Npgsql;
+using PgEtcd.Postgres.Connections;
 
 namespace PgEtcd.Postgres.Verification;
 

@@ -1,5 +1,5 @@
-using PgEtcd.Postgres;
 using PgEtcd.Postgres.Auth;
+using PgEtcd.Postgres.Connections;
 using PgEtcd.Server.Configuration;
 using PgEtcd.Server.Store;
 

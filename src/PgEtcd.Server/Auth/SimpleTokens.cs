@@ -2,8 +2,8 @@ using System.Collections.Concurrent;
 using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
-using PgEtcd.Postgres;
 using PgEtcd.Postgres.Auth;
+using PgEtcd.Postgres.Connections;
 using PgEtcd.Server.Store;
 
 namespace PgEtcd.Server.Auth;

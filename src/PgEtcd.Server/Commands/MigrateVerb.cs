@@ -1,5 +1,5 @@
 using Microsoft.Extensions.Logging.Abstractions;
-using PgEtcd.Postgres;
+using PgEtcd.Postgres.Migrations;
 
 namespace PgEtcd.Server.Commands;
 

@@ -1,4 +1,5 @@
-using PgEtcd.Postgres;
+using PgEtcd.Postgres.Connections;
+using PgEtcd.Postgres.Migrations;
 using PgEtcd.Server.Configuration;
 using PgEtcd.Server.LocalPostgres;
 

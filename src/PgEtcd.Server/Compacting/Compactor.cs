@@ -1,4 +1,5 @@
-using PgEtcd.Postgres;
+using PgEtcd.Postgres.Connections;
+using PgEtcd.Postgres.Maintenance;
 using PgEtcd.Server.Configuration;
 using PgEtcd.Server.Store;
 

@@ -1,4 +1,5 @@
-using PgEtcd.Postgres;
+using PgEtcd.Postgres.Connections;
+using PgEtcd.Postgres.Members;
 using PgEtcd.Server.Store;
 
 namespace PgEtcd.Server.Jobs;

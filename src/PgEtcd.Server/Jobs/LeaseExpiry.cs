@@ -1,5 +1,5 @@
 using PgEtcd.Mvcc;
-using PgEtcd.Postgres;
+using PgEtcd.Postgres.Leases;
 using PgEtcd.Server.Store;
 
 namespace PgEtcd.Server.Jobs;

@@ -1,7 +1,7 @@
 using System.Diagnostics.Metrics;
 using System.Globalization;
 using PgEtcd.Mvcc;
-using PgEtcd.Postgres;
+using PgEtcd.Postgres.Maintenance;
 using PgEtcd.Server.Configuration;
 using PgEtcd.Server.Http;
 using PgEtcd.Server.Store;

@@ -3,6 +3,7 @@ using System.Diagnostics.Metrics;
 using System.Runtime.CompilerServices;
 using PgEtcd.Grpc.Metrics;
 using PgEtcd.Postgres;
+using PgEtcd.Postgres.Connections;
 using PgEtcd.Server.Compacting;
 using PgEtcd.Server.Jobs;
 using PgEtcd.Server.Services;

@@ -1,7 +1,9 @@
 using Grpc.Core;
 using Npgsql;
 using PgEtcd.Mvcc;
-using PgEtcd.Postgres;
+using PgEtcd.Postgres.Alarms;
+using PgEtcd.Postgres.Connections;
+using PgEtcd.Postgres.Maintenance;
 using PgEtcd.Protocol;
 using PgEtcd.Server.Store;
 

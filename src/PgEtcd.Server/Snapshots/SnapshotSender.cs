@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using Google.Protobuf;
 using Grpc.Core;
-using PgEtcd.Postgres;
+using PgEtcd.Postgres.Connections;
 using PgEtcd.Protocol.Etcdserverpb;
 using PgEtcd.Server.Metrics;
 using PgEtcd.Server.Store;

@@ -1,5 +1,6 @@
 using PgEtcd.Mvcc;
-using PgEtcd.Postgres;
+using PgEtcd.Postgres.Alarms;
+using PgEtcd.Postgres.Revisions;
 using PgEtcd.Server.Auth;
 
 namespace PgEtcd.Server.Store;

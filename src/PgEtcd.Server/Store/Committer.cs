@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using PgEtcd.Mvcc;
-using PgEtcd.Postgres;
+using PgEtcd.Postgres.Connections;
+using PgEtcd.Postgres.Revisions;
 using PgEtcd.Server.Auth;
 
 namespace PgEtcd.Server.Store;

@@ -1,4 +1,4 @@
-using PgEtcd.Postgres;
+using PgEtcd.Postgres.Connections;
 
 namespace PgEtcd.Server.Store;
 

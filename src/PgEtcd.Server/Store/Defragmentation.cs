@@ -1,5 +1,6 @@
 using System.Diagnostics;
-using PgEtcd.Postgres;
+using PgEtcd.Postgres.Connections;
+using PgEtcd.Postgres.Maintenance;
 using PgEtcd.Server.Metrics;
 
 namespace PgEtcd.Server.Store;

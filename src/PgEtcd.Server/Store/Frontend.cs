@@ -1,7 +1,14 @@
 using Npgsql;
 using PgEtcd.Mvcc;
-using PgEtcd.Postgres;
+using PgEtcd.Postgres.Alarms;
 using PgEtcd.Postgres.Auth;
+using PgEtcd.Postgres.Connections;
+using PgEtcd.Postgres.History;
+using PgEtcd.Postgres.Leases;
+using PgEtcd.Postgres.Maintenance;
+using PgEtcd.Postgres.Members;
+using PgEtcd.Postgres.Migrations;
+using PgEtcd.Postgres.Revisions;
 using PgEtcd.Server.Auth;
 using PgEtcd.Server.Compacting;
 using PgEtcd.Server.Configuration;

@@ -1,6 +1,8 @@
 using System.Diagnostics;
 using PgEtcd.Mvcc;
-using PgEtcd.Postgres;
+using PgEtcd.Postgres.Connections;
+using PgEtcd.Postgres.Maintenance;
+using PgEtcd.Postgres.Revisions;
 
 namespace PgEtcd.Server.Store;
 

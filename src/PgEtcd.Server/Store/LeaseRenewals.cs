@@ -1,4 +1,5 @@
-using PgEtcd.Postgres;
+using PgEtcd.Postgres.Connections;
+using PgEtcd.Postgres.Leases;
 
 namespace PgEtcd.Server.Store;
 

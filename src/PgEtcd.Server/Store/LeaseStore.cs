@@ -1,5 +1,6 @@
 using PgEtcd.Mvcc;
-using PgEtcd.Postgres;
+using PgEtcd.Postgres.Connections;
+using PgEtcd.Postgres.Leases;
 
 namespace PgEtcd.Server.Store;
 

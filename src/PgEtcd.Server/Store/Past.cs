@@ -1,5 +1,7 @@
 using PgEtcd.Mvcc;
-using PgEtcd.Postgres;
+using PgEtcd.Postgres.Connections;
+using PgEtcd.Postgres.History;
+using PgEtcd.Postgres.Revisions;
 
 namespace PgEtcd.Server.Store;
 

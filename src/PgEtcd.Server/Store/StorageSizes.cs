@@ -1,4 +1,5 @@
-using PgEtcd.Postgres;
+using PgEtcd.Postgres.Connections;
+using PgEtcd.Postgres.Maintenance;
 
 namespace PgEtcd.Server.Store;
 

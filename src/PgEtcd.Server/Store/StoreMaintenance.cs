@@ -1,7 +1,9 @@
 using System.Diagnostics;
 using System.Diagnostics.Metrics;
 using PgEtcd.Mvcc;
-using PgEtcd.Postgres;
+using PgEtcd.Postgres.Connections;
+using PgEtcd.Postgres.History;
+using PgEtcd.Postgres.Maintenance;
 using PgEtcd.Server.Metrics;
 
 namespace PgEtcd.Server.Store;

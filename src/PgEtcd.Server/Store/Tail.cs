@@ -1,6 +1,8 @@
 using System.Diagnostics;
 using PgEtcd.Mvcc;
-using PgEtcd.Postgres;
+using PgEtcd.Postgres.Connections;
+using PgEtcd.Postgres.History;
+using PgEtcd.Postgres.Revisions;
 using PgEtcd.Server.Auth;
 using PgEtcd.Server.Tracing;
 

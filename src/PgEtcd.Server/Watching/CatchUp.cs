@@ -1,6 +1,7 @@
 using System.Threading.Channels;
 using PgEtcd.Mvcc;
-using PgEtcd.Postgres;
+using PgEtcd.Postgres.Connections;
+using PgEtcd.Postgres.History;
 using PgEtcd.Server.Hosting;
 using PgEtcd.Server.Store;
 

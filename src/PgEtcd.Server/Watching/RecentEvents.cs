@@ -1,9 +1,10 @@
 using PgEtcd.Mvcc;
+using PgEtcd.Postgres.History;
 
 namespace PgEtcd.Server.Watching;
 
 /// <summary>The latest events of the log as the replica took them in, batch by batch: what watchers are served from. Its
-/// size is bounded; who is behind it reads the log itself (<see cref="Postgres.EventReader"/>).</summary>
+/// size is bounded; who is behind it reads the log itself (<see cref="EventReader"/>).</summary>
 public sealed class RecentEvents
 {
     private const int MaxEvents = 8192;

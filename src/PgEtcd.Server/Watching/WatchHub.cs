@@ -1,5 +1,5 @@
 using PgEtcd.Mvcc;
-using PgEtcd.Postgres;
+using PgEtcd.Postgres.History;
 using PgEtcd.Server.Store;
 using PgEtcd.Server.Wire;
 

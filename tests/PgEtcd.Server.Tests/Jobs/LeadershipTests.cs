@@ -1,5 +1,5 @@
 using Microsoft.Extensions.Logging.Abstractions;
-using PgEtcd.Postgres;
+using PgEtcd.Postgres.Members;
 using PgEtcd.Server.Jobs;
 using PgEtcd.Server.Tests.Store;
 using PgEtcd.Testing;

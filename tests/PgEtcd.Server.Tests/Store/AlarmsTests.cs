@@ -1,5 +1,5 @@
 using PgEtcd.Mvcc;
-using PgEtcd.Postgres;
+using PgEtcd.Postgres.Alarms;
 using PgEtcd.Server.Store;
 using PgEtcd.Testing.Postgres;
 using Shouldly;

@@ -1,6 +1,6 @@
 using System.Globalization;
 using PgEtcd.Mvcc;
-using PgEtcd.Postgres;
+using PgEtcd.Postgres.Revisions;
 using PgEtcd.Server.Store;
 using PgEtcd.Testing.Postgres;
 using Shouldly;

@@ -1,6 +1,6 @@
 using Npgsql;
 using PgEtcd.Mvcc;
-using PgEtcd.Postgres;
+using PgEtcd.Postgres.Maintenance;
 using PgEtcd.Server.Store;
 using PgEtcd.Testing.Postgres;
 using Shouldly;

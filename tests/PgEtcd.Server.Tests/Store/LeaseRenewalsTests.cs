@@ -1,5 +1,5 @@
 using System.Diagnostics;
-using PgEtcd.Postgres;
+using PgEtcd.Postgres.Leases;
 using PgEtcd.Server.Store;
 using PgEtcd.Testing;
 using PgEtcd.Testing.Postgres;

@@ -1,5 +1,5 @@
 using PgEtcd.Mvcc;
-using PgEtcd.Postgres;
+using PgEtcd.Postgres.Revisions;
 using PgEtcd.Server.Store;
 using Shouldly;
 using Xunit;

@@ -1,5 +1,5 @@
 using System.Diagnostics;
-using PgEtcd.Postgres;
+using PgEtcd.Postgres.Revisions;
 using PgEtcd.Server.Store;
 using PgEtcd.Testing.Postgres;
 using Shouldly;

@@ -1,6 +1,6 @@
 using Microsoft.Extensions.Logging.Abstractions;
 using PgEtcd.Mvcc;
-using PgEtcd.Postgres;
+using PgEtcd.Postgres.History;
 using PgEtcd.Server.Tests.Store;
 using PgEtcd.Server.Watching;
 using PgEtcd.Server.Wire;

@@ -1,0 +1,81 @@
+using Npgsql;
+using PgEtcd.Postgres.Connections;
+
+namespace PgEtcd.Postgres.Maintenance;
+
+/// <summary>Physical removal of what compaction has superseded, and the archive it may go to (migrations/0005_retention.sql).</summary>
+public sealed class RemovalTable(Database database)
+{
+    private const string RemoveSql = "select outcome, removed from pgetcd.remove_superseded($1, $2, $3)";
+
+    private const string ProgressSql = """
+        select c.compact_revision, m.attended_revision from pgetcd.cluster c cross join pgetcd.removal m
+        """;
+
+    private const string KeepArchiveSql = "select pgetcd.keep_archive($1)";
+
+    /// <summary>Removes the next batch, in one transaction. Killed anywhere, it is as if it had not begun.</summary>
+    /// <param name="rows">How many rows of the log to look at; at most twice as many are removed.</param>
+    /// <param name="inDoubt">How long after an append its frontend may still ask whether it happened.</param>
+    /// <param name="toArchive">Moves the rows to the archive, whose partitions must have been kept up.</param>
+    /// <param name="cancellationToken">Ends the wait, not necessarily the removal.</param>
+    public async Task<RemovalStep> RemoveAsync(int rows, TimeSpan inDoubt, bool toArchive, CancellationToken cancellationToken)
+    {
+        await using NpgsqlCommand command = database.Command(RemoveSql);
+        command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = rows });
+        command.Parameters.Add(new NpgsqlParameter<TimeSpan> { TypedValue = inDoubt });
+        command.Parameters.Add(new NpgsqlParameter<bool> { TypedValue = toArchive });
+        await using NpgsqlDataReader reader = await command.ExecuteReaderAsync(cancellationToken);
+        await reader.ReadAsync(cancellationToken);
+        return new RemovalStep(
+            reader.GetString(0) switch
+            {
+                "more" => RemovalOutcome.More,
+                "soon" => RemovalOutcome.Soon,
+                "later" => RemovalOutcome.Later,
+                _ => RemovalOutcome.Finished,
+            },
+            reader.GetInt64(1));
+    }
+
+    /// <summary>Where removal stands.</summary>
+    /// <returns>The compact revision, and the last one of which no rows are left but those that may still be asked for.</returns>
+    public async Task<(long CompactRevision, long AttendedRevision)> ProgressAsync(CancellationToken cancellationToken)
+    {
+        await using NpgsqlCommand command = database.Command(ProgressSql);
+        await using NpgsqlDataReader reader = await command.ExecuteReaderAsync(cancellationToken);
+        await reader.ReadAsync(cancellationToken);
+        return (reader.GetInt64(0), reader.GetInt64(1));
+    }
+
+    /// <summary>Makes the archive's partitions for the next day and drops those that are older than the retention.</summary>
+    /// <param name="retention">How long removed rows are kept.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    public async Task KeepArchiveAsync(TimeSpan retention, CancellationToken cancellationToken)
+    {
+        await using NpgsqlCommand command = database.Command(KeepArchiveSql);
+        command.Parameters.Add(new NpgsqlParameter<TimeSpan> { TypedValue = retention });
+        await command.ExecuteNonQueryAsync(cancellationToken);
+    }
+}
+
+/// <summary>What a batch of removal came to.</summary>
+/// <param name="Outcome">How to go on.</param>
+/// <param name="Removed">Rows removed.</param>
+public readonly record struct RemovalStep(RemovalOutcome Outcome, long Removed);
+
+/// <summary>How removal goes on after a batch.</summary>
+public enum RemovalOutcome
+{
+    /// <summary>All that compaction supersedes is gone.</summary>
+    Finished,
+
+    /// <summary>There is another batch.</summary>
+    More,
+
+    /// <summary>A row was written a moment ago: other frontends may not have read it.</summary>
+    Soon,
+
+    /// <summary>A row may still be asked for by a frontend whose connection broke. The rest goes in a few seconds.</summary>
+    Later,
+}
