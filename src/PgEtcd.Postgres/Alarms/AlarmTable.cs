@@ -1,42 +1,29 @@
-using Npgsql;
 using PgEtcd.Postgres.Connections;
 
 namespace PgEtcd.Postgres.Alarms;
 
-/// <summary>The alarms that are raised (migrations/0007_alarms.sql).</summary>
+/// <summary>The alarms that are raised (functions/alarms.sql).</summary>
 public sealed class AlarmTable(Database database)
 {
-    /// <summary>All of them, by member and kind.</summary>
-    public async Task<IReadOnlyList<Alarm>> ListAsync(CancellationToken cancellationToken)
-    {
-        await using NpgsqlCommand command = database.Command("select member_id, kind from pgetcd.alarms order by member_id, kind");
-        await using NpgsqlDataReader reader = await command.ExecuteReaderAsync(cancellationToken);
-        List<Alarm> alarms = [];
-        while (await reader.ReadAsync(cancellationToken))
-        {
-            alarms.Add(new Alarm(reader.GetInt64(0), reader.GetInt32(1)));
-        }
+    private const string ListSql = "select member_id, kind from pgetcd.alarms order by member_id, kind";
 
-        return alarms;
-    }
+    private const string SetSql = "select pgetcd.set_alarm($1, $2, $3)";
+
+    /// <summary>All of them, by member and kind.</summary>
+    public async Task<IReadOnlyList<Alarm>> ListAsync(CancellationToken cancellationToken) =>
+        await database.Command(ListSql).ListAsync(static reader => new Alarm(reader.GetInt64(0), reader.GetInt32(1)), cancellationToken);
 
     /// <summary>Raises or clears an alarm.</summary>
     /// <param name="alarm">The alarm.</param>
     /// <param name="raised">Whether it shall be raised.</param>
     /// <param name="cancellationToken">Ends the wait, not necessarily the change.</param>
     /// <returns>Whether that changed anything.</returns>
-    public async Task<bool> SetAsync(Alarm alarm, bool raised, CancellationToken cancellationToken)
-    {
-        await using NpgsqlCommand command = database.Command("select pgetcd.set_alarm($1, $2, $3)");
-        command.Parameters.Add(new NpgsqlParameter<long> { TypedValue = alarm.MemberId });
-        command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = alarm.Kind });
-        command.Parameters.Add(new NpgsqlParameter<bool> { TypedValue = raised });
-        return (bool)(await command.ExecuteScalarAsync(cancellationToken))!;
-    }
+    public async Task<bool> SetAsync(Alarm alarm, bool raised, CancellationToken cancellationToken) =>
+        await database.Command(SetSql, alarm.MemberId, alarm.Kind, raised).ScalarAsync(cancellationToken) is true;
 }
 
 /// <summary>An alarm of a member.</summary>
-/// <param name="MemberId">The member id, its 64 bits as a signed number; whichever the client named.</param>
+/// <param name="MemberId">The member id, its 64 bits as a signed number; any that the client named.</param>
 /// <param name="Kind">As on the wire: 1 NOSPACE, 2 CORRUPT; others are kept and mean nothing.</param>
 public sealed record Alarm(long MemberId, int Kind)
 {
@@ -47,14 +34,14 @@ public sealed record Alarm(long MemberId, int Kind)
     public const int Corrupt = 2;
 }
 
-/// <summary>Which kinds of alarms are raised, by whichever member (semantics.md §10).</summary>
+/// <summary>The kinds of alarms that are raised, by any member (semantics.md §10); the bits of functions/constants.sql.</summary>
 [Flags]
 public enum AlarmKinds
 {
     /// <summary>None is.</summary>
     None = 0,
 
-    /// <summary>What adds data is refused.</summary>
+    /// <summary>Changes that add data are refused.</summary>
     NoSpace = 1,
 
     /// <summary>Every change is refused.</summary>
@@ -65,9 +52,9 @@ public enum AlarmKinds
 }
 
 /// <summary>A change was refused because of an alarm.</summary>
-/// <param name="alarms">What is raised.</param>
+/// <param name="alarms">The kinds that are raised.</param>
 public sealed class AlarmRaisedException(AlarmKinds alarms) : Exception($"The alarm {alarms} is raised.")
 {
-    /// <summary>What is raised.</summary>
+    /// <summary>The kinds that are raised.</summary>
     public AlarmKinds Alarms { get; } = alarms;
 }

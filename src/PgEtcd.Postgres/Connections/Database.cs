@@ -13,11 +13,11 @@ namespace PgEtcd.Postgres.Connections;
 public sealed class Database : IAsyncDisposable
 {
     /// <summary>Connections a frontend opens at most beside those for one kind of work, unless the connection string says
-    /// otherwise. Writes are batched and reads come from memory, so few are enough, and frontends × pool must fit max_connections.</summary>
+    /// otherwise. Writes are batched and reads come from memory, so few are enough; frontends × pool must fit max_connections.</summary>
     private const int DefaultPoolSize = 14;
 
-    /// <summary>How long a first connection is tried where nobody listens: long enough for a database that is started
-    /// together with us, short enough for who mistyped a port.</summary>
+    /// <summary>How long a first connection is tried at a port that refuses it: long enough for a database that is started
+    /// together with us, short enough for a mistyped port.</summary>
     private static readonly TimeSpan NobodyListensLimit = TimeSpan.FromSeconds(5);
 
     /// <summary>From one such try to the next.</summary>
@@ -58,7 +58,22 @@ public sealed class Database : IAsyncDisposable
 
     /// <summary>A command on a pooled connection; hot statements are prepared by Npgsql as they repeat.</summary>
     /// <param name="sql">SQL written for the default schema.</param>
-    public NpgsqlCommand Command(string sql) => _source.CreateCommand(Schema.Apply(sql));
+    /// <param name="values">Its <c>$1</c>, <c>$2</c> …</param>
+    public NpgsqlCommand Command(string sql, params ReadOnlySpan<SqlValue> values)
+    {
+        NpgsqlCommand command = _source.CreateCommand(Schema.Apply(sql));
+        SqlValue.Add(command.Parameters, values);
+        return command;
+    }
+
+    /// <summary>A command on an open connection, in its transaction if there is one.</summary>
+    /// <inheritdoc cref="Command(string, ReadOnlySpan{SqlValue})"/>
+    internal NpgsqlCommand Command(NpgsqlConnection connection, string sql, params ReadOnlySpan<SqlValue> values)
+    {
+        NpgsqlCommand command = new(Schema.Apply(sql), connection);
+        SqlValue.Add(command.Parameters, values);
+        return command;
+    }
 
     /// <summary>An open pooled connection.</summary>
     public ValueTask<NpgsqlConnection> OpenAsync(CancellationToken cancellationToken) => OpenAsync(_source, cancellationToken);
@@ -69,7 +84,11 @@ public sealed class Database : IAsyncDisposable
     internal ValueTask<NpgsqlConnection> OpenForAppendAsync(CancellationToken cancellationToken) => OpenAsync(_appends, cancellationToken);
 
     /// <summary>The connection of the read barriers, for the same reason.</summary>
-    internal ValueTask<NpgsqlConnection> OpenForPositionAsync(CancellationToken cancellationToken) => OpenAsync(_positions, cancellationToken);
+    internal ValueTask<NpgsqlConnection> OpenForPositionAsync(CancellationToken cancellationToken) =>
+        OpenAsync(_positions, cancellationToken);
+
+    /// <summary>Makes sure that PostgreSQL answers.</summary>
+    public Task PingAsync(CancellationToken cancellationToken) => Command("select 1").RunAsync(cancellationToken);
 
     /// <summary>Drops idle connections, so that the next ones find the primary of the moment.</summary>
     public void ForgetConnections()
@@ -79,8 +98,8 @@ public sealed class Database : IAsyncDisposable
         _positions.Clear();
     }
 
-    /// <summary>Opens a first connection. A server that is starting up or failing over is waited for; where nobody listens
-    /// at all it is tried for a few seconds only, as that is more often a wrong address.</summary>
+    /// <summary>Opens a first connection. A server that is starting up or failing over is waited for; a port that
+    /// refuses is tried for a few seconds only, as that is more often a wrong address.</summary>
     /// <exception cref="DatabaseStartException">It cannot be opened, for a reason that waiting does not cure, or not
     /// within the time limit.</exception>
     public async Task ConnectAsync(TimeSpan timeLimit, CancellationToken cancellationToken)
@@ -190,7 +209,8 @@ public sealed class Database : IAsyncDisposable
             _ when Array.Find(reasons, reason => IsAboutFile(reason.GetBaseException())) is { } failure =>
                 $"a file that it names cannot be used: {FirstLine(failure.GetBaseException())}",
             _ when elapsed > (sockets.All(socket => socket is not null) ? NobodyListensLimit : timeLimit) =>
-                $"no PostgreSQL answered at '{ConnectionString.Host}' port {ConnectionString.Port} within {elapsed.TotalSeconds:0} s ({reasons[0].GetBaseException().Message.TrimEnd('.')})",
+                $"no PostgreSQL answered at '{ConnectionString.Host}' port {ConnectionString.Port} "
+                + $"within {elapsed.TotalSeconds:0} s ({reasons[0].GetBaseException().Message.TrimEnd('.')})",
             _ => null,
         };
         if (sentence is not null)
@@ -199,13 +219,15 @@ public sealed class Database : IAsyncDisposable
         }
     }
 
-    /// <summary>What is thrown about the certificates, keys and password files that the address names.</summary>
+    /// <summary>Exceptions about the certificates, keys and password files that the address names.</summary>
     private static bool IsAboutFile(Exception exception) =>
         exception is FileNotFoundException or DirectoryNotFoundException or UnauthorizedAccessException or CryptographicException;
 
     private string TlsFailure(Exception cause) =>
-        ConnectionString.SslMode >= SslMode.VerifyCA && cause.Message.Contains("RemoteCertificateValidationCallback", StringComparison.Ordinal)
-            ? $"its certificate is of another authority or, for SSL Mode VerifyFull, for another host (SSL Mode is {ConnectionString.SslMode})"
+        ConnectionString.SslMode >= SslMode.VerifyCA
+            && cause.Message.Contains("RemoteCertificateValidationCallback", StringComparison.Ordinal)
+            ? "its certificate is of another authority or, for SSL Mode VerifyFull, for another host "
+                + $"(SSL Mode is {ConnectionString.SslMode})"
             : FirstLine(cause);
 
     private static string FirstLine(Exception exception) => exception.Message.Split('\n')[0].TrimEnd('.', '\r');

@@ -3,7 +3,7 @@ using Npgsql;
 
 namespace PgEtcd.Postgres.Connections;
 
-/// <summary>Sorts what Npgsql throws: try again on a new connection, or give up.</summary>
+/// <summary>Sorts the exceptions of Npgsql: try again on a new connection, or give up.</summary>
 public static class DatabaseErrors
 {
     /// <summary>True when the server may answer on another connection, now or soon: the connection broke, the server

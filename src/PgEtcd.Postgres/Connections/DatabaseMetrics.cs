@@ -11,7 +11,7 @@ public static class DatabaseMetrics
     private static readonly Meter Meter = new("PgEtcd.Postgres");
     private static readonly ConcurrentDictionary<string, long> Errors = new();
 
-    /// <summary>etcd's two disks are one here, PostgreSQL: what its dashboards and alerts watch is how long an append takes.</summary>
+    /// <summary>etcd's two disks are one here, PostgreSQL: its dashboards and alerts watch how long an append takes.</summary>
     private static readonly Histogram<double>[] AppendSeconds =
     [
         Seconds("etcd_disk_wal_fsync_duration_seconds", 0.001, 14,
@@ -36,7 +36,8 @@ public static class DatabaseMetrics
         "pgetcd_database_connections_opened_total", null, "Connections to PostgreSQL opened.");
 
     internal static readonly Counter<long> ServerChanges = Meter.CreateCounter<long>(
-        "pgetcd_database_server_changes_total", null, "Times that a connection reached another PostgreSQL than before: restarted or promoted.");
+        "pgetcd_database_server_changes_total", null,
+        "Times that a connection reached another PostgreSQL than before: restarted or promoted.");
 
     internal static readonly Counter<long> Retries = Meter.CreateCounter<long>(
         "pgetcd_database_retries_total", null, "Statements repeated because PostgreSQL did not answer or the connection broke.");
@@ -55,7 +56,7 @@ public static class DatabaseMetrics
         "Statements that PostgreSQL refused, by SQLSTATE; connection: no answer at all.");
 
     /// <summary>Counts a statement that failed.</summary>
-    /// <param name="exception">What Npgsql threw; what is not of the database is not counted.</param>
+    /// <param name="exception">An exception of Npgsql; others are not counted.</param>
     public static void Failed(Exception exception)
     {
         string? state = exception switch
@@ -87,7 +88,8 @@ public static class DatabaseMetrics
     }
 
     private static Counter<long> Wakeups(string cause) => Meter.CreateCounter<long>(
-        "pgetcd_tail_wakeups_total", null, "Times that the log was looked at for what others have written: told by NOTIFY, or by the clock.",
+        "pgetcd_tail_wakeups_total", null,
+        "Times that the log was looked at for what others have written: told by NOTIFY, or by the clock.",
         [new("cause", cause)]);
 
     private static Histogram<double> Seconds(string name, double first, int buckets, string help) =>

@@ -1,4 +1,3 @@
-using System.Data;
 using Npgsql;
 using PgEtcd.Mvcc;
 using PgEtcd.Postgres.Connections;
@@ -14,9 +13,11 @@ public sealed class EventReader(Database database)
     /// <summary>A read ends after so many bytes of values, at the end of a revision and not within its first.</summary>
     private const long MaxBytes = 4 * 1024 * 1024;
 
+    private const int SecondsLimit = 60;
+
     private const string Columns = "r.revision, r.sub, r.key, r.value, r.create_revision, r.version, r.lease";
 
-    // A key that is created has nothing before it; what was before the compact revision is gone (semantics.md §6, §7).
+    // A key that is created has nothing before it; values from before the compact revision are gone (semantics.md §6, §7).
     private const string Previous = """
         , p.value, p.create_revision, p.version, p.lease, p.revision, p.sub
         from pgetcd.revisions r left join lateral (
@@ -40,20 +41,20 @@ public sealed class EventReader(Database database)
     /// <param name="range">The keys.</param>
     /// <param name="from">The first revision wanted.</param>
     /// <param name="to">The last one.</param>
-    /// <param name="withPrevious">Whether the events tell what was before them.</param>
+    /// <param name="withPrevious">Whether the events carry the value before them.</param>
     /// <param name="cancellationToken">Ends the read.</param>
     public async Task<LoggedEvents> ReadAsync(KeyRange range, long from, long to, bool withPrevious, CancellationToken cancellationToken)
     {
-        await using NpgsqlConnection connection = await database.OpenAsync(cancellationToken);
-        await using NpgsqlTransaction transaction = await connection.BeginTransactionAsync(IsolationLevel.RepeatableRead, cancellationToken);
-        LogPosition position = await RevisionLog.PositionAsync(database, connection, cancellationToken);
+        await using Snapshot snapshot = await Snapshot.OpenAsync(database, "", cancellationToken);
+        LogPosition position = await RevisionLog.PositionAsync(database, snapshot.Connection, cancellationToken);
         to = Math.Min(to, position.Revision);
         if (from < position.CompactRevision)
         {
             return new LoggedEvents([], from - 1, position.CompactRevision);
         }
 
-        (List<KvEvent> events, bool isCut) = await ReadAsync(connection, range, from, to, withPrevious, position.CompactRevision, MaxRows, cancellationToken);
+        (List<KvEvent> events, bool isCut) = await ReadAsync(
+            snapshot, range, from, to, withPrevious, position.CompactRevision, MaxRows, cancellationToken);
         long last = to;
         if (isCut)
         {
@@ -62,7 +63,8 @@ public sealed class EventReader(Database database)
             {
                 // One revision is more than we read at a time. It goes to the client in one piece all the same.
                 last = cut;
-                (events, _) = await ReadAsync(connection, range, cut, cut, withPrevious, position.CompactRevision, int.MaxValue, cancellationToken);
+                (events, _) = await ReadAsync(
+                    snapshot, range, cut, cut, withPrevious, position.CompactRevision, int.MaxValue, cancellationToken);
             }
             else
             {
@@ -74,17 +76,13 @@ public sealed class EventReader(Database database)
         return new LoggedEvents(events, last, position.CompactRevision);
     }
 
-    private async Task<(List<KvEvent> Events, bool IsCut)> ReadAsync(
-        NpgsqlConnection connection, KeyRange range, long from, long to, bool withPrevious, long compactRevision, int limit, CancellationToken cancellationToken)
+    private static async Task<(List<KvEvent> Events, bool IsCut)> ReadAsync(
+        Snapshot snapshot, KeyRange range, long from, long to, bool withPrevious, long compactRevision, int limit,
+        CancellationToken cancellationToken)
     {
-        await using NpgsqlCommand command = new(database.Schema.Apply(withPrevious ? PreviousSql : Sql), connection) { CommandTimeout = 60 };
-        NpgsqlParameterCollection parameters = command.Parameters;
-        parameters.Add(new NpgsqlParameter<long> { TypedValue = from });
-        parameters.Add(new NpgsqlParameter<long> { TypedValue = to });
-        range.AddTo(parameters);
-        parameters.Add(new NpgsqlParameter<long> { TypedValue = compactRevision });
-        parameters.Add(new NpgsqlParameter<int> { TypedValue = limit });
-
+        await using NpgsqlCommand command = snapshot.Command(
+            withPrevious ? PreviousSql : Sql, from, to, range.Start, range.SqlEnd(), compactRevision, limit);
+        command.CommandTimeout = SecondsLimit;
         List<KvEvent> events = [];
         long bytes = 0;
         await using NpgsqlDataReader reader = await command.ExecuteReaderAsync(cancellationToken);

@@ -1,5 +1,4 @@
 using System.Buffers.Binary;
-using System.Data;
 using Npgsql;
 using PgEtcd.Mvcc;
 using PgEtcd.Postgres.Connections;
@@ -13,7 +12,7 @@ namespace PgEtcd.Postgres.History;
 /// compact revision alone, so the hash is the same before and after.</remarks>
 public sealed class HashReader(Database database)
 {
-    // Above the compact revision ($2) all counts. At and below it only what was put and is the newest of its key, as of
+    // Above the compact revision ($2) all counts. At and below it only puts that are the newest of their keys count, as of
     // the revision asked for or, if nothing is alive then, as of the compact revision ($3).
     private const string RowsSql = """
         select r.revision, r.sub, r.key, r.value, r.create_revision, r.version, r.lease
@@ -36,6 +35,8 @@ public sealed class HashReader(Database database)
             order by r.revision desc, r.sub desc limit 1)
         """;
 
+    private const string LeasesSql = "select id, ttl from pgetcd.leases order by id";
+
     // Rows come in the order of the primary key, and each looks its key up: nothing is sorted or held.
     private const string PlannerSql = """
         set local enable_seqscan = off; set local enable_bitmapscan = off; set local enable_sort = off;
@@ -47,9 +48,8 @@ public sealed class HashReader(Database database)
     /// <param name="cancellationToken">Ends the read.</param>
     public async Task<HashedKeys> HashKeysAsync(long revision, CancellationToken cancellationToken)
     {
-        await using NpgsqlConnection connection = await database.OpenAsync(cancellationToken);
-        await using NpgsqlTransaction transaction = await connection.BeginTransactionAsync(IsolationLevel.RepeatableRead, cancellationToken);
-        (HashedKeys hashed, _) = await HashKeysAsync(connection, revision, row: null, cancellationToken);
+        await using Snapshot snapshot = await Snapshot.OpenAsync(database, "", cancellationToken);
+        (HashedKeys hashed, _) = await HashKeysAsync(snapshot.Connection, revision, row: null, cancellationToken);
         return hashed;
     }
 
@@ -58,25 +58,24 @@ public sealed class HashReader(Database database)
     /// <param name="cancellationToken">Ends the read.</param>
     public async Task<HashedKeys> HashAllAsync(CancellationToken cancellationToken)
     {
-        await using NpgsqlConnection connection = await database.OpenAsync(cancellationToken);
-        await using NpgsqlTransaction transaction = await connection.BeginTransactionAsync(IsolationLevel.RepeatableRead, cancellationToken);
-        (HashedKeys hashed, Crc32C crc) = await HashKeysAsync(connection, 0, row: null, cancellationToken);
+        await using Snapshot snapshot = await Snapshot.OpenAsync(database, "", cancellationToken);
+        (HashedKeys hashed, Crc32C crc) = await HashKeysAsync(snapshot.Connection, 0, row: null, cancellationToken);
         crc.Add("lease"u8);
-        await using NpgsqlCommand command = Long(connection, "select id, ttl from pgetcd.leases order by id");
-        await using NpgsqlDataReader reader = await command.ExecuteReaderAsync(cancellationToken);
         byte[] lease = new byte[2 * sizeof(long)];
-        while (await reader.ReadAsync(cancellationToken))
-        {
-            BinaryPrimitives.WriteInt64BigEndian(lease, reader.GetInt64(0));
-            BinaryPrimitives.WriteInt64BigEndian(lease.AsSpan(sizeof(long)), reader.GetInt64(1));
-            crc.Add(lease);
-        }
+        await snapshot.Command(LeasesSql).WithoutLimit().EachAsync(
+            reader =>
+            {
+                BinaryPrimitives.WriteInt64BigEndian(lease, reader.GetInt64(0));
+                BinaryPrimitives.WriteInt64BigEndian(lease.AsSpan(sizeof(long)), reader.GetInt64(1));
+                crc.Add(lease);
+            },
+            cancellationToken);
 
         return hashed with { Hash = crc.Value };
     }
 
     /// <summary>Hashes the key space as a transaction sees it.</summary>
-    /// <param name="connection">In a transaction during which nobody else writes, or that sees one snapshot.</param>
+    /// <param name="connection">In a transaction that excludes other writers, or that sees one snapshot.</param>
     /// <param name="revision">The revision; 0 for the present one; below 0 nothing matches.</param>
     /// <param name="row">Called for each row.</param>
     /// <param name="cancellationToken">Ends the read.</param>
@@ -94,31 +93,22 @@ public sealed class HashReader(Database database)
         if (error == KvError.None)
         {
             crc.Add("key"u8);
-            await using (NpgsqlCommand planner = Long(connection, PlannerSql))
-            {
-                await planner.ExecuteNonQueryAsync(cancellationToken);
-            }
-
-            long newestUpTo = revision == compacted || await AnyAliveAsync(connection, revision, cancellationToken) ? revision : compacted;
-            await using NpgsqlCommand command = Long(connection, RowsSql, revision, compacted, newestUpTo);
-            await using NpgsqlDataReader reader = await command.ExecuteReaderAsync(cancellationToken);
-            while (await reader.ReadAsync(cancellationToken))
-            {
-                row?.Invoke();
-                Add(ref crc, reader);
-            }
+            await database.Command(connection, PlannerSql).RunAsync(cancellationToken);
+            bool anyAlive = revision == compacted
+                || await database.Command(connection, AnyAliveSql, revision).WithoutLimit().ScalarAsync(cancellationToken) is true;
+            await database.Command(connection, RowsSql, revision, compacted, anyAlive ? revision : compacted).WithoutLimit().EachAsync(
+                reader =>
+                {
+                    row?.Invoke();
+                    Add(ref crc, reader);
+                },
+                cancellationToken);
         }
 
         return (result with { Hash = crc.Value }, crc);
     }
 
-    private async Task<bool> AnyAliveAsync(NpgsqlConnection connection, long revision, CancellationToken cancellationToken)
-    {
-        await using NpgsqlCommand command = Long(connection, AnyAliveSql, revision);
-        return (bool)(await command.ExecuteScalarAsync(cancellationToken))!;
-    }
-
-    /// <summary>What etcd's file holds for a change: its revision as key, a KeyValue as value.</summary>
+    /// <summary>Adds the entry of etcd's file for a change: its revision as key, a KeyValue as value.</summary>
     private static void Add(ref Crc32C crc, NpgsqlDataReader row)
     {
         const int length = 17;
@@ -135,18 +125,6 @@ public sealed class HashReader(Database database)
             : KeyRecord.Create(
                 key, row.GetFieldValue<byte[]>(3), createRevision: row.GetInt64(4), modRevision: row.GetInt64(0),
                 sub: row.GetInt32(1), version: row.GetInt64(5), lease: row.GetInt64(6))).Encoded.Span);
-    }
-
-    /// <summary>A command that may take as long as there are rows.</summary>
-    private NpgsqlCommand Long(NpgsqlConnection connection, string sql, params long[] parameters)
-    {
-        NpgsqlCommand command = new(database.Schema.Apply(sql), connection) { CommandTimeout = 0 };
-        foreach (long parameter in parameters)
-        {
-            command.Parameters.Add(new NpgsqlParameter<long> { TypedValue = parameter });
-        }
-
-        return command;
     }
 }
 

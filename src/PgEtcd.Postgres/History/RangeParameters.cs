@@ -1,18 +1,19 @@
-using Npgsql;
-using NpgsqlTypes;
 using PgEtcd.Mvcc;
 
 namespace PgEtcd.Postgres.History;
 
-/// <summary>Ranges as SQL takes them: a start, and an end or null.</summary>
+/// <summary>Ranges as SQL takes them: <see cref="KeyRange.Start"/>, and an end or null.</summary>
 internal static class RangeParameters
 {
-    /// <summary>Adds both.</summary>
-    public static void AddTo(this KeyRange range, NpgsqlParameterCollection parameters)
+    /// <summary>The end of a range; null when it is open.</summary>
+    public static ReadOnlyMemory<byte>? SqlEnd(this KeyRange range)
     {
-        parameters.Add(new NpgsqlParameter<ReadOnlyMemory<byte>> { TypedValue = range.Start });
+        if (range.IsOpenEnded)
+        {
+            return null; // in a conditional expression this null would become no bytes
+        }
+
         // A single key is the range that ends right after it.
-        ReadOnlyMemory<byte> end = range.IsSingleKey ? (byte[])[.. range.Start.Span, 0] : range.End;
-        parameters.Add(new NpgsqlParameter { NpgsqlDbType = NpgsqlDbType.Bytea, Value = range.IsOpenEnded ? DBNull.Value : end });
+        return range.IsSingleKey ? (byte[])[.. range.Start.Span, 0] : range.End;
     }
 }

@@ -1,5 +1,3 @@
-using System.Data;
-using System.Runtime.CompilerServices;
 using Npgsql;
 using PgEtcd.Mvcc;
 using PgEtcd.Postgres.Connections;
@@ -16,6 +14,8 @@ public sealed class StateReader(Database database)
         select key, value, create_revision, revision, sub, version, lease from pgetcd.revisions order by revision, sub
         """;
 
+    private const string PlannerSql = "set local enable_sort = off; set local enable_bitmapscan = off";
+
     private const string RangeSql = """
         select key, value, create_revision, mod_revision, sub, version, lease
         from pgetcd.range_at($1, $2, $3) order by key limit $4
@@ -26,30 +26,22 @@ public sealed class StateReader(Database database)
     /// <summary>Builds the current state by replaying the log.</summary>
     public async Task<(LogPosition Position, KeySpace Keys)> LoadAsync(CancellationToken cancellationToken)
     {
-        await using NpgsqlConnection connection = await database.OpenAsync(cancellationToken);
-        await using NpgsqlTransaction transaction =
-            await connection.BeginTransactionAsync(IsolationLevel.RepeatableRead, cancellationToken);
-        LogPosition position = await RevisionLog.PositionAsync(database, connection, cancellationToken);
-        await using (NpgsqlCommand planner = new("set local enable_sort = off; set local enable_bitmapscan = off", connection))
-        {
-            await planner.ExecuteNonQueryAsync(cancellationToken);
-        }
-
+        await using Snapshot snapshot = await Snapshot.OpenAsync(database, PlannerSql, cancellationToken);
+        LogPosition position = await RevisionLog.PositionAsync(database, snapshot.Connection, cancellationToken);
         KeyTree.Editor keys = KeyTree.Empty.Edit();
-        await using NpgsqlCommand command = new(database.Schema.Apply(ReplaySql), connection) { CommandTimeout = 0 };
-        await using NpgsqlDataReader reader = await command.ExecuteReaderAsync(cancellationToken);
-        while (await reader.ReadAsync(cancellationToken))
-        {
-            if (reader.IsDBNull(1))
+        await snapshot.Command(ReplaySql).WithoutLimit().EachAsync(
+            reader =>
             {
-                keys.Remove(reader.GetFieldValue<byte[]>(0));
-            }
-            else
-            {
-                keys.Set(Record(reader));
-            }
-        }
-
+                if (reader.IsDBNull(1))
+                {
+                    keys.Remove(reader.GetFieldValue<byte[]>(0));
+                }
+                else
+                {
+                    keys.Set(Record(reader));
+                }
+            },
+            cancellationToken);
         return (position, KeySpace.Load(position.Revision, position.CompactRevision, keys.Freeze()));
     }
 
@@ -63,45 +55,14 @@ public sealed class StateReader(Database database)
     public async Task<(LogPosition Position, List<KeyRecord> Records, long Count)> RangeAtAsync(
         KeyRange range, long revision, long limit, CancellationToken cancellationToken)
     {
-        await using NpgsqlConnection connection = await database.OpenAsync(cancellationToken);
-        await using NpgsqlTransaction transaction =
-            await connection.BeginTransactionAsync(IsolationLevel.RepeatableRead, cancellationToken);
-        LogPosition position = await RevisionLog.PositionAsync(database, connection, cancellationToken);
-        List<KeyRecord> records = [];
-        await using (NpgsqlCommand command = new(database.Schema.Apply(RangeSql), connection))
-        {
-            AddRange(command, range, revision);
-            command.Parameters.Add(new NpgsqlParameter<long> { TypedValue = limit });
-            await foreach (KeyRecord record in ReadAsync(command, cancellationToken))
-            {
-                records.Add(record);
-            }
-        }
-
-        if (records.Count < limit)
-        {
-            return (position, records, records.Count);
-        }
-
-        await using NpgsqlCommand count = new(database.Schema.Apply(CountSql), connection);
-        AddRange(count, range, revision);
-        return (position, records, (long)(await count.ExecuteScalarAsync(cancellationToken))!);
-    }
-
-    private static void AddRange(NpgsqlCommand command, in KeyRange range, long revision)
-    {
-        command.Parameters.Add(new NpgsqlParameter<long> { TypedValue = revision });
-        range.AddTo(command.Parameters);
-    }
-
-    private static async IAsyncEnumerable<KeyRecord> ReadAsync(
-        NpgsqlCommand command, [EnumeratorCancellation] CancellationToken cancellationToken)
-    {
-        await using NpgsqlDataReader reader = await command.ExecuteReaderAsync(cancellationToken);
-        while (await reader.ReadAsync(cancellationToken))
-        {
-            yield return Record(reader);
-        }
+        await using Snapshot snapshot = await Snapshot.OpenAsync(database, "", cancellationToken);
+        LogPosition position = await RevisionLog.PositionAsync(database, snapshot.Connection, cancellationToken);
+        List<KeyRecord> records = await snapshot.Command(RangeSql, revision, range.Start, range.SqlEnd(), limit)
+            .ListAsync(Record, cancellationToken);
+        long count = records.Count < limit
+            ? records.Count
+            : (long)(await snapshot.Command(CountSql, revision, range.Start, range.SqlEnd()).ScalarAsync(cancellationToken))!;
+        return (position, records, count);
     }
 
     private static KeyRecord Record(NpgsqlDataReader reader) => KeyRecord.Create(

@@ -1,9 +1,9 @@
-using Npgsql;
 using PgEtcd.Postgres.Connections;
 
 namespace PgEtcd.Postgres.Maintenance;
 
-/// <summary>Physical removal of what compaction has superseded, and the archive it may go to (migrations/0005_retention.sql).</summary>
+/// <summary>Physical removal of the rows that compaction has superseded, and the archive that may take them
+/// (functions/removal.sql).</summary>
 public sealed class RemovalTable(Database database)
 {
     private const string RemoveSql = "select outcome, removed from pgetcd.remove_superseded($1, $2, $3)";
@@ -19,47 +19,32 @@ public sealed class RemovalTable(Database database)
     /// <param name="inDoubt">How long after an append its frontend may still ask whether it happened.</param>
     /// <param name="toArchive">Moves the rows to the archive, whose partitions must have been kept up.</param>
     /// <param name="cancellationToken">Ends the wait, not necessarily the removal.</param>
-    public async Task<RemovalStep> RemoveAsync(int rows, TimeSpan inDoubt, bool toArchive, CancellationToken cancellationToken)
-    {
-        await using NpgsqlCommand command = database.Command(RemoveSql);
-        command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = rows });
-        command.Parameters.Add(new NpgsqlParameter<TimeSpan> { TypedValue = inDoubt });
-        command.Parameters.Add(new NpgsqlParameter<bool> { TypedValue = toArchive });
-        await using NpgsqlDataReader reader = await command.ExecuteReaderAsync(cancellationToken);
-        await reader.ReadAsync(cancellationToken);
-        return new RemovalStep(
-            reader.GetString(0) switch
-            {
-                "more" => RemovalOutcome.More,
-                "soon" => RemovalOutcome.Soon,
-                "later" => RemovalOutcome.Later,
-                _ => RemovalOutcome.Finished,
-            },
-            reader.GetInt64(1));
-    }
+    public Task<RemovalStep> RemoveAsync(int rows, TimeSpan inDoubt, bool toArchive, CancellationToken cancellationToken) =>
+        database.Command(RemoveSql, rows, inDoubt, toArchive).FirstAsync(
+            static reader => new RemovalStep(
+                reader.GetString(0) switch
+                {
+                    "more" => RemovalOutcome.More,
+                    "soon" => RemovalOutcome.Soon,
+                    "later" => RemovalOutcome.Later,
+                    _ => RemovalOutcome.Finished,
+                },
+                reader.GetInt64(1)),
+            cancellationToken);
 
-    /// <summary>Where removal stands.</summary>
+    /// <summary>How far removal has come.</summary>
     /// <returns>The compact revision, and the last one of which no rows are left but those that may still be asked for.</returns>
-    public async Task<(long CompactRevision, long AttendedRevision)> ProgressAsync(CancellationToken cancellationToken)
-    {
-        await using NpgsqlCommand command = database.Command(ProgressSql);
-        await using NpgsqlDataReader reader = await command.ExecuteReaderAsync(cancellationToken);
-        await reader.ReadAsync(cancellationToken);
-        return (reader.GetInt64(0), reader.GetInt64(1));
-    }
+    public Task<(long CompactRevision, long AttendedRevision)> ProgressAsync(CancellationToken cancellationToken) =>
+        database.Command(ProgressSql).FirstAsync(static reader => (reader.GetInt64(0), reader.GetInt64(1)), cancellationToken);
 
     /// <summary>Makes the archive's partitions for the next day and drops those that are older than the retention.</summary>
     /// <param name="retention">How long removed rows are kept.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
-    public async Task KeepArchiveAsync(TimeSpan retention, CancellationToken cancellationToken)
-    {
-        await using NpgsqlCommand command = database.Command(KeepArchiveSql);
-        command.Parameters.Add(new NpgsqlParameter<TimeSpan> { TypedValue = retention });
-        await command.ExecuteNonQueryAsync(cancellationToken);
-    }
+    public Task KeepArchiveAsync(TimeSpan retention, CancellationToken cancellationToken) =>
+        database.Command(KeepArchiveSql, retention).RunAsync(cancellationToken);
 }
 
-/// <summary>What a batch of removal came to.</summary>
+/// <summary>The result of a batch of removal.</summary>
 /// <param name="Outcome">How to go on.</param>
 /// <param name="Removed">Rows removed.</param>
 public readonly record struct RemovalStep(RemovalOutcome Outcome, long Removed);
@@ -67,7 +52,7 @@ public readonly record struct RemovalStep(RemovalOutcome Outcome, long Removed);
 /// <summary>How removal goes on after a batch.</summary>
 public enum RemovalOutcome
 {
-    /// <summary>All that compaction supersedes is gone.</summary>
+    /// <summary>All superseded rows are gone.</summary>
     Finished,
 
     /// <summary>There is another batch.</summary>

@@ -17,7 +17,7 @@ public sealed class Vacuum(Database database)
     /// <exception cref="VacuumRefusedException">PostgreSQL left out a table; the others have been done.</exception>
     public async Task RunAsync(CancellationToken cancellationToken)
     {
-        // Its own connection: VACUUM may take as long as it likes, and what it could not do comes as a warning.
+        // Its own connection: VACUUM may take as long as it likes, and a table that it could not do comes as a warning.
         NpgsqlConnectionStringBuilder settings = new(database.ConnectionString.ConnectionString)
         {
             Pooling = false,
@@ -33,12 +33,11 @@ public sealed class Vacuum(Database database)
             }
         };
         await connection.OpenAsync(cancellationToken);
-        foreach (string table in await TablesAsync(connection, cancellationToken))
+        NpgsqlCommand list = database.Command(connection, TablesSql);
+        foreach (string table in await list.ListAsync(static reader => reader.GetString(0), cancellationToken))
         {
             // No truncation: to cut off free pages at a table's end it would lock writers out for a moment.
-            await using NpgsqlCommand vacuum = new(
-                $"vacuum (truncate false) {database.Schema.Quoted}.\"{table}\"", connection);
-            await vacuum.ExecuteNonQueryAsync(cancellationToken);
+            await database.Command(connection, $"vacuum (truncate false) {database.Schema.Quoted}.\"{table}\"").RunAsync(cancellationToken);
         }
 
         if (warnings.Count > 0)
@@ -46,21 +45,8 @@ public sealed class Vacuum(Database database)
             throw new VacuumRefusedException(string.Join("; ", warnings));
         }
     }
-
-    private async Task<List<string>> TablesAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
-    {
-        await using NpgsqlCommand command = new(database.Schema.Apply(TablesSql), connection);
-        await using NpgsqlDataReader reader = await command.ExecuteReaderAsync(cancellationToken);
-        List<string> tables = [];
-        while (await reader.ReadAsync(cancellationToken))
-        {
-            tables.Add(reader.GetString(0));
-        }
-
-        return tables;
-    }
 }
 
 /// <summary>PostgreSQL would not vacuum a table: its owner, or the database's, must.</summary>
-/// <param name="reason">What PostgreSQL said.</param>
+/// <param name="reason">PostgreSQL's words.</param>
 public sealed class VacuumRefusedException(string reason) : Exception(reason);

@@ -4,7 +4,7 @@ namespace PgEtcd.Postgres.Revisions;
 
 /// <summary>The events of one group commit, column by column as the append takes them.</summary>
 /// <param name="expected">Where the log must still be: the position the batch was evaluated at.</param>
-/// <param name="capacity">How many will about come.</param>
+/// <param name="capacity">The number of events to expect.</param>
 public sealed class AppendBatch(LogPosition expected, int capacity = 0)
 {
     internal List<int> Subs { get; } = new(capacity);
@@ -69,7 +69,7 @@ public sealed class AppendBatch(LogPosition expected, int capacity = 0)
     }
 }
 
-/// <summary>What became of an append.</summary>
+/// <summary>The result of an append.</summary>
 public enum AppendOutcome
 {
     /// <summary>The batch is committed.</summary>
@@ -83,7 +83,7 @@ public enum AppendOutcome
 }
 
 /// <summary>The answer to an append.</summary>
-/// <param name="Outcome">What became of it.</param>
+/// <param name="Outcome">The result.</param>
 /// <param name="Position">Where the log is now.</param>
 /// <param name="MissingLeases">The leases that do not exist, with <see cref="AppendOutcome.LeaseMissing"/>.</param>
 public readonly record struct AppendResult(AppendOutcome Outcome, LogPosition Position, IReadOnlyList<long> MissingLeases);

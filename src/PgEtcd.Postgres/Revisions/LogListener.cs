@@ -5,7 +5,7 @@ using PgEtcd.Postgres.Connections;
 
 namespace PgEtcd.Postgres.Revisions;
 
-/// <summary>Wakes the tail when another frontend, or anybody else, has appended. A notification is a hint: when none comes, or
+/// <summary>Wakes the tail when another frontend, or an SQL session, has appended. A notification is a hint: when none comes, or
 /// the connection is gone, the tail is woken by the clock all the same.</summary>
 public sealed class LogListener(Database database, RevisionLog log, ILogger<LogListener> logger)
 {
@@ -47,12 +47,8 @@ public sealed class LogListener(Database database, RevisionLog log, ILogger<LogL
         connection.Notification += (_, notification) =>
             announced = Announced(notification.Payload) is { } head ? Math.Max(announced ?? 0, head) : announced;
         await connection.OpenAsync(cancellationToken);
-        await using (NpgsqlCommand listen = new($"listen {database.Schema.Quoted}", connection))
-        {
-            await listen.ExecuteNonQueryAsync(cancellationToken);
-        }
-
-        await wake(null); // what was appended before we listened
+        await database.Command(connection, $"listen {database.Schema.Quoted}").RunAsync(cancellationToken);
+        await wake(null); // for the rows that were appended before we listened
         while (true)
         {
             bool notified = await connection.WaitAsync(Poll, cancellationToken);
@@ -60,8 +56,7 @@ public sealed class LogListener(Database database, RevisionLog log, ILogger<LogL
             announced = null;
             if (!notified)
             {
-                await using NpgsqlCommand heartbeat = new("select 1", connection);
-                await heartbeat.ExecuteNonQueryAsync(cancellationToken);
+                await database.Command(connection, "select 1").RunAsync(cancellationToken);
             }
 
             if (head is not null || !notified)

@@ -2,7 +2,7 @@ using PgEtcd.Postgres.Alarms;
 
 namespace PgEtcd.Postgres.Revisions;
 
-/// <summary>What a frontend must know to tell whether its state is the store's: the revision, and what moves beside it.</summary>
+/// <summary>A frontend's state is the store's if these are the same: the revision, and the marks that move beside it.</summary>
 /// <param name="Revision">The last committed revision; 1 for an empty store.</param>
 /// <param name="CompactRevision">The compaction mark; -1 when never compacted.</param>
 /// <param name="AuthRevision">Counts changes of users, roles and permissions.</param>

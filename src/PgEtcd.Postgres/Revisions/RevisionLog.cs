@@ -28,7 +28,13 @@ public sealed class RevisionLog(Database database, string name)
 
     private const string WalkedSql = "select walked_revision from pgetcd.removal";
 
-    private const string CompactSql = "select outcome, head, compact_revision from pgetcd.compact($1, $2, $3, $4, $5)";
+    private const string EnterSql = "set local idle_in_transaction_session_timeout = '2s'; select pgetcd.lock_log()";
+
+    private const string CompactSql = "select outcome from pgetcd.compact($1, $2, $3, $4, $5)";
+
+    private const string ObserveTermSql = "select pgetcd.observe_term()";
+
+    private const string EnsureHistorySql = "select pgetcd.ensure_history($1, $2, $3, $4, $5)";
 
     private readonly string _frontend = $"{name}-{Guid.NewGuid().ToString("N")[..8]}";
     private int _abandoned;
@@ -51,7 +57,7 @@ public sealed class RevisionLog(Database database, string name)
     /// <param name="batch">The events.</param>
     /// <param name="missed">Gets, on a conflict, the rows after the expected revision, in order.</param>
     /// <param name="cancellationToken">Ends the wait, not necessarily the append.</param>
-    /// <exception cref="LogGapException">A conflict, and what was missed is not all there any more.</exception>
+    /// <exception cref="LogGapException">A conflict, and some of the missed rows are gone.</exception>
     public async Task<AppendResult> AppendAsync(AppendBatch batch, Action<LogRow> missed, CancellationToken cancellationToken)
     {
         await using NpgsqlConnection connection = await database.OpenForAppendAsync(cancellationToken);
@@ -68,24 +74,14 @@ public sealed class RevisionLog(Database database, string name)
     /// <param name="missed">Gets the rows after it.</param>
     /// <param name="evaluate">Makes the batch at the position given, or null to append nothing.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
-    /// <exception cref="LogGapException">What was missed is not all there any more.</exception>
+    /// <exception cref="LogGapException">Some of the missed rows are gone.</exception>
     public async Task<AppendResult?> AppendLockedAsync(
         long applied, Action<LogRow> missed, Func<LogPosition, AppendBatch?> evaluate, CancellationToken cancellationToken)
     {
         await using NpgsqlConnection connection = await database.OpenAsync(cancellationToken);
         await using NpgsqlTransaction transaction = await connection.BeginTransactionAsync(cancellationToken);
-        await using (NpgsqlCommand enter = new(
-            database.Schema.Apply("set local idle_in_transaction_session_timeout = '2s'; select pgetcd.lock_log()"), connection))
-        {
-            await enter.ExecuteNonQueryAsync(cancellationToken);
-        }
-
-        LogPosition position;
-        await using (NpgsqlCommand tail = new(database.Schema.Apply(TailSql), connection))
-        {
-            position = await TailAsync(tail, applied, missed, cancellationToken);
-        }
-
+        await database.Command(connection, EnterSql).RunAsync(cancellationToken);
+        LogPosition position = await TailAsync(database.Command(connection, TailSql, applied), applied, missed, cancellationToken);
         await CheckWholeAsync(applied, position, cancellationToken);
 
         if (evaluate(position) is not { } batch)
@@ -107,16 +103,15 @@ public sealed class RevisionLog(Database database, string name)
         return await PositionAsync(database, connection, cancellationToken);
     }
 
-    /// <summary>Reads what was committed after a revision.</summary>
-    /// <param name="after">The last revision the caller has.</param>
+    /// <summary>Reads the rows after a revision.</summary>
+    /// <param name="after">The last revision that the caller has.</param>
     /// <param name="row">Gets the rows after it, in order.</param>
     /// <param name="cancellationToken">Ends the read.</param>
     /// <returns>Where the log was in the snapshot that was read.</returns>
-    /// <exception cref="LogGapException">They are not all there any more.</exception>
+    /// <exception cref="LogGapException">Some of them are gone.</exception>
     public async Task<LogPosition> TailAsync(long after, Action<LogRow> row, CancellationToken cancellationToken)
     {
-        await using NpgsqlCommand command = database.Command(TailSql);
-        LogPosition position = await TailAsync(command, after, row, cancellationToken);
+        LogPosition position = await TailAsync(database.Command(TailSql, after), after, row, cancellationToken);
         await CheckWholeAsync(after, position, cancellationToken);
         return position;
     }
@@ -125,21 +120,14 @@ public sealed class RevisionLog(Database database, string name)
     /// <param name="revision">Where to.</param>
     /// <param name="token">Names this compaction: repeated with the same token it succeeds again.</param>
     /// <param name="cancellationToken">Ends the wait, not necessarily the compaction.</param>
-    /// <param name="username">The etcd user who asked, or null.</param>
-    /// <param name="client">The address of who asked; null: this frontend by itself.</param>
+    /// <param name="username">The etcd user, or null.</param>
+    /// <param name="client">The address of the client; null: this frontend by itself.</param>
     /// <returns>Compacted, or the reason why not, as of <see cref="LogPosition"/>.</returns>
     public async Task<CompactOutcome> CompactAsync(
         long revision, Guid token, CancellationToken cancellationToken, string? username = null, string? client = null)
     {
-        await using NpgsqlCommand command = database.Command(CompactSql);
-        command.Parameters.Add(new NpgsqlParameter<long> { TypedValue = revision });
-        command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = token });
-        command.Parameters.Add(Text(username));
-        command.Parameters.Add(Text(client));
-        command.Parameters.Add(Text(_frontend));
-        await using NpgsqlDataReader reader = await command.ExecuteReaderAsync(cancellationToken);
-        await reader.ReadAsync(cancellationToken);
-        return reader.GetString(0) switch
+        object? outcome = await database.Command(CompactSql, revision, token, username, client, _frontend).ScalarAsync(cancellationToken);
+        return outcome switch
         {
             "compacted" => CompactOutcome.Compacted,
             "already" => CompactOutcome.AlreadyCompacted,
@@ -149,35 +137,26 @@ public sealed class RevisionLog(Database database, string name)
     }
 
     /// <summary>The term of the PostgreSQL that answers: its restarts and promotions, counted from 1 (design §10).</summary>
-    public async Task<long> ObserveTermAsync(CancellationToken cancellationToken)
-    {
-        await using NpgsqlCommand command = database.Command("select pgetcd.observe_term()");
-        return (long)(await command.ExecuteScalarAsync(cancellationToken))!;
-    }
+    public async Task<long> ObserveTermAsync(CancellationToken cancellationToken) =>
+        (long)(await database.Command(ObserveTermSql).ScalarAsync(cancellationToken))!;
 
-    /// <summary>Makes sure that the log still holds what was applied; if it does not, commits were lost in a failover, and
+    /// <summary>Makes sure that the log still holds the changes that were applied; if it does not, commits were lost in a failover, and
     /// the revision moves up, out of reach of all that was shown before (design §11).</summary>
     /// <param name="connection">To the new server.</param>
     /// <param name="revision">The last revision applied.</param>
     /// <param name="last">Its last change; null if the state was loaded and nothing applied since.</param>
     /// <param name="compactRevision">The compaction mark as it was known; if that was lost and no change, it is set again.</param>
     /// <returns>False when history was lost.</returns>
-    public async Task<bool> EnsureHistoryAsync(NpgsqlConnection connection, long revision, KvEvent? last, long compactRevision = -1)
-    {
-        await using NpgsqlCommand command = new(database.Schema.Apply("select pgetcd.ensure_history($1, $2, $3, $4, $5)"), connection);
-        command.Parameters.Add(new NpgsqlParameter<long> { TypedValue = revision });
-        command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = last?.Sub ?? 0 });
-        command.Parameters.Add(Bytes(last?.Key));
-        command.Parameters.Add(Bytes(last?.Record?.ValueMemory));
-        command.Parameters.Add(new NpgsqlParameter<long> { TypedValue = compactRevision });
-        return (bool)(await command.ExecuteScalarAsync())!;
-    }
+    public async Task<bool> EnsureHistoryAsync(NpgsqlConnection connection, long revision, KvEvent? last, long compactRevision = -1) =>
+        await database.Command(
+            connection, EnsureHistorySql, revision, last?.Sub ?? 0, last?.Key, last?.Record?.ValueMemory, compactRevision)
+            .ScalarAsync(CancellationToken.None) is true;
 
     /// <summary>Where the log is, as the connection's transaction sees it.</summary>
     internal static async Task<LogPosition> PositionAsync(
         Database database, NpgsqlConnection connection, CancellationToken cancellationToken)
     {
-        await using NpgsqlCommand command = new(database.Schema.Apply(PositionSql), connection);
+        await using NpgsqlCommand command = database.Command(connection, PositionSql);
         await using NpgsqlDataReader reader = await command.ExecuteReaderAsync(cancellationToken);
         await reader.ReadAsync(cancellationToken);
         return new LogPosition(reader.GetInt64(0), reader.GetInt64(1), reader.GetInt64(2), (AlarmKinds)reader.GetInt16(3));
@@ -191,24 +170,24 @@ public sealed class RevisionLog(Database database, string name)
             return new AppendResult(AppendOutcome.Appended, batch.Expected with { Revision = head }, []);
         }
 
-        await using NpgsqlCommand command = new(database.Schema.Apply(AppendSql), connection);
-        NpgsqlParameterCollection parameters = command.Parameters;
-        parameters.Add(new NpgsqlParameter<long> { TypedValue = batch.Expected.Revision });
-        parameters.Add(new NpgsqlParameter<long> { TypedValue = batch.Expected.CompactRevision });
-        parameters.Add(new NpgsqlParameter<long> { TypedValue = batch.Expected.AuthRevision });
-        parameters.Add(new NpgsqlParameter<string> { TypedValue = Run });
-        parameters.Add(Column(batch.Subs, NpgsqlDbType.Integer));
-        parameters.Add(Column(batch.Keys, NpgsqlDbType.Bytea));
-        parameters.Add(Column(batch.Values, NpgsqlDbType.Bytea));
-        parameters.Add(Column(batch.CreateRevisions, NpgsqlDbType.Bigint));
-        parameters.Add(Column(batch.Versions, NpgsqlDbType.Bigint));
-        parameters.Add(Column(batch.Leases, NpgsqlDbType.Bigint));
-        parameters.Add(Column(batch.Usernames, NpgsqlDbType.Text));
-        parameters.Add(Column(batch.Clients, NpgsqlDbType.Text));
-        parameters.Add(Column(batch.RequiredLeases.ToList(), NpgsqlDbType.Bigint));
-        parameters.Add(Column(batch.RevokedLeases, NpgsqlDbType.Bigint));
-        parameters.Add(new NpgsqlParameter<short> { TypedValue = (short)batch.Expected.Alarms });
-
+        LogPosition expected = batch.Expected;
+        await using NpgsqlCommand command = database.Command(
+            connection, AppendSql,
+            expected.Revision,
+            expected.CompactRevision,
+            expected.AuthRevision,
+            Run,
+            SqlValue.Array(batch.Subs, NpgsqlDbType.Integer),
+            SqlValue.Array(batch.Keys, NpgsqlDbType.Bytea),
+            SqlValue.Array(batch.Values, NpgsqlDbType.Bytea),
+            SqlValue.Array(batch.CreateRevisions, NpgsqlDbType.Bigint),
+            SqlValue.Array(batch.Versions, NpgsqlDbType.Bigint),
+            SqlValue.Array(batch.Leases, NpgsqlDbType.Bigint),
+            SqlValue.Array(batch.Usernames, NpgsqlDbType.Text),
+            SqlValue.Array(batch.Clients, NpgsqlDbType.Text),
+            SqlValue.Array(batch.RequiredLeases.ToList(), NpgsqlDbType.Bigint),
+            SqlValue.Array(batch.RevokedLeases, NpgsqlDbType.Bigint),
+            (short)expected.Alarms);
         await using NpgsqlDataReader reader = await command.ExecuteReaderAsync(cancellationToken);
         await reader.ReadAsync(cancellationToken);
         AppendOutcome outcome = reader.GetString(0) switch
@@ -233,24 +212,25 @@ public sealed class RevisionLog(Database database, string name)
     }
 
     /// <summary>The short way, for a single change.</summary>
-    /// <returns>Its revision; null when <see cref="AppendSql"/> is to say what became of it.</returns>
+    /// <returns>Its revision; null when <see cref="AppendSql"/> must tell the outcome.</returns>
     private async Task<long?> AppendOneAsync(NpgsqlConnection connection, AppendBatch batch, CancellationToken cancellationToken)
     {
-        await using NpgsqlCommand command = new(database.Schema.Apply(AppendOneSql), connection);
-        NpgsqlParameterCollection parameters = command.Parameters;
-        parameters.Add(new NpgsqlParameter<long> { TypedValue = batch.Expected.Revision });
-        parameters.Add(new NpgsqlParameter<long> { TypedValue = batch.Expected.CompactRevision });
-        parameters.Add(new NpgsqlParameter<long> { TypedValue = batch.Expected.AuthRevision });
-        parameters.Add(new NpgsqlParameter<short> { TypedValue = (short)batch.Expected.Alarms });
-        parameters.Add(new NpgsqlParameter<string> { TypedValue = Run });
-        parameters.Add(new NpgsqlParameter<ReadOnlyMemory<byte>> { TypedValue = batch.Keys[0], NpgsqlDbType = NpgsqlDbType.Bytea });
-        parameters.Add(Bytes(batch.Values[0]));
-        parameters.Add(new NpgsqlParameter<long> { TypedValue = batch.CreateRevisions[0] });
-        parameters.Add(new NpgsqlParameter<long> { TypedValue = batch.Versions[0] });
-        parameters.Add(new NpgsqlParameter<long> { TypedValue = batch.Leases[0] });
-        parameters.Add(Text(batch.Usernames[0]));
-        parameters.Add(Text(batch.Clients[0]));
-        return await command.ExecuteScalarAsync(cancellationToken) as long?;
+        LogPosition expected = batch.Expected;
+        return await database.Command(
+            connection, AppendOneSql,
+            expected.Revision,
+            expected.CompactRevision,
+            expected.AuthRevision,
+            (short)expected.Alarms,
+            Run,
+            batch.Keys[0],
+            batch.Values[0],
+            batch.CreateRevisions[0],
+            batch.Versions[0],
+            batch.Leases[0],
+            batch.Usernames[0],
+            batch.Clients[0])
+            .ScalarAsync(cancellationToken) as long?;
     }
 
     private static void Measure(AppendBatch batch, in AppendResult result, long started)
@@ -262,9 +242,9 @@ public sealed class RevisionLog(Database database, string name)
     }
 
     private static async Task<LogPosition> TailAsync(
-        NpgsqlCommand command, long after, Action<LogRow> row, CancellationToken cancellationToken)
+        NpgsqlCommand tail, long after, Action<LogRow> row, CancellationToken cancellationToken)
     {
-        command.Parameters.Add(new NpgsqlParameter<long> { TypedValue = after });
+        await using NpgsqlCommand command = tail;
         await using NpgsqlDataReader reader = await command.ExecuteReaderAsync(cancellationToken);
         await reader.ReadAsync(cancellationToken);
         LogPosition position = new(
@@ -280,18 +260,14 @@ public sealed class RevisionLog(Database database, string name)
         return position with { Revision = Math.Max(position.Revision, last) };
     }
 
-    /// <summary>Makes sure that removal had not touched what was read after a revision. Asked after the reading: its walk
+    /// <summary>Makes sure that removal had not touched the rows that were read after a revision. Asked after the reading: its walk
     /// only goes forward, so if it has not come that far now, it had not then.</summary>
     private async ValueTask CheckWholeAsync(long after, LogPosition position, CancellationToken cancellationToken)
     {
         // Only rows below the compact revision are ever removed.
-        if (position.CompactRevision > after + 1)
+        if (position.CompactRevision > after + 1 && (long)(await database.Command(WalkedSql).ScalarAsync(cancellationToken))! > after)
         {
-            await using NpgsqlCommand command = database.Command(WalkedSql);
-            if ((long)(await command.ExecuteScalarAsync(cancellationToken))! > after)
-            {
-                throw new LogGapException(after);
-            }
+            throw new LogGapException(after);
         }
     }
 
@@ -299,22 +275,13 @@ public sealed class RevisionLog(Database database, string name)
         reader.GetInt64(5),
         reader.GetInt32(6),
         reader.GetFieldValue<byte[]>(7),
-        reader.IsDBNull(8) ? null : reader.GetFieldValue<byte[]>(8),
+        reader.BytesOrNull(8),
         reader.GetInt64(9),
         reader.GetInt64(10),
         reader.GetInt64(11));
-
-    private static NpgsqlParameter Bytes(ReadOnlyMemory<byte>? value) =>
-        new() { NpgsqlDbType = NpgsqlDbType.Bytea, Value = value is { } bytes ? bytes : DBNull.Value };
-
-    private static NpgsqlParameter Text(string? value) =>
-        new() { NpgsqlDbType = NpgsqlDbType.Text, Value = value is null ? DBNull.Value : value };
-
-    private static NpgsqlParameter<List<T>> Column<T>(List<T> values, NpgsqlDbType element) =>
-        new() { TypedValue = values, NpgsqlDbType = NpgsqlDbType.Array | element };
 }
 
-/// <summary>What became of a compaction (semantics.md §6).</summary>
+/// <summary>The result of a compaction (semantics.md §6).</summary>
 public enum CompactOutcome
 {
     /// <summary>The mark has moved.</summary>

@@ -10,7 +10,7 @@ namespace PgEtcd.Postgres.Transfer;
 /// or nothing, however the import ends.</summary>
 public sealed class LogImport : IAsyncDisposable
 {
-    /// <summary>What imported rows say instead of the frontend that wrote them.</summary>
+    /// <summary>The frontend that imported rows name.</summary>
     private const string Source = "import";
 
     /// <summary>For one step of the COPY: a checkpoint may hold it up.</summary>
@@ -24,7 +24,9 @@ public sealed class LogImport : IAsyncDisposable
     private const string IsEmptySql = """
         select not exists (select from pgetcd.revisions) and not exists (select from pgetcd.revisions_archive)
             and not exists (select from pgetcd.leases)
-            and not exists (select from pgetcd.auth_users) and not exists (select from pgetcd.auth_roles) and c.compact_revision < 0 and c.base_revision <= 1, clock_timestamp()
+            and not exists (select from pgetcd.auth_users) and not exists (select from pgetcd.auth_roles)
+            and c.compact_revision < 0 and c.base_revision <= 1,
+            clock_timestamp()
         from pgetcd.cluster c
         """;
 
@@ -33,8 +35,8 @@ public sealed class LogImport : IAsyncDisposable
         from stdin (format binary)
         """;
 
-    // Removal has nothing to do below the mark, as only what it would leave is imported. What it has passed is also how a
-    // frontend that is running finds that it must load the state anew.
+    // Removal has nothing to do below the mark, as only rows that it would leave are imported. By its marks a frontend that is
+    // running also finds that it must load the state anew.
     private const string MarksSql = """
         with moved as (update pgetcd.cluster set base_revision = $1, compact_revision = $2)
         update pgetcd.removal set finished_revision = $2, attended_revision = $2, walked_revision = greatest(0, $2), walked_sub = -1,
@@ -46,6 +48,8 @@ public sealed class LogImport : IAsyncDisposable
         select l.id, l.ttl, clock_timestamp() + make_interval(secs => l.ttl), gen_random_uuid()
         from unnest($1, $2) as l (id, ttl)
         """;
+
+    private const string AnalyzeSql = "analyze pgetcd.revisions";
 
     // The first frontend that leads, however late, gives the leases their full time, as an etcd that starts.
     private const string CommitSql = """
@@ -59,7 +63,8 @@ public sealed class LogImport : IAsyncDisposable
     private readonly DateTime _now;
     private readonly NpgsqlBinaryImporter _copy;
 
-    private LogImport(Database database, NpgsqlConnection connection, NpgsqlTransaction transaction, DateTime now, NpgsqlBinaryImporter copy)
+    private LogImport(
+        Database database, NpgsqlConnection connection, NpgsqlTransaction transaction, DateTime now, NpgsqlBinaryImporter copy)
     {
         _database = database;
         _connection = connection;
@@ -77,24 +82,13 @@ public sealed class LogImport : IAsyncDisposable
         try
         {
             NpgsqlTransaction transaction = await connection.BeginTransactionAsync(cancellationToken);
-            await using (NpgsqlCommand enter = new(database.Schema.Apply(EnterSql), connection) { CommandTimeout = 0 })
+            await database.Command(connection, EnterSql).WithoutLimit().RunAsync(cancellationToken);
+            (bool isEmpty, DateTime now) = await database.Command(connection, IsEmptySql).FirstAsync(
+                static reader => (reader.GetBoolean(0), reader.GetDateTime(1)), cancellationToken);
+            if (!isEmpty)
             {
-                await enter.ExecuteNonQueryAsync(cancellationToken);
-            }
-
-            DateTime now;
-            await using (NpgsqlCommand ask = new(database.Schema.Apply(IsEmptySql), connection))
-            await using (NpgsqlDataReader reader = await ask.ExecuteReaderAsync(cancellationToken))
-            {
-                await reader.ReadAsync(cancellationToken);
-                if (!reader.GetBoolean(0))
-                {
-                    await reader.DisposeAsync();
-                    await connection.DisposeAsync();
-                    return null;
-                }
-
-                now = reader.GetDateTime(1);
+                await connection.DisposeAsync();
+                return null;
             }
 
             NpgsqlBinaryImporter copy = await connection.BeginBinaryImportAsync(database.Schema.Apply(CopySql), cancellationToken);
@@ -107,7 +101,7 @@ public sealed class LogImport : IAsyncDisposable
         }
     }
 
-    /// <summary>Adds the next row, in order of revision and sub; of what is compacted only what removal would leave.</summary>
+    /// <summary>Adds the next row, in order of revision and sub; of compacted rows only those that removal would leave.</summary>
     public async ValueTask AddAsync(
         long revision, int sub, ReadOnlyMemory<byte> key, ReadOnlyMemory<byte>? value, long createRevision, long version, long lease,
         CancellationToken cancellationToken)
@@ -132,25 +126,27 @@ public sealed class LogImport : IAsyncDisposable
         await _copy.WriteAsync(Source, NpgsqlDbType.Text, cancellationToken);
     }
 
-    /// <summary>Ends the rows and adds what is beside them. Nothing is committed yet.</summary>
+    /// <summary>Ends the rows and adds marks, leases and auth. Nothing is committed yet.</summary>
     /// <param name="revision">Where the store is, which may be above its last row.</param>
     /// <param name="compactRevision">The compaction mark; -1 when never compacted.</param>
     /// <param name="leases">Ids, each once, and seconds.</param>
     /// <param name="auth">Users and roles; null: none.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
     public async Task FinishAsync(
-        long revision, long compactRevision, IReadOnlyCollection<(long Id, long Ttl)> leases, AuthRecords? auth, CancellationToken cancellationToken)
+        long revision, long compactRevision, IReadOnlyCollection<(long Id, long Ttl)> leases, AuthRecords? auth,
+        CancellationToken cancellationToken)
     {
         await _copy.CompleteAsync(cancellationToken);
         await _copy.DisposeAsync();
-        await ExecuteAsync(MarksSql, cancellationToken, Number(revision), Number(compactRevision));
-        await ExecuteAsync(LeasesSql, cancellationToken, Numbers(leases.Select(lease => lease.Id)), Numbers(leases.Select(lease => lease.Ttl)));
+        await ExecuteAsync(MarksSql, cancellationToken, revision, compactRevision);
+        await ExecuteAsync(
+            LeasesSql, cancellationToken, (long[])[.. leases.Select(lease => lease.Id)], (long[])[.. leases.Select(lease => lease.Ttl)]);
         if (auth is not null)
         {
             await AuthImport.ReplaceAsync(_transaction, _database.Schema, auth, cancellationToken);
         }
 
-        await ExecuteAsync("analyze pgetcd.revisions", cancellationToken);
+        await ExecuteAsync(AnalyzeSql, cancellationToken);
     }
 
     /// <summary>HashKV of what the store would be, from the rows.</summary>
@@ -174,14 +170,6 @@ public sealed class LogImport : IAsyncDisposable
         await _connection.DisposeAsync();
     }
 
-    private async Task ExecuteAsync(string sql, CancellationToken cancellationToken, params NpgsqlParameter[] parameters)
-    {
-        await using NpgsqlCommand command = new(_database.Schema.Apply(sql), _connection) { CommandTimeout = 0 };
-        command.Parameters.AddRange(parameters);
-        await command.ExecuteNonQueryAsync(cancellationToken);
-    }
-
-    private static NpgsqlParameter<long> Number(long value) => new() { TypedValue = value };
-
-    private static NpgsqlParameter<long[]> Numbers(IEnumerable<long> values) => new() { TypedValue = [.. values] };
+    private Task<int> ExecuteAsync(string sql, CancellationToken cancellationToken, params ReadOnlySpan<SqlValue> values) =>
+        _database.Command(_connection, sql, values).WithoutLimit().RunAsync(cancellationToken);
 }

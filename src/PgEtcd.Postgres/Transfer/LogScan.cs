@@ -1,4 +1,3 @@
-using System.Data;
 using System.Runtime.CompilerServices;
 using Npgsql;
 using PgEtcd.Postgres.Auth;
@@ -12,7 +11,7 @@ namespace PgEtcd.Postgres.Transfer;
 /// <remarks>The transaction holds back vacuum until the scan is disposed of.</remarks>
 public sealed class LogScan : IAsyncDisposable
 {
-    // What etcd keeps (semantics.md §6): all above the mark; below, the newest row of each key, if it is a put or a
+    // etcd keeps (semantics.md §6) all above the mark; below, the newest row of each key, if it is a put or a
     // tombstone at the mark itself. Removal may not have got there yet.
     private const string Present = """
         from pgetcd.revisions r
@@ -44,36 +43,29 @@ public sealed class LogScan : IAsyncDisposable
         """;
 
     private readonly Database _database;
-    private readonly NpgsqlConnection _connection;
-    private readonly NpgsqlTransaction _transaction;
+    private readonly Snapshot _snapshot;
 
-    private LogScan(Database database, NpgsqlConnection connection, NpgsqlTransaction transaction)
+    private LogScan(Database database, Snapshot snapshot, LogPosition position)
     {
         _database = database;
-        _connection = connection;
-        _transaction = transaction;
+        _snapshot = snapshot;
+        Position = position;
     }
 
     /// <summary>Where the log was at that moment.</summary>
-    public LogPosition Position { get; private set; }
+    public LogPosition Position { get; }
 
-    /// <summary>Begins a scan of what is committed now.</summary>
+    /// <summary>Begins a scan of the store as it is now.</summary>
     public static async Task<LogScan> OpenAsync(Database database, CancellationToken cancellationToken)
     {
-        NpgsqlConnection connection = await database.OpenAsync(cancellationToken);
+        Snapshot snapshot = await Snapshot.OpenAsync(database, SettingsSql, cancellationToken);
         try
         {
-            NpgsqlTransaction transaction = await connection.BeginTransactionAsync(IsolationLevel.RepeatableRead, cancellationToken);
-            await using NpgsqlCommand settings = new(SettingsSql, connection);
-            await settings.ExecuteNonQueryAsync(cancellationToken);
-            return new LogScan(database, connection, transaction)
-            {
-                Position = await RevisionLog.PositionAsync(database, connection, cancellationToken),
-            };
+            return new LogScan(database, snapshot, await RevisionLog.PositionAsync(database, snapshot.Connection, cancellationToken));
         }
         catch
         {
-            await connection.DisposeAsync();
+            await snapshot.DisposeAsync();
             throw;
         }
     }
@@ -92,35 +84,20 @@ public sealed class LogScan : IAsyncDisposable
         cancellationToken);
 
     /// <summary>The leases: id and granted seconds, in no order.</summary>
-    public async Task<List<(long Id, long Ttl)>> LeasesAsync(CancellationToken cancellationToken)
-    {
-        await using NpgsqlCommand command = Command(LeasesSql);
-        await using NpgsqlDataReader reader = await command.ExecuteReaderAsync(cancellationToken);
-        List<(long, long)> leases = [];
-        while (await reader.ReadAsync(cancellationToken))
-        {
-            leases.Add((reader.GetInt64(0), reader.GetInt64(1)));
-        }
-
-        return leases;
-    }
+    public Task<List<(long Id, long Ttl)>> LeasesAsync(CancellationToken cancellationToken) =>
+        _snapshot.Command(LeasesSql).WithoutLimit().ListAsync(static reader => (reader.GetInt64(0), reader.GetInt64(1)), cancellationToken);
 
     /// <summary>Users and roles.</summary>
     public Task<AuthRecords> AuthAsync(CancellationToken cancellationToken) =>
-        AuthTable.LoadAsync(_transaction, _database.Schema, cancellationToken);
+        AuthTable.LoadAsync(_snapshot.Transaction, _database.Schema, cancellationToken);
 
     /// <inheritdoc/>
-    public async ValueTask DisposeAsync()
-    {
-        await _transaction.DisposeAsync();
-        await _connection.DisposeAsync();
-    }
+    public ValueTask DisposeAsync() => _snapshot.DisposeAsync();
 
     private async IAsyncEnumerable<T> ReadAsync<T>(
         string sql, Func<NpgsqlDataReader, T> convert, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        await using NpgsqlCommand command = Command(sql);
-        command.Parameters.Add(new NpgsqlParameter<long> { TypedValue = Position.CompactRevision });
+        await using NpgsqlCommand command = _snapshot.Command(sql, Position.CompactRevision).WithoutLimit();
         NpgsqlDataReader reader = await command.ExecuteReaderAsync(cancellationToken);
         bool atEnd = false;
         try
@@ -138,7 +115,7 @@ public sealed class LogScan : IAsyncDisposable
         }
     }
 
-    /// <summary>Whoever stops early does not want the rest: without a cancellation all of it would be read here.</summary>
+    /// <summary>A consumer that stops early does not want the rest: without a cancellation all of it would be read here.</summary>
     private static async ValueTask EndAsync(NpgsqlCommand command, NpgsqlDataReader reader, bool atEnd)
     {
         try
@@ -160,10 +137,8 @@ public sealed class LogScan : IAsyncDisposable
         reader.GetInt64(0),
         reader.GetInt32(1),
         reader.GetFieldValue<byte[]>(2),
-        reader.IsDBNull(3) ? null : reader.GetFieldValue<byte[]>(3),
+        reader.BytesOrNull(3),
         reader.GetInt64(4),
         reader.GetInt64(5),
         reader.GetInt64(6));
-
-    private NpgsqlCommand Command(string sql) => new(_database.Schema.Apply(sql), _connection) { CommandTimeout = 0 };
 }

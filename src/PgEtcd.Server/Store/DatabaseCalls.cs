@@ -3,7 +3,7 @@ using PgEtcd.Postgres.Connections;
 namespace PgEtcd.Server.Store;
 
 /// <summary>Asking the database on behalf of a request that has only so much time.</summary>
-internal static class DatabaseCalls
+public static class DatabaseCalls
 {
     /// <summary>Repeats what fails because of the connection until it succeeds or the time is up.</summary>
     /// <param name="database">Where to ask.</param>

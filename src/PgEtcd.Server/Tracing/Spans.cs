@@ -3,7 +3,7 @@ using System.Diagnostics;
 namespace PgEtcd.Server.Tracing;
 
 /// <summary>What traces are made of. Nobody listens unless --enable-distributed-tracing is given, and then nothing is made.</summary>
-internal static class Spans
+public static class Spans
 {
     /// <summary>The name of the source, for those who collect.</summary>
     public const string SourceName = "PgEtcd";

@@ -1,6 +1,7 @@
 using Dapper;
 using Npgsql;
 using PgEtcd.Postgres.Connections;
+using PgEtcd.Postgres.Migrations;
 using PgEtcd.Postgres.Revisions;
 using PgEtcd.Testing.Postgres;
 using Shouldly;
@@ -69,6 +70,57 @@ public sealed class MigratorTests(PostgresFixture postgres) : IClassFixture<Post
         (await second.AppendAsync(LogFixture.Puts(1, "a=other"), _ => { }, CancellationToken.None)).Position.Revision.ShouldBe(2);
 
         (await first.QueryAsync<long>("select count(*) from pgetcd.current_state")).ShouldBe([2]);
+    }
+
+    [Fact]
+    public async Task Functions_whose_text_has_changed_are_applied_again_and_grants_stay()
+    {
+        await using LogFixture fixture = await LogFixture.CreateAsync(postgres);
+        await fixture.QueryAsync<object>("""
+            drop role if exists migrator_auditor;
+            drop role if exists migrator_writer;
+            create role migrator_auditor;
+            create role migrator_writer;
+            select pgetcd.grant_auditor('migrator_auditor');
+            select pgetcd.grant_writer('migrator_writer');
+            create view public.mine as select h.key, h.value from pgetcd.history h;
+            create or replace function pgetcd.highest() returns bytea language sql immutable as $$ select ''::bytea $$;
+            update pgetcd.migrations set name = 'of another version' where number = 0;
+            """);
+        Migrator migrator = LogFixture.Migrator(fixture.Database);
+
+        DatabaseStartException refusal = await Should.ThrowAsync<DatabaseStartException>(
+            () => migrator.CheckAsync("--migrate=never", CancellationToken.None));
+        refusal.Message.ShouldMatch(
+            @"^--schema: 'pgetcd' has the functions of another pgetcd \(schema version \d+ as this binary's\), "
+            + @"and --migrate=never: run pgetcd migrate first\.$");
+        MigrationPlan plan = await migrator.MigrateAsync(CancellationToken.None);
+
+        plan.Tables.ShouldBeEmpty();
+        plan.Functions.ShouldContain("functions/append.sql");
+        (await fixture.QueryAsync<int>("select length(pgetcd.highest())")).ShouldBe([1024]);
+        (await fixture.QueryAsync<bool>("""
+            select unnest(array[
+                has_table_privilege('migrator_auditor', 'pgetcd.history', 'select'),
+                has_function_privilege('migrator_writer', 'pgetcd.put(bytea, bytea, bigint)', 'execute'),
+                not has_function_privilege('migrator_auditor', 'pgetcd.put(bytea, bytea, bigint)', 'execute')])
+            """)).ShouldBe([true, true, true]);
+        (await migrator.MigrateAsync(CancellationToken.None)).IsEmpty.ShouldBeTrue();
+        await migrator.CheckAsync("--migrate=never", CancellationToken.None);
+        await fixture.QueryAsync<object>(
+            "drop view public.mine; drop owned by migrator_auditor, migrator_writer; drop role migrator_auditor, migrator_writer");
+    }
+
+    [Fact]
+    public async Task A_start_with_nothing_to_do_waits_for_no_lock()
+    {
+        await using LogFixture fixture = await LogFixture.CreateAsync(postgres);
+        await using NpgsqlConnection other = await fixture.Database.OpenAsync(CancellationToken.None);
+        await using NpgsqlTransaction migrating = await other.BeginTransactionAsync();
+        await other.ExecuteAsync(
+            "select pg_advisory_xact_lock(1885828453, hashtext('pgetcd')); lock table pgetcd.migrations in exclusive mode");
+
+        (await LogFixture.Migrator(fixture.Database).MigrateAsync(CancellationToken.None)).IsEmpty.ShouldBeTrue();
     }
 
     [Theory]

@@ -1,57 +1,10 @@
--- What compaction leaves behind: physical removal of superseded rows, and the archive that may take them (design §8).
+-- Removal and retention take rows of the log and the archive away with their owner's rights, so that no other role needs them
+-- (docs/security.md).
 
--- A compaction whose answer was lost is recognised when it is repeated.
-alter table pgetcd.cluster add column compact_token uuid;
-
-create function pgetcd.compact(at_revision bigint, token uuid)
-    returns table (outcome text, head bigint, compact_revision bigint) language plpgsql volatile as $$
-#variable_conflict use_column
-begin
-    select c.outcome, c.head, c.compact_revision into outcome, head, compact_revision from pgetcd.compact(at_revision) c;
-    if outcome = 'compacted' then
-        update pgetcd.cluster set compact_token = compact.token;
-    elsif outcome = 'already' and compact_revision = at_revision
-            and exists (select from pgetcd.cluster c where c.compact_token = compact.token) then
-        outcome := 'compacted';
-    end if;
-    return next;
-end
-$$;
-
--- How far removal has come, so that it goes on where it was killed. One row. All columns only grow.
-create table pgetcd.removal (
-    one               boolean primary key default true check (one),
-    finished_revision bigint  not null default -1,  -- the last compact revision that removal is through with
-    attended_revision bigint  not null default -1,  -- the last one of which only rows that may be asked for are left
-    walked_revision   bigint  not null default 0,   -- where the walk stands: all rows up to here have been looked at
-    walked_sub        integer not null default -1
-) with (fillfactor = 10);
-insert into pgetcd.removal default values;
-
--- Removed rows, by the time of their removal: so whatever was current at some time within the retention is here or in
--- the log. Partitions are made and dropped by keep_archive.
-create table pgetcd.revisions_archive (
-    revision        bigint      not null,
-    sub             integer     not null,
-    key             bytea       not null,
-    value           bytea,
-    tombstone       boolean     not null generated always as (value is null) stored,
-    create_revision bigint      not null,
-    version         bigint      not null,
-    lease           bigint      not null,
-    committed_at    timestamptz not null,
-    username        text,
-    client          text,
-    frontend        text        not null,
-    removed_at      timestamptz not null default clock_timestamp()
-) partition by range (removed_at);
-create index revisions_archive_by_revision on pgetcd.revisions_archive (revision, sub);
-create index revisions_archive_by_key on pgetcd.revisions_archive (substr(key, 1, 1024), revision desc, sub desc);
-alter table pgetcd.revisions_archive alter column value set storage external;
-
--- Makes the partitions of today and tomorrow (days of UTC) and drops those that ended before the retention began.
-create function pgetcd.keep_archive(retention interval) returns void language plpgsql volatile
-    set timezone = 'UTC' set lock_timeout = '2s' as $$
+-- Makes the partitions of today and tomorrow (days of UTC) and drops those that ended before the retention began; notes the
+-- revisions that are forgotten with them, and forgets their compactions.
+create or replace function pgetcd.keep_archive(retention interval) returns void language plpgsql volatile security definer
+    set search_path = pg_catalog, pg_temp set timezone = 'UTC' set lock_timeout = '2s' as $$
 declare
     today     date := clock_timestamp()::date;
     day       date;
@@ -59,7 +12,7 @@ declare
 begin
     for day in select today + n from generate_series(0, 1) n loop
         if to_regclass(format('%I.%I', 'pgetcd', 'revisions_archive_' || to_char(day, 'YYYYMMDD'))) is null then
-            -- Attached, not created in place: that would wait for, and then hold up, everybody who reads the history.
+            -- Attached, not created in place: that would wait for, and then hold up, all readers of the history.
             execute format('create table %I.%I (like pgetcd.revisions_archive including all)',
                 'pgetcd', 'revisions_archive_' || to_char(day, 'YYYYMMDD'));
             execute format('alter table pgetcd.revisions_archive attach partition %I.%I for values from (%L) to (%L)',
@@ -76,10 +29,19 @@ begin
             execute format('drop table %I.%I', 'pgetcd', partition.name);
         end if;
     end loop;
+
+    with gone as (
+        delete from pgetcd.archive_days d
+            where to_regclass(format('%I.%I', 'pgetcd', 'revisions_archive_' || to_char(d.day, 'YYYYMMDD'))) is null
+            returning d.walked_revision
+    )
+    update pgetcd.removal m set kept_revision = greatest(m.kept_revision, (select max(g.walked_revision) from gone g))
+        where exists (select from gone);
+    delete from pgetcd.compactions c where c.compacted_at < clock_timestamp() - retention;
 end
 $$;
 
--- Removes, in one batch, what compaction has superseded (semantics.md §6). Of each key the newest row at or below the
+-- Removes a batch of the rows that compaction has superseded (semantics.md §6). Of each key the newest row at or below the
 -- compact revision stays, unless it is a tombstone below it; all rows at the compact revision itself stay, as a watch
 -- may start there.
 --
@@ -93,9 +55,10 @@ $$;
 -- * It is younger than in_doubt and among the last rows of its frontend, which may repeat that append to learn its fate.
 --
 -- Outcome: more, finished, soon (a row is too young, ask again) or later (a row may still be asked for).
-create function pgetcd.remove_superseded(batch_rows integer, in_doubt interval, to_archive boolean)
+create or replace function pgetcd.remove_superseded(batch_rows integer, in_doubt interval, to_archive boolean)
     returns table (outcome text, removed bigint)
-    language plpgsql volatile set enable_seqscan = off set enable_bitmapscan = off set jit = off as $$
+    language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
+    set enable_seqscan = off set enable_bitmapscan = off set jit = off as $$
 #variable_conflict use_column
 declare
     mark    pgetcd.removal;
@@ -105,8 +68,12 @@ declare
     batch   record;
 begin
     removed := 0;
-    -- Lost in a crash are the removal and its mark together. So nobody needs to wait for the disk.
+    -- A crash loses the removal and its mark together: no need to wait for the disk.
     perform set_config('synchronous_commit', 'off', true);
+    -- The tombstones of the compact revision itself stay until the mark moves. A walk that stopped among the rows of that
+    -- revision looks at all of them again then, or those it had passed would stay for good.
+    update pgetcd.removal m set walked_sub = -1, towards_revision = c.compact_revision
+        from pgetcd.cluster c where m.towards_revision < c.compact_revision;
     -- One at a time: a leader that was paused may wake up beside the next one.
     select m.* into mark from pgetcd.removal m for update;
     select c.compact_revision into target from pgetcd.cluster c;
@@ -171,7 +138,8 @@ begin
         with gone as (delete from pgetcd.revisions r where r.ctid = any (batch.places) returning r.*)
         insert into pgetcd.revisions_archive
                 (revision, sub, key, value, create_revision, version, lease, committed_at, username, client, frontend)
-            select g.revision, g.sub, g.key, g.value, g.create_revision, g.version, g.lease, g.committed_at, g.username, g.client, g.frontend
+            select g.revision, g.sub, g.key, g.value, g.create_revision, g.version, g.lease, g.committed_at,
+                g.username, g.client, g.frontend
             from gone g;
     else
         delete from pgetcd.revisions r where r.ctid = any (batch.places);
@@ -188,16 +156,17 @@ begin
         attended_revision = case when outcome in ('finished', 'later') then target else m.attended_revision end,
         walked_revision = case outcome when 'finished' then target else coalesce(batch.revision, m.walked_revision) end,
         walked_sub = case outcome when 'finished' then -1 else coalesce(batch.sub, m.walked_sub) end;
+    if removed > 0 and to_archive then
+        -- The batch may have begun before midnight.
+        insert into pgetcd.archive_days as d (day, walked_revision)
+            select distinct (t.at at time zone 'UTC')::date, m.walked_revision
+            from pgetcd.removal m, unnest(array[now(), clock_timestamp()]) as t (at)
+            on conflict (day) do update set walked_revision = greatest(d.walked_revision, excluded.walked_revision);
+    elsif removed > 0 then
+        update pgetcd.removal m set kept_revision = m.walked_revision where m.kept_revision < m.walked_revision;
+    end if;
     return next;
 end
 $$;
 
--- All there was and still is, removed or not.
-create or replace view pgetcd.history as
-    select r.key, r.revision as mod_revision, r.sub, r.tombstone, r.value, r.create_revision, r.version, r.lease,
-        r.committed_at, r.username, r.client, r.frontend
-    from pgetcd.revisions r
-    union all
-    select a.key, a.revision, a.sub, a.tombstone, a.value, a.create_revision, a.version, a.lease,
-        a.committed_at, a.username, a.client, a.frontend
-    from pgetcd.revisions_archive a;
+revoke execute on function pgetcd.keep_archive(interval), pgetcd.remove_superseded(integer, interval, boolean) from public;

@@ -1,12 +1,9 @@
--- Past states, differences and histories for SQL readers (docs/sql.md). Whatever takes a key or a prefix goes through the
--- index by key: what it costs follows what is found, and the history of that, not the table.
+-- Past states, differences and histories for SQL readers (docs/sql.md). Functions of a key or a prefix go through the
+-- index by key: its cost follows the rows that are found, and their history, not the table.
 --
--- SQLSTATEs of our own: PE001 compacted, PE002 future; 0011 has more.
+-- SQLSTATEs of our own: PE001 compacted, PE002 future; writes.sql has more.
 
--- What frontends read past ranges with: of the log only, and without a word on whether it is all there.
-alter function pgetcd.state_at(bigint, bytea, bytea) rename to range_at;
-
-create function pgetcd.check_revision(at_revision bigint) returns void language plpgsql stable as $$
+create or replace function pgetcd.check_revision(at_revision bigint) returns void language plpgsql stable as $$
 declare
     state pgetcd.status;
 begin
@@ -18,7 +15,8 @@ begin
             using errcode = 'PE002', detail = format('Revision %s is asked for, the store is at %s.', at_revision, state.revision);
     elsif at_revision < state.oldest_revision then
         raise exception 'etcdserver: mvcc: required revision has been compacted'
-            using errcode = 'PE001', detail = format('Revision %s is compacted and not in the archive; the oldest state kept is that of %s.',
+            using errcode = 'PE001',
+                detail = format('Revision %s is compacted and not in the archive; the oldest state kept is that of %s.',
                 at_revision, state.oldest_revision);
     end if;
 end
@@ -26,7 +24,7 @@ $$;
 
 -- The last revision at a time. Times never go back, so halving finds it. One plan for all steps: with an archive of many
 -- partitions, making it costs more than a step.
-create function pgetcd.revision_at(at_time timestamptz) returns bigint language plpgsql stable
+create or replace function pgetcd.revision_at(at_time timestamptz) returns bigint language plpgsql stable
     set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off set jit = off as $$
 declare
     state  pgetcd.status;
@@ -77,8 +75,8 @@ $$;
 
 -- The keys of [range_start, range_end) as they were; range_end null: to the end of the key space.
 -- Which index is best depends on the range: a plan for any range would read all of the log. In a plan of its own the
--- archive is left out when it is not needed: what is not superseded at the compact revision is in the log.
-create function pgetcd.rows_at(at_revision bigint, range_start bytea, range_end bytea)
+-- archive is left out when it is not needed: rows that are not superseded at the compact revision are in the log.
+create or replace function pgetcd.rows_at(at_revision bigint, range_start bytea, range_end bytea)
     returns table (key bytea, value bytea, create_revision bigint, mod_revision bigint, version bigint, lease bigint, sub integer)
     language plpgsql stable set plan_cache_mode = force_custom_plan set jit = off as $$
 #variable_conflict use_column
@@ -99,7 +97,7 @@ end
 $$;
 
 -- One key as it was.
-create function pgetcd.row_at(at_revision bigint, wanted_key bytea)
+create or replace function pgetcd.row_at(at_revision bigint, wanted_key bytea)
     returns table (key bytea, value bytea, create_revision bigint, mod_revision bigint, version bigint, lease bigint, sub integer)
     language plpgsql stable set plan_cache_mode = force_generic_plan
     set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off set jit = off as $$
@@ -125,7 +123,7 @@ end
 $$;
 
 -- The keys of a range that are not as they were.
-create function pgetcd.rows_between(from_revision bigint, to_revision bigint, range_start bytea, range_end bytea)
+create or replace function pgetcd.rows_between(from_revision bigint, to_revision bigint, range_start bytea, range_end bytea)
     returns table (key bytea, change text, old_value bytea, old_mod_revision bigint, new_value bytea, new_mod_revision bigint)
     language plpgsql stable set plan_cache_mode = force_custom_plan set enable_seqscan = off set jit = off as $$
 #variable_conflict use_column
@@ -165,110 +163,95 @@ end
 $$;
 
 -- The functions that readers call. Each has a form for text, where a prefix or key is text, and one for a time.
--- They are made of one query, so that the planner leaves out the columns that nobody wants.
+-- They are made of one query, so that the planner leaves out the columns that are not asked for.
 
-create type pgetcd.key_state as (
-    key bytea, key_text text, value bytea, value_text text,
-    create_revision bigint, mod_revision bigint, version bigint, lease bigint, sub integer);
-
-create function pgetcd.state_at(at_revision bigint, range_start bytea default '', range_end bytea default null)
+create or replace function pgetcd.state_at(at_revision bigint, range_start bytea default '', range_end bytea default null)
     returns setof pgetcd.key_state language sql stable as $$
     select r.key, pgetcd.as_text(r.key), r.value, pgetcd.as_text(r.value),
         r.create_revision, r.mod_revision, r.version, r.lease, r.sub
     from pgetcd.rows_at(at_revision, range_start, range_end) r
 $$;
-create function pgetcd.state_at(at_time timestamptz, range_start bytea default '', range_end bytea default null)
+create or replace function pgetcd.state_at(at_time timestamptz, range_start bytea default '', range_end bytea default null)
     returns setof pgetcd.key_state language sql stable as $$
     select s.* from pgetcd.state_at(pgetcd.revision_at(at_time), range_start, range_end) s
 $$;
 
-create function pgetcd.prefix_at(at_revision bigint, prefix bytea) returns setof pgetcd.key_state language sql stable as $$
+create or replace function pgetcd.prefix_at(at_revision bigint, prefix bytea) returns setof pgetcd.key_state language sql stable as $$
     select s.* from pgetcd.state_at(at_revision, prefix, pgetcd.prefix_end(prefix)) s
 $$;
-create function pgetcd.prefix_at(at_revision bigint, prefix text) returns setof pgetcd.key_state language sql stable as $$
+create or replace function pgetcd.prefix_at(at_revision bigint, prefix text) returns setof pgetcd.key_state language sql stable as $$
     select s.* from pgetcd.prefix_at(at_revision, convert_to(prefix, 'UTF8')) s
 $$;
-create function pgetcd.prefix_at(at_time timestamptz, prefix bytea) returns setof pgetcd.key_state language sql stable as $$
+create or replace function pgetcd.prefix_at(at_time timestamptz, prefix bytea) returns setof pgetcd.key_state language sql stable as $$
     select s.* from pgetcd.prefix_at(pgetcd.revision_at(at_time), prefix) s
 $$;
-create function pgetcd.prefix_at(at_time timestamptz, prefix text) returns setof pgetcd.key_state language sql stable as $$
+create or replace function pgetcd.prefix_at(at_time timestamptz, prefix text) returns setof pgetcd.key_state language sql stable as $$
     select s.* from pgetcd.prefix_at(pgetcd.revision_at(at_time), convert_to(prefix, 'UTF8')) s
 $$;
 
-create function pgetcd.key_at(at_revision bigint, wanted_key bytea) returns setof pgetcd.key_state language sql stable as $$
+create or replace function pgetcd.key_at(at_revision bigint, wanted_key bytea) returns setof pgetcd.key_state language sql stable as $$
     select r.key, pgetcd.as_text(r.key), r.value, pgetcd.as_text(r.value),
         r.create_revision, r.mod_revision, r.version, r.lease, r.sub
     from pgetcd.row_at(at_revision, wanted_key) r
 $$;
-create function pgetcd.key_at(at_revision bigint, wanted_key text) returns setof pgetcd.key_state language sql stable as $$
+create or replace function pgetcd.key_at(at_revision bigint, wanted_key text) returns setof pgetcd.key_state language sql stable as $$
     select s.* from pgetcd.key_at(at_revision, convert_to(wanted_key, 'UTF8')) s
 $$;
-create function pgetcd.key_at(at_time timestamptz, wanted_key bytea) returns setof pgetcd.key_state language sql stable as $$
+create or replace function pgetcd.key_at(at_time timestamptz, wanted_key bytea) returns setof pgetcd.key_state language sql stable as $$
     select s.* from pgetcd.key_at(pgetcd.revision_at(at_time), wanted_key) s
 $$;
-create function pgetcd.key_at(at_time timestamptz, wanted_key text) returns setof pgetcd.key_state language sql stable as $$
+create or replace function pgetcd.key_at(at_time timestamptz, wanted_key text) returns setof pgetcd.key_state language sql stable as $$
     select s.* from pgetcd.key_at(pgetcd.revision_at(at_time), convert_to(wanted_key, 'UTF8')) s
 $$;
 
 -- As it is now.
-create function pgetcd.get(wanted_key bytea) returns setof pgetcd.key_state language sql stable as $$
+create or replace function pgetcd.get(wanted_key bytea) returns setof pgetcd.key_state language sql stable as $$
     select s.* from pgetcd.key_at((select t.revision from pgetcd.status t), wanted_key) s
 $$;
-create function pgetcd.get(wanted_key text) returns setof pgetcd.key_state language sql stable as $$
+create or replace function pgetcd.get(wanted_key text) returns setof pgetcd.key_state language sql stable as $$
     select s.* from pgetcd.get(convert_to(wanted_key, 'UTF8')) s
 $$;
-create function pgetcd.get_prefix(prefix bytea) returns setof pgetcd.key_state language sql stable as $$
+create or replace function pgetcd.get_prefix(prefix bytea) returns setof pgetcd.key_state language sql stable as $$
     select s.* from pgetcd.prefix_at((select t.revision from pgetcd.status t), prefix) s
 $$;
-create function pgetcd.get_prefix(prefix text) returns setof pgetcd.key_state language sql stable as $$
+create or replace function pgetcd.get_prefix(prefix text) returns setof pgetcd.key_state language sql stable as $$
     select s.* from pgetcd.get_prefix(convert_to(prefix, 'UTF8')) s
 $$;
 
--- What happened to a key, to the keys with a prefix, or by somebody's hand: rows of the view, oldest first.
-create function pgetcd.key_history(wanted_key bytea) returns setof pgetcd.history language sql stable as $$
-    select h.* from pgetcd.history h
-    where substr(h.key, 1, 1024) = substr(wanted_key, 1, 1024) and h.key = wanted_key
-    order by h.mod_revision, h.sub
-$$;
-create function pgetcd.key_history(wanted_key text) returns setof pgetcd.history language sql stable as $$
-    select h.* from pgetcd.key_history(convert_to(wanted_key, 'UTF8')) h
-$$;
-create function pgetcd.prefix_history(prefix bytea) returns setof pgetcd.history language sql stable as $$
-    select h.* from pgetcd.history h
-    where substr(h.key, 1, 1024) >= substr(prefix, 1, 1024) and substr(h.key, 1, 1024) <= substr(prefix || pgetcd.highest(), 1, 1024)
-        and substr(h.key, 1, octet_length(prefix)) = prefix
-    order by h.mod_revision, h.sub
-$$;
-create function pgetcd.prefix_history(prefix text) returns setof pgetcd.history language sql stable as $$
-    select h.* from pgetcd.prefix_history(convert_to(prefix, 'UTF8')) h
-$$;
-create function pgetcd.changes_by(who text, since timestamptz default '-infinity', until timestamptz default 'infinity')
-    returns setof pgetcd.history language sql stable as $$
-    select h.* from pgetcd.history h
-    where h.username = who and h.committed_at >= since and h.committed_at < until
-    order by h.mod_revision, h.sub
-$$;
-
-create type pgetcd.key_difference as (
-    key bytea, key_text text, change text,
-    old_value bytea, old_value_text text, old_mod_revision bigint,
-    new_value bytea, new_value_text text, new_mod_revision bigint);
-
-create function pgetcd.diff(from_revision bigint, to_revision bigint, prefix bytea default '')
+create or replace function pgetcd.diff(from_revision bigint, to_revision bigint, prefix bytea default '')
     returns setof pgetcd.key_difference language sql stable as $$
     select d.key, pgetcd.as_text(d.key), d.change, d.old_value, pgetcd.as_text(d.old_value), d.old_mod_revision,
         d.new_value, pgetcd.as_text(d.new_value), d.new_mod_revision
     from pgetcd.rows_between(from_revision, to_revision, prefix, pgetcd.prefix_end(prefix)) d
 $$;
-create function pgetcd.diff(from_revision bigint, to_revision bigint, prefix text)
+create or replace function pgetcd.diff(from_revision bigint, to_revision bigint, prefix text)
     returns setof pgetcd.key_difference language sql stable as $$
     select d.* from pgetcd.diff(from_revision, to_revision, convert_to(prefix, 'UTF8')) d
 $$;
-create function pgetcd.diff(from_time timestamptz, to_time timestamptz, prefix bytea default '')
+create or replace function pgetcd.diff(from_time timestamptz, to_time timestamptz, prefix bytea default '')
     returns setof pgetcd.key_difference language sql stable as $$
     select d.* from pgetcd.diff(pgetcd.revision_at(from_time), pgetcd.revision_at(to_time), prefix) d
 $$;
-create function pgetcd.diff(from_time timestamptz, to_time timestamptz, prefix text)
+create or replace function pgetcd.diff(from_time timestamptz, to_time timestamptz, prefix text)
     returns setof pgetcd.key_difference language sql stable as $$
     select d.* from pgetcd.diff(pgetcd.revision_at(from_time), pgetcd.revision_at(to_time), convert_to(prefix, 'UTF8')) d
+$$;
+
+-- The keys of [range_start, range_end) as they were at a revision, for frontends: of the log only, and without a check that it
+-- is all there. range_end null: to the end of the key space.
+create or replace function pgetcd.range_at(at_revision bigint, range_start bytea default '', range_end bytea default null)
+    returns table (key bytea, value bytea, create_revision bigint, mod_revision bigint, sub integer, version bigint, lease bigint)
+    language sql stable as $$
+    select r.key, r.value, r.create_revision, r.revision, r.sub, r.version, r.lease
+    from (
+        select distinct on (key) key, revision, sub, tombstone
+        from pgetcd.revisions
+        where substr(key, 1, 1024) >= substr(range_start, 1, 1024) and key >= range_start
+            and (range_end is null or (substr(key, 1, 1024) <= substr(range_end, 1, 1024) and key < range_end))
+            and revision <= at_revision
+        order by key, revision desc, sub desc
+    ) newest
+    join pgetcd.revisions r using (revision, sub)
+    where not newest.tombstone
+    order by r.key
 $$;
