@@ -6,7 +6,6 @@ namespace PgEtcd.Postgres.Alarms;
 public sealed class AlarmTable(Database database)
 {
     private const string ListSql = "select member_id, kind from pgetcd.alarms order by member_id, kind";
-
     private const string SetSql = "select pgetcd.set_alarm($1, $2, $3)";
 
     /// <summary>All of them, by member and kind.</summary>

@@ -20,9 +20,7 @@ public static class AuthImport
 
     /// <summary>Puts these users and roles in place of those that are there. All simple tokens end.</summary>
     /// <param name="transaction">The change is part of it; followers of the log see it when that has committed and they are woken.</param>
-    /// <param name="schema">Where.</param>
     /// <param name="records">The users and roles; their <see cref="AuthRecords.ShownRevision"/> is etcd's auth revision.</param>
-    /// <param name="cancellationToken">Gives up.</param>
     public static async Task ReplaceAsync(
         NpgsqlTransaction transaction, SchemaName schema, AuthRecords records, CancellationToken cancellationToken)
     {

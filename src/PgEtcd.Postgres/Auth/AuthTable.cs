@@ -10,7 +10,6 @@ public sealed class AuthTable(Database database)
     // SQLSTATEs of begin_auth_change.
     private const string Moved = "PA001";
     private const string Repeated = "PA002";
-
     private const string StateSql = "select auth_revision, auth_shown_revision, auth_enabled, auth_tokens_since from pgetcd.cluster";
 
     private const string UsersSql = """
@@ -25,26 +24,22 @@ public sealed class AuthTable(Database database)
         """;
 
     private const string BeginSql = "select pgetcd.begin_auth_change($1, $2, $3, $4, $5, $6, $7, $8)";
-
     private const string EnsureRevisionSql = "select pgetcd.ensure_auth_revision($1)";
 
     /// <summary>All of it, in one snapshot.</summary>
     public async Task<AuthRecords> LoadAsync(CancellationToken cancellationToken)
     {
         await using Snapshot snapshot = await Snapshot.OpenAsync(database, "", cancellationToken);
-        return await LoadAsync(snapshot.Transaction, database.Schema, cancellationToken);
+        return await LoadAsync(snapshot, cancellationToken);
     }
 
-    /// <summary>All of it, as a transaction sees it.</summary>
-    /// <param name="transaction">One that sees the same in each statement.</param>
-    /// <param name="schema">Where.</param>
-    /// <param name="cancellationToken">Gives up.</param>
-    internal static async Task<AuthRecords> LoadAsync(NpgsqlTransaction transaction, SchemaName schema, CancellationToken cancellationToken)
+    /// <summary>All of it, in a snapshot.</summary>
+    internal static async Task<AuthRecords> LoadAsync(Snapshot snapshot, CancellationToken cancellationToken)
     {
-        await using NpgsqlBatch batch = new(transaction.Connection, transaction);
+        await using NpgsqlBatch batch = new(snapshot.Connection);
         foreach (string sql in (string[])[StateSql, UsersSql, RolesSql])
         {
-            batch.Add(schema, sql);
+            batch.Add(snapshot.Schema, sql);
         }
 
         await using NpgsqlDataReader reader = await batch.ExecuteReaderAsync(cancellationToken);

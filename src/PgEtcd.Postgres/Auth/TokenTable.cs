@@ -24,7 +24,6 @@ public sealed class TokenTable(Database database)
     /// <param name="hash">Of the token.</param>
     /// <param name="username">Its user.</param>
     /// <param name="ttl">How long it is good.</param>
-    /// <param name="cancellationToken">Ends the wait.</param>
     /// <returns>False when auth has changed meanwhile.</returns>
     public async Task<bool> AddAsync(
         long expectedRevision, byte[] hash, string username, TimeSpan ttl, CancellationToken cancellationToken) =>
@@ -40,7 +39,6 @@ public sealed class TokenTable(Database database)
     /// <summary>Prolongs the lives of tokens that have been used.</summary>
     /// <param name="hashes">The tokens.</param>
     /// <param name="lives">For how long from now, seconds; as many.</param>
-    /// <param name="cancellationToken">Ends the wait.</param>
     /// <returns>Those that still exist.</returns>
     public async Task<IReadOnlyList<byte[]>> RenewAsync(
         IReadOnlyCollection<byte[]> hashes, IReadOnlyCollection<double> lives, CancellationToken cancellationToken) =>

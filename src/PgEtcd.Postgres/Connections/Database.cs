@@ -87,6 +87,13 @@ public sealed class Database : IAsyncDisposable
     internal ValueTask<NpgsqlConnection> OpenForPositionAsync(CancellationToken cancellationToken) =>
         OpenAsync(_positions, cancellationToken);
 
+    /// <summary>A connection that is not of the pool, still closed.</summary>
+    internal NpgsqlConnection Unpooled(int commandTimeout)
+    {
+        NpgsqlConnectionStringBuilder settings = new(ConnectionString.ConnectionString) { Pooling = false, CommandTimeout = commandTimeout };
+        return new NpgsqlConnection(settings.ConnectionString);
+    }
+
     /// <summary>Makes sure that PostgreSQL answers.</summary>
     public Task PingAsync(CancellationToken cancellationToken) => Command("select 1").RunAsync(cancellationToken);
 

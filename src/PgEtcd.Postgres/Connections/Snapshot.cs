@@ -8,22 +8,21 @@ namespace PgEtcd.Postgres.Connections;
 public sealed class Snapshot : IAsyncDisposable
 {
     private readonly Database _database;
+    private readonly NpgsqlTransaction _transaction;
 
     private Snapshot(Database database, NpgsqlConnection connection, NpgsqlTransaction transaction)
     {
         _database = database;
+        _transaction = transaction;
         Connection = connection;
-        Transaction = transaction;
     }
 
     internal NpgsqlConnection Connection { get; }
 
-    internal NpgsqlTransaction Transaction { get; }
+    internal SchemaName Schema => _database.Schema;
 
     /// <summary>Begins it.</summary>
-    /// <param name="database">Where.</param>
     /// <param name="settings">Statements before the first query; empty: none.</param>
-    /// <param name="cancellationToken">Gives up.</param>
     internal static async Task<Snapshot> OpenAsync(Database database, string settings, CancellationToken cancellationToken)
     {
         NpgsqlConnection connection = await database.OpenAsync(cancellationToken);
@@ -53,7 +52,7 @@ public sealed class Snapshot : IAsyncDisposable
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()
     {
-        await Transaction.DisposeAsync();
+        await _transaction.DisposeAsync();
         await Connection.DisposeAsync();
     }
 }

@@ -12,17 +12,11 @@ public readonly struct SqlValue
     private SqlValue(NpgsqlParameter parameter) => _parameter = parameter;
 
     public static implicit operator SqlValue(bool value) => Typed(value);
-
     public static implicit operator SqlValue(short value) => Typed(value);
-
     public static implicit operator SqlValue(int value) => Typed(value);
-
     public static implicit operator SqlValue(long value) => Typed(value);
-
     public static implicit operator SqlValue(double value) => Typed(value);
-
     public static implicit operator SqlValue(Guid value) => Typed(value);
-
     public static implicit operator SqlValue(TimeSpan value) => Typed(value);
 
     public static implicit operator SqlValue(DateTime? value) => value is { } time
@@ -38,9 +32,7 @@ public readonly struct SqlValue
         : Null(NpgsqlDbType.Bytea);
 
     public static implicit operator SqlValue(long[] value) => Typed(value);
-
     public static implicit operator SqlValue(double[] value) => Typed(value);
-
     public static implicit operator SqlValue(string[] value) => Typed(value);
 
     public static implicit operator SqlValue(DateTime[] value) =>

@@ -42,7 +42,6 @@ public sealed class EventReader(Database database)
     /// <param name="from">The first revision wanted.</param>
     /// <param name="to">The last one.</param>
     /// <param name="withPrevious">Whether the events carry the value before them.</param>
-    /// <param name="cancellationToken">Ends the read.</param>
     public async Task<LoggedEvents> ReadAsync(KeyRange range, long from, long to, bool withPrevious, CancellationToken cancellationToken)
     {
         await using Snapshot snapshot = await Snapshot.OpenAsync(database, "", cancellationToken);
@@ -103,14 +102,11 @@ public sealed class EventReader(Database database)
 
     private static KvEvent Event(NpgsqlDataReader reader, bool withPrevious)
     {
-        byte[] key = reader.GetFieldValue<byte[]>(2);
-        KeyRecord? record = reader.IsDBNull(3) ? null : KeyRecord.Create(
-            key, reader.GetFieldValue<byte[]>(3), createRevision: reader.GetInt64(4), modRevision: reader.GetInt64(0),
-            sub: reader.GetInt32(1), version: reader.GetInt64(5), lease: reader.GetInt64(6));
+        LogRow row = LogRow.Read(reader);
         KeyRecord? previous = !withPrevious || reader.IsDBNull(7) ? null : KeyRecord.Create(
-            key, reader.GetFieldValue<byte[]>(7), createRevision: reader.GetInt64(8), modRevision: reader.GetInt64(11),
+            row.Key, reader.GetFieldValue<byte[]>(7), createRevision: reader.GetInt64(8), modRevision: reader.GetInt64(11),
             sub: reader.GetInt32(12), version: reader.GetInt64(9), lease: reader.GetInt64(10));
-        return new KvEvent(key, record, previous, reader.GetInt64(0), reader.GetInt32(1));
+        return new KvEvent(row.Key, row.ToRecord(), previous, row.Revision, row.Sub);
     }
 }
 

@@ -45,7 +45,6 @@ public sealed class HashReader(Database database)
 
     /// <summary>Hashes the key space up to a revision.</summary>
     /// <param name="revision">The revision; 0 for the present one; below 0 nothing matches.</param>
-    /// <param name="cancellationToken">Ends the read.</param>
     public async Task<HashedKeys> HashKeysAsync(long revision, CancellationToken cancellationToken)
     {
         await using Snapshot snapshot = await Snapshot.OpenAsync(database, "", cancellationToken);
@@ -55,7 +54,6 @@ public sealed class HashReader(Database database)
 
     /// <summary>Hashes all that lasts: the keys as above, then the leases. Only ours: etcd's covers bytes of its file that
     /// we do not have.</summary>
-    /// <param name="cancellationToken">Ends the read.</param>
     public async Task<HashedKeys> HashAllAsync(CancellationToken cancellationToken)
     {
         await using Snapshot snapshot = await Snapshot.OpenAsync(database, "", cancellationToken);
@@ -78,7 +76,6 @@ public sealed class HashReader(Database database)
     /// <param name="connection">In a transaction that excludes other writers, or that sees one snapshot.</param>
     /// <param name="revision">The revision; 0 for the present one; below 0 nothing matches.</param>
     /// <param name="row">Called for each row.</param>
-    /// <param name="cancellationToken">Ends the read.</param>
     internal async Task<(HashedKeys Hashed, Crc32C Crc)> HashKeysAsync(
         NpgsqlConnection connection, long revision, Action? row, CancellationToken cancellationToken)
     {
@@ -100,7 +97,7 @@ public sealed class HashReader(Database database)
                 reader =>
                 {
                     row?.Invoke();
-                    Add(ref crc, reader);
+                    Add(ref crc, LogRow.Read(reader));
                 },
                 cancellationToken);
         }
@@ -109,22 +106,17 @@ public sealed class HashReader(Database database)
     }
 
     /// <summary>Adds the entry of etcd's file for a change: its revision as key, a KeyValue as value.</summary>
-    private static void Add(ref Crc32C crc, NpgsqlDataReader row)
+    private static void Add(ref Crc32C crc, in LogRow row)
     {
         const int length = 17;
         Span<byte> revision = stackalloc byte[length + 1];
-        BinaryPrimitives.WriteInt64BigEndian(revision, row.GetInt64(0));
+        BinaryPrimitives.WriteInt64BigEndian(revision, row.Revision);
         revision[sizeof(long)] = (byte)'_';
-        BinaryPrimitives.WriteInt64BigEndian(revision[(sizeof(long) + 1)..], row.GetInt32(1));
+        BinaryPrimitives.WriteInt64BigEndian(revision[(sizeof(long) + 1)..], row.Sub);
         revision[length] = (byte)'t';
-        byte[] key = row.GetFieldValue<byte[]>(2);
-        bool isTombstone = row.IsDBNull(3);
-        crc.Add(isTombstone ? revision : revision[..length]);
-        crc.Add((isTombstone
-            ? KeyRecord.Create(key, default, 0, 0, 0, 0, 0)
-            : KeyRecord.Create(
-                key, row.GetFieldValue<byte[]>(3), createRevision: row.GetInt64(4), modRevision: row.GetInt64(0),
-                sub: row.GetInt32(1), version: row.GetInt64(5), lease: row.GetInt64(6))).Encoded.Span);
+        KeyRecord? record = row.ToRecord();
+        crc.Add(record is null ? revision : revision[..length]);
+        crc.Add((record ?? KeyRecord.Create(row.Key, default, 0, 0, 0, 0, 0)).Encoded.Span);
     }
 }
 

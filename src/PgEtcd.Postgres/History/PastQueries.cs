@@ -14,9 +14,7 @@ public sealed class PastQueries : IAsyncDisposable
         """;
 
     private const string StatusSql = "select s.revision, s.oldest_revision from pgetcd.status s";
-
     private const string RevisionAgoSql = "select pgetcd.revision_at(clock_timestamp() - $1)";
-
     private const string RevisionAtSql = "select pgetcd.revision_at($1::timestamptz)";
 
     private const string HistoryColumns = """
@@ -25,7 +23,6 @@ public sealed class PastQueries : IAsyncDisposable
         """;
 
     private const string KeyHistorySql = $"select {HistoryColumns} from pgetcd.key_history($1) h";
-
     private const string PrefixHistorySql = $"select {HistoryColumns} from pgetcd.prefix_history($1) h";
 
     private const string StateSql = """

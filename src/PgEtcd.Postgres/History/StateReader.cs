@@ -1,4 +1,3 @@
-using Npgsql;
 using PgEtcd.Mvcc;
 using PgEtcd.Postgres.Connections;
 using PgEtcd.Postgres.Revisions;
@@ -11,13 +10,13 @@ public sealed class StateReader(Database database)
     // The log from its beginning, as it lies on disk. Cheaper than to have PostgreSQL pick out the newest row of each key:
     // a million keys take it 18 s of sorting, and replaying them here 3.
     private const string ReplaySql = """
-        select key, value, create_revision, revision, sub, version, lease from pgetcd.revisions order by revision, sub
+        select revision, sub, key, value, create_revision, version, lease from pgetcd.revisions order by revision, sub
         """;
 
     private const string PlannerSql = "set local enable_sort = off; set local enable_bitmapscan = off";
 
     private const string RangeSql = """
-        select key, value, create_revision, mod_revision, sub, version, lease
+        select mod_revision, sub, key, value, create_revision, version, lease
         from pgetcd.range_at($1, $2, $3) order by key limit $4
         """;
 
@@ -32,13 +31,14 @@ public sealed class StateReader(Database database)
         await snapshot.Command(ReplaySql).WithoutLimit().EachAsync(
             reader =>
             {
-                if (reader.IsDBNull(1))
+                LogRow row = LogRow.Read(reader);
+                if (row.ToRecord() is { } record)
                 {
-                    keys.Remove(reader.GetFieldValue<byte[]>(0));
+                    keys.Set(record);
                 }
                 else
                 {
-                    keys.Set(Record(reader));
+                    keys.Remove(row.Key);
                 }
             },
             cancellationToken);
@@ -49,7 +49,6 @@ public sealed class StateReader(Database database)
     /// <param name="range">The range; not empty.</param>
     /// <param name="revision">The revision.</param>
     /// <param name="limit">At most so many keys; <see cref="long.MaxValue"/> for all.</param>
-    /// <param name="cancellationToken">Ends the read.</param>
     /// <returns>The position in the same snapshot (the revision may have been compacted by then), the keys, and how many
     /// there are without the limit.</returns>
     public async Task<(LogPosition Position, List<KeyRecord> Records, long Count)> RangeAtAsync(
@@ -58,19 +57,10 @@ public sealed class StateReader(Database database)
         await using Snapshot snapshot = await Snapshot.OpenAsync(database, "", cancellationToken);
         LogPosition position = await RevisionLog.PositionAsync(database, snapshot.Connection, cancellationToken);
         List<KeyRecord> records = await snapshot.Command(RangeSql, revision, range.Start, range.SqlEnd(), limit)
-            .ListAsync(Record, cancellationToken);
+            .ListAsync(static reader => LogRow.Read(reader).ToRecord()!, cancellationToken);
         long count = records.Count < limit
             ? records.Count
             : (long)(await snapshot.Command(CountSql, revision, range.Start, range.SqlEnd()).ScalarAsync(cancellationToken))!;
         return (position, records, count);
     }
-
-    private static KeyRecord Record(NpgsqlDataReader reader) => KeyRecord.Create(
-        reader.GetFieldValue<byte[]>(0),
-        reader.GetFieldValue<byte[]>(1),
-        createRevision: reader.GetInt64(2),
-        modRevision: reader.GetInt64(3),
-        sub: reader.GetInt32(4),
-        version: reader.GetInt64(5),
-        lease: reader.GetInt64(6));
 }

@@ -37,16 +37,13 @@ public sealed class LeaseTable(Database database)
         """;
 
     private const string ExpiredSql = "select renew_due, id from pgetcd.expired_leases($1, $2)";
-
     private const string RenewAllSql = "select pgetcd.renew_leases($1)";
-
     private const string ListSql = "select id from pgetcd.leases order by expires_at, id";
 
     /// <summary>Grants a lease.</summary>
     /// <param name="id">The lease's id.</param>
     /// <param name="ttl">Seconds.</param>
     /// <param name="grantToken">Names this grant: repeated with the same token it succeeds again.</param>
-    /// <param name="cancellationToken">Ends the wait.</param>
     /// <returns>False when the id is taken.</returns>
     /// <exception cref="AlarmRaisedException">An alarm forbids it.</exception>
     public async Task<bool> GrantAsync(long id, long ttl, Guid grantToken, CancellationToken cancellationToken)
@@ -63,7 +60,6 @@ public sealed class LeaseTable(Database database)
     /// <summary>Renews leases, all in one statement. One that has expired is never renewed, so a lease that the leader has found
     /// expired stays so.</summary>
     /// <param name="ids">Their ids, each once.</param>
-    /// <param name="cancellationToken">Ends the wait.</param>
     /// <returns>For each lease that exists its TTL in seconds; null if it has expired and is about to go.</returns>
     public async Task<Dictionary<long, long?>> KeepAliveAsync(IReadOnlyCollection<long> ids, CancellationToken cancellationToken)
     {
@@ -76,7 +72,6 @@ public sealed class LeaseTable(Database database)
     /// <summary>Leases to be revoked because they are over, the first to expire first.</summary>
     /// <param name="leader">The leader's run; any other run gets nothing.</param>
     /// <param name="most">How many at most.</param>
-    /// <param name="cancellationToken">Ends the wait.</param>
     /// <returns>Null when the database was away: <see cref="RenewAllAsync"/> comes first.</returns>
     public async Task<IReadOnlyList<long>?> ExpiredAsync(string leader, int most, CancellationToken cancellationToken)
     {
@@ -97,7 +92,6 @@ public sealed class LeaseTable(Database database)
 
     /// <summary>Gives a full TTL to all leases that were alive when the database went away, if that is due.</summary>
     /// <param name="leader">The leader's run.</param>
-    /// <param name="cancellationToken">Ends the wait.</param>
     /// <returns>How many; null when it was not due.</returns>
     public async Task<long?> RenewAllAsync(string leader, CancellationToken cancellationToken) =>
         // As long as there are leases: the job's token ends it.

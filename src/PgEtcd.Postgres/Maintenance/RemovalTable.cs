@@ -39,7 +39,6 @@ public sealed class RemovalTable(Database database)
 
     /// <summary>Makes the archive's partitions for the next day and drops those that are older than the retention.</summary>
     /// <param name="retention">How long removed rows are kept.</param>
-    /// <param name="cancellationToken">Ends the wait.</param>
     public Task KeepArchiveAsync(TimeSpan retention, CancellationToken cancellationToken) =>
         database.Command(KeepArchiveSql, retention).RunAsync(cancellationToken);
 }

@@ -11,9 +11,7 @@ public sealed class SqlWriterTable(Database database)
 
     // Not a later session that has got the same process id.
     private const string ThatSession = "from pg_stat_activity where pid = $1 and backend_start is not distinct from $2";
-
     private const string CancelSql = $"select pg_cancel_backend($1) {ThatSession}";
-
     private const string TerminateSql = $"select pg_terminate_backend($1) {ThatSession}";
 
     /// <summary>The SQL writer that holds the append lock while somebody waits for it; null if there is none.</summary>

@@ -11,7 +11,6 @@ public sealed class StorageTable(Database database)
         """;
 
     private const string EnableDowngradeSql = "update pgetcd.cluster set downgrade_target = $1 where downgrade_target is null";
-
     private const string CancelDowngradeSql = "update pgetcd.cluster set downgrade_target = null where downgrade_target is not null";
 
     /// <summary>Measures. Costs a few milliseconds, however large the store is.</summary>

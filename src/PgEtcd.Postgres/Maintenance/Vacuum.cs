@@ -18,12 +18,7 @@ public sealed class Vacuum(Database database)
     public async Task RunAsync(CancellationToken cancellationToken)
     {
         // Its own connection: VACUUM may take as long as it likes, and a table that it could not do comes as a warning.
-        NpgsqlConnectionStringBuilder settings = new(database.ConnectionString.ConnectionString)
-        {
-            Pooling = false,
-            CommandTimeout = 0,
-        };
-        await using NpgsqlConnection connection = new(settings.ConnectionString);
+        await using NpgsqlConnection connection = database.Unpooled(commandTimeout: 0);
         List<string> warnings = [];
         connection.Notice += (_, notice) =>
         {

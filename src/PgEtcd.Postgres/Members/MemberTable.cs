@@ -42,7 +42,6 @@ public sealed class MemberTable(Database database)
     /// one round trip. A member whose id another run holds is not registered.</summary>
     /// <param name="member">The frontend.</param>
     /// <param name="run">Distinguishes this process from all others, also from an earlier one of the same name.</param>
-    /// <param name="cancellationToken">Ends the wait.</param>
     public async Task<Beat> BeatAsync(Member member, string run, CancellationToken cancellationToken)
     {
         (bool joined, DateTime heldAt, bool leads) = (false, default, false);
@@ -68,7 +67,6 @@ public sealed class MemberTable(Database database)
 
     /// <summary>Takes a frontend off the list and gives up its leadership, at once.</summary>
     /// <param name="run">Its run.</param>
-    /// <param name="cancellationToken">Ends the wait.</param>
     public Task LeaveAsync(string run, CancellationToken cancellationToken) => database.Command(LeaveSql, run).RunAsync(cancellationToken);
 
     /// <summary>Hands the leadership over.</summary>
@@ -82,13 +80,11 @@ public sealed class MemberTable(Database database)
     /// <summary>Whether a member has noticed that it leads.</summary>
     /// <param name="target">The member.</param>
     /// <param name="since">When it was given the leadership.</param>
-    /// <param name="cancellationToken">Ends the wait.</param>
     public async Task<bool> HasTakenOverAsync(long target, DateTime since, CancellationToken cancellationToken) =>
         await database.Command(TakenOverSql, target, since).ScalarAsync(cancellationToken) is true;
 
     /// <summary>Takes a member off the list that is no longer alive.</summary>
     /// <param name="id">Its id.</param>
-    /// <param name="cancellationToken">Ends the wait.</param>
     /// <returns>Whether it was on the list, and whether it was removed: it was not, if it is alive.</returns>
     public Task<(bool IsKnown, bool IsRemoved)> RemoveDeadAsync(long id, CancellationToken cancellationToken) =>
         database.Command(RemoveDeadSql, id).FirstAsync(static reader => (reader.GetBoolean(0), reader.GetBoolean(1)), cancellationToken);

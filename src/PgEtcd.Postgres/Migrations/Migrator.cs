@@ -13,7 +13,6 @@ namespace PgEtcd.Postgres.Migrations;
 public sealed class Migrator(Database database, ILogger<Migrator> logger)
 {
     private const string LockSql = "select pg_advisory_xact_lock(1885828453, hashtext('pgetcd'))";
-
     private const string SchemaExistsSql = "select exists (select from pg_namespace where nspname = $1)";
 
     private const string TableSql = """
@@ -25,7 +24,6 @@ public sealed class Migrator(Database database, ILogger<Migrator> logger)
         """;
 
     private const string TableExistsSql = "select to_regclass($1) is not null";
-
     private const string StateSql = "select coalesce(max(number), 0), max(name) filter (where number = 0) from pgetcd.migrations";
 
     // Functions may call functions of later files.
@@ -107,7 +105,6 @@ public sealed class Migrator(Database database, ILogger<Migrator> logger)
 
     /// <summary>Changes nothing; refuses a schema that is not of this binary's version.</summary>
     /// <param name="reason">Why it is not migrated, for the message: "--migrate=never"; empty: no more than that.</param>
-    /// <param name="cancellationToken">Ends the wait.</param>
     /// <exception cref="DatabaseStartException">The schema does not exist, or is older or newer.</exception>
     public async Task CheckAsync(string reason, CancellationToken cancellationToken)
     {
@@ -122,24 +119,19 @@ public sealed class Migrator(Database database, ILogger<Migrator> logger)
         }
 
         string because = reason.Length > 0 ? $", and {reason}" : "";
-        if (plan.From == 0)
+        string remedy = because.Length > 0 || plan.From > 0 ? ": run pgetcd migrate first" : "";
+        string? fault = plan switch
         {
-            string remedy = because.Length > 0 ? ": run pgetcd migrate first" : "";
-            throw new DatabaseStartException($"--schema: there is no store in schema '{database.Schema}'{because}{remedy}.");
-        }
-
-        if (plan.Tables.Count > 0)
+            { From: 0 } => $"there is no store in schema '{database.Schema}'",
+            { Tables.Count: > 0 } =>
+                $"'{database.Schema}' is of an older pgetcd (schema version {plan.From}, this binary needs {plan.To})",
+            { Functions.Count: > 0 } =>
+                $"'{database.Schema}' has the functions of another pgetcd (schema version {plan.To} as this binary's)",
+            _ => null,
+        };
+        if (fault is not null)
         {
-            throw new DatabaseStartException(
-                $"--schema: '{database.Schema}' is of an older pgetcd (schema version {plan.From}, "
-                + $"this binary needs {plan.To}){because}: run pgetcd migrate first.");
-        }
-
-        if (plan.Functions.Count > 0)
-        {
-            throw new DatabaseStartException(
-                $"--schema: '{database.Schema}' has the functions of another pgetcd (schema version {plan.To} "
-                + $"as this binary's){because}: run pgetcd migrate first.");
+            throw new DatabaseStartException($"--schema: {fault}{because}{remedy}.");
         }
     }
 

@@ -8,23 +8,14 @@ namespace PgEtcd.Postgres.Revisions;
 public sealed class AppendBatch(LogPosition expected, int capacity = 0)
 {
     internal List<int> Subs { get; } = new(capacity);
-
     internal List<ReadOnlyMemory<byte>> Keys { get; } = new(capacity);
-
     internal List<ReadOnlyMemory<byte>?> Values { get; } = new(capacity);
-
     internal List<long> CreateRevisions { get; } = new(capacity);
-
     internal List<long> Versions { get; } = new(capacity);
-
     internal List<long> Leases { get; } = new(capacity);
-
     internal List<string?> Usernames { get; } = new(capacity);
-
     internal List<string?> Clients { get; } = new(capacity);
-
     internal HashSet<long> RequiredLeases { get; } = [];
-
     internal List<long> RevokedLeases { get; } = [];
 
     /// <summary>Of keys and values.</summary>

@@ -35,14 +35,9 @@ public sealed class LogListener(Database database, RevisionLog log, ILogger<LogL
 
     private async Task ListenAsync(Func<long?, Task> wake, CancellationToken cancellationToken)
     {
-        // Its own connection, not a pooled one: LISTEN is session state.
-        NpgsqlConnectionStringBuilder settings = new(database.ConnectionString.ConnectionString)
-        {
-            Pooling = false,
-            // The heartbeat: a half-open connection has been seen to hang for a quarter of an hour (postgres.md §1).
-            CommandTimeout = 2,
-        };
-        await using NpgsqlConnection connection = new(settings.ConnectionString);
+        // Not a pooled connection, as LISTEN is session state. The time limit is for the heartbeat: a half-open connection has
+        // been seen to hang for a quarter of an hour (postgres.md §1).
+        await using NpgsqlConnection connection = database.Unpooled(commandTimeout: 2);
         long? announced = null;
         connection.Notification += (_, notification) =>
             announced = Announced(notification.Payload) is { } head ? Math.Max(announced ?? 0, head) : announced;

@@ -1,4 +1,7 @@
+using Npgsql;
+using PgEtcd.Mvcc;
 using PgEtcd.Postgres.Alarms;
+using PgEtcd.Postgres.Connections;
 
 namespace PgEtcd.Postgres.Revisions;
 
@@ -23,4 +26,13 @@ public readonly record struct LogPosition(
 /// <param name="Version">As of this event.</param>
 /// <param name="Lease">0 or the lease attached.</param>
 public readonly record struct LogRow(
-    long Revision, int Sub, byte[] Key, byte[]? Value, long CreateRevision, long Version, long Lease);
+    long Revision, int Sub, byte[] Key, byte[]? Value, long CreateRevision, long Version, long Lease)
+{
+    /// <summary>The key as it is after this row; null for a tombstone.</summary>
+    public KeyRecord? ToRecord() => Value is null ? null : KeyRecord.Create(Key, Value, CreateRevision, Revision, Sub, Version, Lease);
+
+    /// <summary>Reads a row from seven columns, in the order of the parameters.</summary>
+    internal static LogRow Read(NpgsqlDataReader reader, int first = 0) => new(
+        reader.GetInt64(first), reader.GetInt32(first + 1), reader.GetFieldValue<byte[]>(first + 2), reader.BytesOrNull(first + 3),
+        reader.GetInt64(first + 4), reader.GetInt64(first + 5), reader.GetInt64(first + 6));
+}

@@ -25,15 +25,10 @@ public sealed class RevisionLog(Database database, string name)
         """;
 
     private const string TailSql = "select * from pgetcd.tail($1)";
-
     private const string WalkedSql = "select walked_revision from pgetcd.removal";
-
     private const string EnterSql = "set local idle_in_transaction_session_timeout = '2s'; select pgetcd.lock_log()";
-
     private const string CompactSql = "select outcome from pgetcd.compact($1, $2, $3, $4, $5)";
-
     private const string ObserveTermSql = "select pgetcd.observe_term()";
-
     private const string EnsureHistorySql = "select pgetcd.ensure_history($1, $2, $3, $4, $5)";
 
     private readonly string _frontend = $"{name}-{Guid.NewGuid().ToString("N")[..8]}";
@@ -73,7 +68,6 @@ public sealed class RevisionLog(Database database, string name)
     /// <param name="applied">Where the caller's state is.</param>
     /// <param name="missed">Gets the rows after it.</param>
     /// <param name="evaluate">Makes the batch at the position given, or null to append nothing.</param>
-    /// <param name="cancellationToken">Ends the wait.</param>
     /// <exception cref="LogGapException">Some of the missed rows are gone.</exception>
     public async Task<AppendResult?> AppendLockedAsync(
         long applied, Action<LogRow> missed, Func<LogPosition, AppendBatch?> evaluate, CancellationToken cancellationToken)
@@ -106,7 +100,6 @@ public sealed class RevisionLog(Database database, string name)
     /// <summary>Reads the rows after a revision.</summary>
     /// <param name="after">The last revision that the caller has.</param>
     /// <param name="row">Gets the rows after it, in order.</param>
-    /// <param name="cancellationToken">Ends the read.</param>
     /// <returns>Where the log was in the snapshot that was read.</returns>
     /// <exception cref="LogGapException">Some of them are gone.</exception>
     public async Task<LogPosition> TailAsync(long after, Action<LogRow> row, CancellationToken cancellationToken)
@@ -153,14 +146,10 @@ public sealed class RevisionLog(Database database, string name)
             .ScalarAsync(CancellationToken.None) is true;
 
     /// <summary>Where the log is, as the connection's transaction sees it.</summary>
-    internal static async Task<LogPosition> PositionAsync(
-        Database database, NpgsqlConnection connection, CancellationToken cancellationToken)
-    {
-        await using NpgsqlCommand command = database.Command(connection, PositionSql);
-        await using NpgsqlDataReader reader = await command.ExecuteReaderAsync(cancellationToken);
-        await reader.ReadAsync(cancellationToken);
-        return new LogPosition(reader.GetInt64(0), reader.GetInt64(1), reader.GetInt64(2), (AlarmKinds)reader.GetInt16(3));
-    }
+    internal static Task<LogPosition> PositionAsync(Database database, NpgsqlConnection connection, CancellationToken cancellationToken) =>
+        database.Command(connection, PositionSql).FirstAsync(
+            static reader => new LogPosition(reader.GetInt64(0), reader.GetInt64(1), reader.GetInt64(2), (AlarmKinds)reader.GetInt16(3)),
+            cancellationToken);
 
     private async Task<AppendResult> AppendAsync(
         NpgsqlConnection connection, AppendBatch batch, Action<LogRow> missed, CancellationToken cancellationToken)
@@ -200,7 +189,7 @@ public sealed class RevisionLog(Database database, string name)
         long[] missingLeases = outcome == AppendOutcome.LeaseMissing ? reader.GetFieldValue<long[]>(4) : [];
         while (await reader.ReadAsync(cancellationToken))
         {
-            missed(Row(reader));
+            missed(LogRow.Read(reader, 5));
         }
 
         if (outcome == AppendOutcome.Conflict)
@@ -252,7 +241,7 @@ public sealed class RevisionLog(Database database, string name)
         long last = after;
         while (await reader.ReadAsync(cancellationToken))
         {
-            LogRow next = Row(reader);
+            LogRow next = LogRow.Read(reader, 5);
             last = next.Revision;
             row(next);
         }
@@ -270,15 +259,6 @@ public sealed class RevisionLog(Database database, string name)
             throw new LogGapException(after);
         }
     }
-
-    private static LogRow Row(NpgsqlDataReader reader) => new(
-        reader.GetInt64(5),
-        reader.GetInt32(6),
-        reader.GetFieldValue<byte[]>(7),
-        reader.BytesOrNull(8),
-        reader.GetInt64(9),
-        reader.GetInt64(10),
-        reader.GetInt64(11));
 }
 
 /// <summary>The result of a compaction (semantics.md §6).</summary>

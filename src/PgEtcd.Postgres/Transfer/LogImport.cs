@@ -131,7 +131,6 @@ public sealed class LogImport : IAsyncDisposable
     /// <param name="compactRevision">The compaction mark; -1 when never compacted.</param>
     /// <param name="leases">Ids, each once, and seconds.</param>
     /// <param name="auth">Users and roles; null: none.</param>
-    /// <param name="cancellationToken">Ends the wait.</param>
     public async Task FinishAsync(
         long revision, long compactRevision, IReadOnlyCollection<(long Id, long Ttl)> leases, AuthRecords? auth,
         CancellationToken cancellationToken)
@@ -151,7 +150,6 @@ public sealed class LogImport : IAsyncDisposable
 
     /// <summary>HashKV of what the store would be, from the rows.</summary>
     /// <param name="row">Called for each row.</param>
-    /// <param name="cancellationToken">Ends the read.</param>
     public async Task<uint> HashAsync(Action row, CancellationToken cancellationToken) =>
         (await new HashReader(_database).HashKeysAsync(_connection, revision: 0, row, cancellationToken)).Hashed.Hash;
 

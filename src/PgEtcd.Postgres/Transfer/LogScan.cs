@@ -42,12 +42,10 @@ public sealed class LogScan : IAsyncDisposable
         set local statement_timeout = 0; set local idle_in_transaction_session_timeout = 0
         """;
 
-    private readonly Database _database;
     private readonly Snapshot _snapshot;
 
-    private LogScan(Database database, Snapshot snapshot, LogPosition position)
+    private LogScan(Snapshot snapshot, LogPosition position)
     {
-        _database = database;
         _snapshot = snapshot;
         Position = position;
     }
@@ -61,7 +59,7 @@ public sealed class LogScan : IAsyncDisposable
         Snapshot snapshot = await Snapshot.OpenAsync(database, SettingsSql, cancellationToken);
         try
         {
-            return new LogScan(database, snapshot, await RevisionLog.PositionAsync(database, snapshot.Connection, cancellationToken));
+            return new LogScan(snapshot, await RevisionLog.PositionAsync(database, snapshot.Connection, cancellationToken));
         }
         catch
         {
@@ -71,7 +69,8 @@ public sealed class LogScan : IAsyncDisposable
     }
 
     /// <summary>The rows, in order.</summary>
-    public IAsyncEnumerable<LogRow> RowsAsync(CancellationToken cancellationToken) => ReadAsync(RowsSql, Row, cancellationToken);
+    public IAsyncEnumerable<LogRow> RowsAsync(CancellationToken cancellationToken) =>
+        ReadAsync(RowsSql, static reader => LogRow.Read(reader), cancellationToken);
 
     /// <summary>The rows, in order, without keys and values, which are not fetched from disk.</summary>
     /// <returns>Each row with the bytes of its key and of its value; null for a tombstone.</returns>
@@ -88,8 +87,7 @@ public sealed class LogScan : IAsyncDisposable
         _snapshot.Command(LeasesSql).WithoutLimit().ListAsync(static reader => (reader.GetInt64(0), reader.GetInt64(1)), cancellationToken);
 
     /// <summary>Users and roles.</summary>
-    public Task<AuthRecords> AuthAsync(CancellationToken cancellationToken) =>
-        AuthTable.LoadAsync(_snapshot.Transaction, _database.Schema, cancellationToken);
+    public Task<AuthRecords> AuthAsync(CancellationToken cancellationToken) => AuthTable.LoadAsync(_snapshot, cancellationToken);
 
     /// <inheritdoc/>
     public ValueTask DisposeAsync() => _snapshot.DisposeAsync();
@@ -132,13 +130,4 @@ public sealed class LogScan : IAsyncDisposable
             // As asked for.
         }
     }
-
-    private static LogRow Row(NpgsqlDataReader reader) => new(
-        reader.GetInt64(0),
-        reader.GetInt32(1),
-        reader.GetFieldValue<byte[]>(2),
-        reader.BytesOrNull(3),
-        reader.GetInt64(4),
-        reader.GetInt64(5),
-        reader.GetInt64(6));
 }

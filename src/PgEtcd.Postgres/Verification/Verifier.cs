@@ -31,7 +31,6 @@ public sealed class Verifier : IAsyncDisposable
         """;
 
     private const string LeasesSql = "select l.id from pgetcd.leases l";
-
     private const string StateSql = "select s.key, s.create_revision, s.mod_revision, s.version, s.lease from pgetcd.current_state s";
 
     private const string DifferencesSql = """
@@ -81,7 +80,6 @@ public sealed class Verifier : IAsyncDisposable
 
     /// <summary>Checks the rows in the order of the log.</summary>
     /// <param name="report">Told how many rows are done, now and then.</param>
-    /// <param name="cancellationToken">Ends it.</param>
     public async Task CheckLogAsync(Action<long> report, CancellationToken cancellationToken)
     {
         LogOrderCheck check = new(Marks, Findings);
