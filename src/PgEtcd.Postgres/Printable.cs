@@ -7,7 +7,7 @@ namespace PgEtcd.Postgres;
 /// <summary>Bytes for people to read on a terminal: nothing in them can move its cursor or change its colours.</summary>
 public static class Printable
 {
-    /// <summary>As text; what is no UTF-8, or no character that shows, as <c>\xNN</c>.</summary>
+    /// <summary>As text; bytes that are no UTF-8, or no character that shows, as <c>\xNN</c>.</summary>
     public static string Text(ReadOnlySpan<byte> bytes)
     {
         StringBuilder text = new(bytes.Length);

@@ -1,7 +1,7 @@
 using System.Runtime.InteropServices;
 using Npgsql;
 using PgEtcd.LocalPostgres;
-using PgEtcd.Postgres;
+using PgEtcd.Postgres.Connections;
 using PgEtcd.Server.CommandLines;
 using PgEtcd.Server.Commands;
 using PgEtcd.Server.Hosting;

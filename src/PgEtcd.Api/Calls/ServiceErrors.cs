@@ -1,8 +1,10 @@
 using Grpc.Core;
 using Npgsql;
 using PgEtcd.Mvcc;
-using PgEtcd.Postgres;
+using PgEtcd.Postgres.Alarms;
 using PgEtcd.Postgres.Calls;
+using PgEtcd.Postgres.Connections;
+using PgEtcd.Postgres.Maintenance;
 using PgEtcd.Protocol;
 
 namespace PgEtcd.Api.Calls;

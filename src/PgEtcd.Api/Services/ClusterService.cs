@@ -57,7 +57,7 @@ public sealed class ClusterService(Leadership leadership, ResponseHeaders header
 
     private static RpcException Refusal(string sentence) => new(new Status(StatusCode.FailedPrecondition, $"pgetcd: {sentence}"));
 
-    private static Member ToWire(Postgres.Member member) => new()
+    private static Member ToWire(Postgres.Members.Member member) => new()
     {
         ID = (ulong)member.Id,
         Name = member.Name,

@@ -6,7 +6,9 @@ using PgEtcd.Frontend.Maintenance;
 using PgEtcd.Frontend.Members;
 using PgEtcd.Frontend.Snapshots;
 using PgEtcd.Mvcc;
-using PgEtcd.Postgres;
+using PgEtcd.Postgres.Alarms;
+using PgEtcd.Postgres.History;
+using PgEtcd.Postgres.Maintenance;
 using PgEtcd.Protocol;
 using PgEtcd.Protocol.Etcdserverpb;
 
@@ -70,8 +72,8 @@ public sealed partial class MaintenanceService(
     /// <summary>Lists, raises or clears alarms.</summary>
     public override Task<AlarmResponse> Alarm(AlarmRequest request, ServerCallContext context) => ServiceErrors.AnswerAsync(async () =>
     {
-        Postgres.Alarm alarm = new((long)request.MemberID, (int)request.Alarm);
-        IEnumerable<Postgres.Alarm> answer = [];
+        Postgres.Alarms.Alarm alarm = new((long)request.MemberID, (int)request.Alarm);
+        IEnumerable<Postgres.Alarms.Alarm> answer = [];
         switch (request.Action)
         {
             case AlarmRequest.Types.AlarmAction.Get:
@@ -160,11 +162,11 @@ public sealed partial class MaintenanceService(
         }
     });
 
-    private static AlarmMember ToWire(Postgres.Alarm alarm) => new() { MemberID = (ulong)alarm.MemberId, Alarm = (AlarmType)alarm.Kind };
+    private static AlarmMember ToWire(Postgres.Alarms.Alarm alarm) => new() { MemberID = (ulong)alarm.MemberId, Alarm = (AlarmType)alarm.Kind };
 
     /// <summary>An alarm among the errors of Status, as etcd writes it: its message in protobuf's text format, with the space at
     /// its end.</summary>
-    private static string Text(Postgres.Alarm alarm)
+    private static string Text(Postgres.Alarms.Alarm alarm)
     {
         string member = alarm.MemberId == 0 ? "" : $"memberID:{(ulong)alarm.MemberId} ";
         return $"{member}alarm:{((AlarmType)alarm.Kind).ToString().ToUpperInvariant()} ";

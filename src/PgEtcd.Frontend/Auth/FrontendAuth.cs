@@ -1,7 +1,7 @@
 using PgEtcd.Frontend.Reading;
-using PgEtcd.Postgres;
 using PgEtcd.Postgres.Auth;
 using PgEtcd.Postgres.Calls;
+using PgEtcd.Postgres.Connections;
 
 namespace PgEtcd.Frontend.Auth;
 

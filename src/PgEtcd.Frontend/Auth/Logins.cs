@@ -1,7 +1,7 @@
 using System.Threading.Channels;
 using System.Threading.RateLimiting;
-using PgEtcd.Postgres;
 using PgEtcd.Postgres.Auth;
+using PgEtcd.Postgres.Connections;
 
 namespace PgEtcd.Frontend.Auth;
 

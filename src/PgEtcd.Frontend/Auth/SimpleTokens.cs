@@ -2,9 +2,9 @@ using System.Collections.Concurrent;
 using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
-using PgEtcd.Postgres;
 using PgEtcd.Postgres.Auth;
 using PgEtcd.Postgres.Calls;
+using PgEtcd.Postgres.Connections;
 
 namespace PgEtcd.Frontend.Auth;
 

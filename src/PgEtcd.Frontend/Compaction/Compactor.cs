@@ -1,6 +1,7 @@
 using PgEtcd.Frontend.Keys;
 using PgEtcd.Frontend.Writing;
-using PgEtcd.Postgres;
+using PgEtcd.Postgres.Connections;
+using PgEtcd.Postgres.Maintenance;
 
 namespace PgEtcd.Frontend.Compaction;
 

@@ -1,4 +1,4 @@
-using PgEtcd.Postgres;
+using PgEtcd.Postgres.Maintenance;
 
 namespace PgEtcd.Frontend.Compaction;
 

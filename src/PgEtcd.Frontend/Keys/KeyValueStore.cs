@@ -2,8 +2,10 @@ using System.Diagnostics;
 using PgEtcd.Frontend.Reading;
 using PgEtcd.Frontend.Writing;
 using PgEtcd.Mvcc;
-using PgEtcd.Postgres;
 using PgEtcd.Postgres.Calls;
+using PgEtcd.Postgres.Connections;
+using PgEtcd.Postgres.Maintenance;
+using PgEtcd.Postgres.Revisions;
 
 namespace PgEtcd.Frontend.Keys;
 

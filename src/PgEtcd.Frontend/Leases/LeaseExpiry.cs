@@ -1,7 +1,7 @@
 using PgEtcd.Frontend.Members;
 using PgEtcd.Frontend.Writing;
 using PgEtcd.Mvcc;
-using PgEtcd.Postgres;
+using PgEtcd.Postgres.Leases;
 
 namespace PgEtcd.Frontend.Leases;
 

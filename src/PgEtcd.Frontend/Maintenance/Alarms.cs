@@ -1,6 +1,7 @@
 using PgEtcd.Frontend.Reading;
-using PgEtcd.Postgres;
+using PgEtcd.Postgres.Alarms;
 using PgEtcd.Postgres.Calls;
+using PgEtcd.Postgres.Connections;
 
 namespace PgEtcd.Frontend.Maintenance;
 

@@ -1,6 +1,7 @@
 using System.Diagnostics;
-using PgEtcd.Postgres;
 using PgEtcd.Postgres.Calls;
+using PgEtcd.Postgres.Connections;
+using PgEtcd.Postgres.Maintenance;
 using PgEtcd.Postgres.Metrics;
 
 namespace PgEtcd.Frontend.Maintenance;

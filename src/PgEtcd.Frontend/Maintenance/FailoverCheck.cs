@@ -2,8 +2,8 @@ using Npgsql;
 using PgEtcd.Frontend.Auth;
 using PgEtcd.Frontend.Reading;
 using PgEtcd.Mvcc;
-using PgEtcd.Postgres;
 using PgEtcd.Postgres.Auth;
+using PgEtcd.Postgres.Revisions;
 
 namespace PgEtcd.Frontend.Maintenance;
 

@@ -1,4 +1,5 @@
-using PgEtcd.Postgres;
+using PgEtcd.Postgres.Alarms;
+using PgEtcd.Postgres.Maintenance;
 
 namespace PgEtcd.Frontend.Maintenance;
 

@@ -1,5 +1,6 @@
-using PgEtcd.Postgres;
 using PgEtcd.Postgres.Calls;
+using PgEtcd.Postgres.Connections;
+using PgEtcd.Postgres.Members;
 
 namespace PgEtcd.Frontend.Members;
 

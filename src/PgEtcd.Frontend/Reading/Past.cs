@@ -1,6 +1,8 @@
 using PgEtcd.Mvcc;
-using PgEtcd.Postgres;
 using PgEtcd.Postgres.Calls;
+using PgEtcd.Postgres.Connections;
+using PgEtcd.Postgres.History;
+using PgEtcd.Postgres.Revisions;
 
 namespace PgEtcd.Frontend.Reading;
 

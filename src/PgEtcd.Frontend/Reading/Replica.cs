@@ -1,5 +1,6 @@
 using PgEtcd.Mvcc;
-using PgEtcd.Postgres;
+using PgEtcd.Postgres.Alarms;
+using PgEtcd.Postgres.Revisions;
 
 namespace PgEtcd.Frontend.Reading;
 

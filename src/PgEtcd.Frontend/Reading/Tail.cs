@@ -1,8 +1,10 @@
 using System.Diagnostics;
 using PgEtcd.Frontend.Auth;
 using PgEtcd.Mvcc;
-using PgEtcd.Postgres;
 using PgEtcd.Postgres.Calls;
+using PgEtcd.Postgres.Connections;
+using PgEtcd.Postgres.History;
+using PgEtcd.Postgres.Revisions;
 
 namespace PgEtcd.Frontend.Reading;
 

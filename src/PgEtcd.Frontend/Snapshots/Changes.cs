@@ -1,4 +1,4 @@
-using PgEtcd.Postgres;
+using PgEtcd.Postgres.Revisions;
 using PgEtcd.Snapshots;
 
 namespace PgEtcd.Frontend.Snapshots;

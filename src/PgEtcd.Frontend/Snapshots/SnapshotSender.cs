@@ -2,8 +2,8 @@ using System.Diagnostics;
 using Google.Protobuf;
 using Grpc.Core;
 using PgEtcd.Frontend.Maintenance;
-using PgEtcd.Postgres;
 using PgEtcd.Postgres.Calls;
+using PgEtcd.Postgres.Connections;
 using PgEtcd.Postgres.Metrics;
 using PgEtcd.Protocol.Etcdserverpb;
 
@@ -72,12 +72,10 @@ public sealed class SnapshotSender(Database database, TimeSpan timeLimit)
         }
     }
 
-    /// <summary>What has begun cannot be repeated, so whether the database is there is found out before.</summary>
+    /// <summary>A stream that has begun cannot be repeated, so the database is asked for before.</summary>
     private async Task<bool> ReachAsync(CancellationToken cancellationToken)
     {
-        await using Npgsql.NpgsqlConnection connection = await database.OpenAsync(cancellationToken);
-        await using Npgsql.NpgsqlCommand command = new("select 1", connection);
-        await command.ExecuteScalarAsync(cancellationToken);
+        await database.PingAsync(cancellationToken);
         return true;
     }
 }

@@ -1,6 +1,8 @@
 using System.Buffers;
 using System.Security.Cryptography;
-using PgEtcd.Postgres;
+using PgEtcd.Postgres.Connections;
+using PgEtcd.Postgres.Revisions;
+using PgEtcd.Postgres.Transfer;
 using PgEtcd.Snapshots;
 using PgEtcd.Snapshots.Bbolt;
 

@@ -1,7 +1,8 @@
 using System.Threading.Channels;
 using PgEtcd.Frontend.Reading;
 using PgEtcd.Mvcc;
-using PgEtcd.Postgres;
+using PgEtcd.Postgres.Connections;
+using PgEtcd.Postgres.History;
 
 namespace PgEtcd.Frontend.Watching;
 

@@ -1,6 +1,6 @@
 using PgEtcd.Frontend.Reading;
 using PgEtcd.Mvcc;
-using PgEtcd.Postgres;
+using PgEtcd.Postgres.History;
 
 namespace PgEtcd.Frontend.Watching;
 

@@ -1,7 +1,8 @@
 using PgEtcd.Frontend.Auth;
 using PgEtcd.Frontend.Reading;
 using PgEtcd.Mvcc;
-using PgEtcd.Postgres;
+using PgEtcd.Postgres.Alarms;
+using PgEtcd.Postgres.Revisions;
 
 namespace PgEtcd.Frontend.Writing;
 

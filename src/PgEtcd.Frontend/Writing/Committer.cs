@@ -2,8 +2,9 @@ using System.Diagnostics;
 using PgEtcd.Frontend.Auth;
 using PgEtcd.Frontend.Reading;
 using PgEtcd.Mvcc;
-using PgEtcd.Postgres;
 using PgEtcd.Postgres.Calls;
+using PgEtcd.Postgres.Connections;
+using PgEtcd.Postgres.Revisions;
 
 namespace PgEtcd.Frontend.Writing;
 

@@ -1,5 +1,5 @@
 using PgEtcd.Mvcc;
-using PgEtcd.Postgres;
+using PgEtcd.Postgres.Alarms;
 
 namespace PgEtcd.Frontend.Writing;
 

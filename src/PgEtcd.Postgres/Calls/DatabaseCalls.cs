@@ -1,3 +1,5 @@
+using PgEtcd.Postgres.Connections;
+
 namespace PgEtcd.Postgres.Calls;
 
 /// <summary>Asking the database on behalf of a request that has only so much time.</summary>

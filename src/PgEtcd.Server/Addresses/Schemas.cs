@@ -1,5 +1,5 @@
 using System.Text;
-using PgEtcd.Postgres;
+using PgEtcd.Postgres.Connections;
 using PgEtcd.Server.Configuration;
 
 namespace PgEtcd.Server.Addresses;

@@ -1,5 +1,6 @@
-using PgEtcd.Postgres;
 using PgEtcd.Postgres.Auth;
+using PgEtcd.Postgres.Connections;
+using PgEtcd.Postgres.Transfer;
 using PgEtcd.Snapshots;
 
 namespace PgEtcd.Server.Commands;

@@ -1,5 +1,6 @@
 using PgEtcd.LocalPostgres;
-using PgEtcd.Postgres;
+using PgEtcd.Postgres.Connections;
+using PgEtcd.Postgres.Migrations;
 using PgEtcd.Server.Options;
 
 namespace PgEtcd.Server.Commands;

@@ -1,4 +1,4 @@
-using PgEtcd.Postgres;
+using PgEtcd.Postgres.Alarms;
 using PgEtcd.Protocol.Etcdserverpb;
 using PgEtcd.Server.Options;
 

@@ -11,8 +11,15 @@ using PgEtcd.Frontend.Snapshots;
 using PgEtcd.Frontend.Watching;
 using PgEtcd.Frontend.Writing;
 using PgEtcd.Mvcc;
-using PgEtcd.Postgres;
+using PgEtcd.Postgres.Alarms;
 using PgEtcd.Postgres.Auth;
+using PgEtcd.Postgres.Connections;
+using PgEtcd.Postgres.History;
+using PgEtcd.Postgres.Leases;
+using PgEtcd.Postgres.Maintenance;
+using PgEtcd.Postgres.Members;
+using PgEtcd.Postgres.Migrations;
+using PgEtcd.Postgres.Revisions;
 using PgEtcd.Server.Options;
 
 namespace PgEtcd.Server.Composition;

@@ -1,7 +1,7 @@
 using System.Diagnostics.Metrics;
 using System.Globalization;
 using PgEtcd.Mvcc;
-using PgEtcd.Postgres;
+using PgEtcd.Postgres.Maintenance;
 using PgEtcd.Protocol;
 using PgEtcd.Server.Composition;
 using PgEtcd.Server.Options;

@@ -2,7 +2,7 @@ using System.Diagnostics.Metrics;
 using PgEtcd.Api;
 using PgEtcd.Frontend;
 using PgEtcd.Grpc.Metrics;
-using PgEtcd.Postgres;
+using PgEtcd.Postgres.Connections;
 
 namespace PgEtcd.Server.Metrics;
 

@@ -1,4 +1,3 @@
-using PgEtcd.Api.Calls;
 using PgEtcd.Api.Gateway;
 
 namespace PgEtcd.Server.Pages;

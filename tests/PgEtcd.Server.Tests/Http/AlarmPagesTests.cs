@@ -24,7 +24,7 @@ public sealed class AlarmPagesTests(PostgresFixture postgres) : IClassFixture<Po
     {
         _parts = await StoreParts.CreateAsync(postgres);
         _leadership = await Leadership.JoinAsync(
-            _parts.Database, "run", [new PgEtcd.Postgres.Member(1, "name", [], [])], TimeProvider.System, NullLogger<Leadership>.Instance, CancellationToken.None);
+            _parts.Database, "run", [new PgEtcd.Postgres.Members.Member(1, "name", [], [])], TimeProvider.System, NullLogger<Leadership>.Instance, CancellationToken.None);
         _probe = new HealthProbe(_parts.Store, _leadership, _alarms);
     }
 

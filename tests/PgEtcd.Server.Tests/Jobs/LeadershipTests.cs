@@ -1,6 +1,9 @@
 using Microsoft.Extensions.Logging.Abstractions;
 using PgEtcd.Frontend.Members;
+using PgEtcd.Postgres.Members;
 using PgEtcd.Postgres;
+using PgEtcd.Server.Jobs;
+using PgEtcd.Server.Tests.Store;
 using PgEtcd.Testing;
 using PgEtcd.Testing.Postgres;
 using Shouldly;

@@ -1,8 +1,10 @@
 using System.Diagnostics;
 using PgEtcd.Frontend.Leases;
 using PgEtcd.Frontend.Writing;
-using PgEtcd.Postgres;
 using PgEtcd.Postgres.Calls;
+using PgEtcd.Postgres.Leases;
+using PgEtcd.Postgres;
+using PgEtcd.Server.Store;
 using PgEtcd.Testing;
 using PgEtcd.Testing.Postgres;
 using Shouldly;

@@ -1,7 +1,9 @@
 using PgEtcd.Frontend.Reading;
 using PgEtcd.Frontend.Writing;
 using PgEtcd.Mvcc;
+using PgEtcd.Postgres.Revisions;
 using PgEtcd.Postgres;
+using PgEtcd.Server.Store;
 using Shouldly;
 using Xunit;
 using static PgEtcd.Server.Tests.Store.StoreParts;

@@ -9,8 +9,14 @@ using PgEtcd.Frontend.Leases;
 using PgEtcd.Frontend.Reading;
 using PgEtcd.Frontend.Writing;
 using PgEtcd.Mvcc;
-using PgEtcd.Postgres;
 using PgEtcd.Postgres.Auth;
+using PgEtcd.Postgres.Connections;
+using PgEtcd.Postgres.History;
+using PgEtcd.Postgres.Leases;
+using PgEtcd.Postgres.Migrations;
+using PgEtcd.Postgres.Revisions;
+using PgEtcd.Server.Auth;
+using PgEtcd.Server.Store;
 using PgEtcd.Testing.Postgres;
 
 namespace PgEtcd.Server.Tests.Store;

@@ -1,7 +1,9 @@
 using System.Diagnostics;
 using PgEtcd.Api.Calls;
-using PgEtcd.Postgres;
 using PgEtcd.Postgres.Calls;
+using PgEtcd.Postgres.Revisions;
+using PgEtcd.Postgres;
+using PgEtcd.Server.Store;
 using PgEtcd.Testing.Postgres;
 using Shouldly;
 using Xunit;
