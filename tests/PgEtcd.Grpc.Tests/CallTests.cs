@@ -1,5 +1,4 @@
 using Grpc.Core;
-using Microsoft.Extensions.DependencyInjection;
 using PgEtcd.Grpc.Tests.Protos;
 using PgEtcd.Testing.Grpc;
 using Shouldly;
@@ -155,15 +154,6 @@ public sealed class CallTests : IAsyncLifetime
     {
         EchoMessage[] answers = await Task.WhenAll(Enumerable.Range(0, 500).Select(i => Unary(new EchoMessage { Number = i })));
         answers.Select(a => a.Number).ShouldBe(Enumerable.Range(0, 500).Select(i => (long)i));
-    }
-
-    [Fact]
-    public async Task A_singleton_service_and_a_scoped_one_serve_too()
-    {
-        await using EchoServer singleton = await EchoServer.StartAsync(s => s.AddSingleton<EchoService>());
-        await using EchoServer scoped = await EchoServer.StartAsync(s => s.AddScoped<EchoService>());
-        foreach (EchoServer server in new[] { singleton, scoped })
-            (await server.Channel.UnaryAsync<EchoMessage, EchoMessage>(Service + "Unary", new EchoMessage { Text = "x" })).Text.ShouldBe("x");
     }
 
     private Task<EchoMessage> Unary(EchoMessage request) => _server.Channel.UnaryAsync<EchoMessage, EchoMessage>(Service + "Unary", request);

@@ -6,8 +6,9 @@ using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
+using PgEtcd.Grpc.Calls;
 using PgEtcd.Grpc.Connections;
-using PgEtcd.Grpc.Local;
+using PgEtcd.Grpc.Tests.Protos;
 using PgEtcd.Testing.Grpc;
 
 namespace PgEtcd.Grpc.Tests;
@@ -32,28 +33,28 @@ public sealed class EchoServer : IAsyncDisposable
 
     public IServiceProvider Services => _app.Services;
 
-    public LocalCalls LocalCalls => _app.Services.GetRequiredService<LocalCalls>();
+    public MethodTable Methods => _app.Services.GetRequiredService<MethodTable>();
 
     public EchoProbe Probe => _app.Services.GetRequiredService<EchoProbe>();
 
     public RecordingLogger Logs => _app.Services.GetRequiredService<RecordingLogger>();
 
-    public static async Task<EchoServer> StartAsync(Action<IServiceCollection>? services = null, TimeSpan? prefaceTimeout = null)
+    public static async Task<EchoServer> StartAsync(TimeSpan? prefaceTimeout = null, params IReadOnlyList<ICallWrapper> wrappers)
     {
         WebApplicationBuilder builder = WebApplication.CreateSlimBuilder();
         var logs = new RecordingLogger();
-        builder.Logging.ClearProviders().AddProvider(logs);
+        builder.Logging.ClearProviders().AddProvider(logs).AddFilter("Grpc", LogLevel.None);
         builder.Services.AddSingleton(logs);
         builder.Services.AddSingleton<EchoProbe>();
-        builder.Services.AddGrpc(o => o.MaxReceiveMessageSize = MaxMessage);
-        services?.Invoke(builder.Services);
+        builder.Services.AddCalls(_ => new CallSettings { MaxMessageSize = MaxMessage, Wrappers = wrappers });
         builder.WebHost.ConfigureKestrel(kestrel =>
         {
             kestrel.UseGrpcLimits();
             kestrel.Listen(IPAddress.Loopback, 0, listen => listen.UseHttp1AndHttp2WithoutTls(prefaceTimeout));
         });
         WebApplication app = builder.Build();
-        app.MapGrpcService<EchoService>();
+        EchoService service = new(app.Services.GetRequiredService<EchoProbe>());
+        app.UseCalls(binder => Echo.BindService(binder, service));
         app.MapGet("/version", (HttpContext context) => $"plain {context.Request.Protocol}");
         await app.StartAsync();
         return new EchoServer(app);

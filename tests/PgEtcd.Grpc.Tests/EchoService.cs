@@ -1,5 +1,6 @@
 using System.Globalization;
 using Grpc.Core;
+using PgEtcd.Grpc.Calls;
 using PgEtcd.Grpc.Tests.Protos;
 
 namespace PgEtcd.Grpc.Tests;
@@ -30,7 +31,7 @@ public sealed class EchoService(EchoProbe probe) : Echo.EchoBase
                 context.ResponseTrailers.Add("peer", context.Peer);
                 context.ResponseTrailers.Add("method", context.Method);
                 context.ResponseTrailers.Add("host", context.Host);
-                context.ResponseTrailers.Add("http", context.GetHttpContext().Request.Protocol);
+                context.ResponseTrailers.Add("http", ((CallContext)context).Http.Request.Protocol);
                 context.ResponseTrailers.Add("deadline", context.Deadline.ToString("O", CultureInfo.InvariantCulture));
                 break;
             case "describe":

@@ -23,9 +23,10 @@ public sealed class EndOfCallTests : IAsyncLifetime
     [Fact]
     public async Task A_deadline_fires_the_token_and_ends_the_call()
     {
-        RpcException error = await Should.ThrowAsync<RpcException>(() => _server.Channel.UnaryAsync<EchoMessage, EchoMessage>(
-            Service + "Unary", new EchoMessage { Text = "wait" }, timeout: TimeSpan.FromMilliseconds(100)));
-        error.Status.ShouldBe(new Status(StatusCode.DeadlineExceeded, "context deadline exceeded"));
+        using GrpcRawCall call = _server.Channel.StartRaw(
+            Service + "Unary", new EchoMessage { Text = "wait" }.ToByteArray(), timeout: TimeSpan.FromMilliseconds(100));
+        RpcException error = await Should.ThrowAsync<RpcException>(() => call.MoveNextAsync());
+        error.Status.ShouldBe(new Status(StatusCode.DeadlineExceeded, "Deadline Exceeded"));
         (await _server.Probe.Ended.Task.WaitAsync(Patience)).ShouldBe("the token fired");
         _server.Logs.Errors.ShouldBeEmpty();
     }
@@ -35,18 +36,19 @@ public sealed class EndOfCallTests : IAsyncLifetime
     [InlineData("Duplex")]
     public async Task A_deadline_ends_a_call_whose_request_never_comes(string method)
     {
-        using GrpcDuplexCall<EchoMessage, EchoMessage> call =
-            _server.Channel.Duplex<EchoMessage, EchoMessage>(Service + method, timeout: TimeSpan.FromMilliseconds(100));
-        RpcException error = await Should.ThrowAsync<RpcException>(() => call.MoveNextAsync());
-        error.Status.ShouldBe(new Status(StatusCode.DeadlineExceeded, "context deadline exceeded"));
+        Stopwatch clock = Stopwatch.StartNew();
+        using GrpcRawCall call = _server.Channel.DuplexRaw(Service + method, timeout: TimeSpan.FromMilliseconds(100));
+        (await Should.ThrowAsync<RpcException>(() => call.MoveNextAsync())).StatusCode.ShouldBe(StatusCode.DeadlineExceeded);
+        clock.Elapsed.ShouldBeLessThan(TimeSpan.FromSeconds(1), "it is the server that ends it: the client waits for a second more");
     }
 
     [Fact]
     public async Task A_deadline_that_is_far_away_changes_nothing()
     {
-        EchoMessage answer = await _server.Channel.UnaryAsync<EchoMessage, EchoMessage>(
-            Service + "Unary", new EchoMessage { Text = "x" }, new Metadata { { "grpc-timeout", "99999999H" } });
-        answer.Text.ShouldBe("x");
+        using GrpcRawCall call = _server.Channel.StartRaw(
+            Service + "Unary", new EchoMessage { Text = "x" }.ToByteArray(), new Metadata { { "grpc-timeout", "99999999H" } });
+        (await call.MoveNextAsync()).ShouldBeTrue();
+        EchoMessage.Parser.ParseFrom(call.Current).Text.ShouldBe("x");
     }
 
     [Theory]
@@ -55,10 +57,26 @@ public sealed class EndOfCallTests : IAsyncLifetime
     [InlineData("123456789S")]
     public async Task A_malformed_timeout_is_refused(string timeout)
     {
-        RpcException error = await Should.ThrowAsync<RpcException>(() => _server.Channel.UnaryAsync<EchoMessage, EchoMessage>(
-            Service + "Unary", new EchoMessage(), new Metadata { { "grpc-timeout", timeout } }));
+        RpcException error = await Should.ThrowAsync<RpcException>(async () =>
+        {
+            using GrpcRawCall call = _server.Channel.StartRaw(Service + "Unary", default, new Metadata { { "grpc-timeout", timeout } });
+            await call.MoveNextAsync();
+        });
         error.StatusCode.ShouldBe(StatusCode.Internal);
         error.Status.Detail.ShouldContain("malformed grpc-timeout");
+    }
+
+    [Theory]
+    [InlineData("0S")]
+    [InlineData("1n")]
+    public async Task A_timeout_that_is_over_at_once_is_not_taken_for_none(string timeout)
+    {
+        RpcException error = await Should.ThrowAsync<RpcException>(async () =>
+        {
+            using GrpcRawCall call = _server.Channel.StartRaw(Service + "Unary", default, new Metadata { { "grpc-timeout", timeout } });
+            await call.MoveNextAsync();
+        });
+        error.Status.ShouldBe(new Status(StatusCode.DeadlineExceeded, "context deadline exceeded"));
     }
 
     [Fact]

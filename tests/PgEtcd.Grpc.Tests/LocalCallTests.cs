@@ -1,7 +1,6 @@
 using Google.Protobuf;
 using Grpc.Core;
 using Microsoft.AspNetCore.Http;
-using PgEtcd.Grpc.Local;
 using PgEtcd.Grpc.Tests.Protos;
 using Shouldly;
 using Xunit;
@@ -22,7 +21,7 @@ public sealed class LocalCallTests : IAsyncLifetime
     [Fact]
     public async Task A_single_request_gets_its_response()
     {
-        await using LocalCall call = Start("Unary");
+        await using LocalClient call = Start("Unary");
         await SendAsync(call, new EchoMessage { Text = "hello" });
         call.EndRequests();
         (await ReadAsync(call))!.Text.ShouldBe("hello");
@@ -36,7 +35,7 @@ public sealed class LocalCallTests : IAsyncLifetime
     [InlineData("status", StatusCode.DataLoss, "set, not thrown")]
     public async Task A_failure_comes_as_its_status(string text, StatusCode code, string detail)
     {
-        await using LocalCall call = Start("Unary");
+        await using LocalClient call = Start("Unary");
         await SendAsync(call, new EchoMessage { Text = text });
         call.EndRequests();
         (await ReadAsync(call)).ShouldBeNull();
@@ -49,7 +48,7 @@ public sealed class LocalCallTests : IAsyncLifetime
     [InlineData("/no.Such/Unary", "unknown service no.Such")]
     public async Task What_is_not_served_is_said_so(string method, string detail)
     {
-        await using LocalCall call = _server.LocalCalls.Start(method, Cause(), new HeaderDictionary(), CancellationToken.None);
+        await using LocalClient call = LocalClient.Start(_server.Methods, method, Cause(), new HeaderDictionary(), CancellationToken.None);
         await SendAsync(call, new EchoMessage());
         call.EndRequests();
         (await ReadAsync(call)).ShouldBeNull();
@@ -61,12 +60,12 @@ public sealed class LocalCallTests : IAsyncLifetime
     {
         EchoMessage largest = new() { Payload = ByteString.CopyFrom(new byte[EchoServer.MaxMessage - 4]) };
         largest.CalculateSize().ShouldBe(EchoServer.MaxMessage);
-        await using LocalCall call = Start("Unary");
+        await using LocalClient call = Start("Unary");
         await SendAsync(call, largest);
         call.EndRequests();
         largest.Equals(await ReadAsync(call)).ShouldBeTrue();
 
-        await using LocalCall refused = Start("Unary");
+        await using LocalClient refused = Start("Unary");
         await SendAsync(refused, new EchoMessage { Payload = ByteString.CopyFrom(new byte[EchoServer.MaxMessage]) });
         refused.EndRequests();
         (await ReadAsync(refused)).ShouldBeNull();
@@ -76,7 +75,7 @@ public sealed class LocalCallTests : IAsyncLifetime
     [Fact]
     public async Task A_large_response_comes_whole()
     {
-        await using LocalCall call = Start("Unary");
+        await using LocalClient call = Start("Unary");
         await SendAsync(call, new EchoMessage { Text = "grow", Number = 5_000_000 });
         call.EndRequests();
         (await ReadAsync(call))!.Payload.Length.ShouldBe(5_000_000);
@@ -86,7 +85,7 @@ public sealed class LocalCallTests : IAsyncLifetime
     [Fact]
     public async Task Both_sides_may_stream_at_the_same_time()
     {
-        await using LocalCall call = Start("Duplex");
+        await using LocalClient call = Start("Duplex");
         for (int i = 0; i < 100; i++)
         {
             await SendAsync(call, new EchoMessage { Number = i });
@@ -101,7 +100,7 @@ public sealed class LocalCallTests : IAsyncLifetime
     [Fact]
     public async Task A_service_waits_for_a_reader_that_does_not_read()
     {
-        await using LocalCall call = Start("ServerStream");
+        await using LocalClient call = Start("ServerStream");
         await SendAsync(call, new EchoMessage { Number = 10_000, Payload = ByteString.CopyFrom(new byte[10_000]) });
         call.EndRequests();
         (await ReadAsync(call))!.Number.ShouldBe(0);
@@ -129,7 +128,7 @@ public sealed class LocalCallTests : IAsyncLifetime
     public async Task The_service_notices_when_the_call_is_given_up(string method, string how)
     {
         using CancellationTokenSource gone = new();
-        LocalCall call = Start(method, ended: gone.Token);
+        LocalClient call = Start(method, ended: gone.Token);
         await SendAsync(call, new EchoMessage { Text = "wait", Number = 10_000, Payload = ByteString.CopyFrom(new byte[10_000]) });
         if (method != "Duplex")
         {
@@ -147,8 +146,8 @@ public sealed class LocalCallTests : IAsyncLifetime
     [Fact]
     public async Task A_deadline_ends_the_call()
     {
-        await using LocalCall call = _server.LocalCalls.Start(
-            "/pgetcd.test.v1.Echo/Unary", Cause(), new HeaderDictionary { ["grpc-timeout"] = "100m" }, CancellationToken.None);
+        await using LocalClient call = LocalClient.Start(
+            _server.Methods, "/pgetcd.test.v1.Echo/Unary", Cause(), new HeaderDictionary { ["grpc-timeout"] = "100m" }, CancellationToken.None);
         await SendAsync(call, new EchoMessage { Text = "wait" });
         call.EndRequests();
         (await ReadAsync(call)).ShouldBeNull();
@@ -161,23 +160,23 @@ public sealed class LocalCallTests : IAsyncLifetime
         DefaultHttpContext cause = Cause();
         cause.Connection.RemoteIpAddress = System.Net.IPAddress.Loopback;
         cause.Connection.RemotePort = 4711;
-        HeaderDictionary metadata = new() { ["X-Name"] = "value", ["x-some-bin"] = "AP8" };
-        await using LocalCall call = _server.LocalCalls.Start("/pgetcd.test.v1.Echo/Unary", cause, metadata, CancellationToken.None);
+        HeaderDictionary metadata = new() { ["X-Name"] = "value", ["x-some-bin"] = "AP8", ["token"] = new(["a", "b"]) };
+        await using LocalClient call = LocalClient.Start(_server.Methods, "/pgetcd.test.v1.Echo/Unary", cause, metadata, CancellationToken.None);
         await SendAsync(call, new EchoMessage { Text = "describe" });
         call.EndRequests();
-        (await ReadAsync(call))!.Text.ShouldBe("ipv4:127.0.0.1:4711 /pgetcd.test.v1.Echo/Unary x-name=value x-some-bin=00FF");
+        (await ReadAsync(call))!.Text.ShouldBe("ipv4:127.0.0.1:4711 /pgetcd.test.v1.Echo/Unary token=a token=b x-name=value x-some-bin=00FF");
     }
 
-    private static async Task SendAsync(LocalCall call, EchoMessage message) => await call.SendAsync(message.ToByteArray(), CancellationToken.None);
+    private static async Task SendAsync(LocalClient call, EchoMessage message) => await call.SendAsync(message.ToByteArray(), CancellationToken.None);
 
-    private static async Task<EchoMessage?> ReadAsync(LocalCall call)
+    private static async Task<EchoMessage?> ReadAsync(LocalClient call)
     {
         using CancellationTokenSource limit = new(Patience);
         return await call.ReadAsync(limit.Token) is { } message ? EchoMessage.Parser.ParseFrom(message) : null;
     }
 
-    private DefaultHttpContext Cause() => new() { RequestServices = _server.Services };
+    private static DefaultHttpContext Cause() => new();
 
-    private LocalCall Start(string method, CancellationToken ended = default) =>
-        _server.LocalCalls.Start($"/pgetcd.test.v1.Echo/{method}", Cause(), new HeaderDictionary(), ended);
+    private LocalClient Start(string method, CancellationToken ended = default) =>
+        LocalClient.Start(_server.Methods, $"/pgetcd.test.v1.Echo/{method}", Cause(), new HeaderDictionary(), ended);
 }

@@ -1,6 +1,7 @@
 using System.Security.Cryptography.X509Certificates;
 using Grpc.Core;
 using Microsoft.AspNetCore.Http.Features;
+using PgEtcd.Grpc.Calls;
 
 namespace PgEtcd.Api.Callers;
 
@@ -14,14 +15,11 @@ internal static class CertificateNames
 
     /// <summary>The common name; null without a certificate, and for calls that the gateway makes: those have the connection's
     /// certificate but are not gRPC (semantics.md §11).</summary>
-    public static string? Of(ServerCallContext context)
-    {
-        IFeatureCollection features = context.GetHttpContext().Features;
-        // Only a request that came over HTTP/2 itself can be reset.
-        return features.Get<IHttpResetFeature>() is not null && context.RequestHeaders.GetValue(OfAGateway) is null && features.Get<ITlsConnectionFeature>()?.ClientCertificate is { } certificate
+    public static string? Of(ServerCallContext context) =>
+        context is RemoteCall { Http: { } http } && !http.Request.Headers.ContainsKey(OfAGateway)
+        && http.Features.Get<ITlsConnectionFeature>()?.ClientCertificate is { } certificate
             ? Of(certificate)
             : null;
-    }
 
     internal static string? Of(X509Certificate2 certificate)
     {

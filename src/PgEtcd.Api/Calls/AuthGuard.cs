@@ -1,7 +1,7 @@
 using Grpc.Core;
-using Grpc.Core.Interceptors;
 using PgEtcd.Api.Callers;
 using PgEtcd.Frontend.Auth;
+using PgEtcd.Grpc.Calls;
 using PgEtcd.Mvcc;
 using PgEtcd.Postgres.Calls;
 using PgEtcd.Protocol.Etcdserverpb;
@@ -9,65 +9,35 @@ using PgEtcd.Protocol.Etcdserverpb;
 namespace PgEtcd.Api.Calls;
 
 /// <summary>Stands before all services and lets through who may call, by <see cref="RpcAccessTable"/>.</summary>
-public sealed class AuthGuard(Admission admission) : Interceptor
+public sealed class AuthGuard(Admission admission) : ICallWrapper
 {
     /// <inheritdoc/>
-    public override Task<TResponse> UnaryServerHandler<TRequest, TResponse>(
-        TRequest request, ServerCallContext context, UnaryServerMethod<TRequest, TResponse> continuation)
+    public CallHandler<TArgument, TResult> Around<TArgument, TResult>(IMethod method, CallHandler<TArgument, TResult> handler)
     {
-        RpcAccess access = RpcAccessTable.Of(context.Method);
-        if (request is AlarmRequest { Action: AlarmRequest.Types.AlarmAction.Get })
+        RpcAccess access = RpcAccessTable.Of(method.FullName);
+        return access is RpcAccess.InService or RpcAccess.Anybody ? handler : Checked;
+
+        Task<TResult> Checked(TArgument argument, ServerCallContext context)
         {
-            access = RpcAccess.User; // which are raised, any user may know
+            // Which alarms are raised, any user may know.
+            RpcAccess needed = argument is AlarmRequest { Action: AlarmRequest.Types.AlarmAction.Get } ? RpcAccess.User : access;
+            return IsFree(needed) ? handler(argument, context) : CheckAsync(needed, argument, context);
         }
 
-        return IsFree(access) ? continuation(request, context) : CheckedAsync();
-
-        async Task<TResponse> CheckedAsync()
+        async Task<TResult> CheckAsync(RpcAccess needed, TArgument argument, ServerCallContext context)
         {
-            await CheckAsync(context, access);
-            return await continuation(request, context);
+            await this.CheckAsync(context, needed);
+            return await handler(argument, context);
         }
-    }
-
-    /// <inheritdoc/>
-    public override async Task<TResponse> ClientStreamingServerHandler<TRequest, TResponse>(
-        IAsyncStreamReader<TRequest> requestStream, ServerCallContext context, ClientStreamingServerMethod<TRequest, TResponse> continuation)
-    {
-        await CheckAsync(context, RpcAccessTable.Of(context.Method));
-        return await continuation(requestStream, context);
-    }
-
-    /// <inheritdoc/>
-    public override async Task ServerStreamingServerHandler<TRequest, TResponse>(
-        TRequest request, IServerStreamWriter<TResponse> responseStream, ServerCallContext context,
-        ServerStreamingServerMethod<TRequest, TResponse> continuation)
-    {
-        await CheckAsync(context, RpcAccessTable.Of(context.Method));
-        await continuation(request, responseStream, context);
-    }
-
-    /// <inheritdoc/>
-    public override async Task DuplexStreamingServerHandler<TRequest, TResponse>(
-        IAsyncStreamReader<TRequest> requestStream, IServerStreamWriter<TResponse> responseStream, ServerCallContext context,
-        DuplexStreamingServerMethod<TRequest, TResponse> continuation)
-    {
-        await CheckAsync(context, RpcAccessTable.Of(context.Method));
-        await continuation(requestStream, responseStream, context);
     }
 
     /// <summary>Whether there is nothing to ask here. What is for root only asks always: that auth was switched on a moment ago at
     /// another frontend must not be missed.</summary>
     private bool IsFree(RpcAccess access) =>
-        access is RpcAccess.InService or RpcAccess.Anybody || (access == RpcAccess.User && !admission.IsOn);
+        access == RpcAccess.User && !admission.IsOn;
 
     private async ValueTask CheckAsync(ServerCallContext context, RpcAccess access)
     {
-        if (IsFree(access))
-        {
-            return;
-        }
-
         try
         {
             Caller caller = access == RpcAccess.User ? await AdmitAsync(context) : await admission.AdmitFreshAsync(context);

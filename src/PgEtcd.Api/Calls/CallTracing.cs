@@ -1,80 +1,31 @@
 using System.Diagnostics;
 using Grpc.Core;
-using Grpc.Core.Interceptors;
+using PgEtcd.Grpc.Calls;
 using PgEtcd.Postgres.Calls;
 
 namespace PgEtcd.Api.Calls;
 
 /// <summary>A span for each call, below the client's own if it sent one (W3C traceparent), with the attributes that OpenTelemetry
 /// names for gRPC.</summary>
-public sealed class CallTracing : Interceptor
+public sealed class CallTracing : ICallWrapper
 {
     /// <inheritdoc/>
-    public override async Task<TResponse> UnaryServerHandler<TRequest, TResponse>(
-        TRequest request, ServerCallContext context, UnaryServerMethod<TRequest, TResponse> continuation)
-    {
-        using Activity? span = Start(context);
-        try
+    public CallHandler<TArgument, TResult> Around<TArgument, TResult>(IMethod method, CallHandler<TArgument, TResult> handler) =>
+        async (argument, context) =>
         {
-            TResponse response = await continuation(request, context);
-            End(span, context.Status.StatusCode);
-            return response;
-        }
-        catch (Exception exception)
-        {
-            Fail(span, exception);
-            throw;
-        }
-    }
-
-    /// <inheritdoc/>
-    public override async Task<TResponse> ClientStreamingServerHandler<TRequest, TResponse>(
-        IAsyncStreamReader<TRequest> requestStream, ServerCallContext context, ClientStreamingServerMethod<TRequest, TResponse> continuation)
-    {
-        using Activity? span = Start(context);
-        try
-        {
-            TResponse response = await continuation(requestStream, context);
-            End(span, context.Status.StatusCode);
-            return response;
-        }
-        catch (Exception exception)
-        {
-            Fail(span, exception);
-            throw;
-        }
-    }
-
-    /// <inheritdoc/>
-    public override Task ServerStreamingServerHandler<TRequest, TResponse>(
-        TRequest request,
-        IServerStreamWriter<TResponse> responseStream,
-        ServerCallContext context,
-        ServerStreamingServerMethod<TRequest, TResponse> continuation) =>
-        StreamAsync(context, () => continuation(request, responseStream, context));
-
-    /// <inheritdoc/>
-    public override Task DuplexStreamingServerHandler<TRequest, TResponse>(
-        IAsyncStreamReader<TRequest> requestStream,
-        IServerStreamWriter<TResponse> responseStream,
-        ServerCallContext context,
-        DuplexStreamingServerMethod<TRequest, TResponse> continuation) =>
-        StreamAsync(context, () => continuation(requestStream, responseStream, context));
-
-    private static async Task StreamAsync(ServerCallContext context, Func<Task> serve)
-    {
-        using Activity? span = Start(context);
-        try
-        {
-            await serve();
-            End(span, context.Status.StatusCode);
-        }
-        catch (Exception exception)
-        {
-            Fail(span, exception);
-            throw;
-        }
-    }
+            using Activity? span = Start(context);
+            try
+            {
+                TResult result = await handler(argument, context);
+                End(span, context.Status.StatusCode);
+                return result;
+            }
+            catch (Exception exception)
+            {
+                Fail(span, exception);
+                throw;
+            }
+        };
 
     private static Activity? Start(ServerCallContext context)
     {

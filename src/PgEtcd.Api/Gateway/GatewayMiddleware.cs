@@ -4,8 +4,7 @@ using Google.Protobuf.Reflection;
 using Grpc.Core;
 using PgEtcd.Api.Callers;
 using PgEtcd.Api.Http;
-using PgEtcd.Grpc.Http;
-using PgEtcd.Grpc.Local;
+using PgEtcd.Grpc.Calls;
 
 namespace PgEtcd.Api.Gateway;
 
@@ -23,7 +22,7 @@ public static class GatewayMiddleware
     /// <param name="trustsCertificates">Whether the name in a client's certificate is its user (--client-cert-auth).</param>
     public static void UseGateway(this WebApplication app, bool trustsCertificates)
     {
-        LocalCalls calls = app.Services.GetRequiredService<LocalCalls>();
+        MethodTable methods = app.Services.GetRequiredService<MethodTable>();
         app.UseWebSockets();
         if (trustsCertificates)
         {
@@ -35,21 +34,20 @@ public static class GatewayMiddleware
         }
 
         app.Use(next => context => IsBelowV3(context, out PathString rest) && rest.HasValue
-            ? ServeAsync(calls, context)
+            ? ServeAsync(methods, context)
             : next(context));
     }
 
     private static bool IsBelowV3(HttpContext context, out PathString rest) =>
         context.Request.Path.StartsWithSegments("/v3", StringComparison.Ordinal, out rest);
 
-    private static async Task ServeAsync(LocalCalls calls, HttpContext context)
+    private static async Task ServeAsync(MethodTable methods, HttpContext context)
     {
         bool isSocket = context.WebSockets.IsWebSocketRequest;
-        DateTime deadline = DateTime.MaxValue;
         MethodDescriptor? method = GatewayRoutes.ByPath.GetValueOrDefault(context.Request.Path.Value!);
         Status refusal = method is null ? GatewayErrors.NotFound
             : !isSocket && !HttpMethods.IsPost(context.Request.Method) ? GatewayErrors.MethodNotAllowed
-            : ReadTimeout(context.Request, out deadline);
+            : CheckTimeout(context.Request);
         if (refusal.StatusCode != StatusCode.OK)
         {
             await RefuseAsync(new HttpChannel(context), refusal, context.RequestAborted);
@@ -59,10 +57,11 @@ public static class GatewayMiddleware
         try
         {
             await using JsonChannel channel = isSocket ? await WebSocketChannel.AcceptAsync(context) : new HttpChannel(context);
-            await using LocalCall call = calls.Start(
-                $"/{method!.Service.FullName}/{method.Name}", context, GatewayMetadata.Read(context), channel.Gone);
-            JsonBody body = new(channel.Requests, (long)JsonOverhead * calls.MaxMessageSize);
-            await new GatewayCall(method, call, deadline, body, channel).RunAsync(channel.Gone);
+            GatewayRequests requests = new(method!, new JsonBody(channel.Requests, (long)JsonOverhead * methods.MaxMessageSize));
+            GatewayResponses responses = new(method!, channel);
+            Status status = await methods.CallAsync(
+                $"/{method!.Service.FullName}/{method.Name}", context, GatewayMetadata.Read(context), requests, responses, channel.Gone);
+            await responses.EndAsync(requests.Refusal?.Status ?? status);
         }
         catch (Exception e) when (e is OperationCanceledException or IOException or WebSocketException)
         {
@@ -84,21 +83,11 @@ public static class GatewayMiddleware
         await channel.SendAsync(gone);
     }
 
-    private static Status ReadTimeout(HttpRequest request, out DateTime deadline)
+    private static Status CheckTimeout(HttpRequest request)
     {
-        deadline = DateTime.MaxValue;
         string text = request.Headers.GrpcTimeout.ToString();
-        if (text.Length == 0)
-        {
-            return Status.DefaultSuccess;
-        }
-
-        if (!GrpcTimeout.TryParse(text, out TimeSpan timeout))
-        {
-            return new Status(StatusCode.InvalidArgument, $"invalid grpc-timeout: {text}");
-        }
-
-        deadline = DateTime.UtcNow + timeout;
-        return Status.DefaultSuccess;
+        return text.Length == 0 || GrpcTimeout.TryParse(text, out _)
+            ? Status.DefaultSuccess
+            : new Status(StatusCode.InvalidArgument, $"invalid grpc-timeout: {text}");
     }
 }

@@ -6,7 +6,7 @@ using PgEtcd.Protocol.Etcdserverpb;
 namespace PgEtcd.Api.Services;
 
 /// <summary>The methods of etcdserverpb.KV as gRPC binds them: generated requests, answers that encode themselves.</summary>
-internal static class KvMethods
+public static class KvMethods
 {
     private const string Service = "etcdserverpb.KV";
 
@@ -25,15 +25,15 @@ internal static class KvMethods
     private static readonly Method<CompactionRequest, CompactionResponse> Compact = new(
         MethodType.Unary, Service, nameof(KvService.Compact), Messages(CompactionRequest.Parser), Messages(CompactionResponse.Parser));
 
-    /// <summary>Called by MapGrpcService; the service is null when only the methods are asked for.</summary>
-    public static void Bind(ServiceBinderBase binder, KvService? service)
+    /// <summary>As generated code does it.</summary>
+    public static void Bind(ServiceBinderBase binder, KvService service)
     {
-        binder.AddMethod(Range, service is null ? null : new UnaryServerMethod<RangeRequest, KvReply>(service.Range));
-        binder.AddMethod(RangeStream, service is null ? null : new ServerStreamingServerMethod<RangeRequest, KvReply>(service.RangeStream));
-        binder.AddMethod(Put, service is null ? null : new UnaryServerMethod<PutRequest, KvReply>(service.Put));
-        binder.AddMethod(DeleteRange, service is null ? null : new UnaryServerMethod<DeleteRangeRequest, KvReply>(service.DeleteRange));
-        binder.AddMethod(Txn, service is null ? null : new UnaryServerMethod<TxnRequest, KvReply>(service.Txn));
-        binder.AddMethod(Compact, service is null ? null : new UnaryServerMethod<CompactionRequest, CompactionResponse>(service.Compact));
+        binder.AddMethod(Range, service.Range);
+        binder.AddMethod(RangeStream, service.RangeStream);
+        binder.AddMethod(Put, service.Put);
+        binder.AddMethod(DeleteRange, service.DeleteRange);
+        binder.AddMethod(Txn, service.Txn);
+        binder.AddMethod(Compact, service.Compact);
     }
 
     private static Method<TRequest, KvReply> Unary<TRequest>(string name, MessageParser<TRequest> parser)

@@ -12,7 +12,6 @@ namespace PgEtcd.Api.Services;
 
 /// <summary>etcdserverpb.Watch: one stream carries many watches (semantics.md §7).</summary>
 /// <remarks>Bound by hand (<see cref="WatchMethods"/>), because its responses are not messages but <see cref="WatchUpdate"/>.</remarks>
-[BindServiceMethod(typeof(WatchMethods), nameof(WatchMethods.Bind))]
 public sealed class WatchService(
     WatchHub hub, Admission admission, WatchEncoding encoding, RequestLimits limits, IHostApplicationLifetime lifetime)
 {

@@ -7,6 +7,10 @@ using PgEtcd.Api.Services;
 using PgEtcd.Api.Wire;
 using PgEtcd.LocalPostgres;
 using PgEtcd.Server.Composition;
+using PgEtcd.Grpc.Calls;
+using PgEtcd.Protocol.Etcdserverpb;
+using PgEtcd.Protocol.GrpcHealth;
+using PgEtcd.Protocol.V3Electionpb;
 using PgEtcd.Server.Logging;
 using PgEtcd.Server.Metrics;
 using PgEtcd.Server.Options;
@@ -62,22 +66,17 @@ internal static class ServerHost
         builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel => Listeners.Configure(kestrel, options, tls));
         builder.Services.Configure<SocketTransportOptions>(transport => Listeners.Configure(transport, options));
         builder.Services.AddRoutingCore();
-        builder.Services.AddGrpc(grpc =>
+        builder.Services.AddCalls(services => new CallSettings
         {
-            grpc.MaxReceiveMessageSize = options.Limits.MaxMessageBytes;
-            if (options.Tracing is not null)
-            {
-                grpc.Interceptors.Add<CallTracing>();
-            }
-
-            grpc.Interceptors.Add<CallWatch>();
-            grpc.Interceptors.Add<AuthGuard>();
+            MaxMessageSize = options.Limits.MaxMessageBytes,
+            Wrappers = [.. options.Tracing is null ? (ICallWrapper[])[] : [new CallTracing()], new AuthGuard(frontend.Admission)],
+            Unary = services.GetRequiredService<CallWatch>(),
+            Metrics = ServerMeter.Calls(options.ExtensiveMetrics),
         });
         builder.Services
             .AddSingleton(loggers)
             .AddSingleton<IHostLifetime, SignalsAreElsewhere>()
             .AddSingleton(options.Limits)
-            .AddSingleton(ServerMeter.Calls(options.ExtensiveMetrics))
             .AddSingleton(serving)
             .AddSingleton(frontend.Store)
             .AddSingleton(frontend.Leases)
@@ -94,9 +93,7 @@ internal static class ServerHost
             .AddSingleton(frontend.Auth)
             .AddSingleton<WatchEncoding>()
             .AddSingleton(frontend.Admission)
-            .AddSingleton<AuthGuard>()
             .AddSingleton<CallWatch>()
-            .AddSingleton<CallTracing>()
             .AddSingleton<KvService>()
             .AddSingleton<LeaseService>()
             .AddSingleton<WatchService>()
@@ -108,11 +105,21 @@ internal static class ServerHost
             .AddSingleton<LeaderChanges>()
             .AddSingleton<LockService>()
             .AddSingleton<ElectionService>()
-            .AddSingleton<HealthService>()
-            .AddSingleton<ReflectionService>()
-            .AddSingleton<AlphaReflectionService>();
+            .AddSingleton<HealthService>();
 
         WebApplication app = builder.Build();
+        IServiceProvider services = app.Services;
+        app.UseCalls(
+            binder => KvMethods.Bind(binder, services.GetRequiredService<KvService>()),
+            binder => WatchMethods.Bind(binder, services.GetRequiredService<WatchService>()),
+            binder => Lease.BindService(binder, services.GetRequiredService<LeaseService>()),
+            binder => Cluster.BindService(binder, services.GetRequiredService<ClusterService>()),
+            binder => Maintenance.BindService(binder, services.GetRequiredService<MaintenanceService>()),
+            binder => Protocol.Etcdserverpb.Auth.BindService(binder, services.GetRequiredService<AuthService>()),
+            binder => Protocol.V3Lockpb.Lock.BindService(binder, services.GetRequiredService<LockService>()),
+            binder => Election.BindService(binder, services.GetRequiredService<ElectionService>()),
+            binder => Health.BindService(binder, services.GetRequiredService<HealthService>()),
+            ReflectionService.Bind);
         app.UseHttpAccess(options.Gateway);
         app.Use(next => context => pages.ServeAsync(context, next));
         if (options.Gateway.Enabled)
@@ -121,17 +128,6 @@ internal static class ServerHost
         }
 
         app.UseRouting();
-        app.MapGrpcService<KvService>();
-        app.MapGrpcService<LeaseService>();
-        app.MapGrpcService<WatchService>();
-        app.MapGrpcService<ClusterService>();
-        app.MapGrpcService<MaintenanceService>();
-        app.MapGrpcService<AuthService>();
-        app.MapGrpcService<LockService>();
-        app.MapGrpcService<ElectionService>();
-        app.MapGrpcService<HealthService>();
-        app.MapGrpcService<ReflectionService>();
-        app.MapGrpcService<AlphaReflectionService>();
         app.MapFallback("{*path}", PlainAnswers.NotFoundAsync);
         return app;
     }
@@ -147,6 +143,7 @@ internal static class ServerHost
         .SetMinimumLevel(options.Logging.Level)
         .AddFilter("Microsoft", LogLevel.Error) // Kestrel warns that HTTP/2 needs TLS; PlaintextProtocols does without
         .AddFilter("Microsoft.Extensions.Hosting", LogLevel.None) // would log what it throws, and we say in one sentence
+        .AddFilter("Grpc", LogLevel.None) // a line for each status that says no; PgEtcd.Grpc logs what is a mistake of ours
         .AddFilter("Microsoft.AspNetCore.Hosting.Diagnostics", LogLevel.None) // or it makes an activity for every request
         .AddFilter<HandshakeErrors>(null, LogLevel.None)
         .AddFilter<HandshakeErrors>(HandshakeErrors.Category, LogLevel.Debug)

@@ -17,7 +17,7 @@ public sealed class RpcAccessTests
     public void Every_method_of_every_service_stands_in_the_table()
     {
         string[] methods = [.. new[] { RpcReflection.Descriptor, V3LockReflection.Descriptor, V3ElectionReflection.Descriptor, HealthReflection.Descriptor,
-                PgEtcd.Protocol.GrpcReflection.V1.ReflectionReflection.Descriptor, PgEtcd.Protocol.GrpcReflection.V1Alpha.ReflectionReflection.Descriptor }
+                global::Grpc.Reflection.V1.ReflectionReflection.Descriptor, global::Grpc.Reflection.V1Alpha.ReflectionReflection.Descriptor }
             .SelectMany(file => file.Services).SelectMany(service => service.Methods).Select(Path)];
 
         methods.Length.ShouldBeGreaterThan(45);
