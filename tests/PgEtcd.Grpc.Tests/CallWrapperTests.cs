@@ -1,6 +1,6 @@
 using System.Collections.Concurrent;
 using Grpc.Core;
-using PgEtcd.Grpc.Calls;
+using PgEtcd.Api.Calls;
 using PgEtcd.Grpc.Tests.Protos;
 using PgEtcd.Testing.Grpc;
 using Shouldly;

@@ -6,8 +6,8 @@ using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
-using PgEtcd.Grpc.Calls;
-using PgEtcd.Grpc.Connections;
+using PgEtcd.Api.Calls;
+using PgEtcd.Api.Connections;
 using PgEtcd.Grpc.Tests.Protos;
 using PgEtcd.Testing.Grpc;
 

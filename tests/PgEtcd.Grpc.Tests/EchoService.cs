@@ -1,6 +1,6 @@
 using System.Globalization;
 using Grpc.Core;
-using PgEtcd.Grpc.Calls;
+using PgEtcd.Api.Calls;
 using PgEtcd.Grpc.Tests.Protos;
 
 namespace PgEtcd.Grpc.Tests;

@@ -1,7 +1,7 @@
 using System.Threading.Channels;
 using Grpc.Core;
 using Microsoft.AspNetCore.Http;
-using PgEtcd.Grpc.Calls;
+using PgEtcd.Api.Calls;
 
 namespace PgEtcd.Grpc.Tests;
 

@@ -1,5 +1,5 @@
 using System.Text;
-using PgEtcd.Grpc.Connections;
+using PgEtcd.Api.Connections;
 using Shouldly;
 using Xunit;
 

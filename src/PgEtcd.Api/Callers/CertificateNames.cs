@@ -1,7 +1,7 @@
 using System.Security.Cryptography.X509Certificates;
 using Grpc.Core;
 using Microsoft.AspNetCore.Http.Features;
-using PgEtcd.Grpc.Calls;
+using PgEtcd.Api.Calls;
 
 namespace PgEtcd.Api.Callers;
 

@@ -1,7 +1,6 @@
 using Grpc.Core;
 using PgEtcd.Api.Callers;
 using PgEtcd.Frontend.Auth;
-using PgEtcd.Grpc.Calls;
 using PgEtcd.Mvcc;
 using PgEtcd.Postgres.Calls;
 using PgEtcd.Protocol.Etcdserverpb;

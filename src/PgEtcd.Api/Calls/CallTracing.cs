@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using Grpc.Core;
-using PgEtcd.Grpc.Calls;
 using PgEtcd.Postgres.Calls;
 
 namespace PgEtcd.Api.Calls;

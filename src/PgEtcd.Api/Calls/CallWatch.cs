@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using Grpc.Core;
-using PgEtcd.Grpc.Calls;
 using PgEtcd.Protocol;
 
 namespace PgEtcd.Api.Calls;

@@ -4,7 +4,7 @@ using Google.Protobuf.Reflection;
 using Grpc.Core;
 using PgEtcd.Api.Callers;
 using PgEtcd.Api.Http;
-using PgEtcd.Grpc.Calls;
+using PgEtcd.Api.Calls;
 
 namespace PgEtcd.Api.Gateway;
 

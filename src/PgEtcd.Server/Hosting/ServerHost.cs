@@ -7,7 +7,6 @@ using PgEtcd.Api.Services;
 using PgEtcd.Api.Wire;
 using PgEtcd.LocalPostgres;
 using PgEtcd.Server.Composition;
-using PgEtcd.Grpc.Calls;
 using PgEtcd.Protocol.Etcdserverpb;
 using PgEtcd.Protocol.GrpcHealth;
 using PgEtcd.Protocol.V3Electionpb;
