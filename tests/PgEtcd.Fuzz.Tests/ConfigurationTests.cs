@@ -1,6 +1,5 @@
 using System.Text.RegularExpressions;
 using PgEtcd.Server.CommandLines;
-using PgEtcd.Server.Configuration;
 using PgEtcd.Testing;
 using Shouldly;
 using Xunit;

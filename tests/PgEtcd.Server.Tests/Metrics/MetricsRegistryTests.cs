@@ -61,7 +61,7 @@ public sealed class MetricsRegistryTests : IDisposable
         {
             foreach (string name in new[] { "1", "2", "3" })
             {
-                ServerMeter.Counter("told_apart_total", "Told apart.", new("type", type), new("name", name)).Add(1);
+                ServerMeter.Meter.Counter("told_apart_total", "Told apart.", new("type", type), new("name", name)).Add(1);
             }
         }
 
