@@ -9,4 +9,7 @@ internal static partial class Log
 
     [LoggerMessage(301, LogLevel.Error, "{Method} failed with an exception that says no gRPC status.")]
     public static partial void HandlerFailed(ILogger logger, Exception exception, string method);
+
+    [LoggerMessage(302, LogLevel.Debug, "{Method} ended after its client had gone.")]
+    public static partial void ClientGone(ILogger logger, string method);
 }

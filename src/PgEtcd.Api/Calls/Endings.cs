@@ -21,6 +21,7 @@ internal static class Endings
                 return rpc;
             case OperationCanceledException:
             case Exception when call.CancellationToken.IsCancellationRequested:
+                Log.ClientGone(logger, call.Method);
                 return new RpcException(new Status(StatusCode.Cancelled, "context canceled"));
             default:
                 Log.HandlerFailed(logger, exception, call.Method);

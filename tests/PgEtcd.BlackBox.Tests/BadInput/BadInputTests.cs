@@ -58,7 +58,7 @@ public sealed class BadInputTests(BadInputServer server) : IClassFixture<BadInpu
     [InlineData("etcdserverpb.KV/Move", "unknown method Move for service etcdserverpb.KV")]
     [InlineData("etcdserverpb.Queue/Put", "unknown service etcdserverpb.Queue")]
     public async Task A_method_or_service_that_is_not_etcds_is_unimplemented(string rpc, string detail) =>
-        (await server.RefusesAsync(kv => kv.Channel.UnaryRawAsync(rpc, default))).ShouldBe(new Status(StatusCode.Unimplemented, detail));
+        (await server.RefusesAsync(kv => FirstAsync(kv, rpc, []))).ShouldBe(new Status(StatusCode.Unimplemented, detail));
 
     private static async Task FirstAsync(Kv kv, string rpc, byte[] request)
     {

@@ -31,7 +31,7 @@ public sealed class ListenerTests(OneServer other, PostgresFixture postgres) : I
             }
 
             await using GrpcChannel grpc = new(listener);
-            await Should.ThrowAsync<RpcException>(() => grpc.UnaryRawAsync("etcdserverpb.KV/Range", default, timeout: TimeSpan.FromSeconds(5)));
+            await Should.ThrowAsync<RpcException>(() => grpc.UnaryRawAsync("etcdserverpb.KV/Range", [], timeout: TimeSpan.FromSeconds(5)));
         }
 
         using HttpProbe client = new(server.ClientUrl);
@@ -60,7 +60,7 @@ public sealed class ListenerTests(OneServer other, PostgresFixture postgres) : I
         using HttpProbe http1ToGrpc = new(new Uri(grpcUrl));
         (await http1ToGrpc.GetAsync("/health")).Status.ShouldBe(400, "Kestrel's answer to HTTP/1.1 where only HTTP/2 is spoken");
         await using GrpcChannel grpcToHttp = new(httpUrl);
-        await Should.ThrowAsync<RpcException>(() => grpcToHttp.UnaryRawAsync("etcdserverpb.KV/Range", default, timeout: TimeSpan.FromSeconds(5)));
+        await Should.ThrowAsync<RpcException>(() => grpcToHttp.UnaryRawAsync("etcdserverpb.KV/Range", [], timeout: TimeSpan.FromSeconds(5)));
 
         using HttpClient http2 = new(new SocketsHttpHandler { UseProxy = false });
         using HttpRequestMessage page = new(HttpMethod.Get, new Uri(new Uri(grpcUrl), "/health"))

@@ -100,10 +100,11 @@ public sealed class GrpcChannel : IAsyncDisposable
         return ValueTask.CompletedTask;
     }
 
-    /// <summary>The client says Internal when a connection breaks; grpc-go, as etcd's clients do, says Unavailable.</summary>
+    /// <summary>The client says Internal when a connection breaks, also after a GOAWAY; grpc-go, as etcd's clients do, says Unavailable.</summary>
     internal static RpcException Mended(RpcException error) =>
-        error is { StatusCode: StatusCode.Internal, Status.DebugException: HttpRequestException or IOException } && error.Status.DebugException is not HttpProtocolException
-            && error.Status.DebugException.InnerException is not HttpProtocolException
+        error is { StatusCode: StatusCode.Internal, Status.DebugException: HttpRequestException or IOException }
+        && (error.Status.DebugException as HttpProtocolException ?? error.Status.DebugException.InnerException as HttpProtocolException)
+            is not { ErrorCode: not 0 }
             ? new RpcException(new Status(StatusCode.Unavailable, error.Status.Detail, error.Status.DebugException), error.Trailers)
             : error;
 
