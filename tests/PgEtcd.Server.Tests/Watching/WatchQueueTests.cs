@@ -7,7 +7,7 @@ namespace PgEtcd.Server.Tests.Watching;
 
 public class WatchQueueTests
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
 
     private readonly WatchQueue _queue = new();
 
