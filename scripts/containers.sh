@@ -22,7 +22,8 @@ network_backend = "netavark"
 EOF
   export CONTAINERS_CONF=$engine/containers.conf
   podman_here image exists "$image" || make_image
-  podman_here system service --time=0 "unix://$engine/engine.sock" >"$engine/service.log" 2>&1 &
+  # Not through the function: what runs in the background then is a shell, and ending that leaves podman behind.
+  podman --root "$engine/storage" --runroot "$engine/run" system service --time=0 "unix://$engine/engine.sock" >"$engine/service.log" 2>&1 &
   engine_pid=$!
   local attempt
   for attempt in $(seq 100); do
@@ -39,7 +40,7 @@ EOF
 }
 
 stop_containers() {
-  podman_here rm --all --force --time 0 >/dev/null 2>&1 || true
+  podman_here rm --all --force --time 0 >/dev/null || true
   if [ -n "${engine_pid:-}" ]; then
     kill "$engine_pid" 2>/dev/null || true
     wait "$engine_pid" 2>/dev/null || true
