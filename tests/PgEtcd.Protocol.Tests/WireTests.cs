@@ -9,8 +9,6 @@ using Shouldly;
 using Xunit;
 using AnnotationsExtensions = Google.Api.AnnotationsExtensions;
 using HttpRule = Google.Api.HttpRule;
-using V1 = PgEtcd.Protocol.GrpcReflection.V1;
-using V1Alpha = PgEtcd.Protocol.GrpcReflection.V1Alpha;
 
 namespace PgEtcd.Protocol.Tests;
 
@@ -21,7 +19,6 @@ public sealed class WireTests
     [
         RpcReflection.Descriptor, KvReflection.Descriptor, AuthReflection.Descriptor,
         V3LockReflection.Descriptor, V3ElectionReflection.Descriptor, HealthReflection.Descriptor,
-        V1.ReflectionReflection.Descriptor, V1Alpha.ReflectionReflection.Descriptor,
     ];
 
     [Theory]

@@ -1,16 +1,21 @@
 using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
-using PgEtcd.Server.Concurrency;
-using PgEtcd.Server.Configuration;
-using PgEtcd.Server.Gateway;
-using PgEtcd.Server.Http;
-using PgEtcd.Server.LocalPostgres;
+using PgEtcd.Api.Calls;
+using PgEtcd.Api.Gateway;
+using PgEtcd.Api.Http;
+using PgEtcd.Api.Locks;
+using PgEtcd.Api.Services;
+using PgEtcd.Api.Wire;
+using PgEtcd.LocalPostgres;
+using PgEtcd.Server.Composition;
+using PgEtcd.Protocol.Etcdserverpb;
+using PgEtcd.Protocol.GrpcHealth;
+using PgEtcd.Protocol.V3Electionpb;
 using PgEtcd.Server.Logging;
 using PgEtcd.Server.Metrics;
-using PgEtcd.Server.Services;
-using PgEtcd.Server.Store;
+using PgEtcd.Server.Options;
+using PgEtcd.Server.Pages;
 using PgEtcd.Server.Tls;
 using PgEtcd.Server.Tracing;
-using PgEtcd.Server.Wire;
 
 namespace PgEtcd.Server.Hosting;
 
@@ -35,7 +40,7 @@ internal static class ServerHost
         await using LocalDatabase? local = options.Database is null
             ? await LocalDatabase.StartAsync(options.DataDir, options.DataDirIsDefault, logger, stopping)
             : null;
-        await using Frontend frontend = await Frontend.StartAsync(
+        await using RunningFrontend frontend = await RunningFrontend.StartAsync(
             options.Database ?? local!.ConnectionString, options, loggers, stopping);
         tls ??= ServerTls.Load(options, logger); // a self-signed certificate lies in the directory that PostgreSQL's start has made
         FrontendAlarms alarms = new(frontend, options);
@@ -54,28 +59,23 @@ internal static class ServerHost
     }
 
     private static WebApplication Build(
-        ServerOptions options, Frontend frontend, ServingState serving, HttpPages pages, ServerTls? tls, ILoggerFactory loggers)
+        ServerOptions options, RunningFrontend frontend, ServingState serving, HttpPages pages, ServerTls? tls, ILoggerFactory loggers)
     {
         WebApplicationBuilder builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
         builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel => Listeners.Configure(kestrel, options, tls));
         builder.Services.Configure<SocketTransportOptions>(transport => Listeners.Configure(transport, options));
         builder.Services.AddRoutingCore();
-        builder.Services.AddGrpc(grpc =>
+        builder.Services.AddCalls(services => new CallSettings
         {
-            grpc.MaxReceiveMessageSize = options.MaxRequestBytes + ServerOptions.FramingAllowance;
-            if (options.Tracing is not null)
-            {
-                grpc.Interceptors.Add<CallTracing>();
-            }
-
-            grpc.Interceptors.Add<CallWatch>();
-            grpc.Interceptors.Add<AuthGuard>();
+            MaxMessageSize = options.Limits.MaxMessageBytes,
+            Wrappers = [.. options.Tracing is null ? (ICallWrapper[])[] : [new CallTracing()], new AuthGuard(frontend.Admission)],
+            Unary = services.GetRequiredService<CallWatch>(),
+            Metrics = ServerMeter.Calls(options.ExtensiveMetrics),
         });
         builder.Services
             .AddSingleton(loggers)
             .AddSingleton<IHostLifetime, SignalsAreElsewhere>()
-            .AddSingleton(options)
-            .AddSingleton(ServerMeter.Calls(options.ExtensiveMetrics))
+            .AddSingleton(options.Limits)
             .AddSingleton(serving)
             .AddSingleton(frontend.Store)
             .AddSingleton(frontend.Leases)
@@ -90,10 +90,9 @@ internal static class ServerHost
             .AddSingleton(new ResponseHeaders(
                 options.Identity with { MemberId = (ulong)frontend.Leadership.Self.Id }, (ulong)frontend.Term))
             .AddSingleton(frontend.Auth)
-            .AddSingleton(frontend.Auth.Admission)
-            .AddSingleton<AuthGuard>()
+            .AddSingleton<WatchEncoding>()
+            .AddSingleton(frontend.Admission)
             .AddSingleton<CallWatch>()
-            .AddSingleton<CallTracing>()
             .AddSingleton<KvService>()
             .AddSingleton<LeaseService>()
             .AddSingleton<WatchService>()
@@ -105,30 +104,29 @@ internal static class ServerHost
             .AddSingleton<LeaderChanges>()
             .AddSingleton<LockService>()
             .AddSingleton<ElectionService>()
-            .AddSingleton<HealthService>()
-            .AddSingleton<ReflectionService>()
-            .AddSingleton<AlphaReflectionService>();
+            .AddSingleton<HealthService>();
 
         WebApplication app = builder.Build();
+        IServiceProvider services = app.Services;
+        app.UseCalls(
+            binder => KvMethods.Bind(binder, services.GetRequiredService<KvService>()),
+            binder => WatchMethods.Bind(binder, services.GetRequiredService<WatchService>()),
+            binder => Lease.BindService(binder, services.GetRequiredService<LeaseService>()),
+            binder => Cluster.BindService(binder, services.GetRequiredService<ClusterService>()),
+            binder => Maintenance.BindService(binder, services.GetRequiredService<MaintenanceService>()),
+            binder => Protocol.Etcdserverpb.Auth.BindService(binder, services.GetRequiredService<AuthService>()),
+            binder => Protocol.V3Lockpb.Lock.BindService(binder, services.GetRequiredService<LockService>()),
+            binder => Election.BindService(binder, services.GetRequiredService<ElectionService>()),
+            binder => Health.BindService(binder, services.GetRequiredService<HealthService>()),
+            ReflectionService.Bind);
         app.UseHttpAccess(options.Gateway);
         app.Use(next => context => pages.ServeAsync(context, next));
         if (options.Gateway.Enabled)
         {
-            app.UseGateway();
+            app.UseGateway(options.Auth.TrustsCertificates);
         }
 
         app.UseRouting();
-        app.MapGrpcService<KvService>();
-        app.MapGrpcService<LeaseService>();
-        app.MapGrpcService<WatchService>();
-        app.MapGrpcService<ClusterService>();
-        app.MapGrpcService<MaintenanceService>();
-        app.MapGrpcService<AuthService>();
-        app.MapGrpcService<LockService>();
-        app.MapGrpcService<ElectionService>();
-        app.MapGrpcService<HealthService>();
-        app.MapGrpcService<ReflectionService>();
-        app.MapGrpcService<AlphaReflectionService>();
         app.MapFallback("{*path}", PlainAnswers.NotFoundAsync);
         return app;
     }
@@ -144,6 +142,7 @@ internal static class ServerHost
         .SetMinimumLevel(options.Logging.Level)
         .AddFilter("Microsoft", LogLevel.Error) // Kestrel warns that HTTP/2 needs TLS; PlaintextProtocols does without
         .AddFilter("Microsoft.Extensions.Hosting", LogLevel.None) // would log what it throws, and we say in one sentence
+        .AddFilter("Grpc", LogLevel.None) // a line for each status that says no; PgEtcd.Grpc logs what is a mistake of ours
         .AddFilter("Microsoft.AspNetCore.Hosting.Diagnostics", LogLevel.None) // or it makes an activity for every request
         .AddFilter<HandshakeErrors>(null, LogLevel.None)
         .AddFilter<HandshakeErrors>(HandshakeErrors.Category, LogLevel.Debug)

@@ -3,17 +3,20 @@ using System.Net.Security;
 using System.Runtime.CompilerServices;
 using Google.Protobuf;
 using Grpc.Core;
+using Grpc.Net.Client;
+using Client = Grpc.Net.Client.GrpcChannel;
 
 namespace PgEtcd.Testing.Grpc;
 
 /// <summary>
-/// A small gRPC client (without TLS: HTTP/2 with prior knowledge), for PgEtcd and real etcd alike. Methods are
-/// named as on the wire without the leading slash: <c>etcdserverpb.KV/Put</c>. Every failure is an
-/// <see cref="RpcException"/>; no connection is <see cref="StatusCode.Unavailable"/>.
+/// Grpc.Net.Client with methods named as on the wire without the leading slash (<c>etcdserverpb.KV/Put</c>), for PgEtcd and real
+/// etcd alike. Every failure is an <see cref="RpcException"/>; no connection is <see cref="StatusCode.Unavailable"/>.
 /// </summary>
 public sealed class GrpcChannel : IAsyncDisposable
 {
     private readonly HttpMessageInvoker _http;
+    private readonly Client _channel;
+    private readonly CallInvoker _calls;
 
     /// <summary>Makes a channel; nothing is connected before the first call.</summary>
     /// <param name="address">For instance <c>http://127.0.0.1:2379</c>.</param>
@@ -33,65 +36,53 @@ public sealed class GrpcChannel : IAsyncDisposable
             PooledConnectionIdleTimeout = Timeout.InfiniteTimeSpan,
         };
         if (tls is not null)
+        {
             handler.SslOptions = tls;
+        }
+
         _http = new HttpMessageInvoker(handler);
+        _channel = Client.ForAddress(
+            address, new GrpcChannelOptions { HttpHandler = new Plain(_http), MaxReceiveMessageSize = null, MaxSendMessageSize = null });
+        _calls = _channel.CreateCallInvoker();
     }
 
     /// <summary>The server.</summary>
     public Uri Address { get; }
 
     /// <summary>One request, one response.</summary>
-    /// <param name="timeout">Sent as grpc-timeout; a second later the client gives up by itself.</param>
-    public async Task<TResponse> UnaryAsync<TRequest, TResponse>(
+    /// <param name="timeout">Sent as grpc-timeout; the client gives up by itself, too. A raw call waits for the server's own answer.</param>
+    public Task<TResponse> UnaryAsync<TRequest, TResponse>(
         string method, TRequest request, Metadata? headers = null, TimeSpan? timeout = null, CancellationToken cancellationToken = default)
-        where TRequest : IMessage
-        where TResponse : IMessage<TResponse>, new()
-    {
-        byte[] response = await UnaryRawAsync(method, request.ToByteArray(), headers, timeout, cancellationToken).ConfigureAwait(false);
-        return Parse<TResponse>(response);
-    }
+        where TRequest : class, IMessage
+        where TResponse : class, IMessage<TResponse>, new() =>
+        UnaryAsync(Method<TRequest, TResponse>(MethodType.Unary, method), request, headers, timeout, cancellationToken);
 
     /// <summary>One request, one response, both as encoded messages.</summary>
-    public async Task<byte[]> UnaryRawAsync(
-        string method, ReadOnlyMemory<byte> request, Metadata? headers = null, TimeSpan? timeout = null, CancellationToken cancellationToken = default)
-    {
-        using GrpcRawCall call = StartRaw(method, request, headers, timeout, cancellationToken);
-        if (!await call.MoveNextAsync(cancellationToken).ConfigureAwait(false))
-            throw new RpcException(new Status(StatusCode.Internal, "The call succeeded without a response."), call.Trailers);
-        byte[] response = call.Current;
-        if (await call.MoveNextAsync(cancellationToken).ConfigureAwait(false))
-            throw new RpcException(new Status(StatusCode.Internal, "A unary call was answered twice."));
-        return response;
-    }
+    public Task<byte[]> UnaryRawAsync(
+        string method, byte[] request, Metadata? headers = null, TimeSpan? timeout = null, CancellationToken cancellationToken = default) =>
+        UnaryAsync(Raw(MethodType.Unary, method), request, headers, timeout, cancellationToken);
 
     /// <summary>One request, any number of responses. Leaving the loop cancels the call.</summary>
-    public async IAsyncEnumerable<TResponse> ServerStreamAsync<TRequest, TResponse>(
-        string method, TRequest request, Metadata? headers = null, TimeSpan? timeout = null, [EnumeratorCancellation] CancellationToken cancellationToken = default)
-        where TRequest : IMessage
-        where TResponse : IMessage<TResponse>, new()
-    {
-        using GrpcRawCall call = StartRaw(method, request.ToByteArray(), headers, timeout, cancellationToken);
-        while (await call.MoveNextAsync(cancellationToken).ConfigureAwait(false))
-            yield return Parse<TResponse>(call.Current);
-    }
+    public IAsyncEnumerable<TResponse> ServerStreamAsync<TRequest, TResponse>(
+        string method, TRequest request, Metadata? headers = null, TimeSpan? timeout = null, CancellationToken cancellationToken = default)
+        where TRequest : class, IMessage
+        where TResponse : class, IMessage<TResponse>, new() =>
+        ServerStreamAsync(Method<TRequest, TResponse>(MethodType.ServerStreaming, method), request, headers, timeout, cancellationToken);
 
     /// <summary>One request, any number of responses, as encoded messages.</summary>
-    public async IAsyncEnumerable<byte[]> ServerStreamRawAsync(
-        string method, ReadOnlyMemory<byte> request, Metadata? headers = null, TimeSpan? timeout = null, [EnumeratorCancellation] CancellationToken cancellationToken = default)
-    {
-        using GrpcRawCall call = StartRaw(method, request, headers, timeout, cancellationToken);
-        while (await call.MoveNextAsync(cancellationToken).ConfigureAwait(false))
-            yield return call.Current;
-    }
+    public IAsyncEnumerable<byte[]> ServerStreamRawAsync(
+        string method, byte[] request, Metadata? headers = null, TimeSpan? timeout = null, CancellationToken cancellationToken = default) =>
+        ServerStreamAsync(Raw(MethodType.ServerStreaming, method), request, headers, timeout, cancellationToken);
 
     /// <summary>Both directions open until closed; disposing the call cancels it.</summary>
     public GrpcDuplexCall<TRequest, TResponse> Duplex<TRequest, TResponse>(
         string method, Metadata? headers = null, TimeSpan? timeout = null, CancellationToken cancellationToken = default)
-        where TRequest : IMessage
-        where TResponse : IMessage<TResponse>, new() =>
-        new(DuplexRaw(method, headers, timeout, cancellationToken));
+        where TRequest : class, IMessage
+        where TResponse : class, IMessage<TResponse>, new() =>
+        new(_calls.AsyncDuplexStreamingCall(
+            Method<TRequest, TResponse>(MethodType.DuplexStreaming, method), null, Options(headers, timeout, cancellationToken)));
 
-    /// <summary>Both directions open until closed, with encoded messages.</summary>
+    /// <summary>Both directions open until closed, with bytes as they are: for tests that break the framing.</summary>
     public GrpcRawCall DuplexRaw(
         string method, Metadata? headers = null, TimeSpan? timeout = null, CancellationToken cancellationToken = default) =>
         new(_http, new Uri(Address, method), new DuplexContent(), headers, timeout, cancellationToken);
@@ -104,15 +95,99 @@ public sealed class GrpcChannel : IAsyncDisposable
     /// <summary>Closes the connections; calls under way fail.</summary>
     public ValueTask DisposeAsync()
     {
+        _channel.Dispose();
         _http.Dispose();
         return ValueTask.CompletedTask;
     }
 
-    internal static T Parse<T>(byte[] message)
+    /// <summary>The client says Internal when a connection breaks; grpc-go, as etcd's clients do, says Unavailable.</summary>
+    internal static RpcException Mended(RpcException error) =>
+        error is { StatusCode: StatusCode.Internal, Status.DebugException: HttpRequestException or IOException } && error.Status.DebugException is not HttpProtocolException
+            && error.Status.DebugException.InnerException is not HttpProtocolException
+            ? new RpcException(new Status(StatusCode.Unavailable, error.Status.Detail, error.Status.DebugException), error.Trailers)
+            : error;
+
+    private static Method<TRequest, TResponse> Method<TRequest, TResponse>(MethodType type, string method)
+        where TRequest : class, IMessage
+        where TResponse : class, IMessage<TResponse>, new() => Method(
+        type,
+        method,
+        Marshallers.Create<TRequest>(message => message.ToByteArray(), _ => throw new NotSupportedException("Requests are only written.")),
+        Marshallers.Create<TResponse>(_ => throw new NotSupportedException("Responses are only read."), Parse<TResponse>));
+
+    private static Method<byte[], byte[]> Raw(MethodType type, string method)
+    {
+        Marshaller<byte[]> asTheyAre = Marshallers.Create<byte[]>(bytes => bytes, bytes => bytes);
+        return Method(type, method, asTheyAre, asTheyAre);
+    }
+
+    private static Method<TRequest, TResponse> Method<TRequest, TResponse>(
+        MethodType type, string method, Marshaller<TRequest> requests, Marshaller<TResponse> responses)
+    {
+        int slash = method.LastIndexOf('/');
+        return new Method<TRequest, TResponse>(type, slash < 0 ? "" : method[..slash], method[(slash + 1)..], requests, responses);
+    }
+
+    private static T Parse<T>(byte[] message)
         where T : IMessage<T>, new()
     {
-        var parsed = new T();
+        T parsed = new();
         parsed.MergeFrom(message);
         return parsed;
+    }
+
+    private async Task<TResponse> UnaryAsync<TRequest, TResponse>(
+        Method<TRequest, TResponse> method, TRequest request, Metadata? headers, TimeSpan? timeout, CancellationToken cancellationToken)
+        where TRequest : class
+        where TResponse : class
+    {
+        try
+        {
+            using AsyncUnaryCall<TResponse> call = _calls.AsyncUnaryCall(method, null, Options(headers, timeout, cancellationToken), request);
+            return await call.ResponseAsync.ConfigureAwait(false);
+        }
+        catch (RpcException error)
+        {
+            throw Mended(error);
+        }
+    }
+
+    private async IAsyncEnumerable<TResponse> ServerStreamAsync<TRequest, TResponse>(
+        Method<TRequest, TResponse> method,
+        TRequest request,
+        Metadata? headers,
+        TimeSpan? timeout,
+        [EnumeratorCancellation] CancellationToken cancellationToken)
+        where TRequest : class
+        where TResponse : class
+    {
+        using AsyncServerStreamingCall<TResponse> call = _calls.AsyncServerStreamingCall(
+            method, null, Options(headers, timeout, cancellationToken), request);
+        while (await MoveNextAsync().ConfigureAwait(false))
+        {
+            yield return call.ResponseStream.Current;
+        }
+
+        async Task<bool> MoveNextAsync()
+        {
+            try
+            {
+                return await call.ResponseStream.MoveNext(cancellationToken).ConfigureAwait(false);
+            }
+            catch (RpcException error)
+            {
+                throw Mended(error);
+            }
+        }
+    }
+
+    private static CallOptions Options(Metadata? headers, TimeSpan? timeout, CancellationToken cancellationToken) =>
+        new(headers, timeout is { } limit ? DateTime.UtcNow + limit : null, cancellationToken);
+
+    /// <summary>Grpc.Net.Client would take a SocketsHttpHandler over: raw calls are to use the same connections.</summary>
+    private sealed class Plain(HttpMessageInvoker http) : HttpMessageHandler
+    {
+        protected override Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken) =>
+            http.SendAsync(request, cancellationToken);
     }
 }

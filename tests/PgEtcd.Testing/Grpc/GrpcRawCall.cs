@@ -2,7 +2,6 @@ using System.Globalization;
 using System.Net;
 using System.Net.Http.Headers;
 using Grpc.Core;
-using PgEtcd.Grpc.Http;
 
 namespace PgEtcd.Testing.Grpc;
 
@@ -42,7 +41,7 @@ public sealed class GrpcRawCall : IDisposable
             _cancel.CancelAfter(limit + Grace);
         }
         foreach (Metadata.Entry entry in headers ?? [])
-            request.Headers.TryAddWithoutValidation(entry.Key, entry.IsBinary ? MetadataValue.EncodeBytes(entry.ValueBytes) : entry.Value);
+            request.Headers.TryAddWithoutValidation(entry.Key, entry.IsBinary ? Convert.ToBase64String(entry.ValueBytes) : entry.Value);
         _response = SendAsync(http, request);
     }
 
@@ -179,7 +178,7 @@ public sealed class GrpcRawCall : IDisposable
         if (!int.TryParse(Trailers.GetValue("grpc-status"), CultureInfo.InvariantCulture, out int code))
             throw new RpcException(new Status(StatusCode.Unknown, "The response has no grpc-status."), Trailers);
         if (code != 0)
-            throw new RpcException(new Status((StatusCode)code, MetadataValue.DecodeMessage(Trailers.GetValue("grpc-message") ?? "")), Trailers);
+            throw new RpcException(new Status((StatusCode)code, Uri.UnescapeDataString(Trailers.GetValue("grpc-message") ?? "")), Trailers);
     }
 
     private static void CheckHttp(HttpResponseMessage response)
@@ -235,7 +234,7 @@ public sealed class GrpcRawCall : IDisposable
             foreach (string value in values)
             {
                 if (key.EndsWith(Metadata.BinaryHeaderSuffix, StringComparison.OrdinalIgnoreCase))
-                    metadata.Add(key, MetadataValue.DecodeBytes(value));
+                    metadata.Add(key, Convert.FromBase64String(value.TrimEnd('=').PadRight((value.TrimEnd('=').Length + 3) / 4 * 4, '=')));
                 else
                     metadata.Add(key, value);
             }
