@@ -23,7 +23,7 @@ namespace PgEtcd.Frontend.Tests;
 internal sealed class StoreParts : IAsyncDisposable
 {
     /// <summary>Longer than anything here takes: whoever waits so long hangs.</summary>
-    public static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
+    public static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
 
     private StoreParts(Database database, RevisionLog log, LogPosition position, KeySpace keys, AuthStates auth, TimeSpan timeLimit)
     {
@@ -56,7 +56,7 @@ internal sealed class StoreParts : IAsyncDisposable
 
     public LeaseStore Leases { get; }
 
-    public static async Task<StoreParts> CreateAsync(PostgresFixture postgres) => await OpenAsync(await postgres.CreateDatabaseAsync());
+    public static async Task<StoreParts> CreateAsync(PostgresFixture postgres) => await OpenAsync(await postgres.CreateStoreAsync());
 
     /// <summary>A frontend on a database, migrated if need be, its state loaded.</summary>
     public static async Task<StoreParts> OpenAsync(string connectionString, string name = "test", TimeSpan? timeLimit = null)

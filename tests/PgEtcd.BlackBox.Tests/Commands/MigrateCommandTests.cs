@@ -82,7 +82,7 @@ public sealed class MigrateCommandTests(PostgresFixture postgres) : IClassFixtur
         await kv.Channel.UnaryAsync<LeaseRevokeRequest, LeaseRevokeResponse>("etcdserverpb.Lease/LeaseRevoke", new() { ID = lease.ID });
         (await kv.AllAsync()).ShouldBe(["b=3"]);
         await Eventually.TrueAsync(
-            async () => (long)(await Sql.ExecuteAsync(database, "select count(*) from pgetcd.revisions_archive"))! > 0, TimeSpan.FromSeconds(20), "rows move to the archive");
+            async () => (long)(await Sql.ExecuteAsync(database, "select count(*) from pgetcd.revisions_archive"))! > 0, "rows move to the archive");
         await AuthAsync(kv);
         (await new Verb(asRole).TextAsync("verify")).ShouldEndWith("All hold.\n");
         server.Complaints.ShouldBeEmpty();

@@ -29,7 +29,7 @@ public sealed class LeadershipTests(PostgresFixture postgres) : IClassFixture<Po
 
         await first.LeaveAsync();
         int runs = runsOfFirst;
-        await Eventually.TrueAsync(() => runsOfSecond > 20, TimeSpan.FromSeconds(3), "the second leads");
+        await Eventually.TrueAsync(() => runsOfSecond > 20, "the second leads");
         (first.IsLeader, runsOfFirst).ShouldBe((false, runs));
         await Eventually.TrueAsync(() => second.Current.Count == 1, StoreParts.Patience, "the first is off the list");
     }
@@ -54,8 +54,8 @@ public sealed class LeadershipTests(PostgresFixture postgres) : IClassFixture<Po
             await using Npgsql.NpgsqlCommand hold = new("lock table pgetcd.leader", connection);
             await hold.ExecuteNonQueryAsync();
 
-            await stopped.Task.WaitAsync(TimeSpan.FromSeconds(4));
-            await Eventually.TrueAsync(() => !only.IsLeader, TimeSpan.FromSeconds(1), "it does not lead");
+            await stopped.Task.WaitAsync(StoreParts.Patience);
+            await Eventually.TrueAsync(() => !only.IsLeader, "it does not lead");
             (await parts.QueryAsync<bool>("select 1 = 1")).ShouldBe([true], "the database itself answers");
         }
 

@@ -6,7 +6,7 @@ namespace PgEtcd.Frontend.Tests.Watching;
 
 public class WatchQueueTests
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
 
     private readonly WatchQueue _queue = new();
 
