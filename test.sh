@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Runs every test: ./test.sh [project …]   e.g. ./test.sh Mvcc Postgres. Ends in "N passed, N failed".
+# Runs every test: ./test.sh [--containers] [project …]   e.g. ./test.sh Mvcc Postgres. Ends in "N passed, N failed".
+# --containers: against PostgreSQL in a container, the project Postgres unless others are named (tests/README.md).
 set -euo pipefail
 root=$(cd -- "$(dirname -- "$(readlink -f -- "${BASH_SOURCE[0]}")")" && pwd)
 cd "$root"
@@ -7,12 +8,18 @@ cd "$root"
 . "$root/scripts/install.sh"
 # shellcheck source=scripts/build.sh
 . "$root/scripts/build.sh"
+# shellcheck source=scripts/containers.sh
+. "$root/scripts/containers.sh"
 results=$root/artifacts/tests
 hang_minutes=5     # one test may take this long
 project_minutes=45 # one project may take this long
 passed=0 failed=0 skipped=0
+# The tests that compare real etcd with itself try the test tools; they run when asked for.
+filter=()
+if [ "${PGETCD_SELFTEST:-}" != 1 ]; then filter=(--filter 'Category!=SelfTest'); fi
 
-# The other side of the differential tests, the clients, a PostgreSQL, and what stands between them in production.
+# The other side of the differential tests, the clients, a PostgreSQL, and what stands between them in production. A test whose
+# tool is missing all the same is skipped, and fails with CI=true.
 need_tools() {
   need_dotnet
   local missing=()
@@ -20,15 +27,15 @@ need_tools() {
   command -v etcdctl >/dev/null || missing+=(etcd-client)
   [ -d /usr/lib/python3/dist-packages/etcd3 ] || missing+=(python3-etcd3)
   command -v psql >/dev/null || missing+=(postgresql-client)
+  [ -x /usr/bin/curl ] || missing+=(curl)
+  [ -x /usr/sbin/haproxy ] || missing+=(haproxy)
+  [ -x /usr/sbin/pgbouncer ] || missing+=(pgbouncer)
   need_postgres
-  if [ ${#missing[@]} -gt 0 ] && ! install_packages "${missing[@]}"; then
-    say "missing and not installable here: ${missing[*]}; the tests that need them are skipped or fail"
-  fi
-  local between
-  for between in haproxy pgbouncer; do
-    if [ ! -x /usr/sbin/$between ] && ! install_packages $between; then
-      say "$between is missing and not installable here; its tests are skipped"
-    fi
+  if [ ${#missing[@]} = 0 ] || install_packages "${missing[@]}"; then return; fi
+  # One that cannot be had must not keep the others away.
+  local package
+  for package in "${missing[@]}"; do
+    install_packages "$package" || say "$package is missing and not installable here; the tests that need it are skipped or fail"
   done
 }
 
@@ -39,7 +46,7 @@ run_project() {
   echo "== $name"
   rm -f "$results/$name.trx"
   timeout --kill-after=30 "${project_minutes}m" dotnet test "$project" -c Release --no-build -nologo --results-directory "$results" \
-    --logger "trx;LogFileName=$name.trx" --blame-hang --blame-hang-timeout "${hang_minutes}m" --blame-hang-dump-type none || status=$?
+    "${filter[@]}" --logger "trx;LogFileName=$name.trx" --blame-hang --blame-hang-timeout "${hang_minutes}m" --blame-hang-dump-type none || status=$?
   counts=$(grep -o '<Counters [^>]*>' "$results/$name.trx" 2>/dev/null || true)
   local total ok bad
   total=$(counter total) ok=$(counter passed) bad=$(counter failed)
@@ -60,6 +67,12 @@ counter() {
   echo "${number:-0}"
 }
 
+use_containers=
+if [ "${1:-}" = --containers ]; then
+  use_containers=yes
+  shift
+  if [ $# = 0 ]; then set -- Postgres; fi
+fi
 projects=()
 if [ $# -gt 0 ]; then
   for name in "$@"; do projects+=("tests/PgEtcd.$name.Tests/PgEtcd.$name.Tests.csproj"); done
@@ -68,6 +81,10 @@ else
 fi
 
 need_tools
+if [ -n "$use_containers" ]; then
+  trap stop_containers EXIT
+  start_containers
+fi
 mkdir -p "$results"
 exec 9>"$root/artifacts/.lock"
 flock 9

@@ -11,6 +11,9 @@ internal static partial class Log
     [LoggerMessage(101, LogLevel.Information, "Schema {Schema}: applied migration {Migration}")]
     public static partial void Migrated(ILogger logger, string schema, string migration);
 
+    [LoggerMessage(103, LogLevel.Information, "Schema {Schema}: applied functions {Hash}")]
+    public static partial void FunctionsApplied(ILogger logger, string schema, string hash);
+
     [LoggerMessage(102, LogLevel.Information, "LISTEN connection lost, polling until it is back: {Reason}")]
     public static partial void ListenLost(ILogger logger, string reason);
 }

@@ -7,7 +7,7 @@ namespace PgEtcd.Postgres;
 /// <summary>Bytes for people to read on a terminal: nothing in them can move its cursor or change its colours.</summary>
 public static class Printable
 {
-    /// <summary>As text; what is no UTF-8, or no character that shows, as <c>\xNN</c>.</summary>
+    /// <summary>As text; bytes that are no UTF-8, or no character that shows, as <c>\xNN</c>.</summary>
     public static string Text(ReadOnlySpan<byte> bytes)
     {
         StringBuilder text = new(bytes.Length);
@@ -39,6 +39,13 @@ public static class Printable
         }
 
         return text.ToString();
+    }
+
+    /// <summary>Text made fit for one line of a message: 80 characters at most.</summary>
+    public static string Line(string text)
+    {
+        string oneLine = string.Concat(text.Select(c => char.IsControl(c) ? '?' : c));
+        return oneLine.Length <= 80 ? oneLine : string.Concat(oneLine.AsSpan(0, 77), "...");
     }
 
     private static bool Shows(Rune rune) => Rune.GetUnicodeCategory(rune) is not (

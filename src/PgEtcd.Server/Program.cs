@@ -1,11 +1,12 @@
 using System.Runtime.InteropServices;
 using Npgsql;
-using PgEtcd.Postgres;
+using PgEtcd.LocalPostgres;
+using PgEtcd.Postgres.Connections;
+using PgEtcd.Server.CommandLines;
 using PgEtcd.Server.Commands;
-using PgEtcd.Server.Configuration;
 using PgEtcd.Server.Hosting;
-using PgEtcd.Server.LocalPostgres;
 using PgEtcd.Server.Logging;
+using PgEtcd.Server.Options;
 using PgEtcd.Server.Tls;
 using PgEtcd.Snapshots;
 

@@ -21,7 +21,7 @@ internal sealed class LogLock : IAsyncDisposable
     /// <summary>Waits until somebody waits for it.</summary>
     public static Task AwaitedAsync(string database) => Testing.Eventually.TrueAsync(
         async () => (long)(await Sql.ExecuteAsync(database, "select count(*) from pg_locks where locktype = 'advisory' and not granted"))! > 0,
-        TimeSpan.FromSeconds(10), "a write waits for the lock");
+        "a write waits for the lock");
 
     /// <summary>Lets go.</summary>
     public ValueTask DisposeAsync() => _connection.DisposeAsync();

@@ -32,7 +32,7 @@ public class OneServer : IAsyncLifetime
     public async Task InitializeAsync()
     {
         await _postgres.InitializeAsync();
-        Database = await _postgres.CreateDatabaseAsync();
+        Database = await _postgres.CreateStoreAsync();
         Server = await PgEtcdServer.StartAsync(Database, moreArguments: _flags);
         Kv = new Kv(Server);
         await PrepareAsync();

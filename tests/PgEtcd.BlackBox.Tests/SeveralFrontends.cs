@@ -21,7 +21,7 @@ public abstract class SeveralFrontends(string[] names, params string[] flags) : 
     {
         PostgresFixture postgres = new();
         await postgres.InitializeAsync();
-        Database = await postgres.CreateDatabaseAsync();
+        Database = await postgres.CreateStoreAsync();
         foreach (string name in names)
         {
             PgEtcdServer server = await PgEtcdServer.StartAsync(Database, name: name, moreArguments: flags);

@@ -10,12 +10,10 @@ namespace PgEtcd.Chaos.Tests;
 /// <summary>Frontends come and go, and MemberList of any of them shows it.</summary>
 public sealed class MemberTests(PostgresFixture postgres) : IClassFixture<PostgresFixture>
 {
-    private static readonly TimeSpan Seconds = TimeSpan.FromSeconds(6);
-
     [Fact]
     public async Task The_list_is_that_of_the_living_with_their_addresses()
     {
-        string database = await postgres.CreateDatabaseAsync();
+        string database = await postgres.CreateStoreAsync();
         PgEtcdServer[] frontends = await Task.WhenAll(
             Enumerable.Range(1, 3).Select(number => PgEtcdServer.StartAsync(database, name: $"frontend{number}")));
         try
@@ -29,10 +27,10 @@ public sealed class MemberTests(PostgresFixture postgres) : IClassFixture<Postgr
             listed.Members.ShouldAllBe(member => member.PeerURLs.Count == 1 && !member.IsLearner);
             listed.Members.ShouldContain(member => member.ID == listed.Header.MemberId && member.Name == "frontend1");
             await Eventually.TrueAsync(
-                async () => (await ListAsync(frontends[1], linearizable: false)).Members.Count == 3, Seconds, "all have heard of all");
+                async () => (await ListAsync(frontends[1], linearizable: false)).Members.Count == 3, "all have heard of all");
 
             await frontends[2].Kill9Async();
-            await Eventually.TrueAsync(async () => (await NamesAsync(frontends[0])) == "frontend1 frontend2", Seconds, "the dead one vanishes");
+            await Eventually.TrueAsync(async () => (await NamesAsync(frontends[0])) == "frontend1 frontend2", "the dead one vanishes");
 
             (await frontends[1].StopAsync()).ShouldBe(0);
             (await NamesAsync(frontends[0])).ShouldBe("frontend1");
@@ -49,7 +47,7 @@ public sealed class MemberTests(PostgresFixture postgres) : IClassFixture<Postgr
     [Fact]
     public async Task Frontends_of_one_name_are_different_members_and_a_restart_is_the_same_one()
     {
-        string database = await postgres.CreateDatabaseAsync();
+        string database = await postgres.CreateStoreAsync();
         await using PgEtcdServer one = await PgEtcdServer.StartAsync(database);
         await using PgEtcdServer other = await PgEtcdServer.StartAsync(database);
         ulong first = (await ListAsync(one)).Header.MemberId;

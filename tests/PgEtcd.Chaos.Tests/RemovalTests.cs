@@ -74,6 +74,7 @@ public sealed class RemovalTests : IAsyncLifetime
         await using KvClient client = new(frontend);
         await client.CompactAsync(Head);
         await WalkedAsync(2000);
+        frontend.Expect("PostgreSQL does not answer, trying again");
         await _postgres.Kill9Async();
         await _postgres.RestartAsync();
 

@@ -16,7 +16,7 @@ public sealed class ThreeFrontendsTests(PostgresFixture postgres) : IClassFixtur
 
     public async Task InitializeAsync()
     {
-        _database = await postgres.CreateDatabaseAsync();
+        _database = await postgres.CreateStoreAsync();
         // All at once: each finds the schema missing, one makes it.
         _frontends.AddRange(await Task.WhenAll(
             Enumerable.Range(1, 3).Select(number => PgEtcdServer.StartAsync(_database, name: $"frontend{number}"))));
@@ -60,7 +60,6 @@ public sealed class ThreeFrontendsTests(PostgresFixture postgres) : IClassFixtur
 
         await Eventually.TrueAsync(
             async () => (await _clients[2].GetAsync("followed", serializable: true)).Header.Revision >= put.Header.Revision,
-            TimeSpan.FromSeconds(10),
             "the tail takes the put in without a barrier");
     }
 

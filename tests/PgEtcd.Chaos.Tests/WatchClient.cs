@@ -51,7 +51,7 @@ internal sealed class WatchClient : IAsyncDisposable
 
             return _record.Promised >= revision;
         },
-        limit ?? TimeSpan.FromSeconds(30),
+        limit ?? Eventually.Patience,
         $"a watch of {_watch} reaches revision {revision}");
 
     /// <summary>It has seen just what the log says, in order, once.</summary>

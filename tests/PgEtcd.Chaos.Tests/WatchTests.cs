@@ -16,7 +16,7 @@ public sealed class WatchTests(PostgresFixture postgres) : IClassFixture<Postgre
 
     public async Task InitializeAsync()
     {
-        _database = await postgres.CreateDatabaseAsync();
+        _database = await postgres.CreateStoreAsync();
         _cluster = await WatchedCluster.StartAsync(_database);
     }
 
@@ -61,6 +61,7 @@ public sealed class WatchTests(PostgresFixture postgres) : IClassFixture<Postgre
     {
         _cluster.Watch();
         _cluster.Write();
+        _cluster.ExpectOutage();
         for (int cut = 0; cut < 12; cut++)
         {
             await _cluster.AcknowledgedAsync(60);

@@ -31,6 +31,15 @@ internal sealed class WatchedCluster : IAsyncDisposable
         return cluster;
     }
 
+    /// <summary>Declares what the frontends that run log while the test takes their database from them.</summary>
+    public void ExpectOutage()
+    {
+        foreach (PgEtcdServer frontend in _frontends)
+        {
+            frontend.Expect("PostgreSQL does not answer, trying again");
+        }
+    }
+
     /// <summary>Kills a frontend without notice.</summary>
     public async Task KillAsync(int number)
     {
@@ -67,7 +76,7 @@ internal sealed class WatchedCluster : IAsyncDisposable
     public Task AcknowledgedAsync(int more)
     {
         int target = Acknowledged + more;
-        return Eventually.TrueAsync(() => Acknowledged >= target, TimeSpan.FromSeconds(60), $"{more} more writes are acknowledged");
+        return Eventually.TrueAsync(() => Acknowledged >= target, $"{more} more writes are acknowledged");
     }
 
     /// <summary>Ends the writing; then every watcher must have seen just what is in the table.</summary>

@@ -1,5 +1,5 @@
 using System.Text.RegularExpressions;
-using PgEtcd.Server.Configuration;
+using PgEtcd.Server.CommandLines;
 using PgEtcd.Testing;
 using Shouldly;
 using Xunit;

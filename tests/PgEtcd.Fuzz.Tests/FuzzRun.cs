@@ -9,7 +9,7 @@ namespace PgEtcd.Fuzz.Tests;
 internal static class FuzzRun
 {
     /// <summary>No attempt takes this long: what does hangs.</summary>
-    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(60);
 
     /// <summary>Makes attempts, some at a time.</summary>
     /// <param name="usual">How many, when nobody asks for something else.</param>

@@ -17,7 +17,7 @@ internal sealed class FuzzedServer : IAsyncDisposable
     public const string Thrown = "Exception was thrown by handler.";
 
     private const long MostBytes = 700L << 20;
-    private static readonly TimeSpan Soon = TimeSpan.FromSeconds(15);
+    private static readonly TimeSpan Soon = TimeSpan.FromSeconds(60);
 
     private readonly string _database;
 
@@ -36,7 +36,7 @@ internal sealed class FuzzedServer : IAsyncDisposable
 
     public static async Task<FuzzedServer> StartAsync(PostgresFixture postgres)
     {
-        string database = await postgres.CreateDatabaseAsync();
+        string database = await postgres.CreateStoreAsync();
         return new FuzzedServer(database, await PgEtcdServer.StartAsync(database));
     }
 

@@ -2,6 +2,9 @@ using Dapper;
 using Microsoft.Extensions.Logging.Abstractions;
 using Npgsql;
 using PgEtcd.Mvcc;
+using PgEtcd.Postgres.Connections;
+using PgEtcd.Postgres.Migrations;
+using PgEtcd.Postgres.Revisions;
 using PgEtcd.Testing.Postgres;
 
 namespace PgEtcd.Postgres.Tests;

@@ -1,5 +1,8 @@
 using Npgsql;
 using PgEtcd.Mvcc;
+using PgEtcd.Postgres.Connections;
+using PgEtcd.Postgres.Maintenance;
+using PgEtcd.Postgres.Revisions;
 using PgEtcd.Testing.Postgres;
 using Shouldly;
 using static PgEtcd.Postgres.Tests.LogFixture;

@@ -5,10 +5,13 @@ public static class Eventually
 {
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(10);
 
+    /// <summary>The usual limit: far more than any effect takes. A limit ends a test that hangs; it does not measure.</summary>
+    public static TimeSpan Patience { get; } = TimeSpan.FromSeconds(60);
+
     /// <summary>Asks until the answer is yes.</summary>
     /// <param name="condition">An exception counts as no; the last one becomes the inner exception.</param>
     /// <param name="limit">How long to ask.</param>
-    /// <param name="what">What is waited for, for the message: "etcd answers /health".</param>
+    /// <param name="what">The awaited condition, for the message: "etcd answers /health".</param>
     /// <exception cref="TimeoutException">The limit passed.</exception>
     public static async Task TrueAsync(Func<Task<bool>> condition, TimeSpan limit, string what)
     {
@@ -19,15 +22,22 @@ public static class Eventually
             try
             {
                 if (await condition().ConfigureAwait(false))
+                {
                     return;
+                }
+
                 last = null;
             }
             catch (Exception e) when (e is not GaveUpException)
             {
                 last = e;
             }
+
             if (DateTime.UtcNow > deadline)
+            {
                 throw new TimeoutException($"Not within {limit.TotalSeconds:0.#} s: {what}.", last);
+            }
+
             await Task.Delay(Pause).ConfigureAwait(false);
         }
     }
@@ -35,4 +45,11 @@ public static class Eventually
     /// <inheritdoc cref="TrueAsync(Func{Task{bool}}, TimeSpan, string)"/>
     public static Task TrueAsync(Func<bool> condition, TimeSpan limit, string what) =>
         TrueAsync(() => Task.FromResult(condition()), limit, what);
+
+    /// <summary>Asks until the answer is yes, for as long as <see cref="Patience"/> lasts.</summary>
+    /// <inheritdoc cref="TrueAsync(Func{Task{bool}}, TimeSpan, string)"/>
+    public static Task TrueAsync(Func<Task<bool>> condition, string what) => TrueAsync(condition, Patience, what);
+
+    /// <inheritdoc cref="TrueAsync(Func{Task{bool}}, string)"/>
+    public static Task TrueAsync(Func<bool> condition, string what) => TrueAsync(condition, Patience, what);
 }

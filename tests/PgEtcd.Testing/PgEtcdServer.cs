@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Runtime.InteropServices;
 using System.Text.Json;
 using PgEtcd.Testing.Processes;
+using Shouldly;
 
 namespace PgEtcd.Testing;
 
@@ -15,18 +16,21 @@ public sealed class PgEtcdServer : IEtcdServer
 #else
     private const string Configuration = "Release";
 #endif
-    private static readonly TimeSpan StartLimit = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan StartLimit = TimeSpan.FromSeconds(60);
 
     private readonly ChildProcess _process;
+    private readonly ServerComplaints _complaints;
 
-    private PgEtcdServer(ChildProcess process, Uri clientUrl)
+    private PgEtcdServer(ChildProcess process, ServerComplaints complaints, Uri clientUrl)
     {
         _process = process;
+        _complaints = complaints;
         ClientUrl = clientUrl;
     }
 
     /// <summary>The executable: the one that test.sh has published, or what was built beside the tests.</summary>
-    public static string Program { get; } = Environment.GetEnvironmentVariable("TESTED_PGETCD") ?? Path.Combine(Repository.Root, "src", "PgEtcd.Server", "bin", Configuration, "net10.0", "pgetcd");
+    public static string Program { get; } = Environment.GetEnvironmentVariable("TESTED_PGETCD")
+        ?? Path.Combine(Repository.Root, "src", "PgEtcd.Server", "bin", Configuration, "net10.0", "pgetcd");
 
     /// <inheritdoc/>
     public string Kind => "pgetcd";
@@ -53,9 +57,23 @@ public sealed class PgEtcdServer : IEtcdServer
     /// <summary>What it logged, as JSON lines, the last 400 or so.</summary>
     public IReadOnlyList<JsonElement> Log => [.. Output.Split('\n').Where(line => line.StartsWith('{')).Select(line => JsonElement.Parse(line))];
 
-    /// <summary>What it logged as warnings or worse, but for those that something took long, which a busy machine may bring about.</summary>
-    public IReadOnlyList<string> Complaints =>
-        [.. Log.Where(line => line.GetProperty("level").GetString() is not ("debug" or "info") && !line.TryGetProperty("took", out _)).Select(line => line.ToString())];
+    /// <summary>Its warnings and errors, except that something took long, which a busy machine may bring about.</summary>
+    public IReadOnlyList<string> Complaints => _complaints.All;
+
+    /// <summary>How many of the last 400 lines of its output hold a text.</summary>
+    public int CountOf(string text) => Output.Split('\n').Count(line => line.Contains(text, StringComparison.Ordinal));
+
+    /// <summary>Waits until it has logged a text, at least so many times. Its lines come a moment after their cause.</summary>
+    public Task SaysAsync(string text, int times = 1) => Eventually.TrueAsync(
+        () => CountOf(text) >= times, $"the server logs \"{text}\" {times} times");
+
+    /// <summary>Waits until it has logged so many warnings and errors, and gives them. Their number must not be exceeded.</summary>
+    public async Task<IReadOnlyList<string>> ComplainsAsync(int count)
+    {
+        await Eventually.TrueAsync(() => Complaints.Count >= count, $"the server logs {count} warnings or errors").ConfigureAwait(false);
+        Complaints.Count.ShouldBe(count, string.Join('\n', Complaints));
+        return Complaints;
+    }
 
     /// <summary>The process itself.</summary>
     public ChildProcess Process => _process;
@@ -75,7 +93,8 @@ public sealed class PgEtcdServer : IEtcdServer
     public static async Task<PgEtcdServer> StartWithAsync(
         Uri clientUrl, IEnumerable<string> arguments, IReadOnlyDictionary<string, string>? environment = null)
     {
-        PgEtcdServer server = new(Launch(arguments, environment), clientUrl);
+        ServerComplaints complaints = new();
+        PgEtcdServer server = new(Launch(arguments, environment, complaints.Read), complaints, clientUrl);
         try
         {
             await HealthCheck.WaitAsync(server._process, clientUrl, StartLimit).ConfigureAwait(false);
@@ -83,23 +102,31 @@ public sealed class PgEtcdServer : IEtcdServer
         }
         catch
         {
-            await server.DisposeAsync().ConfigureAwait(false);
+            await server._process.DisposeAsync().ConfigureAwait(false);
             throw;
         }
     }
 
     /// <summary>Starts the executable with any arguments and does not wait: for tests of bad arguments.</summary>
-    public static ChildProcess Launch(IEnumerable<string> arguments, IReadOnlyDictionary<string, string>? environment = null)
+    public static ChildProcess Launch(
+        IEnumerable<string> arguments, IReadOnlyDictionary<string, string>? environment = null, Action<string>? onLine = null)
     {
         if (!File.Exists(Program))
+        {
             throw new InvalidOperationException($"{Program} is missing; build src/PgEtcd.Server first.");
+        }
+
         var variables = new Dictionary<string, string>(environment ?? new Dictionary<string, string>())
         {
             // The executable shall run on the runtime of the tests, wherever that is installed.
             ["DOTNET_ROOT"] = Path.GetFullPath(Path.Combine(RuntimeEnvironment.GetRuntimeDirectory(), "..", "..", "..")),
         };
-        return ChildProcess.Start("pgetcd", Program, arguments, variables);
+        return ChildProcess.Start("pgetcd", Program, arguments, variables, onLine: onLine);
     }
+
+    /// <summary>Declares warnings and errors that the test provokes. Any other makes the disposal, and with it the test, fail.</summary>
+    /// <param name="patterns">Regular expressions, each for a part of a line.</param>
+    public void Expect(params string[] patterns) => _complaints.Expect(patterns);
 
     /// <summary>Kills it at once.</summary>
     public Task Kill9Async()
@@ -115,6 +142,11 @@ public sealed class PgEtcdServer : IEtcdServer
         return _process.WaitForExitAsync();
     }
 
-    /// <inheritdoc/>
-    public ValueTask DisposeAsync() => _process.DisposeAsync();
+    /// <summary>Kills it if it still runs.</summary>
+    /// <exception cref="UnexpectedLogException">It logged a warning or an error that was not declared with <see cref="Expect"/>.</exception>
+    public async ValueTask DisposeAsync()
+    {
+        await _process.DisposeAsync().ConfigureAwait(false);
+        _complaints.Check();
+    }
 }

@@ -1,15 +1,16 @@
 using Npgsql;
+using PgEtcd.Postgres.Connections;
 
 namespace PgEtcd.Postgres.Auth;
 
-/// <summary>One step of a change: a statement with its parameters. What may be done is decided elsewhere, at the auth revision
-/// that the change expects.</summary>
+/// <summary>One step of a change: a statement with its parameters. Whether it is allowed is decided elsewhere, at the auth
+/// revision that the change expects.</summary>
 public sealed class AuthEdit
 {
     private readonly string _sql;
-    private readonly object[] _values;
+    private readonly SqlValue[] _values;
 
-    private AuthEdit(string sql, params object[] values)
+    private AuthEdit(string sql, params SqlValue[] values)
     {
         _sql = sql;
         _values = values;
@@ -73,21 +74,12 @@ public sealed class AuthEdit
     /// <summary>Has requests checked from now on.</summary>
     public static AuthEdit Enable() => new("update pgetcd.cluster set auth_enabled = true");
 
-    /// <summary>Lets everybody do everything; all tokens die.</summary>
+    /// <summary>Requests are no longer checked; all tokens die.</summary>
     public static AuthEdit Disable() => new(
         """
         with gone as (delete from pgetcd.auth_tokens)
         update pgetcd.cluster set auth_enabled = false, auth_tokens_since = auth_revision
         """);
 
-    internal NpgsqlBatchCommand Command(SchemaName schema)
-    {
-        NpgsqlBatchCommand command = new(schema.Apply(_sql));
-        foreach (object value in _values)
-        {
-            command.Parameters.Add(new NpgsqlParameter { Value = value });
-        }
-
-        return command;
-    }
+    internal void AddTo(NpgsqlBatch batch, SchemaName schema) => batch.Add(schema, _sql, [.. _values.Select(value => value.Copy())]);
 }

@@ -1,4 +1,5 @@
 using Npgsql;
+using PgEtcd.Postgres.Connections;
 
 namespace PgEtcd.Postgres.Auth;
 
@@ -18,11 +19,10 @@ public static class AuthImport
         """;
 
     /// <summary>Puts these users and roles in place of those that are there. All simple tokens end.</summary>
-    /// <param name="transaction">The change is part of it; who follows the log sees it when that has committed and he is woken.</param>
-    /// <param name="schema">Where.</param>
-    /// <param name="records">What; its <see cref="AuthRecords.ShownRevision"/> is etcd's auth revision.</param>
-    /// <param name="cancellationToken">Gives up.</param>
-    public static async Task ReplaceAsync(NpgsqlTransaction transaction, SchemaName schema, AuthRecords records, CancellationToken cancellationToken)
+    /// <param name="transaction">The change is part of it; followers of the log see it when that has committed and they are woken.</param>
+    /// <param name="records">The users and roles; their <see cref="AuthRecords.ShownRevision"/> is etcd's auth revision.</param>
+    public static async Task ReplaceAsync(
+        NpgsqlTransaction transaction, SchemaName schema, AuthRecords records, CancellationToken cancellationToken)
     {
         await using (NpgsqlCommand clear = new(schema.Apply(ClearSql), transaction.Connection, transaction))
         {
@@ -30,10 +30,7 @@ public static class AuthImport
         }
 
         await using NpgsqlBatch batch = new(transaction.Connection, transaction);
-        NpgsqlBatchCommand state = new(schema.Apply(StateSql));
-        state.Parameters.Add(new NpgsqlParameter<bool> { TypedValue = records.IsEnabled });
-        state.Parameters.Add(new NpgsqlParameter<long> { TypedValue = records.ShownRevision });
-        batch.BatchCommands.Add(state);
+        batch.Add(schema, StateSql, records.IsEnabled, records.ShownRevision);
         IEnumerable<AuthEdit> edits =
         [
             .. records.Roles.Select(role => AuthEdit.AddRole(role.Name)),
@@ -43,7 +40,7 @@ public static class AuthImport
         ];
         foreach (AuthEdit edit in edits)
         {
-            batch.BatchCommands.Add(edit.Command(schema));
+            edit.AddTo(batch, schema);
         }
 
         await batch.ExecuteNonQueryAsync(cancellationToken);

@@ -3,7 +3,7 @@ namespace PgEtcd.Postgres.Auth;
 /// <summary>Users, roles and permissions at one auth revision. Also what an import puts in and an export takes out.</summary>
 public sealed record AuthRecords
 {
-    /// <summary>Counts every change; what appends expect (<see cref="LogPosition.AuthRevision"/>).</summary>
+    /// <summary>Counts every change; what appends expect.</summary>
     public long Revision { get; init; } = 1;
 
     /// <summary>etcd's auth revision: what AuthStatus shows and JSON web tokens carry.</summary>

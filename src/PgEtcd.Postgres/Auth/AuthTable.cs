@@ -1,6 +1,5 @@
-using System.Data;
 using Npgsql;
-using NpgsqlTypes;
+using PgEtcd.Postgres.Connections;
 
 namespace PgEtcd.Postgres.Auth;
 
@@ -8,9 +7,9 @@ namespace PgEtcd.Postgres.Auth;
 /// at which it was decided; every change is in the audit.</summary>
 public sealed class AuthTable(Database database)
 {
+    // SQLSTATEs of begin_auth_change.
     private const string Moved = "PA001";
     private const string Repeated = "PA002";
-
     private const string StateSql = "select auth_revision, auth_shown_revision, auth_enabled, auth_tokens_since from pgetcd.cluster";
 
     private const string UsersSql = """
@@ -24,25 +23,23 @@ public sealed class AuthTable(Database database)
         from pgetcd.auth_roles r left join pgetcd.auth_permissions p on p.role = r.name order by r.name, p.id
         """;
 
+    private const string BeginSql = "select pgetcd.begin_auth_change($1, $2, $3, $4, $5, $6, $7, $8)";
+    private const string EnsureRevisionSql = "select pgetcd.ensure_auth_revision($1)";
+
     /// <summary>All of it, in one snapshot.</summary>
     public async Task<AuthRecords> LoadAsync(CancellationToken cancellationToken)
     {
-        await using NpgsqlConnection connection = await database.OpenAsync(cancellationToken);
-        await using NpgsqlTransaction transaction =
-            await connection.BeginTransactionAsync(IsolationLevel.RepeatableRead, cancellationToken);
-        return await LoadAsync(transaction, database.Schema, cancellationToken);
+        await using Snapshot snapshot = await Snapshot.OpenAsync(database, "", cancellationToken);
+        return await LoadAsync(snapshot, cancellationToken);
     }
 
-    /// <summary>All of it, as a transaction sees it.</summary>
-    /// <param name="transaction">One that sees the same in each statement.</param>
-    /// <param name="schema">Where.</param>
-    /// <param name="cancellationToken">Gives up.</param>
-    internal static async Task<AuthRecords> LoadAsync(NpgsqlTransaction transaction, SchemaName schema, CancellationToken cancellationToken)
+    /// <summary>All of it, in a snapshot.</summary>
+    internal static async Task<AuthRecords> LoadAsync(Snapshot snapshot, CancellationToken cancellationToken)
     {
-        await using NpgsqlBatch batch = new(transaction.Connection, transaction);
+        await using NpgsqlBatch batch = new(snapshot.Connection);
         foreach (string sql in (string[])[StateSql, UsersSql, RolesSql])
         {
-            batch.BatchCommands.Add(new NpgsqlBatchCommand(schema.Apply(sql)));
+            batch.Add(snapshot.Schema, sql);
         }
 
         await using NpgsqlDataReader reader = await batch.ExecuteReaderAsync(cancellationToken);
@@ -69,7 +66,7 @@ public sealed class AuthTable(Database database)
 
     /// <summary>Makes a change, all of it or nothing. May be repeated with the same token when the connection broke: it is made
     /// once.</summary>
-    /// <param name="change">What, and who wants it.</param>
+    /// <param name="change">The change.</param>
     /// <param name="cancellationToken">Ends the wait, not necessarily the change.</param>
     /// <returns>False, and nothing is changed, when the auth revision is not the expected one.</returns>
     public async Task<bool> ChangeAsync(AuthChange change, CancellationToken cancellationToken)
@@ -77,10 +74,12 @@ public sealed class AuthTable(Database database)
         await using NpgsqlConnection connection = await database.OpenAsync(cancellationToken);
         await using NpgsqlTransaction transaction = await connection.BeginTransactionAsync(cancellationToken);
         await using NpgsqlBatch batch = new(connection, transaction);
-        batch.BatchCommands.Add(Begin(change));
+        batch.Add(
+            database.Schema, BeginSql, change.ExpectedRevision, change.ShownStep, change.Token, change.Action, change.Username,
+            change.Client, change.Frontend, change.Subject);
         foreach (AuthEdit edit in change.Edits)
         {
-            batch.BatchCommands.Add(edit.Command(database.Schema));
+            edit.AddTo(batch, database.Schema);
         }
 
         try
@@ -99,12 +98,8 @@ public sealed class AuthTable(Database database)
     /// <param name="connection">To the new server.</param>
     /// <param name="seenRevision">The auth revision of this frontend.</param>
     /// <returns>False when changes were lost.</returns>
-    public async Task<bool> EnsureRevisionAsync(NpgsqlConnection connection, long seenRevision)
-    {
-        await using NpgsqlCommand command = new(database.Schema.Apply("select pgetcd.ensure_auth_revision($1)"), connection);
-        command.Parameters.Add(new NpgsqlParameter<long> { TypedValue = seenRevision });
-        return (bool)(await command.ExecuteScalarAsync())!;
-    }
+    public async Task<bool> EnsureRevisionAsync(NpgsqlConnection connection, long seenRevision) =>
+        await database.Command(connection, EnsureRevisionSql, seenRevision).ScalarAsync(CancellationToken.None) is true;
 
     private static async Task<IReadOnlyList<RoleRecord>> ReadRolesAsync(NpgsqlDataReader reader, CancellationToken cancellationToken)
     {
@@ -127,30 +122,13 @@ public sealed class AuthTable(Database database)
 
         return roles;
     }
-
-    private NpgsqlBatchCommand Begin(AuthChange change)
-    {
-        NpgsqlBatchCommand command = new(database.Schema.Apply("select pgetcd.begin_auth_change($1, $2, $3, $4, $5, $6, $7, $8)"));
-        command.Parameters.Add(new NpgsqlParameter<long> { TypedValue = change.ExpectedRevision });
-        command.Parameters.Add(new NpgsqlParameter<long> { TypedValue = change.ShownStep });
-        command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = change.Token });
-        command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = change.Action });
-        command.Parameters.Add(Text(change.Username));
-        command.Parameters.Add(Text(change.Client));
-        command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = change.Frontend });
-        command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = change.Subject });
-        return command;
-    }
-
-    private static NpgsqlParameter Text(string? value) =>
-        new() { NpgsqlDbType = NpgsqlDbType.Text, Value = value is null ? DBNull.Value : value };
 }
 
 /// <summary>A change of users, roles or permissions.</summary>
 /// <param name="ExpectedRevision">The auth revision at which it was decided.</param>
 /// <param name="Action">The method that was called, for the audit.</param>
-/// <param name="Subject">What is changed, in words, for the audit.</param>
-/// <param name="Edits">What to do.</param>
+/// <param name="Subject">The thing that is changed, in words, for the audit.</param>
+/// <param name="Edits">The steps.</param>
 public sealed record AuthChange(long ExpectedRevision, string Action, string Subject, IReadOnlyList<AuthEdit> Edits)
 {
     /// <summary>Names the change: repeated, it is made once.</summary>
@@ -159,12 +137,12 @@ public sealed record AuthChange(long ExpectedRevision, string Action, string Sub
     /// <summary>By how much etcd's auth revision goes up.</summary>
     public long ShownStep { get; init; } = 1;
 
-    /// <summary>Who wants it; null while auth is off.</summary>
+    /// <summary>The user who makes it; null while auth is off.</summary>
     public string? Username { get; init; }
 
-    /// <summary>From where.</summary>
+    /// <summary>The address of the client.</summary>
     public string? Client { get; init; }
 
-    /// <summary>Through which frontend.</summary>
+    /// <summary>The frontend that the client asked.</summary>
     public required string Frontend { get; init; }
 }

@@ -1,6 +1,6 @@
 namespace PgEtcd.Postgres.Verification;
 
-/// <summary>What is wrong with a store: every violation is counted, the first few of each invariant are told.</summary>
+/// <summary>The violations in a store: every one is counted, the first few of each invariant are told.</summary>
 public sealed class Findings
 {
     /// <summary>Violations of one invariant that are told in words.</summary>

@@ -2,7 +2,7 @@ namespace PgEtcd.Postgres.Verification;
 
 /// <summary>Something that is true of every store (design §2), whatever wrote it and however it was compacted.</summary>
 /// <param name="Name">One word, for reports.</param>
-/// <param name="Meaning">What holds.</param>
+/// <param name="Meaning">The statement that holds.</param>
 public sealed record Invariant(string Name, string Meaning)
 {
     /// <summary>The marks beside the log.</summary>
@@ -20,7 +20,7 @@ public sealed record Invariant(string Name, string Meaning)
     /// <summary>Design §2, committed_at.</summary>
     public static readonly Invariant Times = new("times", "committed_at never goes back as revisions go up");
 
-    /// <summary>What a row says, without looking at others.</summary>
+    /// <summary>A row by itself.</summary>
     public static readonly Invariant Rows = new("rows", "each change has a key, and a create revision, version and lease that can be");
 
     /// <summary>semantics.md §1.</summary>
@@ -34,7 +34,8 @@ public sealed record Invariant(string Name, string Meaning)
 
     /// <summary>Design §8.</summary>
     public static readonly Invariant Archive = new(
-        "archive", "no row is both in the log and in the archive, none that the API shows is in the archive, and the kept history is whole");
+        "archive",
+        "no row is both in the log and in the archive, none that the API shows is in the archive, and the kept history is whole");
 
     /// <summary>Design §7.</summary>
     public static readonly Invariant Leases = new("leases", "the lease of each key that is there exists");

@@ -1,7 +1,7 @@
 namespace PgEtcd.Postgres.Verification;
 
-/// <summary>Checks rows key by key: replays each key's history, and gathers what it comes to. Holds one key only.</summary>
-/// <param name="marks">What compaction may have removed.</param>
+/// <summary>Checks rows key by key: replays each key's history, and gathers the keys that are left. Holds one key only.</summary>
+/// <param name="marks">The marks, which tell what compaction may have removed.</param>
 /// <param name="leases">The leases that exist.</param>
 /// <param name="findings">Where violations go.</param>
 internal sealed class KeyOrderCheck(StoreMarks marks, IReadOnlySet<long> leases, Findings findings)
@@ -30,8 +30,8 @@ internal sealed class KeyOrderCheck(StoreMarks marks, IReadOnlySet<long> leases,
         }
 
         CheckAlone(change);
-        // What is removed from the log is superseded there, or a tombstone and what it superseded with it: so a row that is
-        // still there before this one is the one before it. Of what is archived that is true above the kept revision.
+        // Removal takes superseded rows, and tombstones together with the rows that they superseded: so a row that is left
+        // before this one is the one before it. Of archived rows that is true above the kept revision.
         if (!change.IsArchived && _lastInLog is { } before)
         {
             CheckAfter(before, change);
@@ -93,7 +93,8 @@ internal sealed class KeyOrderCheck(StoreMarks marks, IReadOnlySet<long> leases,
         if (!isPossible)
         {
             findings.Add(Invariant.Rows,
-                $"{Name} at revision {change.Revision}/{change.Sub}: {(change.IsTombstone ? "a tombstone" : "a value")} with create revision {change.CreateRevision}, version {change.Version} and lease {change.Lease:x} cannot be.");
+                $"{Name} at revision {change.Revision}/{change.Sub}: {(change.IsTombstone ? "a tombstone" : "a value")} "
+                + $"with create revision {change.CreateRevision}, version {change.Version} and lease {change.Lease:x} cannot be.");
         }
     }
 
@@ -124,7 +125,8 @@ internal sealed class KeyOrderCheck(StoreMarks marks, IReadOnlySet<long> leases,
         {
             if (before.IsTombstone)
             {
-                findings.Add(Invariant.Tombstones, $"{Name} is deleted by revision {change.Revision}, but was deleted by {before.Revision} before.");
+                findings.Add(
+                    Invariant.Tombstones, $"{Name} is deleted by revision {change.Revision}, but was deleted by {before.Revision} before.");
             }
 
             return;
@@ -134,12 +136,14 @@ internal sealed class KeyOrderCheck(StoreMarks marks, IReadOnlySet<long> leases,
         if (change.CreateRevision != create || change.Version != version)
         {
             findings.Add(Invariant.Versions,
-                $"{Name} at revision {change.Revision} has create revision {change.CreateRevision} and version {change.Version}; after revision {before.Revision} they should be {create} and {version}.");
+                $"{Name} at revision {change.Revision} has create revision {change.CreateRevision} and version {change.Version}; "
+                + $"after revision {before.Revision} they should be {create} and {version}.");
         }
     }
 
     private void Lost(in KeyChange change) => findings.Add(Invariant.Compaction,
-        $"{Name} is {(change.IsTombstone ? "deleted" : $"at version {change.Version}")} in revision {change.Revision}, but what it held at the compact revision {marks.CompactRevision} is gone.");
+        $"{Name} is {(change.IsTombstone ? "deleted" : $"at version {change.Version}")} in revision {change.Revision}, "
+        + $"but what it held at the compact revision {marks.CompactRevision} is gone.");
 }
 
 /// <summary>A row without its key and value.</summary>

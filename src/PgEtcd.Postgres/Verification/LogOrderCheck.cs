@@ -1,12 +1,12 @@
 namespace PgEtcd.Postgres.Verification;
 
 /// <summary>Checks rows in the order of the log: numbering and times. Holds the last row only.</summary>
-/// <param name="marks">What compaction may have removed.</param>
+/// <param name="marks">The marks, which tell what compaction may have removed.</param>
 /// <param name="findings">Where violations go.</param>
 internal sealed class LogOrderCheck(StoreMarks marks, Findings findings)
 {
     /// <summary>A step this large up to the base revision is one of those by which a store moves up on purpose: after a failover that
-    /// lost commits (design §11), or a restored snapshot whose revision was bumped.</summary>
+    /// lost commits (design §11, <c>failover_step</c> in functions/constants.sql), or with a restored snapshot that was bumped.</summary>
     private const long Jump = 1_000_000;
 
     private long _revision = Math.Max(1, marks.KeptRevision);
@@ -20,7 +20,8 @@ internal sealed class LogOrderCheck(StoreMarks marks, Findings findings)
     {
         if (committedAt < _time)
         {
-            findings.Add(Invariant.Times, $"Revision {revision}/{sub} was committed at {committedAt:O}, before the one before it ({_time:O}).");
+            findings.Add(
+                Invariant.Times, $"Revision {revision}/{sub} was committed at {committedAt:O}, before the one before it ({_time:O}).");
         }
 
         _time = committedAt;
@@ -40,7 +41,8 @@ internal sealed class LogOrderCheck(StoreMarks marks, Findings findings)
 
         if (isArchived && revision >= marks.CompactRevision)
         {
-            findings.Add(Invariant.Archive, $"Revision {revision}/{sub} is in the archive, though the compact revision is {marks.CompactRevision}.");
+            findings.Add(
+                Invariant.Archive, $"Revision {revision}/{sub} is in the archive, though the compact revision is {marks.CompactRevision}.");
             return; // the API does not see it: for what follows it is missing
         }
 
@@ -58,7 +60,7 @@ internal sealed class LogOrderCheck(StoreMarks marks, Findings findings)
     /// <summary>There are no more rows.</summary>
     public void End()
     {
-        // All rows at the mark stay, as a watch may start there. What is up to the base revision was not written here.
+        // All rows at the mark stay, as a watch may start there. Rows up to the base revision were not written here.
         bool mustHold = marks.CompactRevision > marks.BaseRevision && marks.CompactRevision <= marks.Revision;
         if (mustHold && !_sawCompactRevision && marks.KeptRevision >= marks.CompactRevision)
         {
@@ -101,7 +103,8 @@ internal sealed class LogOrderCheck(StoreMarks marks, Findings findings)
         else
         {
             findings.Add(Invariant.Archive,
-                $"{which} neither in the log nor in the archive, though the history above revision {marks.KeptRevision} is said to be whole.");
+                $"{which} neither in the log nor in the archive, though the history above revision {marks.KeptRevision} "
+                + "is said to be whole.");
         }
     }
 }

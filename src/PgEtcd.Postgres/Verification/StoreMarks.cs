@@ -1,8 +1,9 @@
 using Npgsql;
+using PgEtcd.Postgres.Connections;
 
 namespace PgEtcd.Postgres.Verification;
 
-/// <summary>What is true of the store beside its rows.</summary>
+/// <summary>The state of the store beside its rows.</summary>
 /// <param name="Revision">Where the store is.</param>
 /// <param name="LastRow">The revision of the last row; 0: there is none.</param>
 /// <param name="BaseRevision">The store is at least here, whatever rows there are.</param>
@@ -10,12 +11,12 @@ namespace PgEtcd.Postgres.Verification;
 /// <param name="KeptRevision">All changes above it are in the log or in the archive.</param>
 public sealed record StoreMarks(long Revision, long LastRow, long BaseRevision, long CompactRevision, long KeptRevision)
 {
-    // The sequence is not part of a snapshot: what it shows is of now, so it may be ahead of the snapshot's log.
+    // The sequence is not part of a snapshot: it shows the present, so it may be ahead of the snapshot's log.
     private const string Sql = """
         select (select count(*) from pgetcd.cluster), (select count(*) from pgetcd.removal), (select count(*) from pgetcd.leader),
             coalesce((select max(r.revision) from pgetcd.revisions r), 0), s.last_value,
             c.base_revision, c.compact_revision, c.auth_revision, c.term, c.alarms::integer,
-            (select coalesce(bit_or(case a.kind when 1 then 1 when 2 then 2 else 4 end), 0) from pgetcd.alarms a),
+            (select coalesce(bit_or(pgetcd.alarm_bit(a.kind)), 0)::integer from pgetcd.alarms a),
             m.finished_revision, m.attended_revision, m.walked_revision, m.kept_revision,
             (select max(n.compact_revision) from pgetcd.compactions n),
             (select count(*) from pgetcd.leases l where l.id = 0 or l.ttl <= 0),
@@ -28,9 +29,9 @@ public sealed record StoreMarks(long Revision, long LastRow, long BaseRevision, 
 
     /// <summary>Reads and checks them.</summary>
     internal static async Task<StoreMarks> ReadAsync(
-        Database database, NpgsqlConnection connection, Findings findings, CancellationToken cancellationToken)
+        Snapshot snapshot, Findings findings, CancellationToken cancellationToken)
     {
-        await using NpgsqlCommand command = new(database.Schema.Apply(Sql), connection) { CommandTimeout = 0 };
+        await using NpgsqlCommand command = snapshot.Command(Sql).WithoutLimit();
         await using NpgsqlDataReader reader = await command.ExecuteReaderAsync(cancellationToken);
         await reader.ReadAsync(cancellationToken);
         CountRows("cluster", reader.GetInt64(0), findings);
@@ -56,13 +57,17 @@ public sealed record StoreMarks(long Revision, long LastRow, long BaseRevision, 
         foreach ((int column, string name) in new[] { (11, "finished"), (12, "attended"), (13, "walked"), (14, "kept") })
         {
             long most = Math.Max(0, marks.CompactRevision);
-            Expect(Number(column, 0) <= most, $"removal.{name}_revision is {Number(column, 0)}, above the compact revision {marks.CompactRevision}.");
+            Expect(
+                Number(column, 0) <= most,
+                $"removal.{name}_revision is {Number(column, 0)}, above the compact revision {marks.CompactRevision}.");
         }
 
         long recorded = Number(15, -1);
-        Expect(recorded <= marks.CompactRevision, $"A compaction at {recorded} is recorded, the compact revision is {marks.CompactRevision}.");
+        Expect(
+            recorded <= marks.CompactRevision, $"A compaction at {recorded} is recorded, the compact revision is {marks.CompactRevision}.");
         Expect(reader.GetInt64(16) == 0, $"{reader.GetInt64(16)} leases have no id or no time to live.");
-        Expect(Number(17, 0) <= Number(7, 1), $"A change of auth to revision {Number(17, 0)} is recorded, auth_revision is {Number(7, 1)}.");
+        Expect(
+            Number(17, 0) <= Number(7, 1), $"A change of auth to revision {Number(17, 0)} is recorded, auth_revision is {Number(7, 1)}.");
         Expect(Number(18, 0) == 0, $"{Number(18, 0)} users or tokens are of an auth revision above {Number(7, 1)}, where auth is.");
         Expect(reader.IsDBNull(19) || !reader.GetBoolean(19), "Auth is enabled, and there is no user root with the role root.");
         return marks;

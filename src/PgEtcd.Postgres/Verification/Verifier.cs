@@ -1,5 +1,5 @@
-using System.Data;
 using Npgsql;
+using PgEtcd.Postgres.Connections;
 
 namespace PgEtcd.Postgres.Verification;
 
@@ -31,7 +31,6 @@ public sealed class Verifier : IAsyncDisposable
         """;
 
     private const string LeasesSql = "select l.id from pgetcd.leases l";
-
     private const string StateSql = "select s.key, s.create_revision, s.mod_revision, s.version, s.lease from pgetcd.current_state s";
 
     private const string DifferencesSql = """
@@ -44,19 +43,12 @@ public sealed class Verifier : IAsyncDisposable
         order by 1 limit 1000
         """;
 
-    private readonly Database _database;
-    private readonly NpgsqlConnection _connection;
-    private readonly NpgsqlTransaction _transaction;
+    private readonly Snapshot _snapshot;
     private StateDigest _replayed = new();
 
-    private Verifier(Database database, NpgsqlConnection connection, NpgsqlTransaction transaction)
-    {
-        _database = database;
-        _connection = connection;
-        _transaction = transaction;
-    }
+    private Verifier(Snapshot snapshot) => _snapshot = snapshot;
 
-    /// <summary>What was found so far.</summary>
+    /// <summary>The violations so far.</summary>
     public Findings Findings { get; } = new();
 
     /// <summary>The store's marks.</summary>
@@ -68,38 +60,34 @@ public sealed class Verifier : IAsyncDisposable
     /// <summary>Keys that are there. Known after <see cref="CheckKeysAsync"/>.</summary>
     public long Keys => _replayed.Count;
 
-    /// <summary>Takes the snapshot and checks what is beside the rows.</summary>
+    /// <summary>Takes the snapshot and checks the marks.</summary>
     public static async Task<Verifier> OpenAsync(Database database, CancellationToken cancellationToken)
     {
-        NpgsqlConnection connection = await database.OpenAsync(cancellationToken);
+        Snapshot snapshot = await Snapshot.OpenAsync(database, SettingsSql, cancellationToken);
         try
         {
-            NpgsqlTransaction transaction = await connection.BeginTransactionAsync(IsolationLevel.RepeatableRead, cancellationToken);
-            Verifier verifier = new(database, connection, transaction);
-            await using (NpgsqlCommand settings = new(SettingsSql, connection))
-            {
-                await settings.ExecuteNonQueryAsync(cancellationToken);
-            }
-
-            verifier.Marks = await StoreMarks.ReadAsync(database, connection, verifier.Findings, cancellationToken);
-            await using NpgsqlCommand count = verifier.Command(CountSql);
-            verifier.Rows = (long)(await count.ExecuteScalarAsync(cancellationToken))!;
+            Verifier verifier = new(snapshot);
+            verifier.Marks = await StoreMarks.ReadAsync(snapshot, verifier.Findings, cancellationToken);
+            verifier.Rows = (long)(await snapshot.Command(CountSql).WithoutLimit().ScalarAsync(cancellationToken))!;
             return verifier;
         }
         catch
         {
-            await connection.DisposeAsync();
+            await snapshot.DisposeAsync();
             throw;
         }
     }
 
     /// <summary>Checks the rows in the order of the log.</summary>
     /// <param name="report">Told how many rows are done, now and then.</param>
-    /// <param name="cancellationToken">Ends it.</param>
     public async Task CheckLogAsync(Action<long> report, CancellationToken cancellationToken)
     {
         LogOrderCheck check = new(Marks, Findings);
-        await ReadAsync(LogSql, reader => check.Add(reader.GetInt64(0), reader.GetInt32(1), reader.GetDateTime(2), reader.GetBoolean(3)), report, cancellationToken);
+        await ReadAsync(
+            LogSql,
+            reader => check.Add(reader.GetInt64(0), reader.GetInt32(1), reader.GetDateTime(2), reader.GetBoolean(3)),
+            report,
+            cancellationToken);
         check.End();
     }
 
@@ -113,7 +101,8 @@ public sealed class Verifier : IAsyncDisposable
         await ReadAsync(
             KeysSql,
             reader => check.Add(reader.GetFieldValue<byte[]>(0), new KeyChange(
-                reader.GetInt64(1), reader.GetInt32(2), reader.GetBoolean(3), reader.GetInt64(4), reader.GetInt64(5), reader.GetInt64(6), reader.GetBoolean(7))),
+                reader.GetInt64(1), reader.GetInt32(2), reader.GetBoolean(3), reader.GetInt64(4), reader.GetInt64(5),
+                reader.GetInt64(6), reader.GetBoolean(7))),
             report,
             cancellationToken);
         check.End();
@@ -127,7 +116,8 @@ public sealed class Verifier : IAsyncDisposable
         StateDigest shown = new();
         await ReadAsync(
             StateSql,
-            reader => shown.Add(reader.GetFieldValue<byte[]>(0), reader.GetInt64(1), reader.GetInt64(2), reader.GetInt64(3), reader.GetInt64(4)),
+            reader => shown.Add(
+                reader.GetFieldValue<byte[]>(0), reader.GetInt64(1), reader.GetInt64(2), reader.GetInt64(3), reader.GetInt64(4)),
             report,
             cancellationToken);
         if (shown.IsThatOf(_replayed))
@@ -139,39 +129,35 @@ public sealed class Verifier : IAsyncDisposable
         await ReadAsync(
             DifferencesSql,
             reader => Findings.Add(Invariant.CurrentState,
-                $"Key '{Printable.Text(reader.GetFieldValue<byte[]>(0))}' is {Shown(reader, 3)} in current_state, {Shown(reader, 1)} is its last change in the log."),
+                $"Key '{Printable.Text(reader.GetFieldValue<byte[]>(0))}' is {Shown(reader, 3)} in current_state, "
+                + $"{Shown(reader, 1)} is its last change in the log."),
             _ => { },
             cancellationToken);
         if (Findings.Count == before)
         {
-            Findings.Add(Invariant.CurrentState, $"current_state shows {shown.Count} keys, a replay gives {_replayed.Count}, or not the same ones.");
+            Findings.Add(
+                Invariant.CurrentState, $"current_state shows {shown.Count} keys, a replay gives {_replayed.Count}, or not the same ones.");
         }
     }
 
     /// <inheritdoc/>
-    public async ValueTask DisposeAsync()
-    {
-        await _transaction.DisposeAsync();
-        await _connection.DisposeAsync();
-    }
+    public ValueTask DisposeAsync() => _snapshot.DisposeAsync();
 
     private static string Shown(NpgsqlDataReader reader, int column) =>
         reader.IsDBNull(column) ? "not" : $"revision {reader.GetInt64(column)} (version {reader.GetInt64(column + 1)})";
 
-    private async Task ReadAsync(string sql, Action<NpgsqlDataReader> take, Action<long> report, CancellationToken cancellationToken)
+    private Task ReadAsync(string sql, Action<NpgsqlDataReader> take, Action<long> report, CancellationToken cancellationToken)
     {
-        await using NpgsqlCommand command = Command(sql);
-        await using NpgsqlDataReader reader = await command.ExecuteReaderAsync(cancellationToken);
         long rows = 0;
-        while (await reader.ReadAsync(cancellationToken))
-        {
-            take(reader);
-            if (++rows % Step == 0)
+        return _snapshot.Command(sql).WithoutLimit().EachAsync(
+            reader =>
             {
-                report(rows);
-            }
-        }
+                take(reader);
+                if (++rows % Step == 0)
+                {
+                    report(rows);
+                }
+            },
+            cancellationToken);
     }
-
-    private NpgsqlCommand Command(string sql) => new(_database.Schema.Apply(sql), _connection) { CommandTimeout = 0 };
 }

@@ -7,11 +7,6 @@ internal static class DiffVerb
 {
     private const string Prefix = "--prefix";
 
-    private const string Sql = """
-        select d.key, d.change, d.old_value, d.old_mod_revision, d.new_value, d.new_mod_revision
-        from pgetcd.diff($1, $2, $3) d
-        """;
-
     public static readonly Verb Verb = new("diff", "FROM TO", "The keys that are not the same at two moments, the earlier first.", RunAsync)
     {
         Values = new Dictionary<string, (string, string)>
@@ -36,8 +31,7 @@ internal static class DiffVerb
         }
 
         using RowWriter rows = new(isJson, arguments.Switches.Contains(OutputFlags.Hex));
-        await past.ReadAsync(
-            Sql, [PastReader.Number(from), PastReader.Number(to), PastReader.Bytes(prefix)], reader => rows.Add(Row(reader)), cancellationToken);
+        await past.AskAsync(queries => queries.DifferencesAsync(from, to, prefix, reader => rows.Add(Row(reader)), cancellationToken));
         rows.Say($"{(rows.Count == 1 ? "1 key differs" : $"{rows.Count} keys differ")} between revision {from} and revision {to}.");
         return 0;
     }

@@ -1,4 +1,4 @@
-using PgEtcd.Server.Snapshots;
+using PgEtcd.Frontend.Snapshots;
 
 namespace PgEtcd.Server.Commands;
 

@@ -8,16 +8,8 @@ internal static class HistoryVerb
 {
     private const string Prefix = "--prefix";
 
-    // The columns of the view pgetcd.history.
-    private const string Columns = """
-        h.key, h.mod_revision, h.sub, h.change, h.value, h.create_revision, h.version, h.lease, h.prev_mod_revision, h.committed_at,
-        h.username, h.client, h.request, h.frontend, h.archived
-        """;
-
-    private const string KeySql = $"select {Columns} from pgetcd.key_history($1) h";
-    private const string PrefixSql = $"select {Columns} from pgetcd.prefix_history($1) h";
-
-    public static readonly Verb Verb = new("history", "[KEY]", "Every change of a key that is still known, archive included, and who made it.", RunAsync)
+    public static readonly Verb Verb = new(
+        "history", "[KEY]", "Every change of a key that is still known, archive included, and who made it.", RunAsync)
     {
         Values = new Dictionary<string, (string, string)>
         {
@@ -39,8 +31,9 @@ internal static class HistoryVerb
         byte[] key = OutputFlags.Bytes(arguments, prefix ?? arguments.Argument);
         await using PastReader past = await PastReader.OpenAsync(arguments.Options, cancellationToken);
         using RowWriter rows = new(isJson, arguments.Switches.Contains(OutputFlags.Hex));
-        await past.ReadAsync(
-            prefix is null ? KeySql : PrefixSql, [PastReader.Bytes(key)], reader => rows.Add(Row(reader, withKey: prefix is not null)), cancellationToken);
+        await past.AskAsync(queries => prefix is null
+            ? queries.KeyHistoryAsync(key, reader => rows.Add(Row(reader, withKey: false)), cancellationToken)
+            : queries.PrefixHistoryAsync(key, reader => rows.Add(Row(reader, withKey: true)), cancellationToken));
         if (rows.Count == 0)
         {
             (_, long oldest) = await past.StatusAsync(cancellationToken);

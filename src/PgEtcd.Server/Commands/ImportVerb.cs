@@ -1,4 +1,4 @@
-using PgEtcd.Server.Snapshots;
+using PgEtcd.Frontend.Snapshots;
 using PgEtcd.Snapshots;
 
 namespace PgEtcd.Server.Commands;

@@ -1,5 +1,5 @@
 using Microsoft.Extensions.Logging.Abstractions;
-using PgEtcd.Postgres;
+using PgEtcd.Postgres.Migrations;
 
 namespace PgEtcd.Server.Commands;
 
@@ -24,15 +24,20 @@ internal static class MigrateVerb
         MigrationPlan plan = await (isDry ? migrator.PlanAsync(cancellationToken) : migrator.MigrateAsync(cancellationToken));
         if (isJson)
         {
-            RowWriter.WriteObject(new { schema = arguments.Options.Schema, from = plan.From, to = plan.To, migrations = plan.Names, dry_run = isDry });
+            RowWriter.WriteObject(new
+            {
+                schema = arguments.Options.Schema, from = plan.From, to = plan.To, migrations = plan.Tables, functions = plan.Functions, dry_run = isDry,
+            });
             return 0;
         }
 
         string schema = $"Schema '{arguments.Options.Schema}'";
-        string headline = plan.Names.Count == 0 ? $"{schema} is at version {plan.To}: nothing to do."
+        string headline = plan.IsEmpty ? $"{schema} is at version {plan.To}: nothing to do."
             : plan.From == 0 ? $"{schema} {(isDry ? "would be" : "was")} made at version {plan.To}:"
-            : $"{schema} {(isDry ? "would go" : "went")} from version {plan.From} to {plan.To}:";
-        await Console.Out.WriteLineAsync(string.Join(Environment.NewLine, [headline, .. plan.Names.Select(name => "  " + name)]));
+            : plan.Tables.Count > 0 ? $"{schema} {(isDry ? "would go" : "went")} from version {plan.From} to {plan.To}:"
+            : $"{schema} is at version {plan.To}, its functions {(isDry ? "would be" : "were")} applied again:";
+        await Console.Out.WriteLineAsync(string.Join(
+            Environment.NewLine, [headline, .. plan.Tables.Concat(plan.Functions).Select(name => "  " + name)]));
         return 0;
     }
 }

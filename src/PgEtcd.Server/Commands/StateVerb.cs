@@ -9,10 +9,6 @@ internal static class StateVerb
     private const string At = "--at";
     private const string Prefix = "--prefix";
 
-    private const string Sql = """
-        select s.key, s.value, s.create_revision, s.mod_revision, s.version, s.lease from pgetcd.prefix_at($1, $2) s
-        """;
-
     public static readonly Verb Verb = new("state", "", "The keys and values as they were, or are.", RunAsync)
     {
         Values = new Dictionary<string, (string, string)>
@@ -34,8 +30,7 @@ internal static class StateVerb
         long revision = await past.RevisionAsync(
             At, arguments.Values.GetValueOrDefault(At, now.ToString(CultureInfo.InvariantCulture)), cancellationToken);
         using RowWriter rows = new(isJson, arguments.Switches.Contains(OutputFlags.Hex));
-        await past.ReadAsync(
-            Sql, [PastReader.Number(revision), PastReader.Bytes(prefix)], reader => rows.Add(Row(reader)), cancellationToken);
+        await past.AskAsync(queries => queries.StateAsync(revision, prefix, reader => rows.Add(Row(reader)), cancellationToken));
         rows.Say($"{(rows.Count == 1 ? "1 key" : $"{rows.Count} keys")} at revision {revision}; the store is at {now}.");
         return 0;
     }

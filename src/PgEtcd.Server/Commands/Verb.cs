@@ -1,3 +1,4 @@
+
 namespace PgEtcd.Server.Commands;
 
 /// <summary>Something that the binary does instead of serving: its first argument.</summary>

@@ -1,4 +1,6 @@
+using PgEtcd.Server.CommandLines;
 using PgEtcd.Server.Configuration;
+using PgEtcd.Server.Options;
 
 namespace PgEtcd.Server.Commands;
 

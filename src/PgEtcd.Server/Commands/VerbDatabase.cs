@@ -1,6 +1,7 @@
-using PgEtcd.Postgres;
-using PgEtcd.Server.Configuration;
-using PgEtcd.Server.LocalPostgres;
+using PgEtcd.LocalPostgres;
+using PgEtcd.Postgres.Connections;
+using PgEtcd.Postgres.Migrations;
+using PgEtcd.Server.Options;
 
 namespace PgEtcd.Server.Commands;
 

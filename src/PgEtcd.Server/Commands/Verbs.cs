@@ -1,3 +1,4 @@
+
 namespace PgEtcd.Server.Commands;
 
 /// <summary>The verbs: the only list of them. Without one the binary serves.</summary>

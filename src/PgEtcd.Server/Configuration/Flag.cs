@@ -1,3 +1,4 @@
+
 namespace PgEtcd.Server.Configuration;
 
 /// <summary>One flag of the command line, and of the environment and the configuration file.</summary>

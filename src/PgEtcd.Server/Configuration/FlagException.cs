@@ -1,3 +1,5 @@
+using PgEtcd.Server.CommandLines;
+
 namespace PgEtcd.Server.Configuration;
 
 /// <summary>A flag or variable with a bad value. The message is one sentence that names it and holds no password.</summary>

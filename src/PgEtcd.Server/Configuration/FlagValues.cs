@@ -1,5 +1,8 @@
 using System.Buffers;
 using System.Globalization;
+using PgEtcd.Protocol;
+using PgEtcd.Server.CommandLines;
+using PgEtcd.Postgres;
 
 namespace PgEtcd.Server.Configuration;
 
@@ -96,8 +99,7 @@ internal sealed class FlagValues
             return "***";
         }
 
-        string oneLine = string.Concat(text.Select(c => char.IsControl(c) ? '?' : c));
-        return oneLine.Length <= 80 ? oneLine : string.Concat(oneLine.AsSpan(0, 77), "...");
+        return Printable.Line(text);
     }
 
     private static Given? FromCommand(

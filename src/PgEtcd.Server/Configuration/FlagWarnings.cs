@@ -1,3 +1,5 @@
+using PgEtcd.Server.CommandLines;
+
 namespace PgEtcd.Server.Configuration;
 
 /// <summary>What was given and has no effect, a sentence for each reason. Names only, no values.</summary>

@@ -1,3 +1,4 @@
+
 namespace PgEtcd.Server.Configuration;
 
 /// <content>Where the data is.</content>

@@ -1,3 +1,4 @@
+
 namespace PgEtcd.Server.Configuration;
 
 /// <content>Logs and traces.</content>

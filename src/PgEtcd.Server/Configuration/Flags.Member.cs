@@ -1,10 +1,12 @@
+using PgEtcd.Frontend.Members;
+
 namespace PgEtcd.Server.Configuration;
 
 /// <content>This frontend among the others.</content>
 internal static partial class Flags
 {
-    public const string DefaultName = "default";
-    public const string DefaultPeerUrl = "http://localhost:2380";
+    public const string DefaultName = ClusterIdentity.DefaultName;
+    public const string DefaultPeerUrl = ClusterIdentity.DefaultPeerUrl;
 
     public static readonly Flag Name = new("name", DefaultName, "name", "This member's name.") { Group = FlagGroup.Member };
 

@@ -1,3 +1,4 @@
+
 namespace PgEtcd.Server.Configuration;
 
 /// <content>TLS, users and roles.</content>

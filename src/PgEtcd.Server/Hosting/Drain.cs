@@ -1,6 +1,6 @@
-using PgEtcd.Server.Configuration;
-using PgEtcd.Server.Services;
-using PgEtcd.Server.Store;
+using PgEtcd.Api.Calls;
+using PgEtcd.Server.Composition;
+using PgEtcd.Server.Options;
 
 namespace PgEtcd.Server.Hosting;
 
@@ -13,7 +13,7 @@ internal static class Drain
     private static readonly TimeSpan DeliveryLimit = TimeSpan.FromMilliseconds(300);
 
     /// <summary>Runs it to its end. Calls under way have the time that any request has.</summary>
-    public static async Task RunAsync(WebApplication app, Frontend frontend, ServerOptions options)
+    public static async Task RunAsync(WebApplication app, RunningFrontend frontend, ServerOptions options)
     {
         CallWatch calls = app.Services.GetRequiredService<CallWatch>();
         using CancellationTokenSource limit = new(options.RequestTimeout);

@@ -2,9 +2,11 @@ using System.Net;
 using System.Net.Sockets;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
-using PgEtcd.Grpc.Connections;
+using PgEtcd.Api.Connections;
+using PgEtcd.Server.Addresses;
 using PgEtcd.Server.Configuration;
-using PgEtcd.Server.Http;
+using PgEtcd.Server.Options;
+using PgEtcd.Server.Pages;
 using PgEtcd.Server.Tls;
 
 namespace PgEtcd.Server.Hosting;

@@ -1,20 +1,21 @@
 using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
-using PgEtcd.Grpc.Calls;
+using PgEtcd.Api.Calls;
+using PgEtcd.Api.Gateway;
+using PgEtcd.Api.Http;
+using PgEtcd.Api.Locks;
+using PgEtcd.Api.Services;
+using PgEtcd.Api.Wire;
+using PgEtcd.LocalPostgres;
+using PgEtcd.Server.Composition;
 using PgEtcd.Protocol.Etcdserverpb;
 using PgEtcd.Protocol.GrpcHealth;
 using PgEtcd.Protocol.V3Electionpb;
-using PgEtcd.Server.Concurrency;
-using PgEtcd.Server.Configuration;
-using PgEtcd.Server.Gateway;
-using PgEtcd.Server.Http;
-using PgEtcd.Server.LocalPostgres;
 using PgEtcd.Server.Logging;
 using PgEtcd.Server.Metrics;
-using PgEtcd.Server.Services;
-using PgEtcd.Server.Store;
+using PgEtcd.Server.Options;
+using PgEtcd.Server.Pages;
 using PgEtcd.Server.Tls;
 using PgEtcd.Server.Tracing;
-using PgEtcd.Server.Wire;
 
 namespace PgEtcd.Server.Hosting;
 
@@ -39,7 +40,7 @@ internal static class ServerHost
         await using LocalDatabase? local = options.Database is null
             ? await LocalDatabase.StartAsync(options.DataDir, options.DataDirIsDefault, logger, stopping)
             : null;
-        await using Frontend frontend = await Frontend.StartAsync(
+        await using RunningFrontend frontend = await RunningFrontend.StartAsync(
             options.Database ?? local!.ConnectionString, options, loggers, stopping);
         tls ??= ServerTls.Load(options, logger); // a self-signed certificate lies in the directory that PostgreSQL's start has made
         FrontendAlarms alarms = new(frontend, options);
@@ -58,7 +59,7 @@ internal static class ServerHost
     }
 
     private static WebApplication Build(
-        ServerOptions options, Frontend frontend, ServingState serving, HttpPages pages, ServerTls? tls, ILoggerFactory loggers)
+        ServerOptions options, RunningFrontend frontend, ServingState serving, HttpPages pages, ServerTls? tls, ILoggerFactory loggers)
     {
         WebApplicationBuilder builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
         builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel => Listeners.Configure(kestrel, options, tls));
@@ -66,15 +67,15 @@ internal static class ServerHost
         builder.Services.AddRoutingCore();
         builder.Services.AddCalls(services => new CallSettings
         {
-            MaxMessageSize = options.MaxRequestBytes + ServerOptions.FramingAllowance,
-            Wrappers = [.. options.Tracing is null ? (ICallWrapper[])[] : [new CallTracing()], new AuthGuard(frontend.Auth)],
+            MaxMessageSize = options.Limits.MaxMessageBytes,
+            Wrappers = [.. options.Tracing is null ? (ICallWrapper[])[] : [new CallTracing()], new AuthGuard(frontend.Admission)],
             Unary = services.GetRequiredService<CallWatch>(),
             Metrics = ServerMeter.Calls(options.ExtensiveMetrics),
         });
         builder.Services
             .AddSingleton(loggers)
             .AddSingleton<IHostLifetime, SignalsAreElsewhere>()
-            .AddSingleton(options)
+            .AddSingleton(options.Limits)
             .AddSingleton(serving)
             .AddSingleton(frontend.Store)
             .AddSingleton(frontend.Leases)
@@ -89,7 +90,8 @@ internal static class ServerHost
             .AddSingleton(new ResponseHeaders(
                 options.Identity with { MemberId = (ulong)frontend.Leadership.Self.Id }, (ulong)frontend.Term))
             .AddSingleton(frontend.Auth)
-            .AddSingleton(frontend.Auth.Admission)
+            .AddSingleton<WatchEncoding>()
+            .AddSingleton(frontend.Admission)
             .AddSingleton<CallWatch>()
             .AddSingleton<KvService>()
             .AddSingleton<LeaseService>()
@@ -121,7 +123,7 @@ internal static class ServerHost
         app.Use(next => context => pages.ServeAsync(context, next));
         if (options.Gateway.Enabled)
         {
-            app.UseGateway();
+            app.UseGateway(options.Auth.TrustsCertificates);
         }
 
         app.UseRouting();

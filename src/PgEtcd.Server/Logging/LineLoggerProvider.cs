@@ -1,5 +1,5 @@
 using System.Buffers;
-using PgEtcd.Server.Configuration;
+using PgEtcd.Server.Options;
 
 namespace PgEtcd.Server.Logging;
 

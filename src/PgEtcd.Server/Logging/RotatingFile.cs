@@ -1,6 +1,6 @@
 using System.Globalization;
 using System.IO.Compression;
-using PgEtcd.Server.Configuration;
+using PgEtcd.Server.Options;
 
 namespace PgEtcd.Server.Logging;
 

@@ -26,7 +26,7 @@ internal sealed class PrometheusText
     /// <summary>One label more.</summary>
     public static string With(string labels, string name, string value)
     {
-        string label = $"{name}=\"{value.Replace("\\", "\\\\", StringComparison.Ordinal).Replace("\"", "\\\"", StringComparison.Ordinal).Replace("\n", "\\n", StringComparison.Ordinal)}\"";
+        string label = $"{name}=\"{Escaped(value).Replace("\"", "\\\"", StringComparison.Ordinal)}\"";
         return labels.Length == 0 ? $"{{{label}}}" : $"{labels[..^1]},{label}}}";
     }
 
@@ -45,7 +45,7 @@ internal sealed class PrometheusText
     /// <summary>Begins a metric.</summary>
     public void Begin(string name, string kind, string help) => _text
         .Append("# HELP ").Append(name).Append(' ')
-        .Append(help.Replace("\\", "\\\\", StringComparison.Ordinal).Replace("\n", "\\n", StringComparison.Ordinal)).Append('\n')
+        .Append(Escaped(help)).Append('\n')
         .Append("# TYPE ").Append(name).Append(' ').Append(kind).Append('\n');
 
     /// <summary>Writes one value.</summary>
@@ -54,4 +54,7 @@ internal sealed class PrometheusText
 
     /// <inheritdoc/>
     public override string ToString() => _text.ToString();
+
+    private static string Escaped(string text) =>
+        text.Replace("\\", "\\\\", StringComparison.Ordinal).Replace("\n", "\\n", StringComparison.Ordinal);
 }

@@ -28,10 +28,7 @@ internal abstract class Series(Instrument instrument)
         _ => throw new NotSupportedException($"{instrument.Name} is a {instrument.GetType()}."),
     };
 
-    /// <summary>Takes a measurement, on the thread that measures.</summary>
-    public virtual void Take(long value, ReadOnlySpan<KeyValuePair<string, object?>> tags) => Take((double)value, tags);
-
-    /// <inheritdoc cref="Take(long, ReadOnlySpan{KeyValuePair{string, object?}})"/>
+    /// <summary>Takes a measurement, on the thread that measures. Prometheus knows doubles only.</summary>
     public abstract void Take(double value, ReadOnlySpan<KeyValuePair<string, object?>> tags);
 
     /// <summary>Writes the samples.</summary>

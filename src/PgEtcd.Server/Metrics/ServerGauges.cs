@@ -1,10 +1,10 @@
 using System.Diagnostics.Metrics;
 using System.Globalization;
 using PgEtcd.Mvcc;
-using PgEtcd.Postgres;
-using PgEtcd.Server.Configuration;
-using PgEtcd.Server.Http;
-using PgEtcd.Server.Store;
+using PgEtcd.Postgres.Maintenance;
+using PgEtcd.Protocol;
+using PgEtcd.Server.Composition;
+using PgEtcd.Server.Options;
 
 namespace PgEtcd.Server.Metrics;
 
@@ -12,12 +12,12 @@ namespace PgEtcd.Server.Metrics;
 internal sealed class ServerGauges : IDisposable
 {
     private readonly Meter _meter = new("PgEtcd.Server.State");
-    private readonly Frontend _frontend;
+    private readonly RunningFrontend _frontend;
 
     /// <param name="frontend">Which.</param>
     /// <param name="options">Its flags.</param>
     /// <param name="alarms">Its alarms.</param>
-    public ServerGauges(Frontend frontend, ServerOptions options, IAlarmSource alarms)
+    public ServerGauges(RunningFrontend frontend, ServerOptions options, IAlarmSource alarms)
     {
         _frontend = frontend;
         AddIdentity(options);

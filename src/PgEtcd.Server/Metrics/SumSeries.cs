@@ -14,10 +14,8 @@ internal sealed class SumSeries(Instrument instrument, string kind) : Series(ins
 
     public override string Kind => kind;
 
-    public override void Take(long value, ReadOnlySpan<KeyValuePair<string, object?>> tags) =>
-        Interlocked.Add(ref _cells[(Thread.GetCurrentProcessorId() & (Cells - 1)) * LongsInLine], value);
-
-    public override void Take(double value, ReadOnlySpan<KeyValuePair<string, object?>> tags) => Take((long)value, tags);
+    public override void Take(double value, ReadOnlySpan<KeyValuePair<string, object?>> tags) =>
+        Interlocked.Add(ref _cells[(Thread.GetCurrentProcessorId() & (Cells - 1)) * LongsInLine], (long)value);
 
     public override void Write(PrometheusText text)
     {

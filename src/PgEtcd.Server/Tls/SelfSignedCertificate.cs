@@ -1,7 +1,7 @@
 using System.Net;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
-using PgEtcd.Server.Configuration;
+using PgEtcd.Server.Addresses;
 
 namespace PgEtcd.Server.Tls;
 

@@ -4,7 +4,7 @@ using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.AspNetCore.Server.Kestrel.Https;
 using PgEtcd.Server.Configuration;
-using PgEtcd.Server.Hosting;
+using PgEtcd.Server.Options;
 
 namespace PgEtcd.Server.Tls;
 

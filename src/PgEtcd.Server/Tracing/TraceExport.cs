@@ -2,7 +2,9 @@ using OpenTelemetry;
 using OpenTelemetry.Exporter;
 using OpenTelemetry.Resources;
 using OpenTelemetry.Trace;
-using PgEtcd.Server.Configuration;
+using PgEtcd.Postgres.Calls;
+using PgEtcd.Protocol;
+using PgEtcd.Server.Options;
 
 namespace PgEtcd.Server.Tracing;
 

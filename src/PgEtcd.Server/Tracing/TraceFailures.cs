@@ -1,5 +1,5 @@
 using System.Diagnostics.Tracing;
-using PgEtcd.Server.Configuration;
+using PgEtcd.Server.Options;
 
 namespace PgEtcd.Server.Tracing;
 
@@ -55,7 +55,7 @@ internal sealed class TraceFailures : EventListener
         {
             // The last word of the event is an exception with its stack; its first line says enough.
             string reason = eventData.Payload is [.., string last] ? last.Split('\n', 2)[0].TrimEnd('\r', '.') : eventData.EventName ?? "";
-            Hosting.Log.TracesLost(_logger, _options.Collector, reason);
+            Log.TracesLost(_logger, _options.Collector, reason);
         }
     }
 }

@@ -12,7 +12,7 @@ namespace PgEtcd.BlackBox.Tests.Auth;
 /// <summary>Auth holds on the gateway too, in JSON over HTTP and over WebSockets.</summary>
 public sealed class GatewayAuthTests(GatewayAuthTests.WithAuth one) : IClassFixture<GatewayAuthTests.WithAuth>, IAsyncLifetime
 {
-    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(60);
 
     private readonly GatewayServer _server = one.Gateway;
     private readonly AuthClient _client = AuthClient.To(one.Server);

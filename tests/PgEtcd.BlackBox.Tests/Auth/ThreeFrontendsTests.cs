@@ -91,12 +91,12 @@ public sealed class ThreeFrontendsTests(ThreeFrontends three) : IClassFixture<Th
                 }
             }
         }))];
-        await Eventually.TrueAsync(() => before > 50, TimeSpan.FromSeconds(20), "requests get through");
+        await Eventually.TrueAsync(() => before > 50, "requests get through");
 
         await ChangeAsync(change);
         Volatile.Write(ref isAcknowledged, true);
 
-        await Eventually.TrueAsync(() => after > 100 || hammers.Any(hammer => hammer.IsFaulted), TimeSpan.FromSeconds(20), "requests are refused");
+        await Eventually.TrueAsync(() => after > 100 || hammers.Any(hammer => hammer.IsFaulted), "requests are refused");
         await stopping.CancelAsync();
         await Task.WhenAll(hammers);
     }

@@ -25,7 +25,7 @@ public sealed class BadInputServer : IAsyncLifetime
     {
         PostgresFixture postgres = new();
         await postgres.InitializeAsync();
-        Database = await postgres.CreateDatabaseAsync();
+        Database = await postgres.CreateStoreAsync();
         _server = await PgEtcdServer.StartAsync(Database);
         await using Kv kv = new(_server);
         for (int i = 0; i < 5; i++)

@@ -26,7 +26,7 @@ public sealed class RequestSizeTests(PostgresFixture postgres) : IClassFixture<P
     {
         string[] flag = limit == DefaultLimit ? [] : ["--max-request-bytes", $"{limit}"];
         await using EtcdServer etcd = await EtcdServer.StartAsync(flag);
-        await using PgEtcdServer pgetcd = await PgEtcdServer.StartAsync(await postgres.CreateDatabaseAsync(), moreArguments: flag);
+        await using PgEtcdServer pgetcd = await PgEtcdServer.StartAsync(await postgres.CreateStoreAsync(), moreArguments: flag);
         foreach (Func<Kv, int, Task<int>> send in new[] { PutAsync, DeleteAsync, TxnAsync })
         {
             int theirs = await LargestAsync(etcd, limit, send);
@@ -38,7 +38,7 @@ public sealed class RequestSizeTests(PostgresFixture postgres) : IClassFixture<P
     [Fact]
     public async Task What_only_reads_may_be_larger_and_what_is_larger_than_gRPC_takes_is_said_so()
     {
-        await using PgEtcdServer server = await PgEtcdServer.StartAsync(await postgres.CreateDatabaseAsync());
+        await using PgEtcdServer server = await PgEtcdServer.StartAsync(await postgres.CreateStoreAsync());
         await using Kv kv = new(server);
         string long_ = new('k', DefaultLimit + 100_000);
         (await kv.ReadAsync(long_)).ShouldBeEmpty();
@@ -56,7 +56,7 @@ public sealed class RequestSizeTests(PostgresFixture postgres) : IClassFixture<P
     public async Task The_flags_for_operations_and_bytes_are_respected()
     {
         await using PgEtcdServer server = await PgEtcdServer.StartAsync(
-            await postgres.CreateDatabaseAsync(), moreArguments: ["--max-txn-ops", "2", "--max-request-bytes", "3000000"]);
+            await postgres.CreateStoreAsync(), moreArguments: ["--max-txn-ops", "2", "--max-request-bytes", "3000000"]);
         await using Kv kv = new(server);
         await RefusedAsync(() => kv.SendAsync(Txn(Op(Range("a")), Op(Range("b")), Op(Range("c")))), EtcdErrors.TooManyOps);
         await RefusedAsync(() => kv.SendAsync(Txn(Op(Range("a")), Op(Txn(Op(Range("b")))))), EtcdErrors.TooManyOps);

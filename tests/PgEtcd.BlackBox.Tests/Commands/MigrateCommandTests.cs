@@ -19,7 +19,8 @@ public sealed class MigrateCommandTests(PostgresFixture postgres) : IClassFixtur
     {
         string database = await postgres.CreateDatabaseAsync();
         Verb pgetcd = new(database);
-        (await pgetcd.TextAsync("migrate", "--dry-run")).ShouldMatch("^Schema 'pgetcd' would be made at version \\d+:\n  0001_log.sql\n(  \\d{4}_\\w+.sql\n)+$");
+        (await pgetcd.TextAsync("migrate", "--dry-run")).ShouldMatch(
+            "^Schema 'pgetcd' would be made at version \\d+:\n  0001_log.sql\n(  \\d{4}_\\w+.sql\n)+(  functions/\\w+.sql\n)+$");
         (await Sql.ExecuteAsync(database, "select to_regnamespace('pgetcd')::text")).ShouldBe(DBNull.Value);
 
         JsonElement made = (await pgetcd.JsonAsync("migrate")).ShouldHaveSingleItem();
@@ -28,6 +29,13 @@ public sealed class MigrateCommandTests(PostgresFixture postgres) : IClassFixtur
         made.GetProperty("migrations").EnumerateArray().Last().GetString()!.ShouldStartWith($"{version:0000}_");
         (await pgetcd.TextAsync("migrate")).ShouldBe($"Schema 'pgetcd' is at version {version}: nothing to do.\n");
         (await pgetcd.TextAsync("verify")).ShouldEndWith("All hold.\n");
+
+        await Sql.ExecuteAsync(database, "update pgetcd.migrations set name = 'other' where number = 0");
+        (await pgetcd.TextAsync("migrate", "--dry-run")).ShouldMatch(
+            $"^Schema 'pgetcd' is at version {version}, its functions would be applied again:\n(  functions/\\w+.sql\n)+$");
+        (await pgetcd.RefusalAsync("serve", "--migrate=never")).ShouldContain("has the functions of another pgetcd");
+        (await pgetcd.JsonAsync("migrate")).ShouldHaveSingleItem().GetProperty("functions").GetArrayLength().ShouldBeGreaterThan(1);
+        (await pgetcd.TextAsync("migrate")).ShouldBe($"Schema 'pgetcd' is at version {version}: nothing to do.\n");
 
         await Sql.ExecuteAsync(database, "insert into pgetcd.migrations (number, name) values (9999, 'later')");
         (await pgetcd.RefusalAsync("migrate")).ShouldContain("was written by a newer pgetcd (schema version 9999");
@@ -44,13 +52,14 @@ public sealed class MigrateCommandTests(PostgresFixture postgres) : IClassFixtur
             .ShouldBe("pgetcd: --schema: there is no store in schema 'pgetcd', and --migrate=never: run pgetcd migrate first.");
         (await pgetcd.RefusalAsync("serve", "--migrate=later")).ShouldBe("--migrate must be auto or never, not \"later\".");
         await pgetcd.TextAsync("migrate");
-        await Sql.ExecuteAsync(database, "delete from pgetcd.migrations where number > 5");
+        await Sql.ExecuteAsync(database, "delete from pgetcd.migrations where number > 4");
         (await pgetcd.RefusalAsync("serve", "--migrate=never")).ShouldMatch(
-            "^pgetcd: --schema: 'pgetcd' is of an older pgetcd \\(schema version 5, this binary needs \\d+\\), and --migrate=never: run pgetcd migrate first\\.$");
+            "^pgetcd: --schema: 'pgetcd' is of an older pgetcd \\(schema version 4, this binary needs \\d+\\), and --migrate=never: run pgetcd migrate first\\.$");
         CommandResult plan = await pgetcd.RunAsync("migrate", "--dry-run");
-        plan.Output.ShouldStartWith("Schema 'pgetcd' would go from version 5 to ");
-        plan.Output.ShouldContain("  0006_failover.sql\n");
-        plan.Output.ShouldNotContain("0005");
+        plan.Output.ShouldStartWith("Schema 'pgetcd' would go from version 4 to ");
+        plan.Output.ShouldContain("  0005_alarms.sql\n");
+        plan.Output.ShouldContain("  functions/append.sql\n");
+        plan.Output.ShouldNotContain("0004");
     }
 
     /// <summary>The role of docs/security.md, also with an archive, users and logins.</summary>
@@ -73,7 +82,7 @@ public sealed class MigrateCommandTests(PostgresFixture postgres) : IClassFixtur
         await kv.Channel.UnaryAsync<LeaseRevokeRequest, LeaseRevokeResponse>("etcdserverpb.Lease/LeaseRevoke", new() { ID = lease.ID });
         (await kv.AllAsync()).ShouldBe(["b=3"]);
         await Eventually.TrueAsync(
-            async () => (long)(await Sql.ExecuteAsync(database, "select count(*) from pgetcd.revisions_archive"))! > 0, TimeSpan.FromSeconds(20), "rows move to the archive");
+            async () => (long)(await Sql.ExecuteAsync(database, "select count(*) from pgetcd.revisions_archive"))! > 0, "rows move to the archive");
         await AuthAsync(kv);
         (await new Verb(asRole).TextAsync("verify")).ShouldEndWith("All hold.\n");
         server.Complaints.ShouldBeEmpty();

@@ -16,7 +16,7 @@ public sealed class PastCommandTests(PostgresFixture postgres) : IClassFixture<P
     [Fact]
     public async Task History_diff_and_state_tell_what_was()
     {
-        string database = await postgres.CreateDatabaseAsync();
+        string database = await postgres.CreateStoreAsync();
         await using PgEtcdServer server = await PgEtcdServer.StartAsync(database);
         Verb pgetcd = new(database);
         await using Kv kv = new(server);
@@ -54,7 +54,7 @@ public sealed class PastCommandTests(PostgresFixture postgres) : IClassFixture<P
     [Fact]
     public async Task Bytes_that_are_no_text_can_be_asked_for_and_do_nothing_to_a_terminal()
     {
-        string database = await postgres.CreateDatabaseAsync();
+        string database = await postgres.CreateStoreAsync();
         await using PgEtcdServer server = await PgEtcdServer.StartAsync(database);
         Verb pgetcd = new(database);
         await using Kv kv = new(server);
@@ -77,7 +77,7 @@ public sealed class PastCommandTests(PostgresFixture postgres) : IClassFixture<P
     [Fact]
     public async Task What_is_compacted_is_told_out_of_the_archive_or_refused()
     {
-        string database = await postgres.CreateDatabaseAsync();
+        string database = await postgres.CreateStoreAsync();
         await using (PgEtcdServer server = await PgEtcdServer.StartAsync(database, moreArguments: ["--history-retention=1d"]))
         {
             await using Kv kv = new(server);
@@ -127,7 +127,7 @@ public sealed class PastCommandTests(PostgresFixture postgres) : IClassFixture<P
         (await pgetcd.RefusalAsync("diff", "1", "2", "3")).ShouldBe("pgetcd diff takes FROM TO and no more: see pgetcd diff --help.");
         (await pgetcd.RefusalAsync("state", "--output", "xml")).ShouldBe("pgetcd: --output must be table or json, not \"xml\".");
         (await pgetcd.RefusalAsync("state", "--att", "1")).ShouldContain("--att");
-        (await Refusal.OfAsync(TimeSpan.FromSeconds(45), "state", "--data-dir", "/no/such/directory"))
+        (await Refusal.OfAsync("state", "--data-dir", "/no/such/directory"))
             .ShouldBe("pgetcd: There is no store in /no/such/directory: name one with --database or --data-dir.");
 
         await Sql.ExecuteAsync(database, "create schema other; create table other.migrations (id text)");
@@ -141,7 +141,7 @@ public sealed class PastCommandTests(PostgresFixture postgres) : IClassFixture<P
     [Fact]
     public async Task An_auditor_may_read_the_past_and_not_verify()
     {
-        string database = await postgres.CreateDatabaseAsync();
+        string database = await postgres.CreateStoreAsync();
         await using PgEtcdServer server = await PgEtcdServer.StartAsync(database);
         await using Kv kv = new(server);
         await kv.PutAsync("a", "1");

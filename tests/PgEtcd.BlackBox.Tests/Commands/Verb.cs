@@ -9,9 +9,6 @@ namespace PgEtcd.BlackBox.Tests.Commands;
 /// <summary>pgetcd as a command on a database.</summary>
 internal sealed class Verb(string database, string schema = "pgetcd")
 {
-    /// <summary>A process is started, on a machine that may be busy.</summary>
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(45);
-
     public Task<CommandResult> RunAsync(params string[] words) =>
         SnapshotTools.PgEtcdAsync([.. words, "--database", database, "--schema", schema]);
 
@@ -34,5 +31,5 @@ internal sealed class Verb(string database, string schema = "pgetcd")
 
     /// <summary>The one sentence with which it refuses.</summary>
     public Task<string> RefusalAsync(params string[] words) =>
-        Refusal.OfAsync(Patience, [.. words, "--database", database, "--schema", schema]);
+        Refusal.OfAsync([.. words, "--database", database, "--schema", schema]);
 }

@@ -19,7 +19,7 @@ public sealed class VerifyCommandTests(PostgresFixture postgres) : IClassFixture
     [Fact]
     public async Task A_store_that_is_written_to_is_sound_all_the_time_and_afterwards()
     {
-        string database = await postgres.CreateDatabaseAsync();
+        string database = await postgres.CreateStoreAsync();
         Verb pgetcd = new(database);
         await using (PgEtcdServer one = await PgEtcdServer.StartAsync(database, name: "one", moreArguments: ["--history-retention=1d"]))
         await using (PgEtcdServer two = await PgEtcdServer.StartAsync(database, name: "two", moreArguments: ["--history-retention=1d"]))
@@ -56,7 +56,7 @@ public sealed class VerifyCommandTests(PostgresFixture postgres) : IClassFixture
     [Fact]
     public async Task Damage_is_named_counted_and_an_exit_code()
     {
-        string database = await postgres.CreateDatabaseAsync();
+        string database = await postgres.CreateStoreAsync();
         Verb pgetcd = new(database);
         await using (PgEtcdServer server = await PgEtcdServer.StartAsync(database))
         {

@@ -11,14 +11,14 @@ namespace PgEtcd.BlackBox.Tests.Compaction;
 /// <summary>Watches into the past after the superseded rows are gone.</summary>
 public sealed class WatchAfterRemovalTests(PostgresFixture postgres) : IClassFixture<PostgresFixture>
 {
-    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(60);
 
     [Fact]
     [Trait("issue", "etcd#18089")]
     [Trait("issue", "etcd#19179")]
     public async Task A_watch_from_the_compact_revision_gets_the_delete_at_it_and_all_after_with_what_was_before()
     {
-        string database = await postgres.CreateDatabaseAsync();
+        string database = await postgres.CreateStoreAsync();
         await using PgEtcdServer server = await PgEtcdServer.StartAsync(database);
         await using Kv kv = new(server);
         await kv.PutAsync("a", "1");

@@ -19,7 +19,7 @@ public sealed class ListenTests(OneServer running, PostgresFixture postgres) : I
     [SkippableFact]
     public async Task A_Unix_socket_serves_a_real_client_beside_the_port_and_is_gone_at_the_end()
     {
-        EtcdctlScript.SkipIfMissing();
+        EtcdctlScript.Require();
         await using PgEtcdServer server = await StartAsync();
 
         (await EtcdctlAsync("put", "a", "1")).ShouldBe("OK\n");
@@ -35,8 +35,8 @@ public sealed class ListenTests(OneServer running, PostgresFixture postgres) : I
     [SkippableFact]
     public async Task The_socket_of_a_server_that_was_killed_is_taken_over()
     {
-        EtcdctlScript.SkipIfMissing();
-        string database = await postgres.CreateDatabaseAsync();
+        EtcdctlScript.Require();
+        string database = await postgres.CreateStoreAsync();
         await using (PgEtcdServer killed = await StartAsync(database))
         {
             await killed.Kill9Async();
@@ -50,7 +50,7 @@ public sealed class ListenTests(OneServer running, PostgresFixture postgres) : I
     [Fact]
     public async Task A_socket_that_somebody_answers_on_is_not_taken()
     {
-        string database = await postgres.CreateDatabaseAsync();
+        string database = await postgres.CreateStoreAsync();
         await using PgEtcdServer first = await StartAsync(database);
 
         (await Refusal.OfAsync("--database", database, "--name", "other", "--listen-client-urls", $"unix://{SocketPath}")).ShouldBe(
@@ -75,7 +75,7 @@ public sealed class ListenTests(OneServer running, PostgresFixture postgres) : I
         int port = FreePort.Next();
         string both = $"http://127.0.0.1:{port},http://[::1]:{FreePort.Next()}";
         await using PgEtcdServer server = await PgEtcdServer.StartAsync(
-            await postgres.CreateDatabaseAsync(), port: port, moreArguments: ["--listen-client-urls", both]);
+            await postgres.CreateStoreAsync(), port: port, moreArguments: ["--listen-client-urls", both]);
         await using Kv kv = new(server);
         await kv.PutAsync("a", "1");
 
@@ -87,12 +87,12 @@ public sealed class ListenTests(OneServer running, PostgresFixture postgres) : I
     public async Task Two_servers_share_a_port_when_both_are_told_to()
     {
         int port = FreePort.Next();
-        string database = await postgres.CreateDatabaseAsync();
+        string database = await postgres.CreateStoreAsync();
         await using PgEtcdServer first = await PgEtcdServer.StartAsync(database, port: port, moreArguments: ["--socket-reuse-port"]);
 
         (await Refusal.OfAsync("--database", database, "--name", "b", "--listen-client-urls", $"http://127.0.0.1:{port}")).ShouldContain("Address already in use");
         await using PgEtcdServer second = await PgEtcdServer.StartAsync(database, name: "b", port: port, moreArguments: ["--socket-reuse-port=true"]);
-        await Eventually.TrueAsync(() => second.Output.Contains("b serves", StringComparison.Ordinal), TimeSpan.FromSeconds(10), "the second serves");
+        await Eventually.TrueAsync(() => second.Output.Contains("b serves", StringComparison.Ordinal), "the second serves");
     }
 
     public void Dispose() => _directory.Dispose();
@@ -101,7 +101,7 @@ public sealed class ListenTests(OneServer running, PostgresFixture postgres) : I
     {
         int port = FreePort.Next();
         return await PgEtcdServer.StartAsync(
-            database ?? await postgres.CreateDatabaseAsync(), port: port,
+            database ?? await postgres.CreateStoreAsync(), port: port,
             moreArguments: ["--listen-client-urls", $"http://127.0.0.1:{port},unix://{SocketPath}"]);
     }
 

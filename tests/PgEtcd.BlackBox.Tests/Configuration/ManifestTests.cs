@@ -25,11 +25,12 @@ public sealed class ManifestTests(PostgresFixture postgres) : IClassFixture<Post
             "--listen-peer-urls=https://10.0.0.1:2380", "--name=master", "--peer-cert-file=/etc/kubernetes/pki/etcd/peer.crt",
             "--peer-client-cert-auth=true", "--peer-key-file=/etc/kubernetes/pki/etcd/peer.key",
             "--peer-trusted-ca-file=/etc/kubernetes/pki/etcd/ca.crt", "--snapshot-count=10000",
-            "--database", await postgres.CreateDatabaseAsync(),
+            "--database", await postgres.CreateStoreAsync(),
         ]);
 
         await ShouldServeAsync(server, "master", "https://10.0.0.1:2380");
-        server.Complaints.ShouldHaveSingleItem().ShouldContain(
+        server.Expect("without effect here");
+        (await server.ComplainsAsync(1))[0].ShouldContain(
             "Accepted for etcd's sake and without effect here: --feature-gates, --listen-peer-urls, --initial-cluster, --snapshot-count, --peer-cert-file, --peer-key-file, --peer-trusted-ca-file, --peer-client-cert-auth.");
     }
 
@@ -48,13 +49,14 @@ public sealed class ManifestTests(PostgresFixture postgres) : IClassFixture<Post
             ["ETCD_AUTO_COMPACTION_RETENTION"] = "8",
             ["ETCD_ENABLE_PPROF"] = "",
             ["ETCD_ROOT_PASSWORD"] = "hunter2",
-            ["PGETCD_DATABASE"] = await postgres.CreateDatabaseAsync(),
+            ["PGETCD_DATABASE"] = await postgres.CreateStoreAsync(),
         });
 
         await ShouldServeAsync(server, "infra0", "http://localhost:2380");
-        server.Complaints.Count.ShouldBe(2);
-        server.Complaints[0].ShouldContain("without effect here: ETCD_STRICT_RECONFIG_CHECK, ETCD_LISTEN_PEER_URLS, ETCD_INITIAL_CLUSTER_STATE.");
-        server.Complaints[1].ShouldContain("Unknown environment variables without effect: ETCD_ROOT_PASSWORD.");
+        server.Expect("without effect here", "Unknown environment variables without effect");
+        IReadOnlyList<string> complaints = await server.ComplainsAsync(2);
+        complaints[0].ShouldContain("without effect here: ETCD_STRICT_RECONFIG_CHECK, ETCD_LISTEN_PEER_URLS, ETCD_INITIAL_CLUSTER_STATE.");
+        complaints[1].ShouldContain("Unknown environment variables without effect: ETCD_ROOT_PASSWORD.");
         server.Output.ShouldNotContain("hunter2");
     }
 
@@ -77,7 +79,7 @@ public sealed class ManifestTests(PostgresFixture postgres) : IClassFixture<Post
               auto-tls: false
             """);
         await using PgEtcdServer server = await PgEtcdServer.StartWithAsync(
-            _url, ["--config-file", file, "--database", await postgres.CreateDatabaseAsync()]);
+            _url, ["--config-file", file, "--database", await postgres.CreateStoreAsync()]);
 
         await ShouldServeAsync(server, "infra1", "http://10.0.0.2:2380");
         await using Kv kv = new(server);

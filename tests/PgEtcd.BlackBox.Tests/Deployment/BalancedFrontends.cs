@@ -24,7 +24,7 @@ public sealed class BalancedFrontends : IAsyncLifetime
 
         PostgresFixture postgres = new();
         await postgres.InitializeAsync();
-        _database = await postgres.CreateDatabaseAsync();
+        _database = await postgres.CreateStoreAsync();
         await Task.WhenAll(Enumerable.Range(0, 3).Select(StartAsync));
         Balancer = await Balancer.StartAsync([.. _frontends.Select(frontend => frontend.ClientUrl)]);
     }

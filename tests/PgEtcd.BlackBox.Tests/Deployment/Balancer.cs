@@ -1,6 +1,5 @@
 using PgEtcd.Testing;
 using PgEtcd.Testing.Processes;
-using Xunit;
 
 namespace PgEtcd.BlackBox.Tests.Deployment;
 
@@ -8,7 +7,7 @@ namespace PgEtcd.BlackBox.Tests.Deployment;
 internal sealed class Balancer : IEtcdServer
 {
     private const string Program = "/usr/sbin/haproxy";
-    private static readonly TimeSpan StartLimit = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan StartLimit = TimeSpan.FromSeconds(60);
 
     private readonly ChildProcess _process;
 
@@ -28,7 +27,7 @@ internal sealed class Balancer : IEtcdServer
 
     public static bool IsThere => File.Exists(Program);
 
-    public static void SkipIfMissing() => Skip.IfNot(IsThere, $"{Program} is missing; install Debian's package haproxy.");
+    public static void Require() => Tool.Require(Program, "haproxy");
 
     /// <summary>Starts it and waits until it answers for the frontends.</summary>
     public static async Task<Balancer> StartAsync(IReadOnlyList<Uri> frontends)

@@ -17,7 +17,7 @@ public sealed class RestoreTests(PostgresFixture postgres) : IClassFixture<Postg
         string text = await File.ReadAllTextAsync(Path.Combine(Repository.Root, "docs", "operations.md"));
         string statement = Regex.Match(text, @"^select pgetcd\.ensure_history\(.*;$", RegexOptions.Multiline).Value;
         statement.ShouldNotBeEmpty();
-        string database = await postgres.CreateDatabaseAsync();
+        string database = await postgres.CreateStoreAsync();
         await using (PgEtcdServer before = await PgEtcdServer.StartAsync(database))
         await using (Kv kv = new(before))
         {

@@ -20,7 +20,7 @@ public sealed class DifferentialTests(PostgresFixture postgres, ITestOutputHelpe
     public async Task Random_requests_are_answered_as_real_etcd_answers_them()
     {
         await using EtcdServer etcd = await EtcdServer.StartAsync();
-        await using PgEtcdServer pgetcd = await PgEtcdServer.StartAsync(await postgres.CreateDatabaseAsync());
+        await using PgEtcdServer pgetcd = await PgEtcdServer.StartAsync(await postgres.CreateStoreAsync());
         await new DifferentialRun(etcd, pgetcd, Seed, output).RunAsync(Requests);
     }
 

@@ -38,7 +38,7 @@ public sealed class HashDifferentialTests(PostgresFixture postgres, ITestOutputH
         int seed = DifferentialTests.Seed;
         output.WriteLine($"seed {seed} (PGETCD_SEED={seed} repeats the run)");
         await using EtcdServer etcd = await EtcdServer.StartAsync();
-        await using PgEtcdServer pgetcd = await PgEtcdServer.StartAsync(await postgres.CreateDatabaseAsync());
+        await using PgEtcdServer pgetcd = await PgEtcdServer.StartAsync(await postgres.CreateStoreAsync());
         await using Kv one = new(etcd);
         await using Kv two = new(pgetcd);
         (RpcClient reference, RpcClient target) = (new RpcClient(one.Channel), new RpcClient(two.Channel));

@@ -17,7 +17,7 @@ public sealed class LeaseDifferentialTests(PostgresFixture postgres, ITestOutput
     public async Task Leases_live_and_die_as_those_of_real_etcd()
     {
         await using EtcdServer etcd = await EtcdServer.StartAsync();
-        await using PgEtcdServer pgetcd = await PgEtcdServer.StartAsync(await postgres.CreateDatabaseAsync());
+        await using PgEtcdServer pgetcd = await PgEtcdServer.StartAsync(await postgres.CreateStoreAsync());
         await RunAsync(etcd, pgetcd);
     }
 

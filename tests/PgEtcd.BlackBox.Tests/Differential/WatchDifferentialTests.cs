@@ -14,7 +14,7 @@ public sealed class WatchDifferentialTests(PostgresFixture postgres, ITestOutput
     public async Task Watches_show_what_those_of_real_etcd_show()
     {
         await using EtcdServer etcd = await EtcdServer.StartAsync();
-        await using PgEtcdServer pgetcd = await PgEtcdServer.StartAsync(await postgres.CreateDatabaseAsync());
+        await using PgEtcdServer pgetcd = await PgEtcdServer.StartAsync(await postgres.CreateStoreAsync());
         await using WatchSide reference = new(etcd);
         await using WatchSide target = new(pgetcd);
         await new WatchDifferentialRun(reference, target, DifferentialTests.Seed, output).RunAsync(Steps);

@@ -12,7 +12,7 @@ internal sealed class WatchSide : IAsyncDisposable
 {
     public const int Streams = 3;
 
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
 
     private readonly GrpcChannel _channel;
     private readonly WatchCall[] _calls;

@@ -7,7 +7,7 @@ namespace PgEtcd.BlackBox.Tests.Etcdctl;
 /// <summary><c>etcdctl lock</c> and <c>elect</c>. Two frontends and a holder that dies are in <see cref="EtcdctlLockTests"/>.</summary>
 internal static class EtcdctlLock
 {
-    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(60);
 
     /// <summary>One holds, another waits; then commands that hold it while they run.</summary>
     public static async Task LockAsync(EtcdctlPair pair)

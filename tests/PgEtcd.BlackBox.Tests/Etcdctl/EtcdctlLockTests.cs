@@ -9,14 +9,14 @@ namespace PgEtcd.BlackBox.Tests.Etcdctl;
 /// <summary><c>etcdctl lock</c> and <c>elect</c>, two processes on two frontends.</summary>
 public sealed class EtcdctlLockTests(PostgresFixture postgres) : IClassFixture<PostgresFixture>, IAsyncLifetime
 {
-    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(60);
 
     private PgEtcdServer _one = null!;
     private PgEtcdServer _other = null!;
 
     public async Task InitializeAsync()
     {
-        string database = await postgres.CreateDatabaseAsync();
+        string database = await postgres.CreateStoreAsync();
         _one = await PgEtcdServer.StartAsync(database, name: "one");
         _other = await PgEtcdServer.StartAsync(database, name: "other");
     }
@@ -26,7 +26,7 @@ public sealed class EtcdctlLockTests(PostgresFixture postgres) : IClassFixture<P
     [InlineData(UnixSignal.Kill, 1)] // nothing is given back: the lease must end
     public async Task The_second_etcdctl_lock_waits_for_the_first(UnixSignal end, int atLeastSeconds)
     {
-        EtcdctlScript.SkipIfMissing();
+        EtcdctlScript.Require();
         await using ChildProcess first = EtcdctlScript.Start(_one, "lock resource --ttl=2");
         await ShowsAsync(first, "resource/");
         await using ChildProcess second = EtcdctlScript.Start(_other, "lock resource --ttl=60");
@@ -47,7 +47,7 @@ public sealed class EtcdctlLockTests(PostgresFixture postgres) : IClassFixture<P
     [SkippableFact]
     public async Task Etcdctl_lock_runs_a_command_that_knows_its_key_and_gives_the_lock_back()
     {
-        EtcdctlScript.SkipIfMissing();
+        EtcdctlScript.Require();
         string[] printed = (await EtcdctlScript.RunAsync(_one, "lock resource -- printenv ETCD_LOCK_KEY ETCD_LOCK_REV")).Split('\n');
         printed[0].ShouldBe("exit code 0");
         printed[1].ShouldStartWith("resource/");
@@ -58,7 +58,7 @@ public sealed class EtcdctlLockTests(PostgresFixture postgres) : IClassFixture<P
     [SkippableFact]
     public async Task Etcdctl_elect_has_one_leader_at_a_time_and_shows_each_to_who_listens()
     {
-        EtcdctlScript.SkipIfMissing();
+        EtcdctlScript.Require();
         await using ChildProcess listening = EtcdctlScript.Start(_other, "elect office -l");
         await using ChildProcess first = EtcdctlScript.Start(_one, "elect office alice");
         await ShowsAsync(first, "alice");

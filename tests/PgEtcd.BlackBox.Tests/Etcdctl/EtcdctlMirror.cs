@@ -6,7 +6,7 @@ namespace PgEtcd.BlackBox.Tests.Etcdctl;
 /// <summary><c>etcdctl make-mirror</c>, from etcd to PgEtcd and back: one way to move.</summary>
 internal static class EtcdctlMirror
 {
-    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(60);
 
     /// <summary>Each mirrors to the other, what is there and what comes.</summary>
     public static async Task RunAsync(EtcdctlPair pair)

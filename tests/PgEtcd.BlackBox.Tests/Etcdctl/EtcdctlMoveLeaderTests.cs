@@ -13,8 +13,8 @@ public sealed class EtcdctlMoveLeaderTests(PostgresFixture postgres) : IClassFix
     [SkippableFact]
     public async Task The_leadership_is_moved_among_three_and_shown()
     {
-        EtcdctlScript.SkipIfMissing();
-        string database = await postgres.CreateDatabaseAsync();
+        EtcdctlScript.Require();
+        string database = await postgres.CreateStoreAsync();
         await using PgEtcdServer first = await PgEtcdServer.StartAsync(database, name: "first");
         await using PgEtcdServer second = await PgEtcdServer.StartAsync(database, name: "second");
         await using PgEtcdServer third = await PgEtcdServer.StartAsync(database, name: "third");

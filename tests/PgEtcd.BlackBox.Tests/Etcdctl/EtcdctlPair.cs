@@ -36,7 +36,7 @@ public sealed class EtcdctlPair : IAsyncLifetime
             await _postgres.InitializeAsync();
             Reference = new(await StartEtcdAsync());
             Target = new(await PgEtcdServer.StartAsync(
-                await _postgres.CreateDatabaseAsync(), moreArguments: [.. Flags, "--initial-advertise-peer-urls", "http://127.0.0.1:2380"]));
+                await _postgres.CreateStoreAsync(), moreArguments: [.. Flags, "--initial-advertise-peer-urls", "http://127.0.0.1:2380"]));
         }
     }
 

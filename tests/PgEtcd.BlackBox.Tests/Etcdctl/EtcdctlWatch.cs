@@ -14,7 +14,7 @@ internal sealed record EtcdctlWatch(string Line, string Sentinel, Func<Kv, Task>
 {
     private const string Begin = "the watch has begun";
     private const string End = "the watch shall end";
-    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(60);
 
     /// <summary>What users do, by name.</summary>
     public static IReadOnlyDictionary<string, EtcdctlWatch> All { get; } = new Dictionary<string, EtcdctlWatch>

@@ -43,7 +43,6 @@ public sealed class BadGatewayRequestTests(OneGateway one) : IClassFixture<OneGa
 
         seen.ShouldBeSubsetOf([HttpStatusCode.OK, HttpStatusCode.BadRequest]);
         seen.Count.ShouldBe(2);
-        _server.Server.Output.ShouldNotContain("fail:");
         await _server.PutAsync("still", "there");
     }
 

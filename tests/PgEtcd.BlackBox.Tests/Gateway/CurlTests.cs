@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using PgEtcd.Testing;
 using PgEtcd.Testing.Processes;
 using PgEtcd.Testing.Rpc;
 using Shouldly;
@@ -44,7 +45,7 @@ public sealed class CurlTests(OneGateway one) : IClassFixture<OneGateway>
     [InlineData("--http2-prior-knowledge")]
     public async Task A_watch_goes_on_after_its_request_and_answers_at_once(string version)
     {
-        SkipWithoutCurl();
+        RequireCurl();
         Task<CommandResult> watching = Command.RunAsync(
             Program, ["-sN", version, "--max-time", "3", $"http://{_server.Authority}/v3/watch", "-d", """{"create_request": {"key": "d2F0Y2hlZA=="}}"""]);
         while (!watching.IsCompleted)
@@ -72,9 +73,9 @@ public sealed class CurlTests(OneGateway one) : IClassFixture<OneGateway>
 
     private static async Task<string> CurlAsync(params string[] arguments)
     {
-        SkipWithoutCurl();
+        RequireCurl();
         return await Command.CheckAsync(Program, ["-sS", "--max-time", "20", .. arguments]);
     }
 
-    private static void SkipWithoutCurl() => Skip.IfNot(File.Exists(Program), $"{Program} is missing; install curl.");
+    private static void RequireCurl() => Tool.Require(Program, "curl");
 }

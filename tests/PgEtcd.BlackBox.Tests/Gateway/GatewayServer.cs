@@ -11,7 +11,7 @@ namespace PgEtcd.BlackBox.Tests.Gateway;
 /// <summary>A server with an empty store, spoken to in plain HTTP.</summary>
 internal sealed class GatewayServer : IAsyncDisposable
 {
-    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(60);
 
     private GatewayServer(IEtcdServer server)
     {
@@ -27,7 +27,7 @@ internal sealed class GatewayServer : IAsyncDisposable
     public string Authority => Server.ClientUrl.Authority;
 
     public static async Task<GatewayServer> StartAsync(PostgresFixture postgres, params string[] moreArguments) =>
-        new(await PgEtcdServer.StartAsync(await postgres.CreateDatabaseAsync(), moreArguments: moreArguments));
+        new(await PgEtcdServer.StartAsync(await postgres.CreateStoreAsync(), moreArguments: moreArguments));
 
     /// <summary>For who has started the server and ends it, too.</summary>
     public static GatewayServer Of(IEtcdServer server) => new(server);
@@ -71,7 +71,7 @@ internal sealed class GatewayServer : IAsyncDisposable
 /// <summary>An answer of many lines.</summary>
 internal sealed class JsonLines(HttpResponseMessage response, Stream stream) : IDisposable
 {
-    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(60);
 
     private readonly StreamReader _reader = new(stream);
 

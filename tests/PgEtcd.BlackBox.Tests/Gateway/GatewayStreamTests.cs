@@ -17,7 +17,7 @@ public sealed class GatewayStreamTests(OneGateway one, PostgresFixture postgres)
 {
     private const int MiB = 1024 * 1024;
 
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
 
     private readonly GatewayServer _server = one.Gateway;
 

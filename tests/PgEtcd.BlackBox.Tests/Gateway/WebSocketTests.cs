@@ -11,7 +11,7 @@ namespace PgEtcd.BlackBox.Tests.Gateway;
 /// <summary>The same routes over WebSockets, as pages in browsers use them.</summary>
 public sealed class WebSocketTests(OneGateway one) : IClassFixture<OneGateway>
 {
-    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(60);
 
     private readonly GatewayServer _server = one.Gateway;
 

@@ -21,7 +21,7 @@ public sealed class HistoryTests(PostgresFixture postgres) : IClassFixture<Postg
     [Fact]
     public async Task What_is_no_longer_in_memory_is_right_out_of_SQL_and_so_is_all_after_a_restart()
     {
-        string database = await postgres.CreateDatabaseAsync();
+        string database = await postgres.CreateStoreAsync();
         PastModel model = new(Random.Shared.Next());
         await using (PgEtcdServer server = await PgEtcdServer.StartAsync(database))
         {
@@ -45,7 +45,7 @@ public sealed class HistoryTests(PostgresFixture postgres) : IClassFixture<Postg
     [Fact]
     public async Task Every_option_of_a_range_means_the_same_in_the_far_past()
     {
-        string database = await postgres.CreateDatabaseAsync();
+        string database = await postgres.CreateStoreAsync();
         PastModel model = new(Random.Shared.Next());
         List<(RangeRequest Request, RangeResponse Near)> asked = [];
         await using (PgEtcdServer server = await PgEtcdServer.StartAsync(database))
@@ -69,7 +69,7 @@ public sealed class HistoryTests(PostgresFixture postgres) : IClassFixture<Postg
     [Fact]
     public async Task Transactions_read_the_far_past_beside_the_present_and_beside_their_own_writes()
     {
-        string database = await postgres.CreateDatabaseAsync();
+        string database = await postgres.CreateStoreAsync();
         PastModel model = new(Random.Shared.Next());
         await using (PgEtcdServer server = await PgEtcdServer.StartAsync(database))
         {

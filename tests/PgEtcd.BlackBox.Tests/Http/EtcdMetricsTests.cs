@@ -31,7 +31,7 @@ public sealed partial class EtcdMetricsTests(PostgresFixture postgres) : IClassF
     public async Task Each_of_etcds_is_here_as_it_is_there_or_the_decision_says_why_not()
     {
         await using EtcdServer etcd = await EtcdServer.StartAsync("--metrics=extensive");
-        await using PgEtcdServer pgetcd = await PgEtcdServer.StartAsync(await postgres.CreateDatabaseAsync(), moreArguments: ["--metrics=extensive"]);
+        await using PgEtcdServer pgetcd = await PgEtcdServer.StartAsync(await postgres.CreateStoreAsync(), moreArguments: ["--metrics=extensive"]);
         PrometheusPage theirs = await UsedAsync(etcd);
         PrometheusPage ours = await UsedAsync(pgetcd);
 
@@ -51,7 +51,7 @@ public sealed partial class EtcdMetricsTests(PostgresFixture postgres) : IClassF
         await kv.PutAsync("a");
         await kv.SendAsync(Kv.Range("a"));
         await Eventually.TrueAsync(
-            async () => (await http.MetricsAsync()).Has("etcd_mvcc_db_total_size_in_bytes"), TimeSpan.FromSeconds(20), "the size is known");
+            async () => (await http.MetricsAsync()).Has("etcd_mvcc_db_total_size_in_bytes"), "the size is known");
         return await http.MetricsAsync();
     }
 

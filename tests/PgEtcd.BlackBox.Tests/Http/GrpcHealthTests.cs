@@ -12,12 +12,12 @@ namespace PgEtcd.BlackBox.Tests.Http;
 /// <summary>grpc.health.v1.Health.</summary>
 public sealed class GrpcHealthTests(PostgresFixture postgres) : IClassFixture<PostgresFixture>
 {
-    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(60);
 
     [Fact]
     public async Task Only_the_server_as_a_whole_is_known()
     {
-        await using PgEtcdServer server = await PgEtcdServer.StartAsync(await postgres.CreateDatabaseAsync());
+        await using PgEtcdServer server = await PgEtcdServer.StartAsync(await postgres.CreateStoreAsync());
         await using GrpcChannel channel = new(server.ClientUrl);
         (await CheckAsync(channel, "")).Status.ShouldBe(ServingStatus.Serving);
         (await Should.ThrowAsync<RpcException>(() => CheckAsync(channel, "etcdserverpb.KV"))).Status
@@ -30,7 +30,7 @@ public sealed class GrpcHealthTests(PostgresFixture postgres) : IClassFixture<Po
     [Fact]
     public async Task Watch_says_when_the_server_drains()
     {
-        await using PgEtcdServer server = await PgEtcdServer.StartAsync(await postgres.CreateDatabaseAsync());
+        await using PgEtcdServer server = await PgEtcdServer.StartAsync(await postgres.CreateStoreAsync());
         await using GrpcChannel channel = new(server.ClientUrl);
         await using IAsyncEnumerator<HealthCheckResponse> known = Watch(channel, "");
         await using IAsyncEnumerator<HealthCheckResponse> unknown = Watch(channel, "etcdserverpb.KV");

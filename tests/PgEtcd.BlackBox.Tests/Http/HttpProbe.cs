@@ -1,4 +1,5 @@
 using System.Net;
+using PgEtcd.Testing;
 using Shouldly;
 
 namespace PgEtcd.BlackBox.Tests.Http;
@@ -8,7 +9,7 @@ internal sealed class HttpProbe(Uri listener) : IDisposable
 {
     private readonly HttpClient _http = new(new SocketsHttpHandler { UseProxy = false, PooledConnectionLifetime = TimeSpan.Zero })
     {
-        Timeout = TimeSpan.FromSeconds(20),
+        Timeout = Eventually.Patience,
     };
 
     /// <summary>An answer.</summary>
@@ -40,6 +41,25 @@ internal sealed class HttpProbe(Uri listener) : IDisposable
     }
 
     public async Task<PrometheusPage> MetricsAsync() => PrometheusPage.Parse((await GetAsync("/metrics")).Text);
+
+    /// <summary>The metrics once every unary call that began is counted as ended. A client may have its answer a moment before that.</summary>
+    public async Task<PrometheusPage> SettledMetricsAsync()
+    {
+        PrometheusPage page = null!;
+        await Eventually.TrueAsync(
+            async () =>
+            {
+                page = await MetricsAsync();
+                return Unary("grpc_server_started_total") == Unary("grpc_server_handled_total");
+            },
+            "every unary call has been counted");
+        return page;
+
+        double Unary(string name) => page.Samples
+            .Where(sample => sample.Key.StartsWith(name + "{", StringComparison.Ordinal))
+            .Where(sample => sample.Key.Contains("grpc_type=\"unary\"", StringComparison.Ordinal))
+            .Sum(sample => sample.Value);
+    }
 
     public void Dispose() => _http.Dispose();
 }

@@ -47,10 +47,10 @@ public sealed class ListenerTests(OneServer other, PostgresFixture postgres) : I
         string grpcUrl = $"http://127.0.0.1:{FreePort.Next()}";
         await using ChildProcess process = PgEtcdServer.Launch(
         [
-            "--database", await postgres.CreateDatabaseAsync(), "--listen-client-urls", grpcUrl, "--listen-client-http-urls", Show(httpUrl),
+            "--database", await postgres.CreateStoreAsync(), "--listen-client-urls", grpcUrl, "--listen-client-http-urls", Show(httpUrl),
         ]);
         using HttpProbe http = new(httpUrl);
-        await process.WaitUntilAsync(async () => (await http.GetAsync("/health")).Status == 200, TimeSpan.FromSeconds(30), "it is healthy");
+        await process.WaitUntilAsync(async () => (await http.GetAsync("/health")).Status == 200, "it is healthy");
         (await http.GetAsync("/version")).Status.ShouldBe(200);
         (await http.GetAsync("/metrics")).Status.ShouldBe(200);
         await using GrpcChannel grpc = new(new Uri(grpcUrl));
@@ -79,14 +79,14 @@ public sealed class ListenerTests(OneServer other, PostgresFixture postgres) : I
     {
         await using ChildProcess process = PgEtcdServer.Launch(
         [
-            "--database", await postgres.CreateDatabaseAsync(), "--listen-client-urls", Show(NewUrl()), flag, Show(other.Server.ClientUrl),
+            "--database", await postgres.CreateStoreAsync(), "--listen-client-urls", Show(NewUrl()), flag, Show(other.Server.ClientUrl),
         ]);
         (await process.WaitForExitAsync()).ShouldBe(1);
         process.Output.ShouldContain($"{flag}: cannot listen on {Show(other.Server.ClientUrl)}");
     }
 
     private async Task<PgEtcdServer> StartAsync(params string[] flags) =>
-        await PgEtcdServer.StartAsync(await postgres.CreateDatabaseAsync(), moreArguments: flags);
+        await PgEtcdServer.StartAsync(await postgres.CreateStoreAsync(), moreArguments: flags);
 
     private static Uri NewUrl() => new(string.Create(CultureInfo.InvariantCulture, $"http://127.0.0.1:{FreePort.Next()}"));
 

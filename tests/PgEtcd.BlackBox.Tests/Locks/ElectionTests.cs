@@ -170,7 +170,7 @@ public sealed class ElectionTests(OneServer one, PostgresFixture postgres) : ICl
     [Fact]
     public async Task A_server_that_stops_ends_Observe_and_says_so()
     {
-        await using PgEtcdServer stopping = await PgEtcdServer.StartAsync(await postgres.CreateDatabaseAsync());
+        await using PgEtcdServer stopping = await PgEtcdServer.StartAsync(await postgres.CreateStoreAsync());
         await using GrpcChannel channel = new(stopping.ClientUrl);
         await channel.CampaignAsync("el", "1", await channel.GrantAsync(600));
         await using IAsyncEnumerator<LeaderResponse> observed = channel.ObserveAsync("el").GetAsyncEnumerator();

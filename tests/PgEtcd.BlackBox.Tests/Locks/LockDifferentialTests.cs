@@ -21,7 +21,7 @@ public sealed class LockDifferentialTests(PostgresFixture postgres) : IClassFixt
     private async Task CompareAsync(Func<LockedServer, Task<List<string>>> scenario)
     {
         await using EtcdServer etcd = await EtcdServer.StartAsync();
-        await using PgEtcdServer pgetcd = await PgEtcdServer.StartAsync(await postgres.CreateDatabaseAsync());
+        await using PgEtcdServer pgetcd = await PgEtcdServer.StartAsync(await postgres.CreateStoreAsync());
         await using LockedServer theirs = new(etcd);
         await using LockedServer ours = new(pgetcd);
         List<string> expected = await scenario(theirs);

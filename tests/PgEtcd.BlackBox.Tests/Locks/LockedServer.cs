@@ -10,7 +10,7 @@ namespace PgEtcd.BlackBox.Tests.Locks;
 internal sealed class LockedServer(IEtcdServer server) : IAsyncDisposable
 {
     /// <summary>Long enough for a loaded machine; nothing waits for it to pass.</summary>
-    public static readonly TimeSpan Limit = TimeSpan.FromSeconds(20);
+    public static readonly TimeSpan Limit = TimeSpan.FromSeconds(60);
 
     public Kv Kv { get; } = Kv.To(server);
 

@@ -14,7 +14,7 @@ public sealed class MembershipTests(PostgresFixture postgres) : IClassFixture<Po
     [Fact]
     public async Task A_dead_member_is_removed_and_a_living_one_is_not()
     {
-        string database = await postgres.CreateDatabaseAsync();
+        string database = await postgres.CreateStoreAsync();
         await using PgEtcdServer first = await PgEtcdServer.StartAsync(database, name: "first");
         await using PgEtcdServer second = await PgEtcdServer.StartAsync(database, name: "second");
         await using Kv kv = new(first);
@@ -29,7 +29,7 @@ public sealed class MembershipTests(PostgresFixture postgres) : IClassFixture<Po
         {
             removed = await kv.RemoveMemberAsync(ids[1]);
             return true;
-        }, TimeSpan.FromSeconds(10), "it is dead");
+        }, "it is dead");
         removed.Members.Select(member => member.ID).ShouldBe([ids[0]]);
         removed.Header.Revision.ShouldBe(0);
         await Kv.RefusedAsync(() => kv.RemoveMemberAsync(ids[1]), EtcdErrors.MemberNotFound);
@@ -38,7 +38,7 @@ public sealed class MembershipTests(PostgresFixture postgres) : IClassFixture<Po
     [Fact]
     public async Task Members_are_not_added_changed_or_promoted()
     {
-        await using PgEtcdServer server = await PgEtcdServer.StartAsync(await postgres.CreateDatabaseAsync());
+        await using PgEtcdServer server = await PgEtcdServer.StartAsync(await postgres.CreateStoreAsync());
         await using Kv kv = new(server);
         ulong self = (await kv.MembersAsync()).Header.MemberId;
 

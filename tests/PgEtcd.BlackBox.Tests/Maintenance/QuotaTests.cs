@@ -15,13 +15,13 @@ namespace PgEtcd.BlackBox.Tests.Maintenance;
 public sealed class QuotaTests(PostgresFixture postgres) : IClassFixture<PostgresFixture>
 {
     private const long Quota = 6_000_000;
-    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(60);
     private static readonly string Value = new('x', 200_000);
 
     [Fact]
     public async Task A_full_store_raises_the_alarm_and_writes_again_after_a_compaction_and_a_disarm()
     {
-        string database = await postgres.CreateDatabaseAsync();
+        string database = await postgres.CreateStoreAsync();
         await using PgEtcdServer limited = await PgEtcdServer.StartAsync(database, name: "limited", moreArguments: ["--quota-backend-bytes", $"{Quota}"]);
         await using PgEtcdServer unlimited = await PgEtcdServer.StartAsync(database, name: "unlimited");
         await using Kv kv = new(limited);
@@ -71,7 +71,7 @@ public sealed class QuotaTests(PostgresFixture postgres) : IClassFixture<Postgre
     public async Task What_alone_exceeds_the_quota_is_refused_and_what_adds_nothing_never()
     {
         await using PgEtcdServer server = await PgEtcdServer.StartAsync(
-            await postgres.CreateDatabaseAsync(), moreArguments: ["--quota-backend-bytes", "1000000"]);
+            await postgres.CreateStoreAsync(), moreArguments: ["--quota-backend-bytes", "1000000"]);
         await using Kv kv = new(server);
         string large = new('x', 1_000_000);
 

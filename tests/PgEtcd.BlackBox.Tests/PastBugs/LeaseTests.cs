@@ -16,7 +16,7 @@ public sealed class LeaseTests(PostgresFixture postgres) : IClassFixture<Postgre
     [Trait("issue", "kine#386")]
     public async Task The_keys_of_a_lease_go_with_it_in_one_revision_and_no_others()
     {
-        string database = await postgres.CreateDatabaseAsync();
+        string database = await postgres.CreateStoreAsync();
         await using PgEtcdServer server = await PgEtcdServer.StartAsync(database);
         await using Kv kv = new(server);
         long lease = await kv.Channel.GrantAsync(600);

@@ -12,11 +12,13 @@ internal static class PythonScript
     private const string Package = "/usr/lib/python3/dist-packages/etcd3/__init__.py";
 
     /// <summary>The scripts, without their extension.</summary>
-    public static TheoryData<string> Names => ["watches", "locks", "leases", "transactions"];
+    public static IReadOnlyList<string> All { get; } = ["watches", "locks", "leases", "transactions"];
+
+    public static TheoryData<string> Names => [.. All];
 
     public static async Task RunAsync(IEtcdServer server, string name)
     {
-        Skip.IfNot(File.Exists(Package), $"{Package} is missing; install Debian's package python3-etcd3.");
+        Tool.Require(Package, "python3-etcd3");
         string script = Path.Combine(Repository.Root, "tests", "PgEtcd.BlackBox.Tests", "Python", $"{name}.py");
         var clean = new Dictionary<string, string> { ["PYTHONDONTWRITEBYTECODE"] = "1" };
         CommandResult result = await Command.RunAsync(Program, [script, server.ClientUrl.Host, $"{server.ClientUrl.Port}"], environment: clean);

@@ -1,13 +1,25 @@
+using PgEtcd.Testing;
+using PgEtcd.Testing.Postgres;
 using Xunit;
 
 namespace PgEtcd.BlackBox.Tests.Python;
 
 /// <summary>A client for Python that knows nothing of us finds etcd.</summary>
-public sealed class PythonTests(OneServer one) : IClassFixture<OneServer>
+public sealed class PythonTests(PythonTests.Scripts scripts) : IClassFixture<PythonTests.Scripts>
 {
-    public static TheoryData<string> Scripts => PythonScript.Names;
+    public static TheoryData<string> Names => PythonScript.Names;
 
     [SkippableTheory]
-    [MemberData(nameof(Scripts))]
-    public Task Python_etcd3_works(string script) => PythonScript.RunAsync(one.Server, script);
+    [MemberData(nameof(Names))]
+    public Task Python_etcd3_works(string script) => scripts[script];
+
+    /// <summary>Each on a server of its own: one of them counts revisions and compacts, two wait for leases to end.</summary>
+    public sealed class Scripts() : AllAtOnce(PythonScript.All)
+    {
+        protected override async Task RunAsync(PostgresFixture postgres, string name)
+        {
+            await using PgEtcdServer server = await PgEtcdServer.StartAsync(await postgres.CreateStoreAsync());
+            await PythonScript.RunAsync(server, name);
+        }
+    }
 }

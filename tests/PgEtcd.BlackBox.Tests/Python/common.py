@@ -9,7 +9,7 @@ import etcd3
 
 def connect():
     """A client of its own, with connections of its own."""
-    return etcd3.client(host=sys.argv[1], port=int(sys.argv[2]), timeout=20)
+    return etcd3.client(host=sys.argv[1], port=int(sys.argv[2]), timeout=60)
 
 
 def equal(actual, expected, what):
@@ -18,7 +18,7 @@ def equal(actual, expected, what):
         sys.exit(f"{what}: got {actual!r}, expected {expected!r}")
 
 
-def eventually(condition, what, limit=15):
+def eventually(condition, what, limit=60):
     """Waits until the condition holds; gives the seconds that took."""
     start = time.monotonic()
     while not condition():
@@ -41,7 +41,7 @@ class Events:
         for event in response.events:
             self._events.put(event)
 
-    def take(self, what, limit=15):
+    def take(self, what, limit=60):
         """The next event."""
         try:
             return self._events.get(timeout=limit)

@@ -19,14 +19,14 @@ public sealed class RoundTripTests(PostgresFixture postgres) : IClassFixture<Pos
     [InlineData(true)]
     public async Task A_history_goes_from_etcd_to_PgEtcd_and_back(bool compacted)
     {
-        EtcdctlScript.SkipIfMissing();
+        EtcdctlScript.Require();
         using TempDirectory files = new("snap");
         await using EtcdServer etcd = await EtcdServer.StartAsync();
         long mark = await FillAsync(etcd, compacted);
         List<string> expected = await ReadAsync(etcd, mark);
         uint hash = await HashAsync(etcd);
 
-        string database = await postgres.CreateDatabaseAsync();
+        string database = await postgres.CreateStoreAsync();
         (await ImportAsync(await SaveAsync(etcd, $"{files.Path}/etcd.db"), database)).ShouldBe(hash);
         await using PgEtcdServer server = await PgEtcdServer.StartAsync(database);
         (await ReadAsync(server, mark)).ShouldBe(expected);
@@ -56,14 +56,14 @@ public sealed class RoundTripTests(PostgresFixture postgres) : IClassFixture<Pos
     [SkippableFact]
     public async Task The_database_file_of_a_stopped_member_can_be_imported()
     {
-        EtcdctlScript.SkipIfMissing();
+        EtcdctlScript.Require();
         await using EtcdServer etcd = await EtcdServer.StartAsync();
         long mark = await FillAsync(etcd, compacted: true);
         List<string> expected = await ReadAsync(etcd, mark);
         uint hash = await HashAsync(etcd);
         await etcd.StopAsync();
 
-        string database = await postgres.CreateDatabaseAsync();
+        string database = await postgres.CreateStoreAsync();
         (await ImportAsync(etcd.DatabaseFile, database)).ShouldBe(hash);
         await using PgEtcdServer server = await PgEtcdServer.StartAsync(database);
         (await ReadAsync(server, mark)).ShouldBe(expected);
@@ -72,7 +72,7 @@ public sealed class RoundTripTests(PostgresFixture postgres) : IClassFixture<Pos
     [SkippableFact]
     public async Task Users_and_roles_go_all_the_way_with_their_passwords()
     {
-        EtcdctlScript.SkipIfMissing();
+        EtcdctlScript.Require();
         using TempDirectory files = new("snap");
         await using EtcdServer etcd = await EtcdServer.StartAsync("--bcrypt-cost", "4");
         await using (AuthClient client = AuthClient.To(etcd))
@@ -83,7 +83,7 @@ public sealed class RoundTripTests(PostgresFixture postgres) : IClassFixture<Pos
         }
 
         await etcd.StopAsync();
-        string database = await postgres.CreateDatabaseAsync();
+        string database = await postgres.CreateStoreAsync();
         await ImportAsync(etcd.DatabaseFile, database);
         await using PgEtcdServer server = await PgEtcdServer.StartAsync(database);
         await CheckAsync(server);
@@ -105,9 +105,9 @@ public sealed class RoundTripTests(PostgresFixture postgres) : IClassFixture<Pos
     [SkippableFact]
     public async Task An_empty_store_goes_all_the_way_too()
     {
-        EtcdctlScript.SkipIfMissing();
+        EtcdctlScript.Require();
         using TempDirectory files = new("snap");
-        string database = await postgres.CreateDatabaseAsync();
+        string database = await postgres.CreateStoreAsync();
         await using (PgEtcdServer empty = await PgEtcdServer.StartAsync(database))
         {
             await SaveAsync(empty, $"{files.Path}/empty.db");
@@ -128,7 +128,7 @@ public sealed class RoundTripTests(PostgresFixture postgres) : IClassFixture<Pos
     [SkippableFact]
     public async Task Big_values_and_long_keys_go_all_the_way()
     {
-        EtcdctlScript.SkipIfMissing();
+        EtcdctlScript.Require();
         using TempDirectory files = new("snap");
         await using EtcdServer etcd = await EtcdServer.StartAsync();
         await using (Kv kv = new(etcd))
@@ -143,7 +143,7 @@ public sealed class RoundTripTests(PostgresFixture postgres) : IClassFixture<Pos
             }
         }
 
-        string database = await postgres.CreateDatabaseAsync();
+        string database = await postgres.CreateStoreAsync();
         uint hash = await ImportAsync(await SaveAsync(etcd, $"{files.Path}/etcd.db"), database);
         hash.ShouldBe(await HashAsync(etcd));
         await using PgEtcdServer server = await PgEtcdServer.StartAsync(database);
@@ -155,9 +155,9 @@ public sealed class RoundTripTests(PostgresFixture postgres) : IClassFixture<Pos
     [SkippableFact]
     public async Task Leases_go_on_from_their_full_time_when_the_first_server_starts()
     {
-        EtcdctlScript.SkipIfMissing();
+        EtcdctlScript.Require();
         using TempDirectory files = new("snap");
-        string database = await postgres.CreateDatabaseAsync();
+        string database = await postgres.CreateStoreAsync();
         await using (EtcdServer etcd = await EtcdServer.StartAsync())
         {
             await GrantAsync(etcd, 77, 30);
@@ -171,7 +171,7 @@ public sealed class RoundTripTests(PostgresFixture postgres) : IClassFixture<Pos
         await using PgEtcdServer server = await PgEtcdServer.StartAsync(database);
         await using Kv after = new(server);
         await Eventually.TrueAsync(
-            async () => (await TimeToLiveAsync(after, 77)).TTL is > 25 and <= 30, TimeSpan.FromSeconds(10), "the lease has its full time");
+            async () => (await TimeToLiveAsync(after, 77)).TTL is > 25 and <= 30, "the lease has its full time");
         (await after.ReadAsync("leased")).ShouldBe(["leased=1"]);
     }
 

@@ -22,27 +22,28 @@ public sealed class SqlWriteTimeoutTests(SqlWriteTimeoutTests.Impatient impatien
         (PgEtcdServer server, Kv kv) = (impatient.Server, impatient.Kv);
         await kv.DeleteAsync(Kv.End, Kv.End);
         long start = await kv.RevisionAsync();
-        int ended = CountOf(server, "it is ended");
-        int cancelled = CountOf(server, "its statement is cancelled");
+        server.Expect("has held the append lock for");
+        // Each case waits for the line that it counts, so that the next one does not meet it late.
+        string line = isEnded ? "it is ended" : "its statement is cancelled";
+        int before = server.CountOf(line);
         await using NpgsqlConnection holder = await OpenAsync(impatient.Database);
+        Stopwatch since = Stopwatch.StartNew();
         await RunAsync(holder, enter);
         Task staying = stay.Length > 0 ? RunAsync(holder, stay) : Task.CompletedTask;
 
-        Stopwatch since = Stopwatch.StartNew();
-        (await kv.SendAsync(Kv.Put("b", "1"), TimeSpan.FromSeconds(20))).Header.Revision.ShouldBe(start + 1);
+        (await kv.SendAsync(Kv.Put("b", "1"), Eventually.Patience)).Header.Revision.ShouldBe(start + 1);
         since.Elapsed.ShouldBeGreaterThan(TimeSpan.FromMilliseconds(400));
 
+        await server.SaysAsync(line, before + 1);
         Exception? cut = await Record.ExceptionAsync(() => stay.Length > 0 ? staying : RunAsync(holder, "commit"));
         if (isEnded)
         {
             cut.ShouldBeAssignableTo<NpgsqlException>();
             server.Output.ShouldContain("has held the append lock for");
-            CountOf(server, "it is ended").ShouldBeGreaterThan(ended);
         }
         else
         {
             cut.ShouldBeOfType<PostgresException>().SqlState.ShouldBe(PostgresErrorCodes.QueryCanceled);
-            CountOf(server, "its statement is cancelled").ShouldBeGreaterThan(cancelled);
             await RunAsync(holder, "rollback; select pgetcd.put('c', '1')"); // the session lives
             await kv.DeleteAsync("c");
         }
@@ -53,7 +54,7 @@ public sealed class SqlWriteTimeoutTests(SqlWriteTimeoutTests.Impatient impatien
     [Fact]
     public async Task Who_is_quick_and_who_nobody_waits_for_is_left_alone()
     {
-        string database = await postgres.CreateDatabaseAsync();
+        string database = await postgres.CreateStoreAsync();
         await using PgEtcdServer server = await PgEtcdServer.StartAsync(database, "pgetcd", "default", null, "--sql-write-timeout", "300ms");
         await using Kv kv = new(server);
         await using NpgsqlConnection holder = await OpenAsync(database);
@@ -67,14 +68,15 @@ public sealed class SqlWriteTimeoutTests(SqlWriteTimeoutTests.Impatient impatien
     [Fact]
     public async Task Without_a_limit_clients_get_etcds_timeout_and_go_on_afterwards()
     {
-        string database = await postgres.CreateDatabaseAsync();
+        string database = await postgres.CreateStoreAsync();
         await using PgEtcdServer server = await PgEtcdServer.StartAsync(database, "pgetcd", "default", null, "--sql-write-timeout", "0");
         await using Kv kv = new(server);
+        server.Expect("PostgreSQL does not answer, trying again .*: Timeout during reading attempt");
         await kv.PutAsync("b", "0");
         await using NpgsqlConnection holder = await OpenAsync(database);
         await RunAsync(holder, "begin; select pgetcd.put('a', '1')");
 
-        RpcException refused = await Should.ThrowAsync<RpcException>(() => kv.SendAsync(Kv.Put("b", "1"), TimeSpan.FromSeconds(30)));
+        RpcException refused = await Should.ThrowAsync<RpcException>(() => kv.SendAsync(Kv.Put("b", "1"), Eventually.Patience));
         (refused.StatusCode, refused.Status.Detail).ShouldBe((StatusCode.Unavailable, "etcdserver: request timed out"));
         (await kv.ReadAsync("b")).ShouldBe(["b=0"]); // reads go on
 
@@ -97,11 +99,11 @@ public sealed class SqlWriteTimeoutTests(SqlWriteTimeoutTests.Impatient impatien
             await using PgEtcdServer server = await PgEtcdServer.StartAsync(asRole, "pgetcd", "default", null, "--sql-write-timeout", "300ms");
             await using Kv kv = new(server);
             await using NpgsqlConnection holder = await OpenAsync(database);
+            server.Expect("may not end it");
             await RunAsync(holder, "begin; select pgetcd.put('a', '1')");
             Task waiting = kv.PutAsync("b", "1");
-            await Eventually.TrueAsync(
-                () => server.Output.Contains("may not end it", StringComparison.Ordinal) && server.Output.Contains("pg_signal_backend", StringComparison.Ordinal),
-                TimeSpan.FromSeconds(6), "the frontend says that it may not");
+            await server.SaysAsync("may not end it");
+            await server.SaysAsync("pg_signal_backend");
             await RunAsync(holder, "commit");
             await waiting;
             (await kv.AllAsync()).ShouldBe(["a=1", "b=1"]);
@@ -111,9 +113,6 @@ public sealed class SqlWriteTimeoutTests(SqlWriteTimeoutTests.Impatient impatien
             await Sql.ExecuteAsync(database, $"drop owned by {role} cascade; drop role {role}");
         }
     }
-
-    private static int CountOf(PgEtcdServer server, string text) =>
-        server.Output.Split('\n').Count(line => line.Contains(text, StringComparison.Ordinal));
 
     private static async Task<NpgsqlConnection> OpenAsync(string database)
     {

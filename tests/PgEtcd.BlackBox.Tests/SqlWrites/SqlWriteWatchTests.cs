@@ -74,10 +74,10 @@ public sealed class SqlWriteWatchTests(SqlWriteWatchTests.ThreeFrontends three, 
     [Fact]
     public async Task A_frontend_that_is_alone_hears_it_too_without_a_read()
     {
-        string database = await postgres.CreateDatabaseAsync();
+        string database = await postgres.CreateStoreAsync();
         await using PgEtcdServer server = await PgEtcdServer.StartAsync(database);
         await Eventually.TrueAsync(
-            async () => await Sql.ExecuteAsync(database, "select frontends from pgetcd.cluster") is 1, TimeSpan.FromSeconds(10), "it knows that it is alone");
+            async () => await Sql.ExecuteAsync(database, "select frontends from pgetcd.cluster") is 1, "it knows that it is alone");
         await using GrpcChannel channel = new(server.ClientUrl);
         await using WatchCall watch = new(channel);
         await watch.CreatedAsync(WatchCall.All());

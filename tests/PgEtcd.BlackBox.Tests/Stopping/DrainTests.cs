@@ -17,11 +17,10 @@ using Xunit;
 namespace PgEtcd.BlackBox.Tests.Stopping;
 
 /// <summary>SIGTERM: what is under way is finished, what would never end is sent elsewhere, and it does not take long.</summary>
-[Collection(nameof(Alone))]
 public sealed class DrainTests(PostgresFixture postgres) : IClassFixture<PostgresFixture>
 {
-    /// <summary>A second is promised; the rest is for a busy machine.</summary>
-    private static readonly TimeSpan Soon = TimeSpan.FromSeconds(2.5);
+    /// <summary>A second is promised and the rest is for a busy machine; a stop that is held up takes the host's thirty.</summary>
+    private static readonly TimeSpan Soon = TimeSpan.FromSeconds(10);
 
     [Fact]
     public async Task Watches_and_keep_alives_end_with_a_status_on_which_clients_go_on_elsewhere()
@@ -64,7 +63,7 @@ public sealed class DrainTests(PostgresFixture postgres) : IClassFixture<Postgre
     [Fact]
     public async Task Idle_clients_do_not_hold_up_the_stop()
     {
-        await using PgEtcdServer server = await PgEtcdServer.StartAsync(await postgres.CreateDatabaseAsync());
+        await using PgEtcdServer server = await PgEtcdServer.StartAsync(await postgres.CreateStoreAsync());
         await using Kv kv = new(server);
         await kv.PutAsync("a", "1");
         using HttpClient http = new();
@@ -78,7 +77,7 @@ public sealed class DrainTests(PostgresFixture postgres) : IClassFixture<Postgre
     [Fact]
     public async Task A_write_that_the_database_is_slow_with_is_answered_while_new_connections_are_refused()
     {
-        string database = await postgres.CreateDatabaseAsync();
+        string database = await postgres.CreateStoreAsync();
         await using PgEtcdServer server = await PgEtcdServer.StartAsync(database);
         await using Kv kv = new(server);
         await kv.PutAsync("a", "1");
@@ -89,7 +88,7 @@ public sealed class DrainTests(PostgresFixture postgres) : IClassFixture<Postgre
             slow = kv.PutAsync("a", "2");
             await LogLock.AwaitedAsync(database);
             ended = server.StopAsync();
-            await Eventually.TrueAsync(async () => !await ConnectsAsync(server.ClientUrl), TimeSpan.FromSeconds(5), "connections are refused");
+            await Eventually.TrueAsync(async () => !await ConnectsAsync(server.ClientUrl), "connections are refused");
             await Task.Delay(TimeSpan.FromSeconds(1)); // longer than who does not read is given
             slow.IsCompleted.ShouldBeFalse();
             ended.IsCompleted.ShouldBeFalse();
@@ -103,11 +102,11 @@ public sealed class DrainTests(PostgresFixture postgres) : IClassFixture<Postgre
     [Fact]
     public async Task Under_load_every_write_is_acknowledged_and_there_or_refused_as_unavailable()
     {
-        string database = await postgres.CreateDatabaseAsync();
+        string database = await postgres.CreateStoreAsync();
         await using PgEtcdServer server = await PgEtcdServer.StartAsync(database);
         int acknowledged = 0;
         Task[] writers = [.. Enumerable.Range(0, 20).Select(WriteAsync)];
-        await Eventually.TrueAsync(() => Volatile.Read(ref acknowledged) > 500, TimeSpan.FromSeconds(20), "there is load");
+        await Eventually.TrueAsync(() => Volatile.Read(ref acknowledged) > 500, "there is load");
 
         (await StopAsync(server)).ShouldBeLessThan(Soon);
         await Task.WhenAll(writers);
@@ -137,7 +136,7 @@ public sealed class DrainTests(PostgresFixture postgres) : IClassFixture<Postgre
     [Fact]
     public async Task A_second_signal_ends_it_at_once()
     {
-        string database = await postgres.CreateDatabaseAsync();
+        string database = await postgres.CreateStoreAsync();
         await using PgEtcdServer server = await PgEtcdServer.StartAsync(database);
         await using Kv kv = new(server);
         await kv.PutAsync("a", "1");
@@ -145,7 +144,7 @@ public sealed class DrainTests(PostgresFixture postgres) : IClassFixture<Postgre
         Task<long> slow = kv.PutAsync("a", "2");
         await LogLock.AwaitedAsync(database);
         server.Process.Signal(UnixSignal.Terminate);
-        await Eventually.TrueAsync(() => server.Output.Contains("Stopping", StringComparison.Ordinal), TimeSpan.FromSeconds(5), "it drains");
+        await server.SaysAsync("Stopping");
 
         Stopwatch clock = Stopwatch.StartNew();
         server.Process.Signal(UnixSignal.Terminate);

@@ -22,8 +22,8 @@ public sealed class AutoTlsTests(PostgresFixture postgres) : IClassFixture<Postg
     [SkippableFact]
     public async Task A_certificate_is_made_kept_and_fit_to_be_trusted_by_clients()
     {
-        EtcdctlScript.SkipIfMissing();
-        string database = await postgres.CreateDatabaseAsync();
+        EtcdctlScript.Require();
+        string database = await postgres.CreateStoreAsync();
         string pem;
         await using (PgEtcdServer first = await StartAsync(database, "--self-signed-cert-validity", "3"))
         {
@@ -53,9 +53,10 @@ public sealed class AutoTlsTests(PostgresFixture postgres) : IClassFixture<Postg
     public async Task A_certificate_that_is_given_counts_and_a_warning_says_so()
     {
         using TlsSetup tls = new();
-        await using PgEtcdServer server = await tls.StartAsync(await postgres.CreateDatabaseAsync(), "--auto-tls", "--data-dir", _directory.Path);
+        await using PgEtcdServer server = await tls.StartAsync(await postgres.CreateStoreAsync(), "--auto-tls", "--data-dir", _directory.Path);
+        server.Expect("--auto-tls is without effect");
         await tls.PutAsync();
-        server.Complaints.ShouldHaveSingleItem().ShouldContain("--auto-tls is without effect beside --cert-file.");
+        (await server.ComplainsAsync(1))[0].ShouldContain("--auto-tls is without effect beside --cert-file.");
         File.Exists(CertFile).ShouldBeFalse();
     }
 

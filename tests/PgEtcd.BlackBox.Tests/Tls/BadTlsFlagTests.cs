@@ -67,12 +67,13 @@ public sealed class BadTlsFlagTests(PostgresFixture postgres) : IClassFixture<Po
         string url = $"http://127.0.0.1:{FreePort.Next()}";
         await using PgEtcdServer server = await PgEtcdServer.StartWithAsync(new Uri(url),
         [
-            "--database", await postgres.CreateDatabaseAsync(), "--listen-client-urls", url,
+            "--database", await postgres.CreateStoreAsync(), "--listen-client-urls", url,
             "--cert-file", "/missing", "--key-file", "/missing", "--client-cert-auth", "--client-cert-file", "/a", "--client-key-file", "/b",
         ]);
-        server.Complaints.Count.ShouldBe(2);
-        server.Complaints[0].ShouldContain("Accepted for etcd's sake and without effect here: --client-cert-file, --client-key-file.");
-        server.Complaints[1].ShouldContain($"Served without TLS, whatever --cert-file, --key-file, --client-cert-auth may say: {url}.");
+        server.Expect("without effect here", "Served without TLS");
+        IReadOnlyList<string> complaints = await server.ComplainsAsync(2);
+        complaints[0].ShouldContain("Accepted for etcd's sake and without effect here: --client-cert-file, --client-key-file.");
+        complaints[1].ShouldContain($"Served without TLS, whatever --cert-file, --key-file, --client-cert-auth may say: {url}.");
     }
 
     public void Dispose() => _tls.Dispose();

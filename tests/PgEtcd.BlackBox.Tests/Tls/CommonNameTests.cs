@@ -19,7 +19,7 @@ public sealed class CommonNameTests(PostgresFixture postgres) : IClassFixture<Po
     [Fact]
     public async Task The_common_name_is_the_user_of_gRPC_and_the_gateway_says_that_it_is_not()
     {
-        await using PgEtcdServer server = await _tls.StartAsync(await postgres.CreateDatabaseAsync(), _tls.ClientFlags);
+        await using PgEtcdServer server = await _tls.StartAsync(await postgres.CreateStoreAsync(), _tls.ClientFlags);
         await using GrpcChannel root = _tls.Channel(_tls.Authority.Client("root"));
         using HttpClient alices = Http(_tls.Client);
         using HttpClient nobodys = Http(_tls.Authority.Client(""));

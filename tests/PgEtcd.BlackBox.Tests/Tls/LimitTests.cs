@@ -20,9 +20,9 @@ public sealed class LimitTests(OneServer one, PostgresFixture postgres) : IClass
     {
         Uri url = new($"http://127.0.0.1:{FreePort.Next()}");
         // A quarter of the files: 150 connections.
-        await using ChildProcess server = Launch(600, "--database", await postgres.CreateDatabaseAsync(), "--listen-client-urls", url.ToString().TrimEnd('/'));
+        await using ChildProcess server = Launch(600, "--database", await postgres.CreateStoreAsync(), "--listen-client-urls", url.ToString().TrimEnd('/'));
         await using GrpcChannel channel = new(url);
-        await server.WaitUntilAsync(async () => await TlsSetup.PutAsync(channel, "a", "1") > 0, TimeSpan.FromSeconds(30), "it serves");
+        await server.WaitUntilAsync(async () => await TlsSetup.PutAsync(channel, "a", "1") > 0, "it serves");
 
         List<Socket> sockets = [];
         for (int i = 0; i < 200; i++)
@@ -32,7 +32,7 @@ public sealed class LimitTests(OneServer one, PostgresFixture postgres) : IClass
             sockets.Add(socket);
         }
 
-        await Eventually.TrueAsync(() => sockets.Count(IsClosed) >= 50, TimeSpan.FromSeconds(10), "those beyond the limit are closed");
+        await Eventually.TrueAsync(() => sockets.Count(IsClosed) >= 50, "those beyond the limit are closed");
         sockets.Count(IsClosed).ShouldBeInRange(50, 55);
         await TlsSetup.PutAsync(channel, "a", "2");
         sockets.ForEach(socket => socket.Dispose());
@@ -40,14 +40,14 @@ public sealed class LimitTests(OneServer one, PostgresFixture postgres) : IClass
         {
             await using GrpcChannel another = new(url);
             return await TlsSetup.PutAsync(another, "a", "3") > 0;
-        }, TimeSpan.FromSeconds(10), "there is room again");
+        }, "there is room again");
     }
 
     [Fact]
     public async Task Streams_beyond_the_limit_wait_for_the_others()
     {
         await using PgEtcdServer server = await PgEtcdServer.StartAsync(
-            await postgres.CreateDatabaseAsync(), moreArguments: ["--max-concurrent-streams", "3"]);
+            await postgres.CreateStoreAsync(), moreArguments: ["--max-concurrent-streams", "3"]);
         await using GrpcChannel channel = new(server.ClientUrl, singleConnection: true);
         List<WatchCall> watches = [];
         for (int i = 0; i < 3; i++)
@@ -69,7 +69,7 @@ public sealed class LimitTests(OneServer one, PostgresFixture postgres) : IClass
     [Fact]
     public async Task Headers_may_hold_a_long_token_and_no_more_than_32_KiB()
     {
-        using HttpClient http = new() { Timeout = TimeSpan.FromSeconds(20) };
+        using HttpClient http = new() { Timeout = Eventually.Patience };
         foreach ((int length, HttpStatusCode expected) in ((int, HttpStatusCode)[])[(16_000, HttpStatusCode.OK), (40_000, HttpStatusCode.RequestHeaderFieldsTooLarge)])
         {
             using HttpRequestMessage request = new(HttpMethod.Get, new Uri(one.Server.ClientUrl, "version"));
@@ -82,7 +82,7 @@ public sealed class LimitTests(OneServer one, PostgresFixture postgres) : IClass
         {
             Metadata headers = new() { { "x-long", new string('a', length) } };
             Task put = channel.UnaryAsync<PgEtcd.Protocol.Etcdserverpb.PutRequest, PgEtcd.Protocol.Etcdserverpb.PutResponse>(
-                "etcdserverpb.KV/Put", Kv.Put("a"), headers, TimeSpan.FromSeconds(20));
+                "etcdserverpb.KV/Put", Kv.Put("a"), headers, Eventually.Patience);
             if (length < 32 * 1024)
             {
                 await put;
@@ -102,7 +102,7 @@ public sealed class LimitTests(OneServer one, PostgresFixture postgres) : IClass
         using Socket socket = new(SocketType.Stream, ProtocolType.Tcp);
         await socket.ConnectAsync(one.Server.ClientUrl.Host, one.Server.ClientUrl.Port);
         await socket.SendAsync(Encoding.ASCII.GetBytes("PRI * HT"));
-        (await socket.ReceiveAsync(new byte[1]).WaitAsync(TimeSpan.FromSeconds(40))).ShouldBe(0);
+        (await socket.ReceiveAsync(new byte[1]).WaitAsync(Eventually.Patience)).ShouldBe(0);
     }
 
     private static bool IsClosed(Socket socket) => socket.Poll(0, SelectMode.SelectRead) && socket.Available == 0;

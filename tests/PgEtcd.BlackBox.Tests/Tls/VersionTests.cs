@@ -23,7 +23,8 @@ public sealed class VersionTests(PostgresFixture postgres) : IClassFixture<Postg
     [InlineData(true, true, "--tls-min-version=TLS1.2", "--tls-max-version=")]
     public async Task Versions_out_of_bounds_are_refused(bool takes12, bool takes13, params string[] flags)
     {
-        await using PgEtcdServer server = await _tls.StartAsync(await postgres.CreateDatabaseAsync(), flags);
+        await using PgEtcdServer server = await _tls.StartAsync(await postgres.CreateStoreAsync(), flags);
+        server.Expect("rejected connection");
 
         (await TakesAsync(SslProtocols.Tls12)).ShouldBe(takes12);
         (await TakesAsync(SslProtocols.Tls13)).ShouldBe(takes13);
@@ -37,7 +38,8 @@ public sealed class VersionTests(PostgresFixture postgres) : IClassFixture<Postg
     public async Task Only_the_named_suites_are_offered_and_those_of_TLS_1_3()
     {
         await using PgEtcdServer server = await _tls.StartAsync(
-            await postgres.CreateDatabaseAsync(), "--cipher-suites", "TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384,TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305");
+            await postgres.CreateStoreAsync(), "--cipher-suites", "TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384,TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305");
+        server.Expect("rejected connection .*no shared cipher");
 
         (await SuiteAsync(SslProtocols.Tls12)).ShouldBeOneOf(
             TlsCipherSuite.TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384, TlsCipherSuite.TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256);

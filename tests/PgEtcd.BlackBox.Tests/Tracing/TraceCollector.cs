@@ -7,7 +7,7 @@ using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
-using PgEtcd.Grpc.Connections;
+using PgEtcd.Api.Connections;
 
 namespace PgEtcd.BlackBox.Tests.Tracing;
 

@@ -17,7 +17,7 @@ public sealed class AuthVectorTests(PostgresFixture postgres) : IClassFixture<Po
     public async Task Every_line_of_the_transcript_comes_out_the_same(string file)
     {
         await using PgEtcdServer server = await PgEtcdServer.StartAsync(
-            await postgres.CreateDatabaseAsync(), moreArguments: ["--bcrypt-cost", "4"]);
+            await postgres.CreateStoreAsync(), moreArguments: ["--bcrypt-cost", "4"]);
         await VectorRunner.RunAsync(VectorFile.Read(file), server.ClientUrl, IsOtherwiseInVersion37);
     }
 

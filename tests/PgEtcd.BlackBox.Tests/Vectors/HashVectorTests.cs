@@ -15,7 +15,7 @@ public sealed class HashVectorTests(PostgresFixture postgres) : IClassFixture<Po
     [MemberData(nameof(Files))]
     public async Task Every_line_of_the_transcript_comes_out_the_same(string file)
     {
-        await using PgEtcdServer server = await PgEtcdServer.StartAsync(await postgres.CreateDatabaseAsync());
+        await using PgEtcdServer server = await PgEtcdServer.StartAsync(await postgres.CreateStoreAsync());
         await VectorRunner.RunAsync(VectorFile.Read(file), server.ClientUrl);
     }
 }

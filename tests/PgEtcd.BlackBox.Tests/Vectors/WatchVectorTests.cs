@@ -5,16 +5,22 @@ using Xunit;
 
 namespace PgEtcd.BlackBox.Tests.Vectors;
 
-/// <summary>The transcripts of watches. They wait for silence most of the time, so they run beside the others.</summary>
-public sealed class WatchVectorTests(PostgresFixture postgres) : IClassFixture<PostgresFixture>
+/// <summary>The transcripts of watches. They wait for silence most of the time.</summary>
+public sealed class WatchVectorTests(WatchVectorTests.Replays replays) : IClassFixture<WatchVectorTests.Replays>
 {
     public static TheoryData<string> Files => [.. VectorFile.Names("watch-")];
 
     [Theory]
     [MemberData(nameof(Files))]
-    public async Task Every_line_of_the_transcript_comes_out_the_same(string file)
+    public Task Every_line_of_the_transcript_comes_out_the_same(string file) => replays[file];
+
+    /// <summary>Each on a server of its own.</summary>
+    public sealed class Replays() : AllAtOnce(VectorFile.Names("watch-"))
     {
-        await using PgEtcdServer server = await PgEtcdServer.StartAsync(await postgres.CreateDatabaseAsync());
-        await VectorRunner.RunAsync(VectorFile.Read(file), server.ClientUrl);
+        protected override async Task RunAsync(PostgresFixture postgres, string name)
+        {
+            await using PgEtcdServer server = await PgEtcdServer.StartAsync(await postgres.CreateStoreAsync());
+            await VectorRunner.RunAsync(VectorFile.Read(name), server.ClientUrl);
+        }
     }
 }

@@ -12,6 +12,9 @@ namespace PgEtcd.BlackBox.Tests.Watching;
 /// <summary>Streams: many watches on one, ids, ends.</summary>
 public sealed class WatchStreamTests(WatchStreamTests.Lasting shared, PostgresFixture postgres) : IClassFixture<WatchStreamTests.Lasting>, IClassFixture<PostgresFixture>
 {
+    /// <summary>Less than the thirty seconds of a host that is held up, and more than a busy machine adds.</summary>
+    private static readonly TimeSpan Soon = TimeSpan.FromSeconds(15);
+
     private readonly WatchedServer _server = shared.Server;
 
     [Fact]
@@ -137,11 +140,11 @@ public sealed class WatchStreamTests(WatchStreamTests.Lasting shared, PostgresFi
         {
             RpcException error = await Should.ThrowAsync<RpcException>(call.NextAsync);
             error.Status.ShouldBe(new Status(StatusCode.Unavailable, "etcdserver: server stopped"));
-            (DateTime.UtcNow - asked).ShouldBeLessThan(TimeSpan.FromSeconds(2));
+            (DateTime.UtcNow - asked).ShouldBeLessThan(Soon);
         }
 
         (await server.Server.Process.WaitForExitAsync()).ShouldBe(0);
-        (DateTime.UtcNow - asked).ShouldBeLessThan(TimeSpan.FromSeconds(8));
+        (DateTime.UtcNow - asked).ShouldBeLessThan(Soon);
     }
 
     private static async Task<List<WatchResponse>> ResponsesAsync(WatchCall call, int count)

@@ -28,7 +28,7 @@ internal sealed class WatchedServer : IAsyncDisposable
     public Kv Kv { get; }
 
     public static async Task<WatchedServer> StartAsync(PostgresFixture postgres, params string[] moreArguments) =>
-        await StartAsync(await postgres.CreateDatabaseAsync(), moreArguments);
+        await StartAsync(await postgres.CreateStoreAsync(), moreArguments);
 
     /// <summary>Another frontend on the same database. It remembers nothing of what was before: replays come out of the log.</summary>
     public Task<WatchedServer> AnotherAsync(params string[] moreArguments) => StartAsync(Database, moreArguments);

@@ -1,5 +1,6 @@
 using Npgsql;
 using PgEtcd.Postgres.Auth;
+using PgEtcd.Postgres.Revisions;
 using PgEtcd.Testing.Postgres;
 using Shouldly;
 using Xunit;

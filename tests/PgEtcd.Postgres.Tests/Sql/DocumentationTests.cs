@@ -1,6 +1,7 @@
 using System.Text;
 using System.Text.RegularExpressions;
 using Npgsql;
+using PgEtcd.Postgres.Connections;
 using PgEtcd.Testing;
 using PgEtcd.Testing.Postgres;
 using PgEtcd.Testing.Processes;

@@ -1,3 +1,4 @@
+using PgEtcd.Postgres.Revisions;
 using PgEtcd.Testing.Postgres;
 using Shouldly;
 using Xunit;

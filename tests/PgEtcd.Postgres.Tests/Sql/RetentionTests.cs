@@ -1,5 +1,6 @@
 using Npgsql;
 using PgEtcd.Mvcc;
+using PgEtcd.Postgres.Maintenance;
 using PgEtcd.Testing.Postgres;
 using Shouldly;
 using Xunit;

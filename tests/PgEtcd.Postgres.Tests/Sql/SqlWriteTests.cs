@@ -1,6 +1,9 @@
 using System.Globalization;
 using Dapper;
 using Npgsql;
+using PgEtcd.Postgres.Leases;
+using PgEtcd.Postgres.Maintenance;
+using PgEtcd.Postgres.Revisions;
 using PgEtcd.Testing.Postgres;
 using Shouldly;
 using Xunit;

@@ -1,6 +1,7 @@
 using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
-using PgEtcd.Server.Configuration;
+using PgEtcd.Server.Addresses;
+using PgEtcd.Server.Options;
 using PgEtcd.Testing;
 using Shouldly;
 using Xunit;

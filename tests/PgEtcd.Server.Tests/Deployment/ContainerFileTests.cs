@@ -1,6 +1,8 @@
 using System.Text.Json;
 using System.Text.RegularExpressions;
-using PgEtcd.Server.Configuration;
+using PgEtcd.Server.Addresses;
+using PgEtcd.Server.CommandLines;
+using PgEtcd.Server.Options;
 using PgEtcd.Testing;
 using Shouldly;
 using Xunit;

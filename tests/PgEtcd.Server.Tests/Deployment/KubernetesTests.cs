@@ -1,5 +1,7 @@
 using System.Text.Json.Nodes;
+using PgEtcd.Server.Addresses;
 using PgEtcd.Server.Configuration;
+using PgEtcd.Server.Options;
 using Shouldly;
 using Xunit;
 

@@ -1,4 +1,6 @@
+using PgEtcd.Server.Addresses;
 using PgEtcd.Server.Configuration;
+using PgEtcd.Server.Options;
 using PgEtcd.Testing;
 using Shouldly;
 using Xunit;

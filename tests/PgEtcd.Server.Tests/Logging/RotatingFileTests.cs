@@ -1,6 +1,6 @@
 using System.IO.Compression;
-using PgEtcd.Server.Configuration;
 using PgEtcd.Server.Logging;
+using PgEtcd.Server.Options;
 using PgEtcd.Testing;
 using Shouldly;
 using Xunit;

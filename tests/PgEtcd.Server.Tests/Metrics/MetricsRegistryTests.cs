@@ -1,4 +1,5 @@
 using System.Diagnostics.Metrics;
+using PgEtcd.Postgres.Metrics;
 using PgEtcd.Server.Metrics;
 using Shouldly;
 using Xunit;
@@ -60,7 +61,7 @@ public sealed class MetricsRegistryTests : IDisposable
         {
             foreach (string name in new[] { "1", "2", "3" })
             {
-                ServerMeter.Counter("told_apart_total", "Told apart.", new("type", type), new("name", name)).Add(1);
+                ServerMeter.Meter.Counter("told_apart_total", "Told apart.", new("type", type), new("name", name)).Add(1);
             }
         }
 

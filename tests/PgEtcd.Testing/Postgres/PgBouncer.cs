@@ -1,6 +1,5 @@
 using Npgsql;
 using PgEtcd.Testing.Processes;
-using Xunit;
 
 namespace PgEtcd.Testing.Postgres;
 
@@ -12,7 +11,7 @@ public sealed class PgBouncer : IAsyncDisposable
     /// <summary>Fewer sessions than a frontend has connections, so that they are shared all the time.</summary>
     private const int Sessions = 4;
 
-    private static readonly TimeSpan StartLimit = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan StartLimit = TimeSpan.FromSeconds(60);
 
     private readonly TempDirectory _directory = new("pgbouncer");
     private readonly int _port = FreePort.Next();
@@ -24,8 +23,8 @@ public sealed class PgBouncer : IAsyncDisposable
     /// <summary>What it wrote lately.</summary>
     public string Output => _process?.Output ?? "";
 
-    /// <summary>A test without the program is skipped.</summary>
-    public static void SkipIfMissing() => Skip.IfNot(File.Exists(Program), $"{Program} is missing; install Debian's package pgbouncer.");
+    /// <summary>A test without the program is skipped, but not in CI.</summary>
+    public static void Require() => Tool.Require(Program, "pgbouncer");
 
     /// <summary>Starts one and waits until it serves.</summary>
     public static async Task<PgBouncer> StartAsync(ITestDatabase server)

@@ -11,7 +11,7 @@ namespace PgEtcd.Testing.Processes;
 public sealed partial class ChildProcess : IAsyncDisposable
 {
     private static readonly ConcurrentDictionary<int, ChildProcess> Running = new();
-    private static readonly TimeSpan ExitLimit = TimeSpan.FromSeconds(15);
+    private static readonly TimeSpan ExitLimit = TimeSpan.FromSeconds(60);
 
     private readonly Process _process;
     private readonly OutputTail _output = new();
@@ -22,16 +22,25 @@ public sealed partial class ChildProcess : IAsyncDisposable
             child.Signal(UnixSignal.Kill);
     };
 
-    private ChildProcess(string name, Process process)
+    private ChildProcess(string name, Process process, Action<string>? onLine)
     {
         Name = name;
         _process = process;
         Pid = process.Id;
-        process.OutputDataReceived += (_, e) => _output.Add(e.Data);
-        process.ErrorDataReceived += (_, e) => _output.Add(e.Data);
+        process.OutputDataReceived += (_, e) => Add(e.Data);
+        process.ErrorDataReceived += (_, e) => Add(e.Data);
         process.BeginOutputReadLine();
         process.BeginErrorReadLine();
         Running[Pid] = this;
+
+        void Add(string? line)
+        {
+            if (line is not null)
+            {
+                _output.Add(line);
+                onLine?.Invoke(line);
+            }
+        }
     }
 
     /// <summary>For messages.</summary>
@@ -50,8 +59,19 @@ public sealed partial class ChildProcess : IAsyncDisposable
     public string Output => _output.ToString();
 
     /// <summary>Starts a program.</summary>
+    /// <param name="name">For messages.</param>
+    /// <param name="program">Its path.</param>
+    /// <param name="arguments">Its arguments.</param>
+    /// <param name="environment">Variables beside those of the tests.</param>
+    /// <param name="workingDirectory">That of temporary files unless named.</param>
+    /// <param name="onLine">Called with each line of its output.</param>
     public static ChildProcess Start(
-        string name, string program, IEnumerable<string> arguments, IReadOnlyDictionary<string, string>? environment = null, string? workingDirectory = null)
+        string name,
+        string program,
+        IEnumerable<string> arguments,
+        IReadOnlyDictionary<string, string>? environment = null,
+        string? workingDirectory = null,
+        Action<string>? onLine = null)
     {
         var info = new ProcessStartInfo(program, arguments)
         {
@@ -64,7 +84,7 @@ public sealed partial class ChildProcess : IAsyncDisposable
             info.Environment[key] = value;
         Process process = Process.Start(info) ?? throw new InvalidOperationException($"{program} did not start.");
         process.StandardInput.Close();
-        return new ChildProcess(name, process);
+        return new ChildProcess(name, process, onLine);
     }
 
     /// <summary>Sends a signal; nothing happens if the process is gone.</summary>
@@ -75,7 +95,7 @@ public sealed partial class ChildProcess : IAsyncDisposable
     }
 
     /// <summary>Waits for the end.</summary>
-    /// <exception cref="TimeoutException">It did not end in time (15 s unless said otherwise).</exception>
+    /// <exception cref="TimeoutException">It did not end in time (60 s unless said otherwise).</exception>
     public async Task<int> WaitForExitAsync(TimeSpan? limit = null)
     {
         try
@@ -98,6 +118,9 @@ public sealed partial class ChildProcess : IAsyncDisposable
                 : condition(),
             limit,
             $"{what} ({Name}, pid {Pid})");
+
+    /// <inheritdoc cref="WaitUntilAsync(Func{Task{bool}}, TimeSpan, string)"/>
+    public Task WaitUntilAsync(Func<Task<bool>> condition, string what) => WaitUntilAsync(condition, Eventually.Patience, what);
 
     /// <summary>Kills it if it still runs.</summary>
     public async ValueTask DisposeAsync()

@@ -7,15 +7,15 @@ internal sealed class OutputTail
 
     private readonly Queue<string> _lines = new();
 
-    public void Add(string? line)
+    public void Add(string line)
     {
-        if (line is null)
-            return;
         lock (_lines)
         {
             _lines.Enqueue(line);
             if (_lines.Count > Limit)
+            {
                 _lines.Dequeue();
+            }
         }
     }
 

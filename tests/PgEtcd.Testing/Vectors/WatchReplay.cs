@@ -16,7 +16,7 @@ internal sealed class WatchReplay : IAsyncDisposable
     private static readonly TimeSpan Silence = TimeSpan.FromMilliseconds(60);
 
     /// <summary>How long what is expected may take.</summary>
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
 
     private static readonly MethodDescriptor Method = RpcCatalogue.Find(Rpc);
 

@@ -11,7 +11,7 @@ public sealed class WatchCall(GrpcChannel channel) : IAsyncDisposable
     /// <summary>The range end of "all keys from here on".</summary>
     public static readonly ByteString End = ByteString.CopyFrom(0);
 
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
 
     private readonly GrpcDuplexCall<WatchRequest, WatchResponse> _call = channel.Duplex<WatchRequest, WatchResponse>("etcdserverpb.Watch/Watch");
 

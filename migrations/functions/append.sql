@@ -1,0 +1,157 @@
+-- The conditional append: appends a batch if, and only if, the log is still where the batch was evaluated (design §2,
+-- invariant 3).
+-- Rows come in order; a row with sub 0 starts the next revision. One round trip, one commit, one NOTIFY (none while the
+-- frontend is alone).
+-- Called again with the same arguments by the same frontend run, it appends nothing and says appended:
+-- so a frontend whose connection died during COMMIT asks by repeating itself (invariant 6).
+create or replace function pgetcd.append(
+    expected_revision         bigint,
+    expected_compact_revision bigint,
+    expected_auth_revision    bigint,
+    frontend                  text,
+    subs                      integer[],
+    keys                      bytea[],
+    vals                      bytea[],
+    create_revisions          bigint[],
+    versions                  bigint[],
+    leases                    bigint[],
+    usernames                 text[],
+    clients                   text[],
+    required_leases           bigint[],
+    revoked_leases            bigint[],
+    expected_alarms           smallint default 0
+) returns setof pgetcd.log_answer language plpgsql volatile as $$
+#variable_conflict use_column
+declare
+    state   record;
+    head    bigint;
+    missing bigint[];
+    ignored text;
+begin
+    -- Each statement below takes a new snapshot (read committed), so reads after the lock see the
+    -- commit of its previous holder.
+    -- An assignment, here and below, costs a tenth of PERFORM: it needs no executor.
+    ignored := pgetcd.lock_log();
+
+    select c.compact_revision, c.auth_revision, c.alarms, c.frontends, greatest(c.base_revision, last.revision) as head,
+            last.committed_at as last_at, s.last_value as drawn
+        into state
+        from pgetcd.cluster c cross join pgetcd.revision_seq s left join lateral (
+            select r.revision, r.committed_at from pgetcd.revisions r order by r.revision desc, r.sub desc limit 1) last on true;
+    head := state.head;
+
+    if head <> append.expected_revision
+            or state.compact_revision <> append.expected_compact_revision
+            or state.auth_revision <> append.expected_auth_revision
+            or state.alarms <> append.expected_alarms then
+        if exists (select from pgetcd.revisions r
+                where r.revision = append.expected_revision + 1 and r.frontend = append.frontend) then
+            return query select 'appended', r.revision, state.compact_revision, state.auth_revision,
+                    null::bigint[], null::bigint, null::integer, null::bytea, null::bytea,
+                    null::bigint, null::bigint, null::bigint, state.alarms
+                from pgetcd.revisions r
+                where r.revision = append.expected_revision
+                    + (select count(*) from unnest(append.subs) s where s = 0) limit 1;
+            return;
+        end if;
+        return next row('conflict', head, state.compact_revision, state.auth_revision,
+            null, null, null, null, null, null, null, null, state.alarms)::pgetcd.log_answer;
+        return query select t.* from pgetcd.tail(append.expected_revision) t where t.outcome is null;
+        return;
+    end if;
+
+    if append.required_leases <> '{}' then
+        select array_agg(needed) into missing from unnest(append.required_leases) needed
+            where not exists (select from pgetcd.leases l where l.id = needed);
+        if missing is not null then
+            return next row('lease_missing', head, state.compact_revision, state.auth_revision,
+                missing, null, null, null, null, null, null, null, state.alarms)::pgetcd.log_answer;
+            return;
+        end if;
+    end if;
+
+    if append.keys <> '{}' then
+        -- A rolled-back append has drawn numbers that no row has: take them back (invariant 2).
+        if state.drawn <> head then
+            ignored := setval('pgetcd.revision_seq', head, true);
+        end if;
+        insert into pgetcd.revisions
+                (revision, sub, key, value, create_revision, version, lease, committed_at, username, client, frontend)
+            select case row.sub when 0 then nextval('pgetcd.revision_seq') else currval('pgetcd.revision_seq') end,
+                row.sub, row.key, row.value, row.create_revision, row.version, row.lease,
+                greatest(clock_timestamp(), state.last_at), row.username, row.client, append.frontend
+            from unnest(append.subs, append.keys, append.vals, append.create_revisions, append.versions,
+                append.leases, append.usernames, append.clients)
+                as row (sub, key, value, create_revision, version, lease, username, client);
+        head := currval('pgetcd.revision_seq');
+        if state.frontends > 1 then
+            ignored := pg_notify('pgetcd', head || ' ' || append.frontend);
+        end if;
+    end if;
+
+    if append.revoked_leases <> '{}' then
+        delete from pgetcd.leases l where l.id = any (append.revoked_leases);
+    end if;
+
+    return next row('appended', head, state.compact_revision, state.auth_revision,
+        null, null, null, null, null, null, null, null, state.alarms)::pgetcd.log_answer;
+end
+$$;
+
+-- The append of a lone change, the usual one when little is written: plain parameters and one value where append takes arrays
+-- and answers with a set (docs/decisions/0005). Returns the revision; null, and nothing is appended, when the log is not
+-- where it is expected or the lease does not exist. Then append tells which, also when this very append was here before.
+create or replace function pgetcd.append_one(
+    expected_revision         bigint,
+    expected_compact_revision bigint,
+    expected_auth_revision    bigint,
+    expected_alarms           smallint,
+    frontend                  text,
+    key                       bytea,
+    value                     bytea,
+    create_revision           bigint,
+    version                   bigint,
+    lease                     bigint,
+    username                  text,
+    client                    text
+) returns bigint language plpgsql volatile as $$
+declare
+    state   record;
+    head    bigint;
+    ignored text;
+begin
+    -- As in append: the statements after the lock see the commit of its previous holder.
+    ignored := pgetcd.lock_log();
+
+    select c.frontends, last.committed_at as last_at, pg_sequence_last_value('pgetcd.revision_seq'::regclass) as drawn
+        into state
+        from pgetcd.cluster c left join lateral (
+            select r.revision, r.committed_at from pgetcd.revisions r order by r.revision desc, r.sub desc limit 1) last on true
+        where greatest(c.base_revision, last.revision) = append_one.expected_revision
+            and c.compact_revision = append_one.expected_compact_revision
+            and c.auth_revision = append_one.expected_auth_revision
+            and c.alarms = append_one.expected_alarms;
+    if not found then
+        return null;
+    end if;
+    -- A condition with a subquery in it would cost as much as a statement, also without a lease.
+    if append_one.lease <> 0 then
+        if not exists (select from pgetcd.leases l where l.id = append_one.lease) then
+            return null;
+        end if;
+    end if;
+
+    if state.drawn is distinct from append_one.expected_revision then
+        ignored := setval('pgetcd.revision_seq', append_one.expected_revision, true);
+    end if;
+    head := nextval('pgetcd.revision_seq');
+    insert into pgetcd.revisions
+            (revision, sub, key, value, create_revision, version, lease, committed_at, username, client, frontend)
+        values (head, 0, append_one.key, append_one.value, append_one.create_revision, append_one.version, append_one.lease,
+            greatest(clock_timestamp(), state.last_at), append_one.username, append_one.client, append_one.frontend);
+    if state.frontends > 1 then
+        ignored := pg_notify('pgetcd', head || ' ' || append_one.frontend);
+    end if;
+    return head;
+end
+$$;

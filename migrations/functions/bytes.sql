@@ -1,0 +1,110 @@
+-- Bytes as text; null where they are no UTF-8, or hold a character that this database cannot.
+create or replace function pgetcd.as_text(bytes bytea) returns text language plpgsql immutable strict as $$
+begin
+    return convert_from(bytes, 'UTF8');
+exception when others then
+    return null;
+end
+$$;
+
+-- Bytes as JSON; null where they are none.
+create or replace function pgetcd.as_json(bytes bytea) returns jsonb language plpgsql immutable strict as $$
+begin
+    return convert_from(bytes, 'UTF8')::jsonb;
+exception when others then
+    return null;
+end
+$$;
+
+-- The first field of a protobuf message that has this number and is of bytes; null if there is none, or it is no protobuf.
+create or replace function pgetcd.protobuf_field(message bytea, number integer) returns bytea language plpgsql immutable strict as $$
+declare
+    size  integer := octet_length(message);
+    place integer := 0;
+    parts bigint[];
+    part  bigint;
+    shift integer;
+    octet integer;
+    wire  integer;
+begin
+    while place < size loop
+        -- A tag, and for bytes their length, for a number its value.
+        parts := '{}';
+        loop
+            part := 0;
+            shift := 0;
+            loop
+                if place >= size or shift > 63 then
+                    return null;
+                end if;
+                octet := get_byte(message, place);
+                place := place + 1;
+                -- No tag or length needs more than 31 bits; of a value only its end matters.
+                if shift < 35 then
+                    part := part | ((octet & 127)::bigint << shift);
+                end if;
+                shift := shift + 7;
+                exit when octet < 128;
+            end loop;
+            parts := parts || part;
+            exit when cardinality(parts) = 2;
+            wire := (part & 7)::integer;
+            exit when wire not in (0, 2);
+        end loop;
+        case wire
+            when 0 then null;
+            when 1 then place := place + 8;
+            when 5 then place := place + 4;
+            when 2 then
+                if parts[2] > size - place then
+                    return null;
+                end if;
+                if parts[1] >> 3 = number then
+                    return substr(message, place + 1, parts[2]::integer);
+                end if;
+                place := place + parts[2]::integer;
+            else return null;
+        end case;
+    end loop;
+    return null;
+end
+$$;
+
+-- The object that a value of Kubernetes is: from its protobuf form (k8s, a zero byte, runtime.Unknown with the TypeMeta and the object,
+-- whose first field is the ObjectMeta) or its JSON form. All null where it is neither.
+create or replace function pgetcd.kubernetes(value bytea, out api_version text, out kind text, out name text, out namespace text)
+    language plpgsql immutable as $$
+declare
+    body bytea;
+    json jsonb;
+begin
+    if substr(value, 1, 4) = '\x6b387300'::bytea then
+        body := substr(value, 5);
+        api_version := pgetcd.as_text(pgetcd.protobuf_field(pgetcd.protobuf_field(body, 1), 1));
+        kind := pgetcd.as_text(pgetcd.protobuf_field(pgetcd.protobuf_field(body, 1), 2));
+        body := pgetcd.protobuf_field(pgetcd.protobuf_field(body, 2), 1);
+        name := pgetcd.as_text(pgetcd.protobuf_field(body, 1));
+        namespace := nullif(pgetcd.as_text(pgetcd.protobuf_field(body, 3)), '');
+    elsif substr(value, 1, 1) = '{'::bytea then
+        json := pgetcd.as_json(value);
+        if json ? 'apiVersion' and json ? 'kind' then
+            api_version := json ->> 'apiVersion';
+            kind := json ->> 'kind';
+            name := json #>> '{metadata,name}';
+            namespace := json #>> '{metadata,namespace}';
+        end if;
+    end if;
+end
+$$;
+
+-- The end of the range of all keys with a prefix, as clients give it; null when there is no end.
+create or replace function pgetcd.prefix_end(prefix bytea) returns bytea language plpgsql immutable strict as $$
+begin
+    for n in reverse octet_length(prefix) .. 1 loop
+        if get_byte(prefix, n - 1) < 255 then
+            return set_byte(substr(prefix, 1, n), n - 1, get_byte(prefix, n - 1) + 1);
+        end if;
+    end loop;
+    return null;
+end
+$$;

@@ -1,0 +1,60 @@
+-- The term of the PostgreSQL that answers; a new postmaster (restarted, or promoted elsewhere) begins a new one.
+create or replace function pgetcd.observe_term() returns bigint language sql volatile as $$
+    update pgetcd.cluster set term = term + 1, postmaster_start = pg_postmaster_start_time()
+        where postmaster_start is distinct from pg_postmaster_start_time();
+    select term from pgetcd.cluster;
+$$;
+
+-- A frontend that meets another PostgreSQL process than before (restarted, promoted, restored) asks whether the log still
+-- ends in, or goes on from, the changes that it has applied: an asynchronous failover can lose commits that clients have seen
+-- (design §11). If it does not, the revision moves up by a large step and all before is marked compacted, as etcd does after
+-- a restore: no client can mistake the new history for the old one, as no revision of the old is handed out again.
+--
+-- seen_*: the last change applied; seen_key is null if the frontend has only loaded the state at seen_revision.
+-- A compaction may be lost and no row. Without the mark that a frontend has, its appends would be refused for ever, and
+-- clients have been told of it: so it is set again.
+create or replace function pgetcd.ensure_history(
+    seen_revision bigint, seen_sub integer, seen_key bytea, seen_value bytea, seen_compact_revision bigint)
+    returns boolean language plpgsql volatile as $$
+declare
+    state pgetcd.cluster;
+    head  bigint;
+    found record;
+    kept  boolean;
+begin
+    perform pgetcd.lock_log();
+    select * into state from pgetcd.cluster;
+    select greatest(state.base_revision, max(r.revision)) into head from pgetcd.revisions r;
+    select r.sub, r.key, r.value into found
+        from pgetcd.revisions r where r.revision = seen_revision order by r.sub desc limit 1;
+    kept := case
+        when seen_revision > head then false
+        when seen_key is null then true
+        -- Compaction may have removed it, or it and not the other changes of its revision.
+        when found.key is null or found.sub < seen_sub then seen_revision < state.compact_revision
+        else (found.sub, found.key, found.value) is not distinct from (seen_sub, seen_key, seen_value) end;
+    if not kept then
+        head := greatest(head, seen_revision) + pgetcd.failover_step();
+        update pgetcd.cluster set base_revision = head, compact_revision = head;
+        perform pg_notify('pgetcd', head::text);
+    elsif state.compact_revision < seen_compact_revision then
+        update pgetcd.cluster set compact_revision = seen_compact_revision;
+        perform pg_notify('pgetcd', head::text);
+    end if;
+    return kept;
+end
+$$;
+
+-- After a failover that has lost auth changes: a frontend that had seen them expects a revision that is no more, and its
+-- appends would conflict for ever. The revision goes beyond it, so that all frontends read the auth state anew, and all tokens die.
+create or replace function pgetcd.ensure_auth_revision(seen_revision bigint) returns boolean language plpgsql volatile as $$
+begin
+    if exists (select from pgetcd.cluster c where c.auth_revision >= seen_revision) then
+        return true;
+    end if;
+    perform pgetcd.lock_log();
+    update pgetcd.cluster c set auth_revision = seen_revision + 1, auth_shown_revision = c.auth_shown_revision + pgetcd.failover_step(),
+        auth_tokens_since = seen_revision + 1 where c.auth_revision < seen_revision;
+    return false;
+end
+$$;

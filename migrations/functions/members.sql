@@ -1,0 +1,69 @@
+-- One frontend's beat: registers it, takes or renews the leadership if that is free, and lists the members that are alive, in one
+-- round trip. Its first row comes even if no member is alive.
+-- joined: the id is ours. It is not while another run beats under it; held_at is that run's last beat.
+-- leads: the leadership is ours for leader_limit from now.
+create or replace function pgetcd.beat(
+    member_id          bigint,
+    member_run         text,
+    member_name        text,
+    member_client_urls text[],
+    member_peer_urls   text[]
+) returns table (joined boolean, held_at timestamptz, leads boolean,
+        id bigint, name text, client_urls text[], peer_urls text[], is_leader boolean)
+    language plpgsql volatile as $$
+#variable_conflict use_column
+declare
+    replaced_after  constant interval := '1.5 seconds';  -- an id whose run was silent for so long is free for another
+    outage          constant interval := '5 seconds';    -- without a leader for longer, leases are renewed
+    forgotten_after constant interval := '1 minute';
+    now_at timestamptz := clock_timestamp();
+    state  pgetcd.leader;
+begin
+    insert into pgetcd.members as m
+        values (member_id, member_run, member_name, member_client_urls, member_peer_urls, now_at, now_at)
+        on conflict (id) do update set run = excluded.run, name = excluded.name, client_urls = excluded.client_urls,
+                peer_urls = excluded.peer_urls, heartbeat_at = excluded.heartbeat_at,
+                started_at = case m.run when excluded.run then m.started_at else excluded.started_at end
+            where m.run = excluded.run or m.heartbeat_at < now_at - replaced_after;
+    joined := found;
+
+    select l.* into state from pgetcd.leader l
+        where l.holder = member_run or l.expires_at <= clock_timestamp() for update;
+    leads := found;
+    if leads then
+        now_at := clock_timestamp();  -- we may have waited for the row
+        -- No lease could be kept alive while the database was away, or while there was no frontend. A leader that died
+        -- and was followed by another within seconds is no such case. Nor is a store in which no frontend has led yet.
+        if state.ticked_at > '-infinity' and (state.ticked_at < now_at - outage
+                or state.postmaster_start is distinct from pg_postmaster_start_time()) then
+            state.renew_after := coalesce(state.renew_after, state.ticked_at);
+        end if;
+        update pgetcd.leader set holder = member_run, expires_at = now_at + pgetcd.leader_limit(), ticked_at = now_at,
+            postmaster_start = pg_postmaster_start_time(), renew_after = state.renew_after;
+        delete from pgetcd.members m where m.id in (
+            select old.id from pgetcd.members old
+            where old.heartbeat_at < now_at - forgotten_after for update skip locked);
+    else
+        -- A heartbeat that is lost in a crash is not missed: no need to wait for the disk.
+        perform set_config('synchronous_commit', 'off', true);
+    end if;
+
+    -- A frontend that joins is counted before it loads the state, so it misses no notification that it needs; it polls besides.
+    update pgetcd.cluster c set frontends = alive.n
+        from (select count(*)::integer as n from pgetcd.members m where m.heartbeat_at > clock_timestamp() - pgetcd.member_limit()) alive
+        where c.frontends <> alive.n;
+
+    return query select joined, (select m.heartbeat_at from pgetcd.members m where m.id = member_id), leads,
+            m.id, m.name, m.client_urls, m.peer_urls, m.run = l.holder and l.expires_at > clock_timestamp()
+        from pgetcd.leader l left join pgetcd.members m on m.heartbeat_at > clock_timestamp() - pgetcd.member_limit();
+end
+$$;
+
+-- Hands the leadership to another member, if it is the caller's and the other is alive. Returns when; else null. It is the
+-- other's for leader_limit, in which it finds out by beating.
+create or replace function pgetcd.hand_over(member_run text, target bigint) returns timestamptz language sql volatile as $$
+    update pgetcd.leader l set holder = m.run, expires_at = clock_timestamp() + pgetcd.leader_limit()
+        from pgetcd.members m
+        where m.id = target and m.heartbeat_at > clock_timestamp() - pgetcd.member_limit() and l.holder in (member_run, m.run)
+        returning clock_timestamp()
+$$;

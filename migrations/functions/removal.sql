@@ -1,0 +1,172 @@
+-- Removal and retention take rows of the log and the archive away with their owner's rights, so that no other role needs them
+-- (docs/security.md).
+
+-- Makes the partitions of today and tomorrow (days of UTC) and drops those that ended before the retention began; notes the
+-- revisions that are forgotten with them, and forgets their compactions.
+create or replace function pgetcd.keep_archive(retention interval) returns void language plpgsql volatile security definer
+    set search_path = pg_catalog, pg_temp set timezone = 'UTC' set lock_timeout = '2s' as $$
+declare
+    today     date := clock_timestamp()::date;
+    day       date;
+    partition record;
+begin
+    for day in select today + n from generate_series(0, 1) n loop
+        if to_regclass(format('%I.%I', 'pgetcd', 'revisions_archive_' || to_char(day, 'YYYYMMDD'))) is null then
+            -- Attached, not created in place: that would wait for, and then hold up, all readers of the history.
+            execute format('create table %I.%I (like pgetcd.revisions_archive including all)',
+                'pgetcd', 'revisions_archive_' || to_char(day, 'YYYYMMDD'));
+            execute format('alter table pgetcd.revisions_archive attach partition %I.%I for values from (%L) to (%L)',
+                'pgetcd', 'revisions_archive_' || to_char(day, 'YYYYMMDD'), day::timestamptz, (day + 1)::timestamptz);
+        end if;
+    end loop;
+
+    for partition in
+        select c.relname as name, to_date(right(c.relname, 8), 'YYYYMMDD') as day
+        from pg_inherits i join pg_class c on c.oid = i.inhrelid
+        where i.inhparent = format('%I.%I', 'pgetcd', 'revisions_archive')::regclass
+    loop
+        if (partition.day + 1)::timestamptz < clock_timestamp() - retention then
+            execute format('drop table %I.%I', 'pgetcd', partition.name);
+        end if;
+    end loop;
+
+    with gone as (
+        delete from pgetcd.archive_days d
+            where to_regclass(format('%I.%I', 'pgetcd', 'revisions_archive_' || to_char(d.day, 'YYYYMMDD'))) is null
+            returning d.walked_revision
+    )
+    update pgetcd.removal m set kept_revision = greatest(m.kept_revision, (select max(g.walked_revision) from gone g))
+        where exists (select from gone);
+    delete from pgetcd.compactions c where c.compacted_at < clock_timestamp() - retention;
+end
+$$;
+
+-- Removes a batch of the rows that compaction has superseded (semantics.md §6). Of each key the newest row at or below the
+-- compact revision stays, unless it is a tombstone below it; all rows at the compact revision itself stay, as a watch
+-- may start there.
+--
+-- The walk goes through the rows from the last finished compact revision to the present one, in order. Each row that
+-- did not create its key supersedes the row of that key before it, which is always still there, so that the index finds
+-- it in one step; each tombstone below the compact revision goes itself. So the cost follows the span. Looking at a row
+-- twice does no harm. A tombstone at the compact revision stays, and goes in the next compaction: its walk starts there.
+--
+-- Two things hold a row back (docs/decisions/0007):
+-- * It is not a fifth of a second old: frontends may not have read it yet, and would have to load everything anew.
+-- * It is younger than in_doubt and among the last rows of its frontend, which may repeat that append to learn its fate.
+--
+-- Outcome: more, finished, soon (a row is too young, ask again) or later (a row may still be asked for).
+create or replace function pgetcd.remove_superseded(batch_rows integer, in_doubt interval, to_archive boolean)
+    returns table (outcome text, removed bigint)
+    language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
+    set enable_seqscan = off set enable_bitmapscan = off set jit = off as $$
+#variable_conflict use_column
+declare
+    mark    pgetcd.removal;
+    target  bigint;
+    fresh   timestamptz := clock_timestamp() - interval '0.2 seconds';
+    young   timestamptz := least(fresh, clock_timestamp() - in_doubt);
+    batch   record;
+begin
+    removed := 0;
+    -- A crash loses the removal and its mark together: no need to wait for the disk.
+    perform set_config('synchronous_commit', 'off', true);
+    -- The tombstones of the compact revision itself stay until the mark moves. A walk that stopped among the rows of that
+    -- revision looks at all of them again then, or those it had passed would stay for good.
+    update pgetcd.removal m set walked_sub = -1, towards_revision = c.compact_revision
+        from pgetcd.cluster c where m.towards_revision < c.compact_revision;
+    -- One at a time: a leader that was paused may wake up beside the next one.
+    select m.* into mark from pgetcd.removal m for update;
+    select c.compact_revision into target from pgetcd.cluster c;
+    if target <= mark.finished_revision then
+        outcome := 'finished';
+        return next;
+        return;
+    end if;
+
+    with span as materialized (
+        select r.ctid as place, r.xmin as transaction, r.revision, r.sub, r.key, r.tombstone, r.version, r.committed_at, r.frontend
+        from pgetcd.revisions r
+        where (r.revision, r.sub) > (mark.walked_revision, mark.walked_sub) and r.revision <= target
+        order by r.revision, r.sub limit batch_rows
+    ),
+    superseded as materialized (
+        select s.revision, s.sub, v.place, v.transaction, v.committed_at, v.frontend
+        from span s cross join lateral (
+            select p.ctid as place, p.xmin as transaction, p.committed_at, p.frontend
+            from pgetcd.revisions p
+            where s.version <> 1 and substr(p.key, 1, 1024) = substr(s.key, 1, 1024) and p.key = s.key
+                and (p.revision, p.sub) < (s.revision, s.sub) and p.revision < target
+            order by p.revision desc, p.sub desc limit 1) v
+        union all
+        select s.revision, s.sub, s.place, s.transaction, s.committed_at, s.frontend
+        from span s where s.tombstone and s.revision < target
+    ),
+    -- The last append of each frontend, as far as it can be seen at the end of the log. One that appended again has
+    -- learnt the fate of the append before.
+    last_append as materialized (
+        select distinct on (r.frontend) r.frontend, r.transaction
+        from (
+            select l.frontend, l.xmin as transaction, l.revision, l.sub
+            from pgetcd.revisions l order by l.revision desc, l.sub desc limit 1000
+        ) r
+        order by r.frontend, r.revision desc, r.sub desc
+    ),
+    held as materialized (
+        select s.revision, s.sub, s.committed_at > fresh as is_fresh
+        from superseded s
+        where case
+            when s.committed_at > fresh then true
+            when s.committed_at > young then not exists (
+                select from last_append l where l.frontend = s.frontend and l.transaction <> s.transaction)
+            else false end
+        order by s.revision, s.sub limit 1
+    ),
+    walked as (
+        select s.revision, s.sub from span s
+        where not exists (select from held h where (h.revision, h.sub) <= (s.revision, s.sub))
+        order by s.revision desc, s.sub desc limit 1
+    )
+    select (select array_agg(s.place) from superseded s
+                where not exists (select from held h where (h.revision, h.sub) <= (s.revision, s.sub))) as places,
+            (select count(*) from span) = batch_rows as is_full,
+            (select w.revision from walked w) as revision,
+            (select w.sub from walked w) as sub,
+            (select h.is_fresh from held h) as is_fresh
+        into batch;
+
+    if to_archive then
+        with gone as (delete from pgetcd.revisions r where r.ctid = any (batch.places) returning r.*)
+        insert into pgetcd.revisions_archive
+                (revision, sub, key, value, create_revision, version, lease, committed_at, username, client, frontend)
+            select g.revision, g.sub, g.key, g.value, g.create_revision, g.version, g.lease, g.committed_at,
+                g.username, g.client, g.frontend
+            from gone g;
+    else
+        delete from pgetcd.revisions r where r.ctid = any (batch.places);
+    end if;
+    get diagnostics removed = row_count;
+
+    outcome := case
+        when batch.is_fresh then 'soon'
+        when not batch.is_fresh then 'later'
+        when batch.is_full then 'more'
+        else 'finished' end;
+    update pgetcd.removal m set
+        finished_revision = case outcome when 'finished' then target else m.finished_revision end,
+        attended_revision = case when outcome in ('finished', 'later') then target else m.attended_revision end,
+        walked_revision = case outcome when 'finished' then target else coalesce(batch.revision, m.walked_revision) end,
+        walked_sub = case outcome when 'finished' then -1 else coalesce(batch.sub, m.walked_sub) end;
+    if removed > 0 and to_archive then
+        -- The batch may have begun before midnight.
+        insert into pgetcd.archive_days as d (day, walked_revision)
+            select distinct (t.at at time zone 'UTC')::date, m.walked_revision
+            from pgetcd.removal m, unnest(array[now(), clock_timestamp()]) as t (at)
+            on conflict (day) do update set walked_revision = greatest(d.walked_revision, excluded.walked_revision);
+    elsif removed > 0 then
+        update pgetcd.removal m set kept_revision = m.walked_revision where m.kept_revision < m.walked_revision;
+    end if;
+    return next;
+end
+$$;
+
+revoke execute on function pgetcd.keep_archive(interval), pgetcd.remove_superseded(integer, interval, boolean) from public;

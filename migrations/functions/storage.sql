@@ -1,0 +1,33 @@
+-- Bytes on disk of all that is in the schema, and how many of them hold something. The log is measured on 64 of its
+-- pages, evenly spread: space that removal has left free there, and rows that are dead but not yet vacuumed, are room for new rows. So the
+-- cost does not grow with the store. The archive only grows and the other tables are small: they count in full.
+create or replace function pgetcd.storage_size(out total bigint, out in_use bigint) language plpgsql stable
+    set enable_seqscan = off set jit = off as $$
+declare
+    log_table regclass := format('%I.%I', 'pgetcd', 'revisions')::regclass;
+    log_total bigint   := pg_total_relation_size(log_table);
+    pages     bigint   := pg_relation_size(log_table) / current_setting('block_size')::integer;
+    looked    integer  := least(pages, 64);
+    sampled   bigint   := 0;
+    page      bigint;
+    first     tid;
+    beyond    tid;
+    bytes     bigint;
+begin
+    select coalesce(sum(pg_total_relation_size(c.oid)), 0) into total
+        from pg_class c join pg_namespace n on n.oid = c.relnamespace
+        where n.nspname = 'pgetcd' and c.relkind in ('r', 'S');
+    for n in 0 .. looked - 1 loop
+        page := n * pages / looked;
+        first := format('(%s,0)', page)::tid;
+        beyond := format('(%s,0)', page + 1)::tid;
+        -- The size of a row beside the columns of varying size: its head and line pointer, nine columns of fixed size, and an
+        -- entry in each of two indexes.
+        select sum(140 + pg_column_size(r.key) + coalesce(pg_column_size(r.value), 0) + coalesce(pg_column_size(r.username), 0)
+                + coalesce(pg_column_size(r.client), 0) + pg_column_size(r.frontend) + least(octet_length(r.key), 1024))
+            into bytes from pgetcd.revisions r where r.ctid >= first and r.ctid < beyond;
+        sampled := sampled + coalesce(bytes, 0);
+    end loop;
+    in_use := total - log_total + least(log_total, sampled * pages / greatest(looked, 1));
+end
+$$;

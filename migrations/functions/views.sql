@@ -1,0 +1,113 @@
+-- The history and the state of the store as SQL readers see them (design §9, docs/sql.md). Views read with their owner's rights
+-- and the functions read views only, so that a role can be let to the history and not to the tables.
+
+-- Where the store is. oldest_revision: the first whose state can be told.
+create or replace view pgetcd.status as
+    select greatest(c.base_revision, (select max(r.revision) from pgetcd.revisions r)) as revision,
+        c.compact_revision, greatest(m.kept_revision, 1) as oldest_revision, c.term
+    from pgetcd.cluster c cross join pgetcd.removal m;
+
+-- The column client holds the address, # and the request's name (docs/decisions/0016).
+create or replace view pgetcd.all_revisions as
+    select r.revision, r.sub, r.key, r.value, r.tombstone, r.create_revision, r.version, r.lease,
+        r.committed_at, r.username, nullif(split_part(r.client, '#', 1), '') as client,
+        nullif(split_part(r.client, '#', 2), '') as request, r.frontend, false as archived
+    from pgetcd.revisions r
+    union all
+    select a.revision, a.sub, a.key, a.value, a.tombstone, a.create_revision, a.version, a.lease,
+        a.committed_at, a.username, nullif(split_part(a.client, '#', 1), ''),
+        nullif(split_part(a.client, '#', 2), ''), a.frontend, true
+    from pgetcd.revisions_archive a;
+
+-- Every change that is still known, with the value that it replaced: null where there was none, or it is forgotten.
+-- An older row may be left when the one in between was removed while nothing was archived: it must not be taken for it.
+create or replace view pgetcd.history as
+    select r.key, pgetcd.as_text(r.key) as key_text, r.revision as mod_revision, r.sub,
+        case when r.tombstone then 'delete' when r.version = 1 then 'create' else 'update' end as change,
+        r.value, pgetcd.as_text(r.value) as value_text, r.tombstone, r.create_revision, r.version, r.lease,
+        case when r.version <> 1 then (
+            select p.value from pgetcd.all_revisions p
+            where substr(p.key, 1, 1024) = substr(r.key, 1, 1024) and p.key = r.key
+                and (p.revision, p.sub) < (r.revision, r.sub)
+                and case when r.tombstone then r.revision > (select m.kept_revision from pgetcd.removal m)
+                    else p.version = r.version - 1 and p.create_revision = r.create_revision end
+            order by p.revision desc, p.sub desc limit 1) end as prev_value,
+        case when r.version <> 1 then (
+            select p.revision from pgetcd.all_revisions p
+            where substr(p.key, 1, 1024) = substr(r.key, 1, 1024) and p.key = r.key
+                and (p.revision, p.sub) < (r.revision, r.sub)
+                and case when r.tombstone then r.revision > (select m.kept_revision from pgetcd.removal m)
+                    else p.version = r.version - 1 and p.create_revision = r.create_revision end
+            order by p.revision desc, p.sub desc limit 1) end as prev_mod_revision,
+        r.committed_at, r.username, r.client, r.request, r.frontend, r.archived
+    from pgetcd.all_revisions r;
+
+-- create_revision, mod_revision and version as etcd shows them.
+create or replace view pgetcd.current_state as
+    select r.key, pgetcd.as_text(r.key) as key_text, r.value, pgetcd.as_text(r.value) as value_text,
+        r.create_revision, r.revision as mod_revision, r.version, r.lease
+    from (
+        select distinct on (key) key, revision, sub, tombstone
+        from pgetcd.revisions
+        order by key, revision desc, sub desc
+    ) newest
+    join pgetcd.revisions r using (revision, sub)
+    where not newest.tombstone;
+
+-- A lease that has expired is gone when the leader has revoked it: expires_in is negative until then.
+create or replace view pgetcd.active_leases as
+    select l.id, to_hex(l.id) as id_hex, l.ttl, l.expires_at, l.expires_at - clock_timestamp() as expires_in
+    from pgetcd.leases l;
+
+create or replace view pgetcd.lease_keys as
+    select s.lease, to_hex(s.lease) as lease_hex, s.key, s.key_text, s.mod_revision
+    from pgetcd.current_state s where s.lease <> 0;
+
+create or replace view pgetcd.active_members as
+    select to_hex(m.id) as id, m.name, m.client_urls, m.peer_urls, m.run as frontend, m.started_at, m.heartbeat_at,
+        m.run = l.holder and l.expires_at > clock_timestamp() as is_leader
+    from pgetcd.members m cross join pgetcd.leader l
+    where m.heartbeat_at > clock_timestamp() - pgetcd.member_limit();
+
+create or replace view pgetcd.auth_status as
+    select c.auth_enabled as enabled, c.auth_shown_revision as auth_revision from pgetcd.cluster c;
+
+create or replace view pgetcd.auth_accounts as
+    select u.name, coalesce(octet_length(u.password), 0) > 0 as has_password,
+        array(select r.role from pgetcd.auth_user_roles r where r.username = u.name order by r.role) as roles
+    from pgetcd.auth_users u;
+
+-- The permissions of each role. range_end null: one key; all keys from key on, if it is a zero byte.
+create or replace view pgetcd.auth_grants as
+    select r.name as role, (array['READ', 'WRITE', 'READWRITE'])[p.kind + 1] as permission,
+        p.key, pgetcd.as_text(p.key) as key_text,
+        nullif(p.range_end, '') as range_end, pgetcd.as_text(nullif(p.range_end, '')) as range_end_text
+    from pgetcd.auth_roles r left join pgetcd.auth_permissions p on p.role = r.name;
+
+create or replace view pgetcd.auth_changes as
+    select a.at, a.action, a.username, a.client, a.frontend, a.subject, a.auth_revision from pgetcd.auth_audit a;
+
+-- The changes of a key, of the keys with a prefix, or by a user: rows of the view, oldest first.
+create or replace function pgetcd.key_history(wanted_key bytea) returns setof pgetcd.history language sql stable as $$
+    select h.* from pgetcd.history h
+    where substr(h.key, 1, 1024) = substr(wanted_key, 1, 1024) and h.key = wanted_key
+    order by h.mod_revision, h.sub
+$$;
+create or replace function pgetcd.key_history(wanted_key text) returns setof pgetcd.history language sql stable as $$
+    select h.* from pgetcd.key_history(convert_to(wanted_key, 'UTF8')) h
+$$;
+create or replace function pgetcd.prefix_history(prefix bytea) returns setof pgetcd.history language sql stable as $$
+    select h.* from pgetcd.history h
+    where substr(h.key, 1, 1024) >= substr(prefix, 1, 1024) and substr(h.key, 1, 1024) <= substr(prefix || pgetcd.highest(), 1, 1024)
+        and substr(h.key, 1, octet_length(prefix)) = prefix
+    order by h.mod_revision, h.sub
+$$;
+create or replace function pgetcd.prefix_history(prefix text) returns setof pgetcd.history language sql stable as $$
+    select h.* from pgetcd.prefix_history(convert_to(prefix, 'UTF8')) h
+$$;
+create or replace function pgetcd.changes_by(who text, since timestamptz default '-infinity', until timestamptz default 'infinity')
+    returns setof pgetcd.history language sql stable as $$
+    select h.* from pgetcd.history h
+    where h.username = who and h.committed_at >= since and h.committed_at < until
+    order by h.mod_revision, h.sub
+$$;

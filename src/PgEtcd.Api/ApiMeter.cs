@@ -1,0 +1,14 @@
+using System.Diagnostics.Metrics;
+using System.Runtime.CompilerServices;
+using PgEtcd.Api.Calls;
+
+namespace PgEtcd.Api;
+
+/// <summary>The meter of this project's instruments.</summary>
+public static class ApiMeter
+{
+    internal static readonly Meter Meter = new("PgEtcd.Api");
+
+    /// <summary>Makes all instruments: one whose class has not been used yet would be missing instead of 0.</summary>
+    public static void Register() => RuntimeHelpers.RunClassConstructor(typeof(StreamMetrics).TypeHandle);
+}

@@ -1,0 +1,31 @@
+using System.Security.Cryptography.X509Certificates;
+using Grpc.Core;
+using Microsoft.AspNetCore.Http.Features;
+using PgEtcd.Api.Calls;
+
+namespace PgEtcd.Api.Callers;
+
+/// <summary>The user that a client's certificate names. The certificate was checked when the connection was made.</summary>
+internal static class CertificateNames
+{
+    private const string CommonName = "2.5.4.3";
+
+    /// <summary>etcd's gateway sets it, in front of an etcd or of us: then the certificate is that gateway's, and no user's.</summary>
+    private const string OfAGateway = "grpcgateway-accept";
+
+    /// <summary>The common name; null without a certificate, and for calls that the gateway makes: those have the connection's
+    /// certificate but are not gRPC (semantics.md §11).</summary>
+    public static string? Of(ServerCallContext context) =>
+        context is RemoteCall { Http: { } http } && !http.Request.Headers.ContainsKey(OfAGateway)
+        && http.Features.Get<ITlsConnectionFeature>()?.ClientCertificate is { } certificate
+            ? Of(certificate)
+            : null;
+
+    internal static string? Of(X509Certificate2 certificate)
+    {
+        string? name = certificate.SubjectName.EnumerateRelativeDistinguishedNames(reversed: false)
+            .Where(part => !part.HasMultipleElements && part.GetSingleElementType().Value == CommonName)
+            .Select(part => part.GetSingleElementValue()).LastOrDefault();
+        return string.IsNullOrEmpty(name) ? null : name;
+    }
+}

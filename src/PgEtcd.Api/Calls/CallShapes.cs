@@ -1,0 +1,84 @@
+using System.Globalization;
+using System.Text;
+using Google.Protobuf;
+using Grpc.Core;
+using PgEtcd.Api.Wire;
+using PgEtcd.Postgres;
+using PgEtcd.Protocol.Etcdserverpb;
+
+namespace PgEtcd.Api.Calls;
+
+/// <summary>Requests and answers in a few words for the log: keys, and the sizes of everything else. Values and passwords are
+/// never shown.</summary>
+internal static class CallShapes
+{
+    private const int MostKeyCharacters = 100;
+
+    /// <summary>What was asked for.</summary>
+    public static string OfRequest(object? request) => request switch
+    {
+        RangeRequest range => Range(range),
+        PutRequest put => $"put {Key(put.Key)}, value of {Bytes(put.Value.Length)}{(put.Lease == 0 ? "" : ", with a lease")}",
+        DeleteRangeRequest delete => $"delete {Keys(delete.Key, delete.RangeEnd)}",
+        TxnRequest txn => string.Create(
+            CultureInfo.InvariantCulture,
+            $"{txn.Compare.Count} compares, {txn.Success.Count} or {txn.Failure.Count} operations{First(txn)}, {Bytes(txn.CalculateSize())}"),
+        CompactionRequest compaction => $"compact at {compaction.Revision}{(compaction.Physical ? ", physical" : "")}",
+        LeaseRevokeRequest revoke => $"revoke {revoke.ID:x}",
+        IMessage message => Bytes(message.CalculateSize()),
+        _ => "unknown",
+    };
+
+    /// <summary>How it ended: an answer, or an exception.</summary>
+    public static string OfEnding(object? ending) => ending switch
+    {
+        KvReply reply => Bytes(reply.Size),
+        IMessage message => Bytes(message.CalculateSize()),
+        RpcException error => $"{error.StatusCode} {Printable.Line(error.Status.Detail)}",
+        Exception error => error.GetType().Name,
+        _ => "unknown",
+    };
+
+    private static string Range(RangeRequest range)
+    {
+        StringBuilder text = new();
+        text.Append("range ").Append(Keys(range.Key, range.RangeEnd));
+        Add(range.Revision != 0, $" at {range.Revision}");
+        Add(range.Limit != 0, $", limit {range.Limit}");
+        Add(range.CountOnly, ", count only");
+        Add(range.KeysOnly, ", keys only");
+        Add(range.Serializable, ", serializable");
+        return text.ToString();
+
+        void Add(bool isSo, string words) => text.Append(isSo ? words : "");
+    }
+
+    /// <summary>The first key of a transaction says most about who sends it.</summary>
+    private static string First(TxnRequest txn) =>
+        txn.Compare is [var compare, ..] ? $" on {Key(compare.Key)}"
+        : txn.Success is [{ RequestPut: { } put }, ..] ? $" on {Key(put.Key)}"
+        : "";
+
+    private static string Keys(ByteString key, ByteString end) => end.Length switch
+    {
+        0 => Key(key),
+        1 when end[0] == 0 => $"from {Key(key)} on",
+        _ => $"from {Key(key)} to {Key(end)}",
+    };
+
+    /// <summary>In quotes; what is no printable ASCII as two hexadecimal digits.</summary>
+    private static string Key(ByteString key)
+    {
+        StringBuilder text = new("\"");
+        foreach (byte b in key.Span[..Math.Min(key.Length, MostKeyCharacters)])
+        {
+            _ = b is >= 0x20 and < 0x7f and not ((byte)'"' or (byte)'\\')
+                ? text.Append((char)b)
+                : text.Append(CultureInfo.InvariantCulture, $"\\x{b:x2}");
+        }
+
+        return text.Append(key.Length > MostKeyCharacters ? "…\"" : "\"").ToString();
+    }
+
+    private static string Bytes(int count) => string.Create(CultureInfo.InvariantCulture, $"{count} bytes");
+}

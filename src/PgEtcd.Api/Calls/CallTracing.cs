@@ -1,0 +1,58 @@
+using System.Diagnostics;
+using Grpc.Core;
+using PgEtcd.Postgres.Calls;
+
+namespace PgEtcd.Api.Calls;
+
+/// <summary>A span for each call, below the client's own if it sent one (W3C traceparent), with the attributes that OpenTelemetry
+/// names for gRPC.</summary>
+public sealed class CallTracing : ICallWrapper
+{
+    /// <inheritdoc/>
+    public CallHandler<TArgument, TResult> Around<TArgument, TResult>(IMethod method, CallHandler<TArgument, TResult> handler) =>
+        async (argument, context) =>
+        {
+            using Activity? span = Start(context);
+            try
+            {
+                TResult result = await handler(argument, context);
+                End(span, context.Status.StatusCode);
+                return result;
+            }
+            catch (Exception exception)
+            {
+                Fail(span, exception);
+                throw;
+            }
+        };
+
+    private static Activity? Start(ServerCallContext context)
+    {
+        Activity.Current = null;
+        _ = ActivityContext.TryParse(
+            context.RequestHeaders.GetValue("traceparent"), context.RequestHeaders.GetValue("tracestate"), isRemote: true, out ActivityContext client);
+        string name = context.Method.TrimStart('/');
+        Activity? span = Spans.Source.StartActivity(name, ActivityKind.Server, client);
+        if (span is { IsAllDataRequested: true })
+        {
+            string[] parts = name.Split('/', 2);
+            span.SetTag("rpc.system", "grpc").SetTag("rpc.service", parts[0]).SetTag("rpc.method", parts[^1]).SetTag("network.peer.address", context.Peer);
+        }
+
+        return span;
+    }
+
+    private static void Fail(Activity? span, Exception exception) =>
+        End(span, exception is RpcException rpc ? rpc.StatusCode : exception is OperationCanceledException ? StatusCode.Cancelled : StatusCode.Unknown);
+
+    /// <summary>Only what is the server's fault makes the span an error, as OpenTelemetry has it for servers.</summary>
+    private static void End(Activity? span, StatusCode code)
+    {
+        span?.SetTag("rpc.grpc.status_code", (int)code);
+        if (code is StatusCode.Unknown or StatusCode.DeadlineExceeded or StatusCode.Unimplemented or StatusCode.Internal
+            or StatusCode.Unavailable or StatusCode.DataLoss)
+        {
+            span?.SetStatus(ActivityStatusCode.Error, code.ToString());
+        }
+    }
+}

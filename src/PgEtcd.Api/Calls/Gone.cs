@@ -1,0 +1,11 @@
+namespace PgEtcd.Api.Calls;
+
+/// <summary>How streams show that their client has gone: the package throws an InvalidOperationException or Kestrel's IOException,
+/// services expect a cancellation.</summary>
+internal static class Gone
+{
+    public static bool Means(Exception exception, CallContext call, CancellationToken ended) =>
+        exception is IOException || (exception is InvalidOperationException && (call.IsOver || ended.IsCancellationRequested));
+
+    public static OperationCanceledException Cancellation(Exception exception) => new("The client dropped the call.", exception);
+}

@@ -1,0 +1,53 @@
+using Grpc.Core;
+
+namespace PgEtcd.Api.Calls;
+
+/// <summary>A call that the server makes to itself on behalf of a request of another kind.</summary>
+internal sealed class LocalCall : CallContext, IDisposable
+{
+    private static readonly AuthContext Nobody = new(null, []);
+
+    private readonly CancellationTokenSource _ended;
+
+    /// <param name="method">Its path.</param>
+    /// <param name="cause">The request on whose behalf it is made.</param>
+    /// <param name="metadata">As headers, also grpc-timeout, which is well-formed.</param>
+    /// <param name="gone">The client has gone.</param>
+    public LocalCall(string method, HttpContext cause, IHeaderDictionary metadata, CancellationToken gone)
+        : base(cause, metadata)
+    {
+        MethodCore = method;
+        _ended = CancellationTokenSource.CreateLinkedTokenSource(gone);
+        if (GrpcTimeout.TryParse(metadata.GrpcTimeout.ToString(), out TimeSpan timeout))
+        {
+            DeadlineCore = DateTime.UtcNow + timeout;
+            if (timeout.TotalMilliseconds < int.MaxValue) // no timer waits for longer, and no call
+            {
+                _ended.CancelAfter(timeout);
+            }
+        }
+    }
+
+    protected override string MethodCore { get; }
+
+    protected override DateTime DeadlineCore { get; } = DateTime.MaxValue;
+
+    protected override CancellationToken CancellationTokenCore => _ended.Token;
+
+    protected override Metadata ResponseTrailersCore { get; } = [];
+
+    protected override Status StatusCore { get; set; } = Status.DefaultSuccess;
+
+    protected override WriteOptions? WriteOptionsCore { get; set; }
+
+    protected override AuthContext AuthContextCore => Nobody;
+
+    public void Dispose()
+    {
+        _ended.Cancel();
+        _ended.Dispose();
+    }
+
+    /// <summary>The answer tells them nowhere.</summary>
+    protected override Task WriteResponseHeadersAsyncCore(Metadata responseHeaders) => Task.CompletedTask;
+}

@@ -1,0 +1,101 @@
+using System.Diagnostics.Metrics;
+using Grpc.Core;
+
+namespace PgEtcd.Api.Calls;
+
+/// <summary>All methods by path. Looked up once a call, so it is a table and not endpoint routing.</summary>
+public sealed class MethodTable : IDisposable
+{
+    private readonly Dictionary<string, ServedMethod> _methods = new(StringComparer.Ordinal);
+    private readonly HashSet<string> _services = new(StringComparer.Ordinal);
+    private readonly Meter _meter = new(GrpcMetricsOptions.MeterName); // a host has its own
+    private readonly CallsByHeader? _clients;
+
+    /// <param name="settings">What goes around calls.</param>
+    /// <param name="loggers">Where failures of services are written.</param>
+    public MethodTable(CallSettings settings, ILoggerFactory loggers)
+    {
+        Settings = settings;
+        Logger = loggers.CreateLogger("PgEtcd.Grpc");
+        _clients = settings.Metrics.Clients is { } header ? new CallsByHeader(_meter, header) : null;
+    }
+
+    /// <summary>Largest request message in bytes.</summary>
+    public int MaxMessageSize => Settings.MaxMessageSize;
+
+    internal CallSettings Settings { get; }
+
+    internal ILogger Logger { get; }
+
+    /// <summary>Makes a local call: for a gateway, which has its requests from elsewhere. It gets all that one from outside gets, from
+    /// its metadata and deadline to its status.</summary>
+    /// <param name="method">Its path: <c>/etcdserverpb.KV/Put</c>.</param>
+    /// <param name="cause">The request on whose behalf it is made: the service sees its connection.</param>
+    /// <param name="metadata">As headers, also grpc-timeout.</param>
+    /// <param name="requests">Its requests.</param>
+    /// <param name="responses">Where its responses go.</param>
+    /// <param name="gone">The client has gone.</param>
+    /// <returns>How it ended.</returns>
+    public async Task<Status> CallAsync(
+        string method,
+        HttpContext cause,
+        IHeaderDictionary metadata,
+        IAsyncStreamReader<byte[]> requests,
+        IServerStreamWriter<byte[]> responses,
+        CancellationToken gone)
+    {
+        if (Find(method) is not { } served)
+        {
+            return Unknown(method);
+        }
+
+        long started = served.Metrics.Started(metadata);
+        using LocalCall call = new(method, cause, metadata, gone);
+        Status status;
+        try
+        {
+            await served.Local!(requests, responses, call);
+            status = call.Status;
+        }
+        catch (Exception exception)
+        {
+            status = Endings.ToRpc(exception, call, Logger).Status;
+        }
+
+        if (!call.IsOver) // the request could not be read
+        {
+            served.Metrics.Handled(status.StatusCode, started);
+        }
+
+        return status;
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => _meter.Dispose();
+
+    internal ServedMethod? Find(string path) => _methods.GetValueOrDefault(path);
+
+    /// <summary>The status for a path that is not in the table; the words are grpc-go's, clients tell servers' versions by them.</summary>
+    internal Status Unknown(string path)
+    {
+        int slash = path.LastIndexOf('/');
+        if (slash <= 0)
+        {
+            return new Status(StatusCode.Unimplemented, $"malformed method name: \"{path}\"");
+        }
+
+        string service = path[1..slash];
+        return new Status(StatusCode.Unimplemented, _services.Contains(service)
+            ? $"unknown method {path[(slash + 1)..]} for service {service}"
+            : $"unknown service {service}");
+    }
+
+    internal Method<TRequest, TResponse> Add<TRequest, TResponse>(Method<TRequest, TResponse> method, out ServedMethod served)
+    {
+        MethodMetrics metrics = new(_meter, Settings.Metrics, _clients, method);
+        served = new ServedMethod(metrics, MaxMessageSize);
+        _methods.Add(method.FullName, served);
+        _services.Add(method.ServiceName);
+        return Messages.Counted(method, metrics, MaxMessageSize);
+    }
+}

@@ -1,0 +1,24 @@
+using System.Globalization;
+using Grpc.Core;
+
+namespace PgEtcd.Api.Calls;
+
+/// <summary>Calls that end before they are looked at.</summary>
+internal static class Refusal
+{
+    /// <summary>The status that a timeout leads to at once; null if it does not. The package takes a malformed one, and one that is
+    /// over, for none.</summary>
+    public static Status? OfTimeout(string timeout) =>
+        !GrpcTimeout.TryParse(timeout, out TimeSpan limit) ? new Status(StatusCode.Internal, $"malformed grpc-timeout: \"{timeout}\"")
+        : limit <= TimeSpan.Zero ? new Status(StatusCode.DeadlineExceeded, "context deadline exceeded")
+        : null;
+
+    /// <summary>Ends a call with a status and nothing else.</summary>
+    public static void Write(HttpResponse response, Status status)
+    {
+        response.ContentType = "application/grpc";
+        response.Headers.GrpcStatus = ((int)status.StatusCode).ToString(CultureInfo.InvariantCulture);
+        bool isPlain = !status.Detail.AsSpan().ContainsAnyExceptInRange(' ', '~') && !status.Detail.Contains('%', StringComparison.Ordinal);
+        response.Headers.GrpcMessage = isPlain ? status.Detail : Uri.EscapeDataString(status.Detail);
+    }
+}

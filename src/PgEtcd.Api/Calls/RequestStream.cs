@@ -1,0 +1,36 @@
+using Grpc.Core;
+
+namespace PgEtcd.Api.Calls;
+
+/// <summary>The client's messages as a service reads them: a client that has gone is a cancellation.</summary>
+/// <param name="inner">The package's.</param>
+/// <param name="call">The call.</param>
+/// <param name="max">Largest message in bytes.</param>
+internal sealed class RequestStream<T>(IAsyncStreamReader<T> inner, CallContext call, int max) : IAsyncStreamReader<T>
+{
+    private readonly CancellationToken _ended = call.CancellationToken;
+
+    public T Current => inner.Current;
+
+    public Task<bool> MoveNext(CancellationToken cancellationToken)
+    {
+        Task<bool> read = inner.MoveNext(cancellationToken.CanBeCanceled ? cancellationToken : _ended);
+        return read.IsCompletedSuccessfully ? read : WaitAsync(read);
+    }
+
+    private async Task<bool> WaitAsync(Task<bool> read)
+    {
+        try
+        {
+            return await read;
+        }
+        catch (Exception exception) when (Gone.Means(exception, call, _ended))
+        {
+            throw Gone.Cancellation(exception);
+        }
+        catch (Exception exception) when (PackageErrors.Mend(exception, max) is { } status && exception is not OperationCanceledException)
+        {
+            throw new RpcException(status);
+        }
+    }
+}

@@ -1,0 +1,60 @@
+using Grpc.AspNetCore.Server;
+using Grpc.Core;
+using Microsoft.AspNetCore.Http.Features;
+
+namespace PgEtcd.Api.Calls;
+
+/// <summary>Answers a local call, in encoded messages.</summary>
+internal delegate Task LocalHandler(IAsyncStreamReader<byte[]> requests, IServerStreamWriter<byte[]> responses, CallContext call);
+
+/// <summary>A method that this server serves.</summary>
+internal sealed class ServedMethod(MethodMetrics metrics, int maxMessageSize)
+{
+    /// <summary>Set as a request's endpoint, which costs nothing, when its call has reached its handler.</summary>
+    public static readonly Endpoint Reached = new(null, null, "gRPC");
+
+    /// <summary>Answers calls that come over a connection: the package's.</summary>
+    public RequestDelegate? Remote { get; set; }
+
+    /// <summary>Answers local calls.</summary>
+    public LocalHandler? Local { get; set; }
+
+    public MethodMetrics Metrics => metrics;
+
+    /// <summary>Answers a call that came over a connection.</summary>
+    public Task ServeAsync(HttpContext http)
+    {
+        long started = metrics.Started(http.Request.Headers);
+        if (http.Request.Headers.GrpcTimeout is { Count: > 0 } timeout && Refusal.OfTimeout(timeout.ToString()) is { } refusal)
+        {
+            metrics.Handled(refusal.StatusCode, started);
+            Refusal.Write(http.Response, refusal);
+            return Task.CompletedTask;
+        }
+
+        // Whoever's request has been read is counted by its runner: a frame less for nearly all calls.
+        Task call = Remote!(http);
+        return http.GetEndpoint() == Reached ? call : WaitAsync(call, http, started);
+    }
+
+    private async Task WaitAsync(Task call, HttpContext http, long started)
+    {
+        await call;
+        if (http.GetEndpoint() == Reached)
+        {
+            return;
+        }
+
+        Status status = http.Features.GetRequiredFeature<IServerCallContextFeature>().ServerCallContext.Status;
+        if (PackageErrors.Mend(status, maxMessageSize) is { } mended)
+        {
+            status = mended;
+            if (!http.Response.HasStarted)
+            {
+                Refusal.Write(http.Response, status);
+            }
+        }
+
+        metrics.Handled(status.StatusCode, started);
+    }
+}

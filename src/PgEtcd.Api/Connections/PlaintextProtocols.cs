@@ -1,0 +1,84 @@
+using System.Buffers;
+using System.IO.Pipelines;
+using System.Security.Cryptography.X509Certificates;
+using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Http.Features;
+using Microsoft.AspNetCore.Server.Kestrel.Core.Features;
+
+namespace PgEtcd.Api.Connections;
+
+/// <summary>
+/// Tells HTTP/2 from HTTP/1.1 on a connection without TLS by its first bytes. Kestrel chooses by the protocol that TLS
+/// negotiated, so a connection that opens with HTTP/2's preface is presented as one that negotiated "h2".
+/// </summary>
+internal sealed class PlaintextProtocols(ConnectionDelegate next, TimeSpan limit)
+{
+    /// <summary>Bytes of the preface.</summary>
+    internal static int PrefaceLength => Preface.Length;
+
+    private static ReadOnlySpan<byte> Preface => "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"u8;
+
+    public async Task OnConnectionAsync(ConnectionContext connection)
+    {
+        bool? http2 = await ReadsPrefaceAsync(connection);
+        if (http2 is null)
+            return;
+        if (http2.Value)
+        {
+            var negotiated = new NegotiatedHttp2();
+            connection.Features.Set<ITlsApplicationProtocolFeature>(negotiated);
+            connection.Features.Set<ITlsConnectionFeature>(negotiated);
+            connection.Transport = SchemeInAuthority.Mend(connection.Transport);
+        }
+        await next(connection);
+    }
+
+    /// <summary>Whether the connection opens with the preface; null if it says too little for too long, or ends.</summary>
+    private async Task<bool?> ReadsPrefaceAsync(ConnectionContext connection)
+    {
+        PipeReader input = connection.Transport.Input;
+        using var timer = CancellationTokenSource.CreateLinkedTokenSource(connection.ConnectionClosed);
+        timer.CancelAfter(limit);
+        try
+        {
+            while (true)
+            {
+                ReadResult read = await input.ReadAsync(timer.Token);
+                ReadOnlySequence<byte> buffer = read.Buffer;
+                bool? answer = LooksLikeHttp2(buffer);
+                // Nothing is consumed; what has not decided the matter counts as seen, so that the next read waits for more.
+                input.AdvanceTo(buffer.Start, answer is null ? buffer.End : buffer.Start);
+                if (answer is not null)
+                    return answer;
+                if (read.IsCompleted)
+                    return buffer.IsEmpty ? null : false;
+            }
+        }
+        catch (Exception e) when (e is OperationCanceledException or IOException)
+        {
+            return null;
+        }
+    }
+
+    /// <summary>Whether these are the first bytes of HTTP/2; null while they may be.</summary>
+    internal static bool? LooksLikeHttp2(ReadOnlySequence<byte> buffer)
+    {
+        ReadOnlySpan<byte> preface = Preface;
+        Span<byte> start = stackalloc byte[preface.Length];
+        int length = (int)Math.Min(buffer.Length, preface.Length);
+        buffer.Slice(0, length).CopyTo(start);
+        if (!preface.StartsWith(start[..length]))
+            return false;
+        return length == preface.Length ? true : null;
+    }
+
+    private sealed class NegotiatedHttp2 : ITlsApplicationProtocolFeature, ITlsConnectionFeature
+    {
+        public ReadOnlyMemory<byte> ApplicationProtocol { get; } = "h2"u8.ToArray();
+
+        public X509Certificate2? ClientCertificate { get; set; }
+
+        public Task<X509Certificate2?> GetClientCertificateAsync(CancellationToken cancellationToken) =>
+            Task.FromResult<X509Certificate2?>(null);
+    }
+}

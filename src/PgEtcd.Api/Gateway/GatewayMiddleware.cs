@@ -1,0 +1,93 @@
+using System.Net.WebSockets;
+using System.Text.Json;
+using Google.Protobuf.Reflection;
+using Grpc.Core;
+using PgEtcd.Api.Callers;
+using PgEtcd.Api.Http;
+using PgEtcd.Api.Calls;
+
+namespace PgEtcd.Api.Gateway;
+
+/// <summary>Serves etcd's JSON gateway: everything below /v3/ (semantics.md §13).</summary>
+public static class GatewayMiddleware
+{
+    /// <summary>How much longer than its binary encoding the JSON of a request may be.</summary>
+    private const int JsonOverhead = 4;
+
+    /// <summary>etcd's words to a client that may believe that it is who its certificate says.</summary>
+    private const string NameIgnored = "CommonName of client sending a request against gateway will be ignored and not used as expected";
+
+    /// <summary>Adds it.</summary>
+    /// <param name="app">Where to.</param>
+    /// <param name="trustsCertificates">Whether the name in a client's certificate is its user (--client-cert-auth).</param>
+    public static void UseGateway(this WebApplication app, bool trustsCertificates)
+    {
+        MethodTable methods = app.Services.GetRequiredService<MethodTable>();
+        app.UseWebSockets();
+        if (trustsCertificates)
+        {
+            Admission admission = app.Services.GetRequiredService<Admission>();
+            app.Use(next => context => admission.IsOn && IsBelowV3(context, out _)
+                && context.Connection.ClientCertificate is { } certificate && CertificateNames.Of(certificate) is not null
+                    ? context.RefuseAsync(StatusCodes.Status400BadRequest, NameIgnored)
+                    : next(context));
+        }
+
+        app.Use(next => context => IsBelowV3(context, out PathString rest) && rest.HasValue
+            ? ServeAsync(methods, context)
+            : next(context));
+    }
+
+    private static bool IsBelowV3(HttpContext context, out PathString rest) =>
+        context.Request.Path.StartsWithSegments("/v3", StringComparison.Ordinal, out rest);
+
+    private static async Task ServeAsync(MethodTable methods, HttpContext context)
+    {
+        bool isSocket = context.WebSockets.IsWebSocketRequest;
+        MethodDescriptor? method = GatewayRoutes.ByPath.GetValueOrDefault(context.Request.Path.Value!);
+        Status refusal = method is null ? GatewayErrors.NotFound
+            : !isSocket && !HttpMethods.IsPost(context.Request.Method) ? GatewayErrors.MethodNotAllowed
+            : CheckTimeout(context.Request);
+        if (refusal.StatusCode != StatusCode.OK)
+        {
+            await RefuseAsync(new HttpChannel(context), refusal, context.RequestAborted);
+            return;
+        }
+
+        try
+        {
+            await using JsonChannel channel = isSocket ? await WebSocketChannel.AcceptAsync(context) : new HttpChannel(context);
+            GatewayRequests requests = new(method!, new JsonBody(channel.Requests, (long)JsonOverhead * methods.MaxMessageSize));
+            GatewayResponses responses = new(method!, channel);
+            Status status = await methods.CallAsync(
+                $"/{method!.Service.FullName}/{method.Name}", context, GatewayMetadata.Read(context), requests, responses, channel.Gone);
+            await responses.EndAsync(requests.Refusal?.Status ?? status);
+        }
+        catch (Exception e) when (e is OperationCanceledException or IOException or WebSocketException)
+        {
+            if (!isSocket) // whose end has been said, and would be lost
+            {
+                context.Abort(); // the client has gone: nobody is to take what was sent for the whole
+            }
+        }
+    }
+
+    private static async Task RefuseAsync(HttpChannel channel, Status refusal, CancellationToken gone)
+    {
+        channel.Begin(refusal);
+        await using (Utf8JsonWriter json = JsonWriting.To(channel.Output))
+        {
+            GatewayErrors.Write(json, refusal);
+        }
+
+        await channel.SendAsync(gone);
+    }
+
+    private static Status CheckTimeout(HttpRequest request)
+    {
+        string text = request.Headers.GrpcTimeout.ToString();
+        return text.Length == 0 || GrpcTimeout.TryParse(text, out _)
+            ? Status.DefaultSuccess
+            : new Status(StatusCode.InvalidArgument, $"invalid grpc-timeout: {text}");
+    }
+}

@@ -1,0 +1,64 @@
+using Google.Protobuf;
+using Google.Protobuf.Reflection;
+using Grpc.Core;
+
+namespace PgEtcd.Api.Gateway;
+
+/// <summary>A client's JSON as the encoded requests of a call.</summary>
+/// <param name="method">The method.</param>
+/// <param name="body">The JSON.</param>
+internal sealed class GatewayRequests(MethodDescriptor method, JsonBody body) : IAsyncStreamReader<byte[]>
+{
+    private bool _any;
+    private bool _ended;
+
+    public byte[] Current { get; private set; } = [];
+
+    /// <summary>Why the call fails whatever its service says: the first request cannot be read, or the body broke off; null otherwise.</summary>
+    public RpcException? Refusal { get; private set; }
+
+    public async Task<bool> MoveNext(CancellationToken cancellationToken)
+    {
+        if (_ended)
+        {
+            return false;
+        }
+
+        try
+        {
+            byte[]? text = await body.NextAsync(cancellationToken);
+            _ended = text is null;
+            if (_ended && (_any || method.IsClientStreaming))
+            {
+                return false;
+            }
+
+            Current = text is null ? [] : JsonReading.Read(method.InputType, text).ToByteArray(); // an empty body is an empty message
+            _any = true;
+            return true;
+        }
+        catch (RpcException refusal)
+        {
+            return Refuse(refusal);
+        }
+        catch (BadHttpRequestException malformed)
+        {
+            // Or the client has gone in the midst of its request: either way nothing more comes, and nobody is to go on.
+            _ended = true;
+            Refusal = new RpcException(new Status(StatusCode.InvalidArgument, malformed.Message));
+            throw new OperationCanceledException("The request broke off.", malformed);
+        }
+        catch (IOException lost)
+        {
+            throw new OperationCanceledException("The client dropped the call.", lost);
+        }
+    }
+
+    /// <summary>As in etcd: what cannot be read ends the requests, and the call goes on, unless it is the first of them.</summary>
+    private bool Refuse(RpcException refusal)
+    {
+        _ended = true;
+        Refusal = _any ? null : refusal;
+        return _any ? false : throw refusal;
+    }
+}

@@ -1,0 +1,147 @@
+using System.Buffers;
+using System.IO.Pipelines;
+using Grpc.Core;
+
+namespace PgEtcd.Api.Gateway;
+
+/// <summary>
+/// The JSON objects in a body, one after the other. What follows the last one that is asked for is never looked at, as in etcd.
+/// </summary>
+/// <param name="body">The body.</param>
+/// <param name="limit">Most bytes that one object may have.</param>
+internal sealed class JsonBody(PipeReader body, long limit)
+{
+    /// <summary>Waits for the next object.</summary>
+    /// <returns>Its text; null at the end of the body.</returns>
+    /// <exception cref="RpcException">InvalidArgument, if what comes is no object; ResourceExhausted, if it is too long.</exception>
+    public async ValueTask<byte[]?> NextAsync(CancellationToken cancellationToken)
+    {
+        JsonScanner scanner = default;
+        long scanned = 0;
+        while (true)
+        {
+            ReadResult read = await body.ReadAsync(cancellationToken);
+            ReadOnlySequence<byte> buffer = read.Buffer;
+            bool found = false;
+            try
+            {
+                found = scanner.Scan(buffer.Slice(scanned), ref scanned);
+                if (scanned > limit)
+                {
+                    throw Refuse(StatusCode.ResourceExhausted, $"grpc: received message larger than max (more than {limit} bytes of JSON)");
+                }
+
+                if (found)
+                {
+                    return buffer.Slice(0, scanned).ToArray();
+                }
+            }
+            finally
+            {
+                // What follows an object has not been looked at: the next read returns at once.
+                SequencePosition end = buffer.GetPosition(scanned);
+                body.AdvanceTo(found ? end : buffer.Start, found ? end : buffer.End);
+            }
+
+            if (read.IsCompleted)
+            {
+                return scanner.HasBegun ? throw Refuse(StatusCode.InvalidArgument, "unexpected EOF") : null;
+            }
+        }
+    }
+
+    private static RpcException Refuse(StatusCode code, string message) => new(new Status(code, message));
+
+    /// <summary>Finds where an object ends, whatever is in it: braces outside of strings are counted, each byte once.</summary>
+    private struct JsonScanner
+    {
+        private static readonly SearchValues<byte> Structure = SearchValues.Create("{}[]\""u8);
+
+        private int _depth;
+        private bool _inString;
+        private bool _escaped;
+
+        /// <summary>Whether anything but white space has come.</summary>
+        public readonly bool HasBegun => _depth > 0;
+
+        /// <summary>Goes on.</summary>
+        /// <param name="piece">What has come since.</param>
+        /// <param name="scanned">Counts the bytes, up to the end of the object.</param>
+        /// <returns>Whether the end was found.</returns>
+        /// <exception cref="RpcException">It does not begin like an object.</exception>
+        public bool Scan(in ReadOnlySequence<byte> piece, ref long scanned)
+        {
+            foreach (ReadOnlyMemory<byte> segment in piece)
+            {
+                int length = Scan(segment.Span);
+                if (length >= 0)
+                {
+                    scanned += length;
+                    return true;
+                }
+
+                scanned += segment.Length;
+            }
+
+            return false;
+        }
+
+        /// <summary>The length up to and with the end of the object, or -1.</summary>
+        private int Scan(ReadOnlySpan<byte> text)
+        {
+            int at = 0;
+            while (at < text.Length)
+            {
+                if (_escaped)
+                {
+                    _escaped = false;
+                    at++;
+                    continue;
+                }
+
+                int next = !HasBegun ? text[at..].IndexOfAnyExcept(" \t\r\n"u8)
+                    : _inString ? text[at..].IndexOfAny((byte)'"', (byte)'\\')
+                    : text[at..].IndexOfAny(Structure);
+                if (next < 0)
+                {
+                    return -1;
+                }
+
+                at += next + 1;
+                if (Take(text[at - 1]))
+                {
+                    return at;
+                }
+            }
+
+            return -1;
+        }
+
+        /// <summary>Takes one byte that matters; true if it ends the object.</summary>
+        private bool Take(byte found)
+        {
+            if (!HasBegun && found != '{')
+            {
+                throw Refuse(StatusCode.InvalidArgument, $"invalid character {Shown(found)} looking for beginning of an object");
+            }
+
+            switch (found)
+            {
+                case (byte)'\\':
+                    _escaped = true;
+                    return false;
+                case (byte)'"':
+                    _inString = !_inString;
+                    return false;
+                case (byte)'{' or (byte)'[':
+                    _depth++;
+                    return false;
+                default:
+                    _depth--;
+                    return _depth == 0;
+            }
+        }
+
+        private static string Shown(byte found) => found is > 0x20 and < 0x7f ? $"'{(char)found}'" : $"0x{found:x2}";
+    }
+}

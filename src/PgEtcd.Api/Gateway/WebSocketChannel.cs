@@ -1,0 +1,120 @@
+using System.Buffers;
+using System.IO.Pipelines;
+using System.Net.WebSockets;
+using Grpc.Core;
+
+namespace PgEtcd.Api.Gateway;
+
+/// <summary>
+/// JSON over a WebSocket: the client's messages are the body, each line of the answer is a message. There is no HTTP status.
+/// </summary>
+internal sealed class WebSocketChannel : JsonChannel
+{
+    private static readonly TimeSpan CloseLimit = TimeSpan.FromSeconds(5);
+
+    private readonly WebSocket _socket;
+    private readonly Pipe _requests = new();
+    private readonly ArrayBufferWriter<byte> _output = new();
+    private readonly CancellationTokenSource _gone;
+    private readonly CancellationTokenSource _end = new();
+    private readonly Task _receiving;
+
+    private WebSocketChannel(WebSocket socket, CancellationToken aborted)
+    {
+        _socket = socket;
+        _gone = CancellationTokenSource.CreateLinkedTokenSource(aborted);
+        _receiving = ReceiveAsync();
+    }
+
+    public override PipeReader Requests => _requests.Reader;
+
+    public override CancellationToken Gone => _gone.Token;
+
+    public override IBufferWriter<byte> Output => _output;
+
+    /// <summary>Accepts the client. It may offer the protocols <c>Bearer, token</c>, since a browser cannot set headers.</summary>
+    public static async Task<WebSocketChannel> AcceptAsync(HttpContext context)
+    {
+        bool hasToken = GatewayMetadata.BearerToken(context) is not null;
+        WebSocket socket = await context.WebSockets.AcceptWebSocketAsync(hasToken ? GatewayMetadata.BearerProtocol : null);
+        return new WebSocketChannel(socket, context.RequestAborted);
+    }
+
+    public override void Begin(Status status)
+    {
+    }
+
+    public override async ValueTask SendAsync(CancellationToken cancellationToken)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        ReadOnlyMemory<byte> line = _output.WrittenMemory;
+        if (line.Length > 0)
+        {
+            // A cancelled send resets the connection, and the client may just be closing it in good order: what is on its way has time to arrive.
+            await using CancellationTokenRegistration cancelled = cancellationToken.Register(() => _end.CancelAfter(CloseLimit));
+            await _socket.SendAsync(line.TrimEnd((byte)'\n'), WebSocketMessageType.Text, endOfMessage: true, _end.Token);
+            _output.Clear();
+        }
+    }
+
+    public override async ValueTask DisposeAsync()
+    {
+        _end.CancelAfter(CloseLimit);
+        try
+        {
+            if (_socket.State is WebSocketState.Open or WebSocketState.CloseReceived)
+            {
+                await _socket.CloseOutputAsync(WebSocketCloseStatus.NormalClosure, null, _end.Token);
+            }
+
+            _requests.Reader.Complete(); // what the client still says is not waited for
+        }
+        catch (Exception e) when (e is WebSocketException or OperationCanceledException or IOException)
+        {
+            await _end.CancelAsync(); // the client does not wait for the end
+        }
+
+        await _receiving;
+        _socket.Dispose();
+        _end.Dispose();
+        _gone.Dispose();
+    }
+
+    private async Task ReceiveAsync()
+    {
+        PipeWriter requests = _requests.Writer;
+        byte[] unread = new byte[1024];
+        bool isRead = true;
+        try
+        {
+            while (true)
+            {
+                Memory<byte> room = isRead ? requests.GetMemory() : unread;
+                ValueWebSocketReceiveResult received = await _socket.ReceiveAsync(room, _end.Token);
+                if (received.MessageType == WebSocketMessageType.Close)
+                {
+                    break;
+                }
+
+                if (isRead)
+                {
+                    requests.Advance(received.Count);
+                    if (received.EndOfMessage)
+                    {
+                        requests.Write("\n"u8);
+                    }
+
+                    FlushResult flush = await requests.FlushAsync(_end.Token);
+                    isRead = !flush.IsCompleted;
+                }
+            }
+        }
+        catch (Exception e) when (e is WebSocketException or OperationCanceledException or IOException)
+        {
+            // Gone without a word.
+        }
+
+        await _gone.CancelAsync();
+        await requests.CompleteAsync();
+    }
+}

@@ -1,0 +1,43 @@
+using PgEtcd.Mvcc;
+
+namespace PgEtcd.Api.Locks;
+
+/// <summary>Those who contend in an election, as one who watches it knows them. The oldest leads.</summary>
+internal sealed class Candidates
+{
+    private readonly Dictionary<ReadOnlyMemory<byte>, KeyRecord> _byKey = new(BytesComparer.Instance);
+    private readonly SortedSet<KeyRecord> _byAge = new(Comparer<KeyRecord>.Create(static (one, other) =>
+        one.CreateRevision.CompareTo(other.CreateRevision) is var order && order != 0 ? order : one.Key.SequenceCompareTo(other.Key)));
+
+    /// <param name="records">All there are.</param>
+    public Candidates(IEnumerable<KeyRecord> records)
+    {
+        foreach (KeyRecord record in records)
+        {
+            Add(record);
+        }
+    }
+
+    /// <summary>Who leads; null when there is nobody.</summary>
+    public KeyRecord? Leader => _byAge.Min;
+
+    /// <summary>Takes in a change.</summary>
+    public void Apply(in KvEvent change)
+    {
+        if (_byKey.Remove(change.Key, out KeyRecord? before))
+        {
+            _byAge.Remove(before);
+        }
+
+        if (change.Record is { } record)
+        {
+            Add(record);
+        }
+    }
+
+    private void Add(KeyRecord record)
+    {
+        _byKey.Add(record.KeyMemory, record);
+        _byAge.Add(record);
+    }
+}

@@ -1,0 +1,91 @@
+using System.Globalization;
+using Google.Protobuf;
+using PgEtcd.Protocol.Etcdserverpb;
+
+namespace PgEtcd.Api.Locks;
+
+/// <summary>Those who contend for a lock or an election: a key each, <c>name/lease</c>, the oldest of which holds it
+/// (semantics.md §12). Names share the key space with everybody's keys.</summary>
+/// <param name="name">Of the lock or election.</param>
+internal sealed class Contest(ByteString name)
+{
+    /// <summary>The name.</summary>
+    public ByteString Name => name;
+
+    /// <summary>Below the keys of all contenders.</summary>
+    public ByteString Start { get; } = Append(name, "/");
+
+    /// <summary>Above them: 0 comes after the slash.</summary>
+    public ByteString End { get; } = Append(name, "0");
+
+    /// <summary>All contenders.</summary>
+    public RangeRequest All => new() { Key = Start, RangeEnd = End };
+
+    /// <summary>The one that holds it.</summary>
+    public RangeRequest Oldest => new()
+    {
+        Key = Start,
+        RangeEnd = End,
+        SortTarget = RangeRequest.Types.SortTarget.Create,
+        SortOrder = RangeRequest.Types.SortOrder.Ascend,
+        Limit = 1,
+    };
+
+    /// <summary>The last that came before another, as far as this frontend knows: who waits for it watches from there.</summary>
+    public RangeRequest LastBefore(long createRevision) => new()
+    {
+        Key = Start,
+        RangeEnd = End,
+        SortTarget = RangeRequest.Types.SortTarget.Create,
+        SortOrder = RangeRequest.Types.SortOrder.Descend,
+        Limit = 1,
+        MaxCreateRevision = createRevision - 1,
+        Serializable = true,
+    };
+
+    /// <summary>The key of the contender with this lease.</summary>
+    public ByteString KeyOf(long lease) => Append(Start, Hex(lease));
+
+    /// <summary>Adds a contender, unless it is there; tells it, and the oldest.</summary>
+    public TxnRequest Enter(long lease, ByteString value)
+    {
+        ByteString key = KeyOf(lease);
+        RequestOp oldest = new() { RequestRange = Oldest };
+        return new TxnRequest
+        {
+            Compare = { IfCreatedAt(key, 0) },
+            Success = { new RequestOp { RequestPut = new PutRequest { Key = key, Value = value, Lease = lease } }, oldest },
+            Failure = { new RequestOp { RequestRange = new RangeRequest { Key = key } }, oldest },
+        };
+    }
+
+    /// <summary>Changes a contender's value, if it is still the one of that create revision.</summary>
+    public static TxnRequest Proclaim(ByteString key, long createRevision, ByteString value, long lease) => new()
+    {
+        Compare = { IfCreatedAt(key, createRevision) },
+        Success = { new RequestOp { RequestPut = new PutRequest { Key = key, Value = value, Lease = lease } } },
+    };
+
+    /// <summary>Removes a contender, if it is still the one of that create revision.</summary>
+    public static TxnRequest Leave(ByteString key, long createRevision) => new()
+    {
+        Compare = { IfCreatedAt(key, createRevision) },
+        Success = { new RequestOp { RequestDeleteRange = new DeleteRangeRequest { Key = key } } },
+    };
+
+    private static Compare IfCreatedAt(ByteString key, long revision) => new()
+    {
+        Key = key,
+        Target = Compare.Types.CompareTarget.Create,
+        CreateRevision = revision,
+    };
+
+    /// <summary>As Go prints a signed number: a minus before the digits.</summary>
+    private static string Hex(long lease) =>
+        lease < 0
+            ? "-" + unchecked((ulong)-lease).ToString("x", CultureInfo.InvariantCulture)
+            : lease.ToString("x", CultureInfo.InvariantCulture);
+
+    private static ByteString Append(ByteString start, string end) =>
+        ByteString.CopyFrom([.. start.Span, .. System.Text.Encoding.ASCII.GetBytes(end)]);
+}

@@ -1,0 +1,92 @@
+using Grpc.Core;
+using PgEtcd.Api.Wire;
+using PgEtcd.Mvcc;
+using PgEtcd.Protocol;
+using PgEtcd.Protocol.Mvccpb;
+using PgEtcd.Protocol.V3Electionpb;
+
+namespace PgEtcd.Api.Locks;
+
+/// <summary>v3electionpb.Election: one leader at a time, as long as its lease (semantics.md §12).</summary>
+public sealed class ElectionService(
+    RecipeClient client, Contenders contenders, LeaderChanges changes, ResponseHeaders headers, IHostApplicationLifetime lifetime)
+    : Election.ElectionBase
+{
+    /// <summary>Waits until elected. Whoever campaigns already with the same lease gets the new value.</summary>
+    public override async Task<CampaignResponse> Campaign(CampaignRequest request, ServerCallContext context)
+    {
+        Contender contender = await contenders.EnterAsync(new Contest(request.Name), request.Lease, request.Value, context);
+        if (!contender.Value.Span.SequenceEqual(request.Value.Span))
+        {
+            try
+            {
+                await ProclaimAsync(Contest.Proclaim(contender.Key, contender.CreateRevision, request.Value, contender.Lease), context);
+            }
+            catch (RpcException)
+            {
+                await contenders.LeaveAsync(contender, context);
+                throw;
+            }
+        }
+
+        await contenders.WaitAsync(contender, EtcdErrors.ElectionNotLeader, context);
+        return new CampaignResponse
+        {
+            Header = headers.At(contender.EnteredAt), // not of the moment of winning: as in etcd
+            Leader = new LeaderKey { Name = request.Name, Key = contender.Key, Rev = contender.CreateRevision, Lease = contender.Lease },
+        };
+    }
+
+    /// <summary>Changes the leader's value.</summary>
+    public override async Task<ProclaimResponse> Proclaim(ProclaimRequest request, ServerCallContext context)
+    {
+        LeaderKey leader = request.Leader ?? throw EtcdErrors.ElectionLeaderMissing.ToException();
+        long lease = await client.SessionAsync(leader.Lease, context);
+        long revision = await ProclaimAsync(Contest.Proclaim(leader.Key, leader.Rev, request.Value, lease), context);
+        return new ProclaimResponse { Header = headers.At(revision) };
+    }
+
+    /// <summary>Who leads.</summary>
+    public override async Task<LeaderResponse> Leader(LeaderRequest request, ServerCallContext context)
+    {
+        RangeResult oldest = await client.RangeAsync(new Contest(request.Name).Oldest, context);
+        return oldest.Records is [KeyRecord leader]
+            ? Response(oldest.Revision, leader)
+            : throw EtcdErrors.ElectionNoLeader.ToException();
+    }
+
+    /// <summary>Who leads, and each change of that, until the client leaves.</summary>
+    public override async Task Observe(LeaderRequest request, IServerStreamWriter<LeaderResponse> responseStream, ServerCallContext context)
+    {
+        using CancellationTokenSource ended = CancellationTokenSource.CreateLinkedTokenSource(
+            context.CancellationToken, lifetime.ApplicationStopping);
+        try
+        {
+            await foreach (LeaderChanges.LeaderChange change in changes.ReadAsync(new Contest(request.Name), context, ended.Token))
+            {
+                await responseStream.WriteAsync(Response(change.Revision, change.Leader), ended.Token);
+            }
+        }
+        catch (OperationCanceledException) when (!context.CancellationToken.IsCancellationRequested)
+        {
+            throw EtcdErrors.Stopped.ToException();
+        }
+    }
+
+    /// <summary>Gives the leadership, or the candidature, up; no error if it is gone already.</summary>
+    public override async Task<ResignResponse> Resign(ResignRequest request, ServerCallContext context)
+    {
+        LeaderKey leader = request.Leader ?? throw EtcdErrors.ElectionLeaderMissing.ToException();
+        TxnResult resigned = await client.TxnAsync(Contest.Leave(leader.Key, leader.Rev), context);
+        return new ResignResponse { Header = headers.At(resigned.Revision) };
+    }
+
+    private async Task<long> ProclaimAsync(Protocol.Etcdserverpb.TxnRequest proclamation, ServerCallContext context)
+    {
+        TxnResult proclaimed = await client.TxnAsync(proclamation, context);
+        return proclaimed.Succeeded ? proclaimed.Revision : throw EtcdErrors.ElectionNotLeader.ToException();
+    }
+
+    private LeaderResponse Response(long revision, KeyRecord leader) =>
+        new() { Header = headers.At(revision), Kv = KeyValue.Parser.ParseFrom(leader.Encoded.Span) };
+}

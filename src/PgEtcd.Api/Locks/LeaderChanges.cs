@@ -1,0 +1,58 @@
+using System.Runtime.CompilerServices;
+using Grpc.Core;
+using PgEtcd.Frontend.Watching;
+using PgEtcd.Mvcc;
+
+namespace PgEtcd.Api.Locks;
+
+/// <summary>Follows an election (semantics.md §12, Observe). It watches all candidates, where etcd watches the leader and looks
+/// for the next when that is gone: so a leader that was short is seen too, and each one once.</summary>
+public sealed class LeaderChanges(RecipeClient client, WatchHub hub)
+{
+    /// <summary>A leader as it was from a revision on.</summary>
+    internal readonly record struct LeaderChange(long Revision, KeyRecord Leader);
+
+    /// <summary>The leader of now, each change of its value, and each that follows it; never ends by itself.</summary>
+    internal async IAsyncEnumerable<LeaderChange> ReadAsync(
+        Contest contest, ServerCallContext context, [EnumeratorCancellation] CancellationToken ended)
+    {
+        KeyRecord? told = null;
+        while (true)
+        {
+            RangeResult all = await client.RangeAsync(contest.All, context);
+            Candidates candidates = new(all.Records);
+            if (IsNews(candidates.Leader, told))
+            {
+                told = candidates.Leader;
+                yield return new LeaderChange(all.Revision, told!);
+            }
+
+            WatchTarget target = new(
+                new KeyRange(contest.Start.Memory, contest.End.Memory), all.Revision + 1,
+                NoPut: false, NoDelete: false, PreviousValue: false, ProgressNotify: false, Fragment: false);
+            await foreach (WatchUpdate reply in hub.WatchAsync(target, ended))
+            {
+                if (reply.Canceled)
+                {
+                    break; // compacted before we came to it: how it went is forgotten, how it stands we ask
+                }
+
+                for (int i = 0; i < reply.Events.Count; i++)
+                {
+                    long revision = reply.Events[i].Revision;
+                    candidates.Apply(reply.Events[i]);
+                    // Nobody leads in the middle of a transaction.
+                    bool isWhole = i + 1 == reply.Events.Count || reply.Events[i + 1].Revision != revision;
+                    if (isWhole && IsNews(candidates.Leader, told))
+                    {
+                        told = candidates.Leader;
+                        yield return new LeaderChange(revision, told!);
+                    }
+                }
+            }
+        }
+    }
+
+    private static bool IsNews(KeyRecord? leader, KeyRecord? told) =>
+        leader is not null && (told is null || leader.ModRevision != told.ModRevision || !leader.Key.SequenceEqual(told.Key));
+}

@@ -1,0 +1,43 @@
+using Grpc.Core;
+using PgEtcd.Api.Services;
+using PgEtcd.Mvcc;
+using PgEtcd.Protocol;
+using PgEtcd.Protocol.Etcdserverpb;
+
+namespace PgEtcd.Api.Locks;
+
+/// <summary>What locks and elections ask of the server they run in. As in etcd they are clients of it, in the name of whoever
+/// calls them: all checks of the services apply, and every error goes out as Unknown (errors.md §2.3).</summary>
+public sealed class RecipeClient(KvService kv, LeaseService leases)
+{
+    /// <summary>Of a lease that the server grants; seconds. Nobody keeps it alive but the client.</summary>
+    private const long SessionTtl = 60;
+
+    /// <summary>The lease to contend with: the client's, or a new one.</summary>
+    public async Task<long> SessionAsync(long lease, ServerCallContext context) =>
+        lease != 0 ? lease : (await AskAsync(() => leases.LeaseGrant(new LeaseGrantRequest { TTL = SessionTtl }, context))).ID;
+
+    /// <summary>Range.</summary>
+    public async Task<RangeResult> RangeAsync(RangeRequest request, ServerCallContext context) =>
+        (RangeResult)(await AskAsync(() => kv.Range(request, context))).Result;
+
+    /// <summary>Txn.</summary>
+    public async Task<TxnResult> TxnAsync(TxnRequest request, ServerCallContext context) =>
+        (TxnResult)(await AskAsync(() => kv.Txn(request, context))).Result;
+
+    /// <summary>DeleteRange.</summary>
+    public async Task<DeleteRangeResult> DeleteAsync(DeleteRangeRequest request, ServerCallContext context) =>
+        (DeleteRangeResult)(await AskAsync(() => kv.DeleteRange(request, context))).Result;
+
+    private static async Task<T> AskAsync<T>(Func<Task<T>> ask)
+    {
+        try
+        {
+            return await ask();
+        }
+        catch (RpcException exception)
+        {
+            throw new RpcException(EtcdErrors.SeenByRecipe(exception.Status));
+        }
+    }
+}

@@ -1,0 +1,15 @@
+namespace PgEtcd.Api;
+
+/// <summary>Every message about calls. Ids from 300 to 399.</summary>
+internal static partial class Log
+{
+    [LoggerMessage(300, LogLevel.Warning, "{Method} took {Took}, more than {Expected}, for {Client}: {Request}; answered {Answer}")]
+    public static partial void SlowRequest(
+        ILogger logger, string method, string took, string expected, string client, string request, string answer);
+
+    [LoggerMessage(301, LogLevel.Error, "{Method} failed with an exception that says no gRPC status.")]
+    public static partial void HandlerFailed(ILogger logger, Exception exception, string method);
+
+    [LoggerMessage(302, LogLevel.Debug, "{Method} ended after its client had gone.")]
+    public static partial void ClientGone(ILogger logger, string method);
+}

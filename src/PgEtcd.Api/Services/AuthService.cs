@@ -1,0 +1,182 @@
+using Grpc.Core;
+using PgEtcd.Api.Callers;
+using PgEtcd.Api.Calls;
+using PgEtcd.Api.Wire;
+using PgEtcd.Frontend.Auth;
+using PgEtcd.Frontend.Keys;
+using PgEtcd.Mvcc;
+using PgEtcd.Postgres.Auth;
+using PgEtcd.Protocol;
+using PgEtcd.Protocol.Etcdserverpb;
+
+namespace PgEtcd.Api.Services;
+
+/// <summary>etcdserverpb.Auth (semantics.md §11). What a change comes to is decided in <see cref="AuthDecision"/>, and made only
+/// if nothing else has changed since.</summary>
+public sealed class AuthService(FrontendAuth auth, Admission admission, KeyValueStore store, ResponseHeaders headers) : Protocol.Etcdserverpb.Auth.AuthBase
+{
+    private ResponseHeader Header => headers.At(store.Current.Revision);
+
+    /// <summary>Has all calls checked. Needs no credentials while they are not.</summary>
+    public override Task<AuthEnableResponse> AuthEnable(AuthEnableRequest request, ServerCallContext context) =>
+        ChangeAsync(context, AuthDecision.Enable, () => new AuthEnableResponse { Header = Header });
+
+    /// <summary>Lets everybody do everything.</summary>
+    public override Task<AuthDisableResponse> AuthDisable(AuthDisableRequest request, ServerCallContext context) =>
+        ChangeAsync(context, AuthDecision.Disable, () => new AuthDisableResponse { Header = Header });
+
+    /// <summary>Whether calls are checked; needs no credentials, as in 3.7.</summary>
+    public override Task<AuthStatusResponse> AuthStatus(AuthStatusRequest request, ServerCallContext context) => ServiceErrors.AnswerAsync(async () =>
+    {
+        AuthState state = (await admission.AdmitFreshAsync(context)).State;
+        return new AuthStatusResponse { Header = Header, Enabled = state.IsEnabled, AuthRevision = (ulong)state.ShownRevision };
+    });
+
+    /// <summary>Gives a token to whoever knows a user's password.</summary>
+    public override Task<AuthenticateResponse> Authenticate(AuthenticateRequest request, ServerCallContext context) => ServiceErrors.AnswerAsync(async () =>
+    {
+        while (true)
+        {
+            AuthState state = await admission.FreshStateAsync();
+            if (!state.IsEnabled)
+            {
+                throw EtcdErrors.AuthNotEnabled.ToException();
+            }
+
+            await CheckPasswordAsync(state.User(request.Name)?.Record, request, context.Peer);
+            if (await auth.Tokens.IssueAsync(request.Name, state) is { } token)
+            {
+                return new AuthenticateResponse { Header = Header, Token = token };
+            }
+        }
+    });
+
+    /// <summary>Adds a user.</summary>
+    public override Task<AuthUserAddResponse> UserAdd(AuthUserAddRequest request, ServerCallContext context) => ServiceErrors.AnswerAsync(async () =>
+    {
+        bool hasNoPassword = request.Options?.NoPassword == true;
+        byte[]? password = hasNoPassword ? null : await HashAsync(request.Password, context);
+        return await ChangeAsync(
+            context, state => AuthDecision.Add(state, request, password), () => new AuthUserAddResponse { Header = Header });
+    });
+
+    /// <summary>A user's roles. One may ask about oneself.</summary>
+    public override Task<AuthUserGetResponse> UserGet(AuthUserGetRequest request, ServerCallContext context) => ServiceErrors.AnswerAsync(async () =>
+    {
+        Caller caller = await admission.AdmitFreshAsync(context);
+        Demand(caller.Username == request.Name && caller.Username is not null ? KvError.None : caller.CheckRoot());
+        AuthUser user = caller.State.User(request.Name) ?? throw EtcdErrors.UserNotFound.ToException();
+        return new AuthUserGetResponse { Header = Header, Roles = { AuthState.Sorted(user.Record.Roles) } };
+    });
+
+    /// <summary>All users.</summary>
+    public override Task<AuthUserListResponse> UserList(AuthUserListRequest request, ServerCallContext context) => ServiceErrors.AnswerAsync(async () =>
+        new AuthUserListResponse { Users = { AuthState.Sorted((await AdmitRootAsync(context)).State.Users.Keys) }, Header = Header });
+
+    /// <summary>Removes a user.</summary>
+    public override Task<AuthUserDeleteResponse> UserDelete(AuthUserDeleteRequest request, ServerCallContext context) =>
+        ChangeAsync(context, state => AuthDecision.Delete(state, request), () => new AuthUserDeleteResponse { Header = Header });
+
+    /// <summary>Changes a password.</summary>
+    public override Task<AuthUserChangePasswordResponse> UserChangePassword(AuthUserChangePasswordRequest request, ServerCallContext context) =>
+        ServiceErrors.AnswerAsync(async () =>
+        {
+            byte[]? password = request.Password.Length == 0 ? null : await HashAsync(request.Password, context);
+            return await ChangeAsync(
+                context, state => AuthDecision.ChangePassword(state, request, password), () => new AuthUserChangePasswordResponse { Header = Header });
+        });
+
+    /// <summary>Gives a role to a user.</summary>
+    public override Task<AuthUserGrantRoleResponse> UserGrantRole(AuthUserGrantRoleRequest request, ServerCallContext context) =>
+        ChangeAsync(context, state => AuthDecision.GrantRole(state, request), () => new AuthUserGrantRoleResponse { Header = Header });
+
+    /// <summary>Takes a role from a user.</summary>
+    public override Task<AuthUserRevokeRoleResponse> UserRevokeRole(AuthUserRevokeRoleRequest request, ServerCallContext context) =>
+        ChangeAsync(context, state => AuthDecision.RevokeRole(state, request), () => new AuthUserRevokeRoleResponse { Header = Header });
+
+    /// <summary>Adds a role.</summary>
+    public override Task<AuthRoleAddResponse> RoleAdd(AuthRoleAddRequest request, ServerCallContext context) =>
+        ChangeAsync(context, state => AuthDecision.Add(state, request), () => new AuthRoleAddResponse { Header = Header });
+
+    /// <summary>A role's permissions by key. One may ask about one's own roles.</summary>
+    public override Task<AuthRoleGetResponse> RoleGet(AuthRoleGetRequest request, ServerCallContext context) => ServiceErrors.AnswerAsync(async () =>
+    {
+        Caller caller = await admission.AdmitFreshAsync(context);
+        Demand(caller.HasRole(request.Role) ? KvError.None : caller.CheckRoot());
+        RoleRecord role = caller.State.Role(request.Role) ?? throw EtcdErrors.RoleNotFound.ToException();
+        return new AuthRoleGetResponse { Header = Header, Perm = { RolePermissions.Of(role) } };
+    });
+
+    /// <summary>All roles.</summary>
+    public override Task<AuthRoleListResponse> RoleList(AuthRoleListRequest request, ServerCallContext context) => ServiceErrors.AnswerAsync(async () =>
+        new AuthRoleListResponse
+        {
+            Roles = { AuthState.Sorted((await AdmitRootAsync(context)).State.Records.Roles.Select(role => role.Name)) },
+            Header = Header,
+        });
+
+    /// <summary>Removes a role, also from its users.</summary>
+    public override Task<AuthRoleDeleteResponse> RoleDelete(AuthRoleDeleteRequest request, ServerCallContext context) =>
+        ChangeAsync(context, state => AuthDecision.Delete(state, request), () => new AuthRoleDeleteResponse { Header = Header });
+
+    /// <summary>Gives a permission to a role.</summary>
+    public override Task<AuthRoleGrantPermissionResponse> RoleGrantPermission(AuthRoleGrantPermissionRequest request, ServerCallContext context) =>
+        ChangeAsync(context, state => AuthDecision.GrantPermission(state, request), () => new AuthRoleGrantPermissionResponse { Header = Header });
+
+    /// <summary>Takes a permission from a role.</summary>
+    public override Task<AuthRoleRevokePermissionResponse> RoleRevokePermission(AuthRoleRevokePermissionRequest request, ServerCallContext context) =>
+        ChangeAsync(context, state => AuthDecision.RevokePermission(state, request), () => new AuthRoleRevokePermissionResponse { Header = Header });
+
+    private static void Demand(KvError error)
+    {
+        if (error != KvError.None)
+        {
+            throw error.ToEtcd().ToException();
+        }
+    }
+
+    private async Task<Caller> AdmitRootAsync(ServerCallContext context)
+    {
+        Caller caller = await admission.AdmitFreshAsync(context);
+        Demand(caller.CheckRoot());
+        return caller;
+    }
+
+    /// <summary>Decides on the present state, and again if that has changed before the change was made.</summary>
+    private Task<T> ChangeAsync<T>(ServerCallContext context, Func<AuthState, AuthDecision> decide, Func<T> answer) => ServiceErrors.AnswerAsync(async () =>
+    {
+        while (true)
+        {
+            Caller caller = await AdmitRootAsync(context);
+            AuthDecision decision = decide(caller.State);
+            if (decision.Edits.Length == 0 || await auth.ChangeAsync(caller, context.Peer, decision))
+            {
+                return answer();
+            }
+        }
+    });
+
+    /// <summary>Only for who may set it: hashing is made to be dear.</summary>
+    private async Task<byte[]> HashAsync(string password, ServerCallContext context)
+    {
+        Passwords.CheckLength(password);
+        await AdmitRootAsync(context);
+        return await auth.Passwords.HashAsync(password);
+    }
+
+    private async Task CheckPasswordAsync(UserRecord? user, AuthenticateRequest request, string peer)
+    {
+        using IDisposable turn = await auth.Logins.EnterAsync(request.Name, peer) ?? throw EtcdErrors.RequestTooManyRequests.ToException();
+        if (user is { HasNoPassword: true })
+        {
+            auth.Logins.Failed(request.Name, peer);
+            throw EtcdErrors.PasswordForNoPasswordUser.ToException();
+        }
+
+        if (!await auth.Passwords.VerifyAsync(user?.Password, request.Password))
+        {
+            auth.Logins.Failed(request.Name, peer);
+            throw EtcdErrors.AuthFailed.ToException();
+        }
+    }
+}

@@ -1,0 +1,78 @@
+using Grpc.Core;
+using PgEtcd.Api.Calls;
+using PgEtcd.Api.Wire;
+using PgEtcd.Frontend.Members;
+using PgEtcd.Protocol;
+using PgEtcd.Protocol.Etcdserverpb;
+
+namespace PgEtcd.Api.Services;
+
+/// <summary>etcdserverpb.Cluster (semantics.md §9): the members are the frontends that are alive. Who belongs to the cluster
+/// is not decided by a request but by who runs; what cannot be done is refused with etcd's code and a sentence.</summary>
+public sealed class ClusterService(Leadership leadership, ResponseHeaders headers, RequestLimits limits) : Cluster.ClusterBase
+{
+    /// <summary>The frontends by id. Linearizable: as the database has them now; else as they were at our last heartbeat.</summary>
+    public override Task<MemberListResponse> MemberList(MemberListRequest request, ServerCallContext context) => ServiceErrors.AnswerAsync(async () =>
+    {
+        MemberListResponse response = new() { Header = headers.At(revision: 0) };
+        response.Members.AddRange(request.Linearizable ? await ListAsync() : leadership.Current.Select(ToWire));
+        return response;
+    });
+
+    /// <summary>Not by request: a frontend joins by running.</summary>
+    public override Task<MemberAddResponse> MemberAdd(MemberAddRequest request, ServerCallContext context) =>
+        throw (request.PeerURLs.Count > 0 && request.PeerURLs.All(MemberUrl.IsValid)
+            ? Refusal("a frontend joins by itself when it is started on the same database and schema")
+            : EtcdErrors.MemberBadURLs.ToException());
+
+    /// <summary>Takes a frontend off the list that is no longer alive; it would go by itself after a minute.</summary>
+    public override Task<MemberRemoveResponse> MemberRemove(MemberRemoveRequest request, ServerCallContext context) => ServiceErrors.AnswerAsync(async () =>
+    {
+        (bool isKnown, bool isRemoved) = await leadership.RemoveDeadAsync((long)request.ID, limits.RequestTimeout);
+        if (!isRemoved)
+        {
+            throw isKnown
+                ? Refusal("this frontend is running; stop it, and it leaves the list by itself")
+                : EtcdErrors.MemberNotFound.ToException();
+        }
+
+        MemberRemoveResponse response = new() { Header = headers.At(revision: 0) };
+        response.Members.AddRange(await ListAsync());
+        return response;
+    });
+
+    /// <summary>Not by request: a frontend says itself where it is.</summary>
+    public override Task<MemberUpdateResponse> MemberUpdate(MemberUpdateRequest request, ServerCallContext context) => ServiceErrors.AnswerAsync<MemberUpdateResponse>(async () =>
+    {
+        await FindAsync(request.ID);
+        throw Refusal("a frontend's peer URLs are those it was started with (--initial-advertise-peer-urls)");
+    });
+
+    /// <summary>There are no learners.</summary>
+    public override Task<MemberPromoteResponse> MemberPromote(MemberPromoteRequest request, ServerCallContext context) => ServiceErrors.AnswerAsync<MemberPromoteResponse>(async () =>
+    {
+        await FindAsync(request.ID);
+        throw EtcdErrors.MemberNotLearner.ToException();
+    });
+
+    private static RpcException Refusal(string sentence) => new(new Status(StatusCode.FailedPrecondition, $"pgetcd: {sentence}"));
+
+    private static Member ToWire(Postgres.Members.Member member) => new()
+    {
+        ID = (ulong)member.Id,
+        Name = member.Name,
+        PeerURLs = { member.PeerUrls },
+        ClientURLs = { member.ClientUrls },
+    };
+
+    private async Task<IEnumerable<Member>> ListAsync() => (await leadership.ListAsync(limits.RequestTimeout)).Select(ToWire);
+
+    /// <exception cref="RpcException">No such frontend is alive.</exception>
+    private async Task FindAsync(ulong id)
+    {
+        if (!(await leadership.ListAsync(limits.RequestTimeout)).Any(member => (ulong)member.Id == id))
+        {
+            throw EtcdErrors.MemberNotFound.ToException();
+        }
+    }
+}

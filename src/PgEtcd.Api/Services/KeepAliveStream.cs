@@ -1,0 +1,103 @@
+using System.Threading.Channels;
+using Grpc.Core;
+using PgEtcd.Api.Calls;
+using PgEtcd.Api.Wire;
+using PgEtcd.Frontend.Keys;
+using PgEtcd.Protocol;
+using PgEtcd.Protocol.Etcdserverpb;
+
+namespace PgEtcd.Api.Services;
+
+/// <summary>One LeaseKeepAlive call: an answer to each request, in order. Requests are read on while answers are waited
+/// for, so that the leases of one client are renewed together.</summary>
+/// <param name="renew">Renews a lease and gives its TTL; 0 when it is gone.</param>
+/// <param name="store">Where the store is.</param>
+/// <param name="headers">Of the answers.</param>
+internal sealed class KeepAliveStream(Func<long, Task<long>> renew, KeyValueStore store, ResponseHeaders headers)
+{
+    /// <summary>Unanswered requests that are read; a client that sends more waits.</summary>
+    private const int MostUnanswered = 4096;
+
+    private readonly Channel<Answer> _answers = Channel.CreateBounded<Answer>(
+        new BoundedChannelOptions(MostUnanswered) { SingleReader = true, SingleWriter = true });
+
+    /// <summary>Answers until the client has closed its side, which ends the call well.</summary>
+    /// <param name="requests">What to keep alive.</param>
+    /// <param name="responses">Where the answers go.</param>
+    /// <param name="callEnds">The client is gone.</param>
+    /// <param name="stopping">The server stops.</param>
+    /// <exception cref="RpcException">The database did not answer, or the server stops.</exception>
+    public async Task RunAsync(
+        IAsyncStreamReader<LeaseKeepAliveRequest> requests,
+        IServerStreamWriter<LeaseKeepAliveResponse> responses,
+        CancellationToken callEnds,
+        CancellationToken stopping)
+    {
+        using CancellationTokenSource ended = CancellationTokenSource.CreateLinkedTokenSource(callEnds, stopping);
+        Task reading = EndingAsync(ReadAsync(requests, ended.Token));
+        Task writing = EndingAsync(WriteAsync(responses, ended.Token));
+        await Task.WhenAll(reading, writing).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        if (stopping.IsCancellationRequested && !(reading.IsCompletedSuccessfully && writing.IsCompletedSuccessfully))
+        {
+            throw EtcdErrors.Stopped.ToException();
+        }
+
+        await (writing.IsFaulted ? writing : reading); // when one fails it cancels the other: the failure is the reason
+        await writing;
+
+        async Task EndingAsync(Task side)
+        {
+            try
+            {
+                await side;
+            }
+            catch
+            {
+                await ended.CancelAsync();
+                throw;
+            }
+        }
+    }
+
+    private async Task ReadAsync(IAsyncStreamReader<LeaseKeepAliveRequest> requests, CancellationToken cancellationToken)
+    {
+        while (await StreamMetrics.ReceiveAsync(requests, StreamMetrics.KeepAliveReceives, cancellationToken))
+        {
+            long id = requests.Current.ID;
+            // The header says where the store was before the renewal (semantics.md §8).
+            LeaseKeepAliveResponse response = new() { Header = headers.At(store.Current.Revision), ID = id };
+            await _answers.Writer.WriteAsync(new Answer(response, renew(id)), cancellationToken);
+        }
+
+        _answers.Writer.Complete();
+    }
+
+    private async Task WriteAsync(IServerStreamWriter<LeaseKeepAliveResponse> responses, CancellationToken cancellationToken)
+    {
+        await foreach (Answer answer in _answers.Reader.ReadAllAsync(cancellationToken))
+        {
+            try
+            {
+                answer.Response.TTL = await answer.Ttl.WaitAsync(cancellationToken);
+            }
+            catch (Exception exception) when (ServiceErrors.ToRpc(exception) is { } error)
+            {
+                throw error;
+            }
+
+            bool moreFollows = _answers.Reader.TryPeek(out Answer next) && next.Ttl.IsCompleted;
+            try
+            {
+                await responses.WriteAsync(answer.Response, moreFollows, cancellationToken);
+            }
+            catch (Exception exception) when (exception is not OperationCanceledException)
+            {
+                StreamMetrics.KeepAliveSends.Add(1);
+                throw;
+            }
+        }
+    }
+
+    /// <summary>An answer that waits for its turn.</summary>
+    private readonly record struct Answer(LeaseKeepAliveResponse Response, Task<long> Ttl);
+}

@@ -1,0 +1,216 @@
+using Google.Protobuf;
+using Grpc.Core;
+using PgEtcd.Api.Callers;
+using PgEtcd.Api.Calls;
+using PgEtcd.Api.Wire;
+using PgEtcd.Frontend.Auth;
+using PgEtcd.Frontend.Keys;
+using PgEtcd.Frontend.Maintenance;
+using PgEtcd.Frontend.Writing;
+using PgEtcd.Mvcc;
+using PgEtcd.Protocol;
+using PgEtcd.Protocol.Etcdserverpb;
+
+namespace PgEtcd.Api.Services;
+
+/// <summary>etcdserverpb.KV: checks a request, turns it into a plain value, has it evaluated, answers.</summary>
+/// <remarks>Bound by hand (<see cref="KvMethods"/>), because its answers are not messages but <see cref="KvReply"/>.</remarks>
+public sealed class KvService(KeyValueStore store, Quota quota, Admission admission, ResponseHeaders headers, RequestLimits limits)
+{
+    /// <summary>What etcd wraps around a proposed request before it measures it: a header with an id of up to 10 bytes, and
+    /// the request's own tag.</summary>
+    private const int ProposalOverhead = 15;
+
+    /// <summary>Range.</summary>
+    public Task<KvReply> Range(RangeRequest request, ServerCallContext context)
+    {
+        RangeOperation operation = request.ToOperation();
+        Check(operation);
+        if (admission.IsOn)
+        {
+            return RangeAsCallerAsync(operation, context);
+        }
+
+        ValueTask<WriteAnswer> answer = store.RangeAsync(operation);
+        return answer.IsCompletedSuccessfully ? Task.FromResult(Reply(answer.Result)) : RangeAsync(answer.AsTask(), operation, context);
+    }
+
+    /// <summary>RangeStream (3.7): the answer of Range in pieces, all of one revision.</summary>
+    public async Task RangeStream(RangeRequest request, IServerStreamWriter<KvReply> responses, ServerCallContext context)
+    {
+        RangeOperation operation = request.ToOperation();
+        Check(operation);
+        RangePieces.CheckSupported(operation);
+        try
+        {
+            (KvError error, KeySpace? state, long headerRevision) = await PinAsync(operation, context);
+            if (error != KvError.None)
+            {
+                throw error.ToEtcd().ToException();
+            }
+
+            foreach (RangeResult piece in RangePieces.Read(state!, headerRevision, operation, limits.MaxRequestBytes))
+            {
+                await responses.WriteAsync(new KvReply(headers, piece) { HasHeader = piece.Revision != 0 });
+            }
+        }
+        catch (Exception exception) when (ServiceErrors.ToRpc(exception) is { } error)
+        {
+            throw error;
+        }
+    }
+
+    /// <summary>Put.</summary>
+    public Task<KvReply> Put(PutRequest request, ServerCallContext context) =>
+        WriteAsync(request.ToOperation(), request.CalculateSize(), context);
+
+    /// <summary>DeleteRange.</summary>
+    public Task<KvReply> DeleteRange(DeleteRangeRequest request, ServerCallContext context) =>
+        WriteAsync(request.ToOperation(), request.CalculateSize(), context);
+
+    /// <summary>Txn.</summary>
+    public Task<KvReply> Txn(TxnRequest request, ServerCallContext context)
+    {
+        TxnOperation operation = request.ToOperation();
+        if (!operation.IsReadOnly)
+        {
+            return WriteAsync(operation, request.CalculateSize(), context);
+        }
+
+        Check(operation);
+        return ReadOnlyTxnAsync(operation, context);
+    }
+
+    /// <summary>Compact: moves the mark; <c>physical</c> waits for the removal of what is superseded.</summary>
+    public Task<CompactionResponse> Compact(CompactionRequest request, ServerCallContext context) => ServiceErrors.AnswerAsync(async () =>
+    {
+        Origin origin = new(await admission.AdmitAsync(context), context.Peer);
+        KvError error = await store.CompactAsync(request.Revision, origin, request.Physical, context.CancellationToken);
+        return error == KvError.None
+            ? new CompactionResponse { Header = headers.At(store.Current.Revision) }
+            : throw error.ToEtcd().ToException();
+    });
+
+    private Task<KvReply> WriteAsync(Operation operation, int size, ServerCallContext context) =>
+        quota.IsOn ? WriteWithinQuotaAsync(operation, size, context) : CommitAsync(operation, size, context);
+
+    /// <summary>Etcd looks at its quota before it looks at the request (errors.md §2).</summary>
+    private async Task<KvReply> WriteWithinQuotaAsync(Operation operation, int size, ServerCallContext context) =>
+        await ServiceErrors.AnswerAsync(() => quota.AdmitsAsync(WriteCost.Of(operation)))
+            ? await CommitAsync(operation, size, context)
+            : throw EtcdErrors.NoSpace.ToException();
+
+    private Task<KvReply> CommitAsync(Operation operation, int size, ServerCallContext context)
+    {
+        Check(operation);
+        if (size + CodedOutputStream.ComputeLengthSize(size) + ProposalOverhead > limits.MaxRequestBytes)
+        {
+            throw EtcdErrors.RequestTooLarge.ToException();
+        }
+
+        return CommitAsCallerAsync(operation, size, context);
+    }
+
+    /// <summary>Whether the caller may is decided where the write is evaluated. If users, roles or permissions have changed until
+    /// then, it is asked again who he is.</summary>
+    private async Task<KvReply> CommitAsCallerAsync(Operation operation, int size, ServerCallContext context)
+    {
+        try
+        {
+            Caller caller = await admission.AdmitAsync(context);
+            WriteAnswer answer = await store.WriteAsync(operation, size, new Origin(caller, context.Peer));
+            for (int tries = 1; answer.Error == KvError.AuthMoved && tries < Admission.MostTries; tries++)
+            {
+                caller = await admission.AdmitFreshAsync(context);
+                answer = await store.WriteAsync(operation, size, new Origin(caller, context.Peer));
+            }
+
+            return Reply(answer);
+        }
+        catch (Exception exception) when (ServiceErrors.ToRpc(exception) is { } error)
+        {
+            throw error;
+        }
+    }
+
+    private async Task<KvReply> RangeAsync(Task<WriteAnswer> answer, RangeOperation operation, ServerCallContext context)
+    {
+        try
+        {
+            WriteAnswer read = await answer;
+            // The barrier may have brought that auth is on now.
+            return admission.IsOn ? await RangeAsCallerAsync(operation, context) : Reply(read);
+        }
+        catch (Exception exception) when (ServiceErrors.ToRpc(exception) is { } error)
+        {
+            throw error;
+        }
+    }
+
+    private async Task<KvReply> RangeAsCallerAsync(RangeOperation operation, ServerCallContext context)
+    {
+        try
+        {
+            await AdmitAsync(operation, context);
+            return Reply(await store.RangeAsync(operation, isCaughtUp: true));
+        }
+        catch (Exception exception) when (ServiceErrors.ToRpc(exception) is { } error)
+        {
+            throw error;
+        }
+    }
+
+    private async Task<KvReply> ReadOnlyTxnAsync(TxnOperation operation, ServerCallContext context)
+    {
+        try
+        {
+            bool wasOn = admission.IsOn;
+            if (wasOn)
+            {
+                await AdmitAsync(operation, context);
+            }
+
+            WriteAnswer answer = await store.ReadOnlyTxnAsync(operation, isCaughtUp: wasOn);
+            return admission.IsOn && !wasOn ? await ReadOnlyTxnAsync(operation, context) : Reply(answer);
+        }
+        catch (Exception exception) when (ServiceErrors.ToRpc(exception) is { } error)
+        {
+            throw error;
+        }
+    }
+
+    private async Task<(KvError Error, KeySpace? State, long HeaderRevision)> PinAsync(RangeOperation operation, ServerCallContext context)
+    {
+        bool wasOn = admission.IsOn;
+        if (wasOn)
+        {
+            await AdmitAsync(operation, context);
+        }
+
+        (KvError Error, KeySpace? State, long HeaderRevision) pinned = await store.PinAsync(operation, isCaughtUp: wasOn);
+        return admission.IsOn && !wasOn ? await PinAsync(operation, context) : pinned;
+    }
+
+    /// <summary>Waits for the barrier and makes sure that the caller may read.</summary>
+    private async Task AdmitAsync(Operation operation, ServerCallContext context)
+    {
+        Caller caller = await admission.AdmitFreshAsync(context);
+        KvError error = Access.Check(caller, operation, static _ => []);
+        if (error != KvError.None)
+        {
+            throw error.ToEtcd().ToException();
+        }
+    }
+
+    private void Check(Operation operation)
+    {
+        KvError error = RequestCheck.Check(operation, limits.MaxTxnOps);
+        if (error != KvError.None)
+        {
+            throw error.ToEtcd().ToException();
+        }
+    }
+
+    private KvReply Reply(WriteAnswer answer) =>
+        answer.Error == KvError.None ? new KvReply(headers, answer.Result!) : throw answer.Error.ToEtcd().ToException();
+}

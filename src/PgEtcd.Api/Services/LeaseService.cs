@@ -1,0 +1,125 @@
+using Google.Protobuf;
+using Grpc.Core;
+using PgEtcd.Api.Callers;
+using PgEtcd.Api.Calls;
+using PgEtcd.Api.Wire;
+using PgEtcd.Frontend.Auth;
+using PgEtcd.Frontend.Keys;
+using PgEtcd.Frontend.Leases;
+using PgEtcd.Frontend.Maintenance;
+using PgEtcd.Frontend.Writing;
+using PgEtcd.Mvcc;
+using PgEtcd.Protocol;
+using PgEtcd.Protocol.Etcdserverpb;
+
+namespace PgEtcd.Api.Services;
+
+/// <summary>etcdserverpb.Lease (semantics.md §8).</summary>
+public sealed class LeaseService(
+    LeaseStore leases,
+    KeyValueStore store,
+    Quota quota,
+    Admission admission,
+    ResponseHeaders headers,
+    RequestLimits limits,
+    IHostApplicationLifetime lifetime) : Lease.LeaseBase
+{
+    /// <summary>Seconds.</summary>
+    private const long MaxTtl = 9_000_000_000;
+
+    /// <summary>Grants a lease; a TTL below the minimum is raised to it.</summary>
+    public override Task<LeaseGrantResponse> LeaseGrant(LeaseGrantRequest request, ServerCallContext context) => ServiceErrors.AnswerAsync(async () =>
+    {
+        if (!await quota.AdmitsAsync(WriteCost.OfLease))
+        {
+            throw EtcdErrors.NoSpace.ToException();
+        }
+
+        await admission.AdmitUserAsync(context);
+        if (request.TTL > MaxTtl)
+        {
+            throw EtcdErrors.LeaseTTLTooLarge.ToException();
+        }
+
+        long ttl = Math.Max(request.TTL, limits.MinLeaseTtlSeconds);
+        long id = await leases.GrantAsync(request.ID, ttl) ?? throw EtcdErrors.LeaseExist.ToException();
+        return new LeaseGrantResponse { Header = headers.At(store.Current.Revision), ID = id, TTL = ttl };
+    });
+
+    /// <summary>Revokes a lease and deletes its keys.</summary>
+    public override Task<LeaseRevokeResponse> LeaseRevoke(LeaseRevokeRequest request, ServerCallContext context) => ServiceErrors.AnswerAsync(async () =>
+    {
+        // Whether the caller may is decided where it is evaluated.
+        WriteAnswer answer = await leases.RevokeAsync(request.ID, new Origin(await admission.AdmitAsync(context), context.Peer));
+        for (int tries = 1; answer.Error == KvError.AuthMoved && tries < Admission.MostTries; tries++)
+        {
+            answer = await leases.RevokeAsync(request.ID, new Origin(await admission.AdmitFreshAsync(context), context.Peer));
+        }
+
+        return answer.Error == KvError.None
+            ? new LeaseRevokeResponse { Header = headers.At(answer.Result!.Revision) }
+            : throw answer.Error.ToEtcd().ToException();
+    });
+
+    /// <summary>Renews leases as long as the client wants. One that is gone has TTL 0, which is no error.</summary>
+    public override Task LeaseKeepAlive(
+        IAsyncStreamReader<LeaseKeepAliveRequest> requestStream,
+        IServerStreamWriter<LeaseKeepAliveResponse> responseStream,
+        ServerCallContext context) =>
+        new KeepAliveStream(id => KeepAliveAsync(id, context), store, headers).RunAsync(
+            requestStream, responseStream, context.CancellationToken, lifetime.ApplicationStopping);
+
+    /// <summary>What is left of a lease. An unknown one has TTL -1, which is no error.</summary>
+    public override Task<LeaseTimeToLiveResponse> LeaseTimeToLive(LeaseTimeToLiveRequest request, ServerCallContext context) => ServiceErrors.AnswerAsync(async () =>
+    {
+        Caller caller = await admission.AdmitUserAsync(context);
+        LeaseStore.LeaseInfo info = await leases.FindAsync(request.ID, request.Keys);
+        Demand(Access.CheckReadOf(caller, info.Keys));
+        LeaseTimeToLiveResponse response = new()
+        {
+            Header = headers.At(store.Current.Revision),
+            ID = request.ID,
+            TTL = info.Lease?.Remaining ?? -1,
+            GrantedTTL = info.Lease?.Ttl ?? 0,
+        };
+        response.Keys.AddRange(info.Keys.Select(key => UnsafeByteOperations.UnsafeWrap(key)));
+        return response;
+    });
+
+    /// <summary>All leases, the soonest to expire first.</summary>
+    public override Task<LeaseLeasesResponse> LeaseLeases(LeaseLeasesRequest request, ServerCallContext context) => ServiceErrors.AnswerAsync(async () =>
+    {
+        Caller caller = await admission.AdmitUserAsync(context);
+        IReadOnlyList<long> ids = await leases.ListAsync();
+        if (caller.IsChecked)
+        {
+            Demand(Access.CheckReadOf(caller, ids.SelectMany(leases.AttachedTo)));
+        }
+
+        LeaseLeasesResponse response = new() { Header = headers.At(store.Current.Revision) };
+        response.Leases.AddRange(ids.Select(id => new LeaseStatus { ID = id }));
+        return response;
+    });
+
+    private static void Demand(KvError error)
+    {
+        if (error != KvError.None)
+        {
+            throw error.ToEtcd().ToException();
+        }
+    }
+
+    private Task<long> KeepAliveAsync(long id, ServerCallContext context) =>
+        admission.IsOn ? KeepAliveAsCallerAsync(id, context) : leases.RenewAsync(id);
+
+    private async Task<long> KeepAliveAsCallerAsync(long id, ServerCallContext context)
+    {
+        Caller caller = await admission.AdmitUserAsync(context);
+        if (caller.IsChecked)
+        {
+            Demand(Access.CheckWriteOf(caller, leases.AttachedTo(id)));
+        }
+
+        return await leases.RenewAsync(id);
+    }
+}

@@ -1,0 +1,174 @@
+using Grpc.Core;
+using PgEtcd.Api.Calls;
+using PgEtcd.Api.Wire;
+using PgEtcd.Frontend.Keys;
+using PgEtcd.Frontend.Maintenance;
+using PgEtcd.Frontend.Members;
+using PgEtcd.Frontend.Snapshots;
+using PgEtcd.Mvcc;
+using PgEtcd.Postgres.Alarms;
+using PgEtcd.Postgres.History;
+using PgEtcd.Postgres.Maintenance;
+using PgEtcd.Protocol;
+using PgEtcd.Protocol.Etcdserverpb;
+
+namespace PgEtcd.Api.Services;
+
+/// <summary>etcdserverpb.Maintenance (semantics.md §10).</summary>
+public sealed partial class MaintenanceService(
+    KeyValueStore store,
+    StoreMaintenance maintenance,
+    StorageSizes sizes,
+    Quota quota,
+    Alarms alarms,
+    Leadership leadership,
+    HandOver handOver,
+    SnapshotSender snapshots,
+    ResponseHeaders headers) : Maintenance.MaintenanceBase
+{
+    /// <summary>What there is to say about this frontend (design §10). Answers also while the database is away: with what was
+    /// known last, and without a leader.</summary>
+    public override async Task<StatusResponse> Status(StatusRequest request, ServerCallContext context)
+    {
+        long revision = store.Current.Revision;
+        StatusResponse response = new()
+        {
+            Header = headers.At(revision),
+            Version = ReleaseInfo.EtcdVersion,
+            RaftIndex = (ulong)revision,
+            RaftAppliedIndex = (ulong)revision,
+            RaftTerm = headers.Term,
+            StorageVersion = ReleaseInfo.StorageVersion,
+            DbSizeQuota = quota.Limit,
+            DowngradeInfo = new DowngradeInfo(),
+        };
+        StorageReport? report = sizes.Latest;
+        try
+        {
+            report = await sizes.GetAsync();
+            response.Leader = (ulong)(leadership.Current.FirstOrDefault(member => member.IsLeader)?.Id ?? 0);
+            response.Errors.AddRange(alarms.Raised == AlarmKinds.None ? [] : (await alarms.ListAsync()).Select(Text));
+        }
+        catch (Exception exception) when (ServiceErrors.ToRpc(exception) is not null)
+        {
+            // Said by there being no leader.
+        }
+
+        if (response.Leader == 0)
+        {
+            response.Errors.Insert(0, EtcdErrors.NoLeader.Message);
+        }
+
+        response.DbSize = report?.Total ?? 0;
+        response.DbSizeInUse = report?.InUse ?? 0;
+        if (report?.DowngradeTarget is { } target)
+        {
+            response.DowngradeInfo = new DowngradeInfo { Enabled = true, TargetVersion = target };
+        }
+
+        return response;
+    }
+
+    /// <summary>Lists, raises or clears alarms.</summary>
+    public override Task<AlarmResponse> Alarm(AlarmRequest request, ServerCallContext context) => ServiceErrors.AnswerAsync(async () =>
+    {
+        Postgres.Alarms.Alarm alarm = new((long)request.MemberID, (int)request.Alarm);
+        IEnumerable<Postgres.Alarms.Alarm> answer = [];
+        switch (request.Action)
+        {
+            case AlarmRequest.Types.AlarmAction.Get:
+                answer = (await alarms.ListAsync()).Where(raised => request.Alarm == AlarmType.None || raised.Kind == alarm.Kind);
+                break;
+            case AlarmRequest.Types.AlarmAction.Activate when request.Alarm != AlarmType.None:
+                await alarms.SetAsync(alarm, raised: true);
+                answer = [alarm];
+                break;
+            case AlarmRequest.Types.AlarmAction.Deactivate when await alarms.SetAsync(alarm, raised: false):
+                answer = [alarm];
+                break;
+        }
+
+        AlarmResponse response = new() { Header = headers.At(store.Current.Revision) };
+        response.Alarms.AddRange(answer.Select(ToWire));
+        return response;
+    });
+
+    /// <summary>Vacuums our tables. Never holds up reads or writes.</summary>
+    public override Task<DefragmentResponse> Defragment(DefragmentRequest request, ServerCallContext context) => ServiceErrors.AnswerAsync(async () =>
+    {
+        await maintenance.DefragmentAsync(context.CancellationToken);
+        return new DefragmentResponse();
+    });
+
+    /// <summary>A hash over all that lasts. Equal on all frontends; not to be compared with a real etcd's.</summary>
+    public override Task<HashResponse> Hash(HashRequest request, ServerCallContext context) => ServiceErrors.AnswerAsync(async () =>
+    {
+        HashedKeys hashed = await maintenance.HashAllAsync(context.CancellationToken);
+        return new HashResponse { Header = headers.At(hashed.Revision), Hash = hashed.Hash };
+    });
+
+    /// <summary>The hash of the keys up to a revision, equal to that of a real etcd with the same history.</summary>
+    public override Task<HashKVResponse> HashKV(HashKVRequest request, ServerCallContext context) => ServiceErrors.AnswerAsync(async () =>
+    {
+        HashedKeys hashed = await maintenance.HashKeysAsync(request.Revision, context.CancellationToken);
+        return hashed.Error != KvError.None
+            ? throw hashed.Error.ToEtcd().ToException()
+            : new HashKVResponse
+            {
+                Header = headers.At(hashed.Revision),
+                Hash = hashed.Hash,
+                CompactRevision = hashed.CompactRevision,
+                HashRevision = hashed.HashRevision,
+            };
+    });
+
+    /// <summary>Hands the jobs to another frontend.</summary>
+    public override Task<MoveLeaderResponse> MoveLeader(MoveLeaderRequest request, ServerCallContext context) => ServiceErrors.AnswerAsync(async () =>
+        await handOver.ToAsync((long)request.TargetID) switch
+        {
+            HandOverOutcome.Done => new MoveLeaderResponse(),
+            HandOverOutcome.NotLeader => throw EtcdErrors.NotLeader.ToException(),
+            HandOverOutcome.NoSuchMember => throw EtcdErrors.BadLeaderTransferee.ToException(),
+            _ => throw EtcdErrors.TransferTimeout.ToException(),
+        });
+
+    /// <summary>Answers as a cluster of this one version. What is announced is shown to all; the data needs no change for it.</summary>
+    public override Task<DowngradeResponse> Downgrade(DowngradeRequest request, ServerCallContext context) => ServiceErrors.AnswerAsync(async () =>
+    {
+        switch (request.Action)
+        {
+            case DowngradeRequest.Types.DowngradeAction.Validate:
+                DowngradeTarget.Check(request.Version);
+                Demand(!await maintenance.IsDowngradingAsync());
+                break;
+            case DowngradeRequest.Types.DowngradeAction.Enable:
+                Demand(await maintenance.EnableDowngradeAsync(DowngradeTarget.Check(request.Version)));
+                break;
+            case DowngradeRequest.Types.DowngradeAction.Cancel:
+                await maintenance.CancelDowngradeAsync();
+                break;
+            default:
+                throw EtcdErrors.UnknownMethod.ToException();
+        }
+
+        return new DowngradeResponse { Header = headers.At(store.Current.Revision), Version = ReleaseInfo.ClusterVersion };
+
+        static void Demand(bool isFree)
+        {
+            if (!isFree)
+            {
+                throw EtcdErrors.DowngradeInProcess.ToException();
+            }
+        }
+    });
+
+    private static AlarmMember ToWire(Postgres.Alarms.Alarm alarm) => new() { MemberID = (ulong)alarm.MemberId, Alarm = (AlarmType)alarm.Kind };
+
+    /// <summary>An alarm among the errors of Status, as etcd writes it: its message in protobuf's text format, with the space at
+    /// its end.</summary>
+    private static string Text(Postgres.Alarms.Alarm alarm)
+    {
+        string member = alarm.MemberId == 0 ? "" : $"memberID:{(ulong)alarm.MemberId} ";
+        return $"{member}alarm:{((AlarmType)alarm.Kind).ToString().ToUpperInvariant()} ";
+    }
+}

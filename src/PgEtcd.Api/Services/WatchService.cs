@@ -1,0 +1,141 @@
+using Grpc.Core;
+using PgEtcd.Api.Callers;
+using PgEtcd.Api.Calls;
+using PgEtcd.Api.Wire;
+using PgEtcd.Frontend.Watching;
+using PgEtcd.Mvcc;
+using PgEtcd.Protocol;
+using PgEtcd.Protocol.Etcdserverpb;
+using Filter = PgEtcd.Protocol.Etcdserverpb.WatchCreateRequest.Types.FilterType;
+
+namespace PgEtcd.Api.Services;
+
+/// <summary>etcdserverpb.Watch: one stream carries many watches (semantics.md §7).</summary>
+/// <remarks>Bound by hand (<see cref="WatchMethods"/>), because its responses are not messages but <see cref="WatchUpdate"/>.</remarks>
+public sealed class WatchService(
+    WatchHub hub, Admission admission, WatchEncoding encoding, RequestLimits limits, IHostApplicationLifetime lifetime)
+{
+    /// <summary>How this service's responses go on the wire.</summary>
+    internal WatchEncoding Encoding => encoding;
+
+    /// <summary>Serves a stream until the client leaves. That it says no more does not end it.</summary>
+    public async Task Watch(IAsyncStreamReader<WatchRequest> requests, IServerStreamWriter<WatchUpdate> responses, ServerCallContext context)
+    {
+        using CancellationTokenSource ended = CancellationTokenSource.CreateLinkedTokenSource(context.CancellationToken, lifetime.ApplicationStopping);
+        WatchStream stream = hub.Open();
+        try
+        {
+            Task writing = WriteAsync(stream, responses, ended);
+            await ReadAsync(stream, requests, context, ended.Token);
+            await writing.WaitAsync(ended.Token);
+        }
+        catch (OperationCanceledException)
+        {
+            // Told below.
+        }
+        finally
+        {
+            hub.Close(stream);
+        }
+
+        throw (context.CancellationToken.IsCancellationRequested ? EtcdErrors.WatchCanceled : EtcdErrors.Stopped).ToException();
+    }
+
+    private async Task ReadAsync(
+        WatchStream stream, IAsyncStreamReader<WatchRequest> requests, ServerCallContext context, CancellationToken ended)
+    {
+        while (await StreamMetrics.ReceiveAsync(requests, StreamMetrics.WatchReceives, ended))
+        {
+            WatchRequest request = requests.Current;
+            switch (request.RequestUnionCase)
+            {
+                case WatchRequest.RequestUnionOneofCase.CreateRequest:
+                    WatchTarget target = Target(request.CreateRequest);
+                    if (admission.IsOn && await RefusalAsync(target.Range, context) is { } refusal)
+                    {
+                        stream.Refuse(refusal);
+                    }
+                    else
+                    {
+                        stream.Create(request.CreateRequest.WatchId, target);
+                    }
+
+                    break;
+                case WatchRequest.RequestUnionOneofCase.CancelRequest:
+                    stream.Cancel(request.CancelRequest.WatchId);
+                    break;
+                case WatchRequest.RequestUnionOneofCase.ProgressRequest:
+                    stream.TellProgress();
+                    break;
+                case WatchRequest.RequestUnionOneofCase.None:
+                    break;
+            }
+
+            // Every request is answered: of a client that does not read the answers no more requests are read.
+            await stream.Queue.RoomAsync().WaitAsync(ended);
+        }
+    }
+
+    /// <summary>Why a watch is refused, in etcd's words (errors.md §3); null if it is not. Asked once: a watch that was permitted
+    /// stays.</summary>
+    private async Task<string?> RefusalAsync(KeyRange range, ServerCallContext context)
+    {
+        try
+        {
+            KvError error = (await admission.AdmitFreshAsync(context)).CheckRead(range);
+            return error == KvError.None ? null : Words(error.ToEtcd().Status);
+        }
+        catch (RpcException exception)
+        {
+            return Words(exception.Status);
+        }
+        catch (Exception exception) when (ServiceErrors.ToRpc(exception) is { } error)
+        {
+            throw error;
+        }
+
+        static string Words(Status status) => $"rpc error: code = {status.StatusCode} desc = {status.Detail}";
+    }
+
+    private async Task WriteAsync(WatchStream stream, IServerStreamWriter<WatchUpdate> responses, CancellationTokenSource ended)
+    {
+        try
+        {
+            while (await stream.Queue.WaitAsync())
+            {
+                while (stream.Queue.TryTake(out WatchUpdate? update, out bool isLast))
+                {
+                    if (!update.MayBeCut)
+                    {
+                        await responses.WriteAsync(update, moreFollows: !isLast);
+                        continue;
+                    }
+
+                    foreach (WatchUpdate piece in encoding.Cut(update, limits.MaxMessageBytes))
+                    {
+                        await responses.WriteAsync(piece, moreFollows: piece.IsCut || !isLast);
+                    }
+                }
+            }
+        }
+        catch (Exception exception) when (exception is not OperationCanceledException)
+        {
+            StreamMetrics.WatchSends.Add(1);
+            throw;
+        }
+        finally
+        {
+            await ended.CancelAsync(); // the client is gone, or the stream was closed: the reader need not wait
+        }
+    }
+
+    private static WatchTarget Target(WatchCreateRequest request) => new(
+        // An empty key is the first key there can be.
+        new KeyRange(request.Key.IsEmpty ? new byte[1] : request.Key.Memory, request.RangeEnd.Memory),
+        request.StartRevision,
+        request.Filters.Contains(Filter.Noput),
+        request.Filters.Contains(Filter.Nodelete),
+        request.PrevKv,
+        request.ProgressNotify,
+        request.Fragment);
+}

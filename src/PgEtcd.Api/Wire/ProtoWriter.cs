@@ -1,0 +1,91 @@
+using System.Buffers;
+using System.Numerics;
+
+namespace PgEtcd.Api.Wire;
+
+/// <summary>Writes protobuf fields straight into a response. Numbers that are zero are left out, as proto3 does.</summary>
+internal ref struct ProtoWriter(IBufferWriter<byte> output)
+{
+    private const int Varint = 0;
+    private const int LengthDelimited = 2;
+    private const int MaxVarint = 10;
+
+    /// <summary>Fields of one chunk: a tag and a varint, or a tag and a length.</summary>
+    private const int MaxFieldStart = 2 * MaxVarint;
+
+    private readonly IBufferWriter<byte> _output = output;
+    private Span<byte> _span;
+    private int _used;
+
+    public static int VarintSize(ulong value) => (BitOperations.Log2(value | 1) + 7) / 7;
+
+    /// <summary>Size of a number field below 16; nothing when it is zero.</summary>
+    public static int NumberSize(int field, ulong value)
+    {
+        System.Diagnostics.Debug.Assert(field < 16, "Tags here take one byte.");
+        return value == 0 ? 0 : 1 + VarintSize(value);
+    }
+
+    /// <summary>Size of a length-delimited field below 16 with so many bytes in it.</summary>
+    public static int BytesSize(int length) => 1 + VarintSize((ulong)length) + length;
+
+    public void Number(int field, ulong value)
+    {
+        if (value != 0)
+        {
+            Ensure(MaxFieldStart);
+            _span[_used++] = (byte)((field << 3) | Varint);
+            WriteVarint(value);
+        }
+    }
+
+    /// <summary>Begins a field of so many bytes; the caller writes them.</summary>
+    public void Start(int field, int length)
+    {
+        Ensure(MaxFieldStart);
+        _span[_used++] = (byte)((field << 3) | LengthDelimited);
+        WriteVarint((ulong)length);
+    }
+
+    public void Raw(ReadOnlySpan<byte> bytes)
+    {
+        Ensure(bytes.Length);
+        bytes.CopyTo(_span[_used..]);
+        _used += bytes.Length;
+    }
+
+    /// <summary>Room for exactly so many bytes, which the caller fills.</summary>
+    public Span<byte> Take(int length)
+    {
+        Ensure(length);
+        _used += length;
+        return _span.Slice(_used - length, length);
+    }
+
+    public void Flush()
+    {
+        _output.Advance(_used);
+        _span = default;
+        _used = 0;
+    }
+
+    private void WriteVarint(ulong value)
+    {
+        while (value >= 0x80)
+        {
+            _span[_used++] = (byte)(value | 0x80);
+            value >>= 7;
+        }
+
+        _span[_used++] = (byte)value;
+    }
+
+    private void Ensure(int bytes)
+    {
+        if (_span.Length - _used < bytes)
+        {
+            Flush();
+            _span = _output.GetSpan(bytes);
+        }
+    }
+}

@@ -1,0 +1,46 @@
+using Google.Protobuf;
+using PgEtcd.Frontend.Members;
+using PgEtcd.Protocol.Etcdserverpb;
+
+namespace PgEtcd.Api.Wire;
+
+/// <summary>The response header of this frontend: what never changes is encoded once (semantics.md §0).</summary>
+public sealed class ResponseHeaders
+{
+    private const int RevisionField = 3;
+    private const int TermField = 4;
+
+    private readonly ClusterIdentity _identity;
+    private readonly byte[] _ids;
+
+    /// <param name="identity">The ids.</param>
+    /// <param name="term">What we show as the raft term; at least 1.</param>
+    public ResponseHeaders(ClusterIdentity identity, ulong term)
+    {
+        _identity = identity;
+        Term = term;
+        _ids = new ResponseHeader { ClusterId = identity.ClusterId, MemberId = identity.MemberId }.ToByteArray();
+    }
+
+    /// <summary>What we show as the raft term: counts PostgreSQL's restarts and promotions (design §10).</summary>
+    public ulong Term { get; }
+
+    /// <summary>The header as a message.</summary>
+    public ResponseHeader At(long revision) => new()
+    {
+        ClusterId = _identity.ClusterId,
+        MemberId = _identity.MemberId,
+        Revision = revision,
+        RaftTerm = Term,
+    };
+
+    internal int Size(long revision) =>
+        _ids.Length + ProtoWriter.NumberSize(RevisionField, (ulong)revision) + ProtoWriter.NumberSize(TermField, Term);
+
+    internal void Write(ref ProtoWriter writer, long revision)
+    {
+        writer.Raw(_ids);
+        writer.Number(RevisionField, (ulong)revision);
+        writer.Number(TermField, Term);
+    }
+}

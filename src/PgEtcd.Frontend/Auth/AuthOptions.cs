@@ -1,0 +1,20 @@
+namespace PgEtcd.Frontend.Auth;
+
+/// <summary>How users log in.</summary>
+public sealed record AuthOptions
+{
+    /// <summary>Whether there are tokens at all: --auth-token is not empty.</summary>
+    public required bool HasTokens { get; init; }
+
+    /// <summary>JSON web tokens; null: simple ones.</summary>
+    public required WebTokenOptions? WebTokens { get; init; }
+
+    /// <summary>How long a simple token lives after its last use.</summary>
+    public required TimeSpan TokenTtl { get; init; }
+
+    /// <summary>Cost of hashing passwords: the logarithm of the rounds.</summary>
+    public required int BcryptCost { get; init; }
+
+    /// <summary>The name in a client's certificate is its user, if it shows no token.</summary>
+    public required bool TrustsCertificates { get; init; }
+}

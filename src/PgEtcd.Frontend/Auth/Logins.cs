@@ -1,0 +1,118 @@
+using System.Threading.Channels;
+using System.Threading.RateLimiting;
+using PgEtcd.Postgres.Auth;
+using PgEtcd.Postgres.Connections;
+
+namespace PgEtcd.Frontend.Auth;
+
+/// <summary>Failed logins: bounds them, and writes them down.</summary>
+/// <remarks>A failure takes a permit of its user and address; who has none left is not listened to. Right passwords take none, and
+/// who guesses at one address locks nobody out at another.</remarks>
+public sealed class Logins : IAsyncDisposable
+{
+    private const int Burst = 30;
+    private const int MostWaiting = 1000;
+    private const int AtOnce = 2;
+    private const int MostQueued = 10_000;
+    private static readonly TimeSpan Refill = TimeSpan.FromSeconds(1);
+    /// <summary>Failures of this time are written in one statement: who guesses shall not keep the database busy.</summary>
+    private static readonly TimeSpan Gathering = TimeSpan.FromMilliseconds(500);
+
+    private readonly PartitionedRateLimiter<(string User, string Address)> _limits =
+        PartitionedRateLimiter.Create<(string User, string Address), (string User, string Address)>(
+            static who => RateLimitPartition.GetTokenBucketLimiter(who, static _ => new TokenBucketRateLimiterOptions
+            {
+                TokenLimit = Burst,
+                TokensPerPeriod = 1,
+                ReplenishmentPeriod = Refill,
+                QueueLimit = 0,
+            }));
+
+    // So that those who come side by side take their permits one after the other.
+    private readonly PartitionedRateLimiter<(string User, string Address)> _turns =
+        PartitionedRateLimiter.Create<(string User, string Address), (string User, string Address)>(
+            static who => RateLimitPartition.GetConcurrencyLimiter(
+                who, static _ => new ConcurrencyLimiterOptions { PermitLimit = AtOnce, QueueLimit = MostQueued }));
+
+    // When more fail than can be written, the oldest are not.
+    private readonly Channel<FailedLogin> _failures = Channel.CreateBounded<FailedLogin>(
+        new BoundedChannelOptions(MostWaiting) { SingleReader = true, FullMode = BoundedChannelFullMode.DropOldest });
+
+    private readonly TokenTable _table;
+    private readonly string _frontend;
+    private readonly ILogger _logger;
+    private readonly CancellationTokenSource _stopping = new();
+    private readonly Task _writing;
+
+    public Logins(TokenTable table, string frontend, ILogger logger)
+    {
+        _table = table;
+        _frontend = frontend;
+        _logger = logger;
+        _writing = WriteAsync();
+    }
+
+    /// <summary>Waits for the turn to say a password.</summary>
+    /// <returns>To be disposed of when the password was looked at; null: too many were wrong.</returns>
+    public async ValueTask<IDisposable?> EnterAsync(string user, string peer)
+    {
+        RateLimitLease turn = await _turns.AcquireAsync((user, Address(peer)));
+        // Asking for none would be granted as long as there is a part of one.
+        if (turn.IsAcquired && _limits.GetStatistics((user, Address(peer)))?.CurrentAvailablePermits >= 1)
+        {
+            return turn;
+        }
+
+        turn.Dispose();
+        return null;
+    }
+
+    /// <summary>A password was wrong.</summary>
+    public void Failed(string user, string peer)
+    {
+        _limits.AttemptAcquire((user, Address(peer))).Dispose();
+        _failures.Writer.TryWrite(new FailedLogin(Storable(user), peer, DateTimeOffset.UtcNow));
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        _failures.Writer.Complete();
+        await _stopping.CancelAsync();
+        await _writing.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await _turns.DisposeAsync();
+        await _limits.DisposeAsync();
+        _stopping.Dispose();
+    }
+
+    /// <summary>Without the port, which is another one with each connection.</summary>
+    private static string Address(string peer) => peer.LastIndexOf(':') is > 0 and var port ? peer[..port] : peer;
+
+    private static string Storable(string user)
+    {
+        const int Most = 200;
+        string text = user.Replace('\0', '?');
+        return text.Length <= Most ? text : text[..Most];
+    }
+
+    private async Task WriteAsync()
+    {
+        while (await _failures.Reader.WaitToReadAsync())
+        {
+            await Task.Delay(Gathering, _stopping.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            List<FailedLogin> gathered = [];
+            while (_failures.Reader.TryRead(out FailedLogin failure))
+            {
+                gathered.Add(failure);
+            }
+
+            try
+            {
+                await _table.NoteFailuresAsync(gathered, _frontend, CancellationToken.None);
+            }
+            catch (Exception exception) when (exception is Npgsql.NpgsqlException || DatabaseErrors.IsTransient(exception))
+            {
+                Log.AuthNotesLost(_logger, gathered.Count, exception.GetBaseException().Message);
+            }
+        }
+    }
+}

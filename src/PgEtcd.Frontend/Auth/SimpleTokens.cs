@@ -1,0 +1,185 @@
+using System.Collections.Concurrent;
+using System.Globalization;
+using System.Security.Cryptography;
+using System.Text;
+using PgEtcd.Postgres.Auth;
+using PgEtcd.Postgres.Calls;
+using PgEtcd.Postgres.Connections;
+
+namespace PgEtcd.Frontend.Auth;
+
+/// <summary>Tokens that mean something only to who keeps them, here a table: so each is good at every frontend, and lives as long
+/// as it is used (semantics.md §11).</summary>
+/// <remarks>A frontend remembers those it has met. Uses are gathered and written ten times in a TTL, so a busy client costs no
+/// statement a request. Whether a token has died with its user, password or all others follows from the
+/// <see cref="AuthState"/>, so what is remembered here can never let a dead one through.</remarks>
+internal sealed class SimpleTokens : ITokens
+{
+    private const int Letters = 16;
+    private const int MostRemembered = 100_000;
+    /// <summary>Tokens in use are renewed together, so many times in the life of one.</summary>
+    private const int RenewalsPerTtl = 10;
+
+    private readonly TokenTable _table;
+    private readonly Database _database;
+    private readonly TimeSpan _timeLimit;
+    private readonly TimeSpan _ttl;
+    private readonly TimeProvider _clock;
+    private readonly ILogger _logger;
+    private readonly ConcurrentDictionary<string, Remembered> _remembered = new();
+    private readonly Rounds<Asked, Dictionary<string, TokenRecord>> _lookups;
+    private readonly CancellationTokenSource _stopping = new();
+    private readonly Task _renewing;
+
+    public SimpleTokens(TokenTable table, Database database, TimeSpan timeLimit, TimeSpan ttl, TimeProvider clock, ILogger logger)
+    {
+        _table = table;
+        _database = database;
+        _timeLimit = timeLimit;
+        _ttl = ttl;
+        _clock = clock;
+        _logger = logger;
+        _lookups = new Rounds<Asked, Dictionary<string, TokenRecord>>(() => new Asked([]), LookUpAsync);
+        _renewing = RenewAllAsync();
+    }
+
+    public ValueTask<Credential?> ResolveAsync(string token, AuthState state)
+    {
+        long now = _clock.GetTimestamp();
+        if (_remembered.TryGetValue(token, out Remembered? known) && _clock.GetElapsedTime(now, known.GoodUntil) > TimeSpan.Zero)
+        {
+            return new(Use(known, state, now));
+        }
+
+        return FindAsync(token, state);
+    }
+
+    public async Task<string?> IssueAsync(string username, AuthState state)
+    {
+        // etcd's form: letters, and a number that says nothing.
+        string token = $"{RandomNumberGenerator.GetString("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ", Letters)}.{state.Revision.ToString(CultureInfo.InvariantCulture)}";
+        byte[] hash = Hash(token);
+        if (!await _database.InTimeAsync(_timeLimit, cancel => _table.AddAsync(state.Revision, hash, username, _ttl, cancel)))
+        {
+            return null;
+        }
+
+        Remember(token, new Remembered(hash, username, state.Revision) { GoodUntil = After(_clock.GetTimestamp(), _ttl) });
+        return token;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _stopping.CancelAsync();
+        await _renewing.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        _stopping.Dispose();
+    }
+
+    private static byte[] Hash(string token) => SHA256.HashData(Encoding.UTF8.GetBytes(token));
+
+    private async ValueTask<Credential?> FindAsync(string token, AuthState state)
+    {
+        byte[] hash = Hash(token);
+        Dictionary<string, TokenRecord> found = await _lookups.JoinAsync(asked => asked.Hashes.Add(hash));
+        if (!found.TryGetValue(Convert.ToHexString(hash), out TokenRecord? record))
+        {
+            _remembered.TryRemove(token, out _);
+            return null;
+        }
+
+        long now = _clock.GetTimestamp();
+        Remembered known = new(hash, record.Username, record.MadeAt) { GoodUntil = After(now, record.Left) };
+        Remember(token, known);
+        return Use(known, state, now);
+    }
+
+    private Credential? Use(Remembered known, AuthState state, long now)
+    {
+        if (!state.Honours(known.Username, known.MadeAt))
+        {
+            return null;
+        }
+
+        known.GoodUntil = After(now, _ttl);
+        known.LastUsed = now;
+        return new Credential(known.Username, long.MaxValue);
+    }
+
+    private void Remember(string token, Remembered known)
+    {
+        if (_remembered.Count >= MostRemembered)
+        {
+            _remembered.Clear(); // they are looked up again
+        }
+
+        _remembered[token] = known;
+    }
+
+    private async Task<Dictionary<string, TokenRecord>> LookUpAsync(Asked asked)
+    {
+        IReadOnlyList<TokenRecord> found = await _database.InTimeAsync(_timeLimit, cancel => _table.FindAsync(asked.Hashes, cancel));
+        return found.ToDictionary(record => Convert.ToHexString(record.Hash));
+    }
+
+    private async Task RenewAllAsync()
+    {
+        while (true)
+        {
+            await Task.Delay(_ttl / RenewalsPerTtl, _clock, _stopping.Token);
+            long now = _clock.GetTimestamp();
+            foreach ((string token, Remembered known) in _remembered)
+            {
+                if (_clock.GetElapsedTime(now, known.GoodUntil) < TimeSpan.Zero)
+                {
+                    _remembered.TryRemove(token, out _);
+                }
+            }
+
+            (string Token, Remembered Known, long LastUsed)[] used = [.. _remembered
+                .Select(pair => (pair.Key, pair.Value, pair.Value.LastUsed)).Where(static one => one.LastUsed != one.Value.LastWritten)];
+            if (used.Length > 0)
+            {
+                await RenewAsync(used, now);
+            }
+        }
+    }
+
+    private async Task RenewAsync((string Token, Remembered Known, long LastUsed)[] used, long now)
+    {
+        try
+        {
+            IReadOnlyList<byte[]> alive = await _table.RenewAsync(
+                [.. used.Select(one => one.Known.Hash)],
+                [.. used.Select(one => (_ttl - _clock.GetElapsedTime(one.LastUsed, now)).TotalSeconds)],
+                _stopping.Token);
+            HashSet<string> names = [.. alive.Select(Convert.ToHexString)];
+            foreach ((string token, Remembered known, long lastUsed) in used)
+            {
+                known.LastWritten = lastUsed;
+                if (!names.Contains(Convert.ToHexString(known.Hash)))
+                {
+                    _remembered.TryRemove(token, out _);
+                }
+            }
+        }
+        catch (Exception exception) when (DatabaseErrors.IsTransient(exception))
+        {
+            Log.AuthNotesLost(_logger, used.Length, exception.GetBaseException().Message); // the next turn has them again
+        }
+    }
+
+    private long After(long timestamp, TimeSpan time) => timestamp + (long)(time.TotalSeconds * _clock.TimestampFrequency);
+
+    /// <summary>Tokens that one statement looks up.</summary>
+    private sealed record Asked(List<byte[]> Hashes);
+
+    /// <summary>A token that this frontend has met. Who writes last wins: it is a matter of microseconds.</summary>
+    private sealed record Remembered(byte[] Hash, string Username, long MadeAt)
+    {
+        public long GoodUntil { get; set; }
+
+        public long LastUsed { get; set; }
+
+        public long LastWritten { get; set; }
+    }
+}

@@ -1,0 +1,55 @@
+using PgEtcd.Mvcc;
+
+namespace PgEtcd.Frontend.Compaction;
+
+/// <summary>Compacts by a plan. Every frontend follows it, so that whoever leads next knows the past; the leader compacts.</summary>
+/// <param name="plan">When and where.</param>
+/// <param name="revision">Gives the store's revision.</param>
+/// <param name="compact">Compacts at a revision.</param>
+/// <param name="isLeader">Whether this frontend leads.</param>
+/// <param name="clock">Measures the intervals.</param>
+/// <param name="logger">Where to log.</param>
+public sealed class AutoCompaction(
+    ICompactionPlan plan,
+    Func<long> revision,
+    Func<long, Task<KvError>> compact,
+    Func<bool> isLeader,
+    TimeProvider clock,
+    ILogger<AutoCompaction> logger)
+{
+    /// <summary>Runs until cancelled.</summary>
+    public async Task RunAsync(CancellationToken cancellationToken)
+    {
+        long started = clock.GetTimestamp();
+        while (true)
+        {
+            plan.Observe(revision());
+            await Task.Delay(plan.Interval, clock, cancellationToken);
+            if (isLeader() && plan.Due(clock.GetElapsedTime(started), revision()) is { } target && await CompactAsync(target))
+            {
+                plan.Done(clock.GetElapsedTime(started), target);
+            }
+        }
+    }
+
+    private async Task<bool> CompactAsync(long target)
+    {
+        try
+        {
+            KvError error = await compact(target);
+            if (error is KvError.None)
+            {
+                Log.AutoCompacted(logger, target);
+            }
+
+            // That it is compacted already is what was wanted.
+            return error is KvError.None or KvError.Compacted;
+        }
+        catch (Exception exception)
+        {
+            // Whatever it was, the next look tries again (kine#414).
+            Log.AutoCompactionFailed(logger, target, exception.GetBaseException().Message);
+            return false;
+        }
+    }
+}

@@ -1,0 +1,92 @@
+using PgEtcd.Postgres.Maintenance;
+
+namespace PgEtcd.Frontend.Compaction;
+
+/// <summary>Removes what compaction has superseded, batch by batch with pauses, so that writes go on beside it. A job of
+/// the leader; where it stands is in the database, so that the next leader goes on there.</summary>
+/// <param name="table">The rows.</param>
+/// <param name="pace">How fast.</param>
+/// <param name="compactRevision">Gives the mark as this frontend knows it.</param>
+/// <param name="clock">Measures pauses.</param>
+/// <param name="logger">Where to log.</param>
+public sealed class Removal(
+    RemovalTable table, RemovalPace pace, Func<long> compactRevision, TimeProvider clock, ILogger<Removal> logger)
+{
+    /// <summary>How often to look whether there is something to do.</summary>
+    public static readonly TimeSpan Period = TimeSpan.FromMilliseconds(50);
+
+    private static readonly TimeSpan SoonPause = TimeSpan.FromMilliseconds(50);
+    private static readonly TimeSpan LaterPause = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan ArchivePause = TimeSpan.FromMinutes(10);
+
+    // What this frontend knows to be done; asked again when it leads anew.
+    private long? _finished;
+    private (long Target, long At)? _postponed;
+    private long? _archiveKept;
+    private long _lastRemoved;
+
+    /// <summary>When rows were last removed here, Unix seconds; 0: not yet.</summary>
+    public long LastRemoved => Volatile.Read(ref _lastRemoved);
+
+    /// <summary>Keeps the archive's partitions, and removes all that may go now.</summary>
+    /// <param name="cancellationToken">Cancelled when the leadership ends: between two batches.</param>
+    public async Task RunAsync(CancellationToken cancellationToken)
+    {
+        if (pace.HistoryRetention > TimeSpan.Zero && HasPassed(ArchivePause, _archiveKept))
+        {
+            await table.KeepArchiveAsync(pace.HistoryRetention, cancellationToken);
+            _archiveKept = clock.GetTimestamp();
+        }
+
+        long target = compactRevision();
+        if (_finished >= target || (_postponed?.Target >= target && !HasPassed(LaterPause, _postponed?.At)))
+        {
+            return;
+        }
+
+        long started = clock.GetTimestamp();
+        long removed = 0;
+        RemovalOutcome outcome;
+        do
+        {
+            long batchStarted = clock.GetTimestamp();
+            (outcome, long rows) = await table.RemoveAsync(
+                pace.BatchLimit, pace.InDoubt, pace.HistoryRetention > TimeSpan.Zero, cancellationToken);
+            removed += rows;
+            RemovalMetrics.BatchMilliseconds.Record(clock.GetElapsedTime(batchStarted).TotalMilliseconds);
+            RemovalMetrics.Rows.Add(rows);
+            if (outcome is RemovalOutcome.More or RemovalOutcome.Soon)
+            {
+                // At least as long as the batch took: on a busy machine removal gives way to the writes.
+                TimeSpan sleep = TimeSpan.FromTicks(Math.Max(pace.Sleep.Ticks, clock.GetElapsedTime(batchStarted).Ticks));
+                await Task.Delay(outcome is RemovalOutcome.More ? sleep : SoonPause, clock, cancellationToken);
+            }
+        }
+        while (outcome is RemovalOutcome.More or RemovalOutcome.Soon);
+
+        if (outcome is RemovalOutcome.Finished)
+        {
+            _finished = target;
+        }
+        else
+        {
+            _postponed = (target, clock.GetTimestamp());
+        }
+
+        if (removed > 0)
+        {
+            RemovalMetrics.TotalMilliseconds.Record(clock.GetElapsedTime(started).TotalMilliseconds);
+            Volatile.Write(ref _lastRemoved, clock.GetUtcNow().ToUnixTimeSeconds());
+            Log.Removed(logger, removed, clock.GetElapsedTime(started).TotalSeconds);
+        }
+    }
+
+    private bool HasPassed(TimeSpan pause, long? since) => since is not { } last || clock.GetElapsedTime(last) >= pause;
+}
+
+/// <summary>How removal goes about it.</summary>
+/// <param name="BatchLimit">Rows looked at in one transaction.</param>
+/// <param name="Sleep">Between two batches, at least.</param>
+/// <param name="InDoubt">How long after an append its frontend may still ask whether it happened.</param>
+/// <param name="HistoryRetention">How long removed rows are kept in the archive; zero: not at all.</param>
+public sealed record RemovalPace(int BatchLimit, TimeSpan Sleep, TimeSpan InDoubt, TimeSpan HistoryRetention);

@@ -1,0 +1,81 @@
+using PgEtcd.Frontend.Reading;
+using PgEtcd.Frontend.Writing;
+using PgEtcd.Mvcc;
+using PgEtcd.Postgres.Calls;
+using PgEtcd.Postgres.Connections;
+using PgEtcd.Postgres.Leases;
+
+namespace PgEtcd.Frontend.Leases;
+
+/// <summary>What the services see of the leases: the rows are PostgreSQL's, the keys attached are the replica's.</summary>
+public sealed class LeaseStore(LeaseTable table, Database database, Replica replica, Tail tail, Committer committer, TimeSpan timeLimit)
+{
+    private readonly LeaseRenewals _renewals = new(table, database, timeLimit, TimeProvider.System);
+
+    /// <summary>A lease and, if asked for, its keys.</summary>
+    /// <param name="Lease">The lease; null when there is none.</param>
+    /// <param name="Keys">The keys attached to it.</param>
+    public sealed record LeaseInfo(Lease? Lease, IReadOnlyCollection<ReadOnlyMemory<byte>> Keys);
+
+    /// <summary>Grants a lease.</summary>
+    /// <param name="id">The id wanted; 0 for one of our choice.</param>
+    /// <param name="ttl">Seconds.</param>
+    /// <returns>The id, or null when the one wanted is taken.</returns>
+    /// <exception cref="StoreUnavailableException">The database did not answer in time.</exception>
+    public async Task<long?> GrantAsync(long id, long ttl)
+    {
+        while (true)
+        {
+            long candidate = id == 0 ? Random.Shared.NextInt64(1, long.MaxValue) : id;
+            Guid token = Guid.NewGuid();
+            if (await database.InTimeAsync(timeLimit, cancel => table.GrantAsync(candidate, ttl, token, cancel)))
+            {
+                LeaseMetrics.Granted.Add(1);
+                LeaseMetrics.Ttl.Record(ttl);
+                return candidate;
+            }
+
+            if (id != 0)
+            {
+                return null;
+            }
+        }
+    }
+
+    /// <summary>Revokes a lease: it goes together with its keys, in one revision.</summary>
+    public async Task<WriteAnswer> RevokeAsync(long id, Origin origin)
+    {
+        WriteAnswer answer = await committer.WriteAsync(new RevokeLeaseOperation { Lease = id }, size: 0, replica, origin);
+        if (answer.Error == KvError.None)
+        {
+            LeaseMetrics.Revoked.Add(1);
+        }
+
+        return answer;
+    }
+
+    /// <inheritdoc cref="LeaseRenewals.RenewAsync"/>
+    public Task<long> RenewAsync(long id) => _renewals.RenewAsync(id);
+
+    /// <summary>Looks a lease up.</summary>
+    /// <param name="id">Its id.</param>
+    /// <param name="withKeys">Whether its keys are wanted.</param>
+    public async Task<LeaseInfo> FindAsync(long id, bool withKeys)
+    {
+        Task<Lease?> finding = database.InTimeAsync(timeLimit, cancel => table.FindAsync(id, cancel));
+        await Task.WhenAll(finding, tail.CatchUpAsync());
+        Lease? lease = await finding;
+        return new LeaseInfo(lease, lease is not null && withKeys ? replica.Current.KeysOfLease(id) : []);
+    }
+
+    /// <summary>The keys attached to a lease, as far as this frontend knows.</summary>
+    public IReadOnlyList<ReadOnlyMemory<byte>> AttachedTo(long id) => replica.Current.KeysOfLease(id);
+
+    /// <summary>All ids, the soonest to expire first.</summary>
+    public async Task<IReadOnlyList<long>> ListAsync()
+    {
+        IReadOnlyList<long> ids = await database.InTimeAsync(timeLimit, table.ListAsync);
+        await tail.CatchUpAsync();
+        return ids;
+    }
+}

@@ -1,0 +1,30 @@
+using Npgsql;
+using PgEtcd.Frontend.Auth;
+using PgEtcd.Frontend.Reading;
+using PgEtcd.Mvcc;
+using PgEtcd.Postgres.Auth;
+using PgEtcd.Postgres.Revisions;
+
+namespace PgEtcd.Frontend.Maintenance;
+
+/// <summary>Looks, when another PostgreSQL answers than before, whether it still has everything that this frontend has taken in
+/// (design §11): an asynchronous failover may have lost acknowledged commits.</summary>
+public sealed class FailoverCheck(
+    RevisionLog log, Replica replica, Tail tail, AuthStates auth, AuthTable authTable, ILogger<FailoverCheck> logger)
+{
+    /// <summary>Repairs what was lost: the revision moves past everything that was handed out, and so does the auth revision.</summary>
+    public async Task RunAsync(NpgsqlConnection connection)
+    {
+        if (!await authTable.EnsureRevisionAsync(connection, auth.Current.Revision))
+        {
+            Log.AuthLost(logger);
+        }
+
+        (long revision, KvEvent? last) = replica.End();
+        if (!await log.EnsureHistoryAsync(connection, revision, last, replica.Current.CompactRevision))
+        {
+            Log.HistoryLost(logger, revision);
+            _ = tail.WakeAsync(null);
+        }
+    }
+}

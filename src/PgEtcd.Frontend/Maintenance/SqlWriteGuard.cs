@@ -1,0 +1,79 @@
+using PgEtcd.Postgres.Maintenance;
+
+namespace PgEtcd.Frontend.Maintenance;
+
+/// <summary>Cuts off whoever changes keys from SQL and does not commit: that transaction holds the append lock, and all
+/// writes of the cluster wait for it (docs/decisions/0016). A job of the leader.</summary>
+/// <param name="table">The sessions.</param>
+/// <param name="timeLimit">How long one may hold the lock while others wait; more than zero.</param>
+/// <param name="clock">Measures it: PostgreSQL does not tell since when a lock is held.</param>
+/// <param name="logger">Where to log.</param>
+public sealed class SqlWriteGuard(SqlWriterTable table, TimeSpan timeLimit, TimeProvider clock, ILogger<SqlWriteGuard> logger)
+{
+    private static readonly TimeSpan LongestPeriod = TimeSpan.FromSeconds(1);
+
+    /// <summary>How long a cancelled session gets to let go before it is ended.</summary>
+    private static readonly TimeSpan CancelLimit = TimeSpan.FromSeconds(1);
+
+    private SqlWriter? _seen;
+    private long _since;
+    private long? _cancelled;
+    private bool _refused;
+
+    /// <summary>How often to look: a session is cut off at the limit or so much later.</summary>
+    public TimeSpan Period => timeLimit / 4 < LongestPeriod ? timeLimit / 4 : LongestPeriod;
+
+    /// <summary>Looks once.</summary>
+    public async Task RunAsync(CancellationToken cancellationToken)
+    {
+        SqlWriter? holder = await table.HolderAsync(cancellationToken);
+        if (holder is null || holder.Pid != _seen?.Pid || holder.Since != _seen.Since)
+        {
+            _since = clock.GetTimestamp();
+            _cancelled = null;
+            _refused = false;
+        }
+
+        _seen = holder;
+        TimeSpan held = clock.GetElapsedTime(_since);
+
+        // A commit that waits for a standby is done on this side: to cancel it would only hide that.
+        if (holder is null || held < timeLimit || _refused || holder.WaitEvent == "SyncRep")
+        {
+            return;
+        }
+
+        try
+        {
+            await CutOffAsync(holder, held, cancellationToken);
+        }
+        catch (SqlWriterException exception)
+        {
+            _refused = true; // said once for each session
+            Log.SqlWriterStays(logger, holder.Pid, Who(holder), held.TotalSeconds, exception.Message);
+        }
+    }
+
+    private async Task CutOffAsync(SqlWriter holder, TimeSpan held, CancellationToken cancellationToken)
+    {
+        bool isIdle = holder.State?.StartsWith("idle in transaction", StringComparison.Ordinal) == true;
+        if (!isIdle && _cancelled is null)
+        {
+            if (await table.CancelAsync(holder, cancellationToken))
+            {
+                Log.SqlWriterCancelled(logger, holder.Pid, Who(holder), held.TotalSeconds);
+            }
+
+            _cancelled = clock.GetTimestamp();
+        }
+        else if ((isIdle || clock.GetElapsedTime(_cancelled!.Value) >= CancelLimit)
+            && await table.TerminateAsync(holder, cancellationToken))
+        {
+            Log.SqlWriterEnded(logger, holder.Pid, Who(holder), held.TotalSeconds);
+        }
+    }
+
+    private static string Who(SqlWriter writer) =>
+        $"role {writer.Username ?? "unknown"}, application {(writer.Application is { Length: > 0 } name ? name : "unknown")}, "
+        + $"from {writer.Client ?? "here or unknown"}";
+}

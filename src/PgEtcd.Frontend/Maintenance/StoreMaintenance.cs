@@ -1,0 +1,81 @@
+using System.Diagnostics;
+using System.Diagnostics.Metrics;
+using PgEtcd.Mvcc;
+using PgEtcd.Postgres.Calls;
+using PgEtcd.Postgres.Connections;
+using PgEtcd.Postgres.History;
+using PgEtcd.Postgres.Maintenance;
+using PgEtcd.Postgres.Metrics;
+
+namespace PgEtcd.Frontend.Maintenance;
+
+/// <summary>What operators ask of the store as a whole (semantics.md §10), beside alarms.</summary>
+public sealed class StoreMaintenance(
+    HashReader hashes, StorageTable storage, StorageSizes sizes, Defragmentation defragmentation, Database database, TimeSpan timeLimit)
+{
+    /// <summary>Hashes the key space as etcd does. Takes as long as there are rows.</summary>
+    /// <param name="revision">Up to which revision; 0: the present one.</param>
+    /// <param name="cancellationToken">Ends it.</param>
+    /// <exception cref="StoreUnavailableException">The database did not answer.</exception>
+    public Task<HashedKeys> HashKeysAsync(long revision, CancellationToken cancellationToken) =>
+        ReadAsync(MaintenanceMetrics.HashKeysSeconds, () => hashes.HashKeysAsync(revision, cancellationToken), cancellationToken);
+
+    /// <summary>Hashes all that lasts.</summary>
+    /// <param name="cancellationToken">Ends it.</param>
+    /// <exception cref="StoreUnavailableException">The database did not answer.</exception>
+    public Task<HashedKeys> HashAllAsync(CancellationToken cancellationToken) =>
+        ReadAsync(MaintenanceMetrics.HashSeconds, () => hashes.HashAllAsync(cancellationToken), cancellationToken);
+
+    /// <inheritdoc cref="Defragmentation.RunAsync"/>
+    public Task DefragmentAsync(CancellationToken cancellationToken) => defragmentation.RunAsync(cancellationToken);
+
+    /// <summary>Notes a downgrade for all frontends.</summary>
+    /// <param name="version">The version to go down to.</param>
+    /// <returns>False when one is under way already.</returns>
+    /// <exception cref="StoreUnavailableException">The database did not answer in time.</exception>
+    public async Task<bool> EnableDowngradeAsync(string version)
+    {
+        bool enabled = await database.InTimeAsync(timeLimit, cancel => storage.EnableDowngradeAsync(version, cancel));
+        sizes.Forget();
+        return enabled;
+    }
+
+    /// <summary>Forgets it.</summary>
+    /// <exception cref="StoreUnavailableException">The database did not answer in time.</exception>
+    public async Task CancelDowngradeAsync()
+    {
+        await database.InTimeAsync(timeLimit, async cancel =>
+        {
+            await storage.CancelDowngradeAsync(cancel);
+            return true;
+        });
+        sizes.Forget();
+    }
+
+    /// <summary>Whether a downgrade is under way, as all frontends have it now.</summary>
+    /// <exception cref="StoreUnavailableException">The database did not answer in time.</exception>
+    public async Task<bool> IsDowngradingAsync()
+    {
+        sizes.Forget();
+        return (await sizes.GetAsync()).DowngradeTarget is not null;
+    }
+
+    private static async Task<HashedKeys> ReadAsync(Histogram<double> seconds, Func<Task<HashedKeys>> read, CancellationToken cancellationToken)
+    {
+        long started = Stopwatch.GetTimestamp();
+        try
+        {
+            HashedKeys hashed = await read();
+            if (hashed.Error == KvError.None)
+            {
+                seconds.RecordSince(started);
+            }
+
+            return hashed;
+        }
+        catch (Exception exception) when (!cancellationToken.IsCancellationRequested && DatabaseErrors.IsTransient(exception))
+        {
+            throw new StoreUnavailableException(exception);
+        }
+    }
+}

@@ -1,0 +1,87 @@
+using PgEtcd.Mvcc;
+using PgEtcd.Postgres.Calls;
+using PgEtcd.Postgres.Connections;
+using PgEtcd.Postgres.History;
+using PgEtcd.Postgres.Revisions;
+
+namespace PgEtcd.Frontend.Reading;
+
+/// <summary>Revisions that are no longer in memory, out of SQL. The rows are evaluated by the same code as the present.</summary>
+public sealed class Past(StateReader states, Replica replica, Tail tail, Database database, TimeSpan timeLimit)
+{
+    /// <summary>A range at an older revision.</summary>
+    /// <param name="operation">The range; its revision is not in the future.</param>
+    /// <param name="headerRevision">Of the answer.</param>
+    /// <returns>The answer, or null when the revision has been compacted meanwhile.</returns>
+    /// <exception cref="StoreUnavailableException">The database did not answer in time.</exception>
+    public async Task<RangeResult?> RangeAsync(RangeOperation operation, long headerRevision)
+    {
+        // SQL cuts where the limit cuts by key, one later than asked for, to know about `more`; a mere count needs no rows.
+        bool byKey = operation is { SortTarget: SortTarget.Key, SortOrder: not SortOrder.Descend, HasFilter: false };
+        long limit = operation.CountOnly ? 0
+            : byKey && operation.Limit is > 0 and < int.MaxValue ? operation.Limit + 1
+            : long.MaxValue;
+        if (await ReadAsync(operation.Range, operation.Revision, limit) is not var (state, count))
+        {
+            return null;
+        }
+
+        RangeResult result = state.Range(operation, headerRevision);
+        return limit == long.MaxValue ? result : result.WithCount(count);
+    }
+
+    /// <summary>A state that holds the keys of one range as they were. Null when it has been compacted meanwhile.</summary>
+    /// <param name="range">The range.</param>
+    /// <param name="revision">Not in the future.</param>
+    public async Task<KeySpace?> StateAsync(KeyRange range, long revision) =>
+        (await ReadAsync(range, revision, long.MaxValue))?.State;
+
+    /// <summary>What a transaction reads of the past, fetched so that it can be evaluated in one go.</summary>
+    /// <param name="operation">The transaction.</param>
+    public async Task<IHistory> FetchAsync(TxnOperation operation)
+    {
+        Fetched fetched = new(replica);
+        KeySpace current = replica.Current;
+        foreach (RangeOperation range in operation.Ranges())
+        {
+            if (range.Revision > 0 && range.Revision <= current.Revision && range.Revision >= current.CompactRevision
+                && await RangeAsync(range, current.Revision) is { } result)
+            {
+                fetched.Add(range, result);
+            }
+        }
+
+        return fetched;
+    }
+
+    private async Task<(KeySpace State, long Count)?> ReadAsync(KeyRange range, long revision, long limit)
+    {
+        if (range.IsEmpty)
+        {
+            return (KeySpace.Empty, 0);
+        }
+
+        (LogPosition position, List<KeyRecord> records, long count) = await database.InTimeAsync(
+            timeLimit, token => states.RangeAtAsync(range, revision, limit, token));
+        if (revision < position.CompactRevision)
+        {
+            await tail.CatchUpAsync(); // so that this frontend knows it too
+            return null;
+        }
+
+        return (KeySpace.Load(revision, -1, KeyTree.FromSorted(records)), count);
+    }
+
+    /// <summary>The past does not change: a range fetched once is right whenever the transaction is evaluated.</summary>
+    private sealed class Fetched(IHistory recent) : IHistory
+    {
+        private readonly Dictionary<RangeOperation, RangeResult> _ranges = new(ReferenceEqualityComparer.Instance);
+
+        public void Add(RangeOperation operation, RangeResult result) => _ranges.Add(operation, result);
+
+        public RangeResult? Range(RangeOperation operation, long headerRevision) =>
+            _ranges.TryGetValue(operation, out RangeResult? result)
+                ? result.WithRevision(headerRevision)
+                : recent.Range(operation, headerRevision);
+    }
+}

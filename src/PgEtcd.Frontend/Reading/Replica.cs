@@ -1,0 +1,186 @@
+using PgEtcd.Mvcc;
+using PgEtcd.Postgres.Alarms;
+using PgEtcd.Postgres.Revisions;
+
+namespace PgEtcd.Frontend.Reading;
+
+/// <summary>This frontend's copy of the store: the present state and the recent past. Readers take <see cref="Current"/>
+/// and need no lock; the committer and the tail move it forward, in either order.</summary>
+/// <remarks>Order rule: a revision enters once, and only when all lower ones are in.</remarks>
+public sealed class Replica : IHistory
+{
+    private readonly Lock _gate = new();
+    private readonly PagedStates _paged = new();
+    private volatile ReplicaState _state;
+    private KvEvent? _last;
+
+    /// <param name="keys">The state loaded at start.</param>
+    /// <param name="authRevision">The auth revision at it.</param>
+    /// <param name="alarms">The alarms at it.</param>
+    public Replica(KeySpace keys, long authRevision, AlarmKinds alarms = AlarmKinds.None)
+    {
+        _state = new ReplicaState(keys, authRevision, alarms);
+        Recent = new RecentEvents(keys.Revision);
+    }
+
+    /// <summary>Raised after each move forward, by the thread that moved it and outside of all locks, with the number of
+    /// events that were new.</summary>
+    public event Action<int>? Advanced;
+
+    /// <summary>The events that led to the latest states.</summary>
+    public RecentEvents Recent { get; }
+
+    /// <summary>The latest state taken in.</summary>
+    public KeySpace Current => _state.Keys;
+
+    /// <summary>The latest state and the auth revision that goes with it.</summary>
+    public ReplicaState State => _state;
+
+    /// <summary>The state at exactly this revision, if it is the present one or was kept.</summary>
+    public KeySpace? At(long revision)
+    {
+        KeySpace current = Current;
+        return current.Revision == revision ? current : _paged.At(revision);
+    }
+
+    /// <summary>Keeps a state that a client has been given the first page of: it will come back for the others.</summary>
+    public void Keep(KeySpace state) => _paged.Keep(state);
+
+    /// <summary>The revision of the present state and its last change; null when it was loaded and nothing has changed since.</summary>
+    public (long Revision, KvEvent? Last) End()
+    {
+        lock (_gate)
+        {
+            return (_state.Keys.Revision, _last);
+        }
+    }
+
+    /// <inheritdoc/>
+    public RangeResult? Range(RangeOperation operation, long headerRevision) =>
+        At(operation.Revision)?.Range(operation, headerRevision);
+
+    /// <summary>Takes in a batch this frontend has committed. The tail may have been faster: then it is there already.</summary>
+    /// <param name="committed">The fork that the batch was evaluated on, frozen.</param>
+    /// <param name="events">The changes made on it.</param>
+    public void Publish(KeySpace committed, IReadOnlyList<KvEvent> events)
+    {
+        lock (_gate)
+        {
+            ReplicaState state = _state;
+            if (committed.Revision <= state.Keys.Revision)
+            {
+                return;
+            }
+
+            Advance(committed, events, state.Keys.CompactRevision, state.AuthRevision, state.Alarms);
+        }
+
+        Advanced?.Invoke(events.Count);
+    }
+
+    /// <summary>Takes in what the log holds beyond the present state.</summary>
+    /// <param name="rows">Rows in order, whole revisions, starting no later than the revision after the current one;
+    /// those that are in already are skipped.</param>
+    /// <param name="position">Where the log was when they were read.</param>
+    /// <returns>False, and nothing is taken in, when the log does not go on from the present state: it must be loaded anew.</returns>
+    public bool TakeIn(IReadOnlyList<LogRow> rows, LogPosition position)
+    {
+        int events;
+        lock (_gate)
+        {
+            ReplicaState state = _state;
+            Fork? fork = null;
+            long last = state.Keys.Revision;
+            foreach (LogRow row in rows)
+            {
+                if (row.Revision <= state.Keys.Revision)
+                {
+                    continue;
+                }
+
+                if (row.Revision > last + 1)
+                {
+                    return false;
+                }
+
+                last = row.Revision;
+                fork ??= state.Keys.Fork();
+                fork.Apply(row.Revision, row.Sub, row.Key, row.Value, row.Value is null, row.CreateRevision, row.Version, row.Lease);
+            }
+
+            if (position.Revision > last)
+            {
+                return false; // the revision was moved up after a loss of history
+            }
+
+            if (fork is null
+                && position.CompactRevision <= state.Keys.CompactRevision
+                && position.AuthRevision <= state.AuthRevision
+                && position.Alarms == state.Alarms)
+            {
+                return true;
+            }
+
+            events = fork?.Events.Count ?? 0;
+            Advance(
+                fork?.Freeze() ?? state.Keys,
+                fork?.Events ?? [],
+                Math.Max(position.CompactRevision, state.Keys.CompactRevision),
+                Math.Max(position.AuthRevision, state.AuthRevision),
+                position.Alarms);
+        }
+
+        Advanced?.Invoke(events);
+        return true;
+    }
+
+    /// <summary>Goes on from a state that was loaded, because the log does not go on from the present one.</summary>
+    /// <param name="keys">The state; dropped if the replica is there already.</param>
+    /// <param name="authRevision">The auth revision at it.</param>
+    /// <param name="alarms">The alarms at it.</param>
+    public void Restart(KeySpace keys, long authRevision, AlarmKinds alarms)
+    {
+        lock (_gate)
+        {
+            if (keys.Revision <= _state.Keys.Revision)
+            {
+                return;
+            }
+
+            Recent.Restart(keys.Revision);
+            _last = null;
+            Advance(keys, [], _state.Keys.CompactRevision, Math.Max(authRevision, _state.AuthRevision), alarms);
+        }
+
+        Advanced?.Invoke(0);
+    }
+
+    private void Advance(
+        KeySpace keys, IReadOnlyList<KvEvent> events, long compactRevision, long authRevision, AlarmKinds alarms)
+    {
+        if (compactRevision > keys.CompactRevision)
+        {
+            keys = keys.WithCompactRevision(compactRevision);
+        }
+
+        _paged.Forget(keys.Revision);
+        // First the events, so that whoever sees the state finds them.
+        if (events.Count > 0)
+        {
+            Recent.Add(events);
+            _last = events[^1];
+        }
+
+        _state = new ReplicaState(keys, authRevision, alarms);
+    }
+}
+
+/// <summary>A state of the key space and what moves beside it.</summary>
+/// <param name="Keys">The key space.</param>
+/// <param name="AuthRevision">The auth revision.</param>
+/// <param name="Alarms">The alarms that are raised.</param>
+public sealed record ReplicaState(KeySpace Keys, long AuthRevision, AlarmKinds Alarms)
+{
+    /// <summary>Where the log was at this state.</summary>
+    public LogPosition Position => new(Keys.Revision, Keys.CompactRevision, AuthRevision, Alarms);
+}

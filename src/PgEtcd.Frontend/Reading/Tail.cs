@@ -1,0 +1,167 @@
+using System.Diagnostics;
+using PgEtcd.Frontend.Auth;
+using PgEtcd.Mvcc;
+using PgEtcd.Postgres.Calls;
+using PgEtcd.Postgres.Connections;
+using PgEtcd.Postgres.History;
+using PgEtcd.Postgres.Revisions;
+
+namespace PgEtcd.Frontend.Reading;
+
+/// <summary>Keeps the replica up with the log, and is the barrier of linearizable reads (design §5): whoever awaits
+/// <see cref="CatchUpAsync"/> continues when a tail query that was sent after the call has been taken in. All who wait
+/// while one query is under way share the next.</summary>
+public sealed class Tail
+{
+    private readonly RevisionLog _log;
+    private readonly Replica _replica;
+    private readonly AuthStates _auth;
+    private readonly Database _database;
+    private readonly TimeSpan _timeLimit;
+    private readonly TimeProvider _clock;
+    private readonly List<LogRow> _rows = [];
+    private readonly StateReader _states;
+    private readonly Rounds<Round, bool> _rounds;
+    private long _seen;
+
+    /// <param name="log">What to read.</param>
+    /// <param name="replica">What to keep up.</param>
+    /// <param name="auth">What to keep up with it: never behind the replica.</param>
+    /// <param name="database">Where the log is.</param>
+    /// <param name="timeLimit">How long a round may take, from when the first of its members came.</param>
+    /// <param name="clock">Measures it.</param>
+    public Tail(RevisionLog log, Replica replica, AuthStates auth, Database database, TimeSpan timeLimit, TimeProvider clock)
+    {
+        _log = log;
+        _replica = replica;
+        _auth = auth;
+        _database = database;
+        _timeLimit = timeLimit;
+        _clock = clock;
+        _states = new StateReader(database);
+        _rounds = new Rounds<Round, bool>(() => new Round(clock.GetTimestamp()), ReadAsync);
+    }
+
+    /// <summary>The last revision that this frontend has heard of.</summary>
+    public long Seen => Volatile.Read(ref _seen);
+
+    /// <summary>Waits until the replica holds everything that was committed when this was called.</summary>
+    /// <exception cref="StoreUnavailableException">The database did not answer within the time limit.</exception>
+    public Task CatchUpAsync() => Spans.Caller is { } caller ? JoinAsync(caller) : _rounds.JoinAsync();
+
+    private Task<bool> JoinAsync(Activity caller) => _rounds.JoinAsync(round => (round.Callers ??= []).Add(caller));
+
+    /// <summary>Takes in what was committed, unless the announced revision is in already.</summary>
+    /// <param name="announced">A head that a notification named, or null.</param>
+    public async Task WakeAsync(long? announced)
+    {
+        if (announced is { } head && head <= _replica.Current.Revision)
+        {
+            return;
+        }
+
+        bool isWrite = announced is not null and not long.MaxValue;
+        if (isWrite)
+        {
+            See(announced!.Value);
+        }
+
+        long started = _clock.GetTimestamp();
+        try
+        {
+            await CatchUpAsync();
+            if (isWrite)
+            {
+                ReadMetrics.ApplyLagSeconds.Record(_clock.GetElapsedTime(started).TotalSeconds);
+            }
+        }
+        catch (StoreUnavailableException)
+        {
+            // The next wake-up tries again.
+        }
+    }
+
+    /// <summary>Reads within what is left of the round's time. On a network that has gone silent a read does not fail by
+    /// itself.</summary>
+    private async Task<bool> ReadAsync(Round round)
+    {
+        TimeSpan left = _timeLimit - _clock.GetElapsedTime(round.Started);
+        if (left <= TimeSpan.Zero)
+        {
+            ReadMetrics.FailedBarriers.Add(1);
+            throw new StoreUnavailableException();
+        }
+
+        using Activity? span = Spans.StartShared("read barrier", round.Callers ?? []);
+        long started = _clock.GetTimestamp();
+        using CancellationTokenSource limit = new(left, _clock);
+        try
+        {
+            try
+            {
+                await ReadOnceAsync(limit.Token);
+            }
+            catch (Exception exception) when (DatabaseErrors.IsTransient(exception) && !limit.IsCancellationRequested)
+            {
+                ReadMetrics.SlowBarriers.Add(1);
+                DatabaseMetrics.Failed(exception);
+                await _database.Retry.ExecuteAsync(async token => await ReadOnceAsync(token), limit.Token);
+            }
+        }
+        catch (Exception exception) when (exception is OperationCanceledException || DatabaseErrors.IsTransient(exception))
+        {
+            ReadMetrics.FailedBarriers.Add(1);
+            throw new StoreUnavailableException(exception);
+        }
+
+        ReadMetrics.BarrierSeconds.Record(_clock.GetElapsedTime(started).TotalSeconds);
+        return true;
+    }
+
+    private async ValueTask ReadOnceAsync(CancellationToken cancellationToken)
+    {
+        _rows.Clear();
+        LogPosition position = await _log.PositionAsync(cancellationToken);
+        long applied = _replica.Current.Revision;
+        See(position.Revision);
+        if (position.Revision > applied)
+        {
+            try
+            {
+                position = await _log.TailAsync(applied, _rows.Add, cancellationToken);
+                ReadMetrics.TailedRows.Add(_rows.Count);
+            }
+            catch (LogGapException)
+            {
+                // We were away for so long that compaction has removed what we had not read (kine#220).
+                await LoadAsync(cancellationToken);
+                return;
+            }
+        }
+
+        await _auth.EnsureAsync(position.AuthRevision, cancellationToken);
+        if (!_replica.TakeIn(_rows, position))
+        {
+            await LoadAsync(cancellationToken);
+        }
+    }
+
+    /// <summary>The listener and a round may hear at the same time; that one is overwritten does no harm.</summary>
+    private void See(long revision) => Volatile.Write(ref _seen, Math.Max(Volatile.Read(ref _seen), revision));
+
+    private async Task LoadAsync(CancellationToken cancellationToken)
+    {
+        (LogPosition position, KeySpace keys) = await _states.LoadAsync(cancellationToken);
+        await _auth.EnsureAsync(position.AuthRevision, cancellationToken);
+        _replica.Restart(keys, position.AuthRevision, position.Alarms);
+        ReadMetrics.Loads.Add(1);
+    }
+
+    /// <summary>One tail query.</summary>
+    /// <param name="Started">When the first of those who share it came.</param>
+    private sealed record Round(long Started)
+    {
+        /// <summary>The spans of those who share it, when traces are wanted.</summary>
+        public List<Activity>? Callers { get; set; }
+    }
+}

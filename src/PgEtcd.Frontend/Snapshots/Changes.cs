@@ -1,0 +1,12 @@
+using PgEtcd.Postgres.Revisions;
+using PgEtcd.Snapshots;
+
+namespace PgEtcd.Frontend.Snapshots;
+
+/// <summary>A row of the log as a change in a snapshot.</summary>
+internal static class Changes
+{
+    /// <summary>The same change.</summary>
+    public static SnapshotChange ToChange(this in LogRow row) => new(
+        row.Revision, row.Sub, row.Key, row.Value is { } value ? value : default(ReadOnlyMemory<byte>?), row.CreateRevision, row.Version, row.Lease);
+}

@@ -1,0 +1,102 @@
+using System.Buffers;
+using System.Security.Cryptography;
+using PgEtcd.Postgres.Connections;
+using PgEtcd.Postgres.Revisions;
+using PgEtcd.Postgres.Transfer;
+using PgEtcd.Snapshots;
+using PgEtcd.Snapshots.Bbolt;
+
+namespace PgEtcd.Frontend.Snapshots;
+
+/// <summary>The whole store as of one revision, as the file that etcd's snapshots are (docs/decisions/0010).</summary>
+public sealed class SnapshotSource : IAsyncDisposable
+{
+    /// <summary>Bytes that are handed on at once, roughly.</summary>
+    private const int PieceLength = 64 * 1024;
+
+    private readonly LogScan _scan;
+    private readonly IReadOnlyList<SnapshotLease> _leases;
+    private readonly SnapshotAuth _auth;
+    private readonly BboltLayout _layout;
+
+    private SnapshotSource(LogScan scan, IReadOnlyList<SnapshotLease> leases, SnapshotAuth auth, BboltLayout layout, long rows)
+    {
+        _scan = scan;
+        _leases = leases;
+        _auth = auth;
+        _layout = layout;
+        Rows = rows;
+    }
+
+    /// <summary>The revision it is of.</summary>
+    public long Revision => _scan.Position.Revision;
+
+    /// <summary>Changes of the history in it.</summary>
+    public long Rows { get; }
+
+    /// <summary>Leases in it.</summary>
+    public int Leases => _leases.Count;
+
+    /// <summary>Bytes of the image, without the checksum at its end.</summary>
+    public long Length => _layout.Length;
+
+    /// <summary>Fixes the moment and measures.</summary>
+    /// <param name="database">The store.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    public static async Task<SnapshotSource> OpenAsync(Database database, CancellationToken cancellationToken)
+    {
+        LogScan scan = await LogScan.OpenAsync(database, cancellationToken);
+        try
+        {
+            List<SnapshotLease> leases = [.. (await scan.LeasesAsync(cancellationToken)).Select(lease => new SnapshotLease(lease.Id, lease.Ttl))];
+            SnapshotAuth auth = (await scan.AuthAsync(cancellationToken)).ToSnapshot();
+            SnapshotWriter measure = new();
+            long rows = 0;
+            await foreach ((LogRow row, int keyLength, int? valueLength) in scan.LengthsAsync(cancellationToken))
+            {
+                measure.Measure(row.ToChange(), keyLength, valueLength);
+                rows++;
+            }
+
+            return new SnapshotSource(scan, leases, auth, measure.Finish(scan.Position.CompactRevision, leases, auth), rows);
+        }
+        catch
+        {
+            await scan.DisposeAsync();
+            throw;
+        }
+    }
+
+    /// <summary>Writes the image, front to back.</summary>
+    /// <param name="write">Gets it piece by piece; the memory is used again when it has returned.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    /// <returns>The SHA-256 of the image, which is the end of the file.</returns>
+    public async Task<byte[]> WriteAsync(Func<ReadOnlyMemory<byte>, ValueTask> write, CancellationToken cancellationToken)
+    {
+        using IncrementalHash hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        ArrayBufferWriter<byte> pages = new(2 * PieceLength);
+        SnapshotWriter writer = new(pages, _layout);
+        await foreach (LogRow row in _scan.RowsAsync(cancellationToken))
+        {
+            writer.Add(row.ToChange());
+            if (pages.WrittenCount >= PieceLength)
+            {
+                await FlushAsync();
+            }
+        }
+
+        writer.Finish(_scan.Position.CompactRevision, _leases, _auth);
+        await FlushAsync();
+        return hash.GetHashAndReset();
+
+        async ValueTask FlushAsync()
+        {
+            hash.AppendData(pages.WrittenSpan);
+            await write(pages.WrittenMemory);
+            pages.ResetWrittenCount();
+        }
+    }
+
+    /// <inheritdoc/>
+    public ValueTask DisposeAsync() => _scan.DisposeAsync();
+}

@@ -1,0 +1,156 @@
+using System.Threading.Channels;
+using PgEtcd.Frontend.Reading;
+using PgEtcd.Mvcc;
+using PgEtcd.Postgres.Connections;
+using PgEtcd.Postgres.History;
+
+namespace PgEtcd.Frontend.Watching;
+
+/// <summary>Brings watchers up that are behind: from recent events where those reach back far enough, otherwise from the
+/// log, piece by piece as their client has room.</summary>
+public sealed class CatchUp(WatchHub hub, Replica replica, EventReader log, ILogger logger) : IDisposable
+{
+    /// <summary>How many revisions one response may hold, as in etcd (semantics.md §7).</summary>
+    private const int MaxRevisions = 1000;
+
+    /// <summary>How many events one response may weigh, bytes; a single revision may weigh more.</summary>
+    private const long MaxBytes = 1024 * 1024;
+
+    /// <summary>From one try to the next while the database is away.</summary>
+    private static readonly TimeSpan RetryPause = TimeSpan.FromMilliseconds(200);
+
+    /// <summary>Reads of the log at a time: the pool has other work too.</summary>
+    private readonly SemaphoreSlim _readers = new(4);
+
+    /// <summary>Serves the watchers of a stream that fall behind, each a piece in turn, until the stream ends.</summary>
+    internal async Task RunAsync(WatchStream stream, Channel<Watcher> behind)
+    {
+        try
+        {
+            await foreach (Watcher watcher in behind.Reader.ReadAllAsync())
+            {
+                await stream.Queue.RoomAsync();
+                if (!await StepAsync(watcher))
+                {
+                    behind.Writer.TryWrite(watcher);
+                }
+            }
+        }
+        catch (Exception exception)
+        {
+            // The client opens another stream and goes on from where it was.
+            Log.CatchUpFailed(logger, exception);
+            hub.Close(stream);
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => _readers.Dispose();
+
+    /// <summary>One piece.</summary>
+    /// <returns>True when nothing more is to be done for it.</returns>
+    private async Task<bool> StepAsync(Watcher watcher)
+    {
+        if (hub.NextOf(watcher) is not { } next)
+        {
+            return true;
+        }
+
+        if (replica.Recent.After(next - 1, out long head) is { } recent)
+        {
+            return hub.Send(watcher, Select(watcher, recent, head, next), head, replica.Current.CompactRevision) && hub.TryJoin(watcher);
+        }
+
+        try
+        {
+            await _readers.WaitAsync();
+            LoggedEvents logged;
+            try
+            {
+                logged = await log.ReadAsync(watcher.Target.Range, next, head, watcher.Target.PreviousValue, CancellationToken.None);
+            }
+            finally
+            {
+                _readers.Release();
+            }
+
+            if (next < logged.CompactRevision)
+            {
+                return hub.EndCompacted(watcher, logged.CompactRevision);
+            }
+
+            hub.Send(watcher, [.. logged.Events.Where(change => watcher.Wants(change))], logged.Last, logged.CompactRevision);
+            return false;
+        }
+        catch (Exception exception) when (DatabaseErrors.IsTransient(exception))
+        {
+            await Task.Delay(RetryPause);
+            return false;
+        }
+    }
+
+    internal static List<KvEvent> Select(Watcher watcher, List<EventBatch> batches, long head, long next)
+    {
+        List<KvEvent> selected = [];
+        foreach (EventBatch batch in batches)
+        {
+            foreach (KvEvent change in batch.Events)
+            {
+                if (change.Revision >= next && change.Revision <= head && watcher.Wants(change) && watcher.Target.Range.Contains(change.Key.Span))
+                {
+                    selected.Add(change);
+                }
+            }
+        }
+
+        return selected;
+    }
+
+    /// <summary>Of the compact revision itself only the last change of each key is left, and nothing of what was before it
+    /// (semantics.md §6).</summary>
+    internal static void Compact(List<KvEvent> events, long compactRevision)
+    {
+        if (events.Count == 0 || events[0].Revision > compactRevision)
+        {
+            return;
+        }
+
+        int end = events.FindIndex(change => change.Revision > compactRevision);
+        HashSet<ReadOnlyMemory<byte>> changedLater = new(BytesComparer.Instance);
+        List<KvEvent> left = [];
+        for (int i = (end < 0 ? events.Count : end) - 1; i >= 0; i--)
+        {
+            if (changedLater.Add(events[i].Key))
+            {
+                left.Add(events[i] with { Previous = null });
+            }
+        }
+
+        left.Reverse();
+        events.RemoveRange(0, end < 0 ? events.Count : end);
+        events.InsertRange(0, left);
+    }
+
+    internal static int EndOfPiece(List<KvEvent> events, int first)
+    {
+        long bytes = 0;
+        int revisions = 0;
+        int end = first;
+        for (; end < events.Count; end++)
+        {
+            if (end == first || events[end].Revision != events[end - 1].Revision)
+            {
+                if (revisions == MaxRevisions || bytes > MaxBytes)
+                {
+                    break;
+                }
+
+                revisions++;
+            }
+
+            bytes += events[end].Record?.Encoded.Length ?? events[end].Key.Length;
+        }
+
+        return end;
+    }
+}

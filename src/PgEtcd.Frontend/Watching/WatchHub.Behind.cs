@@ -1,0 +1,95 @@
+using PgEtcd.Mvcc;
+
+namespace PgEtcd.Frontend.Watching;
+
+/// <content>What <see cref="CatchUp"/> does to watchers that are behind, under the gate.</content>
+public sealed partial class WatchHub
+{
+    /// <summary>The next revision that a watcher wants; null when it is not behind any more.</summary>
+    internal long? NextOf(Watcher watcher)
+    {
+        lock (_gate)
+        {
+            return IsBehind(watcher) ? watcher.Next : null;
+        }
+    }
+
+    /// <summary>Sends the rest and makes it a synced watcher.</summary>
+    internal bool TryJoin(Watcher watcher)
+    {
+        lock (_gate)
+        {
+            if (!IsBehind(watcher))
+            {
+                return true;
+            }
+
+            Dispatch();
+            if (_replica.Recent.After(watcher.Next - 1, out long head) is not { } rest || head != Position
+                || !Send(watcher, CatchUp.Select(watcher, rest, head, watcher.Next), head, _replica.Current.CompactRevision))
+            {
+                return false;
+            }
+
+            if (IsBehind(watcher)) // the compaction may have come to it
+            {
+                Join(watcher);
+            }
+
+            return true;
+        }
+    }
+
+    /// <summary>Sends events, as far as there is room.</summary>
+    /// <param name="watcher">To whom.</param>
+    /// <param name="events">All that it wants up to <paramref name="last"/>.</param>
+    /// <param name="last">How far it is then.</param>
+    /// <param name="compactRevision">The compaction mark.</param>
+    /// <returns>True when all were sent.</returns>
+    internal bool Send(Watcher watcher, List<KvEvent> events, long last, long compactRevision)
+    {
+        CatchUp.Compact(events, compactRevision);
+        lock (_gate)
+        {
+            if (!IsBehind(watcher) || EndCompacted(watcher, compactRevision))
+            {
+                return true;
+            }
+
+            bool isRoom = true;
+            for (int first = 0, end; first < events.Count && isRoom; first = end)
+            {
+                end = CatchUp.EndOfPiece(events, first);
+                isRoom = watcher.Stream.TrySend(watcher, Math.Max(last, Position), events[first..end]);
+                if (isRoom)
+                {
+                    watcher.Next = events[end - 1].Revision + 1;
+                }
+            }
+
+            watcher.Stream.Queue.Wake();
+            if (isRoom)
+            {
+                watcher.Next = Math.Max(watcher.Next, last + 1);
+            }
+
+            return isRoom;
+        }
+    }
+
+    internal bool EndCompacted(Watcher watcher, long compactRevision)
+    {
+        lock (_gate)
+        {
+            if (!IsBehind(watcher) || watcher.Next >= compactRevision)
+            {
+                return false;
+            }
+
+            watcher.Stream.Compact(watcher, compactRevision);
+            return true;
+        }
+    }
+
+    private static bool IsBehind(Watcher watcher) => watcher.State == WatcherState.Behind;
+}

@@ -1,0 +1,173 @@
+using PgEtcd.Frontend.Reading;
+using PgEtcd.Mvcc;
+
+namespace PgEtcd.Frontend.Watching;
+
+public sealed partial class WatchHub
+{
+    /// <summary>Hands out everything that the replica has taken in. The caller holds the gate.</summary>
+    private void Dispatch()
+    {
+        HandOutNew();
+        WakeServed();
+    }
+
+    private void HandOutNew()
+    {
+        if (_replica.Recent.Head == Position)
+        {
+            return;
+        }
+
+        List<EventBatch>? batches = _replica.Recent.After(Position, out long head);
+        long after = Position;
+        Position = head;
+        if (batches is null)
+        {
+            foreach (Watcher watcher in _streams.SelectMany(static stream => stream.Watchers))
+            {
+                FallBehind(watcher, after + 1);
+            }
+
+            return;
+        }
+
+        if (_synced.Count > 0)
+        {
+            foreach (EventBatch batch in batches)
+            {
+                HandOut(batch.Events, after);
+            }
+        }
+    }
+
+    private void WakeServed()
+    {
+        foreach (WatchStream stream in _served)
+        {
+            stream.Queue.Wake();
+        }
+
+        _served.Clear();
+    }
+
+    private void Wake(int events)
+    {
+        if (_isWatched)
+        {
+            _pace.Wake(events, _synced.Count); // read without the gate: nothing but the way taken depends on it
+        }
+    }
+
+    private void Run()
+    {
+        _pace.Begin();
+        WatchStream? only = null;
+        lock (_gate)
+        {
+            long before = EventsSent;
+            HandOutNew();
+            _pace.End(EventsSent - before, _served.Count);
+            if (_served.Count == 1)
+            {
+                only = _served.Single();
+                _served.Clear();
+            }
+            else
+            {
+                WakeServed();
+            }
+        }
+
+        only?.Queue.Wake(atOnce: true); // saves another thread's waking up
+    }
+
+    private void HandOut(IReadOnlyList<KvEvent> events, long after)
+    {
+        for (int first = 0, end; first < events.Count; first = end)
+        {
+            long revision = events[first].Revision;
+            end = first + 1;
+            while (end < events.Count && events[end].Revision == revision)
+            {
+                end++;
+            }
+
+            if (revision <= after)
+            {
+                continue;
+            }
+
+            if (end == first + 1)
+            {
+                HandOut(events[first]);
+            }
+            else
+            {
+                HandOut(events, first, end);
+            }
+        }
+    }
+
+    /// <summary>The only event of its revision: all who want it share it.</summary>
+    private void HandOut(KvEvent change)
+    {
+        KvEvent[] shared = [change];
+        _found.Clear();
+        _synced.Find(change.Key.Span, _found);
+        foreach (Watcher watcher in _found)
+        {
+            if (watcher.Wants(change))
+            {
+                Deliver(watcher, change.Revision, shared);
+            }
+        }
+    }
+
+    /// <summary>A revision of several events: each watcher gets those it wants in one response.</summary>
+    private void HandOut(IReadOnlyList<KvEvent> events, int first, int end)
+    {
+        _gathering.Clear();
+        for (int i = first; i < end; i++)
+        {
+            KvEvent change = events[i];
+            _found.Clear();
+            _synced.Find(change.Key.Span, _found);
+            foreach (Watcher watcher in _found)
+            {
+                if (watcher.Wants(change) && watcher.Gather(change))
+                {
+                    _gathering.Add(watcher);
+                }
+            }
+        }
+
+        foreach (Watcher watcher in _gathering)
+        {
+            Deliver(watcher, events[first].Revision, watcher.TakeGathered());
+        }
+    }
+
+    private void Deliver(Watcher watcher, long revision, IReadOnlyList<KvEvent> events)
+    {
+        if (watcher.Stream.TrySend(watcher, revision, events))
+        {
+            watcher.Next = revision + 1;
+            _served.Add(watcher.Stream);
+        }
+        else
+        {
+            FallBehind(watcher, revision);
+        }
+    }
+
+    private void FallBehind(Watcher watcher, long next)
+    {
+        if (watcher.State == WatcherState.Synced)
+        {
+            Leave(watcher, WatcherState.Behind);
+            watcher.Next = Math.Max(watcher.Next, next);
+            watcher.Stream.BringUp(watcher);
+        }
+    }
+}

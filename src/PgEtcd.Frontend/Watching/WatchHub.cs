@@ -1,0 +1,135 @@
+using PgEtcd.Frontend.Reading;
+using PgEtcd.Mvcc;
+using PgEtcd.Postgres.History;
+
+namespace PgEtcd.Frontend.Watching;
+
+/// <summary>Hands the events that the replica takes in to those who watch (design §6, semantics.md §7).</summary>
+/// <remarks>Watchers are synced or behind. The synced ones stand in an index and get each event as it comes; one whose
+/// stream has no room falls behind, and is brought up from recent events or the log by its stream's own task
+/// (<see cref="CatchUp"/>). So nobody waits for a slow client, and it costs no memory.</remarks>
+public sealed partial class WatchHub : IDisposable
+{
+    /// <summary>Guards the streams, their watchers and the index.</summary>
+    private readonly Lock _gate = new();
+
+    private readonly Replica _replica;
+    private readonly KeyRangeIndex<Watcher> _synced = new();
+    private readonly HashSet<WatchStream> _streams = [];
+    private readonly List<Watcher> _found = [];
+    private readonly List<Watcher> _gathering = [];
+    private readonly HashSet<WatchStream> _served = [];
+    private readonly DispatchPace _pace;
+    private volatile bool _isWatched;
+
+    /// <param name="replica">Where events come from.</param>
+    /// <param name="log">Where older events are.</param>
+    /// <param name="progressInterval">How often progress is told, unasked.</param>
+    /// <param name="clock">Measures it.</param>
+    /// <param name="logger">Where to log.</param>
+    public WatchHub(
+        Replica replica, EventReader log, TimeSpan progressInterval, TimeProvider clock, ILogger<WatchHub> logger)
+    {
+        _replica = replica;
+        ProgressInterval = progressInterval;
+        Clock = clock;
+        CatchUp = new CatchUp(this, replica, log, logger);
+        Position = replica.Recent.Head;
+        _pace = new DispatchPace(Run, clock);
+        replica.Advanced += Wake;
+    }
+
+    internal CatchUp CatchUp { get; }
+
+    internal TimeSpan ProgressInterval { get; }
+
+    internal TimeProvider Clock { get; }
+
+    /// <summary>Events given to watches since the start. Changes under the gate.</summary>
+    internal long EventsSent { get; set; }
+
+    /// <summary>The last revision that was handed out. Changes under the gate.</summary>
+    internal long Position { get; private set; }
+
+    /// <summary>Opens a stream.</summary>
+    public WatchStream Open()
+    {
+        WatchStream stream = new(this);
+        lock (_gate)
+        {
+            _streams.Add(stream);
+            _isWatched = true;
+        }
+
+        return stream;
+    }
+
+    /// <summary>How many watch, and how far they are.</summary>
+    public WatchCounts Count()
+    {
+        lock (_gate)
+        {
+            WatchCounts counts = new() { Streams = _streams.Count, Synced = _synced.Count, EventsSent = EventsSent };
+            foreach (WatchStream stream in _streams)
+            {
+                counts = stream.AddTo(counts, Position);
+            }
+
+            return counts;
+        }
+    }
+
+    /// <summary>Ends a stream and its watches.</summary>
+    public void Close(WatchStream stream)
+    {
+        lock (_gate)
+        {
+            foreach (Watcher watcher in stream.Watchers)
+            {
+                Leave(watcher, WatcherState.Cancelled);
+            }
+
+            _streams.Remove(stream);
+            _isWatched = _streams.Count > 0;
+        }
+
+        stream.End();
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        _replica.Advanced -= Wake;
+        _pace.Dispose();
+        CatchUp.Dispose();
+    }
+
+    /// <summary>Changes the watches of a stream under the gate, when everything that was taken in before has been handed out.</summary>
+    internal void Change(Action change)
+    {
+        lock (_gate)
+        {
+            Dispatch();
+            change();
+        }
+    }
+
+    /// <summary>A watcher that has everything up to <see cref="Position"/> gets events as they come from now on. The caller
+    /// holds the gate.</summary>
+    internal void Join(Watcher watcher)
+    {
+        watcher.State = WatcherState.Synced;
+        _synced.Add(watcher.Target.Range, watcher);
+    }
+
+    /// <summary>A watcher gets no more events. The caller holds the gate.</summary>
+    internal void Leave(Watcher watcher, WatcherState state)
+    {
+        if (watcher.State == WatcherState.Synced)
+        {
+            _synced.Remove(watcher.Target.Range, watcher);
+        }
+
+        watcher.State = state;
+    }
+}

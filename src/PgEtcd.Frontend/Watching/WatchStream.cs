@@ -1,0 +1,202 @@
+using System.Threading.Channels;
+using PgEtcd.Mvcc;
+using PgEtcd.Protocol;
+
+namespace PgEtcd.Frontend.Watching;
+
+/// <summary>The watches of one client's stream and the responses on their way to it.</summary>
+public sealed class WatchStream
+{
+    /// <summary>etcd's words (errors.md §3).</summary>
+    private const string EmptyRange = "mvcc: watcher range is empty";
+    private const string DuplicateId = "mvcc: duplicate watch ID provided on the WatchStream";
+
+    private readonly WatchHub _hub;
+    private readonly Dictionary<long, Watcher> _watchers = [];
+    private readonly Channel<Watcher> _behind = Channel.CreateUnbounded<Watcher>(new UnboundedChannelOptions { SingleReader = true });
+    private long _nextId;
+    private bool _isBringingUp;
+    private ITimer? _progress;
+
+    internal WatchStream(WatchHub hub)
+    {
+        _hub = hub;
+    }
+
+    /// <summary>Responses on their way.</summary>
+    public WatchQueue Queue { get; } = new();
+
+    /// <summary>The watches. The hub's gate guards them.</summary>
+    internal IReadOnlyCollection<Watcher> Watchers => _watchers.Values;
+
+    /// <summary>Begins a watch.</summary>
+    /// <param name="id">The id that the client chose, or 0.</param>
+    /// <param name="target">What it wants.</param>
+    public void Create(long id, WatchTarget target) => _hub.Change(() =>
+    {
+        string? refusal = target.Range.IsEmpty ? EmptyRange
+            : target.StartRevision < 0 ? EtcdErrors.Compacted.Message
+            : id != 0 && _watchers.ContainsKey(id) ? DuplicateId
+            : null;
+        if (refusal is not null)
+        {
+            Queue.Add(Update(-1) with { Created = true, Canceled = true, CancelReason = refusal });
+            return;
+        }
+
+        Watcher watcher = new(this, id != 0 ? id : NewId(), target)
+        {
+            Next = target.StartRevision == 0 ? _hub.Position + 1 : target.StartRevision,
+        };
+        _watchers.Add(watcher.Id, watcher);
+        Queue.Add(Update(watcher.Id) with { Created = true });
+        if (watcher.Next > _hub.Position)
+        {
+            _hub.Join(watcher);
+        }
+        else
+        {
+            watcher.State = WatcherState.Behind;
+            BringUp(watcher);
+        }
+
+        if (target.ProgressNotify)
+        {
+            _progress ??= StartProgress();
+        }
+    });
+
+    /// <summary>Says that a watch is not begun.</summary>
+    public void Refuse(string reason) => _hub.Change(() =>
+    {
+        Queue.Add(Update(-1) with { Created = true, Canceled = true, CancelReason = reason });
+    });
+
+    /// <summary>Ends a watch; an unknown one goes unanswered.</summary>
+    public void Cancel(long id) => _hub.Change(() =>
+    {
+        if (_watchers.Remove(id, out Watcher? watcher))
+        {
+            _hub.Leave(watcher, WatcherState.Cancelled);
+            Queue.Add(Update(id) with { Canceled = true });
+        }
+    });
+
+    /// <summary>Tells how far all watches of the stream are, if they are equally far; otherwise says nothing.</summary>
+    public void TellProgress() => _hub.Change(() =>
+    {
+        if (_watchers.Count > 0 && _watchers.Values.All(IsCurrent))
+        {
+            Queue.Add(Update(-1));
+        }
+    });
+
+    /// <summary>Adds events of a watch to the responses. The caller holds the hub's gate.</summary>
+    /// <param name="watcher">The watch.</param>
+    /// <param name="headerRevision">Of the response.</param>
+    /// <param name="events">Whole revisions.</param>
+    /// <returns>False when there is no room.</returns>
+    internal bool TrySend(Watcher watcher, long headerRevision, IReadOnlyList<KvEvent> events)
+    {
+        bool isSent = Queue.TryAdd(new WatchUpdate(headerRevision, watcher.Id)
+        {
+            Events = events,
+            PreviousValues = watcher.Target.PreviousValue,
+            MayBeCut = watcher.Target.Fragment,
+            Bytes = Weight(events, watcher.Target.PreviousValue),
+        });
+        watcher.HadEvents |= isSent;
+        _hub.EventsSent += isSent ? events.Count : 0;
+        return isSent;
+    }
+
+    /// <summary>Counts the watches and what waits. The caller holds the hub's gate.</summary>
+    /// <param name="counts">Of the other streams.</param>
+    /// <param name="position">How far the hub is.</param>
+    internal WatchCounts AddTo(WatchCounts counts, long position)
+    {
+        foreach (Watcher watcher in _watchers.Values)
+        {
+            if (watcher.State == WatcherState.Behind)
+            {
+                counts = counts with { Behind = counts.Behind + 1, Lag = Math.Max(counts.Lag, position - watcher.Next + 1) };
+            }
+        }
+
+        return counts with { Waiting = counts.Waiting + Queue.Count };
+    }
+
+    /// <summary>Ends a watch whose next revision was compacted. The caller holds the hub's gate.</summary>
+    internal void Compact(Watcher watcher, long compactRevision)
+    {
+        _hub.Leave(watcher, WatcherState.Compacted);
+        Queue.Add(new WatchUpdate(0, watcher.Id) { Canceled = true, CompactRevision = compactRevision });
+    }
+
+    /// <summary>Has a watch brought up. The caller holds the hub's gate.</summary>
+    internal void BringUp(Watcher watcher)
+    {
+        _behind.Writer.TryWrite(watcher);
+        if (!_isBringingUp)
+        {
+            _isBringingUp = true;
+            _ = Task.Run(() => _hub.CatchUp.RunAsync(this, _behind));
+        }
+    }
+
+    /// <summary>Wakes everybody who waits for something here: it does not come any more.</summary>
+    internal void End()
+    {
+        _behind.Writer.TryComplete();
+        _progress?.Dispose();
+        Queue.Close();
+    }
+
+    private bool IsCurrent(Watcher watcher) => watcher.State == WatcherState.Synced && watcher.Target.StartRevision <= _hub.Position;
+
+    private ITimer StartProgress()
+    {
+        // Up to a tenth later, so that the streams of many clients do not tick together.
+        TimeSpan interval = _hub.ProgressInterval * (1 + (Random.Shared.NextDouble() / 10));
+        return _hub.Clock.CreateTimer(_ => Tick(), null, interval, interval);
+    }
+
+    private void Tick() => _hub.Change(() =>
+    {
+        foreach (Watcher watcher in _watchers.Values)
+        {
+            if (watcher.Target.ProgressNotify && !watcher.HadEvents && IsCurrent(watcher))
+            {
+                Queue.TryAdd(Update(watcher.Id));
+            }
+
+            watcher.HadEvents = false;
+        }
+
+        Queue.Wake();
+    });
+
+    private long NewId()
+    {
+        while (_watchers.ContainsKey(_nextId))
+        {
+            _nextId++;
+        }
+
+        return _nextId++;
+    }
+
+    private WatchUpdate Update(long id) => new(_hub.Position, id);
+
+    private static long Weight(IReadOnlyList<KvEvent> events, bool withPrevious)
+    {
+        const int Overhead = 100;
+        long weight = 0;
+        foreach (KvEvent change in events)
+        {
+            weight += Overhead + (change.Record?.Encoded.Length ?? change.Key.Length) + (withPrevious ? change.Previous?.Encoded.Length ?? 0 : 0);
+        }
+
+        return weight;
+    }
+}

@@ -1,0 +1,37 @@
+using PgEtcd.Mvcc;
+
+namespace PgEtcd.Frontend.Watching;
+
+/// <summary>What a watch stream tells its client, before it is encoded: one WatchResponse, or several where the client lets a large one
+/// be cut.</summary>
+/// <param name="Revision">Of the response's header.</param>
+/// <param name="WatchId">The watch, or -1 for none.</param>
+public sealed record WatchUpdate(long Revision, long WatchId)
+{
+    /// <summary>The answer to a create request.</summary>
+    public bool Created { get; init; }
+
+    /// <summary>The watch has ended.</summary>
+    public bool Canceled { get; init; }
+
+    /// <summary>The compact revision, when a compaction has ended the watch; else 0.</summary>
+    public long CompactRevision { get; init; }
+
+    /// <summary>Why it could not be created; ASCII.</summary>
+    public string CancelReason { get; init; } = "";
+
+    /// <summary>Whole revisions, in order.</summary>
+    public IReadOnlyList<KvEvent> Events { get; init; } = [];
+
+    /// <summary>Whether events carry the key as it was before.</summary>
+    public bool PreviousValues { get; init; }
+
+    /// <summary>The client takes a large response in pieces (fragment).</summary>
+    public bool MayBeCut { get; init; }
+
+    /// <summary>More pieces of the same response follow.</summary>
+    public bool IsCut { get; init; }
+
+    /// <summary>Bytes of memory that it holds, roughly.</summary>
+    public long Bytes { get; init; }
+}

@@ -1,0 +1,147 @@
+using PgEtcd.Frontend.Auth;
+using PgEtcd.Frontend.Reading;
+using PgEtcd.Mvcc;
+using PgEtcd.Postgres.Alarms;
+using PgEtcd.Postgres.Revisions;
+
+namespace PgEtcd.Frontend.Writing;
+
+/// <summary>Writes that are committed together: each is evaluated as it is added, on a fork of one state. Holds what to
+/// append, and the state if it is appended. Not thread-safe.</summary>
+internal sealed class Batch
+{
+    private const int MaxRequests = 1000;
+
+    /// <summary>Bounds the memory a batch takes, here and in PostgreSQL.</summary>
+    private const int MaxBytes = 8 * 1024 * 1024;
+
+    private readonly Fork _fork;
+    private readonly List<PendingWrite> _writes;
+    private readonly HashSet<long> _missing;
+    private KeySpace? _committed;
+    private int _bytes;
+
+    /// <param name="state">Where to begin.</param>
+    /// <param name="missingLeases">Leases that the database has said do not exist; all others are taken to.</param>
+    /// <param name="expectedWrites">How many will about come.</param>
+    public Batch(ReplicaState state, IEnumerable<long> missingLeases, int expectedWrites)
+    {
+        State = state;
+        _writes = new List<PendingWrite>(expectedWrites);
+        _fork = state.Keys.Fork(expectedWrites);
+        _missing = [.. missingLeases];
+        Append = new AppendBatch(state.Position, expectedWrites);
+    }
+
+    /// <summary>The state it is evaluated at.</summary>
+    public ReplicaState State { get; }
+
+    /// <summary>What to append.</summary>
+    public AppendBatch Append { get; }
+
+    /// <summary>The writes, in order; each has its answer with it.</summary>
+    public IReadOnlyList<PendingWrite> Writes => _writes;
+
+    public bool IsFull => _writes.Count >= MaxRequests || _bytes >= MaxBytes;
+
+    /// <summary>What changes with it, in order.</summary>
+    public IReadOnlyList<KvEvent> Events => _fork.Events;
+
+    /// <summary>The state after the batch. Nothing is added from here on.</summary>
+    public KeySpace Committed => _committed ??= _fork.Freeze();
+
+    /// <summary>A batch of these writes.</summary>
+    public static Batch Of(IReadOnlyCollection<PendingWrite> writes, ReplicaState state, IEnumerable<long> missingLeases)
+    {
+        Batch batch = new(state, missingLeases, writes.Count);
+        foreach (PendingWrite write in writes)
+        {
+            batch.Add(write);
+        }
+
+        return batch;
+    }
+
+    /// <summary>Evaluates a write after all before it and leaves its answer with it.</summary>
+    public void Add(PendingWrite write)
+    {
+        _writes.Add(write);
+        _bytes += write.Size;
+        KvError refusal = State.Alarms != AlarmKinds.None ? WriteCost.Refusal(write.Operation, State.Alarms) : KvError.None;
+        if (refusal == KvError.None)
+        {
+            refusal = Permit(write);
+        }
+
+        if (refusal != KvError.None)
+        {
+            write.Answer = new WriteAnswer(refusal, null);
+            return;
+        }
+
+        if (write.Operation is RevokeLeaseOperation revoke)
+        {
+            if (_missing.Contains(revoke.Lease))
+            {
+                write.Answer = new WriteAnswer(KvError.LeaseNotFound, null);
+                return;
+            }
+
+            Append.Revoke(revoke.Lease);
+            _missing.Add(revoke.Lease); // for the writes behind it the lease is gone
+        }
+
+        int before = _fork.Events.Count;
+        KvError error = _fork.Evaluate(write.Operation, _missing, write.History, out OperationResult? result);
+        write.Answer = new WriteAnswer(error, result);
+        if (error is not (KvError.None or KvError.LeaseNotFound))
+        {
+            RequireLeasesOf(write.Operation);
+        }
+
+        string? client = _fork.Events.Count > before ? ClientAndRequest(write) : null;
+        for (int i = before; i < _fork.Events.Count; i++)
+        {
+            KvEvent change = _fork.Events[i];
+            Append.Add(change, write.Origin.Caller.Username, client);
+            // A put that keeps its key's lease is not refused when the lease is missing, so it must not ask for it again.
+            if (change.Record is { Lease: not 0 } record && !_missing.Contains(record.Lease))
+            {
+                Append.Require(record.Lease);
+            }
+        }
+    }
+
+    /// <summary>The history shows the two apart (docs/decisions/0016).</summary>
+    private static string ClientAndRequest(PendingWrite write) => write.Origin.Client + write.Operation switch
+    {
+        PutOperation => "#Put",
+        DeleteRangeOperation => "#DeleteRange",
+        TxnOperation => "#Txn",
+        _ => "#LeaseRevoke",
+    };
+
+    /// <summary>Whether its caller may, by users, roles and permissions as they are at the batch. Here and nowhere earlier: only the
+    /// append is conditional on the auth revision (design §2.3).</summary>
+    private KvError Permit(PendingWrite write) => !write.Origin.Caller.IsOf(State.AuthRevision) ? KvError.AuthMoved
+        : write.Origin.Caller.IsChecked ? Access.Check(write.Origin.Caller, write.Operation, _fork.AttachedTo)
+        : KvError.None;
+
+    /// <summary>An evaluation that failed took these leases to exist; a missing one is the error etcd comes to first.</summary>
+    private void RequireLeasesOf(Operation? operation)
+    {
+        switch (operation)
+        {
+            case PutOperation { Lease: not 0 } put when !_missing.Contains(put.Lease):
+                Append.Require(put.Lease);
+                break;
+            case TxnOperation txn:
+                foreach (Operation? inner in txn.Success.Concat(txn.Failure))
+                {
+                    RequireLeasesOf(inner);
+                }
+
+                break;
+        }
+    }
+}

@@ -1,0 +1,46 @@
+using System.Diagnostics;
+using PgEtcd.Frontend.Auth;
+using PgEtcd.Mvcc;
+using PgEtcd.Postgres.Calls;
+
+namespace PgEtcd.Frontend.Writing;
+
+/// <summary>Who asked for a write: whether he may is checked where it is evaluated, and the log's audit columns name him.</summary>
+/// <param name="Caller">As he was admitted, or <see cref="Caller.Server"/>.</param>
+/// <param name="Client">The client's address.</param>
+public readonly record struct Origin(Caller Caller, string? Client)
+{
+    /// <summary>The frontend by itself.</summary>
+    public static Origin Server => new(Caller.Server, null);
+}
+
+/// <summary>The answer to a write: an error that changed nothing, or a result.</summary>
+/// <param name="Error">None, or why nothing was done.</param>
+/// <param name="Result">The result, when there is no error.</param>
+public readonly record struct WriteAnswer(KvError Error, OperationResult? Result);
+
+/// <summary>A write on its way through the committer. Whoever awaits it goes on inside <see cref="Answers"/>.</summary>
+/// <param name="operation">What to do.</param>
+/// <param name="size">Its size on the wire, bytes.</param>
+/// <param name="history">Where it reads older revisions.</param>
+/// <param name="origin">Who asked.</param>
+/// <param name="enqueued">When, on the committer's clock.</param>
+internal sealed class PendingWrite(Operation operation, int size, IHistory history, Origin origin, long enqueued)
+    : TaskCompletionSource<WriteAnswer>
+{
+    /// <summary>The span of the call, when traces are wanted.</summary>
+    public Activity? Caller { get; } = Spans.Caller;
+
+    public Operation Operation => operation;
+
+    public int Size => size;
+
+    public IHistory History => history;
+
+    public Origin Origin => origin;
+
+    public long Enqueued => enqueued;
+
+    /// <summary>What the last evaluation gave; the answer once the batch is committed.</summary>
+    public WriteAnswer Answer { get; set; }
+}

@@ -1,0 +1,28 @@
+using PgEtcd.Mvcc;
+using PgEtcd.Postgres.Alarms;
+
+namespace PgEtcd.Frontend.Writing;
+
+/// <summary>What a write adds to the store, as etcd reckons it for its quota, and which alarms refuse it (semantics.md §10).</summary>
+public static class WriteCost
+{
+    /// <summary>Of a lease, bytes.</summary>
+    public const long OfLease = 64;
+
+    /// <summary>Of a put beside its key and value, bytes.</summary>
+    private const long OfPut = 256;
+
+    /// <summary>Bytes that a request adds: of a transaction the dearer branch. 0 if it puts nothing, whichever branch runs.</summary>
+    public static long Of(Operation? operation) => operation switch
+    {
+        PutOperation put => OfPut + put.Key.Length + put.Value.Length,
+        TxnOperation txn => Math.Max(txn.Success.Sum(Of), txn.Failure.Sum(Of)),
+        _ => 0,
+    };
+
+    /// <summary>Why an operation that changes something is refused; None if it is not.</summary>
+    internal static KvError Refusal(Operation operation, AlarmKinds alarms) =>
+        alarms.HasFlag(AlarmKinds.Corrupt) ? KvError.Corrupt
+        : alarms.HasFlag(AlarmKinds.NoSpace) && Of(operation) > 0 ? KvError.NoSpace
+        : KvError.None;
+}

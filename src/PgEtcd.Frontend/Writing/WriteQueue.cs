@@ -1,0 +1,134 @@
+using PgEtcd.Frontend.Reading;
+
+namespace PgEtcd.Frontend.Writing;
+
+/// <summary>Writes on their way to the committer: those of the batch that is next, evaluated as they come, and those that
+/// wait for it to be opened.</summary>
+internal sealed class WriteQueue(Replica replica)
+{
+    /// <summary>After a batch of so many the next write will not come alone. It is given time for those that the thread pool
+    /// holds already: else it commits alone, and they wait for that.</summary>
+    private const int Crowd = 8;
+
+    private readonly Lock _gate = new();
+    private Queue<PendingWrite> _waiting = new();
+    private Batch? _next;
+    private bool _running;
+    private int _underWay;
+    private int _lastBatch;
+
+    /// <summary>Writes that have not been answered.</summary>
+    public int Count
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _waiting.Count + (_next?.Writes.Count ?? 0) + _underWay;
+            }
+        }
+    }
+
+    /// <summary>Adds a write.</summary>
+    /// <returns>Whether the caller has to start the loop that takes batches.</returns>
+    public LoopStart Add(PendingWrite write)
+    {
+        lock (_gate)
+        {
+            if (!_running)
+            {
+                _running = true;
+                _next = new Batch(replica.State, [], 1);
+                _next.Add(write);
+                return _lastBatch < Crowd ? LoopStart.Now : LoopStart.Soon;
+            }
+
+            if (_next is { IsFull: false })
+            {
+                _next.Add(write);
+            }
+            else
+            {
+                _waiting.Enqueue(write);
+            }
+
+            return LoopStart.None;
+        }
+    }
+
+    /// <summary>Opens the next batch on the state that the one under way will leave.</summary>
+    public void Open(Batch underWay)
+    {
+        ReplicaState after = new(underWay.Committed, underWay.State.AuthRevision, underWay.State.Alarms);
+        lock (_gate)
+        {
+            _next = new Batch(after, [], underWay.Writes.Count); // about as many again
+            Fill(_next);
+        }
+    }
+
+    /// <summary>The next batch did not come to be what it was evaluated on: its writes wait, ahead of all others.</summary>
+    public void Close()
+    {
+        lock (_gate)
+        {
+            if (_next is not null)
+            {
+                _waiting = new Queue<PendingWrite>(_next.Writes.Concat(_waiting));
+                _next = null;
+            }
+        }
+    }
+
+    /// <summary>What has gathered since the last time; null, and the loop has to end, when nothing has.</summary>
+    public Batch? Take()
+    {
+        lock (_gate)
+        {
+            Batch next = _next ?? new Batch(replica.State, [], 0);
+            _next = null;
+            Fill(next);
+            _lastBatch = _underWay;
+            _underWay = next.Writes.Count;
+            _running = _underWay > 0;
+            return _running ? next : null;
+        }
+    }
+
+    /// <summary>Finds those whose time is up. Those of the next batch are part of its evaluation by now and stay in it: they may
+    /// happen yet.</summary>
+    /// <param name="isExpired">Whose time is up.</param>
+    /// <param name="expired">Where to add them.</param>
+    public void TakeExpired(Func<PendingWrite, bool> isExpired, List<PendingWrite> expired)
+    {
+        lock (_gate)
+        {
+            expired.AddRange(_next?.Writes.Where(isExpired) ?? []);
+            while (_waiting.TryPeek(out PendingWrite? write) && isExpired(write))
+            {
+                expired.Add(_waiting.Dequeue());
+            }
+        }
+    }
+
+    private void Fill(Batch batch)
+    {
+        while (!batch.IsFull && _waiting.TryDequeue(out PendingWrite? write))
+        {
+            batch.Add(write);
+        }
+    }
+}
+
+/// <summary>When to start the loop that takes batches.</summary>
+internal enum LoopStart
+{
+    /// <summary>It runs.</summary>
+    None,
+
+    /// <summary>At once.</summary>
+    Now,
+
+    /// <summary>Behind what the thread pool holds.</summary>
+    Soon,
+}

@@ -1,0 +1,62 @@
+namespace PgEtcd.LocalPostgres;
+
+/// <summary>Makes the cluster at the first start.</summary>
+internal static class ClusterMaker
+{
+    /// <summary>
+    /// Runs initdb beside the place and moves the result there in one step: a cluster that is there is a whole one, and
+    /// what a crash left half-made is thrown away and made anew.
+    /// </summary>
+    /// <exception cref="LocalPostgresException">initdb failed; the message ends in its last words.</exception>
+    public static async Task MakeAsync(DataDirectory directory, PostgresBinaries binaries, PostgresUser user, CancellationToken cancellationToken)
+    {
+        var unfinished = directory.NewUnfinishedCluster();
+        try
+        {
+            foreach (var leftover in directory.UnfinishedClusters)
+            {
+                Delete(leftover);
+            }
+
+            await DemandAsync(directory, user.MakeDirectoryAsync(unfinished, cancellationToken));
+            await DemandAsync(directory, Command.RunAsync(
+                user.As(
+                    binaries.InitDb, "--pgdata", unfinished, "--username", "postgres", "--encoding", "UTF8", "--locale", "C",
+                    "--auth-local", "trust", "--auth-host", "reject", "--no-instructions"), cancellationToken));
+            await File.AppendAllTextAsync(
+                Path.Combine(unfinished, "postgresql.conf"),
+                "\n# Written by pgetcd at each start. Change settings with ALTER SYSTEM, which comes after it.\ninclude = '../pgetcd.conf'\n",
+                cancellationToken);
+            Directory.Move(unfinished, directory.Cluster);
+            await DemandAsync(directory, Command.RunAsync(["sync", directory.Path], cancellationToken));
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw Failed(directory, e.Message);
+        }
+    }
+
+    private static void Delete(string leftover)
+    {
+        try
+        {
+            Directory.Delete(leftover, recursive: true);
+        }
+        catch (IOException)
+        {
+            // Its initdb still writes there. It takes up room until a later start, no more.
+        }
+    }
+
+    private static async Task DemandAsync(DataDirectory directory, Task<Command> command)
+    {
+        var done = await command;
+        if (done.ExitCode != 0)
+        {
+            throw Failed(directory, Command.Tail(done.Output));
+        }
+    }
+
+    private static LocalPostgresException Failed(DataDirectory directory, string why) =>
+        new($"A PostgreSQL cluster could not be made in --data-dir {directory.Path}: {why.TrimEnd('.')}.");
+}

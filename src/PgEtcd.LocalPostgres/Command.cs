@@ -1,0 +1,60 @@
+using System.ComponentModel;
+using System.Diagnostics;
+
+namespace PgEtcd.LocalPostgres;
+
+/// <summary>Runs a short command to its end.</summary>
+/// <param name="ExitCode">0 when all went well.</param>
+/// <param name="Output">What it said on stdout and stderr.</param>
+public sealed record Command(int ExitCode, string Output)
+{
+    public static async Task<Command> RunAsync(IReadOnlyList<string> words, CancellationToken cancellationToken)
+    {
+        using var process = new Process { StartInfo = StartInfo(words) };
+        process.StartInfo.RedirectStandardInput = true;
+        process.StartInfo.RedirectStandardOutput = true;
+        process.StartInfo.RedirectStandardError = true;
+        try
+        {
+            process.Start();
+        }
+        catch (Win32Exception e)
+        {
+            return new Command(127, $"{words[0]}: {e.Message}");
+        }
+
+        process.StandardInput.Close();
+        var output = process.StandardOutput.ReadToEndAsync(cancellationToken);
+        var error = process.StandardError.ReadToEndAsync(cancellationToken);
+        try
+        {
+            await process.WaitForExitAsync(cancellationToken);
+            return new Command(process.ExitCode, await output + await error);
+        }
+        catch (OperationCanceledException)
+        {
+            process.Kill(entireProcessTree: true);
+            throw;
+        }
+    }
+
+    /// <summary>Messages in English, so that they can be recognised; the rest of the environment stays, without what would redirect PostgreSQL.</summary>
+    public static ProcessStartInfo StartInfo(IReadOnlyList<string> words)
+    {
+        var info = new ProcessStartInfo(words[0], words.Skip(1)) { UseShellExecute = false, WorkingDirectory = "/" };
+        foreach (var variable in info.Environment.Keys.Where(v => v.StartsWith("PG", StringComparison.Ordinal)).ToList())
+        {
+            info.Environment.Remove(variable);
+        }
+
+        info.Environment["LC_ALL"] = "C";
+        return info;
+    }
+
+    /// <summary>The last lines that say something, on one line.</summary>
+    public static string Tail(string output, int lines = 3)
+    {
+        var said = output.Split('\n', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
+        return string.Join(" / ", said.TakeLast(lines));
+    }
+}

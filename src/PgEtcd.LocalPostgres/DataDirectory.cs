@@ -1,0 +1,141 @@
+using System.Security.Cryptography;
+using System.Text;
+
+namespace PgEtcd.LocalPostgres;
+
+/// <summary>The files of a private local PostgreSQL.</summary>
+/// <remarks>
+/// The directory is ours; <c>data</c> and <c>run</c> in it belong to the user that PostgreSQL runs as. So nothing that
+/// we write as root lies where another user could put a link in its place.
+/// </remarks>
+/// <param name="Path">Absolute.</param>
+public sealed record DataDirectory(string Path)
+{
+    /// <summary>sun_path holds 108 bytes with the final zero.</summary>
+    private const int LongestSocketPath = 107;
+
+    private const string Unfinished = "data.new-";
+    private const string MovedTo = "/var/lib/pgetcd";
+
+    /// <summary>PostgreSQL's own directory. It exists only when it is complete.</summary>
+    public string Cluster => In("data");
+
+    /// <summary>Whether a store may have been made there, or where it had to be moved to.</summary>
+    /// <param name="path">Where it was asked for.</param>
+    /// <param name="mayMove">Nobody chose that.</param>
+    public static bool MayHoldStore(string path, bool mayMove) =>
+        Directory.Exists(path) || (mayMove && Directory.Exists(MovedTo));
+
+    /// <summary>A new place for initdb to work in, one for each try: the initdb of a frontend that was killed may still be at work.</summary>
+    public string NewUnfinishedCluster() => In($"{Unfinished}{Guid.NewGuid():N}");
+
+    /// <summary>What earlier tries left, which nobody will finish.</summary>
+    public IEnumerable<string> UnfinishedClusters => Directory.EnumerateDirectories(Path, Unfinished + "*");
+
+    public string Log => In("postgres.log");
+
+    public string Settings => In("pgetcd.conf");
+
+    /// <summary>Held while PostgreSQL is being started or stopped.</summary>
+    public string StartLock => In("start.lock");
+
+    /// <summary>Shared by the frontends that use this PostgreSQL.</summary>
+    public string UsersLock => In("users.lock");
+
+    /// <summary>The socket's directory: in here, or a short one derived from the path when a socket's name would be too long or need quotes.</summary>
+    public string Socket
+    {
+        get
+        {
+            var inside = In("run");
+            var fits = Encoding.UTF8.GetByteCount(inside) + "/.s.PGSQL.5432".Length <= LongestSocketPath
+                && inside.All(c => char.IsAsciiLetterOrDigit(c) || c is '/' or '.' or '_' or '-');
+            return fits ? inside : $"{(Environment.IsPrivilegedProcess ? "/run" : "/tmp")}/pgetcd-{Fingerprint}";
+        }
+    }
+
+    private string Fingerprint => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(Path)))[..16];
+
+    /// <summary>The directory to use instead when nobody chose this one and PostgreSQL's user cannot reach it.</summary>
+    public DataDirectory Moved => new($"{MovedTo}/{System.IO.Path.GetFileNameWithoutExtension(Path)}-{Fingerprint}");
+
+    /// <summary>The major version of the cluster that is there, or null.</summary>
+    public int? Major =>
+        File.Exists(System.IO.Path.Combine(Cluster, "PG_VERSION")) && int.TryParse(File.ReadAllText(System.IO.Path.Combine(Cluster, "PG_VERSION")), out var major)
+            ? major
+            : null;
+
+    /// <summary>Makes the directory, or moves to <see cref="Moved"/>, and takes the start lock.</summary>
+    /// <param name="mayMove">Nobody chose this directory.</param>
+    /// <param name="cancellationToken">Ends the wait for the lock.</param>
+    /// <exception cref="LocalPostgresException">It cannot be made, written or reached.</exception>
+    public async Task<(DataDirectory Directory, PostgresUser User)> PrepareAsync(bool mayMove, CancellationToken cancellationToken)
+    {
+        if (mayMove && Environment.IsPrivilegedProcess && Directory.Exists(Moved.Cluster) && !Directory.Exists(Cluster))
+        {
+            // It was moved before: what became reachable since is not where the data is.
+            return await Moved.PrepareAsync(false, cancellationToken);
+        }
+
+        var user = await PostgresUser.ChooseAsync(Cluster, cancellationToken);
+        var existing = Path;
+        while (!Directory.Exists(existing) && System.IO.Path.GetDirectoryName(existing) is { } parent)
+        {
+            existing = parent;
+        }
+
+        if (await user.CanReachAsync(existing, cancellationToken))
+        {
+            Make();
+            if (await user.CanReachAsync(Path, cancellationToken))
+            {
+                return (this, user);
+            }
+        }
+
+        return mayMove
+            ? await Moved.PrepareAsync(false, cancellationToken)
+            : throw new LocalPostgresException(
+                $"--data-dir {Path} cannot be reached by the user that PostgreSQL runs as (which cannot be root): choose a directory that others may enter, such as {MovedTo}.");
+    }
+
+    private void Make()
+    {
+        if (File.Exists(Path))
+        {
+            throw new LocalPostgresException($"--data-dir {Path} is a file, not a directory.");
+        }
+
+        try
+        {
+            // As root PostgreSQL's user must be able to pass through; what is secret lies in data and run.
+            var mode = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
+            if (Environment.IsPrivilegedProcess)
+            {
+                mode |= UnixFileMode.GroupExecute | UnixFileMode.OtherExecute | UnixFileMode.GroupRead | UnixFileMode.OtherRead;
+            }
+
+            if (!Directory.Exists(Path))
+            {
+                Directory.CreateDirectory(System.IO.Path.GetDirectoryName(Path)!);
+                Directory.CreateDirectory(Path, mode);
+            }
+            else if (Directory.EnumerateFileSystemEntries(Path).Any(entry => System.IO.Path.GetFileName(entry) is not ("lost+found" or "fixtures"))
+                && !File.Exists(StartLock))
+            {
+                throw new LocalPostgresException($"--data-dir {Path} holds other things already: choose a new or empty directory.");
+            }
+
+            FileLock.Touch(StartLock);
+        }
+        catch (Exception e) when (e is UnauthorizedAccessException or IOException)
+        {
+            throw new LocalPostgresException($"--data-dir {Path} cannot be written: {Reason(e)}.", e);
+        }
+    }
+
+    private static string Reason(Exception e) =>
+        e is UnauthorizedAccessException ? "permission denied" : e.Message.Split('\n')[0].TrimEnd('.');
+
+    private string In(string name) => System.IO.Path.Combine(Path, name);
+}

@@ -1,0 +1,68 @@
+namespace PgEtcd.LocalPostgres;
+
+/// <summary>An advisory lock on a file, shared by the frontends of one data directory. The kernel drops it when its holder dies.</summary>
+/// <remarks>.NET takes flock(2) when a file is opened: exclusive for <see cref="FileShare.None"/>, shared for read access with <see cref="FileShare.Read"/>.</remarks>
+internal sealed class FileLock : IDisposable
+{
+    private static readonly TimeSpan Retry = TimeSpan.FromMilliseconds(20);
+    private readonly FileStream _stream;
+
+    private FileLock(FileStream stream) => _stream = stream;
+
+    /// <summary>Takes the lock for one holder, waiting for it.</summary>
+    /// <exception cref="UnauthorizedAccessException">The file cannot be written.</exception>
+    public static async Task<FileLock> ExclusiveAsync(string path, CancellationToken cancellationToken)
+    {
+        while (true)
+        {
+            if (TryExclusive(path) is { } held)
+            {
+                return held;
+            }
+
+            await Task.Delay(Retry, cancellationToken);
+        }
+    }
+
+    /// <summary>Takes the lock for one holder, or null if anybody has it.</summary>
+    public static FileLock? TryExclusive(string path)
+    {
+        try
+        {
+            return new FileLock(Open(path, FileShare.None));
+        }
+        catch (IOException e) when (IsHeld(e))
+        {
+            return null;
+        }
+    }
+
+    /// <summary>Makes the file if it is not there and can be written.</summary>
+    /// <exception cref="UnauthorizedAccessException">It cannot.</exception>
+    public static void Touch(string path)
+    {
+        using var file = TryExclusive(path);
+    }
+
+    /// <summary>Takes the lock together with others who share it.</summary>
+    public static FileLock Shared(string path)
+    {
+        // A shared lock is taken on a file that is opened for reading, which does not make it.
+        Touch(path);
+        return new FileLock(new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read));
+    }
+
+    public void Dispose() => _stream.Dispose();
+
+    /// <summary>Nobody else may open it, since whoever can open it can lock it.</summary>
+    private static FileStream Open(string path, FileShare share) => new(path, new FileStreamOptions
+    {
+        Mode = FileMode.OpenOrCreate,
+        Access = FileAccess.ReadWrite,
+        Share = share,
+        UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite,
+    });
+
+    /// <summary>EWOULDBLOCK: the only errno here that means somebody else has the lock.</summary>
+    private static bool IsHeld(IOException e) => e.HResult == 11;
+}

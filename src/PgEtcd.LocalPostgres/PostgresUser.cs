@@ -1,0 +1,51 @@
+namespace PgEtcd.LocalPostgres;
+
+/// <summary>Who PostgreSQL's programs run as: ourselves, or, since they refuse root, another user when we are root.</summary>
+/// <param name="Ids">"uid:gid" of that user, or null for ourselves.</param>
+public sealed record PostgresUser(string? Ids)
+{
+    private const string Usual = "postgres";
+
+    public static PostgresUser Ourselves { get; } = new((string?)null);
+
+    /// <summary>As root the owner of the cluster that is there already, else the user postgres.</summary>
+    /// <exception cref="LocalPostgresException">We are root and there is nobody to become.</exception>
+    public static async Task<PostgresUser> ChooseAsync(string clusterDirectory, CancellationToken cancellationToken)
+    {
+        if (!Environment.IsPrivilegedProcess)
+        {
+            return Ourselves;
+        }
+
+        if (Directory.Exists(clusterDirectory))
+        {
+            var owner = await Command.RunAsync(["stat", "-c", "%u:%g", clusterDirectory], cancellationToken);
+            if (owner.ExitCode == 0 && !owner.Output.StartsWith("0:", StringComparison.Ordinal))
+            {
+                return new PostgresUser(owner.Output.Trim());
+            }
+        }
+
+        var uid = await Command.RunAsync(["id", "-u", Usual], cancellationToken);
+        var gid = await Command.RunAsync(["id", "-g", Usual], cancellationToken);
+        return uid.ExitCode == 0 && gid.ExitCode == 0
+            ? new PostgresUser($"{uid.Output.Trim()}:{gid.Output.Trim()}")
+            : throw new LocalPostgresException(
+                $"PostgreSQL does not run as root and there is no user {Usual} to run it as: create one, start pgetcd as another user, or give --database.");
+    }
+
+    /// <summary>The command as that user.</summary>
+    public string[] As(params string[] words) => Ids?.Split(':') is [var uid, var gid]
+        ? ["setpriv", "--reuid", uid, "--regid", gid, "--clear-groups", .. words]
+        : words;
+
+    /// <summary>Makes a directory that only this user (and root) can look into.</summary>
+    public async Task<Command> MakeDirectoryAsync(string path, CancellationToken cancellationToken) =>
+        await Command.RunAsync(Ids?.Split(':') is [var uid, var gid]
+            ? ["install", "-d", "-m", "0700", "-o", uid, "-g", gid, "--", path]
+            : ["install", "-d", "-m", "0700", "--", path], cancellationToken);
+
+    /// <summary>Whether the user can get to the directory.</summary>
+    public async Task<bool> CanReachAsync(string directory, CancellationToken cancellationToken) =>
+        Ids is null || (await Command.RunAsync(As("test", "-x", directory), cancellationToken)).ExitCode == 0;
+}

@@ -1,0 +1,148 @@
+using System.Diagnostics;
+using System.Runtime.InteropServices;
+
+namespace PgEtcd.LocalPostgres;
+
+/// <summary>A running PostgreSQL, whoever started it.</summary>
+internal sealed class Postmaster : IDisposable
+{
+    private const int Interrupt = 2;
+    private const int Quit = 3;
+    private const long LargestLog = 16 << 20;
+    private static readonly TimeSpan Poll = TimeSpan.FromMilliseconds(10);
+    private static readonly TimeSpan FastShutdown = TimeSpan.FromSeconds(60);
+    private readonly Process _process;
+
+    private Postmaster(Process process, string socketDirectory)
+    {
+        _process = process;
+        SocketDirectory = socketDirectory;
+        Pid = process.Id;
+    }
+
+    public int Pid { get; }
+
+    public string SocketDirectory { get; }
+
+    /// <summary>Ends when the process does.</summary>
+    public Task WaitForExitAsync(CancellationToken cancellationToken) => _process.WaitForExitAsync(cancellationToken);
+
+    /// <summary>The postmaster that runs on the cluster, once it is ready, or null.</summary>
+    public static async Task<Postmaster?> AdoptAsync(DataDirectory directory, CancellationToken cancellationToken)
+    {
+        while (PostmasterFile.OfRunning(directory.Cluster) is { } file)
+        {
+            if (file.Status == "ready" && Find(file.Pid) is { } process)
+            {
+                return new Postmaster(process, file.SocketDirectory);
+            }
+
+            // Starting, or stopping: the one becomes ready, the other goes away.
+            await Task.Delay(Poll, cancellationToken);
+        }
+
+        return null;
+    }
+
+    /// <summary>Starts PostgreSQL and waits until it accepts connections; a recovery after a crash may take its time.</summary>
+    /// <returns>Null if it refused because processes of one that was killed are about to end: try again.</returns>
+    /// <exception cref="LocalPostgresException">It ended; the message has its last words.</exception>
+    public static async Task<Postmaster?> StartAsync(
+        DataDirectory directory, PostgresBinaries binaries, PostgresUser user, CancellationToken cancellationToken)
+    {
+        if (File.Exists(directory.Log) && new FileInfo(directory.Log).Length > LargestLog)
+        {
+            File.Move(directory.Log, directory.Log + ".1", overwrite: true);
+        }
+
+        // Its own session: Ctrl-C in our terminal is for us alone, and we stop it when we have drained. Its words go to
+        // a file and not to a pipe of ours, so that it outlives us.
+        var before = File.Exists(directory.Log) ? new FileInfo(directory.Log).Length : 0;
+        var process = new Process
+        {
+            StartInfo = Command.StartInfo(
+            [
+                "/bin/sh", "-c", "log=$1; shift; umask 077; exec \"$@\" >>\"$log\" 2>&1 </dev/null", "sh", directory.Log,
+                .. user.As("setsid", binaries.Postgres, "-D", directory.Cluster),
+            ]),
+        };
+        process.Start();
+        while (!process.HasExited)
+        {
+            if (PostmasterFile.OfRunning(directory.Cluster) is { Status: "ready" } file && file.Pid == process.Id)
+            {
+                return new Postmaster(process, file.SocketDirectory);
+            }
+
+            try
+            {
+                await Task.Delay(Poll, cancellationToken);
+            }
+            catch (OperationCanceledException)
+            {
+                await EndAsync(process);
+                process.Dispose();
+                throw;
+            }
+        }
+
+        process.Dispose();
+        var said = await SaidSinceAsync(directory.Log, before);
+        return said.Contains("pre-existing shared memory block", StringComparison.Ordinal)
+            ? null
+            : throw new LocalPostgresException($"PostgreSQL did not start in {directory.Path}: {Command.Tail(said)} (see {directory.Log}).");
+    }
+
+    /// <summary>Stops it as "pg_ctl stop -m fast" does: sessions are cut off, everything is written.</summary>
+    public Task StopAsync() => EndAsync(_process);
+
+    public void Dispose() => _process.Dispose();
+
+    private static async Task EndAsync(Process process)
+    {
+        Signal(process, Interrupt);
+        using var patience = new CancellationTokenSource(FastShutdown);
+        try
+        {
+            await process.WaitForExitAsync(patience.Token);
+        }
+        catch (OperationCanceledException)
+        {
+            // Without a last checkpoint: the next start recovers from the log, nothing is lost.
+            Signal(process, Quit);
+            await process.WaitForExitAsync(CancellationToken.None);
+        }
+    }
+
+    private static void Signal(Process process, int signal)
+    {
+        if (!process.HasExited)
+        {
+            _ = Kill(process.Id, signal);
+        }
+    }
+
+    private static Process? Find(int pid)
+    {
+        try
+        {
+            return Process.GetProcessById(pid);
+        }
+        catch (ArgumentException)
+        {
+            return null;
+        }
+    }
+
+    private static async Task<string> SaidSinceAsync(string log, long position)
+    {
+        await using var file = new FileStream(log, FileMode.Open, FileAccess.Read, FileShare.ReadWrite);
+        file.Position = Math.Min(position, file.Length);
+        using var reader = new StreamReader(file);
+        return await reader.ReadToEndAsync();
+    }
+
+    [DllImport("libc", EntryPoint = "kill", SetLastError = true)]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    private static extern int Kill(int pid, int signal);
+}

@@ -1,0 +1,30 @@
+using System.Net.Sockets;
+using Npgsql;
+
+namespace PgEtcd.Postgres.Connections;
+
+/// <summary>Sorts the exceptions of Npgsql: try again on a new connection, or give up.</summary>
+public static class DatabaseErrors
+{
+    /// <summary>True when the server may answer on another connection, now or soon: the connection broke, the server
+    /// restarts, it is (still) a standby, it is out of connections, or it picked this statement to break a deadlock.</summary>
+    public static bool IsTransient(Exception exception) => exception switch
+    {
+        PostgresException { SqlState: var state } =>
+            state.StartsWith("08", StringComparison.Ordinal)    // connection exceptions
+            || state.StartsWith("57P", StringComparison.Ordinal) // admin shutdown, crash, starting up
+            || state is PostgresErrorCodes.ReadOnlySqlTransaction // the old primary, or not yet the new one
+                or PostgresErrorCodes.TooManyConnections
+                or PostgresErrorCodes.SerializationFailure
+                or PostgresErrorCodes.DeadlockDetected
+                or PostgresErrorCodes.QueryCanceled // our own time limit on a statement
+                or "25P03", // idle in transaction for too long
+        NpgsqlException => true, // no answer from the server: broken connection, time limit
+        TimeoutException or IOException or SocketException => true,
+        _ => false,
+    };
+
+    /// <summary>True when PostgreSQL has run out of disk: what etcd calls NOSPACE.</summary>
+    public static bool IsOutOfSpace(Exception exception) =>
+        exception is PostgresException { SqlState: PostgresErrorCodes.DiskFull };
+}

@@ -1,0 +1,104 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
+using System.Diagnostics.Metrics;
+using Npgsql;
+using PgEtcd.Postgres.Metrics;
+
+namespace PgEtcd.Postgres.Connections;
+
+/// <summary>Every metric of the database layer. An instrument's name is the metric's, and its description the HELP.</summary>
+public static class DatabaseMetrics
+{
+    private static readonly Meter Meter = new("PgEtcd.Postgres");
+    private static readonly ConcurrentDictionary<string, long> Errors = new();
+
+    /// <summary>etcd's two disks are one here, PostgreSQL: its dashboards and alerts watch how long an append takes.</summary>
+    private static readonly Histogram<double>[] AppendSeconds =
+    [
+        Seconds("etcd_disk_wal_fsync_duration_seconds", 0.001, 14,
+            "The latency distributions of making writes durable: the round trip to PostgreSQL of an append with its commit."),
+        Seconds("etcd_disk_backend_commit_duration_seconds", 0.001, 14,
+            "The latency distributions of commit: the round trip to PostgreSQL of an append with its commit."),
+        Seconds("pgetcd_append_duration_seconds", 0.0001, 18, "How long an append took, from the statement to its commit's return."),
+    ];
+
+    /// <summary>A gauge, as in etcd, though it only grows.</summary>
+    private static readonly UpDownCounter<long> AppendedBytes = Meter.CreateUpDownCounter<long>(
+        "etcd_disk_wal_write_bytes_total", null, "Bytes of keys and values appended to the log by this frontend.");
+
+    private static readonly Counter<long> AppendedRows = Meter.CreateCounter<long>(
+        "pgetcd_append_rows_total", null, "Rows appended to the log by this frontend.");
+
+    internal static readonly Histogram<double> PoolWaitSeconds = Seconds(
+        "pgetcd_database_pool_wait_seconds", 0.0001, 18,
+        "How long appends and reads of the log waited for a connection, where none was idle: for one to be free, or to be opened.");
+
+    internal static readonly Counter<long> ConnectionsOpened = Meter.CreateCounter<long>(
+        "pgetcd_database_connections_opened_total", null, "Connections to PostgreSQL opened.");
+
+    internal static readonly Counter<long> ServerChanges = Meter.CreateCounter<long>(
+        "pgetcd_database_server_changes_total", null,
+        "Times that a connection reached another PostgreSQL than before: restarted or promoted.");
+
+    internal static readonly Counter<long> Retries = Meter.CreateCounter<long>(
+        "pgetcd_database_retries_total", null, "Statements repeated because PostgreSQL did not answer or the connection broke.");
+
+    internal static readonly Counter<long> ListenLosses = Meter.CreateCounter<long>(
+        "pgetcd_listen_losses_total", null, "Times that the LISTEN connection was lost.");
+
+    internal static readonly Counter<long> Notified = Wakeups("notify");
+
+    internal static readonly Counter<long> Polled = Wakeups("poll");
+
+    static DatabaseMetrics() => Meter.CreateObservableCounter(
+        "pgetcd_sql_errors_total",
+        () => Errors.Select(error => new Measurement<long>(error.Value, new KeyValuePair<string, object?>("sqlstate", error.Key))),
+        null,
+        "Statements that PostgreSQL refused, by SQLSTATE; connection: no answer at all.");
+
+    /// <summary>Makes all instruments: one whose class has not been used yet would be missing instead of 0.</summary>
+    public static void Register()
+    {
+        // The static constructor has run.
+    }
+
+    /// <summary>Counts a statement that failed.</summary>
+    /// <param name="exception">An exception of Npgsql; others are not counted.</param>
+    public static void Failed(Exception exception)
+    {
+        string? state = exception switch
+        {
+            PostgresException refused => refused.SqlState,
+            NpgsqlException or TimeoutException or IOException or System.Net.Sockets.SocketException => "connection",
+            _ => null,
+        };
+        if (state is not null)
+        {
+            Errors.AddOrUpdate(state, 1, static (_, count) => count + 1);
+        }
+    }
+
+    /// <summary>Measures an append that has written something.</summary>
+    /// <param name="rows">How many rows.</param>
+    /// <param name="bytes">Of keys and values.</param>
+    /// <param name="started">When, as <see cref="Stopwatch"/> has it.</param>
+    internal static void Appended(int rows, long bytes, long started)
+    {
+        double seconds = Stopwatch.GetElapsedTime(started).TotalSeconds;
+        foreach (Histogram<double> histogram in AppendSeconds)
+        {
+            histogram.Record(seconds);
+        }
+
+        AppendedBytes.Add(bytes);
+        AppendedRows.Add(rows);
+    }
+
+    private static Counter<long> Wakeups(string cause) => Meter.CreateCounter<long>(
+        "pgetcd_tail_wakeups_total", null,
+        "Times that the log was looked at for what others have written: told by NOTIFY, or by the clock.",
+        [new("cause", cause)]);
+
+    private static Histogram<double> Seconds(string name, double first, int buckets, string help) =>
+        Meter.CreateHistogram(name, null, help, null, Buckets.Exponential(first, 2, buckets));
+}

@@ -1,0 +1,46 @@
+using System.Collections.Concurrent;
+using System.Text.RegularExpressions;
+
+namespace PgEtcd.Postgres.Connections;
+
+/// <summary>The schema that holds one etcd cluster: checked once, then safe to put into SQL text.</summary>
+public sealed partial class SchemaName
+{
+    private readonly string _name;
+    private readonly ConcurrentDictionary<string, string> _applied = new();
+
+    /// <exception cref="ArgumentException">The name is not a letter or underscore followed by at most 62 letters,
+    /// digits, underscores or hyphens.</exception>
+    public SchemaName(string name)
+    {
+        if (!IsAllowed(name))
+        {
+            throw new ArgumentException(
+                $"'{name}' is no usable schema name: use letters, digits, underscores and hyphens, at most 63, not starting with a digit.",
+                nameof(name));
+        }
+
+        _name = name;
+    }
+
+    /// <summary>Whether the name can be that of a cluster's schema.</summary>
+    public static bool IsAllowed(string name) => Allowed().IsMatch(name);
+
+    /// <summary>As an SQL identifier, quoted.</summary>
+    public string Quoted => $"\"{_name}\"";
+
+    /// <summary>SQL written for the default schema, turned to this one: <c>pgetcd.</c> and <c>'pgetcd'</c> are replaced.</summary>
+    public string Apply(string sql) => _applied.GetOrAdd(sql, Replace);
+
+    /// <inheritdoc/>
+    public override string ToString() => _name;
+
+    private string Replace(string sql) =>
+        DefaultName().Replace(sql, match => match.Value[0] == '\'' ? $"'{_name}'" : $"{Quoted}.");
+
+    [GeneratedRegex(@"^[A-Za-z_][A-Za-z0-9_-]{0,62}\z")]
+    private static partial Regex Allowed();
+
+    [GeneratedRegex(@"'pgetcd'|\bpgetcd\.")]
+    private static partial Regex DefaultName();
+}

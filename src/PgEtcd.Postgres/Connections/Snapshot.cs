@@ -1,0 +1,58 @@
+using System.Data;
+using Npgsql;
+
+namespace PgEtcd.Postgres.Connections;
+
+/// <summary>A transaction whose statements all see the same moment.</summary>
+/// <remarks>It holds back vacuum until it is disposed of.</remarks>
+public sealed class Snapshot : IAsyncDisposable
+{
+    private readonly Database _database;
+    private readonly NpgsqlTransaction _transaction;
+
+    private Snapshot(Database database, NpgsqlConnection connection, NpgsqlTransaction transaction)
+    {
+        _database = database;
+        _transaction = transaction;
+        Connection = connection;
+    }
+
+    internal NpgsqlConnection Connection { get; }
+
+    internal SchemaName Schema => _database.Schema;
+
+    /// <summary>Begins it.</summary>
+    /// <param name="settings">Statements before the first query; empty: none.</param>
+    internal static async Task<Snapshot> OpenAsync(Database database, string settings, CancellationToken cancellationToken)
+    {
+        NpgsqlConnection connection = await database.OpenAsync(cancellationToken);
+        try
+        {
+            NpgsqlTransaction transaction = await connection.BeginTransactionAsync(IsolationLevel.RepeatableRead, cancellationToken);
+            Snapshot snapshot = new(database, connection, transaction);
+            if (settings.Length > 0)
+            {
+                await snapshot.Command(settings).RunAsync(cancellationToken);
+            }
+
+            return snapshot;
+        }
+        catch
+        {
+            await connection.DisposeAsync();
+            throw;
+        }
+    }
+
+    /// <summary>A command within it.</summary>
+    /// <param name="sql">SQL written for the default schema.</param>
+    /// <param name="values">Its <c>$1</c>, <c>$2</c> …</param>
+    internal NpgsqlCommand Command(string sql, params ReadOnlySpan<SqlValue> values) => _database.Command(Connection, sql, values);
+
+    /// <inheritdoc/>
+    public async ValueTask DisposeAsync()
+    {
+        await _transaction.DisposeAsync();
+        await Connection.DisposeAsync();
+    }
+}

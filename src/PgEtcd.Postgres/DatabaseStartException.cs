@@ -1,4 +1,0 @@
-namespace PgEtcd.Postgres;
-
-/// <summary>The database cannot be used as configured. The message is one sentence for the person who configured it.</summary>
-public sealed class DatabaseStartException(string message, Exception? innerException = null) : Exception(message, innerException);

@@ -1,0 +1,129 @@
+using System.Buffers.Binary;
+using Npgsql;
+using PgEtcd.Mvcc;
+using PgEtcd.Postgres.Connections;
+using PgEtcd.Postgres.Revisions;
+
+namespace PgEtcd.Postgres.History;
+
+/// <summary>The hash of the key space that etcd's HashKV gives, over the same bytes (semantics.md §10.1): those of the file
+/// that etcd would hold, in its order, out of the rows of the log. One snapshot, one row in memory at a time.</summary>
+/// <remarks>Compaction may have left superseded rows that are still to be removed. Which rows count follows from the
+/// compact revision alone, so the hash is the same before and after.</remarks>
+public sealed class HashReader(Database database)
+{
+    // Above the compact revision ($2) all counts. At and below it only puts that are the newest of their keys count, as of
+    // the revision asked for or, if nothing is alive then, as of the compact revision ($3).
+    private const string RowsSql = """
+        select r.revision, r.sub, r.key, r.value, r.create_revision, r.version, r.lease
+        from pgetcd.revisions r
+        where r.revision <= $1 and (r.revision > $2 or not r.tombstone and not exists (
+            select from pgetcd.revisions n
+            where substr(n.key, 1, 1024) = substr(r.key, 1, 1024) and n.key = r.key
+                and (n.revision, n.sub) > (r.revision, r.sub) and n.revision <= $3))
+        order by r.revision, r.sub
+        """;
+
+    // The newest rows are the likeliest to be alive.
+    private const string AnyAliveSql = """
+        select exists (
+            select from pgetcd.revisions r
+            where r.revision <= $1 and not r.tombstone and not exists (
+                select from pgetcd.revisions n
+                where substr(n.key, 1, 1024) = substr(r.key, 1, 1024) and n.key = r.key
+                    and (n.revision, n.sub) > (r.revision, r.sub) and n.revision <= $1)
+            order by r.revision desc, r.sub desc limit 1)
+        """;
+
+    private const string LeasesSql = "select id, ttl from pgetcd.leases order by id";
+
+    // Rows come in the order of the primary key, and each looks its key up: nothing is sorted or held.
+    private const string PlannerSql = """
+        set local enable_seqscan = off; set local enable_bitmapscan = off; set local enable_sort = off;
+        set local enable_hashjoin = off; set local enable_mergejoin = off; set local jit = off
+        """;
+
+    /// <summary>Hashes the key space up to a revision.</summary>
+    /// <param name="revision">The revision; 0 for the present one; below 0 nothing matches.</param>
+    public async Task<HashedKeys> HashKeysAsync(long revision, CancellationToken cancellationToken)
+    {
+        await using Snapshot snapshot = await Snapshot.OpenAsync(database, "", cancellationToken);
+        (HashedKeys hashed, _) = await HashKeysAsync(snapshot.Connection, revision, row: null, cancellationToken);
+        return hashed;
+    }
+
+    /// <summary>Hashes all that lasts: the keys as above, then the leases. Only ours: etcd's covers bytes of its file that
+    /// we do not have.</summary>
+    public async Task<HashedKeys> HashAllAsync(CancellationToken cancellationToken)
+    {
+        await using Snapshot snapshot = await Snapshot.OpenAsync(database, "", cancellationToken);
+        (HashedKeys hashed, Crc32C crc) = await HashKeysAsync(snapshot.Connection, 0, row: null, cancellationToken);
+        crc.Add("lease"u8);
+        byte[] lease = new byte[2 * sizeof(long)];
+        await snapshot.Command(LeasesSql).WithoutLimit().EachAsync(
+            reader =>
+            {
+                BinaryPrimitives.WriteInt64BigEndian(lease, reader.GetInt64(0));
+                BinaryPrimitives.WriteInt64BigEndian(lease.AsSpan(sizeof(long)), reader.GetInt64(1));
+                crc.Add(lease);
+            },
+            cancellationToken);
+
+        return hashed with { Hash = crc.Value };
+    }
+
+    /// <summary>Hashes the key space as a transaction sees it.</summary>
+    /// <param name="connection">In a transaction that excludes other writers, or that sees one snapshot.</param>
+    /// <param name="revision">The revision; 0 for the present one; below 0 nothing matches.</param>
+    /// <param name="row">Called for each row.</param>
+    internal async Task<(HashedKeys Hashed, Crc32C Crc)> HashKeysAsync(
+        NpgsqlConnection connection, long revision, Action? row, CancellationToken cancellationToken)
+    {
+        LogPosition position = await RevisionLog.PositionAsync(database, connection, cancellationToken);
+        long compacted = position.CompactRevision;
+        revision = revision == 0 ? position.Revision : revision;
+        KvError error = revision > position.Revision ? KvError.FutureRevision
+            : revision > 0 && revision < compacted ? KvError.Compacted
+            : KvError.None;
+        HashedKeys result = new(error, 0, compacted, revision, position.Revision);
+        Crc32C crc = default;
+        if (error == KvError.None)
+        {
+            crc.Add("key"u8);
+            await database.Command(connection, PlannerSql).RunAsync(cancellationToken);
+            bool anyAlive = revision == compacted
+                || await database.Command(connection, AnyAliveSql, revision).WithoutLimit().ScalarAsync(cancellationToken) is true;
+            await database.Command(connection, RowsSql, revision, compacted, anyAlive ? revision : compacted).WithoutLimit().EachAsync(
+                reader =>
+                {
+                    row?.Invoke();
+                    Add(ref crc, LogRow.Read(reader));
+                },
+                cancellationToken);
+        }
+
+        return (result with { Hash = crc.Value }, crc);
+    }
+
+    /// <summary>Adds the entry of etcd's file for a change: its revision as key, a KeyValue as value.</summary>
+    private static void Add(ref Crc32C crc, in LogRow row)
+    {
+        const int length = 17;
+        Span<byte> revision = stackalloc byte[length + 1];
+        BinaryPrimitives.WriteInt64BigEndian(revision, row.Revision);
+        revision[sizeof(long)] = (byte)'_';
+        BinaryPrimitives.WriteInt64BigEndian(revision[(sizeof(long) + 1)..], row.Sub);
+        revision[length] = (byte)'t';
+        KeyRecord? record = row.ToRecord();
+        crc.Add(record is null ? revision : revision[..length]);
+        crc.Add((record ?? KeyRecord.Create(row.Key, default, 0, 0, 0, 0, 0)).Encoded.Span);
+    }
+}
+
+/// <summary>A hash of the key space.</summary>
+/// <param name="Error">Compacted or FutureRevision, if there is no hash.</param>
+/// <param name="Hash">The hash.</param>
+/// <param name="CompactRevision">The compact revision that it was computed under; -1 when never compacted.</param>
+/// <param name="HashRevision">The revision up to which it goes.</param>
+/// <param name="Revision">The present revision.</param>
+public sealed record HashedKeys(KvError Error, uint Hash, long CompactRevision, long HashRevision, long Revision);

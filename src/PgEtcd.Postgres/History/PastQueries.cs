@@ -1,0 +1,78 @@
+using Npgsql;
+using PgEtcd.Postgres.Connections;
+
+namespace PgEtcd.Postgres.History;
+
+/// <summary>Asks the functions of docs/sql.md about the past, all in one snapshot.</summary>
+public sealed class PastQueries : IAsyncDisposable
+{
+    /// <summary>The SQLSTATEs with which they refuse a revision that is compacted, or in the future, begin with this.</summary>
+    public const string RefusalState = "PE";
+
+    private const string SettingsSql = """
+        set transaction read only; set local statement_timeout = 0; set local idle_in_transaction_session_timeout = 0
+        """;
+
+    private const string StatusSql = "select s.revision, s.oldest_revision from pgetcd.status s";
+    private const string RevisionAgoSql = "select pgetcd.revision_at(clock_timestamp() - $1)";
+    private const string RevisionAtSql = "select pgetcd.revision_at($1::timestamptz)";
+
+    private const string HistoryColumns = """
+        h.key, h.mod_revision, h.sub, h.change, h.value, h.create_revision, h.version, h.lease, h.prev_mod_revision, h.committed_at,
+        h.username, h.client, h.request, h.frontend, h.archived
+        """;
+
+    private const string KeyHistorySql = $"select {HistoryColumns} from pgetcd.key_history($1) h";
+    private const string PrefixHistorySql = $"select {HistoryColumns} from pgetcd.prefix_history($1) h";
+
+    private const string StateSql = """
+        select s.key, s.value, s.create_revision, s.mod_revision, s.version, s.lease from pgetcd.prefix_at($1, $2) s
+        """;
+
+    private const string DifferencesSql = """
+        select d.key, d.change, d.old_value, d.old_mod_revision, d.new_value, d.new_mod_revision
+        from pgetcd.diff($1, $2, $3) d
+        """;
+
+    private readonly Snapshot _snapshot;
+
+    private PastQueries(Snapshot snapshot) => _snapshot = snapshot;
+
+    /// <summary>Takes the snapshot.</summary>
+    public static async Task<PastQueries> OpenAsync(Database database, CancellationToken cancellationToken) =>
+        new(await Snapshot.OpenAsync(database, SettingsSql, cancellationToken));
+
+    /// <summary>The present revision, and the first whose state can be told.</summary>
+    public Task<(long Revision, long Oldest)> StatusAsync(CancellationToken cancellationToken) =>
+        Command(StatusSql).FirstAsync(static reader => (reader.GetInt64(0), reader.GetInt64(1)), cancellationToken);
+
+    /// <summary>The last revision so long ago.</summary>
+    public async Task<long> RevisionAsync(TimeSpan ago, CancellationToken cancellationToken) =>
+        (long)(await Command(RevisionAgoSql, ago).ScalarAsync(cancellationToken))!;
+
+    /// <summary>The last revision at a time, as PostgreSQL reads times.</summary>
+    public async Task<long> RevisionAsync(string time, CancellationToken cancellationToken) =>
+        (long)(await Command(RevisionAtSql, time).ScalarAsync(cancellationToken))!;
+
+    /// <summary>Every change of a key that is still known, oldest first: key, mod_revision, sub, change, value, create_revision, version,
+    /// lease, prev_mod_revision, committed_at, username, client, request, frontend, archived.</summary>
+    public Task KeyHistoryAsync(byte[] key, Action<NpgsqlDataReader> take, CancellationToken cancellationToken) =>
+        Command(KeyHistorySql, key).EachAsync(take, cancellationToken);
+
+    /// <summary>The same of all keys with a prefix.</summary>
+    public Task PrefixHistoryAsync(byte[] prefix, Action<NpgsqlDataReader> take, CancellationToken cancellationToken) =>
+        Command(PrefixHistorySql, prefix).EachAsync(take, cancellationToken);
+
+    /// <summary>The keys with a prefix as they were: key, value, create_revision, mod_revision, version, lease.</summary>
+    public Task StateAsync(long revision, byte[] prefix, Action<NpgsqlDataReader> take, CancellationToken cancellationToken) =>
+        Command(StateSql, revision, prefix).EachAsync(take, cancellationToken);
+
+    /// <summary>The keys with a prefix that differ: key, change, old_value, old_mod_revision, new_value, new_mod_revision.</summary>
+    public Task DifferencesAsync(long from, long to, byte[] prefix, Action<NpgsqlDataReader> take, CancellationToken cancellationToken) =>
+        Command(DifferencesSql, from, to, prefix).EachAsync(take, cancellationToken);
+
+    /// <inheritdoc/>
+    public ValueTask DisposeAsync() => _snapshot.DisposeAsync();
+
+    private NpgsqlCommand Command(string sql, params ReadOnlySpan<SqlValue> values) => _snapshot.Command(sql, values).WithoutLimit();
+}

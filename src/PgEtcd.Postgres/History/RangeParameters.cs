@@ -1,0 +1,19 @@
+using PgEtcd.Mvcc;
+
+namespace PgEtcd.Postgres.History;
+
+/// <summary>Ranges as SQL takes them: <see cref="KeyRange.Start"/>, and an end or null.</summary>
+internal static class RangeParameters
+{
+    /// <summary>The end of a range; null when it is open.</summary>
+    public static ReadOnlyMemory<byte>? SqlEnd(this KeyRange range)
+    {
+        if (range.IsOpenEnded)
+        {
+            return null; // in a conditional expression this null would become no bytes
+        }
+
+        // A single key is the range that ends right after it.
+        return range.IsSingleKey ? (byte[])[.. range.Start.Span, 0] : range.End;
+    }
+}

@@ -1,0 +1,109 @@
+using PgEtcd.Postgres.Alarms;
+using PgEtcd.Postgres.Connections;
+
+namespace PgEtcd.Postgres.Leases;
+
+/// <summary>The leases, on the database's clock. The log tells which keys are attached; revoking goes through the
+/// append, so that a lease and its keys go together.</summary>
+public sealed class LeaseTable(Database database)
+{
+    // The result: -1 granted, 0 the id is taken, else the alarms that forbid it.
+    private const string GrantSql = """
+        with granted as (
+            insert into pgetcd.leases (id, ttl, expires_at, grant_token)
+            select $1, $2, clock_timestamp() + make_interval(secs => $2), $3
+            from pgetcd.cluster where alarms & (pgetcd.nospace_alarm() | pgetcd.corrupt_alarm()) = 0
+            on conflict (id) do nothing returning id
+        )
+        select case
+            when exists (select from granted) or exists (select from pgetcd.leases where id = $1 and grant_token = $3) then -1
+            else alarms & (pgetcd.nospace_alarm() | pgetcd.corrupt_alarm()) end::integer
+        from pgetcd.cluster
+        """;
+
+    private const string FindSql = """
+        select id, ttl, greatest(0, floor(extract(epoch from expires_at - clock_timestamp())))::bigint as remaining
+        from pgetcd.leases where id = $1
+        """;
+
+    private const string KeepAliveSql = """
+        with renewed as (
+            update pgetcd.leases set expires_at = clock_timestamp() + make_interval(secs => ttl)
+            where id = any ($1) and expires_at > clock_timestamp() returning id, ttl
+        )
+        select id, ttl from renewed
+        union all
+        select id, null from pgetcd.leases where id = any ($1) and id not in (select id from renewed)
+        """;
+
+    private const string ExpiredSql = "select renew_due, id from pgetcd.expired_leases($1, $2)";
+    private const string RenewAllSql = "select pgetcd.renew_leases($1)";
+    private const string ListSql = "select id from pgetcd.leases order by expires_at, id";
+
+    /// <summary>Grants a lease.</summary>
+    /// <param name="id">The lease's id.</param>
+    /// <param name="ttl">Seconds.</param>
+    /// <param name="grantToken">Names this grant: repeated with the same token it succeeds again.</param>
+    /// <returns>False when the id is taken.</returns>
+    /// <exception cref="AlarmRaisedException">An alarm forbids it.</exception>
+    public async Task<bool> GrantAsync(long id, long ttl, Guid grantToken, CancellationToken cancellationToken)
+    {
+        const int granted = -1;
+        int outcome = (int)(await database.Command(GrantSql, id, ttl, grantToken).ScalarAsync(cancellationToken))!;
+        return outcome > 0 ? throw new AlarmRaisedException((AlarmKinds)outcome) : outcome == granted;
+    }
+
+    /// <summary>One lease, or null.</summary>
+    public Task<Lease?> FindAsync(long id, CancellationToken cancellationToken) => database.Command(FindSql, id).FirstAsync(
+        static reader => new Lease(reader.GetInt64(0), reader.GetInt64(1), reader.GetInt64(2)), cancellationToken);
+
+    /// <summary>Renews leases, all in one statement. One that has expired is never renewed, so a lease that the leader has found
+    /// expired stays so.</summary>
+    /// <param name="ids">Their ids, each once.</param>
+    /// <returns>For each lease that exists its TTL in seconds; null if it has expired and is about to go.</returns>
+    public async Task<Dictionary<long, long?>> KeepAliveAsync(IReadOnlyCollection<long> ids, CancellationToken cancellationToken)
+    {
+        Dictionary<long, long?> found = new(ids.Count);
+        await database.Command(KeepAliveSql, (long[])[.. ids]).EachAsync(
+            reader => found[reader.GetInt64(0)] = reader.IsDBNull(1) ? null : reader.GetInt64(1), cancellationToken);
+        return found;
+    }
+
+    /// <summary>Leases to be revoked because they are over, the first to expire first.</summary>
+    /// <param name="leader">The leader's run; any other run gets nothing.</param>
+    /// <param name="most">How many at most.</param>
+    /// <returns>Null when the database was away: <see cref="RenewAllAsync"/> comes first.</returns>
+    public async Task<IReadOnlyList<long>?> ExpiredAsync(string leader, int most, CancellationToken cancellationToken)
+    {
+        bool isRenewalDue = false;
+        List<long> ids = [];
+        await database.Command(ExpiredSql, leader, most).EachAsync(
+            reader =>
+            {
+                isRenewalDue |= reader.GetBoolean(0);
+                if (!reader.IsDBNull(1))
+                {
+                    ids.Add(reader.GetInt64(1));
+                }
+            },
+            cancellationToken);
+        return isRenewalDue ? null : ids;
+    }
+
+    /// <summary>Gives a full TTL to all leases that were alive when the database went away, if that is due.</summary>
+    /// <param name="leader">The leader's run.</param>
+    /// <returns>How many; null when it was not due.</returns>
+    public async Task<long?> RenewAllAsync(string leader, CancellationToken cancellationToken) =>
+        // As long as there are leases: the job's token ends it.
+        await database.Command(RenewAllSql, leader).WithoutLimit().ScalarAsync(cancellationToken) as long?;
+
+    /// <summary>All ids, the soonest to expire first (semantics.md §8).</summary>
+    public async Task<IReadOnlyList<long>> ListAsync(CancellationToken cancellationToken) =>
+        await database.Command(ListSql).ListAsync(static reader => reader.GetInt64(0), cancellationToken);
+}
+
+/// <summary>A lease.</summary>
+/// <param name="Id">Its id.</param>
+/// <param name="Ttl">Granted, seconds.</param>
+/// <param name="Remaining">Whole seconds left.</param>
+public sealed record Lease(long Id, long Ttl, long Remaining);

@@ -1,0 +1,65 @@
+using PgEtcd.Postgres.Connections;
+
+namespace PgEtcd.Postgres.Maintenance;
+
+/// <summary>Physical removal of the rows that compaction has superseded, and the archive that may take them
+/// (functions/removal.sql).</summary>
+public sealed class RemovalTable(Database database)
+{
+    private const string RemoveSql = "select outcome, removed from pgetcd.remove_superseded($1, $2, $3)";
+
+    private const string ProgressSql = """
+        select c.compact_revision, m.attended_revision from pgetcd.cluster c cross join pgetcd.removal m
+        """;
+
+    private const string KeepArchiveSql = "select pgetcd.keep_archive($1)";
+
+    /// <summary>Removes the next batch, in one transaction. Killed anywhere, it is as if it had not begun.</summary>
+    /// <param name="rows">How many rows of the log to look at; at most twice as many are removed.</param>
+    /// <param name="inDoubt">How long after an append its frontend may still ask whether it happened.</param>
+    /// <param name="toArchive">Moves the rows to the archive, whose partitions must have been kept up.</param>
+    /// <param name="cancellationToken">Ends the wait, not necessarily the removal.</param>
+    public Task<RemovalStep> RemoveAsync(int rows, TimeSpan inDoubt, bool toArchive, CancellationToken cancellationToken) =>
+        database.Command(RemoveSql, rows, inDoubt, toArchive).FirstAsync(
+            static reader => new RemovalStep(
+                reader.GetString(0) switch
+                {
+                    "more" => RemovalOutcome.More,
+                    "soon" => RemovalOutcome.Soon,
+                    "later" => RemovalOutcome.Later,
+                    _ => RemovalOutcome.Finished,
+                },
+                reader.GetInt64(1)),
+            cancellationToken);
+
+    /// <summary>How far removal has come.</summary>
+    /// <returns>The compact revision, and the last one of which no rows are left but those that may still be asked for.</returns>
+    public Task<(long CompactRevision, long AttendedRevision)> ProgressAsync(CancellationToken cancellationToken) =>
+        database.Command(ProgressSql).FirstAsync(static reader => (reader.GetInt64(0), reader.GetInt64(1)), cancellationToken);
+
+    /// <summary>Makes the archive's partitions for the next day and drops those that are older than the retention.</summary>
+    /// <param name="retention">How long removed rows are kept.</param>
+    public Task KeepArchiveAsync(TimeSpan retention, CancellationToken cancellationToken) =>
+        database.Command(KeepArchiveSql, retention).RunAsync(cancellationToken);
+}
+
+/// <summary>The result of a batch of removal.</summary>
+/// <param name="Outcome">How to go on.</param>
+/// <param name="Removed">Rows removed.</param>
+public readonly record struct RemovalStep(RemovalOutcome Outcome, long Removed);
+
+/// <summary>How removal goes on after a batch.</summary>
+public enum RemovalOutcome
+{
+    /// <summary>All superseded rows are gone.</summary>
+    Finished,
+
+    /// <summary>There is another batch.</summary>
+    More,
+
+    /// <summary>A row was written a moment ago: other frontends may not have read it.</summary>
+    Soon,
+
+    /// <summary>A row may still be asked for by a frontend whose connection broke. The rest goes in a few seconds.</summary>
+    Later,
+}

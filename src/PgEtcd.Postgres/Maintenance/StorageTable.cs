@@ -1,0 +1,38 @@
+using PgEtcd.Postgres.Connections;
+
+namespace PgEtcd.Postgres.Maintenance;
+
+/// <summary>How much room the store takes, how far removal is, and the downgrade that an operator has announced.</summary>
+public sealed class StorageTable(Database database)
+{
+    private const string ReportSql = """
+        select s.total, s.in_use, c.compact_revision, m.attended_revision, c.downgrade_target
+        from pgetcd.storage_size() s cross join pgetcd.cluster c cross join pgetcd.removal m
+        """;
+
+    private const string EnableDowngradeSql = "update pgetcd.cluster set downgrade_target = $1 where downgrade_target is null";
+    private const string CancelDowngradeSql = "update pgetcd.cluster set downgrade_target = null where downgrade_target is not null";
+
+    /// <summary>Measures. Costs a few milliseconds, however large the store is.</summary>
+    public async Task<StorageReport> ReportAsync(CancellationToken cancellationToken) => (await database.Command(ReportSql).FirstAsync(
+        static reader => new StorageReport(
+            reader.GetInt64(0), reader.GetInt64(1), reader.GetInt64(2), reader.GetInt64(3), reader.TextOrNull(4)),
+        cancellationToken))!;
+
+    /// <summary>Notes the version that the cluster shall go down to.</summary>
+    /// <returns>False when a downgrade is under way already.</returns>
+    public async Task<bool> EnableDowngradeAsync(string version, CancellationToken cancellationToken) =>
+        await database.Command(EnableDowngradeSql, version).RunAsync(cancellationToken) == 1;
+
+    /// <summary>Forgets the downgrade.</summary>
+    public Task CancelDowngradeAsync(CancellationToken cancellationToken) =>
+        database.Command(CancelDowngradeSql).RunAsync(cancellationToken);
+}
+
+/// <summary>The store from outside.</summary>
+/// <param name="Total">Bytes that the schema's tables and indexes take on disk.</param>
+/// <param name="InUse">Of these, an estimate of those that hold something; the rest is room for new rows.</param>
+/// <param name="CompactRevision">The compaction mark.</param>
+/// <param name="AttendedRevision">The last compact revision of which no rows are left that could be removed.</param>
+/// <param name="DowngradeTarget">The version that the cluster shall go down to; null: none.</param>
+public sealed record StorageReport(long Total, long InUse, long CompactRevision, long AttendedRevision, string? DowngradeTarget);

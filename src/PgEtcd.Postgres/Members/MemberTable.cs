@@ -1,0 +1,118 @@
+using Npgsql;
+using PgEtcd.Postgres.Connections;
+
+namespace PgEtcd.Postgres.Members;
+
+/// <summary>The frontends that are alive, and the leadership that one of them holds (design §7, §10). All times are the
+/// database's.</summary>
+public sealed class MemberTable(Database database)
+{
+    /// <summary>A beat makes a frontend the leader for this time: <c>leader_limit</c> in functions/constants.sql.</summary>
+    public static readonly TimeSpan LeadershipLimit = TimeSpan.FromSeconds(2);
+
+    private const string BeatSql = """
+        select joined, held_at, leads, id, name, client_urls, peer_urls, is_leader from pgetcd.beat($1, $2, $3, $4, $5)
+        """;
+
+    private const string ListSql = """
+        select m.id, m.name, m.client_urls, m.peer_urls, m.run = l.holder and l.expires_at > clock_timestamp()
+        from pgetcd.members m cross join pgetcd.leader l where m.heartbeat_at > clock_timestamp() - pgetcd.member_limit()
+        """;
+
+    private const string HandOverSql = "select pgetcd.hand_over($1, $2)";
+
+    private const string LeaveSql = """
+        with gone as (delete from pgetcd.members where run = $1)
+        update pgetcd.leader set holder = null, expires_at = '-infinity' where holder = $1
+        """;
+
+    private const string TakenOverSql = """
+        select exists (
+            select from pgetcd.leader l join pgetcd.members m on m.run = l.holder where m.id = $1 and l.ticked_at > $2)
+        """;
+
+    // Both see the list as it was before the deletion.
+    private const string RemoveDeadSql = """
+        with gone as (
+            delete from pgetcd.members where id = $1 and heartbeat_at <= clock_timestamp() - pgetcd.member_limit() returning id)
+        select exists (select from pgetcd.members where id = $1), exists (select from gone)
+        """;
+
+    /// <summary>Says that a frontend is alive, takes or renews the leadership if it is free or its own, and looks around:
+    /// one round trip. A member whose id another run holds is not registered.</summary>
+    /// <param name="member">The frontend.</param>
+    /// <param name="run">Distinguishes this process from all others, also from an earlier one of the same name.</param>
+    public async Task<Beat> BeatAsync(Member member, string run, CancellationToken cancellationToken)
+    {
+        (bool joined, DateTime heldAt, bool leads) = (false, default, false);
+        List<Member> alive = [];
+        NpgsqlCommand command = database.Command(
+            BeatSql, member.Id, run, member.Name, (string[])[.. member.ClientUrls], (string[])[.. member.PeerUrls]);
+        await command.EachAsync(
+            reader =>
+            {
+                (joined, heldAt, leads) = (reader.GetBoolean(0), reader.GetDateTime(1), reader.GetBoolean(2));
+                if (!reader.IsDBNull(3))
+                {
+                    alive.Add(Read(reader, 3));
+                }
+            },
+            cancellationToken);
+        return new Beat(joined, heldAt, leads, alive);
+    }
+
+    /// <summary>The frontends that are alive now.</summary>
+    public async Task<IReadOnlyList<Member>> ListAsync(CancellationToken cancellationToken) =>
+        await database.Command(ListSql).ListAsync(static reader => Read(reader, 0), cancellationToken);
+
+    /// <summary>Takes a frontend off the list and gives up its leadership, at once.</summary>
+    /// <param name="run">Its run.</param>
+    public Task LeaveAsync(string run, CancellationToken cancellationToken) => database.Command(LeaveSql, run).RunAsync(cancellationToken);
+
+    /// <summary>Hands the leadership over.</summary>
+    /// <param name="run">The run that has it.</param>
+    /// <param name="target">The member that shall have it.</param>
+    /// <param name="cancellationToken">Ends the wait, not necessarily the handing over.</param>
+    /// <returns>When; null, if it is not the run's to give or there is no such member alive.</returns>
+    public async Task<DateTime?> HandOverAsync(string run, long target, CancellationToken cancellationToken) =>
+        await database.Command(HandOverSql, run, target).ScalarAsync(cancellationToken) as DateTime?;
+
+    /// <summary>Whether a member has noticed that it leads.</summary>
+    /// <param name="target">The member.</param>
+    /// <param name="since">When it was given the leadership.</param>
+    public async Task<bool> HasTakenOverAsync(long target, DateTime since, CancellationToken cancellationToken) =>
+        await database.Command(TakenOverSql, target, since).ScalarAsync(cancellationToken) is true;
+
+    /// <summary>Takes a member off the list that is no longer alive.</summary>
+    /// <param name="id">Its id.</param>
+    /// <returns>Whether it was on the list, and whether it was removed: it was not, if it is alive.</returns>
+    public Task<(bool IsKnown, bool IsRemoved)> RemoveDeadAsync(long id, CancellationToken cancellationToken) =>
+        database.Command(RemoveDeadSql, id).FirstAsync(static reader => (reader.GetBoolean(0), reader.GetBoolean(1)), cancellationToken);
+
+    private static Member Read(NpgsqlDataReader reader, int first) => new(
+        reader.GetInt64(first),
+        reader.GetString(first + 1),
+        reader.GetFieldValue<string[]>(first + 2),
+        reader.GetFieldValue<string[]>(first + 3))
+    {
+        IsLeader = !reader.IsDBNull(first + 4) && reader.GetBoolean(first + 4),
+    };
+}
+
+/// <summary>A frontend, as MemberList shows it.</summary>
+/// <param name="Id">The member id, its 64 bits as a signed number.</param>
+/// <param name="Name">Its name.</param>
+/// <param name="ClientUrls">Where clients reach it.</param>
+/// <param name="PeerUrls">The peer URLs that it was given.</param>
+public sealed record Member(long Id, string Name, IReadOnlyList<string> ClientUrls, IReadOnlyList<string> PeerUrls)
+{
+    /// <summary>Whether it runs the jobs.</summary>
+    public bool IsLeader { get; init; }
+}
+
+/// <summary>The result of a beat.</summary>
+/// <param name="Joined">The member is registered. False: another run holds its id.</param>
+/// <param name="HeldAt">The last beat of the run that holds the id; that it moves tells that the run is alive.</param>
+/// <param name="Leads">The frontend is the leader from now on for <see cref="MemberTable.LeadershipLimit"/>.</param>
+/// <param name="Alive">The frontends that are alive, in no order.</param>
+public sealed record Beat(bool Joined, DateTime HeldAt, bool Leads, IReadOnlyList<Member> Alive);

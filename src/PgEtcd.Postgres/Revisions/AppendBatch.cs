@@ -1,0 +1,80 @@
+using PgEtcd.Mvcc;
+
+namespace PgEtcd.Postgres.Revisions;
+
+/// <summary>The events of one group commit, column by column as the append takes them.</summary>
+/// <param name="expected">Where the log must still be: the position the batch was evaluated at.</param>
+/// <param name="capacity">The number of events to expect.</param>
+public sealed class AppendBatch(LogPosition expected, int capacity = 0)
+{
+    internal List<int> Subs { get; } = new(capacity);
+    internal List<ReadOnlyMemory<byte>> Keys { get; } = new(capacity);
+    internal List<ReadOnlyMemory<byte>?> Values { get; } = new(capacity);
+    internal List<long> CreateRevisions { get; } = new(capacity);
+    internal List<long> Versions { get; } = new(capacity);
+    internal List<long> Leases { get; } = new(capacity);
+    internal List<string?> Usernames { get; } = new(capacity);
+    internal List<string?> Clients { get; } = new(capacity);
+    internal HashSet<long> RequiredLeases { get; } = [];
+    internal List<long> RevokedLeases { get; } = [];
+
+    /// <summary>Of keys and values.</summary>
+    internal long Bytes { get; private set; }
+
+    /// <summary>Where the log must still be.</summary>
+    public LogPosition Expected { get; } = expected;
+
+    /// <summary>True when the append would change nothing.</summary>
+    public bool IsEmpty => Keys.Count == 0 && RevokedLeases.Count == 0 && RequiredLeases.Count == 0;
+
+    /// <summary>A single change, which depends on no lease but its own.</summary>
+    internal bool IsLone => Keys.Count == 1 && RevokedLeases.Count == 0
+        && (RequiredLeases.Count == 0 || (RequiredLeases.Count == 1 && RequiredLeases.Contains(Leases[0])));
+
+    /// <summary>Adds the next event.</summary>
+    /// <param name="change">A put or a delete; a put's lease must exist when the batch is appended.</param>
+    /// <param name="username">The etcd user, or null.</param>
+    /// <param name="client">The address the request came from, or null.</param>
+    public void Add(in KvEvent change, string? username, string? client)
+    {
+        KeyRecord? record = change.Record;
+        Subs.Add(change.Sub);
+        Keys.Add(change.Key);
+        Values.Add(record?.ValueMemory);
+        Bytes += change.Key.Length + (record?.ValueMemory.Length ?? 0);
+        CreateRevisions.Add(record?.CreateRevision ?? 0);
+        Versions.Add(record?.Version ?? 0);
+        Leases.Add(record?.Lease ?? 0);
+        Usernames.Add(username);
+        Clients.Add(client);
+    }
+
+    /// <summary>Makes the append depend on a lease: a put names it.</summary>
+    public void Require(long lease) => RequiredLeases.Add(lease);
+
+    /// <summary>Deletes a lease with the batch; it must exist.</summary>
+    public void Revoke(long lease)
+    {
+        RequiredLeases.Add(lease);
+        RevokedLeases.Add(lease);
+    }
+}
+
+/// <summary>The result of an append.</summary>
+public enum AppendOutcome
+{
+    /// <summary>The batch is committed.</summary>
+    Appended,
+
+    /// <summary>The log had moved on (or compaction or auth had); nothing was written.</summary>
+    Conflict,
+
+    /// <summary>A lease the batch depends on does not exist; nothing was written.</summary>
+    LeaseMissing,
+}
+
+/// <summary>The answer to an append.</summary>
+/// <param name="Outcome">The result.</param>
+/// <param name="Position">Where the log is now.</param>
+/// <param name="MissingLeases">The leases that do not exist, with <see cref="AppendOutcome.LeaseMissing"/>.</param>
+public readonly record struct AppendResult(AppendOutcome Outcome, LogPosition Position, IReadOnlyList<long> MissingLeases);

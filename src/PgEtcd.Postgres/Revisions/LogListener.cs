@@ -1,0 +1,84 @@
+using System.Globalization;
+using Microsoft.Extensions.Logging;
+using Npgsql;
+using PgEtcd.Postgres.Connections;
+
+namespace PgEtcd.Postgres.Revisions;
+
+/// <summary>Wakes the tail when another frontend, or an SQL session, has appended. A notification is a hint: when none comes, or
+/// the connection is gone, the tail is woken by the clock all the same.</summary>
+public sealed class LogListener(Database database, RevisionLog log, ILogger<LogListener> logger)
+{
+    /// <summary>The longest silence before the tail is read anyway; also how often the connection proves that it lives.</summary>
+    private static readonly TimeSpan Poll = TimeSpan.FromMilliseconds(500);
+
+    /// <summary>Runs until cancelled.</summary>
+    /// <param name="wake">Called with the head that was announced, or null when the clock woke us.</param>
+    /// <param name="cancellationToken">Ends the listening.</param>
+    public async Task RunAsync(Func<long?, Task> wake, CancellationToken cancellationToken)
+    {
+        while (!cancellationToken.IsCancellationRequested)
+        {
+            try
+            {
+                await ListenAsync(wake, cancellationToken);
+            }
+            catch (Exception exception) when (!cancellationToken.IsCancellationRequested && DatabaseErrors.IsTransient(exception))
+            {
+                DatabaseMetrics.ListenLosses.Add(1);
+                Log.ListenLost(logger, exception.GetBaseException().Message);
+                await Task.Delay(Poll, cancellationToken);
+                await wake(null);
+            }
+        }
+    }
+
+    private async Task ListenAsync(Func<long?, Task> wake, CancellationToken cancellationToken)
+    {
+        // Not a pooled connection, as LISTEN is session state. The time limit is for the heartbeat: a half-open connection has
+        // been seen to hang for a quarter of an hour (postgres.md §1).
+        await using NpgsqlConnection connection = database.Unpooled(commandTimeout: 2);
+        long? announced = null;
+        connection.Notification += (_, notification) =>
+            announced = Announced(notification.Payload) is { } head ? Math.Max(announced ?? 0, head) : announced;
+        await connection.OpenAsync(cancellationToken);
+        await database.Command(connection, $"listen {database.Schema.Quoted}").RunAsync(cancellationToken);
+        await wake(null); // for the rows that were appended before we listened
+        while (true)
+        {
+            bool notified = await connection.WaitAsync(Poll, cancellationToken);
+            long? head = announced;
+            announced = null;
+            if (!notified)
+            {
+                await database.Command(connection, "select 1").RunAsync(cancellationToken);
+            }
+
+            if (head is not null || !notified)
+            {
+                (notified ? DatabaseMetrics.Notified : DatabaseMetrics.Polled).Add(1);
+                await wake(head);
+            }
+        }
+    }
+
+    /// <summary>The revision in <c>REVISION FRONTEND</c>; null when we have appended it ourselves, and know. Without a frontend
+    /// it tells of something else than an append, a compaction for instance: then the head need not have moved, and it is
+    /// beyond any that is known.</summary>
+    private long? Announced(string payload)
+    {
+        ReadOnlySpan<char> text = payload;
+        int space = text.IndexOf(' ');
+        if (space < 0)
+        {
+            return long.MaxValue;
+        }
+
+        if (log.IsOwn(text[(space + 1)..]))
+        {
+            return null;
+        }
+
+        return long.TryParse(text[..space], CultureInfo.InvariantCulture, out long head) ? head : null;
+    }
+}

@@ -1,0 +1,283 @@
+using System.Diagnostics;
+using Npgsql;
+using NpgsqlTypes;
+using PgEtcd.Mvcc;
+using PgEtcd.Postgres.Alarms;
+using PgEtcd.Postgres.Connections;
+
+namespace PgEtcd.Postgres.Revisions;
+
+/// <summary>The log of revisions: conditional append, tail, compaction mark. Each is one round trip.</summary>
+/// <param name="database">Where the log is.</param>
+/// <param name="name">The frontend's name. Rows carry it with a mark of this run, so that a row we find can be told to
+/// be ours (design §2.6).</param>
+public sealed class RevisionLog(Database database, string name)
+{
+    private const string AppendSql =
+        "select * from pgetcd.append($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)";
+
+    private const string AppendOneSql = "select pgetcd.append_one($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)";
+
+    // Looks at both ends of two indexes and nothing else: the barrier of every linearizable read.
+    private const string PositionSql = """
+        select greatest(c.base_revision, (select max(revision) from pgetcd.revisions)), c.compact_revision, c.auth_revision, c.alarms
+        from pgetcd.cluster c
+        """;
+
+    private const string TailSql = "select * from pgetcd.tail($1)";
+    private const string WalkedSql = "select walked_revision from pgetcd.removal";
+    private const string EnterSql = "set local idle_in_transaction_session_timeout = '2s'; select pgetcd.lock_log()";
+    private const string CompactSql = "select outcome from pgetcd.compact($1, $2, $3, $4, $5)";
+    private const string ObserveTermSql = "select pgetcd.observe_term()";
+    private const string EnsureHistorySql = "select pgetcd.ensure_history($1, $2, $3, $4, $5)";
+
+    private readonly string _frontend = $"{name}-{Guid.NewGuid().ToString("N")[..8]}";
+    private int _abandoned;
+
+    /// <summary>This run of this frontend: no other process has the same.</summary>
+    public string Frontend => _frontend;
+
+    private string Run => _abandoned == 0 ? _frontend : $"{_frontend}.{_abandoned}";
+
+    /// <summary>Gives up on a batch whose fate is unknown: should it still land, its rows are not taken for those of a
+    /// later batch.</summary>
+    public void Abandon() => Interlocked.Increment(ref _abandoned);
+
+    /// <summary>Tells whether a row or a notification is this frontend's.</summary>
+    /// <param name="run">Its <c>frontend</c>.</param>
+    public bool IsOwn(ReadOnlySpan<char> run) => run.StartsWith(_frontend, StringComparison.Ordinal);
+
+    /// <summary>Appends the batch if the log is still where the batch expects it. May be repeated with the same batch
+    /// when the connection broke: it is appended once.</summary>
+    /// <param name="batch">The events.</param>
+    /// <param name="missed">Gets, on a conflict, the rows after the expected revision, in order.</param>
+    /// <param name="cancellationToken">Ends the wait, not necessarily the append.</param>
+    /// <exception cref="LogGapException">A conflict, and some of the missed rows are gone.</exception>
+    public async Task<AppendResult> AppendAsync(AppendBatch batch, Action<LogRow> missed, CancellationToken cancellationToken)
+    {
+        await using NpgsqlConnection connection = await database.OpenForAppendAsync(cancellationToken);
+        long started = Stopwatch.GetTimestamp();
+        AppendResult result = await AppendAsync(connection, batch, missed, cancellationToken);
+        Measure(batch, result, started);
+        return result;
+    }
+
+    /// <summary>Takes the append lock first, lets the caller build the batch on the rows it had missed, appends and
+    /// commits: for a frontend that keeps losing. The transaction may idle for two seconds at most, so that a frontend
+    /// that hangs here does not hang the others.</summary>
+    /// <param name="applied">Where the caller's state is.</param>
+    /// <param name="missed">Gets the rows after it.</param>
+    /// <param name="evaluate">Makes the batch at the position given, or null to append nothing.</param>
+    /// <exception cref="LogGapException">Some of the missed rows are gone.</exception>
+    public async Task<AppendResult?> AppendLockedAsync(
+        long applied, Action<LogRow> missed, Func<LogPosition, AppendBatch?> evaluate, CancellationToken cancellationToken)
+    {
+        await using NpgsqlConnection connection = await database.OpenAsync(cancellationToken);
+        await using NpgsqlTransaction transaction = await connection.BeginTransactionAsync(cancellationToken);
+        await database.Command(connection, EnterSql).RunAsync(cancellationToken);
+        LogPosition position = await TailAsync(database.Command(connection, TailSql, applied), applied, missed, cancellationToken);
+        await CheckWholeAsync(applied, position, cancellationToken);
+
+        if (evaluate(position) is not { } batch)
+        {
+            return null;
+        }
+
+        long started = Stopwatch.GetTimestamp();
+        AppendResult result = await AppendAsync(connection, batch, missed, cancellationToken);
+        await transaction.CommitAsync(cancellationToken);
+        Measure(batch, result, started);
+        return result;
+    }
+
+    /// <summary>Where the log is.</summary>
+    public async Task<LogPosition> PositionAsync(CancellationToken cancellationToken)
+    {
+        await using NpgsqlConnection connection = await database.OpenForPositionAsync(cancellationToken);
+        return await PositionAsync(database, connection, cancellationToken);
+    }
+
+    /// <summary>Reads the rows after a revision.</summary>
+    /// <param name="after">The last revision that the caller has.</param>
+    /// <param name="row">Gets the rows after it, in order.</param>
+    /// <returns>Where the log was in the snapshot that was read.</returns>
+    /// <exception cref="LogGapException">Some of them are gone.</exception>
+    public async Task<LogPosition> TailAsync(long after, Action<LogRow> row, CancellationToken cancellationToken)
+    {
+        LogPosition position = await TailAsync(database.Command(TailSql, after), after, row, cancellationToken);
+        await CheckWholeAsync(after, position, cancellationToken);
+        return position;
+    }
+
+    /// <summary>Moves the compaction mark.</summary>
+    /// <param name="revision">Where to.</param>
+    /// <param name="token">Names this compaction: repeated with the same token it succeeds again.</param>
+    /// <param name="cancellationToken">Ends the wait, not necessarily the compaction.</param>
+    /// <param name="username">The etcd user, or null.</param>
+    /// <param name="client">The address of the client; null: this frontend by itself.</param>
+    /// <returns>Compacted, or the reason why not, as of <see cref="LogPosition"/>.</returns>
+    public async Task<CompactOutcome> CompactAsync(
+        long revision, Guid token, CancellationToken cancellationToken, string? username = null, string? client = null)
+    {
+        object? outcome = await database.Command(CompactSql, revision, token, username, client, _frontend).ScalarAsync(cancellationToken);
+        return outcome switch
+        {
+            "compacted" => CompactOutcome.Compacted,
+            "already" => CompactOutcome.AlreadyCompacted,
+            "corrupt" => CompactOutcome.Corrupt,
+            _ => CompactOutcome.FutureRevision,
+        };
+    }
+
+    /// <summary>The term of the PostgreSQL that answers: its restarts and promotions, counted from 1 (design §10).</summary>
+    public async Task<long> ObserveTermAsync(CancellationToken cancellationToken) =>
+        (long)(await database.Command(ObserveTermSql).ScalarAsync(cancellationToken))!;
+
+    /// <summary>Makes sure that the log still holds the changes that were applied; if it does not, commits were lost in a failover, and
+    /// the revision moves up, out of reach of all that was shown before (design §11).</summary>
+    /// <param name="connection">To the new server.</param>
+    /// <param name="revision">The last revision applied.</param>
+    /// <param name="last">Its last change; null if the state was loaded and nothing applied since.</param>
+    /// <param name="compactRevision">The compaction mark as it was known; if that was lost and no change, it is set again.</param>
+    /// <returns>False when history was lost.</returns>
+    public async Task<bool> EnsureHistoryAsync(NpgsqlConnection connection, long revision, KvEvent? last, long compactRevision = -1) =>
+        await database.Command(
+            connection, EnsureHistorySql, revision, last?.Sub ?? 0, last?.Key, last?.Record?.ValueMemory, compactRevision)
+            .ScalarAsync(CancellationToken.None) is true;
+
+    /// <summary>Where the log is, as the connection's transaction sees it.</summary>
+    internal static Task<LogPosition> PositionAsync(Database database, NpgsqlConnection connection, CancellationToken cancellationToken) =>
+        database.Command(connection, PositionSql).FirstAsync(
+            static reader => new LogPosition(reader.GetInt64(0), reader.GetInt64(1), reader.GetInt64(2), (AlarmKinds)reader.GetInt16(3)),
+            cancellationToken);
+
+    private async Task<AppendResult> AppendAsync(
+        NpgsqlConnection connection, AppendBatch batch, Action<LogRow> missed, CancellationToken cancellationToken)
+    {
+        if (batch.IsLone && await AppendOneAsync(connection, batch, cancellationToken) is { } head)
+        {
+            return new AppendResult(AppendOutcome.Appended, batch.Expected with { Revision = head }, []);
+        }
+
+        LogPosition expected = batch.Expected;
+        await using NpgsqlCommand command = database.Command(
+            connection, AppendSql,
+            expected.Revision,
+            expected.CompactRevision,
+            expected.AuthRevision,
+            Run,
+            SqlValue.Array(batch.Subs, NpgsqlDbType.Integer),
+            SqlValue.Array(batch.Keys, NpgsqlDbType.Bytea),
+            SqlValue.Array(batch.Values, NpgsqlDbType.Bytea),
+            SqlValue.Array(batch.CreateRevisions, NpgsqlDbType.Bigint),
+            SqlValue.Array(batch.Versions, NpgsqlDbType.Bigint),
+            SqlValue.Array(batch.Leases, NpgsqlDbType.Bigint),
+            SqlValue.Array(batch.Usernames, NpgsqlDbType.Text),
+            SqlValue.Array(batch.Clients, NpgsqlDbType.Text),
+            SqlValue.Array(batch.RequiredLeases.ToList(), NpgsqlDbType.Bigint),
+            SqlValue.Array(batch.RevokedLeases, NpgsqlDbType.Bigint),
+            (short)expected.Alarms);
+        await using NpgsqlDataReader reader = await command.ExecuteReaderAsync(cancellationToken);
+        await reader.ReadAsync(cancellationToken);
+        AppendOutcome outcome = reader.GetString(0) switch
+        {
+            "appended" => AppendOutcome.Appended,
+            "conflict" => AppendOutcome.Conflict,
+            _ => AppendOutcome.LeaseMissing,
+        };
+        LogPosition position = new(reader.GetInt64(1), reader.GetInt64(2), reader.GetInt64(3), (AlarmKinds)reader.GetInt16(12));
+        long[] missingLeases = outcome == AppendOutcome.LeaseMissing ? reader.GetFieldValue<long[]>(4) : [];
+        while (await reader.ReadAsync(cancellationToken))
+        {
+            missed(LogRow.Read(reader, 5));
+        }
+
+        if (outcome == AppendOutcome.Conflict)
+        {
+            await CheckWholeAsync(batch.Expected.Revision, position, cancellationToken);
+        }
+
+        return new AppendResult(outcome, position, missingLeases);
+    }
+
+    /// <summary>The short way, for a single change.</summary>
+    /// <returns>Its revision; null when <see cref="AppendSql"/> must tell the outcome.</returns>
+    private async Task<long?> AppendOneAsync(NpgsqlConnection connection, AppendBatch batch, CancellationToken cancellationToken)
+    {
+        LogPosition expected = batch.Expected;
+        return await database.Command(
+            connection, AppendOneSql,
+            expected.Revision,
+            expected.CompactRevision,
+            expected.AuthRevision,
+            (short)expected.Alarms,
+            Run,
+            batch.Keys[0],
+            batch.Values[0],
+            batch.CreateRevisions[0],
+            batch.Versions[0],
+            batch.Leases[0],
+            batch.Usernames[0],
+            batch.Clients[0])
+            .ScalarAsync(cancellationToken) as long?;
+    }
+
+    private static void Measure(AppendBatch batch, in AppendResult result, long started)
+    {
+        if (result.Outcome == AppendOutcome.Appended && batch.Keys.Count > 0)
+        {
+            DatabaseMetrics.Appended(batch.Keys.Count, batch.Bytes, started);
+        }
+    }
+
+    private static async Task<LogPosition> TailAsync(
+        NpgsqlCommand tail, long after, Action<LogRow> row, CancellationToken cancellationToken)
+    {
+        await using NpgsqlCommand command = tail;
+        await using NpgsqlDataReader reader = await command.ExecuteReaderAsync(cancellationToken);
+        await reader.ReadAsync(cancellationToken);
+        LogPosition position = new(
+            Math.Max(after, reader.GetInt64(1)), reader.GetInt64(2), reader.GetInt64(3), (AlarmKinds)reader.GetInt16(12));
+        long last = after;
+        while (await reader.ReadAsync(cancellationToken))
+        {
+            LogRow next = LogRow.Read(reader, 5);
+            last = next.Revision;
+            row(next);
+        }
+
+        return position with { Revision = Math.Max(position.Revision, last) };
+    }
+
+    /// <summary>Makes sure that removal had not touched the rows that were read after a revision. Asked after the reading: its walk
+    /// only goes forward, so if it has not come that far now, it had not then.</summary>
+    private async ValueTask CheckWholeAsync(long after, LogPosition position, CancellationToken cancellationToken)
+    {
+        // Only rows below the compact revision are ever removed.
+        if (position.CompactRevision > after + 1 && (long)(await database.Command(WalkedSql).ScalarAsync(cancellationToken))! > after)
+        {
+            throw new LogGapException(after);
+        }
+    }
+}
+
+/// <summary>The result of a compaction (semantics.md §6).</summary>
+public enum CompactOutcome
+{
+    /// <summary>The mark has moved.</summary>
+    Compacted,
+
+    /// <summary>The revision is at or below the mark already.</summary>
+    AlreadyCompacted,
+
+    /// <summary>The revision is above the store's.</summary>
+    FutureRevision,
+
+    /// <summary>Refused, because an alarm says that the store is corrupt.</summary>
+    Corrupt,
+}
+
+/// <summary>The log does not go on from where the reader is: compaction has removed rows before they were read, or history
+/// was lost (<see cref="RevisionLog.EnsureHistoryAsync"/>). The state must be loaded anew.</summary>
+/// <param name="after">Rows were asked for from after this revision.</param>
+public sealed class LogGapException(long after) : Exception($"The log is no longer whole after revision {after}.");

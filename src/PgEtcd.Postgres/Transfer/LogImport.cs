@@ -1,0 +1,173 @@
+using Npgsql;
+using NpgsqlTypes;
+using PgEtcd.Postgres.Auth;
+using PgEtcd.Postgres.Connections;
+using PgEtcd.Postgres.History;
+
+namespace PgEtcd.Postgres.Transfer;
+
+/// <summary>Fills an empty schema with a whole history, in one transaction under the append lock: a frontend sees all of it
+/// or nothing, however the import ends.</summary>
+public sealed class LogImport : IAsyncDisposable
+{
+    /// <summary>The frontend that imported rows name.</summary>
+    private const string Source = "import";
+
+    /// <summary>For one step of the COPY: a checkpoint may hold it up.</summary>
+    private static readonly TimeSpan StepLimit = TimeSpan.FromMinutes(10);
+
+    private const string EnterSql = """
+        set local statement_timeout = 0; set local idle_in_transaction_session_timeout = 0;
+        select pgetcd.lock_log();
+        """;
+
+    private const string IsEmptySql = """
+        select not exists (select from pgetcd.revisions) and not exists (select from pgetcd.revisions_archive)
+            and not exists (select from pgetcd.leases)
+            and not exists (select from pgetcd.auth_users) and not exists (select from pgetcd.auth_roles)
+            and c.compact_revision < 0 and c.base_revision <= 1,
+            clock_timestamp()
+        from pgetcd.cluster c
+        """;
+
+    private const string CopySql = """
+        copy pgetcd.revisions (revision, sub, key, value, create_revision, version, lease, committed_at, frontend)
+        from stdin (format binary)
+        """;
+
+    // Removal has nothing to do below the mark, as only rows that it would leave are imported. By its marks a frontend that is
+    // running also finds that it must load the state anew.
+    private const string MarksSql = """
+        with moved as (update pgetcd.cluster set base_revision = $1, compact_revision = $2)
+        update pgetcd.removal set finished_revision = $2, attended_revision = $2, walked_revision = greatest(0, $2), walked_sub = -1,
+            kept_revision = greatest(0, $2)
+        """;
+
+    private const string LeasesSql = """
+        insert into pgetcd.leases (id, ttl, expires_at, grant_token)
+        select l.id, l.ttl, clock_timestamp() + make_interval(secs => l.ttl), gen_random_uuid()
+        from unnest($1, $2) as l (id, ttl)
+        """;
+
+    private const string AnalyzeSql = "analyze pgetcd.revisions";
+
+    // The first frontend that leads, however late, gives the leases their full time, as an etcd that starts.
+    private const string CommitSql = """
+        with due as (update pgetcd.leader set renew_after = '-infinity')
+        select pg_notify('pgetcd', base_revision::text) from pgetcd.cluster
+        """;
+
+    private readonly Database _database;
+    private readonly NpgsqlConnection _connection;
+    private readonly NpgsqlTransaction _transaction;
+    private readonly DateTime _now;
+    private readonly NpgsqlBinaryImporter _copy;
+
+    private LogImport(
+        Database database, NpgsqlConnection connection, NpgsqlTransaction transaction, DateTime now, NpgsqlBinaryImporter copy)
+    {
+        _database = database;
+        _connection = connection;
+        _transaction = transaction;
+        _now = now;
+        _copy = copy;
+        _copy.Timeout = StepLimit;
+    }
+
+    /// <summary>Begins an import.</summary>
+    /// <returns>Null when the schema is not empty: it has, or had, keys, leases or a compaction.</returns>
+    public static async Task<LogImport?> BeginAsync(Database database, CancellationToken cancellationToken)
+    {
+        NpgsqlConnection connection = await database.OpenAsync(cancellationToken);
+        try
+        {
+            NpgsqlTransaction transaction = await connection.BeginTransactionAsync(cancellationToken);
+            await database.Command(connection, EnterSql).WithoutLimit().RunAsync(cancellationToken);
+            (bool isEmpty, DateTime now) = await database.Command(connection, IsEmptySql).FirstAsync(
+                static reader => (reader.GetBoolean(0), reader.GetDateTime(1)), cancellationToken);
+            if (!isEmpty)
+            {
+                await connection.DisposeAsync();
+                return null;
+            }
+
+            NpgsqlBinaryImporter copy = await connection.BeginBinaryImportAsync(database.Schema.Apply(CopySql), cancellationToken);
+            return new LogImport(database, connection, transaction, now, copy);
+        }
+        catch
+        {
+            await connection.DisposeAsync();
+            throw;
+        }
+    }
+
+    /// <summary>Adds the next row, in order of revision and sub; of compacted rows only those that removal would leave.</summary>
+    public async ValueTask AddAsync(
+        long revision, int sub, ReadOnlyMemory<byte> key, ReadOnlyMemory<byte>? value, long createRevision, long version, long lease,
+        CancellationToken cancellationToken)
+    {
+        await _copy.StartRowAsync(cancellationToken);
+        await _copy.WriteAsync(revision, NpgsqlDbType.Bigint, cancellationToken);
+        await _copy.WriteAsync(sub, NpgsqlDbType.Integer, cancellationToken);
+        await _copy.WriteAsync(key, NpgsqlDbType.Bytea, cancellationToken);
+        if (value is { } bytes)
+        {
+            await _copy.WriteAsync(bytes, NpgsqlDbType.Bytea, cancellationToken);
+        }
+        else
+        {
+            await _copy.WriteNullAsync(cancellationToken);
+        }
+
+        await _copy.WriteAsync(createRevision, NpgsqlDbType.Bigint, cancellationToken);
+        await _copy.WriteAsync(version, NpgsqlDbType.Bigint, cancellationToken);
+        await _copy.WriteAsync(lease, NpgsqlDbType.Bigint, cancellationToken);
+        await _copy.WriteAsync(_now, NpgsqlDbType.TimestampTz, cancellationToken);
+        await _copy.WriteAsync(Source, NpgsqlDbType.Text, cancellationToken);
+    }
+
+    /// <summary>Ends the rows and adds marks, leases and auth. Nothing is committed yet.</summary>
+    /// <param name="revision">Where the store is, which may be above its last row.</param>
+    /// <param name="compactRevision">The compaction mark; -1 when never compacted.</param>
+    /// <param name="leases">Ids, each once, and seconds.</param>
+    /// <param name="auth">Users and roles; null: none.</param>
+    public async Task FinishAsync(
+        long revision, long compactRevision, IReadOnlyCollection<(long Id, long Ttl)> leases, AuthRecords? auth,
+        CancellationToken cancellationToken)
+    {
+        await _copy.CompleteAsync(cancellationToken);
+        await _copy.DisposeAsync();
+        await ExecuteAsync(MarksSql, cancellationToken, revision, compactRevision);
+        await ExecuteAsync(
+            LeasesSql, cancellationToken, (long[])[.. leases.Select(lease => lease.Id)], (long[])[.. leases.Select(lease => lease.Ttl)]);
+        if (auth is not null)
+        {
+            await AuthImport.ReplaceAsync(_transaction, _database.Schema, auth, cancellationToken);
+        }
+
+        await ExecuteAsync(AnalyzeSql, cancellationToken);
+    }
+
+    /// <summary>HashKV of what the store would be, from the rows.</summary>
+    /// <param name="row">Called for each row.</param>
+    public async Task<uint> HashAsync(Action row, CancellationToken cancellationToken) =>
+        (await new HashReader(_database).HashKeysAsync(_connection, revision: 0, row, cancellationToken)).Hashed.Hash;
+
+    /// <summary>Makes it all visible and wakes the frontends that are running.</summary>
+    public async Task CommitAsync(CancellationToken cancellationToken)
+    {
+        await ExecuteAsync(CommitSql, cancellationToken);
+        await _transaction.CommitAsync(cancellationToken);
+    }
+
+    /// <summary>Undoes all that was not committed.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        await _copy.DisposeAsync();
+        await _transaction.DisposeAsync();
+        await _connection.DisposeAsync();
+    }
+
+    private Task<int> ExecuteAsync(string sql, CancellationToken cancellationToken, params ReadOnlySpan<SqlValue> values) =>
+        _database.Command(_connection, sql, values).WithoutLimit().RunAsync(cancellationToken);
+}

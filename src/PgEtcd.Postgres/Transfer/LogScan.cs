@@ -1,0 +1,133 @@
+using System.Runtime.CompilerServices;
+using Npgsql;
+using PgEtcd.Postgres.Auth;
+using PgEtcd.Postgres.Connections;
+using PgEtcd.Postgres.Revisions;
+
+namespace PgEtcd.Postgres.Transfer;
+
+/// <summary>All of a store as of one moment: the log as etcd would hold it after its compaction, row by row, and the leases.
+/// It may be read several times and is the same each time.</summary>
+/// <remarks>The transaction holds back vacuum until the scan is disposed of.</remarks>
+public sealed class LogScan : IAsyncDisposable
+{
+    // etcd keeps (semantics.md §6) all above the mark; below, the newest row of each key, if it is a put or a
+    // tombstone at the mark itself. Removal may not have got there yet.
+    private const string Present = """
+        from pgetcd.revisions r
+        where r.revision > $1 or ((r.value is not null or r.revision = $1) and not exists (
+            select from pgetcd.revisions n
+            where substr(n.key, 1, 1024) = substr(r.key, 1, 1024) and n.key = r.key
+                and (n.revision, n.sub) > (r.revision, r.sub) and n.revision <= $1))
+        order by r.revision, r.sub
+        """;
+
+    private const string RowsSql = $"""
+        select r.revision, r.sub, r.key, r.value, r.create_revision, r.version, r.lease
+        {Present}
+        """;
+
+    private const string LengthsSql = $"""
+        select r.revision, r.sub, octet_length(r.key), octet_length(r.value), r.create_revision, r.version, r.lease
+        {Present}
+        """;
+
+    private const string LeasesSql = "select id, ttl from pgetcd.leases";
+
+    // Rows come in the order of an index and each looks its key up, so that the first is there at once and nothing is held
+    // or sorted on disk. A slow reader is no reason to end the transaction.
+    private const string SettingsSql = """
+        set local enable_sort = off; set local enable_bitmapscan = off; set local enable_seqscan = off;
+        set local enable_hashjoin = off; set local enable_mergejoin = off; set local jit = off;
+        set local statement_timeout = 0; set local idle_in_transaction_session_timeout = 0
+        """;
+
+    private readonly Snapshot _snapshot;
+
+    private LogScan(Snapshot snapshot, LogPosition position)
+    {
+        _snapshot = snapshot;
+        Position = position;
+    }
+
+    /// <summary>Where the log was at that moment.</summary>
+    public LogPosition Position { get; }
+
+    /// <summary>Begins a scan of the store as it is now.</summary>
+    public static async Task<LogScan> OpenAsync(Database database, CancellationToken cancellationToken)
+    {
+        Snapshot snapshot = await Snapshot.OpenAsync(database, SettingsSql, cancellationToken);
+        try
+        {
+            return new LogScan(snapshot, await RevisionLog.PositionAsync(database, snapshot.Connection, cancellationToken));
+        }
+        catch
+        {
+            await snapshot.DisposeAsync();
+            throw;
+        }
+    }
+
+    /// <summary>The rows, in order.</summary>
+    public IAsyncEnumerable<LogRow> RowsAsync(CancellationToken cancellationToken) =>
+        ReadAsync(RowsSql, static reader => LogRow.Read(reader), cancellationToken);
+
+    /// <summary>The rows, in order, without keys and values, which are not fetched from disk.</summary>
+    /// <returns>Each row with the bytes of its key and of its value; null for a tombstone.</returns>
+    public IAsyncEnumerable<(LogRow Row, int KeyLength, int? ValueLength)> LengthsAsync(CancellationToken cancellationToken) => ReadAsync(
+        LengthsSql,
+        static reader => (
+            new LogRow(reader.GetInt64(0), reader.GetInt32(1), [], null, reader.GetInt64(4), reader.GetInt64(5), reader.GetInt64(6)),
+            reader.GetInt32(2),
+            reader.IsDBNull(3) ? null : (int?)reader.GetInt32(3)),
+        cancellationToken);
+
+    /// <summary>The leases: id and granted seconds, in no order.</summary>
+    public Task<List<(long Id, long Ttl)>> LeasesAsync(CancellationToken cancellationToken) =>
+        _snapshot.Command(LeasesSql).WithoutLimit().ListAsync(static reader => (reader.GetInt64(0), reader.GetInt64(1)), cancellationToken);
+
+    /// <summary>Users and roles.</summary>
+    public Task<AuthRecords> AuthAsync(CancellationToken cancellationToken) => AuthTable.LoadAsync(_snapshot, cancellationToken);
+
+    /// <inheritdoc/>
+    public ValueTask DisposeAsync() => _snapshot.DisposeAsync();
+
+    private async IAsyncEnumerable<T> ReadAsync<T>(
+        string sql, Func<NpgsqlDataReader, T> convert, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        await using NpgsqlCommand command = _snapshot.Command(sql, Position.CompactRevision).WithoutLimit();
+        NpgsqlDataReader reader = await command.ExecuteReaderAsync(cancellationToken);
+        bool atEnd = false;
+        try
+        {
+            while (await reader.ReadAsync(cancellationToken))
+            {
+                yield return convert(reader);
+            }
+
+            atEnd = true;
+        }
+        finally
+        {
+            await EndAsync(command, reader, atEnd);
+        }
+    }
+
+    /// <summary>A consumer that stops early does not want the rest: without a cancellation all of it would be read here.</summary>
+    private static async ValueTask EndAsync(NpgsqlCommand command, NpgsqlDataReader reader, bool atEnd)
+    {
+        try
+        {
+            if (!atEnd)
+            {
+                command.Cancel();
+            }
+
+            await reader.DisposeAsync();
+        }
+        catch (PostgresException cancelled) when (cancelled.SqlState == PostgresErrorCodes.QueryCanceled)
+        {
+            // As asked for.
+        }
+    }
+}

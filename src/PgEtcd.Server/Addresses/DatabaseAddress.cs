@@ -1,0 +1,92 @@
+using Npgsql;
+using PgEtcd.Server.Configuration;
+
+namespace PgEtcd.Server.Addresses;
+
+/// <summary>Reads --database: an Npgsql connection string, or a URL as libpq takes it.</summary>
+internal static class DatabaseAddress
+{
+    /// <summary>The keywords that are looked for behind a misspelt one.</summary>
+    private static readonly string[] CommonKeywords =
+    [
+        "Host", "Server", "Port", "Username", "User Id", "Password", "Database", "SSL Mode", "Root Certificate", "SSL Certificate",
+        "SSL Key", "Timeout", "Options", "Target Session Attributes", "Application Name", "Passfile", "Search Path",
+    ];
+
+    /// <summary>Npgsql's form of either. Messages never repeat any of the text, because a password may be in any part of it.</summary>
+    /// <exception cref="FlagException">It is neither.</exception>
+    public static string ToConnectionString(string label, string text)
+    {
+        var scheme = text.IndexOf("://", StringComparison.Ordinal);
+        if (scheme >= 0 && text[..scheme] is "postgres" or "postgresql")
+        {
+            return DatabaseUrl.ToConnectionString(label, text[(scheme + 3)..]);
+        }
+
+        if (!text.Contains('='))
+        {
+            throw new FlagException($"{label} must be a URL such as postgres://user@host/database or an Npgsql connection string such as Host=…;Database=….");
+        }
+
+        var builder = Read(label, text);
+        if (string.IsNullOrWhiteSpace(builder.Host))
+        {
+            throw new FlagException($"{label} names no Host.");
+        }
+
+        return builder.Host.Contains('=')
+            ? throw new FlagException($"{label} must have semicolons, not spaces, between its parts.")
+            : builder.ConnectionString;
+    }
+
+    private static NpgsqlConnectionStringBuilder Read(string label, string text)
+    {
+        try
+        {
+            return new NpgsqlConnectionStringBuilder(text);
+        }
+        catch (Exception e) when (IsRefusal(e))
+        {
+            throw new FlagException($"{label} is not a connection string that Npgsql understands{Culprit(text)}.");
+        }
+    }
+
+    /// <summary>How Npgsql says that it cannot read a connection string.</summary>
+    private static bool IsRefusal(Exception e) =>
+        e is ArgumentException or FormatException or OverflowException or InvalidCastException or KeyNotFoundException;
+
+    /// <summary>Which part is wrong: said only by a keyword that exists, since anything else may be a piece of a password.</summary>
+    private static string Culprit(string text)
+    {
+        var known = new NpgsqlConnectionStringBuilder();
+        foreach (var part in text.Split(';', StringSplitOptions.RemoveEmptyEntries))
+        {
+            var keyword = part.Split('=', 2)[0].Trim();
+            if (known.ContainsKey(keyword))
+            {
+                if (part.Contains('=') && !IsAccepted(part))
+                {
+                    return $" (look at the value of {keyword})";
+                }
+            }
+            else if (Spelling.Nearest(keyword, CommonKeywords) is { } near)
+            {
+                return $" (perhaps {near} is misspelt)";
+            }
+        }
+
+        return "";
+    }
+
+    private static bool IsAccepted(string part)
+    {
+        try
+        {
+            return new NpgsqlConnectionStringBuilder(part).Count > 0;
+        }
+        catch (Exception e) when (IsRefusal(e))
+        {
+            return false;
+        }
+    }
+}

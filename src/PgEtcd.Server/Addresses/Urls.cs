@@ -1,0 +1,102 @@
+using System.Globalization;
+using System.Net;
+using System.Net.Sockets;
+using PgEtcd.Server.Configuration;
+
+namespace PgEtcd.Server.Addresses;
+
+/// <summary>Reads etcd's lists of URLs (flags.md §0): scheme, host and port and nothing else, or the path of a Unix socket.</summary>
+internal static class Urls
+{
+    private const string Unix = "unix://";
+    private const string UnixWithTls = "unixs://";
+
+    /// <summary>What an address of a Unix socket holds on Linux, beside the null at its end.</summary>
+    private const int MostPathBytes = 107;
+
+    /// <summary>URLs to listen on: the host must be an IP address or localhost.</summary>
+    public static IReadOnlyList<ListenUrl> Listen(string label, string list) =>
+        [.. Split(label, list).Select(part => ListenOne(label, part))];
+
+    /// <summary>URLs to tell others, kept as they were typed: the host may be a name.</summary>
+    public static IReadOnlyList<string> Advertise(string label, string list) =>
+        [.. Split(label, list).Select(part =>
+        {
+            _ = IsSocket(part) ? SocketPath(label, part) : HostAndPort(label, part).Host;
+            return part;
+        })];
+
+    private static string[] Split(string label, string list)
+    {
+        string[] parts = list.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
+        return parts.Length > 0 ? parts : throw new FlagException($"{label} needs at least one URL.");
+    }
+
+    private static ListenUrl ListenOne(string label, string url)
+    {
+        if (IsSocket(url))
+        {
+            return ListenUrl.Socket(SocketPath(label, url), isTls: url.StartsWith(UnixWithTls, StringComparison.Ordinal));
+        }
+
+        (string host, int port) = HostAndPort(label, url);
+        bool isTls = url.StartsWith("https://", StringComparison.Ordinal);
+        if (host == "localhost")
+        {
+            return new ListenUrl(null, port) { IsTls = isTls };
+        }
+
+        return IPAddress.TryParse(host, out IPAddress? address) && (address.AddressFamily == AddressFamily.InterNetworkV6 || host.Count(c => c == '.') == 3)
+            ? new ListenUrl(address, port) { IsTls = isTls }
+            : throw new FlagException($"{label} has {FlagValues.Shown(url)}, whose host must be an IP address or localhost.");
+    }
+
+    private static bool IsSocket(string url) =>
+        url.StartsWith(Unix, StringComparison.Ordinal) || url.StartsWith(UnixWithTls, StringComparison.Ordinal);
+
+    /// <summary>All after the slashes, as etcd takes it: unix:///run/a.sock, or unix://a.sock below the working directory.</summary>
+    private static string SocketPath(string label, string url)
+    {
+        string path = url[(url.IndexOf("://", StringComparison.Ordinal) + 3)..];
+        if (path.Length == 0 || path.EndsWith('/') || path.Contains('\0'))
+        {
+            throw new FlagException($"{label} has {FlagValues.Shown(url)}, which is not of the form unix:///path/of/a/socket.");
+        }
+
+        return System.Text.Encoding.UTF8.GetByteCount(Path.GetFullPath(path)) <= MostPathBytes
+            ? path
+            : throw new FlagException($"{label} has {FlagValues.Shown(url)}, whose path is longer than a socket's may be ({MostPathBytes} bytes).");
+    }
+
+    private static (string Host, int Port) HostAndPort(string label, string url)
+    {
+        int scheme = url.IndexOf("://", StringComparison.Ordinal);
+        if (scheme < 0 || url[..scheme] is not ("http" or "https"))
+        {
+            throw new FlagException($"{label} has {FlagValues.Shown(url)}, which does not start with http:// (or https:// or unix://).");
+        }
+
+        string authority = url[(scheme + 3)..];
+        if (authority.AsSpan().ContainsAny("/?#@"))
+        {
+            throw new FlagException($"{label} has a URL with more in it than scheme, host and port.");
+        }
+
+        int colon = authority.LastIndexOf(':');
+        string host = colon < 0 ? "" : authority[..colon];
+        if (host is ['[', .., ']'])
+        {
+            host = host[1..^1];
+        }
+        else if (host.Contains(':'))
+        {
+            host = "";
+        }
+
+        return host.Length > 0
+            && int.TryParse(authority.AsSpan(colon + 1), NumberStyles.None, CultureInfo.InvariantCulture, out int port)
+            && port <= IPEndPoint.MaxPort
+                ? (host, port)
+                : throw new FlagException($"{label} has {FlagValues.Shown(url)}, which is not of the form http://host:port.");
+    }
+}

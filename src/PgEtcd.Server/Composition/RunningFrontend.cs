@@ -1,0 +1,201 @@
+using Npgsql;
+using PgEtcd.Api.Callers;
+using PgEtcd.Frontend.Auth;
+using PgEtcd.Frontend.Compaction;
+using PgEtcd.Frontend.Keys;
+using PgEtcd.Frontend.Leases;
+using PgEtcd.Frontend.Maintenance;
+using PgEtcd.Frontend.Members;
+using PgEtcd.Frontend.Reading;
+using PgEtcd.Frontend.Snapshots;
+using PgEtcd.Frontend.Watching;
+using PgEtcd.Frontend.Writing;
+using PgEtcd.Mvcc;
+using PgEtcd.Postgres.Alarms;
+using PgEtcd.Postgres.Auth;
+using PgEtcd.Postgres.Connections;
+using PgEtcd.Postgres.History;
+using PgEtcd.Postgres.Leases;
+using PgEtcd.Postgres.Maintenance;
+using PgEtcd.Postgres.Members;
+using PgEtcd.Postgres.Migrations;
+using PgEtcd.Postgres.Revisions;
+using PgEtcd.Server.Options;
+
+namespace PgEtcd.Server.Composition;
+
+/// <summary>One frontend at work: the database, the replica loaded from it, and what keeps the two together.</summary>
+public sealed class RunningFrontend : IAsyncDisposable
+{
+    /// <summary>How long the first connection may take.</summary>
+    private static readonly TimeSpan ConnectLimit = TimeSpan.FromSeconds(30);
+
+    private readonly Database _database;
+    private readonly CancellationTokenSource _stopping = new();
+    private readonly Task _listening;
+    private readonly Task _autoCompaction;
+    private readonly Task _sampling;
+
+    private RunningFrontend(
+        Database database, RevisionLog log, Replica replica, AuthStates auth, long term, Leadership leadership, ServerOptions options, ILoggerFactory loggers)
+    {
+        _database = database;
+        Term = term;
+        Leadership = leadership;
+        HandOver = new HandOver(leadership, database, TimeProvider.System, options.RequestTimeout);
+        Replica = replica;
+        Tail tail = Tail = new(log, replica, auth, database, options.RequestTimeout, TimeProvider.System);
+        Committer committer = Committer = new(log, replica, tail, auth, database, options.RequestTimeout, TimeProvider.System)
+        {
+            Timer = new CommitTimer(loggers.CreateLogger<Committer>(), options.Logging.SlowCommit),
+        };
+        Past past = new(new StateReader(database), replica, tail, database, options.RequestTimeout);
+        Store = new KeyValueStore(replica, tail, committer, past, log, database, options.RequestTimeout);
+        AuthTable authTable = new(database);
+        Auth = new FrontendAuth(auth, authTable, new TokenTable(database), tail, database, log.Frontend, options.Auth, options.RequestTimeout, loggers);
+        Admission = new Admission(auth, tail, Auth.Tokens, options.Auth.TrustsCertificates);
+        Alarms = new Alarms(new AlarmTable(database), database, replica, tail, options.RequestTimeout);
+        StorageTable storage = new(database);
+        Sizes = new StorageSizes(storage, database, TimeProvider.System);
+        Quota = new Quota(options.QuotaBackendBytes, Sizes, Alarms, () => leadership.Self.Id);
+        Maintenance = new StoreMaintenance(
+            new HashReader(database), storage, Sizes, new Defragmentation(new Vacuum(database), Sizes, _stopping.Token), database, options.RequestTimeout);
+        Snapshots = new SnapshotSender(database, options.RequestTimeout);
+        LeaseTable leases = new(database);
+        Leases = new LeaseStore(leases, database, replica, tail, committer, options.RequestTimeout);
+        _ = new LeaseExpiry(leases, Leases, leadership, loggers.CreateLogger<LeaseExpiry>()).RunAsync();
+        FailoverCheck failover = new(log, replica, tail, auth, authTable, loggers.CreateLogger<FailoverCheck>());
+        database.ServerChanged = failover.RunAsync;
+        Watches = new WatchHub(
+            replica, new EventReader(database), options.WatchProgressNotifyInterval, TimeProvider.System, loggers.CreateLogger<WatchHub>());
+        Compactor compactor = new(database, Store, options.Compaction, options.RequestTimeout, () => leadership.IsLeader, TimeProvider.System, loggers);
+        _ = leadership.RunWhileLeadingAsync(Removal.Period, compactor.Removal.RunAsync);
+        if (options.SqlWriteTimeout > TimeSpan.Zero)
+        {
+            SqlWriteGuard guard = new(
+                new SqlWriterTable(database), options.SqlWriteTimeout, TimeProvider.System, loggers.CreateLogger<SqlWriteGuard>());
+            _ = leadership.RunWhileLeadingAsync(guard.Period, guard.RunAsync);
+        }
+
+        Removal = compactor.Removal;
+        _sampling = UsageSampler.RunAsync(Sizes, _stopping.Token);
+        _autoCompaction = compactor.RunAutoCompactionAsync(_stopping.Token);
+        _listening = new LogListener(database, log, loggers.CreateLogger<LogListener>()).RunAsync(tail.WakeAsync, _stopping.Token);
+    }
+
+    /// <summary>Keys.</summary>
+    public KeyValueStore Store { get; }
+
+    /// <summary>Users and what they may do.</summary>
+    public FrontendAuth Auth { get; }
+
+    /// <summary>Finds out who makes a call.</summary>
+    public Admission Admission { get; }
+
+    /// <summary>Leases.</summary>
+    public LeaseStore Leases { get; }
+
+    /// <summary>Watches.</summary>
+    public WatchHub Watches { get; }
+
+    /// <summary>Alarms.</summary>
+    public Alarms Alarms { get; }
+
+    /// <summary>How much room the store takes.</summary>
+    public StorageSizes Sizes { get; }
+
+    /// <summary>How much it may take.</summary>
+    public Quota Quota { get; }
+
+    /// <summary>Hashes, defragmentation, downgrades.</summary>
+    public StoreMaintenance Maintenance { get; }
+
+    /// <summary>Snapshots.</summary>
+    public SnapshotSender Snapshots { get; }
+
+    /// <summary>The other frontends, and whether this one leads them.</summary>
+    public Leadership Leadership { get; }
+
+    /// <summary>Moves the leadership.</summary>
+    public HandOver HandOver { get; }
+
+    /// <summary>The state.</summary>
+    internal Replica Replica { get; }
+
+    /// <summary>What keeps it up.</summary>
+    internal Tail Tail { get; }
+
+    /// <summary>What writes.</summary>
+    internal Committer Committer { get; }
+
+    /// <summary>The removal of what is compacted.</summary>
+    internal Removal Removal { get; }
+
+    /// <summary>PostgreSQL's term when we started.</summary>
+    public long Term { get; }
+
+    /// <summary>Connects, migrates, loads the state and begins to follow the log.</summary>
+    /// <param name="connectionString">The database.</param>
+    /// <param name="options">The flags.</param>
+    /// <param name="loggers">Where to log.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    /// <exception cref="DatabaseStartException">The database cannot be used.</exception>
+    public static async Task<RunningFrontend> StartAsync(
+        string connectionString, ServerOptions options, ILoggerFactory loggers, CancellationToken cancellationToken)
+    {
+        Database database = new(connectionString, new SchemaName(options.Schema), loggers);
+        try
+        {
+            await database.ConnectAsync(ConnectLimit, cancellationToken);
+            Migrator migrator = new(database, loggers.CreateLogger<Migrator>());
+            await (options.MayMigrate ? migrator.MigrateAsync(cancellationToken) : migrator.CheckAsync("--migrate=never", cancellationToken));
+            RevisionLog log = new(database, options.Name);
+            long term = await log.ObserveTermAsync(cancellationToken);
+            (LogPosition position, KeySpace keys) = await new StateReader(database).LoadAsync(cancellationToken);
+            Leadership leadership = await Leadership.JoinAsync(
+                database, log.Frontend, Identities(options, log.Frontend), TimeProvider.System, loggers.CreateLogger<Leadership>(), cancellationToken);
+            AuthStates auth = await AuthStates.StartAsync(new AuthTable(database), cancellationToken); // after the state: never older
+            return new RunningFrontend(database, log, new Replica(keys, position.AuthRevision, position.Alarms), auth, term, leadership, options, loggers);
+        }
+        catch (Exception exception)
+        {
+            await database.DisposeAsync();
+            if (ToStartException(exception, options.Schema) is { } refusal)
+            {
+                throw refusal;
+            }
+
+            throw;
+        }
+    }
+
+    /// <summary>What to be registered as: by name as everybody expects; if another frontend of that name is there, by name
+    /// and addresses, which a restart leaves as they are; and else by this run.</summary>
+    private static Member[] Identities(ServerOptions options, string run) =>
+        [.. new[] { options.Name, $"{options.Name} {string.Join(',', options.AdvertiseClientUrls)}", run }
+            .Select(name => ClusterIdentity.From(name, options.InitialClusterToken, options.InitialAdvertisePeerUrls))
+            .Select(identity => new Member(
+                (long)identity.MemberId, options.Name, options.AdvertiseClientUrls, options.InitialAdvertisePeerUrls))];
+
+    private static DatabaseStartException? ToStartException(Exception exception, string schema) => exception switch
+    {
+        PostgresException { SqlState: PostgresErrorCodes.InsufficientPrivilege } refused => new(
+            $"--schema: the database user may not use all of schema '{schema}': {refused.MessageText}.", exception),
+        PostgresException refused => new($"--database: PostgreSQL refused the work on schema '{schema}': {refused.MessageText}.", exception),
+        _ when DatabaseErrors.IsTransient(exception) => new(
+            $"--database: PostgreSQL went away during the start ({exception.GetBaseException().Message.TrimEnd('.')}).", exception),
+        _ => null,
+    };
+
+    /// <inheritdoc/>
+    public async ValueTask DisposeAsync()
+    {
+        await Leadership.DisposeAsync();
+        await _stopping.CancelAsync();
+        await Task.WhenAll(_listening, _autoCompaction, _sampling).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        Watches.Dispose();
+        await Auth.DisposeAsync();
+        await _database.DisposeAsync();
+        _stopping.Dispose();
+    }
+}

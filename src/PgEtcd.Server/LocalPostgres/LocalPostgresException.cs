@@ -1,4 +1,0 @@
-namespace PgEtcd.Server.LocalPostgres;
-
-/// <summary>The private local PostgreSQL cannot run. The message is one sentence for the person who started the server.</summary>
-public sealed class LocalPostgresException(string message, Exception? inner = null) : Exception(message, inner);

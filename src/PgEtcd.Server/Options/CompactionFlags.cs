@@ -1,0 +1,52 @@
+using System.Globalization;
+using PgEtcd.Frontend.Compaction;
+using PgEtcd.Protocol;
+using PgEtcd.Server.Configuration;
+
+namespace PgEtcd.Server.Options;
+
+/// <summary>Reads the flags about compaction and the archive.</summary>
+internal static class CompactionFlags
+{
+    /// <exception cref="FlagException">A value is wrong.</exception>
+    public static CompactionOptions Read(FlagValues values)
+    {
+        CompactionOptions options = new();
+        int batchLimit = values.Number(Flags.CompactionBatchLimit, 0, 1_000_000);
+        TimeSpan sleepInterval = values.Duration(Flags.CompactionSleepInterval);
+        options = options with
+        {
+            // As in etcd, 0 stands for the default.
+            BatchLimit = batchLimit == 0 ? options.BatchLimit : batchLimit,
+            SleepInterval = sleepInterval == TimeSpan.Zero ? options.SleepInterval : sleepInterval,
+            HistoryRetention = values.Duration(Flags.HistoryRetention),
+        };
+        string mode = values.Text(Flags.AutoCompactionMode);
+        return mode switch
+        {
+            "periodic" => options with { RetainedPeriod = Period(values) },
+            "revision" => options with { RetainedRevisions = Revisions(values) },
+            _ => throw new FlagException(
+                $"{values.Label(Flags.AutoCompactionMode)} must be periodic or revision, not \"{FlagValues.Shown(mode)}\"."),
+        };
+    }
+
+    /// <summary>A whole number is hours.</summary>
+    private static TimeSpan Period(FlagValues values)
+    {
+        string text = values.Text(Flags.AutoCompactionRetention);
+        TimeSpan? period = text.All(char.IsAsciiDigit) ? Durations.Parse(text + "h") : Durations.Parse(text);
+        return period ?? throw new FlagException(
+            $"{values.Label(Flags.AutoCompactionRetention)} must be a number of hours or a duration such as 5m or 72h, not \"{FlagValues.Shown(text)}\".");
+    }
+
+    /// <summary>etcd takes a duration here too and retains as many revisions as it has nanoseconds, that is, all. We refuse.</summary>
+    private static long Revisions(FlagValues values)
+    {
+        string text = values.Text(Flags.AutoCompactionRetention);
+        return long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out long count)
+            ? count
+            : throw new FlagException(
+                $"{values.Label(Flags.AutoCompactionRetention)} must be a number of revisions with --auto-compaction-mode=revision, not \"{FlagValues.Shown(text)}\".");
+    }
+}

@@ -1,0 +1,111 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using PgEtcd.Server.Configuration;
+
+namespace PgEtcd.Server.Options;
+
+/// <summary>What the flags say about logs.</summary>
+public sealed record LoggingOptions
+{
+    /// <summary>Least severe level that is logged.</summary>
+    public required LogLevel Level { get; init; }
+
+    /// <summary>JSON lines as etcd's, or else lines for people.</summary>
+    public required bool IsJson { get; init; }
+
+    /// <summary>Where to: stderr, stdout, journal, or the path of a file.</summary>
+    public required IReadOnlyList<string> Outputs { get; init; }
+
+    /// <summary>When to begin a new file; null: never.</summary>
+    public required LogRotation? Rotation { get; init; }
+
+    /// <summary>A batch of writes that takes longer to commit is warned about.</summary>
+    public required TimeSpan SlowCommit { get; init; }
+
+    /// <summary>A request that takes longer to answer is warned about.</summary>
+    public required TimeSpan SlowRequest { get; init; }
+
+    /// <exception cref="FlagException">A value is wrong.</exception>
+    internal static LoggingOptions From(FlagValues values)
+    {
+        string logger = values.Text(Flags.Logger);
+        if (logger != Flags.Logger.Default)
+        {
+            throw new FlagException($"{values.Label(Flags.Logger)} must be zap, not \"{FlagValues.Shown(logger)}\".");
+        }
+
+        string format = values.Text(Flags.LogFormat);
+        IReadOnlyList<string> outputs = ReadOutputs(values);
+        return new LoggingOptions
+        {
+            Level = ReadLevel(values.Label(Flags.LogLevel), values.Text(Flags.LogLevel)),
+            IsJson = format switch
+            {
+                "json" => true,
+                "console" => false,
+                _ => throw new FlagException($"{values.Label(Flags.LogFormat)} must be json or console, not \"{FlagValues.Shown(format)}\"."),
+            },
+            Outputs = outputs,
+            Rotation = values.Switch(Flags.EnableLogRotation) ? ReadRotation(values, outputs) : null,
+            SlowCommit = values.Duration(Flags.WarningApplyDuration),
+            SlowRequest = values.Duration(Flags.WarningUnaryRequestDuration),
+        };
+    }
+
+    private static string[] ReadOutputs(FlagValues values)
+    {
+        string[] outputs = [.. values.Text(Flags.LogOutputs)
+            .Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries)
+            .Select(output => output == "default" ? "stderr" : output)
+            .Distinct()];
+        return outputs.Length > 0 && outputs.All(output => !output.Contains('\0'))
+            ? outputs
+            : throw new FlagException($"{values.Label(Flags.LogOutputs)} must be stderr, stdout, default, systemd/journal or paths of files.");
+    }
+
+    private static LogLevel ReadLevel(string label, string text) => text switch
+    {
+        "debug" => LogLevel.Debug,
+        "info" => LogLevel.Information,
+        "warn" => LogLevel.Warning,
+        "error" => LogLevel.Error,
+        "panic" or "fatal" => LogLevel.Critical,
+        _ => throw new FlagException($"{label} must be debug, info, warn, error, panic or fatal, not \"{FlagValues.Shown(text)}\"."),
+    };
+
+    private static LogRotation ReadRotation(FlagValues values, IReadOnlyList<string> outputs)
+    {
+        if (outputs is not [var output] || output is "stderr" or "stdout" or "systemd/journal")
+        {
+            throw new FlagException($"{values.Label(Flags.EnableLogRotation)} needs --log-outputs to be the path of one file.");
+        }
+
+        string label = values.Label(Flags.LogRotationConfigJson);
+        LogRotation? rotation;
+        try
+        {
+            rotation = JsonSerializer.Deserialize<LogRotation>(values.Text(Flags.LogRotationConfigJson));
+        }
+        catch (JsonException)
+        {
+            rotation = null;
+        }
+
+        return rotation is { MaxSize: >= 0, MaxAge: >= 0, MaxBackups: >= 0 }
+            ? rotation
+            : throw new FlagException($"{label} must be a JSON object such as {Flags.LogRotationConfigJson.Default}.");
+    }
+}
+
+/// <summary>--log-rotation-config-json.</summary>
+/// <param name="MaxSize">Megabytes after which a new file is begun. 0 counts as 100, as in etcd.</param>
+/// <param name="MaxAge">Days that old files are kept; 0: for ever.</param>
+/// <param name="MaxBackups">Old files that are kept; 0: all.</param>
+/// <param name="LocalTime">Old files are named by local time, not UTC.</param>
+/// <param name="Compress">Old files are compressed.</param>
+public sealed record LogRotation(
+    [property: JsonPropertyName("maxsize")] int MaxSize = 100,
+    [property: JsonPropertyName("maxage")] int MaxAge = 0,
+    [property: JsonPropertyName("maxbackups")] int MaxBackups = 0,
+    [property: JsonPropertyName("localtime")] bool LocalTime = false,
+    [property: JsonPropertyName("compress")] bool Compress = false);

@@ -1,0 +1,153 @@
+using System.Net;
+using PgEtcd.Protocol;
+using PgEtcd.Server.Addresses;
+using PgEtcd.Server.CommandLines;
+using PgEtcd.Server.Configuration;
+
+namespace PgEtcd.Server.Options;
+
+/// <summary>Checks every flag and puts them together.</summary>
+internal static class OptionsBuilder
+{
+    /// <summary>Largest accepted --max-request-bytes. A message must fit into one array with room for its frame.</summary>
+    private const int MostRequestBytes = 1 << 30;
+
+    /// <summary>Streams on one connection that count as no limit.</summary>
+    private const int MostStreams = 1 << 20;
+
+    /// <summary>etcd's own bound, milliseconds.</summary>
+    private const int LongestElection = 50_000;
+
+    /// <summary>etcd's own bound: an election timeout is five heartbeats at least.</summary>
+    private const int LeastHeartbeats = 5;
+
+    /// <exception cref="FlagException">The first flag that is wrong.</exception>
+    public static ServerOptions Build(IReadOnlyDictionary<string, string> typed, IReadOnlyDictionary<string, string> environment)
+    {
+        ConfigFile? file = FindFile(typed, environment);
+        FlagValues values = new(typed, environment, file);
+        CheckIgnored(values);
+        string name = values.Text(Flags.Name);
+        IReadOnlyList<ListenUrl> listen = Urls.Listen(values.Label(Flags.ListenClientUrls), values.Text(Flags.ListenClientUrls));
+        IReadOnlyList<ListenUrl> listenHttp = OptionalUrls(values, Flags.ListenClientHttpUrls);
+        IReadOnlyList<ListenUrl> listenMetrics = OptionalUrls(values, Flags.ListenMetricsUrls);
+        TlsOptions? tls = TlsOptions.From(values, [.. listen, .. listenHttp, .. listenMetrics]);
+        int heartbeat = values.Number(Flags.HeartbeatInterval, 1, LongestElection / LeastHeartbeats);
+        return new ServerOptions
+        {
+            Name = name,
+            Database = values.OptionalText(Flags.Database) is { } database
+                ? DatabaseAddress.ToConnectionString(values.Label(Flags.Database), database)
+                : null,
+            Schema = Schemas.Check(values.Label(Flags.Schema), values.Text(Flags.Schema)),
+            DataDir = DataDir(values, name),
+            DataDirIsDefault = !values.IsGiven(Flags.DataDir),
+            MayMigrate = MayMigrate(values),
+            ListenClientUrls = listen,
+            ListenClientHttpUrls = listenHttp,
+            ListenMetricsUrls = listenMetrics,
+            Tls = tls,
+            ExtensiveMetrics = IsExtensive(values),
+            AdvertiseClientUrls = values.OptionalText(Flags.AdvertiseClientUrls) is { } urls
+                ? Urls.Advertise(values.Label(Flags.AdvertiseClientUrls), urls)
+                : Reachable(listen),
+            ReusePort = values.Switch(Flags.SocketReusePort),
+            MaxRequestBytes = values.Number(Flags.MaxRequestBytes, 1, MostRequestBytes),
+            MaxTxnOps = values.Number(Flags.MaxTxnOps, 1, int.MaxValue),
+            MaxConcurrentStreams = values.LongNumber(Flags.MaxConcurrentStreams, 0, uint.MaxValue) is > 0 and < MostStreams and var streams
+                ? (int)streams
+                : MostStreams,
+            KeepAlivePingInterval = AtLeastASecond(values.Duration(Flags.GrpcKeepaliveInterval)),
+            KeepAlivePingTimeout = AtLeastASecond(values.Duration(Flags.GrpcKeepaliveTimeout)) ?? Durations.Parse(Flags.GrpcKeepaliveTimeout.Default!)!.Value,
+            QuotaBackendBytes = values.LongNumber(Flags.QuotaBackendBytes, long.MinValue, long.MaxValue),
+            InitialClusterToken = values.Text(Flags.InitialClusterToken),
+            InitialAdvertisePeerUrls = Urls.Advertise(
+                values.Label(Flags.InitialAdvertisePeerUrls), values.Text(Flags.InitialAdvertisePeerUrls)),
+            HeartbeatInterval = TimeSpan.FromMilliseconds(heartbeat),
+            ElectionTimeout = TimeSpan.FromMilliseconds(values.Number(Flags.ElectionTimeout, LeastHeartbeats * heartbeat, LongestElection)),
+            Logging = LoggingOptions.From(values),
+            Tracing = TracingOptions.From(values),
+            Auth = AuthFlags.Read(values),
+            Compaction = CompactionFlags.Read(values),
+            Gateway = GatewayFlags.Read(values),
+            WatchProgressNotifyInterval = ProgressInterval(values),
+            SqlWriteTimeout = SqlWriteTimeout(values),
+            Warnings = [.. FlagWarnings.For(values, typed, environment, file), .. TlsOptions.Warnings(values, [.. listen, .. listenHttp], tls)],
+        };
+    }
+
+    /// <summary>The flag wins over its variable: neither is read any further.</summary>
+    private static ConfigFile? FindFile(IReadOnlyDictionary<string, string> typed, IReadOnlyDictionary<string, string> environment)
+    {
+        Flag flag = Flags.ConfigFile;
+        return typed.GetValueOrDefault(flag.Name) is { Length: > 0 } path ? ConfigFile.Read("--" + flag.Name, path)
+            : environment.GetValueOrDefault(flag.Variable) is { Length: > 0 } set ? ConfigFile.Read(flag.Variable, set)
+            : null;
+    }
+
+    private static void CheckIgnored(FlagValues values)
+    {
+        FeatureGates.Check(values.Label(Flags.FeatureGates), values.Text(Flags.FeatureGates));
+        foreach (Flag flag in Flags.All.Where(flag => flag.Group == FlagGroup.Ignored && flag.IsSwitch))
+        {
+            _ = values.Switch(flag);
+        }
+
+        _ = values.Switch(Flags.SocketReuseAddress); // what it asks for is so anyway
+    }
+    private static IReadOnlyList<ListenUrl> OptionalUrls(FlagValues values, Flag flag) =>
+        values.OptionalText(flag) is { } urls ? Urls.Listen(values.Label(flag), urls) : [];
+
+    private static bool IsExtensive(FlagValues values) => values.Text(Flags.Metrics) switch
+    {
+        "basic" => false,
+        "extensive" => true,
+        var text => throw new FlagException($"{values.Label(Flags.Metrics)} must be basic or extensive, not \"{FlagValues.Shown(text)}\"."),
+    };
+
+    private static bool MayMigrate(FlagValues values) => values.Text(Flags.Migrate) switch
+    {
+        "auto" => true,
+        "never" => false,
+        var text => throw new FlagException($"{values.Label(Flags.Migrate)} must be auto or never, not \"{FlagValues.Shown(text)}\"."),
+    };
+
+    /// <summary>0 stands for the default, as in etcd.</summary>
+    private static TimeSpan ProgressInterval(FlagValues values)
+    {
+        Flag flag = Flags.WatchProgressNotifyInterval;
+        TimeSpan interval = values.Duration(flag);
+        return interval == TimeSpan.Zero ? Durations.Parse(flag.Default!)!.Value
+            : interval >= TimeSpan.FromMilliseconds(100) ? interval
+            : throw new FlagException($"{values.Label(flag)} must be at least 100ms, not \"{FlagValues.Shown(values.Text(flag))}\".");
+    }
+
+    private static TimeSpan SqlWriteTimeout(FlagValues values)
+    {
+        TimeSpan limit = values.Duration(Flags.SqlWriteTimeout);
+        return limit == TimeSpan.Zero || limit >= TimeSpan.FromMilliseconds(100)
+            ? limit
+            : throw new FlagException($"{values.Label(Flags.SqlWriteTimeout)} must be 0 or at least 100ms, not \"{FlagValues.Shown(values.Text(Flags.SqlWriteTimeout))}\".");
+    }
+
+    /// <summary>Kestrel pings no more often, and no longer than a timer can wait.</summary>
+    private static TimeSpan? AtLeastASecond(TimeSpan interval) => interval == TimeSpan.Zero ? null
+        : TimeSpan.FromTicks(Math.Clamp(interval.Ticks, TimeSpan.TicksPerSecond, TimeSpan.TicksPerDay));
+
+    private static string DataDir(FlagValues values, string name)
+    {
+        string path = values.OptionalText(Flags.DataDir) ?? name.Replace('/', '_') + ".pgetcd";
+        return path.Contains('\0')
+            ? throw new FlagException($"{values.Label(Flags.DataDir)} must not contain a null character.")
+            : Path.GetFullPath(path);
+    }
+
+    /// <summary>A client cannot connect to 0.0.0.0, so it is told this machine's name instead; of a socket it is told if there is
+    /// nothing else.</summary>
+    private static string[] Reachable(IReadOnlyList<ListenUrl> listen)
+    {
+        string[] urls = [.. listen.Where(url => url.SocketPath is null).Select(
+            url => url.IsUnspecified ? url.WithHost(Dns.GetHostName()) : url.ToString())];
+        return urls.Length > 0 ? urls : [.. listen.Select(url => url.ToString())];
+    }
+}

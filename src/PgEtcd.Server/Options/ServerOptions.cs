@@ -1,0 +1,129 @@
+using PgEtcd.Api;
+using PgEtcd.Api.Gateway;
+using PgEtcd.Frontend.Auth;
+using PgEtcd.Frontend.Compaction;
+using PgEtcd.Frontend.Members;
+using PgEtcd.Server.Addresses;
+
+namespace PgEtcd.Server.Options;
+
+/// <summary>Everything a frontend was told at its start, checked. Made by the command line; never changes.</summary>
+public sealed record ServerOptions
+{
+    /// <summary>The member's name: MemberList shows it and <see cref="ClusterIdentity"/> takes the member id from it.</summary>
+    public required string Name { get; init; }
+
+    /// <summary>Npgsql's connection string, or null: run a private local PostgreSQL in <see cref="DataDir"/>. Holds the password.</summary>
+    public required string? Database { get; init; }
+
+    /// <summary>The schema that holds the cluster; a legal identifier, not yet quoted.</summary>
+    public required string Schema { get; init; }
+
+    /// <summary>Absolute path of the private local PostgreSQL's directory. Unused when <see cref="Database"/> is given.</summary>
+    public required string DataDir { get; init; }
+
+    /// <summary>True when nobody chose <see cref="DataDir"/>: the server may then move it to where PostgreSQL can reach it.</summary>
+    public required bool DataDirIsDefault { get; init; }
+
+    /// <summary>--migrate=auto: the schema may be made and changed.</summary>
+    public bool MayMigrate { get; init; } = true;
+
+    /// <summary>Where clients are served: gRPC and HTTP on the same port. At least one.</summary>
+    public required IReadOnlyList<ListenUrl> ListenClientUrls { get; init; }
+
+    /// <summary>Where HTTP alone is served. If there are any, <see cref="ListenClientUrls"/> serve gRPC alone.</summary>
+    public required IReadOnlyList<ListenUrl> ListenClientHttpUrls { get; init; }
+
+    /// <summary>Where metrics and health are served, and nothing else.</summary>
+    public required IReadOnlyList<ListenUrl> ListenMetricsUrls { get; init; }
+
+    /// <summary>TLS for clients; null: no URL asks for it.</summary>
+    public TlsOptions? Tls { get; init; }
+
+    /// <summary>--metrics=extensive: also histograms of how long gRPC methods take.</summary>
+    public required bool ExtensiveMetrics { get; init; }
+
+    /// <summary>What MemberList tells clients to connect to.</summary>
+    public required IReadOnlyList<string> AdvertiseClientUrls { get; init; }
+
+    /// <summary>Largest request in bytes, before etcd's own allowance for framing.</summary>
+    public required int MaxRequestBytes { get; init; }
+
+    /// <summary>Most operations in one branch of a transaction.</summary>
+    public required int MaxTxnOps { get; init; }
+
+    /// <summary>Bytes that the store may take; 0 or less: as many as it likes.</summary>
+    public required long QuotaBackendBytes { get; init; }
+
+    /// <summary>The cluster's token: what the cluster id is made of.</summary>
+    public required string InitialClusterToken { get; init; }
+
+    /// <summary>Peer URLs, shown by MemberList and used for the member id. Nothing listens on them.</summary>
+    public required IReadOnlyList<string> InitialAdvertisePeerUrls { get; init; }
+
+    /// <summary>There are no elections here; etcd derives its request timeout and shortest lease from it, and so do we.</summary>
+    public required TimeSpan ElectionTimeout { get; init; }
+
+    /// <summary>The unit of <see cref="ElectionTimeout"/>, as in etcd.</summary>
+    public required TimeSpan HeartbeatInterval { get; init; }
+
+    /// <summary>Several processes may listen on the same port.</summary>
+    public required bool ReusePort { get; init; }
+
+    /// <summary>Most streams at a time on one connection.</summary>
+    public required int MaxConcurrentStreams { get; init; }
+
+    /// <summary>Silence after which a client is pinged; null: never.</summary>
+    public required TimeSpan? KeepAlivePingInterval { get; init; }
+
+    /// <summary>How long the answer to a ping may take.</summary>
+    public required TimeSpan KeepAlivePingTimeout { get; init; }
+
+    /// <summary>Logs.</summary>
+    public required LoggingOptions Logging { get; init; }
+
+    /// <summary>Traces; null: none.</summary>
+    public required TracingOptions? Tracing { get; init; }
+
+    /// <summary>Sentences for the log: flags and variables that were accepted but mean nothing here.</summary>
+    public required IReadOnlyList<string> Warnings { get; init; }
+
+    /// <summary>How often a watch that asked for it is told its progress, unless events do.</summary>
+    public required TimeSpan WatchProgressNotifyInterval { get; init; }
+
+    /// <summary>How long an SQL writer may hold the append lock while others wait; zero: for ever.</summary>
+    public required TimeSpan SqlWriteTimeout { get; init; }
+
+    /// <summary>Passwords and tokens.</summary>
+    public required AuthOptions Auth { get; init; }
+
+    /// <summary>Compaction, removal and the archive.</summary>
+    public required CompactionOptions Compaction { get; init; }
+
+    /// <summary>Plain HTTP and the JSON gateway.</summary>
+    public GatewayOptions Gateway { get; init; } = new();
+
+    /// <summary>Shortest lease in whole seconds, as etcd: 1.5 election timeouts in whole heartbeats, rounded up (2 by default).</summary>
+    public long MinLeaseTtlSeconds => (long)Math.Ceiling(3 * ElectionTicks / 2 * HeartbeatInterval.TotalSeconds);
+
+    /// <summary>How long a request may take: 5 s and two election timeouts (7 s by default), as etcd.</summary>
+    public TimeSpan RequestTimeout => TimeSpan.FromSeconds(5) + (2 * ElectionTicks * HeartbeatInterval);
+
+    /// <summary>What a request may ask for.</summary>
+    public RequestLimits Limits => new()
+    {
+        MaxRequestBytes = MaxRequestBytes,
+        MaxTxnOps = MaxTxnOps,
+        MinLeaseTtlSeconds = MinLeaseTtlSeconds,
+        RequestTimeout = RequestTimeout,
+        SlowRequest = Logging.SlowRequest,
+    };
+
+    /// <summary>The ids in every response header.</summary>
+    public ClusterIdentity Identity => ClusterIdentity.From(Name, InitialClusterToken, InitialAdvertisePeerUrls);
+
+    private long ElectionTicks => ElectionTimeout.Ticks / HeartbeatInterval.Ticks;
+
+    /// <summary>Leaves the connection string out: it may hold a password.</summary>
+    public override string ToString() => $"{Name}, schema {Schema}, {string.Join(",", ListenClientUrls)}";
+}

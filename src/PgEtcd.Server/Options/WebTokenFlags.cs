@@ -1,0 +1,129 @@
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
+using Microsoft.IdentityModel.Tokens;
+using PgEtcd.Frontend.Auth;
+using PgEtcd.Protocol;
+using PgEtcd.Server.Configuration;
+
+namespace PgEtcd.Server.Options;
+
+/// <summary>Reads the options of --auth-token jwt,…: keys and method of signing.</summary>
+internal static class WebTokenFlags
+{
+    private static readonly TimeSpan DefaultTtl = TimeSpan.FromMinutes(5);
+
+    /// <param name="label">How the flag was given.</param>
+    /// <param name="options">name=value each.</param>
+    /// <exception cref="FlagException">An option is wrong, or a key cannot be read.</exception>
+    public static WebTokenOptions Read(string label, IEnumerable<string> options)
+    {
+        Dictionary<string, string> given = [];
+        foreach (string option in options)
+        {
+            string[] pair = option.Split('=', 2);
+            if (pair.Length != 2 || pair[0] is not ("pub-key" or "priv-key" or "sign-method" or "ttl") || !given.TryAdd(pair[0], pair[1]))
+            {
+                throw new FlagException(
+                    $"{label}: jwt takes pub-key=, priv-key=, sign-method= and ttl=, each once, not \"{FlagValues.Shown(pair[0])}\".");
+            }
+        }
+
+        string method = given.GetValueOrDefault("sign-method")
+            ?? throw new FlagException($"{label}: jwt needs sign-method=, for instance RS256.");
+        TimeSpan ttl = !given.TryGetValue("ttl", out string? text) ? DefaultTtl
+            : Durations.Parse(text) is { } duration && duration > TimeSpan.Zero ? duration
+            : throw new FlagException($"{label}: ttl must be a duration such as 10m, not \"{FlagValues.Shown(text)}\".");
+        (SecurityKey? signing, SecurityKey verifying) = Keys(label, method, given.GetValueOrDefault("pub-key"), given.GetValueOrDefault("priv-key"));
+        return new WebTokenOptions { Algorithm = method, SigningKey = signing, VerifyingKey = verifying, Ttl = ttl };
+    }
+
+    private static (SecurityKey? Signing, SecurityKey Verifying) Keys(string label, string method, string? publicPath, string? privatePath)
+    {
+        switch (method)
+        {
+            case "RS256" or "RS384" or "RS512" or "PS256" or "PS384" or "PS512":
+                return Pair(label, publicPath, privatePath, static pem => new RsaSecurityKey(Rsa(pem)));
+            case "ES256" or "ES384" or "ES512":
+                return Pair(label, publicPath, privatePath, static pem => new ECDsaSecurityKey(Ec(pem)));
+            case "HS256" or "HS384" or "HS512":
+                byte[] secret = Read(label, privatePath ?? throw new FlagException($"{label}: {method} needs priv-key=."), File.ReadAllBytes);
+                int least = int.Parse(method.AsSpan(2), null) / 8;
+                if (secret.Length < least)
+                {
+                    throw new FlagException($"{label}: {method} needs a key of at least {least} bytes (RFC 7518), priv-key has {secret.Length}.");
+                }
+
+                SymmetricSecurityKey key = new(secret);
+                return (key, key);
+            case "EdDSA":
+                throw new FlagException($"{label}: this platform has no EdDSA; use ES256, for instance.");
+            default:
+                throw new FlagException(
+                    $"{label}: sign-method must be RS, PS, ES or HS with 256, 384 or 512, not \"{FlagValues.Shown(method)}\".");
+        }
+    }
+
+    private static (SecurityKey? Signing, SecurityKey Verifying) Pair(
+        string label, string? publicPath, string? privatePath, Func<string, AsymmetricSecurityKey> parse)
+    {
+        SecurityKey? signing = privatePath is null ? null : Parse(privatePath);
+        SecurityKey? verifying = publicPath is null ? signing : Parse(publicPath);
+        if (signing is not null && !signing.ComputeJwkThumbprint().AsSpan().SequenceEqual(verifying!.ComputeJwkThumbprint()))
+        {
+            throw new FlagException($"{label}: pub-key and priv-key do not belong together.");
+        }
+
+        return (signing, verifying ?? throw new FlagException($"{label}: jwt needs pub-key= or priv-key=."));
+
+        SecurityKey Parse(string path)
+        {
+            string pem = Read(label, path, File.ReadAllText);
+            try
+            {
+                return parse(pem);
+            }
+            catch (Exception exception) when (exception is ArgumentException or CryptographicException or InvalidOperationException)
+            {
+                throw new FlagException($"{label}: {FlagValues.Shown(path)} holds no key in PEM that fits sign-method.");
+            }
+        }
+    }
+
+    private static T Read<T>(string label, string path, Func<string, T> read)
+    {
+        try
+        {
+            return read(path);
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or ArgumentException or NotSupportedException)
+        {
+            throw new FlagException($"{label}: cannot read {FlagValues.Shown(path)}.");
+        }
+    }
+
+    private static bool IsCertificate(string pem) => pem.Contains("-----BEGIN CERTIFICATE-----", StringComparison.Ordinal);
+
+    private static RSA Rsa(string pem)
+    {
+        if (IsCertificate(pem))
+        {
+            return X509Certificate2.CreateFromPem(pem).GetRSAPublicKey() ?? throw new CryptographicException();
+        }
+
+        RSA key = RSA.Create();
+        key.ImportFromPem(pem);
+        return key;
+    }
+
+    private static ECDsa Ec(string pem)
+    {
+        if (IsCertificate(pem))
+        {
+            return X509Certificate2.CreateFromPem(pem).GetECDsaPublicKey() ?? throw new CryptographicException();
+        }
+
+        ECDsa key = ECDsa.Create();
+        key.ImportFromPem(pem);
+        return key;
+    }
+}

@@ -1,0 +1,67 @@
+using System.Text;
+using PgEtcd.Api.Http;
+using PgEtcd.Protocol.Etcdserverpb;
+
+namespace PgEtcd.Server.Pages;
+
+/// <summary>/livez, /readyz and the page of each of their checks (semantics.md §14). The checks run in order; etcd's order is
+/// random.</summary>
+internal sealed class CheckPages
+{
+    private readonly HealthCheck[] _checks;
+
+    private CheckPages(string type, params (string Name, Func<Task<string?>> Run)[] checks)
+    {
+        Root = "/" + type;
+        _checks = [.. checks.Select(check => new HealthCheck(type, check.Name, check.Run))];
+    }
+
+    /// <summary>The page of all checks together.</summary>
+    public string Root { get; }
+
+    /// <summary>Whether the process is of use: what it needs of itself. Restarting it would not bring the database back.</summary>
+    public static CheckPages Live(HealthProbe probe) => new("livez", ("serializable_read", () => probe.ReadAsync(serializable: true)));
+
+    /// <summary>Whether it should be sent requests.</summary>
+    public static CheckPages Ready(HealthProbe probe) => new(
+        "readyz",
+        ("data_corruption", () => Task.FromResult(
+            probe.Alarms.Any(alarm => alarm.Alarm == AlarmType.Corrupt) ? "alarm activated: CORRUPT" : null)),
+        ("serializable_read", () => probe.ReadAsync(serializable: true)),
+        ("linearizable_read", () => probe.ReadAsync(serializable: false)),
+        ("non_learner", () => Task.FromResult<string?>(null))); // there are no learners here
+
+    /// <summary>The pages by path.</summary>
+    public IEnumerable<(string Path, RequestDelegate Serve)> Pages() => _checks
+        .Select(check => ($"{Root}/{check.Name}", (RequestDelegate)(context => ServeAsync(context, [check]))))
+        .Prepend((Root, context => ServeAsync(context, NotExcluded(context.Request.Query["exclude"]))));
+
+    private HealthCheck[] NotExcluded(IEnumerable<string?> excluded) => [.. _checks.Where(check => !excluded.Contains(check.Name))];
+
+    private static async Task ServeAsync(HttpContext context, HealthCheck[] checks)
+    {
+        if (await context.RefusesMethodAsync())
+        {
+            return;
+        }
+
+        StringBuilder report = new();
+        bool isFine = true;
+        foreach (HealthCheck check in checks)
+        {
+            string? error = await check.RunAsync();
+            isFine &= error is null;
+            report.Append(error is null ? $"[+]{check.Name} ok\n" : $"[-]{check.Name} failed: {error}\n");
+        }
+
+        if (!isFine)
+        {
+            await context.RefuseAsync(StatusCodes.Status503ServiceUnavailable, report.ToString());
+            return;
+        }
+
+        context.Response.Headers.XContentTypeOptions = "nosniff";
+        await context.AnswerAsync(
+            StatusCodes.Status200OK, PlainAnswers.Text, (context.Request.Query.ContainsKey("verbose") ? report.ToString() : "") + "ok\n");
+    }
+}

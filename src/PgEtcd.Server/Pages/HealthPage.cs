@@ -1,0 +1,53 @@
+using System.Diagnostics.Metrics;
+using PgEtcd.Api.Http;
+using PgEtcd.Postgres.Metrics;
+using PgEtcd.Protocol.Etcdserverpb;
+using PgEtcd.Server.Metrics;
+
+namespace PgEtcd.Server.Pages;
+
+/// <summary>/health (semantics.md §14): alarms, whether there is a leader, and a read.</summary>
+internal sealed class HealthPage(HealthProbe probe)
+{
+    private readonly Counter<long> _successes = ServerMeter.Meter.Counter("etcd_server_health_success", "The total number of successful health checks");
+
+    private readonly Counter<long> _failures = ServerMeter.Meter.Counter("etcd_server_health_failures", "The total number of failed health checks");
+
+    public async Task ServeAsync(HttpContext context)
+    {
+        if (await context.RefusesMethodAsync())
+        {
+            return;
+        }
+
+        IQueryCollection query = context.Request.Query;
+        string? reason = await ReasonAsync(query["exclude"], isLocal: query["serializable"].FirstOrDefault() == "true");
+        if (reason is null)
+        {
+            _successes.Add(1);
+            await context.AnswerAsync(StatusCodes.Status200OK, PlainAnswers.Text, """{"health":"true","reason":""}""");
+        }
+        else
+        {
+            _failures.Add(1);
+            await context.RefuseAsync(
+                StatusCodes.Status503ServiceUnavailable, $$"""{"health":"false","reason":{{System.Text.Json.JsonSerializer.Serialize(reason)}}}""");
+        }
+    }
+
+    private async Task<string?> ReasonAsync(IEnumerable<string?> excluded, bool isLocal)
+    {
+        AlarmMember? alarm = probe.Alarms.FirstOrDefault(alarm => !excluded.Contains(HealthProbe.NameOf(alarm.Alarm)));
+        if (alarm is not null)
+        {
+            return $"ALARM {HealthProbe.NameOf(alarm.Alarm)}";
+        }
+
+        if (!isLocal && !probe.HasLeader)
+        {
+            return "RAFT NO LEADER";
+        }
+
+        return await probe.ReadAsync(isLocal) is { } error ? $"RANGE ERROR:{error}" : null;
+    }
+}

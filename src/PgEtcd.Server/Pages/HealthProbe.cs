@@ -1,0 +1,43 @@
+using PgEtcd.Api.Calls;
+using PgEtcd.Frontend.Keys;
+using PgEtcd.Frontend.Members;
+using PgEtcd.Mvcc;
+using PgEtcd.Protocol.Etcdserverpb;
+using PgEtcd.Server.Composition;
+
+namespace PgEtcd.Server.Pages;
+
+/// <summary>What can be found out about the server's health.</summary>
+internal sealed class HealthProbe(KeyValueStore store, Leadership leadership, IAlarmSource alarms)
+{
+    /// <summary>The alarms that are raised.</summary>
+    public IReadOnlyList<AlarmMember> Alarms => alarms.Active;
+
+    /// <summary>Whether the database, which is what etcd's leader is here, has been heard of within two seconds. That no
+    /// frontend leads for a moment hinders no request.</summary>
+    public bool HasLeader => leadership.HearsDatabase;
+
+    /// <summary>Reads a key.</summary>
+    /// <param name="serializable">From memory; else after asking the database.</param>
+    /// <returns>What went wrong, in the words a client would get; null: nothing.</returns>
+    public async Task<string?> ReadAsync(bool serializable)
+    {
+        try
+        {
+            await store.RangeAsync(new RangeOperation { Key = "health"u8.ToArray(), Limit = 1, KeysOnly = true, Serializable = serializable });
+            return null;
+        }
+        catch (Exception exception) when (ServiceErrors.ToRpc(exception) is { } error)
+        {
+            return error.Status.Detail;
+        }
+    }
+
+    /// <summary>An alarm's name.</summary>
+    public static string NameOf(AlarmType alarm) => alarm switch
+    {
+        AlarmType.Nospace => "NOSPACE",
+        AlarmType.Corrupt => "CORRUPT",
+        _ => "UNKNOWN",
+    };
+}

@@ -1,0 +1,42 @@
+using PgEtcd.Api.Gateway;
+
+namespace PgEtcd.Server.Pages;
+
+/// <summary>What holds for all plain HTTP, before a path is looked at: who may ask, and what etcd's older clients call things.</summary>
+internal static class HttpAccess
+{
+    private const string OlderPrefix = "/v3beta";
+
+    /// <summary>Adds it.</summary>
+    public static void UseHttpAccess(this IApplicationBuilder app, GatewayOptions options) => app.Use(next => async context =>
+    {
+        HttpRequest request = context.Request;
+        if (request.Path.StartsWithSegments(OlderPrefix, StringComparison.Ordinal, out PathString rest) && rest.HasValue)
+        {
+            request.Path = new PathString("/v3").Add(rest);
+        }
+
+        // With TLS a browser that was led to a wrong address is stopped by the certificate.
+        string host = request.Host.Host.Trim('[', ']');
+        if (!request.IsHttps && context.Listener() != ListenerKind.Metrics && !options.AllowsHost(host))
+        {
+            context.Response.StatusCode = StatusCodes.Status421MisdirectedRequest;
+            context.Response.ContentType = "text/plain; charset=utf-8";
+            await context.Response.WriteAsync($"The host name \"{host}\" is not among those of --host-whitelist.\n");
+            return;
+        }
+
+        string origin = request.Headers.Origin.ToString();
+        if (options.AllowsAnyOrigin || options.AllowsOrigin(origin))
+        {
+            context.Response.Headers.AccessControlAllowMethods = "POST, GET, OPTIONS, PUT, DELETE";
+            context.Response.Headers.AccessControlAllowOrigin = options.AllowsAnyOrigin ? "*" : origin;
+            context.Response.Headers.AccessControlAllowHeaders = "accept, content-type, authorization";
+        }
+
+        if (!HttpMethods.IsOptions(request.Method))
+        {
+            await next(context);
+        }
+    });
+}

@@ -1,0 +1,57 @@
+using PgEtcd.Api.Http;
+using PgEtcd.Protocol;
+using PgEtcd.Server.Composition;
+using PgEtcd.Server.Metrics;
+
+namespace PgEtcd.Server.Pages;
+
+/// <summary>The pages that are served over plain HTTP (semantics.md §14), by their exact paths, as etcd's server does it:
+/// ASP.NET's routing would take <c>/HEALTH/</c> for <c>/health</c> too.</summary>
+internal sealed class HttpPages
+{
+    private const string Version =
+        $$"""{"etcdserver":"{{ReleaseInfo.EtcdVersion}}","etcdcluster":"{{ReleaseInfo.ClusterVersion}}.0","storage":"{{ReleaseInfo.ClusterVersion}}.0"}""";
+
+    /// <summary>Served by --listen-metrics-urls too.</summary>
+    private readonly Dictionary<string, RequestDelegate> _everywhere = new(StringComparer.Ordinal);
+
+    private readonly Dictionary<string, RequestDelegate> _toClients = new(StringComparer.Ordinal);
+
+    /// <param name="frontend">What is served.</param>
+    /// <param name="alarms">Its alarms.</param>
+    /// <param name="metrics">Its metrics.</param>
+    public HttpPages(RunningFrontend frontend, IAlarmSource alarms, MetricsRegistry metrics)
+    {
+        HealthProbe probe = new(frontend.Store, frontend.Leadership, alarms);
+        _everywhere["/health"] = new HealthPage(probe).ServeAsync;
+        foreach ((string path, RequestDelegate serve) in CheckPages.Live(probe).Pages().Concat(CheckPages.Ready(probe).Pages()))
+        {
+            _everywhere[path] = serve;
+        }
+
+        _everywhere["/metrics"] = context => context.AnswerCompressedAsync(PrometheusText.ContentType, metrics.Read());
+        _toClients["/version"] = async context =>
+        {
+            if (!await context.RefusesMethodAsync())
+            {
+                await context.AnswerAsync(StatusCodes.Status200OK, PlainAnswers.Json, Version);
+            }
+        };
+        _toClients["/debug/vars"] = new VariablesPage(frontend).ServeAsync;
+    }
+
+    /// <summary>Serves a page, or lets others serve what is none.</summary>
+    /// <param name="context">A request that is not gRPC.</param>
+    /// <param name="next">The others: for client listeners only.</param>
+    public Task ServeAsync(HttpContext context, RequestDelegate next)
+    {
+        string path = context.Request.Path.Value ?? "";
+        return context.Listener() switch
+        {
+            ListenerKind.GrpcOnly => context.RefuseAsync(
+                StatusCodes.Status415UnsupportedMediaType, "this listener serves gRPC only: --listen-client-http-urls serve HTTP"),
+            ListenerKind.Metrics => (_everywhere.GetValueOrDefault(path) ?? PlainAnswers.NotFoundAsync)(context),
+            _ => (_everywhere.GetValueOrDefault(path) ?? _toClients.GetValueOrDefault(path) ?? next)(context),
+        };
+    }
+}

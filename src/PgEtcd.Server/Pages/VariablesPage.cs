@@ -1,0 +1,49 @@
+using System.Text.Json;
+using PgEtcd.Api.Http;
+using PgEtcd.Protocol;
+using PgEtcd.Server.Composition;
+using PgEtcd.Server.Metrics;
+
+namespace PgEtcd.Server.Pages;
+
+/// <summary>/debug/vars: a few numbers about process and store, in the form of Go's expvar. The command line is left out, as it
+/// may hold a password.</summary>
+internal sealed class VariablesPage(RunningFrontend frontend)
+{
+    private static readonly JsonSerializerOptions Indented = new() { WriteIndented = true };
+
+    public async Task ServeAsync(HttpContext context)
+    {
+        if (await context.RefusesMethodAsync())
+        {
+            return;
+        }
+
+        GCMemoryInfo memory = GC.GetGCMemoryInfo();
+        Dictionary<string, object> variables = new()
+        {
+            ["etcd_version"] = ReleaseInfo.EtcdVersion,
+            ["file_descriptor_limit"] = ProcessGauges.MaxFiles,
+            ["file_descriptors"] = ProcessGauges.OpenFiles,
+            ["memstats"] = new Dictionary<string, long>
+            {
+                ["Alloc"] = GC.GetTotalMemory(forceFullCollection: false),
+                ["HeapSys"] = memory.TotalCommittedBytes,
+                ["NumGC"] = GC.CollectionCount(0),
+                ["PauseTotalNs"] = (long)GC.GetTotalPauseDuration().TotalNanoseconds,
+                ["TotalAlloc"] = GC.GetTotalAllocatedBytes(),
+            },
+            ["pgetcd"] = new Dictionary<string, object>
+            {
+                ["compact_revision"] = frontend.Store.Current.CompactRevision,
+                ["is_leader"] = frontend.Leadership.IsLeader,
+                ["keys"] = frontend.Store.Current.Keys.Count,
+                ["members"] = frontend.Leadership.Current.Count,
+                ["pending_writes"] = frontend.Committer.Pending,
+                ["revision"] = frontend.Store.Current.Revision,
+                ["version"] = ReleaseInfo.PgEtcdVersion,
+            },
+        };
+        await context.AnswerAsync(StatusCodes.Status200OK, "application/json; charset=utf-8", JsonSerializer.Serialize(variables, Indented) + "\n");
+    }
+}

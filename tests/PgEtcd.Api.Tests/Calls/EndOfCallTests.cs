@@ -1,0 +1,159 @@
+using System.Diagnostics;
+using Google.Protobuf;
+using Grpc.Core;
+using PgEtcd.Grpc.Tests.Protos;
+using PgEtcd.Testing.Grpc;
+using Shouldly;
+using Xunit;
+
+namespace PgEtcd.Api.Tests.Calls;
+
+/// <summary>Deadlines, clients that go away, clients that do not read.</summary>
+public sealed class EndOfCallTests : IAsyncLifetime
+{
+    private const string Service = "pgetcd.test.v1.Echo/";
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
+
+    private EchoServer _server = null!;
+
+    public async Task InitializeAsync() => _server = await EchoServer.StartAsync();
+
+    public Task DisposeAsync() => _server.DisposeAsync().AsTask();
+
+    [Fact]
+    public async Task A_deadline_fires_the_token_and_ends_the_call()
+    {
+        using GrpcRawCall call = _server.Channel.StartRaw(
+            Service + "Unary", new EchoMessage { Text = "wait" }.ToByteArray(), timeout: TimeSpan.FromMilliseconds(100));
+        RpcException error = await Should.ThrowAsync<RpcException>(() => call.MoveNextAsync());
+        error.Status.ShouldBe(new Status(StatusCode.DeadlineExceeded, "Deadline Exceeded"));
+        (await _server.Probe.Ended.Task.WaitAsync(Patience)).ShouldBe("the token fired");
+        _server.Logs.Errors.ShouldBeEmpty();
+    }
+
+    [Theory]
+    [InlineData("Unary")]
+    [InlineData("Duplex")]
+    public async Task A_deadline_ends_a_call_whose_request_never_comes(string method)
+    {
+        Stopwatch clock = Stopwatch.StartNew();
+        using GrpcRawCall call = _server.Channel.DuplexRaw(Service + method, timeout: TimeSpan.FromMilliseconds(100));
+        (await Should.ThrowAsync<RpcException>(() => call.MoveNextAsync())).StatusCode.ShouldBe(StatusCode.DeadlineExceeded);
+        clock.Elapsed.ShouldBeLessThan(TimeSpan.FromSeconds(1), "it is the server that ends it: the client waits for a second more");
+    }
+
+    [Fact]
+    public async Task A_deadline_that_is_far_away_changes_nothing()
+    {
+        using GrpcRawCall call = _server.Channel.StartRaw(
+            Service + "Unary", new EchoMessage { Text = "x" }.ToByteArray(), new Metadata { { "grpc-timeout", "99999999H" } });
+        (await call.MoveNextAsync()).ShouldBeTrue();
+        EchoMessage.Parser.ParseFrom(call.Current).Text.ShouldBe("x");
+    }
+
+    [Theory]
+    [InlineData("soon")]
+    [InlineData("5")]
+    [InlineData("123456789S")]
+    public async Task A_malformed_timeout_is_refused(string timeout)
+    {
+        RpcException error = await Should.ThrowAsync<RpcException>(async () =>
+        {
+            using GrpcRawCall call = _server.Channel.StartRaw(Service + "Unary", default, new Metadata { { "grpc-timeout", timeout } });
+            await call.MoveNextAsync();
+        });
+        error.StatusCode.ShouldBe(StatusCode.Internal);
+        error.Status.Detail.ShouldContain("malformed grpc-timeout");
+    }
+
+    [Theory]
+    [InlineData("0S")]
+    [InlineData("1n")]
+    public async Task A_timeout_that_is_over_at_once_is_not_taken_for_none(string timeout)
+    {
+        RpcException error = await Should.ThrowAsync<RpcException>(async () =>
+        {
+            using GrpcRawCall call = _server.Channel.StartRaw(Service + "Unary", default, new Metadata { { "grpc-timeout", timeout } });
+            await call.MoveNextAsync();
+        });
+        error.Status.ShouldBe(new Status(StatusCode.DeadlineExceeded, "context deadline exceeded"));
+    }
+
+    [Fact]
+    public async Task A_client_that_drops_its_call_fires_the_token()
+    {
+        using (GrpcRawCall call = _server.Channel.StartRaw(Service + "Unary", new EchoMessage { Text = "wait" }.ToByteArray()))
+            await _server.Probe.Waiting.Task.WaitAsync(Patience);
+        (await _server.Probe.Ended.Task.WaitAsync(Patience)).ShouldBe("the token fired");
+        _server.Logs.Errors.ShouldBeEmpty();
+        (await _server.Channel.UnaryAsync<EchoMessage, EchoMessage>(Service + "Unary", new EchoMessage { Text = "x" })).Text.ShouldBe("x");
+    }
+
+    [Fact]
+    public async Task A_client_that_loses_its_connection_fires_the_token()
+    {
+        await using (var other = new GrpcChannel(_server.Address))
+        {
+            using GrpcRawCall call = other.StartRaw(Service + "Unary", new EchoMessage { Text = "wait" }.ToByteArray());
+            await _server.Probe.Waiting.Task.WaitAsync(Patience);
+        }
+        (await _server.Probe.Ended.Task.WaitAsync(Patience)).ShouldBe("the token fired");
+    }
+
+    [Fact]
+    public async Task A_stream_whose_client_is_gone_ends_the_reading_service()
+    {
+        using (GrpcDuplexCall<EchoMessage, EchoMessage> call = _server.Channel.Duplex<EchoMessage, EchoMessage>(Service + "Duplex"))
+        {
+            await call.WriteAsync(new EchoMessage());
+            await call.ReadAsync();
+        }
+        (await _server.Probe.Ended.Task.WaitAsync(Patience)).ShouldBe("the read was refused");
+        _server.Logs.Errors.ShouldBeEmpty();
+    }
+
+    [Fact]
+    public async Task A_client_that_does_not_read_stops_the_writer_and_not_its_neighbours()
+    {
+        const int Size = 10_000;
+        byte[] request = new EchoMessage { Number = 1_000_000, Payload = ByteString.CopyFrom(new byte[Size]) }.ToByteArray();
+        using (GrpcRawCall call = _server.Channel.StartRaw(Service + "ServerStream", request))
+        {
+            (await call.MoveNextAsync()).ShouldBeTrue();
+            long written = await UntilStill(() => _server.Probe.Written);
+            // The client's window (it may have grown) and the server's own buffer; the stream would be 10 GB.
+            (written * Size).ShouldBeLessThan(20_000_000);
+            (await _server.Channel.UnaryAsync<EchoMessage, EchoMessage>(Service + "Unary", new EchoMessage { Text = "x" })).Text.ShouldBe("x");
+
+            for (long i = 0; i < written; i++)
+                (await call.MoveNextAsync()).ShouldBeTrue();
+            await Until(() => _server.Probe.Written > written);
+        }
+        (await _server.Probe.Ended.Task.WaitAsync(Patience)).ShouldBe("the write was refused");
+    }
+
+    private static async Task<long> UntilStill(Func<long> value)
+    {
+        var clock = Stopwatch.StartNew();
+        long last = -1;
+        while (clock.Elapsed < Patience)
+        {
+            long now = value();
+            if (now == last && now > 0)
+                return now;
+            last = now;
+            await Task.Delay(300);
+        }
+        throw new TimeoutException($"Still moving at {last}.");
+    }
+
+    private static async Task Until(Func<bool> condition)
+    {
+        var clock = Stopwatch.StartNew();
+        while (!condition())
+        {
+            clock.Elapsed.ShouldBeLessThan(Patience);
+            await Task.Delay(20);
+        }
+    }
+}

@@ -1,0 +1,107 @@
+using System.IO.Pipelines;
+using System.Text;
+using Grpc.Core;
+using PgEtcd.Api.Gateway;
+using Shouldly;
+using Xunit;
+
+namespace PgEtcd.Api.Tests.Gateway;
+
+/// <summary>Where one object ends and the next begins, however the body arrives.</summary>
+public class JsonBodyTests
+{
+    private const long Limit = 1000;
+
+    [Theory]
+    [InlineData("", "")]
+    [InlineData(" \r\n\t ", "")]
+    [InlineData("{}", "{}")]
+    [InlineData("  {\"a\": [1, {\"b\": 2}]}  ", "{\"a\": [1, {\"b\": 2}]}")]
+    [InlineData("{}{}\n{\"a\":{}}", "{}|{}|{\"a\":{}}")]
+    [InlineData("""{"a":"}","b":"\"}","c":"\\"}{}""", """{"a":"}","b":"\"}","c":"\\"}|{}""")]
+    [InlineData("""{"{[":"[{\u005c"}""", """{"{[":"[{\u005c"}""")]
+    public async Task Objects_come_out_one_by_one_however_they_arrive(string text, string expected)
+    {
+        for (int piece = 1; piece <= text.Length + 1; piece++)
+        {
+            JsonBody body = Arriving(text, piece);
+            List<string> found = [];
+            while (await body.NextAsync(CancellationToken.None) is { } json)
+            {
+                found.Add(Encoding.UTF8.GetString(json).Trim());
+            }
+
+            string.Join('|', found).ShouldBe(expected);
+        }
+    }
+
+    [Theory]
+    [InlineData("hello")]
+    [InlineData("null")]
+    [InlineData("[]")]
+    [InlineData("\"\"")]
+    [InlineData("5")]
+    [InlineData("\ufeff{}")]
+    [InlineData("{\"key\":\"Zm9v\"")]
+    [InlineData("{\"key\":\"Zm9v")]
+    [InlineData("{\"key\":\"}\\")]
+    [InlineData("{")]
+    public async Task What_is_no_whole_object_is_refused(string text)
+    {
+        for (int piece = 1; piece <= text.Length; piece++)
+        {
+            RpcException refusal = await Should.ThrowAsync<RpcException>(() => Arriving(text, piece).NextAsync(CancellationToken.None).AsTask());
+            refusal.StatusCode.ShouldBe(StatusCode.InvalidArgument);
+        }
+    }
+
+    [Fact]
+    public async Task What_follows_an_object_is_not_looked_at_until_it_is_asked_for()
+    {
+        JsonBody body = Arriving("{} trailing", 100);
+        (await body.NextAsync(CancellationToken.None)).ShouldBe("{}"u8.ToArray());
+        await Should.ThrowAsync<RpcException>(() => body.NextAsync(CancellationToken.None).AsTask());
+    }
+
+    [Theory]
+    [InlineData(1000, true)]
+    [InlineData(1001, false)]
+    public async Task The_limit_holds_to_the_byte(int length, bool accepted)
+    {
+        string text = $"{{\"a\":\"{new string('x', length - 8)}\"}}";
+        text.Length.ShouldBe(length);
+        Task<byte[]?> next = Arriving(text, 300).NextAsync(CancellationToken.None).AsTask();
+        if (accepted)
+        {
+            (await next)!.Length.ShouldBe(length);
+        }
+        else
+        {
+            (await Should.ThrowAsync<RpcException>(() => next)).StatusCode.ShouldBe(StatusCode.ResourceExhausted);
+        }
+    }
+
+    [Fact]
+    public async Task White_space_without_end_counts_too() =>
+        (await Should.ThrowAsync<RpcException>(() => Arriving(new string(' ', 5000), 300).NextAsync(CancellationToken.None).AsTask()))
+            .StatusCode.ShouldBe(StatusCode.ResourceExhausted);
+
+    /// <summary>A body that comes in pieces of that many bytes.</summary>
+    private static JsonBody Arriving(string text, int piece)
+    {
+        Pipe pipe = new(new PipeOptions(minimumSegmentSize: 1, pauseWriterThreshold: 0, useSynchronizationContext: false));
+        _ = WriteAsync();
+        return new JsonBody(pipe.Reader, Limit);
+
+        async Task WriteAsync()
+        {
+            foreach (byte[] bytes in Encoding.UTF8.GetBytes(text).Chunk(piece))
+            {
+                await pipe.Writer.WriteAsync(bytes);
+                await Task.Yield();
+            }
+
+            await pipe.Writer.CompleteAsync();
+        }
+    }
+}

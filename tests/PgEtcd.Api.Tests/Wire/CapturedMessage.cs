@@ -1,0 +1,46 @@
+using System.Buffers;
+using Grpc.Core;
+
+namespace PgEtcd.Api.Tests.Wire;
+
+/// <summary>Takes what a marshaller writes, into buffers that are no larger than asked for.</summary>
+/// <param name="spare">Bytes given beyond what was asked for.</param>
+internal sealed class CapturedMessage(int spare) : SerializationContext, IBufferWriter<byte>
+{
+    private readonly ArrayBufferWriter<byte> _written = new();
+    private byte[] _lent = [];
+
+    public int Announced { get; private set; } = -1;
+
+    public bool IsComplete { get; private set; }
+
+    public byte[] Bytes => _written.WrittenSpan.ToArray();
+
+    public static CapturedMessage Of<T>(Marshaller<T> marshaller, T message, int spare)
+    {
+        CapturedMessage captured = new(spare);
+        marshaller.ContextualSerializer(message, captured);
+        return captured;
+    }
+
+    public override void SetPayloadLength(int payloadLength) => Announced = payloadLength;
+
+    public override IBufferWriter<byte> GetBufferWriter() => this;
+
+    public override void Complete() => IsComplete = true;
+
+    public void Advance(int count)
+    {
+        _written.Write(_lent.AsSpan(0, count));
+        _lent = []; // what was lent before is no longer looked at
+    }
+
+    public Memory<byte> GetMemory(int sizeHint = 0)
+    {
+        _lent = new byte[Math.Max(sizeHint, 1) + spare];
+        Array.Fill(_lent, (byte)0xee);
+        return _lent;
+    }
+
+    public Span<byte> GetSpan(int sizeHint = 0) => GetMemory(sizeHint).Span;
+}

@@ -1,0 +1,94 @@
+using Google.Protobuf;
+using PgEtcd.Api.Wire;
+using PgEtcd.Frontend.Members;
+using PgEtcd.Mvcc;
+using PgEtcd.Protocol.Etcdserverpb;
+using Shouldly;
+using Xunit;
+
+namespace PgEtcd.Api.Tests.Wire;
+
+public class KvReplyTests
+{
+    private static readonly ClusterIdentity Identity = new(0x8e9e05c52164694d, 0xcdf818194e3a8c32);
+
+    public static TheoryData<int> Seeds => [.. Enumerable.Range(1, 40)];
+
+    [Theory]
+    [MemberData(nameof(Seeds))]
+    public void Every_answer_is_the_message_built_by_hand_byte_for_byte(int seed)
+    {
+        RandomResults results = new(new Random(seed));
+        for (int i = 0; i < 8; i++)
+        {
+            (RangeResult range, RangeResponse rangeMessage) = results.Range();
+            Check(range, rangeMessage, RangeResponse.Parser, rangeMessage.Header, seed);
+            (PutResult put, PutResponse putMessage) = results.Put();
+            Check(put, putMessage, PutResponse.Parser, putMessage.Header, seed);
+            (DeleteRangeResult delete, DeleteRangeResponse deleteMessage) = results.DeleteRange();
+            Check(delete, deleteMessage, DeleteRangeResponse.Parser, deleteMessage.Header, seed);
+            (TxnResult txn, TxnResponse txnMessage) = results.Txn();
+            Check(txn, txnMessage, TxnResponse.Parser, txnMessage.Header, seed);
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(Seeds))]
+    public void A_piece_of_a_stream_is_the_range_in_field_one_with_or_without_a_header(int seed)
+    {
+        RandomResults results = new(new Random(seed));
+        for (int i = 0; i < 8; i++)
+        {
+            (RangeResult range, RangeResponse message) = results.Range();
+            ResponseHeaders headers = new(Identity, 3);
+            bool hasHeader = i % 2 == 0;
+            message.Header = hasHeader ? headers.At(range.Revision) : null;
+
+            CapturedMessage written = CapturedMessage.Of(
+                KvReply.StreamMarshaller, new KvReply(headers, range) { HasHeader = hasHeader }, spare: seed % 7);
+
+            Check(written, new RangeStreamResponse { RangeResponse = message }, RangeStreamResponse.Parser);
+        }
+    }
+
+    [Fact]
+    public void An_answer_that_says_nothing_is_its_header()
+    {
+        ResponseHeaders headers = new(new ClusterIdentity(0, 0), 0);
+
+        CapturedMessage written = CapturedMessage.Of(KvReply.Marshaller, new KvReply(headers, new PutResult(0, null)), spare: 0);
+
+        Check(written, new PutResponse { Header = new ResponseHeader() }, PutResponse.Parser);
+        written.Bytes.ShouldBe([0x0a, 0x00]);
+    }
+
+    [Fact]
+    public void A_nested_transaction_has_a_header_with_nothing_in_it()
+    {
+        TxnResult result = new(7, succeeded: true, [new TxnResult(0, succeeded: false, [])]);
+
+        CapturedMessage written = CapturedMessage.Of(KvReply.Marshaller, new KvReply(new ResponseHeaders(Identity, 1), result), spare: 0);
+
+        TxnResponse read = TxnResponse.Parser.ParseFrom(written.Bytes);
+        read.Responses.ShouldHaveSingleItem().ResponseTxn.Header.ShouldBe(new ResponseHeader());
+    }
+
+    private static void Check<T>(OperationResult result, T message, MessageParser<T> parser, ResponseHeader header, int seed)
+        where T : IMessage<T>
+    {
+        ResponseHeaders headers = new(Identity, (ulong)seed << (seed % 50));
+        header.MergeFrom(headers.At(0));
+        CapturedMessage written = CapturedMessage.Of(KvReply.Marshaller, new KvReply(headers, result), spare: seed % 30);
+        Check(written, message, parser);
+    }
+
+    private static void Check<T>(CapturedMessage written, T message, MessageParser<T> parser)
+        where T : IMessage<T>
+    {
+        byte[] bytes = written.Bytes;
+        written.IsComplete.ShouldBeTrue();
+        written.Announced.ShouldBe(bytes.Length);
+        parser.ParseFrom(bytes).Equals(message).ShouldBeTrue();
+        bytes.AsSpan().SequenceEqual(message.ToByteArray()).ShouldBeTrue();
+    }
+}

@@ -1,0 +1,101 @@
+using PgEtcd.Api.Wire;
+using PgEtcd.Frontend.Members;
+using PgEtcd.Frontend.Watching;
+using PgEtcd.Mvcc;
+using PgEtcd.Protocol.Etcdserverpb;
+using Shouldly;
+using Xunit;
+
+namespace PgEtcd.Api.Tests.Wire;
+
+public class WatchEncodingTests
+{
+    private const int Limit = 10_000;
+
+    private static readonly ResponseHeaders Headers = new(new ClusterIdentity(1, 2), 3);
+    private static readonly WatchEncoding Encoding = new(Headers);
+
+    public static TheoryData<int> Seeds => [.. Enumerable.Range(1, 30)];
+
+    [Theory]
+    [MemberData(nameof(Seeds))]
+    public void It_is_the_message_it_says_it_is_and_as_long_as_it_announces(int seed)
+    {
+        Random random = new(seed);
+        WatchUpdate reply = Changes.Update(Events(random)) with
+        {
+            WatchId = random.NextInt64(-1, 3),
+            Created = random.Next(2) == 0,
+            Canceled = random.Next(2) == 0,
+            CompactRevision = random.Next(2) * 1000,
+            CancelReason = random.Next(2) == 0 ? "" : "etcdserver: mvcc: required revision has been compacted",
+            IsCut = random.Next(2) == 0,
+            PreviousValues = random.Next(2) == 0,
+        };
+        WatchResponse message = Message(reply);
+
+        message.Header.ShouldBe(Headers.At(reply.Revision));
+        (message.WatchId, message.Created, message.Canceled, message.CompactRevision, message.CancelReason, message.Fragment).ShouldBe(
+            (reply.WatchId, reply.Created, reply.Canceled, reply.CompactRevision, reply.CancelReason, reply.IsCut));
+        message.Events.Select(Show).ShouldBe(reply.Events.Select(change => Show(change, reply.PreviousValues)));
+        message.CalculateSize().ShouldBe(Encoding.Size(reply), "no field at its default is written");
+    }
+
+    [Theory]
+    [MemberData(nameof(Seeds))]
+    public void Pieces_are_below_the_limit_in_order_and_together_the_whole(int seed)
+    {
+        Random random = new(seed);
+        WatchUpdate whole = Changes.Update(Events(random)) with { PreviousValues = true, WatchId = 7 };
+        WatchUpdate[] pieces = [.. Encoding.Cut(whole, Limit)];
+
+        pieces.SelectMany(piece => piece.Events).ShouldBe(whole.Events);
+        pieces.Select(piece => piece.IsCut).ShouldBe([.. Enumerable.Repeat(true, pieces.Length - 1), false]);
+        pieces.ShouldAllBe(piece => piece.WatchId == 7 && piece.Revision == whole.Revision && piece.PreviousValues);
+        foreach (WatchUpdate piece in pieces.Where(piece => piece.Events.Count > 1))
+        {
+            Message(piece).CalculateSize().ShouldBeLessThan(Limit);
+        }
+
+        (pieces.Length > 1).ShouldBe(Encoding.Size(whole) >= Limit && whole.Events.Count > 1);
+    }
+
+    [Fact]
+    public void One_event_is_never_cut_and_stands_alone_when_it_is_too_big()
+    {
+        Encoding.Cut(Changes.Update(Changes.Put(2, valueBytes: 3 * Limit)), Limit).ShouldHaveSingleItem().IsCut.ShouldBeFalse();
+
+        WatchUpdate mixed = Changes.Update(Changes.Put(2, "a"), Changes.Put(2, "b", 3 * Limit, 1), Changes.Put(2, "c", sub: 2), Changes.Delete(2, "d", 3));
+        Encoding.Cut(mixed, Limit).Select(piece => (piece.Events.Count, piece.IsCut)).ShouldBe([(1, true), (1, true), (2, false)]);
+    }
+
+    [Fact]
+    public void At_the_limit_it_is_cut_and_below_it_is_not()
+    {
+        WatchUpdate reply = Changes.Update(Changes.Put(2, "a", 500), Changes.Put(2, "b", 500, 1));
+        Encoding.Cut(reply, Encoding.Size(reply) + 1).Count().ShouldBe(1);
+        Encoding.Cut(reply, Encoding.Size(reply)).Count().ShouldBe(2);
+    }
+
+    private static KvEvent[] Events(Random random) => [.. Enumerable.Range(0, random.Next(12)).Select(sub =>
+    {
+        KeyRecord? previous = random.Next(2) == 0 ? null : Changes.Put(1, "k", random.Next(3000)).Record;
+        return random.Next(3) == 0
+            ? Changes.Delete(2, $"k{sub}", sub, previous)
+            : Changes.Put(2, $"k{sub}", random.Next(8) == 0 ? random.Next(2 * Limit) : random.Next(300), sub, previous);
+    })];
+
+    private static WatchResponse Message(WatchUpdate reply)
+    {
+        CapturedMessage written = CapturedMessage.Of(Encoding.Marshaller, reply, spare: 3);
+        written.Bytes.Length.ShouldBe(written.Announced);
+        return WatchResponse.Parser.ParseFrom(written.Bytes);
+    }
+
+    private static string Show(Protocol.Mvccpb.Event change) =>
+        $"{change.Type} {change.Kv.Key.ToStringUtf8()} {change.Kv.ModRevision} v{change.Kv.Version} {change.Kv.Value.Length} before {change.PrevKv?.Value.Length}";
+
+    private static string Show(KvEvent change, bool withPrevious) =>
+        $"{(change.IsDelete ? "Delete" : "Put")} {System.Text.Encoding.UTF8.GetString(change.Key.Span)} {change.Revision} v{change.Record?.Version ?? 0} "
+        + $"{change.Record?.Value.Length ?? 0} before {(withPrevious ? change.Previous?.Value.Length : null)}";
+}

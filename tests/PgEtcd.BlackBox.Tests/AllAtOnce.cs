@@ -1,0 +1,24 @@
+using PgEtcd.Testing.Postgres;
+using Xunit;
+
+namespace PgEtcd.BlackBox.Tests;
+
+/// <summary>Cases of a theory that wait for most of their time: all begin with the class, and each test awaits its own.</summary>
+public abstract class AllAtOnce(IEnumerable<string> cases) : IAsyncLifetime
+{
+    private Dictionary<string, Task> _running = [];
+
+    /// <summary>A case as it runs; its exception is that of the test.</summary>
+    public Task this[string name] => _running[name];
+
+    public virtual async Task InitializeAsync()
+    {
+        PostgresFixture postgres = new();
+        await postgres.InitializeAsync();
+        _running = cases.ToDictionary(name => name, name => Task.Run(() => RunAsync(postgres, name)));
+    }
+
+    public virtual async Task DisposeAsync() => await Task.WhenAll(_running.Values).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+
+    protected abstract Task RunAsync(PostgresFixture postgres, string name);
+}

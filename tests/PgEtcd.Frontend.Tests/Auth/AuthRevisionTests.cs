@@ -1,0 +1,115 @@
+using System.Text;
+using PgEtcd.Frontend.Auth;
+using PgEtcd.Frontend.Writing;
+using PgEtcd.Mvcc;
+using PgEtcd.Postgres.Auth;
+using PgEtcd.Testing.Postgres;
+using Shouldly;
+using Xunit;
+using static PgEtcd.Frontend.Tests.StoreParts;
+
+namespace PgEtcd.Frontend.Tests.Auth;
+
+/// <summary>A write is decided by users, roles and permissions as they are when it is appended.</summary>
+public sealed class AuthRevisionTests(PostgresFixture postgres) : IClassFixture<PostgresFixture>
+{
+    [Fact]
+    [Trait("issue", "etcd#14571")]
+    public async Task A_write_admitted_before_a_change_elsewhere_is_not_made()
+    {
+        await using StoreParts here = await CreateAsync(postgres);
+        await using StoreParts there = await here.AnotherAsync();
+        await EnableAsync(there);
+        await here.Tail.CatchUpAsync();
+        Caller joe = new(here.Auth.Current, "joe", long.MaxValue);
+        (await WriteAsync(here, joe)).ShouldBe(KvError.None);
+
+        // This frontend is told nothing of it, and finds out when it appends.
+        await ChangeAsync(there, AuthEdit.RevokeRole("joe", "writer"));
+        here.Auth.Current.User("joe")!.Record.Roles.ShouldBe(["writer"]);
+        (await WriteAsync(here, joe)).ShouldBe(KvError.AuthMoved);
+
+        here.Replica.State.AuthRevision.ShouldBe(there.Auth.Current.Revision);
+        (await WriteAsync(here, new Caller(here.Auth.Current, "joe", long.MaxValue))).ShouldBe(KvError.PermissionDenied);
+        (await here.StoredAsync()).ShouldBe(["a=x 2/2.0 v1"]);
+    }
+
+    [Fact]
+    public async Task A_refusal_is_no_older_than_the_last_change_either()
+    {
+        await using StoreParts here = await CreateAsync(postgres);
+        await using StoreParts there = await here.AnotherAsync();
+        await EnableAsync(there);
+        await ChangeAsync(there, AuthEdit.RevokeRole("joe", "writer"));
+        await here.Tail.CatchUpAsync();
+        Caller joe = new(here.Auth.Current, "joe", long.MaxValue);
+
+        await ChangeAsync(there, AuthEdit.GrantRole("joe", "writer"));
+        (await WriteAsync(here, joe)).ShouldBe(KvError.AuthMoved); // and not that permission is denied
+        (await WriteAsync(here, new Caller(here.Auth.Current, "joe", long.MaxValue))).ShouldBe(KvError.None);
+    }
+
+    [Fact]
+    public async Task A_write_from_before_auth_was_switched_on_is_not_made_and_a_job_of_the_server_is()
+    {
+        await using StoreParts here = await CreateAsync(postgres);
+        await using StoreParts there = await here.AnotherAsync();
+        Caller anybody = here.Auth.Current.Anybody;
+        (await WriteAsync(here, anybody)).ShouldBe(KvError.None);
+        await EnableAsync(there);
+
+        (await WriteAsync(here, anybody)).ShouldBe(KvError.AuthMoved);
+        (await WriteAsync(here, here.Auth.Current.Anybody)).ShouldBe(KvError.UserEmpty);
+        (await WriteAsync(here, Caller.Server)).ShouldBe(KvError.None);
+    }
+
+    [Fact]
+    public async Task Those_of_one_batch_are_decided_each_for_itself()
+    {
+        await using StoreParts here = await CreateAsync(postgres);
+        await EnableAsync(here);
+        Caller joe = new(here.Auth.Current, "joe", long.MaxValue);
+        Caller root = new(here.Auth.Current, "root", long.MaxValue);
+        await WriteAsync(here, root);
+        Task<KvError>[] writes = [.. Enumerable.Range(0, 60).Select(i => (i % 3) switch
+        {
+            0 => WriteAsync(here, joe, $"a{i}"),
+            1 => WriteAsync(here, joe, $"z{i}"),
+            _ => WriteAsync(here, here.Auth.Current.Anybody, $"a{i}"),
+        })];
+
+        KvError[] errors = await Task.WhenAll(writes);
+
+        for (int i = 0; i < errors.Length; i++)
+        {
+            errors[i].ShouldBe((i % 3) switch { 0 => KvError.None, 1 => KvError.PermissionDenied, _ => KvError.UserEmpty });
+        }
+
+        (await here.StoredAsync()).Length.ShouldBe(21);
+        (await here.QueryAsync<string>("select username from pgetcd.revisions group by username order by count(*) desc")).ShouldBe(["joe", "root"]);
+    }
+
+    private static async Task<KvError> WriteAsync(StoreParts parts, Caller caller, string key = "a") =>
+        (await parts.Store.WriteAsync(Put(key, "x"), 1, new Origin(caller, "client")).WaitAsync(Patience)).Error;
+
+    /// <summary>Root, and joe who may write from a to b.</summary>
+    private static async Task EnableAsync(StoreParts parts)
+    {
+        await ChangeAsync(
+            parts,
+            AuthEdit.AddUser("root", [], hasNoPassword: true),
+            AuthEdit.GrantRole("root", "root"),
+            AuthEdit.AddUser("joe", [], hasNoPassword: true),
+            AuthEdit.AddRole("writer"),
+            AuthEdit.GrantPermission("writer", new PermissionRecord(1, Encoding.ASCII.GetBytes("a"), Encoding.ASCII.GetBytes("b"))),
+            AuthEdit.GrantRole("joe", "writer"),
+            AuthEdit.Enable());
+    }
+
+    private static async Task ChangeAsync(StoreParts parts, params AuthEdit[] edits)
+    {
+        AuthChange change = new(parts.Auth.Current.Revision, "test", "", edits) { Frontend = "test" };
+        (await new AuthTable(parts.Database).ChangeAsync(change, CancellationToken.None)).ShouldBeTrue();
+        await parts.Tail.CatchUpAsync().WaitAsync(Patience);
+    }
+}

@@ -1,0 +1,99 @@
+using System.Text;
+using PgEtcd.Frontend.Auth;
+using Shouldly;
+using Xunit;
+
+namespace PgEtcd.Frontend.Tests.Auth;
+
+/// <summary>Passwords and their hashes.</summary>
+public sealed class PasswordsTests : IDisposable
+{
+    private readonly Passwords _passwords = new(cost: 4);
+
+    [Theory]
+    [InlineData("U*U", "$2a$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW")]
+    [InlineData("", "$2a$05$CCCCCCCCCCCCCCCCCCCCC.7uG0VCzI2bS7j6ymqJi9CdcdxiRTWNy")]
+    [InlineData("U*U", "$2y$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW")]
+    [InlineData("U*U", "$2a$05$CCCCCCCCCCCCCCCCCCCCC/E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW")] // bits of the salt's last letter that mean nothing
+    [InlineData("hello", "$2b$04$abcdefghijklmnopqrstuuwHJMEGjfAzmL1lWmUmlphguIbWfjYey")]
+    public async Task Hashes_that_others_have_made_are_understood(string password, string hash)
+    {
+        (await _passwords.VerifyAsync(Encoding.ASCII.GetBytes(hash), password)).ShouldBeTrue();
+        (await _passwords.VerifyAsync(Encoding.ASCII.GetBytes(hash), password + "x")).ShouldBeFalse();
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("pässword €")]
+    [InlineData("ÿÿ£ÿ£34ÿÿÿ£345")]
+    [InlineData("with a \0 in it")]
+    [InlineData("pppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppp")]
+    public async Task A_password_fits_its_hash_and_no_other_does(string password)
+    {
+        byte[] hash = await _passwords.HashAsync(password);
+
+        (await _passwords.VerifyAsync(hash, password)).ShouldBeTrue();
+        (await _passwords.VerifyAsync(hash, password)).ShouldBeTrue("remembered");
+        (await _passwords.VerifyAsync(hash, "x" + password)).ShouldBeFalse();
+        (await _passwords.HashAsync(password)).ShouldNotBe(hash);
+    }
+
+    [Fact]
+    public async Task A_zero_byte_does_not_end_a_password()
+    {
+        byte[] hash = await _passwords.HashAsync("a\0b");
+
+        (await _passwords.VerifyAsync(hash, "a\0c")).ShouldBeFalse();
+        (await _passwords.VerifyAsync(hash, "a")).ShouldBeFalse();
+    }
+
+    /// <summary>Such a password cannot be set, but etcd logs in with it: bcrypt looks at 72 bytes.</summary>
+    [Fact]
+    public async Task A_login_beyond_72_bytes_counts_as_its_first_72()
+    {
+        byte[] hash = await _passwords.HashAsync(new string('p', 72));
+
+        (await _passwords.VerifyAsync(hash, new string('p', 1000))).ShouldBeTrue();
+        (await _passwords.VerifyAsync(hash, new string('p', 71))).ShouldBeFalse();
+    }
+
+    [Fact]
+    public async Task A_hash_is_as_etcd_keeps_it_and_has_the_cost_asked_for()
+    {
+        using Passwords dearer = new(cost: 5);
+        string hash = Encoding.ASCII.GetString(await dearer.HashAsync("x"));
+
+        hash.ShouldStartWith("$2a$05$");
+        hash.Length.ShouldBe(60);
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("nonsense")]
+    [InlineData("$2a$04$short")]
+    [InlineData("$2a$99$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW")]
+    [InlineData("$2a$03$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW")]
+    [InlineData("$2a$ 5$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW")]
+    [InlineData("$2a$05$CCCC=CCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW")]
+    [InlineData("$2a$05$CCCCCCCCCCCCCCCCCCCCC.7uG0VCzI2bS7j6ymqJi9CdcdxiRTWNy\n")]
+    [InlineData("$pbkdf2-sha256$1$00$00")]
+    public async Task What_is_no_hash_fits_nothing(string hash)
+    {
+        (await _passwords.VerifyAsync(Encoding.ASCII.GetBytes(hash), "")).ShouldBeFalse();
+        (await _passwords.VerifyAsync(Encoding.ASCII.GetBytes(hash), hash)).ShouldBeFalse();
+    }
+
+    [Fact]
+    public async Task Nobody_is_a_user_that_does_not_exist() => (await _passwords.VerifyAsync(null, "")).ShouldBeFalse();
+
+    public void Dispose() => _passwords.Dispose();
+
+    [Fact]
+    public async Task Many_at_once_do_not_hold_each_other_up_for_ever()
+    {
+        byte[] hash = await _passwords.HashAsync("x");
+        bool[] answers = await Task.WhenAll(Enumerable.Range(0, 100).Select(i => _passwords.VerifyAsync(hash, i % 2 == 0 ? "x" : $"{i}")));
+
+        answers.Count(isRight => isRight).ShouldBe(50);
+    }
+}

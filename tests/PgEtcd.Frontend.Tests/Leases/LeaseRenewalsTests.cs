@@ -1,0 +1,119 @@
+using System.Diagnostics;
+using PgEtcd.Frontend.Leases;
+using PgEtcd.Frontend.Writing;
+using PgEtcd.Postgres.Calls;
+using PgEtcd.Postgres.Leases;
+using PgEtcd.Testing;
+using PgEtcd.Testing.Postgres;
+using Shouldly;
+using Xunit;
+using static PgEtcd.Frontend.Tests.StoreParts;
+
+namespace PgEtcd.Frontend.Tests.Leases;
+
+/// <summary>How many statements keep-alives cost.</summary>
+[Collection(nameof(Alone))]
+public sealed class LeaseRenewalsTests(PostgresFixture postgres) : IClassFixture<PostgresFixture>
+{
+    [Fact]
+    public async Task Fifty_thousand_leases_kept_alive_within_five_seconds_cost_a_handful_of_statements_a_second()
+    {
+        await using StoreParts parts = await CreateAsync(postgres);
+        LeaseRenewals renewals = await RenewalsAsync(parts, leases: 50_000);
+        Stopwatch since = Stopwatch.StartNew();
+        List<Task<long>> asked = [];
+        while (asked.Count < 50_000)
+        {
+            int due = (int)Math.Min(50_000, since.Elapsed.TotalSeconds * 10_000);
+            while (asked.Count < due)
+            {
+                asked.Add(renewals.RenewAsync(asked.Count + 1));
+            }
+
+            await Task.Delay(5);
+        }
+
+        (await Task.WhenAll(asked).WaitAsync(Patience)).ShouldAllBe(ttl => ttl == 60);
+        (renewals.Statements / since.Elapsed.TotalSeconds).ShouldBeLessThan(10);
+        (await parts.QueryAsync<long>("select count(*) from pgetcd.leases where expires_at < clock_timestamp() + interval '30 seconds'")).ShouldBe([0]);
+    }
+
+    [Fact]
+    public async Task A_keep_alive_that_is_alone_goes_at_once_also_again_and_again()
+    {
+        await using StoreParts parts = await CreateAsync(postgres);
+        LeaseRenewals renewals = await RenewalsAsync(parts, leases: 100);
+        await renewals.RenewAsync(1);
+        Stopwatch since = Stopwatch.StartNew();
+        for (long id = 1; id <= 100; id++)
+        {
+            (await renewals.RenewAsync(id)).ShouldBe(60);
+        }
+
+        renewals.Statements.ShouldBe(101);
+        since.Elapsed.ShouldBeLessThan(TimeSpan.FromSeconds(15), "and not a fifth of a second each");
+    }
+
+    [Fact]
+    public async Task Clients_that_wait_for_one_answer_before_they_ask_for_the_next_are_not_held_up()
+    {
+        await using StoreParts parts = await CreateAsync(postgres);
+        LeaseRenewals renewals = await RenewalsAsync(parts, leases: 100);
+        Stopwatch since = Stopwatch.StartNew();
+        await Task.WhenAll(Enumerable.Range(0, 100).Select(client => Task.Run(async () =>
+        {
+            for (int i = 0; i < 50; i++)
+            {
+                (await renewals.RenewAsync(client + 1)).ShouldBe(60);
+            }
+        }))).WaitAsync(Patience);
+
+        since.Elapsed.ShouldBeLessThan(TimeSpan.FromSeconds(9), "and not fifty fifths of a second");
+        renewals.Statements.ShouldBeLessThan(1000);
+    }
+
+    [Fact]
+    public async Task What_is_gone_has_no_time_left_and_what_has_expired_is_answered_when_it_is_gone_or_lives_again()
+    {
+        await using StoreParts parts = await CreateAsync(postgres);
+        LeaseRenewals renewals = await RenewalsAsync(parts, leases: 3);
+        (await renewals.RenewAsync(404)).ShouldBe(0);
+        await parts.QueryAsync<int>("update pgetcd.leases set expires_at = clock_timestamp()");
+
+        Task<long> going = renewals.RenewAsync(1);
+        Task<long> living = renewals.RenewAsync(2);
+        await Eventually.TrueAsync(() => renewals.Statements > 3, Patience, "it has looked again");
+        going.IsCompleted.ShouldBeFalse();
+        living.IsCompleted.ShouldBeFalse();
+        await parts.Leases.RevokeAsync(1, Origin.Server);
+        await parts.QueryAsync<int>("update pgetcd.leases set expires_at = clock_timestamp() + interval '1 minute' where id = 2");
+
+        (await going.WaitAsync(Patience)).ShouldBe(0);
+        (await living.WaitAsync(Patience)).ShouldBe(60);
+    }
+
+    [Fact]
+    public async Task While_the_database_does_not_answer_nobody_waits_longer_than_a_request_may()
+    {
+        await using StoreParts parts = await CreateAsync(postgres);
+        await RenewalsAsync(parts, leases: 1);
+        LeaseRenewals renewals = new(new LeaseTable(parts.Database), parts.Database, TimeSpan.FromSeconds(1), TimeProvider.System);
+        await using Npgsql.NpgsqlConnection connection = await parts.Database.OpenAsync(CancellationToken.None);
+        await using Npgsql.NpgsqlTransaction held = await connection.BeginTransactionAsync();
+        await using Npgsql.NpgsqlCommand hold = new("lock table pgetcd.leases", connection);
+        await hold.ExecuteNonQueryAsync();
+
+        await Should.ThrowAsync<StoreUnavailableException>(() => renewals.RenewAsync(1).WaitAsync(Patience));
+        await held.RollbackAsync();
+        (await renewals.RenewAsync(1).WaitAsync(Patience)).ShouldBe(60);
+    }
+
+    /// <summary>Leases 1, 2, … of a minute, of which some time is over.</summary>
+    private static async Task<LeaseRenewals> RenewalsAsync(StoreParts parts, int leases)
+    {
+        await parts.QueryAsync<int>($"""
+            insert into pgetcd.leases select id, 60, clock_timestamp() + interval '25 seconds', gen_random_uuid() from generate_series(1, {leases}) id
+            """);
+        return new LeaseRenewals(new LeaseTable(parts.Database), parts.Database, TimeSpan.FromSeconds(7), TimeProvider.System);
+    }
+}

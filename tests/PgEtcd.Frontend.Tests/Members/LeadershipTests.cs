@@ -1,0 +1,128 @@
+using Microsoft.Extensions.Logging.Abstractions;
+using PgEtcd.Frontend.Members;
+using PgEtcd.Postgres.Members;
+using PgEtcd.Testing;
+using PgEtcd.Testing.Postgres;
+using Shouldly;
+using Xunit;
+
+namespace PgEtcd.Frontend.Tests.Members;
+
+/// <summary>Who leads, as a frontend itself knows it.</summary>
+public sealed class LeadershipTests(PostgresFixture postgres) : IClassFixture<PostgresFixture>
+{
+    private static readonly TimeSpan Often = TimeSpan.FromMilliseconds(10);
+
+    [Fact]
+    public async Task A_job_runs_on_the_leader_only_and_goes_over_with_a_farewell()
+    {
+        await using StoreParts parts = await StoreParts.CreateAsync(postgres);
+        await using Leadership first = await JoinAsync(parts, "first", 1);
+        await using Leadership second = await JoinAsync(parts, "second", 2);
+        (int runsOfFirst, int runsOfSecond) = (0, 0);
+        _ = first.RunWhileLeadingAsync(Often, _ => Task.FromResult(runsOfFirst++));
+        _ = second.RunWhileLeadingAsync(Often, _ => Task.FromResult(runsOfSecond++));
+
+        await Eventually.TrueAsync(() => runsOfFirst > 20, StoreParts.Patience, "the first leads");
+        (first.IsLeader, second.IsLeader, runsOfSecond).ShouldBe((true, false, 0));
+        second.Current.Select(member => (member.Id, member.IsLeader)).ShouldBe([(1, true), (2, false)]);
+
+        await first.LeaveAsync();
+        int runs = runsOfFirst;
+        await Eventually.TrueAsync(() => runsOfSecond > 20, "the second leads");
+        (first.IsLeader, runsOfFirst).ShouldBe((false, runs));
+        await Eventually.TrueAsync(() => second.Current.Count == 1, StoreParts.Patience, "the first is off the list");
+    }
+
+    [Fact]
+    public async Task Who_cannot_renew_the_leadership_knows_that_it_has_ended_and_stops_its_job()
+    {
+        await using StoreParts parts = await StoreParts.CreateAsync(postgres);
+        await using Leadership only = await JoinAsync(parts, "only", 1);
+        TaskCompletionSource stopped = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        int runs = 0;
+        _ = only.RunWhileLeadingAsync(Often, async token =>
+        {
+            runs++;
+            await Task.Delay(Timeout.Infinite, token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            stopped.TrySetResult();
+        });
+        await Eventually.TrueAsync(() => runs == 1, StoreParts.Patience, "the job runs");
+        await using (Npgsql.NpgsqlConnection connection = await parts.Database.OpenAsync(CancellationToken.None))
+        {
+            await using Npgsql.NpgsqlTransaction held = await connection.BeginTransactionAsync();
+            await using Npgsql.NpgsqlCommand hold = new("lock table pgetcd.leader", connection);
+            await hold.ExecuteNonQueryAsync();
+
+            await stopped.Task.WaitAsync(StoreParts.Patience);
+            await Eventually.TrueAsync(() => !only.IsLeader, "it does not lead");
+            (await parts.QueryAsync<bool>("select 1 = 1")).ShouldBe([true], "the database itself answers");
+        }
+
+        await Eventually.TrueAsync(() => only.IsLeader && runs > 1, StoreParts.Patience, "it leads again");
+    }
+
+    [Fact]
+    public async Task A_job_that_fails_runs_again()
+    {
+        await using StoreParts parts = await StoreParts.CreateAsync(postgres);
+        await using Leadership only = await JoinAsync(parts, "only", 1);
+        int runs = 0;
+        _ = only.RunWhileLeadingAsync(Often, _ => runs++ < 3 ? throw new InvalidOperationException("Not this time.") : Task.CompletedTask);
+        await Eventually.TrueAsync(() => runs > 5, StoreParts.Patience, "it goes on");
+    }
+
+    [Fact]
+    public async Task An_id_that_somebody_keeps_up_is_left_to_him_and_one_that_nobody_keeps_up_is_taken()
+    {
+        await using StoreParts parts = await StoreParts.CreateAsync(postgres);
+        await new MemberTable(parts.Database).BeatAsync(Member(1), "killed a moment ago", CancellationToken.None);
+        await using Leadership restarted = await JoinAsync(parts, "restarted", 1, 10);
+        await using Leadership other = await JoinAsync(parts, "other", 1, 1, 12);
+
+        restarted.Self.Id.ShouldBe(1);
+        other.Self.Id.ShouldBe(12);
+        (await parts.QueryAsync<string>("select id || run from pgetcd.members order by id")).ShouldBe(["1restarted", "12other"]);
+    }
+
+    [Fact]
+    public async Task Who_hands_over_stops_its_jobs_first_and_the_other_runs_them()
+    {
+        await using StoreParts parts = await StoreParts.CreateAsync(postgres);
+        await using Leadership first = await JoinAsync(parts, "first", 1);
+        await using Leadership second = await JoinAsync(parts, "second", 2);
+        int running = 0;
+        int most = 0;
+        int ofSecond = 0;
+        foreach (Leadership leadership in (Leadership[])[first, second])
+        {
+            _ = leadership.RunWhileLeadingAsync(Often, async token =>
+            {
+                most = Math.Max(most, Interlocked.Increment(ref running));
+                ofSecond += leadership == second ? 1 : 0;
+                await Task.Delay(100, token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+                Interlocked.Decrement(ref running);
+            });
+        }
+
+        await Eventually.TrueAsync(() => running == 1, StoreParts.Patience, "the first works");
+        (await HandOverAsync(parts, second, 2)).ShouldBe(HandOverOutcome.NotLeader);
+        (await HandOverAsync(parts, first, 3)).ShouldBe(HandOverOutcome.NoSuchMember);
+        (await HandOverAsync(parts, first, 1)).ShouldBe(HandOverOutcome.Done);
+        first.IsLeader.ShouldBeTrue();
+
+        (await HandOverAsync(parts, first, 2)).ShouldBe(HandOverOutcome.Done);
+        first.IsLeader.ShouldBeFalse();
+        first.Current.Single(member => member.IsLeader).Id.ShouldBe(2);
+        await Eventually.TrueAsync(() => second.IsLeader && ofSecond > 3, StoreParts.Patience, "the second works");
+        most.ShouldBe(1);
+    }
+
+    private static Task<HandOverOutcome> HandOverAsync(StoreParts parts, Leadership from, long target) =>
+        new HandOver(from, parts.Database, TimeProvider.System, StoreParts.Patience).ToAsync(target);
+
+    private static Task<Leadership> JoinAsync(StoreParts parts, string run, params long[] ids) => Leadership.JoinAsync(
+        parts.Database, run, [.. ids.Select(Member)], TimeProvider.System, NullLogger<Leadership>.Instance, CancellationToken.None);
+
+    private static Member Member(long id) => new(id, $"member{id}", ["http://127.0.0.1:1"], ["http://127.0.0.1:2"]);
+}

@@ -1,0 +1,70 @@
+using PgEtcd.Frontend.Auth;
+using PgEtcd.Frontend.Reading;
+using PgEtcd.Frontend.Writing;
+using PgEtcd.Mvcc;
+using Shouldly;
+using Xunit;
+
+namespace PgEtcd.Frontend.Tests.Writing;
+
+public class WriteQueueTests
+{
+    private readonly Replica _replica = new(KeySpace.Empty, 1);
+    private readonly WriteQueue _queue;
+
+    public WriteQueueTests() => _queue = new WriteQueue(_replica);
+
+    [Theory]
+    [InlineData(1, false)]
+    [InlineData(7, false)]
+    [InlineData(8, true)]
+    public void The_first_write_after_a_large_batch_waits_for_those_behind_it(int writes, bool waits)
+    {
+        Add(writes).ShouldBe(LoopStart.Now);
+        _queue.Take()!.Writes.Count.ShouldBe(writes);
+        _queue.Take().ShouldBeNull();
+        Add(2).ShouldBe(waits ? LoopStart.Soon : LoopStart.Now);
+        _queue.Take()!.Writes.Count.ShouldBe(2);
+    }
+
+    [Fact]
+    public void Writes_that_come_while_a_batch_is_under_way_are_the_next_one_in_their_order()
+    {
+        Add(1);
+        Batch underWay = _queue.Take()!;
+        PendingWrite early = Write();
+        _queue.Add(early).ShouldBe(LoopStart.None);
+        _queue.Open(underWay);
+        PendingWrite late = Write();
+        _queue.Add(late).ShouldBe(LoopStart.None);
+        _queue.Count.ShouldBe(3);
+        _queue.Take()!.Writes.ShouldBe([early, late]);
+    }
+
+    [Fact]
+    public void A_batch_that_was_closed_comes_again_ahead_of_what_came_later()
+    {
+        Add(1);
+        _queue.Open(_queue.Take()!);
+        PendingWrite early = Write();
+        _queue.Add(early);
+        _queue.Close();
+        PendingWrite late = Write();
+        _queue.Add(late);
+        _queue.Take()!.Writes.ShouldBe([early, late]);
+    }
+
+    /// <summary>Adds writes; what the first of them was answered.</summary>
+    private LoopStart Add(int writes)
+    {
+        LoopStart first = _queue.Add(Write());
+        for (int i = 1; i < writes; i++)
+        {
+            _queue.Add(Write()).ShouldBe(LoopStart.None);
+        }
+
+        return first;
+    }
+
+    private PendingWrite Write() => new(StoreParts.Put("a", "1"), 100, _replica, new Origin(Caller.Server, null), 0);
+}

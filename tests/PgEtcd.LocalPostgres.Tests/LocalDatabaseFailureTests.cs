@@ -1,0 +1,118 @@
+using Microsoft.Extensions.Logging.Abstractions;
+using Shouldly;
+using Xunit;
+
+namespace PgEtcd.LocalPostgres.Tests;
+
+public sealed class LocalDatabaseFailureTests : IDisposable
+{
+    private readonly string _parent = Path.Combine("/tmp", "pgetcd-test-" + Guid.NewGuid().ToString("N")[..12]);
+
+    public LocalDatabaseFailureTests() => Directory.CreateDirectory(_parent);
+
+    public void Dispose() => Directory.Delete(_parent, recursive: true);
+
+    [Fact]
+    public async Task A_cluster_that_was_left_half_made_is_made_anew()
+    {
+        var half = Path.Combine(_parent, "d", "data.new-1");
+        Directory.CreateDirectory(half);
+        await File.WriteAllTextAsync(Path.Combine(_parent, "d", "start.lock"), "");
+        await File.WriteAllTextAsync(Path.Combine(half, "PG_VERSION"), "15");
+
+        await using var database = await DataDirectoryFixture.StartAsync(Path.Combine(_parent, "d"));
+
+        (await DataDirectoryFixture.QueryAsync(database, "SELECT 1")).ShouldBe(1);
+        Directory.Exists(half).ShouldBeFalse();
+    }
+
+    [Fact]
+    public async Task A_path_too_long_for_a_socket_gets_a_short_one()
+    {
+        var dataDir = Path.Combine(_parent, new string('x', 100), "it's");
+
+        await using (var database = await DataDirectoryFixture.StartAsync(dataDir))
+        {
+            (await DataDirectoryFixture.QueryAsync(database, "SELECT 1")).ShouldBe(1);
+        }
+
+        Directory.Delete(new DataDirectory(dataDir).Socket, recursive: true);
+    }
+
+    [Theory]
+    [InlineData("file", "is a file, not a directory.")]
+    [InlineData("full", "holds other things already: choose a new or empty directory.")]
+    [InlineData("file/below", "cannot be written:")]
+    public async Task A_data_directory_that_cannot_be_one_is_named(string name, string said)
+    {
+        await File.WriteAllTextAsync(Path.Combine(_parent, "file"), "");
+        Directory.CreateDirectory(Path.Combine(_parent, "full", "photos"));
+
+        (await FailAsync(Path.Combine(_parent, name))).ShouldStartWith($"--data-dir {Path.Combine(_parent, name)} {said}");
+    }
+
+    [SkippableFact]
+    public async Task A_chosen_directory_that_PostgreSQLs_user_cannot_reach_is_refused()
+    {
+        Skip.IfNot(Environment.IsPrivilegedProcess, "Only as root does PostgreSQL run as somebody else.");
+        File.SetUnixFileMode(_parent, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+
+        (await FailAsync(Path.Combine(_parent, "d"))).ShouldContain("cannot be reached by the user that PostgreSQL runs as");
+        Directory.Exists(Path.Combine(_parent, "d")).ShouldBeFalse();
+    }
+
+    [SkippableFact]
+    public async Task A_directory_that_nobody_chose_moves_to_where_PostgreSQL_can_reach_it_and_stays_there()
+    {
+        Skip.IfNot(Environment.IsPrivilegedProcess, "Only as root does PostgreSQL run as somebody else.");
+        File.SetUnixFileMode(_parent, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        var wanted = Path.Combine(_parent, "default.pgetcd");
+        var moved = new DataDirectory(wanted).Moved.Path;
+        try
+        {
+            await using (var database = await LocalDatabase.StartAsync(wanted, mayMove: true, NullLogger.Instance, default))
+            {
+                database.DataDir.ShouldBe(moved);
+            }
+
+            File.SetUnixFileMode(_parent, (UnixFileMode)0b111_101_101);
+            var (directory, _) = await new DataDirectory(wanted).PrepareAsync(true, default);
+            directory.Path.ShouldBe(moved);
+        }
+        finally
+        {
+            Directory.Delete(moved, recursive: true);
+        }
+    }
+
+    [Fact]
+    public async Task Without_server_programs_it_says_what_to_install()
+    {
+        var none = await Should.ThrowAsync<LocalPostgresException>(PostgresBinaries.FindAsync(null, _ => null, [], default));
+        none.Message.ShouldBe("The server programs of PostgreSQL 14 or newer were not found: install them (on Debian: apt-get install postgresql), name their directory in PGETCD_POSTGRES_BIN, or give --database.");
+
+        var other = await Should.ThrowAsync<LocalPostgresException>(PostgresBinaries.FindAsync(99, _ => null, [], default));
+        other.Message.ShouldContain("apt-get install postgresql-99");
+
+        var named = await Should.ThrowAsync<LocalPostgresException>(
+            PostgresBinaries.FindAsync(null, v => v == PostgresBinaries.Variable ? "/nowhere" : "/usr/bin", null, default));
+        named.Message.ShouldBe("PGETCD_POSTGRES_BIN is /nowhere, but the server programs of PostgreSQL 14 or newer are not there.");
+    }
+
+    [Fact]
+    public async Task When_initdb_fails_its_last_words_are_said_and_nothing_is_left_that_looks_whole()
+    {
+        var binaries = new PostgresBinaries(_parent, 15);
+        await File.WriteAllTextAsync(binaries.InitDb, "#!/bin/sh\necho 'could not write: No space left on device' >&2\nexit 1\n");
+        File.SetUnixFileMode(binaries.InitDb, (UnixFileMode)0b111_101_101);
+        var (directory, user) = await new DataDirectory(Path.Combine(_parent, "d")).PrepareAsync(false, default);
+
+        var error = await Should.ThrowAsync<LocalPostgresException>(ClusterMaker.MakeAsync(directory, binaries, user, default));
+
+        error.Message.ShouldBe($"A PostgreSQL cluster could not be made in --data-dir {directory.Path}: could not write: No space left on device.");
+        Directory.Exists(directory.Cluster).ShouldBeFalse();
+    }
+
+    private static async Task<string> FailAsync(string dataDir) =>
+        (await Should.ThrowAsync<LocalPostgresException>(DataDirectoryFixture.StartAsync(dataDir))).Message;
+}

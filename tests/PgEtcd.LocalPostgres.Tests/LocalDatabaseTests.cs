@@ -1,0 +1,155 @@
+using System.Diagnostics;
+using Npgsql;
+using Shouldly;
+using Xunit;
+using static PgEtcd.LocalPostgres.Tests.DataDirectoryFixture;
+
+namespace PgEtcd.LocalPostgres.Tests;
+
+public class LocalDatabaseTests(DataDirectoryFixture fixture) : IClassFixture<DataDirectoryFixture>
+{
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+
+    [Fact]
+    public async Task The_data_is_found_again_and_stopping_leaves_no_process()
+    {
+        var database = await StartAsync(fixture.DataDir);
+        (await QueryAsync(database, "SELECT number FROM kept")).ShouldBe(42);
+
+        await database.DisposeAsync();
+
+        IsRunning(database.ProcessId).ShouldBeFalse();
+        File.Exists(Path.Combine(fixture.DataDir, "data/postmaster.pid")).ShouldBeFalse();
+    }
+
+    [Fact]
+    public async Task It_is_durable_and_listens_on_a_socket_only()
+    {
+        await using var database = await StartAsync(fixture.DataDir);
+
+        (await QueryAsync(database, "SELECT current_setting('fsync') || current_setting('synchronous_commit') || current_setting('listen_addresses')"))
+            .ShouldBe("onon");
+        new NpgsqlConnectionStringBuilder(database.ConnectionString).Host.ShouldBe(Path.Combine(fixture.DataDir, "run"));
+        File.GetUnixFileMode(Path.Combine(fixture.DataDir, "run"))
+            .ShouldBe(UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+    }
+
+    [Fact]
+    public async Task It_runs_in_a_session_of_its_own_so_that_Ctrl_C_does_not_reach_it()
+    {
+        await using var database = await StartAsync(fixture.DataDir);
+
+        // proc(5): after the name in parentheses come state, parent, process group, session.
+        var stat = await File.ReadAllTextAsync($"/proc/{database.ProcessId}/stat");
+        stat[(stat.LastIndexOf(')') + 2)..].Split(' ')[3].ShouldBe($"{database.ProcessId}");
+    }
+
+    [Fact]
+    public async Task Frontends_started_at_once_share_it_and_the_last_one_stops_it()
+    {
+        var all = await Task.WhenAll(StartAsync(fixture.DataDir), StartAsync(fixture.DataDir), StartAsync(fixture.DataDir));
+        all.Select(d => d.ProcessId).Distinct().Count().ShouldBe(1);
+
+        await all[0].StopAsync();
+        await all[1].StopAsync();
+        (await QueryAsync(all[2], "SELECT number FROM kept")).ShouldBe(42);
+        await all[2].StopAsync();
+
+        IsRunning(all[2].ProcessId).ShouldBeFalse();
+    }
+
+    [Fact]
+    public async Task When_it_is_killed_it_is_started_again()
+    {
+        await using var database = await StartAsync(fixture.DataDir);
+        var killed = database.ProcessId;
+
+        Kill(killed);
+
+        await UntilAsync(async () => database.ProcessId != killed && (int?)await QueryAsync(database, "SELECT number FROM kept") == 42);
+    }
+
+    [Fact]
+    public async Task What_a_killed_frontend_left_running_is_joined_and_stopped_in_the_end()
+    {
+        var left = await StartUnwatchedAsync();
+
+        await using (var database = await StartAsync(fixture.DataDir))
+        {
+            database.ProcessId.ShouldBe(left);
+        }
+
+        await UntilAsync(() => Task.FromResult(!IsRunning(left)));
+    }
+
+    [Fact]
+    public async Task A_stale_pid_file_with_the_number_of_another_process_is_no_obstacle()
+    {
+        Kill(await StartUnwatchedAsync());
+        var file = Path.Combine(fixture.DataDir, "data/postmaster.pid");
+        var lines = await File.ReadAllLinesAsync(file);
+        lines[0] = $"{Environment.ProcessId}";
+        await File.WriteAllLinesAsync(file, lines);
+
+        await using var database = await StartAsync(fixture.DataDir);
+
+        (await QueryAsync(database, "SELECT number FROM kept")).ShouldBe(42);
+    }
+
+    [Fact]
+    public async Task After_a_kill_of_everything_the_next_start_recovers()
+    {
+        Kill(await StartUnwatchedAsync());
+
+        await using var database = await StartAsync(fixture.DataDir);
+
+        (await QueryAsync(database, "SELECT number FROM kept")).ShouldBe(42);
+    }
+
+    /// <summary>Starts PostgreSQL and forgets it, as a frontend does that is killed.</summary>
+    private async Task<int> StartUnwatchedAsync()
+    {
+        var (directory, user) = await new DataDirectory(fixture.DataDir).PrepareAsync(false, CancellationToken.None);
+        var binaries = await PostgresBinaries.FindAsync(null, Environment.GetEnvironmentVariable, null, CancellationToken.None);
+        Postmaster? postmaster = null;
+        while (postmaster is null)
+        {
+            postmaster = await Postmaster.StartAsync(directory, binaries, user, CancellationToken.None);
+        }
+
+        using (postmaster)
+        {
+            return postmaster.Pid;
+        }
+    }
+
+    private static void Kill(int pid)
+    {
+        using var process = Process.GetProcessById(pid);
+        process.Kill();
+        process.WaitForExit();
+    }
+
+    private static bool IsRunning(int pid) => Directory.Exists($"/proc/{pid}");
+
+    private static async Task UntilAsync(Func<Task<bool>> condition)
+    {
+        using var patience = new CancellationTokenSource(Patience);
+        while (true)
+        {
+            try
+            {
+                if (await condition())
+                {
+                    return;
+                }
+            }
+            catch (NpgsqlException)
+            {
+                // Not back yet.
+            }
+
+            await Task.Delay(20, patience.Token);
+        }
+    }
+}

@@ -1,0 +1,116 @@
+using System.Text;
+using PgEtcd.Mvcc;
+using PgEtcd.Postgres.History;
+using PgEtcd.Postgres.Leases;
+using PgEtcd.Postgres.Maintenance;
+using PgEtcd.Testing.Postgres;
+using Shouldly;
+using Xunit;
+using static PgEtcd.Postgres.Tests.RemovalFixture;
+
+namespace PgEtcd.Postgres.Tests.History;
+
+/// <summary>The hash of the key space. That it is etcd's is shown by transcripts of 3.6 and beside a real 3.4, over the wire.</summary>
+public sealed class HashReaderTests(PostgresFixture postgres) : IClassFixture<PostgresFixture>
+{
+    private static readonly string[] Keys = ["a", "b", "bb", "c"];
+
+    [Fact]
+    public void The_checksum_is_Castagnolis_however_the_bytes_are_cut()
+    {
+        byte[] check = Encoding.ASCII.GetBytes("123456789");
+        for (int cut = 0; cut <= check.Length; cut++)
+        {
+            Crc32C crc = default;
+            crc.Add(check.AsSpan(0, cut));
+            crc.Add(check.AsSpan(cut));
+            crc.Value.ShouldBe(0xE3069283);
+        }
+    }
+
+    /// <summary>Removal of superseded rows, wherever it stands, changes no hash.</summary>
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    [InlineData(3)]
+    public async Task The_hash_is_the_same_before_during_and_after_removal(int seed)
+    {
+        await using RemovalFixture log = await CreateAsync(postgres);
+        HashReader reader = new(log.Database);
+        Random random = new(seed);
+        HashSet<uint> seen = [];
+        for (int round = 0; round < 6; round++)
+        {
+            for (int i = random.Next(5, 20); i >= 0; i--)
+            {
+                await log.WriteAsync(random.Next(3) == 0 ? Delete(Keys[random.Next(4)]) : Put(Keys[random.Next(4)]));
+            }
+
+            if (round % 3 == 2)
+            {
+                await log.WriteAsync(Delete("a", "z")); // nothing is alive: the rule for what is kept is another then
+            }
+
+            await log.CompactAsync(random.NextInt64(Math.Max(1, log.State.CompactRevision + 1), log.State.Revision + 1));
+            Dictionary<long, uint> before = await HashesAsync(reader, log.State);
+            while (await log.StepAsync(random.Next(1, 5)) is RemovalOutcome.More)
+            {
+                (await HashesAsync(reader, log.State)).ShouldBe(before);
+            }
+
+            (await HashesAsync(reader, log.State)).ShouldBe(before);
+            seen.UnionWith(before.Values);
+        }
+
+        seen.Count.ShouldBeGreaterThan(30, "different states have different hashes");
+    }
+
+    [Fact]
+    public async Task What_is_compacted_or_in_the_future_has_no_hash()
+    {
+        await using RemovalFixture log = await CreateAsync(postgres);
+        HashReader reader = new(log.Database);
+        for (int i = 0; i < 4; i++)
+        {
+            await log.WriteAsync(Put("a"));
+        }
+
+        await log.CompactAsync(3);
+
+        (await reader.HashKeysAsync(2, CancellationToken.None)).Error.ShouldBe(KvError.Compacted);
+        (await reader.HashKeysAsync(6, CancellationToken.None)).Error.ShouldBe(KvError.FutureRevision);
+        HashedKeys now = await reader.HashKeysAsync(0, CancellationToken.None);
+        now.ShouldBe(new HashedKeys(KvError.None, now.Hash, 3, 5, 5));
+        (await reader.HashKeysAsync(5, CancellationToken.None)).ShouldBe(now);
+        (await reader.HashKeysAsync(-4, CancellationToken.None)).Hash.ShouldBe(1084519789u, "of the bucket's name alone");
+    }
+
+    [Fact]
+    public async Task The_hash_over_everything_knows_the_leases_but_not_their_time()
+    {
+        await using RemovalFixture log = await CreateAsync(postgres);
+        HashReader reader = new(log.Database);
+        LeaseTable leases = new(log.Database);
+        await log.WriteAsync(Put("a"));
+        uint empty = (await reader.HashAllAsync(CancellationToken.None)).Hash;
+        await leases.GrantAsync(5, 60, Guid.NewGuid(), CancellationToken.None);
+        uint granted = (await reader.HashAllAsync(CancellationToken.None)).Hash;
+        await leases.KeepAliveAsync([5], CancellationToken.None);
+
+        granted.ShouldNotBe(empty);
+        (await reader.HashAllAsync(CancellationToken.None)).Hash.ShouldBe(granted);
+    }
+
+    private static async Task<Dictionary<long, uint>> HashesAsync(HashReader reader, KeySpace state)
+    {
+        Dictionary<long, uint> hashes = [];
+        for (long revision = state.CompactRevision; revision <= state.Revision; revision++)
+        {
+            HashedKeys hashed = await reader.HashKeysAsync(revision, CancellationToken.None);
+            hashed.Error.ShouldBe(KvError.None);
+            hashes[revision] = hashed.Hash;
+        }
+
+        return hashes;
+    }
+}

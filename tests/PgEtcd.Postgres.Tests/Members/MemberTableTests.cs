@@ -1,0 +1,141 @@
+using PgEtcd.Postgres.Members;
+using PgEtcd.Testing.Postgres;
+using Shouldly;
+using Xunit;
+
+namespace PgEtcd.Postgres.Tests.Members;
+
+public sealed class MemberTableTests(PostgresFixture postgres) : IClassFixture<PostgresFixture>
+{
+    // Arrays, as they are read, so that members can be compared.
+    private static readonly string[] ClientUrls = ["http://127.0.0.1:1", "http://127.0.0.1:2"];
+    private static readonly string[] PeerUrls = ["http://127.0.0.1:3"];
+
+    [Fact]
+    public async Task The_first_to_beat_leads_and_whoever_comes_after_a_farewell_leads_at_once()
+    {
+        await using LogFixture fixture = await LogFixture.CreateAsync(postgres);
+        MemberTable members = new(fixture.Database);
+
+        (await BeatAsync(members, 1, "a")).Leads.ShouldBeTrue();
+        (await BeatAsync(members, 2, "b")).Leads.ShouldBeFalse();
+        Beat again = await BeatAsync(members, 1, "a");
+        again.Leads.ShouldBeTrue();
+        again.Alive.Where(member => member.IsLeader).Select(member => member.Id).ShouldBe([1]);
+
+        await members.LeaveAsync("a", CancellationToken.None);
+        Beat after = await BeatAsync(members, 2, "b");
+        after.Leads.ShouldBeTrue();
+        after.Alive.ShouldHaveSingleItem().ShouldBeEquivalentTo(Member(2) with { IsLeader = true });
+    }
+
+    [Fact]
+    public async Task A_leader_that_is_silent_for_two_seconds_loses_the_leadership_and_gets_no_leases_to_revoke()
+    {
+        await using LogFixture fixture = await LogFixture.CreateAsync(postgres);
+        MemberTable members = new(fixture.Database);
+        await BeatAsync(members, 1, "a");
+        await fixture.QueryAsync<int>("update pgetcd.leader set expires_at = expires_at - interval '1.9 seconds'");
+        (await BeatAsync(members, 2, "b")).Leads.ShouldBeFalse();
+
+        await fixture.QueryAsync<int>("update pgetcd.leader set expires_at = expires_at - interval '0.1 seconds'");
+        (await BeatAsync(members, 2, "b")).Leads.ShouldBeTrue();
+        (await BeatAsync(members, 1, "a")).Leads.ShouldBeFalse();
+        (await fixture.QueryAsync<long?>("select id from pgetcd.expired_leases('a', 10)")).ShouldBeEmpty();
+    }
+
+    [Fact]
+    public async Task An_id_is_left_to_the_run_that_keeps_it_up_and_taken_from_one_that_is_gone()
+    {
+        await using LogFixture fixture = await LogFixture.CreateAsync(postgres);
+        MemberTable members = new(fixture.Database);
+        await BeatAsync(members, 1, "a");
+
+        Beat refused = await BeatAsync(members, 1, "b");
+        refused.Joined.ShouldBeFalse();
+        (await BeatAsync(members, 1, "a")).Joined.ShouldBeTrue();
+        (await BeatAsync(members, 1, "b")).HeldAt.ShouldBeGreaterThan(refused.HeldAt);
+
+        await fixture.QueryAsync<int>("update pgetcd.members set heartbeat_at = heartbeat_at - interval '2 seconds'");
+        (await BeatAsync(members, 1, "b")).Joined.ShouldBeTrue();
+        (await BeatAsync(members, 1, "a")).Joined.ShouldBeFalse();
+        (await fixture.QueryAsync<string>("select run from pgetcd.members")).ShouldBe(["b"]);
+    }
+
+    [Fact]
+    public async Task Who_has_not_beaten_for_three_seconds_is_not_listed_and_forgotten_after_a_minute()
+    {
+        await using LogFixture fixture = await LogFixture.CreateAsync(postgres);
+        MemberTable members = new(fixture.Database);
+        await BeatAsync(members, 2, "b");
+        await BeatAsync(members, 1, "a");
+        (await members.ListAsync(CancellationToken.None)).Count.ShouldBe(2);
+
+        await fixture.QueryAsync<int>("update pgetcd.members set heartbeat_at = heartbeat_at - interval '3 seconds' where id = 1");
+        (await members.ListAsync(CancellationToken.None)).ShouldHaveSingleItem().ShouldBeEquivalentTo(Member(2) with { IsLeader = true });
+        (await BeatAsync(members, 2, "b")).Alive.Count.ShouldBe(1);
+
+        await fixture.QueryAsync<int>("update pgetcd.members set heartbeat_at = heartbeat_at - interval '1 minute' where id = 1");
+        await BeatAsync(members, 2, "b");
+        (await fixture.QueryAsync<long>("select id from pgetcd.members")).ShouldBe([2]);
+    }
+
+    [Fact]
+    public async Task Only_one_of_many_that_beat_at_once_leads()
+    {
+        await using LogFixture fixture = await LogFixture.CreateAsync(postgres);
+        MemberTable members = new(fixture.Database);
+        for (int round = 0; round < 20; round++)
+        {
+            Beat[] beats = await Task.WhenAll(Enumerable.Range(1, 8).Select(id => BeatAsync(members, id, $"run{id}")));
+            beats.Count(beat => beat.Leads).ShouldBe(1);
+            string leader = (await fixture.QueryAsync<string>("select holder from pgetcd.leader"))[0];
+            await members.LeaveAsync(leader, CancellationToken.None);
+        }
+    }
+
+    [Fact]
+    public async Task The_leader_and_nobody_else_hands_over_to_who_is_alive()
+    {
+        await using LogFixture fixture = await LogFixture.CreateAsync(postgres);
+        MemberTable members = new(fixture.Database);
+        await BeatAsync(members, 1, "a");
+        await BeatAsync(members, 2, "b");
+        await BeatAsync(members, 3, "c");
+        await fixture.QueryAsync<int>("update pgetcd.members set heartbeat_at = heartbeat_at - interval '4 seconds' where id = 3");
+
+        (await members.HandOverAsync("b", 2, CancellationToken.None)).ShouldBeNull("b does not lead");
+        (await members.HandOverAsync("a", 3, CancellationToken.None)).ShouldBeNull("c is dead");
+        (await members.HandOverAsync("a", 4, CancellationToken.None)).ShouldBeNull("there is none");
+        (await BeatAsync(members, 1, "a")).Leads.ShouldBeTrue();
+
+        DateTime handed = (await members.HandOverAsync("a", 2, CancellationToken.None)).ShouldNotBeNull();
+        (await BeatAsync(members, 1, "a")).Leads.ShouldBeFalse();
+        (await members.HasTakenOverAsync(2, handed, CancellationToken.None)).ShouldBeFalse();
+        DateTime repeated = (await members.HandOverAsync("a", 2, CancellationToken.None)).ShouldNotBeNull("the answer may have been lost");
+        (await BeatAsync(members, 2, "b")).Leads.ShouldBeTrue();
+        (await members.HasTakenOverAsync(2, repeated, CancellationToken.None)).ShouldBeTrue();
+        (await members.HasTakenOverAsync(1, handed, CancellationToken.None)).ShouldBeFalse();
+    }
+
+    [Fact]
+    public async Task Only_the_dead_are_removed()
+    {
+        await using LogFixture fixture = await LogFixture.CreateAsync(postgres);
+        MemberTable members = new(fixture.Database);
+        await BeatAsync(members, 1, "a");
+        await BeatAsync(members, 2, "b");
+        await fixture.QueryAsync<int>("update pgetcd.members set heartbeat_at = heartbeat_at - interval '3 seconds' where id = 2");
+
+        (await members.RemoveDeadAsync(1, CancellationToken.None)).ShouldBe((true, false));
+        (await members.RemoveDeadAsync(2, CancellationToken.None)).ShouldBe((true, true));
+        (await members.RemoveDeadAsync(2, CancellationToken.None)).ShouldBe((false, false));
+        (await fixture.QueryAsync<long>("select id from pgetcd.members")).ShouldBe([1]);
+    }
+
+    internal static Member Member(long id) =>
+        new(id, "name", ClientUrls, PeerUrls);
+
+    internal static Task<Beat> BeatAsync(MemberTable members, long id, string run) =>
+        members.BeatAsync(Member(id), run, CancellationToken.None);
+}

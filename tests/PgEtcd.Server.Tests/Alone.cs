@@ -1,7 +1,0 @@
-using Xunit;
-
-namespace PgEtcd.Server.Tests;
-
-/// <summary>Tests of how much work is done in a time: they run when no others do.</summary>
-[CollectionDefinition(nameof(Alone), DisableParallelization = true)]
-public sealed class Alone;

@@ -1,0 +1,88 @@
+using PgEtcd.Frontend.Tests;
+using System.Text;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Logging.Abstractions;
+using PgEtcd.Frontend.Members;
+using PgEtcd.Protocol.Etcdserverpb;
+using PgEtcd.Server.Composition;
+using PgEtcd.Server.Pages;
+using PgEtcd.Testing.Postgres;
+using Shouldly;
+using Xunit;
+
+namespace PgEtcd.Server.Tests.Pages;
+
+/// <summary>What alarms do to the pages of health.</summary>
+public sealed class AlarmPagesTests(PostgresFixture postgres) : IClassFixture<PostgresFixture>, IAsyncLifetime
+{
+    private readonly Alarms _alarms = new();
+    private StoreParts _parts = null!;
+    private Leadership _leadership = null!;
+    private HealthProbe _probe = null!;
+
+    public async Task InitializeAsync()
+    {
+        _parts = await StoreParts.CreateAsync(postgres);
+        _leadership = await Leadership.JoinAsync(
+            _parts.Database, "run", [new PgEtcd.Postgres.Members.Member(1, "name", [], [])], TimeProvider.System, NullLogger<Leadership>.Instance, CancellationToken.None);
+        _probe = new HealthProbe(_parts.Store, _leadership, _alarms);
+    }
+
+    [Theory]
+    [InlineData(AlarmType.Nospace, "ALARM NOSPACE", "?exclude=NOSPACE")]
+    [InlineData(AlarmType.Corrupt, "ALARM CORRUPT", "?exclude=CORRUPT&exclude=NOSPACE")]
+    [InlineData((AlarmType)7, "ALARM UNKNOWN", "?exclude=UNKNOWN")]
+    public async Task An_alarm_is_ill_health_unless_it_is_excluded(AlarmType alarm, string reason, string exclusion)
+    {
+        HealthPage page = new(_probe);
+        (await GetAsync(page.ServeAsync, "")).ShouldBe((200, """{"health":"true","reason":""}"""));
+        _alarms.Active = [new AlarmMember { MemberID = 1, Alarm = alarm }];
+        string ill = $$"""{"health":"false","reason":"{{reason}}"}""" + "\n";
+        (await GetAsync(page.ServeAsync, "")).ShouldBe((503, ill));
+        (await GetAsync(page.ServeAsync, "?serializable=true")).ShouldBe((503, ill));
+        (await GetAsync(page.ServeAsync, "?exclude=SOMETHING")).ShouldBe((503, ill));
+        (await GetAsync(page.ServeAsync, exclusion)).Status.ShouldBe(200);
+    }
+
+    [Fact]
+    public async Task Of_two_alarms_the_one_that_is_not_excluded_counts()
+    {
+        _alarms.Active = [new AlarmMember { Alarm = AlarmType.Nospace }, new AlarmMember { Alarm = AlarmType.Corrupt }];
+        (await GetAsync(new HealthPage(_probe).ServeAsync, "?exclude=NOSPACE")).Text.ShouldContain("ALARM CORRUPT");
+    }
+
+    [Fact]
+    public async Task Corruption_makes_it_unready_and_lack_of_space_does_not()
+    {
+        RequestDelegate ready = CheckPages.Ready(_probe).Pages().Single(page => page.Path == "/readyz").Serve;
+        RequestDelegate live = CheckPages.Live(_probe).Pages().Single(page => page.Path == "/livez").Serve;
+        _alarms.Active = [new AlarmMember { Alarm = AlarmType.Nospace }];
+        (await GetAsync(ready, "")).ShouldBe((200, "ok\n"));
+        _alarms.Active = [new AlarmMember { Alarm = AlarmType.Corrupt }];
+        (await GetAsync(ready, "")).ShouldBe((
+            503, "[-]data_corruption failed: alarm activated: CORRUPT\n[+]serializable_read ok\n[+]linearizable_read ok\n[+]non_learner ok\n\n"));
+        (await GetAsync(ready, "?exclude=data_corruption")).Status.ShouldBe(200);
+        (await GetAsync(live, "")).Status.ShouldBe(200);
+    }
+
+    public async Task DisposeAsync()
+    {
+        await _leadership.DisposeAsync();
+        await _parts.DisposeAsync();
+    }
+
+    private static async Task<(int Status, string Text)> GetAsync(RequestDelegate page, string query)
+    {
+        using MemoryStream body = new();
+        DefaultHttpContext context = new() { Request = { Method = "GET", QueryString = new QueryString(query) }, Response = { Body = body } };
+        await page(context);
+        return (context.Response.StatusCode, Encoding.UTF8.GetString(body.ToArray()));
+    }
+
+    private sealed class Alarms : IAlarmSource
+    {
+        public IReadOnlyList<AlarmMember> Active { get; set; } = [];
+
+        public long? QuotaBytes => null;
+    }
+}

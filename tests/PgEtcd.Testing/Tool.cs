@@ -1,0 +1,29 @@
+using Xunit;
+
+namespace PgEtcd.Testing;
+
+/// <summary>Programs of other packages that tests need.</summary>
+public static class Tool
+{
+    /// <summary>Whether this run is CI's, where everything that can be installed is installed.</summary>
+    public static bool IsCi => Environment.GetEnvironmentVariable("CI") is "true" or "1";
+
+    /// <summary>A test without the tool is skipped with a sentence; in CI it fails.</summary>
+    /// <param name="path">A file or directory of the tool.</param>
+    /// <param name="package">Debian's package.</param>
+    public static void Require(string path, string package)
+    {
+        if (Path.Exists(path))
+        {
+            return;
+        }
+
+        string sentence = $"{path} is missing; install Debian's package {package}.";
+        if (IsCi)
+        {
+            throw new InvalidOperationException($"{sentence} In CI no test is skipped for want of a tool.");
+        }
+
+        Skip.If(true, sentence);
+    }
+}
