@@ -1,6 +1,7 @@
 using System.Globalization;
 using PgEtcd.Frontend.Writing;
 using PgEtcd.Mvcc;
+using PgEtcd.Mvcc.Keys;
 using PgEtcd.Postgres.Calls;
 using PgEtcd.Postgres.Revisions;
 using PgEtcd.Testing.Postgres;

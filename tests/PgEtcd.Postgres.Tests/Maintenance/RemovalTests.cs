@@ -1,6 +1,7 @@
 using Dapper;
 using Npgsql;
 using PgEtcd.Mvcc;
+using PgEtcd.Mvcc.Keys;
 using PgEtcd.Postgres.History;
 using PgEtcd.Postgres.Maintenance;
 using PgEtcd.Postgres.Revisions;

@@ -1,6 +1,6 @@
 using Dapper;
 using Npgsql;
-using PgEtcd.Mvcc;
+using PgEtcd.Mvcc.Keys;
 using PgEtcd.Postgres.Leases;
 using PgEtcd.Postgres.Revisions;
 using PgEtcd.Testing.Postgres;
