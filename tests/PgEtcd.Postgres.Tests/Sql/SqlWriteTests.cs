@@ -69,7 +69,7 @@ public sealed class SqlWriteTests(PostgresFixture postgres) : IClassFixture<Post
     }
 
     [Fact]
-    public async Task What_is_rolled_back_to_a_savepoint_or_altogether_leaves_no_gap()
+    public async Task Invariant2_no_gaps_after_a_rollback_to_a_savepoint_or_altogether()
     {
         await using LogFixture log = await CreateAsync(postgres);
         await using NpgsqlConnection connection = await log.Database.OpenAsync(CancellationToken.None);
@@ -132,7 +132,7 @@ public sealed class SqlWriteTests(PostgresFixture postgres) : IClassFixture<Post
     [Theory]
     [InlineData("repeatable read")]
     [InlineData("serializable")]
-    public async Task A_snapshot_that_may_be_older_than_the_log_is_refused(string isolation)
+    public async Task Invariant1_order_is_commit_order_so_a_snapshot_older_than_the_log_is_refused(string isolation)
     {
         await using LogFixture log = await CreateAsync(postgres);
         await using NpgsqlConnection connection = await log.Database.OpenAsync(CancellationToken.None);
@@ -144,7 +144,7 @@ public sealed class SqlWriteTests(PostgresFixture postgres) : IClassFixture<Post
     }
 
     [Fact]
-    public async Task SQL_writers_and_frontends_together_leave_consecutive_revisions_in_commit_order()
+    public async Task Invariant1_order_is_commit_order_for_SQL_writers_and_frontends_together()
     {
         await using LogFixture log = await CreateAsync(postgres);
         Task[] sql = [.. Enumerable.Range(0, 3).Select(async writer =>
@@ -189,7 +189,7 @@ public sealed class SqlWriteTests(PostgresFixture postgres) : IClassFixture<Post
     }
 
     [Fact]
-    public async Task Listeners_hear_at_commit_once_and_never_of_what_was_rolled_back()
+    public async Task Invariant4_one_commit_per_batch_and_listeners_hear_of_it_once()
     {
         await using LogFixture log = await CreateAsync(postgres);
         await using NpgsqlConnection listener = await log.Database.OpenAsync(CancellationToken.None);
