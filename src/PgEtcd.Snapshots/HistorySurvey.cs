@@ -1,4 +1,5 @@
-using PgEtcd.Mvcc;
+using PgEtcd.Mvcc.Keys;
+using PgEtcd.Snapshots.Bbolt;
 
 namespace PgEtcd.Snapshots;
 

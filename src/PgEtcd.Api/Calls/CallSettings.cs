@@ -1,3 +1,5 @@
+using PgEtcd.Api.Metrics;
+
 namespace PgEtcd.Api.Calls;
 
 /// <summary>What goes around the calls of a server, besides the services themselves.</summary>

@@ -1,5 +1,4 @@
 using Grpc.Core;
-using PgEtcd.Api.Calls;
 using PgEtcd.Api.Wire;
 using PgEtcd.Frontend.Members;
 using PgEtcd.Protocol;

@@ -1,5 +1,5 @@
 using Grpc.Core;
-using PgEtcd.Api.Calls;
+using PgEtcd.Api.Wire;
 using PgEtcd.Protocol.Etcdserverpb;
 
 namespace PgEtcd.Api.Services;

@@ -1,4 +1,5 @@
 using PgEtcd.Frontend.Members;
+using PgEtcd.Frontend.Permissions;
 using PgEtcd.Frontend.Writing;
 using PgEtcd.Mvcc;
 using PgEtcd.Postgres.Leases;
@@ -15,7 +16,7 @@ public sealed class LeaseExpiry(LeaseTable table, LeaseStore leases, Leadership 
     private const int Most = 500;
 
     /// <summary>Who the log says deleted the keys.</summary>
-    private static readonly Origin Origin = new(Auth.Caller.Server, "lease expiry");
+    private static readonly Origin Origin = new(Caller.Server, "lease expiry");
 
     /// <summary>Goes on until the frontend stops.</summary>
     public Task RunAsync() => leadership.RunWhileLeadingAsync(Period, ExpireAsync);

@@ -1,6 +1,6 @@
 using System.Threading.Channels;
 using PgEtcd.Frontend.Reading;
-using PgEtcd.Mvcc;
+using PgEtcd.Mvcc.Keys;
 using PgEtcd.Postgres.Connections;
 using PgEtcd.Postgres.History;
 

@@ -6,6 +6,7 @@ using PgEtcd.Frontend.Keys;
 using PgEtcd.Frontend.Leases;
 using PgEtcd.Frontend.Maintenance;
 using PgEtcd.Frontend.Members;
+using PgEtcd.Frontend.Permissions;
 using PgEtcd.Frontend.Reading;
 using PgEtcd.Frontend.Snapshots;
 using PgEtcd.Frontend.Watching;

@@ -1,4 +1,5 @@
 using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
+using PgEtcd.Api.Callers;
 using PgEtcd.Api.Calls;
 using PgEtcd.Api.Gateway;
 using PgEtcd.Api.Http;
@@ -6,10 +7,10 @@ using PgEtcd.Api.Locks;
 using PgEtcd.Api.Services;
 using PgEtcd.Api.Wire;
 using PgEtcd.LocalPostgres;
-using PgEtcd.Server.Composition;
 using PgEtcd.Protocol.Etcdserverpb;
 using PgEtcd.Protocol.GrpcHealth;
 using PgEtcd.Protocol.V3Electionpb;
+using PgEtcd.Server.Composition;
 using PgEtcd.Server.Logging;
 using PgEtcd.Server.Metrics;
 using PgEtcd.Server.Options;

@@ -1,4 +1,4 @@
-using PgEtcd.Frontend.Auth;
+using PgEtcd.Frontend.Permissions;
 using PgEtcd.Frontend.Reading;
 using PgEtcd.Frontend.Writing;
 using PgEtcd.Mvcc;
