@@ -9,7 +9,7 @@ namespace PgEtcd.Api.Callers;
 /// <summary>Finds out who makes a call. While auth is off this looks at nothing.</summary>
 /// <remarks>An acknowledged change binds on every frontend (decision 15). So what is not decided by an append, which is
 /// conditional on the auth revision, is decided behind the read barrier, which brings that revision.</remarks>
-public sealed class Admission
+public sealed class Admission : ICallers
 {
     /// <summary>How often a write is tried while users, roles and permissions keep changing under it.</summary>
     internal const int MostTries = 5;
@@ -35,6 +35,9 @@ public sealed class Admission
 
     /// <summary>Whether calls are checked, as far as this frontend knows.</summary>
     public bool IsOn => _states.Current.IsEnabled;
+
+    /// <inheritdoc/>
+    public Caller Anybody => _states.Current.Anybody;
 
     /// <summary>Who makes a call that an append will decide, as far as this frontend knows.</summary>
     /// <exception cref="RpcException">It shows a token that is good for nothing.</exception>
@@ -65,7 +68,7 @@ public sealed class Admission
     /// <exception cref="Postgres.Calls.StoreUnavailableException">The database did not answer in time.</exception>
     public async ValueTask<Caller> AdmitUserAsync(ServerCallContext context)
     {
-        Caller caller = IsOn ? await AdmitFreshAsync(context) : _states.Current.Anybody;
+        Caller caller = IsOn ? await AdmitFreshAsync(context) : Anybody;
         return caller.CheckUser() == Mvcc.KvError.None ? caller : throw EtcdErrors.UserEmpty.ToException();
     }
 

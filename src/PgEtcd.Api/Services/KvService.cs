@@ -20,18 +20,19 @@ public sealed class KvService(KeyValueStore store, Quota quota, Admission admiss
     /// the request's own tag.</summary>
     private const int ProposalOverhead = 15;
 
+    private readonly AdmittedReads _reads = new(admission);
+
     /// <summary>Range.</summary>
     public Task<KvReply> Range(RangeRequest request, ServerCallContext context)
     {
         RangeOperation operation = request.ToOperation();
         Check(operation);
-        if (admission.IsOn)
+        ValueTask<WriteAnswer> answer = _reads.ReadAsync((store, operation), context, static (read, caller) =>
         {
-            return RangeAsCallerAsync(operation, context);
-        }
-
-        ValueTask<WriteAnswer> answer = store.RangeAsync(operation);
-        return answer.IsCompletedSuccessfully ? Task.FromResult(Reply(answer.Result)) : RangeAsync(answer.AsTask(), operation, context);
+            Demand(caller, read.operation);
+            return read.store.RangeAsync(read.operation, isCaughtUp: caller.IsChecked);
+        });
+        return answer.IsCompletedSuccessfully ? Task.FromResult(Reply(answer.Result)) : ReplyAsync(answer);
     }
 
     /// <summary>RangeStream (3.7): the answer of Range in pieces, all of one revision.</summary>
@@ -42,7 +43,15 @@ public sealed class KvService(KeyValueStore store, Quota quota, Admission admiss
         RangePieces.CheckSupported(operation);
         try
         {
-            (KvError error, KeySpace? state, long headerRevision) = await PinAsync(operation, context);
+            (KvError error, KeySpace? state, long headerRevision) = await _reads.ReadAsync(
+                (store, operation),
+                context,
+                static (read, caller) =>
+                {
+                    Demand(caller, read.operation);
+                    return new ValueTask<(KvError Error, KeySpace? State, long HeaderRevision)>(
+                        read.store.PinAsync(read.operation, isCaughtUp: caller.IsChecked));
+                });
             if (error != KvError.None)
             {
                 throw error.ToEtcd().ToException();
@@ -77,7 +86,11 @@ public sealed class KvService(KeyValueStore store, Quota quota, Admission admiss
         }
 
         Check(operation);
-        return ReadOnlyTxnAsync(operation, context);
+        return ReplyAsync(_reads.ReadAsync((store, operation), context, static (read, caller) =>
+        {
+            Demand(caller, read.operation);
+            return new ValueTask<WriteAnswer>(read.store.ReadOnlyTxnAsync(read.operation, isCaughtUp: caller.IsChecked));
+        }));
     }
 
     /// <summary>Compact: moves the mark; <c>physical</c> waits for the removal of what is superseded.</summary>
@@ -132,13 +145,11 @@ public sealed class KvService(KeyValueStore store, Quota quota, Admission admiss
         }
     }
 
-    private async Task<KvReply> RangeAsync(Task<WriteAnswer> answer, RangeOperation operation, ServerCallContext context)
+    private async Task<KvReply> ReplyAsync(ValueTask<WriteAnswer> answer)
     {
         try
         {
-            WriteAnswer read = await answer;
-            // The barrier may have brought that auth is on now.
-            return admission.IsOn ? await RangeAsCallerAsync(operation, context) : Reply(read);
+            return Reply(await answer);
         }
         catch (Exception exception) when (ServiceErrors.ToRpc(exception) is { } error)
         {
@@ -146,54 +157,9 @@ public sealed class KvService(KeyValueStore store, Quota quota, Admission admiss
         }
     }
 
-    private async Task<KvReply> RangeAsCallerAsync(RangeOperation operation, ServerCallContext context)
+    /// <summary>Makes sure that a caller may read what an operation reads.</summary>
+    private static void Demand(Caller caller, Operation operation)
     {
-        try
-        {
-            await AdmitAsync(operation, context);
-            return Reply(await store.RangeAsync(operation, isCaughtUp: true));
-        }
-        catch (Exception exception) when (ServiceErrors.ToRpc(exception) is { } error)
-        {
-            throw error;
-        }
-    }
-
-    private async Task<KvReply> ReadOnlyTxnAsync(TxnOperation operation, ServerCallContext context)
-    {
-        try
-        {
-            bool wasOn = admission.IsOn;
-            if (wasOn)
-            {
-                await AdmitAsync(operation, context);
-            }
-
-            WriteAnswer answer = await store.ReadOnlyTxnAsync(operation, isCaughtUp: wasOn);
-            return admission.IsOn && !wasOn ? await ReadOnlyTxnAsync(operation, context) : Reply(answer);
-        }
-        catch (Exception exception) when (ServiceErrors.ToRpc(exception) is { } error)
-        {
-            throw error;
-        }
-    }
-
-    private async Task<(KvError Error, KeySpace? State, long HeaderRevision)> PinAsync(RangeOperation operation, ServerCallContext context)
-    {
-        bool wasOn = admission.IsOn;
-        if (wasOn)
-        {
-            await AdmitAsync(operation, context);
-        }
-
-        (KvError Error, KeySpace? State, long HeaderRevision) pinned = await store.PinAsync(operation, isCaughtUp: wasOn);
-        return admission.IsOn && !wasOn ? await PinAsync(operation, context) : pinned;
-    }
-
-    /// <summary>Waits for the barrier and makes sure that the caller may read.</summary>
-    private async Task AdmitAsync(Operation operation, ServerCallContext context)
-    {
-        Caller caller = await admission.AdmitFreshAsync(context);
         KvError error = Access.Check(caller, operation, static _ => []);
         if (error != KvError.None)
         {

@@ -26,6 +26,8 @@ public sealed class LeaseService(
     /// <summary>Seconds.</summary>
     private const long MaxTtl = 9_000_000_000;
 
+    private readonly AdmittedReads _reads = new(admission);
+
     /// <summary>Grants a lease; a TTL below the minimum is raised to it.</summary>
     public override Task<LeaseGrantResponse> LeaseGrant(LeaseGrantRequest request, ServerCallContext context) => ServiceErrors.AnswerAsync(async () =>
     {
@@ -71,9 +73,13 @@ public sealed class LeaseService(
     /// <summary>What is left of a lease. An unknown one has TTL -1, which is no error.</summary>
     public override Task<LeaseTimeToLiveResponse> LeaseTimeToLive(LeaseTimeToLiveRequest request, ServerCallContext context) => ServiceErrors.AnswerAsync(async () =>
     {
-        Caller caller = await admission.AdmitUserAsync(context);
-        LeaseStore.LeaseInfo info = await leases.FindAsync(request.ID, request.Keys);
-        Demand(Access.CheckReadOf(caller, info.Keys));
+        LeaseStore.LeaseInfo info = await _reads.ReadAsync((leases, request), context, static async (read, caller) =>
+        {
+            DemandUser(caller);
+            LeaseStore.LeaseInfo found = await read.leases.FindAsync(read.request.ID, read.request.Keys);
+            Demand(Access.CheckReadOf(caller, found.Keys));
+            return found;
+        });
         LeaseTimeToLiveResponse response = new()
         {
             Header = headers.At(store.Current.Revision),
@@ -88,17 +94,23 @@ public sealed class LeaseService(
     /// <summary>All leases, the soonest to expire first.</summary>
     public override Task<LeaseLeasesResponse> LeaseLeases(LeaseLeasesRequest request, ServerCallContext context) => ServiceErrors.AnswerAsync(async () =>
     {
-        Caller caller = await admission.AdmitUserAsync(context);
-        IReadOnlyList<long> ids = await leases.ListAsync();
-        if (caller.IsChecked)
+        IReadOnlyList<long> ids = await _reads.ReadAsync(leases, context, static async (read, caller) =>
         {
-            Demand(Access.CheckReadOf(caller, ids.SelectMany(leases.AttachedTo)));
-        }
+            DemandUser(caller);
+            IReadOnlyList<long> all = await read.ListAsync();
+            if (caller.IsChecked)
+            {
+                Demand(Access.CheckReadOf(caller, all.SelectMany(read.AttachedTo)));
+            }
 
+            return all;
+        });
         LeaseLeasesResponse response = new() { Header = headers.At(store.Current.Revision) };
         response.Leases.AddRange(ids.Select(id => new LeaseStatus { ID = id }));
         return response;
     });
+
+    private static void DemandUser(Caller caller) => Demand(caller.CheckUser());
 
     private static void Demand(KvError error)
     {

@@ -81,7 +81,7 @@ internal static class ServerHost
             .AddSingleton(frontend.Store)
             .AddSingleton(frontend.Leases)
             .AddSingleton(frontend.Watches)
-            .AddSingleton(frontend.Leadership)
+            .AddSingleton(frontend.Membership)
             .AddSingleton(frontend.HandOver)
             .AddSingleton(frontend.Alarms)
             .AddSingleton(frontend.Sizes)
@@ -89,7 +89,7 @@ internal static class ServerHost
             .AddSingleton(frontend.Maintenance)
             .AddSingleton(frontend.Snapshots)
             .AddSingleton(new ResponseHeaders(
-                options.Identity with { MemberId = (ulong)frontend.Leadership.Self.Id }, (ulong)frontend.Term))
+                options.Identity with { MemberId = (ulong)frontend.Membership.Self.Id }, (ulong)frontend.Term))
             .AddSingleton(frontend.Auth)
             .AddSingleton<WatchEncoding>()
             .AddSingleton(frontend.Admission)

@@ -1,0 +1,14 @@
+using Grpc.Core;
+using PgEtcd.Frontend.Auth;
+
+namespace PgEtcd.Api.Callers;
+
+/// <summary>What a read needs to know about its caller.</summary>
+internal interface ICallers
+{
+    /// <summary>A caller without credentials, by the auth state this frontend knows. It is checked when auth is on.</summary>
+    Caller Anybody { get; }
+
+    /// <summary>The caller, by everything that was acknowledged before the call. The replica is caught up afterwards.</summary>
+    ValueTask<Caller> AdmitFreshAsync(ServerCallContext context);
+}

@@ -1,0 +1,167 @@
+using Grpc.Core;
+using PgEtcd.Api.Callers;
+using PgEtcd.Frontend.Auth;
+using PgEtcd.Mvcc;
+using PgEtcd.Postgres.Auth;
+using PgEtcd.Postgres.Calls;
+using Shouldly;
+using Xunit;
+
+namespace PgEtcd.Api.Tests.Callers;
+
+/// <summary>Reads while auth is off, on, and switched on at another frontend in the middle of a read.</summary>
+public sealed class AdmittedReadsTests
+{
+    private static readonly AuthState On = new(new AuthRecords
+    {
+        IsEnabled = true,
+        Users = [new UserRecord("reader", [], HasNoPassword: true, ["readers"])],
+        Roles = [new RoleRecord("readers", [new PermissionRecord(0, "mine"u8.ToArray(), [])])],
+    });
+
+    private readonly KnownCallers _callers = new();
+    private readonly List<string?> _reads = [];
+
+    [Fact]
+    public async Task While_auth_is_off_nobody_is_asked()
+    {
+        (await ReadAsync(_ => new("value"))).ShouldBe("value");
+        _callers.Asked.ShouldBe(0);
+        _reads.ShouldBe([null]);
+    }
+
+    [Fact]
+    public void While_auth_is_off_a_read_that_is_answered_at_once_allocates_nothing()
+    {
+        AdmittedReads reads = new(_callers);
+        Func<int, Caller, ValueTask<int>> read = static (number, _) => new(number);
+        long Measure()
+        {
+            long before = GC.GetAllocatedBytesForCurrentThread();
+            ValueTask<int> answer = reads.ReadAsync(1, null!, read);
+            int number = answer.IsCompletedSuccessfully ? answer.Result : 0;
+            long allocated = GC.GetAllocatedBytesForCurrentThread() - before;
+            number.ShouldBe(1);
+            return allocated;
+        }
+
+        Measure();
+        Measure().ShouldBe(0);
+    }
+
+    [Fact]
+    public async Task With_auth_on_the_caller_is_known_before_the_read()
+    {
+        _callers.State = On;
+        _callers.Username = "reader";
+        (await ReadAsync(_ => new("value"))).ShouldBe("value");
+        _reads.ShouldBe(["reader"]);
+    }
+
+    [Fact]
+    public async Task Auth_that_is_switched_on_while_a_read_waits_is_seen()
+    {
+        _callers.Username = "reader";
+        TaskCompletionSource<string> barrier = new();
+        Task<string> reading = ReadAsync(caller => caller.IsChecked ? new("for the reader") : new(barrier.Task)).AsTask();
+        _callers.State = On;
+        barrier.SetResult("for anybody");
+        (await reading).ShouldBe("for the reader");
+        _reads.ShouldBe([null, "reader"]);
+    }
+
+    /// <summary>As it is when the read joins a round whose answer is there already.</summary>
+    [Fact]
+    public async Task Auth_that_is_switched_on_in_a_read_that_is_answered_at_once_is_seen()
+    {
+        RpcException refused = await Should.ThrowAsync<RpcException>(() => ReadAsync(caller =>
+        {
+            _callers.State = On;
+            Demand(caller.CheckRead(new KeyRange("mine"u8.ToArray(), default)));
+            return new("for anybody");
+        }).AsTask());
+        refused.Status.Detail.ShouldBe("UserEmpty");
+        _reads.ShouldBe([null, null]);
+    }
+
+    [Fact]
+    public async Task Auth_that_is_switched_off_and_on_again_is_seen()
+    {
+        _callers.State = On;
+        _callers.Username = "reader";
+        _callers.Admitting = () => _callers.State = _callers.Asked == 1 ? AuthState.Empty : On;
+        string answer = await ReadAsync(caller =>
+        {
+            _callers.State = On;
+            return new(caller.IsChecked ? "for the reader" : "for anybody");
+        });
+        answer.ShouldBe("for the reader");
+        _reads.ShouldBe([null, "reader"]);
+    }
+
+    [Theory]
+    [InlineData("mine", null)]
+    [InlineData("theirs", "PermissionDenied")]
+    public async Task A_permission_is_asked_for_before_anything_is_read(string key, string? refusal)
+    {
+        _callers.State = On;
+        _callers.Username = "reader";
+        bool isRead = false;
+        RpcException? error = await Record.ExceptionAsync(() => ReadAsync(caller =>
+        {
+            Demand(caller.CheckRead(new KeyRange(System.Text.Encoding.UTF8.GetBytes(key), default)));
+            isRead = true;
+            return new("value");
+        }).AsTask()) as RpcException;
+        error?.Status.Detail.ShouldBe(refusal);
+        isRead.ShouldBe(refusal is null);
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_database_that_is_away_ends_the_read(bool isOn)
+    {
+        _callers.State = isOn ? On : AuthState.Empty;
+        _callers.Admitting = () => throw new StoreUnavailableException();
+        await Should.ThrowAsync<StoreUnavailableException>(
+            () => ReadAsync(_ => ValueTask.FromException<string>(new StoreUnavailableException())).AsTask());
+        _reads.Count.ShouldBe(isOn ? 0 : 1);
+    }
+
+    private static void Demand(KvError error)
+    {
+        if (error != KvError.None)
+        {
+            throw new RpcException(new Status(StatusCode.PermissionDenied, error.ToString()));
+        }
+    }
+
+    private ValueTask<string> ReadAsync(Func<Caller, ValueTask<string>> read) =>
+        new AdmittedReads(_callers).ReadAsync(this, null!, (test, caller) =>
+        {
+            test._reads.Add(caller.Username);
+            return read(caller);
+        });
+
+    private sealed class KnownCallers : ICallers
+    {
+        public AuthState State { get; set; } = AuthState.Empty;
+
+        public string? Username { get; set; }
+
+        public Action? Admitting { get; set; }
+
+        public int Asked { get; private set; }
+
+        public Caller Anybody => State.Anybody;
+
+        public async ValueTask<Caller> AdmitFreshAsync(ServerCallContext context)
+        {
+            Asked++;
+            await Task.Yield();
+            Admitting?.Invoke();
+            return State.IsEnabled && Username is { } name ? new Caller(State, name, long.MaxValue) : State.Anybody;
+        }
+    }
+}
