@@ -4,8 +4,9 @@ using PgEtcd.Api.Callers;
 using PgEtcd.Api.Calls;
 using PgEtcd.Api.Wire;
 using PgEtcd.Frontend.Auth;
-using PgEtcd.Frontend.Keys;
+using PgEtcd.Frontend.Compaction;
 using PgEtcd.Frontend.Maintenance;
+using PgEtcd.Frontend.Reading;
 using PgEtcd.Frontend.Writing;
 using PgEtcd.Mvcc;
 using PgEtcd.Protocol;
@@ -15,7 +16,8 @@ namespace PgEtcd.Api.Services;
 
 /// <summary>etcdserverpb.KV: checks a request, turns it into a plain value, has it evaluated, answers.</summary>
 /// <remarks>Bound by hand (<see cref="KvMethods"/>), because its answers are not messages but <see cref="KvReply"/>.</remarks>
-public sealed class KvService(KeyValueStore store, Quota quota, Admission admission, ResponseHeaders headers, RequestLimits limits)
+public sealed class KvService(
+    KeyReader reader, KeyWriter writer, CompactionMark mark, Quota quota, Admission admission, ResponseHeaders headers, RequestLimits limits)
 {
     /// <summary>What etcd wraps around a proposed request before it measures it: a header with an id of up to 10 bytes, and
     /// the request's own tag.</summary>
@@ -31,7 +33,7 @@ public sealed class KvService(KeyValueStore store, Quota quota, Admission admiss
             return RangeAsCallerAsync(operation, context);
         }
 
-        ValueTask<WriteAnswer> answer = store.RangeAsync(operation);
+        ValueTask<ReadAnswer<RangeResult>> answer = reader.RangeAsync(operation);
         return answer.IsCompletedSuccessfully ? Task.FromResult(Reply(answer.Result)) : RangeAsync(answer.AsTask(), operation, context);
     }
 
@@ -85,9 +87,9 @@ public sealed class KvService(KeyValueStore store, Quota quota, Admission admiss
     public Task<CompactionResponse> Compact(CompactionRequest request, ServerCallContext context) => ServiceErrors.AnswerAsync(async () =>
     {
         Origin origin = new(await admission.AdmitAsync(context), context.Peer);
-        KvError error = await store.CompactAsync(request.Revision, origin, request.Physical, context.CancellationToken);
+        KvError error = await mark.CompactAsync(request.Revision, origin, request.Physical, context.CancellationToken);
         return error == KvError.None
-            ? new CompactionResponse { Header = headers.At(store.Current.Revision) }
+            ? new CompactionResponse { Header = headers.At(reader.Current.Revision) }
             : throw error.ToEtcd().ToException();
     });
 
@@ -118,11 +120,11 @@ public sealed class KvService(KeyValueStore store, Quota quota, Admission admiss
         try
         {
             Caller caller = await admission.AdmitAsync(context);
-            WriteAnswer answer = await store.WriteAsync(operation, size, new Origin(caller, context.Peer));
+            WriteAnswer answer = await writer.WriteAsync(operation, size, new Origin(caller, context.Peer));
             for (int tries = 1; answer.Error == KvError.AuthMoved && tries < Admission.MostTries; tries++)
             {
                 caller = await admission.AdmitFreshAsync(context);
-                answer = await store.WriteAsync(operation, size, new Origin(caller, context.Peer));
+                answer = await writer.WriteAsync(operation, size, new Origin(caller, context.Peer));
             }
 
             return Reply(answer);
@@ -133,11 +135,11 @@ public sealed class KvService(KeyValueStore store, Quota quota, Admission admiss
         }
     }
 
-    private async Task<KvReply> RangeAsync(Task<WriteAnswer> answer, RangeOperation operation, ServerCallContext context)
+    private async Task<KvReply> RangeAsync(Task<ReadAnswer<RangeResult>> answer, RangeOperation operation, ServerCallContext context)
     {
         try
         {
-            WriteAnswer read = await answer;
+            ReadAnswer<RangeResult> read = await answer;
             // The barrier may have brought that auth is on now.
             return admission.IsOn ? await RangeAsCallerAsync(operation, context) : Reply(read);
         }
@@ -152,7 +154,7 @@ public sealed class KvService(KeyValueStore store, Quota quota, Admission admiss
         try
         {
             await AdmitAsync(operation, context);
-            return Reply(await store.RangeAsync(operation, isCaughtUp: true));
+            return Reply(await reader.RangeAsync(operation, isCaughtUp: true));
         }
         catch (Exception exception) when (ServiceErrors.ToRpc(exception) is { } error)
         {
@@ -170,7 +172,7 @@ public sealed class KvService(KeyValueStore store, Quota quota, Admission admiss
                 await AdmitAsync(operation, context);
             }
 
-            WriteAnswer answer = await store.ReadOnlyTxnAsync(operation, isCaughtUp: wasOn);
+            ReadAnswer<TxnResult> answer = await reader.ReadOnlyTxnAsync(operation, isCaughtUp: wasOn);
             return admission.IsOn && !wasOn ? await ReadOnlyTxnAsync(operation, context) : Reply(answer);
         }
         catch (Exception exception) when (ServiceErrors.ToRpc(exception) is { } error)
@@ -187,7 +189,7 @@ public sealed class KvService(KeyValueStore store, Quota quota, Admission admiss
             await AdmitAsync(operation, context);
         }
 
-        (KvError Error, KeySpace? State, long HeaderRevision) pinned = await store.PinAsync(operation, isCaughtUp: wasOn);
+        (KvError Error, KeySpace? State, long HeaderRevision) pinned = await reader.PinAsync(operation, isCaughtUp: wasOn);
         return admission.IsOn && !wasOn ? await PinAsync(operation, context) : pinned;
     }
 
@@ -211,6 +213,11 @@ public sealed class KvService(KeyValueStore store, Quota quota, Admission admiss
         }
     }
 
-    private KvReply Reply(WriteAnswer answer) =>
-        answer.Error == KvError.None ? new KvReply(headers, answer.Result!) : throw answer.Error.ToEtcd().ToException();
+    private KvReply Reply(WriteAnswer answer) => Reply(answer.Error, answer.Result);
+
+    private KvReply Reply<T>(ReadAnswer<T> answer)
+        where T : OperationResult => Reply(answer.Error, answer.Result);
+
+    private KvReply Reply(KvError error, OperationResult? result) =>
+        error == KvError.None ? new KvReply(headers, result!) : throw error.ToEtcd().ToException();
 }
