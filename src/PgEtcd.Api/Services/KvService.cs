@@ -2,9 +2,12 @@ using Google.Protobuf;
 using Grpc.Core;
 using PgEtcd.Api.Callers;
 using PgEtcd.Api.Wire;
+using PgEtcd.Frontend.Auth;
+using PgEtcd.Frontend.Compaction;
 using PgEtcd.Frontend.Keys;
 using PgEtcd.Frontend.Maintenance;
 using PgEtcd.Frontend.Permissions;
+using PgEtcd.Frontend.Reading;
 using PgEtcd.Frontend.Writing;
 using PgEtcd.Mvcc;
 using PgEtcd.Protocol;
@@ -14,7 +17,8 @@ namespace PgEtcd.Api.Services;
 
 /// <summary>etcdserverpb.KV: checks a request, turns it into a plain value, has it evaluated, answers.</summary>
 /// <remarks>Bound by hand (<see cref="KvMethods"/>), because its answers are not messages but <see cref="KvReply"/>.</remarks>
-public sealed class KvService(KeyValueStore store, Quota quota, Admission admission, ResponseHeaders headers, RequestLimits limits)
+public sealed class KvService(
+    KeyReader reader, KeyWriter writer, CompactionMark mark, Quota quota, Admission admission, ResponseHeaders headers, RequestLimits limits)
 {
     /// <summary>What etcd wraps around a proposed request before it measures it: a header with an id of up to 10 bytes, and
     /// the request's own tag.</summary>
@@ -97,9 +101,9 @@ public sealed class KvService(KeyValueStore store, Quota quota, Admission admiss
     public Task<CompactionResponse> Compact(CompactionRequest request, ServerCallContext context) => ServiceErrors.AnswerAsync(async () =>
     {
         Origin origin = new(await admission.AdmitAsync(context), context.Peer);
-        KvError error = await store.CompactAsync(request.Revision, origin, request.Physical, context.CancellationToken);
+        KvError error = await mark.CompactAsync(request.Revision, origin, request.Physical, context.CancellationToken);
         return error == KvError.None
-            ? new CompactionResponse { Header = headers.At(store.Current.Revision) }
+            ? new CompactionResponse { Header = headers.At(reader.Current.Revision) }
             : throw error.ToEtcd().ToException();
     });
 
@@ -130,11 +134,11 @@ public sealed class KvService(KeyValueStore store, Quota quota, Admission admiss
         try
         {
             Caller caller = await admission.AdmitAsync(context);
-            WriteAnswer answer = await store.WriteAsync(operation, size, new Origin(caller, context.Peer));
+            WriteAnswer answer = await writer.WriteAsync(operation, size, new Origin(caller, context.Peer));
             for (int tries = 1; answer.Error == KvError.AuthMoved && tries < Admission.MostTries; tries++)
             {
                 caller = await admission.AdmitFreshAsync(context);
-                answer = await store.WriteAsync(operation, size, new Origin(caller, context.Peer));
+                answer = await writer.WriteAsync(operation, size, new Origin(caller, context.Peer));
             }
 
             return Reply(answer);
@@ -176,6 +180,11 @@ public sealed class KvService(KeyValueStore store, Quota quota, Admission admiss
         }
     }
 
-    private KvReply Reply(WriteAnswer answer) =>
-        answer.Error == KvError.None ? new KvReply(headers, answer.Result!) : throw answer.Error.ToEtcd().ToException();
+    private KvReply Reply(WriteAnswer answer) => Reply(answer.Error, answer.Result);
+
+    private KvReply Reply<T>(ReadAnswer<T> answer)
+        where T : OperationResult => Reply(answer.Error, answer.Result);
+
+    private KvReply Reply(KvError error, OperationResult? result) =>
+        error == KvError.None ? new KvReply(headers, result!) : throw error.ToEtcd().ToException();
 }
