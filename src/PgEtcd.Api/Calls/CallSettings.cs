@@ -1,3 +1,5 @@
+using Grpc.Core;
+
 namespace PgEtcd.Api.Calls;
 
 /// <summary>What goes around the calls of a server, besides the services themselves.</summary>
@@ -11,6 +13,9 @@ public sealed record CallSettings
 
     /// <summary>Told of each call with one request and one response.</summary>
     public ICallObserver? Unary { get; init; }
+
+    /// <summary>Gives the status for an exception of a service or wrapper; null when it is not a known failure.</summary>
+    public Func<Exception, RpcException?> Translate { get; init; } = static _ => null;
 
     /// <summary>What is counted.</summary>
     public GrpcMetricsOptions Metrics { get; init; } = new();

@@ -42,30 +42,23 @@ public sealed class KvService(KeyValueStore store, Quota quota, Admission admiss
         RangeOperation operation = request.ToOperation();
         Check(operation);
         RangePieces.CheckSupported(operation);
-        try
+        (KvError error, KeySpace? state, long headerRevision) = await _reads.ReadAsync(
+            (store, operation),
+            context,
+            static (read, caller) =>
+            {
+                Demand(caller, read.operation);
+                return new ValueTask<(KvError Error, KeySpace? State, long HeaderRevision)>(
+                    read.store.PinAsync(read.operation, isCaughtUp: caller.IsChecked));
+            });
+        if (error != KvError.None)
         {
-            (KvError error, KeySpace? state, long headerRevision) = await _reads.ReadAsync(
-                (store, operation),
-                context,
-                static (read, caller) =>
-                {
-                    Demand(caller, read.operation);
-                    return new ValueTask<(KvError Error, KeySpace? State, long HeaderRevision)>(
-                        read.store.PinAsync(read.operation, isCaughtUp: caller.IsChecked));
-                });
-            if (error != KvError.None)
-            {
-                throw error.ToEtcd().ToException();
-            }
-
-            foreach (RangeResult piece in RangePieces.Read(state!, headerRevision, operation, limits.MaxRequestBytes))
-            {
-                await responses.WriteAsync(new KvReply(headers, piece) { HasHeader = piece.Revision != 0 });
-            }
+            throw error.ToEtcd().ToException();
         }
-        catch (Exception exception) when (ServiceErrors.ToRpc(exception) is { } error)
+
+        foreach (RangeResult piece in RangePieces.Read(state!, headerRevision, operation, limits.MaxRequestBytes))
         {
-            throw error;
+            await responses.WriteAsync(new KvReply(headers, piece) { HasHeader = piece.Revision != 0 });
         }
     }
 
@@ -95,21 +88,21 @@ public sealed class KvService(KeyValueStore store, Quota quota, Admission admiss
     }
 
     /// <summary>Compact: moves the mark; <c>physical</c> waits for the removal of what is superseded.</summary>
-    public Task<CompactionResponse> Compact(CompactionRequest request, ServerCallContext context) => ServiceErrors.AnswerAsync(async () =>
+    public async Task<CompactionResponse> Compact(CompactionRequest request, ServerCallContext context)
     {
         Origin origin = new(await admission.AdmitAsync(context), context.Peer);
         KvError error = await store.CompactAsync(request.Revision, origin, request.Physical, context.CancellationToken);
         return error == KvError.None
             ? new CompactionResponse { Header = headers.At(store.Current.Revision) }
             : throw error.ToEtcd().ToException();
-    });
+    }
 
     private Task<KvReply> WriteAsync(Operation operation, int size, ServerCallContext context) =>
         quota.IsOn ? WriteWithinQuotaAsync(operation, size, context) : CommitAsync(operation, size, context);
 
     /// <summary>Etcd looks at its quota before it looks at the request (errors.md §2).</summary>
     private async Task<KvReply> WriteWithinQuotaAsync(Operation operation, int size, ServerCallContext context) =>
-        await ServiceErrors.AnswerAsync(() => quota.AdmitsAsync(WriteCost.Of(operation)))
+        await quota.AdmitsAsync(WriteCost.Of(operation))
             ? await CommitAsync(operation, size, context)
             : throw EtcdErrors.NoSpace.ToException();
 
@@ -128,34 +121,20 @@ public sealed class KvService(KeyValueStore store, Quota quota, Admission admiss
     /// then, it is asked again who he is.</summary>
     private async Task<KvReply> CommitAsCallerAsync(Operation operation, int size, ServerCallContext context)
     {
-        try
+        Caller caller = await admission.AdmitAsync(context);
+        WriteAnswer answer = await store.WriteAsync(operation, size, new Origin(caller, context.Peer));
+        for (int tries = 1; answer.Error == KvError.AuthMoved && tries < Admission.MostTries; tries++)
         {
-            Caller caller = await admission.AdmitAsync(context);
-            WriteAnswer answer = await store.WriteAsync(operation, size, new Origin(caller, context.Peer));
-            for (int tries = 1; answer.Error == KvError.AuthMoved && tries < Admission.MostTries; tries++)
-            {
-                caller = await admission.AdmitFreshAsync(context);
-                answer = await store.WriteAsync(operation, size, new Origin(caller, context.Peer));
-            }
+            caller = await admission.AdmitFreshAsync(context);
+            answer = await store.WriteAsync(operation, size, new Origin(caller, context.Peer));
+        }
 
-            return Reply(answer);
-        }
-        catch (Exception exception) when (ServiceErrors.ToRpc(exception) is { } error)
-        {
-            throw error;
-        }
+        return Reply(answer);
     }
 
     private async Task<KvReply> ReplyAsync(ValueTask<WriteAnswer> answer)
     {
-        try
-        {
-            return Reply(await answer);
-        }
-        catch (Exception exception) when (ServiceErrors.ToRpc(exception) is { } error)
-        {
-            throw error;
-        }
+        return Reply(await answer);
     }
 
     /// <summary>Makes sure that a caller may read what an operation reads.</summary>

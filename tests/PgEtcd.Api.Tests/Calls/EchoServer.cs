@@ -46,7 +46,7 @@ public sealed class EchoServer : IAsyncDisposable
         builder.Logging.ClearProviders().AddProvider(logs).AddFilter("Grpc", LogLevel.None);
         builder.Services.AddSingleton(logs);
         builder.Services.AddSingleton<EchoProbe>();
-        builder.Services.AddCalls(_ => new CallSettings { MaxMessageSize = MaxMessage, Wrappers = wrappers });
+        builder.Services.AddCalls(_ => new CallSettings { MaxMessageSize = MaxMessage, Wrappers = wrappers, Translate = ServiceErrors.ToRpc });
         builder.WebHost.ConfigureKestrel(kestrel =>
         {
             kestrel.UseGrpcLimits();
