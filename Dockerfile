@@ -6,7 +6,9 @@ WORKDIR /pgetcd
 
 # The packages first: they change less often than the code.
 COPY global.json Directory.Build.props Directory.Packages.props ./
-COPY src/PgEtcd.Grpc/PgEtcd.Grpc.csproj src/PgEtcd.Grpc/
+COPY src/PgEtcd.Api/PgEtcd.Api.csproj src/PgEtcd.Api/
+COPY src/PgEtcd.Frontend/PgEtcd.Frontend.csproj src/PgEtcd.Frontend/
+COPY src/PgEtcd.LocalPostgres/PgEtcd.LocalPostgres.csproj src/PgEtcd.LocalPostgres/
 COPY src/PgEtcd.Mvcc/PgEtcd.Mvcc.csproj src/PgEtcd.Mvcc/
 COPY src/PgEtcd.Postgres/PgEtcd.Postgres.csproj src/PgEtcd.Postgres/
 COPY src/PgEtcd.Protocol/PgEtcd.Protocol.csproj src/PgEtcd.Protocol/

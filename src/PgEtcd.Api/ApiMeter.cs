@@ -1,6 +1,6 @@
 using System.Diagnostics.Metrics;
 using System.Runtime.CompilerServices;
-using PgEtcd.Api.Calls;
+using PgEtcd.Api.Metrics;
 
 namespace PgEtcd.Api;
 

@@ -1,3 +1,6 @@
+using PgEtcd.Mvcc.Keys;
+using PgEtcd.Mvcc.Trees;
+
 namespace PgEtcd.Mvcc;
 
 /// <summary>The guards of a transaction (semantics.md §5).</summary>

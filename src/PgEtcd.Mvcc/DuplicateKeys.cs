@@ -1,3 +1,6 @@
+using PgEtcd.Mvcc.Keys;
+using PgEtcd.Mvcc.Ranges;
+
 namespace PgEtcd.Mvcc;
 
 /// <summary>

@@ -1,3 +1,5 @@
+using PgEtcd.Mvcc.Keys;
+
 namespace PgEtcd.Mvcc;
 
 /// <summary>One request being evaluated on a fork. The only place that knows what a transaction means.</summary>

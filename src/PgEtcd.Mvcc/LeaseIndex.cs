@@ -1,4 +1,6 @@
 using System.Collections.Immutable;
+using PgEtcd.Mvcc.Keys;
+using PgEtcd.Mvcc.Trees;
 
 namespace PgEtcd.Mvcc;
 

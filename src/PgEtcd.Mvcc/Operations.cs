@@ -1,3 +1,5 @@
+using PgEtcd.Mvcc.Keys;
+
 namespace PgEtcd.Mvcc;
 
 /// <summary>A request as a plain value, with the meaning of the message of the same name in etcd's KV service.</summary>

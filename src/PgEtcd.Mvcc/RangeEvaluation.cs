@@ -1,3 +1,6 @@
+using PgEtcd.Mvcc.Keys;
+using PgEtcd.Mvcc.Trees;
+
 namespace PgEtcd.Mvcc;
 
 /// <summary>Answers a Range from one version of the keys (semantics.md §2). The revision of the request is not looked at.</summary>

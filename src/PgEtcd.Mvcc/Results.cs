@@ -1,3 +1,5 @@
+using PgEtcd.Mvcc.Keys;
+
 namespace PgEtcd.Mvcc;
 
 /// <summary>The answer to an operation.</summary>

@@ -1,3 +1,5 @@
+using PgEtcd.Mvcc.Keys;
+
 namespace PgEtcd.Mvcc;
 
 /// <summary>A transaction. An operation that is null stands for a RequestOp whose oneof is not set.</summary>

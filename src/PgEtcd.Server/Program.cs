@@ -8,7 +8,7 @@ using PgEtcd.Server.Hosting;
 using PgEtcd.Server.Logging;
 using PgEtcd.Server.Options;
 using PgEtcd.Server.Tls;
-using PgEtcd.Snapshots;
+using PgEtcd.Snapshots.Bbolt;
 
 namespace PgEtcd.Server;
 
@@ -27,7 +27,7 @@ internal static class Program
                 : await PrintAsync(text!);
         }
 
-        CommandLineResult command = CommandLine.Parse(args is [Verbs.Serve, .. var flags] ? flags : args, Env());
+        CommandLineResult command = CommandLine.Parse(args is [Verbs.Serve, .. var flags] ? flags : args, Env(), Verbs.HelpText);
         return command.Options is { } options
             ? await RunAsync(stopping => ServeAsync(options, stopping), whenStopped: 0, CannotStart)
             : await PrintAsync(command);

@@ -1,4 +1,5 @@
-using PgEtcd.Mvcc;
+using PgEtcd.Mvcc.Keys;
+using PgEtcd.Snapshots.Bbolt;
 
 namespace PgEtcd.Snapshots;
 
@@ -47,12 +48,14 @@ public sealed class HistorySurvey
 
     /// <summary>Whether etcd would still have the entry when its compaction has ended (snapshot-format.md §11).</summary>
     public bool IsPresent(in SnapshotChange change) => !change.Key.IsEmpty
-        && (change.Revision > _compactRevision
-            || (_keys[change.Key].IsNewestCompacted(change) && (!change.IsTombstone || change.Revision == _compactRevision)));
+        && CompactedHistory.Leaves(change.Revision, change.IsTombstone, IsNewestCompacted(change), _compactRevision);
 
     /// <summary>Whether the entry is what its key holds at the end.</summary>
     public bool IsKept(in SnapshotChange change) => change.Revision > _compactRevision
         || (!change.IsTombstone && _keys[change.Key] is { IsSuperseded: false } state && state.IsNewestCompacted(change));
+
+    private bool IsNewestCompacted(in SnapshotChange change) =>
+        change.Revision <= _compactRevision && _keys[change.Key].IsNewestCompacted(change);
 
     private void Note(in SnapshotChange change)
     {

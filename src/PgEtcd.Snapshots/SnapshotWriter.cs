@@ -1,6 +1,6 @@
 using System.Buffers;
 using System.Buffers.Binary;
-using PgEtcd.Mvcc;
+using PgEtcd.Mvcc.Keys;
 using PgEtcd.Snapshots.Bbolt;
 
 namespace PgEtcd.Snapshots;

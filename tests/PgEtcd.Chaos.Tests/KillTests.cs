@@ -21,7 +21,7 @@ public sealed class KillTests : IAsyncLifetime
     [Fact]
     [Trait("issue", "etcd#14370")]
     [Trait("issue", "etcd#13766")]
-    public async Task A_frontend_is_killed_three_times()
+    public async Task Invariant5_no_answer_before_commit_though_a_frontend_is_killed_three_times()
     {
         string database = _postgres.ConnectionString();
         await using PgEtcdServer survivor = await PgEtcdServer.StartAsync(database, name: "survivor");
@@ -51,7 +51,7 @@ public sealed class KillTests : IAsyncLifetime
     [Fact]
     [Trait("issue", "etcd#14370")]
     [Trait("issue", "k3s#2366")]
-    public async Task PostgreSQL_is_killed_twice_and_comes_back()
+    public async Task Invariant5_no_answer_before_commit_though_PostgreSQL_is_killed_twice()
     {
         string database = _postgres.ConnectionString();
         await using PgEtcdServer first = await PgEtcdServer.StartAsync(database, name: "first");
@@ -110,7 +110,7 @@ public sealed class KillTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Without_PostgreSQL_clients_are_told_in_time_and_afterwards_all_is_well()
+    public async Task Invariant6_no_guessing_without_PostgreSQL_clients_are_told_in_time()
     {
         await using PgEtcdServer frontend = await PgEtcdServer.StartAsync(
             _postgres.ConnectionString(), moreArguments: ["--election-timeout", "500"]);

@@ -21,7 +21,7 @@ public sealed class LostHistoryTests : IAsyncLifetime
     public async Task InitializeAsync() => _postgres = await PostgresServer.StartAsync();
 
     [Fact]
-    public async Task After_lost_commits_no_revision_is_given_to_another_history()
+    public async Task Invariant2_no_gaps_except_after_lost_history_and_no_revision_is_given_twice()
     {
         string database = _postgres.ConnectionString();
         await using PgEtcdServer first = await PgEtcdServer.StartAsync(database, name: "first");

@@ -26,7 +26,7 @@ public sealed class ThreeFrontendsTests(PostgresFixture postgres) : IClassFixtur
     [Fact]
     [Trait("issue", "kine#759")]
     [Trait("issue", "kine#551")]
-    public async Task Counters_by_compare_and_swap_lose_nothing_and_revisions_stay_consecutive()
+    public async Task Invariant2_no_gaps_among_three_frontends_and_no_swap_is_lost()
     {
         int[] increments = await Task.WhenAll(Enumerable.Range(0, 18).Select(worker => CountAsync(worker, swaps: 40)));
 
@@ -42,7 +42,7 @@ public sealed class ThreeFrontendsTests(PostgresFixture postgres) : IClassFixtur
     }
 
     [Fact]
-    public async Task What_one_frontend_acknowledged_every_other_reads_at_once()
+    public async Task Invariant5_no_answer_before_commit_so_every_other_frontend_reads_it_at_once()
     {
         for (int i = 0; i < 200; i++)
         {

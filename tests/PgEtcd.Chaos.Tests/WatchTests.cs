@@ -25,7 +25,7 @@ public sealed class WatchTests(PostgresFixture postgres) : IClassFixture<Postgre
     [Trait("issue", "kine#82")]
     [Trait("issue", "kine#71")]
     [Trait("issue", "k3s#8708")]
-    public async Task Every_watcher_sees_the_history_of_its_range_once_and_in_order()
+    public async Task Invariant1_order_is_commit_order_so_watchers_see_the_history_once_and_in_order()
     {
         _cluster.Watch();
         _cluster.Write();

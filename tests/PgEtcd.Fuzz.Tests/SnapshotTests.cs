@@ -1,5 +1,6 @@
 using System.Text;
 using PgEtcd.Snapshots;
+using PgEtcd.Snapshots.Bbolt;
 using PgEtcd.Snapshots.Tests;
 using PgEtcd.Testing;
 using Shouldly;

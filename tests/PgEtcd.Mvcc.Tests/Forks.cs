@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using PgEtcd.Mvcc.Keys;
 using PgEtcd.Mvcc.Tests.Model;
 using Shouldly;
 using Xunit;

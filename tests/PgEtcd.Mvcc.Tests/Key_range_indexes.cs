@@ -1,5 +1,7 @@
 using FsCheck;
 using FsCheck.Fluent;
+using PgEtcd.Mvcc.Keys;
+using PgEtcd.Mvcc.Ranges;
 using Shouldly;
 using Xunit;
 

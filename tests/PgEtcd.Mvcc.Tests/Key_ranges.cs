@@ -1,3 +1,4 @@
+using PgEtcd.Mvcc.Keys;
 using Shouldly;
 using Xunit;
 

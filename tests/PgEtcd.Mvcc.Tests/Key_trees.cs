@@ -1,5 +1,7 @@
 using FsCheck;
 using FsCheck.Fluent;
+using PgEtcd.Mvcc.Keys;
+using PgEtcd.Mvcc.Trees;
 using Shouldly;
 using Xunit;
 

@@ -1,4 +1,5 @@
 using System.Text;
+using PgEtcd.Mvcc.Keys;
 
 namespace PgEtcd.Mvcc.Tests;
 

@@ -1,7 +1,7 @@
 using Dapper;
 using Microsoft.Extensions.Logging.Abstractions;
 using Npgsql;
-using PgEtcd.Mvcc;
+using PgEtcd.Mvcc.Keys;
 using PgEtcd.Postgres.Connections;
 using PgEtcd.Postgres.Migrations;
 using PgEtcd.Postgres.Revisions;

@@ -1,5 +1,6 @@
 using Npgsql;
 using PgEtcd.Mvcc;
+using PgEtcd.Mvcc.Keys;
 using PgEtcd.Postgres.Connections;
 using PgEtcd.Postgres.Maintenance;
 using PgEtcd.Postgres.Revisions;

@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Diagnostics;
+using PgEtcd.Snapshots.Bbolt;
 using Shouldly;
 using Xunit;
 using static PgEtcd.Snapshots.Tests.SampleFile;

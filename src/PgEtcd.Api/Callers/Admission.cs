@@ -1,5 +1,6 @@
 using Grpc.Core;
 using PgEtcd.Frontend.Auth;
+using PgEtcd.Frontend.Permissions;
 using PgEtcd.Frontend.Reading;
 using PgEtcd.Protocol;
 

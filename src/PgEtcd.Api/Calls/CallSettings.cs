@@ -1,4 +1,5 @@
 using Grpc.Core;
+using PgEtcd.Api.Metrics;
 
 namespace PgEtcd.Api.Calls;
 

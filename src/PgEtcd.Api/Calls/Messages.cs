@@ -1,5 +1,6 @@
 using System.Buffers;
 using Grpc.Core;
+using PgEtcd.Api.Metrics;
 
 namespace PgEtcd.Api.Calls;
 

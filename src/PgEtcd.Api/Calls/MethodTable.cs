@@ -1,5 +1,6 @@
 using System.Diagnostics.Metrics;
 using Grpc.Core;
+using PgEtcd.Api.Metrics;
 
 namespace PgEtcd.Api.Calls;
 

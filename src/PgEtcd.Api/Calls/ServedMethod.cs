@@ -1,6 +1,7 @@
 using Grpc.AspNetCore.Server;
 using Grpc.Core;
 using Microsoft.AspNetCore.Http.Features;
+using PgEtcd.Api.Metrics;
 
 namespace PgEtcd.Api.Calls;
 

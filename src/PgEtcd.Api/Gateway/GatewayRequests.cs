@@ -14,7 +14,7 @@ internal sealed class GatewayRequests(MethodDescriptor method, JsonBody body) : 
 
     public byte[] Current { get; private set; } = [];
 
-    /// <summary>Why not even the first request could be read; null if it could, or was not asked for.</summary>
+    /// <summary>Why the call fails whatever its service says: the first request cannot be read, or the body broke off; null otherwise.</summary>
     public RpcException? Refusal { get; private set; }
 
     public async Task<bool> MoveNext(CancellationToken cancellationToken)
@@ -43,7 +43,10 @@ internal sealed class GatewayRequests(MethodDescriptor method, JsonBody body) : 
         }
         catch (BadHttpRequestException malformed)
         {
-            return Refuse(new RpcException(new Status(StatusCode.InvalidArgument, malformed.Message)));
+            // Or the client has gone in the midst of its request: either way nothing more comes, and nobody is to go on.
+            _ended = true;
+            Refusal = new RpcException(new Status(StatusCode.InvalidArgument, malformed.Message));
+            throw new OperationCanceledException("The request broke off.", malformed);
         }
         catch (IOException lost)
         {

@@ -2,6 +2,7 @@ using Google.Protobuf;
 using Grpc.Core;
 using PgEtcd.Frontend.Watching;
 using PgEtcd.Mvcc;
+using PgEtcd.Mvcc.Keys;
 using PgEtcd.Protocol;
 using PgEtcd.Protocol.Etcdserverpb;
 

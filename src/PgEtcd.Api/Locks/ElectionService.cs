@@ -1,6 +1,7 @@
 using Grpc.Core;
 using PgEtcd.Api.Wire;
 using PgEtcd.Mvcc;
+using PgEtcd.Mvcc.Keys;
 using PgEtcd.Protocol;
 using PgEtcd.Protocol.Mvccpb;
 using PgEtcd.Protocol.V3Electionpb;

@@ -1,5 +1,6 @@
 using Grpc.Core;
 using PgEtcd.Api.Calls;
+using PgEtcd.Api.Wire;
 using PgEtcd.Api.Services;
 using PgEtcd.Mvcc;
 using PgEtcd.Protocol;

@@ -1,9 +1,9 @@
 using Grpc.Core;
 using PgEtcd.Api.Callers;
-using PgEtcd.Api.Calls;
 using PgEtcd.Api.Wire;
 using PgEtcd.Frontend.Auth;
 using PgEtcd.Frontend.Keys;
+using PgEtcd.Frontend.Permissions;
 using PgEtcd.Mvcc;
 using PgEtcd.Postgres.Auth;
 using PgEtcd.Protocol;

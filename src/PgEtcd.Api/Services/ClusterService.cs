@@ -8,13 +8,13 @@ namespace PgEtcd.Api.Services;
 
 /// <summary>etcdserverpb.Cluster (semantics.md §9): the members are the frontends that are alive. Who belongs to the cluster
 /// is not decided by a request but by who runs; what cannot be done is refused with etcd's code and a sentence.</summary>
-public sealed class ClusterService(Leadership leadership, ResponseHeaders headers, RequestLimits limits) : Cluster.ClusterBase
+public sealed class ClusterService(Membership membership, ResponseHeaders headers, RequestLimits limits) : Cluster.ClusterBase
 {
     /// <summary>The frontends by id. Linearizable: as the database has them now; else as they were at our last heartbeat.</summary>
     public override async Task<MemberListResponse> MemberList(MemberListRequest request, ServerCallContext context)
     {
         MemberListResponse response = new() { Header = headers.At(revision: 0) };
-        response.Members.AddRange(request.Linearizable ? await ListAsync() : leadership.Current.Select(ToWire));
+        response.Members.AddRange(request.Linearizable ? await ListAsync() : membership.Current.Select(ToWire));
         return response;
     }
 
@@ -27,7 +27,7 @@ public sealed class ClusterService(Leadership leadership, ResponseHeaders header
     /// <summary>Takes a frontend off the list that is no longer alive; it would go by itself after a minute.</summary>
     public override async Task<MemberRemoveResponse> MemberRemove(MemberRemoveRequest request, ServerCallContext context)
     {
-        (bool isKnown, bool isRemoved) = await leadership.RemoveDeadAsync((long)request.ID, limits.RequestTimeout);
+        (bool isKnown, bool isRemoved) = await membership.RemoveDeadAsync((long)request.ID, limits.RequestTimeout);
         if (!isRemoved)
         {
             throw isKnown
@@ -64,12 +64,12 @@ public sealed class ClusterService(Leadership leadership, ResponseHeaders header
         ClientURLs = { member.ClientUrls },
     };
 
-    private async Task<IEnumerable<Member>> ListAsync() => (await leadership.ListAsync(limits.RequestTimeout)).Select(ToWire);
+    private async Task<IEnumerable<Member>> ListAsync() => (await membership.ListAsync(limits.RequestTimeout)).Select(ToWire);
 
     /// <exception cref="RpcException">No such frontend is alive.</exception>
     private async Task FindAsync(ulong id)
     {
-        if (!(await leadership.ListAsync(limits.RequestTimeout)).Any(member => (ulong)member.Id == id))
+        if (!(await membership.ListAsync(limits.RequestTimeout)).Any(member => (ulong)member.Id == id))
         {
             throw EtcdErrors.MemberNotFound.ToException();
         }

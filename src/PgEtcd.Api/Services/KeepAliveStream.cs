@@ -1,6 +1,7 @@
 using System.Threading.Channels;
 using Grpc.Core;
 using PgEtcd.Api.Calls;
+using PgEtcd.Api.Metrics;
 using PgEtcd.Api.Wire;
 using PgEtcd.Frontend.Keys;
 using PgEtcd.Protocol;

@@ -1,12 +1,11 @@
 using Google.Protobuf;
 using Grpc.Core;
 using PgEtcd.Api.Callers;
-using PgEtcd.Api.Calls;
 using PgEtcd.Api.Wire;
-using PgEtcd.Frontend.Auth;
 using PgEtcd.Frontend.Keys;
 using PgEtcd.Frontend.Leases;
 using PgEtcd.Frontend.Maintenance;
+using PgEtcd.Frontend.Permissions;
 using PgEtcd.Frontend.Writing;
 using PgEtcd.Mvcc;
 using PgEtcd.Protocol;

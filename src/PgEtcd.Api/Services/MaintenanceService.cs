@@ -1,5 +1,4 @@
 using Grpc.Core;
-using PgEtcd.Api.Calls;
 using PgEtcd.Api.Wire;
 using PgEtcd.Frontend.Keys;
 using PgEtcd.Frontend.Maintenance;
@@ -21,7 +20,7 @@ public sealed partial class MaintenanceService(
     StorageSizes sizes,
     Quota quota,
     Alarms alarms,
-    Leadership leadership,
+    Membership membership,
     HandOver handOver,
     SnapshotSender snapshots,
     ResponseHeaders headers) : Maintenance.MaintenanceBase
@@ -46,7 +45,7 @@ public sealed partial class MaintenanceService(
         try
         {
             report = await sizes.GetAsync();
-            response.Leader = (ulong)(leadership.Current.FirstOrDefault(member => member.IsLeader)?.Id ?? 0);
+            response.Leader = (ulong)(membership.CurrentLeader?.Id ?? 0);
             response.Errors.AddRange(alarms.Raised == AlarmKinds.None ? [] : (await alarms.ListAsync()).Select(Text));
         }
         catch (Exception exception) when (ServiceErrors.ToRpc(exception) is not null)

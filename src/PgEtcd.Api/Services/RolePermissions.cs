@@ -1,5 +1,5 @@
 using Google.Protobuf;
-using PgEtcd.Frontend.Auth;
+using PgEtcd.Frontend.Permissions;
 using PgEtcd.Postgres.Auth;
 using PgEtcd.Protocol.Authpb;
 

@@ -1,9 +1,11 @@
 using Grpc.Core;
-using PgEtcd.Api.Callers;
 using PgEtcd.Api.Calls;
+using PgEtcd.Api.Callers;
+using PgEtcd.Api.Metrics;
 using PgEtcd.Api.Wire;
 using PgEtcd.Frontend.Watching;
 using PgEtcd.Mvcc;
+using PgEtcd.Mvcc.Keys;
 using PgEtcd.Protocol;
 using PgEtcd.Protocol.Etcdserverpb;
 using Filter = PgEtcd.Protocol.Etcdserverpb.WatchCreateRequest.Types.FilterType;

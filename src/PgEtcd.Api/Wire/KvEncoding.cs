@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using Grpc.Core;
 using PgEtcd.Mvcc;
+using PgEtcd.Mvcc.Keys;
 
 namespace PgEtcd.Api.Wire;
 

@@ -1,6 +1,6 @@
 using Grpc.Core;
 using PgEtcd.Frontend.Watching;
-using PgEtcd.Mvcc;
+using PgEtcd.Mvcc.Keys;
 
 namespace PgEtcd.Api.Wire;
 

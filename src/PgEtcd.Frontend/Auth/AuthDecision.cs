@@ -1,6 +1,7 @@
 using System.Text;
 using Grpc.Core;
-using PgEtcd.Mvcc;
+using PgEtcd.Frontend.Permissions;
+using PgEtcd.Mvcc.Keys;
 using PgEtcd.Postgres.Auth;
 using PgEtcd.Protocol;
 using PgEtcd.Protocol.Authpb;

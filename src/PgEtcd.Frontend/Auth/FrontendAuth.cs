@@ -1,3 +1,4 @@
+using PgEtcd.Frontend.Permissions;
 using PgEtcd.Frontend.Reading;
 using PgEtcd.Postgres.Auth;
 using PgEtcd.Postgres.Calls;

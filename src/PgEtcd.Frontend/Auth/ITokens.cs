@@ -1,4 +1,5 @@
 using Grpc.Core;
+using PgEtcd.Frontend.Permissions;
 
 namespace PgEtcd.Frontend.Auth;
 

@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
+using PgEtcd.Frontend.Permissions;
 using PgEtcd.Postgres.Auth;
 using PgEtcd.Postgres.Calls;
 using PgEtcd.Postgres.Connections;

@@ -1,6 +1,7 @@
 using System.Globalization;
 using Microsoft.IdentityModel.JsonWebTokens;
 using Microsoft.IdentityModel.Tokens;
+using PgEtcd.Frontend.Permissions;
 using PgEtcd.Protocol;
 
 namespace PgEtcd.Frontend.Auth;

@@ -1,4 +1,5 @@
 using PgEtcd.Frontend.Members;
+using PgEtcd.Frontend.Permissions;
 using PgEtcd.Frontend.Writing;
 using PgEtcd.Mvcc;
 using PgEtcd.Postgres.Leases;
@@ -7,7 +8,7 @@ namespace PgEtcd.Frontend.Leases;
 
 /// <summary>The leader's job of revoking leases that are over (design §7), each with its keys in one revision, as a client
 /// would revoke it.</summary>
-public sealed class LeaseExpiry(LeaseTable table, LeaseStore leases, Leadership leadership, ILogger<LeaseExpiry> logger)
+public sealed class LeaseExpiry(LeaseTable table, LeaseStore leases, string run, LeaderJobs jobs, ILogger<LeaseExpiry> logger)
 {
     /// <summary>etcd's own measures: how often it looks, and how many it revokes at a time (semantics.md §8).</summary>
     private static readonly TimeSpan Period = TimeSpan.FromMilliseconds(500);
@@ -15,19 +16,19 @@ public sealed class LeaseExpiry(LeaseTable table, LeaseStore leases, Leadership 
     private const int Most = 500;
 
     /// <summary>Who the log says deleted the keys.</summary>
-    private static readonly Origin Origin = new(Auth.Caller.Server, "lease expiry");
+    private static readonly Origin Origin = new(Caller.Server, "lease expiry");
 
     /// <summary>Goes on until the frontend stops.</summary>
-    public Task RunAsync() => leadership.RunWhileLeadingAsync(Period, ExpireAsync);
+    public Task RunAsync() => jobs.RunWhileLeadingAsync(Period, ExpireAsync);
 
     /// <summary>One turn.</summary>
     /// <param name="cancellationToken">Cancelled when we no longer lead.</param>
     internal async Task ExpireAsync(CancellationToken cancellationToken)
     {
-        IReadOnlyList<long>? over = await table.ExpiredAsync(leadership.Run, Most, cancellationToken);
+        IReadOnlyList<long>? over = await table.ExpiredAsync(run, Most, cancellationToken);
         if (over is null)
         {
-            if (await table.RenewAllAsync(leadership.Run, cancellationToken) is { } renewed and > 0)
+            if (await table.RenewAllAsync(run, cancellationToken) is { } renewed and > 0)
             {
                 Log.LeasesRenewed(logger, renewed);
             }

@@ -1,7 +1,7 @@
 using Npgsql;
-using PgEtcd.Frontend.Auth;
+using PgEtcd.Frontend.Permissions;
 using PgEtcd.Frontend.Reading;
-using PgEtcd.Mvcc;
+using PgEtcd.Mvcc.Keys;
 using PgEtcd.Postgres.Auth;
 using PgEtcd.Postgres.Revisions;
 

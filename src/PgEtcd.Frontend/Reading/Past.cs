@@ -1,4 +1,6 @@
 using PgEtcd.Mvcc;
+using PgEtcd.Mvcc.Keys;
+using PgEtcd.Mvcc.Trees;
 using PgEtcd.Postgres.Calls;
 using PgEtcd.Postgres.Connections;
 using PgEtcd.Postgres.History;

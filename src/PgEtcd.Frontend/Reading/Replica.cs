@@ -1,4 +1,5 @@
 using PgEtcd.Mvcc;
+using PgEtcd.Mvcc.Keys;
 using PgEtcd.Postgres.Alarms;
 using PgEtcd.Postgres.Revisions;
 

@@ -2,6 +2,7 @@ using Google.Protobuf;
 using PgEtcd.Postgres.Auth;
 using PgEtcd.Protocol.Authpb;
 using PgEtcd.Snapshots;
+using PgEtcd.Snapshots.Bbolt;
 
 namespace PgEtcd.Frontend.Snapshots;
 

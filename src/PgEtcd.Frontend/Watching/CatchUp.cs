@@ -1,6 +1,6 @@
 using System.Threading.Channels;
 using PgEtcd.Frontend.Reading;
-using PgEtcd.Mvcc;
+using PgEtcd.Mvcc.Keys;
 using PgEtcd.Postgres.Connections;
 using PgEtcd.Postgres.History;
 
@@ -104,31 +104,6 @@ public sealed class CatchUp(WatchHub hub, Replica replica, EventReader log, ILog
         }
 
         return selected;
-    }
-
-    /// <summary>Of the compact revision itself only the last change of each key is left, and nothing of what was before it
-    /// (semantics.md §6).</summary>
-    internal static void Compact(List<KvEvent> events, long compactRevision)
-    {
-        if (events.Count == 0 || events[0].Revision > compactRevision)
-        {
-            return;
-        }
-
-        int end = events.FindIndex(change => change.Revision > compactRevision);
-        HashSet<ReadOnlyMemory<byte>> changedLater = new(BytesComparer.Instance);
-        List<KvEvent> left = [];
-        for (int i = (end < 0 ? events.Count : end) - 1; i >= 0; i--)
-        {
-            if (changedLater.Add(events[i].Key))
-            {
-                left.Add(events[i] with { Previous = null });
-            }
-        }
-
-        left.Reverse();
-        events.RemoveRange(0, end < 0 ? events.Count : end);
-        events.InsertRange(0, left);
     }
 
     internal static int EndOfPiece(List<KvEvent> events, int first)

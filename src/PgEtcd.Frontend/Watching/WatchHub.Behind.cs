@@ -1,4 +1,4 @@
-using PgEtcd.Mvcc;
+using PgEtcd.Mvcc.Keys;
 
 namespace PgEtcd.Frontend.Watching;
 
@@ -48,7 +48,7 @@ public sealed partial class WatchHub
     /// <returns>True when all were sent.</returns>
     internal bool Send(Watcher watcher, List<KvEvent> events, long last, long compactRevision)
     {
-        CatchUp.Compact(events, compactRevision);
+        CompactedHistory.Compact(events, compactRevision);
         lock (_gate)
         {
             if (!IsBehind(watcher) || EndCompacted(watcher, compactRevision))

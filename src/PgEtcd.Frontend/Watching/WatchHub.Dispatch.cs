@@ -1,5 +1,5 @@
 using PgEtcd.Frontend.Reading;
-using PgEtcd.Mvcc;
+using PgEtcd.Mvcc.Keys;
 
 namespace PgEtcd.Frontend.Watching;
 

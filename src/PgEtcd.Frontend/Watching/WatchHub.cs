@@ -1,5 +1,5 @@
 using PgEtcd.Frontend.Reading;
-using PgEtcd.Mvcc;
+using PgEtcd.Mvcc.Ranges;
 using PgEtcd.Postgres.History;
 
 namespace PgEtcd.Frontend.Watching;

@@ -1,5 +1,5 @@
 using System.Threading.Channels;
-using PgEtcd.Mvcc;
+using PgEtcd.Mvcc.Keys;
 using PgEtcd.Protocol;
 
 namespace PgEtcd.Frontend.Watching;

@@ -1,6 +1,7 @@
-using PgEtcd.Frontend.Auth;
+using PgEtcd.Frontend.Permissions;
 using PgEtcd.Frontend.Reading;
 using PgEtcd.Mvcc;
+using PgEtcd.Mvcc.Keys;
 using PgEtcd.Postgres.Alarms;
 using PgEtcd.Postgres.Revisions;
 

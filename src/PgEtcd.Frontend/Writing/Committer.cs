@@ -1,5 +1,5 @@
 using System.Diagnostics;
-using PgEtcd.Frontend.Auth;
+using PgEtcd.Frontend.Permissions;
 using PgEtcd.Frontend.Reading;
 using PgEtcd.Mvcc;
 using PgEtcd.Postgres.Calls;

@@ -1,5 +1,5 @@
 using Npgsql;
-using PgEtcd.Mvcc;
+using PgEtcd.Mvcc.Keys;
 using PgEtcd.Postgres.Connections;
 using PgEtcd.Postgres.Revisions;
 

@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using Npgsql;
 using PgEtcd.Mvcc;
+using PgEtcd.Mvcc.Keys;
 using PgEtcd.Postgres.Connections;
 using PgEtcd.Postgres.Revisions;
 

@@ -1,4 +1,4 @@
-using PgEtcd.Mvcc;
+using PgEtcd.Mvcc.Keys;
 
 namespace PgEtcd.Postgres.Revisions;
 

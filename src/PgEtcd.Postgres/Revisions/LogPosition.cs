@@ -1,5 +1,5 @@
 using Npgsql;
-using PgEtcd.Mvcc;
+using PgEtcd.Mvcc.Keys;
 using PgEtcd.Postgres.Alarms;
 using PgEtcd.Postgres.Connections;
 

@@ -23,7 +23,7 @@ public sealed record Invariant(string Name, string Meaning)
     /// <summary>A row by itself.</summary>
     public static readonly Invariant Rows = new("rows", "each change has a key, and a create revision, version and lease that can be");
 
-    /// <summary>semantics.md §1.</summary>
+    /// <summary>semantics.md §0.</summary>
     public static readonly Invariant Versions = new("versions", "create_revision and version go on from the change before");
 
     /// <summary>A delete of nothing is no change.</summary>

@@ -13,11 +13,14 @@ public static class CommandLine
     private const string VersionFlag = "version";
 
     /// <summary>Reads the command line. Never throws and never prints.</summary>
-    public static CommandLineResult Parse(string[] args, IReadOnlyDictionary<string, string> environment)
+    /// <param name="args">The arguments.</param>
+    /// <param name="environment">The environment.</param>
+    /// <param name="verbs">The part of --help that lists the verbs.</param>
+    public static CommandLineResult Parse(string[] args, IReadOnlyDictionary<string, string> environment, string verbs = "")
     {
         try
         {
-            return ParseChecked(args, environment);
+            return ParseChecked(args, environment, verbs);
         }
         catch (FlagException e)
         {
@@ -25,7 +28,7 @@ public static class CommandLine
         }
     }
 
-    private static CommandLineResult ParseChecked(string[] args, IReadOnlyDictionary<string, string> environment)
+    private static CommandLineResult ParseChecked(string[] args, IReadOnlyDictionary<string, string> environment, string verbs)
     {
         Dictionary<string, Option<string[]>> options = Flags.All.SelectMany(OptionsFor).ToDictionary(option => option.Name[2..]);
         if (args is [['[', ..] directive, ..])
@@ -40,7 +43,7 @@ public static class CommandLine
             new ParserConfiguration { EnablePosixBundling = false, ResponseFileTokenReplacer = null });
         if (result.Action is HelpAction)
         {
-            return CommandLineResult.Print(HelpText.Write());
+            return CommandLineResult.Print(HelpText.Write(verbs));
         }
 
         Dictionary<string, string> typed = [];

@@ -1,3 +1,4 @@
+using PgEtcd.Server.Configuration;
 using PgEtcd.Server.Options;
 
 namespace PgEtcd.Server.CommandLines;
@@ -9,7 +10,7 @@ namespace PgEtcd.Server.CommandLines;
 public sealed record CommandLineResult(ServerOptions? Options, string? Text, int ExitCode)
 {
     /// <summary>Exit code for a missing or bad value.</summary>
-    public const int BadValue = 1;
+    public const int BadValue = FlagException.BadValue;
 
     /// <summary>Exit code for a flag that does not exist, as Go's flag package ends etcd.</summary>
     public const int UnknownFlag = 2;

@@ -1,5 +1,4 @@
 using System.Text;
-using PgEtcd.Server.Commands;
 using PgEtcd.Server.Configuration;
 
 namespace PgEtcd.Server.CommandLines;
@@ -20,11 +19,12 @@ internal static class HelpText
     ];
 
     /// <summary>The text, without a line break at its end.</summary>
-    public static string Write()
+    /// <param name="verbs">The part that lists the verbs.</param>
+    public static string Write(string verbs)
     {
         StringBuilder text = new();
         text.AppendLine("pgetcd [command] [flags]: etcd v3 on PostgreSQL.").AppendLine();
-        text.AppendLine(Verbs.HelpText).AppendLine();
+        text.AppendLine(verbs).AppendLine();
         Wrap(text, "", "Flags are etcd's, also read from ETCD_<FLAG>, e.g. ETCD_LISTEN_CLIENT_URLS; PgEtcd's own from PGETCD_<FLAG>, e.g. PGETCD_DATABASE. "
             + "docs/configuration.md says more.");
         foreach ((FlagGroup group, string title) in Groups)

@@ -2,6 +2,7 @@ using PgEtcd.Postgres.Auth;
 using PgEtcd.Postgres.Connections;
 using PgEtcd.Postgres.Transfer;
 using PgEtcd.Snapshots;
+using PgEtcd.Snapshots.Bbolt;
 
 namespace PgEtcd.Server.Commands;
 

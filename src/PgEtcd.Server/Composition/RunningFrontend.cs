@@ -6,6 +6,7 @@ using PgEtcd.Frontend.Keys;
 using PgEtcd.Frontend.Leases;
 using PgEtcd.Frontend.Maintenance;
 using PgEtcd.Frontend.Members;
+using PgEtcd.Frontend.Permissions;
 using PgEtcd.Frontend.Reading;
 using PgEtcd.Frontend.Snapshots;
 using PgEtcd.Frontend.Watching;
@@ -32,17 +33,20 @@ public sealed class RunningFrontend : IAsyncDisposable
 
     private readonly Database _database;
     private readonly CancellationTokenSource _stopping = new();
+    private readonly LeaderJobs _jobs;
     private readonly Task _listening;
     private readonly Task _autoCompaction;
     private readonly Task _sampling;
 
     private RunningFrontend(
-        Database database, RevisionLog log, Replica replica, AuthStates auth, long term, Leadership leadership, ServerOptions options, ILoggerFactory loggers)
+        Database database, RevisionLog log, Replica replica, AuthStates auth, long term, Leader leader, Membership membership, ServerOptions options, ILoggerFactory loggers)
     {
         _database = database;
         Term = term;
-        Leadership = leadership;
-        HandOver = new HandOver(leadership, database, TimeProvider.System, options.RequestTimeout);
+        Leader = leader;
+        Membership = membership;
+        _jobs = new LeaderJobs(leader, TimeProvider.System, loggers.CreateLogger<LeaderJobs>());
+        HandOver = new HandOver(membership, leader, database, TimeProvider.System, options.RequestTimeout);
         Replica = replica;
         Tail tail = Tail = new(log, replica, auth, database, options.RequestTimeout, TimeProvider.System);
         Committer committer = Committer = new(log, replica, tail, auth, database, options.RequestTimeout, TimeProvider.System)
@@ -57,24 +61,24 @@ public sealed class RunningFrontend : IAsyncDisposable
         Alarms = new Alarms(new AlarmTable(database), database, replica, tail, options.RequestTimeout);
         StorageTable storage = new(database);
         Sizes = new StorageSizes(storage, database, TimeProvider.System);
-        Quota = new Quota(options.QuotaBackendBytes, Sizes, Alarms, () => leadership.Self.Id);
+        Quota = new Quota(options.QuotaBackendBytes, Sizes, Alarms, () => membership.Self.Id);
         Maintenance = new StoreMaintenance(
             new HashReader(database), storage, Sizes, new Defragmentation(new Vacuum(database), Sizes, _stopping.Token), database, options.RequestTimeout);
         Snapshots = new SnapshotSender(database, options.RequestTimeout);
         LeaseTable leases = new(database);
         Leases = new LeaseStore(leases, database, replica, tail, committer, options.RequestTimeout);
-        _ = new LeaseExpiry(leases, Leases, leadership, loggers.CreateLogger<LeaseExpiry>()).RunAsync();
+        _ = new LeaseExpiry(leases, Leases, membership.Run, _jobs, loggers.CreateLogger<LeaseExpiry>()).RunAsync();
         FailoverCheck failover = new(log, replica, tail, auth, authTable, loggers.CreateLogger<FailoverCheck>());
         database.ServerChanged = failover.RunAsync;
         Watches = new WatchHub(
             replica, new EventReader(database), options.WatchProgressNotifyInterval, TimeProvider.System, loggers.CreateLogger<WatchHub>());
-        Compactor compactor = new(database, Store, options.Compaction, options.RequestTimeout, () => leadership.IsLeader, TimeProvider.System, loggers);
-        _ = leadership.RunWhileLeadingAsync(Removal.Period, compactor.Removal.RunAsync);
+        Compactor compactor = new(database, Store, options.Compaction, options.RequestTimeout, () => leader.IsLeader, TimeProvider.System, loggers);
+        _ = _jobs.RunWhileLeadingAsync(Removal.Period, compactor.Removal.RunAsync);
         if (options.SqlWriteTimeout > TimeSpan.Zero)
         {
             SqlWriteGuard guard = new(
                 new SqlWriterTable(database), options.SqlWriteTimeout, TimeProvider.System, loggers.CreateLogger<SqlWriteGuard>());
-            _ = leadership.RunWhileLeadingAsync(guard.Period, guard.RunAsync);
+            _ = _jobs.RunWhileLeadingAsync(guard.Period, guard.RunAsync);
         }
 
         Removal = compactor.Removal;
@@ -113,8 +117,11 @@ public sealed class RunningFrontend : IAsyncDisposable
     /// <summary>Snapshots.</summary>
     public SnapshotSender Snapshots { get; }
 
-    /// <summary>The other frontends, and whether this one leads them.</summary>
-    public Leadership Leadership { get; }
+    /// <summary>Whether this frontend leads.</summary>
+    public Leader Leader { get; }
+
+    /// <summary>The frontends that are alive, this one among them.</summary>
+    public Membership Membership { get; }
 
     /// <summary>Moves the leadership.</summary>
     public HandOver HandOver { get; }
@@ -152,10 +159,11 @@ public sealed class RunningFrontend : IAsyncDisposable
             RevisionLog log = new(database, options.Name);
             long term = await log.ObserveTermAsync(cancellationToken);
             (LogPosition position, KeySpace keys) = await new StateReader(database).LoadAsync(cancellationToken);
-            Leadership leadership = await Leadership.JoinAsync(
-                database, log.Frontend, Identities(options, log.Frontend), TimeProvider.System, loggers.CreateLogger<Leadership>(), cancellationToken);
+            Leader leader = new(TimeProvider.System, loggers.CreateLogger<Leader>());
+            Membership membership = await Membership.JoinAsync(
+                database, leader, log.Frontend, Identities(options, log.Frontend), TimeProvider.System, loggers.CreateLogger<Membership>(), cancellationToken);
             AuthStates auth = await AuthStates.StartAsync(new AuthTable(database), cancellationToken); // after the state: never older
-            return new RunningFrontend(database, log, new Replica(keys, position.AuthRevision, position.Alarms), auth, term, leadership, options, loggers);
+            return new RunningFrontend(database, log, new Replica(keys, position.AuthRevision, position.Alarms), auth, term, leader, membership, options, loggers);
         }
         catch (Exception exception)
         {
@@ -177,6 +185,14 @@ public sealed class RunningFrontend : IAsyncDisposable
             .Select(identity => new Member(
                 (long)identity.MemberId, options.Name, options.AdvertiseClientUrls, options.InitialAdvertisePeerUrls))];
 
+    /// <summary>Ends the jobs and then the membership: another frontend leads at once.</summary>
+    public async Task LeaveAsync()
+    {
+        Leader.Resign();
+        await _jobs.StoppedAsync();
+        await Membership.LeaveAsync();
+    }
+
     private static DatabaseStartException? ToStartException(Exception exception, string schema) => exception switch
     {
         PostgresException { SqlState: PostgresErrorCodes.InsufficientPrivilege } refused => new(
@@ -190,7 +206,9 @@ public sealed class RunningFrontend : IAsyncDisposable
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()
     {
-        await Leadership.DisposeAsync();
+        await LeaveAsync();
+        await Membership.DisposeAsync();
+        Leader.Dispose();
         await _stopping.CancelAsync();
         await Task.WhenAll(_listening, _autoCompaction, _sampling).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         Watches.Dispose();

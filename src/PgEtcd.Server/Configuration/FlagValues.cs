@@ -1,8 +1,7 @@
 using System.Buffers;
 using System.Globalization;
-using PgEtcd.Protocol;
-using PgEtcd.Server.CommandLines;
 using PgEtcd.Postgres;
+using PgEtcd.Protocol;
 
 namespace PgEtcd.Server.Configuration;
 

@@ -1,5 +1,3 @@
-using PgEtcd.Server.CommandLines;
-
 namespace PgEtcd.Server.Configuration;
 
 /// <summary>What was given and has no effect, a sentence for each reason. Names only, no values.</summary>

@@ -17,7 +17,7 @@ internal static class Drain
     {
         CallWatch calls = app.Services.GetRequiredService<CallWatch>();
         using CancellationTokenSource limit = new(options.RequestTimeout);
-        Task leaving = frontend.Leadership.LeaveAsync(); // so that clients are sent elsewhere
+        Task leaving = frontend.LeaveAsync(); // so that clients are sent elsewhere
 
         // Tells streams to end (ApplicationStopping), closes the listeners, says goodbye on each connection, and waits for all of them.
         Task stopping = app.StopAsync(limit.Token);

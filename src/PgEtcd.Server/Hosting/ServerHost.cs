@@ -1,4 +1,5 @@
 using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
+using PgEtcd.Api.Callers;
 using PgEtcd.Api.Calls;
 using PgEtcd.Api.Gateway;
 using PgEtcd.Api.Http;
@@ -6,10 +7,10 @@ using PgEtcd.Api.Locks;
 using PgEtcd.Api.Services;
 using PgEtcd.Api.Wire;
 using PgEtcd.LocalPostgres;
-using PgEtcd.Server.Composition;
 using PgEtcd.Protocol.Etcdserverpb;
 using PgEtcd.Protocol.GrpcHealth;
 using PgEtcd.Protocol.V3Electionpb;
+using PgEtcd.Server.Composition;
 using PgEtcd.Server.Logging;
 using PgEtcd.Server.Metrics;
 using PgEtcd.Server.Options;
@@ -81,7 +82,7 @@ internal static class ServerHost
             .AddSingleton(frontend.Store)
             .AddSingleton(frontend.Leases)
             .AddSingleton(frontend.Watches)
-            .AddSingleton(frontend.Leadership)
+            .AddSingleton(frontend.Membership)
             .AddSingleton(frontend.HandOver)
             .AddSingleton(frontend.Alarms)
             .AddSingleton(frontend.Sizes)
@@ -89,7 +90,7 @@ internal static class ServerHost
             .AddSingleton(frontend.Maintenance)
             .AddSingleton(frontend.Snapshots)
             .AddSingleton(new ResponseHeaders(
-                options.Identity with { MemberId = (ulong)frontend.Leadership.Self.Id }, (ulong)frontend.Term))
+                options.Identity with { MemberId = (ulong)frontend.Membership.Self.Id }, (ulong)frontend.Term))
             .AddSingleton(frontend.Auth)
             .AddSingleton<WatchEncoding>()
             .AddSingleton(frontend.Admission)

@@ -40,18 +40,18 @@ internal sealed class ServerGauges : IDisposable
     private void AddIdentity(ServerOptions options)
     {
         Gauge("etcd_server_has_leader", "Whether or not a leader exists. 1 is existence, 0 is not: the database answers and one frontend runs the jobs.",
-            () => _frontend.Leadership.HasLeader ? 1 : 0);
-        Gauge("etcd_server_is_leader", "Whether or not this member is a leader. 1 if is, 0 otherwise.", () => _frontend.Leadership.IsLeader ? 1 : 0);
+            () => _frontend.Membership.HasLeader ? 1 : 0);
+        Gauge("etcd_server_is_leader", "Whether or not this member is a leader. 1 if is, 0 otherwise.", () => _frontend.Leader.IsLeader ? 1 : 0);
         Gauge("etcd_server_is_learner", "Whether or not this member is a learner. 1 if is, 0 otherwise.", () => 0);
         Info("etcd_server_id", "Server or member ID in hexadecimal format. 1 for 'server_id' label with current ID.",
-            () => [new("server_id", Hex((ulong)_frontend.Leadership.Self.Id))]);
+            () => [new("server_id", Hex((ulong)_frontend.Membership.Self.Id))]);
         Info("etcd_server_version", "Which version is running. 1 for 'server_version' label with current version.",
             () => [new("server_version", ReleaseInfo.EtcdVersion)]);
         Info("etcd_cluster_version", "Which version is running. 1 for 'cluster_version' label with current cluster version",
             () => [new("cluster_version", ReleaseInfo.ClusterVersion)]);
         Info("pgetcd_build_info", "What is running here.",
             () => [new("version", ReleaseInfo.PgEtcdVersion), new("dotnet", Environment.Version.ToString()), new("name", options.Name), new("schema", options.Schema)]);
-        Gauge("pgetcd_members", "Frontends that were alive at the last heartbeat.", () => _frontend.Leadership.Current.Count);
+        Gauge("pgetcd_members", "Frontends that were alive at the last heartbeat.", () => _frontend.Membership.Current.Count);
     }
 
     private void AddLog()

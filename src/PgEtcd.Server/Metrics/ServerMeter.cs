@@ -1,7 +1,7 @@
 using System.Diagnostics.Metrics;
 using PgEtcd.Api;
+using PgEtcd.Api.Metrics;
 using PgEtcd.Frontend;
-using PgEtcd.Api.Calls;
 using PgEtcd.Postgres.Connections;
 
 namespace PgEtcd.Server.Metrics;

@@ -1,7 +1,6 @@
 using System.Net;
 using PgEtcd.Protocol;
 using PgEtcd.Server.Addresses;
-using PgEtcd.Server.CommandLines;
 using PgEtcd.Server.Configuration;
 
 namespace PgEtcd.Server.Options;

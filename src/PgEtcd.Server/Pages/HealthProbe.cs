@@ -1,4 +1,4 @@
-using PgEtcd.Api.Calls;
+using PgEtcd.Api.Wire;
 using PgEtcd.Frontend.Keys;
 using PgEtcd.Frontend.Members;
 using PgEtcd.Mvcc;
@@ -8,14 +8,14 @@ using PgEtcd.Server.Composition;
 namespace PgEtcd.Server.Pages;
 
 /// <summary>What can be found out about the server's health.</summary>
-internal sealed class HealthProbe(KeyValueStore store, Leadership leadership, IAlarmSource alarms)
+internal sealed class HealthProbe(KeyValueStore store, Membership membership, IAlarmSource alarms)
 {
     /// <summary>The alarms that are raised.</summary>
     public IReadOnlyList<AlarmMember> Alarms => alarms.Active;
 
     /// <summary>Whether the database, which is what etcd's leader is here, has been heard of within two seconds. That no
     /// frontend leads for a moment hinders no request.</summary>
-    public bool HasLeader => leadership.HearsDatabase;
+    public bool HasLeader => membership.HearsDatabase;
 
     /// <summary>Reads a key.</summary>
     /// <param name="serializable">From memory; else after asking the database.</param>

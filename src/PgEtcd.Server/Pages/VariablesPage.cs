@@ -36,9 +36,9 @@ internal sealed class VariablesPage(RunningFrontend frontend)
             ["pgetcd"] = new Dictionary<string, object>
             {
                 ["compact_revision"] = frontend.Store.Current.CompactRevision,
-                ["is_leader"] = frontend.Leadership.IsLeader,
+                ["is_leader"] = frontend.Leader.IsLeader,
                 ["keys"] = frontend.Store.Current.Keys.Count,
-                ["members"] = frontend.Leadership.Current.Count,
+                ["members"] = frontend.Membership.Current.Count,
                 ["pending_writes"] = frontend.Committer.Pending,
                 ["revision"] = frontend.Store.Current.Revision,
                 ["version"] = ReleaseInfo.PgEtcdVersion,

@@ -1,5 +1,5 @@
 using Grpc.Core;
-using PgEtcd.Grpc.Tests.Protos;
+using PgEtcd.Api.Tests.Protos;
 using PgEtcd.Testing.Grpc;
 using Shouldly;
 using Xunit;

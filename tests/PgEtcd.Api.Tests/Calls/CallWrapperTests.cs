@@ -1,7 +1,7 @@
 using System.Collections.Concurrent;
 using Grpc.Core;
 using PgEtcd.Api.Calls;
-using PgEtcd.Grpc.Tests.Protos;
+using PgEtcd.Api.Tests.Protos;
 using PgEtcd.Testing.Grpc;
 using Shouldly;
 using Xunit;

@@ -7,8 +7,9 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using PgEtcd.Api.Calls;
+using PgEtcd.Api.Wire;
 using PgEtcd.Api.Connections;
-using PgEtcd.Grpc.Tests.Protos;
+using PgEtcd.Api.Tests.Protos;
 using PgEtcd.Testing.Grpc;
 
 namespace PgEtcd.Api.Tests.Calls;

@@ -1,7 +1,7 @@
 using System.Globalization;
 using Grpc.Core;
 using PgEtcd.Api.Calls;
-using PgEtcd.Grpc.Tests.Protos;
+using PgEtcd.Api.Tests.Protos;
 
 namespace PgEtcd.Api.Tests.Calls;
 

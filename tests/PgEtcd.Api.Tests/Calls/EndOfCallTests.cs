@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using Google.Protobuf;
 using Grpc.Core;
-using PgEtcd.Grpc.Tests.Protos;
+using PgEtcd.Api.Tests.Protos;
 using PgEtcd.Testing.Grpc;
 using Shouldly;
 using Xunit;

@@ -2,7 +2,7 @@ using PgEtcd.Api.Tests.Calls;
 using System.Net;
 using System.Net.Sockets;
 using System.Text;
-using PgEtcd.Grpc.Tests.Protos;
+using PgEtcd.Api.Tests.Protos;
 using Shouldly;
 using Xunit;
 

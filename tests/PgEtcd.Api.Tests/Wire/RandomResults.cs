@@ -1,5 +1,6 @@
 using Google.Protobuf;
 using PgEtcd.Mvcc;
+using PgEtcd.Mvcc.Keys;
 using PgEtcd.Protocol.Etcdserverpb;
 using PgEtcd.Protocol.Mvccpb;
 

@@ -17,7 +17,7 @@ public sealed class PgBouncerTests(PostgresFixture postgres) : IClassFixture<Pos
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(60);
 
     [SkippableFact]
-    public async Task All_works_through_PgBouncer_in_transaction_mode()
+    public async Task Invariant4_one_commit_per_batch_needs_no_session_so_PgBouncer_works()
     {
         PgBouncer.Require();
         string direct = await postgres.CreateStoreAsync();

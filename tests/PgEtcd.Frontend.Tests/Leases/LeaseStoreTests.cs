@@ -1,5 +1,5 @@
-using PgEtcd.Frontend.Auth;
 using PgEtcd.Frontend.Leases;
+using PgEtcd.Frontend.Permissions;
 using PgEtcd.Frontend.Writing;
 using PgEtcd.Mvcc;
 using PgEtcd.Testing.Postgres;

@@ -17,31 +17,31 @@ public sealed class LeadershipTests(PostgresFixture postgres) : IClassFixture<Po
     public async Task A_job_runs_on_the_leader_only_and_goes_over_with_a_farewell()
     {
         await using StoreParts parts = await StoreParts.CreateAsync(postgres);
-        await using Leadership first = await JoinAsync(parts, "first", 1);
-        await using Leadership second = await JoinAsync(parts, "second", 2);
+        await using Frontend first = await JoinAsync(parts, "first", 1);
+        await using Frontend second = await JoinAsync(parts, "second", 2);
         (int runsOfFirst, int runsOfSecond) = (0, 0);
-        _ = first.RunWhileLeadingAsync(Often, _ => Task.FromResult(runsOfFirst++));
-        _ = second.RunWhileLeadingAsync(Often, _ => Task.FromResult(runsOfSecond++));
+        _ = first.Jobs.RunWhileLeadingAsync(Often, _ => Task.FromResult(runsOfFirst++));
+        _ = second.Jobs.RunWhileLeadingAsync(Often, _ => Task.FromResult(runsOfSecond++));
 
         await Eventually.TrueAsync(() => runsOfFirst > 20, StoreParts.Patience, "the first leads");
-        (first.IsLeader, second.IsLeader, runsOfSecond).ShouldBe((true, false, 0));
-        second.Current.Select(member => (member.Id, member.IsLeader)).ShouldBe([(1, true), (2, false)]);
+        (first.Leader.IsLeader, second.Leader.IsLeader, runsOfSecond).ShouldBe((true, false, 0));
+        second.Membership.Current.Select(member => (member.Id, member.IsLeader)).ShouldBe([(1, true), (2, false)]);
 
         await first.LeaveAsync();
         int runs = runsOfFirst;
         await Eventually.TrueAsync(() => runsOfSecond > 20, "the second leads");
-        (first.IsLeader, runsOfFirst).ShouldBe((false, runs));
-        await Eventually.TrueAsync(() => second.Current.Count == 1, StoreParts.Patience, "the first is off the list");
+        (first.Leader.IsLeader, runsOfFirst).ShouldBe((false, runs));
+        await Eventually.TrueAsync(() => second.Membership.Current.Count == 1, StoreParts.Patience, "the first is off the list");
     }
 
     [Fact]
     public async Task Who_cannot_renew_the_leadership_knows_that_it_has_ended_and_stops_its_job()
     {
         await using StoreParts parts = await StoreParts.CreateAsync(postgres);
-        await using Leadership only = await JoinAsync(parts, "only", 1);
+        await using Frontend only = await JoinAsync(parts, "only", 1);
         TaskCompletionSource stopped = new(TaskCreationOptions.RunContinuationsAsynchronously);
         int runs = 0;
-        _ = only.RunWhileLeadingAsync(Often, async token =>
+        _ = only.Jobs.RunWhileLeadingAsync(Often, async token =>
         {
             runs++;
             await Task.Delay(Timeout.Infinite, token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
@@ -55,20 +55,20 @@ public sealed class LeadershipTests(PostgresFixture postgres) : IClassFixture<Po
             await hold.ExecuteNonQueryAsync();
 
             await stopped.Task.WaitAsync(StoreParts.Patience);
-            await Eventually.TrueAsync(() => !only.IsLeader, "it does not lead");
+            await Eventually.TrueAsync(() => !only.Leader.IsLeader, "it does not lead");
             (await parts.QueryAsync<bool>("select 1 = 1")).ShouldBe([true], "the database itself answers");
         }
 
-        await Eventually.TrueAsync(() => only.IsLeader && runs > 1, StoreParts.Patience, "it leads again");
+        await Eventually.TrueAsync(() => only.Leader.IsLeader && runs > 1, StoreParts.Patience, "it leads again");
     }
 
     [Fact]
     public async Task A_job_that_fails_runs_again()
     {
         await using StoreParts parts = await StoreParts.CreateAsync(postgres);
-        await using Leadership only = await JoinAsync(parts, "only", 1);
+        await using Frontend only = await JoinAsync(parts, "only", 1);
         int runs = 0;
-        _ = only.RunWhileLeadingAsync(Often, _ => runs++ < 3 ? throw new InvalidOperationException("Not this time.") : Task.CompletedTask);
+        _ = only.Jobs.RunWhileLeadingAsync(Often, _ => runs++ < 3 ? throw new InvalidOperationException("Not this time.") : Task.CompletedTask);
         await Eventually.TrueAsync(() => runs > 5, StoreParts.Patience, "it goes on");
     }
 
@@ -77,11 +77,11 @@ public sealed class LeadershipTests(PostgresFixture postgres) : IClassFixture<Po
     {
         await using StoreParts parts = await StoreParts.CreateAsync(postgres);
         await new MemberTable(parts.Database).BeatAsync(Member(1), "killed a moment ago", CancellationToken.None);
-        await using Leadership restarted = await JoinAsync(parts, "restarted", 1, 10);
-        await using Leadership other = await JoinAsync(parts, "other", 1, 1, 12);
+        await using Frontend restarted = await JoinAsync(parts, "restarted", 1, 10);
+        await using Frontend other = await JoinAsync(parts, "other", 1, 1, 12);
 
-        restarted.Self.Id.ShouldBe(1);
-        other.Self.Id.ShouldBe(12);
+        restarted.Membership.Self.Id.ShouldBe(1);
+        other.Membership.Self.Id.ShouldBe(12);
         (await parts.QueryAsync<string>("select id || run from pgetcd.members order by id")).ShouldBe(["1restarted", "12other"]);
     }
 
@@ -89,17 +89,17 @@ public sealed class LeadershipTests(PostgresFixture postgres) : IClassFixture<Po
     public async Task Who_hands_over_stops_its_jobs_first_and_the_other_runs_them()
     {
         await using StoreParts parts = await StoreParts.CreateAsync(postgres);
-        await using Leadership first = await JoinAsync(parts, "first", 1);
-        await using Leadership second = await JoinAsync(parts, "second", 2);
+        await using Frontend first = await JoinAsync(parts, "first", 1);
+        await using Frontend second = await JoinAsync(parts, "second", 2);
         int running = 0;
         int most = 0;
         int ofSecond = 0;
-        foreach (Leadership leadership in (Leadership[])[first, second])
+        foreach (Frontend frontend in (Frontend[])[first, second])
         {
-            _ = leadership.RunWhileLeadingAsync(Often, async token =>
+            _ = frontend.Jobs.RunWhileLeadingAsync(Often, async token =>
             {
                 most = Math.Max(most, Interlocked.Increment(ref running));
-                ofSecond += leadership == second ? 1 : 0;
+                ofSecond += frontend == second ? 1 : 0;
                 await Task.Delay(100, token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
                 Interlocked.Decrement(ref running);
             });
@@ -109,20 +109,43 @@ public sealed class LeadershipTests(PostgresFixture postgres) : IClassFixture<Po
         (await HandOverAsync(parts, second, 2)).ShouldBe(HandOverOutcome.NotLeader);
         (await HandOverAsync(parts, first, 3)).ShouldBe(HandOverOutcome.NoSuchMember);
         (await HandOverAsync(parts, first, 1)).ShouldBe(HandOverOutcome.Done);
-        first.IsLeader.ShouldBeTrue();
+        first.Leader.IsLeader.ShouldBeTrue();
 
         (await HandOverAsync(parts, first, 2)).ShouldBe(HandOverOutcome.Done);
-        first.IsLeader.ShouldBeFalse();
-        first.Current.Single(member => member.IsLeader).Id.ShouldBe(2);
-        await Eventually.TrueAsync(() => second.IsLeader && ofSecond > 3, StoreParts.Patience, "the second works");
+        first.Leader.IsLeader.ShouldBeFalse();
+        first.Membership.Current.Single(member => member.IsLeader).Id.ShouldBe(2);
+        await Eventually.TrueAsync(() => second.Leader.IsLeader && ofSecond > 3, StoreParts.Patience, "the second works");
         most.ShouldBe(1);
     }
 
-    private static Task<HandOverOutcome> HandOverAsync(StoreParts parts, Leadership from, long target) =>
-        new HandOver(from, parts.Database, TimeProvider.System, StoreParts.Patience).ToAsync(target);
+    private static Task<HandOverOutcome> HandOverAsync(StoreParts parts, Frontend from, long target) =>
+        new HandOver(from.Membership, from.Leader, parts.Database, TimeProvider.System, StoreParts.Patience).ToAsync(target);
 
-    private static Task<Leadership> JoinAsync(StoreParts parts, string run, params long[] ids) => Leadership.JoinAsync(
-        parts.Database, run, [.. ids.Select(Member)], TimeProvider.System, NullLogger<Leadership>.Instance, CancellationToken.None);
+    private static async Task<Frontend> JoinAsync(StoreParts parts, string run, params long[] ids)
+    {
+        Leader leader = new(TimeProvider.System, NullLogger<Leader>.Instance);
+        Membership membership = await Membership.JoinAsync(
+            parts.Database, leader, run, [.. ids.Select(Member)], TimeProvider.System, NullLogger<Membership>.Instance, CancellationToken.None);
+        return new Frontend(leader, membership, new LeaderJobs(leader, TimeProvider.System, NullLogger<LeaderJobs>.Instance));
+    }
 
     private static Member Member(long id) => new(id, $"member{id}", ["http://127.0.0.1:1"], ["http://127.0.0.1:2"]);
+
+    /// <summary>One frontend among the others, as the host composes it.</summary>
+    private sealed record Frontend(Leader Leader, Membership Membership, LeaderJobs Jobs) : IAsyncDisposable
+    {
+        public async Task LeaveAsync()
+        {
+            Leader.Resign();
+            await Jobs.StoppedAsync();
+            await Membership.LeaveAsync();
+        }
+
+        public async ValueTask DisposeAsync()
+        {
+            await LeaveAsync();
+            await Membership.DisposeAsync();
+            Leader.Dispose();
+        }
+    }
 }

@@ -1,6 +1,6 @@
 using Npgsql;
 using PgEtcd.Frontend.Writing;
-using PgEtcd.Mvcc;
+using PgEtcd.Mvcc.Keys;
 using PgEtcd.Postgres.Maintenance;
 using PgEtcd.Testing.Postgres;
 using Shouldly;

@@ -1,4 +1,4 @@
-using PgEtcd.Frontend.Auth;
+using PgEtcd.Frontend.Permissions;
 using PgEtcd.Frontend.Reading;
 using PgEtcd.Frontend.Writing;
 using PgEtcd.Mvcc;
@@ -176,8 +176,13 @@ public sealed class PastTests(PostgresFixture postgres) : IClassFixture<Postgres
     private static string Encoded(OperationResult result) =>
         result switch
         {
-            RangeResult range => $"{range.Revision}: {string.Join(' ', range.Records.Select(record => Convert.ToHexString(range.KeysOnly ? record.Key : record.Encoded.ToArray())))} of {range.Count}, more {range.More}",
+            RangeResult range => $"{range.Revision}: {Encoded(range.Records, range.KeysOnly)} of {range.Count}, more {range.More}",
+            PutResult put => $"{put.Revision}: put, before {Encoded(put.Previous is { } previous ? [previous] : [], keysOnly: false)}",
+            DeleteRangeResult delete => $"{delete.Revision}: {delete.Deleted} deleted, before {Encoded(delete.Previous, keysOnly: false)}",
             TxnResult txn => $"{txn.Revision}: {txn.Succeeded} [{string.Join("; ", txn.Results.Select(Encoded))}]",
             _ => throw new ArgumentOutOfRangeException(nameof(result)),
         };
+
+    private static string Encoded(IEnumerable<KeyRecord> records, bool keysOnly) =>
+        string.Join(' ', records.Select(record => Convert.ToHexString(keysOnly ? record.Key : record.Encoded.ToArray())));
 }

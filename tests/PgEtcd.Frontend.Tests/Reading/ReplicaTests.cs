@@ -42,7 +42,7 @@ public class ReplicaTests
     }
 
     [Fact]
-    public void A_gap_is_refused_and_changes_nothing()
+    public void Invariant2_no_gaps_enter_the_replica()
     {
         Replica replica = new(KeySpace.Empty, 1);
         Fork fork = Batch(replica.Current, "a", "b", "c", "d");

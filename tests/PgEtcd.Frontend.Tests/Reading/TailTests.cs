@@ -11,7 +11,7 @@ namespace PgEtcd.Frontend.Tests.Reading;
 public sealed class TailTests(PostgresFixture postgres) : IClassFixture<PostgresFixture>
 {
     [Fact]
-    public async Task A_catch_up_begun_after_a_commit_sees_it_however_many_share_it()
+    public async Task Invariant5_no_answer_before_commit_so_a_later_catch_up_sees_it()
     {
         await using StoreParts reader = await CreateAsync(postgres);
         await using StoreParts writer = await reader.AnotherAsync();

@@ -1,6 +1,6 @@
 using System.Text;
 using PgEtcd.Frontend.Watching;
-using PgEtcd.Mvcc;
+using PgEtcd.Mvcc.Keys;
 
 namespace PgEtcd.Frontend.Tests.Watching;
 

@@ -1,6 +1,6 @@
 using Microsoft.Extensions.Logging.Abstractions;
 using PgEtcd.Frontend.Watching;
-using PgEtcd.Mvcc;
+using PgEtcd.Mvcc.Keys;
 using PgEtcd.Postgres.History;
 using PgEtcd.Testing.Postgres;
 using Shouldly;

@@ -1,4 +1,4 @@
-using PgEtcd.Frontend.Auth;
+using PgEtcd.Frontend.Permissions;
 using PgEtcd.Frontend.Writing;
 using PgEtcd.Mvcc;
 using PgEtcd.Testing.Postgres;
@@ -98,7 +98,7 @@ public sealed class CommitterTests(PostgresFixture postgres) : IClassFixture<Pos
     }
 
     [Fact]
-    public async Task A_stale_frontend_evaluates_again_on_what_it_had_missed()
+    public async Task Invariant3_append_is_conditional_so_a_stale_frontend_evaluates_again()
     {
         await using StoreParts here = await CreateAsync(postgres);
         await using StoreParts there = await here.AnotherAsync();
@@ -143,7 +143,7 @@ public sealed class CommitterTests(PostgresFixture postgres) : IClassFixture<Pos
     }
 
     [Fact]
-    public async Task Many_large_writes_are_several_batches_and_all_arrive()
+    public async Task Invariant4_one_commit_per_batch_and_large_writes_are_several()
     {
         await using StoreParts parts = await CreateAsync(postgres);
         string big = new('x', 300 * 1024);

@@ -1,6 +1,7 @@
 using System.Globalization;
 using PgEtcd.Frontend.Writing;
 using PgEtcd.Mvcc;
+using PgEtcd.Mvcc.Keys;
 using PgEtcd.Postgres.Calls;
 using PgEtcd.Postgres.Revisions;
 using PgEtcd.Testing.Postgres;
@@ -19,7 +20,7 @@ public sealed class ContentionTests(PostgresFixture postgres) : IClassFixture<Po
         """;
 
     [Fact]
-    public async Task Four_frontends_count_and_lose_nothing()
+    public async Task Invariant3_append_is_conditional_so_four_frontends_count_and_lose_nothing()
     {
         const int rounds = 25;
         await using StoreParts first = await CreateAsync(postgres);
@@ -104,7 +105,7 @@ public sealed class ContentionTests(PostgresFixture postgres) : IClassFixture<Po
     }
 
     [Fact]
-    public async Task Who_is_cut_off_under_the_lock_writes_once_all_the_same()
+    public async Task Invariant6_no_guessing_when_cut_off_under_the_lock()
     {
         await using StoreParts here = await CreateAsync(postgres);
         await using StoreParts there = await here.AnotherAsync();
@@ -187,7 +188,7 @@ public sealed class ContentionTests(PostgresFixture postgres) : IClassFixture<Po
     }
 
     [Fact]
-    public async Task When_the_database_is_away_too_long_writers_are_told_and_later_writes_go_on_from_the_log()
+    public async Task Invariant6_no_guessing_when_the_database_is_away_too_long()
     {
         string connectionString = await postgres.CreateStoreAsync() + ";Command Timeout=1";
         await using StoreParts parts = await OpenAsync(connectionString, timeLimit: TimeSpan.FromMilliseconds(300));

@@ -1,4 +1,4 @@
-using PgEtcd.Frontend.Auth;
+using PgEtcd.Frontend.Permissions;
 using PgEtcd.Frontend.Reading;
 using PgEtcd.Frontend.Writing;
 using PgEtcd.Mvcc;
@@ -28,7 +28,7 @@ public class WriteQueueTests
     }
 
     [Fact]
-    public void Writes_that_come_while_a_batch_is_under_way_are_the_next_one_in_their_order()
+    public void Invariant4_one_commit_per_batch_of_the_writes_that_came_meanwhile_in_their_order()
     {
         Add(1);
         Batch underWay = _queue.Take()!;

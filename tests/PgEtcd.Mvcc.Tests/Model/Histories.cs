@@ -1,5 +1,7 @@
 using System.Collections.Immutable;
 using FsCheck.Fluent;
+using PgEtcd.Mvcc.Keys;
+using PgEtcd.Mvcc.Trees;
 using Shouldly;
 using Xunit;
 

@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using PgEtcd.Mvcc.Keys;
 
 namespace PgEtcd.Mvcc.Tests.Vectors;
 

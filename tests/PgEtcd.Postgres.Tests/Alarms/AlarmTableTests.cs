@@ -47,7 +47,7 @@ public sealed class AlarmTableTests(PostgresFixture postgres) : IClassFixture<Po
     }
 
     [Fact]
-    public async Task Who_has_not_heard_of_an_alarm_cannot_append_and_is_told()
+    public async Task Invariant3_append_is_conditional_on_the_alarms()
     {
         await using LogFixture fixture = await CreateAsync(postgres, "other schema".Replace(' ', '-'));
         await fixture.AppendAsync(Puts(1, "a=1"));

@@ -75,7 +75,7 @@ public sealed class AuthTableTests(PostgresFixture postgres) : IClassFixture<Pos
     }
 
     [Fact]
-    public async Task An_append_decided_before_a_change_loses()
+    public async Task Invariant3_append_is_conditional_on_the_auth_revision()
     {
         await using LogFixture fixture = await LogFixture.CreateAsync(postgres);
         await ChangeAsync(new AuthTable(fixture.Database), step: 0, AuthEdit.Enable());

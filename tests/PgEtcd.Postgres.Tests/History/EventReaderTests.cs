@@ -1,4 +1,4 @@
-using PgEtcd.Mvcc;
+using PgEtcd.Mvcc.Keys;
 using PgEtcd.Postgres.History;
 using PgEtcd.Postgres.Revisions;
 using PgEtcd.Testing.Postgres;

@@ -1,5 +1,6 @@
 using System.Text;
 using PgEtcd.Mvcc;
+using PgEtcd.Mvcc.Keys;
 using PgEtcd.Postgres.History;
 using PgEtcd.Postgres.Leases;
 using PgEtcd.Postgres.Maintenance;

@@ -1,4 +1,6 @@
 using PgEtcd.Mvcc;
+using PgEtcd.Mvcc.Keys;
+using PgEtcd.Mvcc.Trees;
 using PgEtcd.Postgres.History;
 using PgEtcd.Postgres.Revisions;
 using PgEtcd.Testing.Postgres;

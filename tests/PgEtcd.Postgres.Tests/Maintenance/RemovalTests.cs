@@ -1,6 +1,7 @@
 using Dapper;
 using Npgsql;
 using PgEtcd.Mvcc;
+using PgEtcd.Mvcc.Keys;
 using PgEtcd.Postgres.History;
 using PgEtcd.Postgres.Maintenance;
 using PgEtcd.Postgres.Revisions;
@@ -176,7 +177,7 @@ public sealed class RemovalTests(PostgresFixture postgres) : IClassFixture<Postg
 
     /// <summary>docs/decisions/0007.</summary>
     [Fact]
-    public async Task The_last_append_of_a_frontend_stays_while_it_may_be_asked_for_and_the_others_go()
+    public async Task Invariant6_no_guessing_so_removal_leaves_the_last_append_of_a_frontend()
     {
         await using RemovalFixture log = await CreateAsync(postgres);
         RevisionLog other = new(log.Database, "other");
@@ -229,7 +230,7 @@ public sealed class RemovalTests(PostgresFixture postgres) : IClassFixture<Postg
 
     [Fact]
     [Trait("issue", "kine#220")]
-    public async Task Who_has_not_read_rows_that_were_removed_is_told()
+    public async Task Invariant2_no_gaps_are_read_unnoticed_after_removal()
     {
         await using RemovalFixture log = await CreateAsync(postgres);
         await log.WriteAsync(Put("a"));

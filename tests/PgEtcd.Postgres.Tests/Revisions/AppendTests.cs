@@ -1,6 +1,6 @@
 using Dapper;
 using Npgsql;
-using PgEtcd.Mvcc;
+using PgEtcd.Mvcc.Keys;
 using PgEtcd.Postgres.Leases;
 using PgEtcd.Postgres.Revisions;
 using PgEtcd.Testing.Postgres;
@@ -14,7 +14,7 @@ namespace PgEtcd.Postgres.Tests.Revisions;
 public sealed class AppendTests(PostgresFixture postgres) : IClassFixture<PostgresFixture>
 {
     [Fact]
-    public async Task The_first_write_is_revision_2_and_the_rest_follow()
+    public async Task Invariant2_no_gaps_from_revision_2_on()
     {
         await using LogFixture fixture = await CreateAsync(postgres);
 
@@ -57,7 +57,7 @@ public sealed class AppendTests(PostgresFixture postgres) : IClassFixture<Postgr
     }
 
     [Fact]
-    public async Task A_rolled_back_append_leaves_no_gap()
+    public async Task Invariant2_no_gaps_after_a_rolled_back_append()
     {
         await using LogFixture fixture = await CreateAsync(postgres);
         await using (NpgsqlConnection connection = await fixture.Database.OpenAsync(CancellationToken.None))
@@ -75,7 +75,7 @@ public sealed class AppendTests(PostgresFixture postgres) : IClassFixture<Postgr
     }
 
     [Fact]
-    public async Task An_append_at_the_wrong_revision_writes_nothing_and_brings_the_missed_rows()
+    public async Task Invariant3_append_is_conditional_on_the_revision_and_brings_the_missed_rows()
     {
         await using LogFixture fixture = await CreateAsync(postgres);
         RevisionLog elsewhere = new(fixture.Database, "elsewhere");
@@ -96,7 +96,7 @@ public sealed class AppendTests(PostgresFixture postgres) : IClassFixture<Postgr
     }
 
     [Fact]
-    public async Task A_batch_that_is_sent_again_after_a_lost_answer_is_in_the_log_once()
+    public async Task Invariant6_no_guessing_a_batch_sent_again_is_in_the_log_once()
     {
         await using LogFixture fixture = await CreateAsync(postgres);
         AppendBatch batch = Puts(1, "a=1", "b=2");
@@ -144,7 +144,7 @@ public sealed class AppendTests(PostgresFixture postgres) : IClassFixture<Postgr
     }
 
     [Fact]
-    public async Task A_lone_change_that_is_sent_again_or_comes_too_late_is_told_so()
+    public async Task Invariant3_append_is_conditional_for_a_lone_change_too()
     {
         await using LogFixture fixture = await CreateAsync(postgres);
         AppendBatch lone = Puts(1, "a=1");
@@ -164,7 +164,7 @@ public sealed class AppendTests(PostgresFixture postgres) : IClassFixture<Postgr
     }
 
     [Fact]
-    public async Task A_batch_that_was_given_up_and_landed_after_all_is_not_taken_for_a_later_one()
+    public async Task Invariant6_no_guessing_a_batch_that_landed_late_is_not_taken_for_a_later_one()
     {
         await using LogFixture fixture = await CreateAsync(postgres);
         AppendBatch zombie = Puts(1, "a=1");
@@ -177,7 +177,7 @@ public sealed class AppendTests(PostgresFixture postgres) : IClassFixture<Postgr
     }
 
     [Fact]
-    public async Task Writers_who_never_talk_to_each_other_leave_consecutive_revisions_in_commit_order()
+    public async Task Invariant1_order_is_commit_order_for_writers_that_never_talk_to_each_other()
     {
         await using LogFixture fixture = await CreateAsync(postgres);
         await Task.WhenAll(Enumerable.Range(0, 4).Select(async writer =>
@@ -202,7 +202,7 @@ public sealed class AppendTests(PostgresFixture postgres) : IClassFixture<Postgr
     }
 
     [Fact]
-    public async Task A_lease_that_does_not_exist_stops_the_whole_batch()
+    public async Task Invariant3_append_is_conditional_on_its_leases()
     {
         await using LogFixture fixture = await CreateAsync(postgres);
         LeaseTable leases = new(fixture.Database);
@@ -232,7 +232,7 @@ public sealed class AppendTests(PostgresFixture postgres) : IClassFixture<Postgr
     }
 
     [Fact]
-    public async Task A_compaction_elsewhere_makes_an_append_conflict()
+    public async Task Invariant3_append_is_conditional_on_the_compaction_mark()
     {
         await using LogFixture fixture = await CreateAsync(postgres);
         await fixture.AppendAsync(Puts(1, "a=1", "b=2"));
@@ -256,7 +256,7 @@ public sealed class AppendTests(PostgresFixture postgres) : IClassFixture<Postgr
     }
 
     [Fact]
-    public async Task Whoever_takes_the_lock_first_cannot_lose()
+    public async Task Invariant1_order_is_commit_order_so_the_holder_of_the_lock_cannot_lose()
     {
         await using LogFixture fixture = await CreateAsync(postgres);
         RevisionLog elsewhere = new(fixture.Database, "elsewhere");

@@ -12,7 +12,7 @@ public sealed class LogListenerTests(PostgresFixture postgres) : IClassFixture<P
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(20);
 
     [Fact]
-    public async Task An_append_wakes_the_tail_with_the_head_and_a_lost_connection_heals()
+    public async Task Invariant4_one_commit_per_batch_wakes_the_tail_and_a_lost_connection_heals()
     {
         await using LogFixture fixture = await LogFixture.CreateAsync(postgres);
         Channel<long?> wakes = Channel.CreateUnbounded<long?>();

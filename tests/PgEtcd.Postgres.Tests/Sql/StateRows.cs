@@ -1,5 +1,6 @@
 using System.Text;
 using PgEtcd.Mvcc;
+using PgEtcd.Mvcc.Keys;
 
 namespace PgEtcd.Postgres.Tests.Sql;
 

@@ -13,19 +13,20 @@ using Xunit;
 namespace PgEtcd.Server.Tests.Pages;
 
 /// <summary>What alarms do to the pages of health.</summary>
-public sealed class AlarmPagesTests(PostgresFixture postgres) : IClassFixture<PostgresFixture>, IAsyncLifetime
+public sealed class AlarmPagesTests(PostgresFixture postgres) : IClassFixture<PostgresFixture>, IAsyncLifetime, IDisposable
 {
     private readonly Alarms _alarms = new();
     private StoreParts _parts = null!;
-    private Leadership _leadership = null!;
+    private readonly Leader _leader = new(TimeProvider.System, NullLogger<Leader>.Instance);
+    private Membership _membership = null!;
     private HealthProbe _probe = null!;
 
     public async Task InitializeAsync()
     {
         _parts = await StoreParts.CreateAsync(postgres);
-        _leadership = await Leadership.JoinAsync(
-            _parts.Database, "run", [new PgEtcd.Postgres.Members.Member(1, "name", [], [])], TimeProvider.System, NullLogger<Leadership>.Instance, CancellationToken.None);
-        _probe = new HealthProbe(_parts.Store, _leadership, _alarms);
+        _membership = await Membership.JoinAsync(
+            _parts.Database, _leader, "run", [new PgEtcd.Postgres.Members.Member(1, "name", [], [])], TimeProvider.System, NullLogger<Membership>.Instance, CancellationToken.None);
+        _probe = new HealthProbe(_parts.Store, _membership, _alarms);
     }
 
     [Theory]
@@ -67,9 +68,11 @@ public sealed class AlarmPagesTests(PostgresFixture postgres) : IClassFixture<Po
 
     public async Task DisposeAsync()
     {
-        await _leadership.DisposeAsync();
+        await _membership.DisposeAsync();
         await _parts.DisposeAsync();
     }
+
+    public void Dispose() => _leader.Dispose();
 
     private static async Task<(int Status, string Text)> GetAsync(RequestDelegate page, string query)
     {

@@ -1,0 +1,97 @@
+using System.Diagnostics;
+using System.Diagnostics.Metrics;
+using Grpc.Core;
+
+namespace PgEtcd.Api.Metrics;
+
+/// <summary>The counters of one method, under the names that go-grpc-middleware gives them. They are found once, when the
+/// method is mapped; a call only adds to them.</summary>
+internal sealed class MethodMetrics
+{
+    /// <summary>Prometheus' default buckets, seconds.</summary>
+    private static readonly double[] Seconds = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
+
+    private readonly Counter<long> _started;
+    private readonly Counter<long> _received;
+    private readonly Counter<long> _sent;
+    private readonly Counter<long> _receivedBytes;
+    private readonly Counter<long> _sentBytes;
+    private readonly Counter<long>[] _handled;
+    private readonly Histogram<double>? _handling;
+    private readonly CallsByHeader? _clients;
+    private readonly bool _isUnary;
+
+    public MethodMetrics(Meter meter, GrpcMetricsOptions options, CallsByHeader? clients, IMethod method)
+    {
+        _clients = clients;
+        _isUnary = method.Type == MethodType.Unary;
+        KeyValuePair<string, object?>[] labels = Labels.InOrder(
+            new("grpc_method", method.Name), new("grpc_service", method.ServiceName), new("grpc_type", TypeOf(method.Type)));
+        _started = meter.CreateCounter<long>("grpc_server_started_total", null, "Total number of RPCs started on the server.", labels);
+        _received = meter.CreateCounter<long>(
+            "grpc_server_msg_received_total", null, "Total number of RPC messages received on the server.", labels);
+        _sent = meter.CreateCounter<long>("grpc_server_msg_sent_total", null, "Total number of RPC messages sent by the server.", labels);
+        _handled =
+        [
+            .. Enum.GetValues<StatusCode>().Order().Select(code => meter.CreateCounter<long>(
+                "grpc_server_handled_total", null, "Total number of RPCs completed on the server, regardless of success or failure.",
+                Labels.InOrder([new("grpc_code", NameOf(code)), .. labels]))),
+        ];
+        _receivedBytes = meter.CreateCounter<long>(options.ReceivedBytes, null, "The total number of bytes received from gRPC clients.");
+        _sentBytes = meter.CreateCounter<long>(options.SentBytes, null, "The total number of bytes sent to gRPC clients.");
+        if (options.HandlingTime)
+        {
+            _handling = meter.CreateHistogram(
+                "grpc_server_handling_seconds",
+                null,
+                "Response latency (seconds) of gRPC that had been application-level handled by the server.",
+                labels,
+                new InstrumentAdvice<double> { HistogramBucketBoundaries = Seconds });
+        }
+    }
+
+    /// <summary>A call begins.</summary>
+    /// <returns>When, a timestamp of Stopwatch.</returns>
+    public long Started(IHeaderDictionary headers)
+    {
+        _started.Add(1);
+        _clients?.Add(headers, _isUnary);
+        return Stopwatch.GetTimestamp();
+    }
+
+    /// <summary>A message has come.</summary>
+    public void Received(long bytes)
+    {
+        _received.Add(1);
+        _receivedBytes.Add(bytes);
+    }
+
+    /// <summary>A message is on its way.</summary>
+    public void Sent(long bytes)
+    {
+        _sent.Add(1);
+        _sentBytes.Add(bytes);
+    }
+
+    /// <summary>A call has ended.</summary>
+    public void Handled(StatusCode code, long started)
+    {
+        if ((uint)code < (uint)_handled.Length)
+        {
+            _handled[(int)code].Add(1);
+        }
+
+        _handling?.Record(Stopwatch.GetElapsedTime(started).TotalSeconds);
+    }
+
+    private static string TypeOf(MethodType type) => type switch
+    {
+        MethodType.ClientStreaming => "client_stream",
+        MethodType.ServerStreaming => "server_stream",
+        MethodType.DuplexStreaming => "bidi_stream",
+        _ => "unary",
+    };
+
+    // grpc-go's names, which dashboards know.
+    private static string NameOf(StatusCode code) => code == StatusCode.Cancelled ? "Canceled" : code.ToString();
+}

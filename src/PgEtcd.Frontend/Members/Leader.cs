@@ -1,0 +1,82 @@
+using PgEtcd.Postgres.Members;
+
+namespace PgEtcd.Frontend.Members;
+
+/// <summary>The leadership as far as this frontend holds it: one frontend has it at a time, so that each job runs once (design §7,
+/// §10). The heartbeats of <see cref="Membership"/> win and renew it.</summary>
+public sealed class Leader : IDisposable
+{
+    private readonly TimeProvider _clock;
+    private readonly ILogger<Leader> _logger;
+    private readonly CancellationTokenSource _resigned = new();
+    private volatile CancellationTokenSource _term = new();
+    private long _until;
+    private bool _announced;
+
+    /// <summary>Begins without the leadership.</summary>
+    public Leader(TimeProvider clock, ILogger<Leader> logger)
+    {
+        _clock = clock;
+        _logger = logger;
+        _until = clock.GetTimestamp();
+        _term.Cancel();
+    }
+
+    /// <summary>Whether this frontend may do now what only the leader may. Our own clock decides, and it runs on while the process
+    /// is stopped: a frontend that wakes up after the end of its leadership knows it.</summary>
+    public bool IsLeader => !_resigned.IsCancellationRequested && _clock.GetTimestamp() < Volatile.Read(ref _until);
+
+    /// <summary>Cancelled when the present leadership ends.</summary>
+    internal CancellationToken Term => _term.Token;
+
+    /// <summary>Cancelled when this frontend no longer competes.</summary>
+    internal CancellationToken Resigned => _resigned.Token;
+
+    /// <summary>Ends the leadership for good: no heartbeat wins it again.</summary>
+    public void Resign() => _resigned.Cancel();
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        _term.Dispose();
+        _resigned.Dispose();
+    }
+
+    /// <summary>A heartbeat has won or renewed the leadership. Not called concurrently with itself or <see cref="Lose"/>.</summary>
+    /// <param name="sent">When the heartbeat was sent, so that our end of the leadership is never later than the database's.</param>
+    internal void Win(long sent)
+    {
+        TimeSpan left = MemberTable.LeadershipLimit - _clock.GetElapsedTime(sent);
+        if (left <= TimeSpan.Zero)
+        {
+            return;
+        }
+
+        if (_term.IsCancellationRequested)
+        {
+            _term = new CancellationTokenSource();
+        }
+
+        _term.CancelAfter(left);
+        Volatile.Write(ref _until, sent + (long)(MemberTable.LeadershipLimit.TotalSeconds * _clock.TimestampFrequency));
+    }
+
+    /// <summary>Another frontend has the leadership, or is about to get it.</summary>
+    internal void Lose()
+    {
+        Volatile.Write(ref _until, _clock.GetTimestamp());
+        _term.Cancel();
+    }
+
+    /// <summary>Logs that the leadership came or went. Not part of the first heartbeat: a start that fails after it logs nothing but
+    /// the reason.</summary>
+    internal void Announce()
+    {
+        bool leads = IsLeader;
+        if (leads != _announced)
+        {
+            _announced = leads;
+            (leads ? (Action<ILogger>)Log.Leads : Log.LeadsNoLonger)(_logger);
+        }
+    }
+}

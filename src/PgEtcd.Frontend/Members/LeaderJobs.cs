@@ -1,0 +1,62 @@
+namespace PgEtcd.Frontend.Members;
+
+/// <summary>The jobs of a cluster, such as the expiry of leases. Every frontend has them and only the leader runs them.</summary>
+public sealed class LeaderJobs(Leader leader, TimeProvider clock, ILogger<LeaderJobs> logger)
+{
+    /// <summary>How long a job may take to stop.</summary>
+    private static readonly TimeSpan StopLimit = TimeSpan.FromSeconds(1);
+
+    private readonly Lock _gate = new();
+    private readonly List<Task> _jobs = [];
+
+    /// <summary>Runs a job again and again while, and only while, this frontend leads.</summary>
+    /// <param name="period">From the end of one run to the next.</param>
+    /// <param name="job">The job. Its token is cancelled when the leadership ends. An exception is logged, and the job runs again at
+    /// its next turn.</param>
+    /// <returns>Ends when the leader has resigned; need not be awaited.</returns>
+    public Task RunWhileLeadingAsync(TimeSpan period, Func<CancellationToken, Task> job)
+    {
+        Task loop = RunJobAsync(period, job);
+        lock (_gate)
+        {
+            _jobs.Add(loop);
+        }
+
+        return loop;
+    }
+
+    /// <summary>Waits, but not long, for the jobs to stop after <see cref="Leader.Resign"/>.</summary>
+    public async Task StoppedAsync()
+    {
+        Task[] jobs;
+        lock (_gate)
+        {
+            jobs = [.. _jobs];
+        }
+
+        await Task.WhenAll(jobs).WaitAsync(StopLimit).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+    }
+
+    private async Task RunJobAsync(TimeSpan period, Func<CancellationToken, Task> job)
+    {
+        while (true)
+        {
+            await Task.Delay(period, clock, leader.Resigned);
+            if (!leader.IsLeader)
+            {
+                continue;
+            }
+
+            try
+            {
+                using CancellationTokenSource token = CancellationTokenSource.CreateLinkedTokenSource(leader.Resigned, leader.Term);
+                await job(token.Token);
+            }
+            catch (Exception exception) when (!leader.Resigned.IsCancellationRequested)
+            {
+                JobMetrics.FailedJobs.Add(exception is OperationCanceledException ? 0 : 1);
+                JobFailure.Report(logger, exception);
+            }
+        }
+    }
+}

@@ -1,0 +1,234 @@
+using PgEtcd.Postgres.Calls;
+using PgEtcd.Postgres.Connections;
+using PgEtcd.Postgres.Members;
+
+namespace PgEtcd.Frontend.Members;
+
+/// <summary>This frontend among the others: registers it, keeps it registered with heartbeats, which also compete for the leadership,
+/// and lists the frontends that are alive (design §7, §10).</summary>
+public sealed class Membership : IAsyncDisposable
+{
+    private static readonly TimeSpan Tick = TimeSpan.FromMilliseconds(500);
+
+    /// <summary>How long a farewell may take: without one the other frontends miss us within seconds.</summary>
+    private static readonly TimeSpan LeaveLimit = TimeSpan.FromSeconds(1);
+
+    private readonly MemberTable _table;
+    private readonly Database _database;
+    private readonly Leader _leader;
+    private readonly IReadOnlyList<Member> _identities;
+    private readonly TimeProvider _clock;
+    private readonly ILogger<Membership> _logger;
+    private readonly CancellationTokenSource _stopping = new();
+    private readonly SemaphoreSlim _beating = new(1);
+    private Task _heartbeat = Task.CompletedTask;
+    private volatile int _identity;
+    private volatile IReadOnlyList<Member> _current = [];
+    private long _lastLeader;
+    private long _lastBeat;
+
+    private Membership(
+        Database database, Leader leader, string run, IReadOnlyList<Member> identities, TimeProvider clock, ILogger<Membership> logger)
+    {
+        _table = new MemberTable(database);
+        _database = database;
+        _leader = leader;
+        Run = run;
+        _identities = identities;
+        _clock = clock;
+        _logger = logger;
+    }
+
+    /// <summary>The identity under which this frontend is registered.</summary>
+    public Member Self => _identities[_identity];
+
+    /// <summary>The run that jobs name when they ask the database for what only the leader gets.</summary>
+    public string Run { get; }
+
+    /// <summary>The frontends that were alive at the last heartbeat, half a second ago, in the order of their ids.</summary>
+    public IReadOnlyList<Member> Current => _current;
+
+    /// <summary>The frontend that led at the last heartbeat.</summary>
+    public Member? CurrentLeader => _current.FirstOrDefault(member => member.IsLeader);
+
+    /// <summary>Whether the database has answered our heartbeat lately.</summary>
+    public bool HearsDatabase => _clock.GetElapsedTime(Volatile.Read(ref _lastBeat)) < MemberTable.LeadershipLimit;
+
+    /// <summary>Whether some frontend leads, as far as was heard lately.</summary>
+    public bool HasLeader => HearsDatabase && CurrentLeader is not null;
+
+    /// <summary>Registers the frontend and begins to compete.</summary>
+    /// <param name="database">The database of the cluster.</param>
+    /// <param name="leader">Gets the leadership when a heartbeat wins it.</param>
+    /// <param name="run">Distinguishes this process from all others.</param>
+    /// <param name="identities">The identities to register, the preferred one first. An id that another process holds and keeps up is
+    /// left to that process (docs/decisions/0006).</param>
+    /// <param name="clock">Ours.</param>
+    /// <param name="logger">Gets the failures of heartbeats.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    public static async Task<Membership> JoinAsync(
+        Database database,
+        Leader leader,
+        string run,
+        IReadOnlyList<Member> identities,
+        TimeProvider clock,
+        ILogger<Membership> logger,
+        CancellationToken cancellationToken)
+    {
+        Membership membership = new(database, leader, run, identities, clock, logger);
+        DateTime? seen = null;
+        while (true)
+        {
+            Beat beat = await database.Retry.ExecuteAsync(
+                async token => await membership.BeatAsync(token), cancellationToken);
+            if (beat.Joined)
+            {
+                break;
+            }
+
+            // The id may be held by a process that was killed a moment ago; only a live one beats again.
+            if (seen is not null && seen != beat.HeldAt)
+            {
+                membership.YieldId();
+                seen = null;
+                continue;
+            }
+
+            seen = beat.HeldAt;
+            await Task.Delay(TimeSpan.FromMilliseconds(100), clock, cancellationToken);
+        }
+
+        membership._heartbeat = membership.KeepUpAsync();
+        return membership;
+    }
+
+    /// <summary>The frontends that are alive now, in the order of their ids.</summary>
+    /// <param name="timeLimit">How long to wait for the database.</param>
+    /// <exception cref="StoreUnavailableException">The database did not answer in time.</exception>
+    public async Task<IReadOnlyList<Member>> ListAsync(TimeSpan timeLimit) =>
+        _current = InOrder(await _database.InTimeAsync(timeLimit, _table.ListAsync));
+
+    /// <summary>Takes a frontend off the list that is no longer alive.</summary>
+    /// <param name="id">Its member id.</param>
+    /// <param name="timeLimit">How long to wait for the database.</param>
+    /// <returns>Whether it was on the list, and whether it was removed: a live one is not.</returns>
+    /// <exception cref="StoreUnavailableException">The database did not answer in time.</exception>
+    public Task<(bool IsKnown, bool IsRemoved)> RemoveDeadAsync(long id, TimeSpan timeLimit) =>
+        _database.InTimeAsync(timeLimit, cancel => _table.RemoveDeadAsync(id, cancel));
+
+    /// <summary>Stops the heartbeats, takes the frontend off the list and leaves the leadership to the others at once. The jobs must
+    /// have stopped: another frontend may start them now.</summary>
+    public async Task LeaveAsync()
+    {
+        if (_stopping.IsCancellationRequested)
+        {
+            return;
+        }
+
+        await _stopping.CancelAsync();
+        _leader.Resign();
+        await _heartbeat.WaitAsync(LeaveLimit).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        try
+        {
+            using CancellationTokenSource limit = new(LeaveLimit);
+            await _table.LeaveAsync(Run, limit.Token);
+        }
+        catch (Exception exception) when (exception is OperationCanceledException || DatabaseErrors.IsTransient(exception))
+        {
+            // The others will miss us within seconds.
+        }
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask DisposeAsync()
+    {
+        await LeaveAsync();
+        _stopping.Dispose();
+        _beating.Dispose();
+    }
+
+    /// <summary>Runs something while no heartbeat is under way, whose answer would make us lead again.</summary>
+    internal async Task<T> BetweenBeatsAsync<T>(Func<Task<T>> action)
+    {
+        await _beating.WaitAsync();
+        try
+        {
+            return await action();
+        }
+        finally
+        {
+            _beating.Release();
+        }
+    }
+
+    private static List<Member> InOrder(IEnumerable<Member> members) => [.. members.OrderBy(member => (ulong)member.Id)];
+
+    private async Task KeepUpAsync()
+    {
+        while (true)
+        {
+            await Task.Delay(Tick, _clock, _stopping.Token);
+            try
+            {
+                if (!(await BeatAsync(_stopping.Token)).Joined)
+                {
+                    YieldId(); // we were away for so long that another process has taken the id
+                }
+            }
+            catch (Exception exception) when (!_stopping.IsCancellationRequested)
+            {
+                JobMetrics.FailedBeats.Add(1);
+                JobMetrics.FailedSends.Add(1);
+                JobFailure.Report(_logger, exception);
+                _database.ForgetConnections();
+            }
+
+            _leader.Announce();
+        }
+    }
+
+    private async Task<Beat> BeatAsync(CancellationToken cancellationToken)
+    {
+        await _beating.WaitAsync(cancellationToken);
+        try
+        {
+            long sent = _clock.GetTimestamp();
+            Beat beat = await _table.BeatAsync(Self, Run, cancellationToken);
+            _current = InOrder(beat.Alive);
+            if (beat.Leads)
+            {
+                _leader.Win(sent);
+            }
+            else
+            {
+                _leader.Lose();
+            }
+
+            Measure(sent);
+            return beat;
+        }
+        finally
+        {
+            _beating.Release();
+        }
+    }
+
+    private void Measure(long sent)
+    {
+        JobMetrics.BeatSeconds.Record(_clock.GetElapsedTime(sent).TotalSeconds);
+        Volatile.Write(ref _lastBeat, sent);
+        if (CurrentLeader is { } leader && leader.Id != _lastLeader)
+        {
+            _lastLeader = leader.Id;
+            JobMetrics.LeaderChanges.Add(1);
+        }
+    }
+
+    /// <summary>Goes on under the next identity; the last one is made of the run, so no other process has it.</summary>
+    private void YieldId()
+    {
+        long taken = Self.Id;
+        _identity = Math.Min(_identity + 1, _identities.Count - 1);
+        Log.IdTaken(_logger, (ulong)taken, (ulong)Self.Id);
+    }
+}

@@ -1,0 +1,96 @@
+using System.Text;
+using PgEtcd.Postgres.Auth;
+
+namespace PgEtcd.Frontend.Permissions;
+
+/// <summary>Users, roles and permissions at one auth revision. Never changes; what it works out it keeps.</summary>
+public sealed class AuthState
+{
+    private readonly Dictionary<string, RoleRecord> _roles;
+
+    /// <param name="records">What the database holds.</param>
+    public AuthState(AuthRecords records)
+    {
+        Records = records;
+        _roles = records.Roles.ToDictionary(role => role.Name);
+        Users = records.Users.ToDictionary(user => user.Name, user => new AuthUser(user, _roles));
+        Anybody = new Caller(this, null, long.MaxValue);
+    }
+
+    /// <summary>The role that may do everything, and the user without whom nothing can be enabled.</summary>
+    public const string Root = "root";
+
+    /// <summary>Nobody has been added yet.</summary>
+    public static AuthState Empty { get; } = new(new AuthRecords());
+
+    /// <summary>Counts every change.</summary>
+    public long Revision => Records.Revision;
+
+    /// <summary>etcd's auth revision.</summary>
+    public long ShownRevision => Records.ShownRevision;
+
+    /// <summary>Whether requests are checked.</summary>
+    public bool IsEnabled => Records.IsEnabled;
+
+    /// <summary>What the database holds.</summary>
+    public AuthRecords Records { get; }
+
+    /// <summary>The users by name.</summary>
+    public IReadOnlyDictionary<string, AuthUser> Users { get; }
+
+    /// <summary>A request without credentials.</summary>
+    public Caller Anybody { get; }
+
+    /// <summary>The user; null when there is none of that name.</summary>
+    public AuthUser? User(string name) => Users.GetValueOrDefault(name);
+
+    /// <summary>The role; null when there is no record of that name.</summary>
+    public RoleRecord? Role(string name) => _roles.GetValueOrDefault(name);
+
+    /// <summary>Whether a simple token is still good, as far as users and passwords go.</summary>
+    /// <param name="username">Whose it is.</param>
+    /// <param name="madeAt">The auth revision at which it was made.</param>
+    internal bool Honours(string username, long madeAt) =>
+        User(username) is { } user && madeAt >= user.Record.TokensSince && madeAt >= Records.TokensSince;
+
+    /// <summary>Names in etcd's order: by their bytes.</summary>
+    public static IEnumerable<string> Sorted(IEnumerable<string> names) =>
+        names.OrderBy(Encoding.UTF8.GetBytes, Comparer<byte[]>.Create(static (left, right) => left.AsSpan().SequenceCompareTo(right)));
+}
+
+/// <summary>A user, with what its roles come to.</summary>
+public sealed class AuthUser
+{
+    private const int Read = 0;
+    private const int Write = 1;
+    private const int ReadWrite = 2;
+
+    private readonly Lazy<GrantedKeys> _readable;
+    private readonly Lazy<GrantedKeys> _writable;
+
+    public AuthUser(UserRecord record, IReadOnlyDictionary<string, RoleRecord> roles)
+    {
+        Record = record;
+        IsRoot = record.Roles.Contains(AuthState.Root);
+        _readable = new Lazy<GrantedKeys>(() => Granted(roles, Read));
+        _writable = new Lazy<GrantedKeys>(() => Granted(roles, Write));
+    }
+
+    public UserRecord Record { get; }
+
+    /// <summary>May do everything.</summary>
+    public bool IsRoot { get; }
+
+    /// <summary>The keys it may read. Not for <see cref="IsRoot"/>.</summary>
+    public GrantedKeys Readable => _readable.Value;
+
+    /// <summary>The keys it may write.</summary>
+    public GrantedKeys Writable => _writable.Value;
+
+    private GrantedKeys Granted(IReadOnlyDictionary<string, RoleRecord> roles, int kind) => new(
+        from name in Record.Roles
+        where roles.ContainsKey(name)
+        from permission in roles[name].Permissions
+        where permission.Kind == kind || permission.Kind == ReadWrite
+        select (permission.Key, permission.RangeEnd));
+}

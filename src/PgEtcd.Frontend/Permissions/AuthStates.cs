@@ -1,0 +1,40 @@
+using PgEtcd.Postgres.Auth;
+
+namespace PgEtcd.Frontend.Permissions;
+
+/// <summary>Users, roles and permissions as this frontend knows them. Whoever moves the replica to a later auth revision has this
+/// loaded before, so what is read here is never older than <c>AuthRevision</c>.</summary>
+public sealed class AuthStates
+{
+    private readonly AuthTable _table;
+    private volatile AuthState _current;
+
+    private AuthStates(AuthTable table, AuthState current)
+    {
+        _table = table;
+        _current = current;
+    }
+
+    /// <summary>The latest.</summary>
+    public AuthState Current => _current;
+
+    /// <summary>Loads them for the first time.</summary>
+    public static async Task<AuthStates> StartAsync(AuthTable table, CancellationToken cancellationToken) =>
+        new(table, new AuthState(await table.LoadAsync(cancellationToken)));
+
+    /// <summary>None at all, for a store without users.</summary>
+    /// <param name="table">Where later ones are.</param>
+    public static AuthStates Empty(AuthTable table) => new(table, AuthState.Empty);
+
+    /// <summary>Whether an auth revision is known here.</summary>
+    public bool Has(long revision) => revision <= _current.Revision;
+
+    /// <summary>Makes an auth revision known here. Called by one at a time.</summary>
+    public async ValueTask EnsureAsync(long revision, CancellationToken cancellationToken)
+    {
+        if (!Has(revision))
+        {
+            _current = new AuthState(await _table.LoadAsync(cancellationToken));
+        }
+    }
+}

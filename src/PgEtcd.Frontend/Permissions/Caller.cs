@@ -1,0 +1,66 @@
+using PgEtcd.Mvcc;
+using PgEtcd.Mvcc.Keys;
+
+namespace PgEtcd.Frontend.Permissions;
+
+/// <summary>Who makes a request, as known at one auth revision, and what he may do. Never changes.</summary>
+public sealed class Caller
+{
+    private readonly AuthState? _state;
+    private readonly AuthUser? _user;
+    private readonly long _tokenRevision;
+
+    /// <param name="state">At which it was found out.</param>
+    /// <param name="username">Null: the request shows nothing.</param>
+    /// <param name="tokenRevision">etcd's auth revision in what the request shows; beyond all for what does not age.</param>
+    public Caller(AuthState state, string? username, long tokenRevision)
+    {
+        _state = state;
+        Username = username;
+        _user = username is null ? null : state.User(username);
+        _tokenRevision = tokenRevision;
+    }
+
+    private Caller()
+    {
+    }
+
+    /// <summary>The server itself: its jobs may do everything.</summary>
+    public static Caller Server { get; } = new();
+
+    /// <summary>The user; null without one, or while auth is off.</summary>
+    public string? Username { get; }
+
+    /// <summary>The auth revision at which it was found out who it is; not for <see cref="Server"/>.</summary>
+    internal long Revision => _state!.Revision;
+
+    /// <summary>Users, roles and permissions then.</summary>
+    public AuthState State => _state!;
+
+    /// <summary>Whether there is anything to check.</summary>
+    public bool IsChecked => _state is { IsEnabled: true };
+
+    /// <summary>Whether the request can be decided at an auth revision: only at the one at which it was admitted.</summary>
+    internal bool IsOf(long authRevision) => _state is null || _state.Revision == authRevision;
+
+    /// <summary>Whether any user will do and this is one.</summary>
+    public KvError CheckUser() => IsChecked && Username is null ? KvError.UserEmpty : KvError.None;
+
+    /// <summary>Whether he may administer.</summary>
+    public KvError CheckRoot() => !IsChecked || _user is { IsRoot: true } ? KvError.None
+        : Username is null ? KvError.UserEmpty
+        : _user is null ? KvError.UserNotFound
+        : KvError.PermissionDenied;
+
+    public bool HasRole(string role) => _user?.Record.Roles.Contains(role) == true;
+
+    public KvError CheckRead(in KeyRange range) => Check(range, static user => user.Readable);
+
+    internal KvError CheckWrite(in KeyRange range) => Check(range, static user => user.Writable);
+
+    private KvError Check(in KeyRange range, Func<AuthUser, GrantedKeys> granted) => !IsChecked ? KvError.None
+        : Username is null ? KvError.UserEmpty
+        : _tokenRevision < _state!.ShownRevision ? KvError.AuthOldRevision
+        : _user is { } user && (user.IsRoot || granted(user).Cover(range)) ? KvError.None
+        : KvError.PermissionDenied;
+}

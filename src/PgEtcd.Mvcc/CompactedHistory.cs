@@ -1,0 +1,43 @@
+namespace PgEtcd.Mvcc;
+
+/// <summary>What a finished compaction leaves of the history (semantics.md §6): everything above the mark; at and below it the
+/// newest change of each key, unless that is a tombstone below the mark.</summary>
+/// <remarks>SQL applies the same rule where rows are removed (<c>pgetcd.remove_superseded</c>, functions/removal.sql) and where a
+/// snapshot leaves out rows that are still to be removed (<c>LogScan</c>). HashKV counts less, see <c>HashReader</c> and
+/// <c>HashKv</c>: no tombstone at or below the mark.</remarks>
+public static class CompactedHistory
+{
+    /// <summary>Whether a compaction leaves a change.</summary>
+    /// <param name="revision">Of the change.</param>
+    /// <param name="isTombstone">Whether it deletes its key.</param>
+    /// <param name="isNewestCompacted">Whether it is the newest of its key at or below the mark; of no matter above it.</param>
+    /// <param name="compactRevision">The mark; -1 when never compacted.</param>
+    public static bool Leaves(long revision, bool isTombstone, bool isNewestCompacted, long compactRevision) =>
+        revision > compactRevision || (isNewestCompacted && (!isTombstone || revision == compactRevision));
+
+    /// <summary>Removes from events in order what a compaction does not leave, and the values before those at or below the mark.</summary>
+    public static void Compact(List<KvEvent> events, long compactRevision)
+    {
+        if (events.Count == 0 || events[0].Revision > compactRevision)
+        {
+            return;
+        }
+
+        int compacted = events.FindIndex(change => change.Revision > compactRevision);
+        compacted = compacted < 0 ? events.Count : compacted;
+        HashSet<ReadOnlyMemory<byte>> changedLater = new(BytesComparer.Instance);
+        List<KvEvent> left = [];
+        for (int i = compacted - 1; i >= 0; i--)
+        {
+            KvEvent change = events[i];
+            if (Leaves(change.Revision, change.IsDelete, changedLater.Add(change.Key), compactRevision))
+            {
+                left.Add(change with { Previous = null });
+            }
+        }
+
+        left.Reverse();
+        events.RemoveRange(0, compacted);
+        events.InsertRange(0, left);
+    }
+}

@@ -1,0 +1,27 @@
+namespace PgEtcd.Mvcc.Keys;
+
+/// <summary>Byte strings are equal when their bytes are; a dictionary of them can be asked with a span, without a copy.</summary>
+public sealed class BytesComparer : IEqualityComparer<ReadOnlyMemory<byte>>, IAlternateEqualityComparer<ReadOnlySpan<byte>, ReadOnlyMemory<byte>>
+{
+    public static readonly BytesComparer Instance = new();
+
+    private BytesComparer()
+    {
+    }
+
+    public bool Equals(ReadOnlyMemory<byte> x, ReadOnlyMemory<byte> y) => x.Span.SequenceEqual(y.Span);
+
+    public bool Equals(ReadOnlySpan<byte> alternate, ReadOnlyMemory<byte> other) => alternate.SequenceEqual(other.Span);
+
+    public int GetHashCode(ReadOnlyMemory<byte> obj) => GetHashCode(obj.Span);
+
+    public int GetHashCode(ReadOnlySpan<byte> alternate)
+    {
+        // Seeded by the process, so that nobody can choose keys that collide.
+        var hash = new HashCode();
+        hash.AddBytes(alternate);
+        return hash.ToHashCode();
+    }
+
+    public ReadOnlyMemory<byte> Create(ReadOnlySpan<byte> alternate) => alternate.ToArray();
+}

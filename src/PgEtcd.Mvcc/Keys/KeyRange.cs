@@ -1,0 +1,38 @@
+namespace PgEtcd.Mvcc.Keys;
+
+/// <summary>
+/// The keys that a (key, range_end) pair means, by etcd's conventions: no range_end is the one key, a range_end of one zero
+/// byte is every key from <c>key</c> on, anything else is [key, range_end), which is empty when range_end is not above key.
+/// </summary>
+public readonly struct KeyRange
+{
+    public KeyRange(ReadOnlyMemory<byte> key, ReadOnlyMemory<byte> rangeEnd)
+    {
+        Start = key;
+        End = rangeEnd;
+        IsSingleKey = rangeEnd.IsEmpty;
+        IsOpenEnded = rangeEnd.Length == 1 && rangeEnd.Span[0] == 0;
+        IsEmpty = !IsSingleKey && !IsOpenEnded && rangeEnd.Span.SequenceCompareTo(key.Span) <= 0;
+    }
+
+    /// <summary>First key of the range.</summary>
+    public ReadOnlyMemory<byte> Start { get; }
+
+    /// <summary>range_end as given: the first key behind the range unless it is a single key or open-ended.</summary>
+    public ReadOnlyMemory<byte> End { get; }
+
+    public bool IsSingleKey { get; }
+
+    public bool IsOpenEnded { get; }
+
+    /// <summary>True when no key can be in the range: range_end is not above key.</summary>
+    public bool IsEmpty { get; }
+
+    public bool Contains(ReadOnlySpan<byte> key)
+    {
+        int fromStart = key.SequenceCompareTo(Start.Span);
+        if (IsSingleKey)
+            return fromStart == 0;
+        return fromStart >= 0 && (IsOpenEnded || key.SequenceCompareTo(End.Span) < 0);
+    }
+}

@@ -1,0 +1,15 @@
+namespace PgEtcd.Mvcc.Keys;
+
+/// <summary>One change of one key.</summary>
+/// <param name="Key">The changed key.</param>
+/// <param name="Record">What was put; null for a delete.</param>
+/// <param name="Previous">
+/// The key as it was at <paramref name="Revision"/> − 1, null if it did not exist: what a watch shows as prev_kv. It is
+/// not an earlier change of the same revision.
+/// </param>
+/// <param name="Revision">Main revision.</param>
+/// <param name="Sub">Position among the changes of the revision, from 0.</param>
+public readonly record struct KvEvent(ReadOnlyMemory<byte> Key, KeyRecord? Record, KeyRecord? Previous, long Revision, int Sub)
+{
+    public bool IsDelete => Record is null;
+}

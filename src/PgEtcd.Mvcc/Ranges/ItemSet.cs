@@ -1,0 +1,53 @@
+namespace PgEtcd.Mvcc.Ranges;
+
+/// <summary>A set that is mostly of one item, which it holds without a hash table. Mutable: keep it in a field, never copy it.</summary>
+internal struct ItemSet<T>
+    where T : notnull
+{
+    private T _one;
+    private bool _hasOne;
+    private HashSet<T>? _many; // when not null, all items are in here
+
+    public readonly bool IsEmpty => !_hasOne && _many is null;
+
+    /// <summary>False when it is already there.</summary>
+    public bool Add(T item)
+    {
+        if (_many is not null)
+            return _many.Add(item);
+        if (!_hasOne)
+        {
+            (_one, _hasOne) = (item, true);
+            return true;
+        }
+        if (EqualityComparer<T>.Default.Equals(_one, item))
+            return false;
+        _many = [_one, item];
+        (_one, _hasOne) = (default!, false);
+        return true;
+    }
+
+    /// <summary>False when it is not there.</summary>
+    public bool Remove(T item)
+    {
+        if (_many is not null)
+        {
+            bool removed = _many.Remove(item);
+            if (_many.Count == 0)
+                _many = null;
+            return removed;
+        }
+        if (!_hasOne || !EqualityComparer<T>.Default.Equals(_one, item))
+            return false;
+        (_one, _hasOne) = (default!, false);
+        return true;
+    }
+
+    public readonly void AppendTo(List<T> list)
+    {
+        if (_hasOne)
+            list.Add(_one);
+        else if (_many is not null)
+            list.AddRange(_many);
+    }
+}

@@ -1,0 +1,79 @@
+using PgEtcd.Mvcc.Keys;
+
+namespace PgEtcd.Mvcc.Ranges;
+
+/// <summary>
+/// Who wants a key: items (watchers), each on a key or a range of keys, found by a key. Single keys, of which there may be
+/// tens of thousands, are in a hash table; ranges are in an interval tree. Not thread-safe.
+/// </summary>
+/// <remarks>The bytes of a range must not change while it is in here; they are not copied.</remarks>
+public sealed class KeyRangeIndex<T>
+    where T : notnull
+{
+    private readonly Dictionary<ReadOnlyMemory<byte>, Holder> _keys;
+    private readonly Dictionary<ReadOnlyMemory<byte>, Holder>.AlternateLookup<ReadOnlySpan<byte>> _keysBySpan;
+    private readonly KeyRangeTree<T> _ranges = new();
+
+    public KeyRangeIndex()
+    {
+        _keys = new Dictionary<ReadOnlyMemory<byte>, Holder>(BytesComparer.Instance);
+        _keysBySpan = _keys.GetAlternateLookup<ReadOnlySpan<byte>>();
+    }
+
+    /// <summary>How many pairs of range and item there are.</summary>
+    public int Count { get; private set; }
+
+    /// <summary>Puts an item on a range, in O(log n). An item may be on any number of ranges; an empty range contains no key.</summary>
+    /// <returns>False, and nothing changes, when it is already on just this range.</returns>
+    public bool Add(in KeyRange range, T item)
+    {
+        bool added;
+        if (range.IsSingleKey)
+        {
+            if (!_keys.TryGetValue(range.Start, out Holder? holder))
+                _keys[range.Start] = holder = new Holder();
+            added = holder.Items.Add(item);
+        }
+        else
+        {
+            added = _ranges.Add(range, item);
+        }
+        Count += added ? 1 : 0;
+        return added;
+    }
+
+    /// <summary>Takes an item off a range, in O(log n).</summary>
+    /// <returns>False when it was not on just this range.</returns>
+    public bool Remove(in KeyRange range, T item)
+    {
+        bool removed;
+        if (range.IsSingleKey)
+        {
+            removed = _keys.TryGetValue(range.Start, out Holder? holder) && holder.Items.Remove(item);
+            if (removed && holder!.Items.IsEmpty)
+                _keys.Remove(range.Start);
+        }
+        else
+        {
+            removed = _ranges.Remove(range, item);
+        }
+        Count -= removed ? 1 : 0;
+        return removed;
+    }
+
+    /// <summary>
+    /// Appends the items of every range that contains the key, in no particular order; an item on two such ranges comes
+    /// twice. O(log n) for each range that contains the key, and once more; a key with its own items costs one look-up.
+    /// </summary>
+    public void Find(ReadOnlySpan<byte> key, List<T> found)
+    {
+        if (_keysBySpan.TryGetValue(key, out Holder? holder))
+            holder.Items.AppendTo(found);
+        _ranges.Find(key, found);
+    }
+
+    private sealed class Holder
+    {
+        public ItemSet<T> Items;
+    }
+}

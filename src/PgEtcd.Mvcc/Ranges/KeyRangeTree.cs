@@ -1,0 +1,179 @@
+using PgEtcd.Mvcc.Keys;
+
+namespace PgEtcd.Mvcc.Ranges;
+
+/// <summary>
+/// Ranges, each with the items put on it, by the keys they contain: an interval tree. It is a treap, ordered by start and
+/// then end, balanced by random priorities; each node knows which range below it reaches furthest, so that a search leaves
+/// out whole subtrees that end before the key.
+/// </summary>
+internal sealed class KeyRangeTree<T>
+    where T : notnull
+{
+    private Node? _root;
+
+    /// <summary>False when the item is already on this range.</summary>
+    public bool Add(in KeyRange range, T item)
+    {
+        bool added = false;
+        _root = Add(_root, range, item, ref added);
+        return added;
+    }
+
+    /// <summary>False when the item is not on this range.</summary>
+    public bool Remove(in KeyRange range, T item)
+    {
+        bool removed = false;
+        _root = Remove(_root, range, item, ref removed);
+        return removed;
+    }
+
+    /// <summary>Appends the items of every range that contains the key.</summary>
+    /// <returns>How many nodes were looked at, for those who doubt that it is few.</returns>
+    public int Find(ReadOnlySpan<byte> key, List<T> found) => Find(_root, key, found);
+
+    private static int Find(Node? node, ReadOnlySpan<byte> key, List<T> found)
+    {
+        int visited = 0;
+        for (; node is not null && EndsBehind(node.Furthest.Range, key); node = node.Right)
+        {
+            visited += 1 + Find(node.Left, key, found);
+            // This range and all to the right begin behind the key.
+            if (key.SequenceCompareTo(node.Range.Start.Span) < 0)
+                break;
+            if (EndsBehind(node.Range, key))
+                node.Items.AppendTo(found);
+        }
+        return visited;
+    }
+
+    private static Node Add(Node? node, in KeyRange range, T item, ref bool added)
+    {
+        if (node is null)
+        {
+            node = new Node(range);
+            added = node.Items.Add(item);
+            return node;
+        }
+        int order = Compare(range, node.Range);
+        if (order == 0)
+        {
+            added = node.Items.Add(item);
+            return node;
+        }
+        if (order < 0)
+        {
+            node.Left = Add(node.Left, range, item, ref added);
+            if (node.Left.Priority > node.Priority)
+                node = RaiseLeft(node);
+        }
+        else
+        {
+            node.Right = Add(node.Right, range, item, ref added);
+            if (node.Right.Priority > node.Priority)
+                node = RaiseRight(node);
+        }
+        node.FindFurthest();
+        return node;
+    }
+
+    private static Node? Remove(Node? node, in KeyRange range, T item, ref bool removed)
+    {
+        if (node is null)
+            return null;
+        int order = Compare(range, node.Range);
+        if (order == 0)
+        {
+            removed = node.Items.Remove(item);
+            return node.Items.IsEmpty ? Join(node.Left, node.Right) : node;
+        }
+        if (order < 0)
+            node.Left = Remove(node.Left, range, item, ref removed);
+        else
+            node.Right = Remove(node.Right, range, item, ref removed);
+        node.FindFurthest();
+        return node;
+    }
+
+    /// <summary>One tree of two, of which all of the left come before all of the right.</summary>
+    private static Node? Join(Node? left, Node? right)
+    {
+        if (left is null || right is null)
+            return left ?? right;
+        Node top;
+        if (left.Priority > right.Priority)
+        {
+            top = left;
+            top.Right = Join(left.Right, right);
+        }
+        else
+        {
+            top = right;
+            top.Left = Join(left, right.Left);
+        }
+        top.FindFurthest();
+        return top;
+    }
+
+    private static Node RaiseLeft(Node node)
+    {
+        Node top = node.Left!;
+        node.Left = top.Right;
+        top.Right = node;
+        node.FindFurthest();
+        return top;
+    }
+
+    private static Node RaiseRight(Node node)
+    {
+        Node top = node.Right!;
+        node.Right = top.Left;
+        top.Left = node;
+        node.FindFurthest();
+        return top;
+    }
+
+    private static int Compare(in KeyRange a, in KeyRange b)
+    {
+        int byStart = a.Start.Span.SequenceCompareTo(b.Start.Span);
+        return byStart != 0 ? byStart : CompareEnds(a, b);
+    }
+
+    private static int CompareEnds(in KeyRange a, in KeyRange b)
+    {
+        if (a.IsOpenEnded || b.IsOpenEnded)
+            return a.IsOpenEnded.CompareTo(b.IsOpenEnded);
+        return a.End.Span.SequenceCompareTo(b.End.Span);
+    }
+
+    private static bool EndsBehind(in KeyRange range, ReadOnlySpan<byte> key) =>
+        range.IsOpenEnded || range.End.Span.SequenceCompareTo(key) > 0;
+
+    private sealed class Node
+    {
+        public readonly KeyRange Range;
+        public readonly int Priority = Random.Shared.Next();
+        public ItemSet<T> Items;
+        public Node? Left;
+        public Node? Right;
+
+        public Node(in KeyRange range)
+        {
+            Range = range;
+            Furthest = this;
+        }
+
+        /// <summary>Of this node and all below it, one whose range ends last.</summary>
+        public Node Furthest { get; private set; }
+
+        /// <summary>To be called when a child changed, children first.</summary>
+        public void FindFurthest()
+        {
+            Furthest = this;
+            if (Left is not null && CompareEnds(Left.Furthest.Range, Furthest.Range) > 0)
+                Furthest = Left.Furthest;
+            if (Right is not null && CompareEnds(Right.Furthest.Range, Furthest.Range) > 0)
+                Furthest = Right.Furthest;
+        }
+    }
+}

@@ -1,0 +1,98 @@
+using System.Buffers.Binary;
+using System.Runtime.CompilerServices;
+using PgEtcd.Mvcc.Keys;
+
+namespace PgEtcd.Mvcc.Trees;
+
+/// <summary>
+/// What a search in a node looks at first: what all its keys begin with, and of each key the eight bytes that follow, as
+/// numbers side by side. So a search reads a few cache lines and then, nearly always, one key, where a search through the
+/// keys themselves would wait for memory at every step (README.md has the measurement). Immutable: copies of a node share it.
+/// </summary>
+internal readonly struct KeyHeads
+{
+    private readonly byte[] _prefix;
+    private readonly ulong[] _heads;
+
+    private KeyHeads(byte[] prefix, ulong[] heads)
+    {
+        _prefix = prefix;
+        _heads = heads;
+    }
+
+    /// <summary>The heads of records in key order.</summary>
+    public static KeyHeads Of(ReadOnlySpan<KeyRecord> records)
+    {
+        if (records.IsEmpty)
+            return new KeyHeads([], []);
+        byte[] prefix = CommonPrefix(records[0].Key, records[^1].Key);
+        var heads = new ulong[records.Length];
+        for (int i = 0; i < heads.Length; i++)
+            heads[i] = Head(records[i].Key[prefix.Length..]);
+        return new KeyHeads(prefix, heads);
+    }
+
+    /// <summary>The heads of ascending keys.</summary>
+    public static KeyHeads Of(ReadOnlySpan<byte[]> keys)
+    {
+        if (keys.IsEmpty)
+            return new KeyHeads([], []);
+        byte[] prefix = CommonPrefix(keys[0], keys[^1]);
+        var heads = new ulong[keys.Length];
+        for (int i = 0; i < heads.Length; i++)
+            heads[i] = Head(keys[i].AsSpan(prefix.Length));
+        return new KeyHeads(prefix, heads);
+    }
+
+    /// <summary>
+    /// Narrows a search: keys before <paramref name="from"/> are below the key, keys from <paramref name="to"/> on are above
+    /// it. Only those between the two need to be compared with it.
+    /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void Narrow(ReadOnlySpan<byte> key, out int from, out int to)
+    {
+        ulong[] heads = _heads;
+        if (!key.StartsWith(_prefix))
+        {
+            from = to = key.SequenceCompareTo(_prefix) < 0 ? 0 : heads.Length;
+            return;
+        }
+        ulong head = Head(key[_prefix.Length..]);
+        int low = 0;
+        int high = heads.Length;
+        while (low < high)
+        {
+            int middle = (low + high) >>> 1;
+            if (heads[middle] < head)
+                low = middle + 1;
+            else
+                high = middle;
+        }
+        from = low;
+        while (low < heads.Length && heads[low] == head)
+            low++;
+        to = low;
+    }
+
+    /// <summary>With one more key; null when the key does not begin as the others do, and all have to be made anew.</summary>
+    public KeyHeads? TryInsert(int index, ReadOnlySpan<byte> key) => key.StartsWith(_prefix)
+        ? new KeyHeads(_prefix, [.. _heads.AsSpan(0, index), Head(key[_prefix.Length..]), .. _heads.AsSpan(index)])
+        : null;
+
+    public KeyHeads RemoveAt(int index) =>
+        new(_prefix, [.. _heads.AsSpan(0, index), .. _heads.AsSpan(index + 1)]);
+
+    private static byte[] CommonPrefix(ReadOnlySpan<byte> first, ReadOnlySpan<byte> last) =>
+        first[..first.CommonPrefixLength(last)].ToArray();
+
+    // Short keys are filled up with zeros. That may make unequal keys equal here, but never turns their order around.
+    private static ulong Head(ReadOnlySpan<byte> rest)
+    {
+        if (rest.Length >= sizeof(ulong))
+            return BinaryPrimitives.ReadUInt64BigEndian(rest);
+        ulong head = 0;
+        for (int i = 0; i < rest.Length; i++)
+            head |= (ulong)rest[i] << (56 - 8 * i);
+        return head;
+    }
+}

@@ -1,0 +1,43 @@
+using PgEtcd.Mvcc.Keys;
+
+namespace PgEtcd.Mvcc.Trees;
+
+/// <summary>
+/// A persistent B+tree of records by key (unsigned, bytewise). A tree is a value: it never changes, readers need no lock,
+/// and an <see cref="Edit"/> makes a new tree that shares with this one every node it did not touch.
+/// </summary>
+public sealed partial class KeyTree
+{
+    private readonly Node? _root;
+
+    private KeyTree(Node? root)
+    {
+        _root = root;
+    }
+
+    public static KeyTree Empty { get; } = new(null);
+
+    public int Count => _root?.Size ?? 0;
+
+    internal KeyView View => new(_root);
+
+    public KeyRecord? Find(ReadOnlySpan<byte> key) => Node.Find(_root, key);
+
+    /// <summary>How many keys are in the range, in O(log n).</summary>
+    public int CountRange(in KeyRange range) => View.CountRange(range);
+
+    /// <summary>The records of the range in key order.</summary>
+    public KeyScan Scan(in KeyRange range) => View.Scan(range);
+
+    /// <summary>Copies the first records of the range, as many as fit, in key order; returns how many.</summary>
+    public int CopyTo(in KeyRange range, Span<KeyRecord> destination) => View.CopyTo(range, destination);
+
+    /// <summary>Starts an edit. Any number may start from one tree; none changes it.</summary>
+    public Editor Edit() => new(_root);
+
+    /// <summary>Builds a tree of full leaves in O(n). The records come in strictly ascending key order.</summary>
+    /// <exception cref="ArgumentException">The keys are not strictly ascending.</exception>
+    public static KeyTree FromSorted(IEnumerable<KeyRecord> records) => new(TreeBuilder.Build(records));
+
+    internal void CheckInvariants() => TreeInvariants.Check(_root);
+}

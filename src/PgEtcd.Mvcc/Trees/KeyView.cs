@@ -1,0 +1,52 @@
+using PgEtcd.Mvcc.Keys;
+
+namespace PgEtcd.Mvcc.Trees;
+
+/// <summary>The reads that a tree and an edit of one have in common.</summary>
+internal readonly struct KeyView(Node? root)
+{
+    public int Count => root?.Size ?? 0;
+
+    public KeyRecord? Find(ReadOnlySpan<byte> key) => Node.Find(root, key);
+
+    public int CountRange(in KeyRange range)
+    {
+        (int start, int end) = Node.Positions(root, range);
+        return end - start;
+    }
+
+    public KeyScan Scan(in KeyRange range)
+    {
+        (int start, int end) = Node.Positions(root, range);
+        return new KeyScan(root, start, end);
+    }
+
+    public int CopyTo(in KeyRange range, Span<KeyRecord> destination)
+    {
+        (int start, int end) = Node.Positions(root, range);
+        int count = Math.Min(end - start, destination.Length);
+        Node.Copy(root, start, destination[..count]);
+        return count;
+    }
+
+    /// <summary>Where the range begins and ends in key order, for <see cref="Slice(int, int)"/>.</summary>
+    public (int Start, int End) Positions(in KeyRange range) => Node.Positions(root, range);
+
+    public KeyRecord[] Slice(in KeyRange range)
+    {
+        // One search, where positions would take three.
+        if (range.IsSingleKey)
+            return Find(range.Start.Span) is { } record ? [record] : [];
+        (int start, int end) = Positions(range);
+        return Slice(start, end - start);
+    }
+
+    public KeyRecord[] Slice(int start, int count)
+    {
+        if (count == 0)
+            return [];
+        var records = new KeyRecord[count];
+        Node.Copy(root, start, records);
+        return records;
+    }
+}

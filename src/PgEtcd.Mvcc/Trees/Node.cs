@@ -1,0 +1,93 @@
+using PgEtcd.Mvcc.Keys;
+
+namespace PgEtcd.Mvcc.Trees;
+
+/// <summary>
+/// A node of the B+tree. A node belongs to the edit that made it (<see cref="Owner"/>): only that edit, and only until it
+/// freezes, may change it; everybody else sees it as immutable.
+/// </summary>
+internal abstract class Node(object? owner)
+{
+    /// <summary>Most records in a leaf, most children in a branch.</summary>
+    public const int Max = 64;
+
+    /// <summary>Fewest, except at the root.</summary>
+    public const int Min = Max / 4;
+
+    public readonly object? Owner = owner;
+
+    /// <summary>Records of a leaf, children of a branch.</summary>
+    public int Count;
+
+    /// <summary>Records below this node.</summary>
+    public abstract int Size { get; }
+
+    public static KeyRecord? Find(Node? node, ReadOnlySpan<byte> key)
+    {
+        while (node is Branch branch)
+            node = branch.Children[branch.ChildOf(key)];
+        if (node is not Leaf leaf)
+            return null;
+        int index = leaf.IndexOf(key);
+        return index >= 0 ? leaf.Records[index] : null;
+    }
+
+    /// <summary>How many keys are below <paramref name="key"/>.</summary>
+    public static int Rank(Node? node, ReadOnlySpan<byte> key)
+    {
+        int rank = 0;
+        while (node is Branch branch)
+        {
+            int child = branch.ChildOf(key);
+            for (int i = 0; i < child; i++)
+                rank += branch.Sizes[i];
+            node = branch.Children[child];
+        }
+        if (node is Leaf leaf)
+        {
+            int index = leaf.IndexOf(key);
+            rank += index >= 0 ? index : ~index;
+        }
+        return rank;
+    }
+
+    /// <summary>The leaf that holds the record at this position in key order, and the record's place in it.</summary>
+    public static Leaf Locate(Node node, int position, out int index)
+    {
+        while (node is Branch branch)
+        {
+            int child = 0;
+            for (; position >= branch.Sizes[child]; child++)
+                position -= branch.Sizes[child];
+            node = branch.Children[child];
+        }
+        index = position;
+        return (Leaf)node;
+    }
+
+    /// <summary>Positions of the keys of a range in key order: from the first up to, not including, the second.</summary>
+    public static (int Start, int End) Positions(Node? node, in KeyRange range)
+    {
+        if (node is null || range.IsEmpty)
+            return (0, 0);
+        int start = Rank(node, range.Start.Span);
+        if (range.IsOpenEnded)
+            return (start, node.Size);
+        if (!range.IsSingleKey)
+            return (start, Rank(node, range.End.Span));
+        return (start, Find(node, range.Start.Span) is null ? start : start + 1);
+    }
+
+    /// <summary>Copies records from a position on, in key order, until the destination is full.</summary>
+    public static void Copy(Node? node, int position, Span<KeyRecord> destination)
+    {
+        while (!destination.IsEmpty)
+        {
+            Leaf leaf = Locate(node!, position, out int index);
+            int count = Math.Min(leaf.Count - index, destination.Length);
+            leaf.Records.AsSpan(index, count).CopyTo(destination);
+            destination = destination[count..];
+            position += count;
+        }
+    }
+}

@@ -1,4 +1,0 @@
-namespace PgEtcd.Snapshots;
-
-/// <summary>A file cannot be read as a snapshot. The message is one sentence that names the file and says why.</summary>
-public sealed class SnapshotException(string message, Exception? innerException = null) : Exception(message, innerException);
