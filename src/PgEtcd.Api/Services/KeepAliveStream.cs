@@ -77,14 +77,7 @@ internal sealed class KeepAliveStream(Func<long, Task<long>> renew, KeyReader re
     {
         await foreach (Answer answer in _answers.Reader.ReadAllAsync(cancellationToken))
         {
-            try
-            {
-                answer.Response.TTL = await answer.Ttl.WaitAsync(cancellationToken);
-            }
-            catch (Exception exception) when (ServiceErrors.ToRpc(exception) is { } error)
-            {
-                throw error;
-            }
+            answer.Response.TTL = await answer.Ttl.WaitAsync(cancellationToken);
 
             bool moreFollows = _answers.Reader.TryPeek(out Answer next) && next.Ttl.IsCompleted;
             try

@@ -2,8 +2,6 @@ using Google.Protobuf;
 using Grpc.Core;
 using PgEtcd.Api.Callers;
 using PgEtcd.Api.Wire;
-using PgEtcd.Frontend.Auth;
-using PgEtcd.Frontend.Keys;
 using PgEtcd.Frontend.Leases;
 using PgEtcd.Frontend.Maintenance;
 using PgEtcd.Frontend.Permissions;
@@ -31,7 +29,7 @@ public sealed class LeaseService(
     private readonly AdmittedReads _reads = new(admission);
 
     /// <summary>Grants a lease; a TTL below the minimum is raised to it.</summary>
-    public override Task<LeaseGrantResponse> LeaseGrant(LeaseGrantRequest request, ServerCallContext context) => ServiceErrors.AnswerAsync(async () =>
+    public override async Task<LeaseGrantResponse> LeaseGrant(LeaseGrantRequest request, ServerCallContext context)
     {
         if (!await quota.AdmitsAsync(WriteCost.OfLease))
         {
@@ -47,10 +45,10 @@ public sealed class LeaseService(
         long ttl = Math.Max(request.TTL, limits.MinLeaseTtlSeconds);
         long id = await leases.GrantAsync(request.ID, ttl) ?? throw EtcdErrors.LeaseExist.ToException();
         return new LeaseGrantResponse { Header = headers.At(reader.Current.Revision), ID = id, TTL = ttl };
-    });
+    }
 
     /// <summary>Revokes a lease and deletes its keys.</summary>
-    public override Task<LeaseRevokeResponse> LeaseRevoke(LeaseRevokeRequest request, ServerCallContext context) => ServiceErrors.AnswerAsync(async () =>
+    public override async Task<LeaseRevokeResponse> LeaseRevoke(LeaseRevokeRequest request, ServerCallContext context)
     {
         // Whether the caller may is decided where it is evaluated.
         WriteAnswer answer = await leases.RevokeAsync(request.ID, new Origin(await admission.AdmitAsync(context), context.Peer));
@@ -62,7 +60,7 @@ public sealed class LeaseService(
         return answer.Error == KvError.None
             ? new LeaseRevokeResponse { Header = headers.At(answer.Result!.Revision) }
             : throw answer.Error.ToEtcd().ToException();
-    });
+    }
 
     /// <summary>Renews leases as long as the client wants. One that is gone has TTL 0, which is no error.</summary>
     public override Task LeaseKeepAlive(
@@ -73,7 +71,7 @@ public sealed class LeaseService(
             requestStream, responseStream, context.CancellationToken, lifetime.ApplicationStopping);
 
     /// <summary>What is left of a lease. An unknown one has TTL -1, which is no error.</summary>
-    public override Task<LeaseTimeToLiveResponse> LeaseTimeToLive(LeaseTimeToLiveRequest request, ServerCallContext context) => ServiceErrors.AnswerAsync(async () =>
+    public override async Task<LeaseTimeToLiveResponse> LeaseTimeToLive(LeaseTimeToLiveRequest request, ServerCallContext context)
     {
         LeaseStore.LeaseInfo info = await _reads.ReadAsync((leases, request), context, static async (read, caller) =>
         {
@@ -91,10 +89,10 @@ public sealed class LeaseService(
         };
         response.Keys.AddRange(info.Keys.Select(key => UnsafeByteOperations.UnsafeWrap(key)));
         return response;
-    });
+    }
 
     /// <summary>All leases, the soonest to expire first.</summary>
-    public override Task<LeaseLeasesResponse> LeaseLeases(LeaseLeasesRequest request, ServerCallContext context) => ServiceErrors.AnswerAsync(async () =>
+    public override async Task<LeaseLeasesResponse> LeaseLeases(LeaseLeasesRequest request, ServerCallContext context)
     {
         IReadOnlyList<long> ids = await _reads.ReadAsync(leases, context, static async (read, caller) =>
         {
@@ -110,7 +108,7 @@ public sealed class LeaseService(
         LeaseLeasesResponse response = new() { Header = headers.At(reader.Current.Revision) };
         response.Leases.AddRange(ids.Select(id => new LeaseStatus { ID = id }));
         return response;
-    });
+    }
 
     private static void DemandUser(Caller caller) => Demand(caller.CheckUser());
 

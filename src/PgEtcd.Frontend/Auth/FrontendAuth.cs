@@ -1,5 +1,4 @@
 using PgEtcd.Frontend.Permissions;
-using PgEtcd.Frontend.Reading;
 using PgEtcd.Postgres.Auth;
 using PgEtcd.Postgres.Calls;
 using PgEtcd.Postgres.Connections;

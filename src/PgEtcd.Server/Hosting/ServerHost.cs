@@ -69,7 +69,8 @@ internal static class ServerHost
         builder.Services.AddCalls(services => new CallSettings
         {
             MaxMessageSize = options.Limits.MaxMessageBytes,
-            Wrappers = [.. options.Tracing is null ? (ICallWrapper[])[] : [new CallTracing()], new AuthGuard(frontend.Admission)],
+            Wrappers = [.. options.Tracing is null ? (ICallWrapper[])[] : [new CallTracing(ServiceErrors.ToRpc)], new AuthGuard(frontend.Admission)],
+            Translate = ServiceErrors.ToRpc,
             Unary = services.GetRequiredService<CallWatch>(),
             Metrics = ServerMeter.Calls(options.ExtensiveMetrics),
         });
