@@ -10,7 +10,7 @@ using PgEtcd.Protocol.Etcdserverpb;
 namespace PgEtcd.Frontend.Auth;
 
 /// <summary>What a request of the Auth service comes to, decided on users, roles and permissions as they are: etcd's rules for
-/// changing them (semantics.md §11). Who may ask is not decided here.</summary>
+/// changing them (semantics.md §11). Permission to ask is not decided here.</summary>
 /// <param name="Action">The method, for the audit.</param>
 /// <param name="Subject">What is changed, for the audit: no password and no hash.</param>
 /// <param name="Edits">What to do; none if all is as it should be.</param>

@@ -44,7 +44,7 @@ public sealed class FrontendAuth : IAsyncDisposable
     public Logins Logins { get; }
 
     /// <summary>Makes a change, of which this frontend knows when it is made.</summary>
-    /// <param name="caller">Who wants it, and the auth revision at which it was decided.</param>
+    /// <param name="caller">The caller that wants it, and the auth revision at which it was decided.</param>
     /// <param name="client">From where.</param>
     /// <param name="decision">What.</param>
     /// <returns>False, and nothing is changed, when something else has changed since.</returns>

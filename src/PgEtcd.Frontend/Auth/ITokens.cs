@@ -24,8 +24,8 @@ public interface ITokens : IAsyncDisposable
 /// <param name="ShownRevision">etcd's auth revision in it; beyond all if it does not age with changes.</param>
 public readonly record struct Credential(string Username, long ShownRevision);
 
-/// <summary>--auth-token is empty: nobody can log in.</summary>
-public sealed class NoTokens : ITokens
+/// <summary>--auth-token is empty: no user can log in.</summary>
+internal sealed class NoTokens : ITokens
 {
     public ValueTask<Credential?> ResolveAsync(string token, AuthState state) => default;
 

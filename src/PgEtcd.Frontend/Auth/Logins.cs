@@ -6,8 +6,8 @@ using PgEtcd.Postgres.Connections;
 namespace PgEtcd.Frontend.Auth;
 
 /// <summary>Failed logins: bounds them, and writes them down.</summary>
-/// <remarks>A failure takes a permit of its user and address; who has none left is not listened to. Right passwords take none, and
-/// who guesses at one address locks nobody out at another.</remarks>
+/// <remarks>A failure takes a permit of its user and address; without one, logins are refused unread. Right passwords take none, and
+/// guesses from one address lock no user out at another.</remarks>
 public sealed class Logins : IAsyncDisposable
 {
     private const int Burst = 30;
@@ -15,7 +15,7 @@ public sealed class Logins : IAsyncDisposable
     private const int AtOnce = 2;
     private const int MostQueued = 10_000;
     private static readonly TimeSpan Refill = TimeSpan.FromSeconds(1);
-    /// <summary>Failures of this time are written in one statement: who guesses shall not keep the database busy.</summary>
+    /// <summary>Failures of this time are written in one statement: guesses must not keep the database busy.</summary>
     private static readonly TimeSpan Gathering = TimeSpan.FromMilliseconds(500);
 
     private readonly PartitionedRateLimiter<(string User, string Address)> _limits =
@@ -28,7 +28,7 @@ public sealed class Logins : IAsyncDisposable
                 QueueLimit = 0,
             }));
 
-    // So that those who come side by side take their permits one after the other.
+    // So that simultaneous logins take their permits one after the other.
     private readonly PartitionedRateLimiter<(string User, string Address)> _turns =
         PartitionedRateLimiter.Create<(string User, string Address), (string User, string Address)>(
             static who => RateLimitPartition.GetConcurrencyLimiter(

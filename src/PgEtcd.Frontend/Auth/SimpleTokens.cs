@@ -9,7 +9,7 @@ using PgEtcd.Postgres.Connections;
 
 namespace PgEtcd.Frontend.Auth;
 
-/// <summary>Tokens that mean something only to who keeps them, here a table: so each is good at every frontend, and lives as long
+/// <summary>Tokens that mean something only to their keeper, here a table: so each is good at every frontend, and lives as long
 /// as it is used (semantics.md §11).</summary>
 /// <remarks>A frontend remembers those it has met. Uses are gathered and written ten times in a TTL, so a busy client costs no
 /// statement a request. Whether a token has died with its user, password or all others follows from the
@@ -174,7 +174,7 @@ internal sealed class SimpleTokens : ITokens
     /// <summary>Tokens that one statement looks up.</summary>
     private sealed record Asked(List<byte[]> Hashes);
 
-    /// <summary>A token that this frontend has met. Who writes last wins: it is a matter of microseconds.</summary>
+    /// <summary>A token that this frontend has met. The last write wins: it is a matter of microseconds.</summary>
     private sealed record Remembered(byte[] Hash, string Username, long MadeAt)
     {
         public long GoodUntil { get; set; }

@@ -2,14 +2,14 @@ using PgEtcd.Mvcc;
 
 namespace PgEtcd.Frontend.Compaction;
 
-/// <summary>Compacts by a plan. Every frontend follows it, so that whoever leads next knows the past; the leader compacts.</summary>
+/// <summary>Compacts by a plan. Every frontend follows it, so that the next leader knows the past; only the leader compacts.</summary>
 /// <param name="plan">When and where.</param>
 /// <param name="revision">Gives the store's revision.</param>
 /// <param name="compact">Compacts at a revision.</param>
 /// <param name="isLeader">Whether this frontend leads.</param>
 /// <param name="clock">Measures the intervals.</param>
 /// <param name="logger">Where to log.</param>
-public sealed class AutoCompaction(
+internal sealed class AutoCompaction(
     ICompactionPlan plan,
     Func<long> revision,
     Func<long, Task<KvError>> compact,

@@ -2,7 +2,7 @@ namespace PgEtcd.Frontend.Compaction;
 
 /// <summary>When auto-compaction compacts, and where: the rules of one --auto-compaction-mode (semantics.md §6). Knows no
 /// clock; it is told what time has passed since it began.</summary>
-public interface ICompactionPlan
+internal interface ICompactionPlan
 {
     /// <summary>From one look to the next.</summary>
     TimeSpan Interval { get; }
@@ -15,7 +15,7 @@ public interface ICompactionPlan
     /// <param name="revision">Of the store.</param>
     long? Due(TimeSpan elapsed, long revision);
 
-    /// <summary>The compaction succeeded, or somebody else had been there.</summary>
+    /// <summary>The compaction succeeded, or another one was first.</summary>
     /// <param name="elapsed">Since the plan began.</param>
     /// <param name="revision">Where it compacted.</param>
     void Done(TimeSpan elapsed, long revision);

@@ -3,7 +3,7 @@ namespace PgEtcd.Frontend.Compaction;
 /// <summary>--auto-compaction-mode=periodic: the history of the last period stays. Compacts for the first time after one
 /// period, then every period or every hour, whichever is shorter, at the revision of one period ago.</summary>
 /// <param name="period">How much history stays; more than zero.</param>
-public sealed class PeriodicPlan(TimeSpan period) : ICompactionPlan
+internal sealed class PeriodicPlan(TimeSpan period) : ICompactionPlan
 {
     private const int LooksInOneRound = 10;
 

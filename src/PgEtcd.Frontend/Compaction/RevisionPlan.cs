@@ -2,7 +2,7 @@ namespace PgEtcd.Frontend.Compaction;
 
 /// <summary>--auto-compaction-mode=revision: every five minutes all but the last so many revisions are compacted.</summary>
 /// <param name="retained">How many revisions stay; more than zero.</param>
-public sealed class RevisionPlan(long retained) : ICompactionPlan
+internal sealed class RevisionPlan(long retained) : ICompactionPlan
 {
     private long _lastRevision;
 

@@ -15,7 +15,7 @@ public sealed class LeaseExpiry(LeaseTable table, LeaseStore leases, string run,
 
     private const int Most = 500;
 
-    /// <summary>Who the log says deleted the keys.</summary>
+    /// <summary>The log names it as the author of the deletions.</summary>
     private static readonly Origin Origin = new(Caller.Server, "lease expiry");
 
     /// <summary>Goes on until the frontend stops.</summary>
@@ -38,7 +38,7 @@ public sealed class LeaseExpiry(LeaseTable table, LeaseStore leases, string run,
 
         if (over.Count > 0)
         {
-            // Evaluated together and appended together. Somebody may have revoked one before us: that is an answer too.
+            // Evaluated together and appended together. A client may have revoked one before us: that is an answer too.
             WriteAnswer[] answers = await Task.WhenAll(over.Select(id => leases.RevokeAsync(id, Origin))).WaitAsync(cancellationToken);
             LeaseMetrics.Expired.Add(answers.Count(answer => answer.Error == KvError.None));
         }

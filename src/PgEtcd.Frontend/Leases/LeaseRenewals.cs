@@ -9,7 +9,7 @@ namespace PgEtcd.Frontend.Leases;
 /// <remarks>A single keep-alive goes at once. When several wait and more keep coming, they gather for up to 200 ms: fifty
 /// thousand leases are kept alive by five statements a second. When no more come, there is nothing to wait for: clients that
 /// send the next keep-alive only after the answer to the last are not held up.</remarks>
-public sealed class LeaseRenewals
+internal sealed class LeaseRenewals
 {
     /// <summary>How often one looks again for a lease that has expired and is not revoked yet.</summary>
     private static readonly TimeSpan LookAgain = TimeSpan.FromMilliseconds(250);
@@ -17,7 +17,7 @@ public sealed class LeaseRenewals
     /// <summary>The longest that is gathered, from the start of one statement to that of the next.</summary>
     private static readonly TimeSpan MostGathering = TimeSpan.FromMilliseconds(200);
 
-    /// <summary>Nobody has come for so long: no more will. Where many wait it is longer, as many come in spurts.</summary>
+    /// <summary>When no renewal has come for so long, no more will. Where many wait it is longer, as many come in spurts.</summary>
     private static readonly TimeSpan Quiet = TimeSpan.FromMilliseconds(2);
 
     private static readonly TimeSpan QuietOfMany = TimeSpan.FromMilliseconds(10);
@@ -102,7 +102,7 @@ public sealed class LeaseRenewals
         }
     }
 
-    /// <summary>Those who share one statement.</summary>
+    /// <summary>The renewals that share one statement.</summary>
     /// <param name="Started">When the first of them came.</param>
     /// <param name="Ids">Their leases.</param>
     private sealed record Round(long Started, HashSet<long> Ids);

@@ -6,7 +6,7 @@ using PgEtcd.Postgres.Metrics;
 
 namespace PgEtcd.Frontend.Maintenance;
 
-/// <summary>Defragment: vacuums the schema's tables, once for all who ask meanwhile. It goes on when those who wait for it give
+/// <summary>Defragment: vacuums the schema's tables, once for all callers that ask meanwhile. It goes on when its waiters give
 /// up: a large table takes longer than a client's deadline.</summary>
 public sealed class Defragmentation(Vacuum vacuum, StorageSizes sizes, CancellationToken stopping)
 {
@@ -14,7 +14,7 @@ public sealed class Defragmentation(Vacuum vacuum, StorageSizes sizes, Cancellat
     private readonly Lock _gate = new();
     private Task? _running;
 
-    /// <summary>Vacuums, or waits for who is at it.</summary>
+    /// <summary>Vacuums, or waits for the vacuum under way.</summary>
     /// <param name="cancellationToken">Ends the wait, not the work.</param>
     /// <exception cref="VacuumRefusedException">PostgreSQL left out a table.</exception>
     public Task RunAsync(CancellationToken cancellationToken)

@@ -22,7 +22,7 @@ public sealed class Quota(long limit, StorageSizes sizes, Alarms alarms, Func<lo
     /// <exception cref="Postgres.Calls.StoreUnavailableException">The database did not answer in time.</exception>
     public async Task<bool> AdmitsAsync(long cost)
     {
-        // No write waits to be measured as long as there was room when last somebody looked; only before one is refused the
+        // No write waits to be measured as long as the last measurement showed room; only before one is refused the
         // measure must be fresh. So a write may exceed the quota by what is written within a second.
         if (!IsOn || cost == 0)
         {

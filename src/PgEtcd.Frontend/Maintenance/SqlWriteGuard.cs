@@ -2,7 +2,7 @@ using PgEtcd.Postgres.Maintenance;
 
 namespace PgEtcd.Frontend.Maintenance;
 
-/// <summary>Cuts off whoever changes keys from SQL and does not commit: that transaction holds the append lock, and all
+/// <summary>Cuts off a session that changes keys from SQL and does not commit: that transaction holds the append lock, and all
 /// writes of the cluster wait for it (docs/decisions/0016). A job of the leader.</summary>
 /// <param name="table">The sessions.</param>
 /// <param name="timeLimit">How long one may hold the lock while others wait; more than zero.</param>

@@ -1,6 +1,6 @@
 namespace PgEtcd.Frontend.Maintenance;
 
-/// <summary>Has the store measured from time to time, so that who reads metrics need not wait for it.</summary>
+/// <summary>Has the store measured from time to time, so that readers of metrics need not wait for it.</summary>
 public static class UsageSampler
 {
     /// <summary>About as often as Prometheus commonly reads.</summary>
@@ -17,7 +17,7 @@ public static class UsageSampler
             }
             catch (Exception) when (!cancellationToken.IsCancellationRequested)
             {
-                // Those who need the database say that it is away.
+                // The requests that need the database report that it is away.
             }
 
             await Task.Delay(Period, cancellationToken);

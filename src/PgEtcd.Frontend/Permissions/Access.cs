@@ -8,7 +8,7 @@ namespace PgEtcd.Frontend.Permissions;
 public static class Access
 {
     /// <summary>The first refusal.</summary>
-    /// <param name="caller">Who asks.</param>
+    /// <param name="caller">The caller.</param>
     /// <param name="operation">For what; null is an operation that is not set.</param>
     /// <param name="attached">The keys of a lease, in the state that the request is decided on.</param>
     public static KvError Check(Caller caller, Operation? operation, Func<long, IEnumerable<ReadOnlyMemory<byte>>> attached) => operation switch
@@ -30,7 +30,7 @@ public static class Access
     public static KvError CheckReadOf(Caller caller, IEnumerable<ReadOnlyMemory<byte>> keys) =>
         CheckAll(keys, key => caller.CheckRead(new KeyRange(key, default)));
 
-    /// <summary>Whoever attaches a key to a lease may bring about that all the lease's keys are deleted.</summary>
+    /// <summary>Attaching a key to a lease can lead to the deletion of all the lease's keys.</summary>
     private static KvError CheckPut(Caller caller, PutOperation put, Func<long, IEnumerable<ReadOnlyMemory<byte>>> attached)
     {
         KeyRange key = new(put.Key, default);

@@ -20,7 +20,7 @@ public sealed class AuthState
     /// <summary>The role that may do everything, and the user without whom nothing can be enabled.</summary>
     public const string Root = "root";
 
-    /// <summary>Nobody has been added yet.</summary>
+    /// <summary>No user has been added yet.</summary>
     public static AuthState Empty { get; } = new(new AuthRecords());
 
     /// <summary>Counts every change.</summary>

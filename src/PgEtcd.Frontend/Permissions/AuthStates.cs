@@ -2,8 +2,8 @@ using PgEtcd.Postgres.Auth;
 
 namespace PgEtcd.Frontend.Permissions;
 
-/// <summary>Users, roles and permissions as this frontend knows them. Whoever moves the replica to a later auth revision has this
-/// loaded before, so what is read here is never older than <c>AuthRevision</c>.</summary>
+/// <summary>Users, roles and permissions as this frontend knows them. They are loaded before the replica moves to a later auth
+/// revision, so they are never older than <c>AuthRevision</c>.</summary>
 public sealed class AuthStates
 {
     private readonly AuthTable _table;

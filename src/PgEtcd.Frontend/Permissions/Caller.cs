@@ -3,7 +3,7 @@ using PgEtcd.Mvcc.Keys;
 
 namespace PgEtcd.Frontend.Permissions;
 
-/// <summary>Who makes a request, as known at one auth revision, and what he may do. Never changes.</summary>
+/// <summary>The caller of a request, as known at one auth revision, with its permissions. Never changes.</summary>
 public sealed class Caller
 {
     private readonly AuthState? _state;
@@ -31,7 +31,7 @@ public sealed class Caller
     /// <summary>The user; null without one, or while auth is off.</summary>
     public string? Username { get; }
 
-    /// <summary>The auth revision at which it was found out who it is; not for <see cref="Server"/>.</summary>
+    /// <summary>The auth revision at which the caller was identified; not for <see cref="Server"/>.</summary>
     internal long Revision => _state!.Revision;
 
     /// <summary>Users, roles and permissions then.</summary>
@@ -46,7 +46,7 @@ public sealed class Caller
     /// <summary>Whether any user will do and this is one.</summary>
     public KvError CheckUser() => IsChecked && Username is null ? KvError.UserEmpty : KvError.None;
 
-    /// <summary>Whether he may administer.</summary>
+    /// <summary>Whether the caller may administer.</summary>
     public KvError CheckRoot() => !IsChecked || _user is { IsRoot: true } ? KvError.None
         : Username is null ? KvError.UserEmpty
         : _user is null ? KvError.UserNotFound

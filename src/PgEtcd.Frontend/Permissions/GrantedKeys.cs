@@ -2,7 +2,7 @@ using PgEtcd.Mvcc.Keys;
 
 namespace PgEtcd.Frontend.Permissions;
 
-/// <summary>The union of the key ranges that somebody may read, or write. Immutable.</summary>
+/// <summary>The union of the key ranges that a user may read, or write. Immutable.</summary>
 public sealed class GrantedKeys
 {
     // Start inclusive, end exclusive, null: no end. Ascending and apart: what touches was merged.

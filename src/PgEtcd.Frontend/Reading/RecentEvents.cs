@@ -3,7 +3,7 @@ using PgEtcd.Mvcc.Keys;
 namespace PgEtcd.Frontend.Reading;
 
 /// <summary>The latest events of the log as the replica took them in, batch by batch: what watchers are served from. Its
-/// size is bounded; who is behind it reads the log itself (<c>EventReader</c>).</summary>
+/// size is bounded; a watcher behind it reads the log itself (<c>EventReader</c>).</summary>
 public sealed class RecentEvents
 {
     private const int MaxEvents = 8192;

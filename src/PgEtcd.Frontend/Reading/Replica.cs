@@ -10,7 +10,8 @@ namespace PgEtcd.Frontend.Reading;
 /// <remarks>Order rule: a revision enters once, and only when all lower ones are in.</remarks>
 public sealed class Replica : IHistory
 {
-    /// <summary>Makes a move forward one step. Second in the lock order (RunningFrontend): RecentEvents and PagedStates are changed under it.</summary>
+    /// <summary>Guards moves forward. Second in the lock order (RunningFrontend): RecentEvents and PagedStates are changed
+    /// under it.</summary>
     private readonly Lock _gate = new();
     private readonly PagedStates _paged = new();
     private volatile ReplicaState _state;
@@ -166,7 +167,7 @@ public sealed class Replica : IHistory
         }
 
         _paged.Forget(keys.Revision);
-        // First the events, so that whoever sees the state finds them.
+        // First the events: a reader of the new state must find them.
         if (events.Count > 0)
         {
             Recent.Add(events);

@@ -8,8 +8,8 @@ using PgEtcd.Postgres.Revisions;
 
 namespace PgEtcd.Frontend.Reading;
 
-/// <summary>Keeps the replica up with the log, and is the barrier of linearizable reads (design §5): whoever awaits
-/// <see cref="CatchUpAsync"/> continues when a tail query that was sent after the call has been taken in. All who wait
+/// <summary>Keeps the replica up with the log, and is the barrier of linearizable reads (design §5): a caller that awaits
+/// <see cref="CatchUpAsync"/> continues when a tail query that was sent after the call has been taken in. All that wait
 /// while one query is under way share the next.</summary>
 public sealed class Tail
 {
@@ -158,10 +158,10 @@ public sealed class Tail
     }
 
     /// <summary>One tail query.</summary>
-    /// <param name="Started">When the first of those who share it came.</param>
+    /// <param name="Started">When the first of its callers came.</param>
     private sealed record Round(long Started)
     {
-        /// <summary>The spans of those who share it, when traces are wanted.</summary>
+        /// <summary>The spans of its callers, when traces are wanted.</summary>
         public List<Activity>? Callers { get; set; }
     }
 }

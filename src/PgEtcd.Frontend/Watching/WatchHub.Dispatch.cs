@@ -109,7 +109,7 @@ public sealed partial class WatchHub
         }
     }
 
-    /// <summary>The only event of its revision: all who want it share it.</summary>
+    /// <summary>The only event of its revision: all watchers that want it share it.</summary>
     private void HandOut(KvEvent change)
     {
         KvEvent[] shared = [change];

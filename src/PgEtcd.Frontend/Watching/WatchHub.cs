@@ -4,10 +4,10 @@ using PgEtcd.Postgres.History;
 
 namespace PgEtcd.Frontend.Watching;
 
-/// <summary>Hands the events that the replica takes in to those who watch (design §6, semantics.md §7).</summary>
+/// <summary>Hands the events that the replica takes in to the watchers (design §6, semantics.md §7).</summary>
 /// <remarks>Watchers are synced or behind. The synced ones stand in an index and get each event as it comes; one whose
 /// stream has no room falls behind, and is brought up from recent events or the log by its stream's own task
-/// (<see cref="CatchUp"/>). So nobody waits for a slow client, and it costs no memory.</remarks>
+/// (<see cref="CatchUp"/>). So a slow client holds up no other and costs no memory.</remarks>
 public sealed partial class WatchHub : IDisposable
 {
     /// <summary>Guards the streams, their watchers and the index. Second in the lock order (RunningFrontend): RecentEvents and the

@@ -132,7 +132,7 @@ public sealed class WatchQueue
         return true;
     }
 
-    /// <summary>Ends it for everybody who waits.</summary>
+    /// <summary>Ends it for all waiters.</summary>
     public void Close()
     {
         TaskCompletionSource? room;

@@ -144,7 +144,7 @@ public sealed class WatchStream
         }
     }
 
-    /// <summary>Wakes everybody who waits for something here: it does not come any more.</summary>
+    /// <summary>Wakes all waiters: nothing more comes.</summary>
     internal void End()
     {
         _behind.Writer.TryComplete();

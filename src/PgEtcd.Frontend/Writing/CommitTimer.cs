@@ -10,7 +10,7 @@ namespace PgEtcd.Frontend.Writing;
 /// <param name="slow">What is long.</param>
 public sealed class CommitTimer(ILogger logger, TimeSpan slow)
 {
-    /// <summary>Begins. Whoever calls disposes the span when the batch is in, in the same method.</summary>
+    /// <summary>Begins. The caller disposes the span in the same method, when the batch is in.</summary>
     internal static Activity? Start(Batch batch)
     {
         if (!Spans.Source.HasListeners())
@@ -18,7 +18,7 @@ public sealed class CommitTimer(ILogger logger, TimeSpan slow)
             return null;
         }
 
-        Activity? span = Spans.StartShared("commit batch", batch.Writes.Select(write => write.Caller));
+        Activity? span = Spans.StartShared("commit batch", batch.Writes.Select(write => write.Span));
         span?.SetTag("pgetcd.batch.writes", batch.Writes.Count);
         return span;
     }

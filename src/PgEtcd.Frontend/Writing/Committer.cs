@@ -10,7 +10,7 @@ namespace PgEtcd.Frontend.Writing;
 
 /// <summary>Makes writes durable (design §4): evaluates them on a fork, sends one conditional append for all that have
 /// gathered, and answers when its commit has returned.</summary>
-/// <remarks>One append is under way at a time. Writes that come meanwhile are evaluated at once, by whoever brings them, on
+/// <remarks>One append is under way at a time. Writes that come meanwhile are evaluated at once, by the threads that bring them, on
 /// the state that the append will leave; when it has returned they go out together. If it has lost, their evaluation is
 /// void and they wait for a new one.</remarks>
 public sealed class Committer(
@@ -25,14 +25,14 @@ public sealed class Committer(
     /// <summary>Writes that have not been answered.</summary>
     public int Pending => _queue.Count;
 
-    /// <summary>Looks at each batch; null: nobody does.</summary>
+    /// <summary>Times each batch, unless it is null.</summary>
     public CommitTimer? Timer { get; init; }
 
     /// <summary>Commits a write.</summary>
     /// <param name="operation">Put, DeleteRange, Txn or RevokeLease, checked (<see cref="RequestCheck"/>).</param>
     /// <param name="size">Its size on the wire, bytes.</param>
     /// <param name="history">Where a Txn reads older revisions.</param>
-    /// <param name="origin">Who asked.</param>
+    /// <param name="origin">The origin of the request.</param>
     /// <exception cref="StoreUnavailableException">The database was away too long; the write may or may not have
     /// happened.</exception>
     public Task<WriteAnswer> WriteAsync(Operation operation, int size, IHistory history, Origin origin)
@@ -206,7 +206,7 @@ public sealed class Committer(
         return replica.State.Position == evaluatedAt.Position;
     }
 
-    /// <summary>Answers those whose time is up. When nobody is left who waits for this batch, it is given up.</summary>
+    /// <summary>Answers the writes whose time is up. A batch for which no caller waits any more is given up.</summary>
     private void Expire(Batch batch)
     {
         List<PendingWrite> expired = [.. batch.Writes.Where(IsExpired)];

@@ -5,8 +5,8 @@ using PgEtcd.Postgres.Calls;
 
 namespace PgEtcd.Frontend.Writing;
 
-/// <summary>Who asked for a write: whether he may is checked where it is evaluated, and the log's audit columns name him.</summary>
-/// <param name="Caller">As he was admitted, or <see cref="Caller.Server"/>.</param>
+/// <summary>The origin of a write: its evaluation checks the caller's permissions, and the log's audit columns name the caller.</summary>
+/// <param name="Caller">The caller as admitted, or <see cref="Caller.Server"/>.</param>
 /// <param name="Client">The client's address.</param>
 public readonly record struct Origin(Caller Caller, string? Client)
 {
@@ -19,17 +19,17 @@ public readonly record struct Origin(Caller Caller, string? Client)
 /// <param name="Result">The result, when there is no error.</param>
 public readonly record struct WriteAnswer(KvError Error, OperationResult? Result);
 
-/// <summary>A write on its way through the committer. Whoever awaits it goes on inside <see cref="Answers"/>.</summary>
+/// <summary>A write on its way through the committer. Its awaiter goes on inside <see cref="Answers"/>.</summary>
 /// <param name="operation">What to do.</param>
 /// <param name="size">Its size on the wire, bytes.</param>
 /// <param name="history">Where it reads older revisions.</param>
-/// <param name="origin">Who asked.</param>
+/// <param name="origin">The origin of the request.</param>
 /// <param name="enqueued">When, on the committer's clock.</param>
 internal sealed class PendingWrite(Operation operation, int size, IHistory history, Origin origin, long enqueued)
     : TaskCompletionSource<WriteAnswer>
 {
     /// <summary>The span of the call, when traces are wanted.</summary>
-    public Activity? Caller { get; } = Spans.Caller;
+    public Activity? Span { get; } = Spans.Caller;
 
     public Operation Operation => operation;
 

@@ -11,6 +11,7 @@ public sealed class MetricsRegistry : IDisposable
 {
     private readonly MeterListener _listener = new();
     private readonly ConcurrentDictionary<Instrument, Series> _series = new();
+    /// <summary>First in the lock order (RunningFrontend): gauges take a frontend's locks.</summary>
     private readonly Lock _reading = new();
 
     /// <param name="listensTo">Chooses the meters.</param>
