@@ -1,5 +1,6 @@
 using FsCheck;
 using FsCheck.Fluent;
+using PgEtcd.Mvcc.Keys;
 using Shouldly;
 using Xunit;
 
