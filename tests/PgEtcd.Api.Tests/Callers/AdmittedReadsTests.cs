@@ -1,6 +1,5 @@
 using Grpc.Core;
 using PgEtcd.Api.Callers;
-using PgEtcd.Frontend.Auth;
 using PgEtcd.Frontend.Permissions;
 using PgEtcd.Mvcc.Keys;
 using PgEtcd.Mvcc;
