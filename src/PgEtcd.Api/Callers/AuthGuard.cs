@@ -38,18 +38,11 @@ public sealed class AuthGuard(Admission admission) : ICallWrapper
 
     private async ValueTask CheckAsync(ServerCallContext context, RpcAccess access)
     {
-        try
+        Caller caller = access == RpcAccess.User ? await AdmitAsync(context) : await admission.AdmitFreshAsync(context);
+        KvError error = access == RpcAccess.User ? caller.CheckUser() : caller.CheckRoot();
+        if (error != KvError.None)
         {
-            Caller caller = access == RpcAccess.User ? await AdmitAsync(context) : await admission.AdmitFreshAsync(context);
-            KvError error = access == RpcAccess.User ? caller.CheckUser() : caller.CheckRoot();
-            if (error != KvError.None)
-            {
-                throw error.ToEtcd().ToException();
-            }
-        }
-        catch (Exception exception) when (ServiceErrors.ToRpc(exception) is { } error)
-        {
-            throw error;
+            throw error.ToEtcd().ToException();
         }
     }
 

@@ -12,6 +12,7 @@ internal sealed class CallRunner<TArgument, TResult>
     private readonly ICallObserver? _observer;
     private readonly MethodMetrics _metrics;
     private readonly ILogger _logger;
+    private readonly Func<Exception, RpcException?> _translate;
 
     public CallRunner(IMethod method, CallHandler<TArgument, TResult> handler, MethodTable methods, MethodMetrics metrics)
     {
@@ -20,6 +21,7 @@ internal sealed class CallRunner<TArgument, TResult>
         _handler = settings.Wrappers.Reverse().Aggregate(handler, (inner, wrapper) => wrapper.Around(method, inner));
         _observer = method.Type == MethodType.Unary ? settings.Unary : null;
         _logger = methods.Logger;
+        _translate = settings.Translate;
     }
 
     /// <summary>Answers one.</summary>
@@ -56,11 +58,12 @@ internal sealed class CallRunner<TArgument, TResult>
             End(argument, call, result, begun, call.Status.StatusCode);
             return result;
         }
-        catch (Exception exception)
+        catch (Exception thrown)
         {
+            Exception exception = Endings.Translated(thrown, _translate);
             RpcException said = Endings.ToRpc(exception, call, _logger);
             End(argument, call, exception, begun, said.StatusCode);
-            if (said == exception)
+            if (said == thrown)
             {
                 throw;
             }

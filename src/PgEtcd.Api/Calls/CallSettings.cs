@@ -1,3 +1,4 @@
+using Grpc.Core;
 using PgEtcd.Api.Metrics;
 
 namespace PgEtcd.Api.Calls;
@@ -13,6 +14,9 @@ public sealed record CallSettings
 
     /// <summary>Told of each call with one request and one response.</summary>
     public ICallObserver? Unary { get; init; }
+
+    /// <summary>Gives the status for an exception of a service or wrapper; null when it is not a known failure.</summary>
+    public Func<Exception, RpcException?> Translate { get; init; } = static _ => null;
 
     /// <summary>What is counted.</summary>
     public GrpcMetricsOptions Metrics { get; init; } = new();

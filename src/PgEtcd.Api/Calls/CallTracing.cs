@@ -6,7 +6,8 @@ namespace PgEtcd.Api.Calls;
 
 /// <summary>A span for each call, below the client's own if it sent one (W3C traceparent), with the attributes that OpenTelemetry
 /// names for gRPC.</summary>
-public sealed class CallTracing : ICallWrapper
+/// <param name="translate">As in <see cref="CallSettings"/>.</param>
+public sealed class CallTracing(Func<Exception, RpcException?> translate) : ICallWrapper
 {
     /// <inheritdoc/>
     public CallHandler<TArgument, TResult> Around<TArgument, TResult>(IMethod method, CallHandler<TArgument, TResult> handler) =>
@@ -21,7 +22,7 @@ public sealed class CallTracing : ICallWrapper
             }
             catch (Exception exception)
             {
-                Fail(span, exception);
+                Fail(span, Endings.Translated(exception, translate));
                 throw;
             }
         };

@@ -5,6 +5,10 @@ namespace PgEtcd.Api.Calls;
 /// <summary>How the exceptions that end calls are said to clients.</summary>
 internal static class Endings
 {
+    /// <summary>An exception as services may throw it, as the exception that says its status if it is a known failure.</summary>
+    public static Exception Translated(Exception exception, Func<Exception, RpcException?> translate) =>
+        exception is RpcException ? exception : translate(exception) ?? exception;
+
     /// <summary>The exception itself when it says a status.</summary>
     public static RpcException ToRpc(Exception exception, CallContext call, ILogger logger)
     {

@@ -1,4 +1,6 @@
 using Grpc.Core;
+using PgEtcd.Api.Calls;
+using PgEtcd.Api.Wire;
 using PgEtcd.Api.Services;
 using PgEtcd.Mvcc;
 using PgEtcd.Protocol;
@@ -29,15 +31,15 @@ public sealed class RecipeClient(KvService kv, LeaseService leases)
     public async Task<DeleteRangeResult> DeleteAsync(DeleteRangeRequest request, ServerCallContext context) =>
         (DeleteRangeResult)(await AskAsync(() => kv.DeleteRange(request, context))).Result;
 
-    private static async Task<T> AskAsync<T>(Func<Task<T>> ask)
+    internal static async Task<T> AskAsync<T>(Func<Task<T>> ask)
     {
         try
         {
             return await ask();
         }
-        catch (RpcException exception)
+        catch (Exception exception) when (Endings.Translated(exception, ServiceErrors.ToRpc) is RpcException said)
         {
-            throw new RpcException(EtcdErrors.SeenByRecipe(exception.Status));
+            throw new RpcException(EtcdErrors.SeenByRecipe(said.Status));
         }
     }
 }

@@ -2,8 +2,8 @@ using Grpc.Core;
 using PgEtcd.Api.Callers;
 using PgEtcd.Api.Wire;
 using PgEtcd.Frontend.Auth;
-using PgEtcd.Frontend.Keys;
 using PgEtcd.Frontend.Permissions;
+using PgEtcd.Frontend.Reading;
 using PgEtcd.Mvcc;
 using PgEtcd.Postgres.Auth;
 using PgEtcd.Protocol;
@@ -13,9 +13,9 @@ namespace PgEtcd.Api.Services;
 
 /// <summary>etcdserverpb.Auth (semantics.md §11). What a change comes to is decided in <see cref="AuthDecision"/>, and made only
 /// if nothing else has changed since.</summary>
-public sealed class AuthService(FrontendAuth auth, Admission admission, KeyValueStore store, ResponseHeaders headers) : Protocol.Etcdserverpb.Auth.AuthBase
+public sealed class AuthService(FrontendAuth auth, Admission admission, KeyReader reader, ResponseHeaders headers) : Protocol.Etcdserverpb.Auth.AuthBase
 {
-    private ResponseHeader Header => headers.At(store.Current.Revision);
+    private ResponseHeader Header => headers.At(reader.Current.Revision);
 
     /// <summary>Has all calls checked. Needs no credentials while they are not.</summary>
     public override Task<AuthEnableResponse> AuthEnable(AuthEnableRequest request, ServerCallContext context) =>
@@ -26,14 +26,14 @@ public sealed class AuthService(FrontendAuth auth, Admission admission, KeyValue
         ChangeAsync(context, AuthDecision.Disable, () => new AuthDisableResponse { Header = Header });
 
     /// <summary>Whether calls are checked; needs no credentials, as in 3.7.</summary>
-    public override Task<AuthStatusResponse> AuthStatus(AuthStatusRequest request, ServerCallContext context) => ServiceErrors.AnswerAsync(async () =>
+    public override async Task<AuthStatusResponse> AuthStatus(AuthStatusRequest request, ServerCallContext context)
     {
         AuthState state = (await admission.AdmitFreshAsync(context)).State;
         return new AuthStatusResponse { Header = Header, Enabled = state.IsEnabled, AuthRevision = (ulong)state.ShownRevision };
-    });
+    }
 
     /// <summary>Gives a token to whoever knows a user's password.</summary>
-    public override Task<AuthenticateResponse> Authenticate(AuthenticateRequest request, ServerCallContext context) => ServiceErrors.AnswerAsync(async () =>
+    public override async Task<AuthenticateResponse> Authenticate(AuthenticateRequest request, ServerCallContext context)
     {
         while (true)
         {
@@ -49,42 +49,41 @@ public sealed class AuthService(FrontendAuth auth, Admission admission, KeyValue
                 return new AuthenticateResponse { Header = Header, Token = token };
             }
         }
-    });
+    }
 
     /// <summary>Adds a user.</summary>
-    public override Task<AuthUserAddResponse> UserAdd(AuthUserAddRequest request, ServerCallContext context) => ServiceErrors.AnswerAsync(async () =>
+    public override async Task<AuthUserAddResponse> UserAdd(AuthUserAddRequest request, ServerCallContext context)
     {
         bool hasNoPassword = request.Options?.NoPassword == true;
         byte[]? password = hasNoPassword ? null : await HashAsync(request.Password, context);
         return await ChangeAsync(
             context, state => AuthDecision.Add(state, request, password), () => new AuthUserAddResponse { Header = Header });
-    });
+    }
 
     /// <summary>A user's roles. One may ask about oneself.</summary>
-    public override Task<AuthUserGetResponse> UserGet(AuthUserGetRequest request, ServerCallContext context) => ServiceErrors.AnswerAsync(async () =>
+    public override async Task<AuthUserGetResponse> UserGet(AuthUserGetRequest request, ServerCallContext context)
     {
         Caller caller = await admission.AdmitFreshAsync(context);
         Demand(caller.Username == request.Name && caller.Username is not null ? KvError.None : caller.CheckRoot());
         AuthUser user = caller.State.User(request.Name) ?? throw EtcdErrors.UserNotFound.ToException();
         return new AuthUserGetResponse { Header = Header, Roles = { AuthState.Sorted(user.Record.Roles) } };
-    });
+    }
 
     /// <summary>All users.</summary>
-    public override Task<AuthUserListResponse> UserList(AuthUserListRequest request, ServerCallContext context) => ServiceErrors.AnswerAsync(async () =>
-        new AuthUserListResponse { Users = { AuthState.Sorted((await AdmitRootAsync(context)).State.Users.Keys) }, Header = Header });
+    public override async Task<AuthUserListResponse> UserList(AuthUserListRequest request, ServerCallContext context) =>
+        new AuthUserListResponse { Users = { AuthState.Sorted((await AdmitRootAsync(context)).State.Users.Keys) }, Header = Header };
 
     /// <summary>Removes a user.</summary>
     public override Task<AuthUserDeleteResponse> UserDelete(AuthUserDeleteRequest request, ServerCallContext context) =>
         ChangeAsync(context, state => AuthDecision.Delete(state, request), () => new AuthUserDeleteResponse { Header = Header });
 
     /// <summary>Changes a password.</summary>
-    public override Task<AuthUserChangePasswordResponse> UserChangePassword(AuthUserChangePasswordRequest request, ServerCallContext context) =>
-        ServiceErrors.AnswerAsync(async () =>
-        {
-            byte[]? password = request.Password.Length == 0 ? null : await HashAsync(request.Password, context);
-            return await ChangeAsync(
-                context, state => AuthDecision.ChangePassword(state, request, password), () => new AuthUserChangePasswordResponse { Header = Header });
-        });
+    public override async Task<AuthUserChangePasswordResponse> UserChangePassword(AuthUserChangePasswordRequest request, ServerCallContext context)
+    {
+        byte[]? password = request.Password.Length == 0 ? null : await HashAsync(request.Password, context);
+        return await ChangeAsync(
+            context, state => AuthDecision.ChangePassword(state, request, password), () => new AuthUserChangePasswordResponse { Header = Header });
+    }
 
     /// <summary>Gives a role to a user.</summary>
     public override Task<AuthUserGrantRoleResponse> UserGrantRole(AuthUserGrantRoleRequest request, ServerCallContext context) =>
@@ -99,21 +98,21 @@ public sealed class AuthService(FrontendAuth auth, Admission admission, KeyValue
         ChangeAsync(context, state => AuthDecision.Add(state, request), () => new AuthRoleAddResponse { Header = Header });
 
     /// <summary>A role's permissions by key. One may ask about one's own roles.</summary>
-    public override Task<AuthRoleGetResponse> RoleGet(AuthRoleGetRequest request, ServerCallContext context) => ServiceErrors.AnswerAsync(async () =>
+    public override async Task<AuthRoleGetResponse> RoleGet(AuthRoleGetRequest request, ServerCallContext context)
     {
         Caller caller = await admission.AdmitFreshAsync(context);
         Demand(caller.HasRole(request.Role) ? KvError.None : caller.CheckRoot());
         RoleRecord role = caller.State.Role(request.Role) ?? throw EtcdErrors.RoleNotFound.ToException();
         return new AuthRoleGetResponse { Header = Header, Perm = { RolePermissions.Of(role) } };
-    });
+    }
 
     /// <summary>All roles.</summary>
-    public override Task<AuthRoleListResponse> RoleList(AuthRoleListRequest request, ServerCallContext context) => ServiceErrors.AnswerAsync(async () =>
+    public override async Task<AuthRoleListResponse> RoleList(AuthRoleListRequest request, ServerCallContext context) =>
         new AuthRoleListResponse
         {
             Roles = { AuthState.Sorted((await AdmitRootAsync(context)).State.Records.Roles.Select(role => role.Name)) },
             Header = Header,
-        });
+        };
 
     /// <summary>Removes a role, also from its users.</summary>
     public override Task<AuthRoleDeleteResponse> RoleDelete(AuthRoleDeleteRequest request, ServerCallContext context) =>
@@ -143,7 +142,7 @@ public sealed class AuthService(FrontendAuth auth, Admission admission, KeyValue
     }
 
     /// <summary>Decides on the present state, and again if that has changed before the change was made.</summary>
-    private Task<T> ChangeAsync<T>(ServerCallContext context, Func<AuthState, AuthDecision> decide, Func<T> answer) => ServiceErrors.AnswerAsync(async () =>
+    private async Task<T> ChangeAsync<T>(ServerCallContext context, Func<AuthState, AuthDecision> decide, Func<T> answer)
     {
         while (true)
         {
@@ -154,7 +153,7 @@ public sealed class AuthService(FrontendAuth auth, Admission admission, KeyValue
                 return answer();
             }
         }
-    });
+    }
 
     /// <summary>Only for who may set it: hashing is made to be dear.</summary>
     private async Task<byte[]> HashAsync(string password, ServerCallContext context)

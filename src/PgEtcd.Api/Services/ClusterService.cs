@@ -11,12 +11,12 @@ namespace PgEtcd.Api.Services;
 public sealed class ClusterService(Membership membership, ResponseHeaders headers, RequestLimits limits) : Cluster.ClusterBase
 {
     /// <summary>The frontends by id. Linearizable: as the database has them now; else as they were at our last heartbeat.</summary>
-    public override Task<MemberListResponse> MemberList(MemberListRequest request, ServerCallContext context) => ServiceErrors.AnswerAsync(async () =>
+    public override async Task<MemberListResponse> MemberList(MemberListRequest request, ServerCallContext context)
     {
         MemberListResponse response = new() { Header = headers.At(revision: 0) };
         response.Members.AddRange(request.Linearizable ? await ListAsync() : membership.Current.Select(ToWire));
         return response;
-    });
+    }
 
     /// <summary>Not by request: a frontend joins by running.</summary>
     public override Task<MemberAddResponse> MemberAdd(MemberAddRequest request, ServerCallContext context) =>
@@ -25,7 +25,7 @@ public sealed class ClusterService(Membership membership, ResponseHeaders header
             : EtcdErrors.MemberBadURLs.ToException());
 
     /// <summary>Takes a frontend off the list that is no longer alive; it would go by itself after a minute.</summary>
-    public override Task<MemberRemoveResponse> MemberRemove(MemberRemoveRequest request, ServerCallContext context) => ServiceErrors.AnswerAsync(async () =>
+    public override async Task<MemberRemoveResponse> MemberRemove(MemberRemoveRequest request, ServerCallContext context)
     {
         (bool isKnown, bool isRemoved) = await membership.RemoveDeadAsync((long)request.ID, limits.RequestTimeout);
         if (!isRemoved)
@@ -38,21 +38,21 @@ public sealed class ClusterService(Membership membership, ResponseHeaders header
         MemberRemoveResponse response = new() { Header = headers.At(revision: 0) };
         response.Members.AddRange(await ListAsync());
         return response;
-    });
+    }
 
     /// <summary>Not by request: a frontend says itself where it is.</summary>
-    public override Task<MemberUpdateResponse> MemberUpdate(MemberUpdateRequest request, ServerCallContext context) => ServiceErrors.AnswerAsync<MemberUpdateResponse>(async () =>
+    public override async Task<MemberUpdateResponse> MemberUpdate(MemberUpdateRequest request, ServerCallContext context)
     {
         await FindAsync(request.ID);
         throw Refusal("a frontend's peer URLs are those it was started with (--initial-advertise-peer-urls)");
-    });
+    }
 
     /// <summary>There are no learners.</summary>
-    public override Task<MemberPromoteResponse> MemberPromote(MemberPromoteRequest request, ServerCallContext context) => ServiceErrors.AnswerAsync<MemberPromoteResponse>(async () =>
+    public override async Task<MemberPromoteResponse> MemberPromote(MemberPromoteRequest request, ServerCallContext context)
     {
         await FindAsync(request.ID);
         throw EtcdErrors.MemberNotLearner.ToException();
-    });
+    }
 
     private static RpcException Refusal(string sentence) => new(new Status(StatusCode.FailedPrecondition, $"pgetcd: {sentence}"));
 

@@ -2,10 +2,10 @@ using Google.Protobuf;
 using Grpc.Core;
 using PgEtcd.Api.Callers;
 using PgEtcd.Api.Wire;
-using PgEtcd.Frontend.Keys;
 using PgEtcd.Frontend.Leases;
 using PgEtcd.Frontend.Maintenance;
 using PgEtcd.Frontend.Permissions;
+using PgEtcd.Frontend.Reading;
 using PgEtcd.Frontend.Writing;
 using PgEtcd.Mvcc;
 using PgEtcd.Protocol;
@@ -16,7 +16,7 @@ namespace PgEtcd.Api.Services;
 /// <summary>etcdserverpb.Lease (semantics.md §8).</summary>
 public sealed class LeaseService(
     LeaseStore leases,
-    KeyValueStore store,
+    KeyReader reader,
     Quota quota,
     Admission admission,
     ResponseHeaders headers,
@@ -29,7 +29,7 @@ public sealed class LeaseService(
     private readonly AdmittedReads _reads = new(admission);
 
     /// <summary>Grants a lease; a TTL below the minimum is raised to it.</summary>
-    public override Task<LeaseGrantResponse> LeaseGrant(LeaseGrantRequest request, ServerCallContext context) => ServiceErrors.AnswerAsync(async () =>
+    public override async Task<LeaseGrantResponse> LeaseGrant(LeaseGrantRequest request, ServerCallContext context)
     {
         if (!await quota.AdmitsAsync(WriteCost.OfLease))
         {
@@ -44,11 +44,11 @@ public sealed class LeaseService(
 
         long ttl = Math.Max(request.TTL, limits.MinLeaseTtlSeconds);
         long id = await leases.GrantAsync(request.ID, ttl) ?? throw EtcdErrors.LeaseExist.ToException();
-        return new LeaseGrantResponse { Header = headers.At(store.Current.Revision), ID = id, TTL = ttl };
-    });
+        return new LeaseGrantResponse { Header = headers.At(reader.Current.Revision), ID = id, TTL = ttl };
+    }
 
     /// <summary>Revokes a lease and deletes its keys.</summary>
-    public override Task<LeaseRevokeResponse> LeaseRevoke(LeaseRevokeRequest request, ServerCallContext context) => ServiceErrors.AnswerAsync(async () =>
+    public override async Task<LeaseRevokeResponse> LeaseRevoke(LeaseRevokeRequest request, ServerCallContext context)
     {
         // Whether the caller may is decided where it is evaluated.
         WriteAnswer answer = await leases.RevokeAsync(request.ID, new Origin(await admission.AdmitAsync(context), context.Peer));
@@ -60,18 +60,18 @@ public sealed class LeaseService(
         return answer.Error == KvError.None
             ? new LeaseRevokeResponse { Header = headers.At(answer.Result!.Revision) }
             : throw answer.Error.ToEtcd().ToException();
-    });
+    }
 
     /// <summary>Renews leases as long as the client wants. One that is gone has TTL 0, which is no error.</summary>
     public override Task LeaseKeepAlive(
         IAsyncStreamReader<LeaseKeepAliveRequest> requestStream,
         IServerStreamWriter<LeaseKeepAliveResponse> responseStream,
         ServerCallContext context) =>
-        new KeepAliveStream(id => KeepAliveAsync(id, context), store, headers).RunAsync(
+        new KeepAliveStream(id => KeepAliveAsync(id, context), reader, headers).RunAsync(
             requestStream, responseStream, context.CancellationToken, lifetime.ApplicationStopping);
 
     /// <summary>What is left of a lease. An unknown one has TTL -1, which is no error.</summary>
-    public override Task<LeaseTimeToLiveResponse> LeaseTimeToLive(LeaseTimeToLiveRequest request, ServerCallContext context) => ServiceErrors.AnswerAsync(async () =>
+    public override async Task<LeaseTimeToLiveResponse> LeaseTimeToLive(LeaseTimeToLiveRequest request, ServerCallContext context)
     {
         LeaseStore.LeaseInfo info = await _reads.ReadAsync((leases, request), context, static async (read, caller) =>
         {
@@ -82,17 +82,17 @@ public sealed class LeaseService(
         });
         LeaseTimeToLiveResponse response = new()
         {
-            Header = headers.At(store.Current.Revision),
+            Header = headers.At(reader.Current.Revision),
             ID = request.ID,
             TTL = info.Lease?.Remaining ?? -1,
             GrantedTTL = info.Lease?.Ttl ?? 0,
         };
         response.Keys.AddRange(info.Keys.Select(key => UnsafeByteOperations.UnsafeWrap(key)));
         return response;
-    });
+    }
 
     /// <summary>All leases, the soonest to expire first.</summary>
-    public override Task<LeaseLeasesResponse> LeaseLeases(LeaseLeasesRequest request, ServerCallContext context) => ServiceErrors.AnswerAsync(async () =>
+    public override async Task<LeaseLeasesResponse> LeaseLeases(LeaseLeasesRequest request, ServerCallContext context)
     {
         IReadOnlyList<long> ids = await _reads.ReadAsync(leases, context, static async (read, caller) =>
         {
@@ -105,10 +105,10 @@ public sealed class LeaseService(
 
             return all;
         });
-        LeaseLeasesResponse response = new() { Header = headers.At(store.Current.Revision) };
+        LeaseLeasesResponse response = new() { Header = headers.At(reader.Current.Revision) };
         response.Leases.AddRange(ids.Select(id => new LeaseStatus { ID = id }));
         return response;
-    });
+    }
 
     private static void DemandUser(Caller caller) => Demand(caller.CheckUser());
 

@@ -1,8 +1,8 @@
 using Grpc.Core;
 using PgEtcd.Api.Wire;
-using PgEtcd.Frontend.Keys;
 using PgEtcd.Frontend.Maintenance;
 using PgEtcd.Frontend.Members;
+using PgEtcd.Frontend.Reading;
 using PgEtcd.Frontend.Snapshots;
 using PgEtcd.Mvcc;
 using PgEtcd.Postgres.Alarms;
@@ -15,7 +15,7 @@ namespace PgEtcd.Api.Services;
 
 /// <summary>etcdserverpb.Maintenance (semantics.md §10).</summary>
 public sealed partial class MaintenanceService(
-    KeyValueStore store,
+    KeyReader reader,
     StoreMaintenance maintenance,
     StorageSizes sizes,
     Quota quota,
@@ -29,7 +29,7 @@ public sealed partial class MaintenanceService(
     /// known last, and without a leader.</summary>
     public override async Task<StatusResponse> Status(StatusRequest request, ServerCallContext context)
     {
-        long revision = store.Current.Revision;
+        long revision = reader.Current.Revision;
         StatusResponse response = new()
         {
             Header = headers.At(revision),
@@ -69,7 +69,7 @@ public sealed partial class MaintenanceService(
     }
 
     /// <summary>Lists, raises or clears alarms.</summary>
-    public override Task<AlarmResponse> Alarm(AlarmRequest request, ServerCallContext context) => ServiceErrors.AnswerAsync(async () =>
+    public override async Task<AlarmResponse> Alarm(AlarmRequest request, ServerCallContext context)
     {
         Postgres.Alarms.Alarm alarm = new((long)request.MemberID, (int)request.Alarm);
         IEnumerable<Postgres.Alarms.Alarm> answer = [];
@@ -87,27 +87,27 @@ public sealed partial class MaintenanceService(
                 break;
         }
 
-        AlarmResponse response = new() { Header = headers.At(store.Current.Revision) };
+        AlarmResponse response = new() { Header = headers.At(reader.Current.Revision) };
         response.Alarms.AddRange(answer.Select(ToWire));
         return response;
-    });
+    }
 
     /// <summary>Vacuums our tables. Never holds up reads or writes.</summary>
-    public override Task<DefragmentResponse> Defragment(DefragmentRequest request, ServerCallContext context) => ServiceErrors.AnswerAsync(async () =>
+    public override async Task<DefragmentResponse> Defragment(DefragmentRequest request, ServerCallContext context)
     {
         await maintenance.DefragmentAsync(context.CancellationToken);
         return new DefragmentResponse();
-    });
+    }
 
     /// <summary>A hash over all that lasts. Equal on all frontends; not to be compared with a real etcd's.</summary>
-    public override Task<HashResponse> Hash(HashRequest request, ServerCallContext context) => ServiceErrors.AnswerAsync(async () =>
+    public override async Task<HashResponse> Hash(HashRequest request, ServerCallContext context)
     {
         HashedKeys hashed = await maintenance.HashAllAsync(context.CancellationToken);
         return new HashResponse { Header = headers.At(hashed.Revision), Hash = hashed.Hash };
-    });
+    }
 
     /// <summary>The hash of the keys up to a revision, equal to that of a real etcd with the same history.</summary>
-    public override Task<HashKVResponse> HashKV(HashKVRequest request, ServerCallContext context) => ServiceErrors.AnswerAsync(async () =>
+    public override async Task<HashKVResponse> HashKV(HashKVRequest request, ServerCallContext context)
     {
         HashedKeys hashed = await maintenance.HashKeysAsync(request.Revision, context.CancellationToken);
         return hashed.Error != KvError.None
@@ -119,20 +119,20 @@ public sealed partial class MaintenanceService(
                 CompactRevision = hashed.CompactRevision,
                 HashRevision = hashed.HashRevision,
             };
-    });
+    }
 
     /// <summary>Hands the jobs to another frontend.</summary>
-    public override Task<MoveLeaderResponse> MoveLeader(MoveLeaderRequest request, ServerCallContext context) => ServiceErrors.AnswerAsync(async () =>
+    public override async Task<MoveLeaderResponse> MoveLeader(MoveLeaderRequest request, ServerCallContext context) =>
         await handOver.ToAsync((long)request.TargetID) switch
         {
             HandOverOutcome.Done => new MoveLeaderResponse(),
             HandOverOutcome.NotLeader => throw EtcdErrors.NotLeader.ToException(),
             HandOverOutcome.NoSuchMember => throw EtcdErrors.BadLeaderTransferee.ToException(),
             _ => throw EtcdErrors.TransferTimeout.ToException(),
-        });
+        };
 
     /// <summary>Answers as a cluster of this one version. What is announced is shown to all; the data needs no change for it.</summary>
-    public override Task<DowngradeResponse> Downgrade(DowngradeRequest request, ServerCallContext context) => ServiceErrors.AnswerAsync(async () =>
+    public override async Task<DowngradeResponse> Downgrade(DowngradeRequest request, ServerCallContext context)
     {
         switch (request.Action)
         {
@@ -150,7 +150,7 @@ public sealed partial class MaintenanceService(
                 throw EtcdErrors.UnknownMethod.ToException();
         }
 
-        return new DowngradeResponse { Header = headers.At(store.Current.Revision), Version = ReleaseInfo.ClusterVersion };
+        return new DowngradeResponse { Header = headers.At(reader.Current.Revision), Version = ReleaseInfo.ClusterVersion };
 
         static void Demand(bool isFree)
         {
@@ -159,7 +159,7 @@ public sealed partial class MaintenanceService(
                 throw EtcdErrors.DowngradeInProcess.ToException();
             }
         }
-    });
+    }
 
     private static AlarmMember ToWire(Postgres.Alarms.Alarm alarm) => new() { MemberID = (ulong)alarm.MemberId, Alarm = (AlarmType)alarm.Kind };
 

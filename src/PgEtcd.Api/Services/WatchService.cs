@@ -91,10 +91,6 @@ public sealed class WatchService(
         {
             return Words(exception.Status);
         }
-        catch (Exception exception) when (ServiceErrors.ToRpc(exception) is { } error)
-        {
-            throw error;
-        }
 
         static string Words(Status status) => $"rpc error: code = {status.StatusCode} desc = {status.Detail}";
     }

@@ -9,7 +9,7 @@ using PgEtcd.Protocol;
 
 namespace PgEtcd.Api.Wire;
 
-/// <summary>The one place where errors of the rooms below become etcd's (errors.md).</summary>
+/// <summary>etcd's errors for those of the floors below (errors.md).</summary>
 public static class ServiceErrors
 {
     public static EtcdError ToEtcd(this KvError error) => error switch
@@ -33,20 +33,8 @@ public static class ServiceErrors
         _ => throw new ArgumentOutOfRangeException(nameof(error), error, "This error has no place on the wire."),
     };
 
-    /// <summary>Runs what answers a call; when the database lets us down, the client is told so in etcd's words.</summary>
-    public static async Task<T> AnswerAsync<T>(Func<Task<T>> answer)
-    {
-        try
-        {
-            return await answer();
-        }
-        catch (Exception exception) when (ToRpc(exception) is { } error)
-        {
-            throw error;
-        }
-    }
-
-    /// <summary>What the client is told when the database let us down; null for what is not the database's.</summary>
+    /// <summary>The status for a failure of the database; null for any other exception.</summary>
+    /// <remarks>Services need not call it: the end of every call does (<c>CallSettings.Translate</c>).</remarks>
     public static RpcException? ToRpc(Exception exception) => exception switch
     {
         StoreUnavailableException => EtcdErrors.Timeout.ToException(),

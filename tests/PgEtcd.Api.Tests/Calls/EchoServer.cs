@@ -7,6 +7,7 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using PgEtcd.Api.Calls;
+using PgEtcd.Api.Wire;
 using PgEtcd.Api.Connections;
 using PgEtcd.Api.Tests.Protos;
 using PgEtcd.Testing.Grpc;
@@ -46,7 +47,7 @@ public sealed class EchoServer : IAsyncDisposable
         builder.Logging.ClearProviders().AddProvider(logs).AddFilter("Grpc", LogLevel.None);
         builder.Services.AddSingleton(logs);
         builder.Services.AddSingleton<EchoProbe>();
-        builder.Services.AddCalls(_ => new CallSettings { MaxMessageSize = MaxMessage, Wrappers = wrappers });
+        builder.Services.AddCalls(_ => new CallSettings { MaxMessageSize = MaxMessage, Wrappers = wrappers, Translate = ServiceErrors.ToRpc });
         builder.WebHost.ConfigureKestrel(kestrel =>
         {
             kestrel.UseGrpcLimits();
