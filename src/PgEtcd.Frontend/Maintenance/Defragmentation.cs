@@ -10,6 +10,7 @@ namespace PgEtcd.Frontend.Maintenance;
 /// up: a large table takes longer than a client's deadline.</summary>
 public sealed class Defragmentation(Vacuum vacuum, StorageSizes sizes, CancellationToken stopping)
 {
+    /// <summary>Last in the lock order (RunningFrontend): the vacuum runs outside of it.</summary>
     private readonly Lock _gate = new();
     private Task? _running;
 

@@ -12,6 +12,7 @@ public sealed class StorageSizes(StorageTable table, Database database, TimeProv
     /// <summary>A status is worth this much waiting; without the database there is still something to answer.</summary>
     private static readonly TimeSpan TimeLimit = TimeSpan.FromSeconds(2);
 
+    /// <summary>Last in the lock order (RunningFrontend): a measurement begins outside of it.</summary>
     private readonly Lock _gate = new();
     private Task<StorageReport>? _measuring;
     private StorageReport? _latest;

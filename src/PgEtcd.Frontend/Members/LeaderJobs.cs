@@ -6,6 +6,7 @@ public sealed class LeaderJobs(Leader leader, TimeProvider clock, ILogger<Leader
     /// <summary>How long a job may take to stop.</summary>
     private static readonly TimeSpan StopLimit = TimeSpan.FromSeconds(1);
 
+    /// <summary>Guards the list. Last in the lock order (RunningFrontend).</summary>
     private readonly Lock _gate = new();
     private readonly List<Task> _jobs = [];
 

@@ -12,6 +12,7 @@ internal sealed class PagedStates
     /// tree nodes and records replaced since, some kilobytes a revision.</summary>
     private const long MaxAge = 20_000;
 
+    /// <summary>Last in the lock order (RunningFrontend): no other is taken under it.</summary>
     private readonly Lock _gate = new();
     private readonly LinkedList<KeySpace> _states = new(); // ascending by revision
 

@@ -11,6 +11,7 @@ public sealed class RecentEvents
     /// <summary>Of records, which most of the time are alive in the state anyway.</summary>
     private const long MaxBytes = 16 * 1024 * 1024;
 
+    /// <summary>Last in the lock order (RunningFrontend): no other is taken under it.</summary>
     private readonly Lock _gate = new();
 
     // A queue whose youngest entries can be reached from behind: nearly everyone wants only the last one.

@@ -10,6 +10,7 @@ namespace PgEtcd.Frontend.Reading;
 /// <remarks>Order rule: a revision enters once, and only when all lower ones are in.</remarks>
 public sealed class Replica : IHistory
 {
+    /// <summary>Makes a move forward one step. Second in the lock order (RunningFrontend): RecentEvents and PagedStates are changed under it.</summary>
     private readonly Lock _gate = new();
     private readonly PagedStates _paged = new();
     private volatile ReplicaState _state;

@@ -10,7 +10,8 @@ namespace PgEtcd.Frontend.Watching;
 /// (<see cref="CatchUp"/>). So nobody waits for a slow client, and it costs no memory.</remarks>
 public sealed partial class WatchHub : IDisposable
 {
-    /// <summary>Guards the streams, their watchers and the index.</summary>
+    /// <summary>Guards the streams, their watchers and the index. Second in the lock order (RunningFrontend): RecentEvents and the
+    /// WatchQueues are used under it.</summary>
     private readonly Lock _gate = new();
 
     private readonly Replica _replica;

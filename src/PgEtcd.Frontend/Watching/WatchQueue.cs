@@ -9,6 +9,7 @@ public sealed class WatchQueue
     private const int MaxUpdates = 4096;
     private const long MaxBytes = 4 * 1024 * 1024;
 
+    /// <summary>Last in the lock order (RunningFrontend): waiters are completed outside of it.</summary>
     private readonly Lock _gate = new();
     private readonly Queue<WatchUpdate> _updates = new();
     private long _bytes;

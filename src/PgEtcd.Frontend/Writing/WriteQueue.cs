@@ -10,6 +10,7 @@ internal sealed class WriteQueue(Replica replica)
     /// holds already: else it commits alone, and they wait for that.</summary>
     private const int Crowd = 8;
 
+    /// <summary>Guards all fields. Second in the lock order (RunningFrontend): an evaluation under it may read PagedStates.</summary>
     private readonly Lock _gate = new();
     private Queue<PendingWrite> _waiting = new();
     private Batch? _next;
