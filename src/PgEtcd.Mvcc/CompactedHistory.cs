@@ -1,3 +1,5 @@
+using PgEtcd.Mvcc.Keys;
+
 namespace PgEtcd.Mvcc;
 
 /// <summary>What a finished compaction leaves of the history (semantics.md §6): everything above the mark; at and below it the

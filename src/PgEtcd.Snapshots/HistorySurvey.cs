@@ -1,4 +1,5 @@
 using PgEtcd.Mvcc.Keys;
+using PgEtcd.Mvcc;
 using PgEtcd.Snapshots.Bbolt;
 
 namespace PgEtcd.Snapshots;

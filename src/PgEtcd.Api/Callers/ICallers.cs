@@ -1,5 +1,5 @@
 using Grpc.Core;
-using PgEtcd.Frontend.Auth;
+using PgEtcd.Frontend.Permissions;
 
 namespace PgEtcd.Api.Callers;
 

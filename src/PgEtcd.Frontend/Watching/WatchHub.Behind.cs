@@ -1,4 +1,5 @@
 using PgEtcd.Mvcc.Keys;
+using PgEtcd.Mvcc;
 
 namespace PgEtcd.Frontend.Watching;
 
