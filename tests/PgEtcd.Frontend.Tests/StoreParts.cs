@@ -2,6 +2,8 @@ using System.Text;
 using Dapper;
 using Microsoft.Extensions.Logging.Abstractions;
 using Npgsql;
+using PgEtcd.Frontend.Auth;
+using PgEtcd.Frontend.Compaction;
 using PgEtcd.Frontend.Keys;
 using PgEtcd.Frontend.Leases;
 using PgEtcd.Frontend.Permissions;
@@ -35,7 +37,9 @@ internal sealed class StoreParts : IAsyncDisposable
         Tail = new Tail(log, Replica, auth, database, timeLimit, TimeProvider.System);
         Committer = new Committer(log, Replica, Tail, auth, database, timeLimit, TimeProvider.System);
         Past = new Past(new StateReader(database), Replica, Tail, database, timeLimit);
-        Store = new KeyValueStore(Replica, Tail, Committer, Past, log, database, timeLimit);
+        Reader = new KeyReader(Replica, Tail, Past);
+        Writer = new KeyWriter(Replica, Committer, Past);
+        CompactionMark = new CompactionMark(Replica, Tail, log, database, timeLimit);
         Leases = new LeaseStore(new LeaseTable(database), database, Replica, Tail, Committer, timeLimit);
     }
 
@@ -53,7 +57,11 @@ internal sealed class StoreParts : IAsyncDisposable
 
     public Past Past { get; }
 
-    public KeyValueStore Store { get; }
+    public KeyReader Reader { get; }
+
+    public KeyWriter Writer { get; }
+
+    public CompactionMark CompactionMark { get; }
 
     public LeaseStore Leases { get; }
 

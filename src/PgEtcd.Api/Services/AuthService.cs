@@ -2,8 +2,8 @@ using Grpc.Core;
 using PgEtcd.Api.Callers;
 using PgEtcd.Api.Wire;
 using PgEtcd.Frontend.Auth;
-using PgEtcd.Frontend.Keys;
 using PgEtcd.Frontend.Permissions;
+using PgEtcd.Frontend.Reading;
 using PgEtcd.Mvcc;
 using PgEtcd.Postgres.Auth;
 using PgEtcd.Protocol;
@@ -13,9 +13,9 @@ namespace PgEtcd.Api.Services;
 
 /// <summary>etcdserverpb.Auth (semantics.md §11). What a change comes to is decided in <see cref="AuthDecision"/>, and made only
 /// if nothing else has changed since.</summary>
-public sealed class AuthService(FrontendAuth auth, Admission admission, KeyValueStore store, ResponseHeaders headers) : Protocol.Etcdserverpb.Auth.AuthBase
+public sealed class AuthService(FrontendAuth auth, Admission admission, KeyReader reader, ResponseHeaders headers) : Protocol.Etcdserverpb.Auth.AuthBase
 {
-    private ResponseHeader Header => headers.At(store.Current.Revision);
+    private ResponseHeader Header => headers.At(reader.Current.Revision);
 
     /// <summary>Has all calls checked. Needs no credentials while they are not.</summary>
     public override Task<AuthEnableResponse> AuthEnable(AuthEnableRequest request, ServerCallContext context) =>

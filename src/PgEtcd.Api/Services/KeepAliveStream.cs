@@ -3,7 +3,7 @@ using Grpc.Core;
 using PgEtcd.Api.Calls;
 using PgEtcd.Api.Metrics;
 using PgEtcd.Api.Wire;
-using PgEtcd.Frontend.Keys;
+using PgEtcd.Frontend.Reading;
 using PgEtcd.Protocol;
 using PgEtcd.Protocol.Etcdserverpb;
 
@@ -12,9 +12,9 @@ namespace PgEtcd.Api.Services;
 /// <summary>One LeaseKeepAlive call: an answer to each request, in order. Requests are read on while answers are waited
 /// for, so that the leases of one client are renewed together.</summary>
 /// <param name="renew">Renews a lease and gives its TTL; 0 when it is gone.</param>
-/// <param name="store">Where the store is.</param>
+/// <param name="reader">Where the store is.</param>
 /// <param name="headers">Of the answers.</param>
-internal sealed class KeepAliveStream(Func<long, Task<long>> renew, KeyValueStore store, ResponseHeaders headers)
+internal sealed class KeepAliveStream(Func<long, Task<long>> renew, KeyReader reader, ResponseHeaders headers)
 {
     /// <summary>Unanswered requests that are read; a client that sends more waits.</summary>
     private const int MostUnanswered = 4096;
@@ -66,7 +66,7 @@ internal sealed class KeepAliveStream(Func<long, Task<long>> renew, KeyValueStor
         {
             long id = requests.Current.ID;
             // The header says where the store was before the renewal (semantics.md §8).
-            LeaseKeepAliveResponse response = new() { Header = headers.At(store.Current.Revision), ID = id };
+            LeaseKeepAliveResponse response = new() { Header = headers.At(reader.Current.Revision), ID = id };
             await _answers.Writer.WriteAsync(new Answer(response, renew(id)), cancellationToken);
         }
 

@@ -2,9 +2,10 @@ using Google.Protobuf;
 using Grpc.Core;
 using PgEtcd.Api.Callers;
 using PgEtcd.Api.Wire;
-using PgEtcd.Frontend.Keys;
+using PgEtcd.Frontend.Compaction;
 using PgEtcd.Frontend.Maintenance;
 using PgEtcd.Frontend.Permissions;
+using PgEtcd.Frontend.Reading;
 using PgEtcd.Frontend.Writing;
 using PgEtcd.Mvcc;
 using PgEtcd.Protocol;
@@ -14,7 +15,8 @@ namespace PgEtcd.Api.Services;
 
 /// <summary>etcdserverpb.KV: checks a request, turns it into a plain value, has it evaluated, answers.</summary>
 /// <remarks>Bound by hand (<see cref="KvMethods"/>), because its answers are not messages but <see cref="KvReply"/>.</remarks>
-public sealed class KvService(KeyValueStore store, Quota quota, Admission admission, ResponseHeaders headers, RequestLimits limits)
+public sealed class KvService(
+    KeyReader reader, KeyWriter writer, CompactionMark mark, Quota quota, Admission admission, ResponseHeaders headers, RequestLimits limits)
 {
     /// <summary>What etcd wraps around a proposed request before it measures it: a header with an id of up to 10 bytes, and
     /// the request's own tag.</summary>
@@ -27,10 +29,10 @@ public sealed class KvService(KeyValueStore store, Quota quota, Admission admiss
     {
         RangeOperation operation = request.ToOperation();
         Check(operation);
-        ValueTask<WriteAnswer> answer = _reads.ReadAsync((store, operation), context, static (read, caller) =>
+        ValueTask<ReadAnswer<RangeResult>> answer = _reads.ReadAsync((reader, operation), context, static (read, caller) =>
         {
             Demand(caller, read.operation);
-            return read.store.RangeAsync(read.operation, isCaughtUp: caller.IsChecked);
+            return read.reader.RangeAsync(read.operation, isCaughtUp: caller.IsChecked);
         });
         return answer.IsCompletedSuccessfully ? Task.FromResult(Reply(answer.Result)) : ReplyAsync(answer);
     }
@@ -42,13 +44,13 @@ public sealed class KvService(KeyValueStore store, Quota quota, Admission admiss
         Check(operation);
         RangePieces.CheckSupported(operation);
         (KvError error, KeySpace? state, long headerRevision) = await _reads.ReadAsync(
-            (store, operation),
+            (reader, operation),
             context,
             static (read, caller) =>
             {
                 Demand(caller, read.operation);
                 return new ValueTask<(KvError Error, KeySpace? State, long HeaderRevision)>(
-                    read.store.PinAsync(read.operation, isCaughtUp: caller.IsChecked));
+                    read.reader.PinAsync(read.operation, isCaughtUp: caller.IsChecked));
             });
         if (error != KvError.None)
         {
@@ -79,10 +81,10 @@ public sealed class KvService(KeyValueStore store, Quota quota, Admission admiss
         }
 
         Check(operation);
-        return ReplyAsync(_reads.ReadAsync((store, operation), context, static (read, caller) =>
+        return ReplyAsync(_reads.ReadAsync((reader, operation), context, static (read, caller) =>
         {
             Demand(caller, read.operation);
-            return new ValueTask<WriteAnswer>(read.store.ReadOnlyTxnAsync(read.operation, isCaughtUp: caller.IsChecked));
+            return new ValueTask<ReadAnswer<TxnResult>>(read.reader.ReadOnlyTxnAsync(read.operation, isCaughtUp: caller.IsChecked));
         }));
     }
 
@@ -90,9 +92,9 @@ public sealed class KvService(KeyValueStore store, Quota quota, Admission admiss
     public async Task<CompactionResponse> Compact(CompactionRequest request, ServerCallContext context)
     {
         Origin origin = new(await admission.AdmitAsync(context), context.Peer);
-        KvError error = await store.CompactAsync(request.Revision, origin, request.Physical, context.CancellationToken);
+        KvError error = await mark.CompactAsync(request.Revision, origin, request.Physical, context.CancellationToken);
         return error == KvError.None
-            ? new CompactionResponse { Header = headers.At(store.Current.Revision) }
+            ? new CompactionResponse { Header = headers.At(reader.Current.Revision) }
             : throw error.ToEtcd().ToException();
     }
 
@@ -121,17 +123,18 @@ public sealed class KvService(KeyValueStore store, Quota quota, Admission admiss
     private async Task<KvReply> CommitAsCallerAsync(Operation operation, int size, ServerCallContext context)
     {
         Caller caller = await admission.AdmitAsync(context);
-        WriteAnswer answer = await store.WriteAsync(operation, size, new Origin(caller, context.Peer));
+        WriteAnswer answer = await writer.WriteAsync(operation, size, new Origin(caller, context.Peer));
         for (int tries = 1; answer.Error == KvError.AuthMoved && tries < Admission.MostTries; tries++)
         {
             caller = await admission.AdmitFreshAsync(context);
-            answer = await store.WriteAsync(operation, size, new Origin(caller, context.Peer));
+            answer = await writer.WriteAsync(operation, size, new Origin(caller, context.Peer));
         }
 
         return Reply(answer);
     }
 
-    private async Task<KvReply> ReplyAsync(ValueTask<WriteAnswer> answer)
+    private async Task<KvReply> ReplyAsync<T>(ValueTask<ReadAnswer<T>> answer)
+        where T : OperationResult
     {
         return Reply(await answer);
     }
@@ -155,6 +158,11 @@ public sealed class KvService(KeyValueStore store, Quota quota, Admission admiss
         }
     }
 
-    private KvReply Reply(WriteAnswer answer) =>
-        answer.Error == KvError.None ? new KvReply(headers, answer.Result!) : throw answer.Error.ToEtcd().ToException();
+    private KvReply Reply(WriteAnswer answer) => Reply(answer.Error, answer.Result);
+
+    private KvReply Reply<T>(ReadAnswer<T> answer)
+        where T : OperationResult => Reply(answer.Error, answer.Result);
+
+    private KvReply Reply(KvError error, OperationResult? result) =>
+        error == KvError.None ? new KvReply(headers, result!) : throw error.ToEtcd().ToException();
 }

@@ -2,10 +2,10 @@ using Google.Protobuf;
 using Grpc.Core;
 using PgEtcd.Api.Callers;
 using PgEtcd.Api.Wire;
-using PgEtcd.Frontend.Keys;
 using PgEtcd.Frontend.Leases;
 using PgEtcd.Frontend.Maintenance;
 using PgEtcd.Frontend.Permissions;
+using PgEtcd.Frontend.Reading;
 using PgEtcd.Frontend.Writing;
 using PgEtcd.Mvcc;
 using PgEtcd.Protocol;
@@ -16,7 +16,7 @@ namespace PgEtcd.Api.Services;
 /// <summary>etcdserverpb.Lease (semantics.md §8).</summary>
 public sealed class LeaseService(
     LeaseStore leases,
-    KeyValueStore store,
+    KeyReader reader,
     Quota quota,
     Admission admission,
     ResponseHeaders headers,
@@ -44,7 +44,7 @@ public sealed class LeaseService(
 
         long ttl = Math.Max(request.TTL, limits.MinLeaseTtlSeconds);
         long id = await leases.GrantAsync(request.ID, ttl) ?? throw EtcdErrors.LeaseExist.ToException();
-        return new LeaseGrantResponse { Header = headers.At(store.Current.Revision), ID = id, TTL = ttl };
+        return new LeaseGrantResponse { Header = headers.At(reader.Current.Revision), ID = id, TTL = ttl };
     }
 
     /// <summary>Revokes a lease and deletes its keys.</summary>
@@ -67,7 +67,7 @@ public sealed class LeaseService(
         IAsyncStreamReader<LeaseKeepAliveRequest> requestStream,
         IServerStreamWriter<LeaseKeepAliveResponse> responseStream,
         ServerCallContext context) =>
-        new KeepAliveStream(id => KeepAliveAsync(id, context), store, headers).RunAsync(
+        new KeepAliveStream(id => KeepAliveAsync(id, context), reader, headers).RunAsync(
             requestStream, responseStream, context.CancellationToken, lifetime.ApplicationStopping);
 
     /// <summary>What is left of a lease. An unknown one has TTL -1, which is no error.</summary>
@@ -82,7 +82,7 @@ public sealed class LeaseService(
         });
         LeaseTimeToLiveResponse response = new()
         {
-            Header = headers.At(store.Current.Revision),
+            Header = headers.At(reader.Current.Revision),
             ID = request.ID,
             TTL = info.Lease?.Remaining ?? -1,
             GrantedTTL = info.Lease?.Ttl ?? 0,
@@ -105,7 +105,7 @@ public sealed class LeaseService(
 
             return all;
         });
-        LeaseLeasesResponse response = new() { Header = headers.At(store.Current.Revision) };
+        LeaseLeasesResponse response = new() { Header = headers.At(reader.Current.Revision) };
         response.Leases.AddRange(ids.Select(id => new LeaseStatus { ID = id }));
         return response;
     }

@@ -1,8 +1,8 @@
 using Grpc.Core;
 using PgEtcd.Api.Wire;
-using PgEtcd.Frontend.Keys;
 using PgEtcd.Frontend.Maintenance;
 using PgEtcd.Frontend.Members;
+using PgEtcd.Frontend.Reading;
 using PgEtcd.Frontend.Snapshots;
 using PgEtcd.Mvcc;
 using PgEtcd.Postgres.Alarms;
@@ -15,7 +15,7 @@ namespace PgEtcd.Api.Services;
 
 /// <summary>etcdserverpb.Maintenance (semantics.md §10).</summary>
 public sealed partial class MaintenanceService(
-    KeyValueStore store,
+    KeyReader reader,
     StoreMaintenance maintenance,
     StorageSizes sizes,
     Quota quota,
@@ -29,7 +29,7 @@ public sealed partial class MaintenanceService(
     /// known last, and without a leader.</summary>
     public override async Task<StatusResponse> Status(StatusRequest request, ServerCallContext context)
     {
-        long revision = store.Current.Revision;
+        long revision = reader.Current.Revision;
         StatusResponse response = new()
         {
             Header = headers.At(revision),
@@ -87,7 +87,7 @@ public sealed partial class MaintenanceService(
                 break;
         }
 
-        AlarmResponse response = new() { Header = headers.At(store.Current.Revision) };
+        AlarmResponse response = new() { Header = headers.At(reader.Current.Revision) };
         response.Alarms.AddRange(answer.Select(ToWire));
         return response;
     }
@@ -150,7 +150,7 @@ public sealed partial class MaintenanceService(
                 throw EtcdErrors.UnknownMethod.ToException();
         }
 
-        return new DowngradeResponse { Header = headers.At(store.Current.Revision), Version = ReleaseInfo.ClusterVersion };
+        return new DowngradeResponse { Header = headers.At(reader.Current.Revision), Version = ReleaseInfo.ClusterVersion };
 
         static void Demand(bool isFree)
         {

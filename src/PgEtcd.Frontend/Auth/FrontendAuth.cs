@@ -1,5 +1,4 @@
 using PgEtcd.Frontend.Permissions;
-using PgEtcd.Frontend.Reading;
 using PgEtcd.Postgres.Auth;
 using PgEtcd.Postgres.Calls;
 using PgEtcd.Postgres.Connections;
@@ -10,18 +9,20 @@ namespace PgEtcd.Frontend.Auth;
 public sealed class FrontendAuth : IAsyncDisposable
 {
     private readonly AuthTable _table;
-    private readonly Tail _tail;
+    private readonly Func<Task> _catchUp;
     private readonly Database _database;
     private readonly string _frontend;
     private readonly TimeSpan _timeLimit;
 
     /// <summary>Puts it together.</summary>
+    /// <param name="catchUp">Waits until this frontend knows all that was committed.</param>
     public FrontendAuth(
-        AuthStates states, AuthTable table, TokenTable tokens, Tail tail, Database database, string frontend, AuthOptions options, TimeSpan timeLimit, ILoggerFactory loggers)
+        AuthStates states, AuthTable table, TokenTable tokens, Func<Task> catchUp, Database database, string frontend, AuthOptions options, TimeSpan timeLimit,
+        ILoggerFactory loggers)
     {
         ILogger logger = loggers.CreateLogger<FrontendAuth>();
         _table = table;
-        _tail = tail;
+        _catchUp = catchUp;
         _database = database;
         _frontend = frontend;
         _timeLimit = timeLimit;
@@ -57,7 +58,7 @@ public sealed class FrontendAuth : IAsyncDisposable
             Frontend = _frontend,
         };
         bool isMade = await _database.InTimeAsync(_timeLimit, cancel => _table.ChangeAsync(change, cancel));
-        await _tail.CatchUpAsync();
+        await _catchUp();
         return isMade;
     }
 

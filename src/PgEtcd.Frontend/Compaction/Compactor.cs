@@ -1,4 +1,4 @@
-using PgEtcd.Frontend.Keys;
+using PgEtcd.Frontend.Reading;
 using PgEtcd.Frontend.Writing;
 using PgEtcd.Postgres.Connections;
 using PgEtcd.Postgres.Maintenance;
@@ -14,19 +14,21 @@ public sealed class Compactor
     private readonly AutoCompaction? _auto;
 
     /// <param name="database">The store's database.</param>
-    /// <param name="store">The store.</param>
+    /// <param name="replica">Shows the revisions.</param>
+    /// <param name="mark">The mark that auto-compaction moves.</param>
     /// <param name="options">How much history stays.</param>
     /// <param name="requestTimeout">How long a request may take.</param>
     /// <param name="isLeader">Whether this frontend leads.</param>
     /// <param name="clock">Measures all intervals.</param>
     /// <param name="loggers">Where to log.</param>
     public Compactor(
-        Database database, KeyValueStore store, CompactionOptions options, TimeSpan requestTimeout, Func<bool> isLeader, TimeProvider clock, ILoggerFactory loggers)
+        Database database, Replica replica, CompactionMark mark, CompactionOptions options, TimeSpan requestTimeout, Func<bool> isLeader, TimeProvider clock,
+        ILoggerFactory loggers)
     {
         Removal = new Removal(
             new RemovalTable(database),
             new RemovalPace(options.BatchLimit, options.SleepInterval, requestTimeout + InDoubtMargin, options.HistoryRetention),
-            () => store.Current.CompactRevision,
+            () => replica.Current.CompactRevision,
             clock,
             loggers.CreateLogger<Removal>());
         ICompactionPlan? plan = options switch
@@ -36,7 +38,7 @@ public sealed class Compactor
             _ => null,
         };
         _auto = plan is null ? null : new AutoCompaction(
-            plan, () => store.Current.Revision, revision => store.CompactAsync(revision, Origin.Server), isLeader, clock, loggers.CreateLogger<AutoCompaction>());
+            plan, () => replica.Current.Revision, revision => mark.CompactAsync(revision, Origin.Server), isLeader, clock, loggers.CreateLogger<AutoCompaction>());
     }
 
     /// <summary>The leader's job, every <see cref="Removal.Period"/>.</summary>

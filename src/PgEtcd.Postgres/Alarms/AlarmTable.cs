@@ -10,7 +10,7 @@ public sealed class AlarmTable(Database database)
 
     /// <summary>All of them, by member and kind.</summary>
     public async Task<IReadOnlyList<Alarm>> ListAsync(CancellationToken cancellationToken) =>
-        await database.Command(ListSql).ListAsync(static reader => new Alarm(reader.GetInt64(0), reader.GetInt32(1)), cancellationToken);
+        await database.Command(ListSql).ListAsync<Alarm>(cancellationToken);
 
     /// <summary>Raises or clears an alarm.</summary>
     /// <param name="alarm">The alarm.</param>

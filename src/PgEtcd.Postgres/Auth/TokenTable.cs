@@ -8,7 +8,7 @@ public sealed class TokenTable(Database database)
     private const string AddSql = "select pgetcd.add_auth_token($1, $2, $3, $4)";
 
     private const string FindSql = """
-        select hash, username, made_at_auth, extract(epoch from expires_at - clock_timestamp())::float8
+        select hash, username, made_at_auth as made_at, expires_at - clock_timestamp() as left
         from pgetcd.auth_tokens where hash = any ($1) and expires_at > clock_timestamp()
         """;
 
@@ -31,10 +31,7 @@ public sealed class TokenTable(Database database)
 
     /// <summary>Those of the tokens that have not expired.</summary>
     public async Task<IReadOnlyList<TokenRecord>> FindAsync(IReadOnlyCollection<byte[]> hashes, CancellationToken cancellationToken) =>
-        await database.Command(FindSql, (byte[][])[.. hashes]).ListAsync(
-            static reader => new TokenRecord(
-                reader.GetFieldValue<byte[]>(0), reader.GetString(1), reader.GetInt64(2), TimeSpan.FromSeconds(reader.GetDouble(3))),
-            cancellationToken);
+        await database.Command(FindSql, (byte[][])[.. hashes]).ListAsync<TokenRecord>(cancellationToken);
 
     /// <summary>Prolongs the lives of tokens that have been used.</summary>
     /// <param name="hashes">The tokens.</param>
@@ -42,8 +39,7 @@ public sealed class TokenTable(Database database)
     /// <returns>Those that still exist.</returns>
     public async Task<IReadOnlyList<byte[]>> RenewAsync(
         IReadOnlyCollection<byte[]> hashes, IReadOnlyCollection<double> lives, CancellationToken cancellationToken) =>
-        await database.Command(RenewSql, (byte[][])[.. hashes], (double[])[.. lives]).ListAsync(
-            static reader => reader.GetFieldValue<byte[]>(0), cancellationToken);
+        await database.Command(RenewSql, (byte[][])[.. hashes], (double[])[.. lives]).ListAsync<byte[]>(cancellationToken);
 
     /// <summary>Writes failed logins into the audit.</summary>
     public Task NoteFailuresAsync(IReadOnlyCollection<FailedLogin> failures, string frontend, CancellationToken cancellationToken) =>

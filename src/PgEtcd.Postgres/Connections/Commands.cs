@@ -1,10 +1,16 @@
+using System.Data.Common;
+using Dapper;
 using Npgsql;
 
 namespace PgEtcd.Postgres.Connections;
 
 /// <summary>Runs commands. Each of these disposes of its command.</summary>
+/// <remarks>Without a function that reads a row, Dapper does: columns go to the constructor of a record, in its order and by their
+/// names (<c>in_use</c> is <c>InUse</c>), or to a tuple by their places.</remarks>
 internal static class Commands
 {
+    static Commands() => DefaultTypeMap.MatchNamesWithUnderscores = true;
+
     /// <summary>Lifts the time limit: it takes as long as there are rows.</summary>
     public static NpgsqlCommand WithoutLimit(this NpgsqlCommand command)
     {
@@ -21,6 +27,14 @@ internal static class Commands
         return rows;
     }
 
+    /// <inheritdoc cref="ListAsync{T}(NpgsqlCommand, Func{NpgsqlDataReader, T}, CancellationToken)"/>
+    public static async Task<List<T>> ListAsync<T>(this NpgsqlCommand command, CancellationToken cancellationToken)
+    {
+        List<T> rows = [];
+        await command.EachAsync<T>(rows.Add, cancellationToken);
+        return rows;
+    }
+
     /// <summary>The first row; the default of <typeparamref name="T"/> when there is none.</summary>
     public static async Task<T?> FirstAsync<T>(
         this NpgsqlCommand command, Func<NpgsqlDataReader, T> convert, CancellationToken cancellationToken)
@@ -29,6 +43,16 @@ internal static class Commands
         {
             await using NpgsqlDataReader reader = await command.ExecuteReaderAsync(cancellationToken);
             return await reader.ReadAsync(cancellationToken) ? convert(reader) : default;
+        }
+    }
+
+    /// <inheritdoc cref="FirstAsync{T}(NpgsqlCommand, Func{NpgsqlDataReader, T}, CancellationToken)"/>
+    public static async Task<T?> FirstAsync<T>(this NpgsqlCommand command, CancellationToken cancellationToken)
+    {
+        await using (command)
+        {
+            await using NpgsqlDataReader reader = await command.ExecuteReaderAsync(cancellationToken);
+            return await reader.ReadAsync(cancellationToken) ? reader.GetRowParser<T>()(reader) : default;
         }
     }
 
@@ -41,6 +65,20 @@ internal static class Commands
             while (await reader.ReadAsync(cancellationToken))
             {
                 take(reader);
+            }
+        }
+    }
+
+    /// <inheritdoc cref="EachAsync(NpgsqlCommand, Action{NpgsqlDataReader}, CancellationToken)"/>
+    public static async Task EachAsync<T>(this NpgsqlCommand command, Action<T> take, CancellationToken cancellationToken)
+    {
+        await using (command)
+        {
+            await using NpgsqlDataReader reader = await command.ExecuteReaderAsync(cancellationToken);
+            Func<DbDataReader, T> parse = reader.GetRowParser<T>();
+            while (await reader.ReadAsync(cancellationToken))
+            {
+                take(parse(reader));
             }
         }
     }
@@ -70,9 +108,6 @@ internal static class Commands
         SqlValue.Add(command.Parameters, values);
         batch.BatchCommands.Add(command);
     }
-
-    /// <summary>A text that may be null.</summary>
-    public static string? TextOrNull(this NpgsqlDataReader reader, int column) => reader.IsDBNull(column) ? null : reader.GetString(column);
 
     /// <summary>Bytes that may be null.</summary>
     public static byte[]? BytesOrNull(this NpgsqlDataReader reader, int column) =>

@@ -44,7 +44,7 @@ public sealed class PastQueries : IAsyncDisposable
 
     /// <summary>The present revision, and the first whose state can be told.</summary>
     public Task<(long Revision, long Oldest)> StatusAsync(CancellationToken cancellationToken) =>
-        Command(StatusSql).FirstAsync(static reader => (reader.GetInt64(0), reader.GetInt64(1)), cancellationToken);
+        Command(StatusSql).FirstAsync<(long, long)>(cancellationToken);
 
     /// <summary>The last revision so long ago.</summary>
     public async Task<long> RevisionAsync(TimeSpan ago, CancellationToken cancellationToken) =>
@@ -54,21 +54,20 @@ public sealed class PastQueries : IAsyncDisposable
     public async Task<long> RevisionAsync(string time, CancellationToken cancellationToken) =>
         (long)(await Command(RevisionAtSql, time).ScalarAsync(cancellationToken))!;
 
-    /// <summary>Every change of a key that is still known, oldest first: key, mod_revision, sub, change, value, create_revision, version,
-    /// lease, prev_mod_revision, committed_at, username, client, request, frontend, archived.</summary>
-    public Task KeyHistoryAsync(byte[] key, Action<NpgsqlDataReader> take, CancellationToken cancellationToken) =>
+    /// <summary>Every change of a key that is still known, oldest first.</summary>
+    public Task KeyHistoryAsync(byte[] key, Action<HistoryRow> take, CancellationToken cancellationToken) =>
         Command(KeyHistorySql, key).EachAsync(take, cancellationToken);
 
     /// <summary>The same of all keys with a prefix.</summary>
-    public Task PrefixHistoryAsync(byte[] prefix, Action<NpgsqlDataReader> take, CancellationToken cancellationToken) =>
+    public Task PrefixHistoryAsync(byte[] prefix, Action<HistoryRow> take, CancellationToken cancellationToken) =>
         Command(PrefixHistorySql, prefix).EachAsync(take, cancellationToken);
 
-    /// <summary>The keys with a prefix as they were: key, value, create_revision, mod_revision, version, lease.</summary>
-    public Task StateAsync(long revision, byte[] prefix, Action<NpgsqlDataReader> take, CancellationToken cancellationToken) =>
+    /// <summary>The keys with a prefix as they were.</summary>
+    public Task StateAsync(long revision, byte[] prefix, Action<StateRow> take, CancellationToken cancellationToken) =>
         Command(StateSql, revision, prefix).EachAsync(take, cancellationToken);
 
-    /// <summary>The keys with a prefix that differ: key, change, old_value, old_mod_revision, new_value, new_mod_revision.</summary>
-    public Task DifferencesAsync(long from, long to, byte[] prefix, Action<NpgsqlDataReader> take, CancellationToken cancellationToken) =>
+    /// <summary>The keys with a prefix that differ.</summary>
+    public Task DifferencesAsync(long from, long to, byte[] prefix, Action<DifferenceRow> take, CancellationToken cancellationToken) =>
         Command(DifferencesSql, from, to, prefix).EachAsync(take, cancellationToken);
 
     /// <inheritdoc/>

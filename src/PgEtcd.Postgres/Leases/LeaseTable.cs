@@ -54,8 +54,8 @@ public sealed class LeaseTable(Database database)
     }
 
     /// <summary>One lease, or null.</summary>
-    public Task<Lease?> FindAsync(long id, CancellationToken cancellationToken) => database.Command(FindSql, id).FirstAsync(
-        static reader => new Lease(reader.GetInt64(0), reader.GetInt64(1), reader.GetInt64(2)), cancellationToken);
+    public Task<Lease?> FindAsync(long id, CancellationToken cancellationToken) =>
+        database.Command(FindSql, id).FirstAsync<Lease>(cancellationToken);
 
     /// <summary>Renews leases, all in one statement. One that has expired is never renewed, so a lease that the leader has found
     /// expired stays so.</summary>
@@ -99,7 +99,7 @@ public sealed class LeaseTable(Database database)
 
     /// <summary>All ids, the soonest to expire first (semantics.md §8).</summary>
     public async Task<IReadOnlyList<long>> ListAsync(CancellationToken cancellationToken) =>
-        await database.Command(ListSql).ListAsync(static reader => reader.GetInt64(0), cancellationToken);
+        await database.Command(ListSql).ListAsync<long>(cancellationToken);
 }
 
 /// <summary>A lease.</summary>

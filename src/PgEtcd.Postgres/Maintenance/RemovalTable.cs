@@ -35,7 +35,7 @@ public sealed class RemovalTable(Database database)
     /// <summary>How far removal has come.</summary>
     /// <returns>The compact revision, and the last one of which no rows are left but those that may still be asked for.</returns>
     public Task<(long CompactRevision, long AttendedRevision)> ProgressAsync(CancellationToken cancellationToken) =>
-        database.Command(ProgressSql).FirstAsync(static reader => (reader.GetInt64(0), reader.GetInt64(1)), cancellationToken);
+        database.Command(ProgressSql).FirstAsync<(long, long)>(cancellationToken);
 
     /// <summary>Makes the archive's partitions for the next day and drops those that are older than the retention.</summary>
     /// <param name="retention">How long removed rows are kept.</param>

@@ -15,11 +15,8 @@ public sealed class SqlWriterTable(Database database)
     private const string TerminateSql = $"select pg_terminate_backend($1) {ThatSession}";
 
     /// <summary>The SQL writer that holds the append lock while somebody waits for it; null if there is none.</summary>
-    public Task<SqlWriter?> HolderAsync(CancellationToken cancellationToken) => database.Command(HoldersSql).FirstAsync(
-        static reader => new SqlWriter(
-            reader.GetInt32(0), reader.IsDBNull(1) ? null : reader.GetDateTime(1), reader.TextOrNull(2), reader.TextOrNull(3),
-            reader.TextOrNull(4), reader.TextOrNull(5), reader.TextOrNull(6)),
-        cancellationToken);
+    public Task<SqlWriter?> HolderAsync(CancellationToken cancellationToken) =>
+        database.Command(HoldersSql).FirstAsync<SqlWriter>(cancellationToken);
 
     /// <summary>Cancels the statement that the session runs; its transaction fails and lets go of the lock.</summary>
     /// <returns>False when the session is gone.</returns>

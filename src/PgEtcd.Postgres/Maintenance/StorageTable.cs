@@ -14,10 +14,8 @@ public sealed class StorageTable(Database database)
     private const string CancelDowngradeSql = "update pgetcd.cluster set downgrade_target = null where downgrade_target is not null";
 
     /// <summary>Measures. Costs a few milliseconds, however large the store is.</summary>
-    public async Task<StorageReport> ReportAsync(CancellationToken cancellationToken) => (await database.Command(ReportSql).FirstAsync(
-        static reader => new StorageReport(
-            reader.GetInt64(0), reader.GetInt64(1), reader.GetInt64(2), reader.GetInt64(3), reader.TextOrNull(4)),
-        cancellationToken))!;
+    public async Task<StorageReport> ReportAsync(CancellationToken cancellationToken) =>
+        (await database.Command(ReportSql).FirstAsync<StorageReport>(cancellationToken))!;
 
     /// <summary>Notes the version that the cluster shall go down to.</summary>
     /// <returns>False when a downgrade is under way already.</returns>

@@ -29,7 +29,7 @@ public sealed class Vacuum(Database database)
         };
         await connection.OpenAsync(cancellationToken);
         NpgsqlCommand list = database.Command(connection, TablesSql);
-        foreach (string table in await list.ListAsync(static reader => reader.GetString(0), cancellationToken))
+        foreach (string table in await list.ListAsync<string>(cancellationToken))
         {
             // No truncation: to cut off free pages at a table's end it would lock writers out for a moment.
             await database.Command(connection, $"vacuum (truncate false) {database.Schema.Quoted}.\"{table}\"").RunAsync(cancellationToken);

@@ -87,7 +87,7 @@ public sealed class MemberTable(Database database)
     /// <param name="id">Its id.</param>
     /// <returns>Whether it was on the list, and whether it was removed: it was not, if it is alive.</returns>
     public Task<(bool IsKnown, bool IsRemoved)> RemoveDeadAsync(long id, CancellationToken cancellationToken) =>
-        database.Command(RemoveDeadSql, id).FirstAsync(static reader => (reader.GetBoolean(0), reader.GetBoolean(1)), cancellationToken);
+        database.Command(RemoveDeadSql, id).FirstAsync<(bool, bool)>(cancellationToken);
 
     private static Member Read(NpgsqlDataReader reader, int first) => new(
         reader.GetInt64(first),

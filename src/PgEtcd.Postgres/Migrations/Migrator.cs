@@ -170,8 +170,7 @@ public sealed class Migrator(Database database, ILogger<Migrator> logger)
         {
             string table = $"{database.Schema.Quoted}.migrations";
             return await database.Command(connection, TableExistsSql, table).ScalarAsync(cancellationToken) is true
-                ? await database.Command(connection, StateSql).FirstAsync(
-                    static reader => (reader.GetInt32(0), reader.TextOrNull(1)), cancellationToken)
+                ? await database.Command(connection, StateSql).FirstAsync<(int, string?)>(cancellationToken)
                 : (0, null);
         }
         catch (PostgresException exception)

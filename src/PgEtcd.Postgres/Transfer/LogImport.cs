@@ -83,8 +83,7 @@ public sealed class LogImport : IAsyncDisposable
         {
             NpgsqlTransaction transaction = await connection.BeginTransactionAsync(cancellationToken);
             await database.Command(connection, EnterSql).WithoutLimit().RunAsync(cancellationToken);
-            (bool isEmpty, DateTime now) = await database.Command(connection, IsEmptySql).FirstAsync(
-                static reader => (reader.GetBoolean(0), reader.GetDateTime(1)), cancellationToken);
+            (bool isEmpty, DateTime now) = await database.Command(connection, IsEmptySql).FirstAsync<(bool, DateTime)>(cancellationToken);
             if (!isEmpty)
             {
                 await connection.DisposeAsync();

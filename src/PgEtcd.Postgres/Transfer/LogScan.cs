@@ -84,7 +84,7 @@ public sealed class LogScan : IAsyncDisposable
 
     /// <summary>The leases: id and granted seconds, in no order.</summary>
     public Task<List<(long Id, long Ttl)>> LeasesAsync(CancellationToken cancellationToken) =>
-        _snapshot.Command(LeasesSql).WithoutLimit().ListAsync(static reader => (reader.GetInt64(0), reader.GetInt64(1)), cancellationToken);
+        _snapshot.Command(LeasesSql).WithoutLimit().ListAsync<(long, long)>(cancellationToken);
 
     /// <summary>Users and roles.</summary>
     public Task<AuthRecords> AuthAsync(CancellationToken cancellationToken) => AuthTable.LoadAsync(_snapshot, cancellationToken);

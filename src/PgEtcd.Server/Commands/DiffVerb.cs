@@ -1,4 +1,4 @@
-using Npgsql;
+using PgEtcd.Postgres.History;
 
 namespace PgEtcd.Server.Commands;
 
@@ -31,18 +31,18 @@ internal static class DiffVerb
         }
 
         using RowWriter rows = new(isJson, arguments.Switches.Contains(OutputFlags.Hex));
-        await past.AskAsync(queries => queries.DifferencesAsync(from, to, prefix, reader => rows.Add(Row(reader)), cancellationToken));
+        await past.AskAsync(queries => queries.DifferencesAsync(from, to, prefix, row => rows.Add(Row(row)), cancellationToken));
         rows.Say($"{(rows.Count == 1 ? "1 key differs" : $"{rows.Count} keys differ")} between revision {from} and revision {to}.");
         return 0;
     }
 
-    private static Field[] Row(NpgsqlDataReader reader) =>
+    private static Field[] Row(DifferenceRow row) =>
     [
-        new("key", PastReader.Value(reader, 0), "KEY", IsBytes: true),
-        new("change", PastReader.Value(reader, 1), "CHANGE"),
-        new("old_value", PastReader.Value(reader, 2), "OLD VALUE", IsBytes: true),
-        new("old_mod_revision", PastReader.Value(reader, 3)),
-        new("new_value", PastReader.Value(reader, 4), "NEW VALUE", IsBytes: true),
-        new("new_mod_revision", PastReader.Value(reader, 5)),
+        new("key", row.Key, "KEY", IsBytes: true),
+        new("change", row.Change, "CHANGE"),
+        new("old_value", row.OldValue, "OLD VALUE", IsBytes: true),
+        new("old_mod_revision", row.OldModRevision),
+        new("new_value", row.NewValue, "NEW VALUE", IsBytes: true),
+        new("new_mod_revision", row.NewModRevision),
     ];
 }

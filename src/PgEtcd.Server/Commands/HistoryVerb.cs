@@ -1,4 +1,4 @@
-using Npgsql;
+using PgEtcd.Postgres.History;
 using PgEtcd.Postgres;
 
 namespace PgEtcd.Server.Commands;
@@ -32,8 +32,8 @@ internal static class HistoryVerb
         await using PastReader past = await PastReader.OpenAsync(arguments.Options, cancellationToken);
         using RowWriter rows = new(isJson, arguments.Switches.Contains(OutputFlags.Hex));
         await past.AskAsync(queries => prefix is null
-            ? queries.KeyHistoryAsync(key, reader => rows.Add(Row(reader, withKey: false)), cancellationToken)
-            : queries.PrefixHistoryAsync(key, reader => rows.Add(Row(reader, withKey: true)), cancellationToken));
+            ? queries.KeyHistoryAsync(key, row => rows.Add(Row(row, withKey: false)), cancellationToken)
+            : queries.PrefixHistoryAsync(key, row => rows.Add(Row(row, withKey: true)), cancellationToken));
         if (rows.Count == 0)
         {
             (_, long oldest) = await past.StatusAsync(cancellationToken);
@@ -44,22 +44,22 @@ internal static class HistoryVerb
         return 0;
     }
 
-    private static Field[] Row(NpgsqlDataReader reader, bool withKey) =>
+    private static Field[] Row(HistoryRow row, bool withKey) =>
     [
-        new("key", PastReader.Value(reader, 0), withKey ? "KEY" : null, IsBytes: true),
-        new("mod_revision", reader.GetInt64(1), "REVISION"),
-        new("sub", reader.GetInt32(2)),
-        new("change", PastReader.Value(reader, 3), "CHANGE"),
-        new("value", PastReader.Value(reader, 4), "VALUE", IsBytes: true),
-        new("create_revision", reader.GetInt64(5)),
-        new("version", reader.GetInt64(6), "VERSION"),
-        new("lease", reader.GetInt64(7)),
-        new("prev_mod_revision", PastReader.Value(reader, 8)),
-        new("committed_at", PastReader.Value(reader, 9), "WHEN"),
-        new("username", PastReader.Value(reader, 10), "USER"),
-        new("client", PastReader.Value(reader, 11), "CLIENT"),
-        new("request", PastReader.Value(reader, 12), "REQUEST"),
-        new("frontend", PastReader.Value(reader, 13), "FRONTEND"),
-        new("archived", reader.GetBoolean(14)),
+        new("key", row.Key, withKey ? "KEY" : null, IsBytes: true),
+        new("mod_revision", row.ModRevision, "REVISION"),
+        new("sub", row.Sub),
+        new("change", row.Change, "CHANGE"),
+        new("value", row.Value, "VALUE", IsBytes: true),
+        new("create_revision", row.CreateRevision),
+        new("version", row.Version, "VERSION"),
+        new("lease", row.Lease),
+        new("prev_mod_revision", row.PrevModRevision),
+        new("committed_at", row.CommittedAt, "WHEN"),
+        new("username", row.Username, "USER"),
+        new("client", row.Client, "CLIENT"),
+        new("request", row.Request, "REQUEST"),
+        new("frontend", row.Frontend, "FRONTEND"),
+        new("archived", row.Archived),
     ];
 }

@@ -90,7 +90,4 @@ internal sealed class PastReader : IAsyncDisposable
         await _past.DisposeAsync();
         await _opened.DisposeAsync();
     }
-
-    /// <summary>A column that may be null.</summary>
-    public static object? Value(NpgsqlDataReader reader, int column) => reader.IsDBNull(column) ? null : reader.GetValue(column);
 }

@@ -1,5 +1,5 @@
 using System.Globalization;
-using Npgsql;
+using PgEtcd.Postgres.History;
 
 namespace PgEtcd.Server.Commands;
 
@@ -30,18 +30,18 @@ internal static class StateVerb
         long revision = await past.RevisionAsync(
             At, arguments.Values.GetValueOrDefault(At, now.ToString(CultureInfo.InvariantCulture)), cancellationToken);
         using RowWriter rows = new(isJson, arguments.Switches.Contains(OutputFlags.Hex));
-        await past.AskAsync(queries => queries.StateAsync(revision, prefix, reader => rows.Add(Row(reader)), cancellationToken));
+        await past.AskAsync(queries => queries.StateAsync(revision, prefix, row => rows.Add(Row(row)), cancellationToken));
         rows.Say($"{(rows.Count == 1 ? "1 key" : $"{rows.Count} keys")} at revision {revision}; the store is at {now}.");
         return 0;
     }
 
-    private static Field[] Row(NpgsqlDataReader reader) =>
+    private static Field[] Row(StateRow row) =>
     [
-        new("key", PastReader.Value(reader, 0), "KEY", IsBytes: true),
-        new("value", PastReader.Value(reader, 1), "VALUE", IsBytes: true),
-        new("create_revision", reader.GetInt64(2), "CREATED"),
-        new("mod_revision", reader.GetInt64(3), "MODIFIED"),
-        new("version", reader.GetInt64(4), "VERSION"),
-        new("lease", reader.GetInt64(5)),
+        new("key", row.Key, "KEY", IsBytes: true),
+        new("value", row.Value, "VALUE", IsBytes: true),
+        new("create_revision", row.CreateRevision, "CREATED"),
+        new("mod_revision", row.ModRevision, "MODIFIED"),
+        new("version", row.Version, "VERSION"),
+        new("lease", row.Lease),
     ];
 }

@@ -2,7 +2,6 @@ using Npgsql;
 using PgEtcd.Api.Callers;
 using PgEtcd.Frontend.Auth;
 using PgEtcd.Frontend.Compaction;
-using PgEtcd.Frontend.Keys;
 using PgEtcd.Frontend.Leases;
 using PgEtcd.Frontend.Maintenance;
 using PgEtcd.Frontend.Members;
@@ -54,9 +53,11 @@ public sealed class RunningFrontend : IAsyncDisposable
             Timer = new CommitTimer(loggers.CreateLogger<Committer>(), options.Logging.SlowCommit),
         };
         Past past = new(new StateReader(database), replica, tail, database, options.RequestTimeout);
-        Store = new KeyValueStore(replica, tail, committer, past, log, database, options.RequestTimeout);
+        Reader = new KeyReader(replica, tail, past);
+        Writer = new KeyWriter(replica, committer, past);
+        CompactionMark = new CompactionMark(replica, tail, log, database, options.RequestTimeout);
         AuthTable authTable = new(database);
-        Auth = new FrontendAuth(auth, authTable, new TokenTable(database), tail, database, log.Frontend, options.Auth, options.RequestTimeout, loggers);
+        Auth = new FrontendAuth(auth, authTable, new TokenTable(database), tail.CatchUpAsync, database, log.Frontend, options.Auth, options.RequestTimeout, loggers);
         Admission = new Admission(auth, tail, Auth.Tokens, options.Auth.TrustsCertificates);
         Alarms = new Alarms(new AlarmTable(database), database, replica, tail, options.RequestTimeout);
         StorageTable storage = new(database);
@@ -72,7 +73,7 @@ public sealed class RunningFrontend : IAsyncDisposable
         database.ServerChanged = failover.RunAsync;
         Watches = new WatchHub(
             replica, new EventReader(database), options.WatchProgressNotifyInterval, TimeProvider.System, loggers.CreateLogger<WatchHub>());
-        Compactor compactor = new(database, Store, options.Compaction, options.RequestTimeout, () => leader.IsLeader, TimeProvider.System, loggers);
+        Compactor compactor = new(database, replica, CompactionMark, options.Compaction, options.RequestTimeout, () => leader.IsLeader, TimeProvider.System, loggers);
         _ = _jobs.RunWhileLeadingAsync(Removal.Period, compactor.Removal.RunAsync);
         if (options.SqlWriteTimeout > TimeSpan.Zero)
         {
@@ -87,8 +88,14 @@ public sealed class RunningFrontend : IAsyncDisposable
         _listening = new LogListener(database, log, loggers.CreateLogger<LogListener>()).RunAsync(tail.WakeAsync, _stopping.Token);
     }
 
-    /// <summary>Keys.</summary>
-    public KeyValueStore Store { get; }
+    /// <summary>Reads keys.</summary>
+    public KeyReader Reader { get; }
+
+    /// <summary>Writes keys.</summary>
+    public KeyWriter Writer { get; }
+
+    /// <summary>Compacts.</summary>
+    public CompactionMark CompactionMark { get; }
 
     /// <summary>Users and what they may do.</summary>
     public FrontendAuth Auth { get; }

@@ -50,7 +50,7 @@ internal static class ServerHost
         ServingState serving = new();
         await using WebApplication app = Build(options, frontend, serving, new HttpPages(frontend, alarms, metrics), tls, loggers);
         await Listeners.StartAsync(app, options, stopping);
-        Log.Serving(logger, options.Name, string.Join(", ", options.ListenClientUrls), frontend.Store.Current.Revision, frontend.Store.Current.Keys.Count);
+        Log.Serving(logger, options.Name, string.Join(", ", options.ListenClientUrls), frontend.Reader.Current.Revision, frontend.Reader.Current.Keys.Count);
 
         await WaitAsync(stopping);
         Log.Stopping(logger);
@@ -79,7 +79,9 @@ internal static class ServerHost
             .AddSingleton<IHostLifetime, SignalsAreElsewhere>()
             .AddSingleton(options.Limits)
             .AddSingleton(serving)
-            .AddSingleton(frontend.Store)
+            .AddSingleton(frontend.Reader)
+            .AddSingleton(frontend.Writer)
+            .AddSingleton(frontend.CompactionMark)
             .AddSingleton(frontend.Leases)
             .AddSingleton(frontend.Watches)
             .AddSingleton(frontend.Membership)

@@ -32,7 +32,7 @@ internal sealed class ServerGauges : IDisposable
             "Alarms for every member in cluster. 1 for 'server_id' label with current ID. 2 for 'alarm_type' label with type of this alarm");
     }
 
-    private KeySpace State => _frontend.Store.Current;
+    private KeySpace State => _frontend.Reader.Current;
 
     /// <inheritdoc/>
     public void Dispose() => _meter.Dispose();

@@ -1,6 +1,8 @@
+using PgEtcd.Api.Calls;
 using PgEtcd.Api.Wire;
 using PgEtcd.Frontend.Keys;
 using PgEtcd.Frontend.Members;
+using PgEtcd.Frontend.Reading;
 using PgEtcd.Mvcc;
 using PgEtcd.Protocol.Etcdserverpb;
 using PgEtcd.Server.Composition;
@@ -8,7 +10,7 @@ using PgEtcd.Server.Composition;
 namespace PgEtcd.Server.Pages;
 
 /// <summary>What can be found out about the server's health.</summary>
-internal sealed class HealthProbe(KeyValueStore store, Membership membership, IAlarmSource alarms)
+internal sealed class HealthProbe(KeyReader reader, Membership membership, IAlarmSource alarms)
 {
     /// <summary>The alarms that are raised.</summary>
     public IReadOnlyList<AlarmMember> Alarms => alarms.Active;
@@ -24,7 +26,7 @@ internal sealed class HealthProbe(KeyValueStore store, Membership membership, IA
     {
         try
         {
-            await store.RangeAsync(new RangeOperation { Key = "health"u8.ToArray(), Limit = 1, KeysOnly = true, Serializable = serializable });
+            await reader.RangeAsync(new RangeOperation { Key = "health"u8.ToArray(), Limit = 1, KeysOnly = true, Serializable = serializable });
             return null;
         }
         catch (Exception exception) when (ServiceErrors.ToRpc(exception) is { } error)

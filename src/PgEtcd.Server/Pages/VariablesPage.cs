@@ -35,12 +35,12 @@ internal sealed class VariablesPage(RunningFrontend frontend)
             },
             ["pgetcd"] = new Dictionary<string, object>
             {
-                ["compact_revision"] = frontend.Store.Current.CompactRevision,
+                ["compact_revision"] = frontend.Reader.Current.CompactRevision,
                 ["is_leader"] = frontend.Leader.IsLeader,
-                ["keys"] = frontend.Store.Current.Keys.Count,
+                ["keys"] = frontend.Reader.Current.Keys.Count,
                 ["members"] = frontend.Membership.Current.Count,
                 ["pending_writes"] = frontend.Committer.Pending,
-                ["revision"] = frontend.Store.Current.Revision,
+                ["revision"] = frontend.Reader.Current.Revision,
                 ["version"] = ReleaseInfo.PgEtcdVersion,
             },
         };

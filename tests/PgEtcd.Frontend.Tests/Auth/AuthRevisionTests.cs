@@ -90,7 +90,7 @@ public sealed class AuthRevisionTests(PostgresFixture postgres) : IClassFixture<
     }
 
     private static async Task<KvError> WriteAsync(StoreParts parts, Caller caller, string key = "a") =>
-        (await parts.Store.WriteAsync(Put(key, "x"), 1, new Origin(caller, "client")).WaitAsync(Patience)).Error;
+        (await parts.Writer.WriteAsync(Put(key, "x"), 1, new Origin(caller, "client")).WaitAsync(Patience)).Error;
 
     /// <summary>Root, and joe who may write from a to b.</summary>
     private static async Task EnableAsync(StoreParts parts)

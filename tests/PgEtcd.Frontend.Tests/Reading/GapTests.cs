@@ -50,7 +50,7 @@ public sealed class GapTests(PostgresFixture postgres) : IClassFixture<PostgresF
         await using StoreParts here = await CreateAsync(postgres);
         await here.WriteAsync(Put("a", "1"));
         await here.WriteAsync(Put("a", "2"));
-        await here.Store.CompactAsync(3, Origin.Server);
+        await here.CompactionMark.CompactAsync(3, Origin.Server);
         await here.QueryAsync<int>("update pgetcd.cluster set compact_revision = 2 returning 1");
 
         (long revision, KvEvent? last) = here.Replica.End();
@@ -71,7 +71,7 @@ public sealed class GapTests(PostgresFixture postgres) : IClassFixture<PostgresF
         await there.WriteAsync(Put("kept", "2"));
         await there.WriteAsync(Put("kept", "3"));
         await there.QueryAsync<int>("update pgetcd.revisions set committed_at = committed_at - interval '1 hour' returning 1");
-        await there.Store.CompactAsync(there.Replica.Current.Revision, Origin.Server).WaitAsync(Patience);
+        await there.CompactionMark.CompactAsync(there.Replica.Current.Revision, Origin.Server).WaitAsync(Patience);
         (await new RemovalTable(there.Database).RemoveAsync(100, TimeSpan.FromSeconds(10), toArchive: false, CancellationToken.None))
             .Outcome.ShouldBe(RemovalOutcome.Finished);
         here.Replica.Current.Revision.ShouldBe(3);

@@ -31,10 +31,10 @@ public sealed class PastTests(PostgresFixture postgres) : IClassFixture<Postgres
             long revision = random.NextInt64(1, newest);
             RangeOperation range = RandomRange(random, revision, newest);
             string expected = Encoded(states[revision].Range(range, newest));
-            WriteAnswer read = await fresh.Store.RangeAsync(range).AsTask().WaitAsync(Patience);
+            ReadAnswer<RangeResult> read = await fresh.Reader.RangeAsync(range).AsTask().WaitAsync(Patience);
             read.Error.ShouldBe(KvError.None);
             Encoded(read.Result!).ShouldBe(expected, $"seed {seed}, range {i} at {revision}");
-            (KvError error, KeySpace? pinned, long header) = await fresh.Store.PinAsync(range).WaitAsync(Patience);
+            (KvError error, KeySpace? pinned, long header) = await fresh.Reader.PinAsync(range).WaitAsync(Patience);
             (error, header).ShouldBe((KvError.None, newest));
             Encoded(pinned!.Range(range, newest)).ShouldBe(expected);
         }
@@ -54,12 +54,12 @@ public sealed class PastTests(PostgresFixture postgres) : IClassFixture<Postgres
             Failure = [new RangeOperation { Key = Bytes("a"), Revision = 999 }],
         };
 
-        TxnResult read = (await fresh.Store.ReadOnlyTxnAsync(reads).WaitAsync(Patience)).Result.ShouldBeOfType<TxnResult>();
+        TxnResult read = (await fresh.Reader.ReadOnlyTxnAsync(reads).WaitAsync(Patience)).Result.ShouldBeOfType<TxnResult>();
         read.Results.Cast<RangeResult>().SelectMany(range => range.Records).Select(Show).ShouldBe(["a=1 2/2.0 v1", "a=2 2/3.0 v2"]);
         read.Results.ShouldAllBe(result => result.Revision == 4);
 
         TxnOperation writes = new() { Success = [Put("c", "4"), new TxnOperation { Success = [reads] }] };
-        TxnResult written = (await fresh.Store.WriteAsync(writes, 1, new Origin(Caller.Server, null)).WaitAsync(Patience)).Result.ShouldBeOfType<TxnResult>();
+        TxnResult written = (await fresh.Writer.WriteAsync(writes, 1, new Origin(Caller.Server, null)).WaitAsync(Patience)).Result.ShouldBeOfType<TxnResult>();
         TxnResult inner = ((TxnResult)written.Results[1]).Results[0].ShouldBeOfType<TxnResult>();
         inner.Results.Cast<RangeResult>().Select(range => Show(range.Records[0])).ShouldBe(["a=1 2/2.0 v1", "a=2 2/3.0 v2"]);
         inner.Results.ShouldAllBe(result => result.Revision == 5);
@@ -75,16 +75,16 @@ public sealed class PastTests(PostgresFixture postgres) : IClassFixture<Postgres
         }
 
         await using StoreParts fresh = await first.AnotherAsync();
-        (await first.Store.CompactAsync(4, Origin.Server).WaitAsync(Patience)).ShouldBe(KvError.None);
+        (await first.CompactionMark.CompactAsync(4, Origin.Server).WaitAsync(Patience)).ShouldBe(KvError.None);
         RangeOperation range = new() { Key = Bytes("a"), Revision = 3, Serializable = true };
 
         (await fresh.Past.RangeAsync(range, 6).WaitAsync(Patience)).ShouldBeNull();
         fresh.Replica.Current.CompactRevision.ShouldBe(4);
-        (await fresh.Store.RangeAsync(range).AsTask().WaitAsync(Patience)).Error.ShouldBe(KvError.Compacted);
-        (await fresh.Store.RangeAsync(new RangeOperation { Key = Bytes("a"), Revision = 4 }).AsTask().WaitAsync(Patience)).Error.ShouldBe(KvError.None);
-        (await fresh.Store.RangeAsync(new RangeOperation { Key = Bytes("a"), Revision = 7 }).AsTask().WaitAsync(Patience)).Error.ShouldBe(KvError.FutureRevision);
-        (await fresh.Store.CompactAsync(4, Origin.Server).WaitAsync(Patience)).ShouldBe(KvError.Compacted);
-        (await fresh.Store.CompactAsync(7, Origin.Server).WaitAsync(Patience)).ShouldBe(KvError.FutureRevision);
+        (await fresh.Reader.RangeAsync(range).AsTask().WaitAsync(Patience)).Error.ShouldBe(KvError.Compacted);
+        (await fresh.Reader.RangeAsync(new RangeOperation { Key = Bytes("a"), Revision = 4 }).AsTask().WaitAsync(Patience)).Error.ShouldBe(KvError.None);
+        (await fresh.Reader.RangeAsync(new RangeOperation { Key = Bytes("a"), Revision = 7 }).AsTask().WaitAsync(Patience)).Error.ShouldBe(KvError.FutureRevision);
+        (await fresh.CompactionMark.CompactAsync(4, Origin.Server).WaitAsync(Patience)).ShouldBe(KvError.Compacted);
+        (await fresh.CompactionMark.CompactAsync(7, Origin.Server).WaitAsync(Patience)).ShouldBe(KvError.FutureRevision);
     }
 
     /// <summary>The same requests to the frontends in turn and to a key space alone; the answers must be the same.</summary>

@@ -235,7 +235,7 @@ public sealed class ContentionTests(PostgresFixture postgres) : IClassFixture<Po
     {
         while (true)
         {
-            RangeResult read = (RangeResult)(await frontend.Store.RangeAsync(new RangeOperation { Key = Bytes(key) }).AsTask().WaitAsync(Patience)).Result!;
+            RangeResult read = (await frontend.Reader.RangeAsync(new RangeOperation { Key = Bytes(key) }).AsTask().WaitAsync(Patience)).Result!;
             KeyRecord? record = read.Records.FirstOrDefault();
             int value = record is null ? 0 : int.Parse(Text(record.Value), CultureInfo.InvariantCulture);
             WriteAnswer answer = await frontend.WriteAsync(new TxnOperation

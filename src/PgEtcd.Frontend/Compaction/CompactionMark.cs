@@ -1,0 +1,56 @@
+using System.Diagnostics;
+using PgEtcd.Frontend.Reading;
+using PgEtcd.Frontend.Writing;
+using PgEtcd.Mvcc;
+using PgEtcd.Postgres.Calls;
+using PgEtcd.Postgres.Connections;
+using PgEtcd.Postgres.Maintenance;
+using PgEtcd.Postgres.Revisions;
+
+namespace PgEtcd.Frontend.Compaction;
+
+/// <summary>Compact (semantics.md §6): moves the mark. The rows below it go later (<see cref="Removal"/>).</summary>
+public sealed class CompactionMark(Replica replica, Tail tail, RevisionLog log, Database database, TimeSpan timeLimit)
+{
+    /// <summary>The leader removes rows, on whatever frontend, and only the database knows its progress.</summary>
+    private static readonly TimeSpan RemovalPoll = TimeSpan.FromMilliseconds(20);
+
+    private readonly RemovalTable _removal = new(database);
+
+    /// <summary>Moves the mark, for this frontend before the answer.</summary>
+    /// <param name="revision">The revision to compact at.</param>
+    /// <param name="origin">The origin of the request.</param>
+    /// <param name="physical">Wait until the leader has removed what is superseded, also when it was compacted before.</param>
+    /// <param name="cancellationToken">Ends that wait.</param>
+    /// <exception cref="StoreUnavailableException">The database did not answer in time.</exception>
+    public async Task<KvError> CompactAsync(
+        long revision, Origin origin, bool physical = false, CancellationToken cancellationToken = default)
+    {
+        long started = Stopwatch.GetTimestamp();
+        Guid token = Guid.NewGuid();
+        CompactOutcome outcome = await database.InTimeAsync(timeLimit, cancel => log.CompactAsync(revision, token, cancel, origin.Caller.Username, origin.Client));
+        await tail.CatchUpAsync();
+        KvError error = outcome switch
+        {
+            CompactOutcome.Compacted => KvError.None,
+            CompactOutcome.FutureRevision => KvError.FutureRevision,
+            CompactOutcome.Corrupt => KvError.Corrupt,
+            _ => KvError.Compacted,
+        };
+        WriteMetrics.Compacted(error, started);
+        if (physical && error is (KvError.None or KvError.Compacted))
+        {
+            await RemovedAsync(replica.Current.CompactRevision, cancellationToken);
+        }
+
+        return error;
+    }
+
+    private async Task RemovedAsync(long compactRevision, CancellationToken cancellationToken)
+    {
+        while ((await database.InTimeAsync(timeLimit, _removal.ProgressAsync)).AttendedRevision < compactRevision)
+        {
+            await Task.Delay(RemovalPoll, cancellationToken);
+        }
+    }
+}

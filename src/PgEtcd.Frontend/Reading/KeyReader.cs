@@ -1,0 +1,114 @@
+using System.Diagnostics;
+using PgEtcd.Mvcc;
+using PgEtcd.Postgres.Calls;
+
+namespace PgEtcd.Frontend.Reading;
+
+/// <summary>Reads of keys, with or without the barrier: from memory, and from SQL where the revision asked for is only there.</summary>
+public sealed class KeyReader(Replica replica, Tail tail, Past past)
+{
+    /// <summary>The latest state here, for headers of answers that read nothing.</summary>
+    public KeySpace Current => replica.Current;
+
+    /// <summary>Range (semantics.md §2).</summary>
+    /// <param name="operation">The range, checked.</param>
+    /// <param name="isCaughtUp">The caller has waited for the barrier already.</param>
+    /// <exception cref="StoreUnavailableException">The database did not answer in time.</exception>
+    public ValueTask<ReadAnswer<RangeResult>> RangeAsync(RangeOperation operation, bool isCaughtUp = false)
+    {
+        ReadMetrics.Read();
+        if ((operation.Serializable || isCaughtUp) && operation.Revision <= 0)
+        {
+            KeySpace current = replica.Current;
+            return new(Read(current, operation, current.Revision));
+        }
+
+        return ReadAsync(operation, isCaughtUp);
+    }
+
+    /// <summary>A Txn that only reads (semantics.md §5).</summary>
+    /// <param name="operation">The transaction, checked.</param>
+    /// <param name="isCaughtUp">The caller has waited for the barrier already.</param>
+    /// <exception cref="StoreUnavailableException">The database did not answer in time.</exception>
+    public async Task<ReadAnswer<TxnResult>> ReadOnlyTxnAsync(TxnOperation operation, bool isCaughtUp = false)
+    {
+        if (!operation.IsSerializable && !isCaughtUp)
+        {
+            await tail.CatchUpAsync();
+        }
+
+        IHistory history = replica;
+        while (true)
+        {
+            (KvError error, TxnResult? result) = replica.Current.EvaluateReadOnly(operation, history);
+            ReadMetrics.Read(result);
+            if (error != KvError.HistoryNeeded)
+            {
+                return new ReadAnswer<TxnResult>(error, result);
+            }
+
+            history = await past.FetchAsync(operation);
+        }
+    }
+
+    /// <summary>A state that holds a range as it was at the revision asked for, to be read piece by piece.</summary>
+    /// <param name="operation">The range, checked.</param>
+    /// <param name="isCaughtUp">The caller has waited for the barrier already.</param>
+    public async Task<(KvError Error, KeySpace? State, long HeaderRevision)> PinAsync(RangeOperation operation, bool isCaughtUp = false)
+    {
+        (KvError error, KeySpace? state, long headerRevision) = await LocateAsync(operation, isCaughtUp);
+        if (error == KvError.None && state is null)
+        {
+            state = await past.StateAsync(operation.Range, operation.Revision);
+            error = state is null ? KvError.Compacted : KvError.None;
+        }
+
+        return (error, state, headerRevision);
+    }
+
+    private async ValueTask<ReadAnswer<RangeResult>> ReadAsync(RangeOperation operation, bool isCaughtUp)
+    {
+        (KvError error, KeySpace? state, long headerRevision) = await LocateAsync(operation, isCaughtUp);
+        if (state is not null)
+        {
+            return Read(state, operation, headerRevision);
+        }
+
+        long started = Stopwatch.GetTimestamp();
+        RangeResult? result = error == KvError.None ? await past.RangeAsync(operation, headerRevision) : null;
+        ReadAnswer<RangeResult> answer = new(result is null && error == KvError.None ? KvError.Compacted : error, result);
+        ReadMetrics.Ranged(answer.Error, started);
+        return answer;
+    }
+
+    private ReadAnswer<RangeResult> Read(KeySpace state, RangeOperation operation, long headerRevision)
+    {
+        long started = Stopwatch.GetTimestamp();
+        RangeResult result = state.Range(operation, headerRevision);
+        ReadMetrics.Ranged(KvError.None, started);
+        if (result.More)
+        {
+            replica.Keep(state);
+        }
+
+        return new ReadAnswer<RangeResult>(KvError.None, result);
+    }
+
+    /// <summary>The state from which a range is to be read, after the barrier if it wants one; null when only SQL has it.</summary>
+    private async ValueTask<(KvError Error, KeySpace? State, long HeaderRevision)> LocateAsync(RangeOperation operation, bool isCaughtUp)
+    {
+        if (!operation.Serializable && !isCaughtUp)
+        {
+            await tail.CatchUpAsync();
+        }
+
+        KeySpace current = replica.Current;
+        return operation.Revision switch
+        {
+            var revision when revision > current.Revision => (KvError.FutureRevision, null, 0),
+            var revision when revision <= 0 || revision == current.Revision => (KvError.None, current, current.Revision),
+            var revision when revision < current.CompactRevision => (KvError.Compacted, null, 0),
+            var revision => (KvError.None, replica.At(revision), current.Revision),
+        };
+    }
+}

@@ -1,0 +1,13 @@
+namespace PgEtcd.Postgres.History;
+
+/// <summary>A change of a key, as the view history shows it (docs/sql.md).</summary>
+public sealed record HistoryRow(
+    byte[] Key, long ModRevision, int Sub, string? Change, byte[]? Value, long CreateRevision, long Version, long Lease,
+    long? PrevModRevision, DateTime? CommittedAt, string? Username, string? Client, string? Request, string? Frontend, bool Archived);
+
+/// <summary>A key at a revision, as the function prefix_at shows it.</summary>
+public sealed record StateRow(byte[] Key, byte[]? Value, long CreateRevision, long ModRevision, long Version, long Lease);
+
+/// <summary>A key that differs between two revisions, as the function diff shows it.</summary>
+public sealed record DifferenceRow(
+    byte[] Key, string? Change, byte[]? OldValue, long? OldModRevision, byte[]? NewValue, long? NewModRevision);
