@@ -4,7 +4,6 @@ using Microsoft.Extensions.Logging.Abstractions;
 using Npgsql;
 using PgEtcd.Frontend.Auth;
 using PgEtcd.Frontend.Compaction;
-using PgEtcd.Frontend.Keys;
 using PgEtcd.Frontend.Leases;
 using PgEtcd.Frontend.Permissions;
 using PgEtcd.Frontend.Reading;

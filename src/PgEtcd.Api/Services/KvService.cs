@@ -119,7 +119,7 @@ public sealed class KvService(
     }
 
     /// <summary>Whether the caller may is decided where the write is evaluated. If users, roles or permissions have changed until
-    /// then, it is asked again who he is.</summary>
+    /// then, the caller is identified again.</summary>
     private async Task<KvReply> CommitAsCallerAsync(Operation operation, int size, ServerCallContext context)
     {
         Caller caller = await admission.AdmitAsync(context);
@@ -134,10 +134,7 @@ public sealed class KvService(
     }
 
     private async Task<KvReply> ReplyAsync<T>(ValueTask<ReadAnswer<T>> answer)
-        where T : OperationResult
-    {
-        return Reply(await answer);
-    }
+        where T : OperationResult => Reply(await answer);
 
     /// <summary>Makes sure that a caller may read what an operation reads.</summary>
     private static void Demand(Caller caller, Operation operation)

@@ -1,6 +1,4 @@
-using PgEtcd.Api.Calls;
 using PgEtcd.Api.Wire;
-using PgEtcd.Frontend.Keys;
 using PgEtcd.Frontend.Members;
 using PgEtcd.Frontend.Reading;
 using PgEtcd.Mvcc;
