@@ -1,5 +1,4 @@
 using System.Diagnostics.Metrics;
-using System.Runtime.CompilerServices;
 using PgEtcd.Api.Metrics;
 
 namespace PgEtcd.Api;
@@ -10,5 +9,5 @@ public static class ApiMeter
     internal static readonly Meter Meter = new("PgEtcd.Api");
 
     /// <summary>Makes all instruments: one whose class has not been used yet would be missing instead of 0.</summary>
-    public static void Register() => RuntimeHelpers.RunClassConstructor(typeof(StreamMetrics).TypeHandle);
+    public static void Register() => StreamMetrics.Register();
 }

@@ -1,5 +1,4 @@
 using System.Diagnostics.Metrics;
-using System.Runtime.CompilerServices;
 using PgEtcd.Frontend.Compaction;
 using PgEtcd.Frontend.Leases;
 using PgEtcd.Frontend.Maintenance;
@@ -17,10 +16,12 @@ public static class FrontendMeter
     /// <summary>Makes all instruments: one whose class has not been used yet would be missing instead of 0.</summary>
     public static void Register()
     {
-        foreach (Type instruments in (Type[])
-            [typeof(WriteMetrics), typeof(ReadMetrics), typeof(OperationTally), typeof(LeaseMetrics), typeof(RemovalMetrics), typeof(JobMetrics), typeof(MaintenanceMetrics)])
-        {
-            RuntimeHelpers.RunClassConstructor(instruments.TypeHandle);
-        }
+        WriteMetrics.Register();
+        ReadMetrics.Register();
+        OperationTally.Register();
+        LeaseMetrics.Register();
+        RemovalMetrics.Register();
+        JobMetrics.Register();
+        MaintenanceMetrics.Register();
     }
 }

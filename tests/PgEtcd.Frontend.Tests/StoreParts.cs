@@ -2,7 +2,6 @@ using System.Text;
 using Dapper;
 using Microsoft.Extensions.Logging.Abstractions;
 using Npgsql;
-using PgEtcd.Frontend.Auth;
 using PgEtcd.Frontend.Compaction;
 using PgEtcd.Frontend.Leases;
 using PgEtcd.Frontend.Permissions;

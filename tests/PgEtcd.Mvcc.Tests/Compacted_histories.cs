@@ -1,5 +1,6 @@
-using FsCheck;
 using FsCheck.Fluent;
+using FsCheck;
+using PgEtcd.Mvcc.Keys;
 using Shouldly;
 using Xunit;
 

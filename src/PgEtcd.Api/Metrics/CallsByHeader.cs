@@ -1,4 +1,5 @@
 using System.Diagnostics.Metrics;
+using PgEtcd.Postgres.Metrics;
 
 namespace PgEtcd.Api.Metrics;
 
@@ -53,8 +54,8 @@ internal sealed class CallsByHeader(Meter meter, CountedHeader header)
         }
     }
 
-    private Counter<long> Counter(string value, string type) => meter.CreateCounter<long>(
-        header.Counter, null, header.Help, Labels.InOrder(new(header.Label, value), new("type", type)));
+    private Counter<long> Counter(string value, string type) => meter.Counter(
+        header.Counter, header.Help, new KeyValuePair<string, object?>(header.Label, value), new KeyValuePair<string, object?>("type", type));
 
     private sealed record Entry(string Value, Counter<long> Unary, Counter<long> Stream);
 }

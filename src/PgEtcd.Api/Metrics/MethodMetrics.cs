@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Diagnostics.Metrics;
 using Grpc.Core;
+using PgEtcd.Postgres.Metrics;
 
 namespace PgEtcd.Api.Metrics;
 
@@ -25,20 +26,20 @@ internal sealed class MethodMetrics
     {
         _clients = clients;
         _isUnary = method.Type == MethodType.Unary;
-        KeyValuePair<string, object?>[] labels = Labels.InOrder(
-            new("grpc_method", method.Name), new("grpc_service", method.ServiceName), new("grpc_type", TypeOf(method.Type)));
-        _started = meter.CreateCounter<long>("grpc_server_started_total", null, "Total number of RPCs started on the server.", labels);
-        _received = meter.CreateCounter<long>(
-            "grpc_server_msg_received_total", null, "Total number of RPC messages received on the server.", labels);
-        _sent = meter.CreateCounter<long>("grpc_server_msg_sent_total", null, "Total number of RPC messages sent by the server.", labels);
+        KeyValuePair<string, object?>[] labels =
+            [new("grpc_method", method.Name), new("grpc_service", method.ServiceName), new("grpc_type", TypeOf(method.Type))];
+        _started = meter.Counter("grpc_server_started_total", "Total number of RPCs started on the server.", labels);
+        _received = meter.Counter(
+            "grpc_server_msg_received_total", "Total number of RPC messages received on the server.", labels);
+        _sent = meter.Counter("grpc_server_msg_sent_total", "Total number of RPC messages sent by the server.", labels);
         _handled =
         [
-            .. Enum.GetValues<StatusCode>().Order().Select(code => meter.CreateCounter<long>(
-                "grpc_server_handled_total", null, "Total number of RPCs completed on the server, regardless of success or failure.",
-                Labels.InOrder([new("grpc_code", NameOf(code)), .. labels]))),
+            .. Enum.GetValues<StatusCode>().Order().Select(code => meter.Counter(
+                "grpc_server_handled_total", "Total number of RPCs completed on the server, regardless of success or failure.",
+                [new("grpc_code", NameOf(code)), .. labels])),
         ];
-        _receivedBytes = meter.CreateCounter<long>(options.ReceivedBytes, null, "The total number of bytes received from gRPC clients.");
-        _sentBytes = meter.CreateCounter<long>(options.SentBytes, null, "The total number of bytes sent to gRPC clients.");
+        _receivedBytes = meter.Counter(options.ReceivedBytes, "The total number of bytes received from gRPC clients.");
+        _sentBytes = meter.Counter(options.SentBytes, "The total number of bytes sent to gRPC clients.");
         if (options.HandlingTime)
         {
             _handling = meter.CreateHistogram(

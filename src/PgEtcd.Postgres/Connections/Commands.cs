@@ -52,7 +52,7 @@ internal static class Commands
         await using (command)
         {
             await using NpgsqlDataReader reader = await command.ExecuteReaderAsync(cancellationToken);
-            return await reader.ReadAsync(cancellationToken) ? reader.GetRowParser<T>()(reader) : default;
+            return await reader.ReadAsync(cancellationToken) ? (T)reader.GetRowParser(typeof(T))(reader) : default;
         }
     }
 
@@ -75,10 +75,11 @@ internal static class Commands
         await using (command)
         {
             await using NpgsqlDataReader reader = await command.ExecuteReaderAsync(cancellationToken);
-            Func<DbDataReader, T> parse = reader.GetRowParser<T>();
+            // Not GetRowParser<T>, which fails for a single text or bytes.
+            Func<DbDataReader, object> parse = reader.GetRowParser(typeof(T));
             while (await reader.ReadAsync(cancellationToken))
             {
-                take(parse(reader));
+                take((T)parse(reader));
             }
         }
     }

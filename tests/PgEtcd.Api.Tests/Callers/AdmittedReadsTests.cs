@@ -1,7 +1,8 @@
 using Grpc.Core;
 using PgEtcd.Api.Callers;
-using PgEtcd.Frontend.Auth;
+using PgEtcd.Frontend.Permissions;
 using PgEtcd.Mvcc;
+using PgEtcd.Mvcc.Keys;
 using PgEtcd.Postgres.Auth;
 using PgEtcd.Postgres.Calls;
 using Shouldly;

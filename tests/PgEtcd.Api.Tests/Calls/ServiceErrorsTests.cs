@@ -3,7 +3,6 @@ using Grpc.Core;
 using Microsoft.AspNetCore.Http;
 using Npgsql;
 using PgEtcd.Api.Calls;
-using PgEtcd.Api.Wire;
 using PgEtcd.Api.Locks;
 using PgEtcd.Api.Tests.Protos;
 using PgEtcd.Postgres.Alarms;

@@ -1,6 +1,7 @@
 using PgEtcd.Frontend.Permissions;
 using PgEtcd.Frontend.Reading;
 using PgEtcd.Frontend.Writing;
+using PgEtcd.Mvcc.Keys;
 using PgEtcd.Mvcc;
 using PgEtcd.Testing.Postgres;
 using Shouldly;
