@@ -26,7 +26,12 @@ internal static class MigrateVerb
         {
             RowWriter.WriteObject(new
             {
-                schema = arguments.Options.Schema, from = plan.From, to = plan.To, migrations = plan.Tables, functions = plan.Functions, dry_run = isDry,
+                schema = arguments.Options.Schema,
+                from = plan.From,
+                to = plan.To,
+                migrations = plan.Tables,
+                functions = plan.Functions,
+                dry_run = isDry,
             });
             return 0;
         }
