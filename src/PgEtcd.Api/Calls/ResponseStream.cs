@@ -9,8 +9,6 @@ internal sealed class ResponseStream<T>(IServerStreamWriter<T> inner, CallContex
     /// <summary>The package flushes nothing that may wait, however much it is.</summary>
     private const long MostUnflushed = 64 * 1024;
 
-    private static readonly WriteOptions MayWait = new(WriteFlags.BufferHint);
-
     private readonly CancellationToken _ended = call.CancellationToken;
     private readonly PipeWriter _output = call.Http.Response.BodyWriter;
 
@@ -22,7 +20,7 @@ internal sealed class ResponseStream<T>(IServerStreamWriter<T> inner, CallContex
     {
         cancellationToken.ThrowIfCancellationRequested();
         bool mayWait = WriteOptions is { } options && options.Flags.HasFlag(WriteFlags.BufferHint) && _output.UnflushedBytes < MostUnflushed;
-        inner.WriteOptions = mayWait ? MayWait : null;
+        inner.WriteOptions = mayWait ? WriteOptions : null;
         Task write = inner.WriteAsync(message, CancellationToken.None); // a token would reset the stream when it fires
         return write.IsCompletedSuccessfully ? write : WaitAsync(write, cancellationToken);
     }

@@ -1,22 +1,33 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
 using System.Net;
 
 namespace PgEtcd.Api.Services;
 
-/// <summary>The URLs of members that clients send (flags.md §0).</summary>
-internal static class MemberUrl
+/// <summary>The URLs of members (flags.md §0).</summary>
+public static class MemberUrl
 {
     /// <summary>Whether a URL is http or https with a host and a port, and nothing else.</summary>
     public static bool IsValid(string url)
     {
         int scheme = url.IndexOf("://", StringComparison.Ordinal);
-        string authority = scheme < 0 ? "" : url[(scheme + 3)..];
-        int colon = authority.LastIndexOf(':');
-        return colon > 0
+        return scheme > 0
             && url[..scheme] is ("http" or "https")
-            && !authority.AsSpan().ContainsAny("/?#@")
-            && (authority[..colon] is ['[', _, .., ']'] || !authority[..colon].Contains(':'))
-            && int.TryParse(authority.AsSpan(colon + 1), NumberStyles.None, CultureInfo.InvariantCulture, out int port)
+            && !url.AsSpan(scheme + 3).ContainsAny("/?#@")
+            && TrySplit(url[(scheme + 3)..], out _, out _);
+    }
+
+    /// <summary>Splits host:port; an IPv6 address stands in brackets.</summary>
+    /// <param name="authority">What stands behind the scheme.</param>
+    /// <param name="host">The host, without brackets.</param>
+    /// <param name="port">The port.</param>
+    public static bool TrySplit(string authority, [NotNullWhen(true)] out string? host, out int port)
+    {
+        int colon = authority.LastIndexOf(':');
+        string name = colon < 0 ? "" : authority[..colon];
+        host = name is ['[', .., ']'] ? name[1..^1] : name.Contains(':') ? "" : name;
+        return int.TryParse(authority.AsSpan(colon + 1), NumberStyles.None, CultureInfo.InvariantCulture, out port)
+            && host.Length > 0
             && port <= IPEndPoint.MaxPort;
     }
 }

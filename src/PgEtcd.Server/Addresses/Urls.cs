@@ -1,6 +1,6 @@
-using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
+using PgEtcd.Api.Services;
 using PgEtcd.Server.Configuration;
 
 namespace PgEtcd.Server.Addresses;
@@ -82,21 +82,8 @@ internal static class Urls
             throw new FlagException($"{label} has a URL with more in it than scheme, host and port.");
         }
 
-        int colon = authority.LastIndexOf(':');
-        string host = colon < 0 ? "" : authority[..colon];
-        if (host is ['[', .., ']'])
-        {
-            host = host[1..^1];
-        }
-        else if (host.Contains(':'))
-        {
-            host = "";
-        }
-
-        return host.Length > 0
-            && int.TryParse(authority.AsSpan(colon + 1), NumberStyles.None, CultureInfo.InvariantCulture, out int port)
-            && port <= IPEndPoint.MaxPort
-                ? (host, port)
-                : throw new FlagException($"{label} has {FlagValues.Shown(url)}, which is not of the form http://host:port.");
+        return MemberUrl.TrySplit(authority, out string? host, out int port)
+            ? (host, port)
+            : throw new FlagException($"{label} has {FlagValues.Shown(url)}, which is not of the form http://host:port.");
     }
 }
