@@ -15,6 +15,9 @@ public abstract class CallContext(HttpContext http, IHeaderDictionary headers) :
     /// <summary>Whether the service has answered it: streams take nothing more.</summary>
     internal bool IsOver { get; set; }
 
+    /// <summary>Whether its time is up.</summary>
+    internal virtual bool IsPastDeadline => Deadline <= DateTime.UtcNow;
+
     /// <inheritdoc/>
     protected override string HostCore => http.Request.Host.Value ?? "";
 

@@ -19,7 +19,7 @@ internal static class Endings
                 return new RpcException(new Status(StatusCode.Unimplemented, $"{call.Method.TrimStart('/')} is not implemented yet"));
 
             // The service was cancelled; why, the caller knows.
-            case RpcException { StatusCode: StatusCode.Cancelled } or OperationCanceledException when call.Deadline <= DateTime.UtcNow:
+            case RpcException { StatusCode: StatusCode.Cancelled } or OperationCanceledException when call.IsPastDeadline:
                 return new RpcException(new Status(StatusCode.DeadlineExceeded, "context deadline exceeded"));
             case RpcException rpc:
                 return rpc;

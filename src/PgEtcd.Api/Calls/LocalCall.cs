@@ -7,6 +7,7 @@ internal sealed class LocalCall : CallContext, IDisposable
 {
     private static readonly AuthContext Nobody = new(null, []);
 
+    private readonly CancellationToken _gone;
     private readonly CancellationTokenSource _ended;
 
     /// <param name="method">Its path.</param>
@@ -17,6 +18,7 @@ internal sealed class LocalCall : CallContext, IDisposable
         : base(cause, metadata)
     {
         MethodCore = method;
+        _gone = gone;
         _ended = CancellationTokenSource.CreateLinkedTokenSource(gone);
         if (GrpcTimeout.TryParse(metadata.GrpcTimeout.ToString(), out TimeSpan timeout))
         {
@@ -27,6 +29,9 @@ internal sealed class LocalCall : CallContext, IDisposable
             }
         }
     }
+
+    /// <summary>A timer may fire a little before the clock shows the deadline.</summary>
+    internal override bool IsPastDeadline => base.IsPastDeadline || (_ended.IsCancellationRequested && !_gone.IsCancellationRequested);
 
     protected override string MethodCore { get; }
 
