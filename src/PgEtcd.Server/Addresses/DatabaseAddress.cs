@@ -17,7 +17,7 @@ internal static class DatabaseAddress
     /// <exception cref="FlagException">It is neither.</exception>
     public static string ToConnectionString(string label, string text)
     {
-        var scheme = text.IndexOf("://", StringComparison.Ordinal);
+        int scheme = text.IndexOf("://", StringComparison.Ordinal);
         if (scheme >= 0 && text[..scheme] is "postgres" or "postgresql")
         {
             return DatabaseUrl.ToConnectionString(label, text[(scheme + 3)..]);
@@ -59,9 +59,9 @@ internal static class DatabaseAddress
     private static string Culprit(string text)
     {
         var known = new NpgsqlConnectionStringBuilder();
-        foreach (var part in text.Split(';', StringSplitOptions.RemoveEmptyEntries))
+        foreach (string part in text.Split(';', StringSplitOptions.RemoveEmptyEntries))
         {
-            var keyword = part.Split('=', 2)[0].Trim();
+            string keyword = part.Split('=', 2)[0].Trim();
             if (known.ContainsKey(keyword))
             {
                 if (part.Contains('=') && !IsAccepted(part))

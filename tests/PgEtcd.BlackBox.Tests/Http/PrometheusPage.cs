@@ -80,7 +80,7 @@ internal sealed partial class PrometheusPage
 
     private void CheckHistogram(string name)
     {
-        var series = _samples.Where(sample => sample.Key.StartsWith($"{name}_bucket{{", StringComparison.Ordinal))
+        List<IGrouping<string, KeyValuePair<string, double>>> series = _samples.Where(sample => sample.Key.StartsWith($"{name}_bucket{{", StringComparison.Ordinal))
             .GroupBy(bucket => Bound().Replace(bucket.Key, "").Replace("_bucket", "", StringComparison.Ordinal))
             .ToList();
         series.ShouldNotBeEmpty(name);

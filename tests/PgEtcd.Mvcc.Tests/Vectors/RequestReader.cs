@@ -82,9 +82,15 @@ internal static class RequestReader
     private static ReadOnlyMemory<byte> Bytes(JsonNode? json)
     {
         if (json is null)
+        {
             return default;
+        }
+
         if (json is not JsonObject repeated)
+        {
             return Convert.FromBase64String(json.GetValue<string>());
+        }
+
         var bytes = new byte[repeated["$times"]!.GetValue<int>()];
         Array.Fill(bytes, repeated["$byte"]!.GetValue<byte>());
         return bytes;
