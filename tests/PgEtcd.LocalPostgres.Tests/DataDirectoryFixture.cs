@@ -17,7 +17,7 @@ public sealed class DataDirectoryFixture : IAsyncLifetime
 
     public static async Task<object?> QueryAsync(LocalDatabase database, string sql)
     {
-        await using var source = NpgsqlDataSource.Create(database.ConnectionString);
+        await using NpgsqlDataSource source = NpgsqlDataSource.Create(database.ConnectionString);
         await using NpgsqlCommand command = source.CreateCommand(sql);
         return await command.ExecuteScalarAsync();
     }

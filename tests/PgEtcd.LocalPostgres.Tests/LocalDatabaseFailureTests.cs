@@ -15,7 +15,7 @@ public sealed class LocalDatabaseFailureTests : IDisposable
     [Fact]
     public async Task A_cluster_that_was_left_half_made_is_made_anew()
     {
-        var half = Path.Combine(_parent, "d", "data.new-1");
+        string half = Path.Combine(_parent, "d", "data.new-1");
         Directory.CreateDirectory(half);
         await File.WriteAllTextAsync(Path.Combine(_parent, "d", "start.lock"), "");
         await File.WriteAllTextAsync(Path.Combine(half, "PG_VERSION"), "15");
@@ -29,7 +29,7 @@ public sealed class LocalDatabaseFailureTests : IDisposable
     [Fact]
     public async Task A_path_too_long_for_a_socket_gets_a_short_one()
     {
-        var dataDir = Path.Combine(_parent, new string('x', 100), "it's");
+        string dataDir = Path.Combine(_parent, new string('x', 100), "it's");
 
         await using (LocalDatabase database = await DataDirectoryFixture.StartAsync(dataDir))
         {
@@ -66,8 +66,8 @@ public sealed class LocalDatabaseFailureTests : IDisposable
     {
         Skip.IfNot(Environment.IsPrivilegedProcess, "Only as root does PostgreSQL run as somebody else.");
         File.SetUnixFileMode(_parent, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
-        var wanted = Path.Combine(_parent, "default.pgetcd");
-        var moved = new DataDirectory(wanted).Moved.Path;
+        string wanted = Path.Combine(_parent, "default.pgetcd");
+        string moved = new DataDirectory(wanted).Moved.Path;
         try
         {
             await using (LocalDatabase database = await LocalDatabase.StartAsync(wanted, mayMove: true, NullLogger.Instance, default))
@@ -102,7 +102,7 @@ public sealed class LocalDatabaseFailureTests : IDisposable
     [Fact]
     public async Task When_initdb_fails_its_last_words_are_said_and_nothing_is_left_that_looks_whole()
     {
-        var binaries = new PostgresBinaries(_parent, 15);
+        PostgresBinaries binaries = new(_parent, 15);
         await File.WriteAllTextAsync(binaries.InitDb, "#!/bin/sh\necho 'could not write: No space left on device' >&2\nexit 1\n");
         File.SetUnixFileMode(binaries.InitDb, (UnixFileMode)0b111_101_101);
         (DataDirectory? directory, PostgresUser? user) = await new DataDirectory(Path.Combine(_parent, "d")).PrepareAsync(false, default);

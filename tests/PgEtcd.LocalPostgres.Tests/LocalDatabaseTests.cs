@@ -40,7 +40,7 @@ public class LocalDatabaseTests(DataDirectoryFixture fixture) : IClassFixture<Da
         await using LocalDatabase database = await StartAsync(fixture.DataDir);
 
         // proc(5): after the name in parentheses come state, parent, process group, session.
-        var stat = await File.ReadAllTextAsync($"/proc/{database.ProcessId}/stat");
+        string stat = await File.ReadAllTextAsync($"/proc/{database.ProcessId}/stat");
         stat[(stat.LastIndexOf(')') + 2)..].Split(' ')[3].ShouldBe($"{database.ProcessId}");
     }
 
@@ -62,7 +62,7 @@ public class LocalDatabaseTests(DataDirectoryFixture fixture) : IClassFixture<Da
     public async Task When_it_is_killed_it_is_started_again()
     {
         await using LocalDatabase database = await StartAsync(fixture.DataDir);
-        var killed = database.ProcessId;
+        int killed = database.ProcessId;
 
         Kill(killed);
 
@@ -72,7 +72,7 @@ public class LocalDatabaseTests(DataDirectoryFixture fixture) : IClassFixture<Da
     [Fact]
     public async Task What_a_killed_frontend_left_running_is_joined_and_stopped_in_the_end()
     {
-        var left = await StartUnwatchedAsync();
+        int left = await StartUnwatchedAsync();
 
         await using (LocalDatabase database = await StartAsync(fixture.DataDir))
         {
@@ -86,8 +86,8 @@ public class LocalDatabaseTests(DataDirectoryFixture fixture) : IClassFixture<Da
     public async Task A_stale_pid_file_with_the_number_of_another_process_is_no_obstacle()
     {
         Kill(await StartUnwatchedAsync());
-        var file = Path.Combine(fixture.DataDir, "data/postmaster.pid");
-        var lines = await File.ReadAllLinesAsync(file);
+        string file = Path.Combine(fixture.DataDir, "data/postmaster.pid");
+        string[] lines = await File.ReadAllLinesAsync(file);
         lines[0] = $"{Environment.ProcessId}";
         await File.WriteAllLinesAsync(file, lines);
 
@@ -125,7 +125,7 @@ public class LocalDatabaseTests(DataDirectoryFixture fixture) : IClassFixture<Da
 
     private static void Kill(int pid)
     {
-        using var process = Process.GetProcessById(pid);
+        using Process process = Process.GetProcessById(pid);
         process.Kill();
         process.WaitForExit();
     }
@@ -134,7 +134,7 @@ public class LocalDatabaseTests(DataDirectoryFixture fixture) : IClassFixture<Da
 
     private static async Task UntilAsync(Func<Task<bool>> condition)
     {
-        using var patience = new CancellationTokenSource(Patience);
+        using CancellationTokenSource patience = new(Patience);
         while (true)
         {
             try

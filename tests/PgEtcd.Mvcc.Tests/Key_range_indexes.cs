@@ -25,9 +25,9 @@ public class Key_range_indexes
     [Fact]
     public void Hold_an_item_on_two_ranges_twice_and_on_one_range_once()
     {
-        KeyRangeIndex<string> index = new KeyRangeIndex<string>();
-        KeyRange key = new KeyRange(new byte[] { 5 }, default);
-        KeyRange range = new KeyRange(new byte[] { 5 }, new byte[] { 6 });
+        KeyRangeIndex<string> index = new();
+        KeyRange key = new(new byte[] { 5 }, default);
+        KeyRange range = new(new byte[] { 5 }, new byte[] { 6 });
         index.Add(key, "a").ShouldBeTrue();
         index.Add(key, "a").ShouldBeFalse();
         index.Add(range, "a").ShouldBeTrue();
@@ -46,7 +46,7 @@ public class Key_range_indexes
     [Fact]
     public void Append_to_what_was_found_before()
     {
-        KeyRangeIndex<int> index = new KeyRangeIndex<int>();
+        KeyRangeIndex<int> index = new();
         index.Add(Keys.All, 2);
         List<int> found = [1];
         index.Find([9], found);
@@ -65,7 +65,7 @@ public class Key_range_indexes
             new Random(1).Shuffle(order);
         }
 
-        KeyRangeTree<int> tree = new KeyRangeTree<int>();
+        KeyRangeTree<int> tree = new();
         foreach (int i in order)
         {
             tree.Add(new KeyRange(Keys.Numbered(2 * i), Keys.Numbered((2 * i) + 1)), i);
@@ -84,9 +84,9 @@ public class Key_range_indexes
 
     private static void RunHistory(int seed, int keys, int items)
     {
-        Random random = new Random(seed);
+        Random random = new(seed);
         byte[][] pool = [.. Enumerable.Range(0, keys).Select(_ => Keys.Random(random))];
-        KeyRangeIndex<int> index = new KeyRangeIndex<int>();
+        KeyRangeIndex<int> index = new();
         List<(KeyRange Range, int Item)> pairs = [];
         // Growing at first, then shrinking to nothing.
         for (int step = 0; step < 3000 || pairs.Count > 0; step++)

@@ -94,11 +94,11 @@ public class Key_trees
 
     private static void RunHistory(int seed, int keys, bool shared)
     {
-        Random random = new Random(seed);
+        Random random = new(seed);
         string beginning = shared ? "/registry/pods/a-rather-long-namespace/" : "";
         byte[][] pool = [.. Enumerable.Range(0, keys).Select(_ => Keys.Random(random, beginning)).Append([0]).Append([0xff, 0xff])];
-        SortedDictionary<byte[], KeyRecord> model = new SortedDictionary<byte[], KeyRecord>(Keys.Order);
-        List<(KeyTree Tree, KeyRecord[] Records)> snapshots = new List<(KeyTree Tree, KeyRecord[] Records)>();
+        SortedDictionary<byte[], KeyRecord> model = new(Keys.Order);
+        List<(KeyTree Tree, KeyRecord[] Records)> snapshots = new(KeyTree Tree, KeyRecord[] Records)>();
         KeyTree.Editor editor = KeyTree.Empty.Edit();
         int steps = keys * 4;
         for (int step = 0; step < steps; step++)
@@ -157,7 +157,7 @@ public class Key_trees
 
     private static KeyRecord[] ToArray(KeyScan scan)
     {
-        List<KeyRecord> list = new List<KeyRecord>(scan.Count);
+        List<KeyRecord> list = new(scan.Count);
         foreach (KeyRecord record in scan)
         {
             list.Add(record);

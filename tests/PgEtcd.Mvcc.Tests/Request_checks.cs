@@ -14,7 +14,7 @@ public class Request_checks
     {
         Properties.Hold(Gen.Choose(0, int.MaxValue - 1), seed =>
         {
-            Random random = new Random(seed);
+            Random random = new(seed);
             for (int i = 0; i < 200; i++)
             {
                 TxnOperation txn = RandomTxn(random, depth: 0);
@@ -40,7 +40,7 @@ public class Request_checks
         Check(new RangeOperation { SortOrder = (SortOrder)7 }).ShouldBe(KvError.EmptyKey);
         Check(new RangeOperation { Key = new byte[1], SortOrder = (SortOrder)(-1) }).ShouldBe(KvError.InvalidSortOption);
         Check(new RangeOperation { Key = new byte[1], SortTarget = (SortTarget)5 }).ShouldBe(KvError.InvalidSortOption);
-        PutOperation both = new PutOperation { Key = new byte[1], Value = new byte[1], Lease = 1, IgnoreLease = true, IgnoreValue = true };
+        PutOperation both = new() { Key = new byte[1], Value = new byte[1], Lease = 1, IgnoreLease = true, IgnoreValue = true };
         Check(both).ShouldBe(KvError.ValueProvided);
         Check(new PutOperation { Key = new byte[1], Lease = 1, IgnoreLease = true }).ShouldBe(KvError.LeaseProvided);
     }

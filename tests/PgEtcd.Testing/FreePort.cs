@@ -31,7 +31,7 @@ public static class FreePort
 
     private static bool IsFree(int port)
     {
-        using TcpListener listener = new TcpListener(IPAddress.Loopback, port);
+        using TcpListener listener = new(IPAddress.Loopback, port);
         try
         {
             listener.Start();

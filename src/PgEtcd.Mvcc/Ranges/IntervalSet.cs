@@ -12,7 +12,7 @@ internal sealed class IntervalSet
         if (rangeEnd.IsEmpty)
         {
             // The next possible key is the key with a zero byte behind it.
-            var next = new byte[start.Length + 1];
+            byte[] next = new byte[start.Length + 1];
             start.CopyTo(next);
             rangeEnd = next;
         }

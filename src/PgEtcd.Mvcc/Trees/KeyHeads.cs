@@ -29,7 +29,7 @@ internal readonly struct KeyHeads
         }
 
         byte[] prefix = CommonPrefix(records[0].Key, records[^1].Key);
-        var heads = new ulong[records.Length];
+        ulong[] heads = new ulong[records.Length];
         for (int i = 0; i < heads.Length; i++)
         {
             heads[i] = Head(records[i].Key[prefix.Length..]);
@@ -47,7 +47,7 @@ internal readonly struct KeyHeads
         }
 
         byte[] prefix = CommonPrefix(keys[0], keys[^1]);
-        var heads = new ulong[keys.Length];
+        ulong[] heads = new ulong[keys.Length];
         for (int i = 0; i < heads.Length; i++)
         {
             heads[i] = Head(keys[i].AsSpan(prefix.Length));

@@ -28,7 +28,7 @@ internal static class DatabaseAddress
             throw new FlagException($"{label} must be a URL such as postgres://user@host/database or an Npgsql connection string such as Host=…;Database=….");
         }
 
-        var builder = Read(label, text);
+        NpgsqlConnectionStringBuilder builder = Read(label, text);
         if (string.IsNullOrWhiteSpace(builder.Host))
         {
             throw new FlagException($"{label} names no Host.");
@@ -58,7 +58,7 @@ internal static class DatabaseAddress
     /// <summary>Which part is wrong: said only by a keyword that exists, since anything else may be a piece of a password.</summary>
     private static string Culprit(string text)
     {
-        var known = new NpgsqlConnectionStringBuilder();
+        NpgsqlConnectionStringBuilder known = new();
         foreach (string part in text.Split(';', StringSplitOptions.RemoveEmptyEntries))
         {
             string keyword = part.Split('=', 2)[0].Trim();

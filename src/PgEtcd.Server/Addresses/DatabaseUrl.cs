@@ -43,23 +43,23 @@ internal static class DatabaseUrl
     /// <exception cref="FlagException">The URL is not well formed or has a parameter that is not known.</exception>
     public static string ToConnectionString(string label, string rest)
     {
-        var builder = new NpgsqlConnectionStringBuilder();
-        var (beforeQuery, query) = Cut(rest, '?');
-        var (authority, database) = Cut(beforeQuery, '/');
+        NpgsqlConnectionStringBuilder builder = new();
+        (string? beforeQuery, string? query) = Cut(rest, '?');
+        (string? authority, string? database) = Cut(beforeQuery, '/');
         // The last @ ends the user: people forget to encode the one in their password.
         int at = authority.LastIndexOf('@');
         if (at >= 0)
         {
-            var (user, password) = Cut(authority[..at], ':');
+            (string? user, string? password) = Cut(authority[..at], ':');
             Set(label, builder, "Username", "user", Decode(label, user));
             Set(label, builder, "Password", "password", Decode(label, password));
         }
 
         Set(label, builder, "Database", "database", Decode(label, database));
-        var hosts = authority[(at + 1)..].Split(',').Select(host => HostAndPort(label, host)).ToList();
+        List<(string Host, int? Port)> hosts = authority[(at + 1)..].Split(',').Select(host => HostAndPort(label, host)).ToList();
         foreach (string parameter in query.Split('&', StringSplitOptions.RemoveEmptyEntries))
         {
-            var (name, value) = Cut(parameter, '=');
+            (string? name, string? value) = Cut(parameter, '=');
             Apply(label, builder, hosts, Decode(label, name), Decode(label, value));
         }
 
@@ -79,7 +79,7 @@ internal static class DatabaseUrl
         switch (name)
         {
             case "host" or "hostaddr":
-                var ports = hosts.Select(h => h.Port).ToList();
+                List<int?> ports = hosts.Select(h => h.Port).ToList();
                 string[] names = value.Split(',');
                 hosts.Clear();
                 hosts.AddRange(names.Select((host, i) => (host, i < ports.Count ? ports[i] : ports[0])));

@@ -6,7 +6,7 @@ internal static class Spelling
     /// <summary>The known word that takes the fewest edits, if they are few for its length; else null. Case does not count.</summary>
     public static string? Nearest(string word, IEnumerable<string> known)
     {
-        var best = known.Select(k => (Word: k, Edits: Edits(word, k))).MinBy(c => c.Edits);
+        (string Word, int Edits) best = known.Select(k => (Word: k, Edits: Edits(word, k))).MinBy(c => c.Edits);
         return best.Word is not null && best.Edits <= Math.Max(1, best.Word.Length / 4) ? best.Word : null;
     }
 

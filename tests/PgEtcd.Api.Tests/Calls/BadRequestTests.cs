@@ -51,7 +51,7 @@ public sealed class BadRequestTests : IAsyncLifetime, IDisposable
     [Fact]
     public async Task A_message_of_the_largest_size_is_taken()
     {
-        EchoMessage message = new EchoMessage { Payload = ByteString.CopyFrom(new byte[EchoServer.MaxMessage - 4]) };
+        EchoMessage message = new() { Payload = ByteString.CopyFrom(new byte[EchoServer.MaxMessage - 4]) };
         message.CalculateSize().ShouldBe(EchoServer.MaxMessage);
         (await _server.Channel.UnaryAsync<EchoMessage, EchoMessage>(Unary, message)).ShouldBe(message);
     }
@@ -169,7 +169,7 @@ public sealed class BadRequestTests : IAsyncLifetime, IDisposable
     [Fact]
     public async Task Another_http_method_is_refused_by_http()
     {
-        using HttpRequestMessage request = new HttpRequestMessage(HttpMethod.Get, Unary) { Version = HttpVersion.Version20, VersionPolicy = HttpVersionPolicy.RequestVersionExact };
+        using HttpRequestMessage request = new(HttpMethod.Get, Unary) { Version = HttpVersion.Version20, VersionPolicy = HttpVersionPolicy.RequestVersionExact };
         using HttpResponseMessage response = await _http.SendAsync(request);
         response.StatusCode.ShouldBe(HttpStatusCode.MethodNotAllowed);
         await StillServes();
@@ -188,8 +188,8 @@ public sealed class BadRequestTests : IAsyncLifetime, IDisposable
 
     private static byte[] Gzip(byte[] bytes)
     {
-        MemoryStream output = new MemoryStream();
-        using (GZipStream gzip = new GZipStream(output, CompressionLevel.Fastest))
+        MemoryStream output = new();
+        using (GZipStream gzip = new(output, CompressionLevel.Fastest))
         {
             gzip.Write(bytes);
         }
@@ -207,7 +207,7 @@ public sealed class BadRequestTests : IAsyncLifetime, IDisposable
     private async Task<HttpResponseMessage> Post(
         byte[] body, string? encoding = null, string? contentType = "application/grpc", (string Key, string Value)? header = null)
     {
-        using HttpRequestMessage request = new HttpRequestMessage(HttpMethod.Post, Unary)
+        using HttpRequestMessage request = new(HttpMethod.Post, Unary)
         {
             Version = HttpVersion.Version20,
             VersionPolicy = HttpVersionPolicy.RequestVersionExact,

@@ -37,7 +37,7 @@ public sealed class CallTests : IAsyncLifetime
     [Fact]
     public async Task A_server_stream_arrives_in_order()
     {
-        List<long> numbers = new List<long>();
+        List<long> numbers = new();
         await foreach (EchoMessage message in _server.Channel.ServerStreamAsync<EchoMessage, EchoMessage>(Service + "ServerStream", new EchoMessage { Number = 1000 }))
         {
             numbers.Add(message.Number);
@@ -106,7 +106,7 @@ public sealed class CallTests : IAsyncLifetime
     [Fact]
     public async Task Metadata_travels_both_ways()
     {
-        Metadata sent = new Metadata { { "x-text", "one" }, { "x-data-bin", new byte[] { 0, 1, 254, 255 } } };
+        Metadata sent = new() { { "x-text", "one" }, { "x-data-bin", new byte[] { 0, 1, 254, 255 } } };
         using GrpcRawCall call = Start(new EchoMessage { Text = "metadata" }, sent, TimeSpan.FromSeconds(30));
         Metadata headers = await call.ResponseHeadersAsync();
         headers.GetValue("early").ShouldBe("bird");

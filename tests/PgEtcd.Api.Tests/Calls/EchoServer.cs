@@ -43,7 +43,7 @@ public sealed class EchoServer : IAsyncDisposable
     public static async Task<EchoServer> StartAsync(TimeSpan? prefaceTimeout = null, params IReadOnlyList<ICallWrapper> wrappers)
     {
         WebApplicationBuilder builder = WebApplication.CreateSlimBuilder();
-        RecordingLogger logs = new RecordingLogger();
+        RecordingLogger logs = new();
         builder.Logging.ClearProviders().AddProvider(logs).AddFilter("Grpc", LogLevel.None);
         builder.Services.AddSingleton(logs);
         builder.Services.AddSingleton<EchoProbe>();
@@ -64,7 +64,7 @@ public sealed class EchoServer : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await Channel.DisposeAsync();
-        using CancellationTokenSource impatient = new CancellationTokenSource(TimeSpan.FromSeconds(1));
+        using CancellationTokenSource impatient = new(TimeSpan.FromSeconds(1));
         await _app.StopAsync(impatient.Token);
         await _app.DisposeAsync();
     }

@@ -13,7 +13,7 @@ public sealed class EchoService(EchoProbe probe) : Echo.EchoBase
         switch (request.Text)
         {
             case "fail":
-                Metadata trailers = new Metadata { { "why", "asked for" }, { "proof-bin", new byte[] { 0, 255, 1 } } };
+                Metadata trailers = new() { { "why", "asked for" }, { "proof-bin", new byte[] { 0, 255, 1 } } };
                 throw new RpcException(new Status(StatusCode.NotFound, "nö: 100%\nnothing"), trailers);
             case "throw":
                 throw new InvalidOperationException("a secret");
@@ -75,7 +75,7 @@ public sealed class EchoService(EchoProbe probe) : Echo.EchoBase
 
     public override async Task<EchoMessage> ClientStream(IAsyncStreamReader<EchoMessage> requestStream, ServerCallContext context)
     {
-        List<string> all = new List<string>();
+        List<string> all = new();
         await foreach (EchoMessage message in requestStream.ReadAllAsync())
         {
             all.Add(message.Text);

@@ -95,7 +95,7 @@ public sealed class EndOfCallTests : IAsyncLifetime
     [Fact]
     public async Task A_client_that_loses_its_connection_fires_the_token()
     {
-        await using (GrpcChannel other = new GrpcChannel(_server.Address))
+        await using (GrpcChannel other = new(_server.Address))
         {
             using GrpcRawCall call = other.StartRaw(Service + "Unary", new EchoMessage { Text = "wait" }.ToByteArray());
             await _server.Probe.Waiting.Task.WaitAsync(Patience);

@@ -17,7 +17,7 @@ public sealed class PlaintextProtocolTests
     public async Task Both_protocols_are_served_on_one_port()
     {
         await using EchoServer server = await EchoServer.StartAsync();
-        using HttpClient http = new HttpClient { BaseAddress = server.Address };
+        using HttpClient http = new() { BaseAddress = server.Address };
         (await Get(http, HttpVersion.Version11)).ShouldBe("plain HTTP/1.1");
         (await Get(http, HttpVersion.Version20)).ShouldBe("plain HTTP/2");
         (await server.Channel.UnaryAsync<EchoMessage, EchoMessage>("pgetcd.test.v1.Echo/Unary", new EchoMessage { Text = "x" })).Text.ShouldBe("x");
@@ -27,8 +27,8 @@ public sealed class PlaintextProtocolTests
     public async Task A_grpc_call_over_http1_is_told_to_upgrade()
     {
         await using EchoServer server = await EchoServer.StartAsync();
-        using HttpClient http = new HttpClient { BaseAddress = server.Address };
-        using ByteArrayContent content = new ByteArrayContent([0, 0, 0, 0, 0]);
+        using HttpClient http = new() { BaseAddress = server.Address };
+        using ByteArrayContent content = new([0, 0, 0, 0, 0]);
         content.Headers.ContentType = new("application/grpc");
         using HttpResponseMessage response = await http.PostAsync(new Uri("pgetcd.test.v1.Echo/Unary", UriKind.Relative), content);
         response.StatusCode.ShouldBe(HttpStatusCode.UpgradeRequired);
@@ -63,14 +63,14 @@ public sealed class PlaintextProtocolTests
 
     private static async Task<TcpClient> Connect(EchoServer server)
     {
-        TcpClient client = new TcpClient();
+        TcpClient client = new();
         await client.ConnectAsync(IPAddress.Loopback, server.Address.Port);
         return client;
     }
 
     private static async Task<string> ReadAll(TcpClient client)
     {
-        using StreamReader reader = new StreamReader(client.GetStream());
+        using StreamReader reader = new(client.GetStream());
         try
         {
             return await reader.ReadToEndAsync().WaitAsync(Patience);
@@ -83,7 +83,7 @@ public sealed class PlaintextProtocolTests
 
     private static async Task<string> Get(HttpClient http, Version version)
     {
-        using HttpRequestMessage request = new HttpRequestMessage(HttpMethod.Get, "version") { Version = version, VersionPolicy = HttpVersionPolicy.RequestVersionExact };
+        using HttpRequestMessage request = new(HttpMethod.Get, "version") { Version = version, VersionPolicy = HttpVersionPolicy.RequestVersionExact };
         using HttpResponseMessage response = await http.SendAsync(request);
         return await response.Content.ReadAsStringAsync();
     }

@@ -23,11 +23,11 @@ internal sealed class DifferentialRun(IEtcdServer reference, IEtcdServer target,
     public async Task RunAsync(int requests)
     {
         output.WriteLine($"seed {seed} (PGETCD_SEED={seed} repeats the run)");
-        await using GrpcChannel referenceChannel = new GrpcChannel(reference.ClientUrl);
-        await using GrpcChannel targetChannel = new GrpcChannel(target.ClientUrl);
-        RpcClient referenceClient = new RpcClient(referenceChannel);
-        RpcClient targetClient = new RpcClient(targetChannel);
-        RequestGenerator generator = new RequestGenerator(seed, _state);
+        await using GrpcChannel referenceChannel = new(reference.ClientUrl);
+        await using GrpcChannel targetChannel = new(target.ClientUrl);
+        RpcClient referenceClient = new(referenceChannel);
+        RpcClient targetClient = new(targetChannel);
+        RequestGenerator generator = new(seed, _state);
         for (int number = 1; number <= requests; number++)
         {
             RandomRequest request = generator.Next();
@@ -75,7 +75,7 @@ internal sealed class DifferentialRun(IEtcdServer reference, IEtcdServer target,
 
     private void Fail(string line, RpcAnswer expected, RpcAnswer actual)
     {
-        var text = new StringBuilder().AppendLine(CultureInfo.InvariantCulture, $"seed {seed}: {target.Kind} answers otherwise than {reference.Kind}.")
+        StringBuilder text = new StringBuilder().AppendLine(CultureInfo.InvariantCulture, $"seed {seed}: {target.Kind} answers otherwise than {reference.Kind}.")
             .AppendLine("The requests before:").AppendJoin('\n', _last).AppendLine().AppendLine()
             .AppendLine(line)
             .AppendLine(CultureInfo.InvariantCulture, $"{reference.Kind,-7}: {JsonDifference.Brief(expected.ToJson(), Longest)}")

@@ -47,7 +47,7 @@ internal sealed class RequestGenerator
 
     public PutRequest Put()
     {
-        PutRequest put = new PutRequest { Key = Maybe(2) ? ByteString.Empty : _keys.Key(), PrevKv = Maybe(30) };
+        PutRequest put = new() { Key = Maybe(2) ? ByteString.Empty : _keys.Key(), PrevKv = Maybe(30) };
         put.IgnoreValue = Maybe(12);
         if (!put.IgnoreValue || Maybe(8))
         {
@@ -68,7 +68,7 @@ internal sealed class RequestGenerator
         // Sorting by anything but the key has one right answer only among few keys.
         bool sorted = Maybe(35);
         (ByteString key, ByteString end) = sorted ? _keys.SmallRange() : _keys.Range();
-        RangeRequest range = new RangeRequest
+        RangeRequest range = new()
         {
             Key = Maybe(2) ? ByteString.Empty : key,
             RangeEnd = end,

@@ -22,7 +22,7 @@ internal sealed class TxnGenerator(Random random, KeyPool keys, RequestGenerator
 
     private TxnRequest Txn(int depth)
     {
-        TxnRequest txn = new TxnRequest();
+        TxnRequest txn = new();
         for (int i = random.Next(3); i > 0; i--)
         {
             txn.Compare.Add(Comparison());
@@ -44,7 +44,7 @@ internal sealed class TxnGenerator(Random random, KeyPool keys, RequestGenerator
     /// <summary>Around the limit of 128 operations.</summary>
     private TxnRequest TooLong()
     {
-        TxnRequest txn = new TxnRequest();
+        TxnRequest txn = new();
         int count = random.Next(126, 131);
         for (int i = 0; i < count; i++)
         {
@@ -66,7 +66,7 @@ internal sealed class TxnGenerator(Random random, KeyPool keys, RequestGenerator
 
     private Compare Comparison()
     {
-        Compare compare = new Compare
+        Compare compare = new()
         {
             Key = requests.Maybe(1) ? ByteString.Empty : keys.Key(),
             // Unknown values are not refused.

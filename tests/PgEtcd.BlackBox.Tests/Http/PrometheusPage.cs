@@ -84,7 +84,7 @@ internal sealed partial class PrometheusPage
             .GroupBy(bucket => Bound().Replace(bucket.Key, "").Replace("_bucket", "", StringComparison.Ordinal))
             .ToList();
         series.ShouldNotBeEmpty(name);
-        foreach (var buckets in series)
+        foreach (IGrouping<string, KeyValuePair<string, double>> buckets in series)
         {
             (double Bound, double Count)[] ordered =
                 [.. buckets.Select(bucket => (Bound: Number(Bound().Match(bucket.Key).Groups["bound"].Value), Count: bucket.Value)).OrderBy(bucket => bucket.Bound)];

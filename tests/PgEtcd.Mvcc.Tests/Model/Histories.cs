@@ -166,7 +166,7 @@ public class Histories
 
         private static List<Row> Rows(KeyTree tree)
         {
-            List<Row> rows = new List<Row>(tree.Count);
+            List<Row> rows = new(tree.Count);
             foreach (KeyRecord record in tree.Scan(Keys.All))
             {
                 rows.Add(Text.Of(record));

@@ -22,7 +22,7 @@ internal sealed class NaiveStore
     /// <summary>The keys as of a revision, everything up to it replayed.</summary>
     public List<Row> State(long revision)
     {
-        SortedDictionary<string, Row> keys = new SortedDictionary<string, Row>(StringComparer.Ordinal);
+        SortedDictionary<string, Row> keys = new(StringComparer.Ordinal);
         foreach (Row row in Log.Where(row => row.Mod <= revision))
         {
             keys[row.Key] = row;
@@ -61,7 +61,7 @@ internal sealed class NaiveStore
     private string Txn(TxnOperation txn)
     {
         List<Row> state = State(Revision);
-        Dictionary<TxnOperation, bool> holds = new Dictionary<TxnOperation, bool>(ReferenceEqualityComparer.Instance);
+        Dictionary<TxnOperation, bool> holds = new(ReferenceEqualityComparer.Instance);
         Decide(txn, state, holds);
         Check(txn, state, holds);
         string answer = ExecuteTxn(txn, holds);

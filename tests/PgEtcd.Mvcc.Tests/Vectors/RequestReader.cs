@@ -59,7 +59,7 @@ internal static class RequestReader
 
     private static Compare Compare(JsonNode json)
     {
-        var target = Enumeration<CompareTarget>(json["target"]);
+        CompareTarget target = Enumeration<CompareTarget>(json["target"]);
         string? field = target switch
         {
             CompareTarget.Version => "version",

@@ -8,7 +8,7 @@ internal static class ResponseWriter
 {
     public static JsonObject Response(OperationResult result)
     {
-        JsonObject json = new JsonObject { ["header"] = Header(result.Revision) };
+        JsonObject json = new() { ["header"] = Header(result.Revision) };
         switch (result)
         {
             case RangeResult range:
@@ -46,7 +46,7 @@ internal static class ResponseWriter
 
     public static JsonObject Header(long revision)
     {
-        JsonObject header = new JsonObject();
+        JsonObject header = new();
         Number(header, "revision", revision);
         return header;
     }
@@ -73,7 +73,7 @@ internal static class ResponseWriter
 
     private static JsonObject Record(KeyRecord record, bool keysOnly)
     {
-        JsonObject json = new JsonObject { ["key"] = Bytes(record.Key) };
+        JsonObject json = new() { ["key"] = Bytes(record.Key) };
         Number(json, "create_revision", record.CreateRevision);
         Number(json, "mod_revision", record.ModRevision);
         Number(json, "version", record.Version);

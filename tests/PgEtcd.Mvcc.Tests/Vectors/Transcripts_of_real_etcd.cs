@@ -11,7 +11,7 @@ public class Transcripts_of_real_etcd
     [MemberData(nameof(Files))]
     public void Come_out_the_same_line_by_line(string file)
     {
-        Replay replay = new Replay();
+        Replay replay = new();
         int number = 0;
         foreach (string line in TranscriptFile.Lines(file))
         {

@@ -26,7 +26,7 @@ public sealed class GrpcRawCall : IDisposable
         _callerToken = cancellationToken;
         _cancel = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         content.Headers.ContentType = new MediaTypeHeaderValue("application/grpc");
-        HttpRequestMessage request = new HttpRequestMessage(HttpMethod.Post, uri)
+        HttpRequestMessage request = new(HttpMethod.Post, uri)
         {
             Version = HttpVersion.Version20,
             VersionPolicy = HttpVersionPolicy.RequestVersionExact,

@@ -87,7 +87,7 @@ public sealed class PgBouncer : IAsyncDisposable
             async () =>
             {
                 NpgsqlConnectionStringBuilder settings = new(ConnectionString("postgres")) { Pooling = false, Timeout = 2 };
-                NpgsqlConnection connection = new NpgsqlConnection(settings.ConnectionString);
+                NpgsqlConnection connection = new(settings.ConnectionString);
                 await using (connection.ConfigureAwait(false))
                 {
                     await connection.OpenAsync().ConfigureAwait(false);

@@ -48,8 +48,8 @@ public sealed class PostgresServer : ITestDatabase
     /// <summary>Makes an empty cluster and starts it.</summary>
     public static async Task<PostgresServer> StartAsync(PostgresOptions? options = null)
     {
-        TempDirectory directory = new TempDirectory("pg", inMemory: options?.Fsync != true);
-        PostgresServer server = new PostgresServer(directory, options ?? new PostgresOptions());
+        TempDirectory directory = new("pg", inMemory: options?.Fsync != true);
+        PostgresServer server = new(directory, options ?? new PostgresOptions());
         try
         {
             await PostgresBinaries.OwnAsync(directory.Path).ConfigureAwait(false);
@@ -192,7 +192,7 @@ public sealed class PostgresServer : ITestDatabase
 
     private IEnumerable<string> Arguments()
     {
-        Dictionary<string, string> settings = new Dictionary<string, string>
+        Dictionary<string, string> settings = new()
         {
             ["listen_addresses"] = "127.0.0.1",
             ["unix_socket_directories"] = SocketDirectory,
@@ -213,7 +213,7 @@ public sealed class PostgresServer : ITestDatabase
 
     private async Task<bool> AnswersAsync()
     {
-        await using NpgsqlConnection connection = new NpgsqlConnection(SocketConnectionString() + ";Pooling=false;Timeout=2");
+        await using NpgsqlConnection connection = new(SocketConnectionString() + ";Pooling=false;Timeout=2");
         await connection.OpenAsync().ConfigureAwait(false);
         return true;
     }

@@ -75,7 +75,7 @@ public sealed partial class ChildProcess : IAsyncDisposable
         string? workingDirectory = null,
         Action<string>? onLine = null)
     {
-        ProcessStartInfo info = new ProcessStartInfo(program, arguments)
+        ProcessStartInfo info = new(program, arguments)
         {
             RedirectStandardOutput = true,
             RedirectStandardError = true,

@@ -13,7 +13,7 @@ public static class Command
     public static async Task<CommandResult> RunAsync(
         string program, IEnumerable<string> arguments, string? input = null, IReadOnlyDictionary<string, string>? environment = null)
     {
-        ProcessStartInfo info = new ProcessStartInfo(program, arguments)
+        ProcessStartInfo info = new(program, arguments)
         {
             RedirectStandardInput = true,
             RedirectStandardOutput = true,

@@ -121,7 +121,7 @@ public static class Normalisation
         }
 
         List<JsonObject> all = [.. kvs.Select(kv => kv!.AsObject())];
-        List<JsonObject> ordered = new List<JsonObject>();
+        List<JsonObject> ordered = new();
         while (ordered.Count < all.Count)
         {
             string? value = (string?)all[ordered.Count]["value"];

@@ -38,7 +38,7 @@ public sealed class RpcClient(GrpcChannel channel) : IRpcClient
     {
         FieldDescriptor part = method.OutputType.FindFieldByName("range_response")
             ?? throw new NotSupportedException($"{rpc} is a stream that cannot be merged.");
-        using MemoryStream merged = new MemoryStream();
+        using MemoryStream merged = new();
         await foreach (byte[] message in channel.ServerStreamRawAsync(rpc, request, headers, Limit).ConfigureAwait(false))
         {
             IMessage response = method.OutputType.Parser.ParseFrom(message);
@@ -57,7 +57,7 @@ public sealed class RpcClient(GrpcChannel channel) : IRpcClient
         using GrpcRawCall call = channel.DuplexRaw(rpc, headers, Limit);
         await call.WriteAsync(request).ConfigureAwait(false);
         await call.CompleteAsync().ConfigureAwait(false);
-        List<string> answers = new List<string>();
+        List<string> answers = new();
         while (await call.MoveNextAsync().ConfigureAwait(false))
         {
             answers.Add(RpcCatalogue.Decode(method.OutputType, call.Current));

@@ -40,8 +40,8 @@ public sealed class VectorFile
     public static VectorFile Read(string name)
     {
         using Stream stream = Open(name);
-        using StreamReader reader = new StreamReader(stream);
-        List<VectorLine> lines = new List<VectorLine>();
+        using StreamReader reader = new(stream);
+        List<VectorLine> lines = new();
         while (reader.ReadLine() is { } text)
         {
             lines.Add(new VectorLine(lines.Count + 1, BigBytes.Expand(Json.Parse(text))!.AsObject()));

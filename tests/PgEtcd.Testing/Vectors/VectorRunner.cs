@@ -30,7 +30,7 @@ public sealed class VectorRunner : IAsyncDisposable
     /// <exception cref="VectorMismatchException">An answer differs.</exception>
     public static async Task RunAsync(VectorFile file, Uri server, Func<VectorLine, bool>? skip = null, bool throughGateway = false)
     {
-        await using VectorRunner runner = new VectorRunner(file.Name, server, throughGateway);
+        await using VectorRunner runner = new(file.Name, server, throughGateway);
         foreach (VectorLine line in file.Lines)
         {
             if (skip?.Invoke(line) != true)
@@ -70,7 +70,7 @@ public sealed class VectorRunner : IAsyncDisposable
     private async Task CallAsync(VectorLine line, string rpc)
     {
         RpcAnswer answer = await _client.CallAsync(rpc, Json.Write(line.Json["request"]), Credentials(line)).ConfigureAwait(false);
-        JsonObject expected = new JsonObject();
+        JsonObject expected = new();
         string outcome = line.Json.ContainsKey("error") ? "error" : "response";
         expected[outcome] = line.Json[outcome]!.DeepClone();
         if (expected["response"] is JsonObject response)

@@ -20,7 +20,7 @@ internal static class WatchNormalisation
 
     private static List<JsonObject> Joined(IEnumerable<JsonObject> responses)
     {
-        List<JsonObject> joined = new List<JsonObject>();
+        List<JsonObject> joined = new();
         foreach (JsonObject response in responses)
         {
             if (response["events"] is not JsonArray events)

@@ -45,12 +45,12 @@ internal sealed class WatchReplay : IAsyncDisposable
             expected.Add(response!.DeepClone());
         }
 
-        List<JsonObject> responses = new List<JsonObject>();
+        List<JsonObject> responses = new();
         while (true)
         {
             JsonArray actual = WatchNormalisation.Apply(responses.Select(response => response.DeepClone().AsObject()), catchUp);
             bool complete = JsonNode.DeepEquals(wanted, actual);
-            using CancellationTokenSource limit = new CancellationTokenSource(complete ? Silence : Patience);
+            using CancellationTokenSource limit = new(complete ? Silence : Patience);
             try
             {
                 responses.Add(await _received.Reader.ReadAsync(limit.Token).ConfigureAwait(false));
