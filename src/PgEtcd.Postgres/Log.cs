@@ -16,4 +16,7 @@ internal static partial class Log
 
     [LoggerMessage(102, LogLevel.Information, "LISTEN connection lost, polling until it is back: {Reason}")]
     public static partial void ListenLost(ILogger logger, string reason);
+
+    [LoggerMessage(104, LogLevel.Warning, "The database's settings are not what a frontend needs: {Unmet}")]
+    public static partial void SettingsUnmet(ILogger logger, string unmet);
 }
