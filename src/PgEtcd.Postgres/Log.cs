@@ -19,4 +19,7 @@ internal static partial class Log
 
     [LoggerMessage(104, LogLevel.Warning, "The database's settings are not what a frontend needs: {Unmet}")]
     public static partial void SettingsUnmet(ILogger logger, string unmet);
+
+    [LoggerMessage(105, LogLevel.Warning, "In the background: {Work} failed and will be tried again in {Seconds:0.0} s: {Reason}")]
+    public static partial void BackgroundFailed(ILogger logger, string work, double seconds, string reason);
 }
