@@ -56,10 +56,11 @@ internal sealed class CallBinder(MethodTable methods) : ServiceBinderBase
             },
             methods,
             served.Metrics);
-        _definition.AddMethod(counted, (TRequest request, IServerStreamWriter<TResponse> responses, ServerCallContext context) =>
+        _definition.AddMethod(counted, async (TRequest request, IServerStreamWriter<TResponse> _, ServerCallContext context) =>
         {
             RemoteCall call = RemoteCall.Of(context);
-            return runner.RunAsync((request, new ResponseStream<TResponse>(responses, call)), call);
+            using ResponseStream<TResponse> responses = new(method.ResponseMarshaller, call, served.Metrics);
+            await runner.RunAsync((request, responses), call);
         });
         served.Local = async (requests, responses, call) =>
         {
@@ -83,11 +84,12 @@ internal sealed class CallBinder(MethodTable methods) : ServiceBinderBase
             served.Metrics);
         _definition.AddMethod(
             counted,
-            (IAsyncStreamReader<TRequest> requests, IServerStreamWriter<TResponse> responses, ServerCallContext context) =>
+            async (IAsyncStreamReader<TRequest> requests, IServerStreamWriter<TResponse> _, ServerCallContext context) =>
             {
                 RemoteCall call = RemoteCall.Of(context);
                 RequestStream<TRequest> reader = new(requests, call, methods.MaxMessageSize);
-                return runner.RunAsync((reader, new ResponseStream<TResponse>(responses, call)), call);
+                using ResponseStream<TResponse> responses = new(method.ResponseMarshaller, call, served.Metrics);
+                await runner.RunAsync((reader, responses), call);
             });
         served.Local = (requests, responses, call) => runner.RunAsync(
             (new LocalStreams.Reader<TRequest>(requests, counted.RequestMarshaller, call),

@@ -27,7 +27,7 @@ public sealed class EndOfCallTests : IAsyncLifetime
             Service + "Unary", new EchoMessage { Text = "wait" }.ToByteArray(), timeout: TimeSpan.FromMilliseconds(100));
         RpcException error = await Should.ThrowAsync<RpcException>(() => call.MoveNextAsync());
         error.Status.ShouldBe(new Status(StatusCode.DeadlineExceeded, "Deadline Exceeded"));
-        (await _server.Probe.Ended.Task.WaitAsync(Patience)).ShouldBe("the token fired");
+        (await EndAsync()).ShouldBe("the token fired");
         _server.Logs.Errors.ShouldBeEmpty();
     }
 
@@ -84,7 +84,7 @@ public sealed class EndOfCallTests : IAsyncLifetime
     {
         using (GrpcRawCall call = _server.Channel.StartRaw(Service + "Unary", new EchoMessage { Text = "wait" }.ToByteArray()))
             await _server.Probe.Waiting.Task.WaitAsync(Patience);
-        (await _server.Probe.Ended.Task.WaitAsync(Patience)).ShouldBe("the token fired");
+        (await EndAsync()).ShouldBe("the token fired");
         _server.Logs.Errors.ShouldBeEmpty();
         (await _server.Channel.UnaryAsync<EchoMessage, EchoMessage>(Service + "Unary", new EchoMessage { Text = "x" })).Text.ShouldBe("x");
     }
@@ -97,7 +97,7 @@ public sealed class EndOfCallTests : IAsyncLifetime
             using GrpcRawCall call = other.StartRaw(Service + "Unary", new EchoMessage { Text = "wait" }.ToByteArray());
             await _server.Probe.Waiting.Task.WaitAsync(Patience);
         }
-        (await _server.Probe.Ended.Task.WaitAsync(Patience)).ShouldBe("the token fired");
+        (await EndAsync()).ShouldBe("the token fired");
     }
 
     [Fact]
@@ -108,7 +108,7 @@ public sealed class EndOfCallTests : IAsyncLifetime
             await call.WriteAsync(new EchoMessage());
             await call.ReadAsync();
         }
-        (await _server.Probe.Ended.Task.WaitAsync(Patience)).ShouldBe("the read was refused");
+        (await EndAsync()).ShouldBe("the read was refused");
         _server.Logs.Errors.ShouldBeEmpty();
     }
 
@@ -129,7 +129,15 @@ public sealed class EndOfCallTests : IAsyncLifetime
                 (await call.MoveNextAsync()).ShouldBeTrue();
             await Until(() => _server.Probe.Written > written);
         }
-        (await _server.Probe.Ended.Task.WaitAsync(Patience)).ShouldBe("the write was refused");
+        (await EndAsync()).ShouldBe("the write was refused");
+    }
+
+    /// <summary>How the service learned of the end of its call.</summary>
+    private async Task<string> EndAsync()
+    {
+        Task<string> ended = _server.Probe.Ended.Task;
+        await Task.WhenAny(ended, Task.Delay(Patience));
+        return ended.IsCompleted ? await ended : $"it did not; logged: {string.Join(" / ", _server.Logs.Errors)}";
     }
 
     private static async Task<long> UntilStill(Func<long> value)
