@@ -39,7 +39,11 @@ public sealed class WatchEndingTests : IDisposable
         Admission admission = new(auth, null!, null!, trustsCertificates: false);
         RequestLimits limits = new()
         {
-            MaxRequestBytes = 1000, MaxTxnOps = 1, MinLeaseTtlSeconds = 1, RequestTimeout = TimeSpan.FromSeconds(1), SlowRequest = TimeSpan.FromSeconds(1),
+            MaxRequestBytes = 1000,
+            MaxTxnOps = 1,
+            MinLeaseTtlSeconds = 1,
+            RequestTimeout = TimeSpan.FromSeconds(1),
+            SlowRequest = TimeSpan.FromSeconds(1),
         };
         _service = new WatchService(_hub, admission, new WatchEncoding(new ResponseHeaders(new ClusterIdentity(1, 2), 3)), limits, _lifetime);
     }
