@@ -9,42 +9,28 @@ namespace PgEtcd.Api.Callers;
 /// <summary>Finds out who makes a call. While auth is off this looks at nothing.</summary>
 /// <remarks>An acknowledged change binds on every frontend (decision 15). So what is not decided by an append, which is
 /// conditional on the auth revision, is decided behind the read barrier, which brings that revision.</remarks>
-public sealed class Admission : ICallers
+internal sealed class Admission(AuthStates states, Tail tail, ITokens tokens, bool trustsCertificates) : ICallers
 {
     /// <summary>How often a write is tried while users, roles and permissions keep changing under it.</summary>
     internal const int MostTries = 5;
 
     private const string BearerPrefix = "Bearer ";
 
-    private readonly AuthStates _states;
-    private readonly Tail _tail;
-    private readonly ITokens _tokens;
-    private readonly bool _trustsCertificates;
-
-    /// <param name="states">Users, roles and permissions.</param>
-    /// <param name="tail">The read barrier.</param>
-    /// <param name="tokens">What clients show.</param>
-    /// <param name="trustsCertificates">Whether the name in a client's certificate is its user.</param>
-    public Admission(AuthStates states, Tail tail, ITokens tokens, bool trustsCertificates)
-    {
-        _states = states;
-        _tail = tail;
-        _tokens = tokens;
-        _trustsCertificates = trustsCertificates;
-    }
+    /// <summary>Whether the name in a client's certificate is its user.</summary>
+    public bool TrustsCertificates => trustsCertificates;
 
     /// <summary>Whether calls are checked, as far as this frontend knows.</summary>
-    public bool IsOn => _states.Current.IsEnabled;
+    public bool IsOn => states.Current.IsEnabled;
 
     /// <inheritdoc/>
-    public Caller Anybody => _states.Current.Anybody;
+    public Caller Anybody => states.Current.Anybody;
 
     /// <summary>Who makes a call that an append will decide, as far as this frontend knows.</summary>
     /// <exception cref="RpcException">It shows a token that is good for nothing.</exception>
     /// <exception cref="Postgres.Calls.StoreUnavailableException">The database did not answer in time.</exception>
     public ValueTask<Caller> AdmitAsync(ServerCallContext context)
     {
-        AuthState state = _states.Current;
+        AuthState state = states.Current;
         return state.IsEnabled ? IdentifyAsync(context, state, isFresh: false) : new(state.Anybody);
     }
 
@@ -59,8 +45,8 @@ public sealed class Admission : ICallers
     /// <summary>Users, roles and permissions, by all that was acknowledged before.</summary>
     public async ValueTask<AuthState> FreshStateAsync()
     {
-        await _tail.CatchUpAsync();
-        return _states.Current;
+        await tail.CatchUpAsync();
+        return states.Current;
     }
 
     /// <summary>Any user will do; while auth is off, anybody, and nothing is waited for.</summary>
@@ -76,12 +62,12 @@ public sealed class Admission : ICallers
     {
         if (TokenOf(context) is { } token)
         {
-            return await _tokens.ResolveAsync(token, state) is { } credential ? new Caller(state, credential.Username, credential.ShownRevision)
+            return await tokens.ResolveAsync(token, state) is { } credential ? new Caller(state, credential.Username, credential.ShownRevision)
                 : isFresh ? throw EtcdErrors.InvalidAuthToken.ToException()
                 : await AdmitFreshAsync(context); // its user may have been added a moment ago
         }
 
-        return _trustsCertificates && CertificateNames.Of(context) is { } name ? new Caller(state, name, long.MaxValue) : state.Anybody;
+        return trustsCertificates && CertificateNames.Of(context) is { } name ? new Caller(state, name, long.MaxValue) : state.Anybody;
     }
 
     /// <summary>etcd's places, in its order; the first value counts.</summary>

@@ -9,7 +9,7 @@ using PgEtcd.Protocol.Etcdserverpb;
 namespace PgEtcd.Api.Callers;
 
 /// <summary>Stands before all services and lets through who may call, by <see cref="RpcAccessTable"/>.</summary>
-public sealed class AuthGuard(Admission admission) : ICallWrapper
+internal sealed class AuthGuard(Admission admission) : ICallWrapper
 {
     /// <inheritdoc/>
     public CallHandler<TArgument, TResult> Around<TArgument, TResult>(IMethod method, CallHandler<TArgument, TResult> handler)

@@ -5,7 +5,7 @@ namespace PgEtcd.Api.Calls;
 /// <summary>A call as its service sees it.</summary>
 /// <param name="http">The request that it came with.</param>
 /// <param name="headers">Its metadata.</param>
-public abstract class CallContext(HttpContext http, IHeaderDictionary headers) : ServerCallContext
+internal abstract class CallContext(HttpContext http, IHeaderDictionary headers) : ServerCallContext
 {
     private Metadata? _requestHeaders;
 

@@ -9,19 +9,17 @@ internal sealed class CallRunner<TArgument, TResult>
     where TResult : class
 {
     private readonly CallHandler<TArgument, TResult> _handler;
-    private readonly ICallObserver? _observer;
+    private readonly UnaryCalls? _unary;
     private readonly MethodMetrics _metrics;
     private readonly ILogger _logger;
-    private readonly Func<Exception, RpcException?> _translate;
 
     public CallRunner(IMethod method, CallHandler<TArgument, TResult> handler, MethodTable methods, MethodMetrics metrics)
     {
         CallSettings settings = methods.Settings;
         _metrics = metrics;
         _handler = settings.Wrappers.Reverse().Aggregate(handler, (inner, wrapper) => wrapper.Around(method, inner));
-        _observer = method.Type == MethodType.Unary ? settings.Unary : null;
+        _unary = method.Type == MethodType.Unary ? settings.Unary : null;
         _logger = methods.Logger;
-        _translate = settings.Translate;
     }
 
     /// <summary>Answers one.</summary>
@@ -29,7 +27,7 @@ internal sealed class CallRunner<TArgument, TResult>
     public Task<TResult> RunAsync(TArgument argument, CallContext call)
     {
         long begun = Stopwatch.GetTimestamp();
-        _observer?.OnBegin();
+        _unary?.Begin();
         Task<TResult> answer;
         try
         {
@@ -60,7 +58,7 @@ internal sealed class CallRunner<TArgument, TResult>
         }
         catch (Exception thrown)
         {
-            Exception exception = Endings.Translated(thrown, _translate);
+            Exception exception = Endings.Translated(thrown);
             RpcException said = Endings.ToRpc(exception, call, _logger);
             End(argument, call, exception, begun, said.StatusCode);
             if (said == thrown)
@@ -75,7 +73,7 @@ internal sealed class CallRunner<TArgument, TResult>
     private void End(TArgument argument, CallContext call, object? ending, long begun, StatusCode code)
     {
         call.IsOver = true;
-        _observer?.OnEnd(argument, call, ending, begun);
+        _unary?.End(argument, call, ending, begun);
         _metrics.Handled(code, begun);
     }
 }

@@ -4,7 +4,7 @@ using Microsoft.AspNetCore.Routing;
 namespace PgEtcd.Api.Calls;
 
 /// <summary>Brings gRPC into a host.</summary>
-public static class CallsExtensions
+internal static class CallsExtensions
 {
     private const string GrpcContentType = "application/grpc";
 

@@ -5,12 +5,12 @@ using PgEtcd.Api.Metrics;
 namespace PgEtcd.Api.Calls;
 
 /// <summary>All methods by path. Looked up once a call, so it is a table and not endpoint routing.</summary>
-public sealed class MethodTable : IDisposable
+internal sealed class MethodTable : IDisposable
 {
     private readonly Dictionary<string, ServedMethod> _methods = new(StringComparer.Ordinal);
     private readonly HashSet<string> _services = new(StringComparer.Ordinal);
-    private readonly Meter _meter = new(GrpcMetricsOptions.MeterName); // a host has its own
-    private readonly CallsByHeader? _clients;
+    private readonly Meter _meter = new("PgEtcd.Grpc"); // a host has its own
+    private readonly CallsByVersion _clients;
 
     /// <param name="settings">What goes around calls.</param>
     /// <param name="loggers">Where failures of services are written.</param>
@@ -18,7 +18,7 @@ public sealed class MethodTable : IDisposable
     {
         Settings = settings;
         Logger = loggers.CreateLogger("PgEtcd.Grpc");
-        _clients = settings.Metrics.Clients is { } header ? new CallsByHeader(_meter, header) : null;
+        _clients = new CallsByVersion(_meter);
     }
 
     /// <summary>Largest request message in bytes.</summary>
@@ -93,7 +93,7 @@ public sealed class MethodTable : IDisposable
 
     internal Method<TRequest, TResponse> Add<TRequest, TResponse>(Method<TRequest, TResponse> method, out ServedMethod served)
     {
-        MethodMetrics metrics = new(_meter, Settings.Metrics, _clients, method);
+        MethodMetrics metrics = new(_meter, Settings.HasHandlingTimes, _clients, method);
         served = new ServedMethod(metrics, MaxMessageSize);
         _methods.Add(method.FullName, served);
         _services.Add(method.ServiceName);

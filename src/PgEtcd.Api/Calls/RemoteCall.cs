@@ -4,7 +4,7 @@ namespace PgEtcd.Api.Calls;
 
 /// <summary>A call that came over a connection. The package joins values of one name, calls a Unix socket unknown, and takes IPv4 for
 /// IPv6 on a socket for both: so metadata and peer are read here.</summary>
-public sealed class RemoteCall : CallContext
+internal sealed class RemoteCall : CallContext
 {
     private readonly ServerCallContext _inner;
 

@@ -24,11 +24,11 @@ internal sealed class RequestStream<T>(IAsyncStreamReader<T> inner, CallContext 
         {
             return await read;
         }
-        catch (Exception exception) when (Gone.Means(exception, call, _ended))
+        catch (Exception exception) when (Endings.IsOver(exception, call, _ended))
         {
-            throw Gone.Cancellation(exception);
+            throw Endings.Gone(exception);
         }
-        catch (Exception exception) when (PackageErrors.Mend(exception, max) is { } status && exception is not OperationCanceledException)
+        catch (Exception exception) when (exception is not OperationCanceledException && Endings.OfUnreadable(exception, max) is { } status)
         {
             throw new RpcException(status);
         }

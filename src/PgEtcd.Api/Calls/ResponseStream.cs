@@ -36,7 +36,7 @@ internal sealed class ResponseStream<T>(Marshaller<T> marshaller, CallContext ca
                 int length = MessageFrame.Write(_output, marshaller, message);
                 metrics.Sent(length);
                 _unflushed += length;
-                if (_unflushed < MostUnflushed && WriteOptions is { } options && options.Flags.HasFlag(WriteFlags.BufferHint))
+                if (_unflushed < MostUnflushed && WriteOptions?.Flags == WriteFlags.BufferHint)
                 {
                     return Task.CompletedTask;
                 }
@@ -47,9 +47,9 @@ internal sealed class ResponseStream<T>(Marshaller<T> marshaller, CallContext ca
 
             return FlushedAsync(flush, cancellationToken);
         }
-        catch (Exception exception) when (Gone.Means(exception, call, _ended))
+        catch (Exception exception) when (Endings.IsOver(exception, call, _ended))
         {
-            throw Gone.Cancellation(exception);
+            throw Endings.Gone(exception);
         }
     }
 
@@ -69,12 +69,12 @@ internal sealed class ResponseStream<T>(Marshaller<T> marshaller, CallContext ca
             FlushResult result = await flush.AsTask().WaitAsync(cancellationToken);
             if (result.IsCompleted) // told before the call's token fires
             {
-                throw Gone.Cancellation(null);
+                throw Endings.Gone();
             }
         }
-        catch (Exception exception) when (Gone.Means(exception, call, _ended))
+        catch (Exception exception) when (Endings.IsOver(exception, call, _ended))
         {
-            throw Gone.Cancellation(exception);
+            throw Endings.Gone(exception);
         }
     }
 }

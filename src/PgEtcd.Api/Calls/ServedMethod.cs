@@ -47,7 +47,7 @@ internal sealed class ServedMethod(MethodMetrics metrics, int maxMessageSize)
         }
 
         Status status = http.Features.GetRequiredFeature<IServerCallContextFeature>().ServerCallContext.Status;
-        if (PackageErrors.Mend(status, maxMessageSize) is { } mended)
+        if (Endings.OfUnreadable(status, maxMessageSize) is { } mended)
         {
             status = mended;
             if (!http.Response.HasStarted)

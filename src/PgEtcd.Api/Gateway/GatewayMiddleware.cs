@@ -17,16 +17,14 @@ public static class GatewayMiddleware
     /// <summary>etcd's words to a client that may believe that it is who its certificate says.</summary>
     private const string NameIgnored = "CommonName of client sending a request against gateway will be ignored and not used as expected";
 
-    /// <summary>Adds it.</summary>
-    /// <param name="app">Where to.</param>
-    /// <param name="trustsCertificates">Whether the name in a client's certificate is its user (--client-cert-auth).</param>
-    public static void UseGateway(this WebApplication app, bool trustsCertificates)
+    /// <summary>Serves it on requests that nothing before has taken.</summary>
+    public static void UseGateway(this WebApplication app)
     {
         MethodTable methods = app.Services.GetRequiredService<MethodTable>();
         app.UseWebSockets();
-        if (trustsCertificates)
+        Admission admission = app.Services.GetRequiredService<Admission>();
+        if (admission.TrustsCertificates)
         {
-            Admission admission = app.Services.GetRequiredService<Admission>();
             app.Use(next => context => admission.IsOn && IsBelowV3(context, out _)
                 && context.Connection.ClientCertificate is { } certificate && CertificateNames.Of(certificate) is not null
                     ? context.RefuseAsync(StatusCodes.Status400BadRequest, NameIgnored)

@@ -10,7 +10,7 @@ namespace PgEtcd.Api.Locks;
 
 /// <summary>The queue before a lock or an election (semantics.md §12). Its order is that of the create revisions, so it is the
 /// same on every frontend. Each contender watches the one before it and no other: a thousand wait, and one wakes.</summary>
-public sealed class Contenders(RecipeClient client, WatchHub hub, IHostApplicationLifetime lifetime)
+internal sealed class Contenders(RecipeClient client, WatchHub hub, IHostApplicationLifetime lifetime)
 {
     /// <summary>Enters the queue, or finds the place that the lease has in it.</summary>
     /// <param name="contest">Which.</param>

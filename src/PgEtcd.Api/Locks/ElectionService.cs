@@ -9,7 +9,7 @@ using PgEtcd.Protocol.V3Electionpb;
 namespace PgEtcd.Api.Locks;
 
 /// <summary>v3electionpb.Election: one leader at a time, as long as its lease (semantics.md §12).</summary>
-public sealed class ElectionService(
+internal sealed class ElectionService(
     RecipeClient client, Contenders contenders, LeaderChanges changes, ResponseHeaders headers, IHostApplicationLifetime lifetime)
     : Election.ElectionBase
 {

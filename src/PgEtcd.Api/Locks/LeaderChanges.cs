@@ -8,7 +8,7 @@ namespace PgEtcd.Api.Locks;
 
 /// <summary>Follows an election (semantics.md §12, Observe). It watches all candidates, where etcd watches the leader and looks
 /// for the next when that is gone: so a leader that was short is seen too, and each one once.</summary>
-public sealed class LeaderChanges(RecipeClient client, WatchHub hub)
+internal sealed class LeaderChanges(RecipeClient client, WatchHub hub)
 {
     /// <summary>A leader as it was from a revision on.</summary>
     internal readonly record struct LeaderChange(long Revision, KeyRecord Leader);

@@ -9,7 +9,7 @@ using PgEtcd.Protocol.V3Lockpb;
 namespace PgEtcd.Api.Locks;
 
 /// <summary>v3lockpb.Lock: a lock that lasts as long as a lease (semantics.md §12).</summary>
-public sealed class LockService(RecipeClient client, Contenders contenders, ResponseHeaders headers) : Protocol.V3Lockpb.Lock.LockBase
+internal sealed class LockService(RecipeClient client, Contenders contenders, ResponseHeaders headers) : Protocol.V3Lockpb.Lock.LockBase
 {
     /// <summary>Waits until the lock is held. Whoever holds it, or waits for it, with the same lease is the same.</summary>
     public override async Task<LockResponse> Lock(LockRequest request, ServerCallContext context)

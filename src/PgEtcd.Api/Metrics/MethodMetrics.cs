@@ -19,10 +19,10 @@ internal sealed class MethodMetrics
     private readonly Counter<long> _sentBytes;
     private readonly Counter<long>[] _handled;
     private readonly Histogram<double>? _handling;
-    private readonly CallsByHeader? _clients;
+    private readonly CallsByVersion _clients;
     private readonly bool _isUnary;
 
-    public MethodMetrics(Meter meter, GrpcMetricsOptions options, CallsByHeader? clients, IMethod method)
+    public MethodMetrics(Meter meter, bool hasHandlingTimes, CallsByVersion clients, IMethod method)
     {
         _clients = clients;
         _isUnary = method.Type == MethodType.Unary;
@@ -38,9 +38,9 @@ internal sealed class MethodMetrics
                 "grpc_server_handled_total", "Total number of RPCs completed on the server, regardless of success or failure.",
                 [new("grpc_code", NameOf(code)), .. labels])),
         ];
-        _receivedBytes = meter.Counter(options.ReceivedBytes, "The total number of bytes received from gRPC clients.");
-        _sentBytes = meter.Counter(options.SentBytes, "The total number of bytes sent to gRPC clients.");
-        if (options.HandlingTime)
+        _receivedBytes = meter.Counter("etcd_network_client_grpc_received_bytes_total", "The total number of bytes received from gRPC clients.");
+        _sentBytes = meter.Counter("etcd_network_client_grpc_sent_bytes_total", "The total number of bytes sent to gRPC clients.");
+        if (hasHandlingTimes)
         {
             _handling = meter.CreateHistogram(
                 "grpc_server_handling_seconds",
@@ -56,7 +56,7 @@ internal sealed class MethodMetrics
     public long Started(IHeaderDictionary headers)
     {
         _started.Add(1);
-        _clients?.Add(headers, _isUnary);
+        _clients.Add(headers, _isUnary);
         return Stopwatch.GetTimestamp();
     }
 

@@ -13,7 +13,7 @@ namespace PgEtcd.Api.Services;
 
 /// <summary>etcdserverpb.Auth (semantics.md §11). What a change comes to is decided in <see cref="AuthDecision"/>, and made only
 /// if nothing else has changed since.</summary>
-public sealed class AuthService(FrontendAuth auth, Admission admission, KeyReader reader, ResponseHeaders headers) : Protocol.Etcdserverpb.Auth.AuthBase
+internal sealed class AuthService(FrontendAuth auth, Admission admission, KeyReader reader, ResponseHeaders headers) : Protocol.Etcdserverpb.Auth.AuthBase
 {
     private ResponseHeader Header => headers.At(reader.Current.Revision);
 

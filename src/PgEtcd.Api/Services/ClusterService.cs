@@ -8,7 +8,7 @@ namespace PgEtcd.Api.Services;
 
 /// <summary>etcdserverpb.Cluster (semantics.md §9): the members are the frontends that are alive. Who belongs to the cluster
 /// is not decided by a request but by who runs; what cannot be done is refused with etcd's code and a sentence.</summary>
-public sealed class ClusterService(Membership membership, ResponseHeaders headers, RequestLimits limits) : Cluster.ClusterBase
+internal sealed class ClusterService(Membership membership, ResponseHeaders headers, RequestLimits limits) : Cluster.ClusterBase
 {
     /// <summary>The frontends by id. Linearizable: as the database has them now; else as they were at our last heartbeat.</summary>
     public override async Task<MemberListResponse> MemberList(MemberListRequest request, ServerCallContext context)

@@ -6,7 +6,7 @@ using static PgEtcd.Protocol.GrpcHealth.HealthCheckResponse.Types;
 namespace PgEtcd.Api.Services;
 
 /// <summary>grpc.health.v1.Health. As in etcd only the server as a whole is known, by the name "".</summary>
-public sealed class HealthService(ServingState state, IHostApplicationLifetime lifetime) : Health.HealthBase
+internal sealed class HealthService(ServingState state, IHostApplicationLifetime lifetime) : Health.HealthBase
 {
     private const string Server = "";
 

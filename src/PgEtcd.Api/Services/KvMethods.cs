@@ -6,7 +6,7 @@ using PgEtcd.Protocol.Etcdserverpb;
 namespace PgEtcd.Api.Services;
 
 /// <summary>The methods of etcdserverpb.KV as gRPC binds them: generated requests, answers that encode themselves.</summary>
-public static class KvMethods
+internal static class KvMethods
 {
     private const string Service = "etcdserverpb.KV";
 

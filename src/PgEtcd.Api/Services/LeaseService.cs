@@ -14,7 +14,7 @@ using PgEtcd.Protocol.Etcdserverpb;
 namespace PgEtcd.Api.Services;
 
 /// <summary>etcdserverpb.Lease (semantics.md §8).</summary>
-public sealed class LeaseService(
+internal sealed class LeaseService(
     LeaseStore leases,
     KeyReader reader,
     Quota quota,

@@ -14,7 +14,7 @@ using PgEtcd.Protocol.Etcdserverpb;
 namespace PgEtcd.Api.Services;
 
 /// <summary>etcdserverpb.Maintenance (semantics.md §10).</summary>
-public sealed partial class MaintenanceService(
+internal sealed partial class MaintenanceService(
     KeyReader reader,
     StoreMaintenance maintenance,
     StorageSizes sizes,

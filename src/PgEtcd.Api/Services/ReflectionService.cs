@@ -11,7 +11,7 @@ using V1Alpha = Grpc.Reflection.V1Alpha;
 namespace PgEtcd.Api.Services;
 
 /// <summary>grpc.reflection: what grpcurl and other clients without proto files ask. etcd has none.</summary>
-public static class ReflectionService
+internal static class ReflectionService
 {
     private static readonly ServiceDescriptor[] Services =
     [

@@ -15,7 +15,7 @@ namespace PgEtcd.Api.Services;
 
 /// <summary>etcdserverpb.Watch: one stream carries many watches (semantics.md §7).</summary>
 /// <remarks>Bound by hand (<see cref="WatchMethods"/>), because its responses are not messages but <see cref="WatchUpdate"/>.</remarks>
-public sealed class WatchService(
+internal sealed class WatchService(
     WatchHub hub, Admission admission, WatchEncoding encoding, RequestLimits limits, IHostApplicationLifetime lifetime)
 {
     /// <summary>How this service's responses go on the wire.</summary>

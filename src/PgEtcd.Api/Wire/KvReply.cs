@@ -7,7 +7,7 @@ namespace PgEtcd.Api.Wire;
 /// is written piece by piece without building messages.</summary>
 /// <param name="Headers">Makes the header.</param>
 /// <param name="Result">What was evaluated.</param>
-public sealed record KvReply(ResponseHeaders Headers, OperationResult Result)
+internal sealed record KvReply(ResponseHeaders Headers, OperationResult Result)
 {
     /// <summary>Writes RangeResponse, PutResponse, DeleteRangeResponse or TxnResponse, whichever the result is.</summary>
     public static Marshaller<KvReply> Marshaller { get; } = Marshallers.Create<KvReply>(

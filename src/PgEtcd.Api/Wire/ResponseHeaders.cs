@@ -5,7 +5,7 @@ using PgEtcd.Protocol.Etcdserverpb;
 namespace PgEtcd.Api.Wire;
 
 /// <summary>The response header of this frontend: what never changes is encoded once (semantics.md §0).</summary>
-public sealed class ResponseHeaders
+internal sealed class ResponseHeaders
 {
     private const int RevisionField = 3;
     private const int TermField = 4;

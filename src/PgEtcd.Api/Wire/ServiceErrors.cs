@@ -10,7 +10,7 @@ using PgEtcd.Protocol;
 namespace PgEtcd.Api.Wire;
 
 /// <summary>etcd's errors for those of the floors below (errors.md).</summary>
-public static class ServiceErrors
+internal static class ServiceErrors
 {
     public static EtcdError ToEtcd(this KvError error) => error switch
     {
@@ -34,7 +34,7 @@ public static class ServiceErrors
     };
 
     /// <summary>The status for a failure of the database; null for any other exception.</summary>
-    /// <remarks>Services need not call it: the end of every call does (<c>CallSettings.Translate</c>).</remarks>
+    /// <remarks>Services need not call it: the end of every call does.</remarks>
     public static RpcException? ToRpc(Exception exception) => exception switch
     {
         StoreUnavailableException => EtcdErrors.Timeout.ToException(),

@@ -60,17 +60,6 @@ public sealed class CallTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_client_stream_is_answered_once()
-    {
-        using GrpcDuplexCall<EchoMessage, EchoMessage> call = Open("ClientStream");
-        foreach (string text in new[] { "a", "b", "c" })
-            await call.WriteAsync(new EchoMessage { Text = text });
-        await call.CompleteAsync();
-        (await call.ReadAsync()).Text.ShouldBe("a,b,c");
-        (await call.MoveNextAsync()).ShouldBeFalse();
-    }
-
-    [Fact]
     public async Task A_duplex_call_answers_while_requests_come()
     {
         using GrpcDuplexCall<EchoMessage, EchoMessage> call = Open("Duplex");

@@ -7,7 +7,6 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using PgEtcd.Api.Calls;
-using PgEtcd.Api.Wire;
 using PgEtcd.Api.Connections;
 using PgEtcd.Api.Tests.Protos;
 using PgEtcd.Testing.Grpc;
@@ -15,7 +14,7 @@ using PgEtcd.Testing.Grpc;
 namespace PgEtcd.Api.Tests.Calls;
 
 /// <summary>The echo service on a real port, with a plain HTTP page beside it.</summary>
-public sealed class EchoServer : IAsyncDisposable
+internal sealed class EchoServer : IAsyncDisposable
 {
     public const int MaxMessage = 100_000;
 
@@ -47,7 +46,7 @@ public sealed class EchoServer : IAsyncDisposable
         builder.Logging.ClearProviders().AddProvider(logs).AddFilter("Grpc", LogLevel.None);
         builder.Services.AddSingleton(logs);
         builder.Services.AddSingleton<EchoProbe>();
-        builder.Services.AddCalls(_ => new CallSettings { MaxMessageSize = MaxMessage, Wrappers = wrappers, Translate = ServiceErrors.ToRpc });
+        builder.Services.AddCalls(_ => new CallSettings { MaxMessageSize = MaxMessage, Wrappers = wrappers });
         builder.WebHost.ConfigureKestrel(kestrel =>
         {
             kestrel.UseGrpcLimits();

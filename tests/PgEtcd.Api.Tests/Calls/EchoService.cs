@@ -66,14 +66,6 @@ public sealed class EchoService(EchoProbe probe) : Echo.EchoBase
             throw new RpcException(new Status(StatusCode.Aborted, "at the end"));
     }
 
-    public override async Task<EchoMessage> ClientStream(IAsyncStreamReader<EchoMessage> requestStream, ServerCallContext context)
-    {
-        var all = new List<string>();
-        await foreach (EchoMessage message in requestStream.ReadAllAsync())
-            all.Add(message.Text);
-        return new EchoMessage { Text = string.Join(',', all), Number = all.Count };
-    }
-
     public override async Task Duplex(
         IAsyncStreamReader<EchoMessage> requestStream, IServerStreamWriter<EchoMessage> responseStream, ServerCallContext context)
     {

@@ -91,7 +91,7 @@ public sealed class ResponseStreamTests : IDisposable
     private ResponseStream<string> Stream(Marshaller<string> marshaller)
     {
         Method<string, string> method = new(MethodType.ServerStreaming, "service", "method", marshaller, marshaller);
-        return new ResponseStream<string>(marshaller, _call, new MethodMetrics(_meter, new GrpcMetricsOptions(), null, method));
+        return new ResponseStream<string>(marshaller, _call, new MethodMetrics(_meter, hasHandlingTimes: false, new CallsByVersion(_meter), method));
     }
 
     private byte[] Flushed()
