@@ -13,9 +13,6 @@ namespace PgEtcd.Api.Connections;
 /// </summary>
 internal sealed class PlaintextProtocols(ConnectionDelegate next, TimeSpan limit)
 {
-    /// <summary>Bytes of the preface.</summary>
-    internal static int PrefaceLength => Preface.Length;
-
     private static ReadOnlySpan<byte> Preface => "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"u8;
 
     public async Task OnConnectionAsync(ConnectionContext connection)
@@ -28,7 +25,6 @@ internal sealed class PlaintextProtocols(ConnectionDelegate next, TimeSpan limit
             var negotiated = new NegotiatedHttp2();
             connection.Features.Set<ITlsApplicationProtocolFeature>(negotiated);
             connection.Features.Set<ITlsConnectionFeature>(negotiated);
-            connection.Transport = SchemeInAuthority.Mend(connection.Transport);
         }
         await next(connection);
     }
@@ -61,7 +57,7 @@ internal sealed class PlaintextProtocols(ConnectionDelegate next, TimeSpan limit
     }
 
     /// <summary>Whether these are the first bytes of HTTP/2; null while they may be.</summary>
-    internal static bool? LooksLikeHttp2(ReadOnlySequence<byte> buffer)
+    private static bool? LooksLikeHttp2(ReadOnlySequence<byte> buffer)
     {
         ReadOnlySpan<byte> preface = Preface;
         Span<byte> start = stackalloc byte[preface.Length];
