@@ -1,7 +1,7 @@
 using System.Runtime.ExceptionServices;
 using Grpc.Core;
-using PgEtcd.Api.Calls;
 using PgEtcd.Api.Callers;
+using PgEtcd.Api.Calls;
 using PgEtcd.Api.Metrics;
 using PgEtcd.Api.Wire;
 using PgEtcd.Frontend.Watching;
