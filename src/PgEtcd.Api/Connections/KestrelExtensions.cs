@@ -1,4 +1,5 @@
 using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.AspNetCore.Server.Kestrel.Core.Features;
 
 namespace PgEtcd.Api.Connections;
 
@@ -15,6 +16,16 @@ public static class KestrelExtensions
         // Clients say http where Kestrel believes in TLS.
         options.KestrelServerOptions.AllowAlternateSchemes = true;
         options.Use(next => new PlaintextProtocols(next, limit).OnConnectionAsync);
+        return options;
+    }
+
+    /// <summary>Answers HTTP/1.1 clients that have shut down their sending side. To be called after what tells the protocols apart.</summary>
+    public static ListenOptions UseHalfClosedConnections(this ListenOptions options)
+    {
+        options.Use(next => connection =>
+            connection.Features.Get<ITlsApplicationProtocolFeature>()?.ApplicationProtocol.Span.SequenceEqual("h2"u8) == true
+                ? next(connection)
+                : HalfClosed.OnConnectionAsync(connection, next));
         return options;
     }
 

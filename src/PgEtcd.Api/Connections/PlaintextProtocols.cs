@@ -37,8 +37,7 @@ internal sealed class PlaintextProtocols(ConnectionDelegate next, TimeSpan limit
     private async Task<bool?> ReadsPrefaceAsync(ConnectionContext connection)
     {
         PipeReader input = connection.Transport.Input;
-        using CancellationTokenSource timer = CancellationTokenSource.CreateLinkedTokenSource(connection.ConnectionClosed);
-        timer.CancelAfter(limit);
+        using CancellationTokenSource timer = new(limit); // the end of the connection ends the read, behind what has been sent
         try
         {
             while (true)

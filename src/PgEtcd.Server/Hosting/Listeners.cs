@@ -117,6 +117,11 @@ internal static class Listeners
             listen.UseHttp1AndHttp2WithoutTls();
         }
 
+        if (kind != ListenerKind.GrpcOnly)
+        {
+            listen.UseHalfClosedConnections();
+        }
+
         if (kind != ListenerKind.Everything)
         {
             listen.Mark(kind);

@@ -50,7 +50,7 @@ internal sealed class EchoServer : IAsyncDisposable
         builder.WebHost.ConfigureKestrel(kestrel =>
         {
             kestrel.UseGrpcLimits();
-            kestrel.Listen(IPAddress.Loopback, 0, listen => listen.UseHttp1AndHttp2WithoutTls(prefaceTimeout));
+            kestrel.Listen(IPAddress.Loopback, 0, listen => listen.UseHttp1AndHttp2WithoutTls(prefaceTimeout).UseHalfClosedConnections());
         });
         WebApplication app = builder.Build();
         EchoService service = new(app.Services.GetRequiredService<EchoProbe>());
