@@ -1,7 +1,9 @@
 using Grpc.Core;
+using PgEtcd.Api.Wire;
 using PgEtcd.Frontend.Auth;
 using PgEtcd.Frontend.Permissions;
 using PgEtcd.Frontend.Reading;
+using PgEtcd.Frontend.Writing;
 using PgEtcd.Protocol;
 
 namespace PgEtcd.Api.Callers;
@@ -12,7 +14,7 @@ namespace PgEtcd.Api.Callers;
 internal sealed class Admission(AuthStates states, Tail tail, ITokens tokens, bool trustsCertificates) : ICallers
 {
     /// <summary>How often a write is tried while users, roles and permissions keep changing under it.</summary>
-    internal const int MostTries = 5;
+    private const int MostTries = 5;
 
     private const string BearerPrefix = "Bearer ";
 
@@ -55,7 +57,24 @@ internal sealed class Admission(AuthStates states, Tail tail, ITokens tokens, bo
     public async ValueTask<Caller> AdmitUserAsync(ServerCallContext context)
     {
         Caller caller = IsOn ? await AdmitFreshAsync(context) : Anybody;
-        return caller.CheckUser() == Mvcc.KvError.None ? caller : throw EtcdErrors.UserEmpty.ToException();
+        caller.CheckUser().ThrowIfAny();
+        return caller;
+    }
+
+    /// <summary>Writes for a caller. Whether the caller may is decided where the write is evaluated; if users, roles or permissions have
+    /// changed until then, the caller is identified again.</summary>
+    /// <param name="state">Passed to <paramref name="write"/>, so that it captures nothing.</param>
+    /// <param name="context">The call.</param>
+    /// <param name="write">Writes.</param>
+    public async ValueTask<WriteAnswer> WriteAsync<TState>(TState state, ServerCallContext context, Func<TState, Origin, Task<WriteAnswer>> write)
+    {
+        WriteAnswer answer = await write(state, new Origin(await AdmitAsync(context), context.Peer));
+        for (int tries = 1; answer.Error == Mvcc.KvError.AuthMoved && tries < MostTries; tries++)
+        {
+            answer = await write(state, new Origin(await AdmitFreshAsync(context), context.Peer));
+        }
+
+        return answer;
     }
 
     private async ValueTask<Caller> IdentifyAsync(ServerCallContext context, AuthState state, bool isFresh)

@@ -2,7 +2,6 @@ using Grpc.Core;
 using PgEtcd.Api.Calls;
 using PgEtcd.Api.Wire;
 using PgEtcd.Frontend.Permissions;
-using PgEtcd.Mvcc;
 using PgEtcd.Postgres.Calls;
 using PgEtcd.Protocol.Etcdserverpb;
 
@@ -39,11 +38,7 @@ internal sealed class AuthGuard(Admission admission) : ICallWrapper
     private async ValueTask CheckAsync(ServerCallContext context, RpcAccess access)
     {
         Caller caller = access == RpcAccess.User ? await AdmitAsync(context) : await admission.AdmitFreshAsync(context);
-        KvError error = access == RpcAccess.User ? caller.CheckUser() : caller.CheckRoot();
-        if (error != KvError.None)
-        {
-            throw error.ToEtcd().ToException();
-        }
+        (access == RpcAccess.User ? caller.CheckUser() : caller.CheckRoot()).ThrowIfAny();
     }
 
     /// <summary>What any user may ask about is asked most of all when the database is away: then what was known last decides.</summary>

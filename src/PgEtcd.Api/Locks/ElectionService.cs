@@ -68,7 +68,7 @@ internal sealed class ElectionService(
                 await responseStream.WriteAsync(Response(change.Revision, change.Leader), ended.Token);
             }
         }
-        catch (OperationCanceledException) when (!context.CancellationToken.IsCancellationRequested)
+        catch (OperationCanceledException) when (lifetime.ApplicationStopping.IsCancellationRequested)
         {
             throw EtcdErrors.Stopped.ToException();
         }

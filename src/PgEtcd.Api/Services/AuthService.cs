@@ -64,7 +64,7 @@ internal sealed class AuthService(FrontendAuth auth, Admission admission, KeyRea
     public override async Task<AuthUserGetResponse> UserGet(AuthUserGetRequest request, ServerCallContext context)
     {
         Caller caller = await admission.AdmitFreshAsync(context);
-        Demand(caller.Username == request.Name && caller.Username is not null ? KvError.None : caller.CheckRoot());
+        (caller.Username == request.Name && caller.Username is not null ? KvError.None : caller.CheckRoot()).ThrowIfAny();
         AuthUser user = caller.State.User(request.Name) ?? throw EtcdErrors.UserNotFound.ToException();
         return new AuthUserGetResponse { Header = Header, Roles = { AuthState.Sorted(user.Record.Roles) } };
     }
@@ -102,7 +102,7 @@ internal sealed class AuthService(FrontendAuth auth, Admission admission, KeyRea
     public override async Task<AuthRoleGetResponse> RoleGet(AuthRoleGetRequest request, ServerCallContext context)
     {
         Caller caller = await admission.AdmitFreshAsync(context);
-        Demand(caller.HasRole(request.Role) ? KvError.None : caller.CheckRoot());
+        (caller.HasRole(request.Role) ? KvError.None : caller.CheckRoot()).ThrowIfAny();
         RoleRecord role = caller.State.Role(request.Role) ?? throw EtcdErrors.RoleNotFound.ToException();
         return new AuthRoleGetResponse { Header = Header, Perm = { RolePermissions.Of(role) } };
     }
@@ -127,18 +127,10 @@ internal sealed class AuthService(FrontendAuth auth, Admission admission, KeyRea
     public override Task<AuthRoleRevokePermissionResponse> RoleRevokePermission(AuthRoleRevokePermissionRequest request, ServerCallContext context) =>
         ChangeAsync(context, state => AuthDecision.RevokePermission(state, request), () => new AuthRoleRevokePermissionResponse { Header = Header });
 
-    private static void Demand(KvError error)
-    {
-        if (error != KvError.None)
-        {
-            throw error.ToEtcd().ToException();
-        }
-    }
-
     private async Task<Caller> AdmitRootAsync(ServerCallContext context)
     {
         Caller caller = await admission.AdmitFreshAsync(context);
-        Demand(caller.CheckRoot());
+        caller.CheckRoot().ThrowIfAny();
         return caller;
     }
 

@@ -7,7 +7,6 @@ using PgEtcd.Frontend.Maintenance;
 using PgEtcd.Frontend.Permissions;
 using PgEtcd.Frontend.Reading;
 using PgEtcd.Frontend.Writing;
-using PgEtcd.Mvcc;
 using PgEtcd.Protocol;
 using PgEtcd.Protocol.Etcdserverpb;
 
@@ -50,16 +49,10 @@ internal sealed class LeaseService(
     /// <summary>Revokes a lease and deletes its keys.</summary>
     public override async Task<LeaseRevokeResponse> LeaseRevoke(LeaseRevokeRequest request, ServerCallContext context)
     {
-        // Whether the caller may is decided where it is evaluated.
-        WriteAnswer answer = await leases.RevokeAsync(request.ID, new Origin(await admission.AdmitAsync(context), context.Peer));
-        for (int tries = 1; answer.Error == KvError.AuthMoved && tries < Admission.MostTries; tries++)
-        {
-            answer = await leases.RevokeAsync(request.ID, new Origin(await admission.AdmitFreshAsync(context), context.Peer));
-        }
-
-        return answer.Error == KvError.None
-            ? new LeaseRevokeResponse { Header = headers.At(answer.Result!.Revision) }
-            : throw answer.Error.ToEtcd().ToException();
+        WriteAnswer answer = await admission.WriteAsync(
+            (leases, request.ID), context, static (revoke, origin) => revoke.leases.RevokeAsync(revoke.ID, origin));
+        answer.Error.ThrowIfAny();
+        return new LeaseRevokeResponse { Header = headers.At(answer.Result!.Revision) };
     }
 
     /// <summary>Renews leases as long as the client wants. One that is gone has TTL 0, which is no error.</summary>
@@ -75,9 +68,9 @@ internal sealed class LeaseService(
     {
         LeaseStore.LeaseInfo info = await _reads.ReadAsync((leases, request), context, static async (read, caller) =>
         {
-            DemandUser(caller);
+            caller.CheckUser().ThrowIfAny();
             LeaseStore.LeaseInfo found = await read.leases.FindAsync(read.request.ID, read.request.Keys);
-            Demand(Access.CheckReadOf(caller, found.Keys));
+            Access.CheckReadOf(caller, found.Keys).ThrowIfAny();
             return found;
         });
         LeaseTimeToLiveResponse response = new()
@@ -96,11 +89,11 @@ internal sealed class LeaseService(
     {
         IReadOnlyList<long> ids = await _reads.ReadAsync(leases, context, static async (read, caller) =>
         {
-            DemandUser(caller);
+            caller.CheckUser().ThrowIfAny();
             IReadOnlyList<long> all = await read.ListAsync();
             if (caller.IsChecked)
             {
-                Demand(Access.CheckReadOf(caller, all.SelectMany(read.AttachedTo)));
+                Access.CheckReadOf(caller, all.SelectMany(read.AttachedTo)).ThrowIfAny();
             }
 
             return all;
@@ -108,16 +101,6 @@ internal sealed class LeaseService(
         LeaseLeasesResponse response = new() { Header = headers.At(reader.Current.Revision) };
         response.Leases.AddRange(ids.Select(id => new LeaseStatus { ID = id }));
         return response;
-    }
-
-    private static void DemandUser(Caller caller) => Demand(caller.CheckUser());
-
-    private static void Demand(KvError error)
-    {
-        if (error != KvError.None)
-        {
-            throw error.ToEtcd().ToException();
-        }
     }
 
     private Task<long> KeepAliveAsync(long id, ServerCallContext context) =>
@@ -128,7 +111,7 @@ internal sealed class LeaseService(
         Caller caller = await admission.AdmitUserAsync(context);
         if (caller.IsChecked)
         {
-            Demand(Access.CheckWriteOf(caller, leases.AttachedTo(id)));
+            Access.CheckWriteOf(caller, leases.AttachedTo(id)).ThrowIfAny();
         }
 
         return await leases.RenewAsync(id);

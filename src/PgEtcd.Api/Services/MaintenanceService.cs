@@ -4,7 +4,6 @@ using PgEtcd.Frontend.Maintenance;
 using PgEtcd.Frontend.Members;
 using PgEtcd.Frontend.Reading;
 using PgEtcd.Frontend.Snapshots;
-using PgEtcd.Mvcc;
 using PgEtcd.Postgres.Alarms;
 using PgEtcd.Postgres.History;
 using PgEtcd.Postgres.Maintenance;
@@ -14,7 +13,7 @@ using PgEtcd.Protocol.Etcdserverpb;
 namespace PgEtcd.Api.Services;
 
 /// <summary>etcdserverpb.Maintenance (semantics.md §10).</summary>
-internal sealed partial class MaintenanceService(
+internal sealed class MaintenanceService(
     KeyReader reader,
     StoreMaintenance maintenance,
     StorageSizes sizes,
@@ -110,16 +109,19 @@ internal sealed partial class MaintenanceService(
     public override async Task<HashKVResponse> HashKV(HashKVRequest request, ServerCallContext context)
     {
         HashedKeys hashed = await maintenance.HashKeysAsync(request.Revision, context.CancellationToken);
-        return hashed.Error != KvError.None
-            ? throw hashed.Error.ToEtcd().ToException()
-            : new HashKVResponse
-            {
-                Header = headers.At(hashed.Revision),
-                Hash = hashed.Hash,
-                CompactRevision = hashed.CompactRevision,
-                HashRevision = hashed.HashRevision,
-            };
+        hashed.Error.ThrowIfAny();
+        return new HashKVResponse
+        {
+            Header = headers.At(hashed.Revision),
+            Hash = hashed.Hash,
+            CompactRevision = hashed.CompactRevision,
+            HashRevision = hashed.HashRevision,
+        };
     }
+
+    /// <summary>The whole store as a file that etcd's tools read.</summary>
+    public override Task Snapshot(SnapshotRequest request, IServerStreamWriter<SnapshotResponse> responseStream, ServerCallContext context) =>
+        snapshots.SendAsync(responseStream, context.CancellationToken);
 
     /// <summary>Hands the jobs to another frontend.</summary>
     public override async Task<MoveLeaderResponse> MoveLeader(MoveLeaderRequest request, ServerCallContext context) =>

@@ -12,6 +12,16 @@ namespace PgEtcd.Api.Wire;
 /// <summary>etcd's errors for those of the floors below (errors.md).</summary>
 internal static class ServiceErrors
 {
+    /// <summary>Ends the call if there is an error.</summary>
+    /// <exception cref="RpcException">etcd's, for the error.</exception>
+    public static void ThrowIfAny(this KvError error)
+    {
+        if (error != KvError.None)
+        {
+            throw error.ToEtcd().ToException();
+        }
+    }
+
     public static EtcdError ToEtcd(this KvError error) => error switch
     {
         KvError.EmptyKey => EtcdErrors.EmptyKey,
