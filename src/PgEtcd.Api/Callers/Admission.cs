@@ -8,7 +8,7 @@ using PgEtcd.Protocol;
 
 namespace PgEtcd.Api.Callers;
 
-/// <summary>Finds out who makes a call. While auth is off this looks at nothing.</summary>
+/// <summary>Identifies the caller of a call. While auth is off it looks at nothing.</summary>
 /// <remarks>An acknowledged change binds on every frontend (decision 15). So what is not decided by an append, which is
 /// conditional on the auth revision, is decided behind the read barrier, which brings that revision.</remarks>
 internal sealed class Admission(AuthStates states, Tail tail, ITokens tokens, bool trustsCertificates) : ICallers
@@ -27,8 +27,8 @@ internal sealed class Admission(AuthStates states, Tail tail, ITokens tokens, bo
     /// <inheritdoc/>
     public Caller Anybody => states.Current.Anybody;
 
-    /// <summary>Who makes a call that an append will decide, as far as this frontend knows.</summary>
-    /// <exception cref="RpcException">It shows a token that is good for nothing.</exception>
+    /// <summary>The caller, as far as this frontend knows, of a call that an append will decide.</summary>
+    /// <exception cref="RpcException">Its token is not valid.</exception>
     /// <exception cref="Postgres.Calls.StoreUnavailableException">The database did not answer in time.</exception>
     public ValueTask<Caller> AdmitAsync(ServerCallContext context)
     {
@@ -36,7 +36,7 @@ internal sealed class Admission(AuthStates states, Tail tail, ITokens tokens, bo
         return state.IsEnabled ? IdentifyAsync(context, state, isFresh: false) : new(state.Anybody);
     }
 
-    /// <summary>Who makes a call, by all that was acknowledged before it came. The replica is caught up then, too.</summary>
+    /// <summary>The caller, by everything that was acknowledged before the call. The replica is caught up afterwards.</summary>
     /// <inheritdoc cref="AdmitAsync"/>
     public async ValueTask<Caller> AdmitFreshAsync(ServerCallContext context)
     {
@@ -44,15 +44,15 @@ internal sealed class Admission(AuthStates states, Tail tail, ITokens tokens, bo
         return state.IsEnabled ? await IdentifyAsync(context, state, isFresh: true) : state.Anybody;
     }
 
-    /// <summary>Users, roles and permissions, by all that was acknowledged before.</summary>
+    /// <summary>Users, roles and permissions, by everything that was acknowledged before.</summary>
     public async ValueTask<AuthState> FreshStateAsync()
     {
         await tail.CatchUpAsync();
         return states.Current;
     }
 
-    /// <summary>Any user will do; while auth is off, anybody, and nothing is waited for.</summary>
-    /// <exception cref="RpcException">There is none.</exception>
+    /// <summary>The caller, who must be a user while auth is on. While auth is off there is no wait.</summary>
+    /// <exception cref="RpcException">The caller is no user.</exception>
     /// <exception cref="Postgres.Calls.StoreUnavailableException">The database did not answer in time.</exception>
     public async ValueTask<Caller> AdmitUserAsync(ServerCallContext context)
     {
@@ -66,7 +66,8 @@ internal sealed class Admission(AuthStates states, Tail tail, ITokens tokens, bo
     /// <param name="state">Passed to <paramref name="write"/>, so that it captures nothing.</param>
     /// <param name="context">The call.</param>
     /// <param name="write">Writes.</param>
-    public async ValueTask<WriteAnswer> WriteAsync<TState>(TState state, ServerCallContext context, Func<TState, Origin, Task<WriteAnswer>> write)
+    public async ValueTask<WriteAnswer> WriteAsync<TState>(
+        TState state, ServerCallContext context, Func<TState, Origin, Task<WriteAnswer>> write)
     {
         WriteAnswer answer = await write(state, new Origin(await AdmitAsync(context), context.Peer));
         for (int tries = 1; answer.Error == Mvcc.KvError.AuthMoved && tries < MostTries; tries++)
@@ -83,13 +84,13 @@ internal sealed class Admission(AuthStates states, Tail tail, ITokens tokens, bo
         {
             return await tokens.ResolveAsync(token, state) is { } credential ? new Caller(state, credential.Username, credential.ShownRevision)
                 : isFresh ? throw EtcdErrors.InvalidAuthToken.ToException()
-                : await AdmitFreshAsync(context); // its user may have been added a moment ago
+                : await AdmitFreshAsync(context); // the user may have been added a moment ago
         }
 
         return trustsCertificates && CertificateNames.Of(context) is { } name ? new Caller(state, name, long.MaxValue) : state.Anybody;
     }
 
-    /// <summary>etcd's places, in its order; the first value counts.</summary>
+    /// <summary>The headers that etcd reads, in its order. The first value counts.</summary>
     private static string? TokenOf(ServerCallContext context)
     {
         string? token = First(context.RequestHeaders, "token") ?? First(context.RequestHeaders, "authorization");

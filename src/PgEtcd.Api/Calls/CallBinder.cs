@@ -28,7 +28,9 @@ internal sealed class CallBinder(MethodTable methods) : ServiceBinderBase
     {
         Method<TRequest, TResponse> counted = methods.Add(method, out ServedMethod served);
         CallRunner<(TRequest Request, IServerStreamWriter<TResponse> Responses), object> runner = new(
-            method, Streaming<(TRequest Request, IServerStreamWriter<TResponse> Responses)>((call, context) => handler!(call.Request, call.Responses, context)),
+            method,
+            Streaming<(TRequest Request, IServerStreamWriter<TResponse> Responses)>(
+                (call, context) => handler!(call.Request, call.Responses, context)),
             methods, served.Metrics);
         _definition.AddMethod(counted, async (TRequest request, IServerStreamWriter<TResponse> _, ServerCallContext context) =>
         {

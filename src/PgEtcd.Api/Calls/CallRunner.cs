@@ -4,7 +4,7 @@ using PgEtcd.Api.Metrics;
 
 namespace PgEtcd.Api.Calls;
 
-/// <summary>Answers the calls of one method: the wrapped handler, and what every ending becomes on the wire.</summary>
+/// <summary>Answers the calls of one method: runs the wrapped handler and turns its ending into a status.</summary>
 internal sealed class CallRunner<TArgument, TResult>
     where TResult : class
 {
@@ -22,8 +22,8 @@ internal sealed class CallRunner<TArgument, TResult>
         _logger = methods.Logger;
     }
 
-    /// <summary>Answers one.</summary>
-    /// <exception cref="RpcException">It failed: nothing else is thrown.</exception>
+    /// <summary>Answers a call.</summary>
+    /// <exception cref="RpcException">The call failed. No other exception is thrown.</exception>
     public Task<TResult> RunAsync(TArgument argument, CallContext call)
     {
         long begun = Stopwatch.GetTimestamp();
@@ -38,7 +38,7 @@ internal sealed class CallRunner<TArgument, TResult>
             answer = Task.FromException<TResult>(exception);
         }
 
-        // Most answers are there by now, and a frame less is worth some lines here.
+        // Most answers are ready by now, and saving a frame is worth some lines.
         if (!answer.IsCompletedSuccessfully || answer.Result is null)
         {
             return WaitAsync(answer, argument, call, begun);

@@ -1,12 +1,12 @@
 namespace PgEtcd.Api.Calls;
 
-/// <summary>What goes around the calls of a server, besides the services themselves.</summary>
+/// <summary>Everything that goes around the calls of a server, besides the services.</summary>
 internal sealed record CallSettings
 {
     /// <summary>Largest request message in bytes, also after decompression.</summary>
     public int MaxMessageSize { get; init; } = 4 * 1024 * 1024;
 
-    /// <summary>Put around each handler when it is bound, the outermost first.</summary>
+    /// <summary>Wrappers of each handler, the outermost first.</summary>
     public IReadOnlyList<ICallWrapper> Wrappers { get; init; } = [];
 
     /// <summary>Counts unary calls.</summary>

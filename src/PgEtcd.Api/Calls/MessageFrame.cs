@@ -4,8 +4,8 @@ using Grpc.Core;
 
 namespace PgEtcd.Api.Calls;
 
-/// <summary>Writes messages as gRPC frames them: not compressed, and their length in front. One object a thread is reused, as serializers
-/// run to their end without waiting.</summary>
+/// <summary>Writes messages as frames of gRPC, not compressed. Each thread reuses one object, since serializers do
+/// not wait.</summary>
 internal sealed class MessageFrame : SerializationContext
 {
     private const int PrefixLength = 5;
@@ -16,7 +16,7 @@ internal sealed class MessageFrame : SerializationContext
     private IBufferWriter<byte> _output = null!;
     private int _length;
 
-    /// <summary>Writes one.</summary>
+    /// <summary>Writes a message.</summary>
     /// <returns>The message's length in bytes.</returns>
     public static int Write<T>(IBufferWriter<byte> output, Marshaller<T> marshaller, T message)
     {

@@ -4,7 +4,7 @@ using PgEtcd.Api.Metrics;
 
 namespace PgEtcd.Api.Calls;
 
-/// <summary>All methods by path. Looked up once a call, so it is a table and not endpoint routing.</summary>
+/// <summary>All methods by path. Each call asks once, so it is a table and not endpoint routing.</summary>
 internal sealed class MethodTable : IDisposable
 {
     private readonly Dictionary<string, ServedMethod> _methods = new(StringComparer.Ordinal);
@@ -28,8 +28,7 @@ internal sealed class MethodTable : IDisposable
 
     internal ILogger Logger { get; }
 
-    /// <summary>Makes a local call: for a gateway, which has its requests from elsewhere. It gets all that one from outside gets, from
-    /// its metadata and deadline to its status.</summary>
+    /// <summary>Makes a local call, for the gateway. It is treated like a remote call, from metadata and deadline to the status.</summary>
     /// <param name="method">Its path: <c>/etcdserverpb.KV/Put</c>.</param>
     /// <param name="cause">The request on whose behalf it is made: the service sees its connection.</param>
     /// <param name="metadata">As headers, also grpc-timeout.</param>
@@ -76,7 +75,7 @@ internal sealed class MethodTable : IDisposable
 
     internal ServedMethod? Find(string path) => _methods.GetValueOrDefault(path);
 
-    /// <summary>The status for a path that is not in the table; the words are grpc-go's, clients tell servers' versions by them.</summary>
+    /// <summary>The status for a path that is not in the table, in grpc-go's words: clients recognise the versions of servers by them.</summary>
     internal Status Unknown(string path)
     {
         int slash = path.LastIndexOf('/');

@@ -2,7 +2,7 @@ using Grpc.Core;
 
 namespace PgEtcd.Api.Calls;
 
-/// <summary>The client's messages as a service reads them: a client that has gone is a cancellation.</summary>
+/// <summary>A client's requests. A client that has gone is a cancellation.</summary>
 /// <param name="inner">The package's.</param>
 /// <param name="call">The call.</param>
 /// <param name="max">Largest message in bytes.</param>

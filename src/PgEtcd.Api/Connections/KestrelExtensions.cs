@@ -19,7 +19,7 @@ public static class KestrelExtensions
         return options;
     }
 
-    /// <summary>Answers HTTP/1.1 clients that have shut down their sending side. To be called after what tells the protocols apart.</summary>
+    /// <summary>Answers HTTP/1.1 clients that have shut down their sending side. To be called when the protocol is known.</summary>
     public static ListenOptions UseHalfClosedConnections(this ListenOptions options)
     {
         options.Use(next => connection =>

@@ -9,14 +9,14 @@ using Google.Protobuf.Reflection;
 namespace PgEtcd.Api.Gateway;
 
 /// <summary>
-/// Writes messages as etcd's gateway does (semantics.md §13): names as in the protos, what is zero or empty left out, numbers of
+/// Writes messages as etcd's gateway does (semantics.md §13): names as in the protos, zero and empty values left out, numbers of
 /// 64 bits as text.
 /// </summary>
 internal static class JsonWriting
 {
     private static readonly JsonWriterOptions Options = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, SkipValidation = true };
 
-    /// <summary>Something that writes JSON there; flushed when disposed of.</summary>
+    /// <summary>A writer of JSON, flushed when it is disposed.</summary>
     public static Utf8JsonWriter To(IBufferWriter<byte> output) => new(output, Options);
 
     /// <summary>Writes one message as an object.</summary>

@@ -33,9 +33,9 @@ internal sealed class Contenders(RecipeClient client, WatchHub hub, IHostApplica
         };
     }
 
-    /// <summary>Waits until nobody is left who came before.</summary>
+    /// <summary>Waits until every earlier contender has left.</summary>
     /// <returns>The revision at which that was so.</returns>
-    /// <exception cref="RpcException">The contender is not there any more, or the server stops.</exception>
+    /// <exception cref="RpcException">The contender's key is gone, or the server stops.</exception>
     /// <exception cref="OperationCanceledException">The client has gone; the contender has left the queue.</exception>
     internal async Task<long> WaitAsync(Contender contender, EtcdError isGone, ServerCallContext context)
     {
@@ -114,18 +114,18 @@ internal sealed class Contenders(RecipeClient client, WatchHub hub, IHostApplica
 /// <param name="Lease">Its lease.</param>
 internal sealed record Contender(Contest Contest, ByteString Key, long CreateRevision, long Lease)
 {
-    /// <summary>The value it had when it entered, or was found.</summary>
+    /// <summary>Its value when it entered or was found.</summary>
     public required ReadOnlyMemory<byte> Value { get; init; }
 
-    /// <summary>The revision then.</summary>
+    /// <summary>The revision at that moment.</summary>
     public required long EnteredAt { get; init; }
 
-    /// <summary>It was not there before.</summary>
+    /// <summary>It entered now, and was not found.</summary>
     public required bool IsNew { get; init; }
 
-    /// <summary>Its client knows its lease.</summary>
+    /// <summary>The client brought its own lease.</summary>
     public required bool HasOwnLease { get; init; }
 
-    /// <summary>Nobody was before it.</summary>
+    /// <summary>It was the first in the queue.</summary>
     public required bool IsOldest { get; init; }
 }

@@ -13,7 +13,7 @@ internal sealed class ElectionService(
     RecipeClient client, Contenders contenders, LeaderChanges changes, ResponseHeaders headers, IHostApplicationLifetime lifetime)
     : Election.ElectionBase
 {
-    /// <summary>Waits until elected. Whoever campaigns already with the same lease gets the new value.</summary>
+    /// <summary>Waits until elected. A campaign with the same lease that is under way gets the new value.</summary>
     public override async Task<CampaignResponse> Campaign(CampaignRequest request, ServerCallContext context)
     {
         Contender contender = await contenders.EnterAsync(new Contest(request.Name), request.Lease, request.Value, context);
@@ -47,7 +47,7 @@ internal sealed class ElectionService(
         return new ProclaimResponse { Header = headers.At(revision) };
     }
 
-    /// <summary>Who leads.</summary>
+    /// <summary>The leader.</summary>
     public override async Task<LeaderResponse> Leader(LeaderRequest request, ServerCallContext context)
     {
         RangeResult oldest = await client.RangeAsync(new Contest(request.Name).Oldest, context);
@@ -56,7 +56,7 @@ internal sealed class ElectionService(
             : throw EtcdErrors.ElectionNoLeader.ToException();
     }
 
-    /// <summary>Who leads, and each change of that, until the client leaves.</summary>
+    /// <summary>The leader, and each later one, until the client leaves.</summary>
     public override async Task Observe(LeaderRequest request, IServerStreamWriter<LeaderResponse> responseStream, ServerCallContext context)
     {
         using CancellationTokenSource ended = CancellationTokenSource.CreateLinkedTokenSource(

@@ -42,7 +42,7 @@ internal sealed class LeaderChanges(RecipeClient client, WatchHub hub)
                 {
                     long revision = reply.Events[i].Revision;
                     candidates.Apply(reply.Events[i]);
-                    // Nobody leads in the middle of a transaction.
+                    // In the middle of a transaction there is no leader.
                     bool isWhole = i + 1 == reply.Events.Count || reply.Events[i + 1].Revision != revision;
                     if (isWhole && IsNews(candidates.Leader, told))
                     {

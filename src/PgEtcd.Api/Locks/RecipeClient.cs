@@ -7,11 +7,11 @@ using PgEtcd.Protocol.Etcdserverpb;
 
 namespace PgEtcd.Api.Locks;
 
-/// <summary>What locks and elections ask of the server they run in. As in etcd they are clients of it, in the name of whoever
-/// calls them: all checks of the services apply, and every error goes out as Unknown (errors.md §2.3).</summary>
+/// <summary>The requests that locks and elections make of their own server. As in etcd they are its clients, in the name of their
+/// caller: all checks of the services apply, and every error goes out as Unknown (errors.md §2.3).</summary>
 internal sealed class RecipeClient(KvService kv, LeaseService leases)
 {
-    /// <summary>Of a lease that the server grants; seconds. Nobody keeps it alive but the client.</summary>
+    /// <summary>TTL in seconds of a lease that the server grants. Only the client keeps it alive.</summary>
     private const long SessionTtl = 60;
 
     /// <summary>The lease to contend with: the client's, or a new one.</summary>

@@ -5,8 +5,8 @@ using PgEtcd.Postgres.Metrics;
 
 namespace PgEtcd.Api.Metrics;
 
-/// <summary>The counters of one method, under the names that go-grpc-middleware gives them. They are found once, when the
-/// method is mapped; a call only adds to them.</summary>
+/// <summary>The counters of one method, under the names that go-grpc-middleware gives them. They are looked up once, when
+/// the method is bound; a call only adds to them.</summary>
 internal sealed class MethodMetrics
 {
     /// <summary>Prometheus' default buckets, seconds.</summary>
@@ -51,7 +51,7 @@ internal sealed class MethodMetrics
         }
     }
 
-    /// <summary>A call begins.</summary>
+    /// <summary>Counts the beginning of a call.</summary>
     /// <returns>When, a timestamp of Stopwatch.</returns>
     public long Started(IHeaderDictionary headers)
     {
@@ -60,21 +60,21 @@ internal sealed class MethodMetrics
         return Stopwatch.GetTimestamp();
     }
 
-    /// <summary>A message has come.</summary>
+    /// <summary>Counts a request.</summary>
     public void Received(long bytes)
     {
         _received.Add(1);
         _receivedBytes.Add(bytes);
     }
 
-    /// <summary>A message is on its way.</summary>
+    /// <summary>Counts a response.</summary>
     public void Sent(long bytes)
     {
         _sent.Add(1);
         _sentBytes.Add(bytes);
     }
 
-    /// <summary>A call has ended.</summary>
+    /// <summary>Counts the end of a call.</summary>
     public void Handled(StatusCode code, long started)
     {
         if ((uint)code < (uint)_handled.Length)

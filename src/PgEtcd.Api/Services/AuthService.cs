@@ -11,17 +11,17 @@ using PgEtcd.Protocol.Etcdserverpb;
 
 namespace PgEtcd.Api.Services;
 
-/// <summary>etcdserverpb.Auth (semantics.md §11). What a change comes to is decided in <see cref="AuthDecision"/>, and made only
-/// if nothing else has changed since.</summary>
+/// <summary>etcdserverpb.Auth (semantics.md §11). <see cref="AuthDecision"/> decides what a change does; it is made only if
+/// nothing else has changed since.</summary>
 internal sealed class AuthService(FrontendAuth auth, Admission admission, KeyReader reader, ResponseHeaders headers) : Protocol.Etcdserverpb.Auth.AuthBase
 {
     private ResponseHeader Header => headers.At(reader.Current.Revision);
 
-    /// <summary>Has all calls checked. Needs no credentials while they are not.</summary>
+    /// <summary>Switches checks on. Needs no credentials while they are off.</summary>
     public override Task<AuthEnableResponse> AuthEnable(AuthEnableRequest request, ServerCallContext context) =>
         ChangeAsync(context, AuthDecision.Enable, () => new AuthEnableResponse { Header = Header });
 
-    /// <summary>Lets everybody do everything.</summary>
+    /// <summary>Switches checks off.</summary>
     public override Task<AuthDisableResponse> AuthDisable(AuthDisableRequest request, ServerCallContext context) =>
         ChangeAsync(context, AuthDecision.Disable, () => new AuthDisableResponse { Header = Header });
 
@@ -32,7 +32,7 @@ internal sealed class AuthService(FrontendAuth auth, Admission admission, KeyRea
         return new AuthStatusResponse { Header = Header, Enabled = state.IsEnabled, AuthRevision = (ulong)state.ShownRevision };
     }
 
-    /// <summary>Gives a token to whoever knows a user's password.</summary>
+    /// <summary>Gives a token for a user's name and password.</summary>
     public override async Task<AuthenticateResponse> Authenticate(AuthenticateRequest request, ServerCallContext context)
     {
         while (true)
@@ -60,7 +60,7 @@ internal sealed class AuthService(FrontendAuth auth, Admission admission, KeyRea
             context, state => AuthDecision.Add(state, request, password), () => new AuthUserAddResponse { Header = Header });
     }
 
-    /// <summary>A user's roles. One may ask about oneself.</summary>
+    /// <summary>A user's roles. Users may read their own.</summary>
     public override async Task<AuthUserGetResponse> UserGet(AuthUserGetRequest request, ServerCallContext context)
     {
         Caller caller = await admission.AdmitFreshAsync(context);
@@ -98,7 +98,7 @@ internal sealed class AuthService(FrontendAuth auth, Admission admission, KeyRea
     public override Task<AuthRoleAddResponse> RoleAdd(AuthRoleAddRequest request, ServerCallContext context) =>
         ChangeAsync(context, state => AuthDecision.Add(state, request), () => new AuthRoleAddResponse { Header = Header });
 
-    /// <summary>A role's permissions by key. One may ask about one's own roles.</summary>
+    /// <summary>A role's permissions by key. Users may read those of their own roles.</summary>
     public override async Task<AuthRoleGetResponse> RoleGet(AuthRoleGetRequest request, ServerCallContext context)
     {
         Caller caller = await admission.AdmitFreshAsync(context);
@@ -134,7 +134,7 @@ internal sealed class AuthService(FrontendAuth auth, Admission admission, KeyRea
         return caller;
     }
 
-    /// <summary>Decides on the present state, and again if that has changed before the change was made.</summary>
+    /// <summary>Decides on the present state, and again if the state has changed meanwhile.</summary>
     private async Task<T> ChangeAsync<T>(ServerCallContext context, Func<AuthState, AuthDecision> decide, Func<T> answer)
     {
         while (true)
@@ -148,7 +148,7 @@ internal sealed class AuthService(FrontendAuth auth, Admission admission, KeyRea
         }
     }
 
-    /// <summary>Only for who may set it: hashing is made to be dear.</summary>
+    /// <summary>For root only: a hash is expensive on purpose.</summary>
     private async Task<byte[]> HashAsync(string password, ServerCallContext context)
     {
         Passwords.CheckLength(password);

@@ -16,11 +16,11 @@ internal sealed class HealthService(ServingState state, IHostApplicationLifetime
             ? Task.FromResult(Response(state.Current.Status))
             : throw new RpcException(new Status(StatusCode.NotFound, "unknown service"));
 
-    /// <summary>The state of all there is.</summary>
+    /// <summary>The state of all services.</summary>
     public override Task<HealthListResponse> List(HealthListRequest request, ServerCallContext context) =>
         Task.FromResult(new HealthListResponse { Statuses = { [Server] = Response(state.Current.Status) } });
 
-    /// <summary>The state now and whenever it changes. That a service is unknown might change too: so the stream stays open.</summary>
+    /// <summary>The state, now and at each change. An unknown service might appear, so its stream stays open too.</summary>
     public override async Task Watch(HealthCheckRequest request, IServerStreamWriter<HealthCheckResponse> responseStream, ServerCallContext context)
     {
         using CancellationTokenSource ended = CancellationTokenSource.CreateLinkedTokenSource(context.CancellationToken, lifetime.ApplicationStopping);
@@ -38,7 +38,7 @@ internal sealed class HealthService(ServingState state, IHostApplicationLifetime
         }
         catch (OperationCanceledException) when (lifetime.ApplicationStopping.IsCancellationRequested)
         {
-            // The last change comes shortly before the end.
+            // The last change precedes the end by little.
             if (told != Now().Status)
             {
                 await responseStream.WriteAsync(Response(Now().Status), context.CancellationToken);

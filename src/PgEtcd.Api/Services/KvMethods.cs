@@ -25,7 +25,7 @@ internal static class KvMethods
     private static readonly Method<CompactionRequest, CompactionResponse> Compact = new(
         MethodType.Unary, Service, nameof(KvService.Compact), Messages(CompactionRequest.Parser), Messages(CompactionResponse.Parser));
 
-    /// <summary>As generated code does it.</summary>
+    /// <summary>Binds the methods, as generated code does.</summary>
     public static void Bind(ServiceBinderBase binder, KvService service)
     {
         binder.AddMethod(Range, service.Range);

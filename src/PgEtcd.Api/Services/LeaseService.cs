@@ -55,7 +55,7 @@ internal sealed class LeaseService(
         return new LeaseRevokeResponse { Header = headers.At(answer.Result!.Revision) };
     }
 
-    /// <summary>Renews leases as long as the client wants. One that is gone has TTL 0, which is no error.</summary>
+    /// <summary>Renews leases as long as the client asks. An unknown lease has TTL 0, which is no error.</summary>
     public override Task LeaseKeepAlive(
         IAsyncStreamReader<LeaseKeepAliveRequest> requestStream,
         IServerStreamWriter<LeaseKeepAliveResponse> responseStream,
@@ -63,7 +63,7 @@ internal sealed class LeaseService(
         new KeepAliveStream(id => KeepAliveAsync(id, context), reader, headers).RunAsync(
             requestStream, responseStream, context.CancellationToken, lifetime.ApplicationStopping);
 
-    /// <summary>What is left of a lease. An unknown one has TTL -1, which is no error.</summary>
+    /// <summary>The remaining TTL of a lease. An unknown one has TTL -1, which is no error.</summary>
     public override async Task<LeaseTimeToLiveResponse> LeaseTimeToLive(LeaseTimeToLiveRequest request, ServerCallContext context)
     {
         LeaseStore.LeaseInfo info = await _reads.ReadAsync((leases, request), context, static async (read, caller) =>

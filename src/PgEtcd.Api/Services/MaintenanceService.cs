@@ -24,8 +24,8 @@ internal sealed class MaintenanceService(
     SnapshotSender snapshots,
     ResponseHeaders headers) : Maintenance.MaintenanceBase
 {
-    /// <summary>What there is to say about this frontend (design §10). Answers also while the database is away: with what was
-    /// known last, and without a leader.</summary>
+    /// <summary>The state of this frontend (design §10). While the database is away, the answer has the last known
+    /// values and no leader.</summary>
     public override async Task<StatusResponse> Status(StatusRequest request, ServerCallContext context)
     {
         long revision = reader.Current.Revision;
@@ -49,7 +49,7 @@ internal sealed class MaintenanceService(
         }
         catch (Exception exception) when (ServiceErrors.ToRpc(exception) is not null)
         {
-            // Said by there being no leader.
+            // The missing leader shows it.
         }
 
         if (response.Leader == 0)
@@ -98,7 +98,7 @@ internal sealed class MaintenanceService(
         return new DefragmentResponse();
     }
 
-    /// <summary>A hash over all that lasts. Equal on all frontends; not to be compared with a real etcd's.</summary>
+    /// <summary>A hash over everything that is stored. Equal on all frontends, but not comparable with a real etcd's.</summary>
     public override async Task<HashResponse> Hash(HashRequest request, ServerCallContext context)
     {
         HashedKeys hashed = await maintenance.HashAllAsync(context.CancellationToken);

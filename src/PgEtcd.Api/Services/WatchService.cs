@@ -21,7 +21,7 @@ internal sealed class WatchService(
     /// <summary>How this service's responses go on the wire.</summary>
     internal WatchEncoding Encoding => encoding;
 
-    /// <summary>Serves a stream until the client leaves. That it says no more does not end it.</summary>
+    /// <summary>Serves a stream until the client leaves. The end of its requests does not end it.</summary>
     public async Task Watch(IAsyncStreamReader<WatchRequest> requests, IServerStreamWriter<WatchUpdate> responses, ServerCallContext context)
     {
         CancellationToken stopping = lifetime.ApplicationStopping;
@@ -96,12 +96,12 @@ internal sealed class WatchService(
                     break;
             }
 
-            // Every request is answered: of a client that does not read the answers no more requests are read.
+            // Every request has an answer, so a client that does not read the answers is not read from either.
             await stream.Queue.RoomAsync().WaitAsync(ended);
         }
     }
 
-    /// <summary>Why a watch is refused, in etcd's words (errors.md §3); null if it is not. Asked once: a watch that was permitted
+    /// <summary>Why a watch is refused, in etcd's words (errors.md §3); null if it is not. A watch that was permitted once
     /// stays.</summary>
     private async Task<string?> RefusalAsync(KeyRange range, ServerCallContext context)
     {
@@ -140,7 +140,7 @@ internal sealed class WatchService(
     }
 
     private static WatchTarget Target(WatchCreateRequest request) => new(
-        // An empty key is the first key there can be.
+        // An empty key stands for the lowest possible key.
         new KeyRange(request.Key.IsEmpty ? new byte[1] : request.Key.Memory, request.RangeEnd.Memory),
         request.StartRevision,
         request.Filters.Contains(Filter.Noput),

@@ -124,7 +124,7 @@ public sealed class CallTests : IAsyncLifetime
         (await Fails(new EchoMessage { Text = "status" })).Status.ShouldBe(new Status(StatusCode.DataLoss, "set, not thrown"));
 
     [Fact]
-    public async Task Another_exception_is_logged_and_not_told()
+    public async Task An_unknown_exception_is_logged_and_hidden_from_the_client()
     {
         (await Fails(new EchoMessage { Text = "throw" })).Status.ShouldBe(new Status(StatusCode.Unknown, "Exception was thrown by handler."));
         _server.Logs.Errors.ShouldHaveSingleItem().ShouldContain("a secret");
@@ -135,7 +135,7 @@ public sealed class CallTests : IAsyncLifetime
         (await Fails(new EchoMessage { Text = "null" })).StatusCode.ShouldBe(StatusCode.Internal);
 
     [Fact]
-    public async Task A_method_that_the_service_lacks_is_unimplemented()
+    public async Task A_method_the_service_lacks_is_unimplemented()
     {
         RpcException error = await Should.ThrowAsync<RpcException>(
             () => _server.Channel.UnaryAsync<EchoMessage, EchoMessage>(Service + "Missing", new EchoMessage()));

@@ -69,7 +69,7 @@ public sealed class EndOfCallTests : IAsyncLifetime
     [Theory]
     [InlineData("0S")]
     [InlineData("1n")]
-    public async Task A_timeout_that_is_over_at_once_is_not_taken_for_none(string timeout)
+    public async Task A_timeout_of_zero_is_not_taken_for_no_timeout(string timeout)
     {
         RpcException error = await Should.ThrowAsync<RpcException>(async () =>
         {
@@ -105,7 +105,7 @@ public sealed class EndOfCallTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_stream_whose_client_is_gone_ends_the_reading_service()
+    public async Task A_service_that_reads_from_a_client_that_has_gone_ends()
     {
         using (GrpcDuplexCall<EchoMessage, EchoMessage> call = _server.Channel.Duplex<EchoMessage, EchoMessage>(Service + "Duplex"))
         {
@@ -118,7 +118,7 @@ public sealed class EndOfCallTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_client_that_does_not_read_stops_the_writer_and_not_its_neighbours()
+    public async Task A_client_that_stops_reading_blocks_its_own_writer_only()
     {
         const int Size = 10_000;
         byte[] request = new EchoMessage { Number = 1_000_000, Payload = ByteString.CopyFrom(new byte[Size]) }.ToByteArray();

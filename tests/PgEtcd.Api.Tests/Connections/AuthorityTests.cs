@@ -108,7 +108,7 @@ public sealed class AuthorityTests : IAsyncLifetime
 
     [Theory]
     [MemberData(nameof(Hosts))]
-    public async Task Over_HTTP_1_the_real_host_is_seen_and_no_other_passes_for_it(string sent, string seen)
+    public async Task HTTP_1_sees_the_real_host_and_no_other_value_passes_for_it(string sent, string seen)
     {
         await using Stream connection = await OpenAsync();
         await connection.WriteAsync(Encoding.Latin1.GetBytes($"GET /host HTTP/1.1\r\nHost: {sent}\r\nConnection: close\r\n\r\n"));

@@ -67,7 +67,7 @@ public sealed class PlaintextProtocolTests
     [Theory]
     [InlineData("")]
     [InlineData("PRI * HTT")]
-    public async Task A_client_that_never_says_what_it_speaks_is_let_go_and_holds_nobody_up(string start)
+    public async Task A_client_that_never_reveals_its_protocol_is_disconnected_and_blocks_no_other(string start)
     {
         await using EchoServer server = await EchoServer.StartAsync(prefaceTimeout: TimeSpan.FromMilliseconds(300));
         using TcpClient silent = await Connect(server);

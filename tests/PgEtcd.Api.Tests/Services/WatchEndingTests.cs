@@ -79,7 +79,7 @@ public sealed class WatchEndingTests : IDisposable
     }
 
     [Fact]
-    public async Task A_write_that_fails_is_not_told_as_a_stop()
+    public async Task A_failed_write_does_not_look_like_a_stopped_server()
     {
         _responses.Failure = new OverflowException("too large");
         (await Should.ThrowAsync<OverflowException>(() => _service.Watch(new Requests(Create), _responses, _call))).Message.ShouldBe("too large");
