@@ -3,10 +3,11 @@ using PgEtcd.Postgres.Metrics;
 
 namespace PgEtcd.Api.Metrics;
 
-/// <summary>Counts calls by what a header of theirs says, each value with counters of its own. Clients choose the values, so there
-/// is a limit to how many are told apart.</summary>
-internal sealed class CallsByHeader(Meter meter, CountedHeader header)
+/// <summary>Counts calls by the version that their client names in a header, each with counters of its own. Clients choose the values,
+/// so there is a limit to how many are told apart.</summary>
+internal sealed class CallsByVersion(Meter meter)
 {
+    private const string Header = "client-api-version";
     private const int MostValues = 16;
     private const int LongestValue = 32;
     private const string None = "unknown";
@@ -20,7 +21,7 @@ internal sealed class CallsByHeader(Meter meter, CountedHeader header)
     /// <summary>Counts a call.</summary>
     public void Add(IHeaderDictionary headers, bool isUnary)
     {
-        string value = headers[header.Header] is [{ } said, ..] ? said : None;
+        string value = headers[Header] is [{ } said, ..] ? said : None;
         Entry entry = Find(value) ?? Made(value);
         (isUnary ? entry.Unary : entry.Stream).Add(1);
     }
@@ -54,8 +55,9 @@ internal sealed class CallsByHeader(Meter meter, CountedHeader header)
         }
     }
 
-    private Counter<long> Counter(string value, string type) => meter.Counter(
-        header.Counter, header.Help, new KeyValuePair<string, object?>(header.Label, value), new KeyValuePair<string, object?>("type", type));
+    private Counter<long> Counter(string version, string type) => meter.Counter(
+        "etcd_server_client_requests_total", "The total number of client requests per client version.",
+        new KeyValuePair<string, object?>("client_api_version", version), new KeyValuePair<string, object?>("type", type));
 
     private sealed record Entry(string Value, Counter<long> Unary, Counter<long> Stream);
 }

@@ -4,17 +4,17 @@ using PgEtcd.Protocol;
 
 namespace PgEtcd.Api.Calls;
 
-/// <summary>Knows which calls with one answer are under way, for the end of the server, and warns about those that took long, as
-/// etcd does (--warning-unary-request-duration).</summary>
-public sealed class CallWatch(RequestLimits limits, ILoggerFactory loggers) : ICallObserver
+/// <summary>Counts the unary calls under way, for the end of the server, and warns about slow ones, as etcd does
+/// (--warning-unary-request-duration).</summary>
+public sealed class UnaryCalls(RequestLimits limits, ILoggerFactory loggers)
 {
-    /// <summary>Calls are counted in several places, so that cores do not fight for one. A power of two.</summary>
+    /// <summary>Several counters, so that cores do not compete for one. A power of two.</summary>
     private const int Slots = 16;
 
-    /// <summary>Longs in a cache line, and the next one that the processor fetches along.</summary>
+    /// <summary>Longs in a cache line and in the next one, which the processor fetches along.</summary>
     private const int Spacing = 16;
 
-    /// <summary>Only asked at the end of the server; calls would otherwise have to tell of each end.</summary>
+    /// <summary>Only the end of the server asks. Otherwise each call would have to signal its end.</summary>
     private static readonly TimeSpan Poll = TimeSpan.FromMilliseconds(5);
 
     private readonly long[] _underWay = new long[Slots * Spacing];
@@ -22,7 +22,7 @@ public sealed class CallWatch(RequestLimits limits, ILoggerFactory loggers) : IC
     private readonly TimeSpan _slow = limits.SlowRequest;
     private readonly ILogger _logger = loggers.CreateLogger("PgEtcd.Requests");
 
-    /// <summary>Waits until no call with one answer is under way. None may come any more.</summary>
+    /// <summary>Waits until no unary call is under way. New ones must not arrive any more.</summary>
     public async Task NoneUnderWayAsync(CancellationToken cancellationToken)
     {
         while (_underWay.Sum() != 0)
@@ -31,11 +31,14 @@ public sealed class CallWatch(RequestLimits limits, ILoggerFactory loggers) : IC
         }
     }
 
-    /// <inheritdoc/>
-    public void OnBegin() => Count(1);
+    internal void Begin() => Count(1);
 
-    /// <inheritdoc/>
-    public void OnEnd(object? request, ServerCallContext context, object? ending, long begun)
+    /// <summary>Ends a call.</summary>
+    /// <param name="request">Its request.</param>
+    /// <param name="context">The call.</param>
+    /// <param name="ending">Its response or an exception.</param>
+    /// <param name="begun">When it began, a timestamp of Stopwatch.</param>
+    internal void End(object? request, ServerCallContext context, object? ending, long begun)
     {
         Count(-1);
         if (Stopwatch.GetTimestamp() - begun > _slowTicks && _logger.IsEnabled(LogLevel.Warning))
@@ -51,7 +54,7 @@ public sealed class CallWatch(RequestLimits limits, ILoggerFactory loggers) : IC
         }
     }
 
-    /// <summary>Which slot does not matter: only their sum means something.</summary>
+    /// <summary>Adds to any of the counters: only their sum has a meaning.</summary>
     private void Count(int change) =>
         Interlocked.Add(ref _underWay[(Environment.CurrentManagedThreadId & (Slots - 1)) * Spacing], change);
 }
