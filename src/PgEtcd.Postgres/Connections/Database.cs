@@ -23,6 +23,7 @@ public sealed class Database : IAsyncDisposable
     /// <summary>From one such try to the next.</summary>
     private static readonly TimeSpan ConnectPause = TimeSpan.FromMilliseconds(100);
 
+    private readonly string _flag;
     private readonly NpgsqlDataSource _source;
     private readonly NpgsqlDataSource _appends;
     private readonly NpgsqlDataSource _positions;
@@ -32,8 +33,10 @@ public sealed class Database : IAsyncDisposable
     /// <param name="connectionString">Npgsql connection string; several hosts are tried for the one that takes writes.</param>
     /// <param name="schema">The schema of the cluster.</param>
     /// <param name="loggerFactory">Where Npgsql and the database layer log.</param>
-    public Database(string connectionString, SchemaName schema, ILoggerFactory loggerFactory)
+    /// <param name="flag">What messages call the connection string.</param>
+    public Database(string connectionString, SchemaName schema, ILoggerFactory loggerFactory, string flag = "--database")
     {
+        _flag = flag;
         ConnectionString = Complete(connectionString);
         Schema = schema;
         _source = BuildSource(isForOne: false);
@@ -128,7 +131,7 @@ public sealed class Database : IAsyncDisposable
             }
             catch (Exception exception) when (IsAboutFile(exception))
             {
-                throw new DatabaseStartException($"--database: a file that it names cannot be used: {FirstLine(exception)}.", exception);
+                throw new DatabaseStartException($"{_flag}: a file that it names cannot be used: {FirstLine(exception)}.", exception);
             }
 
             await Task.Delay(ConnectPause, cancellationToken);
@@ -222,7 +225,7 @@ public sealed class Database : IAsyncDisposable
         };
         if (sentence is not null)
         {
-            throw new DatabaseStartException($"--database: {sentence}.", exception);
+            throw new DatabaseStartException($"{_flag}: {sentence}.", exception);
         }
     }
 
@@ -239,7 +242,7 @@ public sealed class Database : IAsyncDisposable
 
     private static string FirstLine(Exception exception) => exception.Message.Split('\n')[0].TrimEnd('.', '\r');
 
-    private static NpgsqlConnectionStringBuilder Complete(string connectionString)
+    private NpgsqlConnectionStringBuilder Complete(string connectionString)
     {
         NpgsqlConnectionStringBuilder given;
         try
@@ -248,7 +251,7 @@ public sealed class Database : IAsyncDisposable
         }
         catch (Exception exception) when (exception is ArgumentException or FormatException)
         {
-            throw new DatabaseStartException($"--database: {exception.Message}", exception);
+            throw new DatabaseStartException($"{_flag}: {exception.Message}", exception);
         }
 
         // No session state is kept, so a connection needs no reset, and a transaction-mode pooler may stand in front.

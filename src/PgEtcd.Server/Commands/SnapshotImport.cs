@@ -28,7 +28,7 @@ internal sealed class SnapshotImport(SnapshotFile file, AuthRecords? auth, Datab
             "reading the file", 0, report => Task.Run(() => new HistorySurvey(file, report, cancellationToken), cancellationToken));
         (long Id, long Ttl)[] leases = [.. file.ReadLeases().Select(lease => (lease.Id, Math.Clamp(lease.Ttl, 1, MostTtl)))];
         await using LogImport import = await LogImport.BeginAsync(database, cancellationToken)
-            ?? throw new CommandException($"--schema: '{database.Schema}' is not empty: import wants a new schema, or one that nothing was ever written to.");
+            ?? throw new CommandException(NotEmpty(database.Schema));
 
         (long rows, uint expected) = await progress.StepAsync(
             "importing", survey.Entries, report => CopyAsync(import, survey, report, cancellationToken));
@@ -47,6 +47,10 @@ internal sealed class SnapshotImport(SnapshotFile file, AuthRecords? auth, Datab
         await import.CommitAsync(cancellationToken);
         return new ImportResult(rows, leases.Length, survey.Revision, file.CompactRevision, found);
     }
+
+    /// <summary>The sentence for a schema that cannot be imported into.</summary>
+    public static string NotEmpty(SchemaName schema) =>
+        $"--schema: '{schema}' is not empty: import wants a new schema, or one that nothing was ever written to.";
 
     private async Task<(long Rows, uint Hash)> CopyAsync(
         LogImport import, HistorySurvey survey, Action<long> report, CancellationToken cancellationToken)

@@ -9,7 +9,7 @@ internal static class Verbs
 
     public static readonly IReadOnlyList<Verb> All =
     [
-        HistoryVerb.Verb, DiffVerb.Verb, StateVerb.Verb, VerifyVerb.Verb, ImportVerb.Verb, ExportVerb.Verb, MigrateVerb.Verb,
+        HistoryVerb.Verb, DiffVerb.Verb, StateVerb.Verb, VerifyVerb.Verb, ImportVerb.Verb, ExportVerb.Verb, ImportKineVerb.Verb, MigrateVerb.Verb,
     ];
 
     /// <summary>For the help of the binary.</summary>
