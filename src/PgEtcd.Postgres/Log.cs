@@ -16,4 +16,8 @@ internal static partial class Log
 
     [LoggerMessage(102, LogLevel.Information, "LISTEN connection lost, polling until it is back: {Reason}")]
     public static partial void ListenLost(ILogger logger, string reason);
+
+    [LoggerMessage(104, LogLevel.Information,
+        "A pooler stands before PostgreSQL, so there is no LISTEN: the log is polled every {Milliseconds} ms for appends of other frontends")]
+    public static partial void Pooled(ILogger logger, int milliseconds);
 }

@@ -6,10 +6,10 @@ namespace PgEtcd.Testing.Postgres;
 /// <summary>Debian's PgBouncer in transaction mode before a PostgreSQL: every transaction may run on another session.</summary>
 public sealed class PgBouncer : IAsyncDisposable
 {
-    private const string Program = "/usr/sbin/pgbouncer";
-
     /// <summary>Fewer sessions than a frontend has connections, so that they are shared all the time.</summary>
-    private const int Sessions = 4;
+    public const int Sessions = 4;
+
+    private const string Program = "/usr/sbin/pgbouncer";
 
     private static readonly TimeSpan StartLimit = TimeSpan.FromSeconds(60);
 
