@@ -1,6 +1,8 @@
 using PgEtcd.Frontend.Snapshots;
+using PgEtcd.Verbs.Output;
+using PgEtcd.Verbs.Running;
 
-namespace PgEtcd.Server.Commands;
+namespace PgEtcd.Verbs.Files;
 
 /// <summary><c>pgetcd export FILE</c>: the store as an etcd snapshot, without a server.</summary>
 internal static class ExportVerb
@@ -9,7 +11,7 @@ internal static class ExportVerb
 
     private static async Task<int> RunAsync(VerbArguments arguments, CancellationToken cancellationToken)
     {
-        await using VerbDatabase opened = await VerbDatabase.OpenAsync(arguments.Options, SchemaUse.Migrate, cancellationToken);
+        await using VerbDatabase opened = await VerbDatabase.OpenAsync(arguments.Target, SchemaUse.Migrate, cancellationToken);
         await using SnapshotSource source = await SnapshotSource.OpenAsync(opened.Database, cancellationToken);
         string part = arguments.Argument + ".part";
         bool isWhole = false;
@@ -57,7 +59,7 @@ internal static class ExportVerb
         }
 
         await Console.Out.WriteLineAsync(
-            $"Exported schema '{arguments.Options.Schema}' to {arguments.Argument}: revision {source.Revision}, {source.Rows} changes, {source.Leases} leases, {source.Length} bytes.");
+            $"Exported schema '{arguments.Target.Schema}' to {arguments.Argument}: revision {source.Revision}, {source.Rows} changes, {source.Leases} leases, {source.Length} bytes.");
         return 0;
     }
 }

@@ -1,4 +1,4 @@
-namespace PgEtcd.Server.Commands;
+namespace PgEtcd.Verbs.Output;
 
 /// <summary>Shows how far a long piece of work is.</summary>
 internal interface IProgressDisplay

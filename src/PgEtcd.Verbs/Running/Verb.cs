@@ -1,12 +1,11 @@
-
-namespace PgEtcd.Server.Commands;
+namespace PgEtcd.Verbs.Running;
 
 /// <summary>Something that the binary does instead of serving: its first argument.</summary>
 /// <param name="Name">As it is typed.</param>
 /// <param name="Argument">What must follow it, for the help: "FROM TO"; "[KEY]" may follow; empty: nothing.</param>
 /// <param name="Help">One line.</param>
 /// <param name="RunAsync">Does it and gives the exit code; a <see cref="CommandException"/> says why not.</param>
-internal sealed record Verb(string Name, string Argument, string Help, Func<VerbArguments, CancellationToken, Task<int>> RunAsync)
+public sealed record Verb(string Name, string Argument, string Help, Func<VerbArguments, CancellationToken, Task<int>> RunAsync)
 {
     /// <summary>The verb's own flags, which take no value, and what they mean.</summary>
     public IReadOnlyDictionary<string, string> Switches { get; init; } = new Dictionary<string, string>();

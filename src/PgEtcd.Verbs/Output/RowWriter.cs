@@ -4,7 +4,7 @@ using System.Text.Json;
 using PgEtcd.Postgres;
 using Spectre.Console;
 
-namespace PgEtcd.Server.Commands;
+namespace PgEtcd.Verbs.Output;
 
 /// <summary>Shows rows as they come: as JSON lines, or as tables of so many rows that memory does not grow with the result.</summary>
 /// <param name="isJson">JSON, one object a line.</param>

@@ -1,11 +1,11 @@
 using System.Globalization;
 using Npgsql;
+using PgEtcd.Postgres;
 using PgEtcd.Postgres.History;
 using PgEtcd.Protocol;
-using PgEtcd.Server.Configuration;
-using PgEtcd.Server.Options;
+using PgEtcd.Verbs.Running;
 
-namespace PgEtcd.Server.Commands;
+namespace PgEtcd.Verbs.Past;
 
 /// <summary>Asks about the past, all in one snapshot, and turns refusals into sentences.</summary>
 internal sealed class PastReader : IAsyncDisposable
@@ -23,7 +23,7 @@ internal sealed class PastReader : IAsyncDisposable
         _past = past;
     }
 
-    public static async Task<PastReader> OpenAsync(ServerOptions options, CancellationToken cancellationToken)
+    public static async Task<PastReader> OpenAsync(VerbTarget options, CancellationToken cancellationToken)
     {
         VerbDatabase opened = await VerbDatabase.OpenAsync(options, SchemaUse.Check, cancellationToken);
         try
@@ -47,7 +47,7 @@ internal sealed class PastReader : IAsyncDisposable
     /// <exception cref="CommandException">It is none, or in the future.</exception>
     public async Task<long> RevisionAsync(string label, string moment, CancellationToken cancellationToken)
     {
-        string shown = FlagValues.Shown(moment);
+        string shown = Printable.Given(moment);
         if (moment.Length > 0 && moment.All(char.IsAsciiDigit))
         {
             return long.TryParse(moment, NumberStyles.None, CultureInfo.InvariantCulture, out long revision)

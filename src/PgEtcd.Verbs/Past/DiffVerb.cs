@@ -1,6 +1,8 @@
 using PgEtcd.Postgres.History;
+using PgEtcd.Verbs.Output;
+using PgEtcd.Verbs.Running;
 
-namespace PgEtcd.Server.Commands;
+namespace PgEtcd.Verbs.Past;
 
 /// <summary><c>pgetcd diff FROM TO</c>: the keys that are not the same at two moments.</summary>
 internal static class DiffVerb
@@ -22,7 +24,7 @@ internal static class DiffVerb
     {
         bool isJson = OutputFlags.IsJson(arguments);
         byte[] prefix = OutputFlags.Bytes(arguments, arguments.Values.GetValueOrDefault(Prefix, ""));
-        await using PastReader past = await PastReader.OpenAsync(arguments.Options, cancellationToken);
+        await using PastReader past = await PastReader.OpenAsync(arguments.Target, cancellationToken);
         long from = await past.RevisionAsync("FROM", arguments.Arguments[0], cancellationToken);
         long to = await past.RevisionAsync("TO", arguments.Arguments[1], cancellationToken);
         if (from > to)

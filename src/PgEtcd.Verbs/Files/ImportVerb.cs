@@ -1,7 +1,9 @@
 using PgEtcd.Frontend.Snapshots;
 using PgEtcd.Snapshots;
+using PgEtcd.Verbs.Output;
+using PgEtcd.Verbs.Running;
 
-namespace PgEtcd.Server.Commands;
+namespace PgEtcd.Verbs.Files;
 
 /// <summary><c>pgetcd import FILE</c>: an etcd snapshot into an empty schema.</summary>
 internal static class ImportVerb
@@ -18,13 +20,13 @@ internal static class ImportVerb
     {
         using SnapshotFile file = SnapshotFile.Open(arguments.Argument);
         SnapshotAuth auth = arguments.Switches.Contains(WithoutAuth) ? SnapshotAuth.None : file.ReadAuth();
-        await using VerbDatabase opened = await VerbDatabase.OpenAsync(arguments.Options, SchemaUse.Create, cancellationToken);
+        await using VerbDatabase opened = await VerbDatabase.OpenAsync(arguments.Target, SchemaUse.Create, cancellationToken);
         ImportResult result = await new SnapshotImport(file, auth.IsUsed ? auth.ToRecords() : null, opened.Database, ProgressDisplay.ForTerminal()).RunAsync(cancellationToken);
         string compacted = result.CompactRevision < 0 ? "never compacted" : $"compacted at {result.CompactRevision}";
         string checksum = file.HasChecksum ? "" : " The file had no checksum, as a member's db file has none.";
         string users = auth.IsUsed ? $", {auth.Users.Count} users, {auth.Roles.Count} roles, authentication {(auth.IsEnabled ? "on" : "off")}" : "";
         await Console.Out.WriteLineAsync(
-            $"Imported {arguments.Argument} into schema '{arguments.Options.Schema}': revision {result.Revision}, {compacted}, {result.Rows} changes, {result.Leases} leases{users}. HashKV of the database is that of the file: {result.Hash}.{checksum}");
+            $"Imported {arguments.Argument} into schema '{arguments.Target.Schema}': revision {result.Revision}, {compacted}, {result.Rows} changes, {result.Leases} leases{users}. HashKV of the database is that of the file: {result.Hash}.{checksum}");
         return 0;
     }
 }

@@ -1,8 +1,12 @@
+using PgEtcd.Verbs.Files;
+using PgEtcd.Verbs.Past;
+using PgEtcd.Verbs.Running;
+using PgEtcd.Verbs.Upkeep;
 
-namespace PgEtcd.Server.Commands;
+namespace PgEtcd.Verbs;
 
 /// <summary>The verbs: the only list of them. Without one the binary serves.</summary>
-internal static class Verbs
+public static class VerbList
 {
     /// <summary>The verb that may as well be left out.</summary>
     public const string Serve = "serve";

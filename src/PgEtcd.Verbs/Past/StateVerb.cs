@@ -1,7 +1,9 @@
 using System.Globalization;
 using PgEtcd.Postgres.History;
+using PgEtcd.Verbs.Output;
+using PgEtcd.Verbs.Running;
 
-namespace PgEtcd.Server.Commands;
+namespace PgEtcd.Verbs.Past;
 
 /// <summary><c>pgetcd state --at MOMENT</c>: the keys as they were.</summary>
 internal static class StateVerb
@@ -25,7 +27,7 @@ internal static class StateVerb
     {
         bool isJson = OutputFlags.IsJson(arguments);
         byte[] prefix = OutputFlags.Bytes(arguments, arguments.Values.GetValueOrDefault(Prefix, ""));
-        await using PastReader past = await PastReader.OpenAsync(arguments.Options, cancellationToken);
+        await using PastReader past = await PastReader.OpenAsync(arguments.Target, cancellationToken);
         (long now, _) = await past.StatusAsync(cancellationToken);
         long revision = await past.RevisionAsync(
             At, arguments.Values.GetValueOrDefault(At, now.ToString(CultureInfo.InvariantCulture)), cancellationToken);

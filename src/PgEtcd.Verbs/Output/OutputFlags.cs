@@ -1,6 +1,7 @@
-using PgEtcd.Server.Configuration;
+using PgEtcd.Postgres;
+using PgEtcd.Verbs.Running;
 
-namespace PgEtcd.Server.Commands;
+namespace PgEtcd.Verbs.Output;
 
 /// <summary>The flags of verbs that show something.</summary>
 internal static class OutputFlags
@@ -20,7 +21,7 @@ internal static class OutputFlags
     {
         Table => false,
         Json => true,
-        string other => throw new CommandException($"{Output} must be {Table} or {Json}, not \"{FlagValues.Shown(other)}\"."),
+        string other => throw new CommandException($"{Output} must be {Table} or {Json}, not \"{Printable.Given(other)}\"."),
     };
 
     /// <summary>A key or prefix as it was given.</summary>
@@ -37,7 +38,7 @@ internal static class OutputFlags
         }
         catch (FormatException)
         {
-            throw new CommandException($"{Hex}: \"{FlagValues.Shown(text)}\" is not hex.");
+            throw new CommandException($"{Hex}: \"{Printable.Given(text)}\" is not hex.");
         }
     }
 }

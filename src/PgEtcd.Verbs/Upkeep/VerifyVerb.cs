@@ -1,8 +1,10 @@
 using System.Diagnostics;
 using System.Globalization;
 using PgEtcd.Postgres.Verification;
+using PgEtcd.Verbs.Output;
+using PgEtcd.Verbs.Running;
 
-namespace PgEtcd.Server.Commands;
+namespace PgEtcd.Verbs.Upkeep;
 
 /// <summary><c>pgetcd verify</c>: replays the log and checks that it is what it must be.</summary>
 internal static class VerifyVerb
@@ -21,7 +23,7 @@ internal static class VerifyVerb
     {
         bool isJson = OutputFlags.IsJson(arguments);
         long started = Stopwatch.GetTimestamp();
-        await using VerbDatabase opened = await VerbDatabase.OpenAsync(arguments.Options, SchemaUse.Check, cancellationToken);
+        await using VerbDatabase opened = await VerbDatabase.OpenAsync(arguments.Target, SchemaUse.Check, cancellationToken);
         await using Verifier verifier = await Verifier.OpenAsync(opened.Database, cancellationToken);
         IProgressDisplay progress = ProgressDisplay.ForTerminal();
         await StepAsync("checking the log", verifier.Rows, verifier.CheckLogAsync);
@@ -30,11 +32,11 @@ internal static class VerifyVerb
         TimeSpan took = Stopwatch.GetElapsedTime(started);
         if (isJson)
         {
-            WriteJson(arguments.Options.Schema, verifier, took);
+            WriteJson(arguments.Target.Schema, verifier, took);
         }
         else
         {
-            Write(arguments.Options.Schema, verifier, took, Console.Out);
+            Write(arguments.Target.Schema, verifier, took, Console.Out);
         }
 
         return verifier.Findings.Count == 0 ? Sound : Violated;

@@ -1,7 +1,9 @@
 using Microsoft.Extensions.Logging.Abstractions;
 using PgEtcd.Postgres.Migrations;
+using PgEtcd.Verbs.Output;
+using PgEtcd.Verbs.Running;
 
-namespace PgEtcd.Server.Commands;
+namespace PgEtcd.Verbs.Upkeep;
 
 /// <summary><c>pgetcd migrate</c>: the schema to the version of this binary, without a server.</summary>
 internal static class MigrateVerb
@@ -19,14 +21,14 @@ internal static class MigrateVerb
     {
         bool isJson = OutputFlags.IsJson(arguments);
         bool isDry = arguments.Switches.Contains(DryRun);
-        await using VerbDatabase opened = await VerbDatabase.OpenAsync(arguments.Options, SchemaUse.Leave, cancellationToken);
+        await using VerbDatabase opened = await VerbDatabase.OpenAsync(arguments.Target, SchemaUse.Leave, cancellationToken);
         Migrator migrator = new(opened.Database, NullLogger<Migrator>.Instance);
         MigrationPlan plan = await (isDry ? migrator.PlanAsync(cancellationToken) : migrator.MigrateAsync(cancellationToken));
         if (isJson)
         {
             RowWriter.WriteObject(new
             {
-                schema = arguments.Options.Schema,
+                schema = arguments.Target.Schema,
                 from = plan.From,
                 to = plan.To,
                 migrations = plan.Tables,
@@ -36,7 +38,7 @@ internal static class MigrateVerb
             return 0;
         }
 
-        string schema = $"Schema '{arguments.Options.Schema}'";
+        string schema = $"Schema '{arguments.Target.Schema}'";
         string headline = plan.IsEmpty ? $"{schema} is at version {plan.To}: nothing to do."
             : plan.From == 0 ? $"{schema} {(isDry ? "would be" : "was")} made at version {plan.To}:"
             : plan.Tables.Count > 0 ? $"{schema} {(isDry ? "would go" : "went")} from version {plan.From} to {plan.To}:"

@@ -4,10 +4,10 @@ using PgEtcd.Postgres.Connections;
 using PgEtcd.Postgres.Migrations;
 using PgEtcd.Postgres.Transfer;
 using PgEtcd.Postgres.Transfer.Kine;
-using PgEtcd.Server.Addresses;
-using PgEtcd.Server.Configuration;
+using PgEtcd.Verbs.Output;
+using PgEtcd.Verbs.Running;
 
-namespace PgEtcd.Server.Commands;
+namespace PgEtcd.Verbs.Files;
 
 /// <summary><c>pgetcd import-kine</c>: the store of a k3s, out of kine's table in PostgreSQL, into an empty schema.</summary>
 internal static class ImportKineVerb
@@ -43,12 +43,12 @@ internal static class ImportKineVerb
         string from = arguments.Values.GetValueOrDefault(From)
             ?? throw new CommandException($"pgetcd import-kine needs {From}, kine's database.");
         bool isDry = arguments.Switches.Contains(DryRun);
-        await using Database source = new(Address(from), new SchemaName("pgetcd"), NullLoggerFactory.Instance, From);
+        await using Database source = new(arguments.ReadAddress(From, from), new SchemaName("pgetcd"), NullLoggerFactory.Instance, From);
         await source.ConnectAsync(ConnectLimit, cancellationToken);
         await using KineTable kine = await KineTable.OpenAsync(
             source, arguments.Values.GetValueOrDefault(Table, "kine"), arguments.Switches.Contains(WithHistory), cancellationToken);
-        string schema = arguments.Options.Schema;
-        if (isDry && arguments.Options is { Database: null, DataDir: var data, DataDirIsDefault: var isDefault }
+        string schema = arguments.Target.Schema;
+        if (isDry && arguments.Target is { Database: null, DataDir: var data, DataDirIsDefault: var isDefault }
             && !DataDirectory.MayHoldStore(data, isDefault))
         {
             await SayAsync($"Would import {Shown(kine.Counts)} into schema '{schema}' below {data}, which would be made.");
@@ -56,7 +56,7 @@ internal static class ImportKineVerb
         }
 
         await using VerbDatabase target = await VerbDatabase.OpenAsync(
-            arguments.Options, isDry ? SchemaUse.Leave : SchemaUse.Create, cancellationToken);
+            arguments.Target, isDry ? SchemaUse.Leave : SchemaUse.Create, cancellationToken);
         if (isDry && !await new Migrator(target.Database, NullLogger<Migrator>.Instance).ExistsAsync(cancellationToken))
         {
             await SayAsync($"Would import {Shown(kine.Counts)} into schema '{schema}', which would be made.");
@@ -92,18 +92,6 @@ internal static class ImportKineVerb
 
         Task<T> StepAsync<T>(string what, Func<Action<long>, CancellationToken, Task<T>> work) => progress.StepAsync(
             what, kine.Counts.Rows, report => work(done => ReportNowAndThen(done, report), cancellationToken));
-    }
-
-    private static string Address(string from)
-    {
-        try
-        {
-            return DatabaseAddress.ToConnectionString(From, from);
-        }
-        catch (FlagException refused)
-        {
-            throw new CommandException(refused.Message);
-        }
     }
 
     private static string Shown(KineCounts counts) =>

@@ -1,7 +1,9 @@
-using PgEtcd.Postgres.History;
 using PgEtcd.Postgres;
+using PgEtcd.Postgres.History;
+using PgEtcd.Verbs.Output;
+using PgEtcd.Verbs.Running;
 
-namespace PgEtcd.Server.Commands;
+namespace PgEtcd.Verbs.Past;
 
 /// <summary><c>pgetcd history KEY</c>: every change that is still known, and who made it.</summary>
 internal static class HistoryVerb
@@ -29,7 +31,7 @@ internal static class HistoryVerb
 
         bool isJson = OutputFlags.IsJson(arguments);
         byte[] key = OutputFlags.Bytes(arguments, prefix ?? arguments.Argument);
-        await using PastReader past = await PastReader.OpenAsync(arguments.Options, cancellationToken);
+        await using PastReader past = await PastReader.OpenAsync(arguments.Target, cancellationToken);
         using RowWriter rows = new(isJson, arguments.Switches.Contains(OutputFlags.Hex));
         await past.AskAsync(queries => prefix is null
             ? queries.KeyHistoryAsync(key, row => rows.Add(Row(row, withKey: false)), cancellationToken)

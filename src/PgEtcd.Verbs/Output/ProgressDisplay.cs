@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using Spectre.Console;
 
-namespace PgEtcd.Server.Commands;
+namespace PgEtcd.Verbs.Output;
 
 /// <summary>The displays of progress, on stderr: a bar on a terminal, else a line every few seconds.</summary>
 internal static class ProgressDisplay

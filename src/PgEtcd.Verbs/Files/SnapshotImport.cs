@@ -3,8 +3,10 @@ using PgEtcd.Postgres.Connections;
 using PgEtcd.Postgres.Transfer;
 using PgEtcd.Snapshots;
 using PgEtcd.Snapshots.Bbolt;
+using PgEtcd.Verbs.Output;
+using PgEtcd.Verbs.Running;
 
-namespace PgEtcd.Server.Commands;
+namespace PgEtcd.Verbs.Files;
 
 /// <summary>Reads a snapshot into an empty schema: all of it is there at the end, or nothing.</summary>
 /// <param name="file">The snapshot.</param>

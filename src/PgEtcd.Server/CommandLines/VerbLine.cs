@@ -1,21 +1,14 @@
-using PgEtcd.Server.CommandLines;
+using PgEtcd.Server.Addresses;
 using PgEtcd.Server.Configuration;
 using PgEtcd.Server.Options;
+using PgEtcd.Verbs.Running;
 
-namespace PgEtcd.Server.Commands;
+namespace PgEtcd.Server.CommandLines;
 
-/// <summary>What followed a verb.</summary>
-/// <param name="Arguments">Its arguments.</param>
-/// <param name="Switches">Those of its own flags without a value that were given.</param>
-/// <param name="Values">Those of its own flags with a value that were given.</param>
-/// <param name="Options">The flags that it shares with the server.</param>
-internal sealed record VerbArguments(
-    IReadOnlyList<string> Arguments, IReadOnlySet<string> Switches, IReadOnlyDictionary<string, string> Values, ServerOptions Options)
+/// <summary>Reads the command line of a verb.</summary>
+internal static class VerbLine
 {
     private static readonly string[] HelpFlags = ["--help", "-help", "-h"];
-
-    /// <summary>Of verbs that have one.</summary>
-    public string Argument => Arguments[0];
 
     /// <summary>Reads what follows a verb: its arguments, anywhere, its own flags, and the server's. After <c>--</c> there are only
     /// arguments.</summary>
@@ -78,10 +71,25 @@ internal sealed record VerbArguments(
             : arguments.Count < verb.LeastArguments ? Usage($"needs {verb.Argument}")
             : arguments.Count > verb.MostArguments ? Usage(verb.MostArguments == 0 ? "takes no arguments" : $"takes {verb.Argument} and no more")
             : null;
-        return text is null ? new VerbArguments(arguments, switches, values, server.Options!) : null;
+        return text is null ? new VerbArguments(arguments, switches, values, Target(server.Options!), ReadAddress) : null;
 
         CommandLineResult Usage(string what) =>
             CommandLineResult.Fail($"pgetcd {verb.Name} {what}: see pgetcd {verb.Name} --help.", CommandLineResult.UnknownFlag);
+    }
+
+    private static VerbTarget Target(ServerOptions options) =>
+        new(options.Database, options.Schema, options.DataDir, options.DataDirIsDefault, options.MayMigrate);
+
+    private static string ReadAddress(string flag, string text)
+    {
+        try
+        {
+            return DatabaseAddress.ToConnectionString(flag, text);
+        }
+        catch (FlagException refused)
+        {
+            throw new CommandException(refused.Message);
+        }
     }
 
     private static bool TakesValue(string word) =>

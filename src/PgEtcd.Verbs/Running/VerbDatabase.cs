@@ -1,9 +1,8 @@
 using PgEtcd.LocalPostgres;
 using PgEtcd.Postgres.Connections;
 using PgEtcd.Postgres.Migrations;
-using PgEtcd.Server.Options;
 
-namespace PgEtcd.Server.Commands;
+namespace PgEtcd.Verbs.Running;
 
 /// <summary>The database that a verb works on: the one that is named, or the private local one, which runs as long as it is
 /// needed.</summary>
@@ -29,7 +28,7 @@ internal sealed class VerbDatabase : IAsyncDisposable
     /// <param name="use">What to do with the schema first.</param>
     /// <param name="cancellationToken">Gives up.</param>
     /// <exception cref="DatabaseStartException">It cannot be used, or the schema is not there.</exception>
-    public static async Task<VerbDatabase> OpenAsync(ServerOptions options, SchemaUse use, CancellationToken cancellationToken)
+    public static async Task<VerbDatabase> OpenAsync(VerbTarget options, SchemaUse use, CancellationToken cancellationToken)
     {
         if (options.Database is null && use != SchemaUse.Create && !DataDirectory.MayHoldStore(options.DataDir, options.DataDirIsDefault))
         {
@@ -72,7 +71,7 @@ internal sealed class VerbDatabase : IAsyncDisposable
         }
     }
 
-    private static async Task PrepareAsync(Migrator migrator, SchemaUse use, ServerOptions options, CancellationToken cancellationToken)
+    private static async Task PrepareAsync(Migrator migrator, SchemaUse use, VerbTarget options, CancellationToken cancellationToken)
     {
         switch (use)
         {
