@@ -13,7 +13,8 @@ public static class VerbList
 
     public static readonly IReadOnlyList<Verb> All =
     [
-        HistoryVerb.Verb, DiffVerb.Verb, StateVerb.Verb, VerifyVerb.Verb, ImportVerb.Verb, ExportVerb.Verb, ImportKineVerb.Verb, MigrateVerb.Verb,
+        HistoryVerb.Verb, DiffVerb.Verb, StateVerb.Verb, RestoreVerb.Verb, VerifyVerb.Verb, ImportVerb.Verb, ExportVerb.Verb,
+        ImportKineVerb.Verb, MigrateVerb.Verb,
     ];
 
     /// <summary>For the help of the binary.</summary>

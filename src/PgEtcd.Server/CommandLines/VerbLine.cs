@@ -38,7 +38,7 @@ internal static class VerbLine
                 arguments.AddRange(words.Skip(at + 1));
                 break;
             }
-            else if (!word.StartsWith('-'))
+            else if (!word.StartsWith('-') || word == "-")
             {
                 arguments.Add(word);
             }

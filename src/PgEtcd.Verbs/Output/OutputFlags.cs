@@ -1,3 +1,4 @@
+using System.Globalization;
 using PgEtcd.Postgres;
 using PgEtcd.Verbs.Running;
 
@@ -23,6 +24,12 @@ internal static class OutputFlags
         Json => true,
         string other => throw new CommandException($"{Output} must be {Table} or {Json}, not \"{Printable.Given(other)}\"."),
     };
+
+    /// <summary>A revision as it was given.</summary>
+    public static long Revision(string flag, string text) =>
+        long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out long revision)
+            ? revision
+            : throw new CommandException($"{flag} must be a revision, not \"{Printable.Given(text)}\".");
 
     /// <summary>A key or prefix as it was given.</summary>
     public static byte[] Bytes(VerbArguments arguments, string text)

@@ -9,7 +9,8 @@ namespace PgEtcd.Verbs.Output;
 /// <summary>Shows rows as they come: as JSON lines, or as tables of so many rows that memory does not grow with the result.</summary>
 /// <param name="isJson">JSON, one object a line.</param>
 /// <param name="isHex">In tables, bytes in hex.</param>
-internal sealed class RowWriter(bool isJson, bool isHex) : IDisposable
+/// <param name="output">Where JSON goes.</param>
+internal sealed class RowWriter(bool isJson, bool isHex, Stream output) : IDisposable
 {
     private const int RowsPerTable = 1000;
 
@@ -18,10 +19,23 @@ internal sealed class RowWriter(bool isJson, bool isHex) : IDisposable
 
     private static readonly UTF8Encoding Strict = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
 
-    private readonly Stream _output = new BufferedStream(Console.OpenStandardOutput(), 64 * 1024);
+    private readonly Stream _output = new BufferedStream(output, 64 * 1024);
     private readonly IAnsiConsole _console = TableConsole();
     private readonly List<string[]> _rows = [];
     private string[] _titles = [];
+    private int[] _widths = [];
+
+    /// <summary>To stdout.</summary>
+    public RowWriter(bool isJson, bool isHex)
+        : this(isJson, isHex, Console.OpenStandardOutput())
+    {
+    }
+
+    /// <summary>JSON to a stream, which stays open.</summary>
+    public RowWriter(Stream output)
+        : this(isJson: true, isHex: false, output)
+    {
+    }
 
     /// <summary>Rows so far.</summary>
     public long Count { get; private set; }
@@ -51,6 +65,13 @@ internal sealed class RowWriter(bool isJson, bool isHex) : IDisposable
         }
     }
 
+    /// <summary>Shows what there is so far. A table that goes on repeats no titles.</summary>
+    public void Flush()
+    {
+        WriteTable();
+        _output.Flush();
+    }
+
     /// <summary>A line for people: not in JSON.</summary>
     public void Say(string line)
     {
@@ -62,11 +83,7 @@ internal sealed class RowWriter(bool isJson, bool isHex) : IDisposable
     }
 
     /// <inheritdoc/>
-    public void Dispose()
-    {
-        WriteTable();
-        _output.Dispose();
-    }
+    public void Dispose() => Flush();
 
     private static IAnsiConsole TableConsole()
     {
@@ -86,7 +103,9 @@ internal sealed class RowWriter(bool isJson, bool isHex) : IDisposable
             return;
         }
 
-        Table table = new Table().Border(TableBorder.None);
+        Table table = new() { Border = TableBorder.None, ShowHeaders = _widths.Length == 0 };
+        _widths = [.. _titles.Select((title, at) =>
+            Math.Max(_widths.ElementAtOrDefault(at), Math.Max(title.Length, _rows.Max(row => row[at].Length))))];
         foreach (string title in _titles)
         {
             table.AddColumn(new TableColumn(new Text(title)) { Padding = new Padding(0, 0, 2, 0) });
@@ -94,7 +113,7 @@ internal sealed class RowWriter(bool isJson, bool isHex) : IDisposable
 
         foreach (string[] row in _rows)
         {
-            table.AddRow(row.Select(cell => new Text(cell)));
+            table.AddRow(row.Select((cell, at) => new Text(cell.PadRight(_widths[at]))));
         }
 
         _console.Write(table);

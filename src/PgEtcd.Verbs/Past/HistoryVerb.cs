@@ -9,6 +9,7 @@ namespace PgEtcd.Verbs.Past;
 internal static class HistoryVerb
 {
     private const string Prefix = "--prefix";
+    private const string Follow = "--follow";
 
     public static readonly Verb Verb = new(
         "history", "[KEY]", "Every change of a key that is still known, archive included, and who made it.", RunAsync)
@@ -18,7 +19,11 @@ internal static class HistoryVerb
             [Prefix] = ("PREFIX", "Of all keys with that prefix, instead of one KEY."),
             [OutputFlags.Output] = OutputFlags.OutputHelp,
         },
-        Switches = new Dictionary<string, string> { [OutputFlags.Hex] = OutputFlags.HexHelp },
+        Switches = new Dictionary<string, string>
+        {
+            [Follow] = "Then go on with those that come, until it is stopped.",
+            [OutputFlags.Hex] = OutputFlags.HexHelp,
+        },
     };
 
     private static async Task<int> RunAsync(VerbArguments arguments, CancellationToken cancellationToken)
@@ -36,6 +41,11 @@ internal static class HistoryVerb
         await past.AskAsync(queries => prefix is null
             ? queries.KeyHistoryAsync(key, row => rows.Add(Row(row, withKey: false)), cancellationToken)
             : queries.PrefixHistoryAsync(key, row => rows.Add(Row(row, withKey: true)), cancellationToken));
+        if (arguments.Switches.Contains(Follow))
+        {
+            await past.FollowAsync(key, prefix is not null, Show, cancellationToken);
+        }
+
         if (rows.Count == 0)
         {
             (_, long oldest) = await past.StatusAsync(cancellationToken);
@@ -44,6 +54,12 @@ internal static class HistoryVerb
         }
 
         return 0;
+
+        void Show(List<HistoryRow> later)
+        {
+            later.ForEach(row => rows.Add(Row(row, withKey: prefix is not null)));
+            rows.Flush();
+        }
     }
 
     private static Field[] Row(HistoryRow row, bool withKey) =>

@@ -1,7 +1,10 @@
 using System.Globalization;
+using Microsoft.Extensions.Logging.Abstractions;
 using Npgsql;
 using PgEtcd.Postgres;
+using PgEtcd.Postgres.Connections;
 using PgEtcd.Postgres.History;
+using PgEtcd.Postgres.Revisions;
 using PgEtcd.Protocol;
 using PgEtcd.Verbs.Running;
 
@@ -36,6 +39,9 @@ internal sealed class PastReader : IAsyncDisposable
             throw;
         }
     }
+
+    /// <summary>The store.</summary>
+    public Database Database => _opened.Database;
 
     /// <summary>The present revision, and the first whose state can be told.</summary>
     public Task<(long Revision, long Oldest)> StatusAsync(CancellationToken cancellationToken) => _past.StatusAsync(cancellationToken);
@@ -84,10 +90,71 @@ internal sealed class PastReader : IAsyncDisposable
         }
     }
 
+    /// <summary>Goes on with the changes that are made after this reader's snapshot, until it is cancelled.</summary>
+    /// <param name="key">Of this key,</param>
+    /// <param name="isPrefix">or of all keys that begin so.</param>
+    /// <param name="show">Gets those that came together.</param>
+    /// <param name="cancellationToken">Ends it.</param>
+    /// <exception cref="CommandException">Changes were forgotten before they could be shown.</exception>
+    public async Task FollowAsync(byte[] key, bool isPrefix, Action<List<HistoryRow>> show, CancellationToken cancellationToken)
+    {
+        (long shown, _) = await _past.StatusAsync(cancellationToken);
+        await _past.DisposeAsync(); // it holds vacuum back
+        show([]);
+        LogListener listener = new(Database, new RevisionLog(Database, "history"), NullLogger<LogListener>.Instance);
+        await listener.RunAsync(
+            async _ =>
+            {
+                (List<HistoryRow> later, shown) = await Database.Retry.ExecuteAsync(
+                    async cancel => await LaterAsync(key, isPrefix, shown, cancel), cancellationToken);
+                if (later.Count > 0)
+                {
+                    show(later);
+                }
+            },
+            cancellationToken);
+    }
+
+    /// <summary>Does what a plan has shown.</summary>
+    /// <returns>The revision that did it; null if nothing differs.</returns>
+    /// <exception cref="CommandException">The keys have changed since, or puts are refused.</exception>
+    public async Task<long?> RestoreAsync(Restore restore, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await restore.RunAsync(Database, cancellationToken);
+        }
+        catch (PostgresException exception) when (exception.SqlState.StartsWith(PastQueries.RefusalState, StringComparison.Ordinal))
+        {
+            string why = exception.Detail is { } detail ? $" ({detail.TrimEnd('.')})" : "";
+            throw new CommandException($"{exception.MessageText}{why}: nothing was restored.");
+        }
+    }
+
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()
     {
         await _past.DisposeAsync();
         await _opened.DisposeAsync();
+    }
+
+    private async Task<(List<HistoryRow> Rows, long Revision)> LaterAsync(
+        byte[] key, bool isPrefix, long after, CancellationToken cancellationToken)
+    {
+        await using PastQueries now = await PastQueries.OpenAsync(Database, cancellationToken);
+        (long revision, long oldest) = await now.StatusAsync(cancellationToken);
+        List<HistoryRow> rows = [];
+        if (oldest > after + 1)
+        {
+            throw new CommandException(
+                $"Some of what changed after revision {after} is forgotten; the oldest state kept is that of {oldest}.");
+        }
+
+        if (revision > after)
+        {
+            await now.LaterAsync(key, isPrefix, after, rows.Add, cancellationToken);
+        }
+
+        return (rows, revision);
     }
 }

@@ -37,7 +37,8 @@ internal static class StateVerb
         return 0;
     }
 
-    private static Field[] Row(StateRow row) =>
+    /// <summary>A key as JSON has it, also in files.</summary>
+    public static Field[] Row(StateRow row) =>
     [
         new("key", row.Key, "KEY", IsBytes: true),
         new("value", row.Value, "VALUE", IsBytes: true),
