@@ -27,7 +27,6 @@ is_stale() {
 # Each build has a directory of its own and $out is a link to the newest: a server that runs from an older one keeps
 # its files, which .NET loads when it first needs them. The last three are kept.
 build() {
-  need_dotnet
   say "building"
   local fresh log=$root/artifacts/build.log
   fresh=$root/artifacts/build-$(date +%s%N)

@@ -24,6 +24,7 @@ public sealed class Database : IAsyncDisposable
     private static readonly TimeSpan ConnectPause = TimeSpan.FromMilliseconds(100);
 
     private readonly string _flag;
+    private readonly PasswordCommand? _password;
     private readonly NpgsqlDataSource _source;
     private readonly NpgsqlDataSource _appends;
     private readonly NpgsqlDataSource _positions;
@@ -34,9 +35,12 @@ public sealed class Database : IAsyncDisposable
     /// <param name="schema">The schema of the cluster.</param>
     /// <param name="loggerFactory">Where Npgsql and the database layer log.</param>
     /// <param name="flag">What messages call the connection string.</param>
-    public Database(string connectionString, SchemaName schema, ILoggerFactory loggerFactory, string flag = "--database")
+    /// <param name="password">Gives the password, if it is not in the connection string.</param>
+    public Database(
+        string connectionString, SchemaName schema, ILoggerFactory loggerFactory, string flag = "--database", PasswordCommand? password = null)
     {
         _flag = flag;
+        _password = password;
         ConnectionString = Complete(connectionString);
         Schema = schema;
         _source = BuildSource(isForOne: false);
@@ -90,11 +94,25 @@ public sealed class Database : IAsyncDisposable
     internal ValueTask<NpgsqlConnection> OpenForPositionAsync(CancellationToken cancellationToken) =>
         OpenAsync(_positions, cancellationToken);
 
-    /// <summary>A connection that is not of the pool, still closed.</summary>
-    internal NpgsqlConnection Unpooled(int commandTimeout)
+    /// <summary>An open connection that is not of the pool.</summary>
+    internal async Task<NpgsqlConnection> OpenUnpooledAsync(int commandTimeout, CancellationToken cancellationToken)
     {
         NpgsqlConnectionStringBuilder settings = new(ConnectionString.ConnectionString) { Pooling = false, CommandTimeout = commandTimeout };
-        return new NpgsqlConnection(settings.ConnectionString);
+        return await WithPasswordAsync(async () =>
+        {
+            settings.Password = _password is null ? settings.Password : await _password.ReadAsync(cancellationToken);
+            NpgsqlConnection connection = new(settings.ConnectionString);
+            try
+            {
+                await connection.OpenAsync(cancellationToken);
+                return connection;
+            }
+            catch
+            {
+                await connection.DisposeAsync();
+                throw;
+            }
+        });
     }
 
     /// <summary>Makes sure that PostgreSQL answers.</summary>
@@ -147,17 +165,37 @@ public sealed class Database : IAsyncDisposable
         _meeting.Dispose();
     }
 
-    private static ValueTask<NpgsqlConnection> OpenAsync(NpgsqlDataSource source, CancellationToken cancellationToken)
+    private ValueTask<NpgsqlConnection> OpenAsync(NpgsqlDataSource source, CancellationToken cancellationToken)
     {
-        ValueTask<NpgsqlConnection> opening = source.OpenConnectionAsync(cancellationToken);
-        return opening.IsCompletedSuccessfully ? opening : WaitedAsync(opening);
+        ValueTask<NpgsqlConnection> first = source.OpenConnectionAsync(cancellationToken);
+        return first.IsCompletedSuccessfully ? first : WaitedAsync();
 
-        static async ValueTask<NpgsqlConnection> WaitedAsync(ValueTask<NpgsqlConnection> opening)
+        async ValueTask<NpgsqlConnection> WaitedAsync()
         {
             long started = Stopwatch.GetTimestamp();
-            NpgsqlConnection connection = await opening;
+            ValueTask<NpgsqlConnection>? opening = first;
+            NpgsqlConnection connection = await WithPasswordAsync(async () =>
+            {
+                ValueTask<NpgsqlConnection> one = opening ?? source.OpenConnectionAsync(cancellationToken);
+                opening = null;
+                return await one;
+            });
             DatabaseMetrics.PoolWaitSeconds.Record(Stopwatch.GetElapsedTime(started).TotalSeconds);
             return connection;
+        }
+    }
+
+    /// <summary>A password that was refused may have been changed since the command was last asked: asks once more.</summary>
+    private async Task<NpgsqlConnection> WithPasswordAsync(Func<Task<NpgsqlConnection>> open)
+    {
+        try
+        {
+            return await open();
+        }
+        catch (PostgresException refusal) when (_password is not null && refusal.SqlState == PostgresErrorCodes.InvalidPassword)
+        {
+            _password.Forget();
+            return await open();
         }
     }
 
@@ -166,6 +204,13 @@ public sealed class Database : IAsyncDisposable
         NpgsqlDataSourceBuilder builder = new(ConnectionString.ConnectionString);
         builder.UsePhysicalConnectionInitializer(
             static _ => throw new NotSupportedException("Connections are opened asynchronously."), MeetAsync);
+        if (_password is not null)
+        {
+            builder.UsePasswordProvider(
+                static _ => throw new NotSupportedException("Connections are opened asynchronously."),
+                (_, cancellationToken) => _password.ReadAsync(cancellationToken));
+        }
+
         if (isForOne)
         {
             builder.ConnectionStringBuilder.MinPoolSize = 0;
@@ -208,7 +253,9 @@ public sealed class Database : IAsyncDisposable
         SocketException?[] sockets = [.. reasons.Select(reason => reason as SocketException ?? reason.InnerException as SocketException)];
         string? sentence = reasons[0] switch
         {
-            PostgresException refusal when !Array.Exists(reasons, DatabaseErrors.IsTransient) =>
+            // Afterwards it may pass, when a password is being changed.
+            PostgresException refusal when refusal.SqlState == PostgresErrorCodes.InvalidPassword
+                || !Array.Exists(reasons, DatabaseErrors.IsTransient) =>
                 $"PostgreSQL refused the connection: {refusal.MessageText}",
             _ when sockets.All(socket => socket?.SocketErrorCode is SocketError.HostNotFound or SocketError.NoData) =>
                 $"there is no host '{ConnectionString.Host}'",

@@ -37,11 +37,10 @@ public sealed class LogListener(Database database, RevisionLog log, ILogger<LogL
     {
         // Not a pooled connection, as LISTEN is session state. The time limit is for the heartbeat: a half-open connection has
         // been seen to hang for a quarter of an hour (postgres.md §1).
-        await using NpgsqlConnection connection = database.Unpooled(commandTimeout: 2);
+        await using NpgsqlConnection connection = await database.OpenUnpooledAsync(commandTimeout: 2, cancellationToken);
         long? announced = null;
         connection.Notification += (_, notification) =>
             announced = Announced(notification.Payload) is { } head ? Math.Max(announced ?? 0, head) : announced;
-        await connection.OpenAsync(cancellationToken);
         if (await IsPooledAsync(connection, cancellationToken))
         {
             await connection.CloseAsync();

@@ -78,7 +78,7 @@ internal static class VerbLine
     }
 
     private static VerbTarget Target(ServerOptions options) =>
-        new(options.Database, options.Schema, options.DataDir, options.DataDirIsDefault, options.MayMigrate);
+        new(options.Database, options.Schema, options.DataDir, options.DataDirIsDefault, options.MayMigrate, options.DatabasePassword);
 
     private static string ReadAddress(string flag, string text)
     {

@@ -1,3 +1,5 @@
+using PgEtcd.Postgres.Connections;
+
 namespace PgEtcd.Verbs.Running;
 
 /// <summary>What followed a verb.</summary>
@@ -22,4 +24,6 @@ public sealed record VerbArguments(
 /// <param name="DataDir">Absolute path.</param>
 /// <param name="DataDirIsDefault">Nobody chose <paramref name="DataDir"/>.</param>
 /// <param name="MayMigrate">The schema may be made and changed.</param>
-public sealed record VerbTarget(string? Database, string Schema, string DataDir, bool DataDirIsDefault, bool MayMigrate);
+/// <param name="Password">Gives the password of <paramref name="Database"/>; null: it is there, or none is needed.</param>
+public sealed record VerbTarget(
+    string? Database, string Schema, string DataDir, bool DataDirIsDefault, bool MayMigrate, PasswordCommand? Password);

@@ -15,6 +15,7 @@ public sealed partial class ComposeTests
     private static readonly string[] KnownFields =
     [
         "build", "image", "restart", "depends_on", "environment", "networks", "stop_grace_period", "command", "volumes", "ports", "healthcheck",
+        "read_only", "tmpfs", "cap_drop", "security_opt",
     ];
 
     private static readonly string[] Frontends = ["frontend1", "frontend2", "frontend3"];
