@@ -6,7 +6,8 @@
 create or replace function pgetcd.restore_rows(at_revision bigint, range_start bytea, range_end bytea)
     returns table (key bytea, old_value bytea, old_mod_revision bigint, old_create_revision bigint, old_version bigint,
         new_value bytea, new_mod_revision bigint, lease bigint, lost_lease bigint)
-    language plpgsql stable set plan_cache_mode = force_custom_plan set enable_seqscan = off set jit = off as $$
+    language plpgsql stable set search_path = pg_catalog, pg_temp
+    set plan_cache_mode = force_custom_plan set enable_seqscan = off set jit = off as $$
 #variable_conflict use_column
 declare
     first_entry bytea   := substr(range_start, 1, 1024);
@@ -40,7 +41,8 @@ $$;
 -- Makes the range what it was, in one revision, and returns that, or null if nothing differs.
 -- unchanged_since: refuses if a key of the range has changed after that revision; null: whatever has happened.
 create or replace function pgetcd.restore_range(range_start bytea, range_end bytea, at_revision bigint, unchanged_since bigint,
-        request text) returns bigint language plpgsql volatile set plan_cache_mode = force_custom_plan set enable_seqscan = off set jit = off as $$
+        request text) returns bigint language plpgsql volatile set search_path = pg_catalog, pg_temp
+    set plan_cache_mode = force_custom_plan set enable_seqscan = off set jit = off as $$
 declare
     state    record;
     later    record;
@@ -98,46 +100,46 @@ $$;
 -- The functions that readers call: what restoring would do.
 
 create or replace function pgetcd.plan_restore(range_start bytea, range_end bytea, at_revision bigint)
-    returns setof pgetcd.key_restore language sql stable as $$
+    returns setof pgetcd.key_restore language sql stable begin atomic
     select p.key, pgetcd.as_text(p.key),
         case when p.old_mod_revision is null then 'create' when p.new_mod_revision is null then 'delete' else 'update' end,
         p.old_value, pgetcd.as_text(p.old_value), p.old_mod_revision,
         p.new_value, pgetcd.as_text(p.new_value), p.new_mod_revision, p.lease, p.lost_lease
-    from pgetcd.restore_rows(at_revision, range_start, range_end) p
-$$;
+    from pgetcd.restore_rows(at_revision, range_start, range_end) p;
+end;
 
 create or replace function pgetcd.plan_restore_key(wanted_key bytea, at_revision bigint)
-    returns setof pgetcd.key_restore language sql stable as $$
-    select p.* from pgetcd.plan_restore(wanted_key, wanted_key || '\x00'::bytea, at_revision) p
-$$;
+    returns setof pgetcd.key_restore language sql stable begin atomic
+    select p.* from pgetcd.plan_restore(wanted_key, wanted_key || '\x00'::bytea, at_revision) p;
+end;
 create or replace function pgetcd.plan_restore_key(wanted_key text, at_revision bigint)
-    returns setof pgetcd.key_restore language sql stable as $$
-    select p.* from pgetcd.plan_restore_key(convert_to(wanted_key, 'UTF8'), at_revision) p
-$$;
+    returns setof pgetcd.key_restore language sql stable begin atomic
+    select p.* from pgetcd.plan_restore_key(convert_to(wanted_key, 'UTF8'), at_revision) p;
+end;
 create or replace function pgetcd.plan_restore_key(wanted_key bytea, at_time timestamptz)
-    returns setof pgetcd.key_restore language sql stable as $$
-    select p.* from pgetcd.plan_restore_key(wanted_key, pgetcd.revision_at(at_time)) p
-$$;
+    returns setof pgetcd.key_restore language sql stable begin atomic
+    select p.* from pgetcd.plan_restore_key(wanted_key, pgetcd.revision_at(at_time)) p;
+end;
 create or replace function pgetcd.plan_restore_key(wanted_key text, at_time timestamptz)
-    returns setof pgetcd.key_restore language sql stable as $$
-    select p.* from pgetcd.plan_restore_key(convert_to(wanted_key, 'UTF8'), pgetcd.revision_at(at_time)) p
-$$;
+    returns setof pgetcd.key_restore language sql stable begin atomic
+    select p.* from pgetcd.plan_restore_key(convert_to(wanted_key, 'UTF8'), pgetcd.revision_at(at_time)) p;
+end;
 create or replace function pgetcd.plan_restore_prefix(prefix bytea, at_revision bigint)
-    returns setof pgetcd.key_restore language sql stable as $$
-    select p.* from pgetcd.plan_restore(prefix, pgetcd.prefix_end(prefix), at_revision) p
-$$;
+    returns setof pgetcd.key_restore language sql stable begin atomic
+    select p.* from pgetcd.plan_restore(prefix, pgetcd.prefix_end(prefix), at_revision) p;
+end;
 create or replace function pgetcd.plan_restore_prefix(prefix text, at_revision bigint)
-    returns setof pgetcd.key_restore language sql stable as $$
-    select p.* from pgetcd.plan_restore_prefix(convert_to(prefix, 'UTF8'), at_revision) p
-$$;
+    returns setof pgetcd.key_restore language sql stable begin atomic
+    select p.* from pgetcd.plan_restore_prefix(convert_to(prefix, 'UTF8'), at_revision) p;
+end;
 create or replace function pgetcd.plan_restore_prefix(prefix bytea, at_time timestamptz)
-    returns setof pgetcd.key_restore language sql stable as $$
-    select p.* from pgetcd.plan_restore_prefix(prefix, pgetcd.revision_at(at_time)) p
-$$;
+    returns setof pgetcd.key_restore language sql stable begin atomic
+    select p.* from pgetcd.plan_restore_prefix(prefix, pgetcd.revision_at(at_time)) p;
+end;
 create or replace function pgetcd.plan_restore_prefix(prefix text, at_time timestamptz)
-    returns setof pgetcd.key_restore language sql stable as $$
-    select p.* from pgetcd.plan_restore_prefix(convert_to(prefix, 'UTF8'), pgetcd.revision_at(at_time)) p
-$$;
+    returns setof pgetcd.key_restore language sql stable begin atomic
+    select p.* from pgetcd.plan_restore_prefix(convert_to(prefix, 'UTF8'), pgetcd.revision_at(at_time)) p;
+end;
 
 -- The functions that writers call. They run with their owner's rights, as those of writes.sql do.
 
@@ -148,9 +150,7 @@ begin
 end
 $$;
 create or replace function pgetcd.restore_key(wanted_key text, at_revision bigint, unchanged_since bigint default null) returns bigint
-    language sql volatile as $$
-    select pgetcd.restore_key(convert_to($1, 'UTF8'), $2, $3)
-$$;
+    language sql volatile return pgetcd.restore_key(convert_to($1, 'UTF8'), $2, $3);
 create or replace function pgetcd.restore_key(wanted_key bytea, at_time timestamptz, unchanged_since bigint default null) returns bigint
     language plpgsql volatile security definer set search_path = pg_catalog, pg_temp as $$
 begin
@@ -158,9 +158,7 @@ begin
 end
 $$;
 create or replace function pgetcd.restore_key(wanted_key text, at_time timestamptz, unchanged_since bigint default null) returns bigint
-    language sql volatile as $$
-    select pgetcd.restore_key(convert_to($1, 'UTF8'), $2, $3)
-$$;
+    language sql volatile return pgetcd.restore_key(convert_to($1, 'UTF8'), $2, $3);
 create or replace function pgetcd.restore_prefix(prefix bytea, at_revision bigint, unchanged_since bigint default null) returns bigint
     language plpgsql volatile security definer set search_path = pg_catalog, pg_temp as $$
 begin
@@ -168,9 +166,7 @@ begin
 end
 $$;
 create or replace function pgetcd.restore_prefix(prefix text, at_revision bigint, unchanged_since bigint default null) returns bigint
-    language sql volatile as $$
-    select pgetcd.restore_prefix(convert_to($1, 'UTF8'), $2, $3)
-$$;
+    language sql volatile return pgetcd.restore_prefix(convert_to($1, 'UTF8'), $2, $3);
 create or replace function pgetcd.restore_prefix(prefix bytea, at_time timestamptz, unchanged_since bigint default null) returns bigint
     language plpgsql volatile security definer set search_path = pg_catalog, pg_temp as $$
 begin
@@ -178,9 +174,7 @@ begin
 end
 $$;
 create or replace function pgetcd.restore_prefix(prefix text, at_time timestamptz, unchanged_since bigint default null) returns bigint
-    language sql volatile as $$
-    select pgetcd.restore_prefix(convert_to($1, 'UTF8'), $2, $3)
-$$;
+    language sql volatile return pgetcd.restore_prefix(convert_to($1, 'UTF8'), $2, $3);
 
 revoke execute on function pgetcd.restore_key(bytea, bigint, bigint), pgetcd.restore_key(bytea, timestamptz, bigint),
     pgetcd.restore_prefix(bytea, bigint, bigint), pgetcd.restore_prefix(bytea, timestamptz, bigint) from public;

@@ -28,6 +28,7 @@ public sealed class Database : IAsyncDisposable
     private readonly NpgsqlDataSource _source;
     private readonly NpgsqlDataSource _appends;
     private readonly NpgsqlDataSource _positions;
+    private readonly SessionSettings _settings;
     private readonly SemaphoreSlim _meeting = new(1);
     private DateTime? _server;
 
@@ -43,6 +44,7 @@ public sealed class Database : IAsyncDisposable
         _password = password;
         ConnectionString = Complete(connectionString);
         Schema = schema;
+        _settings = new SessionSettings(loggerFactory.CreateLogger<Database>());
         _source = BuildSource(isForOne: false);
         _appends = BuildSource(isForOne: true);
         _positions = BuildSource(isForOne: true);
@@ -95,6 +97,7 @@ public sealed class Database : IAsyncDisposable
         OpenAsync(_positions, cancellationToken);
 
     /// <summary>An open connection that is not of the pool.</summary>
+    /// <param name="commandTimeout">Seconds; 0: none.</param>
     internal async Task<NpgsqlConnection> OpenUnpooledAsync(int commandTimeout, CancellationToken cancellationToken)
     {
         NpgsqlConnectionStringBuilder settings = new(ConnectionString.ConnectionString) { Pooling = false, CommandTimeout = commandTimeout };
@@ -105,6 +108,7 @@ public sealed class Database : IAsyncDisposable
             try
             {
                 await connection.OpenAsync(cancellationToken);
+                await _settings.ApplyAsync(connection);
                 return connection;
             }
             catch
@@ -117,6 +121,9 @@ public sealed class Database : IAsyncDisposable
 
     /// <summary>Makes sure that PostgreSQL answers.</summary>
     public Task PingAsync(CancellationToken cancellationToken) => Command("select 1").RunAsync(cancellationToken);
+
+    /// <summary>Settings of the role, the database or the server that frontends need otherwise and may not set, in words.</summary>
+    public IReadOnlyList<string> UnmetSettings => _settings.Unmet;
 
     /// <summary>Drops idle connections, so that the next ones find the primary of the moment.</summary>
     public void ForgetConnections()
@@ -225,8 +232,7 @@ public sealed class Database : IAsyncDisposable
     private async Task MeetAsync(NpgsqlConnection connection)
     {
         DatabaseMetrics.ConnectionsOpened.Add(1);
-        await using NpgsqlCommand command = new("select pg_postmaster_start_time()", connection);
-        DateTime server = (DateTime)(await command.ExecuteScalarAsync())!;
+        DateTime server = await _settings.ApplyAsync(connection);
         await _meeting.WaitAsync();
         try
         {

@@ -50,7 +50,7 @@ public sealed class PgBouncerTests(PostgresFixture postgres) : IClassFixture<Pos
 
         long lease = await one.Channel.GrantAsync(2);
         await one.SendAsync(Put("leased", "1", lease));
-        using (var stream = other.Channel.KeepAlive())
+        using (GrpcDuplexCall<LeaseKeepAliveRequest, LeaseKeepAliveResponse> stream = other.Channel.KeepAlive())
         {
             (await stream.AskAsync(lease)).TTL.ShouldBe(2);
         }

@@ -28,6 +28,7 @@ public sealed class PasswordTests : IAsyncLifetime, IDisposable
         await File.WriteAllTextAsync(
             Path.Combine(_postgres.DataDirectory, "pg_hba.conf"),
             "local all all trust\nhost all rotating all scram-sha-256\nhost all all all trust\n");
+        await _postgres.StopAsync();
         await _postgres.RestartAsync();
     }
 

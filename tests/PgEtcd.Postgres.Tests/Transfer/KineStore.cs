@@ -76,16 +76,13 @@ internal sealed class KineStore(string connectionString)
             """, new { id });
     }
 
-    public async Task CompactAsync(long revision)
-    {
-        await RunAsync("""
-            delete from kine where id in (
-                select k.prev_revision from kine k
-                where k.name <> 'compact_rev_key' and k.prev_revision <> 0 and k.id <= @revision
-                union select k.id from kine k where k.deleted <> 0 and k.id <= @revision);
-            update kine set prev_revision = @revision where name = 'compact_rev_key'
-            """, new { revision });
-    }
+    public Task CompactAsync(long revision) => RunAsync("""
+        delete from kine where id in (
+            select k.prev_revision from kine k
+            where k.name <> 'compact_rev_key' and k.prev_revision <> 0 and k.id <= @revision
+            union select k.id from kine k where k.deleted <> 0 and k.id <= @revision);
+        update kine set prev_revision = @revision where name = 'compact_rev_key'
+        """, new { revision });
 
     private Task<long> InsertAsync(string name, int created, int deleted, long create, long previous, int lease, byte[]? value, byte[]? oldValue) =>
         OnAsync(connection => connection.ExecuteScalarAsync<long>("""

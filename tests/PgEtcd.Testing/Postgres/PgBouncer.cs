@@ -55,7 +55,10 @@ public sealed class PgBouncer : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         if (_process is not null)
+        {
             await _process.DisposeAsync().ConfigureAwait(false);
+        }
+
         _directory.Dispose();
     }
 
@@ -84,7 +87,7 @@ public sealed class PgBouncer : IAsyncDisposable
             async () =>
             {
                 NpgsqlConnectionStringBuilder settings = new(ConnectionString("postgres")) { Pooling = false, Timeout = 2 };
-                var connection = new NpgsqlConnection(settings.ConnectionString);
+                NpgsqlConnection connection = new(settings.ConnectionString);
                 await using (connection.ConfigureAwait(false))
                 {
                     await connection.OpenAsync().ConfigureAwait(false);

@@ -20,10 +20,19 @@ public sealed class KineTable : IAsyncDisposable
         set transaction read only; set local statement_timeout = 0; set local idle_in_transaction_session_timeout = 0; set local jit = off
         """;
 
-    private const string FindSql = """
-        select c::text, array(select a.attname::text from pg_attribute a where a.attrelid = c and a.attnum > 0 and not a.attisdropped)
-        from to_regclass($1) c where c is not null
+    // Where kine itself looks for it, which is not where our sessions look for anything.
+    private const string KinesPathSql = """
+        select pg_catalog.set_config('search_path', s.reset_val, true) from pg_catalog.pg_settings s where s.name = 'search_path'
         """;
+
+    private const string FindSql = """
+        select pg_catalog.format('%I.%I', n.nspname, c.relname), array(
+            select a.attname::text from pg_catalog.pg_attribute a where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped)
+        from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+        where c.oid = pg_catalog.to_regclass($1)
+        """;
+
+    private const string OurPathSql = "set local search_path = pg_catalog, pg_temp";
 
     // Numbers that were drawn are never used again, whatever became of their rows.
     private const string EndSql = """
@@ -169,7 +178,9 @@ public sealed class KineTable : IAsyncDisposable
 
     private static async Task<string> FindAsync(Snapshot snapshot, string table, CancellationToken cancellationToken)
     {
+        await snapshot.Command(KinesPathSql).ScalarAsync(cancellationToken);
         (string name, string[] columns) = await snapshot.Command(FindSql, table).FirstAsync<(string, string[])>(cancellationToken);
+        await snapshot.Command(OurPathSql).RunAsync(cancellationToken);
         if (name is null)
         {
             throw new DatabaseStartException($"--from: there is no table '{table}' in the database '{snapshot.Connection.Database}'.");
