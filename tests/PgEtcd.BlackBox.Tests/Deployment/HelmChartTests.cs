@@ -82,7 +82,10 @@ public sealed class HelmChartTests(PostgresFixture postgres) : IClassFixture<Pos
         const string Password = """p"a\s's $wörd""";
         Dictionary<string, string> environment = new()
         {
-            ["URL"] = server.ClientUrl.ToString().TrimEnd('/'), ["TLS"] = "", ["PASSWORD"] = Password, ["PATH"] = "/usr/bin:/bin",
+            ["URL"] = server.ClientUrl.ToString().TrimEnd('/'),
+            ["TLS"] = "",
+            ["PASSWORD"] = Password,
+            ["PATH"] = "/usr/bin:/bin",
         };
         string[] said = ["authentication is on now\n", "authentication is on\n"];
         foreach (string expected in said)

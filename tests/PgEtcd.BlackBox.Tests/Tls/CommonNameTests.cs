@@ -68,7 +68,9 @@ public sealed class CommonNameTests(PostgresFixture postgres) : IClassFixture<Po
             Name = "m-tenant",
             Perm = new Permission
             {
-                PermType = Permission.Types.Type.Readwrite, Key = Kv.Bytes("/m-tenant/"), RangeEnd = Kv.Bytes(Kv.End),
+                PermType = Permission.Types.Type.Readwrite,
+                Key = Kv.Bytes("/m-tenant/"),
+                RangeEnd = Kv.Bytes(Kv.End),
             },
         });
         await root.UnaryAsync<AuthUserGrantRoleRequest, AuthUserGrantRoleResponse>(
