@@ -130,9 +130,9 @@ mkdir -p "$results"
 exec 9>"$root/artifacts/.lock"
 flock 9
 if [ $# -gt 0 ]; then
-  for project in "${projects[@]}"; do dotnet build "$project" -c Release -v quiet -nologo -nodeReuse:false; done
+  for project in "${projects[@]}"; do dotnet build "$project" -c Release -v quiet -nologo -nodeReuse:false 9>&-; done
 else
-  dotnet build PgEtcd.sln -c Release -v quiet -nologo -nodeReuse:false
+  dotnet build PgEtcd.sln -c Release -v quiet -nologo -nodeReuse:false 9>&-
 fi
 exec 9>&-
 # Tests start it by the hundred: compiled ahead of time that takes half as long, and it is what users run.
