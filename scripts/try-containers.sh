@@ -191,11 +191,11 @@ serves() {
   return $answered
 }
 
-tests_here() { in_bare "$1" ./test.sh Mvcc && grep -E '^[1-9][0-9]* passed, 0 failed' "$said"; }
+tests_here() { in_bare "$1" ./test.sh Mvcc | tee /dev/stderr | grep -E '^[1-9][0-9]* passed, 0 failed'; }
 
 without_sdk() {
   start_bare "$1" root ""
-  ! in_bare root timeout 300 ./run.sh --version && grep "the .NET 10 SDK is missing, and neither" "$said"
+  ! in_bare root timeout 300 ./run.sh --version 2>"$said.err" && cat "$said.err" && grep "the .NET 10 SDK is missing, and neither" "$said.err"
 }
 
 free_port() {
