@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Runtime.ExceptionServices;
 using Microsoft.Extensions.Logging.Abstractions;
 using Npgsql;
 using PgEtcd.Postgres;
@@ -102,17 +103,38 @@ internal sealed class PastReader : IAsyncDisposable
         await _past.DisposeAsync(); // it holds vacuum back
         show([]);
         LogListener listener = new(Database, new RevisionLog(Database, "history"), NullLogger<LogListener>.Instance);
-        await listener.RunAsync(
-            async _ =>
+        using CancellationTokenSource ended = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        ExceptionDispatchInfo? end = null;
+        try
+        {
+            await listener.RunAsync(ShowLaterAsync, ended.Token);
+        }
+        catch (OperationCanceledException) when (end is not null)
+        {
+            // Said below.
+        }
+
+        end?.Throw();
+        cancellationToken.ThrowIfCancellationRequested();
+
+        // The listener goes on whatever happens here, which is right for a server.
+        async Task ShowLaterAsync(long? _)
+        {
+            try
             {
                 (List<HistoryRow> later, shown) = await Database.Retry.ExecuteAsync(
-                    async cancel => await LaterAsync(key, isPrefix, shown, cancel), cancellationToken);
+                    async cancel => await LaterAsync(key, isPrefix, shown, cancel), ended.Token);
                 if (later.Count > 0)
                 {
                     show(later);
                 }
-            },
-            cancellationToken);
+            }
+            catch (Exception exception) when (!ended.IsCancellationRequested)
+            {
+                end = ExceptionDispatchInfo.Capture(exception);
+                await ended.CancelAsync();
+            }
+        }
     }
 
     /// <summary>Does what a plan has shown.</summary>

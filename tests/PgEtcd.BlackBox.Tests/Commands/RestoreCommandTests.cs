@@ -82,6 +82,19 @@ public sealed class RestoreCommandTests(PostgresFixture postgres) : IClassFixtur
         await SaysAsync(one, said => said.Split((char)10).Any(line => line.StartsWith("7 ", StringComparison.Ordinal)));
     }
 
+    [Fact]
+    public async Task Following_ends_with_a_sentence_when_changes_were_forgotten_before_they_could_be_shown()
+    {
+        string database = await postgres.CreateStoreAsync();
+        await Sql.ExecuteAsync(database, "select pgetcd.put('a', '1')");
+        await using ChildProcess follower = PgEtcdServer.Launch(["history", "a", "--follow", "--database", database]);
+        await SaysAsync(follower, said => said.Contains("create", StringComparison.Ordinal));
+        await Sql.ExecuteAsync(database, "update pgetcd.removal set kept_revision = 9");
+        await follower.WaitForExitAsync();
+        follower.ExitCode.ShouldBe(1);
+        follower.Output.ShouldContain("pgetcd: Some of what changed after revision 2 is forgotten; the oldest state kept is that of 9.");
+    }
+
     private static Task SaysAsync(ChildProcess follower, Func<string, bool> isSaid) =>
         follower.WaitUntilAsync(() => Task.FromResult(isSaid(follower.Output)), "the changes are told");
 
