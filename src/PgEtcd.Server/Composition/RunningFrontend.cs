@@ -168,7 +168,7 @@ public sealed class RunningFrontend : IAsyncDisposable
     public static async Task<RunningFrontend> StartAsync(
         string connectionString, ServerOptions options, ILoggerFactory loggers, CancellationToken cancellationToken)
     {
-        Database database = new(connectionString, new SchemaName(options.Schema), loggers);
+        Database database = new(connectionString, new SchemaName(options.Schema), loggers, password: options.DatabasePassword);
         try
         {
             await database.ConnectAsync(ConnectLimit, cancellationToken);

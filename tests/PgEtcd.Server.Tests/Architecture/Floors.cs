@@ -19,7 +19,9 @@ internal static partial class Floors
         ["PgEtcd.Server"] =
         [
             "PgEtcd.Api", "PgEtcd.Frontend", "PgEtcd.LocalPostgres", "PgEtcd.Mvcc", "PgEtcd.Postgres", "PgEtcd.Protocol", "PgEtcd.Snapshots",
+            "PgEtcd.Verbs",
         ],
+        ["PgEtcd.Verbs"] = ["PgEtcd.Frontend", "PgEtcd.LocalPostgres", "PgEtcd.Postgres", "PgEtcd.Protocol", "PgEtcd.Snapshots"],
         ["PgEtcd.Api"] = ["PgEtcd.Frontend", "PgEtcd.Mvcc", "PgEtcd.Postgres", "PgEtcd.Protocol"],
         ["PgEtcd.Frontend"] = ["PgEtcd.Mvcc", "PgEtcd.Postgres", "PgEtcd.Protocol", "PgEtcd.Snapshots"],
         ["PgEtcd.Postgres"] = ["PgEtcd.Mvcc"],
