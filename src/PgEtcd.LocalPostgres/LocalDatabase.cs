@@ -161,7 +161,7 @@ public sealed class LocalDatabase : IAsyncDisposable
                 _postmaster = postmaster;
                 return;
             }
-            catch (Exception e) when (e is LocalPostgresException or IOException or UnauthorizedAccessException)
+            catch (Exception e) when (!_stopping.IsCancellationRequested)
             {
                 Log.NotRestarted(_logger, e.Message, pause.TotalSeconds);
             }

@@ -27,6 +27,12 @@ internal sealed class Admission(AuthStates states, Tail tail, ITokens tokens, bo
     /// <inheritdoc/>
     public Caller Anybody => states.Current.Anybody;
 
+    /// <inheritdoc/>
+    public bool IsStale => !tail.IsFresh;
+
+    /// <summary>Whether a call that no append decides must be checked: auth is on, or may have been switched on.</summary>
+    public bool MayBeOn => IsOn || IsStale;
+
     /// <summary>The caller, as far as this frontend knows, of a call that an append will decide.</summary>
     /// <exception cref="RpcException">Its token is not valid.</exception>
     /// <exception cref="Postgres.Calls.StoreUnavailableException">The database did not answer in time.</exception>
@@ -56,7 +62,7 @@ internal sealed class Admission(AuthStates states, Tail tail, ITokens tokens, bo
     /// <exception cref="Postgres.Calls.StoreUnavailableException">The database did not answer in time.</exception>
     public async ValueTask<Caller> AdmitUserAsync(ServerCallContext context)
     {
-        Caller caller = IsOn ? await AdmitFreshAsync(context) : Anybody;
+        Caller caller = MayBeOn ? await AdmitFreshAsync(context) : Anybody;
         caller.CheckUser().ThrowIfAny();
         return caller;
     }

@@ -76,7 +76,7 @@ internal sealed class WatchService(
             {
                 case WatchRequest.RequestUnionOneofCase.CreateRequest:
                     WatchTarget target = Target(request.CreateRequest);
-                    if (admission.IsOn && await RefusalAsync(target.Range, context) is { } refusal)
+                    if (admission.MayBeOn && await RefusalAsync(target.Range, context) is { } refusal)
                     {
                         stream.Refuse(refusal);
                     }

@@ -84,16 +84,16 @@ public sealed class RunningFrontend : IAsyncDisposable
         Watches = new WatchHub(
             replica, new EventReader(database), options.WatchProgressNotifyInterval, TimeProvider.System, loggers.CreateLogger<WatchHub>());
         Compactor compactor = new(database, replica, CompactionMark, options.Compaction, options.RequestTimeout, () => leader.IsLeader, TimeProvider.System, loggers);
-        _ = _jobs.RunWhileLeadingAsync(Removal.Period, compactor.Removal.RunAsync);
+        _ = _jobs.RunWhileLeadingAsync("the removal of superseded rows", Removal.Period, compactor.Removal.RunAsync);
         if (options.SqlWriteTimeout > TimeSpan.Zero)
         {
             SqlWriteGuard guard = new(
                 new SqlWriterTable(database), options.SqlWriteTimeout, TimeProvider.System, loggers.CreateLogger<SqlWriteGuard>());
-            _ = _jobs.RunWhileLeadingAsync(guard.Period, guard.RunAsync);
+            _ = _jobs.RunWhileLeadingAsync("the guard of SQL writers", guard.Period, guard.RunAsync);
         }
 
         Removal = compactor.Removal;
-        _sampling = UsageSampler.RunAsync(Sizes, _stopping.Token);
+        _sampling = UsageSampler.RunAsync(Sizes, loggers.CreateLogger<StorageSizes>(), _stopping.Token);
         _autoCompaction = compactor.RunAutoCompactionAsync(_stopping.Token);
         _listening = new LogListener(database, log, loggers.CreateLogger<LogListener>()).RunAsync(tail.WakeAsync, _stopping.Token);
     }
@@ -139,6 +139,9 @@ public sealed class RunningFrontend : IAsyncDisposable
 
     /// <summary>Moves the leadership.</summary>
     public HandOver HandOver { get; }
+
+    /// <summary>Settings of the database that do harm, in words.</summary>
+    public IReadOnlyList<string> UnmetSettings => _database.UnmetSettings;
 
     /// <summary>The state.</summary>
     internal Replica Replica { get; }
