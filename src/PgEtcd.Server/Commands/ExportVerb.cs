@@ -56,7 +56,7 @@ internal static class ExportVerb
             }
         }
 
-        await Console.Out.WriteLineAsync(
+        await System.Console.Out.WriteLineAsync(
             $"Exported schema '{arguments.Options.Schema}' to {arguments.Argument}: revision {source.Revision}, {source.Rows} changes, {source.Leases} leases, {source.Length} bytes.");
         return 0;
     }

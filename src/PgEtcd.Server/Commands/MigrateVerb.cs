@@ -41,7 +41,7 @@ internal static class MigrateVerb
             : plan.From == 0 ? $"{schema} {(isDry ? "would be" : "was")} made at version {plan.To}:"
             : plan.Tables.Count > 0 ? $"{schema} {(isDry ? "would go" : "went")} from version {plan.From} to {plan.To}:"
             : $"{schema} is at version {plan.To}, its functions {(isDry ? "would be" : "were")} applied again:";
-        await Console.Out.WriteLineAsync(string.Join(
+        await System.Console.Out.WriteLineAsync(string.Join(
             Environment.NewLine, [headline, .. plan.Tables.Concat(plan.Functions).Select(name => "  " + name)]));
         return 0;
     }

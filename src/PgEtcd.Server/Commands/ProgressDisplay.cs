@@ -7,7 +7,7 @@ namespace PgEtcd.Server.Commands;
 internal static class ProgressDisplay
 {
     /// <summary>The one that fits where stderr goes.</summary>
-    public static IProgressDisplay ForTerminal() => Console.IsErrorRedirected ? new Lines(Console.Error) : new Bars();
+    public static IProgressDisplay ForTerminal() => System.Console.IsErrorRedirected ? new Lines(System.Console.Error) : new Bars();
 
     /// <summary>A line every few seconds, for logs.</summary>
     internal sealed class Lines(TextWriter output) : IProgressDisplay
@@ -30,7 +30,7 @@ internal static class ProgressDisplay
 
     private sealed class Bars : IProgressDisplay
     {
-        private readonly IAnsiConsole _console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(Console.Error) });
+        private readonly IAnsiConsole _console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(System.Console.Error) });
 
         public Task<T> StepAsync<T>(string what, long total, Func<Action<long>, Task<T>> work) => _console.Progress()
             .Columns(new TaskDescriptionColumn(), new ProgressBarColumn(), new PercentageColumn(), new RemainingTimeColumn())

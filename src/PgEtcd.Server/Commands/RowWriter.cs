@@ -18,7 +18,7 @@ internal sealed class RowWriter(bool isJson, bool isHex) : IDisposable
 
     private static readonly UTF8Encoding Strict = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
 
-    private readonly Stream _output = new BufferedStream(Console.OpenStandardOutput(), 64 * 1024);
+    private readonly Stream _output = new BufferedStream(System.Console.OpenStandardOutput(), 64 * 1024);
     private readonly IAnsiConsole _console = TableConsole();
     private readonly List<string[]> _rows = [];
     private string[] _titles = [];
@@ -29,7 +29,7 @@ internal sealed class RowWriter(bool isJson, bool isHex) : IDisposable
     /// <summary>Writes one object as a line of JSON, and nothing else.</summary>
     public static void WriteObject<T>(T value)
     {
-        using Stream output = Console.OpenStandardOutput();
+        using Stream output = System.Console.OpenStandardOutput();
         output.Write([.. JsonSerializer.SerializeToUtf8Bytes(value), (byte)'\n']);
     }
 
@@ -57,7 +57,7 @@ internal sealed class RowWriter(bool isJson, bool isHex) : IDisposable
         WriteTable();
         if (!isJson)
         {
-            Console.Out.WriteLine(line);
+            System.Console.Out.WriteLine(line);
         }
     }
 
@@ -70,8 +70,8 @@ internal sealed class RowWriter(bool isJson, bool isHex) : IDisposable
 
     private static IAnsiConsole TableConsole()
     {
-        IAnsiConsole console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(Console.Out) });
-        if (Console.IsOutputRedirected)
+        IAnsiConsole console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(System.Console.Out) });
+        if (System.Console.IsOutputRedirected)
         {
             console.Profile.Width = 100_000; // a line a row, whatever reads it
         }

@@ -34,7 +34,7 @@ internal static class VerifyVerb
         }
         else
         {
-            Write(arguments.Options.Schema, verifier, took, Console.Out);
+            Write(arguments.Options.Schema, verifier, took, System.Console.Out);
         }
 
         return verifier.Findings.Count == 0 ? Sound : Violated;

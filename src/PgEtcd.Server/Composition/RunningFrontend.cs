@@ -145,6 +145,9 @@ public sealed class RunningFrontend : IAsyncDisposable
     /// <summary>Moves the leadership.</summary>
     public HandOver HandOver { get; }
 
+    /// <summary>The database.</summary>
+    internal Database Database => _database;
+
     /// <summary>The state.</summary>
     internal Replica Replica { get; }
 

@@ -6,6 +6,7 @@ using PgEtcd.Api.Http;
 using PgEtcd.Api.Locks;
 using PgEtcd.Api.Services;
 using PgEtcd.Api.Wire;
+using PgEtcd.Console;
 using PgEtcd.LocalPostgres;
 using PgEtcd.Protocol.Etcdserverpb;
 using PgEtcd.Protocol.GrpcHealth;
@@ -48,7 +49,7 @@ internal static class ServerHost
         using ServerGauges gauges = new(frontend, options, alarms);
         using ProcessGauges process = new();
         ServingState serving = new();
-        await using WebApplication app = Build(options, frontend, serving, new HttpPages(frontend, alarms, metrics), tls, loggers);
+        await using WebApplication app = Build(options, frontend, serving, new HttpPages(frontend, alarms, metrics), metrics, tls, loggers);
         await Listeners.StartAsync(app, options, stopping);
         Log.Serving(logger, options.Name, string.Join(", ", options.ListenClientUrls), frontend.Reader.Current.Revision, frontend.Reader.Current.Keys.Count);
 
@@ -60,7 +61,8 @@ internal static class ServerHost
     }
 
     private static WebApplication Build(
-        ServerOptions options, RunningFrontend frontend, ServingState serving, HttpPages pages, ServerTls? tls, ILoggerFactory loggers)
+        ServerOptions options, RunningFrontend frontend, ServingState serving, HttpPages pages, MetricsRegistry metrics, ServerTls? tls,
+        ILoggerFactory loggers)
     {
         WebApplicationBuilder builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
         builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel => Listeners.Configure(kestrel, options, tls));
@@ -125,6 +127,7 @@ internal static class ServerHost
             ReflectionService.Bind);
         app.UseHttpAccess(options.Gateway);
         app.Use(next => context => pages.ServeAsync(context, next));
+        app.UseConsole(options.Console, () => ConsoleComposition.Of(frontend, metrics, services));
         if (options.Gateway.Enabled)
         {
             app.UseGateway(options.Auth.TrustsCertificates);
