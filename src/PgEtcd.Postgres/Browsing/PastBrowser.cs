@@ -12,21 +12,21 @@ public sealed class PastBrowser(Browser browser)
     private const string LevelSql = "select l.entry, l.is_key, l.keys from pgetcd.level_at($1, $2, $3, $4, $5) l";
 
     private const string ListSql = """
-        select s.key, substr(s.value, 1, $5), octet_length(s.value), s.create_revision, s.mod_revision, s.version, s.lease
+        select s.key, substr(s.value, 1, $5) as value, octet_length(s.value) as size, s.create_revision, s.mod_revision, s.version, s.lease
         from pgetcd.state_at($1, $2, $3) s order by s.key limit $4
         """;
 
     private const string SearchSql = """
-        select s.key, substr(s.value, 1, $7), octet_length(s.value), s.create_revision, s.mod_revision, s.version, s.lease
+        select s.key, substr(s.value, 1, $7) as value, octet_length(s.value) as size, s.create_revision, s.mod_revision, s.version, s.lease
         from pgetcd.search_at($1, $2, $3, $4) s where s.key >= $5 order by s.key limit $6
         """;
 
     private const string KeySql = """
-        select s.key, s.value, octet_length(s.value), s.create_revision, s.mod_revision, s.version, s.lease from pgetcd.key_at($1, $2) s
+        select s.key, s.value, octet_length(s.value) as size, s.create_revision, s.mod_revision, s.version, s.lease from pgetcd.key_at($1, $2) s
         """;
 
     private const string PickSql = """
-        select s.key, substr(s.value, 1, $3), octet_length(s.value), s.create_revision, s.mod_revision, s.version, s.lease
+        select s.key, substr(s.value, 1, $3) as value, octet_length(s.value) as size, s.create_revision, s.mod_revision, s.version, s.lease
         from unnest($2) wanted (key) cross join lateral pgetcd.key_at($1, wanted.key) s
         """;
 

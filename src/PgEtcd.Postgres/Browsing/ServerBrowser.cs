@@ -6,18 +6,19 @@ namespace PgEtcd.Postgres.Browsing;
 public sealed class ServerBrowser(Browser browser)
 {
     private const string LeasesSql = """
-        select l.id, l.ttl, l.expires_at, extract(epoch from l.expires_in)::double precision
+        select l.id, l.ttl, l.expires_at, extract(epoch from l.expires_in)::double precision as expires_in
         from pgetcd.active_leases l order by l.expires_at, l.id limit $1
         """;
 
     private const string LeaseSql = """
-        select l.id, l.ttl, l.expires_at, extract(epoch from l.expires_in)::double precision from pgetcd.active_leases l where l.id = $1
+        select l.id, l.ttl, l.expires_at, extract(epoch from l.expires_in)::double precision as expires_in from pgetcd.active_leases l where l.id = $1
         """;
 
     private const string LeaseCountSql = "select count(*) from pgetcd.active_leases";
 
     private const string FrontendsSql = """
-        select m.id, m.name, m.client_urls, m.frontend, m.started_at, extract(epoch from clock_timestamp() - m.heartbeat_at)::double precision, m.is_leader
+        select m.id, m.name, m.client_urls, m.frontend as run, m.started_at,
+            extract(epoch from clock_timestamp() - m.heartbeat_at)::double precision as silence, m.is_leader
         from pgetcd.active_members m order by m.name, m.id
         """;
 
@@ -57,7 +58,11 @@ public sealed class ServerBrowser(Browser browser)
 
     /// <summary>The frontends that are alive.</summary>
     public Task<List<SeenFrontend>> FrontendsAsync(CancellationToken gone) =>
-        browser.AskAsync(token => browser.Command(FrontendsSql).ListAsync<SeenFrontend>(token), gone);
+        browser.AskAsync(token => browser.Command(FrontendsSql).ListAsync(
+            static row => new SeenFrontend(
+                row.GetString(0), row.GetString(1), row.GetFieldValue<string[]>(2), row.GetString(3), row.GetDateTime(4), row.GetDouble(5),
+                !row.IsDBNull(6) && row.GetBoolean(6)),
+            token), gone);
 
     /// <summary>PostgreSQL.</summary>
     public Task<PostgresFacts> FactsAsync(CancellationToken gone) =>
