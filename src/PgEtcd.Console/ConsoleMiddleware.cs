@@ -26,7 +26,8 @@ public static class ConsoleMiddleware
                 return site.Value.ServeAsync(context);
             }
 
-            if (request.Path == "/" && HttpMethods.IsGet(request.Method) && request.Headers.Accept.ToString().Contains("text/html", StringComparison.Ordinal))
+            if (request.Path == "/" && HttpMethods.IsGet(request.Method)
+                && request.Headers.Accept.ToString().Contains("text/html", StringComparison.Ordinal))
             {
                 context.Response.Redirect(Visit.Root);
                 return Task.CompletedTask;

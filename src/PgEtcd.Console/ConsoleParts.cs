@@ -57,4 +57,5 @@ public sealed record ConsoleParts
 /// <param name="Events">Events sent to watchers.</param>
 /// <param name="CommitSeconds">Seconds that batches took to commit, added up.</param>
 /// <param name="Commits">Batches committed.</param>
-public readonly record struct CounterReading(double Puts, double Deletes, double Ranges, double Events, double CommitSeconds, double Commits);
+public readonly record struct CounterReading(
+    double Puts, double Deletes, double Ranges, double Events, double CommitSeconds, double Commits);

@@ -108,7 +108,8 @@ internal sealed class Site
 
             context.Response.StatusCode = status;
             context.Response.ContentType = "text/html; charset=utf-8";
-            await context.Response.WriteAsync(await RenderAsync(typeof(Outage), new Dictionary<string, object?> { ["Text"] = text }), context.RequestAborted);
+            await context.Response.WriteAsync(
+                await RenderAsync(typeof(Outage), new Dictionary<string, object?> { ["Text"] = text }), context.RequestAborted);
         }
     }
 
@@ -165,14 +166,18 @@ internal sealed class Site
             IFormCollection form = await visit.Context.Request.ReadFormAsync(visit.Gone);
             return FormToken.IsGood(visit.Context, visit.Visitor, form[FormToken.Field])
                 ? await ((IFormPage)page).PostAsync(visit, form)
-                : Refuse(StatusCodes.Status400BadRequest, "Not sent", "This form was not sent by a page of this console, or the page is from another login. Go back, reload it, and try again.");
+                : Refuse(
+                    StatusCodes.Status400BadRequest,
+                    "Not sent",
+                    "This form was not sent by a page of this console, or the page is from another login. Go back, reload it, and try again.");
         }
         catch (DeniedException)
         {
             return Refuse(
                 StatusCodes.Status403Forbidden,
                 "Not permitted",
-                $"The roles of {visit.Visitor.Name ?? "nobody"} do not let it see this. Reading needs a permission on all the keys that a page shows; the audit, the cluster and access need the role root.");
+                $"The roles of {visit.Visitor.Name ?? "nobody"} do not permit this. Reading needs a permission on all the keys that a page "
+                    + "shows; the audit, the cluster and access need the role root; writing needs --console=read-write too.");
         }
         catch (RefusedException refused)
         {

@@ -31,7 +31,8 @@ internal sealed class Moments(KeyReader reader, PastBrowser past)
         {
             if (revision is null && ago is null && time is null)
             {
-                return (present with { Problem = $"“{text}” is no moment. Write a revision (4711), how long ago (10 minutes ago), or a time (2026-11-30 12:00, in UTC)." }, null);
+                string problem = $"“{text}” is no moment. Write a revision (4711), how long ago (10 minutes ago), or a time (2026-11-30 12:00, in UTC).";
+                return (present with { Problem = problem }, null);
             }
 
             if (revision is not { } at)
@@ -41,7 +42,8 @@ internal sealed class Moments(KeyReader reader, PastBrowser past)
 
             if (at > newest)
             {
-                return (present with { Problem = $"Revision {Words.Number(at)} has not been made yet. The store is at revision {Words.Number(newest)}." }, null);
+                string problem = $"Revision {Words.Number(at)} has not been made yet. The store is at revision {Words.Number(newest)}.";
+                return (present with { Problem = problem }, null);
             }
 
             if (at < marks.OldestRevision)

@@ -104,7 +104,10 @@ internal sealed class Visit(HttpContext context, Visitor visitor, Moment moment,
     public string At(long? at)
     {
         List<(string, object?)> parameters =
-            [.. context.Request.Query.Where(pair => pair.Key is not ("at" or "from" or "before")).Select(pair => (pair.Key, (object?)pair.Value.ToString()))];
+        [
+            .. context.Request.Query.Where(pair => pair.Key is not ("at" or "from" or "before"))
+                .Select(pair => (pair.Key, (object?)pair.Value.ToString())),
+        ];
         if (at is not null)
         {
             parameters.Add(("at", at));

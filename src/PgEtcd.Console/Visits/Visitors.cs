@@ -4,7 +4,8 @@ using PgEtcd.Frontend.Reading;
 
 namespace PgEtcd.Console.Visits;
 
-/// <summary>Finds out who visits: by the cookie that a login leaves, which holds one of etcd's tokens and is good at every frontend.</summary>
+/// <summary>Finds out who visits: by the cookie that a login leaves. It holds one of etcd's tokens, which is good at
+/// every frontend.</summary>
 internal sealed class Visitors(AuthStates users, Tail tail, ITokens tokens)
 {
     private const string Cookie = "pgetcd_console";

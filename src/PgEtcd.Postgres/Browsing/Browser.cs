@@ -33,7 +33,8 @@ public sealed class Browser(Database database) : IDisposable
         {
             throw new RefusedException(Refusal.Future, refused.Detail ?? refused.MessageText);
         }
-        catch (Exception slow) when (slow is PostgresException { SqlState: PostgresErrorCodes.QueryCanceled } or NpgsqlException { InnerException: TimeoutException })
+        catch (Exception slow) when (slow is PostgresException { SqlState: PostgresErrorCodes.QueryCanceled }
+            or NpgsqlException { InnerException: TimeoutException })
         {
             throw new RefusedException(Refusal.TooSlow, $"PostgreSQL needs more than {TimeLimit} s for it.");
         }

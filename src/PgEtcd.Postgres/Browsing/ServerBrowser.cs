@@ -31,7 +31,8 @@ public sealed class ServerBrowser(Browser browser)
         """;
 
     private const string StatementsSql = """
-        select case when a.application_name = current_setting('application_name') then a.query else '' end, a.state, extract(epoch from clock_timestamp() - a.query_start)::double precision,
+        select case when a.application_name = current_setting('application_name') then a.query else '' end, a.state,
+            extract(epoch from clock_timestamp() - a.query_start)::double precision,
             a.application_name, a.wait_event_type
         from pg_stat_activity a
         where a.datname = current_database() and a.pid <> pg_backend_pid() and a.state in ('active', 'idle in transaction')

@@ -62,7 +62,7 @@ public sealed class HostileTests : IAsyncLifetime
             (await page.TitleAsync()).ShouldEndWith("PgEtcd");
         }
 
-        await page.GotoAsync(_store.Page("/keys?prefix=evil/"));
+        await page.GotoAsync(_store.Page("/keys?prefix=evil/&view=list"));
         string[] links = [.. await page.Locator("#keys tbody th a").EvaluateAllAsync<string[]>("links => links.map(link => link.href)")];
         links.Length.ShouldBe(Keys.Length);
         foreach (string link in links)

@@ -44,6 +44,6 @@ public sealed class TailTests : IAsyncLifetime
         await context.CloseAsync();
     }
 
-    private Task EtcdctlAsync(params string[] arguments) =>
+    private Task<string> EtcdctlAsync(params string[] arguments) =>
         Command.CheckAsync(Etcdctl, ["--endpoints", _store.Server.ClientUrl.Authority, .. arguments]);
 }

@@ -71,7 +71,7 @@ public sealed class WritingTests : IAsyncLifetime
         IPage page = await context.NewPageAsync();
         await page.GotoAsync(_store.Page("/keys"));
         await page.GetByText("New key").ClickAsync();
-        await page.FillAsync("input[name=key]", "brand/new");
+        await page.FillAsync(".edit input[name=key]", "brand/new");
         await page.FillAsync("textarea", "first");
         await _store.PutAsync("brand/new", "theirs");
         await page.GetByText("Show the difference").ClickAsync();
@@ -143,7 +143,7 @@ public sealed class WritingTests : IAsyncLifetime
         (await _store.GetAsync("forged")).ShouldBe("safe");
 
         static string Good(string secret) => Microsoft.AspNetCore.WebUtilities.WebEncoders.Base64UrlEncode(
-            System.Security.Cryptography.HMACSHA256.HashData(System.Text.Encoding.UTF8.GetBytes(secret), []));
+            System.Security.Cryptography.HMACSHA256.HashData(System.Text.Encoding.UTF8.GetBytes(secret), Array.Empty<byte>()));
     }
 
     [SkippableFact]
@@ -173,7 +173,7 @@ public sealed class WritingTests : IAsyncLifetime
             ["key"] = "read",
             ["seen"] = $"{revision}",
             ["form-token"] = Microsoft.AspNetCore.WebUtilities.WebEncoders.Base64UrlEncode(
-                System.Security.Cryptography.HMACSHA256.HashData(System.Text.Encoding.UTF8.GetBytes(secret), [])),
+                System.Security.Cryptography.HMACSHA256.HashData(System.Text.Encoding.UTF8.GetBytes(secret), Array.Empty<byte>())),
         });
         (await http.SendAsync(request)).StatusCode.ShouldBe(HttpStatusCode.Forbidden);
         (await store.GetAsync("read")).ShouldBe("only");

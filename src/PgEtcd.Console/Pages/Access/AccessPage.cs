@@ -25,7 +25,10 @@ internal sealed class AccessPage : IPage
 
         return Task.FromResult<Answer>(new PageAnswer("Access", typeof(AccessView), new AccessModel(
             state.IsEnabled,
-            [.. AuthState.Sorted(state.Users.Keys).Select(name => new UserRow(name, [.. state.Users[name].Record.Roles], state.Users[name].Record.HasNoPassword))],
+            [
+                .. AuthState.Sorted(state.Users.Keys).Select(name => state.Users[name].Record)
+                    .Select(user => new UserRow(user.Name, [.. user.Roles], user.HasNoPassword)),
+            ],
             roles,
             visit.Text("user") is { } user && visit.Bytes("key") is { } key ? Decide(state, user, key) : null)));
     }
@@ -37,15 +40,16 @@ internal sealed class AccessPage : IPage
 
         List<string> By(bool read) => found is null ? [] :
         [
-            .. found.Record.Roles.Where(role => role == AuthState.Root || state.Role(role) is { } record && record.Permissions.Any(permission =>
-                permission.Kind == 2 || permission.Kind == (read ? 0 : 1) ? new KeyRange(permission.Key, permission.RangeEnd).Contains(key) : false)),
+            .. found.Record.Roles.Where(role => role == AuthState.Root || (state.Role(role)?.Permissions.Any(permission =>
+                (permission.Kind == 2 || permission.Kind == (read ? 0 : 1)) && new KeyRange(permission.Key, permission.RangeEnd).Contains(key)) ?? false)),
         ];
     }
 
     private static PermissionRow Permission(PermissionRecord permission)
     {
         KeyRange range = new(permission.Key, permission.RangeEnd);
-        bool isPrefix = !range.IsSingleKey && (range.IsOpenEnded ? permission.Key is [] or [0] : permission.RangeEnd.AsSpan().SequenceEqual(Ranges.End(permission.Key)));
+        bool isPrefix = !range.IsSingleKey
+            && (range.IsOpenEnded ? permission.Key is [] or [0] : permission.RangeEnd.AsSpan().SequenceEqual(Ranges.End(permission.Key)));
         return new PermissionRow(
             permission.Kind is 0 or 2, permission.Kind is 1 or 2, permission.Key is [0] && range.IsOpenEnded ? [] : permission.Key,
             range.IsSingleKey || isPrefix ? null : range.IsOpenEnded ? [] : permission.RangeEnd, range.IsSingleKey);

@@ -1,4 +1,3 @@
-using System.Globalization;
 using PgEtcd.Console.Texts;
 using PgEtcd.Console.Visits;
 using PgEtcd.Postgres.Browsing;
@@ -61,8 +60,8 @@ internal sealed class ActivityPage(ChangeBrowser changes) : IPage
 public sealed record ActivityModel(byte[] Prefix, IReadOnlyList<SeenChange> Changes, string? More, long? Revision)
 {
     /// <summary>The requests that change keys.</summary>
-    public static IReadOnlyList<string> Requests { get; } = ["Put", "DeleteRange", "Txn", "LeaseRevoke", "put", "delete", "delete_prefix", "compare_and_put", "restore_key", "restore_prefix"];
-
-    /// <summary>A change's place, for the tail.</summary>
-    public string Last => Changes.Count == 0 ? "" : Changes[0].ModRevision.ToString(CultureInfo.InvariantCulture);
+    public static IReadOnlyList<string> Requests { get; } =
+    [
+        "Put", "DeleteRange", "Txn", "LeaseRevoke", "put", "delete", "delete_prefix", "compare_and_put", "restore_key", "restore_prefix",
+    ];
 }

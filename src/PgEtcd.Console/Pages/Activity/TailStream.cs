@@ -39,7 +39,8 @@ internal sealed class TailStream(
 
     private async Task FollowAsync(HttpContext context, Visit visit, byte[] prefix, CancellationToken ended)
     {
-        long seen = long.TryParse(context.Request.Headers["Last-Event-ID"], out long last) ? last : visit.Number("after") ?? parts.Reader.Current.Revision;
+        long seen = long.TryParse(context.Request.Headers["Last-Event-ID"], out long last) ? last
+            : visit.Number("after") ?? parts.Reader.Current.Revision;
         long checkedAt = TimeProvider.System.GetTimestamp();
         await SendAsync(context, $"retry: 1000\nid: {seen}\nevent: ready\ndata: {seen}\n\n", ended);
         while (true)
@@ -62,7 +63,7 @@ internal sealed class TailStream(
 
             List<SeenChange> rows = newest > seen ? await changes.SinceAsync(seen, newest, prefix, Most, ended) : [];
             // A page may end within a revision: then that revision comes whole with the next.
-            long upTo = rows.Count < Most ? newest : rows[^1].ModRevision > rows[0].ModRevision ? rows[^1].ModRevision - 1 : newest;
+            long upTo = rows.Count < Most ? newest : rows[^1].ModRevision - (rows[^1].ModRevision > rows[0].ModRevision ? 1 : 0);
             rows.RemoveAll(row => row.ModRevision > upTo);
             rows.Reverse();
             seen = Math.Max(seen, upTo);
@@ -72,7 +73,12 @@ internal sealed class TailStream(
 
     private async Task<string> EventAsync(Visit visit, long seen, IReadOnlyList<SeenChange> rows)
     {
-        string html = await render(typeof(Fragment), new Dictionary<string, object?> { ["Request"] = visit, ["Component"] = typeof(ChangeRows), ["Model"] = rows });
+        string html = await render(typeof(Fragment), new Dictionary<string, object?>
+        {
+            ["Request"] = visit,
+            ["Component"] = typeof(ChangeRows),
+            ["Model"] = rows,
+        });
         return $"id: {seen}\ndata: {html.ReplaceLineEndings("\ndata: ")}\n\n";
     }
 

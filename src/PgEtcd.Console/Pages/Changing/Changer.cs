@@ -30,7 +30,7 @@ internal sealed class Changer(ConsoleParts parts, Visitors visitors, ConsoleOpti
         int size = changes.Sum(change => change.Key.Length + (change.Value?.Length ?? 0) + Overhead);
         TxnOperation txn = new()
         {
-            Compares = [.. changes.Select(change => new Compare { Key = change.Key, Target = CompareTarget.Mod, Result = CompareResult.Equal, Number = change.SeenRevision })],
+            Compares = [.. changes.Select(Unchanged)],
             Success = [.. changes.Select(Operation)],
         };
         if (changes.Any(change => change.Key.Length + (change.Value?.Length ?? 0) + Overhead > options.MaxRequestBytes))
@@ -65,6 +65,9 @@ internal sealed class Changer(ConsoleParts parts, Visitors visitors, ConsoleOpti
             var error => new Outcome(null, Explain(error), false),
         };
     }
+
+    private static Compare Unchanged(KeyChange change) =>
+        new() { Key = change.Key, Target = CompareTarget.Mod, Result = CompareResult.Equal, Number = change.SeenRevision };
 
     private static Operation Operation(KeyChange change) => change.Value is { } value
         ? new PutOperation { Key = change.Key, Value = value, Lease = change.Lease }

@@ -14,7 +14,8 @@ internal sealed class RestorePage(KeySource keys, ChangeBrowser changes, ServerB
     /// <summary>Keys in one transaction. More are for pgetcd restore.</summary>
     private const int Most = 500;
 
-    public async Task<Answer> GetAsync(Visit visit) => Show(visit, await PlanAsync(visit, visit.Bytes("key"), visit.Bytes("prefix") ?? [], visit.Moment.Revision), null);
+    public async Task<Answer> GetAsync(Visit visit) =>
+        Show(await PlanAsync(visit, visit.Bytes("key"), visit.Bytes("prefix") ?? [], visit.Moment.Revision), null);
 
     public async Task<Answer> PostAsync(Visit visit, IFormCollection form)
     {
@@ -29,19 +30,21 @@ internal sealed class RestorePage(KeySource keys, ChangeBrowser changes, ServerB
         RestorePlan plan = await PlanAsync(visit, key, prefix, to);
         if (plan.IsTooLarge)
         {
-            return Show(visit, plan, null);
+            return Show(plan, null);
         }
 
         // What was changed after the plan was shown is a conflict, though the compares would let it pass.
         if (plan.Changes.Any(change => change.SeenRevision > seen || keys.Present.Find(change.Key)?.ModRevision > seen))
         {
-            return Show(visit, plan, "Some of these keys have changed since the plan was made. This is the new plan; nothing was changed.");
+            return Show(plan, "Some of these keys have changed since the plan was made. This is the new plan; nothing was changed.");
         }
 
         Outcome outcome = plan.Changes.Count == 0 ? new Outcome(seen, null, false) : await changer.ChangeAsync(visit, plan.Changes);
         return outcome.Revision is not null
             ? new RedirectAnswer(key is null ? Visit.Address("/keys", ("prefix", prefix)) : Visit.Address("/key", ("key", key)))
-            : Show(visit, await PlanAsync(visit, key, prefix, to), outcome.Problem ?? "Some of these keys have just changed. This is the new plan; nothing was changed.");
+            : Show(
+                await PlanAsync(visit, key, prefix, to),
+                outcome.Problem ?? "Some of these keys have just changed. This is the new plan; nothing was changed.");
     }
 
     private async Task<RestorePlan> PlanAsync(Visit visit, byte[]? key, byte[] prefix, long to)
@@ -84,9 +87,11 @@ internal sealed class RestorePage(KeySource keys, ChangeBrowser changes, ServerB
 
     /// <summary>The lease that a key had, if that is still alive.</summary>
     private async Task<long> LeaseAsync(Visit visit, byte[] key, long revision) =>
-        await keys.KeyAsync(visit, key, revision) is { Lease: not 0 and var lease } && await server.LeaseAsync(lease, visit.Gone) is not null ? lease : 0;
+        await keys.KeyAsync(visit, key, revision) is { Lease: not 0 and var lease } && await server.LeaseAsync(lease, visit.Gone) is not null
+            ? lease
+            : 0;
 
-    private static PageAnswer Show(Visit visit, RestorePlan plan, string? problem) =>
+    private static PageAnswer Show(RestorePlan plan, string? problem) =>
         new("Bring back", typeof(RestoreView), new RestoreModel(plan.Key, plan.Prefix, plan.To, plan.Now, plan.Shown, plan.IsTooLarge, problem))
         {
             Status = problem is null ? StatusCodes.Status200OK : StatusCodes.Status409Conflict,

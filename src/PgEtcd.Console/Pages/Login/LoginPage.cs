@@ -45,7 +45,8 @@ internal sealed class LoginPage(ConsoleParts parts) : IFormPage
 
     /// <summary>The page that was asked for; only one of ours.</summary>
     private static string Target(Visit visit) =>
-        visit.Text("to") is { } to && (to == Visit.Root || to.StartsWith(Visit.Root + "/", StringComparison.Ordinal) || to.StartsWith(Visit.Root + "?", StringComparison.Ordinal))
+        visit.Text("to") is { } to
+            && (to == Visit.Root || to.StartsWith(Visit.Root + "/", StringComparison.Ordinal) || to.StartsWith(Visit.Root + "?", StringComparison.Ordinal))
             && !to.Contains('\\', StringComparison.Ordinal) && !to.Any(char.IsControl)
             ? to
             : Visit.Root;
