@@ -1,11 +1,12 @@
 -- The bit of a kind of alarm in cluster.alarms.
-create or replace function pgetcd.alarm_bit(kind integer) returns smallint language sql immutable as $$
+create or replace function pgetcd.alarm_bit(kind integer) returns smallint language sql immutable
+    set search_path = pg_catalog, pg_temp as $$
     select case kind when 1 then pgetcd.nospace_alarm() when 2 then pgetcd.corrupt_alarm() else pgetcd.other_alarm() end
 $$;
 
 -- Raises or clears an alarm. Returns whether that changed anything.
 create or replace function pgetcd.set_alarm(alarm_member_id bigint, alarm_kind integer, raised boolean) returns boolean
-    language plpgsql volatile as $$
+    language plpgsql volatile set search_path = pg_catalog, pg_temp as $$
 declare
     changed boolean;
 begin

@@ -20,7 +20,7 @@ create or replace function pgetcd.append(
     required_leases           bigint[],
     revoked_leases            bigint[],
     expected_alarms           smallint default 0
-) returns setof pgetcd.log_answer language plpgsql volatile as $$
+) returns setof pgetcd.log_answer language plpgsql volatile set search_path = pg_catalog, pg_temp as $$
 #variable_conflict use_column
 declare
     state   record;
@@ -114,7 +114,7 @@ create or replace function pgetcd.append_one(
     lease                     bigint,
     username                  text,
     client                    text
-) returns bigint language plpgsql volatile as $$
+) returns bigint language plpgsql volatile set search_path = pg_catalog, pg_temp as $$
 declare
     state   record;
     head    bigint;

@@ -10,7 +10,7 @@ create or replace function pgetcd.begin_auth_change(
     client            text,
     frontend          text,
     subject           text
-) returns void language plpgsql volatile as $$
+) returns void language plpgsql volatile set search_path = pg_catalog, pg_temp as $$
 declare
     revision bigint;
     head     bigint;
@@ -35,7 +35,7 @@ $$;
 
 -- Keeps a new token, if nothing has changed since its user's password was checked.
 create or replace function pgetcd.add_auth_token(expected_revision bigint, token_hash bytea, token_user text, ttl_seconds double precision)
-    returns boolean language plpgsql volatile as $$
+    returns boolean language plpgsql volatile set search_path = pg_catalog, pg_temp as $$
 begin
     delete from pgetcd.auth_tokens t where t.expires_at < clock_timestamp();
     insert into pgetcd.auth_tokens (hash, username, made_at_auth, expires_at)

@@ -1,5 +1,6 @@
 -- Bytes as text; null where they are no UTF-8, or hold a character that this database cannot.
-create or replace function pgetcd.as_text(bytes bytea) returns text language plpgsql immutable strict as $$
+create or replace function pgetcd.as_text(bytes bytea) returns text language plpgsql immutable strict
+    set search_path = pg_catalog, pg_temp as $$
 begin
     return convert_from(bytes, 'UTF8');
 exception when others then
@@ -8,7 +9,8 @@ end
 $$;
 
 -- Bytes as JSON; null where they are none.
-create or replace function pgetcd.as_json(bytes bytea) returns jsonb language plpgsql immutable strict as $$
+create or replace function pgetcd.as_json(bytes bytea) returns jsonb language plpgsql immutable strict
+    set search_path = pg_catalog, pg_temp as $$
 begin
     return convert_from(bytes, 'UTF8')::jsonb;
 exception when others then
@@ -17,7 +19,8 @@ end
 $$;
 
 -- The first field of a protobuf message that has this number and is of bytes; null if there is none, or it is no protobuf.
-create or replace function pgetcd.protobuf_field(message bytea, number integer) returns bytea language plpgsql immutable strict as $$
+create or replace function pgetcd.protobuf_field(message bytea, number integer) returns bytea language plpgsql immutable strict
+    set search_path = pg_catalog, pg_temp as $$
 declare
     size  integer := octet_length(message);
     place integer := 0;
@@ -73,7 +76,7 @@ $$;
 -- The object that a value of Kubernetes is: from its protobuf form (k8s, a zero byte, runtime.Unknown with the TypeMeta and the object,
 -- whose first field is the ObjectMeta) or its JSON form. All null where it is neither.
 create or replace function pgetcd.kubernetes(value bytea, out api_version text, out kind text, out name text, out namespace text)
-    language plpgsql immutable as $$
+    language plpgsql immutable set search_path = pg_catalog, pg_temp as $$
 declare
     body bytea;
     json jsonb;
@@ -98,7 +101,8 @@ end
 $$;
 
 -- The end of the range of all keys with a prefix, as clients give it; null when there is no end.
-create or replace function pgetcd.prefix_end(prefix bytea) returns bytea language plpgsql immutable strict as $$
+create or replace function pgetcd.prefix_end(prefix bytea) returns bytea language plpgsql immutable strict
+    set search_path = pg_catalog, pg_temp as $$
 begin
     for n in reverse octet_length(prefix) .. 1 loop
         if get_byte(prefix, n - 1) < 255 then

@@ -8,7 +8,8 @@ create or replace function pgetcd.compact(
     by_user     text default null,
     by_client   text default null,
     by_frontend text default null
-) returns table (outcome text, head bigint, compact_revision bigint) language plpgsql volatile as $$
+) returns table (outcome text, head bigint, compact_revision bigint) language plpgsql volatile
+    set search_path = pg_catalog, pg_temp as $$
 #variable_conflict use_column
 declare
     state pgetcd.cluster;
@@ -38,7 +39,7 @@ end
 $$;
 
 -- Records every move of the mark. By a trigger: so no way of moving it is left out.
-create or replace function pgetcd.record_compaction() returns trigger language plpgsql as $$
+create or replace function pgetcd.record_compaction() returns trigger language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
     insert into pgetcd.compactions (compact_revision) values (new.compact_revision);
     return null;

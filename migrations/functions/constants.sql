@@ -2,24 +2,24 @@
 -- PgEtcd.Postgres reads them by these names too, or repeats them in a constant that a test compares (ConstantTests).
 
 -- Classes of the advisory locks; the second key is the schema's hash. 1885828453 is the migrator's.
-create or replace function pgetcd.log_lock() returns integer language sql immutable as 'select 1885828452';
-create or replace function pgetcd.sql_writer_lock() returns integer language sql immutable as 'select 1885828454';
+create or replace function pgetcd.log_lock() returns integer language sql immutable return 1885828452;
+create or replace function pgetcd.sql_writer_lock() returns integer language sql immutable return 1885828454;
 
 -- Bits of cluster.alarms.
-create or replace function pgetcd.nospace_alarm() returns smallint language sql immutable as 'select 1::smallint';
-create or replace function pgetcd.corrupt_alarm() returns smallint language sql immutable as 'select 2::smallint';
-create or replace function pgetcd.other_alarm() returns smallint language sql immutable as 'select 4::smallint';
+create or replace function pgetcd.nospace_alarm() returns smallint language sql immutable return 1::smallint;
+create or replace function pgetcd.corrupt_alarm() returns smallint language sql immutable return 2::smallint;
+create or replace function pgetcd.other_alarm() returns smallint language sql immutable return 4::smallint;
 
 -- A member is alive that has beaten within this time.
-create or replace function pgetcd.member_limit() returns interval language sql immutable as $$ select interval '3 seconds' $$;
+create or replace function pgetcd.member_limit() returns interval language sql immutable return interval '3 seconds';
 -- A beat makes a frontend the leader for this time.
-create or replace function pgetcd.leader_limit() returns interval language sql immutable as $$ select interval '2 seconds' $$;
+create or replace function pgetcd.leader_limit() returns interval language sql immutable return interval '2 seconds';
 
 -- The step by which revisions move up after a failover that lost commits: out of reach of all that was handed out.
-create or replace function pgetcd.failover_step() returns bigint language sql immutable as 'select 1000000::bigint';
+create or replace function pgetcd.failover_step() returns bigint language sql immutable return 1000000::bigint;
 
 -- The column frontend of a change from SQL.
-create or replace function pgetcd.sql_frontend() returns text language sql immutable as $$ select 'sql'::text $$;
+create or replace function pgetcd.sql_frontend() returns text language sql immutable return 'sql'::text;
 
 -- No entry of the index by key, which holds the first 1024 bytes, is above it.
-create or replace function pgetcd.highest() returns bytea language sql immutable as $$ select decode(repeat('ff', 1024), 'hex') $$;
+create or replace function pgetcd.highest() returns bytea language sql immutable return decode(repeat('ff', 1024), 'hex');

@@ -1,5 +1,6 @@
 -- The term of the PostgreSQL that answers; a new postmaster (restarted, or promoted elsewhere) begins a new one.
-create or replace function pgetcd.observe_term() returns bigint language sql volatile as $$
+create or replace function pgetcd.observe_term() returns bigint language sql volatile
+    set search_path = pg_catalog, pg_temp as $$
     update pgetcd.cluster set term = term + 1, postmaster_start = pg_postmaster_start_time()
         where postmaster_start is distinct from pg_postmaster_start_time();
     select term from pgetcd.cluster;
@@ -15,7 +16,7 @@ $$;
 -- clients have been told of it: so it is set again.
 create or replace function pgetcd.ensure_history(
     seen_revision bigint, seen_sub integer, seen_key bytea, seen_value bytea, seen_compact_revision bigint)
-    returns boolean language plpgsql volatile as $$
+    returns boolean language plpgsql volatile set search_path = pg_catalog, pg_temp as $$
 declare
     state pgetcd.cluster;
     head  bigint;
@@ -47,7 +48,8 @@ $$;
 
 -- After a failover that has lost auth changes: a frontend that had seen them expects a revision that is no more, and its
 -- appends would conflict for ever. The revision goes beyond it, so that all frontends read the auth state anew, and all tokens die.
-create or replace function pgetcd.ensure_auth_revision(seen_revision bigint) returns boolean language plpgsql volatile as $$
+create or replace function pgetcd.ensure_auth_revision(seen_revision bigint) returns boolean language plpgsql volatile
+    set search_path = pg_catalog, pg_temp as $$
 begin
     if exists (select from pgetcd.cluster c where c.auth_revision >= seen_revision) then
         return true;

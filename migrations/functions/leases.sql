@@ -3,7 +3,8 @@
 -- asks for the present time, nor by renew_leases, which passes it by. So it may be revoked, however late.
 -- renew_due: leases must be renewed before any may be called over.
 create or replace function pgetcd.expired_leases(member_run text, most integer)
-    returns table (renew_due boolean, id bigint) language sql volatile as $$
+    returns table (renew_due boolean, id bigint) language sql volatile
+    set search_path = pg_catalog, pg_temp as $$
     select l.renew_after is not null, over.id
         from pgetcd.leader l left join lateral (
             select e.id from pgetcd.leases e where e.expires_at <= l.ticked_at and l.renew_after is null
@@ -12,7 +13,8 @@ create or replace function pgetcd.expired_leases(member_run text, most integer)
 $$;
 
 -- Gives all leases a full TTL that were alive when the database went away. Returns how many; null if none are due.
-create or replace function pgetcd.renew_leases(member_run text) returns bigint language plpgsql volatile as $$
+create or replace function pgetcd.renew_leases(member_run text) returns bigint language plpgsql volatile
+    set search_path = pg_catalog, pg_temp as $$
 declare
     after   timestamptz;
     renewed bigint;

@@ -10,7 +10,7 @@ create or replace function pgetcd.beat(
     member_peer_urls   text[]
 ) returns table (joined boolean, held_at timestamptz, leads boolean,
         id bigint, name text, client_urls text[], peer_urls text[], is_leader boolean)
-    language plpgsql volatile as $$
+    language plpgsql volatile set search_path = pg_catalog, pg_temp as $$
 #variable_conflict use_column
 declare
     replaced_after  constant interval := '1.5 seconds';  -- an id whose run was silent for so long is free for another
@@ -61,7 +61,8 @@ $$;
 
 -- Hands the leadership to another member, if it is the caller's and the other is alive. Returns when; else null. It is the
 -- other's for leader_limit, in which it finds out by beating.
-create or replace function pgetcd.hand_over(member_run text, target bigint) returns timestamptz language sql volatile as $$
+create or replace function pgetcd.hand_over(member_run text, target bigint) returns timestamptz language sql volatile
+    set search_path = pg_catalog, pg_temp as $$
     update pgetcd.leader l set holder = m.run, expires_at = clock_timestamp() + pgetcd.leader_limit()
         from pgetcd.members m
         where m.id = target and m.heartbeat_at > clock_timestamp() - pgetcd.member_limit() and l.holder in (member_run, m.run)

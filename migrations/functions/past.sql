@@ -3,7 +3,8 @@
 --
 -- SQLSTATEs of our own: PE001 compacted, PE002 future; writes.sql has more.
 
-create or replace function pgetcd.check_revision(at_revision bigint) returns void language plpgsql stable as $$
+create or replace function pgetcd.check_revision(at_revision bigint) returns void language plpgsql stable
+    set search_path = pg_catalog, pg_temp as $$
 declare
     state pgetcd.status;
 begin
@@ -25,6 +26,7 @@ $$;
 -- The last revision at a time. Times never go back, so halving finds it. One plan for all steps: with an archive of many
 -- partitions, making it costs more than a step.
 create or replace function pgetcd.revision_at(at_time timestamptz) returns bigint language plpgsql stable
+    set search_path = pg_catalog, pg_temp
     set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off set jit = off as $$
 declare
     state  pgetcd.status;
@@ -78,7 +80,9 @@ $$;
 -- archive is left out when it is not needed: rows that are not superseded at the compact revision are in the log.
 create or replace function pgetcd.rows_at(at_revision bigint, range_start bytea, range_end bytea)
     returns table (key bytea, value bytea, create_revision bigint, mod_revision bigint, version bigint, lease bigint, sub integer)
-    language plpgsql stable set plan_cache_mode = force_custom_plan set jit = off as $$
+    language plpgsql stable
+    set search_path = pg_catalog, pg_temp
+    set plan_cache_mode = force_custom_plan set jit = off as $$
 #variable_conflict use_column
 declare
     first_entry bytea   := substr(range_start, 1, 1024);
@@ -99,7 +103,9 @@ $$;
 -- One key as it was.
 create or replace function pgetcd.row_at(at_revision bigint, wanted_key bytea)
     returns table (key bytea, value bytea, create_revision bigint, mod_revision bigint, version bigint, lease bigint, sub integer)
-    language plpgsql stable set plan_cache_mode = force_generic_plan
+    language plpgsql stable
+    set search_path = pg_catalog, pg_temp
+    set plan_cache_mode = force_generic_plan
     set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off set jit = off as $$
 #variable_conflict use_column
 begin
@@ -125,7 +131,9 @@ $$;
 -- The keys of a range that are not as they were.
 create or replace function pgetcd.rows_between(from_revision bigint, to_revision bigint, range_start bytea, range_end bytea)
     returns table (key bytea, change text, old_value bytea, old_mod_revision bigint, new_value bytea, new_mod_revision bigint)
-    language plpgsql stable set plan_cache_mode = force_custom_plan set enable_seqscan = off set jit = off as $$
+    language plpgsql stable
+    set search_path = pg_catalog, pg_temp
+    set plan_cache_mode = force_custom_plan set enable_seqscan = off set jit = off as $$
 #variable_conflict use_column
 declare
     first_entry bytea   := substr(range_start, 1, 1024);
@@ -166,82 +174,82 @@ $$;
 -- They are made of one query, so that the planner leaves out the columns that are not asked for.
 
 create or replace function pgetcd.state_at(at_revision bigint, range_start bytea default '', range_end bytea default null)
-    returns setof pgetcd.key_state language sql stable as $$
+    returns setof pgetcd.key_state language sql stable begin atomic
     select r.key, pgetcd.as_text(r.key), r.value, pgetcd.as_text(r.value),
         r.create_revision, r.mod_revision, r.version, r.lease, r.sub
-    from pgetcd.rows_at(at_revision, range_start, range_end) r
-$$;
+    from pgetcd.rows_at(at_revision, range_start, range_end) r;
+end;
 create or replace function pgetcd.state_at(at_time timestamptz, range_start bytea default '', range_end bytea default null)
-    returns setof pgetcd.key_state language sql stable as $$
-    select s.* from pgetcd.state_at(pgetcd.revision_at(at_time), range_start, range_end) s
-$$;
+    returns setof pgetcd.key_state language sql stable begin atomic
+    select s.* from pgetcd.state_at(pgetcd.revision_at(at_time), range_start, range_end) s;
+end;
 
-create or replace function pgetcd.prefix_at(at_revision bigint, prefix bytea) returns setof pgetcd.key_state language sql stable as $$
-    select s.* from pgetcd.state_at(at_revision, prefix, pgetcd.prefix_end(prefix)) s
-$$;
-create or replace function pgetcd.prefix_at(at_revision bigint, prefix text) returns setof pgetcd.key_state language sql stable as $$
-    select s.* from pgetcd.prefix_at(at_revision, convert_to(prefix, 'UTF8')) s
-$$;
-create or replace function pgetcd.prefix_at(at_time timestamptz, prefix bytea) returns setof pgetcd.key_state language sql stable as $$
-    select s.* from pgetcd.prefix_at(pgetcd.revision_at(at_time), prefix) s
-$$;
-create or replace function pgetcd.prefix_at(at_time timestamptz, prefix text) returns setof pgetcd.key_state language sql stable as $$
-    select s.* from pgetcd.prefix_at(pgetcd.revision_at(at_time), convert_to(prefix, 'UTF8')) s
-$$;
+create or replace function pgetcd.prefix_at(at_revision bigint, prefix bytea) returns setof pgetcd.key_state language sql stable begin atomic
+    select s.* from pgetcd.state_at(at_revision, prefix, pgetcd.prefix_end(prefix)) s;
+end;
+create or replace function pgetcd.prefix_at(at_revision bigint, prefix text) returns setof pgetcd.key_state language sql stable begin atomic
+    select s.* from pgetcd.prefix_at(at_revision, convert_to(prefix, 'UTF8')) s;
+end;
+create or replace function pgetcd.prefix_at(at_time timestamptz, prefix bytea) returns setof pgetcd.key_state language sql stable begin atomic
+    select s.* from pgetcd.prefix_at(pgetcd.revision_at(at_time), prefix) s;
+end;
+create or replace function pgetcd.prefix_at(at_time timestamptz, prefix text) returns setof pgetcd.key_state language sql stable begin atomic
+    select s.* from pgetcd.prefix_at(pgetcd.revision_at(at_time), convert_to(prefix, 'UTF8')) s;
+end;
 
-create or replace function pgetcd.key_at(at_revision bigint, wanted_key bytea) returns setof pgetcd.key_state language sql stable as $$
+create or replace function pgetcd.key_at(at_revision bigint, wanted_key bytea) returns setof pgetcd.key_state language sql stable begin atomic
     select r.key, pgetcd.as_text(r.key), r.value, pgetcd.as_text(r.value),
         r.create_revision, r.mod_revision, r.version, r.lease, r.sub
-    from pgetcd.row_at(at_revision, wanted_key) r
-$$;
-create or replace function pgetcd.key_at(at_revision bigint, wanted_key text) returns setof pgetcd.key_state language sql stable as $$
-    select s.* from pgetcd.key_at(at_revision, convert_to(wanted_key, 'UTF8')) s
-$$;
-create or replace function pgetcd.key_at(at_time timestamptz, wanted_key bytea) returns setof pgetcd.key_state language sql stable as $$
-    select s.* from pgetcd.key_at(pgetcd.revision_at(at_time), wanted_key) s
-$$;
-create or replace function pgetcd.key_at(at_time timestamptz, wanted_key text) returns setof pgetcd.key_state language sql stable as $$
-    select s.* from pgetcd.key_at(pgetcd.revision_at(at_time), convert_to(wanted_key, 'UTF8')) s
-$$;
+    from pgetcd.row_at(at_revision, wanted_key) r;
+end;
+create or replace function pgetcd.key_at(at_revision bigint, wanted_key text) returns setof pgetcd.key_state language sql stable begin atomic
+    select s.* from pgetcd.key_at(at_revision, convert_to(wanted_key, 'UTF8')) s;
+end;
+create or replace function pgetcd.key_at(at_time timestamptz, wanted_key bytea) returns setof pgetcd.key_state language sql stable begin atomic
+    select s.* from pgetcd.key_at(pgetcd.revision_at(at_time), wanted_key) s;
+end;
+create or replace function pgetcd.key_at(at_time timestamptz, wanted_key text) returns setof pgetcd.key_state language sql stable begin atomic
+    select s.* from pgetcd.key_at(pgetcd.revision_at(at_time), convert_to(wanted_key, 'UTF8')) s;
+end;
 
 -- As it is now.
-create or replace function pgetcd.get(wanted_key bytea) returns setof pgetcd.key_state language sql stable as $$
-    select s.* from pgetcd.key_at((select t.revision from pgetcd.status t), wanted_key) s
-$$;
-create or replace function pgetcd.get(wanted_key text) returns setof pgetcd.key_state language sql stable as $$
-    select s.* from pgetcd.get(convert_to(wanted_key, 'UTF8')) s
-$$;
-create or replace function pgetcd.get_prefix(prefix bytea) returns setof pgetcd.key_state language sql stable as $$
-    select s.* from pgetcd.prefix_at((select t.revision from pgetcd.status t), prefix) s
-$$;
-create or replace function pgetcd.get_prefix(prefix text) returns setof pgetcd.key_state language sql stable as $$
-    select s.* from pgetcd.get_prefix(convert_to(prefix, 'UTF8')) s
-$$;
+create or replace function pgetcd.get(wanted_key bytea) returns setof pgetcd.key_state language sql stable begin atomic
+    select s.* from pgetcd.key_at((select t.revision from pgetcd.status t), wanted_key) s;
+end;
+create or replace function pgetcd.get(wanted_key text) returns setof pgetcd.key_state language sql stable begin atomic
+    select s.* from pgetcd.get(convert_to(wanted_key, 'UTF8')) s;
+end;
+create or replace function pgetcd.get_prefix(prefix bytea) returns setof pgetcd.key_state language sql stable begin atomic
+    select s.* from pgetcd.prefix_at((select t.revision from pgetcd.status t), prefix) s;
+end;
+create or replace function pgetcd.get_prefix(prefix text) returns setof pgetcd.key_state language sql stable begin atomic
+    select s.* from pgetcd.get_prefix(convert_to(prefix, 'UTF8')) s;
+end;
 
 create or replace function pgetcd.diff(from_revision bigint, to_revision bigint, prefix bytea default '')
-    returns setof pgetcd.key_difference language sql stable as $$
+    returns setof pgetcd.key_difference language sql stable begin atomic
     select d.key, pgetcd.as_text(d.key), d.change, d.old_value, pgetcd.as_text(d.old_value), d.old_mod_revision,
         d.new_value, pgetcd.as_text(d.new_value), d.new_mod_revision
-    from pgetcd.rows_between(from_revision, to_revision, prefix, pgetcd.prefix_end(prefix)) d
-$$;
+    from pgetcd.rows_between(from_revision, to_revision, prefix, pgetcd.prefix_end(prefix)) d;
+end;
 create or replace function pgetcd.diff(from_revision bigint, to_revision bigint, prefix text)
-    returns setof pgetcd.key_difference language sql stable as $$
-    select d.* from pgetcd.diff(from_revision, to_revision, convert_to(prefix, 'UTF8')) d
-$$;
+    returns setof pgetcd.key_difference language sql stable begin atomic
+    select d.* from pgetcd.diff(from_revision, to_revision, convert_to(prefix, 'UTF8')) d;
+end;
 create or replace function pgetcd.diff(from_time timestamptz, to_time timestamptz, prefix bytea default '')
-    returns setof pgetcd.key_difference language sql stable as $$
-    select d.* from pgetcd.diff(pgetcd.revision_at(from_time), pgetcd.revision_at(to_time), prefix) d
-$$;
+    returns setof pgetcd.key_difference language sql stable begin atomic
+    select d.* from pgetcd.diff(pgetcd.revision_at(from_time), pgetcd.revision_at(to_time), prefix) d;
+end;
 create or replace function pgetcd.diff(from_time timestamptz, to_time timestamptz, prefix text)
-    returns setof pgetcd.key_difference language sql stable as $$
-    select d.* from pgetcd.diff(pgetcd.revision_at(from_time), pgetcd.revision_at(to_time), convert_to(prefix, 'UTF8')) d
-$$;
+    returns setof pgetcd.key_difference language sql stable begin atomic
+    select d.* from pgetcd.diff(pgetcd.revision_at(from_time), pgetcd.revision_at(to_time), convert_to(prefix, 'UTF8')) d;
+end;
 
 -- The keys of [range_start, range_end) as they were at a revision, for frontends: of the log only, and without a check that it
 -- is all there. range_end null: to the end of the key space.
 create or replace function pgetcd.range_at(at_revision bigint, range_start bytea default '', range_end bytea default null)
     returns table (key bytea, value bytea, create_revision bigint, mod_revision bigint, sub integer, version bigint, lease bigint)
-    language sql stable as $$
+    language sql stable begin atomic
     select r.key, r.value, r.create_revision, r.revision, r.sub, r.version, r.lease
     from (
         select distinct on (key) key, revision, sub, tombstone
@@ -253,5 +261,5 @@ create or replace function pgetcd.range_at(at_revision bigint, range_start bytea
     ) newest
     join pgetcd.revisions r using (revision, sub)
     where not newest.tombstone
-    order by r.key
-$$;
+    order by r.key;
+end;

@@ -1,7 +1,8 @@
 -- The rights of roles (docs/security.md). A grant outlives the next time these files are applied.
 
 -- Lets a role read the history and everything else that is shown, and no table.
-create or replace function pgetcd.grant_auditor(grantee name) returns void language plpgsql volatile as $$
+create or replace function pgetcd.grant_auditor(grantee name) returns void language plpgsql volatile
+    set search_path = pg_catalog, pg_temp as $$
 begin
     execute format('grant usage on schema %I to %I', 'pgetcd', grantee);
     execute format('grant select on pgetcd.history, pgetcd.current_state, pgetcd.status, pgetcd.active_leases,
@@ -11,7 +12,8 @@ end
 $$;
 
 -- Lets a role change keys.
-create or replace function pgetcd.grant_writer(grantee name) returns void language plpgsql volatile as $$
+create or replace function pgetcd.grant_writer(grantee name) returns void language plpgsql volatile
+    set search_path = pg_catalog, pg_temp as $$
 begin
     execute format('grant usage on schema %I to %I', 'pgetcd', grantee);
     execute format('grant execute on function pgetcd.put(bytea, bytea, bigint), pgetcd.compare_and_put(bytea, bigint, bytea, bigint),
@@ -20,7 +22,8 @@ end
 $$;
 
 -- Lets a role run a frontend with --migrate=never.
-create or replace function pgetcd.grant_server(grantee name) returns void language plpgsql volatile as $$
+create or replace function pgetcd.grant_server(grantee name) returns void language plpgsql volatile
+    set search_path = pg_catalog, pg_temp as $$
 begin
     execute format('grant usage on schema %I to %I', 'pgetcd', grantee);
     execute format('grant select on all tables in schema %I to %I', 'pgetcd', grantee);

@@ -2,6 +2,7 @@
 -- pages, evenly spread: space that removal has left free there, and rows that are dead but not yet vacuumed, are room for new rows. So the
 -- cost does not grow with the store. The archive only grows and the other tables are small: they count in full.
 create or replace function pgetcd.storage_size(out total bigint, out in_use bigint) language plpgsql stable
+    set search_path = pg_catalog, pg_temp
     set enable_seqscan = off set jit = off as $$
 declare
     log_table regclass := format('%I.%I', 'pgetcd', 'revisions')::regclass;

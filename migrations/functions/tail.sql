@@ -1,7 +1,9 @@
 -- The rows after a revision. Stable, so that all of it is read in one snapshot. In an empty table the planner
 -- would prefer a scan, and a prepared statement keeps that plan while the table grows: so scans are off.
 create or replace function pgetcd.tail(after bigint) returns setof pgetcd.log_answer
-    language plpgsql stable set enable_seqscan = off set enable_bitmapscan = off set jit = off as $$
+    language plpgsql stable
+    set search_path = pg_catalog, pg_temp
+    set enable_seqscan = off set enable_bitmapscan = off set jit = off as $$
 #variable_conflict use_column
 begin
     return query select 'tail', c.base_revision, c.compact_revision, c.auth_revision,

@@ -1,12 +1,6 @@
 -- The history and the state of the store as SQL readers see them (design §9, docs/sql.md). Views read with their owner's rights
 -- and the functions read views only, so that a role can be let to the history and not to the tables.
 
--- Where the store is. oldest_revision: the first whose state can be told.
-create or replace view pgetcd.status as
-    select greatest(c.base_revision, (select max(r.revision) from pgetcd.revisions r)) as revision,
-        c.compact_revision, greatest(m.kept_revision, 1) as oldest_revision, c.term
-    from pgetcd.cluster c cross join pgetcd.removal m;
-
 -- The column client holds the address, # and the request's name (docs/decisions/0016).
 create or replace view pgetcd.all_revisions as
     select r.revision, r.sub, r.key, r.value, r.tombstone, r.create_revision, r.version, r.lease,
@@ -88,27 +82,28 @@ create or replace view pgetcd.auth_changes as
     select a.at, a.action, a.username, a.client, a.frontend, a.subject, a.auth_revision from pgetcd.auth_audit a;
 
 -- The changes of a key, of the keys with a prefix, or by a user: rows of the view, oldest first.
-create or replace function pgetcd.key_history(wanted_key bytea) returns setof pgetcd.history language sql stable as $$
+create or replace function pgetcd.key_history(wanted_key bytea) returns setof pgetcd.history language sql stable begin atomic
     select h.* from pgetcd.history h
     where substr(h.key, 1, 1024) = substr(wanted_key, 1, 1024) and h.key = wanted_key
-    order by h.mod_revision, h.sub
-$$;
-create or replace function pgetcd.key_history(wanted_key text) returns setof pgetcd.history language sql stable as $$
-    select h.* from pgetcd.key_history(convert_to(wanted_key, 'UTF8')) h
-$$;
-create or replace function pgetcd.prefix_history(prefix bytea) returns setof pgetcd.history language sql stable as $$
+    order by h.mod_revision, h.sub;
+end;
+create or replace function pgetcd.key_history(wanted_key text) returns setof pgetcd.history language sql stable begin atomic
+    select h.* from pgetcd.key_history(convert_to(wanted_key, 'UTF8')) h;
+end;
+create or replace function pgetcd.prefix_history(prefix bytea) returns setof pgetcd.history language sql stable begin atomic
     select h.* from pgetcd.history h
     where substr(h.key, 1, 1024) >= substr(prefix, 1, 1024) and substr(h.key, 1, 1024) <= substr(prefix || pgetcd.highest(), 1, 1024)
         and substr(h.key, 1, octet_length(prefix)) = prefix
-    order by h.mod_revision, h.sub
-$$;
-create or replace function pgetcd.prefix_history(prefix text) returns setof pgetcd.history language sql stable as $$
-    select h.* from pgetcd.prefix_history(convert_to(prefix, 'UTF8')) h
-$$;
+    order by h.mod_revision, h.sub;
+end;
+create or replace function pgetcd.prefix_history(prefix text) returns setof pgetcd.history language sql stable begin atomic
+    select h.* from pgetcd.prefix_history(convert_to(prefix, 'UTF8')) h;
+end;
 create or replace function pgetcd.changes_by(who text, since timestamptz default '-infinity', until timestamptz default 'infinity')
-    returns setof pgetcd.history language sql stable as $$
+    returns setof pgetcd.history language sql stable begin atomic
     select h.* from pgetcd.history h
     where h.username = who and h.committed_at >= since and h.committed_at < until
+<<<<<<< HEAD
     order by h.mod_revision, h.sub
 $$;
 
@@ -152,3 +147,7 @@ begin
     end if;
 end
 $$;
+=======
+    order by h.mod_revision, h.sub;
+end;
+>>>>>>> main

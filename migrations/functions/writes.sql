@@ -3,7 +3,8 @@
 
 -- Takes the append lock until the caller's transaction ends, and finds where the log is. Called again by the same
 -- transaction it costs little. A rollback to a savepoint undoes changes and, if it was taken after the savepoint, the lock.
-create or replace function pgetcd.enter_log(is_put boolean, out head bigint, out now_at timestamptz) language plpgsql volatile as $$
+create or replace function pgetcd.enter_log(is_put boolean, out head bigint, out now_at timestamptz) language plpgsql volatile
+    set search_path = pg_catalog, pg_temp as $$
 declare
     state   record;
     ignored text;
@@ -40,7 +41,9 @@ $$;
 -- 0: there is no such key). Returns the revision, or null if nothing was changed.
 -- The newest row of a key is the next in the index; a bitmap or a sort would read all of its versions.
 create or replace function pgetcd.change_key(wanted_key bytea, new_value bytea, lease_id bigint, expected bigint) returns bigint
-    language plpgsql volatile set plan_cache_mode = force_generic_plan
+    language plpgsql volatile
+    set search_path = pg_catalog, pg_temp
+    set plan_cache_mode = force_generic_plan
     set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off set jit = off as $$
 declare
     most    constant integer := 1572864;  -- as --max-request-bytes
@@ -89,16 +92,17 @@ end
 $$;
 
 -- The address of the session and its request, as frontends write them.
-create or replace function pgetcd.sql_client(request text) returns text language sql stable as $$
-    select case family(inet_client_addr())
+create or replace function pgetcd.sql_client(request text) returns text language sql stable
+    return case family(inet_client_addr())
         when 4 then format('ipv4:%s:%s', host(inet_client_addr()), inet_client_port())
         when 6 then format('ipv6:[%s]:%s', host(inet_client_addr()), inet_client_port())
-        else 'local' end || '#' || request
-$$;
+        else 'local' end || '#' || request;
 
 -- Deletes all keys with a prefix, in one revision, as DeleteRange does.
 create or replace function pgetcd.change_prefix(prefix bytea) returns bigint
-    language plpgsql volatile set enable_seqscan = off set jit = off as $$
+    language plpgsql volatile
+    set search_path = pg_catalog, pg_temp
+    set enable_seqscan = off set jit = off as $$
 declare
     state   record;
     drawn   bigint;
@@ -139,9 +143,8 @@ begin
     return pgetcd.change_key($1, $2, $3, null);
 end
 $$;
-create or replace function pgetcd.put(key text, value text, lease bigint default 0) returns bigint language sql volatile as $$
-    select pgetcd.put(convert_to($1, 'UTF8'), convert_to($2, 'UTF8'), $3)
-$$;
+create or replace function pgetcd.put(key text, value text, lease bigint default 0) returns bigint language sql volatile
+    return pgetcd.put(convert_to($1, 'UTF8'), convert_to($2, 'UTF8'), $3);
 
 -- Only if the key is still at that mod_revision; 0: only if there is no such key.
 create or replace function pgetcd.compare_and_put(key bytea, expected_mod_revision bigint, value bytea, lease bigint default 0)
@@ -154,9 +157,8 @@ begin
 end
 $$;
 create or replace function pgetcd.compare_and_put(key text, expected_mod_revision bigint, value text, lease bigint default 0) returns bigint
-    language sql volatile as $$
-    select pgetcd.compare_and_put(convert_to($1, 'UTF8'), $2, convert_to($3, 'UTF8'), $4)
-$$;
+    language sql volatile
+    return pgetcd.compare_and_put(convert_to($1, 'UTF8'), $2, convert_to($3, 'UTF8'), $4);
 
 create or replace function pgetcd.delete(key bytea) returns bigint
     language plpgsql volatile security definer set search_path = pg_catalog, pg_temp as $$
@@ -164,9 +166,8 @@ begin
     return pgetcd.change_key($1, null, 0, null);
 end
 $$;
-create or replace function pgetcd.delete(key text) returns bigint language sql volatile as $$
-    select pgetcd.delete(convert_to($1, 'UTF8'))
-$$;
+create or replace function pgetcd.delete(key text) returns bigint language sql volatile
+    return pgetcd.delete(convert_to($1, 'UTF8'));
 
 create or replace function pgetcd.delete_prefix(prefix bytea) returns bigint
     language plpgsql volatile security definer set search_path = pg_catalog, pg_temp as $$
@@ -174,9 +175,8 @@ begin
     return pgetcd.change_prefix($1);
 end
 $$;
-create or replace function pgetcd.delete_prefix(prefix text) returns bigint language sql volatile as $$
-    select pgetcd.delete_prefix(convert_to($1, 'UTF8'))
-$$;
+create or replace function pgetcd.delete_prefix(prefix text) returns bigint language sql volatile
+    return pgetcd.delete_prefix(convert_to($1, 'UTF8'));
 
 -- By default every role may execute a function, and these need no right on a table.
 revoke execute on function pgetcd.put(bytea, bytea, bigint), pgetcd.compare_and_put(bytea, bigint, bytea, bigint),
@@ -184,7 +184,8 @@ revoke execute on function pgetcd.put(bytea, bytea, bigint), pgetcd.compare_and_
 
 -- The SQL writer that holds the append lock while another session waits for it. Fields of a session that the caller may not see are null.
 create or replace function pgetcd.sql_writers() returns table (pid integer, since timestamptz, state text, wait_event text,
-        username text, application text, client text) language sql volatile as $$
+        username text, application text, client text) language sql volatile
+    set search_path = pg_catalog, pg_temp as $$
     select h.pid, a.backend_start, a.state, a.wait_event, a.usename::text, a.application_name, a.client_addr::text
     from pg_locks h
         join pg_locks m on m.pid = h.pid

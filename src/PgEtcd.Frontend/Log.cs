@@ -29,9 +29,6 @@ internal static partial class Log
     [LoggerMessage(222, LogLevel.Debug, "Another frontend goes by member id {Id:x} (is its --name the same?); this one is {Other:x} now")]
     public static partial void IdTaken(ILogger logger, ulong id, ulong other);
 
-    [LoggerMessage(223, LogLevel.Warning, "A job failed and will be tried again: {Reason}")]
-    public static partial void JobFailed(ILogger logger, string reason);
-
     [LoggerMessage(224, LogLevel.Information, "The database was away: {Count} leases have their full TTL again")]
     public static partial void LeasesRenewed(ILogger logger, long count);
 

@@ -39,6 +39,12 @@ public sealed class Admission : ICallers
     /// <inheritdoc/>
     public Caller Anybody => _states.Current.Anybody;
 
+    /// <inheritdoc/>
+    public bool IsStale => !_tail.IsFresh;
+
+    /// <summary>Whether a call that no append decides must be checked: auth is on, or may have been switched on.</summary>
+    public bool MayBeOn => IsOn || IsStale;
+
     /// <summary>Who makes a call that an append will decide, as far as this frontend knows.</summary>
     /// <exception cref="RpcException">It shows a token that is good for nothing.</exception>
     /// <exception cref="Postgres.Calls.StoreUnavailableException">The database did not answer in time.</exception>
@@ -68,7 +74,7 @@ public sealed class Admission : ICallers
     /// <exception cref="Postgres.Calls.StoreUnavailableException">The database did not answer in time.</exception>
     public async ValueTask<Caller> AdmitUserAsync(ServerCallContext context)
     {
-        Caller caller = IsOn ? await AdmitFreshAsync(context) : Anybody;
+        Caller caller = MayBeOn ? await AdmitFreshAsync(context) : Anybody;
         return caller.CheckUser() == Mvcc.KvError.None ? caller : throw EtcdErrors.UserEmpty.ToException();
     }
 

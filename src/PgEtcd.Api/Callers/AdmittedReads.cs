@@ -4,7 +4,8 @@ using PgEtcd.Frontend.Permissions;
 namespace PgEtcd.Api.Callers;
 
 /// <summary>Reads in the name of a caller. While auth is off nothing is asked, but a read's barrier may bring the news that another
-/// frontend has switched it on: then the answer is dropped and the read is made again, for the caller.</summary>
+/// frontend has switched it on: then the answer is dropped and the read is made again, for the caller. While this frontend may have
+/// missed that, the database is asked first.</summary>
 internal sealed class AdmittedReads(ICallers callers)
 {
     /// <summary>Reads; when auth is off and the answer is there at once, without an allocation.</summary>
@@ -18,7 +19,7 @@ internal sealed class AdmittedReads(ICallers callers)
         TState state, ServerCallContext context, Func<TState, Caller, ValueTask<TAnswer>> read)
     {
         Caller anybody = callers.Anybody;
-        if (anybody.IsChecked)
+        if (anybody.IsChecked || callers.IsStale)
         {
             return AsCallerAsync(state, context, read);
         }

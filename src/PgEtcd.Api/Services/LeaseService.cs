@@ -121,7 +121,7 @@ public sealed class LeaseService(
     }
 
     private Task<long> KeepAliveAsync(long id, ServerCallContext context) =>
-        admission.IsOn ? KeepAliveAsCallerAsync(id, context) : leases.RenewAsync(id);
+        admission.MayBeOn ? KeepAliveAsCallerAsync(id, context) : leases.RenewAsync(id);
 
     private async Task<long> KeepAliveAsCallerAsync(long id, ServerCallContext context)
     {

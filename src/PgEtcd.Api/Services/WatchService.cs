@@ -1,6 +1,6 @@
 using Grpc.Core;
-using PgEtcd.Api.Calls;
 using PgEtcd.Api.Callers;
+using PgEtcd.Api.Calls;
 using PgEtcd.Api.Metrics;
 using PgEtcd.Api.Wire;
 using PgEtcd.Frontend.Watching;
@@ -53,7 +53,7 @@ public sealed class WatchService(
             {
                 case WatchRequest.RequestUnionOneofCase.CreateRequest:
                     WatchTarget target = Target(request.CreateRequest);
-                    if (admission.IsOn && await RefusalAsync(target.Range, context) is { } refusal)
+                    if (admission.MayBeOn && await RefusalAsync(target.Range, context) is { } refusal)
                     {
                         stream.Refuse(refusal);
                     }

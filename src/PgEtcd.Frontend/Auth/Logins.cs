@@ -1,6 +1,7 @@
 using System.Threading.Channels;
 using System.Threading.RateLimiting;
 using PgEtcd.Postgres.Auth;
+using PgEtcd.Postgres.Calls;
 using PgEtcd.Postgres.Connections;
 
 namespace PgEtcd.Frontend.Auth;
@@ -42,6 +43,7 @@ public sealed class Logins : IAsyncDisposable
     private readonly string _frontend;
     private readonly ILogger _logger;
     private readonly CancellationTokenSource _stopping = new();
+    private readonly CancellationTokenSource _ended = new();
     private readonly Task _writing;
 
     public Logins(TokenTable table, string frontend, ILogger logger)
@@ -49,7 +51,8 @@ public sealed class Logins : IAsyncDisposable
         _table = table;
         _frontend = frontend;
         _logger = logger;
-        _writing = WriteAsync();
+        _writing = new BackgroundLoop("noting failed logins", TimeProvider.System, logger).RunAsync(
+            TimeSpan.Zero, WriteAsync, _ended.Token, startsAtOnce: true);
     }
 
     /// <summary>Waits for the turn to say a password.</summary>
@@ -82,6 +85,7 @@ public sealed class Logins : IAsyncDisposable
         await _turns.DisposeAsync();
         await _limits.DisposeAsync();
         _stopping.Dispose();
+        _ended.Dispose();
     }
 
     /// <summary>Without the port, which is another one with each connection.</summary>
@@ -94,9 +98,10 @@ public sealed class Logins : IAsyncDisposable
         return text.Length <= Most ? text : text[..Most];
     }
 
-    private async Task WriteAsync()
+    /// <summary>Until there will be no more.</summary>
+    private async Task WriteAsync(CancellationToken ended)
     {
-        while (await _failures.Reader.WaitToReadAsync())
+        while (await _failures.Reader.WaitToReadAsync(ended))
         {
             await Task.Delay(Gathering, _stopping.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             List<FailedLogin> gathered = [];
@@ -114,5 +119,7 @@ public sealed class Logins : IAsyncDisposable
                 Log.AuthNotesLost(_logger, gathered.Count, exception.GetBaseException().Message);
             }
         }
+
+        await _ended.CancelAsync();
     }
 }

@@ -41,7 +41,7 @@ internal sealed class SimpleTokens : ITokens
         _clock = clock;
         _logger = logger;
         _lookups = new Rounds<Asked, Dictionary<string, TokenRecord>>(() => new Asked([]), LookUpAsync);
-        _renewing = RenewAllAsync();
+        _renewing = new BackgroundLoop("the renewal of tokens", clock, logger).RunAsync(ttl / RenewalsPerTtl, RenewAllAsync, _stopping.Token);
     }
 
     public ValueTask<Credential?> ResolveAsync(string token, AuthState state)
@@ -122,37 +122,33 @@ internal sealed class SimpleTokens : ITokens
         return found.ToDictionary(record => Convert.ToHexString(record.Hash));
     }
 
-    private async Task RenewAllAsync()
+    private async Task RenewAllAsync(CancellationToken stopping)
     {
-        while (true)
+        long now = _clock.GetTimestamp();
+        foreach ((string token, Remembered known) in _remembered)
         {
-            await Task.Delay(_ttl / RenewalsPerTtl, _clock, _stopping.Token);
-            long now = _clock.GetTimestamp();
-            foreach ((string token, Remembered known) in _remembered)
+            if (_clock.GetElapsedTime(now, known.GoodUntil) < TimeSpan.Zero)
             {
-                if (_clock.GetElapsedTime(now, known.GoodUntil) < TimeSpan.Zero)
-                {
-                    _remembered.TryRemove(token, out _);
-                }
+                _remembered.TryRemove(token, out _);
             }
+        }
 
-            (string Token, Remembered Known, long LastUsed)[] used = [.. _remembered
-                .Select(pair => (pair.Key, pair.Value, pair.Value.LastUsed)).Where(static one => one.LastUsed != one.Value.LastWritten)];
-            if (used.Length > 0)
-            {
-                await RenewAsync(used, now);
-            }
+        (string Token, Remembered Known, long LastUsed)[] used = [.. _remembered
+            .Select(pair => (pair.Key, pair.Value, pair.Value.LastUsed)).Where(static one => one.LastUsed != one.Value.LastWritten)];
+        if (used.Length > 0)
+        {
+            await RenewAsync(used, now, stopping);
         }
     }
 
-    private async Task RenewAsync((string Token, Remembered Known, long LastUsed)[] used, long now)
+    private async Task RenewAsync((string Token, Remembered Known, long LastUsed)[] used, long now, CancellationToken stopping)
     {
         try
         {
             IReadOnlyList<byte[]> alive = await _table.RenewAsync(
                 [.. used.Select(one => one.Known.Hash)],
                 [.. used.Select(one => (_ttl - _clock.GetElapsedTime(one.LastUsed, now)).TotalSeconds)],
-                _stopping.Token);
+                stopping);
             HashSet<string> names = [.. alive.Select(Convert.ToHexString)];
             foreach ((string token, Remembered known, long lastUsed) in used)
             {

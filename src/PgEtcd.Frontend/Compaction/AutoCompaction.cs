@@ -1,4 +1,5 @@
 using PgEtcd.Mvcc;
+using PgEtcd.Postgres.Calls;
 
 namespace PgEtcd.Frontend.Compaction;
 
@@ -18,17 +19,20 @@ internal sealed class AutoCompaction(
     ILogger<AutoCompaction> logger)
 {
     /// <summary>Runs until cancelled.</summary>
-    public async Task RunAsync(CancellationToken cancellationToken)
+    public Task RunAsync(CancellationToken cancellationToken)
     {
         long started = clock.GetTimestamp();
-        while (true)
+        plan.Observe(revision());
+        return new BackgroundLoop("auto-compaction", clock, logger).RunAsync(plan.Interval, LookAsync, cancellationToken);
+
+        async Task LookAsync(CancellationToken stopping)
         {
-            plan.Observe(revision());
-            await Task.Delay(plan.Interval, clock, cancellationToken);
             if (isLeader() && plan.Due(clock.GetElapsedTime(started), revision()) is { } target && await CompactAsync(target))
             {
                 plan.Done(clock.GetElapsedTime(started), target);
             }
+
+            plan.Observe(revision());
         }
     }
 

@@ -19,7 +19,7 @@ public sealed class LeaseExpiry(LeaseTable table, LeaseStore leases, string run,
     private static readonly Origin Origin = new(Caller.Server, "lease expiry");
 
     /// <summary>Goes on until the frontend stops.</summary>
-    public Task RunAsync() => jobs.RunWhileLeadingAsync(Period, ExpireAsync);
+    public Task RunAsync() => jobs.RunWhileLeadingAsync("the expiry of leases", Period, ExpireAsync);
 
     /// <summary>One turn.</summary>
     /// <param name="cancellationToken">Cancelled when we no longer lead.</param>

@@ -1,3 +1,5 @@
+using PgEtcd.Postgres.Calls;
+
 namespace PgEtcd.Frontend.Maintenance;
 
 /// <summary>Has the store measured from time to time, so that readers of metrics need not wait for it.</summary>
@@ -7,20 +9,7 @@ public static class UsageSampler
     private static readonly TimeSpan Period = TimeSpan.FromSeconds(10);
 
     /// <summary>Runs until cancelled.</summary>
-    public static async Task RunAsync(StorageSizes sizes, CancellationToken cancellationToken)
-    {
-        while (true)
-        {
-            try
-            {
-                await sizes.GetAsync();
-            }
-            catch (Exception) when (!cancellationToken.IsCancellationRequested)
-            {
-                // The requests that need the database report that it is away.
-            }
-
-            await Task.Delay(Period, cancellationToken);
-        }
-    }
+    public static Task RunAsync(StorageSizes sizes, ILogger logger, CancellationToken cancellationToken) =>
+        new BackgroundLoop("measuring the store", TimeProvider.System, logger).RunAsync(
+            Period, _ => sizes.GetAsync(), cancellationToken, startsAtOnce: true);
 }

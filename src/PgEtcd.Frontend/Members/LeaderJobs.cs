@@ -1,3 +1,5 @@
+using PgEtcd.Postgres.Calls;
+
 namespace PgEtcd.Frontend.Members;
 
 /// <summary>The jobs of a cluster, such as the expiry of leases. Every frontend has them and only the leader runs them.</summary>
@@ -11,13 +13,14 @@ public sealed class LeaderJobs(Leader leader, TimeProvider clock, ILogger<Leader
     private readonly List<Task> _jobs = [];
 
     /// <summary>Runs a job again and again while, and only while, this frontend leads.</summary>
+    /// <param name="name">What it does, for the log.</param>
     /// <param name="period">From the end of one run to the next.</param>
-    /// <param name="job">The job. Its token is cancelled when the leadership ends. An exception is logged, and the job runs again at
-    /// its next turn.</param>
+    /// <param name="job">The job. Its token is cancelled when the leadership ends. An exception is logged, and the job runs again, after
+    /// longer and longer pauses while it keeps failing.</param>
     /// <returns>Ends when the leader has resigned; need not be awaited.</returns>
-    public Task RunWhileLeadingAsync(TimeSpan period, Func<CancellationToken, Task> job)
+    public Task RunWhileLeadingAsync(string name, TimeSpan period, Func<CancellationToken, Task> job)
     {
-        Task loop = RunJobAsync(period, job);
+        Task loop = new BackgroundLoop(name, clock, logger).RunAsync(period, _ => RunOnceAsync(job), leader.Resigned);
         lock (_gate)
         {
             _jobs.Add(loop);
@@ -38,26 +41,26 @@ public sealed class LeaderJobs(Leader leader, TimeProvider clock, ILogger<Leader
         await Task.WhenAll(jobs).WaitAsync(StopLimit).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
 
-    private async Task RunJobAsync(TimeSpan period, Func<CancellationToken, Task> job)
+    private async Task RunOnceAsync(Func<CancellationToken, Task> job)
     {
-        while (true)
+        if (!leader.IsLeader)
         {
-            await Task.Delay(period, clock, leader.Resigned);
-            if (!leader.IsLeader)
-            {
-                continue;
-            }
+            return;
+        }
 
-            try
-            {
-                using CancellationTokenSource token = CancellationTokenSource.CreateLinkedTokenSource(leader.Resigned, leader.Term);
-                await job(token.Token);
-            }
-            catch (Exception exception) when (!leader.Resigned.IsCancellationRequested)
-            {
-                JobMetrics.FailedJobs.Add(exception is OperationCanceledException ? 0 : 1);
-                JobFailure.Report(logger, exception);
-            }
+        using CancellationTokenSource token = CancellationTokenSource.CreateLinkedTokenSource(leader.Resigned, leader.Term);
+        try
+        {
+            await job(token.Token);
+        }
+        catch (OperationCanceledException) when (token.IsCancellationRequested)
+        {
+            // The leadership has ended.
+        }
+        catch
+        {
+            JobMetrics.FailedJobs.Add(1);
+            throw;
         }
     }
 }

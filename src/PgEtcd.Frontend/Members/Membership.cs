@@ -98,7 +98,8 @@ public sealed class Membership : IAsyncDisposable
             await Task.Delay(TimeSpan.FromMilliseconds(100), clock, cancellationToken);
         }
 
-        membership._heartbeat = membership.KeepUpAsync();
+        membership._heartbeat = new BackgroundLoop("the heartbeat", clock, logger).RunAsync(
+            Tick, membership.KeepUpAsync, membership._stopping.Token);
         return membership;
     }
 
@@ -163,26 +164,24 @@ public sealed class Membership : IAsyncDisposable
 
     private static List<Member> InOrder(IEnumerable<Member> members) => [.. members.OrderBy(member => (ulong)member.Id)];
 
-    private async Task KeepUpAsync()
+    private async Task KeepUpAsync(CancellationToken stopping)
     {
-        while (true)
+        try
         {
-            await Task.Delay(Tick, _clock, _stopping.Token);
-            try
+            if (!(await BeatAsync(stopping)).Joined)
             {
-                if (!(await BeatAsync(_stopping.Token)).Joined)
-                {
-                    YieldId(); // we were away for so long that another process has taken the id
-                }
+                YieldId(); // we were away for so long that another process has taken the id
             }
-            catch (Exception exception) when (!_stopping.IsCancellationRequested)
-            {
-                JobMetrics.FailedBeats.Add(1);
-                JobMetrics.FailedSends.Add(1);
-                JobFailure.Report(_logger, exception);
-                _database.ForgetConnections();
-            }
-
+        }
+        catch when (!stopping.IsCancellationRequested)
+        {
+            JobMetrics.FailedBeats.Add(1);
+            JobMetrics.FailedSends.Add(1);
+            _database.ForgetConnections();
+            throw;
+        }
+        finally
+        {
             _leader.Announce();
         }
     }

@@ -10,6 +10,9 @@ public sealed class KeyReader(Replica replica, Tail tail, Past past)
     /// <summary>The latest state here, for headers of answers that read nothing.</summary>
     public KeySpace Current => replica.Current;
 
+    /// <summary>Whether the state here can be trusted without asking the database.</summary>
+    public bool IsFresh => tail.IsFresh;
+
     /// <summary>Range (semantics.md §2).</summary>
     /// <param name="operation">The range, checked.</param>
     /// <param name="isCaughtUp">The caller has waited for the barrier already.</param>

@@ -23,6 +23,7 @@ public sealed class Tail
     private readonly StateReader _states;
     private readonly Rounds<Round, bool> _rounds;
     private long _seen;
+    private long _readAt;
 
     /// <param name="log">What to read.</param>
     /// <param name="replica">What to keep up.</param>
@@ -39,11 +40,19 @@ public sealed class Tail
         _timeLimit = timeLimit;
         _clock = clock;
         _states = new StateReader(database);
+        _readAt = clock.GetTimestamp();
         _rounds = new Rounds<Round, bool>(() => new Round(clock.GetTimestamp()), ReadAsync);
     }
 
     /// <summary>The last revision that this frontend has heard of.</summary>
     public long Seen => Volatile.Read(ref _seen);
+
+    /// <summary>For how long after the log was read its state here is trusted: that auth is off, and what is in the replica.</summary>
+    public static readonly TimeSpan TrustLimit = TimeSpan.FromSeconds(5);
+
+    /// <summary>Whether the log was read lately, as it is twice a second. If not, what this frontend knows may have changed without
+    /// its notice, and the database must be asked.</summary>
+    public bool IsFresh => _clock.GetElapsedTime(Volatile.Read(ref _readAt)) < TrustLimit;
 
     /// <summary>Waits until the replica holds everything that was committed when this was called.</summary>
     /// <exception cref="StoreUnavailableException">The database did not answer within the time limit.</exception>
@@ -114,6 +123,7 @@ public sealed class Tail
             throw new StoreUnavailableException(exception);
         }
 
+        Volatile.Write(ref _readAt, started);
         ReadMetrics.BarrierSeconds.Record(_clock.GetElapsedTime(started).TotalSeconds);
         return true;
     }

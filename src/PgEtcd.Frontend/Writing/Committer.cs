@@ -198,6 +198,11 @@ public sealed class Committer(
         {
             return (batch, batch.Append.IsEmpty ? null : await AppendAsync(batch), false);
         }
+        catch
+        {
+            log.Abandon();
+            throw;
+        }
     }
 
     private async Task<bool> IsPresentAsync(ReplicaState evaluatedAt)

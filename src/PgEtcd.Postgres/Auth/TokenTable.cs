@@ -13,7 +13,7 @@ public sealed class TokenTable(Database database)
         """;
 
     private const string RenewSql = """
-        update pgetcd.auth_tokens t set expires_at = greatest(t.expires_at, clock_timestamp() + make_interval(secs => used.life))
+        update pgetcd.auth_tokens t set expires_at = greatest(t.expires_at, clock_timestamp() + pg_catalog.make_interval(secs => used.life))
         from unnest($1, $2) as used (hash, life) where t.hash = used.hash returning t.hash
         """;
 

@@ -26,6 +26,7 @@ public sealed class Database : IAsyncDisposable
     private readonly NpgsqlDataSource _source;
     private readonly NpgsqlDataSource _appends;
     private readonly NpgsqlDataSource _positions;
+    private readonly SessionSettings _settings;
     private readonly SemaphoreSlim _meeting = new(1);
     private DateTime? _server;
 
@@ -36,6 +37,7 @@ public sealed class Database : IAsyncDisposable
     {
         ConnectionString = Complete(connectionString);
         Schema = schema;
+        _settings = new SessionSettings(loggerFactory.CreateLogger<Database>());
         _source = BuildSource(isForOne: false);
         _appends = BuildSource(isForOne: true);
         _positions = BuildSource(isForOne: true);
@@ -87,15 +89,30 @@ public sealed class Database : IAsyncDisposable
     internal ValueTask<NpgsqlConnection> OpenForPositionAsync(CancellationToken cancellationToken) =>
         OpenAsync(_positions, cancellationToken);
 
-    /// <summary>A connection that is not of the pool, still closed.</summary>
-    internal NpgsqlConnection Unpooled(int commandTimeout)
+    /// <summary>An open connection that is not of the pool.</summary>
+    /// <param name="commandTimeout">Seconds; 0: none.</param>
+    internal async Task<NpgsqlConnection> OpenUnpooledAsync(int commandTimeout, CancellationToken cancellationToken)
     {
         NpgsqlConnectionStringBuilder settings = new(ConnectionString.ConnectionString) { Pooling = false, CommandTimeout = commandTimeout };
-        return new NpgsqlConnection(settings.ConnectionString);
+        NpgsqlConnection connection = new(settings.ConnectionString);
+        try
+        {
+            await connection.OpenAsync(cancellationToken);
+            await _settings.ApplyAsync(connection);
+            return connection;
+        }
+        catch
+        {
+            await connection.DisposeAsync();
+            throw;
+        }
     }
 
     /// <summary>Makes sure that PostgreSQL answers.</summary>
     public Task PingAsync(CancellationToken cancellationToken) => Command("select 1").RunAsync(cancellationToken);
+
+    /// <summary>Settings of the role, the database or the server that frontends need otherwise and may not set, in words.</summary>
+    public IReadOnlyList<string> UnmetSettings => _settings.Unmet;
 
     /// <summary>Drops idle connections, so that the next ones find the primary of the moment.</summary>
     public void ForgetConnections()
@@ -177,8 +194,7 @@ public sealed class Database : IAsyncDisposable
     private async Task MeetAsync(NpgsqlConnection connection)
     {
         DatabaseMetrics.ConnectionsOpened.Add(1);
-        await using NpgsqlCommand command = new("select pg_postmaster_start_time()", connection);
-        DateTime server = (DateTime)(await command.ExecuteScalarAsync())!;
+        DateTime server = await _settings.ApplyAsync(connection);
         await _meeting.WaitAsync();
         try
         {

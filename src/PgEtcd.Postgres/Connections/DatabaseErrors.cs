@@ -3,7 +3,8 @@ using Npgsql;
 
 namespace PgEtcd.Postgres.Connections;
 
-/// <summary>Sorts the exceptions of Npgsql: try again on a new connection, or give up.</summary>
+/// <summary>Sorts the exceptions of Npgsql: try again on a new connection, or give up. An answer of PostgreSQL is what its SQLSTATE
+/// says; anything else means that there was no answer, whatever Npgsql stumbled over when the connection broke.</summary>
 public static class DatabaseErrors
 {
     /// <summary>True when the server may answer on another connection, now or soon: the connection broke, the server
@@ -17,11 +18,14 @@ public static class DatabaseErrors
                 or PostgresErrorCodes.TooManyConnections
                 or PostgresErrorCodes.SerializationFailure
                 or PostgresErrorCodes.DeadlockDetected
+                or PostgresErrorCodes.LockNotAvailable // the role's lock_timeout, behind a pooler
                 or PostgresErrorCodes.QueryCanceled // our own time limit on a statement
                 or "25P03", // idle in transaction for too long
         NpgsqlException => true, // no answer from the server: broken connection, time limit
-        TimeoutException or IOException or SocketException => true,
-        _ => false,
+        TimeoutException or IOException or SocketException or ObjectDisposedException => true,
+        // Our own mistakes, and our own limits.
+        OperationCanceledException or ArgumentException or InvalidCastException or NotSupportedException => false,
+        _ => exception.StackTrace?.Contains($" at {nameof(Npgsql)}.", StringComparison.Ordinal) == true,
     };
 
     /// <summary>True when PostgreSQL has run out of disk: what etcd calls NOSPACE.</summary>

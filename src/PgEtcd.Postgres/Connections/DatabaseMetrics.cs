@@ -46,6 +46,10 @@ public static class DatabaseMetrics
     internal static readonly Counter<long> ListenLosses = Meter.CreateCounter<long>(
         "pgetcd_listen_losses_total", null, "Times that the LISTEN connection was lost.");
 
+    internal static readonly Counter<long> BackgroundFailures = Meter.CreateCounter<long>(
+        "pgetcd_background_failures_total", null,
+        "Times that work in the background failed (following the log, heartbeats, jobs, renewals); each is tried again.");
+
     internal static readonly Counter<long> Notified = Wakeups("notify");
 
     internal static readonly Counter<long> Polled = Wakeups("poll");
@@ -63,13 +67,13 @@ public static class DatabaseMetrics
     }
 
     /// <summary>Counts a statement that failed.</summary>
-    /// <param name="exception">An exception of Npgsql; others are not counted.</param>
+    /// <param name="exception">An exception of Npgsql or of a broken connection; others are not counted.</param>
     public static void Failed(Exception exception)
     {
         string? state = exception switch
         {
             PostgresException refused => refused.SqlState,
-            NpgsqlException or TimeoutException or IOException or System.Net.Sockets.SocketException => "connection",
+            _ when DatabaseErrors.IsTransient(exception) => "connection",
             _ => null,
         };
         if (state is not null)

@@ -11,7 +11,7 @@ public sealed class LeaseTable(Database database)
     private const string GrantSql = """
         with granted as (
             insert into pgetcd.leases (id, ttl, expires_at, grant_token)
-            select $1, $2, clock_timestamp() + make_interval(secs => $2), $3
+            select $1, $2, clock_timestamp() + pg_catalog.make_interval(secs => $2::double precision), $3
             from pgetcd.cluster where alarms & (pgetcd.nospace_alarm() | pgetcd.corrupt_alarm()) = 0
             on conflict (id) do nothing returning id
         )
@@ -28,7 +28,7 @@ public sealed class LeaseTable(Database database)
 
     private const string KeepAliveSql = """
         with renewed as (
-            update pgetcd.leases set expires_at = clock_timestamp() + make_interval(secs => ttl)
+            update pgetcd.leases set expires_at = clock_timestamp() + pg_catalog.make_interval(secs => ttl)
             where id = any ($1) and expires_at > clock_timestamp() returning id, ttl
         )
         select id, ttl from renewed

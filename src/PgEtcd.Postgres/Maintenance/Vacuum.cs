@@ -18,7 +18,7 @@ public sealed class Vacuum(Database database)
     public async Task RunAsync(CancellationToken cancellationToken)
     {
         // Its own connection: VACUUM may take as long as it likes, and a table that it could not do comes as a warning.
-        await using NpgsqlConnection connection = database.Unpooled(commandTimeout: 0);
+        await using NpgsqlConnection connection = await database.OpenUnpooledAsync(commandTimeout: 0, cancellationToken);
         List<string> warnings = [];
         connection.Notice += (_, notice) =>
         {
@@ -27,7 +27,6 @@ public sealed class Vacuum(Database database)
                 warnings.Add(notice.Notice.MessageText);
             }
         };
-        await connection.OpenAsync(cancellationToken);
         NpgsqlCommand list = database.Command(connection, TablesSql);
         foreach (string table in await list.ListAsync<string>(cancellationToken))
         {

@@ -26,8 +26,8 @@ public sealed class Migrator(Database database, ILogger<Migrator> logger)
     private const string TableExistsSql = "select to_regclass($1) is not null";
     private const string StateSql = "select coalesce(max(number), 0), max(name) filter (where number = 0) from pgetcd.migrations";
 
-    // Functions may call functions of later files.
-    private const string UncheckedSql = "set local check_function_bodies = off";
+    // Names are bound to PostgreSQL's own for as long as the view or the index lives, whatever stands in public.
+    private const string SettingsSql = "set local search_path = pg_catalog, pg_temp; set local check_function_bodies = off";
 
     private const string NoteSql = """
         insert into pgetcd.migrations (number, name) values ($1, $2)
@@ -56,10 +56,10 @@ public sealed class Migrator(Database database, ILogger<Migrator> logger)
             }
 
             await using NpgsqlTransaction transaction = await connection.BeginTransactionAsync(cancellationToken);
+            await RunAsync(connection, SettingsSql, cancellationToken);
             await RunAsync(connection, LockSql, cancellationToken);
             await EnsureSchemaAsync(connection, cancellationToken);
             plan = await PlanAsync(connection, cancellationToken); // another frontend may have been first
-            await RunAsync(connection, UncheckedSql, cancellationToken);
             foreach ((string name, string sql) in Tables.Where(file => plan.Tables.Contains(file.Name)))
             {
                 await RunAsync(connection, sql, cancellationToken);
@@ -71,7 +71,8 @@ public sealed class Migrator(Database database, ILogger<Migrator> logger)
             {
                 foreach ((_, string sql) in Functions)
                 {
-                    await RunAsync(connection, sql, cancellationToken);
+                    // Npgsql would cut the file at each semicolon, also those within begin atomic … end.
+                    await RunAsync(connection, $"do $apply$ begin execute $file${sql}$file$; end $apply$", cancellationToken);
                 }
 
                 await RunAsync(connection, NoteSql, cancellationToken, 0, FunctionsHash);

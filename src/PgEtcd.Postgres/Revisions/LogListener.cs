@@ -1,6 +1,7 @@
 using System.Globalization;
 using Microsoft.Extensions.Logging;
 using Npgsql;
+using PgEtcd.Postgres.Calls;
 using PgEtcd.Postgres.Connections;
 
 namespace PgEtcd.Postgres.Revisions;
@@ -15,21 +16,23 @@ public sealed class LogListener(Database database, RevisionLog log, ILogger<LogL
     /// <summary>Runs until cancelled.</summary>
     /// <param name="wake">Called with the head that was announced, or null when the clock woke us.</param>
     /// <param name="cancellationToken">Ends the listening.</param>
-    public async Task RunAsync(Func<long?, Task> wake, CancellationToken cancellationToken)
+    public Task RunAsync(Func<long?, Task> wake, CancellationToken cancellationToken) =>
+        new BackgroundLoop("following the log", TimeProvider.System, logger).RunAsync(
+            TimeSpan.Zero, token => ListenOrPollAsync(wake, token), cancellationToken, startsAtOnce: true);
+
+    private async Task ListenOrPollAsync(Func<long?, Task> wake, CancellationToken cancellationToken)
     {
-        while (!cancellationToken.IsCancellationRequested)
+        try
         {
-            try
-            {
-                await ListenAsync(wake, cancellationToken);
-            }
-            catch (Exception exception) when (!cancellationToken.IsCancellationRequested && DatabaseErrors.IsTransient(exception))
-            {
-                DatabaseMetrics.ListenLosses.Add(1);
-                Log.ListenLost(logger, exception.GetBaseException().Message);
-                await Task.Delay(Poll, cancellationToken);
-                await wake(null);
-            }
+            await ListenAsync(wake, cancellationToken);
+        }
+        catch (Exception exception) when (!cancellationToken.IsCancellationRequested)
+        {
+            DatabaseMetrics.ListenLosses.Add(1);
+            Log.ListenLost(logger, exception.GetBaseException().Message);
+            await Task.Delay(Poll, cancellationToken);
+            await wake(null);
+            throw;
         }
     }
 
@@ -37,11 +40,17 @@ public sealed class LogListener(Database database, RevisionLog log, ILogger<LogL
     {
         // Not a pooled connection, as LISTEN is session state. The time limit is for the heartbeat: a half-open connection has
         // been seen to hang for a quarter of an hour (postgres.md §1).
-        await using NpgsqlConnection connection = database.Unpooled(commandTimeout: 2);
+        await using NpgsqlConnection connection = await database.OpenUnpooledAsync(commandTimeout: 2, cancellationToken);
         long? announced = null;
         connection.Notification += (_, notification) =>
             announced = Announced(notification.Payload) is { } head ? Math.Max(announced ?? 0, head) : announced;
-        await connection.OpenAsync(cancellationToken);
+        if (await IsPooledAsync(connection, cancellationToken))
+        {
+            await connection.CloseAsync();
+            Log.Pooled(logger, (int)Poll.TotalMilliseconds);
+            await PollAsync(wake, cancellationToken);
+        }
+
         await database.Command(connection, $"listen {database.Schema.Quoted}").RunAsync(cancellationToken);
         await wake(null); // for the rows that were appended before we listened
         while (true)
@@ -59,6 +68,22 @@ public sealed class LogListener(Database database, RevisionLog log, ILogger<LogL
                 (notified ? DatabaseMetrics.Notified : DatabaseMetrics.Polled).Add(1);
                 await wake(head);
             }
+        }
+    }
+
+    /// <summary>Whether a pooler stands between us and PostgreSQL: it invents the process id that it announces. One in transaction
+    /// mode would run the LISTEN in a session that it gives to others, and Npgsql hangs when a notification arrives while a
+    /// connection is being opened.</summary>
+    private async Task<bool> IsPooledAsync(NpgsqlConnection connection, CancellationToken cancellationToken) =>
+        (int)(await database.Command(connection, "select pg_backend_pid()").ScalarAsync(cancellationToken))! != connection.ProcessID;
+
+    private static async Task PollAsync(Func<long?, Task> wake, CancellationToken cancellationToken)
+    {
+        while (true)
+        {
+            DatabaseMetrics.Polled.Add(1);
+            await wake(null);
+            await Task.Delay(Poll, cancellationToken);
         }
     }
 

@@ -45,7 +45,7 @@ public sealed class LogImport : IAsyncDisposable
 
     private const string LeasesSql = """
         insert into pgetcd.leases (id, ttl, expires_at, grant_token)
-        select l.id, l.ttl, clock_timestamp() + make_interval(secs => l.ttl), gen_random_uuid()
+        select l.id, l.ttl, clock_timestamp() + pg_catalog.make_interval(secs => l.ttl), gen_random_uuid()
         from unnest($1, $2) as l (id, ttl)
         """;
 

@@ -86,16 +86,16 @@ public sealed class RunningFrontend : IAsyncDisposable
         Watches = new WatchHub(
             replica, new EventReader(database), options.WatchProgressNotifyInterval, TimeProvider.System, loggers.CreateLogger<WatchHub>());
         Compactor compactor = new(database, replica, CompactionMark, options.Compaction, options.RequestTimeout, () => leader.IsLeader, TimeProvider.System, loggers);
-        _ = _jobs.RunWhileLeadingAsync(Removal.Period, compactor.Removal.RunAsync);
+        _ = _jobs.RunWhileLeadingAsync("the removal of superseded rows", Removal.Period, compactor.Removal.RunAsync);
         if (options.SqlWriteTimeout > TimeSpan.Zero)
         {
             SqlWriteGuard guard = new(
                 new SqlWriterTable(database), options.SqlWriteTimeout, TimeProvider.System, loggers.CreateLogger<SqlWriteGuard>());
-            _ = _jobs.RunWhileLeadingAsync(guard.Period, guard.RunAsync);
+            _ = _jobs.RunWhileLeadingAsync("the guard of SQL writers", guard.Period, guard.RunAsync);
         }
 
         Removal = compactor.Removal;
-        _sampling = UsageSampler.RunAsync(Sizes, _stopping.Token);
+        _sampling = UsageSampler.RunAsync(Sizes, loggers.CreateLogger<StorageSizes>(), _stopping.Token);
         _autoCompaction = compactor.RunAutoCompactionAsync(_stopping.Token);
         _listening = new LogListener(database, log, loggers.CreateLogger<LogListener>()).RunAsync(tail.WakeAsync, _stopping.Token);
     }
@@ -147,6 +147,9 @@ public sealed class RunningFrontend : IAsyncDisposable
 
     /// <summary>The database.</summary>
     internal Database Database => _database;
+
+    /// <summary>Settings of the database that do harm, in words.</summary>
+    public IReadOnlyList<string> UnmetSettings => _database.UnmetSettings;
 
     /// <summary>The state.</summary>
     internal Replica Replica { get; }

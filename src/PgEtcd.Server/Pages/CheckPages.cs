@@ -9,10 +9,12 @@ namespace PgEtcd.Server.Pages;
 internal sealed class CheckPages
 {
     private readonly HealthCheck[] _checks;
+    private readonly HealthProbe _probe;
 
-    private CheckPages(string type, params (string Name, Func<Task<string?>> Run)[] checks)
+    private CheckPages(string type, HealthProbe probe, params (string Name, Func<Task<string?>> Run)[] checks)
     {
         Root = "/" + type;
+        _probe = probe;
         _checks = [.. checks.Select(check => new HealthCheck(type, check.Name, check.Run))];
     }
 
@@ -20,14 +22,15 @@ internal sealed class CheckPages
     public string Root { get; }
 
     /// <summary>Whether the process is of use: what it needs of itself. Restarting it would not bring the database back.</summary>
-    public static CheckPages Live(HealthProbe probe) => new("livez", ("serializable_read", () => probe.ReadAsync(serializable: true)));
+    public static CheckPages Live(HealthProbe probe) => new("livez", probe, ("serializable_read", () => probe.ReadAsync(serializable: true)));
 
     /// <summary>Whether it should be sent requests.</summary>
     public static CheckPages Ready(HealthProbe probe) => new(
         "readyz",
+        probe,
         ("data_corruption", () => Task.FromResult(
             probe.Alarms.Any(alarm => alarm.Alarm == AlarmType.Corrupt) ? "alarm activated: CORRUPT" : null)),
-        ("serializable_read", () => probe.ReadAsync(serializable: true)),
+        ("serializable_read", async () => probe.Staleness ?? await probe.ReadAsync(serializable: true)),
         ("linearizable_read", () => probe.ReadAsync(serializable: false)),
         ("non_learner", () => Task.FromResult<string?>(null))); // there are no learners here
 
@@ -38,7 +41,7 @@ internal sealed class CheckPages
 
     private HealthCheck[] NotExcluded(IEnumerable<string?> excluded) => [.. _checks.Where(check => !excluded.Contains(check.Name))];
 
-    private static async Task ServeAsync(HttpContext context, HealthCheck[] checks)
+    private async Task ServeAsync(HttpContext context, HealthCheck[] checks)
     {
         if (await context.RefusesMethodAsync())
         {
@@ -52,6 +55,11 @@ internal sealed class CheckPages
             string? error = await check.RunAsync();
             isFine &= error is null;
             report.Append(error is null ? $"[+]{check.Name} ok\n" : $"[-]{check.Name} failed: {error}\n");
+        }
+
+        foreach (string note in _probe.Notes)
+        {
+            report.Append($"[!]{note}\n");
         }
 
         if (!isFine)

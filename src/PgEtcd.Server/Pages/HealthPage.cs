@@ -48,6 +48,6 @@ internal sealed class HealthPage(HealthProbe probe)
             return "RAFT NO LEADER";
         }
 
-        return await probe.ReadAsync(isLocal) is { } error ? $"RANGE ERROR:{error}" : null;
+        return ((isLocal ? null : probe.Staleness) ?? await probe.ReadAsync(isLocal)) is { } error ? $"RANGE ERROR:{error}" : null;
     }
 }

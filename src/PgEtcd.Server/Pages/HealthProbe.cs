@@ -8,7 +8,7 @@ using PgEtcd.Server.Composition;
 namespace PgEtcd.Server.Pages;
 
 /// <summary>What can be found out about the server's health.</summary>
-internal sealed class HealthProbe(KeyReader reader, Membership membership, IAlarmSource alarms)
+internal sealed class HealthProbe(KeyReader reader, Membership membership, IAlarmSource alarms, Func<IReadOnlyList<string>> notes)
 {
     /// <summary>The alarms that are raised.</summary>
     public IReadOnlyList<AlarmMember> Alarms => alarms.Active;
@@ -16,6 +16,12 @@ internal sealed class HealthProbe(KeyReader reader, Membership membership, IAlar
     /// <summary>Whether the database, which is what etcd's leader is here, has been heard of within two seconds. That no
     /// frontend leads for a moment hinders no request.</summary>
     public bool HasLeader => membership.HearsDatabase;
+
+    /// <summary>What does no harm at once and should be changed, in words.</summary>
+    public IReadOnlyList<string> Notes => notes();
+
+    /// <summary>What is wrong when the log has not been read for some seconds; null: it has.</summary>
+    public string? Staleness => reader.IsFresh ? null : $"the log has not been read for {Tail.TrustLimit.TotalSeconds:0} s";
 
     /// <summary>Reads a key.</summary>
     /// <param name="serializable">From memory; else after asking the database.</param>

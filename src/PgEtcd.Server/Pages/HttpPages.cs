@@ -22,7 +22,7 @@ internal sealed class HttpPages
     /// <param name="metrics">Its metrics.</param>
     public HttpPages(RunningFrontend frontend, IAlarmSource alarms, MetricsRegistry metrics)
     {
-        HealthProbe probe = new(frontend.Reader, frontend.Membership, alarms);
+        HealthProbe probe = new(frontend.Reader, frontend.Membership, alarms, () => frontend.UnmetSettings);
         _everywhere["/health"] = new HealthPage(probe).ServeAsync;
         foreach ((string path, RequestDelegate serve) in CheckPages.Live(probe).Pages().Concat(CheckPages.Ready(probe).Pages()))
         {

@@ -50,6 +50,17 @@ public sealed class AdmittedReadsTests
         Measure().ShouldBe(0);
     }
 
+    /// <summary>Fault A2: a frontend that did not follow the log any more served secrets to anybody.</summary>
+    [Fact]
+    public async Task That_auth_is_off_is_not_trusted_when_the_log_has_not_been_read_lately()
+    {
+        _callers.IsStale = true;
+        _callers.Username = "reader";
+        _callers.Admitting = () => _callers.State = On;
+        (await ReadAsync(_ => new("value"))).ShouldBe("value");
+        _reads.ShouldBe(["reader"]);
+    }
+
     [Fact]
     public async Task With_auth_on_the_caller_is_known_before_the_read()
     {
@@ -156,6 +167,8 @@ public sealed class AdmittedReadsTests
         public int Asked { get; private set; }
 
         public Caller Anybody => State.Anybody;
+
+        public bool IsStale { get; set; }
 
         public async ValueTask<Caller> AdmitFreshAsync(ServerCallContext context)
         {

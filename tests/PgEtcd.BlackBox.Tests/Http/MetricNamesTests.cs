@@ -52,7 +52,7 @@ public sealed class MetricNamesTests(PostgresFixture postgres) : IClassFixture<P
         "pgetcd_tail_wakeups_total", "pgetcd_tail_rows_total", "pgetcd_read_barrier_duration_seconds", "pgetcd_state_loads_total",
         "pgetcd_watch_lag_revisions", "pgetcd_removal_lag_revisions", "pgetcd_database_pool_wait_seconds",
         "pgetcd_database_connections_opened_total", "pgetcd_database_server_changes_total", "pgetcd_database_retries_total",
-        "pgetcd_listen_losses_total", "pgetcd_sql_errors_total", "pgetcd_lease_renewal_batch_leases", "pgetcd_job_failures_total",
+        "pgetcd_listen_losses_total", "pgetcd_background_failures_total", "pgetcd_sql_errors_total", "pgetcd_lease_renewal_batch_leases", "pgetcd_job_failures_total",
         "dotnet_gc_collections_total", "dotnet_gc_heap_bytes", "dotnet_gc_pause_seconds_total", "dotnet_gc_allocated_bytes_total",
         "dotnet_threadpool_threads", "dotnet_threadpool_queue_length",
     ];

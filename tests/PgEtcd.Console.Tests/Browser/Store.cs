@@ -80,7 +80,10 @@ internal sealed class Store : IAsyncDisposable
 
     public async Task<JsonElement> CallAsync(string method, object request)
     {
-        using HttpRequestMessage message = new(HttpMethod.Post, new Uri(Server.ClientUrl, "/v3/" + method)) { Content = JsonContent.Create(request) };
+        using HttpRequestMessage message = new(HttpMethod.Post, new Uri(Server.ClientUrl, "/v3/" + method))
+        {
+            Content = JsonContent.Create(request, options: JsonSerializerOptions.Default), // names as they are written here
+        };
         if (Token is not null)
         {
             message.Headers.TryAddWithoutValidation("Authorization", Token);

@@ -20,8 +20,8 @@ public sealed class LeadershipTests(PostgresFixture postgres) : IClassFixture<Po
         await using Frontend first = await JoinAsync(parts, "first", 1);
         await using Frontend second = await JoinAsync(parts, "second", 2);
         (int runsOfFirst, int runsOfSecond) = (0, 0);
-        _ = first.Jobs.RunWhileLeadingAsync(Often, _ => Task.FromResult(runsOfFirst++));
-        _ = second.Jobs.RunWhileLeadingAsync(Often, _ => Task.FromResult(runsOfSecond++));
+        _ = first.Jobs.RunWhileLeadingAsync("a job", Often, _ => Task.FromResult(runsOfFirst++));
+        _ = second.Jobs.RunWhileLeadingAsync("a job", Often, _ => Task.FromResult(runsOfSecond++));
 
         await Eventually.TrueAsync(() => runsOfFirst > 20, StoreParts.Patience, "the first leads");
         (first.Leader.IsLeader, second.Leader.IsLeader, runsOfSecond).ShouldBe((true, false, 0));
@@ -41,7 +41,7 @@ public sealed class LeadershipTests(PostgresFixture postgres) : IClassFixture<Po
         await using Frontend only = await JoinAsync(parts, "only", 1);
         TaskCompletionSource stopped = new(TaskCreationOptions.RunContinuationsAsynchronously);
         int runs = 0;
-        _ = only.Jobs.RunWhileLeadingAsync(Often, async token =>
+        _ = only.Jobs.RunWhileLeadingAsync("a job", Often, async token =>
         {
             runs++;
             await Task.Delay(Timeout.Infinite, token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
@@ -68,7 +68,7 @@ public sealed class LeadershipTests(PostgresFixture postgres) : IClassFixture<Po
         await using StoreParts parts = await StoreParts.CreateAsync(postgres);
         await using Frontend only = await JoinAsync(parts, "only", 1);
         int runs = 0;
-        _ = only.Jobs.RunWhileLeadingAsync(Often, _ => runs++ < 3 ? throw new InvalidOperationException("Not this time.") : Task.CompletedTask);
+        _ = only.Jobs.RunWhileLeadingAsync("a job", Often, _ => runs++ < 3 ? throw new InvalidOperationException("Not this time.") : Task.CompletedTask);
         await Eventually.TrueAsync(() => runs > 5, StoreParts.Patience, "it goes on");
     }
 
@@ -96,7 +96,7 @@ public sealed class LeadershipTests(PostgresFixture postgres) : IClassFixture<Po
         int ofSecond = 0;
         foreach (Frontend frontend in (Frontend[])[first, second])
         {
-            _ = frontend.Jobs.RunWhileLeadingAsync(Often, async token =>
+            _ = frontend.Jobs.RunWhileLeadingAsync("a job", Often, async token =>
             {
                 most = Math.Max(most, Interlocked.Increment(ref running));
                 ofSecond += frontend == second ? 1 : 0;

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Npgsql;
 using PgEtcd.Frontend.Writing;
 using PgEtcd.Mvcc;
 using PgEtcd.Mvcc.Keys;
@@ -102,6 +103,32 @@ public sealed class ContentionTests(PostgresFixture postgres) : IClassFixture<Po
         IsLocked(there).ShouldBeFalse();
         Show(here.Replica.Current).Select(line => line.Split(' ')[0]).ShouldBe(["a=ours", "b=behind"]);
         (await here.StoredAsync()).ShouldBe(Show(here.Replica.Current));
+    }
+
+    /// <summary>Fault A2: should such an append land after all, its rows must not pass for those of a later one.</summary>
+    [Fact]
+    public async Task Invariant6_no_guessing_after_an_error_under_the_lock_either()
+    {
+        await using StoreParts here = await CreateAsync(postgres);
+        await using StoreParts there = await here.AnotherAsync();
+        await here.WriteAsync(Put("a", "1"));
+        await here.WriteAsync(Put("a", "2"));
+        await here.QueryAsync<string>("""
+            create function refuse() returns trigger language plpgsql as $$ begin raise 'not this one'; end $$;
+            create trigger refuse before insert on pgetcd.revisions for each row when (new.value = 'ours') execute function refuse();
+            """);
+        Hook hook = new(_ =>
+        {
+            if (!IsLocked(there))
+            {
+                there.WriteAsync(Put("a", "theirs")).Wait(Patience).ShouldBeTrue();
+            }
+        });
+
+        await Should.ThrowAsync<PostgresException>(() => here.WriteAsync(Hook.Txn(Put("a", "ours")), hook));
+        await here.WriteAsync(Put("a", "3"));
+
+        (await here.QueryAsync<string>("select frontend from pgetcd.revisions order by revision desc limit 1")).ShouldBe([$"{here.Log.Frontend}.1"]);
     }
 
     [Fact]

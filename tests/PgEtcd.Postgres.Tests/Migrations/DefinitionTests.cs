@@ -27,6 +27,11 @@ public sealed partial class DefinitionTests(PostgresFixture postgres) : IClassFi
         group by c.relname
         """;
 
+    private const string UnpinnedSql = """
+        select p.oid::regprocedure::text from pg_proc p where p.pronamespace = 'pgetcd'::regnamespace and p.prosqlbody is null
+            and not coalesce('search_path=pg_catalog, pg_temp' = any (p.proconfig), false)
+        """;
+
     [Fact]
     public async Task Every_function_view_and_type_of_the_schema_has_one_definition_in_one_file()
     {
@@ -57,6 +62,16 @@ public sealed partial class DefinitionTests(PostgresFixture postgres) : IClassFi
             ignoreOrder: false,
             "\"create or replace\" cannot change these: let a numbered file in migrations/tables drop the old form, "
             + "then update migrations/signatures.txt.");
+    }
+
+    /// <summary>Fault A1: whoever may create in public had a function of his called by ours.</summary>
+    [Fact]
+    public async Task No_function_leaves_a_name_to_the_search_path_of_its_caller()
+    {
+        await using LogFixture fixture = await LogFixture.CreateAsync(postgres);
+
+        (await fixture.QueryAsync<string>(UnpinnedSql)).ShouldBeEmpty("set search_path = pg_catalog, pg_temp, or a body that is no string");
+        (await fixture.QueryAsync<long>("select count(*) from pg_proc where pronamespace = 'pgetcd'::regnamespace"))[0].ShouldBeGreaterThan(50);
     }
 
     [Fact]

@@ -83,10 +83,9 @@ public sealed class RetentionTests(PostgresFixture postgres) : IClassFixture<Pos
         (lost > 0).ShouldBe(now > Start.AddDays(Kept + 5));
     }
 
-    /// <summary>All new sessions, and what they call, get the time from a table.</summary>
+    /// <summary>All functions get the time from a table.</summary>
     private static async Task FakeClockAsync(RemovalFixture log)
     {
-        string database = (await log.Log.QueryAsync<string>("select current_database()::text"))[0];
         await log.ExecuteAsync($"""
             create schema fake;
             create table fake.clock (at timestamptz);
@@ -95,11 +94,16 @@ public sealed class RetentionTests(PostgresFixture postgres) : IClassFixture<Pos
             create function fake.now() returns timestamptz language sql volatile as 'select at from fake.clock';
             alter table pgetcd.revisions_archive alter column removed_at set default fake.clock_timestamp();
             alter table pgetcd.compactions alter column compacted_at set default fake.clock_timestamp();
-            alter function pgetcd.keep_archive(interval) set search_path = fake, pg_catalog, pg_temp;
-            alter function pgetcd.remove_superseded(integer, interval, boolean) set search_path = fake, pg_catalog, pg_temp;
-            alter database {database} set search_path = fake, pg_catalog, public
+            do $$
+            declare
+                pinned regprocedure;
+            begin
+                for pinned in select p.oid from pg_proc p where p.pronamespace = 'pgetcd'::regnamespace and p.prosqlbody is null loop
+                    execute format('alter function %s set search_path = fake, pg_catalog, pg_temp', pinned);
+                end loop;
+            end
+            $$
             """);
-        log.Database.ForgetConnections();
     }
 
     private static Task SetClockAsync(RemovalFixture log, DateTime at) => log.ExecuteAsync($"update fake.clock set at = '{at:yyyy-MM-dd HH:mm:ss}+00'");

@@ -1,0 +1,84 @@
+using Microsoft.Extensions.Logging;
+using Npgsql;
+
+namespace PgEtcd.Postgres.Connections;
+
+/// <summary>Settings that every session of ours has, whatever the role, the database and the server have as theirs.</summary>
+/// <remarks>They are set once a session. A pooler in transaction mode hands a session on to others after each transaction, so
+/// behind one nothing is set: our statements name what they call exactly, and a setting that hinders them is said.</remarks>
+internal sealed class SessionSettings(ILogger logger)
+{
+    private const string Zero = "0";
+
+    /// <summary>A setting.</summary>
+    /// <param name="Name">Its name.</param>
+    /// <param name="Value">What it is set to.</param>
+    /// <param name="IsFit">Whether a value will do.</param>
+    /// <param name="Harm">What another value does, for the operator.</param>
+    /// <param name="Condition">SQL: set it only then.</param>
+    private sealed record Setting(string Name, string Value, Func<string, bool> IsFit, string Harm, string Condition = "true");
+
+    private static readonly Setting[] Settings =
+    [
+        // No name in our statements means what somebody has put into public (migrations/README.md).
+        new("search_path", "pg_catalog, pg_temp", static _ => true, ""),
+        // An append must see the commit of the lock's previous holder.
+        new("default_transaction_isolation", "read committed", static value => value is "read committed" or "read uncommitted",
+            "appends of several frontends fail"),
+        new("synchronous_commit", "on", static value => value != "off", "acknowledged writes can be lost",
+            "pg_catalog.current_setting('synchronous_commit') operator(pg_catalog.=) 'off'"),
+        // Frontends have limits of their own, and repeat what was not done in time.
+        new("statement_timeout", Zero, static value => value == Zero, "long statements are cancelled"),
+        new("lock_timeout", Zero, static value => value == Zero, "writes that wait for others are repeated"),
+        // A frontend that hangs between two statements must not keep the append lock.
+        new("idle_in_transaction_session_timeout", "5s", static _ => true, ""),
+        new("transaction_timeout", Zero, static value => value is Zero or "", "long transactions are ended",
+            "pg_catalog.current_setting('transaction_timeout', true) operator(pg_catalog.<>) '0'"),
+        new("client_min_messages", "notice", static _ => true, ""),
+    ];
+
+    private static readonly string SetSql = $"""
+        select pg_catalog.pg_postmaster_start_time(), case when pg_catalog.pg_backend_pid() operator(pg_catalog.=) $1
+            then array[{string.Join(", ", Settings.Select(setting => $"case when {setting.Condition} then pg_catalog.set_config('{setting.Name}', '{setting.Value}', false) end"))}] end
+        """;
+
+    private static readonly string ReadSql =
+        $"select array[{string.Join(", ", Settings.Select(setting => $"coalesce(pg_catalog.current_setting('{setting.Name}', true), '')"))}]";
+
+    private volatile string[] _unmet = [];
+
+    /// <summary>What is not as it should be, in words.</summary>
+    public IReadOnlyList<string> Unmet => _unmet;
+
+    /// <summary>Sets all of them in a new session.</summary>
+    /// <returns>When its PostgreSQL was started.</returns>
+    public async Task<DateTime> ApplyAsync(NpgsqlConnection connection)
+    {
+        await using NpgsqlBatch batch = new(connection);
+        NpgsqlBatchCommand set = new(SetSql);
+        // A pooler invents the process id that it tells its clients.
+        set.Parameters.Add(new NpgsqlParameter<int> { TypedValue = connection.ProcessID });
+        batch.BatchCommands.Add(set);
+        batch.BatchCommands.Add(new NpgsqlBatchCommand(ReadSql));
+        await using NpgsqlDataReader reader = await batch.ExecuteReaderAsync();
+        await reader.ReadAsync();
+        DateTime server = reader.GetDateTime(0);
+        await reader.NextResultAsync();
+        await reader.ReadAsync();
+        Compare(reader.GetFieldValue<string[]>(0));
+        return server;
+    }
+
+    private void Compare(string[] values)
+    {
+        string[] unmet = [.. Settings.Zip(values)
+            .Where(static pair => !pair.First.IsFit(pair.Second))
+            .Select(static pair => $"{pair.First.Name} is {pair.Second}, so {pair.First.Harm}")];
+        if (!unmet.SequenceEqual(_unmet) && unmet.Length > 0)
+        {
+            Log.SettingsUnmet(logger, $"{string.Join("; ", unmet)}. A pooler keeps it from setting them: use alter role … set …");
+        }
+
+        _unmet = unmet;
+    }
+}
