@@ -3,7 +3,8 @@
 
 -- When a revision was made: the time of the last change up to it. Null where that is no longer kept.
 create or replace function pgetcd.time_of(at_revision bigint) returns timestamptz language plpgsql stable
-    set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off set jit = off as $$
+    set search_path = pg_catalog, pg_temp set plan_cache_mode = force_generic_plan
+    set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off set jit = off as $$
 begin
     return (select h.committed_at from pgetcd.history h where h.mod_revision <= at_revision
         order by h.mod_revision desc, h.sub desc limit 1);
@@ -13,7 +14,7 @@ $$;
 -- What rows_at returns, with the size of each value in place of it: a level with many keys does not read their values.
 create or replace function pgetcd.sizes_at(at_revision bigint, range_start bytea, range_end bytea)
     returns table (key bytea, value_size integer, create_revision bigint, mod_revision bigint, version bigint, lease bigint)
-    language plpgsql stable set plan_cache_mode = force_custom_plan set jit = off as $$
+    language plpgsql stable set search_path = pg_catalog, pg_temp set plan_cache_mode = force_custom_plan set jit = off as $$
 #variable_conflict use_column
 declare
     first_entry bytea   := substr(range_start, 1, 1024);
@@ -36,9 +37,11 @@ $$;
 -- from_entry: where the page begins; more come with the entry behind the last.
 create or replace function pgetcd.level_at(
     at_revision bigint, prefix bytea, separator bytea default '/', from_entry bytea default '', most integer default 1000)
-    returns table (entry bytea, entry_text text, is_key boolean, keys bigint) language sql stable as $$
+    returns table (entry bytea, entry_text text, is_key boolean, keys bigint) language sql stable
+    set search_path = pg_catalog, pg_temp as $$
     select e.entry, pgetcd.as_text(e.entry), e.is_key, e.keys from (
-        select case when p.place = 0 then r.key else substr(r.key, 1, octet_length(prefix) + p.place + octet_length(separator) - 1) end as entry,
+        select case when p.place = 0 then r.key
+                else substr(r.key, 1, octet_length(prefix) + p.place + octet_length(separator) - 1) end as entry,
             p.place = 0 as is_key, count(*) as keys
         from pgetcd.sizes_at(at_revision, greatest(prefix, from_entry), pgetcd.prefix_end(prefix)) r
         cross join lateral (select case when separator = '' then 0
@@ -48,7 +51,7 @@ $$;
 
 -- The keys with a prefix that hold a text, in the key or, if wanted, in the value.
 create or replace function pgetcd.search_at(at_revision bigint, prefix bytea, wanted bytea, in_values boolean default false)
-    returns setof pgetcd.key_state language sql stable as $$
+    returns setof pgetcd.key_state language sql stable set search_path = pg_catalog, pg_temp as $$
     select s.* from pgetcd.prefix_at(at_revision, prefix) s
     where position(wanted in s.key) > 0 or (in_values and position(wanted in s.value) > 0)
 $$;

@@ -103,9 +103,8 @@ create or replace function pgetcd.changes_by(who text, since timestamptz default
     returns setof pgetcd.history language sql stable begin atomic
     select h.* from pgetcd.history h
     where h.username = who and h.committed_at >= since and h.committed_at < until
-<<<<<<< HEAD
-    order by h.mod_revision, h.sub
-$$;
+    order by h.mod_revision, h.sub;
+end;
 
 -- The changes that are kept, newest first: of a prefix, by a user, from an address, of a request, between two times (until is not
 -- part of it). A page goes on before the last change of the one before.
@@ -113,7 +112,8 @@ create or replace function pgetcd.changes(
     prefix bytea default '', by_user text default null, from_client text default null, of_request text default null,
     since timestamptz default null, until timestamptz default null,
     before_revision bigint default null, before_sub integer default null, most integer default 100)
-    returns setof pgetcd.history language plpgsql stable set plan_cache_mode = force_custom_plan set jit = off as $$
+    returns setof pgetcd.history language plpgsql stable
+    set search_path = pg_catalog, pg_temp set plan_cache_mode = force_custom_plan set jit = off as $$
 declare
     first_entry   bytea  := substr(prefix, 1, 1024);
     last_entry    bytea  := substr(prefix || pgetcd.highest(), 1, 1024);
@@ -147,7 +147,3 @@ begin
     end if;
 end
 $$;
-=======
-    order by h.mod_revision, h.sub;
-end;
->>>>>>> main

@@ -91,7 +91,7 @@ internal sealed class Visit(HttpContext context, Visitor visitor, Moment moment,
             };
             if (text is not null)
             {
-                address.Append(separator).Append(name).Append('=').Append(Uri.EscapeDataString(text));
+                address.Append(separator).Append(Uri.EscapeDataString(name)).Append('=').Append(Uri.EscapeDataString(text));
                 separator = '&';
             }
         }

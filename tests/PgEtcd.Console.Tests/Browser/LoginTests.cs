@@ -132,6 +132,24 @@ public sealed class LoginTests : IAsyncLifetime
         await context.CloseAsync();
     }
 
+    [Theory]
+    [InlineData("//evil.example/", "/ui")]
+    [InlineData("https://evil.example/ui", "/ui")]
+    [InlineData("/uievil", "/ui")]
+    [InlineData("/ui/\\evil", "/ui")]
+    [InlineData("/ui/\u00fc\r\nX: y", "/ui")]
+    [InlineData("/ui/key?key=shop%2F1", "/ui/key?key=shop%2F1")]
+    public async Task A_login_leads_to_no_other_site(string to, string target)
+    {
+        using HttpClientHandler handler = new() { AllowAutoRedirect = false };
+        using HttpClient http = new(handler);
+        string page = await http.GetStringAsync(_store.Page("/login", ("to", to)));
+        string token = page.Split("name=\"form-token\" value=\"")[1].Split('"')[0];
+        using FormUrlEncodedContent form = new(new Dictionary<string, string> { ["name"] = "alice", ["password"] = "alicepw", ["form-token"] = token });
+        using HttpResponseMessage answer = await http.PostAsync(_store.Page("/login", ("to", to)), form);
+        answer.Headers.Location!.OriginalString.ShouldBe(target);
+    }
+
     [SkippableFact]
     public async Task The_limits_of_logins_hold_here_too()
     {

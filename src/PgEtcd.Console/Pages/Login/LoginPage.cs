@@ -47,7 +47,7 @@ internal sealed class LoginPage(ConsoleParts parts) : IFormPage
     private static string Target(Visit visit) =>
         visit.Text("to") is { } to
             && (to == Visit.Root || to.StartsWith(Visit.Root + "/", StringComparison.Ordinal) || to.StartsWith(Visit.Root + "?", StringComparison.Ordinal))
-            && !to.Contains('\\', StringComparison.Ordinal) && !to.Any(char.IsControl)
+            && to.All(one => one is > ' ' and < '\x7f' and not '\\')
             ? to
             : Visit.Root;
 
