@@ -12,15 +12,19 @@ namespace PgEtcd.Frontend.Writing;
 /// gathered, and answers when its commit has returned.</summary>
 /// <remarks>One append is under way at a time. Writes that come meanwhile are evaluated at once, by the threads that bring them, on
 /// the state that the append will leave; when it has returned they go out together. If it has lost, their evaluation is
-/// void and they wait for a new one.</remarks>
+/// void and they wait for a new one. While other frontends write too, an append takes the lock first: it waits its turn, all that
+/// has gathered meanwhile goes with it, and it cannot lose.</remarks>
 public sealed class Committer(
     RevisionLog log, Replica replica, Tail tail, AuthStates auth, Database database, TimeSpan timeLimit, TimeProvider clock)
 {
-    /// <summary>So many lost appends in a row, and the next one takes the lock before it evaluates.</summary>
-    private const int MaxLosses = 3;
+    /// <summary>After a lost append, so many take the lock before they evaluate; and again, whenever one of them has found that
+    /// others write. A frontend that writes alone spares itself the lock's round trip.</summary>
+    private const int LockedAfterLoss = 16;
 
     private readonly List<LogRow> _missed = [];
     private readonly WriteQueue _queue = new(replica);
+    private Batch? _underWay;
+    private int _lockedLeft;
 
     /// <summary>Writes that have not been answered.</summary>
     public int Pending => _queue.Count;
@@ -60,7 +64,6 @@ public sealed class Committer(
         for (Batch? batch = first; batch is not null;)
         {
             Exception? error = null;
-            IReadOnlyList<PendingWrite> done = batch.Writes;
             long started = clock.GetTimestamp();
             using (Activity? span = CommitTimer.Start(batch))
             {
@@ -72,11 +75,12 @@ public sealed class Committer(
                 {
                     _queue.Close();
                     error = exception;
-                    WriteMetrics.FailedWrites.Add(done.Count);
+                    WriteMetrics.FailedWrites.Add(_underWay!.Writes.Count);
                     span?.SetStatus(ActivityStatusCode.Error);
                 }
             }
 
+            IReadOnlyList<PendingWrite> done = _underWay!.Writes;
             Timer?.End(done, clock.GetElapsedTime(started));
             // The loop lets go before it answers: what an answer sets off must not hold up the next batch.
             batch = _queue.Take();
@@ -95,18 +99,20 @@ public sealed class Committer(
     {
         long started = clock.GetTimestamp();
         HashSet<long> missingLeases = [];
-        for (int losses = 0; ;)
+        while (true)
         {
+            _underWay = batch;
             AppendResult? result;
             bool isPresent = false;
-            if (losses < MaxLosses)
+            if (_lockedLeft == 0)
             {
                 result = batch.Append.IsEmpty ? null : await AppendAsync(batch);
             }
             else
             {
                 WriteMetrics.Locked.Add(1);
-                (batch, result, isPresent) = await AppendLockedAsync(batch, missingLeases);
+                (result, isPresent) = await AppendLockedAsync(batch, missingLeases);
+                batch = _underWay;
             }
 
             switch (result)
@@ -115,7 +121,7 @@ public sealed class Committer(
                     WriteMetrics.Committed(batch, clock.GetElapsedTime(started));
                     return; // nothing to write, and what was read is what is committed
                 case null:
-                    losses++;
+                    _lockedLeft = LockedAfterLoss;
                     break;
                 case { Outcome: AppendOutcome.Appended }:
                     replica.Publish(batch.Committed, batch.Events);
@@ -131,12 +137,15 @@ public sealed class Committer(
                     }
 
                     WriteMetrics.Conflicts.Add(1);
-                    losses++;
+                    _lockedLeft = LockedAfterLoss;
                     break;
             }
 
             _queue.Close();
-            batch = Batch.Of(batch.Writes, replica.State, missingLeases);
+            if (_lockedLeft == 0)
+            {
+                batch = Batch.Of(batch.Writes, replica.State, missingLeases);
+            }
         }
     }
 
@@ -166,10 +175,12 @@ public sealed class Committer(
         }
     }
 
-    /// <summary>Evaluates under the append lock, so that this batch cannot lose again (design §4).</summary>
-    private async Task<(Batch Batch, AppendResult? Result, bool IsPresent)> AppendLockedAsync(Batch lost, HashSet<long> missingLeases)
+    /// <summary>Evaluates under the append lock, so that this batch cannot lose (design §4), together with what has gathered while
+    /// it waited for the lock.</summary>
+    private async Task<(AppendResult? Result, bool IsPresent)> AppendLockedAsync(Batch waiting, HashSet<long> missingLeases)
     {
-        Batch batch = lost;
+        TaskCompletionSource takenIn = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        tail.RowsComeBy(takenIn.Task);
         try
         {
             _missed.Clear();
@@ -183,25 +194,32 @@ public sealed class Committer(
                         throw new LogGapException(replica.Current.Revision);
                     }
 
+                    takenIn.SetResult();
+                    _lockedLeft = _missed.Count > 0 ? LockedAfterLoss : _lockedLeft - 1;
                     _missed.Clear();
-                    batch = Batch.Of(lost.Writes, replica.State, missingLeases);
-                    return batch.Append.IsEmpty ? null : batch.Append;
+                    _underWay = Batch.Of(waiting.Writes, replica.State, missingLeases);
+                    _queue.Join(_underWay);
+                    return _underWay.Append.IsEmpty ? null : _underWay.Append;
                 },
                 CancellationToken.None);
-            return (batch, result, true);
+            return (result, true);
         }
         catch (LogGapException)
         {
-            return (batch, null, false);
+            return (null, false);
         }
         catch (Exception exception) when (DatabaseErrors.IsTransient(exception))
         {
-            return (batch, batch.Append.IsEmpty ? null : await AppendAsync(batch), false);
+            return (_underWay!.Append.IsEmpty ? null : await AppendAsync(_underWay), false);
         }
         catch
         {
             log.Abandon();
             throw;
+        }
+        finally
+        {
+            takenIn.TrySetResult();
         }
     }
 
