@@ -6,7 +6,7 @@ using PgEtcd.Api.Http;
 using PgEtcd.Api.Locks;
 using PgEtcd.Api.Services;
 using PgEtcd.Api.Wire;
-using PgEtcd.Console;
+using PgEtcd.Console.Pages;
 using PgEtcd.LocalPostgres;
 using PgEtcd.Protocol.Etcdserverpb;
 using PgEtcd.Protocol.GrpcHealth;

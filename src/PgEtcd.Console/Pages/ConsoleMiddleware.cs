@@ -1,7 +1,6 @@
-using PgEtcd.Console.Pages;
 using PgEtcd.Console.Visits;
 
-namespace PgEtcd.Console;
+namespace PgEtcd.Console.Pages;
 
 /// <summary>Serves the console below /ui, and sends browsers there from /.</summary>
 public static class ConsoleMiddleware
