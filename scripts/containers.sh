@@ -6,11 +6,11 @@
 engine=$root/artifacts/containers
 image=localhost/postgres:debian # as the official image, as far as the tests use it
 
-# Starts the engine and names it to the tests; stop_containers undoes it.
-start_containers() {
-  need_container_tools
-  mkdir -p "$engine"
-  cat >"$engine/containers.conf" <<'EOF'
+# The engine's configuration and storage, apart from the machine's own. Packages beside podman's may be named.
+configure_engine() {
+  need_container_tools "$@"
+  mkdir -p "$engine/networks"
+  cat >"$engine/containers.conf" <<END
 [containers]
 # Raising limits is not permitted everywhere.
 default_ulimits = ["nofile=1024:1024", "nproc=4096:4096"]
@@ -19,11 +19,22 @@ default_ulimits = ["nofile=1024:1024", "nproc=4096:4096"]
 runtime = "runc"
 [network]
 network_backend = "netavark"
-EOF
-  export CONTAINERS_CONF=$engine/containers.conf
-  podman_here image exists "$image" || make_image
-  # Not through the function: what runs in the background then is a shell, and ending that leaves podman behind.
-  podman --root "$engine/storage" --runroot "$engine/run" system service --time=0 "unix://$engine/engine.sock" >"$engine/service.log" 2>&1 &
+network_config_dir = "$engine/networks"
+END
+  cat >"$engine/storage.conf" <<END
+[storage]
+driver = "overlay"
+graphroot = "$engine/storage"
+runroot = "$engine/run"
+END
+  export CONTAINERS_CONF=$engine/containers.conf CONTAINERS_STORAGE_CONF=$engine/storage.conf
+}
+
+# Starts the engine's Docker API and names it to the tests; stop_containers undoes it.
+start_containers() {
+  configure_engine
+  podman image exists "$image" || make_image
+  podman system service --time=0 "unix://$engine/engine.sock" >"$engine/service.log" 2>&1 &
   engine_pid=$!
   local attempt
   for attempt in $(seq 100); do
@@ -36,11 +47,11 @@ EOF
   done
   # The reaper of Testcontainers is an image of its own, which nobody can get here: stop_containers does its work.
   export DOCKER_HOST=unix://$engine/engine.sock TESTCONTAINERS_RYUK_DISABLED=true
-  export PGETCD_POSTGRES_IMAGE=$image PGETCD_POSTGRES_CONTAINER=required
+  export TESTED_POSTGRES_IMAGE=$image TESTED_POSTGRES_CONTAINER=required
 }
 
 stop_containers() {
-  podman_here rm --all --force --time 0 >/dev/null || true
+  podman rm --all --force --time 0 >/dev/null || true
   if [ -n "${engine_pid:-}" ]; then
     kill "$engine_pid" 2>/dev/null || true
     wait "$engine_pid" 2>/dev/null || true
@@ -48,13 +59,10 @@ stop_containers() {
   rm -f "$engine/engine.sock"
 }
 
-# A store of its own: the machine's images and containers are left alone.
-podman_here() { podman --root "$engine/storage" --runroot "$engine/run" "$@"; }
-
 need_container_tools() {
   local missing=() package
-  for package in podman runc debootstrap; do
-    [ -x /usr/bin/$package ] || [ -x /usr/sbin/$package ] || missing+=("$package")
+  for package in podman runc debootstrap "$@"; do
+    [ -x "/usr/bin/$package" ] || [ -x "/usr/sbin/$package" ] || [ -x "/usr/lib/podman/$package" ] || missing+=("$package")
   done
   [ -x /usr/lib/podman/netavark ] || missing+=(netavark)
   command -v iptables >/dev/null || [ -x /usr/sbin/iptables ] || missing+=(iptables)
@@ -104,7 +112,7 @@ EOF
   chmod 755 "$tree/entrypoint.sh"
   # pg_isready, by which Testcontainers waits, is found in the path.
   ln -sf "$(cd "$tree" && echo usr/lib/postgresql/*/bin/pg_isready | sed 's|^|/|')" "$tree/usr/local/bin/pg_isready"
-  tar -C "$tree" -c . | podman_here import --change 'ENTRYPOINT ["/entrypoint.sh"]' --change 'EXPOSE 5432' - "$image" >/dev/null
+  tar -C "$tree" -c . | podman import --change 'ENTRYPOINT ["/entrypoint.sh"]' --change 'EXPOSE 5432' - "$image" >/dev/null
   rm -rf "$tree"
 }
 

@@ -3,12 +3,64 @@
 
 say() { echo "${0##*/}: $*" >&2; }
 
+# Where Microsoft's script puts the SDK when no package has it.
+own_dotnet=${DOTNET_INSTALL_DIR:-${HOME:-/root}/.dotnet}
+
 need_dotnet() {
-  if ! command -v dotnet >/dev/null; then
-    say "the .NET 10 SDK is missing: get it from https://dotnet.microsoft.com/download or your package manager (dotnet-sdk-10.0)"
+  export DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1 DOTNET_CLI_UI_LANGUAGE=en
+  if ! command -v dotnet >/dev/null && [ -x "$own_dotnet/dotnet" ]; then use_own_dotnet; fi
+  if ! command -v dotnet >/dev/null && ! install_dotnet; then
+    say "the .NET 10 SDK is missing, and neither this system's packages nor Microsoft's script could be had: see https://dotnet.microsoft.com/download"
     exit 1
   fi
-  export DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1 DOTNET_CLI_UI_LANGUAGE=en
+  need_libraries
+}
+
+# The distribution's package (Ubuntu has it), else Microsoft's script.
+install_dotnet() {
+  if can_install && { apt-cache show dotnet-sdk-10.0 2>/dev/null || { apt_get update -q && apt-cache show dotnet-sdk-10.0; }; } >/dev/null 2>&1; then
+    install_packages dotnet-sdk-10.0
+    return
+  fi
+  local script
+  script=$(mktemp)
+  say "the .NET 10 SDK is missing: asking Microsoft's script for it"
+  if fetch https://dot.net/v1/dotnet-install.sh "$script" && bash "$script" --channel 10.0 --install-dir "$own_dotnet" >&2; then
+    rm -f "$script"
+    use_own_dotnet
+    return
+  fi
+  rm -f "$script"
+  return 1
+}
+
+use_own_dotnet() { export DOTNET_ROOT=$own_dotnet PATH=$own_dotnet:$PATH; }
+
+fetch() {
+  if command -v curl >/dev/null; then curl -fsSL --max-time 60 -o "$2" "$1"
+  elif command -v wget >/dev/null; then wget -q --timeout=60 -O "$2" "$1"
+  else return 1; fi
+}
+
+# What .NET loads when it first needs it, and a bare Debian does not have: TLS, the data of languages, certificates.
+need_libraries() {
+  local missing=()
+  has_library libssl || missing+=(openssl)
+  has_library libicuuc || missing+=('^libicu[0-9]+$')
+  [ -e /etc/ssl/certs/ca-certificates.crt ] || [ ! -e /etc/debian_version ] || missing+=(ca-certificates)
+  if [ ${#missing[@]} = 0 ] || install_packages "${missing[@]}"; then return; fi
+  # Only passwords with letters outside ASCII need the data of languages.
+  has_library libicuuc || export DOTNET_SYSTEM_GLOBALIZATION_INVARIANT=1
+  if has_library libssl; then return; fi
+  say "OpenSSL's library is missing: install it (Debian: apt-get install openssl)"
+  exit 1
+}
+
+# Where there is no ldconfig, .NET itself says what is missing.
+has_library() {
+  local ldconfig
+  ldconfig=$(PATH=$PATH:/sbin:/usr/sbin command -v ldconfig) || return 0
+  "$ldconfig" -p | grep -F "$1.so" >/dev/null
 }
 
 need_postgres() {

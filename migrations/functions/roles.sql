@@ -17,7 +17,9 @@ create or replace function pgetcd.grant_writer(grantee name) returns void langua
 begin
     execute format('grant usage on schema %I to %I', 'pgetcd', grantee);
     execute format('grant execute on function pgetcd.put(bytea, bytea, bigint), pgetcd.compare_and_put(bytea, bigint, bytea, bigint),
-        pgetcd.delete(bytea), pgetcd.delete_prefix(bytea) to %I', grantee);
+        pgetcd.delete(bytea), pgetcd.delete_prefix(bytea),
+        pgetcd.restore_key(bytea, bigint, bigint), pgetcd.restore_key(bytea, timestamptz, bigint),
+        pgetcd.restore_prefix(bytea, bigint, bigint), pgetcd.restore_prefix(bytea, timestamptz, bigint) to %I', grantee);
 end
 $$;
 

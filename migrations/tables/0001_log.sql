@@ -81,3 +81,10 @@ create type pgetcd.key_difference as (
     key bytea, key_text text, change text,
     old_value bytea, old_value_text text, old_mod_revision bigint,
     new_value bytea, new_value_text text, new_mod_revision bigint);
+
+-- A key that restoring would change, and how (docs/sql.md).
+create type pgetcd.key_restore as (
+    key bytea, key_text text, change text,
+    old_value bytea, old_value_text text, old_mod_revision bigint,
+    new_value bytea, new_value_text text, new_mod_revision bigint,
+    lease bigint, lost_lease bigint);

@@ -8,6 +8,6 @@ public static class ApiMeter
 {
     internal static readonly Meter Meter = new("PgEtcd.Api");
 
-    /// <summary>Makes all instruments: one whose class has not been used yet would be missing instead of 0.</summary>
+    /// <summary>Creates all instruments: one whose class has not been used yet would be missing instead of 0.</summary>
     public static void Register() => StreamMetrics.Register();
 }

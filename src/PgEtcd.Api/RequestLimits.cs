@@ -1,9 +1,10 @@
 namespace PgEtcd.Api;
 
-/// <summary>What a request may ask for, and how long it may take.</summary>
+/// <summary>Limits of requests.</summary>
 public sealed record RequestLimits
 {
-    /// <summary>What gRPC accepts, and a piece of a fragmented watch response holds, beyond <see cref="MaxRequestBytes"/>: as in etcd.</summary>
+    /// <summary>Bytes that gRPC accepts, and that a piece of a fragmented watch response may have, beyond
+    /// <see cref="MaxRequestBytes"/>, as in etcd.</summary>
     public const int FramingAllowance = 512 * 1024;
 
     /// <summary>Largest request in bytes, before the allowance for framing.</summary>
@@ -18,7 +19,7 @@ public sealed record RequestLimits
     /// <summary>How long a request may take.</summary>
     public required TimeSpan RequestTimeout { get; init; }
 
-    /// <summary>From when on a request counts as slow, and is logged (--warning-unary-request-duration).</summary>
+    /// <summary>The duration from which a request counts as slow and is logged (--warning-unary-request-duration).</summary>
     public required TimeSpan SlowRequest { get; init; }
 
     /// <summary>Largest message in bytes that gRPC reads.</summary>

@@ -18,9 +18,8 @@ internal sealed record PostmasterFile(int Pid, string SocketDirectory, string St
             return null;
         }
 
-        // After a crash the number may belong to any process by now. A postmaster works in its cluster's directory, so
-        // the same file can be read through it; nobody else's directory has it.
-        bool isPostmaster = IsPostgres(pid) && Read(PathIn($"/proc/{pid}/cwd")) is { } same && same.Split('\n')[0] == lines[0];
+        // After a crash the number may belong to any process by now.
+        bool isPostmaster = IsPostgres(pid) && (WorksWith(pid, lines[0]) ?? WasStartedOn(pid, clusterDirectory));
         return isPostmaster
             ? new PostmasterFile(pid, lines.ElementAtOrDefault(4)?.Trim() ?? "", lines.ElementAtOrDefault(7)?.Trim() ?? "")
             : null;
@@ -38,6 +37,28 @@ internal sealed record PostmasterFile(int Pid, string SocketDirectory, string St
             File.Delete(path);
         }
     }
+
+    /// <summary>Whether the process works in a directory with the same file, as a postmaster does in its cluster's and nobody else. Null:
+    /// it cannot be told, as when it is another user's and we are root without CAP_SYS_PTRACE, as in a container.</summary>
+    private static bool? WorksWith(int pid, string firstLine)
+    {
+        try
+        {
+            return File.ReadAllText(PathIn($"/proc/{pid}/cwd")).Split('\n')[0] == firstLine;
+        }
+        catch (UnauthorizedAccessException)
+        {
+            return null;
+        }
+        catch (IOException)
+        {
+            return false;
+        }
+    }
+
+    /// <summary>Whether the process was started with the cluster's directory as an argument, which everybody may see.</summary>
+    private static bool WasStartedOn(int pid, string clusterDirectory) =>
+        Read($"/proc/{pid}/cmdline")?.Split('\0').Any(word => word.EndsWith(clusterDirectory, StringComparison.Ordinal)) == true;
 
     private static string PathIn(string directory) => Path.Combine(directory, "postmaster.pid");
 

@@ -7,6 +7,9 @@ namespace PgEtcd.Postgres;
 /// <summary>Bytes for people to read on a terminal: nothing in them can move its cursor or change its colours.</summary>
 public static class Printable
 {
+    private static readonly SearchValues<string> SignsOfPasswords =
+        SearchValues.Create(["password", "pwd="], StringComparison.OrdinalIgnoreCase);
+
     /// <summary>As text; bytes that are no UTF-8, or no character that shows, as <c>\xNN</c>.</summary>
     public static string Text(ReadOnlySpan<byte> bytes)
     {
@@ -47,6 +50,13 @@ public static class Printable
         string oneLine = string.Concat(text.Select(c => char.IsControl(c) ? '?' : c));
         return oneLine.Length <= 80 ? oneLine : string.Concat(oneLine.AsSpan(0, 77), "...");
     }
+
+    /// <summary>A value that a person typed, made fit for one line; not if it may be a database's address that was meant for another
+    /// flag.</summary>
+    public static string Given(string text) =>
+        text.AsSpan().ContainsAny(SignsOfPasswords) || (text.Contains("://", StringComparison.Ordinal) && text.Contains('@'))
+            ? "***"
+            : Line(text);
 
     private static bool Shows(Rune rune) => Rune.GetUnicodeCategory(rune) is not (
         UnicodeCategory.Control or UnicodeCategory.Format or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator

@@ -3,12 +3,13 @@ using Npgsql;
 using PgEtcd.LocalPostgres;
 using PgEtcd.Postgres.Connections;
 using PgEtcd.Server.CommandLines;
-using PgEtcd.Server.Commands;
 using PgEtcd.Server.Hosting;
 using PgEtcd.Server.Logging;
 using PgEtcd.Server.Options;
 using PgEtcd.Server.Tls;
 using PgEtcd.Snapshots.Bbolt;
+using PgEtcd.Verbs;
+using PgEtcd.Verbs.Running;
 
 namespace PgEtcd.Server;
 
@@ -20,14 +21,14 @@ internal static class Program
     private static async Task<int> Main(string[] args)
     {
         CommandLineSecrets.Hide();
-        if (args is [var word, .. var words] && Verbs.Find(word) is { } verb)
+        if (args is [var word, .. var words] && VerbList.Find(word) is { } verb)
         {
-            return VerbArguments.Parse(verb, words, Env(), out CommandLineResult? text) is { } arguments
+            return VerbLine.Parse(verb, words, Env(), out CommandLineResult? text) is { } arguments
                 ? await RunAsync(stopping => verb.RunAsync(arguments, stopping), Interrupted, verb.FailureCode)
                 : await PrintAsync(text!);
         }
 
-        CommandLineResult command = CommandLine.Parse(args is [Verbs.Serve, .. var flags] ? flags : args, Env(), Verbs.HelpText);
+        CommandLineResult command = CommandLine.Parse(args is [VerbList.Serve, .. var flags] ? flags : args, Env(), VerbList.HelpText);
         return command.Options is { } options
             ? await RunAsync(stopping => ServeAsync(options, stopping), whenStopped: 0, CannotStart)
             : await PrintAsync(command);

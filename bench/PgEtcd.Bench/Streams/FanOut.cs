@@ -7,7 +7,8 @@ namespace PgEtcd.Bench.Streams;
 /// seen the one before; then ten puts are in flight, so that events pile up and may travel together.
 /// </summary>
 public sealed class FanOut(WatchedPuts puts, Options options) : StreamCase(
-    options, new RowHead("fan-out to 1000: one put at a time", "/s"), new RowHead("fan-out to 1000: 10 in flight", "/s"))
+    options, new RowHead("fan-out to 1000: one put at a time", "/s"), new RowHead("fan-out to 1000: 10 in flight", "/s"),
+    new RowHead("fan-out to 1000: CPU, one at a time", "µs/event"), new RowHead("fan-out to 1000: CPU, 10 in flight", "µs/event"))
 {
     private const int Streams = 10;
     private const int Each = 100;
@@ -22,20 +23,20 @@ public sealed class FanOut(WatchedPuts puts, Options options) : StreamCase(
         try
         {
             await Task.Run(() => OneByOne(Options.Seconds / 3)).ConfigureAwait(false);
-            double alone = await Task.Run(() => OneByOne(Options.Seconds)).ConfigureAwait(false);
+            (double Rate, double Cpu) alone = await Task.Run(() => OneByOne(Options.Seconds)).ConfigureAwait(false);
 
             double pace = 0.0;
             for (long count = 20L; count <= 100; count *= 5)
             {
-                pace = await Together(count).ConfigureAwait(false);
+                pace = (await Together(count).ConfigureAwait(false)).Rate;
             }
 
-            double together = await Together((long)(pace * Options.Seconds)).ConfigureAwait(false);
+            (double Rate, double Cpu) together = await Together((long)(pace * Options.Seconds)).ConfigureAwait(false);
 
             log.Expect(++revision);
             await WatchedPuts.Last(server).ConfigureAwait(false);
             await log.Done().ConfigureAwait(false);
-            return [alone * Watchers, together * Watchers];
+            return [alone.Rate * Watchers, together.Rate * Watchers, alone.Cpu / Watchers, together.Cpu / Watchers];
         }
         finally
         {
@@ -45,12 +46,13 @@ public sealed class FanOut(WatchedPuts puts, Options options) : StreamCase(
             }
         }
 
-        // Both give puts a second, until the last watcher has seen the last one.
-        double OneByOne(double seconds)
+        // Both give puts a second, until the last watcher has seen the last one, and the server's CPU for a put in microseconds.
+        (double Rate, double Cpu) OneByOne(double seconds)
         {
             using Http2Connection connection = new(server.Port);
             byte[] put = Requests.PutOne(Requests.WatchedKeys, 0);
             int count = 0;
+            double cpu = server.CpuSeconds();
             Stopwatch clock = Stopwatch.StartNew();
             for (; clock.Elapsed.TotalSeconds < seconds; count++)
             {
@@ -59,18 +61,20 @@ public sealed class FanOut(WatchedPuts puts, Options options) : StreamCase(
                 log.Done().GetAwaiter().GetResult();
             }
 
-            return count / clock.Elapsed.TotalSeconds;
+            return (count / clock.Elapsed.TotalSeconds, (server.CpuSeconds() - cpu) / count * 1e6);
         }
 
-        async Task<double> Together(long count)
+        async Task<(double Rate, double Cpu)> Together(long count)
         {
             Flight flight = Flight.Of(10);
             count = WatchedPuts.Count(flight, count);
             revision += count;
             log.Expect(revision);
+            double cpu = server.CpuSeconds();
             long start = Stopwatch.GetTimestamp();
             await puts.Run(server, flight, count, Keys, seed).ConfigureAwait(false);
-            return count / Stopwatch.GetElapsedTime(start, await log.Done().ConfigureAwait(false)).TotalSeconds;
+            TimeSpan took = Stopwatch.GetElapsedTime(start, await log.Done().ConfigureAwait(false));
+            return (count / took.TotalSeconds, (server.CpuSeconds() - cpu) / count * 1e6);
         }
     }
 }

@@ -1,60 +1,48 @@
 using Grpc.Core;
+using PgEtcd.Api.Wire;
 using PgEtcd.Frontend.Auth;
 using PgEtcd.Frontend.Permissions;
 using PgEtcd.Frontend.Reading;
+using PgEtcd.Frontend.Writing;
 using PgEtcd.Protocol;
 
 namespace PgEtcd.Api.Callers;
 
-/// <summary>Finds out who makes a call. While auth is off this looks at nothing.</summary>
+/// <summary>Identifies the caller of a call. While auth is off it looks at nothing.</summary>
 /// <remarks>An acknowledged change binds on every frontend (decision 15). So what is not decided by an append, which is
 /// conditional on the auth revision, is decided behind the read barrier, which brings that revision.</remarks>
-public sealed class Admission : ICallers
+internal sealed class Admission(AuthStates states, Tail tail, ITokens tokens, bool trustsCertificates) : ICallers
 {
     /// <summary>How often a write is tried while users, roles and permissions keep changing under it.</summary>
-    internal const int MostTries = 5;
+    private const int MostTries = 5;
 
     private const string BearerPrefix = "Bearer ";
 
-    private readonly AuthStates _states;
-    private readonly Tail _tail;
-    private readonly ITokens _tokens;
-    private readonly bool _trustsCertificates;
-
-    /// <param name="states">Users, roles and permissions.</param>
-    /// <param name="tail">The read barrier.</param>
-    /// <param name="tokens">What clients show.</param>
-    /// <param name="trustsCertificates">Whether the name in a client's certificate is its user.</param>
-    public Admission(AuthStates states, Tail tail, ITokens tokens, bool trustsCertificates)
-    {
-        _states = states;
-        _tail = tail;
-        _tokens = tokens;
-        _trustsCertificates = trustsCertificates;
-    }
+    /// <summary>Whether the name in a client's certificate is its user.</summary>
+    public bool TrustsCertificates => trustsCertificates;
 
     /// <summary>Whether calls are checked, as far as this frontend knows.</summary>
-    public bool IsOn => _states.Current.IsEnabled;
+    public bool IsOn => states.Current.IsEnabled;
 
     /// <inheritdoc/>
-    public Caller Anybody => _states.Current.Anybody;
+    public Caller Anybody => states.Current.Anybody;
 
     /// <inheritdoc/>
-    public bool IsStale => !_tail.IsFresh;
+    public bool IsStale => !tail.IsFresh;
 
     /// <summary>Whether a call that no append decides must be checked: auth is on, or may have been switched on.</summary>
     public bool MayBeOn => IsOn || IsStale;
 
-    /// <summary>Who makes a call that an append will decide, as far as this frontend knows.</summary>
-    /// <exception cref="RpcException">It shows a token that is good for nothing.</exception>
+    /// <summary>The caller, as far as this frontend knows, of a call that an append will decide.</summary>
+    /// <exception cref="RpcException">Its token is not valid.</exception>
     /// <exception cref="Postgres.Calls.StoreUnavailableException">The database did not answer in time.</exception>
     public ValueTask<Caller> AdmitAsync(ServerCallContext context)
     {
-        AuthState state = _states.Current;
+        AuthState state = states.Current;
         return state.IsEnabled ? IdentifyAsync(context, state, isFresh: false) : new(state.Anybody);
     }
 
-    /// <summary>Who makes a call, by all that was acknowledged before it came. The replica is caught up then, too.</summary>
+    /// <summary>The caller, by everything that was acknowledged before the call. The replica is caught up afterwards.</summary>
     /// <inheritdoc cref="AdmitAsync"/>
     public async ValueTask<Caller> AdmitFreshAsync(ServerCallContext context)
     {
@@ -62,35 +50,53 @@ public sealed class Admission : ICallers
         return state.IsEnabled ? await IdentifyAsync(context, state, isFresh: true) : state.Anybody;
     }
 
-    /// <summary>Users, roles and permissions, by all that was acknowledged before.</summary>
+    /// <summary>Users, roles and permissions, by everything that was acknowledged before.</summary>
     public async ValueTask<AuthState> FreshStateAsync()
     {
-        await _tail.CatchUpAsync();
-        return _states.Current;
+        await tail.CatchUpAsync();
+        return states.Current;
     }
 
-    /// <summary>Any user will do; while auth is off, anybody, and nothing is waited for.</summary>
-    /// <exception cref="RpcException">There is none.</exception>
+    /// <summary>The caller, who must be a user while auth is on. While auth is off there is no wait.</summary>
+    /// <exception cref="RpcException">The caller is no user.</exception>
     /// <exception cref="Postgres.Calls.StoreUnavailableException">The database did not answer in time.</exception>
     public async ValueTask<Caller> AdmitUserAsync(ServerCallContext context)
     {
         Caller caller = MayBeOn ? await AdmitFreshAsync(context) : Anybody;
-        return caller.CheckUser() == Mvcc.KvError.None ? caller : throw EtcdErrors.UserEmpty.ToException();
+        caller.CheckUser().ThrowIfAny();
+        return caller;
+    }
+
+    /// <summary>Writes for a caller. Whether the caller may is decided where the write is evaluated; if users, roles or permissions have
+    /// changed until then, the caller is identified again.</summary>
+    /// <param name="state">Passed to <paramref name="write"/>, so that it captures nothing.</param>
+    /// <param name="context">The call.</param>
+    /// <param name="write">Writes.</param>
+    public async ValueTask<WriteAnswer> WriteAsync<TState>(
+        TState state, ServerCallContext context, Func<TState, Origin, Task<WriteAnswer>> write)
+    {
+        WriteAnswer answer = await write(state, new Origin(await AdmitAsync(context), context.Peer));
+        for (int tries = 1; answer.Error == Mvcc.KvError.AuthMoved && tries < MostTries; tries++)
+        {
+            answer = await write(state, new Origin(await AdmitFreshAsync(context), context.Peer));
+        }
+
+        return answer;
     }
 
     private async ValueTask<Caller> IdentifyAsync(ServerCallContext context, AuthState state, bool isFresh)
     {
         if (TokenOf(context) is { } token)
         {
-            return await _tokens.ResolveAsync(token, state) is { } credential ? new Caller(state, credential.Username, credential.ShownRevision)
+            return await tokens.ResolveAsync(token, state) is { } credential ? new Caller(state, credential.Username, credential.ShownRevision)
                 : isFresh ? throw EtcdErrors.InvalidAuthToken.ToException()
-                : await AdmitFreshAsync(context); // its user may have been added a moment ago
+                : await AdmitFreshAsync(context); // the user may have been added a moment ago
         }
 
-        return _trustsCertificates && CertificateNames.Of(context) is { } name ? new Caller(state, name, long.MaxValue) : state.Anybody;
+        return trustsCertificates && CertificateNames.Of(context) is { } name ? new Caller(state, name, long.MaxValue) : state.Anybody;
     }
 
-    /// <summary>etcd's places, in its order; the first value counts.</summary>
+    /// <summary>The headers that etcd reads, in its order. The first value counts.</summary>
     private static string? TokenOf(ServerCallContext context)
     {
         string? token = First(context.RequestHeaders, "token") ?? First(context.RequestHeaders, "authorization");

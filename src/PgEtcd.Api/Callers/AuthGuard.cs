@@ -2,14 +2,13 @@ using Grpc.Core;
 using PgEtcd.Api.Calls;
 using PgEtcd.Api.Wire;
 using PgEtcd.Frontend.Permissions;
-using PgEtcd.Mvcc;
 using PgEtcd.Postgres.Calls;
 using PgEtcd.Protocol.Etcdserverpb;
 
 namespace PgEtcd.Api.Callers;
 
-/// <summary>Stands before all services and lets through who may call, by <see cref="RpcAccessTable"/>.</summary>
-public sealed class AuthGuard(Admission admission) : ICallWrapper
+/// <summary>Stands before all services and admits callers by <see cref="RpcAccessTable"/>.</summary>
+internal sealed class AuthGuard(Admission admission) : ICallWrapper
 {
     /// <inheritdoc/>
     public CallHandler<TArgument, TResult> Around<TArgument, TResult>(IMethod method, CallHandler<TArgument, TResult> handler)
@@ -19,7 +18,7 @@ public sealed class AuthGuard(Admission admission) : ICallWrapper
 
         Task<TResult> Checked(TArgument argument, ServerCallContext context)
         {
-            // Which alarms are raised, any user may know.
+            // Any user may list the alarms.
             RpcAccess needed = argument is AlarmRequest { Action: AlarmRequest.Types.AlarmAction.Get } ? RpcAccess.User : access;
             return IsFree(needed) ? handler(argument, context) : CheckAsync(needed, argument, context);
         }
@@ -31,22 +30,18 @@ public sealed class AuthGuard(Admission admission) : ICallWrapper
         }
     }
 
-    /// <summary>Whether there is nothing to ask here. What is for root only asks always: that auth was switched on a moment ago at
-    /// another frontend must not be missed.</summary>
+    /// <summary>Whether no check is needed here. Methods for root are always checked, because another frontend may have switched
+    /// auth on a moment ago.</summary>
     private bool IsFree(RpcAccess access) =>
         access == RpcAccess.User && !admission.IsOn;
 
     private async ValueTask CheckAsync(ServerCallContext context, RpcAccess access)
     {
         Caller caller = access == RpcAccess.User ? await AdmitAsync(context) : await admission.AdmitFreshAsync(context);
-        KvError error = access == RpcAccess.User ? caller.CheckUser() : caller.CheckRoot();
-        if (error != KvError.None)
-        {
-            throw error.ToEtcd().ToException();
-        }
+        (access == RpcAccess.User ? caller.CheckUser() : caller.CheckRoot()).ThrowIfAny();
     }
 
-    /// <summary>What any user may ask about is asked most of all when the database is away: then what was known last decides.</summary>
+    /// <summary>Methods for any user are most needed when the database is away. Then the last known state decides.</summary>
     private async ValueTask<Caller> AdmitAsync(ServerCallContext context)
     {
         try

@@ -5,12 +5,13 @@ using PgEtcd.Api.Calls;
 
 namespace PgEtcd.Api.Callers;
 
-/// <summary>The user that a client's certificate names. The certificate was checked when the connection was made.</summary>
+/// <summary>The user that a client's certificate names. The handshake has checked the certificate.</summary>
 internal static class CertificateNames
 {
     private const string CommonName = "2.5.4.3";
 
-    /// <summary>etcd's gateway sets it, in front of an etcd or of us: then the certificate is that gateway's, and no user's.</summary>
+    /// <summary>Set by etcd's gateway, which may stand in front of this server. Then the certificate is the gateway's and names
+    /// no user.</summary>
     private const string OfAGateway = "grpcgateway-accept";
 
     /// <summary>The common name; null without a certificate, and for calls that the gateway makes: those have the connection's

@@ -3,7 +3,7 @@ using PgEtcd.Frontend.Permissions;
 
 namespace PgEtcd.Api.Callers;
 
-/// <summary>What a read needs to know about its caller.</summary>
+/// <summary>The callers of reads.</summary>
 internal interface ICallers
 {
     /// <summary>A caller without credentials, by the auth state this frontend knows. It is checked when auth is on.</summary>

@@ -2,13 +2,10 @@ using Grpc.Core;
 
 namespace PgEtcd.Api.Calls;
 
-/// <summary>Takes the methods of services as generated code binds them, and puts around each what goes around calls.</summary>
-/// <param name="methods">Where the methods go.</param>
+/// <summary>Takes the methods of services as generated code binds them, and wraps each once in everything that goes around its calls.
+/// No service of etcd has a method that streams requests only.</summary>
 internal sealed class CallBinder(MethodTable methods) : ServiceBinderBase
 {
-    /// <summary>What a stream of responses ends with.</summary>
-    private static readonly object Done = new();
-
     private readonly ServerServiceDefinition.Builder _definition = ServerServiceDefinition.CreateBuilder();
 
     /// <summary>The methods for the package.</summary>
@@ -27,39 +24,19 @@ internal sealed class CallBinder(MethodTable methods) : ServiceBinderBase
     }
 
     public override void AddMethod<TRequest, TResponse>(
-        Method<TRequest, TResponse> method, ClientStreamingServerMethod<TRequest, TResponse>? handler)
-    {
-        Method<TRequest, TResponse> counted = methods.Add(method, out ServedMethod served);
-        CallRunner<IAsyncStreamReader<TRequest>, TResponse> runner = new(method, handler!.Invoke, methods, served.Metrics);
-        _definition.AddMethod(counted, (IAsyncStreamReader<TRequest> requests, ServerCallContext context) =>
-        {
-            RemoteCall call = RemoteCall.Of(context);
-            return runner.RunAsync(new RequestStream<TRequest>(requests, call, methods.MaxMessageSize), call);
-        });
-        served.Local = async (requests, responses, call) =>
-        {
-            TResponse response = await runner.RunAsync(new LocalStreams.Reader<TRequest>(requests, counted.RequestMarshaller, call), call);
-            await LocalStreams.WriteAsync(responses, counted.ResponseMarshaller, response, call);
-        };
-    }
-
-    public override void AddMethod<TRequest, TResponse>(
         Method<TRequest, TResponse> method, ServerStreamingServerMethod<TRequest, TResponse>? handler)
     {
         Method<TRequest, TResponse> counted = methods.Add(method, out ServedMethod served);
         CallRunner<(TRequest Request, IServerStreamWriter<TResponse> Responses), object> runner = new(
             method,
-            async (streams, context) =>
-            {
-                await handler!(streams.Request, streams.Responses, context);
-                return Done;
-            },
-            methods,
-            served.Metrics);
-        _definition.AddMethod(counted, (TRequest request, IServerStreamWriter<TResponse> responses, ServerCallContext context) =>
+            Streaming<(TRequest Request, IServerStreamWriter<TResponse> Responses)>(
+                (call, context) => handler!(call.Request, call.Responses, context)),
+            methods, served.Metrics);
+        _definition.AddMethod(counted, async (TRequest request, IServerStreamWriter<TResponse> _, ServerCallContext context) =>
         {
             RemoteCall call = RemoteCall.Of(context);
-            return runner.RunAsync((request, new ResponseStream<TResponse>(responses, call)), call);
+            using ResponseStream<TResponse> responses = new(method.ResponseMarshaller, call, served.Metrics);
+            await runner.RunAsync((request, responses), call);
         });
         served.Local = async (requests, responses, call) =>
         {
@@ -74,24 +51,27 @@ internal sealed class CallBinder(MethodTable methods) : ServiceBinderBase
         Method<TRequest, TResponse> counted = methods.Add(method, out ServedMethod served);
         CallRunner<(IAsyncStreamReader<TRequest> Requests, IServerStreamWriter<TResponse> Responses), object> runner = new(
             method,
-            async (streams, context) =>
-            {
-                await handler!(streams.Requests, streams.Responses, context);
-                return Done;
-            },
-            methods,
-            served.Metrics);
+            Streaming<(IAsyncStreamReader<TRequest> Requests, IServerStreamWriter<TResponse> Responses)>(
+                (call, context) => handler!(call.Requests, call.Responses, context)),
+            methods, served.Metrics);
         _definition.AddMethod(
             counted,
-            (IAsyncStreamReader<TRequest> requests, IServerStreamWriter<TResponse> responses, ServerCallContext context) =>
+            async (IAsyncStreamReader<TRequest> requests, IServerStreamWriter<TResponse> _, ServerCallContext context) =>
             {
                 RemoteCall call = RemoteCall.Of(context);
-                RequestStream<TRequest> reader = new(requests, call, methods.MaxMessageSize);
-                return runner.RunAsync((reader, new ResponseStream<TResponse>(responses, call)), call);
+                using ResponseStream<TResponse> responses = new(method.ResponseMarshaller, call, served.Metrics);
+                await runner.RunAsync((new RequestStream<TRequest>(requests, call, methods.MaxMessageSize), responses), call);
             });
         served.Local = (requests, responses, call) => runner.RunAsync(
             (new LocalStreams.Reader<TRequest>(requests, counted.RequestMarshaller, call),
                 new LocalStreams.Writer<TResponse>(responses, counted.ResponseMarshaller, call)),
             call);
     }
+
+    /// <summary>A handler whose result says only that the stream has ended.</summary>
+    private static CallHandler<T, object> Streaming<T>(Func<T, ServerCallContext, Task> handler) => async (streams, context) =>
+    {
+        await handler(streams, context);
+        return context;
+    };
 }

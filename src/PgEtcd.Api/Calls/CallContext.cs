@@ -2,20 +2,20 @@ using Grpc.Core;
 
 namespace PgEtcd.Api.Calls;
 
-/// <summary>A call as its service sees it.</summary>
-/// <param name="http">The request that it came with.</param>
+/// <summary>The context of a call.</summary>
+/// <param name="http">The HTTP request.</param>
 /// <param name="headers">Its metadata.</param>
-public abstract class CallContext(HttpContext http, IHeaderDictionary headers) : ServerCallContext
+internal abstract class CallContext(HttpContext http, IHeaderDictionary headers) : ServerCallContext
 {
     private Metadata? _requestHeaders;
 
-    /// <summary>The request that it came with; a local call came with the gateway's.</summary>
+    /// <summary>The HTTP request; for a local call that of the gateway.</summary>
     public HttpContext Http => http;
 
-    /// <summary>Whether the service has answered it: streams take nothing more.</summary>
+    /// <summary>Whether the service has ended it. Streams then take no more messages.</summary>
     internal bool IsOver { get; set; }
 
-    /// <summary>Whether its time is up.</summary>
+    /// <summary>Whether its deadline has passed.</summary>
     internal virtual bool IsPastDeadline => Deadline <= DateTime.UtcNow;
 
     /// <inheritdoc/>

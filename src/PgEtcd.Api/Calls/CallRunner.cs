@@ -4,32 +4,30 @@ using PgEtcd.Api.Metrics;
 
 namespace PgEtcd.Api.Calls;
 
-/// <summary>Answers the calls of one method: the wrapped handler, and what every ending becomes on the wire.</summary>
+/// <summary>Answers the calls of one method: runs the wrapped handler and turns its ending into a status.</summary>
 internal sealed class CallRunner<TArgument, TResult>
     where TResult : class
 {
     private readonly CallHandler<TArgument, TResult> _handler;
-    private readonly ICallObserver? _observer;
+    private readonly UnaryCalls? _unary;
     private readonly MethodMetrics _metrics;
     private readonly ILogger _logger;
-    private readonly Func<Exception, RpcException?> _translate;
 
     public CallRunner(IMethod method, CallHandler<TArgument, TResult> handler, MethodTable methods, MethodMetrics metrics)
     {
         CallSettings settings = methods.Settings;
         _metrics = metrics;
         _handler = settings.Wrappers.Reverse().Aggregate(handler, (inner, wrapper) => wrapper.Around(method, inner));
-        _observer = method.Type == MethodType.Unary ? settings.Unary : null;
+        _unary = method.Type == MethodType.Unary ? settings.Unary : null;
         _logger = methods.Logger;
-        _translate = settings.Translate;
     }
 
-    /// <summary>Answers one.</summary>
-    /// <exception cref="RpcException">It failed: nothing else is thrown.</exception>
+    /// <summary>Answers a call.</summary>
+    /// <exception cref="RpcException">The call failed. No other exception is thrown.</exception>
     public Task<TResult> RunAsync(TArgument argument, CallContext call)
     {
         long begun = Stopwatch.GetTimestamp();
-        _observer?.OnBegin();
+        _unary?.Begin();
         Task<TResult> answer;
         try
         {
@@ -40,7 +38,7 @@ internal sealed class CallRunner<TArgument, TResult>
             answer = Task.FromException<TResult>(exception);
         }
 
-        // Most answers are there by now, and a frame less is worth some lines here.
+        // Most answers are ready by now, and saving a frame is worth some lines.
         if (!answer.IsCompletedSuccessfully || answer.Result is null)
         {
             return WaitAsync(answer, argument, call, begun);
@@ -60,7 +58,7 @@ internal sealed class CallRunner<TArgument, TResult>
         }
         catch (Exception thrown)
         {
-            Exception exception = Endings.Translated(thrown, _translate);
+            Exception exception = Endings.Translated(thrown);
             RpcException said = Endings.ToRpc(exception, call, _logger);
             End(argument, call, exception, begun, said.StatusCode);
             if (said == thrown)
@@ -75,7 +73,7 @@ internal sealed class CallRunner<TArgument, TResult>
     private void End(TArgument argument, CallContext call, object? ending, long begun, StatusCode code)
     {
         call.IsOver = true;
-        _observer?.OnEnd(argument, call, ending, begun);
+        _unary?.End(argument, call, ending, begun);
         _metrics.Handled(code, begun);
     }
 }

@@ -8,13 +8,13 @@ using PgEtcd.Protocol.Etcdserverpb;
 
 namespace PgEtcd.Api.Calls;
 
-/// <summary>Requests and answers in a few words for the log: keys, and the sizes of everything else. Values and passwords are
-/// never shown.</summary>
+/// <summary>Requests and answers in a few words for the log: keys, and sizes of everything else. Values and passwords
+/// never appear.</summary>
 internal static class CallShapes
 {
     private const int MostKeyCharacters = 100;
 
-    /// <summary>What was asked for.</summary>
+    /// <summary>A request.</summary>
     public static string OfRequest(object? request) => request switch
     {
         RangeRequest range => Range(range),
@@ -29,7 +29,7 @@ internal static class CallShapes
         _ => "unknown",
     };
 
-    /// <summary>How it ended: an answer, or an exception.</summary>
+    /// <summary>An ending: an answer or an exception.</summary>
     public static string OfEnding(object? ending) => ending switch
     {
         KvReply reply => Bytes(reply.Size),
@@ -53,7 +53,7 @@ internal static class CallShapes
         void Add(bool isSo, string words) => text.Append(isSo ? words : "");
     }
 
-    /// <summary>The first key of a transaction says most about who sends it.</summary>
+    /// <summary>The first key of a transaction says most about its client.</summary>
     private static string First(TxnRequest txn) =>
         txn.Compare is [var compare, ..] ? $" on {Key(compare.Key)}"
         : txn.Success is [{ RequestPut: { } put }, ..] ? $" on {Key(put.Key)}"
@@ -66,7 +66,7 @@ internal static class CallShapes
         _ => $"from {Key(key)} to {Key(end)}",
     };
 
-    /// <summary>In quotes; what is no printable ASCII as two hexadecimal digits.</summary>
+    /// <summary>In quotes; a byte that is not printable ASCII becomes two hexadecimal digits.</summary>
     private static string Key(ByteString key)
     {
         StringBuilder text = new("\"");

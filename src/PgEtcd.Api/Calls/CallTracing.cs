@@ -6,8 +6,7 @@ namespace PgEtcd.Api.Calls;
 
 /// <summary>A span for each call, below the client's own if it sent one (W3C traceparent), with the attributes that OpenTelemetry
 /// names for gRPC.</summary>
-/// <param name="translate">As in <see cref="CallSettings"/>.</param>
-public sealed class CallTracing(Func<Exception, RpcException?> translate) : ICallWrapper
+internal sealed class CallTracing : ICallWrapper
 {
     /// <inheritdoc/>
     public CallHandler<TArgument, TResult> Around<TArgument, TResult>(IMethod method, CallHandler<TArgument, TResult> handler) =>
@@ -22,7 +21,7 @@ public sealed class CallTracing(Func<Exception, RpcException?> translate) : ICal
             }
             catch (Exception exception)
             {
-                Fail(span, Endings.Translated(exception, translate));
+                Fail(span, Endings.Translated(exception));
                 throw;
             }
         };

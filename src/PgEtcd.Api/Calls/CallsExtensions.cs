@@ -4,12 +4,12 @@ using Microsoft.AspNetCore.Routing;
 namespace PgEtcd.Api.Calls;
 
 /// <summary>Brings gRPC into a host.</summary>
-public static class CallsExtensions
+internal static class CallsExtensions
 {
     private const string GrpcContentType = "application/grpc";
 
-    /// <summary>How much larger than allowed a request may be and still be refused with its size. The package refuses what is larger,
-    /// without it.</summary>
+    /// <summary>How many times larger than allowed a request may be and still be refused with its size. The package refuses larger ones
+    /// without the size.</summary>
     private const int RefusedWithSize = 4;
 
     /// <summary>Adds what calls need; <see cref="UseCalls"/> then adds the services.</summary>
@@ -91,7 +91,7 @@ public static class CallsExtensions
         && contentType.StartsWith(GrpcContentType, StringComparison.OrdinalIgnoreCase)
         && (contentType.Length == GrpcContentType.Length || contentType[GrpcContentType.Length] is '+' or ';');
 
-    /// <summary>Takes the package's endpoints, apart from those that are routed to.</summary>
+    /// <summary>Collects the package's endpoints apart from routing.</summary>
     private sealed class Endpoints(IApplicationBuilder app) : IEndpointRouteBuilder
     {
         public IServiceProvider ServiceProvider => app.ApplicationServices;

@@ -1,24 +1,30 @@
 using Grpc.Core;
+using PgEtcd.Api.Wire;
 
 namespace PgEtcd.Api.Calls;
 
-/// <summary>How the exceptions that end calls are said to clients.</summary>
+/// <summary>Turns the exceptions that end calls into statuses.</summary>
 internal static class Endings
 {
-    /// <summary>An exception as services may throw it, as the exception that says its status if it is a known failure.</summary>
-    public static Exception Translated(Exception exception, Func<Exception, RpcException?> translate) =>
-        exception is RpcException ? exception : translate(exception) ?? exception;
+    private const string TooLarge = "Received message exceeds the maximum configured message size.";
+    private const string FarTooLarge = "Message too large";
 
-    /// <summary>The exception itself when it says a status.</summary>
+    /// <summary>The exception with its status, if a service threw a known failure; otherwise the exception itself.</summary>
+    public static Exception Translated(Exception exception) =>
+        exception is RpcException ? exception : ServiceErrors.ToRpc(exception) ?? exception;
+
+    /// <summary>The status that ends a call.</summary>
+    /// <param name="exception">Translated; returned as it is when it has a status.</param>
+    /// <param name="call">The call.</param>
+    /// <param name="logger">Gets failures that are not known.</param>
     public static RpcException ToRpc(Exception exception, CallContext call, ILogger logger)
     {
         switch (exception)
         {
-            // The generated bases of services say nothing at all.
+            // The generated base classes give no detail.
             case RpcException { Status: { StatusCode: StatusCode.Unimplemented, Detail: "" } }:
                 return new RpcException(new Status(StatusCode.Unimplemented, $"{call.Method.TrimStart('/')} is not implemented yet"));
 
-            // The service was cancelled; why, the caller knows.
             case RpcException { StatusCode: StatusCode.Cancelled } or OperationCanceledException when call.IsPastDeadline:
                 return new RpcException(new Status(StatusCode.DeadlineExceeded, "context deadline exceeded"));
             case RpcException rpc:
@@ -32,4 +38,41 @@ internal static class Endings
                 return new RpcException(new Status(StatusCode.Unknown, "Exception was thrown by handler."));
         }
     }
+
+    /// <summary>Whether an exception of a stream means that its call is over. Kestrel and the package throw an IOException or an
+    /// InvalidOperationException.</summary>
+    /// <param name="exception">The exception.</param>
+    /// <param name="call">The call.</param>
+    /// <param name="ended">The call's token, read while the call was under way.</param>
+    public static bool IsOver(Exception exception, CallContext call, CancellationToken ended) =>
+        exception is IOException
+        || (exception is InvalidOperationException && (call.IsOver || ended.IsCancellationRequested || call.IsPastDeadline));
+
+    /// <summary>What services expect when their client has gone.</summary>
+    public static OperationCanceledException Gone(Exception? exception = null) => new("The client dropped the call.", exception);
+
+    /// <summary>The status for a request that the package could not read, in grpc-go's words where clients depend on them; null if the
+    /// exception has another reason.</summary>
+    /// <param name="exception">The package's.</param>
+    /// <param name="max">Largest message in bytes.</param>
+    public static Status? OfUnreadable(Exception exception, int max) => exception switch
+    {
+        RpcException rpc => OfUnreadable(rpc.Status, max),
+        InvalidDataException => new Status(StatusCode.Internal, $"grpc: failed to read the received message: {exception.Message}"),
+        IOException when exception.Message.StartsWith(FarTooLarge, StringComparison.Ordinal) => Exhausted(max),
+        IOException or OperationCanceledException => new Status(StatusCode.Cancelled, "context canceled"),
+        _ => null,
+    };
+
+    /// <inheritdoc cref="OfUnreadable(Exception, int)"/>
+    public static Status? OfUnreadable(Status status, int max) => status switch
+    {
+        { StatusCode: StatusCode.ResourceExhausted, Detail: TooLarge } => Exhausted(max),
+        { StatusCode: StatusCode.Unknown, DebugException: { } exception } => OfUnreadable(exception, max),
+        _ => null,
+    };
+
+    // The package does not tell the size.
+    private static Status Exhausted(int max) =>
+        new(StatusCode.ResourceExhausted, $"grpc: received message larger than max (more than {CallsExtensions.PackageLimit(max)} vs. {max})");
 }

@@ -3,7 +3,7 @@ using System.Globalization;
 namespace PgEtcd.Api.Calls;
 
 /// <summary>The grpc-timeout header: at most eight digits and a unit.</summary>
-public static class GrpcTimeout
+internal static class GrpcTimeout
 {
     /// <summary>Reads it; false if it is malformed.</summary>
     public static bool TryParse(ReadOnlySpan<char> text, out TimeSpan timeout)

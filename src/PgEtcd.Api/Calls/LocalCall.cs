@@ -2,7 +2,7 @@ using Grpc.Core;
 
 namespace PgEtcd.Api.Calls;
 
-/// <summary>A call that the server makes to itself on behalf of a request of another kind.</summary>
+/// <summary>A call that the server makes to itself for a request of the gateway.</summary>
 internal sealed class LocalCall : CallContext, IDisposable
 {
     private static readonly AuthContext Nobody = new(null, []);
@@ -53,6 +53,6 @@ internal sealed class LocalCall : CallContext, IDisposable
         _ended.Dispose();
     }
 
-    /// <summary>The answer tells them nowhere.</summary>
+    /// <summary>The gateway does not send them.</summary>
     protected override Task WriteResponseHeadersAsyncCore(Metadata responseHeaders) => Task.CompletedTask;
 }

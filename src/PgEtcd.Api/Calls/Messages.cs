@@ -4,10 +4,10 @@ using PgEtcd.Api.Metrics;
 
 namespace PgEtcd.Api.Calls;
 
-/// <summary>Marshallers that count what passes, and refuse requests in grpc-go's words, which clients know.</summary>
+/// <summary>Marshallers that count messages, and refuse requests in grpc-go's words, which clients know.</summary>
 internal static class Messages
 {
-    /// <summary>The same method with such marshallers.</summary>
+    /// <summary>The method with marshallers that count.</summary>
     public static Method<TRequest, TResponse> Counted<TRequest, TResponse>(
         Method<TRequest, TResponse> method, MethodMetrics metrics, int maxRequest) => new(
         method.Type, method.ServiceName, method.Name, Requests(method.RequestMarshaller, metrics, maxRequest), Responses(method.ResponseMarshaller, metrics));
@@ -49,7 +49,7 @@ internal static class Messages
         (message, context) => metrics.Sent(Counting.Write(inner, message, context)),
         static _ => throw new NotSupportedException("Responses are only written."));
 
-    /// <summary>Hears how long the message is. One object a thread is reused, as serializers run to their end without waiting.</summary>
+    /// <summary>Notes the length of the message. Each thread reuses one object, since serializers do not wait.</summary>
     private sealed class Counting : SerializationContext
     {
         [ThreadStatic]

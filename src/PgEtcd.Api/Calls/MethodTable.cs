@@ -4,13 +4,13 @@ using PgEtcd.Api.Metrics;
 
 namespace PgEtcd.Api.Calls;
 
-/// <summary>All methods by path. Looked up once a call, so it is a table and not endpoint routing.</summary>
-public sealed class MethodTable : IDisposable
+/// <summary>All methods by path. Each call asks once, so it is a table and not endpoint routing.</summary>
+internal sealed class MethodTable : IDisposable
 {
     private readonly Dictionary<string, ServedMethod> _methods = new(StringComparer.Ordinal);
     private readonly HashSet<string> _services = new(StringComparer.Ordinal);
-    private readonly Meter _meter = new(GrpcMetricsOptions.MeterName); // a host has its own
-    private readonly CallsByHeader? _clients;
+    private readonly Meter _meter = new("PgEtcd.Grpc"); // a host has its own
+    private readonly CallsByVersion _clients;
 
     /// <param name="settings">What goes around calls.</param>
     /// <param name="loggers">Where failures of services are written.</param>
@@ -18,7 +18,7 @@ public sealed class MethodTable : IDisposable
     {
         Settings = settings;
         Logger = loggers.CreateLogger("PgEtcd.Grpc");
-        _clients = settings.Metrics.Clients is { } header ? new CallsByHeader(_meter, header) : null;
+        _clients = new CallsByVersion(_meter);
     }
 
     /// <summary>Largest request message in bytes.</summary>
@@ -28,8 +28,7 @@ public sealed class MethodTable : IDisposable
 
     internal ILogger Logger { get; }
 
-    /// <summary>Makes a local call: for a gateway, which has its requests from elsewhere. It gets all that one from outside gets, from
-    /// its metadata and deadline to its status.</summary>
+    /// <summary>Makes a local call, for the gateway. It is treated like a remote call, from metadata and deadline to the status.</summary>
     /// <param name="method">Its path: <c>/etcdserverpb.KV/Put</c>.</param>
     /// <param name="cause">The request on whose behalf it is made: the service sees its connection.</param>
     /// <param name="metadata">As headers, also grpc-timeout.</param>
@@ -76,7 +75,7 @@ public sealed class MethodTable : IDisposable
 
     internal ServedMethod? Find(string path) => _methods.GetValueOrDefault(path);
 
-    /// <summary>The status for a path that is not in the table; the words are grpc-go's, clients tell servers' versions by them.</summary>
+    /// <summary>The status for a path that is not in the table, in grpc-go's words: clients recognise the versions of servers by them.</summary>
     internal Status Unknown(string path)
     {
         int slash = path.LastIndexOf('/');
@@ -93,7 +92,7 @@ public sealed class MethodTable : IDisposable
 
     internal Method<TRequest, TResponse> Add<TRequest, TResponse>(Method<TRequest, TResponse> method, out ServedMethod served)
     {
-        MethodMetrics metrics = new(_meter, Settings.Metrics, _clients, method);
+        MethodMetrics metrics = new(_meter, Settings.HasHandlingTimes, _clients, method);
         served = new ServedMethod(metrics, MaxMessageSize);
         _methods.Add(method.FullName, served);
         _services.Add(method.ServiceName);

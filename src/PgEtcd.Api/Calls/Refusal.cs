@@ -3,17 +3,17 @@ using Grpc.Core;
 
 namespace PgEtcd.Api.Calls;
 
-/// <summary>Calls that end before they are looked at.</summary>
+/// <summary>Answers to calls that no handler sees.</summary>
 internal static class Refusal
 {
-    /// <summary>The status that a timeout leads to at once; null if it does not. The package takes a malformed one, and one that is
-    /// over, for none.</summary>
+    /// <summary>The status of a timeout that ends a call at once; null if it does not. The package ignores a malformed timeout and
+    /// one of zero.</summary>
     public static Status? OfTimeout(string timeout) =>
         !GrpcTimeout.TryParse(timeout, out TimeSpan limit) ? new Status(StatusCode.Internal, $"malformed grpc-timeout: \"{timeout}\"")
         : limit <= TimeSpan.Zero ? new Status(StatusCode.DeadlineExceeded, "context deadline exceeded")
         : null;
 
-    /// <summary>Ends a call with a status and nothing else.</summary>
+    /// <summary>Answers with a status and nothing else.</summary>
     public static void Write(HttpResponse response, Status status)
     {
         response.ContentType = "application/grpc";

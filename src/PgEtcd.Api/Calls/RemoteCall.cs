@@ -2,9 +2,9 @@ using Grpc.Core;
 
 namespace PgEtcd.Api.Calls;
 
-/// <summary>A call that came over a connection. The package joins values of one name, calls a Unix socket unknown, and takes IPv4 for
-/// IPv6 on a socket for both: so metadata and peer are read here.</summary>
-public sealed class RemoteCall : CallContext
+/// <summary>A call over a connection. Metadata and peer are read here, because the package joins the values of one name, calls a Unix
+/// socket unknown, and shows IPv4 as IPv6 on a socket for both.</summary>
+internal sealed class RemoteCall : CallContext
 {
     private readonly ServerCallContext _inner;
 

@@ -5,10 +5,10 @@ using Microsoft.Extensions.Primitives;
 
 namespace PgEtcd.Api.Calls;
 
-/// <summary>A request's headers and connection in gRPC's terms.</summary>
+/// <summary>A request's headers and connection as gRPC shows them.</summary>
 public static class RequestMetadata
 {
-    /// <summary>The client's metadata: all headers but those of the protocol, each value an entry of its own.</summary>
+    /// <summary>The client's metadata: all headers but those of the protocol, with an entry for each value.</summary>
     internal static Metadata Read(IHeaderDictionary headers)
     {
         Metadata metadata = [];

@@ -2,7 +2,7 @@ using Grpc.Core;
 
 namespace PgEtcd.Api.Calls;
 
-/// <summary>The client's messages as a service reads them: a client that has gone is a cancellation.</summary>
+/// <summary>A client's requests. A client that has gone is a cancellation.</summary>
 /// <param name="inner">The package's.</param>
 /// <param name="call">The call.</param>
 /// <param name="max">Largest message in bytes.</param>
@@ -24,11 +24,11 @@ internal sealed class RequestStream<T>(IAsyncStreamReader<T> inner, CallContext 
         {
             return await read;
         }
-        catch (Exception exception) when (Gone.Means(exception, call, _ended))
+        catch (Exception exception) when (Endings.IsOver(exception, call, _ended))
         {
-            throw Gone.Cancellation(exception);
+            throw Endings.Gone(exception);
         }
-        catch (Exception exception) when (PackageErrors.Mend(exception, max) is { } status && exception is not OperationCanceledException)
+        catch (Exception exception) when (exception is not OperationCanceledException && Endings.OfUnreadable(exception, max) is { } status)
         {
             throw new RpcException(status);
         }

@@ -1,16 +1,24 @@
 using System.IO.Pipelines;
 using Grpc.Core;
+using PgEtcd.Api.Metrics;
 
 namespace PgEtcd.Api.Calls;
 
 /// <summary>A service's responses. A client that does not read makes the writer wait, and one that has gone is a cancellation.</summary>
-internal sealed class ResponseStream<T>(IServerStreamWriter<T> inner, CallContext call) : IServerStreamWriter<T>
+/// <remarks>Messages go straight into the response. The package's writer costs two async frames, two tasks and a second pass through
+/// the buffer for each message, and one put may be a thousand of them (bench/HISTORY.md).</remarks>
+internal sealed class ResponseStream<T>(Marshaller<T> marshaller, CallContext call, MethodMetrics metrics)
+    : IServerStreamWriter<T>, IDisposable
 {
-    /// <summary>The package flushes nothing that may wait, however much it is.</summary>
+    /// <summary>How much may wait for a message that follows.</summary>
     private const long MostUnflushed = 64 * 1024;
 
-    private readonly CancellationToken _ended = call.CancellationToken;
+    /// <summary>Kestrel uses a request's objects again for the next one: nothing may be written when the call has ended.</summary>
+    private readonly Lock _writing = new();
+
     private readonly PipeWriter _output = call.Http.Response.BodyWriter;
+    private readonly CancellationToken _ended = call.CancellationToken;
+    private long _unflushed = MostUnflushed; // the first is sent at once: an error after it then goes into trailers
 
     public WriteOptions? WriteOptions { get; set; }
 
@@ -19,21 +27,54 @@ internal sealed class ResponseStream<T>(IServerStreamWriter<T> inner, CallContex
     public Task WriteAsync(T message, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
-        bool mayWait = WriteOptions is { } options && options.Flags.HasFlag(WriteFlags.BufferHint) && _output.UnflushedBytes < MostUnflushed;
-        inner.WriteOptions = mayWait ? WriteOptions : null;
-        Task write = inner.WriteAsync(message, CancellationToken.None); // a token would reset the stream when it fires
-        return write.IsCompletedSuccessfully ? write : WaitAsync(write, cancellationToken);
+        try
+        {
+            ValueTask<FlushResult> flush;
+            lock (_writing)
+            {
+                ObjectDisposedException.ThrowIf(call.IsOver, this);
+                int length = MessageFrame.Write(_output, marshaller, message);
+                metrics.Sent(length);
+                _unflushed += length;
+                if (_unflushed < MostUnflushed && WriteOptions?.Flags == WriteFlags.BufferHint)
+                {
+                    return Task.CompletedTask;
+                }
+
+                _unflushed = 0;
+                flush = _output.FlushAsync(CancellationToken.None); // a token would reset the stream when it fires
+            }
+
+            return FlushedAsync(flush, cancellationToken);
+        }
+        catch (Exception exception) when (Endings.IsOver(exception, call, _ended))
+        {
+            throw Endings.Gone(exception);
+        }
     }
 
-    private async Task WaitAsync(Task write, CancellationToken cancellationToken)
+    /// <summary>Waits for a write that is going on; later ones are refused.</summary>
+    public void Dispose()
+    {
+        lock (_writing)
+        {
+            call.IsOver = true;
+        }
+    }
+
+    private async Task FlushedAsync(ValueTask<FlushResult> flush, CancellationToken cancellationToken)
     {
         try
         {
-            await write.WaitAsync(cancellationToken);
+            FlushResult result = await flush.AsTask().WaitAsync(cancellationToken);
+            if (result.IsCompleted) // told before the call's token fires
+            {
+                throw Endings.Gone();
+            }
         }
-        catch (Exception exception) when (Gone.Means(exception, call, _ended))
+        catch (Exception exception) when (Endings.IsOver(exception, call, _ended))
         {
-            throw Gone.Cancellation(exception);
+            throw Endings.Gone(exception);
         }
     }
 }

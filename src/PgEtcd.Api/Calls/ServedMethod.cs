@@ -8,13 +8,13 @@ namespace PgEtcd.Api.Calls;
 /// <summary>Answers a local call, in encoded messages.</summary>
 internal delegate Task LocalHandler(IAsyncStreamReader<byte[]> requests, IServerStreamWriter<byte[]> responses, CallContext call);
 
-/// <summary>A method that this server serves.</summary>
+/// <summary>A method of a service.</summary>
 internal sealed class ServedMethod(MethodMetrics metrics, int maxMessageSize)
 {
-    /// <summary>Set as a request's endpoint, which costs nothing, when its call has reached its handler.</summary>
+    /// <summary>Marks a request whose call has reached its handler. Setting it as the endpoint costs nothing.</summary>
     public static readonly Endpoint Reached = new(null, null, "gRPC");
 
-    /// <summary>Answers calls that come over a connection: the package's.</summary>
+    /// <summary>Answers calls over a connection: the package's handler.</summary>
     public RequestDelegate? Remote { get; set; }
 
     /// <summary>Answers local calls.</summary>
@@ -22,7 +22,7 @@ internal sealed class ServedMethod(MethodMetrics metrics, int maxMessageSize)
 
     public MethodMetrics Metrics => metrics;
 
-    /// <summary>Answers a call that came over a connection.</summary>
+    /// <summary>Answers a call over a connection.</summary>
     public Task ServeAsync(HttpContext http)
     {
         long started = metrics.Started(http.Request.Headers);
@@ -33,7 +33,7 @@ internal sealed class ServedMethod(MethodMetrics metrics, int maxMessageSize)
             return Task.CompletedTask;
         }
 
-        // Whoever's request has been read is counted by its runner: a frame less for nearly all calls.
+        // A call whose request has been read is counted by its runner, which saves nearly all calls a frame.
         Task call = Remote!(http);
         return http.GetEndpoint() == Reached ? call : WaitAsync(call, http, started);
     }
@@ -47,7 +47,7 @@ internal sealed class ServedMethod(MethodMetrics metrics, int maxMessageSize)
         }
 
         Status status = http.Features.GetRequiredFeature<IServerCallContextFeature>().ServerCallContext.Status;
-        if (PackageErrors.Mend(status, maxMessageSize) is { } mended)
+        if (Endings.OfUnreadable(status, maxMessageSize) is { } mended)
         {
             status = mended;
             if (!http.Response.HasStarted)

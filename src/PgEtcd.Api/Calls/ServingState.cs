@@ -2,12 +2,12 @@ using static PgEtcd.Protocol.GrpcHealth.HealthCheckResponse.Types;
 
 namespace PgEtcd.Api.Calls;
 
-/// <summary>Whether the server takes calls, as grpc.health.v1 tells it: from its start until it drains.</summary>
+/// <summary>Whether the server takes calls, as grpc.health.v1 shows it: from its start until it drains.</summary>
 public sealed class ServingState
 {
     private volatile Now _now = new(ServingStatus.Serving);
 
-    /// <summary>What it is now, and a task that ends when that changes.</summary>
+    /// <summary>The status, and a task that ends when it changes.</summary>
     public (ServingStatus Status, Task Changed) Current
     {
         get
@@ -17,7 +17,7 @@ public sealed class ServingState
         }
     }
 
-    /// <summary>From now on clients had better go elsewhere.</summary>
+    /// <summary>Tells clients to go elsewhere.</summary>
     public void Drain()
     {
         Now before = _now;

@@ -2,20 +2,20 @@ using Grpc.Core;
 
 namespace PgEtcd.Api.Calls;
 
-/// <summary>Writing to a stream, with what is known about the next message.</summary>
+/// <summary>Writes to a stream with gRPC's hint that more follows.</summary>
 internal static class StreamWrites
 {
     private static readonly WriteOptions MayWait = new(WriteFlags.BufferHint);
 
     /// <summary>Writes a message.</summary>
-    /// <param name="responses">Where to.</param>
-    /// <param name="message">What.</param>
-    /// <param name="moreFollows">Another one is ready: this one may wait for it and share its packet.</param>
+    /// <param name="responses">The stream.</param>
+    /// <param name="message">The message.</param>
+    /// <param name="moreFollows">The next one is ready: this one may wait for it and share its packet.</param>
     /// <param name="cancellationToken">Ends the wait for room.</param>
     public static Task WriteAsync<T>(
         this IServerStreamWriter<T> responses, T message, bool moreFollows, CancellationToken cancellationToken = default)
     {
-        responses.WriteOptions = moreFollows ? MayWait : WriteOptions.Default;
+        responses.WriteOptions = moreFollows ? MayWait : null;
         return responses.WriteAsync(message, cancellationToken);
     }
 }

@@ -13,9 +13,6 @@ namespace PgEtcd.Api.Connections;
 /// </summary>
 internal sealed class PlaintextProtocols(ConnectionDelegate next, TimeSpan limit)
 {
-    /// <summary>Bytes of the preface.</summary>
-    internal static int PrefaceLength => Preface.Length;
-
     private static ReadOnlySpan<byte> Preface => "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"u8;
 
     public async Task OnConnectionAsync(ConnectionContext connection)
@@ -31,7 +28,6 @@ internal sealed class PlaintextProtocols(ConnectionDelegate next, TimeSpan limit
             NegotiatedHttp2 negotiated = new();
             connection.Features.Set<ITlsApplicationProtocolFeature>(negotiated);
             connection.Features.Set<ITlsConnectionFeature>(negotiated);
-            connection.Transport = SchemeInAuthority.Mend(connection.Transport);
         }
 
         await next(connection);
@@ -41,8 +37,7 @@ internal sealed class PlaintextProtocols(ConnectionDelegate next, TimeSpan limit
     private async Task<bool?> ReadsPrefaceAsync(ConnectionContext connection)
     {
         PipeReader input = connection.Transport.Input;
-        using CancellationTokenSource timer = CancellationTokenSource.CreateLinkedTokenSource(connection.ConnectionClosed);
-        timer.CancelAfter(limit);
+        using CancellationTokenSource timer = new(limit); // the end of the connection ends the read, behind what has been sent
         try
         {
             while (true)
@@ -70,7 +65,7 @@ internal sealed class PlaintextProtocols(ConnectionDelegate next, TimeSpan limit
     }
 
     /// <summary>Whether these are the first bytes of HTTP/2; null while they may be.</summary>
-    internal static bool? LooksLikeHttp2(ReadOnlySequence<byte> buffer)
+    private static bool? LooksLikeHttp2(ReadOnlySequence<byte> buffer)
     {
         ReadOnlySpan<byte> preface = Preface;
         Span<byte> start = stackalloc byte[preface.Length];

@@ -3,7 +3,7 @@ using Grpc.Core;
 
 namespace PgEtcd.Api.Gateway;
 
-/// <summary>How the gateway tells of errors (semantics.md §13).</summary>
+/// <summary>Errors in the gateway's form (semantics.md §13).</summary>
 internal static class GatewayErrors
 {
     public static readonly Status NotFound = new(StatusCode.NotFound, "Not Found");
@@ -27,7 +27,7 @@ internal static class GatewayErrors
         _ => StatusCodes.Status500InternalServerError,
     };
 
-    /// <summary>The body of an error. <c>error</c> is what etcd up to 3.5 wrote, and what many clients still read.</summary>
+    /// <summary>The body of an error. etcd up to 3.5 wrote <c>error</c>, which many clients still read.</summary>
     public static void Write(Utf8JsonWriter json, Status status)
     {
         json.WriteStartObject();
@@ -37,7 +37,7 @@ internal static class GatewayErrors
         json.WriteEndObject();
     }
 
-    /// <summary>The last line of a stream that fails, in the words of 3.6 and of etcd up to 3.5.</summary>
+    /// <summary>The last line of a stream that fails, in the forms of 3.6 and of etcd up to 3.5.</summary>
     public static void WriteInStream(Utf8JsonWriter json, Status status)
     {
         int httpStatus = HttpStatus(status.StatusCode);

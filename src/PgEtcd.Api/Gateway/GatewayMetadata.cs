@@ -2,15 +2,16 @@ using Microsoft.Extensions.Primitives;
 
 namespace PgEtcd.Api.Gateway;
 
-/// <summary>What of an HTTP request becomes metadata of the call: Authorization, Grpc-Timeout, and Grpc-Metadata-… without that.</summary>
+/// <summary>The headers of an HTTP request that become metadata of the call: Authorization, Grpc-Timeout, and Grpc-Metadata-… without
+/// the prefix.</summary>
 internal static class GatewayMetadata
 {
-    /// <summary>The WebSocket protocol after which a token is named as another one.</summary>
+    /// <summary>The WebSocket subprotocol that precedes a token, which is sent as another one.</summary>
     public const string BearerProtocol = "Bearer";
 
     private const string Prefix = "Grpc-Metadata-";
 
-    /// <summary>Reads it, in fresh headers.</summary>
+    /// <summary>Reads them into new headers.</summary>
     public static IHeaderDictionary Read(HttpContext context)
     {
         IHeaderDictionary metadata = new HeaderDictionary();
@@ -39,11 +40,11 @@ internal static class GatewayMetadata
         return metadata;
     }
 
-    /// <summary>The token that a WebSocket's client named; null if none.</summary>
+    /// <summary>The token among a WebSocket's subprotocols; null if there is none.</summary>
     public static string? BearerToken(HttpContext context) =>
         context.WebSockets is { IsWebSocketRequest: true, WebSocketRequestedProtocols: [BearerProtocol, { Length: > 0 } token, ..] } ? token : null;
 
-    /// <summary>Names of the protocol itself are not the client's to set.</summary>
+    /// <summary>Clients must not set names of the protocol itself.</summary>
     private static bool IsFree(string name) =>
         name.Length > 0
         && !name.StartsWith("grpc-", StringComparison.OrdinalIgnoreCase)

@@ -11,22 +11,20 @@ namespace PgEtcd.Api.Gateway;
 /// <summary>Serves etcd's JSON gateway: everything below /v3/ (semantics.md §13).</summary>
 public static class GatewayMiddleware
 {
-    /// <summary>How much longer than its binary encoding the JSON of a request may be.</summary>
+    /// <summary>How many times longer than its binary encoding the JSON of a request may be.</summary>
     private const int JsonOverhead = 4;
 
-    /// <summary>etcd's words to a client that may believe that it is who its certificate says.</summary>
+    /// <summary>etcd's words to a client that may expect to be the user its certificate names.</summary>
     private const string NameIgnored = "CommonName of client sending a request against gateway will be ignored and not used as expected";
 
-    /// <summary>Adds it.</summary>
-    /// <param name="app">Where to.</param>
-    /// <param name="trustsCertificates">Whether the name in a client's certificate is its user (--client-cert-auth).</param>
-    public static void UseGateway(this WebApplication app, bool trustsCertificates)
+    /// <summary>Serves it on requests that nothing before has taken.</summary>
+    public static void UseGateway(this WebApplication app)
     {
         MethodTable methods = app.Services.GetRequiredService<MethodTable>();
         app.UseWebSockets();
-        if (trustsCertificates)
+        Admission admission = app.Services.GetRequiredService<Admission>();
+        if (admission.TrustsCertificates)
         {
-            Admission admission = app.Services.GetRequiredService<Admission>();
             app.Use(next => context => admission.IsOn && IsBelowV3(context, out _)
                 && context.Connection.ClientCertificate is { } certificate && CertificateNames.Of(certificate) is not null
                     ? context.RefuseAsync(StatusCodes.Status400BadRequest, NameIgnored)
@@ -65,9 +63,9 @@ public static class GatewayMiddleware
         }
         catch (Exception e) when (e is OperationCanceledException or IOException or WebSocketException)
         {
-            if (!isSocket) // whose end has been said, and would be lost
+            if (!isSocket) // a socket has sent its close frame, which would be lost
             {
-                context.Abort(); // the client has gone: nobody is to take what was sent for the whole
+                context.Abort(); // the client has gone: a proxy must not take the part that was sent for the whole
             }
         }
     }

@@ -4,7 +4,7 @@ using Grpc.Core;
 
 namespace PgEtcd.Api.Gateway;
 
-/// <summary>A client's JSON as the encoded requests of a call.</summary>
+/// <summary>Turns a client's JSON into the encoded requests of a call.</summary>
 /// <param name="method">The method.</param>
 /// <param name="body">The JSON.</param>
 internal sealed class GatewayRequests(MethodDescriptor method, JsonBody body) : IAsyncStreamReader<byte[]>
@@ -14,7 +14,7 @@ internal sealed class GatewayRequests(MethodDescriptor method, JsonBody body) : 
 
     public byte[] Current { get; private set; } = [];
 
-    /// <summary>Why the call fails whatever its service says: the first request cannot be read, or the body broke off; null otherwise.</summary>
+    /// <summary>Why the call fails whatever its service answers: the first request is malformed, or the body broke off. Null otherwise.</summary>
     public RpcException? Refusal { get; private set; }
 
     public async Task<bool> MoveNext(CancellationToken cancellationToken)
@@ -43,7 +43,7 @@ internal sealed class GatewayRequests(MethodDescriptor method, JsonBody body) : 
         }
         catch (BadHttpRequestException malformed)
         {
-            // Or the client has gone in the midst of its request: either way nothing more comes, and nobody is to go on.
+            // Or the client has gone in the middle of its request. Either way nothing more comes, and the call must not go on.
             _ended = true;
             Refusal = new RpcException(new Status(StatusCode.InvalidArgument, malformed.Message));
             throw new OperationCanceledException("The request broke off.", malformed);
@@ -54,7 +54,7 @@ internal sealed class GatewayRequests(MethodDescriptor method, JsonBody body) : 
         }
     }
 
-    /// <summary>As in etcd: what cannot be read ends the requests, and the call goes on, unless it is the first of them.</summary>
+    /// <summary>As in etcd, a malformed request ends the requests and the call goes on, unless it is the first one.</summary>
     private bool Refuse(RpcException refusal)
     {
         _ended = true;

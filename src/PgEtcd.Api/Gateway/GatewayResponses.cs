@@ -6,7 +6,7 @@ using Grpc.Core;
 
 namespace PgEtcd.Api.Gateway;
 
-/// <summary>The encoded responses of a call as JSON for the client.</summary>
+/// <summary>Turns the encoded responses of a call into JSON.</summary>
 /// <param name="method">The method.</param>
 /// <param name="channel">Where the JSON goes.</param>
 internal sealed class GatewayResponses(MethodDescriptor method, JsonChannel channel) : IServerStreamWriter<byte[]>
@@ -46,7 +46,7 @@ internal sealed class GatewayResponses(MethodDescriptor method, JsonChannel chan
         }
     }
 
-    /// <summary>Ends the answer with how the call ended.</summary>
+    /// <summary>Ends the answer with the status of the call.</summary>
     /// <exception cref="OperationCanceledException">The client has gone.</exception>
     public async Task EndAsync(Status status)
     {

@@ -5,7 +5,7 @@ using Grpc.Core;
 namespace PgEtcd.Api.Gateway;
 
 /// <summary>
-/// The JSON objects in a body, one after the other. What follows the last one that is asked for is never looked at, as in etcd.
+/// Splits a body into JSON objects. As in etcd, the text behind the last object that is asked for is never read.
 /// </summary>
 /// <param name="body">The body.</param>
 /// <param name="limit">Most bytes that one object may have.</param>
@@ -13,7 +13,7 @@ internal sealed class JsonBody(PipeReader body, long limit)
 {
     /// <summary>Waits for the next object.</summary>
     /// <returns>Its text; null at the end of the body.</returns>
-    /// <exception cref="RpcException">InvalidArgument, if what comes is no object; ResourceExhausted, if it is too long.</exception>
+    /// <exception cref="RpcException">InvalidArgument if the text is no object, ResourceExhausted if it is too long.</exception>
     public async ValueTask<byte[]?> NextAsync(CancellationToken cancellationToken)
     {
         JsonScanner scanner = default;
@@ -38,7 +38,7 @@ internal sealed class JsonBody(PipeReader body, long limit)
             }
             finally
             {
-                // What follows an object has not been looked at: the next read returns at once.
+                // The text behind an object has not been read: the next read returns at once.
                 SequencePosition end = buffer.GetPosition(scanned);
                 body.AdvanceTo(found ? end : buffer.Start, found ? end : buffer.End);
             }
@@ -52,7 +52,7 @@ internal sealed class JsonBody(PipeReader body, long limit)
 
     private static RpcException Refuse(StatusCode code, string message) => new(new Status(code, message));
 
-    /// <summary>Finds where an object ends, whatever is in it: braces outside of strings are counted, each byte once.</summary>
+    /// <summary>Finds the end of an object by counting braces outside of strings. Each byte is read once.</summary>
     private struct JsonScanner
     {
         private static readonly SearchValues<byte> Structure = SearchValues.Create("{}[]\""u8);
@@ -61,11 +61,11 @@ internal sealed class JsonBody(PipeReader body, long limit)
         private bool _inString;
         private bool _escaped;
 
-        /// <summary>Whether anything but white space has come.</summary>
+        /// <summary>Whether anything but white space was found.</summary>
         public readonly bool HasBegun => _depth > 0;
 
-        /// <summary>Goes on.</summary>
-        /// <param name="piece">What has come since.</param>
+        /// <summary>Scans the next piece.</summary>
+        /// <param name="piece">The bytes that have arrived since.</param>
         /// <param name="scanned">Counts the bytes, up to the end of the object.</param>
         /// <returns>Whether the end was found.</returns>
         /// <exception cref="RpcException">It does not begin like an object.</exception>
@@ -86,7 +86,7 @@ internal sealed class JsonBody(PipeReader body, long limit)
             return false;
         }
 
-        /// <summary>The length up to and with the end of the object, or -1.</summary>
+        /// <summary>The length up to the end of the object, or -1.</summary>
         private int Scan(ReadOnlySpan<byte> text)
         {
             int at = 0;

@@ -4,22 +4,22 @@ using Grpc.Core;
 
 namespace PgEtcd.Api.Gateway;
 
-/// <summary>What carries the JSON of one call: an HTTP request or a WebSocket.</summary>
+/// <summary>The carrier of one call's JSON: an HTTP request or a WebSocket.</summary>
 internal abstract class JsonChannel : IAsyncDisposable
 {
-    /// <summary>What the client sends.</summary>
+    /// <summary>The client's bytes.</summary>
     public abstract PipeReader Requests { get; }
 
     /// <summary>Fires when the client has gone.</summary>
     public abstract CancellationToken Gone { get; }
 
-    /// <summary>Where to write what <see cref="SendAsync"/> then sends.</summary>
+    /// <summary>The buffer that <see cref="SendAsync"/> sends.</summary>
     public abstract IBufferWriter<byte> Output { get; }
 
     /// <summary>Begins the answer; only the first status counts.</summary>
     public abstract void Begin(Status status);
 
-    /// <summary>Sends what was written; ends when there is room for more.</summary>
+    /// <summary>Sends the buffer and waits for room.</summary>
     public abstract ValueTask SendAsync(CancellationToken cancellationToken);
 
     /// <summary>Ends the answer.</summary>

@@ -8,15 +8,15 @@ using Grpc.Core;
 namespace PgEtcd.Api.Gateway;
 
 /// <summary>
-/// Reads messages from JSON as etcd's gateway does (semantics.md §13): fields by their proto or lowerCamel names, unknown ones
-/// and unknown names of enums ignored, null for "not there"; a field given twice is an error.
+/// Reads messages from JSON as etcd's gateway does (semantics.md §13): fields have their proto or lowerCamel names, unknown
+/// fields and enum names are ignored, null means absent, and a field given twice is an error.
 /// </summary>
 internal static class JsonReading
 {
-    /// <summary>Messages within messages: no more than the binary encoding takes.</summary>
+    /// <summary>Nesting of messages, as deep as in the binary encoding.</summary>
     private const int MostNested = 100;
 
-    // What is skipped may be deeper; it costs a bit a level.
+    // Unknown fields may be deeper; each level costs a bit.
     private static readonly JsonReaderOptions Options = new() { MaxDepth = 10_000 };
 
     /// <summary>Reads one object.</summary>
@@ -35,7 +35,7 @@ internal static class JsonReading
         }
     }
 
-    /// <summary>What is wrong, in the form that etcd's JSON reader has. The words of .NET's are about itself.</summary>
+    /// <summary>The error in the form of etcd's JSON reader. The words of .NET's reader are about itself.</summary>
     private static string Reason(Exception exception) => exception is JsonException { LineNumber: { } line, BytePositionInLine: { } position }
         ? string.Create(CultureInfo.InvariantCulture, $"syntax error (line {line + 1}:{position + 1}): not valid JSON")
         : exception.Message;

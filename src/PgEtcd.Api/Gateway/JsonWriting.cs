@@ -9,14 +9,14 @@ using Google.Protobuf.Reflection;
 namespace PgEtcd.Api.Gateway;
 
 /// <summary>
-/// Writes messages as etcd's gateway does (semantics.md §13): names as in the protos, what is zero or empty left out, numbers of
+/// Writes messages as etcd's gateway does (semantics.md §13): names as in the protos, zero and empty values left out, numbers of
 /// 64 bits as text.
 /// </summary>
 internal static class JsonWriting
 {
     private static readonly JsonWriterOptions Options = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, SkipValidation = true };
 
-    /// <summary>Something that writes JSON there; flushed when disposed of.</summary>
+    /// <summary>A writer of JSON, flushed when it is disposed.</summary>
     public static Utf8JsonWriter To(IBufferWriter<byte> output) => new(output, Options);
 
     /// <summary>Writes one message as an object.</summary>
@@ -72,45 +72,25 @@ internal static class JsonWriting
             case long or ulong:
                 json.WriteStringValue(((IFormattable)value).ToString(null, CultureInfo.InvariantCulture));
                 break;
-            case int number:
-                json.WriteNumberValue(number);
-                break;
-            case uint number:
-                json.WriteNumberValue(number);
+            case int or uint:
+                json.WriteNumberValue(Convert.ToInt64(value, CultureInfo.InvariantCulture));
                 break;
             case bool truth:
                 json.WriteBooleanValue(truth);
                 break;
+            case Enum when field.EnumType.FindValueByNumber(NumberOf(value)) is { } known:
+                json.WriteStringValue(known.Name);
+                break;
             case Enum:
-                WriteEnum(json, field, Convert.ToInt32(value, CultureInfo.InvariantCulture));
+                json.WriteNumberValue(NumberOf(value));
                 break;
             default:
                 throw new NotSupportedException($"etcd's messages have no fields of type {field.FieldType}.");
         }
     }
 
-    private static void WriteEnum(Utf8JsonWriter json, FieldDescriptor field, int number)
-    {
-        if (field.EnumType.FindValueByNumber(number) is { } known)
-        {
-            json.WriteStringValue(known.Name);
-        }
-        else
-        {
-            json.WriteNumberValue(number);
-        }
-    }
+    private static bool IsZero(object value) =>
+        value is 0L or 0UL or 0 or 0u or false or "" or ByteString { IsEmpty: true } || (value is Enum && NumberOf(value) == 0);
 
-    private static bool IsZero(object value) => value switch
-    {
-        ByteString bytes => bytes.IsEmpty,
-        string text => text.Length == 0,
-        long number => number == 0,
-        ulong number => number == 0,
-        int number => number == 0,
-        uint number => number == 0,
-        bool truth => !truth,
-        Enum => Convert.ToInt32(value, CultureInfo.InvariantCulture) == 0,
-        _ => false,
-    };
+    private static int NumberOf(object value) => Convert.ToInt32(value, CultureInfo.InvariantCulture);
 }

@@ -50,7 +50,7 @@ internal sealed class WebSocketChannel : JsonChannel
         ReadOnlyMemory<byte> line = _output.WrittenMemory;
         if (line.Length > 0)
         {
-            // A cancelled send resets the connection, and the client may just be closing it in good order: what is on its way has time to arrive.
+            // A cancelled send resets the connection, but the client may be closing it properly: messages under way get time to arrive.
             await using CancellationTokenRegistration cancelled = cancellationToken.Register(() => _end.CancelAfter(CloseLimit));
             await _socket.SendAsync(line.TrimEnd((byte)'\n'), WebSocketMessageType.Text, endOfMessage: true, _end.Token);
             _output.Clear();
@@ -67,11 +67,11 @@ internal sealed class WebSocketChannel : JsonChannel
                 await _socket.CloseOutputAsync(WebSocketCloseStatus.NormalClosure, null, _end.Token);
             }
 
-            _requests.Reader.Complete(); // what the client still says is not waited for
+            _requests.Reader.Complete(); // the rest of the client's messages is not read
         }
         catch (Exception e) when (e is WebSocketException or OperationCanceledException or IOException)
         {
-            await _end.CancelAsync(); // the client does not wait for the end
+            await _end.CancelAsync(); // the client does not wait for the close
         }
 
         await _receiving;
@@ -111,7 +111,7 @@ internal sealed class WebSocketChannel : JsonChannel
         }
         catch (Exception e) when (e is WebSocketException or OperationCanceledException or IOException)
         {
-            // Gone without a word.
+            // The client has gone without a close frame.
         }
 
         await _gone.CancelAsync();

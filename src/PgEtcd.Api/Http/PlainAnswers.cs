@@ -4,7 +4,7 @@ using Microsoft.Net.Http.Headers;
 
 namespace PgEtcd.Api.Http;
 
-/// <summary>Answers in the form that etcd's HTTP server gives them: Go's.</summary>
+/// <summary>Answers in the form of etcd's HTTP server, which is Go's.</summary>
 public static class PlainAnswers
 {
     public const string Text = "text/plain; charset=utf-8";
@@ -23,7 +23,7 @@ public static class PlainAnswers
         return HttpMethods.IsHead(context.Request.Method) ? Task.CompletedTask : context.Response.Body.WriteAsync(bytes).AsTask();
     }
 
-    /// <summary>Writes a long answer, compressed for who takes that.</summary>
+    /// <summary>Writes a long answer, compressed if the client accepts that.</summary>
     public static async Task AnswerCompressedAsync(this HttpContext context, string contentType, string body)
     {
         context.Response.Headers.Vary = HeaderNames.AcceptEncoding;
@@ -43,14 +43,14 @@ public static class PlainAnswers
         await context.AnswerAsync(StatusCodes.Status200OK, contentType, compressed.GetBuffer().AsMemory(0, (int)compressed.Length));
     }
 
-    /// <summary>Refuses, in a line of text.</summary>
+    /// <summary>Refuses with a line of text.</summary>
     public static Task RefuseAsync(this HttpContext context, int status, string line)
     {
         context.Response.Headers.XContentTypeOptions = "nosniff";
         return context.AnswerAsync(status, Text, line + "\n");
     }
 
-    /// <summary>There is no such page.</summary>
+    /// <summary>Answers that the page does not exist.</summary>
     public static Task NotFoundAsync(this HttpContext context) => context.RefuseAsync(StatusCodes.Status404NotFound, "404 page not found");
 
     /// <summary>Refuses every method but GET.</summary>

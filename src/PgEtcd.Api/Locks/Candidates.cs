@@ -2,14 +2,14 @@ using PgEtcd.Mvcc.Keys;
 
 namespace PgEtcd.Api.Locks;
 
-/// <summary>Those who contend in an election, as one who watches it knows them. The oldest leads.</summary>
+/// <summary>The contenders of an election as a watcher knows them. The oldest leads.</summary>
 internal sealed class Candidates
 {
     private readonly Dictionary<ReadOnlyMemory<byte>, KeyRecord> _byKey = new(BytesComparer.Instance);
     private readonly SortedSet<KeyRecord> _byAge = new(Comparer<KeyRecord>.Create(static (one, other) =>
         one.CreateRevision.CompareTo(other.CreateRevision) is var order && order != 0 ? order : one.Key.SequenceCompareTo(other.Key)));
 
-    /// <param name="records">All there are.</param>
+    /// <param name="records">All contenders.</param>
     public Candidates(IEnumerable<KeyRecord> records)
     {
         foreach (KeyRecord record in records)
@@ -18,7 +18,7 @@ internal sealed class Candidates
         }
     }
 
-    /// <summary>Who leads; null when there is nobody.</summary>
+    /// <summary>The leader; null if there is no contender.</summary>
     public KeyRecord? Leader => _byAge.Min;
 
     /// <summary>Takes in a change.</summary>

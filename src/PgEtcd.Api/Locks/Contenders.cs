@@ -10,7 +10,7 @@ namespace PgEtcd.Api.Locks;
 
 /// <summary>The queue before a lock or an election (semantics.md §12). Its order is that of the create revisions, so it is the
 /// same on every frontend. Each contender watches the one before it and no other: a thousand wait, and one wakes.</summary>
-public sealed class Contenders(RecipeClient client, WatchHub hub, IHostApplicationLifetime lifetime)
+internal sealed class Contenders(RecipeClient client, WatchHub hub, IHostApplicationLifetime lifetime)
 {
     /// <summary>Enters the queue, or finds the place that the lease has in it.</summary>
     /// <param name="contest">Which.</param>
@@ -33,9 +33,9 @@ public sealed class Contenders(RecipeClient client, WatchHub hub, IHostApplicati
         };
     }
 
-    /// <summary>Waits until nobody is left who came before.</summary>
+    /// <summary>Waits until every earlier contender has left.</summary>
     /// <returns>The revision at which that was so.</returns>
-    /// <exception cref="RpcException">The contender is not there any more, or the server stops.</exception>
+    /// <exception cref="RpcException">The contender's key is gone, or the server stops.</exception>
     /// <exception cref="OperationCanceledException">The client has gone; the contender has left the queue.</exception>
     internal async Task<long> WaitAsync(Contender contender, EtcdError isGone, ServerCallContext context)
     {
@@ -114,18 +114,18 @@ public sealed class Contenders(RecipeClient client, WatchHub hub, IHostApplicati
 /// <param name="Lease">Its lease.</param>
 internal sealed record Contender(Contest Contest, ByteString Key, long CreateRevision, long Lease)
 {
-    /// <summary>The value it had when it entered, or was found.</summary>
+    /// <summary>Its value when it entered or was found.</summary>
     public required ReadOnlyMemory<byte> Value { get; init; }
 
-    /// <summary>The revision then.</summary>
+    /// <summary>The revision at that moment.</summary>
     public required long EnteredAt { get; init; }
 
-    /// <summary>It was not there before.</summary>
+    /// <summary>It entered now, and was not found.</summary>
     public required bool IsNew { get; init; }
 
-    /// <summary>Its client knows its lease.</summary>
+    /// <summary>The client brought its own lease.</summary>
     public required bool HasOwnLease { get; init; }
 
-    /// <summary>Nobody was before it.</summary>
+    /// <summary>It was the first in the queue.</summary>
     public required bool IsOldest { get; init; }
 }

@@ -4,8 +4,8 @@ using PgEtcd.Protocol.Etcdserverpb;
 
 namespace PgEtcd.Api.Locks;
 
-/// <summary>Those who contend for a lock or an election: a key each, <c>name/lease</c>, the oldest of which holds it
-/// (semantics.md §12). Names share the key space with everybody's keys.</summary>
+/// <summary>The contenders for a lock or an election: one key each, <c>name/lease</c>. The oldest holds it
+/// (semantics.md §12). Names share the key space with all other keys.</summary>
 /// <param name="name">Of the lock or election.</param>
 internal sealed class Contest(ByteString name)
 {
@@ -31,7 +31,7 @@ internal sealed class Contest(ByteString name)
         Limit = 1,
     };
 
-    /// <summary>The last that came before another, as far as this frontend knows: who waits for it watches from there.</summary>
+    /// <summary>The last contender before another one, as far as this frontend knows. The other one watches it.</summary>
     public RangeRequest LastBefore(long createRevision) => new()
     {
         Key = Start,

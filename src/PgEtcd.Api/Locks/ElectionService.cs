@@ -9,11 +9,11 @@ using PgEtcd.Protocol.V3Electionpb;
 namespace PgEtcd.Api.Locks;
 
 /// <summary>v3electionpb.Election: one leader at a time, as long as its lease (semantics.md §12).</summary>
-public sealed class ElectionService(
+internal sealed class ElectionService(
     RecipeClient client, Contenders contenders, LeaderChanges changes, ResponseHeaders headers, IHostApplicationLifetime lifetime)
     : Election.ElectionBase
 {
-    /// <summary>Waits until elected. Whoever campaigns already with the same lease gets the new value.</summary>
+    /// <summary>Waits until elected. A campaign with the same lease that is under way gets the new value.</summary>
     public override async Task<CampaignResponse> Campaign(CampaignRequest request, ServerCallContext context)
     {
         Contender contender = await contenders.EnterAsync(new Contest(request.Name), request.Lease, request.Value, context);
@@ -47,7 +47,7 @@ public sealed class ElectionService(
         return new ProclaimResponse { Header = headers.At(revision) };
     }
 
-    /// <summary>Who leads.</summary>
+    /// <summary>The leader.</summary>
     public override async Task<LeaderResponse> Leader(LeaderRequest request, ServerCallContext context)
     {
         RangeResult oldest = await client.RangeAsync(new Contest(request.Name).Oldest, context);
@@ -56,7 +56,7 @@ public sealed class ElectionService(
             : throw EtcdErrors.ElectionNoLeader.ToException();
     }
 
-    /// <summary>Who leads, and each change of that, until the client leaves.</summary>
+    /// <summary>The leader, and each later one, until the client leaves.</summary>
     public override async Task Observe(LeaderRequest request, IServerStreamWriter<LeaderResponse> responseStream, ServerCallContext context)
     {
         using CancellationTokenSource ended = CancellationTokenSource.CreateLinkedTokenSource(
@@ -68,7 +68,7 @@ public sealed class ElectionService(
                 await responseStream.WriteAsync(Response(change.Revision, change.Leader), ended.Token);
             }
         }
-        catch (OperationCanceledException) when (!context.CancellationToken.IsCancellationRequested)
+        catch (OperationCanceledException) when (lifetime.ApplicationStopping.IsCancellationRequested)
         {
             throw EtcdErrors.Stopped.ToException();
         }

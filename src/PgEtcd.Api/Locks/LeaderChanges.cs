@@ -8,7 +8,7 @@ namespace PgEtcd.Api.Locks;
 
 /// <summary>Follows an election (semantics.md §12, Observe). It watches all candidates, where etcd watches the leader and looks
 /// for the next when that is gone: so a leader that was short is seen too, and each one once.</summary>
-public sealed class LeaderChanges(RecipeClient client, WatchHub hub)
+internal sealed class LeaderChanges(RecipeClient client, WatchHub hub)
 {
     /// <summary>A leader as it was from a revision on.</summary>
     internal readonly record struct LeaderChange(long Revision, KeyRecord Leader);
@@ -42,7 +42,7 @@ public sealed class LeaderChanges(RecipeClient client, WatchHub hub)
                 {
                     long revision = reply.Events[i].Revision;
                     candidates.Apply(reply.Events[i]);
-                    // Nobody leads in the middle of a transaction.
+                    // In the middle of a transaction there is no leader.
                     bool isWhole = i + 1 == reply.Events.Count || reply.Events[i + 1].Revision != revision;
                     if (isWhole && IsNews(candidates.Leader, told))
                     {

@@ -9,9 +9,9 @@ using PgEtcd.Protocol.V3Lockpb;
 namespace PgEtcd.Api.Locks;
 
 /// <summary>v3lockpb.Lock: a lock that lasts as long as a lease (semantics.md §12).</summary>
-public sealed class LockService(RecipeClient client, Contenders contenders, ResponseHeaders headers) : Protocol.V3Lockpb.Lock.LockBase
+internal sealed class LockService(RecipeClient client, Contenders contenders, ResponseHeaders headers) : Protocol.V3Lockpb.Lock.LockBase
 {
-    /// <summary>Waits until the lock is held. Whoever holds it, or waits for it, with the same lease is the same.</summary>
+    /// <summary>Waits until the lock is held. Requests with the same lease share one place in the queue.</summary>
     public override async Task<LockResponse> Lock(LockRequest request, ServerCallContext context)
     {
         Contender contender = await contenders.EnterAsync(new Contest(request.Name), request.Lease, ByteString.Empty, context);
@@ -19,7 +19,7 @@ public sealed class LockService(RecipeClient client, Contenders contenders, Resp
         return new LockResponse { Header = headers.At(revision), Key = contender.Key };
     }
 
-    /// <summary>Gives the lock up; no error if nobody had it.</summary>
+    /// <summary>Releases the lock; no error if it was not held.</summary>
     public override async Task<UnlockResponse> Unlock(UnlockRequest request, ServerCallContext context)
     {
         DeleteRangeResult deleted = await client.DeleteAsync(new DeleteRangeRequest { Key = request.Key }, context);

@@ -1,18 +1,17 @@
 using Grpc.Core;
 using PgEtcd.Api.Calls;
 using PgEtcd.Api.Services;
-using PgEtcd.Api.Wire;
 using PgEtcd.Mvcc;
 using PgEtcd.Protocol;
 using PgEtcd.Protocol.Etcdserverpb;
 
 namespace PgEtcd.Api.Locks;
 
-/// <summary>What locks and elections ask of the server they run in. As in etcd they are clients of it, in the name of whoever
-/// calls them: all checks of the services apply, and every error goes out as Unknown (errors.md §2.3).</summary>
-public sealed class RecipeClient(KvService kv, LeaseService leases)
+/// <summary>The requests that locks and elections make of their own server. As in etcd they are its clients, in the name of their
+/// caller: all checks of the services apply, and every error goes out as Unknown (errors.md §2.3).</summary>
+internal sealed class RecipeClient(KvService kv, LeaseService leases)
 {
-    /// <summary>Of a lease that the server grants; seconds. Nobody keeps it alive but the client.</summary>
+    /// <summary>TTL in seconds of a lease that the server grants. Only the client keeps it alive.</summary>
     private const long SessionTtl = 60;
 
     /// <summary>The lease to contend with: the client's, or a new one.</summary>
@@ -37,7 +36,7 @@ public sealed class RecipeClient(KvService kv, LeaseService leases)
         {
             return await ask();
         }
-        catch (Exception exception) when (Endings.Translated(exception, ServiceErrors.ToRpc) is RpcException said)
+        catch (Exception exception) when (Endings.Translated(exception) is RpcException said)
         {
             throw new RpcException(EtcdErrors.SeenByRecipe(said.Status));
         }

@@ -5,8 +5,8 @@ using PgEtcd.Postgres.Metrics;
 
 namespace PgEtcd.Api.Metrics;
 
-/// <summary>The counters of one method, under the names that go-grpc-middleware gives them. They are found once, when the
-/// method is mapped; a call only adds to them.</summary>
+/// <summary>The counters of one method, under the names that go-grpc-middleware gives them. They are looked up once, when
+/// the method is bound; a call only adds to them.</summary>
 internal sealed class MethodMetrics
 {
     /// <summary>Prometheus' default buckets, seconds.</summary>
@@ -19,10 +19,10 @@ internal sealed class MethodMetrics
     private readonly Counter<long> _sentBytes;
     private readonly Counter<long>[] _handled;
     private readonly Histogram<double>? _handling;
-    private readonly CallsByHeader? _clients;
+    private readonly CallsByVersion _clients;
     private readonly bool _isUnary;
 
-    public MethodMetrics(Meter meter, GrpcMetricsOptions options, CallsByHeader? clients, IMethod method)
+    public MethodMetrics(Meter meter, bool hasHandlingTimes, CallsByVersion clients, IMethod method)
     {
         _clients = clients;
         _isUnary = method.Type == MethodType.Unary;
@@ -38,9 +38,9 @@ internal sealed class MethodMetrics
                 "grpc_server_handled_total", "Total number of RPCs completed on the server, regardless of success or failure.",
                 [new("grpc_code", NameOf(code)), .. labels])),
         ];
-        _receivedBytes = meter.Counter(options.ReceivedBytes, "The total number of bytes received from gRPC clients.");
-        _sentBytes = meter.Counter(options.SentBytes, "The total number of bytes sent to gRPC clients.");
-        if (options.HandlingTime)
+        _receivedBytes = meter.Counter("etcd_network_client_grpc_received_bytes_total", "The total number of bytes received from gRPC clients.");
+        _sentBytes = meter.Counter("etcd_network_client_grpc_sent_bytes_total", "The total number of bytes sent to gRPC clients.");
+        if (hasHandlingTimes)
         {
             _handling = meter.CreateHistogram(
                 "grpc_server_handling_seconds",
@@ -51,30 +51,30 @@ internal sealed class MethodMetrics
         }
     }
 
-    /// <summary>A call begins.</summary>
+    /// <summary>Counts the beginning of a call.</summary>
     /// <returns>When, a timestamp of Stopwatch.</returns>
     public long Started(IHeaderDictionary headers)
     {
         _started.Add(1);
-        _clients?.Add(headers, _isUnary);
+        _clients.Add(headers, _isUnary);
         return Stopwatch.GetTimestamp();
     }
 
-    /// <summary>A message has come.</summary>
+    /// <summary>Counts a request.</summary>
     public void Received(long bytes)
     {
         _received.Add(1);
         _receivedBytes.Add(bytes);
     }
 
-    /// <summary>A message is on its way.</summary>
+    /// <summary>Counts a response.</summary>
     public void Sent(long bytes)
     {
         _sent.Add(1);
         _sentBytes.Add(bytes);
     }
 
-    /// <summary>A call has ended.</summary>
+    /// <summary>Counts the end of a call.</summary>
     public void Handled(StatusCode code, long started)
     {
         if ((uint)code < (uint)_handled.Length)

@@ -4,7 +4,7 @@ using PgEtcd.Postgres.Metrics;
 
 namespace PgEtcd.Api.Metrics;
 
-/// <summary>Streams of clients that broke. That a client has gone, or has closed its stream, is no failure.</summary>
+/// <summary>Failures of streams. A client that has gone or has closed its stream is none.</summary>
 internal static class StreamMetrics
 {
     public static readonly Counter<long> WatchReceives = Failures("watch", "receive");
@@ -20,14 +20,14 @@ internal static class StreamMetrics
         // Explicit, so that Register runs the initializers above.
     }
 
-    /// <summary>Makes all instruments: one whose class has not been used yet would be missing instead of 0.</summary>
+    /// <summary>Creates all instruments: one whose class has not been used yet would be missing instead of 0.</summary>
     public static void Register()
     {
         // The static constructor has run.
     }
 
     /// <summary>Reads the next request of a stream, and counts it when that fails.</summary>
-    /// <returns>False when the client has said that no more come.</returns>
+    /// <returns>False when the client has closed its side.</returns>
     public static async ValueTask<bool> ReceiveAsync<T>(IAsyncStreamReader<T> requests, Counter<long> failures, CancellationToken cancellationToken)
     {
         try

@@ -11,17 +11,17 @@ using PgEtcd.Protocol.Etcdserverpb;
 
 namespace PgEtcd.Api.Services;
 
-/// <summary>etcdserverpb.Auth (semantics.md §11). What a change comes to is decided in <see cref="AuthDecision"/>, and made only
-/// if nothing else has changed since.</summary>
-public sealed class AuthService(FrontendAuth auth, Admission admission, KeyReader reader, ResponseHeaders headers) : Protocol.Etcdserverpb.Auth.AuthBase
+/// <summary>etcdserverpb.Auth (semantics.md §11). <see cref="AuthDecision"/> decides what a change does; it is made only if
+/// nothing else has changed since.</summary>
+internal sealed class AuthService(FrontendAuth auth, Admission admission, KeyReader reader, ResponseHeaders headers) : Protocol.Etcdserverpb.Auth.AuthBase
 {
     private ResponseHeader Header => headers.At(reader.Current.Revision);
 
-    /// <summary>Has all calls checked. Needs no credentials while they are not.</summary>
+    /// <summary>Switches checks on. Needs no credentials while they are off.</summary>
     public override Task<AuthEnableResponse> AuthEnable(AuthEnableRequest request, ServerCallContext context) =>
         ChangeAsync(context, AuthDecision.Enable, () => new AuthEnableResponse { Header = Header });
 
-    /// <summary>Lets everybody do everything.</summary>
+    /// <summary>Switches checks off.</summary>
     public override Task<AuthDisableResponse> AuthDisable(AuthDisableRequest request, ServerCallContext context) =>
         ChangeAsync(context, AuthDecision.Disable, () => new AuthDisableResponse { Header = Header });
 
@@ -32,7 +32,7 @@ public sealed class AuthService(FrontendAuth auth, Admission admission, KeyReade
         return new AuthStatusResponse { Header = Header, Enabled = state.IsEnabled, AuthRevision = (ulong)state.ShownRevision };
     }
 
-    /// <summary>Gives a token to whoever knows a user's password.</summary>
+    /// <summary>Gives a token for a user's name and password.</summary>
     public override async Task<AuthenticateResponse> Authenticate(AuthenticateRequest request, ServerCallContext context)
     {
         LoginAnswer answer = await auth.LogInAsync(request.Name, request.Password, context.Peer);
@@ -55,11 +55,11 @@ public sealed class AuthService(FrontendAuth auth, Admission admission, KeyReade
             context, state => AuthDecision.Add(state, request, password), () => new AuthUserAddResponse { Header = Header });
     }
 
-    /// <summary>A user's roles. One may ask about oneself.</summary>
+    /// <summary>A user's roles. Users may read their own.</summary>
     public override async Task<AuthUserGetResponse> UserGet(AuthUserGetRequest request, ServerCallContext context)
     {
         Caller caller = await admission.AdmitFreshAsync(context);
-        Demand(caller.Username == request.Name && caller.Username is not null ? KvError.None : caller.CheckRoot());
+        (caller.Username == request.Name && caller.Username is not null ? KvError.None : caller.CheckRoot()).ThrowIfAny();
         AuthUser user = caller.State.User(request.Name) ?? throw EtcdErrors.UserNotFound.ToException();
         return new AuthUserGetResponse { Header = Header, Roles = { AuthState.Sorted(user.Record.Roles) } };
     }
@@ -93,11 +93,11 @@ public sealed class AuthService(FrontendAuth auth, Admission admission, KeyReade
     public override Task<AuthRoleAddResponse> RoleAdd(AuthRoleAddRequest request, ServerCallContext context) =>
         ChangeAsync(context, state => AuthDecision.Add(state, request), () => new AuthRoleAddResponse { Header = Header });
 
-    /// <summary>A role's permissions by key. One may ask about one's own roles.</summary>
+    /// <summary>A role's permissions by key. Users may read those of their own roles.</summary>
     public override async Task<AuthRoleGetResponse> RoleGet(AuthRoleGetRequest request, ServerCallContext context)
     {
         Caller caller = await admission.AdmitFreshAsync(context);
-        Demand(caller.HasRole(request.Role) ? KvError.None : caller.CheckRoot());
+        (caller.HasRole(request.Role) ? KvError.None : caller.CheckRoot()).ThrowIfAny();
         RoleRecord role = caller.State.Role(request.Role) ?? throw EtcdErrors.RoleNotFound.ToException();
         return new AuthRoleGetResponse { Header = Header, Perm = { RolePermissions.Of(role) } };
     }
@@ -122,22 +122,14 @@ public sealed class AuthService(FrontendAuth auth, Admission admission, KeyReade
     public override Task<AuthRoleRevokePermissionResponse> RoleRevokePermission(AuthRoleRevokePermissionRequest request, ServerCallContext context) =>
         ChangeAsync(context, state => AuthDecision.RevokePermission(state, request), () => new AuthRoleRevokePermissionResponse { Header = Header });
 
-    private static void Demand(KvError error)
-    {
-        if (error != KvError.None)
-        {
-            throw error.ToEtcd().ToException();
-        }
-    }
-
     private async Task<Caller> AdmitRootAsync(ServerCallContext context)
     {
         Caller caller = await admission.AdmitFreshAsync(context);
-        Demand(caller.CheckRoot());
+        caller.CheckRoot().ThrowIfAny();
         return caller;
     }
 
-    /// <summary>Decides on the present state, and again if that has changed before the change was made.</summary>
+    /// <summary>Decides on the present state, and again if the state has changed meanwhile.</summary>
     private async Task<T> ChangeAsync<T>(ServerCallContext context, Func<AuthState, AuthDecision> decide, Func<T> answer)
     {
         while (true)
@@ -151,7 +143,7 @@ public sealed class AuthService(FrontendAuth auth, Admission admission, KeyReade
         }
     }
 
-    /// <summary>Only for who may set it: hashing is made to be dear.</summary>
+    /// <summary>For root only: a hash is expensive on purpose.</summary>
     private async Task<byte[]> HashAsync(string password, ServerCallContext context)
     {
         Passwords.CheckLength(password);

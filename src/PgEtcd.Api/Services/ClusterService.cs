@@ -6,9 +6,9 @@ using PgEtcd.Protocol.Etcdserverpb;
 
 namespace PgEtcd.Api.Services;
 
-/// <summary>etcdserverpb.Cluster (semantics.md §9): the members are the frontends that are alive. Who belongs to the cluster
-/// is not decided by a request but by who runs; what cannot be done is refused with etcd's code and a sentence.</summary>
-public sealed class ClusterService(Membership membership, ResponseHeaders headers, RequestLimits limits) : Cluster.ClusterBase
+/// <summary>etcdserverpb.Cluster (semantics.md §9): the members are the live frontends. Running a frontend
+/// makes it a member, not a request; requests that cannot be granted get etcd's code and a sentence.</summary>
+internal sealed class ClusterService(Membership membership, ResponseHeaders headers, RequestLimits limits) : Cluster.ClusterBase
 {
     /// <summary>The frontends by id. Linearizable: as the database has them now; else as they were at our last heartbeat.</summary>
     public override async Task<MemberListResponse> MemberList(MemberListRequest request, ServerCallContext context)
@@ -18,7 +18,7 @@ public sealed class ClusterService(Membership membership, ResponseHeaders header
         return response;
     }
 
-    /// <summary>Not by request: a frontend joins by running.</summary>
+    /// <summary>Refused: a frontend joins by running.</summary>
     public override Task<MemberAddResponse> MemberAdd(MemberAddRequest request, ServerCallContext context) =>
         throw (request.PeerURLs.Count > 0 && request.PeerURLs.All(MemberUrl.IsValid)
             ? Refusal("a frontend joins by itself when it is started on the same database and schema")
@@ -40,7 +40,7 @@ public sealed class ClusterService(Membership membership, ResponseHeaders header
         return response;
     }
 
-    /// <summary>Not by request: a frontend says itself where it is.</summary>
+    /// <summary>Refused: a frontend announces its own URLs.</summary>
     public override async Task<MemberUpdateResponse> MemberUpdate(MemberUpdateRequest request, ServerCallContext context)
     {
         await FindAsync(request.ID);

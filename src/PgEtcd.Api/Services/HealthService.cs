@@ -6,7 +6,7 @@ using static PgEtcd.Protocol.GrpcHealth.HealthCheckResponse.Types;
 namespace PgEtcd.Api.Services;
 
 /// <summary>grpc.health.v1.Health. As in etcd only the server as a whole is known, by the name "".</summary>
-public sealed class HealthService(ServingState state, IHostApplicationLifetime lifetime) : Health.HealthBase
+internal sealed class HealthService(ServingState state, IHostApplicationLifetime lifetime) : Health.HealthBase
 {
     private const string Server = "";
 
@@ -16,11 +16,11 @@ public sealed class HealthService(ServingState state, IHostApplicationLifetime l
             ? Task.FromResult(Response(state.Current.Status))
             : throw new RpcException(new Status(StatusCode.NotFound, "unknown service"));
 
-    /// <summary>The state of all there is.</summary>
+    /// <summary>The state of all services.</summary>
     public override Task<HealthListResponse> List(HealthListRequest request, ServerCallContext context) =>
         Task.FromResult(new HealthListResponse { Statuses = { [Server] = Response(state.Current.Status) } });
 
-    /// <summary>The state now and whenever it changes. That a service is unknown might change too: so the stream stays open.</summary>
+    /// <summary>The state, now and at each change. An unknown service might appear, so its stream stays open too.</summary>
     public override async Task Watch(HealthCheckRequest request, IServerStreamWriter<HealthCheckResponse> responseStream, ServerCallContext context)
     {
         using CancellationTokenSource ended = CancellationTokenSource.CreateLinkedTokenSource(context.CancellationToken, lifetime.ApplicationStopping);
@@ -38,7 +38,7 @@ public sealed class HealthService(ServingState state, IHostApplicationLifetime l
         }
         catch (OperationCanceledException) when (lifetime.ApplicationStopping.IsCancellationRequested)
         {
-            // The last change comes shortly before the end.
+            // The last change precedes the end by little.
             if (told != Now().Status)
             {
                 await responseStream.WriteAsync(Response(Now().Status), context.CancellationToken);

@@ -12,19 +12,19 @@ namespace PgEtcd.Api.Services;
 /// <summary>One LeaseKeepAlive call: an answer to each request, in order. Requests are read on while answers are waited
 /// for, so that the leases of one client are renewed together.</summary>
 /// <param name="renew">Renews a lease and gives its TTL; 0 when it is gone.</param>
-/// <param name="reader">Where the store is.</param>
-/// <param name="headers">Of the answers.</param>
+/// <param name="reader">The store's revision.</param>
+/// <param name="headers">Makes the headers of the answers.</param>
 internal sealed class KeepAliveStream(Func<long, Task<long>> renew, KeyReader reader, ResponseHeaders headers)
 {
-    /// <summary>Unanswered requests that are read; a client that sends more waits.</summary>
+    /// <summary>Most unanswered requests; a client that sends more waits.</summary>
     private const int MostUnanswered = 4096;
 
     private readonly Channel<Answer> _answers = Channel.CreateBounded<Answer>(
         new BoundedChannelOptions(MostUnanswered) { SingleReader = true, SingleWriter = true });
 
-    /// <summary>Answers until the client has closed its side, which ends the call well.</summary>
-    /// <param name="requests">What to keep alive.</param>
-    /// <param name="responses">Where the answers go.</param>
+    /// <summary>Answers until the client has closed its side; the call then ends with OK.</summary>
+    /// <param name="requests">The leases to keep alive.</param>
+    /// <param name="responses">The answers.</param>
     /// <param name="callEnds">The client is gone.</param>
     /// <param name="stopping">The server stops.</param>
     /// <exception cref="RpcException">The database did not answer, or the server stops.</exception>
@@ -65,7 +65,7 @@ internal sealed class KeepAliveStream(Func<long, Task<long>> renew, KeyReader re
         while (await StreamMetrics.ReceiveAsync(requests, StreamMetrics.KeepAliveReceives, cancellationToken))
         {
             long id = requests.Current.ID;
-            // The header says where the store was before the renewal (semantics.md §8).
+            // The header has the revision before the renewal (semantics.md §8).
             LeaseKeepAliveResponse response = new() { Header = headers.At(reader.Current.Revision), ID = id };
             await _answers.Writer.WriteAsync(new Answer(response, renew(id)), cancellationToken);
         }

@@ -6,7 +6,7 @@ using PgEtcd.Protocol.Etcdserverpb;
 namespace PgEtcd.Api.Services;
 
 /// <summary>The methods of etcdserverpb.KV as gRPC binds them: generated requests, answers that encode themselves.</summary>
-public static class KvMethods
+internal static class KvMethods
 {
     private const string Service = "etcdserverpb.KV";
 
@@ -25,7 +25,7 @@ public static class KvMethods
     private static readonly Method<CompactionRequest, CompactionResponse> Compact = new(
         MethodType.Unary, Service, nameof(KvService.Compact), Messages(CompactionRequest.Parser), Messages(CompactionResponse.Parser));
 
-    /// <summary>As generated code does it.</summary>
+    /// <summary>Binds the methods, as generated code does.</summary>
     public static void Bind(ServiceBinderBase binder, KvService service)
     {
         binder.AddMethod(Range, service.Range);

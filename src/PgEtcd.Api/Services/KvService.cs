@@ -15,7 +15,7 @@ namespace PgEtcd.Api.Services;
 
 /// <summary>etcdserverpb.KV: checks a request, turns it into a plain value, has it evaluated, answers.</summary>
 /// <remarks>Bound by hand (<see cref="KvMethods"/>), because its answers are not messages but <see cref="KvReply"/>.</remarks>
-public sealed class KvService(
+internal sealed class KvService(
     KeyReader reader, KeyWriter writer, CompactionMark mark, Quota quota, Admission admission, ResponseHeaders headers, RequestLimits limits)
 {
     /// <summary>What etcd wraps around a proposed request before it measures it: a header with an id of up to 10 bytes, and
@@ -52,11 +52,7 @@ public sealed class KvService(
                 return new ValueTask<(KvError Error, KeySpace? State, long HeaderRevision)>(
                     read.reader.PinAsync(read.operation, isCaughtUp: caller.IsChecked));
             });
-        if (error != KvError.None)
-        {
-            throw error.ToEtcd().ToException();
-        }
-
+        error.ThrowIfAny();
         foreach (RangeResult piece in RangePieces.Read(state!, headerRevision, operation, limits.MaxRequestBytes))
         {
             await responses.WriteAsync(new KvReply(headers, piece) { HasHeader = piece.Revision != 0 });
@@ -92,10 +88,8 @@ public sealed class KvService(
     public async Task<CompactionResponse> Compact(CompactionRequest request, ServerCallContext context)
     {
         Origin origin = new(await admission.AdmitAsync(context), context.Peer);
-        KvError error = await mark.CompactAsync(request.Revision, origin, request.Physical, context.CancellationToken);
-        return error == KvError.None
-            ? new CompactionResponse { Header = headers.At(reader.Current.Revision) }
-            : throw error.ToEtcd().ToException();
+        (await mark.CompactAsync(request.Revision, origin, request.Physical, context.CancellationToken)).ThrowIfAny();
+        return new CompactionResponse { Header = headers.At(reader.Current.Revision) };
     }
 
     private Task<KvReply> WriteAsync(Operation operation, int size, ServerCallContext context) =>
@@ -118,48 +112,27 @@ public sealed class KvService(
         return CommitAsCallerAsync(operation, size, context);
     }
 
-    /// <summary>Whether the caller may is decided where the write is evaluated. If users, roles or permissions have changed until
-    /// then, the caller is identified again.</summary>
     private async Task<KvReply> CommitAsCallerAsync(Operation operation, int size, ServerCallContext context)
     {
-        Caller caller = await admission.AdmitAsync(context);
-        WriteAnswer answer = await writer.WriteAsync(operation, size, new Origin(caller, context.Peer));
-        for (int tries = 1; answer.Error == KvError.AuthMoved && tries < Admission.MostTries; tries++)
-        {
-            caller = await admission.AdmitFreshAsync(context);
-            answer = await writer.WriteAsync(operation, size, new Origin(caller, context.Peer));
-        }
-
-        return Reply(answer);
+        WriteAnswer answer = await admission.WriteAsync(
+            (writer, operation, size), context, static (write, origin) => write.writer.WriteAsync(write.operation, write.size, origin));
+        return Reply(answer.Error, answer.Result);
     }
 
     private async Task<KvReply> ReplyAsync<T>(ValueTask<ReadAnswer<T>> answer)
         where T : OperationResult => Reply(await answer);
 
     /// <summary>Makes sure that a caller may read what an operation reads.</summary>
-    private static void Demand(Caller caller, Operation operation)
-    {
-        KvError error = Access.Check(caller, operation, static _ => []);
-        if (error != KvError.None)
-        {
-            throw error.ToEtcd().ToException();
-        }
-    }
+    private static void Demand(Caller caller, Operation operation) => Access.Check(caller, operation, static _ => []).ThrowIfAny();
 
-    private void Check(Operation operation)
-    {
-        KvError error = RequestCheck.Check(operation, limits.MaxTxnOps);
-        if (error != KvError.None)
-        {
-            throw error.ToEtcd().ToException();
-        }
-    }
-
-    private KvReply Reply(WriteAnswer answer) => Reply(answer.Error, answer.Result);
+    private void Check(Operation operation) => RequestCheck.Check(operation, limits.MaxTxnOps).ThrowIfAny();
 
     private KvReply Reply<T>(ReadAnswer<T> answer)
         where T : OperationResult => Reply(answer.Error, answer.Result);
 
-    private KvReply Reply(KvError error, OperationResult? result) =>
-        error == KvError.None ? new KvReply(headers, result!) : throw error.ToEtcd().ToException();
+    private KvReply Reply(KvError error, OperationResult? result)
+    {
+        error.ThrowIfAny();
+        return new KvReply(headers, result!);
+    }
 }

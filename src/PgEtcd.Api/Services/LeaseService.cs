@@ -7,14 +7,13 @@ using PgEtcd.Frontend.Maintenance;
 using PgEtcd.Frontend.Permissions;
 using PgEtcd.Frontend.Reading;
 using PgEtcd.Frontend.Writing;
-using PgEtcd.Mvcc;
 using PgEtcd.Protocol;
 using PgEtcd.Protocol.Etcdserverpb;
 
 namespace PgEtcd.Api.Services;
 
 /// <summary>etcdserverpb.Lease (semantics.md §8).</summary>
-public sealed class LeaseService(
+internal sealed class LeaseService(
     LeaseStore leases,
     KeyReader reader,
     Quota quota,
@@ -50,19 +49,13 @@ public sealed class LeaseService(
     /// <summary>Revokes a lease and deletes its keys.</summary>
     public override async Task<LeaseRevokeResponse> LeaseRevoke(LeaseRevokeRequest request, ServerCallContext context)
     {
-        // Whether the caller may is decided where it is evaluated.
-        WriteAnswer answer = await leases.RevokeAsync(request.ID, new Origin(await admission.AdmitAsync(context), context.Peer));
-        for (int tries = 1; answer.Error == KvError.AuthMoved && tries < Admission.MostTries; tries++)
-        {
-            answer = await leases.RevokeAsync(request.ID, new Origin(await admission.AdmitFreshAsync(context), context.Peer));
-        }
-
-        return answer.Error == KvError.None
-            ? new LeaseRevokeResponse { Header = headers.At(answer.Result!.Revision) }
-            : throw answer.Error.ToEtcd().ToException();
+        WriteAnswer answer = await admission.WriteAsync(
+            (leases, request.ID), context, static (revoke, origin) => revoke.leases.RevokeAsync(revoke.ID, origin));
+        answer.Error.ThrowIfAny();
+        return new LeaseRevokeResponse { Header = headers.At(answer.Result!.Revision) };
     }
 
-    /// <summary>Renews leases as long as the client wants. One that is gone has TTL 0, which is no error.</summary>
+    /// <summary>Renews leases as long as the client asks. An unknown lease has TTL 0, which is no error.</summary>
     public override Task LeaseKeepAlive(
         IAsyncStreamReader<LeaseKeepAliveRequest> requestStream,
         IServerStreamWriter<LeaseKeepAliveResponse> responseStream,
@@ -70,14 +63,14 @@ public sealed class LeaseService(
         new KeepAliveStream(id => KeepAliveAsync(id, context), reader, headers).RunAsync(
             requestStream, responseStream, context.CancellationToken, lifetime.ApplicationStopping);
 
-    /// <summary>What is left of a lease. An unknown one has TTL -1, which is no error.</summary>
+    /// <summary>The remaining TTL of a lease. An unknown one has TTL -1, which is no error.</summary>
     public override async Task<LeaseTimeToLiveResponse> LeaseTimeToLive(LeaseTimeToLiveRequest request, ServerCallContext context)
     {
         LeaseStore.LeaseInfo info = await _reads.ReadAsync((leases, request), context, static async (read, caller) =>
         {
-            DemandUser(caller);
+            caller.CheckUser().ThrowIfAny();
             LeaseStore.LeaseInfo found = await read.leases.FindAsync(read.request.ID, read.request.Keys);
-            Demand(Access.CheckReadOf(caller, found.Keys));
+            Access.CheckReadOf(caller, found.Keys).ThrowIfAny();
             return found;
         });
         LeaseTimeToLiveResponse response = new()
@@ -96,11 +89,11 @@ public sealed class LeaseService(
     {
         IReadOnlyList<long> ids = await _reads.ReadAsync(leases, context, static async (read, caller) =>
         {
-            DemandUser(caller);
+            caller.CheckUser().ThrowIfAny();
             IReadOnlyList<long> all = await read.ListAsync();
             if (caller.IsChecked)
             {
-                Demand(Access.CheckReadOf(caller, all.SelectMany(read.AttachedTo)));
+                Access.CheckReadOf(caller, all.SelectMany(read.AttachedTo)).ThrowIfAny();
             }
 
             return all;
@@ -108,16 +101,6 @@ public sealed class LeaseService(
         LeaseLeasesResponse response = new() { Header = headers.At(reader.Current.Revision) };
         response.Leases.AddRange(ids.Select(id => new LeaseStatus { ID = id }));
         return response;
-    }
-
-    private static void DemandUser(Caller caller) => Demand(caller.CheckUser());
-
-    private static void Demand(KvError error)
-    {
-        if (error != KvError.None)
-        {
-            throw error.ToEtcd().ToException();
-        }
     }
 
     private Task<long> KeepAliveAsync(long id, ServerCallContext context) =>
@@ -128,7 +111,7 @@ public sealed class LeaseService(
         Caller caller = await admission.AdmitUserAsync(context);
         if (caller.IsChecked)
         {
-            Demand(Access.CheckWriteOf(caller, leases.AttachedTo(id)));
+            Access.CheckWriteOf(caller, leases.AttachedTo(id)).ThrowIfAny();
         }
 
         return await leases.RenewAsync(id);

@@ -4,7 +4,6 @@ using PgEtcd.Frontend.Maintenance;
 using PgEtcd.Frontend.Members;
 using PgEtcd.Frontend.Reading;
 using PgEtcd.Frontend.Snapshots;
-using PgEtcd.Mvcc;
 using PgEtcd.Postgres.Alarms;
 using PgEtcd.Postgres.History;
 using PgEtcd.Postgres.Maintenance;
@@ -14,7 +13,7 @@ using PgEtcd.Protocol.Etcdserverpb;
 namespace PgEtcd.Api.Services;
 
 /// <summary>etcdserverpb.Maintenance (semantics.md §10).</summary>
-public sealed partial class MaintenanceService(
+internal sealed class MaintenanceService(
     KeyReader reader,
     StoreMaintenance maintenance,
     StorageSizes sizes,
@@ -25,8 +24,8 @@ public sealed partial class MaintenanceService(
     SnapshotSender snapshots,
     ResponseHeaders headers) : Maintenance.MaintenanceBase
 {
-    /// <summary>What there is to say about this frontend (design §10). Answers also while the database is away: with what was
-    /// known last, and without a leader.</summary>
+    /// <summary>The state of this frontend (design §10). While the database is away, the answer has the last known
+    /// values and no leader.</summary>
     public override async Task<StatusResponse> Status(StatusRequest request, ServerCallContext context)
     {
         long revision = reader.Current.Revision;
@@ -50,7 +49,7 @@ public sealed partial class MaintenanceService(
         }
         catch (Exception exception) when (ServiceErrors.ToRpc(exception) is not null)
         {
-            // Said by there being no leader.
+            // The missing leader shows it.
         }
 
         if (response.Leader == 0)
@@ -99,7 +98,7 @@ public sealed partial class MaintenanceService(
         return new DefragmentResponse();
     }
 
-    /// <summary>A hash over all that lasts. Equal on all frontends; not to be compared with a real etcd's.</summary>
+    /// <summary>A hash over everything that is stored. Equal on all frontends, but not comparable with a real etcd's.</summary>
     public override async Task<HashResponse> Hash(HashRequest request, ServerCallContext context)
     {
         HashedKeys hashed = await maintenance.HashAllAsync(context.CancellationToken);
@@ -110,16 +109,19 @@ public sealed partial class MaintenanceService(
     public override async Task<HashKVResponse> HashKV(HashKVRequest request, ServerCallContext context)
     {
         HashedKeys hashed = await maintenance.HashKeysAsync(request.Revision, context.CancellationToken);
-        return hashed.Error != KvError.None
-            ? throw hashed.Error.ToEtcd().ToException()
-            : new HashKVResponse
-            {
-                Header = headers.At(hashed.Revision),
-                Hash = hashed.Hash,
-                CompactRevision = hashed.CompactRevision,
-                HashRevision = hashed.HashRevision,
-            };
+        hashed.Error.ThrowIfAny();
+        return new HashKVResponse
+        {
+            Header = headers.At(hashed.Revision),
+            Hash = hashed.Hash,
+            CompactRevision = hashed.CompactRevision,
+            HashRevision = hashed.HashRevision,
+        };
     }
+
+    /// <summary>The whole store as a file that etcd's tools read.</summary>
+    public override Task Snapshot(SnapshotRequest request, IServerStreamWriter<SnapshotResponse> responseStream, ServerCallContext context) =>
+        snapshots.SendAsync(responseStream, context.CancellationToken);
 
     /// <summary>Hands the jobs to another frontend.</summary>
     public override async Task<MoveLeaderResponse> MoveLeader(MoveLeaderRequest request, ServerCallContext context) =>

@@ -10,8 +10,8 @@ using V1Alpha = Grpc.Reflection.V1Alpha;
 
 namespace PgEtcd.Api.Services;
 
-/// <summary>grpc.reflection: what grpcurl and other clients without proto files ask. etcd has none.</summary>
-public static class ReflectionService
+/// <summary>grpc.reflection, for grpcurl and other clients without proto files. etcd has none.</summary>
+internal static class ReflectionService
 {
     private static readonly ServiceDescriptor[] Services =
     [
@@ -24,7 +24,7 @@ public static class ReflectionService
             .OrderBy(service => service.FullName, StringComparer.Ordinal),
     ];
 
-    /// <summary>Binds both of its versions.</summary>
+    /// <summary>Binds both versions.</summary>
     public static void Bind(ServiceBinderBase binder)
     {
         V1.ServerReflection.BindService(binder, new ReflectionV1ServiceImpl(Services));

@@ -5,7 +5,7 @@ using PgEtcd.Protocol.Etcdserverpb;
 namespace PgEtcd.Api.Services;
 
 /// <summary>The method of etcdserverpb.Watch as gRPC binds it: generated requests, responses that <see cref="Wire.WatchEncoding"/> writes.</summary>
-public static class WatchMethods
+internal static class WatchMethods
 {
     /// <summary>Binds the method.</summary>
     public static void Bind(ServiceBinderBase binder, WatchService service) => binder.AddMethod(

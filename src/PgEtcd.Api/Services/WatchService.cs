@@ -1,3 +1,4 @@
+using System.Runtime.ExceptionServices;
 using Grpc.Core;
 using PgEtcd.Api.Callers;
 using PgEtcd.Api.Calls;
@@ -14,33 +15,55 @@ namespace PgEtcd.Api.Services;
 
 /// <summary>etcdserverpb.Watch: one stream carries many watches (semantics.md §7).</summary>
 /// <remarks>Bound by hand (<see cref="WatchMethods"/>), because its responses are not messages but <see cref="WatchUpdate"/>.</remarks>
-public sealed class WatchService(
+internal sealed class WatchService(
     WatchHub hub, Admission admission, WatchEncoding encoding, RequestLimits limits, IHostApplicationLifetime lifetime)
 {
     /// <summary>How this service's responses go on the wire.</summary>
     internal WatchEncoding Encoding => encoding;
 
-    /// <summary>Serves a stream until the client leaves. That it says no more does not end it.</summary>
+    /// <summary>Serves a stream until the client leaves. The end of its requests does not end it.</summary>
     public async Task Watch(IAsyncStreamReader<WatchRequest> requests, IServerStreamWriter<WatchUpdate> responses, ServerCallContext context)
     {
-        using CancellationTokenSource ended = CancellationTokenSource.CreateLinkedTokenSource(context.CancellationToken, lifetime.ApplicationStopping);
+        CancellationToken stopping = lifetime.ApplicationStopping;
+        using CancellationTokenSource ended = CancellationTokenSource.CreateLinkedTokenSource(context.CancellationToken, stopping);
         WatchStream stream = hub.Open();
+        EtcdError ending = EtcdErrors.WatchCanceled; // a client that is gone may show in a read or write before its token fires
+        ExceptionDispatchInfo? failure = null;
         try
         {
-            Task writing = WriteAsync(stream, responses, ended);
+            Task writing = WriteToEndAsync();
             await ReadAsync(stream, requests, context, ended.Token);
             await writing.WaitAsync(ended.Token);
         }
         catch (OperationCanceledException)
         {
-            // Told below.
+            // One of the three causes told apart below.
         }
         finally
         {
             hub.Close(stream);
         }
 
-        throw (context.CancellationToken.IsCancellationRequested ? EtcdErrors.WatchCanceled : EtcdErrors.Stopped).ToException();
+        failure?.Throw();
+        throw (stopping.IsCancellationRequested ? EtcdErrors.Stopped : ending).ToException();
+
+        async Task WriteToEndAsync()
+        {
+            try
+            {
+                await WriteAsync(stream, responses);
+                ending = EtcdErrors.Stopped; // the hub closed the stream
+            }
+            catch (Exception exception) when (exception is not OperationCanceledException)
+            {
+                StreamMetrics.WatchSends.Add(1);
+                failure = ExceptionDispatchInfo.Capture(exception);
+            }
+            finally
+            {
+                await ended.CancelAsync(); // the reader need not wait
+            }
+        }
     }
 
     private async Task ReadAsync(
@@ -73,12 +96,12 @@ public sealed class WatchService(
                     break;
             }
 
-            // Every request is answered: of a client that does not read the answers no more requests are read.
+            // Every request has an answer, so a client that does not read the answers is not read from either.
             await stream.Queue.RoomAsync().WaitAsync(ended);
         }
     }
 
-    /// <summary>Why a watch is refused, in etcd's words (errors.md §3); null if it is not. Asked once: a watch that was permitted
+    /// <summary>Why a watch is refused, in etcd's words (errors.md §3); null if it is not. A watch that was permitted once
     /// stays.</summary>
     private async Task<string?> RefusalAsync(KeyRange range, ServerCallContext context)
     {
@@ -95,40 +118,29 @@ public sealed class WatchService(
         static string Words(Status status) => $"rpc error: code = {status.StatusCode} desc = {status.Detail}";
     }
 
-    private async Task WriteAsync(WatchStream stream, IServerStreamWriter<WatchUpdate> responses, CancellationTokenSource ended)
+    /// <summary>Writes until the stream is closed.</summary>
+    private async Task WriteAsync(WatchStream stream, IServerStreamWriter<WatchUpdate> responses)
     {
-        try
+        while (await stream.Queue.WaitAsync())
         {
-            while (await stream.Queue.WaitAsync())
+            while (stream.Queue.TryTake(out WatchUpdate? update, out bool isLast))
             {
-                while (stream.Queue.TryTake(out WatchUpdate? update, out bool isLast))
+                if (!update.MayBeCut)
                 {
-                    if (!update.MayBeCut)
-                    {
-                        await responses.WriteAsync(update, moreFollows: !isLast);
-                        continue;
-                    }
+                    await responses.WriteAsync(update, moreFollows: !isLast);
+                    continue;
+                }
 
-                    foreach (WatchUpdate piece in encoding.Cut(update, limits.MaxMessageBytes))
-                    {
-                        await responses.WriteAsync(piece, moreFollows: piece.IsCut || !isLast);
-                    }
+                foreach (WatchUpdate piece in encoding.Cut(update, limits.MaxMessageBytes))
+                {
+                    await responses.WriteAsync(piece, moreFollows: piece.IsCut || !isLast);
                 }
             }
-        }
-        catch (Exception exception) when (exception is not OperationCanceledException)
-        {
-            StreamMetrics.WatchSends.Add(1);
-            throw;
-        }
-        finally
-        {
-            await ended.CancelAsync(); // the client is gone, or the stream was closed: the reader need not wait
         }
     }
 
     private static WatchTarget Target(WatchCreateRequest request) => new(
-        // An empty key is the first key there can be.
+        // An empty key stands for the lowest possible key.
         new KeyRange(request.Key.IsEmpty ? new byte[1] : request.Key.Memory, request.RangeEnd.Memory),
         request.StartRevision,
         request.Filters.Contains(Filter.Noput),

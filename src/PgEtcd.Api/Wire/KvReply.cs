@@ -3,11 +3,11 @@ using PgEtcd.Mvcc;
 
 namespace PgEtcd.Api.Wire;
 
-/// <summary>A response of the KV service, not yet encoded: the records in it are on the wire as they are in memory, so it
-/// is written piece by piece without building messages.</summary>
+/// <summary>A response of the KV service, not yet encoded. Records have the same form on the wire and in memory, so it is
+/// written piece by piece without building messages.</summary>
 /// <param name="Headers">Makes the header.</param>
-/// <param name="Result">What was evaluated.</param>
-public sealed record KvReply(ResponseHeaders Headers, OperationResult Result)
+/// <param name="Result">The result of the evaluation.</param>
+internal sealed record KvReply(ResponseHeaders Headers, OperationResult Result)
 {
     /// <summary>Writes RangeResponse, PutResponse, DeleteRangeResponse or TxnResponse, whichever the result is.</summary>
     public static Marshaller<KvReply> Marshaller { get; } = Marshallers.Create<KvReply>(

@@ -4,8 +4,8 @@ using PgEtcd.Protocol.Etcdserverpb;
 
 namespace PgEtcd.Api.Wire;
 
-/// <summary>The response header of this frontend: what never changes is encoded once (semantics.md §0).</summary>
-public sealed class ResponseHeaders
+/// <summary>The response header of this frontend. Its constant part is encoded once (semantics.md §0).</summary>
+internal sealed class ResponseHeaders
 {
     private const int RevisionField = 3;
     private const int TermField = 4;
@@ -14,7 +14,7 @@ public sealed class ResponseHeaders
     private readonly byte[] _ids;
 
     /// <param name="identity">The ids.</param>
-    /// <param name="term">What we show as the raft term; at least 1.</param>
+    /// <param name="term">The raft term that is shown; at least 1.</param>
     public ResponseHeaders(ClusterIdentity identity, ulong term)
     {
         _identity = identity;
@@ -22,7 +22,7 @@ public sealed class ResponseHeaders
         _ids = new ResponseHeader { ClusterId = identity.ClusterId, MemberId = identity.MemberId }.ToByteArray();
     }
 
-    /// <summary>What we show as the raft term: counts PostgreSQL's restarts and promotions (design §10).</summary>
+    /// <summary>The raft term that is shown: it counts PostgreSQL's restarts and promotions (design §10).</summary>
     public ulong Term { get; }
 
     /// <summary>The header as a message.</summary>

@@ -10,8 +10,18 @@ using PgEtcd.Protocol;
 namespace PgEtcd.Api.Wire;
 
 /// <summary>etcd's errors for those of the floors below (errors.md).</summary>
-public static class ServiceErrors
+internal static class ServiceErrors
 {
+    /// <summary>Ends the call if there is an error.</summary>
+    /// <exception cref="RpcException">etcd's, for the error.</exception>
+    public static void ThrowIfAny(this KvError error)
+    {
+        if (error != KvError.None)
+        {
+            throw error.ToEtcd().ToException();
+        }
+    }
+
     public static EtcdError ToEtcd(this KvError error) => error switch
     {
         KvError.EmptyKey => EtcdErrors.EmptyKey,
@@ -34,7 +44,7 @@ public static class ServiceErrors
     };
 
     /// <summary>The status for a failure of the database; null for any other exception.</summary>
-    /// <remarks>Services need not call it: the end of every call does (<c>CallSettings.Translate</c>).</remarks>
+    /// <remarks>Services need not call it: the end of every call does.</remarks>
     public static RpcException? ToRpc(Exception exception) => exception switch
     {
         StoreUnavailableException => EtcdErrors.Timeout.ToException(),

@@ -6,7 +6,7 @@ namespace PgEtcd.Api.Wire;
 
 /// <summary>Writes a <see cref="WatchUpdate"/> as a WatchResponse: events go on the wire as the records in them are in memory
 /// (wire.md).</summary>
-public sealed class WatchEncoding
+internal sealed class WatchEncoding
 {
     private const int HeaderField = 1;
     private const int WatchIdField = 2;

@@ -43,9 +43,14 @@ public sealed class SnapshotSource : IAsyncDisposable
     /// <summary>Fixes the moment and measures.</summary>
     /// <param name="database">The store.</param>
     /// <param name="cancellationToken">Gives up.</param>
-    public static async Task<SnapshotSource> OpenAsync(Database database, CancellationToken cancellationToken)
+    public static async Task<SnapshotSource> OpenAsync(Database database, CancellationToken cancellationToken) =>
+        await OpenAsync(await LogScan.OpenAsync(database, cancellationToken), cancellationToken);
+
+    /// <summary>Measures.</summary>
+    /// <param name="scan">What is to be in it; disposed of with the source.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    public static async Task<SnapshotSource> OpenAsync(LogScan scan, CancellationToken cancellationToken)
     {
-        LogScan scan = await LogScan.OpenAsync(database, cancellationToken);
         try
         {
             List<SnapshotLease> leases = [.. (await scan.LeasesAsync(cancellationToken)).Select(lease => new SnapshotLease(lease.Id, lease.Ttl))];

@@ -100,10 +100,21 @@ public sealed partial class WatchHub : IDisposable
         stream.End();
     }
 
-    /// <inheritdoc/>
+    /// <summary>Ends all streams.</summary>
     public void Dispose()
     {
         _replica.Advanced -= Wake;
+        WatchStream[] open;
+        lock (_gate)
+        {
+            open = [.. _streams];
+        }
+
+        foreach (WatchStream stream in open)
+        {
+            Close(stream);
+        }
+
         _pace.Dispose();
         CatchUp.Dispose();
     }

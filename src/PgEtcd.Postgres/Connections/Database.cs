@@ -23,6 +23,8 @@ public sealed class Database : IAsyncDisposable
     /// <summary>From one such try to the next.</summary>
     private static readonly TimeSpan ConnectPause = TimeSpan.FromMilliseconds(100);
 
+    private readonly string _flag;
+    private readonly PasswordCommand? _password;
     private readonly NpgsqlDataSource _source;
     private readonly NpgsqlDataSource _appends;
     private readonly NpgsqlDataSource _positions;
@@ -33,8 +35,13 @@ public sealed class Database : IAsyncDisposable
     /// <param name="connectionString">Npgsql connection string; several hosts are tried for the one that takes writes.</param>
     /// <param name="schema">The schema of the cluster.</param>
     /// <param name="loggerFactory">Where Npgsql and the database layer log.</param>
-    public Database(string connectionString, SchemaName schema, ILoggerFactory loggerFactory)
+    /// <param name="flag">What messages call the connection string.</param>
+    /// <param name="password">Gives the password, if it is not in the connection string.</param>
+    public Database(
+        string connectionString, SchemaName schema, ILoggerFactory loggerFactory, string flag = "--database", PasswordCommand? password = null)
     {
+        _flag = flag;
+        _password = password;
         ConnectionString = Complete(connectionString);
         Schema = schema;
         _settings = new SessionSettings(loggerFactory.CreateLogger<Database>());
@@ -115,18 +122,22 @@ public sealed class Database : IAsyncDisposable
     internal async Task<NpgsqlConnection> OpenUnpooledAsync(int commandTimeout, CancellationToken cancellationToken)
     {
         NpgsqlConnectionStringBuilder settings = new(ConnectionString.ConnectionString) { Pooling = false, CommandTimeout = commandTimeout };
-        NpgsqlConnection connection = new(settings.ConnectionString);
-        try
+        return await WithPasswordAsync(async () =>
         {
-            await connection.OpenAsync(cancellationToken);
-            await _settings.ApplyAsync(connection);
-            return connection;
-        }
-        catch
-        {
-            await connection.DisposeAsync();
-            throw;
-        }
+            settings.Password = _password is null ? settings.Password : await _password.ReadAsync(cancellationToken);
+            NpgsqlConnection connection = new(settings.ConnectionString);
+            try
+            {
+                await connection.OpenAsync(cancellationToken);
+                await _settings.ApplyAsync(connection);
+                return connection;
+            }
+            catch
+            {
+                await connection.DisposeAsync();
+                throw;
+            }
+        });
     }
 
     /// <summary>Makes sure that PostgreSQL answers.</summary>
@@ -166,7 +177,7 @@ public sealed class Database : IAsyncDisposable
             }
             catch (Exception exception) when (IsAboutFile(exception))
             {
-                throw new DatabaseStartException($"--database: a file that it names cannot be used: {FirstLine(exception)}.", exception);
+                throw new DatabaseStartException($"{_flag}: a file that it names cannot be used: {FirstLine(exception)}.", exception);
             }
 
             await Task.Delay(ConnectPause, cancellationToken);
@@ -182,17 +193,37 @@ public sealed class Database : IAsyncDisposable
         _meeting.Dispose();
     }
 
-    private static ValueTask<NpgsqlConnection> OpenAsync(NpgsqlDataSource source, CancellationToken cancellationToken)
+    private ValueTask<NpgsqlConnection> OpenAsync(NpgsqlDataSource source, CancellationToken cancellationToken)
     {
-        ValueTask<NpgsqlConnection> opening = source.OpenConnectionAsync(cancellationToken);
-        return opening.IsCompletedSuccessfully ? opening : WaitedAsync(opening);
+        ValueTask<NpgsqlConnection> first = source.OpenConnectionAsync(cancellationToken);
+        return first.IsCompletedSuccessfully ? first : WaitedAsync();
 
-        static async ValueTask<NpgsqlConnection> WaitedAsync(ValueTask<NpgsqlConnection> opening)
+        async ValueTask<NpgsqlConnection> WaitedAsync()
         {
             long started = Stopwatch.GetTimestamp();
-            NpgsqlConnection connection = await opening;
+            ValueTask<NpgsqlConnection>? opening = first;
+            NpgsqlConnection connection = await WithPasswordAsync(async () =>
+            {
+                ValueTask<NpgsqlConnection> one = opening ?? source.OpenConnectionAsync(cancellationToken);
+                opening = null;
+                return await one;
+            });
             DatabaseMetrics.PoolWaitSeconds.Record(Stopwatch.GetElapsedTime(started).TotalSeconds);
             return connection;
+        }
+    }
+
+    /// <summary>A password that was refused may have been changed since the command was last asked: asks once more.</summary>
+    private async Task<NpgsqlConnection> WithPasswordAsync(Func<Task<NpgsqlConnection>> open)
+    {
+        try
+        {
+            return await open();
+        }
+        catch (PostgresException refusal) when (_password is not null && refusal.SqlState == PostgresErrorCodes.InvalidPassword)
+        {
+            _password.Forget();
+            return await open();
         }
     }
 
@@ -201,6 +232,13 @@ public sealed class Database : IAsyncDisposable
         NpgsqlDataSourceBuilder builder = new(ConnectionString.ConnectionString);
         builder.UsePhysicalConnectionInitializer(
             static _ => throw new NotSupportedException("Connections are opened asynchronously."), MeetAsync);
+        if (_password is not null)
+        {
+            builder.UsePasswordProvider(
+                static _ => throw new NotSupportedException("Connections are opened asynchronously."),
+                (_, cancellationToken) => _password.ReadAsync(cancellationToken));
+        }
+
         if (isForOne)
         {
             builder.ConnectionStringBuilder.MinPoolSize = 0;
@@ -242,7 +280,9 @@ public sealed class Database : IAsyncDisposable
         SocketException?[] sockets = [.. reasons.Select(reason => reason as SocketException ?? reason.InnerException as SocketException)];
         string? sentence = reasons[0] switch
         {
-            PostgresException refusal when !Array.Exists(reasons, DatabaseErrors.IsTransient) =>
+            // Afterwards it may pass, when a password is being changed.
+            PostgresException refusal when refusal.SqlState == PostgresErrorCodes.InvalidPassword
+                || !Array.Exists(reasons, DatabaseErrors.IsTransient) =>
                 $"PostgreSQL refused the connection: {refusal.MessageText}",
             _ when sockets.All(socket => socket?.SocketErrorCode is SocketError.HostNotFound or SocketError.NoData) =>
                 $"there is no host '{ConnectionString.Host}'",
@@ -259,7 +299,7 @@ public sealed class Database : IAsyncDisposable
         };
         if (sentence is not null)
         {
-            throw new DatabaseStartException($"--database: {sentence}.", exception);
+            throw new DatabaseStartException($"{_flag}: {sentence}.", exception);
         }
     }
 
@@ -276,7 +316,7 @@ public sealed class Database : IAsyncDisposable
 
     private static string FirstLine(Exception exception) => exception.Message.Split('\n')[0].TrimEnd('.', '\r');
 
-    private static NpgsqlConnectionStringBuilder Complete(string connectionString)
+    private NpgsqlConnectionStringBuilder Complete(string connectionString)
     {
         NpgsqlConnectionStringBuilder given;
         try
@@ -285,7 +325,7 @@ public sealed class Database : IAsyncDisposable
         }
         catch (Exception exception) when (exception is ArgumentException or FormatException)
         {
-            throw new DatabaseStartException($"--database: {exception.Message}", exception);
+            throw new DatabaseStartException($"{_flag}: {exception.Message}", exception);
         }
 
         // No session state is kept, so a connection needs no reset, and a transaction-mode pooler may stand in front.

@@ -8,7 +8,7 @@ namespace PgEtcd.Postgres.Connections;
 public static class DatabaseErrors
 {
     /// <summary>True when the server may answer on another connection, now or soon: the connection broke, the server
-    /// restarts, it is (still) a standby, it is out of connections, or it picked this statement to break a deadlock.</summary>
+    /// restarts, it is (still) a standby, it is out of connections, it has another password than we, or it picked this statement to break a deadlock.</summary>
     public static bool IsTransient(Exception exception) => exception switch
     {
         PostgresException { SqlState: var state } =>
@@ -16,6 +16,7 @@ public static class DatabaseErrors
             || state.StartsWith("57P", StringComparison.Ordinal) // admin shutdown, crash, starting up
             || state is PostgresErrorCodes.ReadOnlySqlTransaction // the old primary, or not yet the new one
                 or PostgresErrorCodes.TooManyConnections
+                or PostgresErrorCodes.InvalidPassword // it is being changed
                 or PostgresErrorCodes.SerializationFailure
                 or PostgresErrorCodes.DeadlockDetected
                 or PostgresErrorCodes.LockNotAvailable // the role's lock_timeout, behind a pooler

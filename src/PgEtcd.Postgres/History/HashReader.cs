@@ -90,7 +90,7 @@ public sealed class HashReader(Database database)
         Crc32C crc = default;
         if (error == KvError.None)
         {
-            crc.Add("key"u8);
+            crc = Begin();
             await database.Command(connection, PlannerSql).RunAsync(cancellationToken);
             bool anyAlive = revision == compacted
                 || await database.Command(connection, AnyAliveSql, revision).WithoutLimit().ScalarAsync(cancellationToken) is true;
@@ -106,8 +106,16 @@ public sealed class HashReader(Database database)
         return (result with { Hash = crc.Value }, crc);
     }
 
+    /// <summary>The hash of no entries.</summary>
+    internal static Crc32C Begin()
+    {
+        Crc32C crc = default;
+        crc.Add("key"u8);
+        return crc;
+    }
+
     /// <summary>Adds the entry of etcd's file for a change: its revision as key, a KeyValue as value.</summary>
-    private static void Add(ref Crc32C crc, in LogRow row)
+    internal static void Add(ref Crc32C crc, in LogRow row)
     {
         const int length = 17;
         Span<byte> revision = stackalloc byte[length + 1];

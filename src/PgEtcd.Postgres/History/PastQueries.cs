@@ -34,6 +34,23 @@ public sealed class PastQueries : IAsyncDisposable
         from pgetcd.diff($1, $2, $3) d
         """;
 
+    private const string RestoreColumns =
+        "p.key, p.change, p.old_value, p.old_mod_revision, p.new_value, p.new_mod_revision, p.lease, p.lost_lease";
+
+    private const string RestoreKeySql = $"select {RestoreColumns} from pgetcd.plan_restore_key($1, $2) p";
+    private const string RestorePrefixSql = $"select {RestoreColumns} from pgetcd.plan_restore_prefix($1, $2) p";
+
+    // All that came after a revision, archive included: what compaction removes meanwhile is there.
+    private const string LaterKeySql = $"""
+        select {HistoryColumns} from pgetcd.history h
+        where h.mod_revision > $2 and substr(h.key, 1, 1024) = substr($1, 1, 1024) and h.key = $1 order by h.mod_revision, h.sub
+        """;
+
+    private const string LaterPrefixSql = $"""
+        select {HistoryColumns} from pgetcd.history h
+        where h.mod_revision > $2 and substr(h.key, 1, octet_length($1)) = $1 order by h.mod_revision, h.sub
+        """;
+
     private readonly Snapshot _snapshot;
 
     private PastQueries(Snapshot snapshot) => _snapshot = snapshot;
@@ -61,6 +78,14 @@ public sealed class PastQueries : IAsyncDisposable
     /// <summary>The same of all keys with a prefix.</summary>
     public Task PrefixHistoryAsync(byte[] prefix, Action<HistoryRow> take, CancellationToken cancellationToken) =>
         Command(PrefixHistorySql, prefix).EachAsync(take, cancellationToken);
+
+    /// <summary>Every change after a revision of a key, or of all keys with a prefix, oldest first.</summary>
+    public Task LaterAsync(byte[] key, bool isPrefix, long after, Action<HistoryRow> take, CancellationToken cancellationToken) =>
+        Command(isPrefix ? LaterPrefixSql : LaterKeySql, key, after).EachAsync(take, cancellationToken);
+
+    /// <summary>What restoring would change.</summary>
+    public Task RestorePlanAsync(Restore restore, Action<RestoreRow> take, CancellationToken cancellationToken) =>
+        Command(restore.IsPrefix ? RestorePrefixSql : RestoreKeySql, restore.Key, restore.Revision).EachAsync(take, cancellationToken);
 
     /// <summary>The keys with a prefix as they were.</summary>
     public Task StateAsync(long revision, byte[] prefix, Action<StateRow> take, CancellationToken cancellationToken) =>

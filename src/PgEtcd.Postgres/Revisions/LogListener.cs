@@ -10,8 +10,12 @@ namespace PgEtcd.Postgres.Revisions;
 /// the connection is gone, the tail is woken by the clock all the same.</summary>
 public sealed class LogListener(Database database, RevisionLog log, ILogger<LogListener> logger)
 {
-    /// <summary>The longest silence before the tail is read anyway; also how often the connection proves that it lives.</summary>
+    /// <summary>The longest silence before the tail is read anyway.</summary>
     private static readonly TimeSpan Poll = TimeSpan.FromMilliseconds(500);
+
+    /// <summary>After so many polls without a word the connection has to prove that it lives. Until that fails the polls do its work, so
+    /// there is no hurry, and each proof is a statement that an idle database would not have to answer.</summary>
+    private const int PollsPerHeartbeat = 4;
 
     /// <summary>Runs until cancelled.</summary>
     /// <param name="wake">Called with the head that was announced, or null when the clock woke us.</param>
@@ -53,13 +57,16 @@ public sealed class LogListener(Database database, RevisionLog log, ILogger<LogL
 
         await database.Command(connection, $"listen {database.Schema.Quoted}").RunAsync(cancellationToken);
         await wake(null); // for the rows that were appended before we listened
+        int silent = 0;
         while (true)
         {
             bool notified = await connection.WaitAsync(Poll, cancellationToken);
             long? head = announced;
             announced = null;
-            if (!notified)
+            silent = notified ? 0 : silent + 1;
+            if (silent == PollsPerHeartbeat)
             {
+                silent = 0;
                 await database.Command(connection, "select 1").RunAsync(cancellationToken);
             }
 

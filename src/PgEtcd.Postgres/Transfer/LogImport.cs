@@ -3,6 +3,7 @@ using NpgsqlTypes;
 using PgEtcd.Postgres.Auth;
 using PgEtcd.Postgres.Connections;
 using PgEtcd.Postgres.History;
+using PgEtcd.Postgres.Revisions;
 
 namespace PgEtcd.Postgres.Transfer;
 
@@ -124,6 +125,11 @@ public sealed class LogImport : IAsyncDisposable
         await _copy.WriteAsync(_now, NpgsqlDbType.TimestampTz, cancellationToken);
         await _copy.WriteAsync(Source, NpgsqlDbType.Text, cancellationToken);
     }
+
+    /// <inheritdoc cref="AddAsync(long, int, ReadOnlyMemory{byte}, ReadOnlyMemory{byte}?, long, long, long, CancellationToken)"/>
+    internal ValueTask AddAsync(in LogRow row, CancellationToken cancellationToken) => AddAsync(
+        row.Revision, row.Sub, row.Key, row.Value is { } value ? value : default(ReadOnlyMemory<byte>?),
+        row.CreateRevision, row.Version, row.Lease, cancellationToken);
 
     /// <summary>Ends the rows and adds marks, leases and auth. Nothing is committed yet.</summary>
     /// <param name="revision">Where the store is, which may be above its last row.</param>

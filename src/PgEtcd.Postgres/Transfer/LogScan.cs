@@ -42,11 +42,32 @@ public sealed class LogScan : IAsyncDisposable
         set local statement_timeout = 0; set local idle_in_transaction_session_timeout = 0
         """;
 
-    private readonly Snapshot _snapshot;
+    private const string Then = """
+        from (
+            select s.mod_revision as revision, s.sub, s.key, s.value, s.create_revision, s.version, coalesce(l.id, 0) as lease
+            from pgetcd.prefix_at($1, $2) s left join pgetcd.leases l on l.id = s.lease) r
+        order by r.revision, r.sub
+        """;
 
-    private LogScan(Snapshot snapshot, LogPosition position)
+    private const string ThenRowsSql = $"select r.revision, r.sub, r.key, r.value, r.create_revision, r.version, r.lease {Then}";
+
+    private const string ThenLengthsSql = $"""
+        select r.revision, r.sub, octet_length(r.key), octet_length(r.value), r.create_revision, r.version, r.lease {Then}
+        """;
+
+    private const string ThenLeasesSql = """
+        select l.id, l.ttl from pgetcd.leases l where l.id in (select s.lease from pgetcd.prefix_at($1, $2) s)
+        """;
+
+    private const string ThenSettingsSql = "set local statement_timeout = 0; set local idle_in_transaction_session_timeout = 0";
+
+    private readonly Snapshot _snapshot;
+    private readonly byte[]? _prefix;
+
+    private LogScan(Snapshot snapshot, LogPosition position, byte[]? prefix = null)
     {
         _snapshot = snapshot;
+        _prefix = prefix;
         Position = position;
     }
 
@@ -68,14 +89,22 @@ public sealed class LogScan : IAsyncDisposable
         }
     }
 
+    /// <summary>Begins a scan of what the keys with a prefix held at a revision: a store that was compacted there, without users and
+    /// roles. Leases that are gone are left out.</summary>
+    public static async Task<LogScan> OpenAsync(Database database, long revision, byte[] prefix, CancellationToken cancellationToken) =>
+        new(
+            await Snapshot.OpenAsync(database, ThenSettingsSql, cancellationToken),
+            LogPosition.Empty with { Revision = revision, CompactRevision = revision },
+            prefix);
+
     /// <summary>The rows, in order.</summary>
     public IAsyncEnumerable<LogRow> RowsAsync(CancellationToken cancellationToken) =>
-        ReadAsync(RowsSql, static reader => LogRow.Read(reader), cancellationToken);
+        ReadAsync(_prefix is null ? RowsSql : ThenRowsSql, static reader => LogRow.Read(reader), cancellationToken);
 
     /// <summary>The rows, in order, without keys and values, which are not fetched from disk.</summary>
     /// <returns>Each row with the bytes of its key and of its value; null for a tombstone.</returns>
     public IAsyncEnumerable<(LogRow Row, int KeyLength, int? ValueLength)> LengthsAsync(CancellationToken cancellationToken) => ReadAsync(
-        LengthsSql,
+        _prefix is null ? LengthsSql : ThenLengthsSql,
         static reader => (
             new LogRow(reader.GetInt64(0), reader.GetInt32(1), [], null, reader.GetInt64(4), reader.GetInt64(5), reader.GetInt64(6)),
             reader.GetInt32(2),
@@ -84,18 +113,23 @@ public sealed class LogScan : IAsyncDisposable
 
     /// <summary>The leases: id and granted seconds, in no order.</summary>
     public Task<List<(long Id, long Ttl)>> LeasesAsync(CancellationToken cancellationToken) =>
-        _snapshot.Command(LeasesSql).WithoutLimit().ListAsync<(long, long)>(cancellationToken);
+        (_prefix is null ? _snapshot.Command(LeasesSql) : Command(ThenLeasesSql)).WithoutLimit().ListAsync<(long, long)>(cancellationToken);
 
     /// <summary>Users and roles.</summary>
-    public Task<AuthRecords> AuthAsync(CancellationToken cancellationToken) => AuthTable.LoadAsync(_snapshot, cancellationToken);
+    public Task<AuthRecords> AuthAsync(CancellationToken cancellationToken) =>
+        _prefix is null ? AuthTable.LoadAsync(_snapshot, cancellationToken) : Task.FromResult(new AuthRecords());
 
     /// <inheritdoc/>
     public ValueTask DisposeAsync() => _snapshot.DisposeAsync();
 
+    private NpgsqlCommand Command(string sql) => _prefix is null
+        ? _snapshot.Command(sql, Position.CompactRevision)
+        : _snapshot.Command(sql, Position.Revision, _prefix);
+
     private async IAsyncEnumerable<T> ReadAsync<T>(
         string sql, Func<NpgsqlDataReader, T> convert, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        await using NpgsqlCommand command = _snapshot.Command(sql, Position.CompactRevision).WithoutLimit();
+        await using NpgsqlCommand command = Command(sql).WithoutLimit();
         NpgsqlDataReader reader = await command.ExecuteReaderAsync(cancellationToken);
         bool atEnd = false;
         try

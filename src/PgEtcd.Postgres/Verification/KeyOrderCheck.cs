@@ -87,7 +87,7 @@ internal sealed class KeyOrderCheck(StoreMarks marks, IReadOnlySet<long> leases,
 
         bool isPossible = change.IsTombstone
             ? change is { CreateRevision: 0, Version: 0, Lease: 0 }
-            : change.CreateRevision > 1 && change.CreateRevision <= change.Revision
+            : change.CreateRevision >= (marks.CompactRevision >= 1 ? 1 : 2) && change.CreateRevision <= change.Revision
                 && change.Version >= 1 && change.Version <= change.Revision - change.CreateRevision + 1
                 && change.Version == 1 == (change.CreateRevision == change.Revision);
         if (!isPossible)

@@ -1,5 +1,4 @@
 using Npgsql;
-using PgEtcd.Api.Callers;
 using PgEtcd.Frontend.Auth;
 using PgEtcd.Frontend.Compaction;
 using PgEtcd.Frontend.Leases;
@@ -70,7 +69,6 @@ public sealed class RunningFrontend : IAsyncDisposable
         CompactionMark = new CompactionMark(replica, tail, log, database, options.RequestTimeout);
         AuthTable authTable = new(database);
         Auth = new FrontendAuth(auth, authTable, new TokenTable(database), tail.CatchUpAsync, database, log.Frontend, options.Auth, options.RequestTimeout, loggers);
-        Admission = new Admission(auth, tail, Auth.Tokens, options.Auth.TrustsCertificates);
         Alarms = new Alarms(new AlarmTable(database), database, replica, tail, options.RequestTimeout);
         StorageTable storage = new(database);
         Sizes = new StorageSizes(storage, database, TimeProvider.System);
@@ -112,9 +110,6 @@ public sealed class RunningFrontend : IAsyncDisposable
 
     /// <summary>Users and what they may do.</summary>
     public FrontendAuth Auth { get; }
-
-    /// <summary>Finds out who makes a call.</summary>
-    public Admission Admission { get; }
 
     /// <summary>Leases.</summary>
     public LeaseStore Leases { get; }
@@ -176,7 +171,7 @@ public sealed class RunningFrontend : IAsyncDisposable
     public static async Task<RunningFrontend> StartAsync(
         string connectionString, ServerOptions options, ILoggerFactory loggers, CancellationToken cancellationToken)
     {
-        Database database = new(connectionString, new SchemaName(options.Schema), loggers);
+        Database database = new(connectionString, new SchemaName(options.Schema), loggers, password: options.DatabasePassword);
         try
         {
             await database.ConnectAsync(ConnectLimit, cancellationToken);

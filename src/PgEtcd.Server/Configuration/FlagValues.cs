@@ -1,4 +1,3 @@
-using System.Buffers;
 using System.Globalization;
 using PgEtcd.Postgres;
 using PgEtcd.Protocol;
@@ -14,8 +13,6 @@ namespace PgEtcd.Server.Configuration;
 /// </remarks>
 internal sealed class FlagValues
 {
-    private static readonly SearchValues<string> SignsOfPasswords = SearchValues.Create(["password", "pwd="], StringComparison.OrdinalIgnoreCase);
-
     private const int NanosecondsPerTick = 100;
 
     private readonly Dictionary<string, Given> _given = [];
@@ -90,16 +87,8 @@ internal sealed class FlagValues
         return duration ?? throw new FlagException($"{Label(flag)} must be a duration such as 10ms, 72h or 30d, not \"{Shown(text)}\".");
     }
 
-    /// <summary>A value that a person typed, made fit for one line; not if it may be a database's address that was meant for another flag.</summary>
-    public static string Shown(string text)
-    {
-        if (text.AsSpan().ContainsAny(SignsOfPasswords) || (text.Contains("://", StringComparison.Ordinal) && text.Contains('@')))
-        {
-            return "***";
-        }
-
-        return Printable.Line(text);
-    }
+    /// <inheritdoc cref="Printable.Given"/>
+    public static string Shown(string text) => Printable.Given(text);
 
     private static Given? FromCommand(
         Flag flag, string name, IReadOnlyDictionary<string, string> typed, IReadOnlyDictionary<string, string> environment)

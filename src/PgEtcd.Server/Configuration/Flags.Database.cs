@@ -8,6 +8,14 @@ internal static partial class Flags
         "PostgreSQL: a postgres:// URL or an Npgsql connection string. Without it a private local PostgreSQL is run under --data-dir.")
     { Group = FlagGroup.Database, IsOurs = true };
 
+    public static readonly Flag DatabasePasswordCommand = new("database-password-command", null, "command",
+        "Shell command that prints the password of --database. It is run for a new connection.")
+    { Group = FlagGroup.Database, IsOurs = true };
+
+    public static readonly Flag DatabasePasswordLifetime = new("database-password-lifetime", "1m", "duration",
+        "How long what --database-password-command has printed is used for further connections.")
+    { Group = FlagGroup.Database, IsOurs = true };
+
     public static readonly Flag Schema = new("schema", "pgetcd", "name", "Schema that holds this cluster; one schema is one cluster.")
     { Group = FlagGroup.Database, IsOurs = true };
 

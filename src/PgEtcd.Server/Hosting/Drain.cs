@@ -15,7 +15,7 @@ internal static class Drain
     /// <summary>Runs it to its end. Calls under way have the time that any request has.</summary>
     public static async Task RunAsync(WebApplication app, RunningFrontend frontend, ServerOptions options)
     {
-        CallWatch calls = app.Services.GetRequiredService<CallWatch>();
+        UnaryCalls calls = app.Services.GetRequiredService<UnaryCalls>();
         using CancellationTokenSource limit = new(options.RequestTimeout);
         Task leaving = frontend.LeaveAsync(); // so that clients are sent elsewhere
 

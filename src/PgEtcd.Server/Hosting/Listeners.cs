@@ -112,18 +112,14 @@ internal static class Listeners
             _ => HttpProtocols.Http1,
         };
         tls?.Use(listen);
-        if (url.SocketPath is not null)
-        {
-            listen.UsePathAuthorities();
-        }
-
-        if (tls is not null)
-        {
-            listen.UseSchemesInAuthorities();
-        }
-        else if (kind == ListenerKind.Everything)
+        if (tls is null && kind == ListenerKind.Everything)
         {
             listen.UseHttp1AndHttp2WithoutTls();
+        }
+
+        if (kind != ListenerKind.GrpcOnly)
+        {
+            listen.UseHalfClosedConnections();
         }
 
         if (kind != ListenerKind.Everything)

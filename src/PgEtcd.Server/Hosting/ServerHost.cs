@@ -1,16 +1,10 @@
 using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
-using PgEtcd.Api.Callers;
 using PgEtcd.Api.Calls;
 using PgEtcd.Api.Gateway;
+using PgEtcd.Api.Hosting;
 using PgEtcd.Api.Http;
-using PgEtcd.Api.Locks;
-using PgEtcd.Api.Services;
-using PgEtcd.Api.Wire;
 using PgEtcd.Console.Pages;
 using PgEtcd.LocalPostgres;
-using PgEtcd.Protocol.Etcdserverpb;
-using PgEtcd.Protocol.GrpcHealth;
-using PgEtcd.Protocol.V3Electionpb;
 using PgEtcd.Server.Composition;
 using PgEtcd.Server.Logging;
 using PgEtcd.Server.Metrics;
@@ -48,39 +42,36 @@ internal static class ServerHost
         FrontendAlarms alarms = new(frontend, options);
         using ServerGauges gauges = new(frontend, options, alarms);
         using ProcessGauges process = new();
-        ServingState serving = new();
-        await using WebApplication app = Build(options, frontend, serving, new HttpPages(frontend, alarms, metrics), metrics, tls, loggers);
+        await using WebApplication app = Build(options, frontend, new HttpPages(frontend, alarms, metrics), metrics, tls, loggers);
         await Listeners.StartAsync(app, options, stopping);
         Log.Serving(logger, options.Name, string.Join(", ", options.ListenClientUrls), frontend.Reader.Current.Revision, frontend.Reader.Current.Keys.Count);
 
         await WaitAsync(stopping);
         Log.Stopping(logger);
-        serving.Drain();
+        app.Services.GetRequiredService<ServingState>().Drain();
         await Drain.RunAsync(app, frontend, options);
         Log.Stopped(logger);
     }
 
     private static WebApplication Build(
-        ServerOptions options, RunningFrontend frontend, ServingState serving, HttpPages pages, MetricsRegistry metrics, ServerTls? tls,
-        ILoggerFactory loggers)
+        ServerOptions options, RunningFrontend frontend, HttpPages pages, MetricsRegistry metrics, ServerTls? tls, ILoggerFactory loggers)
     {
         WebApplicationBuilder builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
         builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel => Listeners.Configure(kestrel, options, tls));
         builder.Services.Configure<SocketTransportOptions>(transport => Listeners.Configure(transport, options));
         builder.Services.AddRoutingCore();
-        builder.Services.AddCalls(services => new CallSettings
+        builder.Services.AddEtcdApi(new ApiOptions
         {
-            MaxMessageSize = options.Limits.MaxMessageBytes,
-            Wrappers = [.. options.Tracing is null ? (ICallWrapper[])[] : [new CallTracing(ServiceErrors.ToRpc)], new AuthGuard(frontend.Admission)],
-            Translate = ServiceErrors.ToRpc,
-            Unary = services.GetRequiredService<CallWatch>(),
-            Metrics = ServerMeter.Calls(options.ExtensiveMetrics),
+            Limits = options.Limits,
+            Identity = options.Identity with { MemberId = (ulong)frontend.Membership.Self.Id },
+            Term = (ulong)frontend.Term,
+            HasTracing = options.Tracing is not null,
+            HasHandlingTimes = options.ExtensiveMetrics,
+            TrustsCertificates = options.Auth.TrustsCertificates,
         });
         builder.Services
             .AddSingleton(loggers)
             .AddSingleton<IHostLifetime, SignalsAreElsewhere>()
-            .AddSingleton(options.Limits)
-            .AddSingleton(serving)
             .AddSingleton(frontend.Reader)
             .AddSingleton(frontend.Writer)
             .AddSingleton(frontend.CompactionMark)
@@ -93,44 +84,19 @@ internal static class ServerHost
             .AddSingleton(frontend.Quota)
             .AddSingleton(frontend.Maintenance)
             .AddSingleton(frontend.Snapshots)
-            .AddSingleton(new ResponseHeaders(
-                options.Identity with { MemberId = (ulong)frontend.Membership.Self.Id }, (ulong)frontend.Term))
             .AddSingleton(frontend.Auth)
-            .AddSingleton<WatchEncoding>()
-            .AddSingleton(frontend.Admission)
-            .AddSingleton<CallWatch>()
-            .AddSingleton<KvService>()
-            .AddSingleton<LeaseService>()
-            .AddSingleton<WatchService>()
-            .AddSingleton<ClusterService>()
-            .AddSingleton<MaintenanceService>()
-            .AddSingleton<AuthService>()
-            .AddSingleton<RecipeClient>()
-            .AddSingleton<Contenders>()
-            .AddSingleton<LeaderChanges>()
-            .AddSingleton<LockService>()
-            .AddSingleton<ElectionService>()
-            .AddSingleton<HealthService>();
+            .AddSingleton(frontend.Auth.States)
+            .AddSingleton(frontend.Auth.Tokens)
+            .AddSingleton(frontend.Tail);
 
         WebApplication app = builder.Build();
-        IServiceProvider services = app.Services;
-        app.UseCalls(
-            binder => KvMethods.Bind(binder, services.GetRequiredService<KvService>()),
-            binder => WatchMethods.Bind(binder, services.GetRequiredService<WatchService>()),
-            binder => Lease.BindService(binder, services.GetRequiredService<LeaseService>()),
-            binder => Cluster.BindService(binder, services.GetRequiredService<ClusterService>()),
-            binder => Maintenance.BindService(binder, services.GetRequiredService<MaintenanceService>()),
-            binder => Protocol.Etcdserverpb.Auth.BindService(binder, services.GetRequiredService<AuthService>()),
-            binder => Protocol.V3Lockpb.Lock.BindService(binder, services.GetRequiredService<LockService>()),
-            binder => Election.BindService(binder, services.GetRequiredService<ElectionService>()),
-            binder => Health.BindService(binder, services.GetRequiredService<HealthService>()),
-            ReflectionService.Bind);
+        app.UseEtcdApi();
         app.UseHttpAccess(options.Gateway);
         app.Use(next => context => pages.ServeAsync(context, next));
-        app.UseConsole(options.Console, () => ConsoleComposition.Of(frontend, metrics, services));
+        app.UseConsole(options.Console, () => ConsoleComposition.Of(frontend, metrics, app.Services));
         if (options.Gateway.Enabled)
         {
-            app.UseGateway(options.Auth.TrustsCertificates);
+            app.UseGateway();
         }
 
         app.UseRouting();

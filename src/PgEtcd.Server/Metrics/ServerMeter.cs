@@ -1,6 +1,5 @@
 using System.Diagnostics.Metrics;
 using PgEtcd.Api;
-using PgEtcd.Api.Metrics;
 using PgEtcd.Frontend;
 using PgEtcd.Postgres.Connections;
 
@@ -22,15 +21,4 @@ internal static class ServerMeter
         ApiMeter.Register();
         return new MetricsRegistry(meter => meter.Name.StartsWith(Prefix, StringComparison.Ordinal));
     }
-
-    /// <summary>What calls leave behind, under etcd's names.</summary>
-    /// <param name="isExtensive">--metrics=extensive.</param>
-    public static GrpcMetricsOptions Calls(bool isExtensive) => new()
-    {
-        HandlingTime = isExtensive,
-        ReceivedBytes = "etcd_network_client_grpc_received_bytes_total",
-        SentBytes = "etcd_network_client_grpc_sent_bytes_total",
-        Clients = new CountedHeader(
-            "client-api-version", "client_api_version", "etcd_server_client_requests_total", "The total number of client requests per client version."),
-    };
 }

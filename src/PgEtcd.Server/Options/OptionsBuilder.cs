@@ -1,4 +1,5 @@
 using System.Net;
+using PgEtcd.Postgres.Connections;
 using PgEtcd.Protocol;
 using PgEtcd.Server.Addresses;
 using PgEtcd.Server.Configuration;
@@ -38,6 +39,7 @@ internal static class OptionsBuilder
             Database = values.OptionalText(Flags.Database) is { } database
                 ? DatabaseAddress.ToConnectionString(values.Label(Flags.Database), database)
                 : null,
+            DatabasePassword = Password(values),
             Schema = Schemas.Check(values.Label(Flags.Schema), values.Text(Flags.Schema)),
             DataDir = DataDir(values, name),
             DataDirIsDefault = !values.IsGiven(Flags.DataDir),
@@ -104,6 +106,19 @@ internal static class OptionsBuilder
         "extensive" => true,
         var text => throw new FlagException($"{values.Label(Flags.Metrics)} must be basic or extensive, not \"{FlagValues.Shown(text)}\"."),
     };
+
+    private static PasswordCommand? Password(FlagValues values)
+    {
+        TimeSpan lifetime = values.Duration(Flags.DatabasePasswordLifetime);
+        if (values.OptionalText(Flags.DatabasePasswordCommand) is not { } command)
+        {
+            return null;
+        }
+
+        return values.OptionalText(Flags.Database) is null
+            ? throw new FlagException($"{values.Label(Flags.DatabasePasswordCommand)} needs --database, whose password it prints.")
+            : new PasswordCommand(command, lifetime);
+    }
 
     private static bool MayMigrate(FlagValues values) => values.Text(Flags.Migrate) switch
     {

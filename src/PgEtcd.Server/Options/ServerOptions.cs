@@ -4,6 +4,7 @@ using PgEtcd.Api.Gateway;
 using PgEtcd.Frontend.Auth;
 using PgEtcd.Frontend.Compaction;
 using PgEtcd.Frontend.Members;
+using PgEtcd.Postgres.Connections;
 using PgEtcd.Server.Addresses;
 
 namespace PgEtcd.Server.Options;
@@ -16,6 +17,9 @@ public sealed record ServerOptions
 
     /// <summary>Npgsql's connection string, or null: run a private local PostgreSQL in <see cref="DataDir"/>. Holds the password.</summary>
     public required string? Database { get; init; }
+
+    /// <summary>Gives the password of <see cref="Database"/>; null: it is there, or none is needed.</summary>
+    public PasswordCommand? DatabasePassword { get; init; }
 
     /// <summary>The schema that holds the cluster; a legal identifier, not yet quoted.</summary>
     public required string Schema { get; init; }

@@ -1,4 +1,4 @@
-using PgEtcd.Api.Wire;
+using PgEtcd.Api.Hosting;
 using PgEtcd.Frontend.Members;
 using PgEtcd.Frontend.Reading;
 using PgEtcd.Mvcc;
@@ -33,9 +33,9 @@ internal sealed class HealthProbe(KeyReader reader, Membership membership, IAlar
             await reader.RangeAsync(new RangeOperation { Key = "health"u8.ToArray(), Limit = 1, KeysOnly = true, Serializable = serializable });
             return null;
         }
-        catch (Exception exception) when (ServiceErrors.ToRpc(exception) is { } error)
+        catch (Exception exception) when (EtcdApi.Explain(exception) is { } words)
         {
-            return error.Status.Detail;
+            return words;
         }
     }
 

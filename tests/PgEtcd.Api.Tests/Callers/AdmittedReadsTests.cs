@@ -24,7 +24,7 @@ public sealed class AdmittedReadsTests
     private readonly List<string?> _reads = [];
 
     [Fact]
-    public async Task While_auth_is_off_nobody_is_asked()
+    public async Task While_auth_is_off_the_caller_is_not_identified()
     {
         (await ReadAsync(_ => new("value"))).ShouldBe("value");
         _callers.Asked.ShouldBe(0);
@@ -62,7 +62,7 @@ public sealed class AdmittedReadsTests
     }
 
     [Fact]
-    public async Task With_auth_on_the_caller_is_known_before_the_read()
+    public async Task With_auth_on_the_caller_is_identified_before_the_read()
     {
         _callers.State = On;
         _callers.Username = "reader";
@@ -114,7 +114,7 @@ public sealed class AdmittedReadsTests
     [Theory]
     [InlineData("mine", null)]
     [InlineData("theirs", "PermissionDenied")]
-    public async Task A_permission_is_asked_for_before_anything_is_read(string key, string? refusal)
+    public async Task Permission_is_checked_before_anything_is_read(string key, string? refusal)
     {
         _callers.State = On;
         _callers.Username = "reader";

@@ -14,7 +14,7 @@ public sealed class RpcAccessTests
 {
     [Fact]
     [Trait("advisory", "CVE-2026-33413")]
-    public void Every_method_of_every_service_stands_in_the_table()
+    public void Every_method_of_every_service_is_in_the_table()
     {
         string[] methods = [.. new[] { RpcReflection.Descriptor, V3LockReflection.Descriptor, V3ElectionReflection.Descriptor, HealthReflection.Descriptor,
                 global::Grpc.Reflection.V1.ReflectionReflection.Descriptor, global::Grpc.Reflection.V1Alpha.ReflectionReflection.Descriptor }
@@ -25,11 +25,11 @@ public sealed class RpcAccessTests
     }
 
     [Fact]
-    public void What_does_not_stand_in_the_table_is_for_root_only() =>
+    public void A_method_that_is_not_in_the_table_is_for_root_only() =>
         RpcAccessTable.Of("/etcdserverpb.Maintenance/SomethingNew").ShouldBe(RpcAccess.Root);
 
     [Fact]
-    public void Nobody_gets_in_without_a_user_but_to_log_in_or_to_ask_for_health()
+    public void Without_a_user_only_logins_and_health_checks_are_possible()
     {
         RpcReflection.Descriptor.Services.SelectMany(service => service.Methods).Select(Path)
             .Where(method => RpcAccessTable.Of(method) == RpcAccess.Anybody).ShouldBe(["/etcdserverpb.Auth/Authenticate"]);

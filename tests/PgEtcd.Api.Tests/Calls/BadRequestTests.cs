@@ -42,7 +42,7 @@ public sealed class BadRequestTests : IAsyncLifetime, IDisposable
     }
 
     [Fact]
-    public async Task A_message_that_is_too_large_is_refused_by_its_length()
+    public async Task A_message_that_is_too_large_is_refused_before_it_is_read()
     {
         Status status = await Send(GrpcFrame.Wrap(new byte[EchoServer.MaxMessage + 1]));
         status.ShouldBe(new Status(StatusCode.ResourceExhausted, "grpc: received message larger than max (100001 vs. 100000)"));
@@ -57,7 +57,7 @@ public sealed class BadRequestTests : IAsyncLifetime, IDisposable
     }
 
     [Fact]
-    public async Task A_length_beyond_all_reason_is_refused()
+    public async Task An_absurd_length_is_refused()
     {
         Status refused = new(StatusCode.ResourceExhausted, "grpc: received message larger than max (more than 400000 vs. 100000)");
         (await Send([0, 255, 255, 255, 255])).ShouldBe(refused);
@@ -92,7 +92,7 @@ public sealed class BadRequestTests : IAsyncLifetime, IDisposable
     }
 
     [Fact]
-    public async Task Two_messages_for_one_are_an_internal_error() =>
+    public async Task Two_messages_in_a_unary_call_are_an_internal_error() =>
         (await Send([.. GrpcFrame.Wrap(Good), .. GrpcFrame.Wrap(Good)])).StatusCode.ShouldBe(StatusCode.Internal);
 
     [Fact]
@@ -110,7 +110,7 @@ public sealed class BadRequestTests : IAsyncLifetime, IDisposable
     [Theory]
     [InlineData(300_000, "grpc: received message larger than max (300000 vs. 100000)")]
     [InlineData(5_000_000, "grpc: received message larger than max (more than 400000 vs. 100000)")]
-    public async Task What_gzip_makes_too_large_is_refused(int size, string words)
+    public async Task A_message_that_is_too_large_when_unpacked_is_refused(int size, string words)
     {
         byte[] bomb = Gzip(new byte[size]);
         bomb.Length.ShouldBeLessThan(EchoServer.MaxMessage);
@@ -139,7 +139,7 @@ public sealed class BadRequestTests : IAsyncLifetime, IDisposable
     }
 
     [Fact]
-    public async Task Another_encoding_is_unimplemented_and_names_what_is_accepted()
+    public async Task An_unknown_encoding_is_unimplemented_and_the_accepted_ones_are_named()
     {
         using HttpResponseMessage response = await Post(GrpcFrame.Wrap(Good, compressed: true), "snappy");
         StatusOf(response).StatusCode.ShouldBe(StatusCode.Unimplemented);
@@ -151,7 +151,7 @@ public sealed class BadRequestTests : IAsyncLifetime, IDisposable
     [InlineData("application/json")]
     [InlineData("application/grpc-web")]
     [InlineData(null)]
-    public async Task Another_content_type_is_refused_by_http(string? contentType)
+    public async Task A_foreign_content_type_is_refused_with_an_HTTP_status(string? contentType)
     {
         using HttpResponseMessage response = await Post(GrpcFrame.Wrap(Good), contentType: contentType);
         response.StatusCode.ShouldBe(HttpStatusCode.UnsupportedMediaType);
@@ -167,7 +167,7 @@ public sealed class BadRequestTests : IAsyncLifetime, IDisposable
     }
 
     [Fact]
-    public async Task Another_http_method_is_refused_by_http()
+    public async Task A_foreign_HTTP_method_is_refused_with_an_HTTP_status()
     {
         using HttpRequestMessage request = new(HttpMethod.Get, Unary) { Version = HttpVersion.Version20, VersionPolicy = HttpVersionPolicy.RequestVersionExact };
         using HttpResponseMessage response = await _http.SendAsync(request);

@@ -44,7 +44,7 @@ public class CallShapesTests
     }
 
     [Fact]
-    public void An_ending_is_a_size_or_an_error()
+    public void An_ending_is_shown_as_a_size_or_an_error()
     {
         CallShapes.OfEnding(new LeaseGrantResponse { ID = 1 }).ShouldBe("2 bytes");
         CallShapes.OfEnding(EtcdErrors.Timeout.ToException()).ShouldBe("Unavailable etcdserver: request timed out");

@@ -9,13 +9,12 @@ using Microsoft.Extensions.Logging;
 using PgEtcd.Api.Calls;
 using PgEtcd.Api.Connections;
 using PgEtcd.Api.Tests.Protos;
-using PgEtcd.Api.Wire;
 using PgEtcd.Testing.Grpc;
 
 namespace PgEtcd.Api.Tests.Calls;
 
 /// <summary>The echo service on a real port, with a plain HTTP page beside it.</summary>
-public sealed class EchoServer : IAsyncDisposable
+internal sealed class EchoServer : IAsyncDisposable
 {
     public const int MaxMessage = 100_000;
 
@@ -47,11 +46,11 @@ public sealed class EchoServer : IAsyncDisposable
         builder.Logging.ClearProviders().AddProvider(logs).AddFilter("Grpc", LogLevel.None);
         builder.Services.AddSingleton(logs);
         builder.Services.AddSingleton<EchoProbe>();
-        builder.Services.AddCalls(_ => new CallSettings { MaxMessageSize = MaxMessage, Wrappers = wrappers, Translate = ServiceErrors.ToRpc });
+        builder.Services.AddCalls(_ => new CallSettings { MaxMessageSize = MaxMessage, Wrappers = wrappers });
         builder.WebHost.ConfigureKestrel(kestrel =>
         {
             kestrel.UseGrpcLimits();
-            kestrel.Listen(IPAddress.Loopback, 0, listen => listen.UseHttp1AndHttp2WithoutTls(prefaceTimeout));
+            kestrel.Listen(IPAddress.Loopback, 0, listen => listen.UseHttp1AndHttp2WithoutTls(prefaceTimeout).UseHalfClosedConnections());
         });
         WebApplication app = builder.Build();
         EchoService service = new(app.Services.GetRequiredService<EchoProbe>());

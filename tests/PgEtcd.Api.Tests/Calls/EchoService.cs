@@ -73,17 +73,6 @@ public sealed class EchoService(EchoProbe probe) : Echo.EchoBase
         }
     }
 
-    public override async Task<EchoMessage> ClientStream(IAsyncStreamReader<EchoMessage> requestStream, ServerCallContext context)
-    {
-        List<string> all = new();
-        await foreach (EchoMessage message in requestStream.ReadAllAsync())
-        {
-            all.Add(message.Text);
-        }
-
-        return new EchoMessage { Text = string.Join(',', all), Number = all.Count };
-    }
-
     public override async Task Duplex(
         IAsyncStreamReader<EchoMessage> requestStream, IServerStreamWriter<EchoMessage> responseStream, ServerCallContext context)
     {

@@ -27,7 +27,7 @@ public sealed class EndOfCallTests : IAsyncLifetime
             Service + "Unary", new EchoMessage { Text = "wait" }.ToByteArray(), timeout: TimeSpan.FromMilliseconds(100));
         RpcException error = await Should.ThrowAsync<RpcException>(() => call.MoveNextAsync());
         error.Status.ShouldBe(new Status(StatusCode.DeadlineExceeded, "Deadline Exceeded"));
-        (await _server.Probe.Ended.Task.WaitAsync(Patience)).ShouldBe("the token fired");
+        (await EndAsync()).ShouldBe("the token fired");
         _server.Logs.Errors.ShouldBeEmpty();
     }
 
@@ -69,7 +69,7 @@ public sealed class EndOfCallTests : IAsyncLifetime
     [Theory]
     [InlineData("0S")]
     [InlineData("1n")]
-    public async Task A_timeout_that_is_over_at_once_is_not_taken_for_none(string timeout)
+    public async Task A_timeout_of_zero_is_not_taken_for_no_timeout(string timeout)
     {
         RpcException error = await Should.ThrowAsync<RpcException>(async () =>
         {
@@ -87,7 +87,7 @@ public sealed class EndOfCallTests : IAsyncLifetime
             await _server.Probe.Waiting.Task.WaitAsync(Patience);
         }
 
-        (await _server.Probe.Ended.Task.WaitAsync(Patience)).ShouldBe("the token fired");
+        (await EndAsync()).ShouldBe("the token fired");
         _server.Logs.Errors.ShouldBeEmpty();
         (await _server.Channel.UnaryAsync<EchoMessage, EchoMessage>(Service + "Unary", new EchoMessage { Text = "x" })).Text.ShouldBe("x");
     }
@@ -101,11 +101,11 @@ public sealed class EndOfCallTests : IAsyncLifetime
             await _server.Probe.Waiting.Task.WaitAsync(Patience);
         }
 
-        (await _server.Probe.Ended.Task.WaitAsync(Patience)).ShouldBe("the token fired");
+        (await EndAsync()).ShouldBe("the token fired");
     }
 
     [Fact]
-    public async Task A_stream_whose_client_is_gone_ends_the_reading_service()
+    public async Task A_service_that_reads_from_a_client_that_has_gone_ends()
     {
         using (GrpcDuplexCall<EchoMessage, EchoMessage> call = _server.Channel.Duplex<EchoMessage, EchoMessage>(Service + "Duplex"))
         {
@@ -113,12 +113,12 @@ public sealed class EndOfCallTests : IAsyncLifetime
             await call.ReadAsync();
         }
 
-        (await _server.Probe.Ended.Task.WaitAsync(Patience)).ShouldBe("the read was refused");
+        (await EndAsync()).ShouldBe("the read was refused");
         _server.Logs.Errors.ShouldBeEmpty();
     }
 
     [Fact]
-    public async Task A_client_that_does_not_read_stops_the_writer_and_not_its_neighbours()
+    public async Task A_client_that_stops_reading_blocks_its_own_writer_only()
     {
         const int Size = 10_000;
         byte[] request = new EchoMessage { Number = 1_000_000, Payload = ByteString.CopyFrom(new byte[Size]) }.ToByteArray();
@@ -138,7 +138,15 @@ public sealed class EndOfCallTests : IAsyncLifetime
             await Until(() => _server.Probe.Written > written);
         }
 
-        (await _server.Probe.Ended.Task.WaitAsync(Patience)).ShouldBe("the write was refused");
+        (await EndAsync()).ShouldBe("the write was refused");
+    }
+
+    /// <summary>How the service learned of the end of its call.</summary>
+    private async Task<string> EndAsync()
+    {
+        Task<string> ended = _server.Probe.Ended.Task;
+        await Task.WhenAny(ended, Task.Delay(Patience));
+        return ended.IsCompleted ? await ended : $"it did not; logged: {string.Join(" / ", _server.Logs.Errors)}";
     }
 
     private static async Task<long> UntilStill(Func<long> value)

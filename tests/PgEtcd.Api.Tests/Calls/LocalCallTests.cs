@@ -46,7 +46,7 @@ public sealed class LocalCallTests : IAsyncLifetime
     [InlineData("/pgetcd.test.v1.Echo/Missing", "pgetcd.test.v1.Echo/Missing is not implemented yet")]
     [InlineData("/pgetcd.test.v1.Echo/Nothing", "unknown method Nothing for service pgetcd.test.v1.Echo")]
     [InlineData("/no.Such/Unary", "unknown service no.Such")]
-    public async Task What_is_not_served_is_said_so(string method, string detail)
+    public async Task An_unknown_method_is_named_in_the_status(string method, string detail)
     {
         await using LocalClient call = LocalClient.Start(_server.Methods, method, Cause(), new HeaderDictionary(), CancellationToken.None);
         await SendAsync(call, new EchoMessage());
@@ -73,7 +73,7 @@ public sealed class LocalCallTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_large_response_comes_whole()
+    public async Task A_large_response_arrives_whole()
     {
         await using LocalClient call = Start("Unary");
         await SendAsync(call, new EchoMessage { Text = "grow", Number = 5_000_000 });
@@ -98,7 +98,7 @@ public sealed class LocalCallTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_service_waits_for_a_reader_that_does_not_read()
+    public async Task A_service_waits_for_a_slow_reader()
     {
         await using LocalClient call = Start("ServerStream");
         await SendAsync(call, new EchoMessage { Number = 10_000, Payload = ByteString.CopyFrom(new byte[10_000]) });
@@ -125,7 +125,7 @@ public sealed class LocalCallTests : IAsyncLifetime
     [InlineData("Unary", "the token fired")]
     [InlineData("Duplex", "the read was refused")]
     [InlineData("ServerStream", "the write was refused")]
-    public async Task The_service_notices_when_the_call_is_given_up(string method, string how)
+    public async Task The_service_notices_an_abandoned_call(string method, string how)
     {
         using CancellationTokenSource gone = new();
         LocalClient call = Start(method, ended: gone.Token);

@@ -94,7 +94,7 @@ public sealed class ServiceErrorsTests : IAsyncLifetime
     /// <summary>Locks and elections call services in the process: there every error goes out as Unknown.</summary>
     [Theory]
     [MemberData(nameof(Names))]
-    public async Task What_a_lock_asks(string failure)
+    public async Task A_request_of_a_lock(string failure)
     {
         Status said = Failures[failure].Said;
         RpcException error = await Should.ThrowAsync<RpcException>(
@@ -104,7 +104,7 @@ public sealed class ServiceErrorsTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task What_is_no_failure_of_the_database_is_a_mistake_of_ours()
+    public async Task Any_other_exception_is_a_bug()
     {
         _thrower.Thrown = new InvalidOperationException("a secret");
         (await Should.ThrowAsync<RpcException>(() => _server.Channel.UnaryAsync<EchoMessage, EchoMessage>(Service + "Unary", new EchoMessage())))

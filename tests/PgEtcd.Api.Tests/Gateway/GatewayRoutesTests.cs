@@ -66,14 +66,14 @@ public class GatewayRoutesTests
         """;
 
     [Fact]
-    public void There_are_exactly_etcds_routes()
+    public void The_routes_are_exactly_those_of_etcd()
     {
         IEnumerable<string> routes = GatewayRoutes.ByPath.Select(route => $"{route.Value.Service.Name}/{route.Value.Name} {route.Key}");
         routes.ShouldBe(Expected.Split('\n'), ignoreOrder: true);
     }
 
     [Fact]
-    public void Only_the_streamed_range_has_none()
+    public void Only_the_streamed_range_has_no_route()
     {
         IEnumerable<MethodDescriptor> all = new[] { RpcReflection.Descriptor, V3LockReflection.Descriptor, V3ElectionReflection.Descriptor }
             .SelectMany(file => file.Services).SelectMany(service => service.Methods);

@@ -20,7 +20,7 @@ public class JsonBodyTests
     [InlineData("{}{}\n{\"a\":{}}", "{}|{}|{\"a\":{}}")]
     [InlineData("""{"a":"}","b":"\"}","c":"\\"}{}""", """{"a":"}","b":"\"}","c":"\\"}|{}""")]
     [InlineData("""{"{[":"[{\u005c"}""", """{"{[":"[{\u005c"}""")]
-    public async Task Objects_come_out_one_by_one_however_they_arrive(string text, string expected)
+    public async Task Objects_are_found_one_by_one_however_they_arrive(string text, string expected)
     {
         for (int piece = 1; piece <= text.Length + 1; piece++)
         {
@@ -46,7 +46,7 @@ public class JsonBodyTests
     [InlineData("{\"key\":\"Zm9v")]
     [InlineData("{\"key\":\"}\\")]
     [InlineData("{")]
-    public async Task What_is_no_whole_object_is_refused(string text)
+    public async Task Anything_but_a_whole_object_is_refused(string text)
     {
         for (int piece = 1; piece <= text.Length; piece++)
         {
@@ -56,7 +56,7 @@ public class JsonBodyTests
     }
 
     [Fact]
-    public async Task What_follows_an_object_is_not_looked_at_until_it_is_asked_for()
+    public async Task Text_behind_an_object_is_read_only_when_asked_for()
     {
         JsonBody body = Arriving("{} trailing", 100);
         (await body.NextAsync(CancellationToken.None)).ShouldBe("{}"u8.ToArray());
@@ -66,7 +66,7 @@ public class JsonBodyTests
     [Theory]
     [InlineData(1000, true)]
     [InlineData(1001, false)]
-    public async Task The_limit_holds_to_the_byte(int length, bool accepted)
+    public async Task The_limit_is_exact(int length, bool accepted)
     {
         string text = $"{{\"a\":\"{new string('x', length - 8)}\"}}";
         text.Length.ShouldBe(length);
@@ -82,7 +82,7 @@ public class JsonBodyTests
     }
 
     [Fact]
-    public async Task White_space_without_end_counts_too() =>
+    public async Task Endless_white_space_counts_towards_the_limit() =>
         (await Should.ThrowAsync<RpcException>(() => Arriving(new string(' ', 5000), 300).NextAsync(CancellationToken.None).AsTask()))
             .StatusCode.ShouldBe(StatusCode.ResourceExhausted);
 

@@ -25,7 +25,7 @@ public class JsonReadingTests
     [InlineData("null", 0)]
     [InlineData("9223372036854775807", long.MaxValue)]
     [InlineData("\"-9223372036854775808\"", long.MinValue)]
-    public void Whole_numbers_may_be_written_in_every_way(string value, long expected) =>
+    public void Integers_may_be_written_in_any_JSON_form(string value, long expected) =>
         Range($$"""{"limit":{{value}}}""").Limit.ShouldBe(expected);
 
     [Theory]
@@ -48,7 +48,7 @@ public class JsonReadingTests
     [InlineData("true")]
     [InlineData("[5]")]
     [InlineData("{}")]
-    public void What_is_no_whole_number_of_64_bits_is_refused(string value) => Refused(RangeRequest.Descriptor, $$"""{"limit":{{value}}}""");
+    public void Anything_but_an_integer_of_64_bits_is_refused(string value) => Refused(RangeRequest.Descriptor, $$"""{"limit":{{value}}}""");
 
     [Theory]
     [InlineData("18446744073709551615", ulong.MaxValue)]
@@ -59,7 +59,7 @@ public class JsonReadingTests
     [Theory]
     [InlineData("-1")]
     [InlineData("18446744073709551616")]
-    public void And_not_negative_nor_longer(string value) => Refused(MemberRemoveRequest.Descriptor, $$"""{"ID":{{value}}}""");
+    public void Ids_are_neither_negative_nor_longer_than_64_bits(string value) => Refused(MemberRemoveRequest.Descriptor, $$"""{"ID":{{value}}}""");
 
     [Theory]
     [InlineData("", "")]
@@ -84,7 +84,7 @@ public class JsonReadingTests
     [InlineData("\"schlüssel\"")]
     [InlineData("5")]
     [InlineData("{}")]
-    public void What_is_no_base64_is_refused(string value) => Refused(RangeRequest.Descriptor, $$"""{"key":{{value}}}""");
+    public void Malformed_base64_is_refused(string value) => Refused(RangeRequest.Descriptor, $$"""{"key":{{value}}}""");
 
     [Theory]
     [InlineData("\"DESCEND\"", RangeRequest.Types.SortOrder.Descend)]
@@ -98,7 +98,7 @@ public class JsonReadingTests
         Range($$"""{"sort_order":{{value}}}""").SortOrder.ShouldBe(expected);
 
     [Fact]
-    public void Unknown_names_leave_no_trace_in_lists_either() =>
+    public void Unknown_enum_names_are_ignored_in_lists_too() =>
         ((WatchCreateRequest)Read(WatchCreateRequest.Descriptor, """{"filters":["NOPUT","NOSUCH",1,7]}""")).Filters.Select(filter => (int)filter)
             .ShouldBe([0, 1, 7]);
 
@@ -125,7 +125,7 @@ public class JsonReadingTests
     [InlineData("""{"key":"aw==",}""", "proto: syntax error (line 1:15): not valid JSON")]
     [InlineData("{\n\"key\": nonsense}", "proto: syntax error (line 2:9): not valid JSON")]
     [InlineData("{", "proto: syntax error (line 1:2): not valid JSON")]
-    public void Where_the_text_is_no_JSON_is_said_without_a_word_about_the_reader(string json, string message) =>
+    public void The_position_of_malformed_JSON_is_reported_without_details_of_the_reader(string json, string message) =>
         Should.Throw<RpcException>(() => Read(RangeRequest.Descriptor, json)).Status.Detail.ShouldBe(message);
 
     [Theory]
@@ -134,10 +134,10 @@ public class JsonReadingTests
     [InlineData("""{"name":["a"]}""")]
     [InlineData("""{"options":[]}""")]
     [InlineData("""{"options":5}""")]
-    public void Texts_and_messages_are_what_they_are(string json) => Refused(AuthUserAddRequest.Descriptor, json);
+    public void Strings_and_messages_accept_no_other_type(string json) => Refused(AuthUserAddRequest.Descriptor, json);
 
     [Fact]
-    public void Texts_that_are_not_UTF8_are_refused()
+    public void Strings_that_are_not_UTF8_are_refused()
     {
         byte[] text = Encoding.Latin1.GetBytes("{\"name\":\"\u00ff\"}");
         Should.Throw<RpcException>(() => JsonReading.Read(AuthUserAddRequest.Descriptor, text)).StatusCode.ShouldBe(StatusCode.InvalidArgument);
@@ -151,17 +151,17 @@ public class JsonReadingTests
     [InlineData("""{"success":{"request_put":{}}}""")]
     [InlineData("""{"success":[null]}""")]
     [InlineData("""{"success":["a"]}""")]
-    public void Transactions_keep_their_form(string json) => Refused(TxnRequest.Descriptor, json);
+    public void Malformed_transactions_are_refused(string json) => Refused(TxnRequest.Descriptor, json);
 
     [Fact]
-    public void A_member_of_a_oneof_may_be_null_beside_another()
+    public void A_oneof_member_may_be_null_beside_another()
     {
         Compare compare = ((TxnRequest)Read(TxnRequest.Descriptor, """{"compare":[{"version":0,"value":null}]}""")).Compare[0];
         compare.TargetUnionCase.ShouldBe(Compare.TargetUnionOneofCase.Version);
     }
 
     [Fact]
-    public void Unknown_fields_are_ignored_whatever_is_in_them()
+    public void Unknown_fields_are_ignored_whatever_they_hold()
     {
         string deep = string.Concat(Enumerable.Repeat("[{\"x\":", 2000)) + "1" + string.Concat(Enumerable.Repeat("}]", 2000));
         Range($$"""{"no_such":{{deep}},"Key":"Yg==","no_such":[null,true,1e999],"KEY":5,"key":"YQ=="}""").Key.ToStringUtf8().ShouldBe("a");

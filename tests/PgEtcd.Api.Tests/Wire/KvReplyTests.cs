@@ -52,7 +52,7 @@ public class KvReplyTests
     }
 
     [Fact]
-    public void An_answer_that_says_nothing_is_its_header()
+    public void An_empty_answer_is_its_header()
     {
         ResponseHeaders headers = new(new ClusterIdentity(0, 0), 0);
 

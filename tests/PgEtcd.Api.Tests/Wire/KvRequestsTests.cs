@@ -43,7 +43,7 @@ public class KvRequestsTests
     }
 
     [Fact]
-    public void Unknown_numbers_of_an_order_are_kept()
+    public void Unknown_sort_orders_are_kept()
     {
         RangeOperation range = new RangeRequest
         {
@@ -129,7 +129,7 @@ public class KvRequestsTests
     }
 
     [Fact]
-    public void An_operand_counts_only_when_it_is_of_the_target()
+    public void An_operand_counts_only_if_it_belongs_to_the_target()
     {
         (WireTarget Target, Action<WireCompare> Set)[] operands =
         [

@@ -24,7 +24,7 @@ public class ProtoWriterTests
 
     [Theory]
     [MemberData(nameof(Edges))]
-    public void A_number_is_as_long_as_protobuf_says_and_reads_back(ulong value)
+    public void A_number_has_the_size_that_protobuf_computes_and_reads_back(ulong value)
     {
         ProtoWriter.VarintSize(value).ShouldBe(CodedOutputStream.ComputeUInt64Size(value));
         CapturedMessage target = new(spare: 0);

@@ -20,7 +20,7 @@ public class WatchEncodingTests
 
     [Theory]
     [MemberData(nameof(Seeds))]
-    public void It_is_the_message_it_says_it_is_and_as_long_as_it_announces(int seed)
+    public void An_encoded_response_parses_to_its_message_and_has_the_announced_length(int seed)
     {
         Random random = new(seed);
         WatchUpdate reply = Changes.Update(Events(random)) with
@@ -62,7 +62,7 @@ public class WatchEncodingTests
     }
 
     [Fact]
-    public void One_event_is_never_cut_and_stands_alone_when_it_is_too_big()
+    public void A_single_event_is_never_cut_and_travels_alone_when_too_large()
     {
         Encoding.Cut(Changes.Update(Changes.Put(2, valueBytes: 3 * Limit)), Limit).ShouldHaveSingleItem().IsCut.ShouldBeFalse();
 
@@ -71,7 +71,7 @@ public class WatchEncodingTests
     }
 
     [Fact]
-    public void At_the_limit_it_is_cut_and_below_it_is_not()
+    public void A_response_is_cut_at_the_limit_but_not_below()
     {
         WatchUpdate reply = Changes.Update(Changes.Put(2, "a", 500), Changes.Put(2, "b", 500, 1));
         Encoding.Cut(reply, Encoding.Size(reply) + 1).Count().ShouldBe(1);

@@ -50,6 +50,39 @@ public sealed class CommonNameTests(PostgresFixture postgres) : IClassFixture<Po
         (await alices.GetStringAsync(new Uri(_tls.Uri, "health"))).ShouldContain("true");
     }
 
+    /// <summary>Kamaji's calls for a tenant (docs/guides/kubernetes.md). Its range end is a zero byte: all keys from the prefix on.</summary>
+    [Fact]
+    public async Task A_tenant_is_a_user_without_a_password_whose_certificate_names_it()
+    {
+        await using PgEtcdServer server = await _tls.StartAsync(await postgres.CreateStoreAsync(), _tls.ClientFlags);
+        await using GrpcChannel root = _tls.Channel(_tls.Authority.Client("root"));
+        await root.UnaryAsync<AuthUserAddRequest, AuthUserAddResponse>("etcdserverpb.Auth/UserAdd", new() { Name = "root", Password = "root" });
+        await root.UnaryAsync<AuthUserGrantRoleRequest, AuthUserGrantRoleResponse>("etcdserverpb.Auth/UserGrantRole", new() { User = "root", Role = "root" });
+        await root.UnaryAsync<AuthEnableRequest, AuthEnableResponse>("etcdserverpb.Auth/AuthEnable", new());
+
+        await root.UnaryAsync<AuthUserAddRequest, AuthUserAddResponse>(
+            "etcdserverpb.Auth/UserAdd", new() { Name = "m-tenant", Options = new UserAddOptions { NoPassword = true } });
+        await root.UnaryAsync<AuthRoleAddRequest, AuthRoleAddResponse>("etcdserverpb.Auth/RoleAdd", new() { Name = "m-tenant" });
+        await root.UnaryAsync<AuthRoleGrantPermissionRequest, AuthRoleGrantPermissionResponse>("etcdserverpb.Auth/RoleGrantPermission", new()
+        {
+            Name = "m-tenant",
+            Perm = new Permission
+            {
+                PermType = Permission.Types.Type.Readwrite,
+                Key = Kv.Bytes("/m-tenant/"),
+                RangeEnd = Kv.Bytes(Kv.End),
+            },
+        });
+        await root.UnaryAsync<AuthUserGrantRoleRequest, AuthUserGrantRoleResponse>(
+            "etcdserverpb.Auth/UserGrantRole", new() { User = "m-tenant", Role = "m-tenant" });
+
+        await using GrpcChannel tenant = _tls.Channel(_tls.Authority.Client("m-tenant"));
+        await TlsSetup.PutAsync(tenant, "/m-tenant/registry/pods/a", "1");
+        await TlsSetup.PutAsync(tenant, "/n-tenant/registry/pods/a", "1");
+        RpcException refusal = await Should.ThrowAsync<RpcException>(() => TlsSetup.PutAsync(tenant, "/a-tenant/registry/pods/a", "1"));
+        refusal.Status.Detail.ShouldBe("etcdserver: permission denied");
+    }
+
     public void Dispose() => _tls.Dispose();
 
     private HttpClient Http(IssuedCertificate certificate) => new(new SocketsHttpHandler { SslOptions = _tls.Options(certificate) });

@@ -58,6 +58,8 @@ public sealed class PlanTests(PostgresFixture postgres) : IClassFixture<Postgres
     [InlineData("prefix_history('/app/123/')", 10 * Versions, 30 * Versions)]
     [InlineData("diff(40000, 40050)", 50, 50 * 2 * Versions)]
     [InlineData("diff(4000, 44000, '/app/123/')", 10, 30 * Versions)]
+    [InlineData("plan_restore_key('/app/123/4', 49000)", 0, 4 * Versions)]
+    [InlineData("plan_restore_prefix('/app/123/', 4000)", 0, 30 * Versions)]
     public async Task Reads_touch_what_they_find_and_its_history(string from, int found, int mostRows)
     {
         // Often enough for plans that are made once for all.

@@ -16,6 +16,7 @@ public sealed class RoleTests(PostgresFixture postgres) : IClassFixture<Postgres
         "state_at(2)", "prefix_at(2, 'a')", "key_at(2, 'a')", "get('a')", "get_prefix('a')", "diff(2, 3)", "diff(2, 3, 'a')",
         "state_at(clock_timestamp())", "prefix_at(clock_timestamp(), 'a')", "key_at(clock_timestamp(), 'a')",
         "diff(clock_timestamp(), clock_timestamp())", "key_history('a')", "prefix_history('a')", "changes_by('postgres')",
+        "plan_restore_key('a', 2)", "plan_restore_prefix('a', 2)",
     ];
 
     // Roles are the server's, not the database's, and the tests share a server.
@@ -48,6 +49,7 @@ public sealed class RoleTests(PostgresFixture postgres) : IClassFixture<Postgres
             "put('a', 'x')", "put('a'::bytea, 'x'::bytea)", "delete('a')", "delete_prefix('a')", "compare_and_put('a', 0, 'x')",
             "compact(2)", "compact(2, gen_random_uuid(), null, null, null)", "remove_superseded(1, '0', false)", "keep_archive('0')",
             "change_key('a', 'x', 0, null)", "change_prefix('a')",
+            "restore_key('a', 2)", "restore_prefix('a', 2)", "restore_range('a', null, 2, null, 'x')",
             "append(3, -1, 1, 'x', '{0}', array['a']::bytea[], array['x']::bytea[], '{4}', '{1}', '{0}', '{}', '{}', '{}', '{}')",
         })
         {
@@ -73,7 +75,7 @@ public sealed class RoleTests(PostgresFixture postgres) : IClassFixture<Postgres
     public async Task A_writer_changes_keys_under_its_own_name_and_reads_nothing()
     {
         await RunAsync($"set role {_writer}");
-        foreach (string change in new[] { "put('b', 'x')", "put('b'::bytea, 'x'::bytea)", "compare_and_put('c', 0, 'x')", "delete('b')", "delete_prefix('c')" })
+        foreach (string change in new[] { "put('b', 'x')", "put('b'::bytea, 'x'::bytea)", "compare_and_put('c', 0, 'x')", "delete('b')", "delete_prefix('c')", "restore_key('a', 2)", "restore_prefix('', 3)" })
         {
             (await _connection.ExecuteScalarAsync<long?>(_log.Database.Schema.Apply($"select pgetcd.{change}"))).ShouldNotBeNull();
         }

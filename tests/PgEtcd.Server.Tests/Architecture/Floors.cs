@@ -18,8 +18,10 @@ internal static partial class Floors
     {
         ["PgEtcd.Server"] =
         [
-            "PgEtcd.Api", "PgEtcd.Console", "PgEtcd.Frontend", "PgEtcd.LocalPostgres", "PgEtcd.Mvcc", "PgEtcd.Postgres", "PgEtcd.Protocol", "PgEtcd.Snapshots",
+            "PgEtcd.Api", "PgEtcd.Console", "PgEtcd.Frontend", "PgEtcd.LocalPostgres", "PgEtcd.Mvcc", "PgEtcd.Postgres", "PgEtcd.Protocol",
+            "PgEtcd.Snapshots", "PgEtcd.Verbs",
         ],
+        ["PgEtcd.Verbs"] = ["PgEtcd.Frontend", "PgEtcd.LocalPostgres", "PgEtcd.Postgres", "PgEtcd.Protocol", "PgEtcd.Snapshots"],
         ["PgEtcd.Api"] = ["PgEtcd.Frontend", "PgEtcd.Mvcc", "PgEtcd.Postgres", "PgEtcd.Protocol"],
         ["PgEtcd.Console"] = ["PgEtcd.Frontend", "PgEtcd.Mvcc", "PgEtcd.Postgres"],
         ["PgEtcd.Frontend"] = ["PgEtcd.Mvcc", "PgEtcd.Postgres", "PgEtcd.Protocol", "PgEtcd.Snapshots"],

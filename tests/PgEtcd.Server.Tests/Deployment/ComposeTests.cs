@@ -15,6 +15,7 @@ public sealed partial class ComposeTests
     private static readonly string[] KnownFields =
     [
         "build", "image", "restart", "depends_on", "environment", "networks", "stop_grace_period", "command", "volumes", "ports", "healthcheck",
+        "read_only", "tmpfs", "cap_drop", "security_opt",
     ];
 
     private static readonly string[] Frontends = ["frontend1", "frontend2", "frontend3"];
@@ -89,7 +90,7 @@ public sealed partial class ComposeTests
         string[] mounted = Service("balancer")["volumes"].Strings().ShouldHaveSingleItem().Split(':');
         string[] wanted = [.. Regex.Matches(File.ReadAllText(Path.Combine(Repository.Root, mounted[0])), @"\$\{(\w+)\}").Select(match => match.Groups[1].Value)];
         wanted.Distinct().ShouldBe(Service("balancer")["environment"].Names(), ignoreOrder: true);
-        string[] published = Service("balancer")["ports"].Strings().ShouldHaveSingleItem().Split(':');
+        string[] published = Expanded(Service("balancer")["ports"].Strings().ShouldHaveSingleItem()).Split(':');
         Variable("balancer", "LISTEN").ShouldBe($"0.0.0.0:{published[^1]}");
         foreach (string frontend in Frontends)
         {

@@ -12,7 +12,7 @@ internal static class PostgresBinaries
 
     private static readonly Lazy<string> Newest = new(Find);
 
-    /// <summary>The directory of the newest version; <c>PGETCD_PG_BIN</c> names another.</summary>
+    /// <summary>The directory of the newest version; <c>TESTED_PG_BIN</c> names another.</summary>
     public static string Directory => Newest.Value;
 
     /// <summary>The command line that runs a program as a user PostgreSQL accepts.</summary>
@@ -35,7 +35,7 @@ internal static class PostgresBinaries
 
     private static string Find()
     {
-        if (Environment.GetEnvironmentVariable("PGETCD_PG_BIN") is { Length: > 0 } named)
+        if (Environment.GetEnvironmentVariable("TESTED_PG_BIN") is { Length: > 0 } named)
         {
             return named;
         }
@@ -46,6 +46,6 @@ internal static class PostgresBinaries
             .OrderByDescending(version => int.TryParse(Path.GetFileName(version), out int number) ? number : 0)
             .Select(version => Path.Combine(version, "bin"))
             .FirstOrDefault()
-            ?? throw new InvalidOperationException($"There is no PostgreSQL server under {Root}; install Debian's package postgresql, or name the directory of its programs in PGETCD_PG_BIN.");
+            ?? throw new InvalidOperationException($"There is no PostgreSQL server under {Root}; install Debian's package postgresql, or name the directory of its programs in TESTED_PG_BIN.");
     }
 }

@@ -3,8 +3,8 @@ using Testcontainers.PostgreSql;
 
 namespace PgEtcd.Testing.Postgres;
 
-/// <summary>PostgreSQL in a container, where an engine answers. <c>PGETCD_POSTGRES_IMAGE</c> names another image than
-/// <see cref="DefaultImage"/>; <c>none</c> asks for the PostgreSQL of the machine. With <c>PGETCD_POSTGRES_CONTAINER=required</c>
+/// <summary>PostgreSQL in a container, where an engine answers. <c>TESTED_POSTGRES_IMAGE</c> names another image than
+/// <see cref="DefaultImage"/>; <c>none</c> asks for the PostgreSQL of the machine. With <c>TESTED_POSTGRES_CONTAINER=required</c>
 /// nothing else will do.</summary>
 internal sealed class PostgresContainer : ITestDatabase
 {
@@ -20,12 +20,12 @@ internal sealed class PostgresContainer : ITestDatabase
     /// <summary>Starts one; null where no engine answers, or where it cannot get or start the image.</summary>
     public static async Task<PostgresContainer?> TryStartAsync()
     {
-        bool isRequired = Environment.GetEnvironmentVariable("PGETCD_POSTGRES_CONTAINER") is "required";
-        string image = Environment.GetEnvironmentVariable("PGETCD_POSTGRES_IMAGE") is { Length: > 0 } named ? named : DefaultImage;
+        bool isRequired = Environment.GetEnvironmentVariable("TESTED_POSTGRES_CONTAINER") is "required";
+        string image = Environment.GetEnvironmentVariable("TESTED_POSTGRES_IMAGE") is { Length: > 0 } named ? named : DefaultImage;
         if (image == "none" || await ContainerEngine.FindAsync().ConfigureAwait(false) is not { } engine)
         {
             return isRequired
-                ? throw new InvalidOperationException("No container engine answers, and PGETCD_POSTGRES_CONTAINER=required.")
+                ? throw new InvalidOperationException("No container engine answers, and TESTED_POSTGRES_CONTAINER=required.")
                 : null;
         }
 

@@ -1,0 +1,52 @@
+using System.Buffers;
+using System.Buffers.Binary;
+using Grpc.Core;
+
+namespace PgEtcd.Api.Calls;
+
+/// <summary>Writes messages as frames of gRPC, not compressed. Each thread reuses one object, since serializers do
+/// not wait.</summary>
+internal sealed class MessageFrame : SerializationContext
+{
+    private const int PrefixLength = 5;
+
+    [ThreadStatic]
+    private static MessageFrame? _cached;
+
+    private IBufferWriter<byte> _output = null!;
+    private int _length;
+
+    /// <summary>Writes a message.</summary>
+    /// <returns>The message's length in bytes.</returns>
+    public static int Write<T>(IBufferWriter<byte> output, Marshaller<T> marshaller, T message)
+    {
+        MessageFrame frame = _cached ?? new MessageFrame();
+        _cached = null;
+        frame._output = output;
+        marshaller.ContextualSerializer(message, frame);
+        frame._output = null!;
+        _cached = frame;
+        return frame._length;
+    }
+
+    public override void SetPayloadLength(int payloadLength)
+    {
+        _length = payloadLength;
+        Span<byte> prefix = _output.GetSpan(PrefixLength);
+        prefix[0] = 0;
+        BinaryPrimitives.WriteInt32BigEndian(prefix[1..], payloadLength);
+        _output.Advance(PrefixLength);
+    }
+
+    public override IBufferWriter<byte> GetBufferWriter() => _output;
+
+    public override void Complete()
+    {
+    }
+
+    public override void Complete(byte[] payload)
+    {
+        SetPayloadLength(payload.Length);
+        _output.Write(payload);
+    }
+}

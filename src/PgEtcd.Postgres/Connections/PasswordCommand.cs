@@ -1,0 +1,77 @@
+using System.ComponentModel;
+using System.Diagnostics;
+using Npgsql;
+
+namespace PgEtcd.Postgres.Connections;
+
+/// <summary>A command whose output is the password of the moment: a token of a cloud's IAM, a lease of a vault. It is run for a new
+/// connection, and its answer serves those of the next moments too.</summary>
+/// <param name="command">For <c>/bin/sh -c</c>.</param>
+/// <param name="lifetime">How long an answer is used; zero: for one connection.</param>
+public sealed class PasswordCommand(string command, TimeSpan lifetime)
+{
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
+
+    private readonly Lock _gate = new();
+    private Task<string>? _last;
+    private long _asked;
+
+    /// <summary>The password for a connection that is about to be opened.</summary>
+    /// <exception cref="NpgsqlException">The command failed, which may pass: its words are in the message, its output is not.</exception>
+    public async ValueTask<string> ReadAsync(CancellationToken cancellationToken)
+    {
+        Task<string> answer;
+        lock (_gate)
+        {
+            if (_last is null || _last.IsFaulted || (_last.IsCompleted && Stopwatch.GetElapsedTime(_asked) >= lifetime))
+            {
+                // Connections that are opened together share one answer, so none of them may cancel it.
+                _asked = Stopwatch.GetTimestamp();
+                _last = RunAsync();
+            }
+
+            answer = _last;
+        }
+
+        return await answer.WaitAsync(cancellationToken);
+    }
+
+    /// <summary>The last answer was refused: the next connection asks anew.</summary>
+    public void Forget()
+    {
+        lock (_gate)
+        {
+            _last = null;
+        }
+    }
+
+    private async Task<string> RunAsync()
+    {
+        using CancellationTokenSource limit = new(Patience);
+        using Process process = new()
+        {
+            StartInfo = new ProcessStartInfo("/bin/sh", ["-c", command]) { RedirectStandardOutput = true, RedirectStandardError = true },
+        };
+        try
+        {
+            process.Start();
+            Task<string> errors = process.StandardError.ReadToEndAsync(limit.Token);
+            string output = (await process.StandardOutput.ReadToEndAsync(limit.Token)).TrimEnd('\r', '\n');
+            await process.WaitForExitAsync(limit.Token);
+            return process.ExitCode != 0 ? throw Failed($"ended with status {process.ExitCode}: {Printable.Line((await errors).Trim())}")
+                : output.Length == 0 ? throw Failed("printed nothing")
+                : output;
+        }
+        catch (OperationCanceledException)
+        {
+            process.Kill(entireProcessTree: true);
+            throw Failed($"did not end within {Patience.TotalSeconds:0} s");
+        }
+        catch (Win32Exception exception)
+        {
+            throw Failed($"could not be run: {exception.Message}");
+        }
+
+        static NpgsqlException Failed(string how) => new($"the command of --database-password-command {how.TrimEnd('.', ':')}");
+    }
+}

@@ -1,0 +1,20 @@
+using PgEtcd.Postgres;
+using PgEtcd.Verbs.Running;
+
+namespace PgEtcd.Verbs.Files;
+
+/// <summary>The flag that tells what a file holds.</summary>
+internal static class FileFormat
+{
+    public const string Flag = "--format";
+    public const string Value = "FORMAT";
+    public const string Help = "snapshot (the default), a file of etcd; or jsonl, a line for each key.";
+
+    /// <summary>Whether it is lines of JSON.</summary>
+    public static bool IsJson(VerbArguments arguments) => arguments.Values.GetValueOrDefault(Flag, "snapshot") switch
+    {
+        "snapshot" => false,
+        "jsonl" => true,
+        string other => throw new CommandException($"{Flag} must be snapshot or jsonl, not \"{Printable.Given(other)}\"."),
+    };
+}

@@ -1,0 +1,93 @@
+using PgEtcd.Postgres.Auth;
+using PgEtcd.Postgres.Connections;
+using PgEtcd.Postgres.Transfer;
+using PgEtcd.Snapshots;
+using PgEtcd.Snapshots.Bbolt;
+using PgEtcd.Verbs.Output;
+using PgEtcd.Verbs.Running;
+
+namespace PgEtcd.Verbs.Files;
+
+/// <summary>Reads a snapshot into an empty schema: all of it is there at the end, or nothing.</summary>
+/// <param name="file">The snapshot.</param>
+/// <param name="auth">Its users and roles; null to leave them out.</param>
+/// <param name="database">The schema.</param>
+/// <param name="progress">Where to show how far it is.</param>
+internal sealed class SnapshotImport(SnapshotFile file, AuthRecords? auth, Database database, IProgressDisplay progress)
+{
+    /// <summary>Entries between two looks at the display.</summary>
+    private const int Step = 4096;
+
+    /// <summary>Longest TTL that etcd grants, seconds.</summary>
+    private const long MostTtl = 9_000_000_000;
+
+    /// <summary>Imports.</summary>
+    /// <exception cref="SnapshotException">The file is damaged.</exception>
+    /// <exception cref="CommandException">The schema is not empty, or what it would hold is not what the file holds.</exception>
+    public async Task<ImportResult> RunAsync(CancellationToken cancellationToken)
+    {
+        HistorySurvey survey = await progress.StepAsync(
+            "reading the file", 0, report => Task.Run(() => new HistorySurvey(file, report, cancellationToken), cancellationToken));
+        (long Id, long Ttl)[] leases = [.. file.ReadLeases().Select(lease => (lease.Id, Math.Clamp(lease.Ttl, 1, MostTtl)))];
+        await using LogImport import = await LogImport.BeginAsync(database, cancellationToken)
+            ?? throw new CommandException(NotEmpty(database.Schema));
+
+        (long rows, uint expected) = await progress.StepAsync(
+            "importing", survey.Entries, report => CopyAsync(import, survey, report, cancellationToken));
+        uint found = await progress.StepAsync("checking", rows, async report =>
+        {
+            await import.FinishAsync(survey.Revision, file.CompactRevision, leases, auth, cancellationToken);
+            long hashed = 0;
+            return await import.HashAsync(() => Report(hashed++, report), cancellationToken);
+        });
+        if (found != expected)
+        {
+            throw new CommandException(
+                $"the database would hold something else than the file (HashKV {found}, expected {expected}): nothing was imported.");
+        }
+
+        await import.CommitAsync(cancellationToken);
+        return new ImportResult(rows, leases.Length, survey.Revision, file.CompactRevision, found);
+    }
+
+    /// <summary>The sentence for a schema that cannot be imported into.</summary>
+    public static string NotEmpty(SchemaName schema) =>
+        $"--schema: '{schema}' is not empty: import wants a new schema, or one that nothing was ever written to.";
+
+    private async Task<(long Rows, uint Hash)> CopyAsync(
+        LogImport import, HistorySurvey survey, Action<long> report, CancellationToken cancellationToken)
+    {
+        HashKv hash = new(survey.Revision, file.CompactRevision, survey.AnyKept);
+        long entries = 0;
+        long rows = 0;
+        foreach ((SnapshotChange change, ReadOnlyMemory<byte> encoded) in file.ReadHistory())
+        {
+            Report(entries++, report);
+            if (survey.IsPresent(change))
+            {
+                hash.Add(change.Revision, change.Sub, change.IsTombstone, survey.IsKept(change), encoded.Span);
+                await import.AddAsync(
+                    change.Revision, change.Sub, change.Key, change.Value, change.CreateRevision, change.Version, change.Lease, cancellationToken);
+                rows++;
+            }
+        }
+
+        return (rows, hash.Value);
+    }
+
+    private static void Report(long done, Action<long> report)
+    {
+        if (done % Step == 0)
+        {
+            report(done);
+        }
+    }
+}
+
+/// <summary>What an import came to.</summary>
+/// <param name="Rows">Changes of the history.</param>
+/// <param name="Leases">Leases.</param>
+/// <param name="Revision">The store's revision.</param>
+/// <param name="CompactRevision">The compaction mark; -1 when never compacted.</param>
+/// <param name="Hash">HashKV at the revision, of the file and of the database.</param>
+internal sealed record ImportResult(long Rows, int Leases, long Revision, long CompactRevision, uint Hash);

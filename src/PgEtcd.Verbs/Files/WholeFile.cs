@@ -1,0 +1,56 @@
+using PgEtcd.Verbs.Running;
+
+namespace PgEtcd.Verbs.Files;
+
+/// <summary>A file that has its name when it is whole, and that nobody else may read, as etcdctl makes them.</summary>
+internal static class WholeFile
+{
+    /// <summary>Stands for stdout, or stdin.</summary>
+    public const string Standard = "-";
+
+    /// <summary>Writes it.</summary>
+    /// <param name="path">Where; <see cref="Standard"/>: to stdout, piece by piece.</param>
+    /// <param name="write">Does it.</param>
+    /// <exception cref="CommandException">It cannot be written.</exception>
+    public static async Task WriteAsync(string path, Func<Stream, Task> write)
+    {
+        if (path == Standard)
+        {
+            await using Stream output = Console.OpenStandardOutput();
+            await write(output);
+            return;
+        }
+
+        string part = path + ".part";
+        bool isWhole = false;
+        try
+        {
+            await using (FileStream file = new(part, new FileStreamOptions
+            {
+                Mode = FileMode.Create,
+                Access = FileAccess.Write,
+                BufferSize = 0,
+                Options = FileOptions.Asynchronous,
+                UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite,
+            }))
+            {
+                await write(file);
+                file.Flush(flushToDisk: true);
+            }
+
+            File.Move(part, path, overwrite: true);
+            isWhole = true;
+        }
+        catch (Exception exception) when (exception is UnauthorizedAccessException or IOException)
+        {
+            throw new CommandException($"{path} cannot be written: {exception.Message.TrimEnd('.')}.");
+        }
+        finally
+        {
+            if (!isWhole && File.Exists(part))
+            {
+                File.Delete(part);
+            }
+        }
+    }
+}

@@ -1,0 +1,51 @@
+using System.Globalization;
+using PgEtcd.Postgres;
+using PgEtcd.Verbs.Running;
+
+namespace PgEtcd.Verbs.Output;
+
+/// <summary>The flags of verbs that show something.</summary>
+internal static class OutputFlags
+{
+    public const string Output = "--output";
+    public const string Hex = "--hex";
+
+    private const string Table = "table";
+    private const string Json = "json";
+
+    public static readonly (string Value, string Help) OutputHelp = ("FORMAT", "table (the default) or json.");
+
+    public const string HexHelp = "Show keys and values in hex, and read the key or prefix that is given as hex (6b6579 or \\x6b\\x65\\x79).";
+
+    /// <summary>Whether JSON is asked for.</summary>
+    public static bool IsJson(VerbArguments arguments) => arguments.Values.GetValueOrDefault(Output, Table) switch
+    {
+        Table => false,
+        Json => true,
+        string other => throw new CommandException($"{Output} must be {Table} or {Json}, not \"{Printable.Given(other)}\"."),
+    };
+
+    /// <summary>A revision as it was given.</summary>
+    public static long Revision(string flag, string text) =>
+        long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out long revision)
+            ? revision
+            : throw new CommandException($"{flag} must be a revision, not \"{Printable.Given(text)}\".");
+
+    /// <summary>A key or prefix as it was given.</summary>
+    public static byte[] Bytes(VerbArguments arguments, string text)
+    {
+        if (!arguments.Switches.Contains(Hex))
+        {
+            return System.Text.Encoding.UTF8.GetBytes(text);
+        }
+
+        try
+        {
+            return Convert.FromHexString(text.Replace("\\x", "", StringComparison.Ordinal));
+        }
+        catch (FormatException)
+        {
+            throw new CommandException($"{Hex}: \"{Printable.Given(text)}\" is not hex.");
+        }
+    }
+}

@@ -1,0 +1,200 @@
+using System.Globalization;
+using System.Text;
+using System.Text.Json;
+using PgEtcd.Postgres;
+using Spectre.Console;
+
+namespace PgEtcd.Verbs.Output;
+
+/// <summary>Shows rows as they come: as JSON lines, or as tables of so many rows that memory does not grow with the result.</summary>
+/// <param name="isJson">JSON, one object a line.</param>
+/// <param name="isHex">In tables, bytes in hex.</param>
+/// <param name="output">Where JSON goes.</param>
+internal sealed class RowWriter(bool isJson, bool isHex, Stream output) : IDisposable
+{
+    private const int RowsPerTable = 1000;
+
+    /// <summary>Bytes of a value that a table shows.</summary>
+    private const int MostBytes = 100;
+
+    private static readonly UTF8Encoding Strict = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
+
+    private readonly Stream _output = new BufferedStream(output, 64 * 1024);
+    private readonly IAnsiConsole _console = TableConsole();
+    private readonly List<string[]> _rows = [];
+    private string[] _titles = [];
+    private int[] _widths = [];
+
+    /// <summary>To stdout.</summary>
+    public RowWriter(bool isJson, bool isHex)
+        : this(isJson, isHex, Console.OpenStandardOutput())
+    {
+    }
+
+    /// <summary>JSON to a stream, which stays open.</summary>
+    public RowWriter(Stream output)
+        : this(isJson: true, isHex: false, output)
+    {
+    }
+
+    /// <summary>Rows so far.</summary>
+    public long Count { get; private set; }
+
+    /// <summary>Writes one object as a line of JSON, and nothing else.</summary>
+    public static void WriteObject<T>(T value)
+    {
+        using Stream output = Console.OpenStandardOutput();
+        output.Write([.. JsonSerializer.SerializeToUtf8Bytes(value), (byte)'\n']);
+    }
+
+    /// <summary>The next row. All have the same fields.</summary>
+    public void Add(params Field[] fields)
+    {
+        Count++;
+        if (isJson)
+        {
+            WriteJson(fields);
+            return;
+        }
+
+        _titles = [.. fields.Where(field => field.Title is not null).Select(field => field.Title!)];
+        _rows.Add([.. fields.Where(field => field.Title is not null).Select(field => Cell(field.Value))]);
+        if (_rows.Count == RowsPerTable)
+        {
+            WriteTable();
+        }
+    }
+
+    /// <summary>Shows what there is so far. A table that goes on repeats no titles.</summary>
+    public void Flush()
+    {
+        WriteTable();
+        _output.Flush();
+    }
+
+    /// <summary>A line for people: not in JSON.</summary>
+    public void Say(string line)
+    {
+        WriteTable();
+        if (!isJson)
+        {
+            Console.Out.WriteLine(line);
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => Flush();
+
+    private static IAnsiConsole TableConsole()
+    {
+        IAnsiConsole console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(Console.Out) });
+        if (Console.IsOutputRedirected)
+        {
+            console.Profile.Width = 100_000; // a line a row, whatever reads it
+        }
+
+        return console;
+    }
+
+    private void WriteTable()
+    {
+        if (_rows.Count == 0)
+        {
+            return;
+        }
+
+        Table table = new() { Border = TableBorder.None, ShowHeaders = _widths.Length == 0 };
+        _widths = [.. _titles.Select((title, at) =>
+            Math.Max(_widths.ElementAtOrDefault(at), Math.Max(title.Length, _rows.Max(row => row[at].Length))))];
+        foreach (string title in _titles)
+        {
+            table.AddColumn(new TableColumn(new Text(title)) { Padding = new Padding(0, 0, 2, 0) });
+        }
+
+        foreach (string[] row in _rows)
+        {
+            table.AddRow(row.Select((cell, at) => new Text(cell.PadRight(_widths[at]))));
+        }
+
+        _console.Write(table);
+        _rows.Clear();
+    }
+
+    private string Cell(object? value) => value switch
+    {
+        null => "",
+        byte[] bytes when bytes.Length > MostBytes => $"{Shown(bytes.AsSpan(0, MostBytes))}… ({bytes.Length} bytes)",
+        byte[] bytes => Shown(bytes),
+        DateTime time => time.ToString("yyyy-MM-dd HH:mm:ss.fff'Z'", CultureInfo.InvariantCulture),
+        string text => Printable.Text(Encoding.UTF8.GetBytes(text)),
+        IFormattable other => other.ToString(null, CultureInfo.InvariantCulture),
+        _ => value.ToString()!,
+    };
+
+    private string Shown(ReadOnlySpan<byte> bytes) => isHex ? Printable.Hex(bytes) : Printable.Text(bytes);
+
+    private void WriteJson(Field[] fields)
+    {
+        using (Utf8JsonWriter json = new(_output))
+        {
+            json.WriteStartObject();
+            foreach (Field field in fields)
+            {
+                WriteJson(json, field);
+            }
+
+            json.WriteEndObject();
+        }
+
+        _output.WriteByte((byte)'\n');
+    }
+
+    private static void WriteJson(Utf8JsonWriter json, Field field)
+    {
+        switch (field.Value)
+        {
+            case null when field.IsBytes:
+                json.WriteNull(field.Name);
+                json.WriteNull(field.Name + "_text");
+                break;
+            case byte[] bytes:
+                json.WriteBase64String(field.Name, bytes);
+                json.WriteString(field.Name + "_text", Decoded(bytes));
+                break;
+            case long number:
+                json.WriteNumber(field.Name, number);
+                break;
+            case int number:
+                json.WriteNumber(field.Name, number);
+                break;
+            case bool flag:
+                json.WriteBoolean(field.Name, flag);
+                break;
+            case DateTime time:
+                json.WriteString(field.Name, time);
+                break;
+            default:
+                json.WriteString(field.Name, (string?)field.Value);
+                break;
+        }
+    }
+
+    private static string? Decoded(byte[] bytes)
+    {
+        try
+        {
+            return Strict.GetString(bytes);
+        }
+        catch (DecoderFallbackException)
+        {
+            return null;
+        }
+    }
+}
+
+/// <summary>One value of a row.</summary>
+/// <param name="Name">In JSON. Bytes are there in base64, and beside it, with _text, as text or null.</param>
+/// <param name="Value">A number, text, time, truth value, bytes or null.</param>
+/// <param name="Title">Its column in a table; null: not there.</param>
+/// <param name="IsBytes">The value is bytes, even if it is null.</param>
+internal readonly record struct Field(string Name, object? Value, string? Title = null, bool IsBytes = false);

@@ -1,0 +1,50 @@
+using System.Globalization;
+using PgEtcd.Postgres.History;
+using PgEtcd.Verbs.Output;
+using PgEtcd.Verbs.Running;
+
+namespace PgEtcd.Verbs.Past;
+
+/// <summary><c>pgetcd state --at MOMENT</c>: the keys as they were.</summary>
+internal static class StateVerb
+{
+    private const string At = "--at";
+    private const string Prefix = "--prefix";
+
+    public static readonly Verb Verb = new("state", "", "The keys and values as they were, or are.", RunAsync)
+    {
+        Values = new Dictionary<string, (string, string)>
+        {
+            [At] = ("MOMENT", "When; now if it is not given."),
+            [Prefix] = ("PREFIX", "Only keys with that prefix."),
+            [OutputFlags.Output] = OutputFlags.OutputHelp,
+        },
+        Switches = new Dictionary<string, string> { [OutputFlags.Hex] = OutputFlags.HexHelp },
+        Notes = [PastReader.MomentHelp],
+    };
+
+    private static async Task<int> RunAsync(VerbArguments arguments, CancellationToken cancellationToken)
+    {
+        bool isJson = OutputFlags.IsJson(arguments);
+        byte[] prefix = OutputFlags.Bytes(arguments, arguments.Values.GetValueOrDefault(Prefix, ""));
+        await using PastReader past = await PastReader.OpenAsync(arguments.Target, cancellationToken);
+        (long now, _) = await past.StatusAsync(cancellationToken);
+        long revision = await past.RevisionAsync(
+            At, arguments.Values.GetValueOrDefault(At, now.ToString(CultureInfo.InvariantCulture)), cancellationToken);
+        using RowWriter rows = new(isJson, arguments.Switches.Contains(OutputFlags.Hex));
+        await past.AskAsync(queries => queries.StateAsync(revision, prefix, row => rows.Add(Row(row)), cancellationToken));
+        rows.Say($"{(rows.Count == 1 ? "1 key" : $"{rows.Count} keys")} at revision {revision}; the store is at {now}.");
+        return 0;
+    }
+
+    /// <summary>A key as JSON has it, also in files.</summary>
+    public static Field[] Row(StateRow row) =>
+    [
+        new("key", row.Key, "KEY", IsBytes: true),
+        new("value", row.Value, "VALUE", IsBytes: true),
+        new("create_revision", row.CreateRevision, "CREATED"),
+        new("mod_revision", row.ModRevision, "MODIFIED"),
+        new("version", row.Version, "VERSION"),
+        new("lease", row.Lease),
+    ];
+}

@@ -1,0 +1,149 @@
+using Grpc.Core;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging.Abstractions;
+using PgEtcd.Api.Callers;
+using PgEtcd.Api.Calls;
+using PgEtcd.Api.Services;
+using PgEtcd.Api.Wire;
+using PgEtcd.Frontend.Members;
+using PgEtcd.Frontend.Permissions;
+using PgEtcd.Frontend.Reading;
+using PgEtcd.Frontend.Watching;
+using PgEtcd.Mvcc;
+using PgEtcd.Postgres.Auth;
+using PgEtcd.Postgres.Connections;
+using PgEtcd.Postgres.History;
+using PgEtcd.Protocol;
+using PgEtcd.Protocol.Etcdserverpb;
+using Shouldly;
+using Xunit;
+
+namespace PgEtcd.Api.Tests.Services;
+
+/// <summary>The status that a Watch call ends with tells its causes apart, whatever token fires first (fault C22).</summary>
+public sealed class WatchEndingTests : IDisposable
+{
+    private readonly Database _database = new("Host=nowhere", new SchemaName("pgetcd"), NullLoggerFactory.Instance); // never asked
+    private readonly Lifetime _lifetime = new();
+    private readonly Responses _responses = new();
+    private readonly LocalCall _call = new("/etcdserverpb.Watch/Watch", new DefaultHttpContext(), new HeaderDictionary(), CancellationToken.None);
+    private readonly WatchHub _hub;
+    private readonly WatchService _service;
+
+    public WatchEndingTests()
+    {
+        Replica replica = new(KeySpace.Empty, 1);
+        AuthStates auth = AuthStates.Empty(new AuthTable(_database));
+        _hub = new WatchHub(replica, new EventReader(_database), TimeSpan.FromHours(1), TimeProvider.System, NullLogger<WatchHub>.Instance);
+        Admission admission = new(auth, null!, null!, trustsCertificates: false);
+        RequestLimits limits = new()
+        {
+            MaxRequestBytes = 1000,
+            MaxTxnOps = 1,
+            MinLeaseTtlSeconds = 1,
+            RequestTimeout = TimeSpan.FromSeconds(1),
+            SlowRequest = TimeSpan.FromSeconds(1),
+        };
+        _service = new WatchService(_hub, admission, new WatchEncoding(new ResponseHeaders(new ClusterIdentity(1, 2), 3)), limits, _lifetime);
+    }
+
+    [Fact]
+    public async Task A_write_that_finds_its_client_gone_ends_as_canceled()
+    {
+        _responses.Failure = new OperationCanceledException("The client dropped the call.");
+        (await EndAsync(new Requests(Create))).Status.ShouldBe(EtcdErrors.WatchCanceled.Status);
+    }
+
+    [Fact]
+    public async Task A_read_that_finds_its_client_gone_ends_as_canceled() =>
+        (await EndAsync(new Requests(Create) { Failure = new OperationCanceledException("The client dropped the call.") }))
+            .Status.ShouldBe(EtcdErrors.WatchCanceled.Status);
+
+    [Fact]
+    public async Task A_server_that_stops_ends_it_as_unavailable()
+    {
+        Task<RpcException> ending = EndAsync(new Requests(Create));
+        await _responses.Written.Task;
+        await _lifetime.Stopping.CancelAsync();
+        (await ending).Status.ShouldBe(EtcdErrors.Stopped.Status);
+    }
+
+    [Fact]
+    public async Task A_hub_that_closes_the_stream_ends_it_as_unavailable()
+    {
+        Task<RpcException> ending = EndAsync(new Requests(Create));
+        await _responses.Written.Task;
+        _hub.Dispose();
+        (await ending).Status.ShouldBe(EtcdErrors.Stopped.Status);
+    }
+
+    [Fact]
+    public async Task A_failed_write_does_not_look_like_a_stopped_server()
+    {
+        _responses.Failure = new OverflowException("too large");
+        (await Should.ThrowAsync<OverflowException>(() => _service.Watch(new Requests(Create), _responses, _call))).Message.ShouldBe("too large");
+    }
+
+    public void Dispose()
+    {
+        _hub.Dispose();
+        _call.Dispose();
+        _lifetime.Stopping.Dispose();
+        _database.DisposeAsync().AsTask().GetAwaiter().GetResult();
+    }
+
+    private static WatchRequest Create => new() { CreateRequest = new WatchCreateRequest { Key = Google.Protobuf.ByteString.CopyFromUtf8("k") } };
+
+    private Task<RpcException> EndAsync(Requests requests) => Should.ThrowAsync<RpcException>(() => _service.Watch(requests, _responses, _call));
+
+    /// <summary>One request, and then a failure or silence.</summary>
+    private sealed class Requests(WatchRequest first) : IAsyncStreamReader<WatchRequest>
+    {
+        private bool _isRead;
+
+        public Exception? Failure { get; init; }
+
+        public WatchRequest Current => first;
+
+        public async Task<bool> MoveNext(CancellationToken cancellationToken)
+        {
+            if (_isRead)
+            {
+                await (Failure is null ? Task.Delay(Timeout.Infinite, cancellationToken) : Task.FromException(Failure));
+            }
+
+            return _isRead = true;
+        }
+    }
+
+    private sealed class Responses : IServerStreamWriter<WatchUpdate>
+    {
+        public TaskCompletionSource Written { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        public Exception? Failure { get; set; }
+
+        public WriteOptions? WriteOptions { get; set; }
+
+        public Task WriteAsync(WatchUpdate message)
+        {
+            Written.TrySetResult();
+            return Failure is null ? Task.CompletedTask : Task.FromException(Failure);
+        }
+
+        public Task WriteAsync(WatchUpdate message, CancellationToken cancellationToken) => WriteAsync(message);
+    }
+
+    private sealed class Lifetime : IHostApplicationLifetime
+    {
+        public CancellationTokenSource Stopping { get; } = new();
+
+        public CancellationToken ApplicationStarted => CancellationToken.None;
+
+        public CancellationToken ApplicationStopping => Stopping.Token;
+
+        public CancellationToken ApplicationStopped => CancellationToken.None;
+
+        public void StopApplication() => Stopping.Cancel();
+    }
+}
