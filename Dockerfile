@@ -7,6 +7,7 @@ WORKDIR /pgetcd
 # The packages first: they change less often than the code.
 COPY global.json Directory.Build.props Directory.Packages.props ./
 COPY src/PgEtcd.Api/PgEtcd.Api.csproj src/PgEtcd.Api/
+COPY src/PgEtcd.Console/PgEtcd.Console.csproj src/PgEtcd.Console/
 COPY src/PgEtcd.Frontend/PgEtcd.Frontend.csproj src/PgEtcd.Frontend/
 COPY src/PgEtcd.LocalPostgres/PgEtcd.LocalPostgres.csproj src/PgEtcd.LocalPostgres/
 COPY src/PgEtcd.Mvcc/PgEtcd.Mvcc.csproj src/PgEtcd.Mvcc/

@@ -29,6 +29,8 @@ need_tools() {
   command -v etcdctl >/dev/null || missing+=(etcd-client)
   [ -d /usr/lib/python3/dist-packages/etcd3 ] || missing+=(python3-etcd3)
   command -v psql >/dev/null || missing+=(postgresql-client)
+  [ -x /usr/bin/chromium ] || missing+=(chromium fonts-noto-core)
+  [ -x /usr/bin/npm ] || missing+=(npm)
   [ -x /usr/bin/curl ] || missing+=(curl)
   [ -x /usr/sbin/haproxy ] || missing+=(haproxy)
   [ -x /usr/sbin/pgbouncer ] || missing+=(pgbouncer)

@@ -105,3 +105,45 @@ create or replace function pgetcd.changes_by(who text, since timestamptz default
     where h.username = who and h.committed_at >= since and h.committed_at < until
     order by h.mod_revision, h.sub;
 end;
+
+-- The changes that are kept, newest first: of a prefix, by a user, from an address, of a request, between two times (until is not
+-- part of it). A page goes on before the last change of the one before.
+create or replace function pgetcd.changes(
+    prefix bytea default '', by_user text default null, from_client text default null, of_request text default null,
+    since timestamptz default null, until timestamptz default null,
+    before_revision bigint default null, before_sub integer default null, most integer default 100)
+    returns setof pgetcd.history language plpgsql stable
+    set search_path = pg_catalog, pg_temp set plan_cache_mode = force_custom_plan set jit = off as $$
+declare
+    first_entry   bytea  := substr(prefix, 1, 1024);
+    last_entry    bytea  := substr(prefix || pgetcd.highest(), 1, 1024);
+    all_keys      boolean := prefix = '';
+    -- A time of a revision is that of all of its changes, so times are bounds of revisions.
+    after_revision bigint := case when since is null then 0 else pgetcd.revision_at(since - interval '1 microsecond') end;
+begin
+    if before_revision is null then
+        before_revision := 9223372036854775807;
+    end if;
+    if all_keys then
+        return query select h.* from pgetcd.history h
+            where h.mod_revision > after_revision and h.mod_revision <= before_revision
+                and (h.mod_revision, h.sub) < (before_revision, coalesce(before_sub, 2147483647))
+                and (until is null or h.committed_at < until)
+                and (by_user is null or h.username = by_user)
+                and (from_client is null or position(from_client in h.client) > 0)
+                and (of_request is null or h.request = of_request)
+            order by h.mod_revision desc, h.sub desc limit most;
+    else
+        return query select h.* from pgetcd.history h
+            where substr(h.key, 1, 1024) >= first_entry and substr(h.key, 1, 1024) <= last_entry
+                and substr(h.key, 1, octet_length(prefix)) = prefix
+                and h.mod_revision > after_revision and h.mod_revision <= before_revision
+                and (h.mod_revision, h.sub) < (before_revision, coalesce(before_sub, 2147483647))
+                and (until is null or h.committed_at < until)
+                and (by_user is null or h.username = by_user)
+                and (from_client is null or position(from_client in h.client) > 0)
+                and (of_request is null or h.request = of_request)
+            order by h.mod_revision desc, h.sub desc limit most;
+    end if;
+end
+$$;

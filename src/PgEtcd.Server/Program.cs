@@ -42,7 +42,7 @@ internal static class Program
 
     private static async Task<int> PrintAsync(CommandLineResult result)
     {
-        await (result.IsError ? Console.Error : Console.Out).WriteLineAsync(result.Text);
+        await (result.IsError ? System.Console.Error : System.Console.Out).WriteLineAsync(result.Text);
         return result.ExitCode;
     }
 
@@ -58,17 +58,17 @@ internal static class Program
         catch (Exception exception) when (exception is DatabaseStartException or LocalPostgresException or ListenException
             or LogOutputException or TlsException or CommandException or SnapshotException)
         {
-            await Console.Error.WriteLineAsync($"pgetcd: {exception.Message}");
+            await System.Console.Error.WriteLineAsync($"pgetcd: {exception.Message}");
             return whenFailed;
         }
         catch (PostgresException exception) when (!stopping.IsCancellationRequested)
         {
-            await Console.Error.WriteLineAsync($"pgetcd: PostgreSQL refused the work: {exception.MessageText} ({exception.SqlState}).");
+            await System.Console.Error.WriteLineAsync($"pgetcd: PostgreSQL refused the work: {exception.MessageText} ({exception.SqlState}).");
             return whenFailed;
         }
         catch (NpgsqlException exception) when (!stopping.IsCancellationRequested)
         {
-            await Console.Error.WriteLineAsync($"pgetcd: PostgreSQL went away: {exception.GetBaseException().Message.TrimEnd('.')}.");
+            await System.Console.Error.WriteLineAsync($"pgetcd: PostgreSQL went away: {exception.GetBaseException().Message.TrimEnd('.')}.");
             return whenFailed;
         }
         catch (OperationCanceledException) when (stopping.IsCancellationRequested)

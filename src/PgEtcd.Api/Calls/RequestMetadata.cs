@@ -6,10 +6,10 @@ using Microsoft.Extensions.Primitives;
 namespace PgEtcd.Api.Calls;
 
 /// <summary>A request's headers and connection as gRPC shows them.</summary>
-internal static class RequestMetadata
+public static class RequestMetadata
 {
     /// <summary>The client's metadata: all headers but those of the protocol, with an entry for each value.</summary>
-    public static Metadata Read(IHeaderDictionary headers)
+    internal static Metadata Read(IHeaderDictionary headers)
     {
         Metadata metadata = [];
         foreach ((string name, StringValues values) in headers)

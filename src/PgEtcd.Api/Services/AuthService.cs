@@ -35,20 +35,15 @@ internal sealed class AuthService(FrontendAuth auth, Admission admission, KeyRea
     /// <summary>Gives a token for a user's name and password.</summary>
     public override async Task<AuthenticateResponse> Authenticate(AuthenticateRequest request, ServerCallContext context)
     {
-        while (true)
+        LoginAnswer answer = await auth.LogInAsync(request.Name, request.Password, context.Peer);
+        return answer.Failure switch
         {
-            AuthState state = await admission.FreshStateAsync();
-            if (!state.IsEnabled)
-            {
-                throw EtcdErrors.AuthNotEnabled.ToException();
-            }
-
-            await CheckPasswordAsync(state.User(request.Name)?.Record, request, context.Peer);
-            if (await auth.Tokens.IssueAsync(request.Name, state) is { } token)
-            {
-                return new AuthenticateResponse { Header = Header, Token = token };
-            }
-        }
+            LoginFailure.None => new AuthenticateResponse { Header = Header, Token = answer.Token },
+            LoginFailure.AuthIsOff => throw EtcdErrors.AuthNotEnabled.ToException(),
+            LoginFailure.TooMany => throw EtcdErrors.RequestTooManyRequests.ToException(),
+            LoginFailure.HasNoPassword => throw EtcdErrors.PasswordForNoPasswordUser.ToException(),
+            _ => throw EtcdErrors.AuthFailed.ToException(),
+        };
     }
 
     /// <summary>Adds a user.</summary>
@@ -154,21 +149,5 @@ internal sealed class AuthService(FrontendAuth auth, Admission admission, KeyRea
         Passwords.CheckLength(password);
         await AdmitRootAsync(context);
         return await auth.Passwords.HashAsync(password);
-    }
-
-    private async Task CheckPasswordAsync(UserRecord? user, AuthenticateRequest request, string peer)
-    {
-        using IDisposable turn = await auth.Logins.EnterAsync(request.Name, peer) ?? throw EtcdErrors.RequestTooManyRequests.ToException();
-        if (user is { HasNoPassword: true })
-        {
-            auth.Logins.Failed(request.Name, peer);
-            throw EtcdErrors.PasswordForNoPasswordUser.ToException();
-        }
-
-        if (!await auth.Passwords.VerifyAsync(user?.Password, request.Password))
-        {
-            auth.Logins.Failed(request.Name, peer);
-            throw EtcdErrors.AuthFailed.ToException();
-        }
     }
 }

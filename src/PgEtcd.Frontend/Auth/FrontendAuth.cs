@@ -43,6 +43,30 @@ public sealed class FrontendAuth : IAsyncDisposable
 
     public Logins Logins { get; }
 
+    /// <summary>Gives a token to who knows a user's password, within the limits that hold for every login.</summary>
+    /// <param name="name">The user.</param>
+    /// <param name="password">The password.</param>
+    /// <param name="peer">The client's address.</param>
+    /// <exception cref="StoreUnavailableException">The database did not answer in time.</exception>
+    public async Task<LoginAnswer> LogInAsync(string name, string password, string peer)
+    {
+        while (true)
+        {
+            await _catchUp();
+            AuthState state = States.Current;
+            LoginFailure failure = state.IsEnabled ? await CheckAsync(state.User(name)?.Record, name, password, peer) : LoginFailure.AuthIsOff;
+            if (failure != LoginFailure.None)
+            {
+                return new LoginAnswer(null, failure);
+            }
+
+            if (await Tokens.IssueAsync(name, state) is { } token)
+            {
+                return new LoginAnswer(token, LoginFailure.None);
+            }
+        }
+    }
+
     /// <summary>Makes a change, of which this frontend knows when it is made.</summary>
     /// <param name="caller">The caller that wants it, and the auth revision at which it was decided.</param>
     /// <param name="client">From where.</param>
@@ -62,6 +86,25 @@ public sealed class FrontendAuth : IAsyncDisposable
         return isMade;
     }
 
+    private async Task<LoginFailure> CheckAsync(UserRecord? user, string name, string password, string peer)
+    {
+        using IDisposable? turn = await Logins.EnterAsync(name, peer);
+        if (turn is null)
+        {
+            return LoginFailure.TooMany;
+        }
+
+        LoginFailure failure = user is { HasNoPassword: true } ? LoginFailure.HasNoPassword
+            : await Passwords.VerifyAsync(user?.Password, password) ? LoginFailure.None
+            : LoginFailure.Wrong;
+        if (failure != LoginFailure.None)
+        {
+            Logins.Failed(name, peer);
+        }
+
+        return failure;
+    }
+
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()
     {
@@ -69,4 +112,28 @@ public sealed class FrontendAuth : IAsyncDisposable
         await Logins.DisposeAsync();
         Passwords.Dispose();
     }
+}
+
+/// <summary>The answer to a login.</summary>
+/// <param name="Token">What the client shows from now on; null: the login failed.</param>
+/// <param name="Failure">Why.</param>
+public readonly record struct LoginAnswer(string? Token, LoginFailure Failure);
+
+/// <summary>Why a login failed.</summary>
+public enum LoginFailure
+{
+    /// <summary>It did not.</summary>
+    None,
+
+    /// <summary>Requests are not checked.</summary>
+    AuthIsOff,
+
+    /// <summary>Too many passwords were wrong lately.</summary>
+    TooMany,
+
+    /// <summary>The user is known by its certificate only.</summary>
+    HasNoPassword,
+
+    /// <summary>No such user, or another password.</summary>
+    Wrong,
 }

@@ -141,6 +141,9 @@ public sealed class RunningFrontend : IAsyncDisposable
     /// <summary>Moves the leadership.</summary>
     public HandOver HandOver { get; }
 
+    /// <summary>The database.</summary>
+    internal Database Database => _database;
+
     /// <summary>Settings of the database that do harm, in words.</summary>
     public IReadOnlyList<string> UnmetSettings => _database.UnmetSettings;
 

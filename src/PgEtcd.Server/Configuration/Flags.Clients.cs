@@ -17,6 +17,14 @@ internal static partial class Flags
 
     public static readonly Flag EnableGrpcGateway = new("enable-grpc-gateway", "true", "", "Serve the API as JSON below /v3/ too.");
 
+    public static readonly Flag Console = new("console", "read-only", "mode",
+        "Pages for people at /ui: off, read-only, or read-write to change keys there too.")
+    { IsOurs = true };
+
+    public static readonly Flag ConsoleMask = new("console-mask", "", "patterns",
+        "Comma-separated patterns of keys whose values the console never shows, e.g. /registry/secrets/*; * stands for any bytes.")
+    { IsOurs = true };
+
     public static readonly Flag Cors = new("cors", "*", "origins",
         "Comma-separated origins whose pages may use the server from a browser, e.g. https://example.com; * for all.");
 

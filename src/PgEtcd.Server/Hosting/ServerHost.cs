@@ -3,6 +3,7 @@ using PgEtcd.Api.Calls;
 using PgEtcd.Api.Gateway;
 using PgEtcd.Api.Hosting;
 using PgEtcd.Api.Http;
+using PgEtcd.Console.Pages;
 using PgEtcd.LocalPostgres;
 using PgEtcd.Server.Composition;
 using PgEtcd.Server.Logging;
@@ -41,7 +42,7 @@ internal static class ServerHost
         FrontendAlarms alarms = new(frontend, options);
         using ServerGauges gauges = new(frontend, options, alarms);
         using ProcessGauges process = new();
-        await using WebApplication app = Build(options, frontend, new HttpPages(frontend, alarms, metrics), tls, loggers);
+        await using WebApplication app = Build(options, frontend, new HttpPages(frontend, alarms, metrics), metrics, tls, loggers);
         await Listeners.StartAsync(app, options, stopping);
         Log.Serving(logger, options.Name, string.Join(", ", options.ListenClientUrls), frontend.Reader.Current.Revision, frontend.Reader.Current.Keys.Count);
 
@@ -53,7 +54,7 @@ internal static class ServerHost
     }
 
     private static WebApplication Build(
-        ServerOptions options, RunningFrontend frontend, HttpPages pages, ServerTls? tls, ILoggerFactory loggers)
+        ServerOptions options, RunningFrontend frontend, HttpPages pages, MetricsRegistry metrics, ServerTls? tls, ILoggerFactory loggers)
     {
         WebApplicationBuilder builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
         builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel => Listeners.Configure(kestrel, options, tls));
@@ -92,6 +93,7 @@ internal static class ServerHost
         app.UseEtcdApi();
         app.UseHttpAccess(options.Gateway);
         app.Use(next => context => pages.ServeAsync(context, next));
+        app.UseConsole(options.Console, () => ConsoleComposition.Of(frontend, metrics, app.Services));
         if (options.Gateway.Enabled)
         {
             app.UseGateway();

@@ -18,9 +18,9 @@ internal sealed class LogOutputs : IDisposable
         {
             outputs._outputs.Add(output switch
             {
-                "stderr" => new Output(Console.OpenStandardError(), IsJournal: false),
-                "stdout" => new Output(Console.OpenStandardOutput(), IsJournal: false),
-                "systemd/journal" => new Output(Console.OpenStandardError(), IsJournal: true),
+                "stderr" => new Output(System.Console.OpenStandardError(), IsJournal: false),
+                "stdout" => new Output(System.Console.OpenStandardOutput(), IsJournal: false),
+                "systemd/journal" => new Output(System.Console.OpenStandardError(), IsJournal: true),
                 _ => new Output(OpenFile(output, options.Rotation), IsJournal: false),
             });
         }

@@ -21,6 +21,8 @@ internal sealed class HistogramSeries : Series
 
     public override string Kind => "histogram";
 
+    public override (double Sum, double Count) Total => (Volatile.Read(ref _sum), _counts.Sum(static count => (double)count));
+
     public override void Take(double value, ReadOnlySpan<KeyValuePair<string, object?>> tags)
     {
         int bucket = 0;

@@ -56,6 +56,18 @@ public sealed class MetricsRegistry : IDisposable
         return text.ToString();
     }
 
+    /// <summary>What all instruments of a name have measured, added up, and how often; waits for nothing.</summary>
+    public (double Sum, double Count) Total(string name)
+    {
+        (double sum, double count) = (0, 0);
+        foreach (Series series in _series.Values.Where(series => series.Name == name))
+        {
+            (sum, count) = (sum + series.Total.Sum, count + series.Total.Count);
+        }
+
+        return (sum, count);
+    }
+
     /// <inheritdoc/>
     public void Dispose() => _listener.Dispose();
 }

@@ -31,6 +31,9 @@ internal abstract class Series(Instrument instrument)
     /// <summary>Takes a measurement, on the thread that measures. Prometheus knows doubles only.</summary>
     public abstract void Take(double value, ReadOnlySpan<KeyValuePair<string, object?>> tags);
 
+    /// <summary>What was measured, added up, and how often; of what is only observed nothing.</summary>
+    public virtual (double Sum, double Count) Total => default;
+
     /// <summary>Writes the samples.</summary>
     public abstract void Write(PrometheusText text);
 }

@@ -17,7 +17,11 @@ internal sealed class SumSeries(Instrument instrument, string kind) : Series(ins
     public override void Take(double value, ReadOnlySpan<KeyValuePair<string, object?>> tags) =>
         Interlocked.Add(ref _cells[(Thread.GetCurrentProcessorId() & (Cells - 1)) * LongsInLine], (long)value);
 
-    public override void Write(PrometheusText text)
+    public override (double Sum, double Count) Total => (Sum(), 0);
+
+    public override void Write(PrometheusText text) => text.Sample(Name, Labels, Sum());
+
+    private long Sum()
     {
         long sum = 0;
         for (int cell = 0; cell < _cells.Length; cell += LongsInLine)
@@ -25,6 +29,6 @@ internal sealed class SumSeries(Instrument instrument, string kind) : Series(ins
             sum += Volatile.Read(ref _cells[cell]);
         }
 
-        text.Sample(Name, Labels, sum);
+        return sum;
     }
 }

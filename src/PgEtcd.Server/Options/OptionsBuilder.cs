@@ -71,6 +71,7 @@ internal static class OptionsBuilder
             Auth = AuthFlags.Read(values),
             Compaction = CompactionFlags.Read(values),
             Gateway = GatewayFlags.Read(values),
+            Console = ConsoleFlags.Read(values, name),
             WatchProgressNotifyInterval = ProgressInterval(values),
             SqlWriteTimeout = SqlWriteTimeout(values),
             Warnings = [.. FlagWarnings.For(values, typed, environment, file), .. TlsOptions.Warnings(values, [.. listen, .. listenHttp], tls)],

@@ -1,3 +1,4 @@
+using PgEtcd.Console;
 using PgEtcd.Api;
 using PgEtcd.Api.Gateway;
 using PgEtcd.Frontend.Auth;
@@ -106,6 +107,9 @@ public sealed record ServerOptions
 
     /// <summary>Plain HTTP and the JSON gateway.</summary>
     public GatewayOptions Gateway { get; init; } = new();
+
+    /// <summary>The pages at /ui.</summary>
+    public ConsoleOptions Console { get; init; } = new();
 
     /// <summary>Shortest lease in whole seconds, as etcd: 1.5 election timeouts in whole heartbeats, rounded up (2 by default).</summary>
     public long MinLeaseTtlSeconds => (long)Math.Ceiling(3 * ElectionTicks / 2 * HeartbeatInterval.TotalSeconds);

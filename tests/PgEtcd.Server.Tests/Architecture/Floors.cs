@@ -18,11 +18,12 @@ internal static partial class Floors
     {
         ["PgEtcd.Server"] =
         [
-            "PgEtcd.Api", "PgEtcd.Frontend", "PgEtcd.LocalPostgres", "PgEtcd.Mvcc", "PgEtcd.Postgres", "PgEtcd.Protocol", "PgEtcd.Snapshots",
-            "PgEtcd.Verbs",
+            "PgEtcd.Api", "PgEtcd.Console", "PgEtcd.Frontend", "PgEtcd.LocalPostgres", "PgEtcd.Mvcc", "PgEtcd.Postgres", "PgEtcd.Protocol",
+            "PgEtcd.Snapshots", "PgEtcd.Verbs",
         ],
         ["PgEtcd.Verbs"] = ["PgEtcd.Frontend", "PgEtcd.LocalPostgres", "PgEtcd.Postgres", "PgEtcd.Protocol", "PgEtcd.Snapshots"],
         ["PgEtcd.Api"] = ["PgEtcd.Frontend", "PgEtcd.Mvcc", "PgEtcd.Postgres", "PgEtcd.Protocol"],
+        ["PgEtcd.Console"] = ["PgEtcd.Frontend", "PgEtcd.Mvcc", "PgEtcd.Postgres"],
         ["PgEtcd.Frontend"] = ["PgEtcd.Mvcc", "PgEtcd.Postgres", "PgEtcd.Protocol", "PgEtcd.Snapshots"],
         ["PgEtcd.Postgres"] = ["PgEtcd.Mvcc"],
         ["PgEtcd.Snapshots"] = ["PgEtcd.Mvcc"],
@@ -39,6 +40,7 @@ internal static partial class Floors
         ["PgEtcd.Api"] = 300,
         ["PgEtcd.Server"] = 400,
         ["PgEtcd.LocalPostgres"] = 500,
+        ["PgEtcd.Console"] = 600,
     };
 
     public static IEnumerable<string> OtherReferences(SourceTree tree) => tree.Projects.SelectMany(project =>

@@ -1,0 +1,57 @@
+-- Looking around in the store and its past, level by level and page by page (docs/sql.md). As in past.sql, the cost follows the
+-- rows that are looked at, and their history.
+
+-- When a revision was made: the time of the last change up to it. Null where that is no longer kept.
+create or replace function pgetcd.time_of(at_revision bigint) returns timestamptz language plpgsql stable
+    set search_path = pg_catalog, pg_temp set plan_cache_mode = force_generic_plan
+    set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off set jit = off as $$
+begin
+    return (select h.committed_at from pgetcd.history h where h.mod_revision <= at_revision
+        order by h.mod_revision desc, h.sub desc limit 1);
+end
+$$;
+
+-- What rows_at returns, with the size of each value in place of it: a level with many keys does not read their values.
+create or replace function pgetcd.sizes_at(at_revision bigint, range_start bytea, range_end bytea)
+    returns table (key bytea, value_size integer, create_revision bigint, mod_revision bigint, version bigint, lease bigint)
+    language plpgsql stable set search_path = pg_catalog, pg_temp set plan_cache_mode = force_custom_plan set jit = off as $$
+#variable_conflict use_column
+declare
+    first_entry bytea   := substr(range_start, 1, 1024);
+    last_entry  bytea   := coalesce(substr(range_end, 1, 1024), pgetcd.highest());
+    archive_too boolean := at_revision < (select s.compact_revision from pgetcd.status s);
+begin
+    perform pgetcd.check_revision(at_revision);
+    return query select n.key, octet_length(n.value), n.create_revision, n.mod_revision, n.version, n.lease from (
+            select distinct on (h.key) h.* from pgetcd.history h
+            where (archive_too or not h.archived) and h.mod_revision <= at_revision
+                and substr(h.key, 1, 1024) >= first_entry and substr(h.key, 1, 1024) <= last_entry
+                and h.key >= range_start and (range_end is null or h.key < range_end)
+            order by h.key, h.mod_revision desc, h.sub desc) n
+        where not n.tombstone;
+end
+$$;
+
+-- One level of the tree that a separator makes of keys: the keys with the prefix and no separator behind it, and the
+-- longer prefixes up to their next separator, with the number of keys below each. No separator: keys only.
+-- from_entry: where the page begins; more come with the entry behind the last.
+create or replace function pgetcd.level_at(
+    at_revision bigint, prefix bytea, separator bytea default '/', from_entry bytea default '', most integer default 1000)
+    returns table (entry bytea, entry_text text, is_key boolean, keys bigint) language sql stable
+    set search_path = pg_catalog, pg_temp as $$
+    select e.entry, pgetcd.as_text(e.entry), e.is_key, e.keys from (
+        select case when p.place = 0 then r.key
+                else substr(r.key, 1, octet_length(prefix) + p.place + octet_length(separator) - 1) end as entry,
+            p.place = 0 as is_key, count(*) as keys
+        from pgetcd.sizes_at(at_revision, greatest(prefix, from_entry), pgetcd.prefix_end(prefix)) r
+        cross join lateral (select case when separator = '' then 0
+            else position(separator in substr(r.key, octet_length(prefix) + 1)) end as place) p
+        group by 1, 2 order by 1, 2 desc limit most) e
+$$;
+
+-- The keys with a prefix that hold a text, in the key or, if wanted, in the value.
+create or replace function pgetcd.search_at(at_revision bigint, prefix bytea, wanted bytea, in_values boolean default false)
+    returns setof pgetcd.key_state language sql stable set search_path = pg_catalog, pg_temp as $$
+    select s.* from pgetcd.prefix_at(at_revision, prefix) s
+    where position(wanted in s.key) > 0 or (in_values and position(wanted in s.value) > 0)
+$$;

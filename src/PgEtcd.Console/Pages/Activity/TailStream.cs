@@ -1,0 +1,90 @@
+using PgEtcd.Console.Elements;
+using PgEtcd.Console.Texts;
+using PgEtcd.Console.Visits;
+using PgEtcd.Postgres.Browsing;
+using PgEtcd.Postgres.Calls;
+
+namespace PgEtcd.Console.Pages.Activity;
+
+/// <summary>The changes of a prefix as they come, as an EventSource reads them: each event is some lines of the table. The visitor's
+/// rights are asked for again before each.</summary>
+internal sealed class TailStream(
+    ConsoleParts parts, Visitors visitors, ChangeBrowser changes, Func<Type, IDictionary<string, object?>, Task<string>> render) : IPage
+{
+    private const int Most = 200;
+
+    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(200);
+    private static readonly TimeSpan Heartbeat = TimeSpan.FromSeconds(10);
+
+    public Task<Answer> GetAsync(Visit visit)
+    {
+        byte[] prefix = visit.Bytes("prefix") ?? [];
+        visit.Demand(Ranges.Prefix(prefix));
+        return Task.FromResult<Answer>(new StreamAnswer(context => WriteAsync(context, visit, prefix)));
+    }
+
+    private async Task WriteAsync(HttpContext context, Visit visit, byte[] prefix)
+    {
+        using CancellationTokenSource ended = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted, parts.Stopping);
+        context.Response.ContentType = "text/event-stream";
+        try
+        {
+            await FollowAsync(context, visit, prefix, ended.Token);
+        }
+        catch (Exception exception) when (exception is OperationCanceledException or StoreUnavailableException or RefusedException)
+        {
+            // The browser has gone, the server stops, or PostgreSQL is away: the browser connects again, and goes on where it was.
+        }
+    }
+
+    private async Task FollowAsync(HttpContext context, Visit visit, byte[] prefix, CancellationToken ended)
+    {
+        long seen = long.TryParse(context.Request.Headers["Last-Event-ID"], out long last) ? last
+            : visit.Number("after") ?? parts.Reader.Current.Revision;
+        long checkedAt = TimeProvider.System.GetTimestamp();
+        await SendAsync(context, $"retry: 1000\nid: {seen}\nevent: ready\ndata: {seen}\n\n", ended);
+        while (true)
+        {
+            long newest = parts.Reader.Current.Revision;
+            bool isDue = TimeProvider.System.GetElapsedTime(checkedAt) > Heartbeat;
+            if (newest <= seen && !isDue)
+            {
+                await Task.Delay(Pause, ended);
+                continue;
+            }
+
+            Visitor visitor = await visitors.IdentifyAsync(context);
+            checkedAt = TimeProvider.System.GetTimestamp();
+            if (visitor.MustLogIn || !visitor.MayRead(Ranges.Prefix(prefix)))
+            {
+                await SendAsync(context, "event: expired\ndata: expired\n\n", ended);
+                return;
+            }
+
+            List<SeenChange> rows = newest > seen ? await changes.SinceAsync(seen, newest, prefix, Most, ended) : [];
+            // A page may end within a revision: then that revision comes whole with the next.
+            long upTo = rows.Count < Most ? newest : rows[^1].ModRevision - (rows[^1].ModRevision > rows[0].ModRevision ? 1 : 0);
+            rows.RemoveAll(row => row.ModRevision > upTo);
+            rows.Reverse();
+            seen = Math.Max(seen, upTo);
+            await SendAsync(context, rows.Count == 0 ? $"id: {seen}\n: \n\n" : await EventAsync(visit, seen, rows), ended);
+        }
+    }
+
+    private async Task<string> EventAsync(Visit visit, long seen, IReadOnlyList<SeenChange> rows)
+    {
+        string html = await render(typeof(Fragment), new Dictionary<string, object?>
+        {
+            ["Request"] = visit,
+            ["Component"] = typeof(ChangeRows),
+            ["Model"] = rows,
+        });
+        return $"id: {seen}\ndata: {html.ReplaceLineEndings("\ndata: ")}\n\n";
+    }
+
+    private static async Task SendAsync(HttpContext context, string text, CancellationToken ended)
+    {
+        await context.Response.WriteAsync(text, ended);
+        await context.Response.Body.FlushAsync(ended);
+    }
+}

@@ -1,0 +1,95 @@
+using PgEtcd.Console.Visits;
+using PgEtcd.Frontend.Permissions;
+using PgEtcd.Frontend.Writing;
+using PgEtcd.Mvcc;
+
+namespace PgEtcd.Console.Pages.Changing;
+
+/// <summary>Changes keys in the name of the visitor, as a Txn of etcd's API would: with its permissions, its audit, its quota, and only if
+/// every key is still at the version that the visitor has seen.</summary>
+internal sealed class Changer(ConsoleParts parts, Visitors visitors, ConsoleOptions options)
+{
+    /// <summary>How often a write is tried while users, roles and permissions keep changing under it.</summary>
+    private const int MostTries = 5;
+
+    /// <summary>What a request has beside its key and value, bytes.</summary>
+    private const int Overhead = 64;
+
+    /// <summary>Makes the changes in one revision.</summary>
+    /// <param name="visit">By whom.</param>
+    /// <param name="changes">What, a key once.</param>
+    /// <returns>How it ended.</returns>
+    /// <exception cref="DeniedException">The console does not write, or the visitor may not.</exception>
+    public async Task<Outcome> ChangeAsync(Visit visit, IReadOnlyList<KeyChange> changes)
+    {
+        if (options.Mode != ConsoleMode.ReadWrite)
+        {
+            throw new DeniedException();
+        }
+
+        int size = changes.Sum(change => change.Key.Length + (change.Value?.Length ?? 0) + Overhead);
+        TxnOperation txn = new()
+        {
+            Compares = [.. changes.Select(Unchanged)],
+            Success = [.. changes.Select(Operation)],
+        };
+        if (changes.Any(change => change.Key.Length + (change.Value?.Length ?? 0) + Overhead > options.MaxRequestBytes))
+        {
+            return new Outcome(null, "The value is larger than this server takes (--max-request-bytes).", false);
+        }
+
+        if (RequestCheck.Check(txn, Math.Max(changes.Count, 1)) != KvError.None)
+        {
+            return new Outcome(null, "A key must not be empty.", false);
+        }
+
+        if (!await parts.Quota.AdmitsAsync(WriteCost.Of(txn)))
+        {
+            return new Outcome(null, Explain(KvError.NoSpace), false);
+        }
+
+        Caller caller = visit.Visitor.Caller;
+        string peer = parts.Peer(visit.Context.Connection);
+        WriteAnswer answer = await parts.Writer.WriteAsync(txn, size, new Origin(caller, peer));
+        for (int tries = 1; answer.Error == KvError.AuthMoved && tries < MostTries; tries++)
+        {
+            caller = (await visitors.IdentifyAsync(visit.Context)).Caller;
+            answer = await parts.Writer.WriteAsync(txn, size, new Origin(caller, peer));
+        }
+
+        return answer.Error switch
+        {
+            KvError.None when answer.Result is TxnResult { Succeeded: true } done => new Outcome(done.Revision, null, false),
+            KvError.None => new Outcome(null, null, true),
+            KvError.PermissionDenied or KvError.UserEmpty or KvError.AuthOldRevision or KvError.UserNotFound => throw new DeniedException(),
+            var error => new Outcome(null, Explain(error), false),
+        };
+    }
+
+    private static Compare Unchanged(KeyChange change) =>
+        new() { Key = change.Key, Target = CompareTarget.Mod, Result = CompareResult.Equal, Number = change.SeenRevision };
+
+    private static Operation Operation(KeyChange change) => change.Value is { } value
+        ? new PutOperation { Key = change.Key, Value = value, Lease = change.Lease }
+        : new DeleteRangeOperation { Key = change.Key };
+
+    private static string Explain(KvError error) => error switch
+    {
+        KvError.NoSpace => "The alarm NOSPACE is raised: the store takes no puts.",
+        KvError.Corrupt => "The alarm CORRUPT is raised: the store takes no changes.",
+        KvError.LeaseNotFound => "The lease of the key is gone.",
+        _ => "etcd refuses it: " + error,
+    };
+}
+
+/// <summary>A change of a key.</summary>
+/// <param name="Value">Null: it is deleted.</param>
+/// <param name="Lease">0: none.</param>
+/// <param name="SeenRevision">The mod revision that the visitor has seen; 0: there was no key.</param>
+internal sealed record KeyChange(byte[] Key, byte[]? Value, long Lease, long SeenRevision);
+
+/// <summary>How a change ended.</summary>
+/// <param name="Revision">The revision that it made; null: none.</param>
+/// <param name="Problem">Why it was refused; null: it was not.</param>
+/// <param name="IsConflict">A key was no longer as it was seen.</param>
+internal sealed record Outcome(long? Revision, string? Problem, bool IsConflict);

@@ -1,0 +1,119 @@
+using System.Globalization;
+using PgEtcd.Console.Reading;
+using PgEtcd.Console.Texts;
+using PgEtcd.Console.Visits;
+using PgEtcd.Postgres.Browsing;
+
+namespace PgEtcd.Console.Pages.Changing;
+
+/// <summary>Edits a key: the text, then the difference, then the put, if the key is still the same.</summary>
+internal sealed class EditPage(KeySource keys, Changer changer) : IFormPage
+{
+    public async Task<Answer> GetAsync(Visit visit)
+    {
+        byte[] key = visit.Bytes("key") ?? [];
+        Check(visit, key, isNew: visit.Text("new") == "1");
+        if (visit.Text("new") == "1")
+        {
+            return Show(new EditModel(key, "", 0, 0) { IsNew = true });
+        }
+
+        SeenKey? seen = await keys.KeyAsync(visit, key);
+        return Show(seen is null ? new EditModel(key, "", 0, 0) : new EditModel(key, KeyText.OfLines(seen.Value), seen.ModRevision, seen.Lease));
+    }
+
+    public async Task<Answer> PostAsync(Visit visit, IFormCollection form)
+    {
+        byte[] key = KeyText.Parse(form["key"].ToString());
+        Check(visit, key, isNew: false);
+        // Browsers send line breaks of forms as CR LF.
+        string text = form["value"].ToString().Replace("\r\n", "\n", StringComparison.Ordinal);
+        bool isNew = form["new"] == "1";
+        EditModel model = new(key, text, Number(form["seen"]), Number(form["lease"])) { IsNew = isNew };
+        SeenKey? now = await keys.KeyAsync(visit, key);
+        if ((now?.ModRevision ?? 0) != model.SeenRevision)
+        {
+            return Show(model with { Conflict = now ?? EditModel.Gone(key), Comparison = Comparison.Of(now?.Value, KeyText.Parse(text)) });
+        }
+
+        if (form["step"] != "put")
+        {
+            return Show(model with { Comparison = Comparison.Of(now?.Value, KeyText.Parse(text)) });
+        }
+
+        Outcome outcome = await changer.ChangeAsync(visit, [new KeyChange(key, KeyText.Parse(text), model.Lease, model.SeenRevision)]);
+        if (outcome.IsConflict)
+        {
+            now = await keys.KeyAsync(visit, key);
+            return Show(model with { Conflict = now ?? EditModel.Gone(key), Comparison = Comparison.Of(now?.Value, KeyText.Parse(text)) });
+        }
+
+        return outcome.Problem is { } problem ? Show(model with { Problem = problem }) : new RedirectAnswer(Visit.Address("/key", ("key", key)));
+    }
+
+    private static void Check(Visit visit, byte[] key, bool isNew)
+    {
+        if (!visit.IsWritable || visit.Masks.Hide(key) || (!isNew && !visit.Visitor.MayWrite(key)))
+        {
+            throw new DeniedException();
+        }
+    }
+
+    private static long Number(string? text) => long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out long number) ? number : 0;
+
+    private static PageAnswer Show(EditModel model) => new("Edit", typeof(EditView), model)
+    {
+        Status = model.Conflict is not null ? StatusCodes.Status409Conflict : StatusCodes.Status200OK,
+    };
+}
+
+/// <summary>Deletes a key, if it is still the same.</summary>
+internal sealed class DeletePage(KeySource keys, Changer changer) : IFormPage
+{
+    public async Task<Answer> GetAsync(Visit visit)
+    {
+        byte[] key = visit.Bytes("key") ?? [];
+        return await keys.KeyAsync(visit, key) is { } seen && visit.IsWritable && visit.Visitor.MayWrite(key)
+            ? Show(new DeleteModel(key, seen.ModRevision, false, null))
+            : throw new DeniedException();
+    }
+
+    public async Task<Answer> PostAsync(Visit visit, IFormCollection form)
+    {
+        byte[] key = KeyText.Parse(form["key"].ToString());
+        long seen = long.TryParse(form["seen"], NumberStyles.None, CultureInfo.InvariantCulture, out long revision) ? revision : 0;
+        Outcome outcome = await changer.ChangeAsync(visit, [new KeyChange(key, null, 0, seen)]);
+        return outcome.Revision is not null ? new RedirectAnswer(Visit.Address("/key", ("key", key)))
+            : Show(new DeleteModel(key, (await keys.KeyAsync(visit, key))?.ModRevision ?? 0, outcome.IsConflict, outcome.Problem));
+    }
+
+    private static PageAnswer Show(DeleteModel model) => new("Delete", typeof(DeleteView), model)
+    {
+        Status = model.IsConflict ? StatusCodes.Status409Conflict : StatusCodes.Status200OK,
+    };
+}
+
+/// <summary>What the page of an edit shows.</summary>
+/// <param name="Text">The value as it is typed.</param>
+/// <param name="SeenRevision">The mod revision that the edit began with; 0: there was no key.</param>
+/// <param name="Lease">The key's lease, which stays.</param>
+public sealed record EditModel(byte[] Key, string Text, long SeenRevision, long Lease)
+{
+    /// <summary>The key is typed too.</summary>
+    public bool IsNew { get; init; }
+
+    /// <summary>The difference, to be looked at before the put; null: not yet.</summary>
+    public Comparison? Comparison { get; init; }
+
+    /// <summary>The key as somebody else has changed it meanwhile; null: nobody has.</summary>
+    public SeenKey? Conflict { get; init; }
+
+    /// <summary>Why it was refused; null: it was not.</summary>
+    public string? Problem { get; init; }
+
+    /// <summary>A key that somebody else has deleted.</summary>
+    public static SeenKey Gone(byte[] key) => new(key, [], 0, 0, 0, 0, 0);
+}
+
+/// <summary>What the page of a deletion shows.</summary>
+public sealed record DeleteModel(byte[] Key, long SeenRevision, bool IsConflict, string? Problem);

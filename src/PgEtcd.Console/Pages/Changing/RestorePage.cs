@@ -1,0 +1,112 @@
+using System.Globalization;
+using PgEtcd.Console.Reading;
+using PgEtcd.Console.Texts;
+using PgEtcd.Console.Visits;
+using PgEtcd.Mvcc.Keys;
+using PgEtcd.Postgres.Browsing;
+
+namespace PgEtcd.Console.Pages.Changing;
+
+/// <summary>Brings back a key, or the keys with a prefix, as they were: the plan first, then one transaction, in the name of the visitor
+/// and only if none of the keys has changed since the plan.</summary>
+internal sealed class RestorePage(KeySource keys, ChangeBrowser changes, ServerBrowser server, Changer changer) : IFormPage
+{
+    /// <summary>Keys in one transaction. More are for pgetcd restore.</summary>
+    private const int Most = 500;
+
+    public async Task<Answer> GetAsync(Visit visit) =>
+        Show(await PlanAsync(visit, visit.Bytes("key"), visit.Bytes("prefix") ?? [], visit.Moment.Revision), null);
+
+    public async Task<Answer> PostAsync(Visit visit, IFormCollection form)
+    {
+        byte[]? key = form.ContainsKey("key") ? KeyText.Parse(form["key"].ToString()) : null;
+        byte[] prefix = KeyText.Parse(form["prefix"].ToString());
+        if (!long.TryParse(form["to"], NumberStyles.None, CultureInfo.InvariantCulture, out long to)
+            || !long.TryParse(form["seen"], NumberStyles.None, CultureInfo.InvariantCulture, out long seen))
+        {
+            throw new DeniedException();
+        }
+
+        RestorePlan plan = await PlanAsync(visit, key, prefix, to);
+        if (plan.IsTooLarge)
+        {
+            return Show(plan, null);
+        }
+
+        // What was changed after the plan was shown is a conflict, though the compares would let it pass.
+        if (plan.Changes.Any(change => change.SeenRevision > seen || keys.Present.Find(change.Key)?.ModRevision > seen))
+        {
+            return Show(plan, "Some of these keys have changed since the plan was made. This is the new plan; nothing was changed.");
+        }
+
+        Outcome outcome = plan.Changes.Count == 0 ? new Outcome(seen, null, false) : await changer.ChangeAsync(visit, plan.Changes);
+        return outcome.Revision is not null
+            ? new RedirectAnswer(key is null ? Visit.Address("/keys", ("prefix", prefix)) : Visit.Address("/key", ("key", key)))
+            : Show(
+                await PlanAsync(visit, key, prefix, to),
+                outcome.Problem ?? "Some of these keys have just changed. This is the new plan; nothing was changed.");
+    }
+
+    private async Task<RestorePlan> PlanAsync(Visit visit, byte[]? key, byte[] prefix, long to)
+    {
+        KeyRange range = key is null ? Ranges.Prefix(prefix) : Ranges.One(key);
+        visit.Demand(range);
+        if (!visit.IsWritable)
+        {
+            throw new DeniedException();
+        }
+
+        long now = visit.Moment.Marks.Revision;
+        List<SeenDifference> differences = key is null
+            ? await changes.DifferencesAsync(to, now, prefix, [], Most + 1, visit.Gone)
+            : [.. (await changes.DifferencesAsync(to, now, key, key, 1, visit.Gone)).Where(one => one.Key.AsSpan().SequenceEqual(key))];
+        if (differences.Count > Most)
+        {
+            return new RestorePlan(key, prefix, to, now, [], [], IsTooLarge: true);
+        }
+
+        List<KeyChange> plan = [];
+        List<RestoredKey> shown = [];
+        foreach (SeenDifference difference in differences)
+        {
+            if (!visit.Visitor.MayWrite(difference.Key))
+            {
+                throw new DeniedException();
+            }
+
+            long lease = difference.OldModRevision is null ? 0 : await LeaseAsync(visit, difference.Key, to);
+            plan.Add(new KeyChange(difference.Key, difference.OldModRevision is null ? null : difference.OldValue ?? [], lease, difference.NewModRevision ?? 0));
+            shown.Add(new RestoredKey(
+                difference.Key,
+                difference.OldModRevision is null ? "delete" : difference.NewModRevision is null ? "create" : "update",
+                visit.Masks.Hide(difference.Key) ? null : Comparison.Of(difference.NewValue, difference.OldValue)));
+        }
+
+        return new RestorePlan(key, prefix, to, now, plan, shown, IsTooLarge: false);
+    }
+
+    /// <summary>The lease that a key had, if that is still alive.</summary>
+    private async Task<long> LeaseAsync(Visit visit, byte[] key, long revision) =>
+        await keys.KeyAsync(visit, key, revision) is { Lease: not 0 and var lease } && await server.LeaseAsync(lease, visit.Gone) is not null
+            ? lease
+            : 0;
+
+    private static PageAnswer Show(RestorePlan plan, string? problem) =>
+        new("Bring back", typeof(RestoreView), new RestoreModel(plan.Key, plan.Prefix, plan.To, plan.Now, plan.Shown, plan.IsTooLarge, problem))
+        {
+            Status = problem is null ? StatusCodes.Status200OK : StatusCodes.Status409Conflict,
+        };
+
+    private sealed record RestorePlan(
+        byte[]? Key, byte[] Prefix, long To, long Now, IReadOnlyList<KeyChange> Changes, IReadOnlyList<RestoredKey> Shown, bool IsTooLarge);
+}
+
+/// <summary>What the page of bringing back shows.</summary>
+/// <param name="Key">The key; null: a prefix.</param>
+/// <param name="To">The revision whose state comes back.</param>
+/// <param name="Now">The revision that the plan was made at.</param>
+public sealed record RestoreModel(byte[]? Key, byte[] Prefix, long To, long Now, IReadOnlyList<RestoredKey> Keys, bool IsTooLarge, string? Problem);
+
+/// <summary>A key that is put, or deleted.</summary>
+/// <param name="Comparison">The value now, and the one that comes back; null: they stay hidden.</param>
+public sealed record RestoredKey(byte[] Key, string Change, Comparison? Comparison);

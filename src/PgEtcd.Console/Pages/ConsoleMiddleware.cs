@@ -1,0 +1,38 @@
+using PgEtcd.Console.Visits;
+
+namespace PgEtcd.Console.Pages;
+
+/// <summary>Serves the console below /ui, and sends browsers there from /.</summary>
+public static class ConsoleMiddleware
+{
+    /// <summary>Adds it. Nothing is made before the first request.</summary>
+    /// <param name="app">Where to.</param>
+    /// <param name="options">The set-up.</param>
+    /// <param name="parts">Gives the frontend.</param>
+    public static void UseConsole(this IApplicationBuilder app, ConsoleOptions options, Func<ConsoleParts> parts)
+    {
+        if (options.Mode == ConsoleMode.Off)
+        {
+            return;
+        }
+
+        Lazy<Site> site = new(() => new Site(options, parts()));
+        app.Use(next => context =>
+        {
+            HttpRequest request = context.Request;
+            if (request.Path.StartsWithSegments(Visit.Root, StringComparison.Ordinal))
+            {
+                return site.Value.ServeAsync(context);
+            }
+
+            if (request.Path == "/" && HttpMethods.IsGet(request.Method)
+                && request.Headers.Accept.ToString().Contains("text/html", StringComparison.Ordinal))
+            {
+                context.Response.Redirect(Visit.Root);
+                return Task.CompletedTask;
+            }
+
+            return next(context);
+        });
+    }
+}

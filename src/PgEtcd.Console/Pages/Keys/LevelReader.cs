@@ -1,0 +1,86 @@
+using PgEtcd.Console.Reading;
+using PgEtcd.Console.Texts;
+using PgEtcd.Console.Visits;
+using PgEtcd.Mvcc.Keys;
+using PgEtcd.Postgres.Browsing;
+
+namespace PgEtcd.Console.Pages.Keys;
+
+/// <summary>Puts lines together out of what the source has.</summary>
+internal sealed class LevelReader(KeySource keys)
+{
+    /// <summary>Lines of a page.</summary>
+    public const int Most = 200;
+
+    /// <summary>A level of the tree; of the past, with what is there only now beside it.</summary>
+    public async Task<(List<KeyRow> Rows, byte[]? Next)> LevelAsync(Visit visit, byte[] prefix, byte[] separator, byte[] from)
+    {
+        List<LevelEntry> level = await keys.LevelAsync(visit, prefix, separator, from, Most + 1);
+        byte[]? next = level.Count > Most ? level[Most].Entry : null;
+        level = level[..Math.Min(level.Count, Most)];
+        List<KeyRow> rows = [.. level.Select(entry => new KeyRow(entry.Entry, null, entry.Keys, SinceOf(visit, entry)) { IsBranch = !entry.IsKey })];
+        if (visit.Moment.IsPast)
+        {
+            HashSet<string> known = [.. level.Select(entry => KeyText.Of(entry.Entry))];
+            rows.AddRange(keys.LevelNow(visit, prefix, separator, from, Most)
+                .Where(entry => (next is null || entry.Entry.AsSpan().SequenceCompareTo(next) < 0) && !known.Contains(KeyText.Of(entry.Entry)))
+                .Select(entry => new KeyRow(entry.Entry, null, entry.Keys, Since.Created) { IsBranch = !entry.IsKey }));
+            rows.Sort((left, right) => left.Entry.AsSpan().SequenceCompareTo(right.Entry));
+        }
+
+        return (await FillAsync(visit, rows), next);
+    }
+
+    /// <summary>Keys of a range.</summary>
+    public async Task<(List<KeyRow> Rows, byte[]? Next)> ListAsync(Visit visit, KeyRange range, byte[] from) =>
+        await PageAsync(visit, await keys.ListAsync(visit, range, from, Most + 1));
+
+    /// <summary>Keys that hold a text.</summary>
+    public async Task<(List<KeyRow> Rows, byte[]? Next)> SearchAsync(Visit visit, byte[] prefix, byte[] wanted, bool inValues, byte[] from) =>
+        await PageAsync(visit, await keys.SearchAsync(visit, prefix, wanted, inValues, from, Most + 1));
+
+    private async Task<(List<KeyRow> Rows, byte[]? Next)> PageAsync(Visit visit, List<SeenKey> found)
+    {
+        byte[]? next = found.Count > Most ? found[Most].Key : null;
+        found = found[..Math.Min(found.Count, Most)];
+        Dictionary<long, SeenOrigin> origins = await keys.OriginsAsync(visit, found);
+        return ([.. found.Select(key => Row(visit, key, origins))], next);
+    }
+
+    /// <summary>Entries that are keys get their versions.</summary>
+    private async Task<List<KeyRow>> FillAsync(Visit visit, List<KeyRow> rows)
+    {
+        List<KeyRow> leaves = [.. rows.Where(row => !row.IsBranch && row.Since != Since.Created)];
+        if (leaves.Count == 0)
+        {
+            return rows;
+        }
+
+        Dictionary<string, SeenKey> seen = [];
+        foreach (SeenKey key in await keys.PickAsync(visit, [.. leaves.Select(leaf => leaf.Entry)]))
+        {
+            seen.TryAdd(KeyText.Of(key.Key), key);
+        }
+
+        Dictionary<long, SeenOrigin> origins = await keys.OriginsAsync(visit, seen.Values);
+        return [.. rows.Select(row => !row.IsBranch && seen.TryGetValue(KeyText.Of(row.Entry), out SeenKey? key) ? Row(visit, key, origins) : row)];
+    }
+
+    private KeyRow Row(Visit visit, SeenKey key, Dictionary<long, SeenOrigin> origins)
+    {
+        bool isMasked = visit.Masks.Hide(key.Key);
+        KeyRecord? now = visit.Moment.IsPast ? keys.Present.Find(key.Key) : null;
+        Since since = !visit.Moment.IsPast ? Since.Same
+            : now is null ? Since.Deleted
+            : now.ModRevision == key.ModRevision ? Since.Same
+            : Since.Changed;
+        return new KeyRow(key.Key, isMasked ? key with { Value = [] } : key, 1, since)
+        {
+            Origin = origins.GetValueOrDefault(key.ModRevision),
+            IsMasked = isMasked,
+        };
+    }
+
+    private Since SinceOf(Visit visit, LevelEntry entry) =>
+        visit.Moment.IsPast && !entry.IsKey && keys.Present.CountRange(Ranges.Prefix(entry.Entry)) == 0 ? Since.Deleted : Since.Same;
+}

@@ -1,0 +1,110 @@
+using PgEtcd.Console.Texts;
+using PgEtcd.Console.Visits;
+using PgEtcd.Frontend.Reading;
+using PgEtcd.Mvcc.Keys;
+using PgEtcd.Mvcc.Trees;
+using PgEtcd.Postgres.Browsing;
+
+namespace PgEtcd.Console.Reading;
+
+/// <summary>Keys at the moment of a visit: from memory for the present, from SQL for the past. Every read asks first whether the visitor
+/// may read that range.</summary>
+internal sealed class KeySource(KeyReader reader, PastBrowser past, ChangeBrowser changes)
+{
+    /// <summary>Bytes of a value that lists show.</summary>
+    public const int Preview = 160;
+
+    /// <summary>The present, for marks beside the past.</summary>
+    public KeyTree Present => reader.Current.Keys;
+
+    /// <summary>A level of the tree.</summary>
+    public async Task<List<LevelEntry>> LevelAsync(Visit visit, byte[] prefix, byte[] separator, byte[] from, int most)
+    {
+        visit.Demand(Ranges.Prefix(prefix));
+        return visit.Moment.At is { } at
+            ? await past.LevelAsync(at, prefix, separator, from, most, visit.Gone)
+            : PresentKeys.Level(Present, prefix, separator, from, most);
+    }
+
+    /// <summary>The level as it is now.</summary>
+    public List<LevelEntry> LevelNow(Visit visit, byte[] prefix, byte[] separator, byte[] from, int most)
+    {
+        visit.Demand(Ranges.Prefix(prefix));
+        return PresentKeys.Level(Present, prefix, separator, from, most);
+    }
+
+    /// <summary>Keys of a range from a first one on.</summary>
+    public async Task<List<SeenKey>> ListAsync(Visit visit, KeyRange range, byte[] from, int most)
+    {
+        visit.Demand(range);
+        byte[] start = from.AsSpan().SequenceCompareTo(range.Start.Span) > 0 ? from : range.Start.ToArray();
+        byte[]? end = EndOf(range);
+        return visit.Moment.At is { } at
+            ? await past.ListAsync(at, start, end, most, Preview, visit.Gone)
+            : PresentKeys.List(Present, start, end, most, Preview);
+    }
+
+    /// <summary>Keys with a prefix that hold a text; in their values only where those are not masked.</summary>
+    public async Task<List<SeenKey>> SearchAsync(Visit visit, byte[] prefix, byte[] wanted, bool inValues, byte[] from, int most)
+    {
+        visit.Demand(Ranges.Prefix(prefix));
+        if (visit.Moment.At is not { } at)
+        {
+            return PresentKeys.Search(
+                Present, from.AsSpan().SequenceCompareTo(prefix) > 0 ? from : prefix, Ranges.End(prefix), wanted,
+                inValues ? record => !visit.Masks.Hide(record.Key) : null, most, Preview, visit.Gone);
+        }
+
+        List<SeenKey> found = await past.SearchAsync(at, prefix, wanted, inValues, from, most, Preview, visit.Gone);
+        found.RemoveAll(key => key.Key.AsSpan().IndexOf(wanted) < 0 && visit.Masks.Hide(key.Key));
+        return found;
+    }
+
+    /// <summary>A key with all of its value; null when there is none.</summary>
+    public async Task<SeenKey?> KeyAsync(Visit visit, byte[] key)
+    {
+        visit.Demand(Ranges.One(key));
+        return visit.Moment.At is { } at ? await past.KeyAsync(at, key, visit.Gone) : PresentKeys.Find(Present, key, int.MaxValue);
+    }
+
+    /// <summary>Some keys with the beginnings of their values.</summary>
+    public async Task<List<SeenKey>> PickAsync(Visit visit, byte[][] wanted)
+    {
+        foreach (byte[] key in wanted)
+        {
+            visit.Demand(Ranges.One(key));
+        }
+
+        return visit.Moment.At is { } at
+            ? await past.PickAsync(at, wanted, Preview, visit.Gone)
+            : [.. wanted.Select(key => PresentKeys.Find(Present, key, Preview)).OfType<SeenKey>()];
+    }
+
+    /// <summary>The same at a revision.</summary>
+    public async Task<SeenKey?> KeyAsync(Visit visit, byte[] key, long revision)
+    {
+        visit.Demand(Ranges.One(key));
+        return await past.KeyAsync(revision, key, visit.Gone);
+    }
+
+    /// <summary>How many keys a range has; -1 where that would have to be counted one by one.</summary>
+    public long Count(Visit visit, KeyRange range) => visit.Moment.IsPast ? -1 : Present.CountRange(range);
+
+    /// <summary>When, and for who may know it by whom, the shown versions of keys were written.</summary>
+    public async Task<Dictionary<long, SeenOrigin>> OriginsAsync(Visit visit, IEnumerable<SeenKey> keys)
+    {
+        long[] revisions = [.. keys.Select(key => key.ModRevision).Distinct()];
+        if (revisions.Length == 0)
+        {
+            return [];
+        }
+
+        List<SeenOrigin> origins = await changes.OriginsAsync(revisions, visit.Moment.Revision < visit.Moment.Marks.CompactRevision, visit.Gone);
+        return origins.ToDictionary(
+            origin => origin.Revision,
+            origin => visit.Visitor.IsRoot ? origin : origin with { Username = null, Client = null, Request = null });
+    }
+
+    private static byte[]? EndOf(KeyRange range) =>
+        range.IsSingleKey ? Ranges.After(range.Start.Span) : range.IsOpenEnded ? null : range.End.ToArray();
+}

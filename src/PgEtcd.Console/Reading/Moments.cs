@@ -1,0 +1,78 @@
+using PgEtcd.Console.Texts;
+using PgEtcd.Console.Visits;
+using PgEtcd.Frontend.Reading;
+using PgEtcd.Postgres.Browsing;
+
+namespace PgEtcd.Console.Reading;
+
+/// <summary>Finds the moment that an address names.</summary>
+internal sealed class Moments(KeyReader reader, PastBrowser past)
+{
+    /// <summary>How long the oldest revision may be an old one.</summary>
+    private static readonly TimeSpan Freshness = TimeSpan.FromSeconds(2);
+
+    private volatile Known _known = new(default, 0);
+
+    /// <summary>The moment; and the revision that belongs into the address in place of a time, if it names one.</summary>
+    public async Task<(Moment Moment, long? Pinned)> FindAsync(HttpContext context)
+    {
+        CancellationToken gone = context.RequestAborted;
+        long newest = reader.Current.Revision;
+        StoreMarks marks = new(newest, reader.Current.CompactRevision, await OldestAsync(gone));
+        Moment present = new(marks, null, null);
+        string text = context.Request.Query["at"].ToString();
+        if (text.Length == 0 || text.Trim().Equals("now", StringComparison.OrdinalIgnoreCase))
+        {
+            return (present, null);
+        }
+
+        (long? revision, TimeSpan? ago, DateTime? time) = MomentText.Parse(text);
+        try
+        {
+            if (revision is null && ago is null && time is null)
+            {
+                string problem = $"“{text}” is no moment. Write a revision (4711), how long ago (10 minutes ago), or a time (2026-11-30 12:00, in UTC).";
+                return (present with { Problem = problem }, null);
+            }
+
+            if (revision is not { } at)
+            {
+                return (present, ago is { } span ? await past.RevisionAgoAsync(span, gone) : await past.RevisionAtAsync(time!.Value, gone));
+            }
+
+            if (at > newest)
+            {
+                string problem = $"Revision {Words.Number(at)} has not been made yet. The store is at revision {Words.Number(newest)}.";
+                return (present with { Problem = problem }, null);
+            }
+
+            if (at < marks.OldestRevision)
+            {
+                return (new Moment(marks, at, null)
+                {
+                    Problem = $"Revision {Words.Number(at)} is compacted and not in the archive: nothing is left of it. The oldest moment "
+                        + $"that is kept is revision {Words.Number(marks.OldestRevision)}. With --history-retention compaction moves history to an archive.",
+                }, null);
+            }
+
+            return (new Moment(marks, at, await past.TimeOfAsync(at, gone)), null);
+        }
+        catch (RefusedException refused)
+        {
+            return (present with { Problem = refused.Message }, null);
+        }
+    }
+
+    private async Task<long> OldestAsync(CancellationToken gone)
+    {
+        Known known = _known;
+        if (known.At == default || TimeProvider.System.GetElapsedTime(known.At) > Freshness)
+        {
+            _known = known = new Known(TimeProvider.System.GetTimestamp(), (await past.MarksAsync(gone)).OldestRevision);
+        }
+
+        return known.Oldest;
+    }
+
+    private sealed record Known(long At, long Oldest);
+}

@@ -1,0 +1,55 @@
+using System.Globalization;
+using System.Text;
+
+namespace PgEtcd.Console.Texts;
+
+/// <summary>Keys as text in addresses, forms and on pages: UTF-8 as it is; bytes that are none, control characters and what changes the
+/// direction of text as <c>\xNN</c>; a backslash doubled. So every key can be written, and no key looks like another one.</summary>
+internal static class KeyText
+{
+    /// <summary>Of bytes.</summary>
+    public static string Of(ReadOnlySpan<byte> bytes) => Write(bytes, keepsLines: false);
+
+    /// <summary>Of bytes, with their line breaks and tabs as they are; a carriage return, which a form would lose, is written out.</summary>
+    public static string OfLines(ReadOnlySpan<byte> bytes) => Write(bytes, keepsLines: true);
+
+    /// <summary>The bytes that a text stands for. A backslash that begins no escape stands for itself.</summary>
+    public static byte[] Parse(string text)
+    {
+        List<byte> bytes = new(text.Length);
+        Span<byte> encoded = stackalloc byte[4];
+        for (int at = 0; at < text.Length;)
+        {
+            if (text[at] == '\\' && at + 1 < text.Length && text[at + 1] == '\\')
+            {
+                bytes.Add((byte)'\\');
+                at += 2;
+            }
+            else if (text[at] == '\\' && at + 3 < text.Length && text[at + 1] == 'x'
+                && byte.TryParse(text.AsSpan(at + 2, 2), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out byte value))
+            {
+                bytes.Add(value);
+                at += 4;
+            }
+            else
+            {
+                Rune.DecodeFromUtf16(text.AsSpan(at), out Rune rune, out int length);
+                bytes.AddRange(encoded[..rune.EncodeToUtf8(encoded)]);
+                at += length;
+            }
+        }
+
+        return [.. bytes];
+    }
+
+    private static string Write(ReadOnlySpan<byte> bytes, bool keepsLines)
+    {
+        StringBuilder text = new(bytes.Length);
+        foreach (Glyph glyph in Glyph.Read(bytes, keepsLines, isExact: true))
+        {
+            text.Append(glyph.IsEscaped || glyph.Text != "\\" ? glyph.Text : @"\\");
+        }
+
+        return text.ToString();
+    }
+}

@@ -1,0 +1,38 @@
+using PgEtcd.Mvcc.Keys;
+
+namespace PgEtcd.Console.Texts;
+
+/// <summary>Ranges of keys.</summary>
+internal static class Ranges
+{
+    private static readonly byte[] Open = [0];
+
+    /// <summary>All keys with a prefix.</summary>
+    public static KeyRange Prefix(byte[] prefix) => new(prefix, End(prefix) ?? Open);
+
+    /// <summary>From a key on, before an end; null: to the end of the store.</summary>
+    public static KeyRange Between(byte[] start, byte[]? end) => new(start, end ?? Open);
+
+    /// <summary>One key.</summary>
+    public static KeyRange One(byte[] key) => new(key, default);
+
+    /// <summary>The first key behind all that have a prefix; null when there is none.</summary>
+    public static byte[]? End(ReadOnlySpan<byte> prefix)
+    {
+        int last = prefix.LastIndexOfAnyExcept((byte)0xff);
+        if (last < 0)
+        {
+            return null;
+        }
+
+        byte[] end = prefix[..(last + 1)].ToArray();
+        end[last]++;
+        return end;
+    }
+
+    /// <summary>The first key behind another.</summary>
+    public static byte[] After(ReadOnlySpan<byte> key) => [.. key, 0];
+
+    /// <summary>Whether a key begins with a prefix.</summary>
+    public static bool Has(this byte[] key, ReadOnlySpan<byte> prefix) => key.AsSpan().StartsWith(prefix);
+}

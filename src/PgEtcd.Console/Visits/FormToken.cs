@@ -1,0 +1,51 @@
+using System.Security.Cryptography;
+using System.Text;
+using Microsoft.AspNetCore.WebUtilities;
+
+namespace PgEtcd.Console.Visits;
+
+/// <summary>Makes sure that a form comes from a page of ours: a field that follows from a random cookie and the login. Any frontend can
+/// check it, as no frontend keeps a key of its own, which ASP.NET's antiforgery does.</summary>
+internal static class FormToken
+{
+    /// <summary>The name of the field.</summary>
+    public const string Field = "form-token";
+
+    private const string Cookie = "pgetcd_form";
+    private const int Length = 32;
+
+    /// <summary>The field for a page; leaves the cookie if the browser has none.</summary>
+    public static string Of(HttpContext context, Visitor visitor)
+    {
+        string? secret = context.Request.Cookies[Cookie];
+        if (string.IsNullOrEmpty(secret))
+        {
+            secret = WebEncoders.Base64UrlEncode(RandomNumberGenerator.GetBytes(Length));
+            context.Response.Cookies.Append(Cookie, secret, new CookieOptions
+            {
+                HttpOnly = true,
+                SameSite = SameSiteMode.Strict,
+                Secure = context.Request.IsHttps,
+                Path = "/ui",
+            });
+        }
+
+        return Compute(secret, visitor);
+    }
+
+    /// <summary>Whether a form was sent by a page of ours.</summary>
+    public static bool IsGood(HttpContext context, Visitor visitor, string? field)
+    {
+        HttpRequest request = context.Request;
+        string site = request.Headers["Sec-Fetch-Site"].ToString();
+        string origin = request.Headers.Origin.ToString();
+        return site is "" or "same-origin" or "none"
+            && (origin.Length == 0 || (Uri.TryCreate(origin, UriKind.Absolute, out Uri? from) && from.Authority == request.Host.Value))
+            && request.Cookies[Cookie] is { Length: > 0 } secret
+            && field is not null
+            && CryptographicOperations.FixedTimeEquals(Encoding.UTF8.GetBytes(field), Encoding.UTF8.GetBytes(Compute(secret, visitor)));
+    }
+
+    private static string Compute(string secret, Visitor visitor) =>
+        WebEncoders.Base64UrlEncode(HMACSHA256.HashData(Encoding.UTF8.GetBytes(secret), Encoding.UTF8.GetBytes(visitor.Token)));
+}

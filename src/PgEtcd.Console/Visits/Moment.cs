@@ -1,0 +1,56 @@
+using System.Globalization;
+using System.Text.RegularExpressions;
+using PgEtcd.Postgres.Browsing;
+
+namespace PgEtcd.Console.Visits;
+
+/// <summary>The moment that a page shows: the present, or a revision.</summary>
+/// <param name="Marks">Where the store is.</param>
+/// <param name="At">The revision; null: the present.</param>
+/// <param name="Time">When that was; null for the present, and where it is no longer known.</param>
+internal sealed record Moment(StoreMarks Marks, long? At, DateTime? Time)
+{
+    /// <summary>Whether it is not the present.</summary>
+    public bool IsPast => At is not null;
+
+    /// <summary>The revision in any case.</summary>
+    public long Revision => At ?? Marks.Revision;
+
+    /// <summary>Why the revision cannot be shown; null if it can.</summary>
+    public string? Problem { get; init; }
+}
+
+/// <summary>What people write for a moment.</summary>
+internal static partial class MomentText
+{
+    /// <summary>Reads a revision, how long ago, or a date and time (UTC unless it says otherwise). All null: it is none.</summary>
+    public static (long? Revision, TimeSpan? Ago, DateTime? Time) Parse(string text)
+    {
+        text = text.Trim();
+        return long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out long revision) ? (revision, null, null)
+            : Ago().Match(text) is { Success: true } match ? (null, AgoOf(match), null)
+            : DateTime.TryParse(
+                text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal | DateTimeStyles.AdjustToUniversal, out DateTime time)
+                ? (null, null, time)
+            : (null, null, null);
+    }
+
+    private static TimeSpan? AgoOf(Match match)
+    {
+        double number = double.Parse(match.Groups["number"].Value, CultureInfo.InvariantCulture);
+        double seconds = number * match.Groups["unit"].Value[0] switch
+        {
+            's' => 1,
+            'm' => 60,
+            'h' => 3600,
+            'd' => 86_400,
+            _ => 604_800,
+        };
+        return seconds < TimeSpan.FromDays(36_500).TotalSeconds ? TimeSpan.FromSeconds(seconds) : null;
+    }
+
+    [GeneratedRegex(
+        @"^(?<number>\d{1,9}(\.\d{1,3})?)\s*(?<unit>s|secs?|seconds?|m|mins?|minutes?|h|hours?|d|days?|w|weeks?)(\s+ago)?$",
+        RegexOptions.CultureInvariant)]
+    private static partial Regex Ago();
+}

@@ -1,0 +1,41 @@
+using PgEtcd.Frontend.Auth;
+using PgEtcd.Frontend.Permissions;
+using PgEtcd.Frontend.Reading;
+
+namespace PgEtcd.Console.Visits;
+
+/// <summary>Finds out who visits: by the cookie that a login leaves. It holds one of etcd's tokens, which is good at
+/// every frontend.</summary>
+internal sealed class Visitors(AuthStates users, Tail tail, ITokens tokens)
+{
+    private const string Cookie = "pgetcd_console";
+
+    /// <summary>Who it is, by everything that was acknowledged before. The replica is caught up afterwards.</summary>
+    /// <exception cref="Postgres.Calls.StoreUnavailableException">The database did not answer in time.</exception>
+    public async Task<Visitor> IdentifyAsync(HttpContext context)
+    {
+        await tail.CatchUpAsync();
+        AuthState state = users.Current;
+        string token = state.IsEnabled ? context.Request.Cookies[Cookie] ?? "" : "";
+        return token.Length > 0 && await tokens.ResolveAsync(token, state) is { } credential
+            ? new Visitor(new Caller(state, credential.Username, credential.ShownRevision), token)
+            : new Visitor(state.Anybody, "");
+    }
+
+    /// <summary>Whether the browser shows a token, of whatever worth.</summary>
+    public static bool HasToken(HttpContext context) => context.Request.Cookies.ContainsKey(Cookie);
+
+    /// <summary>Leaves a token with the browser, until it is closed.</summary>
+    public static void Remember(HttpContext context, string token) => context.Response.Cookies.Append(Cookie, token, Settings(context));
+
+    /// <summary>Takes it away.</summary>
+    public static void Forget(HttpContext context) => context.Response.Cookies.Delete(Cookie, Settings(context));
+
+    private static CookieOptions Settings(HttpContext context) => new()
+    {
+        HttpOnly = true,
+        SameSite = SameSiteMode.Strict,
+        Secure = context.Request.IsHttps,
+        Path = "/ui",
+    };
+}

@@ -1,0 +1,120 @@
+using PgEtcd.Postgres.Connections;
+
+namespace PgEtcd.Postgres.Browsing;
+
+/// <summary>What was changed, when, and by whom.</summary>
+public sealed class ChangeBrowser(Browser browser)
+{
+    private const string Columns = """
+        h.key, h.mod_revision, h.sub, h.change, octet_length(h.value) as size, h.version, h.lease, h.committed_at,
+        h.username, h.client, h.request, h.frontend, h.archived
+        """;
+
+    private const string OfKeySql = $"""
+        select {Columns} from pgetcd.key_history($1) h where h.mod_revision <= $2
+        order by h.mod_revision desc, h.sub desc limit $3
+        """;
+
+    private const string OfRevisionsSql = $"""
+        select {Columns} from pgetcd.history h where h.mod_revision = any ($1) order by h.mod_revision, h.sub limit $2
+        """;
+
+    private const string OriginsSql = """
+        select o.* from unnest($1) wanted (revision) cross join lateral (
+            select h.mod_revision as revision, h.committed_at, h.username, h.client, h.request from pgetcd.history h
+            where h.mod_revision = wanted.revision and ($2 or not h.archived) limit 1) o
+        """;
+
+    private const string ChangesSql = $"select {Columns} from pgetcd.changes($1, $2, $3, $4, $5, $6, $7, $8, $9) h";
+
+    private const string SinceSql = $"""
+        select {Columns} from pgetcd.history h
+        where not h.archived and h.mod_revision > $1 and h.mod_revision <= $2
+            and substr(h.key, 1, octet_length($3::bytea)) = $3::bytea
+        order by h.mod_revision, h.sub limit $4
+        """;
+
+    private const string DifferencesSql = """
+        select d.key, d.change, d.old_value, d.old_mod_revision, d.new_value, d.new_mod_revision
+        from pgetcd.diff($1, $2, $3) d where d.key >= $4 order by d.key limit $5
+        """;
+
+    private const string CountSql = "select d.change, count(*) from pgetcd.diff($1, $2, $3) d group by d.change";
+
+    /// <summary>The last changes of a key up to a revision, newest first.</summary>
+    public Task<List<SeenChange>> OfKeyAsync(byte[] key, long upTo, int most, CancellationToken gone) =>
+        browser.AskAsync(token => browser.Command(OfKeySql, key, upTo, most).ListAsync<SeenChange>(token), gone);
+
+    /// <summary>All changes of some revisions, oldest first.</summary>
+    public Task<List<SeenChange>> OfRevisionsAsync(long[] revisions, int most, CancellationToken gone) =>
+        browser.AskAsync(token => browser.Command(OfRevisionsSql, revisions, most).ListAsync<SeenChange>(token), gone);
+
+    /// <summary>When and by whom revisions were made.</summary>
+    /// <param name="revisions">Which.</param>
+    /// <param name="isArchivedToo">Whether they may be in the archive.</param>
+    public Task<List<SeenOrigin>> OriginsAsync(long[] revisions, bool isArchivedToo, CancellationToken gone) =>
+        browser.AskAsync(token => browser.Command(OriginsSql, revisions, isArchivedToo).ListAsync<SeenOrigin>(token), gone);
+
+    /// <summary>A page of the audit, newest first.</summary>
+    public Task<List<SeenChange>> ChangesAsync(ChangeFilter filter, int most, CancellationToken gone) =>
+        browser.AskAsync(
+            token => browser.Command(
+                ChangesSql, filter.Prefix, filter.User, filter.Client, filter.Request, filter.Since, filter.Until,
+                filter.BeforeRevision ?? long.MaxValue, filter.BeforeSub ?? int.MaxValue, most).ListAsync<SeenChange>(token),
+            gone);
+
+    /// <summary>Changes after a revision up to another, oldest first.</summary>
+    public Task<List<SeenChange>> SinceAsync(long after, long upTo, byte[] prefix, int most, CancellationToken gone) =>
+        browser.AskAsync(token => browser.Command(SinceSql, after, upTo, prefix, most).ListAsync<SeenChange>(token), gone);
+
+    /// <summary>Keys with a prefix that differ between two revisions, from a first key on.</summary>
+    /// <exception cref="RefusedException">A revision is not kept.</exception>
+    public Task<List<SeenDifference>> DifferencesAsync(long from, long to, byte[] prefix, byte[] first, int most, CancellationToken gone) =>
+        browser.AskAsync(token => browser.Command(DifferencesSql, from, to, prefix, first, most).ListAsync<SeenDifference>(token), gone);
+
+    /// <summary>How many differ, by the kind of change.</summary>
+    public Task<List<(string Change, long Keys)>> CountDifferencesAsync(long from, long to, byte[] prefix, CancellationToken gone) =>
+        browser.AskAsync(token => browser.Command(CountSql, from, to, prefix).ListAsync<(string, long)>(token), gone);
+}
+
+/// <summary>A change of a key.</summary>
+/// <param name="Size">Bytes of the value after it; null for a delete.</param>
+/// <param name="Archived">Compacted, and readable in SQL only.</param>
+public sealed record SeenChange(
+    byte[] Key, long ModRevision, int Sub, string Change, int? Size, long Version, long Lease, DateTime CommittedAt,
+    string? Username, string? Client, string? Request, string Frontend, bool Archived);
+
+/// <summary>When a revision was made, and by whom.</summary>
+public sealed record SeenOrigin(long Revision, DateTime CommittedAt, string? Username, string? Client, string? Request);
+
+/// <summary>A key that differs between two moments.</summary>
+public sealed record SeenDifference(
+    byte[] Key, string Change, byte[]? OldValue, long? OldModRevision, byte[]? NewValue, long? NewModRevision);
+
+/// <summary>Which changes are wanted; null: any.</summary>
+public sealed record ChangeFilter
+{
+    /// <summary>Of keys with it.</summary>
+    public byte[] Prefix { get; init; } = [];
+
+    /// <summary>By an etcd user or SQL role.</summary>
+    public string? User { get; init; }
+
+    /// <summary>From an address that holds it.</summary>
+    public string? Client { get; init; }
+
+    /// <summary>Put, DeleteRange, Txn, LeaseRevoke, or an SQL function.</summary>
+    public string? Request { get; init; }
+
+    /// <summary>Not before.</summary>
+    public DateTime? Since { get; init; }
+
+    /// <summary>Before.</summary>
+    public DateTime? Until { get; init; }
+
+    /// <summary>The last change of the page before.</summary>
+    public long? BeforeRevision { get; init; }
+
+    /// <summary>The same within its revision.</summary>
+    public int? BeforeSub { get; init; }
+}

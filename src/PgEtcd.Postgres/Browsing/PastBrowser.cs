@@ -1,0 +1,97 @@
+using PgEtcd.Postgres.Connections;
+
+namespace PgEtcd.Postgres.Browsing;
+
+/// <summary>Moments, and the keys as they were then.</summary>
+public sealed class PastBrowser(Browser browser)
+{
+    private const string MarksSql = "select s.revision, s.compact_revision, s.oldest_revision from pgetcd.status s";
+    private const string TimeSql = "select pgetcd.time_of($1)";
+    private const string RevisionAtSql = "select pgetcd.revision_at($1)";
+    private const string RevisionAgoSql = "select pgetcd.revision_at(clock_timestamp() - $1)";
+    private const string LevelSql = "select l.entry, l.is_key, l.keys from pgetcd.level_at($1, $2, $3, $4, $5) l";
+
+    private const string ListSql = """
+        select s.key, substr(s.value, 1, $5) as value, octet_length(s.value) as size, s.create_revision, s.mod_revision, s.version, s.lease
+        from pgetcd.state_at($1, $2, $3) s order by s.key limit $4
+        """;
+
+    private const string SearchSql = """
+        select s.key, substr(s.value, 1, $7) as value, octet_length(s.value) as size, s.create_revision, s.mod_revision, s.version, s.lease
+        from pgetcd.search_at($1, $2, $3, $4) s where s.key >= $5 order by s.key limit $6
+        """;
+
+    private const string KeySql = """
+        select s.key, s.value, octet_length(s.value) as size, s.create_revision, s.mod_revision, s.version, s.lease from pgetcd.key_at($1, $2) s
+        """;
+
+    private const string PickSql = """
+        select s.key, substr(s.value, 1, $3) as value, octet_length(s.value) as size, s.create_revision, s.mod_revision, s.version, s.lease
+        from unnest($2) wanted (key) cross join lateral pgetcd.key_at($1, wanted.key) s
+        """;
+
+    /// <summary>Where the store is.</summary>
+    public Task<StoreMarks> MarksAsync(CancellationToken gone) =>
+        browser.AskAsync(async token => (await browser.Command(MarksSql).FirstAsync<StoreMarks>(token))!, gone);
+
+    /// <summary>When a revision was made; null if that is no longer known.</summary>
+    public Task<DateTime?> TimeOfAsync(long revision, CancellationToken gone) =>
+        browser.AskAsync(async token => await browser.Command(TimeSql, revision).ScalarAsync(token) as DateTime?, gone);
+
+    /// <summary>The last revision at a time.</summary>
+    /// <exception cref="RefusedException">The time is in the future.</exception>
+    public Task<long> RevisionAtAsync(DateTime time, CancellationToken gone) =>
+        browser.AskAsync(async token => (long)(await browser.Command(RevisionAtSql, (DateTime?)time).ScalarAsync(token))!, gone);
+
+    /// <summary>The last revision so long ago.</summary>
+    public Task<long> RevisionAgoAsync(TimeSpan ago, CancellationToken gone) =>
+        browser.AskAsync(async token => (long)(await browser.Command(RevisionAgoSql, ago).ScalarAsync(token))!, gone);
+
+    /// <summary>A level of the tree.</summary>
+    /// <param name="revision">When.</param>
+    /// <param name="prefix">What all entries begin with.</param>
+    /// <param name="separator">Parts keys; empty: no tree.</param>
+    /// <param name="from">The first entry.</param>
+    /// <param name="most">Entries at most.</param>
+    /// <exception cref="RefusedException">The revision is not kept, or the level is too large.</exception>
+    public Task<List<LevelEntry>> LevelAsync(long revision, byte[] prefix, byte[] separator, byte[] from, int most, CancellationToken gone) =>
+        browser.AskAsync(token => browser.Command(LevelSql, revision, prefix, separator, from, most).ListAsync<LevelEntry>(token), gone);
+
+    /// <summary>Keys from a first one on, with the beginnings of their values.</summary>
+    /// <param name="revision">When.</param>
+    /// <param name="start">The first key.</param>
+    /// <param name="end">The key behind the last; null: to the end of the store.</param>
+    /// <param name="most">Keys at most.</param>
+    /// <param name="preview">Bytes of a value at most.</param>
+    /// <exception cref="RefusedException">The revision is not kept, or the range is too large.</exception>
+    public Task<List<SeenKey>> ListAsync(long revision, byte[] start, byte[]? end, int most, int preview, CancellationToken gone) =>
+        browser.AskAsync(token => browser.Command(ListSql, revision, start, end, most, preview).ListAsync<SeenKey>(token), gone);
+
+    /// <summary>Keys with a prefix that hold a text.</summary>
+    /// <inheritdoc cref="ListAsync"/>
+    public Task<List<SeenKey>> SearchAsync(
+        long revision, byte[] prefix, byte[] wanted, bool inValues, byte[] from, int most, int preview, CancellationToken gone) =>
+        browser.AskAsync(
+            token => browser.Command(SearchSql, revision, prefix, wanted, inValues, from, most, preview).ListAsync<SeenKey>(token), gone);
+
+    /// <summary>Some keys with the beginnings of their values; those that were not there are left out.</summary>
+    /// <exception cref="RefusedException">The revision is not kept.</exception>
+    public Task<List<SeenKey>> PickAsync(long revision, byte[][] keys, int preview, CancellationToken gone) =>
+        browser.AskAsync(token => browser.Command(PickSql, revision, keys, preview).ListAsync<SeenKey>(token), gone);
+
+    /// <summary>A key with all of its value; null when there was none.</summary>
+    /// <exception cref="RefusedException">The revision is not kept.</exception>
+    public Task<SeenKey?> KeyAsync(long revision, byte[] key, CancellationToken gone) =>
+        browser.AskAsync(token => browser.Command(KeySql, revision, key).FirstAsync<SeenKey>(token), gone);
+}
+
+/// <summary>Where the store is: the present revision, the compaction mark, and the oldest revision whose state can be told.</summary>
+public sealed record StoreMarks(long Revision, long CompactRevision, long OldestRevision);
+
+/// <summary>A key, or a prefix with the number of keys below it.</summary>
+public sealed record LevelEntry(byte[] Entry, bool IsKey, long Keys);
+
+/// <summary>A key at a moment.</summary>
+/// <param name="Value">The value, or its beginning.</param>
+/// <param name="Size">Bytes of the whole value.</param>
+public sealed record SeenKey(byte[] Key, byte[] Value, int Size, long CreateRevision, long ModRevision, long Version, long Lease);
