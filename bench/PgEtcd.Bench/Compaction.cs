@@ -1,4 +1,6 @@
+using System.Diagnostics;
 using System.Globalization;
+using System.Runtime.CompilerServices;
 
 namespace PgEtcd.Bench;
 
@@ -18,12 +20,15 @@ public sealed class Compaction(H2Load h2load, Options options, Report report)
     public async Task Run(Func<string, IReadOnlyList<Server>> makeServers)
     {
         if (!options.Wants(Name))
-            return;
-        var measures = new List<Measures?>();
-        string? invalid = null;
-        foreach (var server in makeServers("compaction"))
         {
-            await using var _ = server.ConfigureAwait(false);
+            return;
+        }
+
+        List<Measures?> measures = new();
+        string? invalid = null;
+        foreach (Server server in makeServers("compaction"))
+        {
+            await using ConfiguredAsyncDisposable _ = server.ConfigureAwait(false);
             try
             {
                 measures.Add(await Measure(server, superseded: options.Quick ? 100_000 : 1_000_000).ConfigureAwait(false));
@@ -52,26 +57,32 @@ public sealed class Compaction(H2Load h2load, Options options, Report report)
     private async Task<Measures> Measure(Server server, long superseded)
     {
         await server.Start().ConfigureAwait(false);
-        var txns = (Keys + superseded) / Requests.PutsPerTxn;
-        var before = await server.Client.Revision().ConfigureAwait(false);
+        long txns = (Keys + superseded) / Requests.PutsPerTxn;
+        long before = await server.Client.Revision().ConfigureAwait(false);
         await h2load.Run(server.Port, "KV/Txn", Requests.PutMany(Prefix), new(Keys, Once: true), new(1, 4), txns).ConfigureAwait(false);
-        var head = await server.Client.Revision().ConfigureAwait(false);
+        long head = await server.Client.Revision().ConfigureAwait(false);
         if (head - before != txns || await server.Client.Count(Prefix).ConfigureAwait(false) != Keys)
+        {
             throw new BenchException($"loading moved the revision by {head - before}, not {txns}");
+        }
 
-        var flight = Flight.Of(50);
-        var pace = await Puts(4 * flight.Requests, latencies: false).ConfigureAwait(false);
+        Flight flight = Flight.Of(50);
+        LoadResult pace = await Puts(4 * flight.Requests, latencies: false).ConfigureAwait(false);
         pace = await Puts((long)pace.Rate, latencies: false).ConfigureAwait(false);
-        var chunk = (long)(pace.Rate * Math.Min(1, options.Seconds / 3));
-        var quiet = new Latencies([], []);
-        for (var i = 0; i < Math.Max(1, 3 * options.Rounds); i++)
+        long chunk = (long)(pace.Rate * Math.Min(1, options.Seconds / 3));
+        Latencies quiet = new([], []);
+        for (int i = 0; i < Math.Max(1, 3 * options.Rounds); i++)
+        {
             await Sample(quiet).ConfigureAwait(false);
+        }
 
-        var during = new Latencies([], []);
-        var clock = System.Diagnostics.Stopwatch.StartNew();
-        var compaction = Compact();
+        Latencies during = new([], []);
+        Stopwatch clock = System.Diagnostics.Stopwatch.StartNew();
+        Task<double> compaction = Compact();
         do
+        {
             await Sample(during).ConfigureAwait(false);
+        }
         while (!compaction.IsCompleted);
         return new(quiet, during, await compaction.ConfigureAwait(false));
 
@@ -83,7 +94,7 @@ public sealed class Compaction(H2Load h2load, Options options, Report report)
 
         async Task Sample(Latencies into)
         {
-            var result = await Puts(chunk, latencies: true).ConfigureAwait(false);
+            LoadResult result = await Puts(chunk, latencies: true).ConfigureAwait(false);
             into.P50.Add(result.P50 / 1000);
             into.P99.Add(result.P99 / 1000);
         }

@@ -15,7 +15,7 @@ public sealed class EtcdClient(int port) : IDisposable
     /// <exception cref="BenchException">The status is not 0.</exception>
     public async Task<byte[]> Call(string method, byte[] request)
     {
-        using var message = new HttpRequestMessage(HttpMethod.Post, $"etcdserverpb.{method}")
+        using HttpRequestMessage message = new(HttpMethod.Post, $"etcdserverpb.{method}")
         {
             Version = HttpVersion.Version20,
             VersionPolicy = HttpVersionPolicy.RequestVersionExact,
@@ -23,25 +23,28 @@ public sealed class EtcdClient(int port) : IDisposable
         };
         message.Content.Headers.ContentType = new MediaTypeHeaderValue("application/grpc");
         message.Headers.TE.Add(new TransferCodingWithQualityHeaderValue("trailers"));
-        using var response = await _http.SendAsync(message).ConfigureAwait(false);
-        var body = await response.Content.ReadAsByteArrayAsync().ConfigureAwait(false);
-        var status = Header(response, "grpc-status");
+        using HttpResponseMessage response = await _http.SendAsync(message).ConfigureAwait(false);
+        byte[] body = await response.Content.ReadAsByteArrayAsync().ConfigureAwait(false);
+        string status = Header(response, "grpc-status");
         if (response.StatusCode != HttpStatusCode.OK || status != "0" || body.Length < 5)
+        {
             throw new BenchException($"{method} answered HTTP {(int)response.StatusCode}, grpc-status {status}: {Header(response, "grpc-message")}");
+        }
+
         return body[5..];
     }
 
     /// <summary>The revision in a response header.</summary>
     public async Task<long> Revision()
     {
-        var response = await Call("KV/Range", new Message().Bytes(1, "revision?"u8).ToArray()).ConfigureAwait(false);
+        byte[] response = await Call("KV/Range", new Message().Bytes(1, "revision?"u8).ToArray()).ConfigureAwait(false);
         return HeaderRevision(response);
     }
 
     /// <summary>How many keys stand under a prefix that ends in a slash.</summary>
     public async Task<long> Count(string prefix)
     {
-        var response = await Call("KV/Range", Requests.Count(prefix).ToArray()).ConfigureAwait(false);
+        byte[] response = await Call("KV/Range", Requests.Count(prefix).ToArray()).ConfigureAwait(false);
         return Message.Read(response).FirstOrDefault(field => field.Field == 4).Number;
     }
 
@@ -50,8 +53,8 @@ public sealed class EtcdClient(int port) : IDisposable
     {
         try
         {
-            using var response = await _http.GetAsync("health").ConfigureAwait(false);
-            var text = await response.Content.ReadAsStringAsync().ConfigureAwait(false);
+            using HttpResponseMessage response = await _http.GetAsync("health").ConfigureAwait(false);
+            string text = await response.Content.ReadAsStringAsync().ConfigureAwait(false);
             return response.IsSuccessStatusCode && text.Contains("true", StringComparison.Ordinal);
         }
         catch (HttpRequestException)
@@ -62,14 +65,14 @@ public sealed class EtcdClient(int port) : IDisposable
 
     public static long HeaderRevision(byte[] response)
     {
-        var header = Message.Read(response).First(field => field.Field == 1).Bytes;
+        ReadOnlyMemory<byte> header = Message.Read(response).First(field => field.Field == 1).Bytes;
         return Message.Read(header).First(field => field.Field == 3).Number;
     }
 
     /// <summary>The message with gRPC's prefix: not compressed, length.</summary>
     public static byte[] Frame(byte[] message)
     {
-        var frame = new byte[5 + message.Length];
+        byte[] frame = new byte[5 + message.Length];
         BinaryPrimitives.WriteInt32BigEndian(frame.AsSpan(1), message.Length);
         message.CopyTo(frame, 5);
         return frame;
@@ -78,7 +81,7 @@ public sealed class EtcdClient(int port) : IDisposable
     public void Dispose() => _http.Dispose();
 
     private static string Header(HttpResponseMessage response, string name) =>
-        response.TrailingHeaders.TryGetValues(name, out var trailers) ? string.Join(",", trailers)
-        : response.Headers.TryGetValues(name, out var headers) ? string.Join(",", headers)
+        response.TrailingHeaders.TryGetValues(name, out IEnumerable<string>? trailers) ? string.Join(",", trailers)
+        : response.Headers.TryGetValues(name, out IEnumerable<string>? headers) ? string.Join(",", headers)
         : "";
 }

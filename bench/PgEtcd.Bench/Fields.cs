@@ -25,10 +25,13 @@ public ref struct Fields(ReadOnlySpan<byte> message)
     public bool Next()
     {
         if (_at >= _message.Length)
+        {
             return false;
-        var tag = Varint();
+        }
+
+        ulong tag = Varint();
         Field = (int)(tag >> 3);
-        var value = Varint();
+        ulong value = Varint();
         (Number, Start, Length) = (tag & 7) switch
         {
             0 => ((long)value, 0, 0),
@@ -42,12 +45,14 @@ public ref struct Fields(ReadOnlySpan<byte> message)
     private ulong Varint()
     {
         ulong value = 0;
-        for (var shift = 0; ; shift += 7)
+        for (int shift = 0; ; shift += 7)
         {
-            var part = _message[_at++];
+            byte part = _message[_at++];
             value |= (ulong)(part & 0x7f) << shift;
             if (part < 0x80)
+            {
                 return value;
+            }
         }
     }
 }

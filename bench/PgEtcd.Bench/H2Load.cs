@@ -53,21 +53,24 @@ public sealed partial class H2Load(string directory, string shim)
     public async Task<LoadResult> Run(int port, string method, Message message, Numbers numbers, Flight flight, long requests, bool latencies = false)
     {
         requests = Math.Max(requests, flight.Requests);
-        var body = Path.Combine(directory, "body");
+        string body = Path.Combine(directory, "body");
         await File.WriteAllBytesAsync(body, EtcdClient.Frame(message.ToArray())).ConfigureAwait(false);
 
         // One line a request; in memory, so that writing it does not compete with the servers' fsyncs.
-        var log = Path.Combine(Directory.Exists("/dev/shm") ? "/dev/shm" : directory, $"pgetcd-bench-{Environment.ProcessId}.log");
+        string log = Path.Combine(Directory.Exists("/dev/shm") ? "/dev/shm" : directory, $"pgetcd-bench-{Environment.ProcessId}.log");
         File.Delete(log);
         try
         {
-            var start = new ProcessStartInfo("h2load") { RedirectStandardOutput = true, RedirectStandardError = true };
-            foreach (var argument in new[]
+            ProcessStartInfo start = new("h2load") { RedirectStandardOutput = true, RedirectStandardError = true };
+            foreach (string? argument in new[]
             {
                 "-n", $"{requests}", "-c", $"{flight.Connections}", "-m", $"{flight.Streams}", "-t", "1", "-d", body,
                 "-H", "content-type: application/grpc", "-H", "te: trailers", $"http://127.0.0.1:{port}/etcdserverpb.{method}",
             })
+            {
                 start.ArgumentList.Add(argument);
+            }
+
             if (latencies)
             {
                 start.ArgumentList.Add("--log-file");
@@ -75,12 +78,15 @@ public sealed partial class H2Load(string directory, string shim)
             }
 
             SetShim(start.Environment, body, message, numbers);
-            using var process = Process.Start(start) ?? throw new BenchException("h2load did not start");
-            var errors = process.StandardError.ReadToEndAsync();
-            var output = await process.StandardOutput.ReadToEndAsync().ConfigureAwait(false);
+            using Process process = Process.Start(start) ?? throw new BenchException("h2load did not start");
+            Task<string> errors = process.StandardError.ReadToEndAsync();
+            string output = await process.StandardOutput.ReadToEndAsync().ConfigureAwait(false);
             await process.WaitForExitAsync().ConfigureAwait(false);
             if (process.ExitCode != 0)
+            {
                 throw new BenchException($"h2load ended with {process.ExitCode}: {await errors.ConfigureAwait(false)}{output}");
+            }
+
             return Read(output, latencies ? log : null, requests);
         }
         finally
@@ -109,18 +115,21 @@ public sealed partial class H2Load(string directory, string shim)
 
     private static LoadResult Read(string output, string? log, long requests)
     {
-        var succeeded = (long)Number(StatusPattern(), output);
+        long succeeded = (long)Number(StatusPattern(), output);
         if (succeeded != requests)
+        {
             throw new BenchException($"{requests - succeeded} of {requests} requests got no HTTP 200: {output}");
-        var (p50, p99) = log is null ? (0, 0) : Percentiles(log, requests);
-        var rate = Number(RatePattern(), output);
+        }
+
+        (int p50, int p99) = log is null ? (0, 0) : Percentiles(log, requests);
+        double rate = Number(RatePattern(), output);
         return new(rate, p50, p99, (long)Number(DataPattern(), output), requests / rate);
     }
 
     /// <summary>From the log: start, status and microseconds, a line each.</summary>
     private static (int P50, int P99) Percentiles(string log, long requests)
     {
-        var latencies = File.ReadLines(log).Select(line => int.Parse(line.AsSpan(line.LastIndexOf('\t') + 1), CultureInfo.InvariantCulture)).ToArray();
+        int[] latencies = File.ReadLines(log).Select(line => int.Parse(line.AsSpan(line.LastIndexOf('\t') + 1), CultureInfo.InvariantCulture)).ToArray();
         Array.Sort(latencies);
         return latencies.Length == requests
             ? (latencies[requests / 2], latencies[requests * 99 / 100])
@@ -129,7 +138,7 @@ public sealed partial class H2Load(string directory, string shim)
 
     private static double Number(Regex pattern, string output)
     {
-        var match = pattern.Match(output);
+        Match match = pattern.Match(output);
         return match.Success
             ? double.Parse(match.Groups[1].ValueSpan, CultureInfo.InvariantCulture)
             : throw new BenchException($"h2load's output lacks {pattern}: {output}");

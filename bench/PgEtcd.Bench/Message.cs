@@ -54,12 +54,15 @@ public sealed class Message
 
     public Message Nested(int field, Message inner)
     {
-        var content = inner._bytes.ToArray();
+        byte[] content = inner._bytes.ToArray();
         Bytes(field, content);
-        var start = _bytes.Count - content.Length;
+        int start = _bytes.Count - content.Length;
         Marks.AddRange(inner.Marks.Select(mark => start + mark));
         if (inner.Revision >= 0)
+        {
             Revision = start + inner.Revision;
+        }
+
         return this;
     }
 
@@ -68,7 +71,10 @@ public sealed class Message
     private void Varint(ulong value)
     {
         for (; value >= 0x80; value >>= 7)
+        {
             _bytes.Add((byte)(value | 0x80));
+        }
+
         _bytes.Add((byte)value);
     }
 
@@ -76,9 +82,12 @@ public sealed class Message
     public static IReadOnlyList<(int Field, long Number, ReadOnlyMemory<byte> Bytes)> Read(ReadOnlyMemory<byte> message)
     {
         List<(int, long, ReadOnlyMemory<byte>)> found = [];
-        var fields = new Fields(message.Span);
+        Fields fields = new(message.Span);
         while (fields.Next())
+        {
             found.Add((fields.Field, fields.Number, message.Slice(fields.Start, fields.Length)));
+        }
+
         return found;
     }
 }

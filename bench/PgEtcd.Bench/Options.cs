@@ -37,10 +37,10 @@ public sealed class Options
     /// <exception cref="BenchException">An unknown option, or a value that cannot be read.</exception>
     public static Options Parse(string[] arguments)
     {
-        var options = new Options();
-        for (var i = 0; i < arguments.Length; i++)
+        Options options = new();
+        for (int i = 0; i < arguments.Length; i++)
         {
-            var name = arguments[i];
+            string name = arguments[i];
             string Value() => ++i < arguments.Length ? arguments[i] : throw new BenchException($"{name} wants a value");
             switch (name)
             {
@@ -64,7 +64,10 @@ public sealed class Options
         }
 
         if (options.Servers.Count is < 1 or > 2 || options.Servers.Any(server => server is not ("etcd" or "pgetcd")))
+        {
             throw new BenchException("--servers wants one or two of: etcd, pgetcd");
+        }
+
         return options;
     }
 
@@ -72,7 +75,7 @@ public sealed class Options
     public bool Wants(string row) => Only.Count == 0 || Only.Any(part => row.Contains(part, StringComparison.Ordinal));
 
     private static double Number(string name, string text) =>
-        double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var number) && number > 0
+        double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out double number) && number > 0
             ? number
             : throw new BenchException($"{name} wants a positive number, not {text}");
 }

@@ -10,31 +10,33 @@ public static class ProcessTable
     /// <summary>A line such as "Pss: 123 kB".</summary>
     public static long Kilobytes(string file, string name)
     {
-        var line = Lines(file).FirstOrDefault(line => line.StartsWith(name, StringComparison.Ordinal));
+        string? line = Lines(file).FirstOrDefault(line => line.StartsWith(name, StringComparison.Ordinal));
         return line is null ? 0 : long.Parse(line[name.Length..].Replace("kB", "", StringComparison.Ordinal), CultureInfo.InvariantCulture);
     }
 
     public static double CpuSeconds(int process)
     {
-        var fields = Stat(process);
+        string[] fields = Stat(process);
         return fields.Length < 13 ? 0 : (long.Parse(fields[11], CultureInfo.InvariantCulture) + long.Parse(fields[12], CultureInfo.InvariantCulture)) / TicksPerSecond;
     }
 
     public static IEnumerable<int> Children(int parent)
     {
-        foreach (var directory in Directory.EnumerateDirectories("/proc"))
+        foreach (string directory in Directory.EnumerateDirectories("/proc"))
         {
-            if (int.TryParse(Path.GetFileName(directory), CultureInfo.InvariantCulture, out var process)
+            if (int.TryParse(Path.GetFileName(directory), CultureInfo.InvariantCulture, out int process)
                 && Stat(process) is { Length: > 1 } fields
                 && fields[1] == parent.ToString(CultureInfo.InvariantCulture))
+            {
                 yield return process;
+            }
         }
     }
 
     /// <summary>The fields after the name: state, parent …; utime and stime are 11 and 12.</summary>
     private static string[] Stat(int process)
     {
-        var line = Lines($"/proc/{process}/stat").FirstOrDefault() ?? "";
+        string line = Lines($"/proc/{process}/stat").FirstOrDefault() ?? "";
         return line[(line.LastIndexOf(')') + 1)..].Split(' ', StringSplitOptions.RemoveEmptyEntries);
     }
 

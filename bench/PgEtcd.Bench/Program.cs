@@ -16,33 +16,38 @@ static async Task<int> Main(Options options)
 {
     if (options.Help || options.List)
     {
-        var rows = Workload.All.Select(workload => workload.Name).Concat(StreamRows.Names(options)).Append(Compaction.Name);
+        IEnumerable<string> rows = Workload.All.Select(workload => workload.Name).Concat(StreamRows.Names(options)).Append(Compaction.Name);
         Console.WriteLine(options.Help ? Options.Usage : string.Join('\n', rows));
         return 0;
     }
 
-    var directory = Path.GetFullPath(options.Out);
-    var data = $"{directory}/run";
+    string directory = Path.GetFullPath(options.Out);
+    string data = $"{directory}/run";
     if (Directory.Exists(data))
+    {
         Directory.Delete(data, recursive: true);
+    }
+
     Directory.CreateDirectory(data);
 
     // Two of a kind are told apart, for measuring how far apart equals come out.
-    var names = options.Servers.Distinct().Count() == 1 && options.Servers.Count == 2 ? [$"{options.Servers[0]} A", $"{options.Servers[1]} B"] : options.Servers;
-    var about = $"{DateTime.UtcNow:yyyy-MM-dd HH:mm} UTC, {RuntimeInformation.OSDescription}, {Environment.ProcessorCount} cores, "
+    IReadOnlyList<string> names = options.Servers.Distinct().Count() == 1 && options.Servers.Count == 2
+        ? [$"{options.Servers[0]} A", $"{options.Servers[1]} B"]
+        : options.Servers;
+    string about = $"{DateTime.UtcNow:yyyy-MM-dd HH:mm} UTC, {RuntimeInformation.OSDescription}, {Environment.ProcessorCount} cores, "
         + $"rounds of A B B A: {options.Rounds}, {options.Seconds} s a turn";
-    var report = new Report(names, about);
-    var h2load = new H2Load(data, $"{directory}/random-key.so");
-    var alive = new List<Server>();
-    using var disposing = new SemaphoreSlim(1); // an interrupt may come while the servers of a part are being stopped
-    using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Interrupted);
-    using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Interrupted);
+    Report report = new(names, about);
+    H2Load h2load = new(data, $"{directory}/random-key.so");
+    List<Server> alive = [];
+    using SemaphoreSlim disposing = new(1); // an interrupt may come while the servers of a part are being stopped
+    using PosixSignalRegistration interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Interrupted);
+    using PosixSignalRegistration terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Interrupted);
 
     try
     {
         Console.WriteLine(about);
         Console.WriteLine(report.Head());
-        var servers = Make("cases");
+        IReadOnlyList<Server> servers = Make("cases");
         await new Throughput(h2load, options, report).Run(servers).ConfigureAwait(false);
         await DisposeAll().ConfigureAwait(false);
         await new StreamRows(h2load, options, report).Run(Make).ConfigureAwait(false);
@@ -62,7 +67,7 @@ static async Task<int> Main(Options options)
 
     IReadOnlyList<Server> Make(string purpose)
     {
-        var made = options.Servers.Select((kind, i) => new Server(names[i], kind, $"{data}/{purpose}-{i}-{kind}", options)).ToList();
+        Server[] made = [.. options.Servers.Select((kind, i) => new Server(names[i], kind, $"{data}/{purpose}-{i}-{kind}", options))];
         alive.AddRange(made);
         return made;
     }
@@ -72,8 +77,11 @@ static async Task<int> Main(Options options)
         await disposing.WaitAsync().ConfigureAwait(false);
         try
         {
-            foreach (var server in alive)
+            foreach (Server server in alive)
+            {
                 await server.DisposeAsync().ConfigureAwait(false);
+            }
+
             alive.Clear();
         }
         finally

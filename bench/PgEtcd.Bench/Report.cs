@@ -13,7 +13,7 @@ public sealed record Measured(IReadOnlyList<double> Samples)
 
     public static double Of(IEnumerable<double> samples)
     {
-        var sorted = samples.Order().ToArray();
+        double[] sorted = samples.Order().ToArray();
         return sorted.Length == 0 ? double.NaN : (sorted[(sorted.Length - 1) / 2] + sorted[sorted.Length / 2]) / 2;
     }
 }
@@ -50,9 +50,12 @@ public sealed class Report(IReadOnlyList<string> servers, string about)
 
     public string Head()
     {
-        var text = new StringBuilder($"{"case",-36}");
-        foreach (var server in servers)
+        StringBuilder text = new($"{"case",-36}");
+        foreach (string server in servers)
+        {
             text.Append(CultureInfo.InvariantCulture, $" | {server + " median (min-max)",-32} {"p50 / p99 ms",-16}");
+        }
+
         return text.Append(" | ratio  | target    | met").ToString();
     }
 
@@ -64,27 +67,30 @@ public sealed class Report(IReadOnlyList<string> servers, string about)
 
     public void Write(string directory)
     {
-        var table = new StringBuilder($"{about}\n\n");
+        StringBuilder table = new($"{about}\n\n");
         table.Append(CultureInfo.InvariantCulture, $"{Cells(Head())}\n{Cells(string.Join('|', Head().Split('|').Select(_ => "---")))}\n");
-        foreach (var row in _rows)
+        foreach (Row row in _rows)
+        {
             table.Append(CultureInfo.InvariantCulture, $"{Cells(Line(row))}\n");
+        }
+
         File.WriteAllText($"{directory}/results.md", table.ToString());
         File.WriteAllText($"{directory}/results.json", JsonSerializer.Serialize(new { about, servers, rows = _rows }, Json));
     }
 
     private string Line(Row row)
     {
-        var text = new StringBuilder($"{row.Name,-36}");
-        for (var i = 0; i < servers.Count; i++)
+        StringBuilder text = new($"{row.Name,-36}");
+        for (int i = 0; i < servers.Count; i++)
         {
-            var value = row.Values[i] is { } measured
+            string value = row.Values[i] is { } measured
                 ? $"{Show(measured.Median)} {row.Unit} ({Show(measured.Min)}-{Show(measured.Max)})"
                 : "-";
             text.Append(CultureInfo.InvariantCulture, $" | {value,-32} {row.Latencies[i],-16}");
         }
 
-        var ratio = double.IsNaN(row.Ratio) ? "" : row.Ratio.ToString("F2", CultureInfo.InvariantCulture);
-        var met = row.Invalid is { } reason ? $"INVALID: {reason}" : row.Met switch { true => "yes", false => "NO", null => "" };
+        string ratio = double.IsNaN(row.Ratio) ? "" : row.Ratio.ToString("F2", CultureInfo.InvariantCulture);
+        string met = row.Invalid is { } reason ? $"INVALID: {reason}" : row.Met switch { true => "yes", false => "NO", null => "" };
         return text.Append(CultureInfo.InvariantCulture, $" | {ratio,-6} | {row.Target,-9} | {met}").ToString();
     }
 

@@ -21,7 +21,7 @@ public static class Requests
 
     public static Message Range(bool serializable)
     {
-        var range = new Message().Key(1, Keys, Digits);
+        Message range = new Message().Key(1, Keys, Digits);
         return serializable ? range.Number(7, 1) : range;
     }
 
@@ -41,9 +41,12 @@ public static class Requests
 
     public static Message PutMany(string prefix)
     {
-        var txn = new Message();
-        for (var i = 0; i < PutsPerTxn; i++)
+        Message txn = new();
+        for (int i = 0; i < PutsPerTxn; i++)
+        {
             txn.Nested(2, new Message().Nested(2, Put(prefix)));
+        }
+
         return txn;
     }
 
@@ -64,7 +67,7 @@ public static class Requests
 
     private static byte[] MakeValue()
     {
-        var value = new byte[256];
+        byte[] value = new byte[256];
         new Random(256).NextBytes(value);
         return value;
     }

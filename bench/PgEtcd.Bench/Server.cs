@@ -37,19 +37,22 @@ public sealed class Server(string name, string kind, string directory, Options o
     public async Task<double> Start()
     {
         Directory.CreateDirectory(directory);
-        var log = $"{directory}/log";
-        var start = new ProcessStartInfo("/bin/sh");
-        foreach (var argument in new[] { "-c", "exec \"$@\" >>\"$0\" 2>&1", log }.Concat(Command))
+        string log = $"{directory}/log";
+        ProcessStartInfo start = new("/bin/sh");
+        foreach (string? argument in new[] { "-c", "exec \"$@\" >>\"$0\" 2>&1", log }.Concat(Command))
+        {
             start.ArgumentList.Add(argument);
+        }
+
         start.Environment["DOTNET_GCgen0size"] = "0x4000000"; // as run.sh does
         _postmaster = null;
-        var clock = Stopwatch.StartNew();
+        Stopwatch clock = Stopwatch.StartNew();
         _process = Process.Start(start) ?? throw new BenchException($"{Name} did not start");
         while (!await Client.IsHealthy().ConfigureAwait(false))
         {
             if (_process.HasExited || clock.Elapsed > StartLimit)
             {
-                var last = string.Join(Environment.NewLine, File.ReadLines(log).TakeLast(5));
+                string last = string.Join(Environment.NewLine, File.ReadLines(log).TakeLast(5));
                 throw new BenchException($"{Name} {(_process.HasExited ? "ended" : "is not healthy")} after {clock.Elapsed.TotalSeconds:F1} s: {last}");
             }
 
@@ -63,12 +66,15 @@ public sealed class Server(string name, string kind, string directory, Options o
     public async Task Stop()
     {
         if (_process is not { HasExited: false } process)
+        {
             return;
+        }
+
         using (Process.Start("kill", ["-TERM", $"{process.Id}"]))
         {
         }
 
-        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(60));
+        using CancellationTokenSource limit = new(TimeSpan.FromSeconds(60));
         try
         {
             await process.WaitForExitAsync(limit.Token).ConfigureAwait(false);
@@ -88,14 +94,16 @@ public sealed class Server(string name, string kind, string directory, Options o
         await Stop().ConfigureAwait(false);
         Client.Dispose();
         if (!options.Keep && Directory.Exists(directory))
+        {
             Directory.Delete(directory, recursive: true);
+        }
     }
 
     /// <summary>Memory in bytes: RSS of the server's own process, PSS of its PostgreSQL (0 without one).</summary>
     public (long Rss, long DatabasePss) Memory()
     {
-        var rss = ProcessTable.Kilobytes($"/proc/{_process!.Id}/status", "VmRSS:") * 1024;
-        var pss = DatabaseProcesses().Sum(process => ProcessTable.Kilobytes($"/proc/{process}/smaps_rollup", "Pss:")) * 1024;
+        long rss = ProcessTable.Kilobytes($"/proc/{_process!.Id}/status", "VmRSS:") * 1024;
+        long pss = DatabaseProcesses().Sum(process => ProcessTable.Kilobytes($"/proc/{process}/smaps_rollup", "Pss:")) * 1024;
         return (rss, pss);
     }
 
@@ -111,14 +119,14 @@ public sealed class Server(string name, string kind, string directory, Options o
 
     private int FindPostmaster()
     {
-        var near = new EnumerationOptions { RecurseSubdirectories = true, MaxRecursionDepth = 3, IgnoreInaccessible = true };
-        var file = Directory.EnumerateFiles($"{directory}/data", "postmaster.pid", near).FirstOrDefault();
+        EnumerationOptions near = new() { RecurseSubdirectories = true, MaxRecursionDepth = 3, IgnoreInaccessible = true };
+        string? file = Directory.EnumerateFiles($"{directory}/data", "postmaster.pid", near).FirstOrDefault();
         return file is null ? 0 : int.Parse(File.ReadLines(file).First(), CultureInfo.InvariantCulture);
     }
 
     private static int FreePort()
     {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        using TcpListener listener = new(IPAddress.Loopback, 0);
         listener.Start();
         return ((IPEndPoint)listener.LocalEndpoint).Port;
     }

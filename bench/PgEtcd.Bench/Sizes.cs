@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Runtime.CompilerServices;
 
 namespace PgEtcd.Bench;
 
@@ -15,18 +16,20 @@ public sealed class Sizes(H2Load h2load, Options options, Report report)
 
     public async Task Run(Func<string, IReadOnlyList<Server>> makeServers)
     {
-        foreach (var keys in KeyCounts)
+        foreach (int keys in KeyCounts)
         {
-            var size = keys switch { 0 => "small", Requests.KeyCount => "100k keys", _ => "1M keys" };
-            var names = Quantities.ToDictionary(name => name, name => $"{name}, {size}");
+            string size = keys switch { 0 => "small", Requests.KeyCount => "100k keys", _ => "1M keys" };
+            Dictionary<string, string> names = Quantities.ToDictionary(name => name, name => $"{name}, {size}");
             if (!names.Values.Any(options.Wants) || (options.Quick && keys > Requests.KeyCount && options.Only.Count == 0))
-                continue;
-
-            var measures = new List<Measures?>();
-            string? invalid = null;
-            foreach (var server in makeServers($"size-{keys}"))
             {
-                await using var _ = server.ConfigureAwait(false);
+                continue;
+            }
+
+            List<Measures?> measures = new();
+            string? invalid = null;
+            foreach (Server server in makeServers($"size-{keys}"))
+            {
+                await using ConfiguredAsyncDisposable _ = server.ConfigureAwait(false);
                 try
                 {
                     measures.Add(await Measure(server, keys).ConfigureAwait(false));
@@ -38,15 +41,21 @@ public sealed class Sizes(H2Load h2load, Options options, Report report)
                 }
             }
 
-            double? startTarget = Targets.StartSeconds.TryGetValue(keys, out var seconds) ? seconds : null;
-            double? memoryTarget = Targets.Memory.TryGetValue(keys, out var times) ? times : null;
+            double? startTarget = Targets.StartSeconds.TryGetValue(keys, out double seconds) ? seconds : null;
+            double? memoryTarget = Targets.Memory.TryGetValue(keys, out double times) ? times : null;
             if (keys == 0)
+            {
                 Add(names["first start"], "s", measure => [measure.FirstStart], "", null);
+            }
+
             Add(names["start"], "s", measure => [.. measure.Starts], startTarget is null ? "" : string.Create(CultureInfo.InvariantCulture, $"< {startTarget} s"),
                 row => row.Values[^1]?.Median < startTarget);
             if (keys > 0)
+            {
                 Add(names["load"], "s", measure => [measure.Load], "", null);
-            foreach (var (name, own, database) in new (string, Func<Measures, double>, Func<Measures, double>)[]
+            }
+
+            foreach ((string? name, Func<Measures, double>? own, Func<Measures, double>? database) in new (string, Func<Measures, double>, Func<Measures, double>)[]
             {
                 (names["memory loaded"], measure => measure.Loaded, measure => measure.LoadedDatabase),
                 (names["memory started"], measure => measure.Restarted, measure => measure.RestartedDatabase),
@@ -60,9 +69,12 @@ public sealed class Sizes(H2Load h2load, Options options, Report report)
             {
                 List<Measured?> values = [.. measures.Select(measure => measure is not null && read(measure) is { Count: > 0 } samples ? new Measured(samples) : null)];
                 if (values.TrueForAll(value => value is null) && invalid is null)
+                {
                     return;
-                var row = new Row(name, unit, values, [.. values.Select(_ => "")], target, null, Invalid: invalid);
-                var known = invalid is null && target.Length > 0 && (unit == "s" || !double.IsNaN(row.Ratio));
+                }
+
+                Row row = new(name, unit, values, [.. values.Select(_ => "")], target, null, Invalid: invalid);
+                bool known = invalid is null && target.Length > 0 && (unit == "s" || !double.IsNaN(row.Ratio));
                 report.Add(row with { Met = known ? met?.Invoke(row) : null });
             }
         }
@@ -70,22 +82,25 @@ public sealed class Sizes(H2Load h2load, Options options, Report report)
 
     private async Task<Measures> Measure(Server server, int keys)
     {
-        var first = await server.Start().ConfigureAwait(false);
-        var run = new WorkloadRun(h2load, options);
-        var (seconds, _) = await run.Load(server, Requests.Keys, Math.Max(keys, FewKeys), 4).ConfigureAwait(false);
-        var (loaded, loadedDatabase) = server.Memory();
-        var starts = new List<double>();
-        for (var i = 0; i < Starts; i++)
+        double first = await server.Start().ConfigureAwait(false);
+        WorkloadRun run = new(h2load, options);
+        (double seconds, long _) = await run.Load(server, Requests.Keys, Math.Max(keys, FewKeys), 4).ConfigureAwait(false);
+        (long loaded, long loadedDatabase) = server.Memory();
+        List<double> starts = new();
+        for (int i = 0; i < Starts; i++)
         {
             await server.Stop().ConfigureAwait(false);
             starts.Add(await server.Start().ConfigureAwait(false));
         }
 
         // A server that is healthy must also have the keys.
-        var count = await server.Client.Count(Requests.Keys).ConfigureAwait(false);
+        long count = await server.Client.Count(Requests.Keys).ConfigureAwait(false);
         if (count != Math.Max(keys, FewKeys))
+        {
             throw new BenchException($"after a restart the store holds {count} keys");
-        var (rss, database) = server.Memory();
+        }
+
+        (long rss, long database) = server.Memory();
         return new(first, seconds, starts, loaded / Megabyte, loadedDatabase / Megabyte, rss / Megabyte, database / Megabyte);
     }
 }

@@ -13,7 +13,7 @@ public sealed record Target(double Bound, bool AtMost = false, bool Own = false)
     /// <summary>Null when there is nothing to compare.</summary>
     public bool? Met(Row row)
     {
-        var value = Own ? row.Values[^1]?.Median ?? double.NaN : row.Ratio;
+        double value = Own ? row.Values[^1]?.Median ?? double.NaN : row.Ratio;
         return double.IsNaN(value) ? null : AtMost ? value <= Bound : value >= Bound;
     }
 }

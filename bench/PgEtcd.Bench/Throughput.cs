@@ -7,30 +7,35 @@ public sealed class Throughput(H2Load h2load, Options options, Report report)
 {
     public async Task Run(IReadOnlyList<Server> servers)
     {
-        var workloads = Workload.All.Where(workload => options.Wants(workload.Name)).ToList();
+        List<Workload> workloads = Workload.All.Where(workload => options.Wants(workload.Name)).ToList();
         if (workloads.Count == 0)
+        {
             return;
-        var run = new WorkloadRun(h2load, options);
-        foreach (var server in servers)
+        }
+
+        WorkloadRun run = new(h2load, options);
+        foreach (Server server in servers)
         {
             await server.Start().ConfigureAwait(false);
             await run.Load(server, Requests.Keys, Requests.KeyCount, 4).ConfigureAwait(false);
             await run.WarmUp(server).ConfigureAwait(false);
         }
 
-        foreach (var workload in workloads)
+        foreach (Workload? workload in workloads)
+        {
             report.Add(await Measure(run, workload, servers).ConfigureAwait(false));
+        }
     }
 
     private async Task<Row> Measure(WorkloadRun run, Workload workload, IReadOnlyList<Server> servers)
     {
-        var samples = servers.ToDictionary(server => server, _ => new List<Sample>());
-        var invalid = await Turns.Take(servers, options, async (server, seed) =>
+        Dictionary<Server, List<Sample>> samples = servers.ToDictionary(server => server, _ => new List<Sample>());
+        string? invalid = await Turns.Take(servers, options, async (server, seed) =>
             samples[server].Add(await run.Turn(workload, server, seed).ConfigureAwait(false))).ConfigureAwait(false);
 
-        var values = servers.Select(server => samples[server].Count == 0 ? null : new Measured([.. samples[server].Select(sample => sample.Rate)])).ToList();
-        double? target = Targets.Throughput.TryGetValue(workload.Name, out var least) ? least : null;
-        var row = new Row(
+        List<Measured?> values = servers.Select(server => samples[server].Count == 0 ? null : new Measured([.. samples[server].Select(sample => sample.Rate)])).ToList();
+        double? target = Targets.Throughput.TryGetValue(workload.Name, out double least) ? least : null;
+        Row row = new(
             workload.Name, "/s", values, [.. servers.Select(server => Latency(samples[server]))],
             target is null ? "" : string.Create(CultureInfo.InvariantCulture, $">= {target:0.0}"), null,
             [.. servers.Select(server => samples[server].Count == 0 ? (double?)null : Measured.Of(samples[server].Select(sample => sample.Cpu)))], invalid);

@@ -1,3 +1,5 @@
+using System.Diagnostics;
+
 namespace PgEtcd.Bench;
 
 /// <summary>The order in which servers are measured.</summary>
@@ -10,9 +12,9 @@ public static class Turns
     /// <returns>Why the row does not count, or null.</returns>
     public static async Task<string?> Take(IReadOnlyList<Server> servers, Options options, Func<Server, int, Task> turn)
     {
-        for (var round = 0; round < options.Rounds; round++)
+        for (int round = 0; round < options.Rounds; round++)
         {
-            foreach (var (server, place) in servers.Concat(servers.Reverse()).Select((server, place) => (server, place)))
+            foreach ((Server? server, int place) in servers.Concat(servers.Reverse()).Select((server, place) => (server, place)))
             {
                 try
                 {
@@ -32,7 +34,7 @@ public static class Turns
     /// <summary>Writes back what the one before left dirty, so that the next does not pay for it.</summary>
     private static async Task Quiet()
     {
-        using var sync = System.Diagnostics.Process.Start("sync");
+        using Process sync = System.Diagnostics.Process.Start("sync");
         await sync.WaitForExitAsync().ConfigureAwait(false);
         await Task.Delay(200).ConfigureAwait(false); // what the last turn left running: etcd commits its backend every 100 ms
     }

@@ -28,12 +28,15 @@ public sealed record Workload(string Name, string Method, int InFlight, Message 
 
     private static IEnumerable<Workload> Build()
     {
-        var anyKey = new Numbers(Requests.KeyCount);
-        foreach (var inFlight in new[] { 1, 50, 500 })
-            yield return new($"put {inFlight}", "KV/Put", inFlight, Requests.Put(Requests.Keys), anyKey, Effect.Write);
-        foreach (var serializable in new[] { false, true })
+        Numbers anyKey = new(Requests.KeyCount);
+        foreach (int inFlight in new[] { 1, 50, 500 })
         {
-            foreach (var inFlight in new[] { 1, 50, 500 })
+            yield return new($"put {inFlight}", "KV/Put", inFlight, Requests.Put(Requests.Keys), anyKey, Effect.Write);
+        }
+
+        foreach (bool serializable in new[] { false, true })
+        {
+            foreach (int inFlight in new[] { 1, 50, 500 })
             {
                 yield return new(
                     $"range {(serializable ? "serializable" : "linearizable")} {inFlight}", "KV/Range", inFlight,

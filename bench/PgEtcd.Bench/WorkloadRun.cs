@@ -13,11 +13,11 @@ public sealed class WorkloadRun(H2Load h2load, Options options)
     /// <exception cref="BenchException">The revision or the count afterwards is not what it must be.</exception>
     public async Task<(double Seconds, long FirstRevision)> Load(Server server, string prefix, long keys, int streams)
     {
-        var before = await server.Client.Revision().ConfigureAwait(false);
-        var txns = keys / Requests.PutsPerTxn;
-        var result = await h2load.Run(server.Port, "KV/Txn", Requests.PutMany(prefix), new(keys, Once: true), new(1, (int)Math.Min(streams, txns)), txns).ConfigureAwait(false);
-        var after = await server.Client.Revision().ConfigureAwait(false);
-        var count = await server.Client.Count(prefix).ConfigureAwait(false);
+        long before = await server.Client.Revision().ConfigureAwait(false);
+        long txns = keys / Requests.PutsPerTxn;
+        LoadResult result = await h2load.Run(server.Port, "KV/Txn", Requests.PutMany(prefix), new(keys, Once: true), new(1, (int)Math.Min(streams, txns)), txns).ConfigureAwait(false);
+        long after = await server.Client.Revision().ConfigureAwait(false);
+        long count = await server.Client.Count(prefix).ConfigureAwait(false);
         return after - before == txns && count >= keys
             ? (result.Seconds, before + 1)
             : throw new BenchException($"{server.Name}: loading {keys} keys moved the revision by {after - before}, not {txns}, and left {count} keys");
@@ -27,44 +27,61 @@ public sealed class WorkloadRun(H2Load h2load, Options options)
     public async Task WarmUp(Server server)
     {
         if (options.Cold)
+        {
             return;
-        foreach (var workload in Workload.All.Where(workload => workload.Name is "put 50" or "put 500" or "range linearizable 50"))
+        }
+
+        foreach (Workload? workload in Workload.All.Where(workload => workload.Name is "put 50" or "put 500" or "range linearizable 50"))
+        {
             await h2load.Run(server.Port, workload.Method, workload.Request, workload.Numbers with { Seed = options.Seed }, Flight.Of(workload.InFlight), WarmRequests).ConfigureAwait(false);
+        }
     }
 
     /// <summary>One turn: find the pace, warm up, measure.</summary>
     /// <exception cref="BenchException">An answer was not the success it should have been.</exception>
     public async Task<Sample> Turn(Workload workload, Server server, int seed)
     {
-        var flight = Flight.Of(workload.InFlight);
-        if (!_rates.TryGetValue((workload.Name, server.Name), out var rate))
+        Flight flight = Flight.Of(workload.InFlight);
+        if (!_rates.TryGetValue((workload.Name, server.Name), out double rate))
+        {
             rate = await Pace(workload, server, flight, seed).ConfigureAwait(false);
-        var warmUp = Math.Max((long)(rate * Math.Min(1, options.Seconds / 3)), flight.Requests);
-        var measured = Math.Max((long)(rate * options.Seconds), flight.Requests);
+        }
 
-        var timed = Math.Max(measured / 5, flight.Requests);
-        var numbers = workload.Numbers with { Seed = seed };
+        long warmUp = Math.Max((long)(rate * Math.Min(1, options.Seconds / 3)), flight.Requests);
+        long measured = Math.Max((long)(rate * options.Seconds), flight.Requests);
+
+        long timed = Math.Max(measured / 5, flight.Requests);
+        Numbers numbers = workload.Numbers with { Seed = seed };
         if (workload.Effect == Effect.CompareAndSwap)
+        {
             numbers = await PrepareSwaps(server, warmUp + measured + timed, numbers).ConfigureAwait(false);
+        }
+
         await Settle(server).ConfigureAwait(false);
         await h2load.Run(server.Port, workload.Method, workload.Request, numbers, flight, warmUp).ConfigureAwait(false);
 
-        var before = await Check(workload, server).ConfigureAwait(false);
-        var cpu = server.CpuSeconds();
-        var result = await h2load.Run(
+        (long Revision, double Bytes) before = await Check(workload, server).ConfigureAwait(false);
+        double cpu = server.CpuSeconds();
+        LoadResult result = await h2load.Run(
             server.Port, workload.Method, workload.Request, numbers with { Seed = seed + 1, First = warmUp }, flight, measured).ConfigureAwait(false);
         cpu = server.CpuSeconds() - cpu;
-        var latency = await h2load.Run(
+        LoadResult latency = await h2load.Run(
             server.Port, workload.Method, workload.Request, numbers with { Seed = seed + 2, First = warmUp + measured }, flight, timed, latencies: true).ConfigureAwait(false);
-        var after = await Check(workload, server).ConfigureAwait(false);
+        (long Revision, double Bytes) after = await Check(workload, server).ConfigureAwait(false);
 
-        var moved = after.Revision - before.Revision;
-        var expected = workload.Effect == Effect.Read ? 0 : measured + timed;
+        long moved = after.Revision - before.Revision;
+        long expected = workload.Effect == Effect.Read ? 0 : measured + timed;
         if (moved != expected)
+        {
             throw new BenchException($"{measured + timed} requests moved the revision by {moved}, not {expected}");
-        var each = (double)(result.DataBytes + latency.DataBytes) / (measured + timed);
+        }
+
+        double each = (double)(result.DataBytes + latency.DataBytes) / (measured + timed);
         if (each < before.Bytes)
+        {
             throw new BenchException($"answers had {each:F1} bytes on average, a good one has at least {before.Bytes}");
+        }
+
         _rates[(workload.Name, server.Name)] = result.Rate;
         return new(result.Rate, latency.P50, latency.P99, cpu / measured * 1e6);
     }
@@ -76,7 +93,7 @@ public sealed class WorkloadRun(H2Load h2load, Options options)
     /// </summary>
     private static async Task Settle(Server server)
     {
-        var commit = TimeSpan.FromMilliseconds(250); // etcd commits its backend every 100 ms
+        TimeSpan commit = TimeSpan.FromMilliseconds(250); // etcd commits its backend every 100 ms
         await Task.Delay(commit).ConfigureAwait(false);
         await server.Client.Call("Lease/LeaseGrant", new Message().Number(1, 3600).ToArray()).ConfigureAwait(false);
         await Task.Delay(commit).ConfigureAwait(false);
@@ -85,13 +102,16 @@ public sealed class WorkloadRun(H2Load h2load, Options options)
     /// <summary>Two short runs: the first wakes the server, the second tells how many requests a second are.</summary>
     private async Task<double> Pace(Workload workload, Server server, Flight flight, int seed)
     {
-        var requests = flight.Requests * 4L;
-        var rate = 0.0;
-        for (var i = 0; i < 2; i++)
+        long requests = flight.Requests * 4L;
+        double rate = 0.0;
+        for (int i = 0; i < 2; i++)
         {
-            var numbers = workload.Numbers with { Seed = seed };
+            Numbers numbers = workload.Numbers with { Seed = seed };
             if (workload.Effect == Effect.CompareAndSwap)
+            {
                 numbers = await PrepareSwaps(server, requests, numbers).ConfigureAwait(false);
+            }
+
             rate = (await h2load.Run(server.Port, workload.Method, workload.Request, numbers, flight, requests).ConfigureAwait(false)).Rate;
             requests = Math.Max(requests, (long)(rate * Math.Min(0.5, options.Seconds / 2)));
         }
@@ -106,30 +126,38 @@ public sealed class WorkloadRun(H2Load h2load, Options options)
     private async Task<Numbers> PrepareSwaps(Server server, long swaps, Numbers numbers)
     {
         const long Stride = 61_803_397; // a prime, larger than any count here: it meets every number once
-        var keys = (swaps + Requests.PutsPerTxn - 1) / Requests.PutsPerTxn * Requests.PutsPerTxn;
-        var (_, first) = await Load(server, Requests.CasKeys, keys, 1).ConfigureAwait(false);
+        long keys = (swaps + Requests.PutsPerTxn - 1) / Requests.PutsPerTxn * Requests.PutsPerTxn;
+        (double _, long first) = await Load(server, Requests.CasKeys, keys, 1).ConfigureAwait(false);
         return numbers with { Count = keys, Stride = Stride, RevisionBase = first };
     }
 
     /// <summary>Looks at the store by own calls: status, content, key count. Gives the revision and the least size of an answer.</summary>
     private static async Task<(long Revision, double Bytes)> Check(Workload workload, Server server)
     {
-        var keys = await server.Client.Count(Requests.Keys).ConfigureAwait(false);
+        long keys = await server.Client.Count(Requests.Keys).ConfigureAwait(false);
         if (keys != Requests.KeyCount)
+        {
             throw new BenchException($"the store holds {keys} keys, not {Requests.KeyCount}");
+        }
+
         if (workload.Effect != Effect.Read)
         {
             // A header of etcd has at least a revision; anything but an error is longer than the prefix alone.
             return (await server.Client.Revision().ConfigureAwait(false), 5 + 2);
         }
 
-        var response = await server.Client.Call(workload.Method, workload.Request.ToArray()).ConfigureAwait(false);
-        var values = Message.Read(response).Where(field => field.Field == 2)
+        byte[] response = await server.Client.Call(workload.Method, workload.Request.ToArray()).ConfigureAwait(false);
+        List<ReadOnlyMemory<byte>> values = Message.Read(response).Where(field => field.Field == 2)
             .Select(pair => Message.Read(pair.Bytes).First(field => field.Field == 5).Bytes).ToList();
         if (values.Count != workload.Keys || values.Any(value => !value.Span.SequenceEqual(Requests.Value)))
+        {
             throw new BenchException($"a sample answer holds {values.Count} keys, not {workload.Keys}, or other values than were put");
+        }
+
         if (workload.Keys == 10 && Message.Read(response).First(field => field.Field == 4).Number != Requests.KeyCount)
+        {
             throw new BenchException("a sample answer has another count than there are keys");
+        }
 
         // Revisions and versions are varints: other keys may take a few bytes less than the sample.
         return (EtcdClient.HeaderRevision(response), 5 + response.Length - 8.0 * workload.Keys);

@@ -10,10 +10,10 @@ internal static class ClusterMaker
     /// <exception cref="LocalPostgresException">initdb failed; the message ends in its last words.</exception>
     public static async Task MakeAsync(DataDirectory directory, PostgresBinaries binaries, PostgresUser user, CancellationToken cancellationToken)
     {
-        var unfinished = directory.NewUnfinishedCluster();
+        string unfinished = directory.NewUnfinishedCluster();
         try
         {
-            foreach (var leftover in directory.UnfinishedClusters)
+            foreach (string leftover in directory.UnfinishedClusters)
             {
                 Delete(leftover);
             }
@@ -50,7 +50,7 @@ internal static class ClusterMaker
 
     private static async Task DemandAsync(DataDirectory directory, Task<Command> command)
     {
-        var done = await command;
+        Command done = await command;
         if (done.ExitCode != 0)
         {
             throw Failed(directory, Command.Tail(done.Output));

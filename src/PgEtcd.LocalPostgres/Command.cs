@@ -10,7 +10,7 @@ public sealed record Command(int ExitCode, string Output)
 {
     public static async Task<Command> RunAsync(IReadOnlyList<string> words, CancellationToken cancellationToken)
     {
-        using var process = new Process { StartInfo = StartInfo(words) };
+        using Process process = new() { StartInfo = StartInfo(words) };
         process.StartInfo.RedirectStandardInput = true;
         process.StartInfo.RedirectStandardOutput = true;
         process.StartInfo.RedirectStandardError = true;
@@ -24,8 +24,8 @@ public sealed record Command(int ExitCode, string Output)
         }
 
         process.StandardInput.Close();
-        var output = process.StandardOutput.ReadToEndAsync(cancellationToken);
-        var error = process.StandardError.ReadToEndAsync(cancellationToken);
+        Task<string> output = process.StandardOutput.ReadToEndAsync(cancellationToken);
+        Task<string> error = process.StandardError.ReadToEndAsync(cancellationToken);
         try
         {
             await process.WaitForExitAsync(cancellationToken);
@@ -41,8 +41,8 @@ public sealed record Command(int ExitCode, string Output)
     /// <summary>Messages in English, so that they can be recognised; the rest of the environment stays, without what would redirect PostgreSQL.</summary>
     public static ProcessStartInfo StartInfo(IReadOnlyList<string> words)
     {
-        var info = new ProcessStartInfo(words[0], words.Skip(1)) { UseShellExecute = false, WorkingDirectory = "/" };
-        foreach (var variable in info.Environment.Keys.Where(v => v.StartsWith("PG", StringComparison.Ordinal)).ToList())
+        ProcessStartInfo info = new(words[0], words.Skip(1)) { UseShellExecute = false, WorkingDirectory = "/" };
+        foreach (string? variable in info.Environment.Keys.Where(v => v.StartsWith("PG", StringComparison.Ordinal)).ToList())
         {
             info.Environment.Remove(variable);
         }
@@ -54,7 +54,7 @@ public sealed record Command(int ExitCode, string Output)
     /// <summary>The last lines that say something, on one line.</summary>
     public static string Tail(string output, int lines = 3)
     {
-        var said = output.Split('\n', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
+        string[] said = output.Split('\n', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
         return string.Join(" / ", said.TakeLast(lines));
     }
 }

@@ -47,8 +47,8 @@ public sealed record DataDirectory(string Path)
     {
         get
         {
-            var inside = In("run");
-            var fits = Encoding.UTF8.GetByteCount(inside) + "/.s.PGSQL.5432".Length <= LongestSocketPath
+            string inside = In("run");
+            bool fits = Encoding.UTF8.GetByteCount(inside) + "/.s.PGSQL.5432".Length <= LongestSocketPath
                 && inside.All(c => char.IsAsciiLetterOrDigit(c) || c is '/' or '.' or '_' or '-');
             return fits ? inside : $"{(Environment.IsPrivilegedProcess ? "/run" : "/tmp")}/pgetcd-{Fingerprint}";
         }
@@ -61,7 +61,7 @@ public sealed record DataDirectory(string Path)
 
     /// <summary>The major version of the cluster that is there, or null.</summary>
     public int? Major =>
-        File.Exists(System.IO.Path.Combine(Cluster, "PG_VERSION")) && int.TryParse(File.ReadAllText(System.IO.Path.Combine(Cluster, "PG_VERSION")), out var major)
+        File.Exists(System.IO.Path.Combine(Cluster, "PG_VERSION")) && int.TryParse(File.ReadAllText(System.IO.Path.Combine(Cluster, "PG_VERSION")), out int major)
             ? major
             : null;
 
@@ -77,8 +77,8 @@ public sealed record DataDirectory(string Path)
             return await Moved.PrepareAsync(false, cancellationToken);
         }
 
-        var user = await PostgresUser.ChooseAsync(Cluster, cancellationToken);
-        var existing = Path;
+        PostgresUser user = await PostgresUser.ChooseAsync(Cluster, cancellationToken);
+        string existing = Path;
         while (!Directory.Exists(existing) && System.IO.Path.GetDirectoryName(existing) is { } parent)
         {
             existing = parent;
@@ -109,7 +109,7 @@ public sealed record DataDirectory(string Path)
         try
         {
             // As root PostgreSQL's user must be able to pass through; what is secret lies in data and run.
-            var mode = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
+            UnixFileMode mode = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
             if (Environment.IsPrivilegedProcess)
             {
                 mode |= UnixFileMode.GroupExecute | UnixFileMode.OtherExecute | UnixFileMode.GroupRead | UnixFileMode.OtherRead;

@@ -41,7 +41,7 @@ internal sealed class FileLock : IDisposable
     /// <exception cref="UnauthorizedAccessException">It cannot.</exception>
     public static void Touch(string path)
     {
-        using var file = TryExclusive(path);
+        using FileLock? file = TryExclusive(path);
     }
 
     /// <summary>Takes the lock together with others who share it.</summary>

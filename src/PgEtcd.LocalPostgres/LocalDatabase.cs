@@ -56,18 +56,18 @@ public sealed class LocalDatabase : IAsyncDisposable
     /// <exception cref="LocalPostgresException">It cannot run; one sentence says why.</exception>
     public static async Task<LocalDatabase> StartAsync(string dataDir, bool mayMove, ILogger logger, CancellationToken cancellationToken)
     {
-        var (directory, user) = await new DataDirectory(dataDir).PrepareAsync(mayMove, cancellationToken);
+        (DataDirectory? directory, PostgresUser? user) = await new DataDirectory(dataDir).PrepareAsync(mayMove, cancellationToken);
         if (directory.Path != dataDir)
         {
             Log.Moved(logger, dataDir, directory.Path);
         }
 
-        using var startLock = await FileLock.ExclusiveAsync(directory.StartLock, cancellationToken);
-        var usersLock = FileLock.Shared(directory.UsersLock);
+        using FileLock startLock = await FileLock.ExclusiveAsync(directory.StartLock, cancellationToken);
+        FileLock usersLock = FileLock.Shared(directory.UsersLock);
         try
         {
-            var postmaster = await StartOrJoinAsync(directory, user, logger, cancellationToken);
-            var local = new LocalDatabase(directory, user, logger, usersLock, postmaster);
+            Postmaster postmaster = await StartOrJoinAsync(directory, user, logger, cancellationToken);
+            LocalDatabase local = new(directory, user, logger, usersLock, postmaster);
             local._supervision = local.SuperviseAsync();
             return local;
         }
@@ -91,7 +91,7 @@ public sealed class LocalDatabase : IAsyncDisposable
     private static async Task<Postmaster> StartOrJoinAsync(
         DataDirectory directory, PostgresUser user, ILogger logger, CancellationToken cancellationToken)
     {
-        var pause = FirstPause;
+        TimeSpan pause = FirstPause;
         while (true)
         {
             if (await Postmaster.AdoptAsync(directory, cancellationToken) is { } running)
@@ -100,7 +100,7 @@ public sealed class LocalDatabase : IAsyncDisposable
                 return running;
             }
 
-            var binaries = await PostgresBinaries.FindAsync(directory.Major, Environment.GetEnvironmentVariable, null, cancellationToken);
+            PostgresBinaries binaries = await PostgresBinaries.FindAsync(directory.Major, Environment.GetEnvironmentVariable, null, cancellationToken);
             if (!Directory.Exists(directory.Cluster))
             {
                 Log.Making(logger, binaries.Major, directory.Path);
@@ -123,7 +123,7 @@ public sealed class LocalDatabase : IAsyncDisposable
     private static async Task MakeSocketDirectoryAsync(DataDirectory directory, PostgresUser user, CancellationToken cancellationToken)
     {
         // In /tmp somebody else may have been there first: install fails on what is not ours, and follows no link.
-        var made = new DirectoryInfo(directory.Socket).LinkTarget is null
+        Command made = new DirectoryInfo(directory.Socket).LinkTarget is null
             ? await user.MakeDirectoryAsync(directory.Socket, cancellationToken)
             : new Command(1, "it is a link");
         if (made.ExitCode != 0)
@@ -151,12 +151,12 @@ public sealed class LocalDatabase : IAsyncDisposable
 
     private async Task RestartAsync()
     {
-        for (var pause = FirstPause; ; pause = pause * 2 < LongestPause ? pause * 2 : LongestPause)
+        for (TimeSpan pause = FirstPause; ; pause = pause * 2 < LongestPause ? pause * 2 : LongestPause)
         {
             try
             {
-                using var startLock = await FileLock.ExclusiveAsync(_directory.StartLock, _stopping.Token);
-                var postmaster = await StartOrJoinAsync(_directory, _user, _logger, _stopping.Token);
+                using FileLock startLock = await FileLock.ExclusiveAsync(_directory.StartLock, _stopping.Token);
+                Postmaster postmaster = await StartOrJoinAsync(_directory, _user, _logger, _stopping.Token);
                 _postmaster.Dispose();
                 _postmaster = postmaster;
                 return;
@@ -177,7 +177,7 @@ public sealed class LocalDatabase : IAsyncDisposable
         using (await FileLock.ExclusiveAsync(_directory.StartLock, CancellationToken.None))
         {
             _usersLock.Dispose();
-            using var alone = FileLock.TryExclusive(_directory.UsersLock);
+            using FileLock? alone = FileLock.TryExclusive(_directory.UsersLock);
             if (alone is null)
             {
                 Log.LeftRunning(_logger, _postmaster.Pid, DataDir);

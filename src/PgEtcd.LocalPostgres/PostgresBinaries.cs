@@ -26,9 +26,9 @@ internal sealed record PostgresBinaries(string Directory, int Major)
     public static async Task<PostgresBinaries> FindAsync(
         int? requiredMajor, Func<string, string?> variable, IEnumerable<string>? usualPlaces, CancellationToken cancellationToken)
     {
-        var named = variable(Variable);
-        var places = string.IsNullOrEmpty(named) ? [.. InPath(variable("PATH")), .. usualPlaces ?? UsualPlaces()] : new List<string> { named };
-        foreach (var place in places.Distinct())
+        string? named = variable(Variable);
+        List<string> places = string.IsNullOrEmpty(named) ? [.. InPath(variable("PATH")), .. usualPlaces ?? UsualPlaces()] : new List<string> { named };
+        foreach (string? place in places.Distinct())
         {
             if (await AtAsync(place, cancellationToken) is { } found && found.Major >= OldestMajor && (requiredMajor ?? found.Major) == found.Major)
             {
@@ -36,7 +36,7 @@ internal sealed record PostgresBinaries(string Directory, int Major)
             }
         }
 
-        var what = requiredMajor is null ? $"PostgreSQL {OldestMajor} or newer" : $"PostgreSQL {requiredMajor}, which made the data directory,";
+        string what = requiredMajor is null ? $"PostgreSQL {OldestMajor} or newer" : $"PostgreSQL {requiredMajor}, which made the data directory,";
         throw new LocalPostgresException(string.IsNullOrEmpty(named)
             ? $"The server programs of {what} were not found: install them (on Debian: apt-get install postgresql{(requiredMajor is null ? "" : $"-{requiredMajor}")}), name their directory in {Variable}, or give --database."
             : $"{Variable} is {named}, but the server programs of {what} are not there.");
@@ -44,17 +44,17 @@ internal sealed record PostgresBinaries(string Directory, int Major)
 
     private static async Task<PostgresBinaries?> AtAsync(string directory, CancellationToken cancellationToken)
     {
-        var found = new PostgresBinaries(directory, 0);
+        PostgresBinaries found = new(directory, 0);
         if (!File.Exists(found.Postgres) || !File.Exists(found.InitDb))
         {
             return null;
         }
 
         // "postgres (PostgreSQL) 15.18 (Debian …)", or "16beta1" before a release.
-        var version = await Command.RunAsync([found.Postgres, "--version"], cancellationToken);
-        var number = version.Output.Split(' ').ElementAtOrDefault(2) ?? "";
-        var digits = string.Concat(number.TakeWhile(char.IsAsciiDigit));
-        return version.ExitCode == 0 && int.TryParse(digits, CultureInfo.InvariantCulture, out var major)
+        Command version = await Command.RunAsync([found.Postgres, "--version"], cancellationToken);
+        string number = version.Output.Split(' ').ElementAtOrDefault(2) ?? "";
+        string digits = string.Concat(number.TakeWhile(char.IsAsciiDigit));
+        return version.ExitCode == 0 && int.TryParse(digits, CultureInfo.InvariantCulture, out int major)
             ? found with { Major = major }
             : null;
     }

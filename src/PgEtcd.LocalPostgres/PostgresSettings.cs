@@ -6,7 +6,7 @@ internal static class PostgresSettings
     /// <summary>Writes the file that postgresql.conf includes, whole or not at all.</summary>
     public static async Task WriteAsync(DataDirectory directory, CancellationToken cancellationToken)
     {
-        var fresh = directory.Settings + ".new";
+        string fresh = directory.Settings + ".new";
         await File.WriteAllTextAsync(fresh, Text(directory.Socket), cancellationToken);
         // PostgreSQL's user reads it, whatever our umask is; there is nothing secret in it.
         File.SetUnixFileMode(fresh, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.OtherRead);

@@ -19,15 +19,15 @@ public sealed record PostgresUser(string? Ids)
 
         if (Directory.Exists(clusterDirectory))
         {
-            var owner = await Command.RunAsync(["stat", "-c", "%u:%g", clusterDirectory], cancellationToken);
+            Command owner = await Command.RunAsync(["stat", "-c", "%u:%g", clusterDirectory], cancellationToken);
             if (owner.ExitCode == 0 && !owner.Output.StartsWith("0:", StringComparison.Ordinal))
             {
                 return new PostgresUser(owner.Output.Trim());
             }
         }
 
-        var uid = await Command.RunAsync(["id", "-u", Usual], cancellationToken);
-        var gid = await Command.RunAsync(["id", "-g", Usual], cancellationToken);
+        Command uid = await Command.RunAsync(["id", "-u", Usual], cancellationToken);
+        Command gid = await Command.RunAsync(["id", "-g", Usual], cancellationToken);
         return uid.ExitCode == 0 && gid.ExitCode == 0
             ? new PostgresUser($"{uid.Output.Trim()}:{gid.Output.Trim()}")
             : throw new LocalPostgresException(

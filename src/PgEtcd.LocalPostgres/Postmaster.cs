@@ -57,8 +57,8 @@ internal sealed class Postmaster : IDisposable
 
         // Its own session: Ctrl-C in our terminal is for us alone, and we stop it when we have drained. Its words go to
         // a file and not to a pipe of ours, so that it outlives us.
-        var before = File.Exists(directory.Log) ? new FileInfo(directory.Log).Length : 0;
-        var process = new Process
+        long before = File.Exists(directory.Log) ? new FileInfo(directory.Log).Length : 0;
+        Process process = new()
         {
             StartInfo = Command.StartInfo(
             [
@@ -87,7 +87,7 @@ internal sealed class Postmaster : IDisposable
         }
 
         process.Dispose();
-        var said = await SaidSinceAsync(directory.Log, before);
+        string said = await SaidSinceAsync(directory.Log, before);
         return said.Contains("pre-existing shared memory block", StringComparison.Ordinal)
             ? null
             : throw new LocalPostgresException($"PostgreSQL did not start in {directory.Path}: {Command.Tail(said)} (see {directory.Log}).");
@@ -101,7 +101,7 @@ internal sealed class Postmaster : IDisposable
     private static async Task EndAsync(Process process)
     {
         Signal(process, Interrupt);
-        using var patience = new CancellationTokenSource(FastShutdown);
+        using CancellationTokenSource patience = new(FastShutdown);
         try
         {
             await process.WaitForExitAsync(patience.Token);
@@ -136,9 +136,9 @@ internal sealed class Postmaster : IDisposable
 
     private static async Task<string> SaidSinceAsync(string log, long position)
     {
-        await using var file = new FileStream(log, FileMode.Open, FileAccess.Read, FileShare.ReadWrite);
+        await using FileStream file = new(log, FileMode.Open, FileAccess.Read, FileShare.ReadWrite);
         file.Position = Math.Min(position, file.Length);
-        using var reader = new StreamReader(file);
+        using StreamReader reader = new(file);
         return await reader.ReadToEndAsync();
     }
 

@@ -11,16 +11,16 @@ internal sealed record PostmasterFile(int Pid, string SocketDirectory, string St
     /// <summary>Reads the file of the postmaster that runs on the cluster, or null: no file, a stale one, or one half written.</summary>
     public static PostmasterFile? OfRunning(string clusterDirectory)
     {
-        var text = Read(PathIn(clusterDirectory));
-        var lines = text?.Split('\n') ?? [];
-        if (lines.Length < 2 || !int.TryParse(lines[0], CultureInfo.InvariantCulture, out var pid))
+        string? text = Read(PathIn(clusterDirectory));
+        string[] lines = text?.Split('\n') ?? [];
+        if (lines.Length < 2 || !int.TryParse(lines[0], CultureInfo.InvariantCulture, out int pid))
         {
             return null;
         }
 
         // After a crash the number may belong to any process by now. A postmaster works in its cluster's directory, so
         // the same file can be read through it; nobody else's directory has it.
-        var isPostmaster = IsPostgres(pid) && Read(PathIn($"/proc/{pid}/cwd")) is { } same && same.Split('\n')[0] == lines[0];
+        bool isPostmaster = IsPostgres(pid) && Read(PathIn($"/proc/{pid}/cwd")) is { } same && same.Split('\n')[0] == lines[0];
         return isPostmaster
             ? new PostmasterFile(pid, lines.ElementAtOrDefault(4)?.Trim() ?? "", lines.ElementAtOrDefault(7)?.Trim() ?? "")
             : null;
@@ -32,8 +32,8 @@ internal sealed record PostmasterFile(int Pid, string SocketDirectory, string St
     /// </summary>
     public static void RemoveIfStale(string clusterDirectory)
     {
-        var path = PathIn(clusterDirectory);
-        if (Read(path) is { } text && int.TryParse(text.Split('\n')[0], CultureInfo.InvariantCulture, out var pid) && !IsPostgres(pid))
+        string path = PathIn(clusterDirectory);
+        if (Read(path) is { } text && int.TryParse(text.Split('\n')[0], CultureInfo.InvariantCulture, out int pid) && !IsPostgres(pid))
         {
             File.Delete(path);
         }

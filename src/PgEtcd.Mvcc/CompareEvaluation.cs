@@ -14,27 +14,38 @@ internal static class CompareEvaluation
     {
         bool holds = true;
         for (int i = 0; holds && i < txn.Compares.Count; i++)
+        {
             holds = Holds(keys, txn.Compares[i]);
+        }
+
         decisions.Add(holds);
         IReadOnlyList<Operation?> branch = holds ? txn.Success : txn.Failure;
         for (int i = 0; i < branch.Count; i++)
         {
             if (branch[i] is TxnOperation nested)
+            {
                 Decide(keys, nested, decisions);
+            }
         }
     }
 
     private static bool Holds(KeyView keys, Compare compare)
     {
         if (compare.RangeEnd.IsEmpty)
+        {
             return Holds(keys.Find(compare.Key.Span), compare);
+        }
+
         bool any = false;
         foreach (KeyRecord record in keys.Scan(compare.Range))
         {
             any = true;
             if (!Holds(record, compare))
+            {
                 return false;
+            }
         }
+
         // An empty range is compared as one missing key.
         return any || Holds((KeyRecord?)null, compare);
     }
@@ -43,7 +54,10 @@ internal static class CompareEvaluation
     {
         // A missing key has no value that anything could be said about, not even that it differs.
         if (record is null && compare.Target == CompareTarget.Value)
+        {
             return false;
+        }
+
         int order = compare.Target switch
         {
             CompareTarget.Version => (record?.Version ?? 0).CompareTo(compare.Number),

@@ -15,7 +15,10 @@ internal static class DuplicateKeys
     {
         // One plain operation cannot be at odds with itself: by far the most common branch.
         if (branch.Count == 0 || (branch.Count == 1 && branch[0] is not TxnOperation))
+        {
             return false;
+        }
+
         return !TryCollect(branch, out _, out _);
     }
 
@@ -27,18 +30,27 @@ internal static class DuplicateKeys
         foreach (Operation? operation in branch)
         {
             if (operation is DeleteRangeOperation delete)
+            {
                 deletes.Add(delete.Key, delete.RangeEnd);
+            }
         }
+
         foreach (Operation? operation in branch)
         {
             if (operation is TxnOperation txn && !TryCollectNested(txn, puts, deletes))
+            {
                 return false;
+            }
         }
+
         foreach (Operation? operation in branch)
         {
             if (operation is PutOperation put && (deletes.Contains(put.Key.Span) || !puts.Add(put.Key)))
+            {
                 return false;
+            }
         }
+
         return true;
     }
 
@@ -49,17 +61,24 @@ internal static class DuplicateKeys
         {
             return false;
         }
+
         foreach (ReadOnlyMemory<byte> key in successPuts)
         {
             if (deletes.Contains(key.Span) || !puts.Add(key))
+            {
                 return false;
+            }
         }
+
         foreach (ReadOnlyMemory<byte> key in failurePuts)
         {
             // Only one of the two branches will run, so they may share keys.
             if (!successPuts.Contains(key) && (deletes.Contains(key.Span) || !puts.Add(key)))
+            {
                 return false;
+            }
         }
+
         deletes.Add(successDeletes);
         deletes.Add(failureDeletes);
         return true;

@@ -18,11 +18,14 @@ internal readonly struct Evaluation(Fork fork, IReadOnlySet<long> missingLeases,
             case PutOperation put:
                 return IsLeaseMissing(put) ? KvError.LeaseNotFound : Put(put, out result);
             case TxnOperation txn:
-                var decisions = new List<bool>();
+                List<bool> decisions = new();
                 CompareEvaluation.Decide(fork.Keys, txn, decisions);
                 KvError error = Check(txn, decisions);
                 if (error != KvError.None)
+                {
                     return error;
+                }
+
                 int next = 0;
                 return Execute(txn, decisions, ref next, isNested: false, out result);
             case RangeOperation range:
@@ -59,15 +62,21 @@ internal readonly struct Evaluation(Fork fork, IReadOnlySet<long> missingLeases,
                 _ => KvError.None,
             };
             if (error != KvError.None)
+            {
                 return error;
+            }
         }
+
         return KvError.None;
     }
 
     private KvError CheckRange(RangeOperation range)
     {
         if (range.Revision > _begin)
+        {
             return KvError.FutureRevision;
+        }
+
         // Before the first compaction the compact revision is −1, which lets a revision of −1 through.
         return range.Revision != 0 && range.Revision < fork.CompactRevision ? KvError.Compacted : KvError.None;
     }
@@ -76,7 +85,10 @@ internal readonly struct Evaluation(Fork fork, IReadOnlySet<long> missingLeases,
     private KvError CheckPut(PutOperation put)
     {
         if ((put.IgnoreValue || put.IgnoreLease) && fork.Keys.Find(put.Key.Span) is null)
+        {
             return KvError.KeyNotFound;
+        }
+
         return IsLeaseMissing(put) ? KvError.LeaseNotFound : KvError.None;
     }
 
@@ -87,16 +99,20 @@ internal readonly struct Evaluation(Fork fork, IReadOnlySet<long> missingLeases,
         result = null;
         bool succeeded = decisions[next++];
         IReadOnlyList<Operation?> branch = succeeded ? txn.Success : txn.Failure;
-        var results = new OperationResult[branch.Count];
+        OperationResult[] results = new OperationResult[branch.Count];
         for (int i = 0; i < results.Length; i++)
         {
             KvError error = branch[i] is TxnOperation nested
                 ? Execute(nested, decisions, ref next, isNested: true, out OperationResult? one)
                 : ExecuteSimple(branch[i], out one);
             if (error != KvError.None)
+            {
                 return error;
+            }
+
             results[i] = one!;
         }
+
         result = new TxnResult(isNested ? 0 : Current, succeeded, results);
         return KvError.None;
     }
@@ -125,11 +141,18 @@ internal readonly struct Evaluation(Fork fork, IReadOnlySet<long> missingLeases,
     {
         result = null;
         if (range.Revision <= 0 || (range.Revision == _begin && fork.Changes == 0))
+        {
             result = RangeEvaluation.Evaluate(fork.Keys, range, Current);
+        }
         else if (fork.At(range.Revision) is { } past)
+        {
             result = RangeEvaluation.Evaluate(past, range, Current);
+        }
         else
+        {
             result = history.Range(range, Current);
+        }
+
         return result is null ? KvError.HistoryNeeded : KvError.None;
     }
 
@@ -140,7 +163,10 @@ internal readonly struct Evaluation(Fork fork, IReadOnlySet<long> missingLeases,
         // Within a transaction this happens only where etcd panics: a delete to the end of the key space before this put
         // has removed the key that was there when the transaction was checked.
         if (previous is null && (put.IgnoreValue || put.IgnoreLease))
+        {
             return KvError.KeyNotFound;
+        }
+
         long revision = _begin + 1;
         fork.Put(KeyRecord.Create(
             put.Key.Span,
@@ -165,6 +191,8 @@ internal readonly struct Evaluation(Fork fork, IReadOnlySet<long> missingLeases,
     private void DeleteAll(KeyRecord[] records)
     {
         foreach (KeyRecord record in records)
+        {
             fork.Delete(record.Key, _begin + 1, fork.Changes);
+        }
     }
 }

@@ -61,6 +61,7 @@ public sealed class Fork
         {
             Revision++;
         }
+
         return error;
     }
 
@@ -71,14 +72,24 @@ public sealed class Fork
     {
         bool continues = revision == Revision && _events.Count > 0 && sub > _events[^1].Sub;
         if (revision <= Revision && !continues)
+        {
             throw new ArgumentException($"Row {revision}/{sub} is not behind revision {Revision}.", nameof(revision));
+        }
+
         if (!continues)
+        {
             Begin();
+        }
+
         Revision = revision;
         if (tombstone)
+        {
             Delete(key, revision, sub);
+        }
         else
+        {
             Put(KeyRecord.Create(key, value, createRevision, revision, sub, version, lease));
+        }
     }
 
     /// <summary>The state with all changes so far. The fork may go on; what was frozen stays as it is.</summary>
@@ -111,17 +122,28 @@ public sealed class Fork
     internal KeyView? At(long revision)
     {
         if (revision < _base.Revision)
+        {
             return null;
+        }
+
         if (revision == _base.Revision)
+        {
             return _base.Keys.View;
+        }
+
         KeyTree.Editor past = _keys.Freeze().Edit();
         for (int i = _events.Count - 1; i >= 0 && _events[i].Revision > revision; i--)
         {
             if (_events[i].Previous is { } previous)
+            {
                 past.Set(previous);
+            }
             else
+            {
                 past.Remove(_events[i].Key.Span);
+            }
         }
+
         return past.View;
     }
 
@@ -136,10 +158,15 @@ public sealed class Fork
         for (int i = _revisionStart; i < _events.Count; i++)
         {
             if (_events[i].Previous is { } previous)
+            {
                 Replace(previous);
+            }
             else
+            {
                 Remove(_events[i].Key.Span);
+            }
         }
+
         _events.RemoveRange(_revisionStart, _events.Count - _revisionStart);
     }
 
@@ -165,8 +192,11 @@ public sealed class Fork
         for (int i = _revisionStart; changedAlready && i < _events.Count; i++)
         {
             if (_events[i].Key.Span.SequenceEqual(key))
+            {
                 return _events[i].Previous;
+            }
         }
+
         return found;
     }
 }

@@ -38,10 +38,13 @@ public sealed class KeySpace
     public IReadOnlyList<ReadOnlyMemory<byte>> KeysOfLease(long lease)
     {
         KeyTree attached = _leases.KeysOf(lease);
-        var keys = new ReadOnlyMemory<byte>[attached.Count];
+        ReadOnlyMemory<byte>[] keys = new ReadOnlyMemory<byte>[attached.Count];
         KeyRecord[] records = attached.View.Slice(0, attached.Count);
         for (int i = 0; i < keys.Length; i++)
+        {
             keys[i] = records[i].KeyMemory;
+        }
+
         return keys;
     }
 
@@ -56,11 +59,20 @@ public sealed class KeySpace
     {
         result = null;
         if (operation.Revision > Revision)
+        {
             return KvError.FutureRevision;
+        }
+
         if (operation.Revision > 0 && operation.Revision < CompactRevision)
+        {
             return KvError.Compacted;
+        }
+
         if (operation.Revision > 0 && operation.Revision < Revision)
+        {
             return KvError.HistoryNeeded;
+        }
+
         result = Range(operation, Revision);
         return KvError.None;
     }
@@ -74,7 +86,10 @@ public sealed class KeySpace
     public (KvError Error, TxnResult? Result) EvaluateReadOnly(TxnOperation txn, IHistory history)
     {
         if (!txn.IsReadOnly)
+        {
             throw new ArgumentException("The transaction may write.", nameof(txn));
+        }
+
         KvError error = Fork().Evaluate(txn, ImmutableHashSet<long>.Empty, history, out OperationResult? result);
         return (error, (TxnResult?)result);
     }

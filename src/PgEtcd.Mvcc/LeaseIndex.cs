@@ -9,10 +9,7 @@ internal sealed class LeaseIndex
 {
     private readonly ImmutableDictionary<long, KeyTree> _keys;
 
-    private LeaseIndex(ImmutableDictionary<long, KeyTree> keys)
-    {
-        _keys = keys;
-    }
+    private LeaseIndex(ImmutableDictionary<long, KeyTree> keys) => _keys = keys;
 
     public static LeaseIndex Empty { get; } = new(ImmutableDictionary<long, KeyTree>.Empty);
 
@@ -24,12 +21,19 @@ internal sealed class LeaseIndex
         foreach (KeyRecord record in keys.Scan(new KeyRange(default, new byte[1])))
         {
             if (record.Lease == 0)
+            {
                 continue;
+            }
+
             byLease ??= [];
             if (!byLease.TryGetValue(record.Lease, out List<KeyRecord>? attached))
+            {
                 byLease[record.Lease] = attached = [];
+            }
+
             attached.Add(record);
         }
+
         return byLease is null
             ? Empty
             : new LeaseIndex(byLease.ToImmutableDictionary(pair => pair.Key, pair => KeyTree.FromSorted(pair.Value)));
@@ -49,9 +53,14 @@ internal sealed class LeaseIndex
             long from = previous?.Lease ?? 0;
             long to = next?.Lease ?? 0;
             if (from != 0 && from != to)
+            {
                 EditOf(from).Remove(previous!.Key);
+            }
+
             if (to != 0)
+            {
                 EditOf(to).Set(next!);
+            }
         }
 
         /// <summary>A copy of the records attached to the lease, in key order.</summary>
@@ -64,15 +73,23 @@ internal sealed class LeaseIndex
         public LeaseIndex Freeze()
         {
             if (_edits.Count == 0)
+            {
                 return _index;
+            }
+
             ImmutableDictionary<long, KeyTree>.Builder builder = _index._keys.ToBuilder();
             foreach ((long lease, KeyTree.Editor edit) in _edits)
             {
                 if (edit.Count == 0)
+                {
                     builder.Remove(lease);
+                }
                 else
+                {
                     builder[lease] = edit.Freeze();
+                }
             }
+
             _edits.Clear();
             return _index = new LeaseIndex(builder.ToImmutable());
         }
@@ -80,7 +97,10 @@ internal sealed class LeaseIndex
         private KeyTree.Editor EditOf(long lease)
         {
             if (!_edits.TryGetValue(lease, out KeyTree.Editor? edit))
+            {
                 _edits[lease] = edit = _index.KeysOf(lease).Edit();
+            }
+
             return edit;
         }
     }

@@ -10,12 +10,16 @@ internal static class RangeEvaluation
     {
         // Most ranges by far: one search, where positions would take three.
         if (range.Range.IsSingleKey)
+        {
             return One(keys.Find(range.Range.Start.Span), range, headerRevision);
+        }
 
         (int start, int end) = keys.Positions(range.Range);
         int count = end - start;
         if (range.CountOnly)
+        {
             return new RangeResult(headerRevision, [], count, more: false, range.KeysOnly);
+        }
 
         // From here on: a limit of 0 is no limit, and any other is below the count, so nothing overflows.
         bool limited = range.Limit > 0 && range.Limit < count;
@@ -27,7 +31,10 @@ internal static class RangeEvaluation
             bool backwards = range.SortOrder == SortOrder.Descend;
             KeyRecord[] slice = keys.Slice(backwards ? end - wanted : start, wanted);
             if (backwards)
+            {
                 Array.Reverse(slice);
+            }
+
             return new RangeResult(headerRevision, slice, count, limited, range.KeysOnly);
         }
 
@@ -54,8 +61,11 @@ internal static class RangeEvaluation
         foreach (KeyRecord record in records)
         {
             if (Passes(record, range))
+            {
                 records[kept++] = record;
+            }
         }
+
         return kept;
     }
 
@@ -70,9 +80,13 @@ internal static class RangeEvaluation
         if (range.SortTarget == SortTarget.Key)
         {
             if (range.SortOrder == SortOrder.Descend)
+            {
                 records.Reverse();
+            }
+
             return;
         }
+
         Comparison<KeyRecord> byTarget = range.SortTarget switch
         {
             SortTarget.Version => static (a, b) => a.Version.CompareTo(b.Version),

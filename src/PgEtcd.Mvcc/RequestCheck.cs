@@ -13,7 +13,10 @@ public static class RequestCheck
     {
         KvError error = CheckFields(operation, maxTxnOps);
         if (error != KvError.None || operation is not TxnOperation txn)
+        {
             return error;
+        }
+
         return DuplicateKeys.Exist(txn.Success) || DuplicateKeys.Exist(txn.Failure) ? KvError.DuplicateKey : KvError.None;
     }
 
@@ -31,7 +34,10 @@ public static class RequestCheck
     private static KvError CheckRange(RangeOperation range)
     {
         if (range.Key.IsEmpty)
+        {
             return KvError.EmptyKey;
+        }
+
         bool known = range.SortOrder is >= SortOrder.None and <= SortOrder.Descend
             && range.SortTarget is >= SortTarget.Key and <= SortTarget.Value;
         return known ? KvError.None : KvError.InvalidSortOption;
@@ -40,9 +46,15 @@ public static class RequestCheck
     private static KvError CheckPut(PutOperation put)
     {
         if (put.Key.IsEmpty)
+        {
             return KvError.EmptyKey;
+        }
+
         if (put.IgnoreValue && !put.Value.IsEmpty)
+        {
             return KvError.ValueProvided;
+        }
+
         return put.IgnoreLease && put.Lease != 0 ? KvError.LeaseProvided : KvError.None;
     }
 
@@ -50,12 +62,18 @@ public static class RequestCheck
     {
         int used = Math.Max(txn.Compares.Count, Math.Max(txn.Success.Count, txn.Failure.Count));
         if (used > budget)
+        {
             return KvError.TooManyOps;
+        }
+
         for (int i = 0; i < txn.Compares.Count; i++)
         {
             if (txn.Compares[i].Key.IsEmpty)
+            {
                 return KvError.EmptyKey;
+            }
         }
+
         KvError error = CheckBranch(txn.Success, budget - used);
         return error != KvError.None ? error : CheckBranch(txn.Failure, budget - used);
     }
@@ -66,8 +84,11 @@ public static class RequestCheck
         {
             KvError error = CheckFields(branch[i], budget);
             if (error != KvError.None)
+            {
                 return error;
+            }
         }
+
         return KvError.None;
     }
 }

@@ -23,11 +23,15 @@ public sealed class TxnOperation : Operation
         foreach (Operation? operation in Success.Concat(Failure))
         {
             if (operation is RangeOperation range)
+            {
                 yield return range;
+            }
             else if (operation is TxnOperation nested)
             {
                 foreach (RangeOperation inner in nested.Ranges())
+                {
                     yield return inner;
+                }
             }
         }
     }
@@ -39,8 +43,11 @@ public sealed class TxnOperation : Operation
         for (int i = 0; i < operations.Count; i++)
         {
             if (operations[i] is not RangeOperation range || !predicate(range))
+            {
                 return false;
+            }
         }
+
         return true;
     }
 }

@@ -17,15 +17,15 @@ public sealed class DataDirectoryFixture : IAsyncLifetime
 
     public static async Task<object?> QueryAsync(LocalDatabase database, string sql)
     {
-        await using var source = NpgsqlDataSource.Create(database.ConnectionString);
-        await using var command = source.CreateCommand(sql);
+        await using NpgsqlDataSource source = NpgsqlDataSource.Create(database.ConnectionString);
+        await using NpgsqlCommand command = source.CreateCommand(sql);
         return await command.ExecuteScalarAsync();
     }
 
     public async Task InitializeAsync()
     {
         Directory.CreateDirectory(Parent);
-        await using var database = await StartAsync(DataDir);
+        await using LocalDatabase database = await StartAsync(DataDir);
         await QueryAsync(database, "CREATE TABLE kept AS SELECT 42 AS number");
     }
 

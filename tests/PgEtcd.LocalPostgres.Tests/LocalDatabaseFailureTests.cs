@@ -15,12 +15,12 @@ public sealed class LocalDatabaseFailureTests : IDisposable
     [Fact]
     public async Task A_cluster_that_was_left_half_made_is_made_anew()
     {
-        var half = Path.Combine(_parent, "d", "data.new-1");
+        string half = Path.Combine(_parent, "d", "data.new-1");
         Directory.CreateDirectory(half);
         await File.WriteAllTextAsync(Path.Combine(_parent, "d", "start.lock"), "");
         await File.WriteAllTextAsync(Path.Combine(half, "PG_VERSION"), "15");
 
-        await using var database = await DataDirectoryFixture.StartAsync(Path.Combine(_parent, "d"));
+        await using LocalDatabase database = await DataDirectoryFixture.StartAsync(Path.Combine(_parent, "d"));
 
         (await DataDirectoryFixture.QueryAsync(database, "SELECT 1")).ShouldBe(1);
         Directory.Exists(half).ShouldBeFalse();
@@ -29,9 +29,9 @@ public sealed class LocalDatabaseFailureTests : IDisposable
     [Fact]
     public async Task A_path_too_long_for_a_socket_gets_a_short_one()
     {
-        var dataDir = Path.Combine(_parent, new string('x', 100), "it's");
+        string dataDir = Path.Combine(_parent, new string('x', 100), "it's");
 
-        await using (var database = await DataDirectoryFixture.StartAsync(dataDir))
+        await using (LocalDatabase database = await DataDirectoryFixture.StartAsync(dataDir))
         {
             (await DataDirectoryFixture.QueryAsync(database, "SELECT 1")).ShouldBe(1);
         }
@@ -66,17 +66,17 @@ public sealed class LocalDatabaseFailureTests : IDisposable
     {
         Skip.IfNot(Environment.IsPrivilegedProcess, "Only as root does PostgreSQL run as somebody else.");
         File.SetUnixFileMode(_parent, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
-        var wanted = Path.Combine(_parent, "default.pgetcd");
-        var moved = new DataDirectory(wanted).Moved.Path;
+        string wanted = Path.Combine(_parent, "default.pgetcd");
+        string moved = new DataDirectory(wanted).Moved.Path;
         try
         {
-            await using (var database = await LocalDatabase.StartAsync(wanted, mayMove: true, NullLogger.Instance, default))
+            await using (LocalDatabase database = await LocalDatabase.StartAsync(wanted, mayMove: true, NullLogger.Instance, default))
             {
                 database.DataDir.ShouldBe(moved);
             }
 
             File.SetUnixFileMode(_parent, (UnixFileMode)0b111_101_101);
-            var (directory, _) = await new DataDirectory(wanted).PrepareAsync(true, default);
+            (DataDirectory? directory, PostgresUser _) = await new DataDirectory(wanted).PrepareAsync(true, default);
             directory.Path.ShouldBe(moved);
         }
         finally
@@ -88,13 +88,13 @@ public sealed class LocalDatabaseFailureTests : IDisposable
     [Fact]
     public async Task Without_server_programs_it_says_what_to_install()
     {
-        var none = await Should.ThrowAsync<LocalPostgresException>(PostgresBinaries.FindAsync(null, _ => null, [], default));
+        LocalPostgresException none = await Should.ThrowAsync<LocalPostgresException>(PostgresBinaries.FindAsync(null, _ => null, [], default));
         none.Message.ShouldBe("The server programs of PostgreSQL 14 or newer were not found: install them (on Debian: apt-get install postgresql), name their directory in PGETCD_POSTGRES_BIN, or give --database.");
 
-        var other = await Should.ThrowAsync<LocalPostgresException>(PostgresBinaries.FindAsync(99, _ => null, [], default));
+        LocalPostgresException other = await Should.ThrowAsync<LocalPostgresException>(PostgresBinaries.FindAsync(99, _ => null, [], default));
         other.Message.ShouldContain("apt-get install postgresql-99");
 
-        var named = await Should.ThrowAsync<LocalPostgresException>(
+        LocalPostgresException named = await Should.ThrowAsync<LocalPostgresException>(
             PostgresBinaries.FindAsync(null, v => v == PostgresBinaries.Variable ? "/nowhere" : "/usr/bin", null, default));
         named.Message.ShouldBe("PGETCD_POSTGRES_BIN is /nowhere, but the server programs of PostgreSQL 14 or newer are not there.");
     }
@@ -102,12 +102,12 @@ public sealed class LocalDatabaseFailureTests : IDisposable
     [Fact]
     public async Task When_initdb_fails_its_last_words_are_said_and_nothing_is_left_that_looks_whole()
     {
-        var binaries = new PostgresBinaries(_parent, 15);
+        PostgresBinaries binaries = new(_parent, 15);
         await File.WriteAllTextAsync(binaries.InitDb, "#!/bin/sh\necho 'could not write: No space left on device' >&2\nexit 1\n");
         File.SetUnixFileMode(binaries.InitDb, (UnixFileMode)0b111_101_101);
-        var (directory, user) = await new DataDirectory(Path.Combine(_parent, "d")).PrepareAsync(false, default);
+        (DataDirectory? directory, PostgresUser? user) = await new DataDirectory(Path.Combine(_parent, "d")).PrepareAsync(false, default);
 
-        var error = await Should.ThrowAsync<LocalPostgresException>(ClusterMaker.MakeAsync(directory, binaries, user, default));
+        LocalPostgresException error = await Should.ThrowAsync<LocalPostgresException>(ClusterMaker.MakeAsync(directory, binaries, user, default));
 
         error.Message.ShouldBe($"A PostgreSQL cluster could not be made in --data-dir {directory.Path}: could not write: No space left on device.");
         Directory.Exists(directory.Cluster).ShouldBeFalse();

@@ -13,7 +13,7 @@ public class LocalDatabaseTests(DataDirectoryFixture fixture) : IClassFixture<Da
     [Fact]
     public async Task The_data_is_found_again_and_stopping_leaves_no_process()
     {
-        var database = await StartAsync(fixture.DataDir);
+        LocalDatabase database = await StartAsync(fixture.DataDir);
         (await QueryAsync(database, "SELECT number FROM kept")).ShouldBe(42);
 
         await database.DisposeAsync();
@@ -25,7 +25,7 @@ public class LocalDatabaseTests(DataDirectoryFixture fixture) : IClassFixture<Da
     [Fact]
     public async Task It_is_durable_and_listens_on_a_socket_only()
     {
-        await using var database = await StartAsync(fixture.DataDir);
+        await using LocalDatabase database = await StartAsync(fixture.DataDir);
 
         (await QueryAsync(database, "SELECT current_setting('fsync') || current_setting('synchronous_commit') || current_setting('listen_addresses')"))
             .ShouldBe("onon");
@@ -37,17 +37,17 @@ public class LocalDatabaseTests(DataDirectoryFixture fixture) : IClassFixture<Da
     [Fact]
     public async Task It_runs_in_a_session_of_its_own_so_that_Ctrl_C_does_not_reach_it()
     {
-        await using var database = await StartAsync(fixture.DataDir);
+        await using LocalDatabase database = await StartAsync(fixture.DataDir);
 
         // proc(5): after the name in parentheses come state, parent, process group, session.
-        var stat = await File.ReadAllTextAsync($"/proc/{database.ProcessId}/stat");
+        string stat = await File.ReadAllTextAsync($"/proc/{database.ProcessId}/stat");
         stat[(stat.LastIndexOf(')') + 2)..].Split(' ')[3].ShouldBe($"{database.ProcessId}");
     }
 
     [Fact]
     public async Task Frontends_started_at_once_share_it_and_the_last_one_stops_it()
     {
-        var all = await Task.WhenAll(StartAsync(fixture.DataDir), StartAsync(fixture.DataDir), StartAsync(fixture.DataDir));
+        LocalDatabase[] all = await Task.WhenAll(StartAsync(fixture.DataDir), StartAsync(fixture.DataDir), StartAsync(fixture.DataDir));
         all.Select(d => d.ProcessId).Distinct().Count().ShouldBe(1);
 
         await all[0].StopAsync();
@@ -61,8 +61,8 @@ public class LocalDatabaseTests(DataDirectoryFixture fixture) : IClassFixture<Da
     [Fact]
     public async Task When_it_is_killed_it_is_started_again()
     {
-        await using var database = await StartAsync(fixture.DataDir);
-        var killed = database.ProcessId;
+        await using LocalDatabase database = await StartAsync(fixture.DataDir);
+        int killed = database.ProcessId;
 
         Kill(killed);
 
@@ -72,9 +72,9 @@ public class LocalDatabaseTests(DataDirectoryFixture fixture) : IClassFixture<Da
     [Fact]
     public async Task What_a_killed_frontend_left_running_is_joined_and_stopped_in_the_end()
     {
-        var left = await StartUnwatchedAsync();
+        int left = await StartUnwatchedAsync();
 
-        await using (var database = await StartAsync(fixture.DataDir))
+        await using (LocalDatabase database = await StartAsync(fixture.DataDir))
         {
             database.ProcessId.ShouldBe(left);
         }
@@ -86,12 +86,12 @@ public class LocalDatabaseTests(DataDirectoryFixture fixture) : IClassFixture<Da
     public async Task A_stale_pid_file_with_the_number_of_another_process_is_no_obstacle()
     {
         Kill(await StartUnwatchedAsync());
-        var file = Path.Combine(fixture.DataDir, "data/postmaster.pid");
-        var lines = await File.ReadAllLinesAsync(file);
+        string file = Path.Combine(fixture.DataDir, "data/postmaster.pid");
+        string[] lines = await File.ReadAllLinesAsync(file);
         lines[0] = $"{Environment.ProcessId}";
         await File.WriteAllLinesAsync(file, lines);
 
-        await using var database = await StartAsync(fixture.DataDir);
+        await using LocalDatabase database = await StartAsync(fixture.DataDir);
 
         (await QueryAsync(database, "SELECT number FROM kept")).ShouldBe(42);
     }
@@ -101,7 +101,7 @@ public class LocalDatabaseTests(DataDirectoryFixture fixture) : IClassFixture<Da
     {
         Kill(await StartUnwatchedAsync());
 
-        await using var database = await StartAsync(fixture.DataDir);
+        await using LocalDatabase database = await StartAsync(fixture.DataDir);
 
         (await QueryAsync(database, "SELECT number FROM kept")).ShouldBe(42);
     }
@@ -109,8 +109,8 @@ public class LocalDatabaseTests(DataDirectoryFixture fixture) : IClassFixture<Da
     /// <summary>Starts PostgreSQL and forgets it, as a frontend does that is killed.</summary>
     private async Task<int> StartUnwatchedAsync()
     {
-        var (directory, user) = await new DataDirectory(fixture.DataDir).PrepareAsync(false, CancellationToken.None);
-        var binaries = await PostgresBinaries.FindAsync(null, Environment.GetEnvironmentVariable, null, CancellationToken.None);
+        (DataDirectory? directory, PostgresUser? user) = await new DataDirectory(fixture.DataDir).PrepareAsync(false, CancellationToken.None);
+        PostgresBinaries binaries = await PostgresBinaries.FindAsync(null, Environment.GetEnvironmentVariable, null, CancellationToken.None);
         Postmaster? postmaster = null;
         while (postmaster is null)
         {
@@ -125,7 +125,7 @@ public class LocalDatabaseTests(DataDirectoryFixture fixture) : IClassFixture<Da
 
     private static void Kill(int pid)
     {
-        using var process = Process.GetProcessById(pid);
+        using Process process = Process.GetProcessById(pid);
         process.Kill();
         process.WaitForExit();
     }
@@ -134,7 +134,7 @@ public class LocalDatabaseTests(DataDirectoryFixture fixture) : IClassFixture<Da
 
     private static async Task UntilAsync(Func<Task<bool>> condition)
     {
-        using var patience = new CancellationTokenSource(Patience);
+        using CancellationTokenSource patience = new(Patience);
         while (true)
         {
             try

@@ -1,5 +1,5 @@
-using FsCheck.Fluent;
 using FsCheck;
+using FsCheck.Fluent;
 using PgEtcd.Mvcc.Keys;
 using Shouldly;
 using Xunit;

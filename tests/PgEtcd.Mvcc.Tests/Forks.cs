@@ -19,7 +19,7 @@ public class Forks
         foreach (Operation put in puts)
         {
             Fork fork = space.Fork();
-            var txn = new TxnOperation
+            TxnOperation txn = new()
             {
                 Success = [Put("new", 6), new DeleteRangeOperation { Key = Text.Bytes("a"), RangeEnd = new byte[1] }, put],
             };
@@ -36,7 +36,7 @@ public class Forks
     {
         KeySpace space = Space(("a", 0), ("b", 0), ("c", 0));
         Fork fork = space.Fork();
-        var txn = new TxnOperation { Success = [Put("d", 0), new RangeOperation { Key = Text.Bytes("a"), Revision = 2 }] };
+        TxnOperation txn = new() { Success = [Put("d", 0), new RangeOperation { Key = Text.Bytes("a"), Revision = 2 }] };
         Evaluate(fork, txn).Error.ShouldBe(KvError.HistoryNeeded);
         fork.Events.ShouldBeEmpty();
         Same(fork.Freeze(), space);
@@ -49,7 +49,7 @@ public class Forks
     {
         KeySpace space = Space(("a", 0), ("b", 0)).WithCompactRevision(3);
         Fork fork = space.Fork();
-        var txn = new TxnOperation { Success = [Put("c", 0), new RangeOperation { Key = Text.Bytes("a"), Revision = 2 }] };
+        TxnOperation txn = new() { Success = [Put("c", 0), new RangeOperation { Key = Text.Bytes("a"), Revision = 2 }] };
         Evaluate(fork, txn).Error.ShouldBe(KvError.Compacted);
         fork.Events.ShouldBeEmpty();
         Same(fork.Freeze(), space);
@@ -58,7 +58,7 @@ public class Forks
     [Fact]
     public void Refuse_a_put_on_a_missing_lease_first_alone_and_second_in_a_transaction()
     {
-        var put = new PutOperation { Key = Text.Bytes("a"), Lease = 7, IgnoreValue = true };
+        PutOperation put = new() { Key = Text.Bytes("a"), Lease = 7, IgnoreValue = true };
         Fork fork = KeySpace.Empty.Fork();
         fork.Evaluate(put, new HashSet<long> { 7 }, Nothing, out _).ShouldBe(KvError.LeaseNotFound);
         fork.Evaluate(new TxnOperation { Success = [put] }, new HashSet<long> { 7 }, Nothing, out _).ShouldBe(KvError.KeyNotFound);
@@ -70,7 +70,7 @@ public class Forks
         KeySpace space = Space(("a", 0));
         KeyRecord before = space.Keys.Find("a"u8)!;
         Fork fork = space.Fork();
-        var deleteAll = new DeleteRangeOperation { Key = Text.Bytes("a"), RangeEnd = new byte[1], PrevKv = true };
+        DeleteRangeOperation deleteAll = new() { Key = Text.Bytes("a"), RangeEnd = new byte[1], PrevKv = true };
         (KvError error, OperationResult? result) = Evaluate(fork, new TxnOperation { Success = [Put("a", 0), deleteAll, Put("b", 0)] });
         error.ShouldBe(KvError.None);
         fork.Events.Select(change => change.Previous).ShouldBe([before, before, null]);
@@ -112,7 +112,10 @@ public class Forks
     {
         Fork fork = KeySpace.Empty.Fork();
         foreach ((string key, long lease) in puts)
+        {
             Evaluate(fork, Put(key, lease)).Error.ShouldBe(KvError.None);
+        }
+
         return fork.Freeze();
     }
 
@@ -125,7 +128,9 @@ public class Forks
         RangeResult All(KeySpace space) => space.Range(new RangeOperation { Key = new byte[1], RangeEnd = new byte[1] }, 1);
         All(actual).Records.ShouldBe(All(expected).Records);
         for (long lease = 0; lease < 9; lease++)
+        {
             actual.KeysOfLease(lease).Select(Text.Of).ShouldBe(expected.KeysOfLease(lease).Select(Text.Of));
+        }
     }
 
     private sealed class NoHistory : IHistory

@@ -25,9 +25,9 @@ public class Key_range_indexes
     [Fact]
     public void Hold_an_item_on_two_ranges_twice_and_on_one_range_once()
     {
-        var index = new KeyRangeIndex<string>();
-        var key = new KeyRange(new byte[] { 5 }, default);
-        var range = new KeyRange(new byte[] { 5 }, new byte[] { 6 });
+        KeyRangeIndex<string> index = new();
+        KeyRange key = new(new byte[] { 5 }, default);
+        KeyRange range = new(new byte[] { 5 }, new byte[] { 6 });
         index.Add(key, "a").ShouldBeTrue();
         index.Add(key, "a").ShouldBeFalse();
         index.Add(range, "a").ShouldBeTrue();
@@ -46,7 +46,7 @@ public class Key_range_indexes
     [Fact]
     public void Append_to_what_was_found_before()
     {
-        var index = new KeyRangeIndex<int>();
+        KeyRangeIndex<int> index = new();
         index.Add(Keys.All, 2);
         List<int> found = [1];
         index.Find([9], found);
@@ -61,10 +61,16 @@ public class Key_range_indexes
         const int Count = 10_000;
         int[] order = [.. Enumerable.Range(0, Count)];
         if (shuffled)
+        {
             new Random(1).Shuffle(order);
-        var tree = new KeyRangeTree<int>();
+        }
+
+        KeyRangeTree<int> tree = new();
         foreach (int i in order)
+        {
             tree.Add(new KeyRange(Keys.Numbered(2 * i), Keys.Numbered((2 * i) + 1)), i);
+        }
+
         List<int> found = [];
         for (int i = 0; i < Count; i++)
         {
@@ -72,14 +78,15 @@ public class Key_range_indexes
             tree.Find(Keys.Numbered(2 * i), found).ShouldBeLessThan(100);
             tree.Find(Keys.Numbered((2 * i) + 1), found).ShouldBeLessThan(100);
         }
+
         found.ShouldBe(Enumerable.Range(0, Count));
     }
 
     private static void RunHistory(int seed, int keys, int items)
     {
-        var random = new Random(seed);
+        Random random = new(seed);
         byte[][] pool = [.. Enumerable.Range(0, keys).Select(_ => Keys.Random(random))];
-        var index = new KeyRangeIndex<int>();
+        KeyRangeIndex<int> index = new();
         List<(KeyRange Range, int Item)> pairs = [];
         // Growing at first, then shrinking to nothing.
         for (int step = 0; step < 3000 || pairs.Count > 0; step++)
@@ -90,7 +97,9 @@ public class Key_range_indexes
                 bool isNew = !pairs.Exists(p => Same(p, pair));
                 index.Add(pair.Range, pair.Item).ShouldBe(isNew);
                 if (isNew)
+                {
                     pairs.Add(pair);
+                }
             }
             else if (random.Next(10) == 0)
             {
@@ -104,6 +113,7 @@ public class Key_range_indexes
                 pairs[victim] = pairs[^1];
                 pairs.RemoveAt(pairs.Count - 1);
             }
+
             index.Count.ShouldBe(pairs.Count);
             if (step % 20 == 0)
             {
@@ -111,6 +121,7 @@ public class Key_range_indexes
                 Found(index, key).ShouldBe(pairs.Where(p => p.Range.Contains(key)).Select(p => p.Item).Order());
             }
         }
+
         Found(index, pool[0]).ShouldBeEmpty();
     }
 

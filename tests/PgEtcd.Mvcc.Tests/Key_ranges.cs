@@ -15,7 +15,7 @@ public class Key_ranges
     [InlineData("c", "b", false, false, true, "")]
     public void Follow_the_conventions_of_range_end(string key, string end, bool oneKey, bool open, bool empty, string holds)
     {
-        var range = new KeyRange(Bytes(key), Bytes(end));
+        KeyRange range = new(Bytes(key), Bytes(end));
         (range.IsSingleKey, range.IsOpenEnded, range.IsEmpty).ShouldBe((oneKey, open, empty));
         string.Join(' ', "a b c d".Split(' ').Where(k => range.Contains(Bytes(k)))).ShouldBe(holds);
     }

@@ -39,7 +39,7 @@ public class Key_records
     [InlineData(3, 1_500_000, long.MinValue)]
     public void Give_back_what_went_in(int keyLength, int valueLength, long lease)
     {
-        var random = new Random(keyLength);
+        Random random = new(keyLength);
         byte[] key = new byte[keyLength];
         byte[] value = new byte[valueLength];
         random.NextBytes(key);

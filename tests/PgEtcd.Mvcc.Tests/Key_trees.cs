@@ -34,7 +34,9 @@ public class Key_trees
             ToArray(tree.Scan(Keys.All)).ShouldBe(records);
         }, count: 30);
         foreach (int count in new[] { 0, 1, 15, 16, 17, 63, 64, 65, 79, 80, 64 * 64, 64 * 64 + 1, 64 * 64 * 64 + 1 })
+        {
             KeyTree.FromSorted(Enumerable.Range(0, count).Select(i => Keys.Record(Keys.Numbered(i)))).CheckInvariants();
+        }
     }
 
     [Fact]
@@ -54,14 +56,20 @@ public class Key_trees
             KeyTree.Editor editor = KeyTree.Empty.Edit();
             int[] order = ascending ? [.. Enumerable.Range(0, 5000)] : [.. Enumerable.Range(0, 5000).Reverse()];
             foreach (int i in order)
+            {
                 editor.Set(Keys.Record(Keys.Numbered(i))).ShouldBeNull();
+            }
+
             editor.Freeze().CheckInvariants();
             foreach (int i in order)
             {
                 editor.Remove(Keys.Numbered(i)).ShouldNotBeNull();
                 if (i % 97 == 0)
+                {
                     editor.Freeze().CheckInvariants();
+                }
             }
+
             editor.Count.ShouldBe(0);
             editor.Freeze().ShouldBeSameAs(KeyTree.Empty);
         }
@@ -74,7 +82,10 @@ public class Key_trees
         KeyRecord[] before = ToArray(tree.Scan(Keys.All));
         KeyTree.Editor dropped = tree.Edit();
         for (int i = 0; i < 1000; i += 3)
+        {
             dropped.Remove(Keys.Numbered(i));
+        }
+
         KeyTree.Editor kept = tree.Edit();
         kept.Set(Keys.Record("z"u8));
         ToArray(tree.Scan(Keys.All)).ShouldBe(before);
@@ -83,11 +94,11 @@ public class Key_trees
 
     private static void RunHistory(int seed, int keys, bool shared)
     {
-        var random = new Random(seed);
+        Random random = new(seed);
         string beginning = shared ? "/registry/pods/a-rather-long-namespace/" : "";
         byte[][] pool = [.. Enumerable.Range(0, keys).Select(_ => Keys.Random(random, beginning)).Append([0]).Append([0xff, 0xff])];
-        var model = new SortedDictionary<byte[], KeyRecord>(Keys.Order);
-        var snapshots = new List<(KeyTree Tree, KeyRecord[] Records)>();
+        SortedDictionary<byte[], KeyRecord> model = new(Keys.Order);
+        List<(KeyTree Tree, KeyRecord[] Records)> snapshots = new(KeyTree Tree, KeyRecord[] Records)>();
         KeyTree.Editor editor = KeyTree.Empty.Edit();
         int steps = keys * 4;
         for (int step = 0; step < steps; step++)
@@ -106,17 +117,23 @@ public class Key_trees
                 editor.Remove(key).ShouldBeSameAs(expected);
                 model.Remove(key);
             }
+
             if (random.Next(keys) == 0 || step == steps - 1)
             {
                 KeyTree tree = editor.Freeze();
                 tree.CheckInvariants();
                 snapshots.Add((tree, [.. model.Values]));
                 if (random.Next(2) == 0)
+                {
                     editor = tree.Edit();
+                }
             }
         }
+
         foreach ((KeyTree tree, KeyRecord[] records) in snapshots)
+        {
             Compare(tree, records, pool, random);
+        }
     }
 
     private static void Compare(KeyTree tree, KeyRecord[] records, byte[][] pool, Random random)
@@ -130,7 +147,7 @@ public class Key_trees
             KeyRecord[] expected = [.. records.Where(record => range.Contains(record.Key))];
             tree.CountRange(range).ShouldBe(expected.Length);
             ToArray(tree.Scan(range)).SequenceEqual(expected).ShouldBeTrue();
-            var destination = new KeyRecord[random.Next(expected.Length + 3)];
+            KeyRecord[] destination = new KeyRecord[random.Next(expected.Length + 3)];
             int copied = tree.CopyTo(range, destination);
             destination.Take(copied).SequenceEqual(expected.Take(destination.Length)).ShouldBeTrue();
             byte[] key = pool[random.Next(pool.Length)];
@@ -140,9 +157,12 @@ public class Key_trees
 
     private static KeyRecord[] ToArray(KeyScan scan)
     {
-        var list = new List<KeyRecord>(scan.Count);
+        List<KeyRecord> list = new(scan.Count);
         foreach (KeyRecord record in scan)
+        {
             list.Add(record);
+        }
+
         return [.. list];
     }
 }

@@ -22,7 +22,10 @@ internal static class Keys
         ReadOnlySpan<byte> letters = [0x00, 0x01, (byte)'a', (byte)'b', (byte)'/', 0x7f, 0x80, 0xff];
         byte[] rest = new byte[random.Next(1, 14)];
         for (int i = 0; i < rest.Length; i++)
+        {
             rest[i] = letters[random.Next(letters.Length)];
+        }
+
         return [.. Encoding.ASCII.GetBytes(beginning), .. rest];
     }
 

@@ -13,7 +13,10 @@ internal static class Properties
     {
         Config config = Config.QuickThrowOnFailure.WithMaxTest(count).WithStartSize(50).WithEndSize(50);
         if (Replay?.Split(',') is [string seed, string gamma])
+        {
             config = config.WithReplay(ulong.Parse(seed, null), ulong.Parse(gamma, null));
+        }
+
         Prop.ForAll(inputs.ToArbitrary(), check).Check(config);
     }
 }

@@ -14,7 +14,7 @@ public class Request_checks
     {
         Properties.Hold(Gen.Choose(0, int.MaxValue - 1), seed =>
         {
-            var random = new Random(seed);
+            Random random = new(seed);
             for (int i = 0; i < 200; i++)
             {
                 TxnOperation txn = RandomTxn(random, depth: 0);
@@ -40,7 +40,7 @@ public class Request_checks
         Check(new RangeOperation { SortOrder = (SortOrder)7 }).ShouldBe(KvError.EmptyKey);
         Check(new RangeOperation { Key = new byte[1], SortOrder = (SortOrder)(-1) }).ShouldBe(KvError.InvalidSortOption);
         Check(new RangeOperation { Key = new byte[1], SortTarget = (SortTarget)5 }).ShouldBe(KvError.InvalidSortOption);
-        var both = new PutOperation { Key = new byte[1], Value = new byte[1], Lease = 1, IgnoreLease = true, IgnoreValue = true };
+        PutOperation both = new() { Key = new byte[1], Value = new byte[1], Lease = 1, IgnoreLease = true, IgnoreValue = true };
         Check(both).ShouldBe(KvError.ValueProvided);
         Check(new PutOperation { Key = new byte[1], Lease = 1, IgnoreLease = true }).ShouldBe(KvError.LeaseProvided);
     }
@@ -54,7 +54,10 @@ public class Request_checks
         Check(Wrap(new TxnOperation { Success = Puts(128) })).ShouldBe(KvError.TooManyOps);
         TxnOperation deep = new();
         for (int i = 0; i < 128; i++)
+        {
             deep = Wrap(deep);
+        }
+
         Check(deep).ShouldBe(KvError.None);
         Check(Wrap(deep)).ShouldBe(KvError.TooManyOps);
     }

@@ -11,7 +11,7 @@ public sealed class EtcdErrorsTests
     [Fact]
     public void Every_typed_error_of_etcd_is_in_the_catalogue_with_its_code_and_text()
     {
-        var catalogue = EtcdErrors.All.ToDictionary(error => error.Name);
+        Dictionary<string, EtcdError> catalogue = EtcdErrors.All.ToDictionary(error => error.Name);
         IReadOnlyList<string> facts = FactTable.Read("errors.txt");
 
         facts.Count.ShouldBe(63);

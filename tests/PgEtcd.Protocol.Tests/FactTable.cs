@@ -7,7 +7,7 @@ internal static class FactTable
     {
         using Stream stream = typeof(FactTable).Assembly.GetManifestResourceStream(name)
             ?? throw new FileNotFoundException($"There is no embedded table {name}.");
-        using var reader = new StreamReader(stream);
+        using StreamReader reader = new(stream);
         return reader.ReadToEnd()
             .Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)
             .Where(line => !line.StartsWith('#'))

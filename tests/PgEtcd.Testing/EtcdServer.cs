@@ -53,7 +53,7 @@ public sealed class EtcdServer : IEtcdServer
     {
         Require();
         // Real etcd syncs every write; in memory that costs nothing, and nobody asks it to survive.
-        var directory = new TempDirectory("etcd", inMemory: true);
+        TempDirectory directory = new("etcd", inMemory: true);
         string client = $"http://127.0.0.1:{FreePort.Next()}";
         string peer = $"http://127.0.0.1:{FreePort.Next()}";
         string data = Path.Combine(directory.Path, "data");
@@ -77,7 +77,7 @@ public sealed class EtcdServer : IEtcdServer
             "--listen-peer-urls", peer, "--initial-advertise-peer-urls", peer, "--initial-cluster", $"default={peer}",
             .. moreArguments,
         ]);
-        var server = new EtcdServer(directory, process, new Uri(client));
+        EtcdServer server = new(directory, process, new Uri(client));
         try
         {
             await HealthCheck.WaitAsync(process, server.ClientUrl, StartLimit).ConfigureAwait(false);

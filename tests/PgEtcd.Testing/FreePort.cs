@@ -21,14 +21,17 @@ public static class FreePort
         {
             int port = First + (int)((uint)Interlocked.Increment(ref _next) % Count);
             if (IsFree(port))
+            {
                 return port;
+            }
         }
+
         throw new InvalidOperationException("No free port was found.");
     }
 
     private static bool IsFree(int port)
     {
-        using var listener = new TcpListener(IPAddress.Loopback, port);
+        using TcpListener listener = new(IPAddress.Loopback, port);
         try
         {
             listener.Start();

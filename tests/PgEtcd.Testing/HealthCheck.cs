@@ -17,7 +17,10 @@ internal static class HealthCheck
             {
                 using HttpResponseMessage response = await Http.GetAsync(new Uri(clientUrl, "health?exclude=NOSPACE&exclude=CORRUPT")).ConfigureAwait(false);
                 if (!response.IsSuccessStatusCode)
+                {
                     return false;
+                }
+
                 using JsonDocument body = JsonDocument.Parse(await response.Content.ReadAsStringAsync().ConfigureAwait(false));
                 return body.RootElement.GetProperty("health").GetString() == "true";
             },

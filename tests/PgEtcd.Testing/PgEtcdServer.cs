@@ -82,7 +82,7 @@ public sealed class PgEtcdServer : IEtcdServer
     public static async Task<PgEtcdServer> StartAsync(
         string database, string schema = "pgetcd", string name = "default", int? port = null, params string[] moreArguments)
     {
-        var clientUrl = new Uri($"http://127.0.0.1:{port ?? FreePort.Next()}");
+        Uri clientUrl = new($"http://127.0.0.1:{port ?? FreePort.Next()}");
         string url = clientUrl.ToString().TrimEnd('/');
         return await StartWithAsync(
             clientUrl,
@@ -116,7 +116,7 @@ public sealed class PgEtcdServer : IEtcdServer
             throw new InvalidOperationException($"{Program} is missing; build src/PgEtcd.Server first.");
         }
 
-        var variables = new Dictionary<string, string>(environment ?? new Dictionary<string, string>())
+        Dictionary<string, string> variables = new(environment ?? new Dictionary<string, string>())
         {
             // The executable shall run on the runtime of the tests, wherever that is installed.
             ["DOTNET_ROOT"] = Path.GetFullPath(Path.Combine(RuntimeEnvironment.GetRuntimeDirectory(), "..", "..", "..")),

@@ -13,8 +13,11 @@ public static class Repository
         for (DirectoryInfo? at = new(AppContext.BaseDirectory); at is not null; at = at.Parent)
         {
             if (File.Exists(Path.Combine(at.FullName, "PgEtcd.sln")))
+            {
                 return at.FullName;
+            }
         }
+
         throw new InvalidOperationException($"PgEtcd.sln is not above {AppContext.BaseDirectory}.");
     }
 }

@@ -24,11 +24,16 @@ public sealed class TempDirectory : IDisposable
         Directory.CreateDirectory(Path);
         // Servers may run as another user.
         if (!OperatingSystem.IsWindows())
+        {
             File.SetUnixFileMode(Path, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute
                 | UnixFileMode.GroupRead | UnixFileMode.GroupExecute | UnixFileMode.OtherRead | UnixFileMode.OtherExecute);
+        }
+
         // In a session of its own, so that what is sent to our process group spares it.
         if (OperatingSystem.IsLinux())
+        {
             _remover = Process.Start(new ProcessStartInfo("setsid", ["sh", "-c", Remove, Path]) { RedirectStandardInput = true, WorkingDirectory = "/" });
+        }
     }
 
     /// <summary>Absolute.</summary>
@@ -39,7 +44,10 @@ public sealed class TempDirectory : IDisposable
     {
         // A server that was killed may have children that write for another moment.
         for (int attempt = 0; attempt < Attempts && !TryDelete(); attempt++)
+        {
             Thread.Sleep(Pause);
+        }
+
         _remover?.StandardInput.Close();
         _remover?.Dispose();
     }
@@ -49,7 +57,10 @@ public sealed class TempDirectory : IDisposable
         try
         {
             if (Directory.Exists(Path))
+            {
                 Directory.Delete(Path, recursive: true);
+            }
+
             return true;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)

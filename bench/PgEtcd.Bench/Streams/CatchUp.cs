@@ -11,23 +11,23 @@ public sealed class CatchUp(WatchedPuts puts, Options options) : StreamCase(
 
     public override async Task Prepare(Server server)
     {
-        var before = await server.Client.Revision().ConfigureAwait(false);
+        long before = await server.Client.Revision().ConfigureAwait(false);
         await puts.Run(server, Flight.Of(500), _events, _events, 1).ConfigureAwait(false);
         _past[server] = (before + 1, before + _events);
     }
 
     public override async Task<IReadOnlyList<double>> Turn(Server server, int seed)
     {
-        var (first, last) = _past[server];
-        var log = new EveryRevision(1, first - 1);
+        (long first, long last) = _past[server];
+        EveryRevision log = new(1, first - 1);
         log.Expect(last);
-        using var stream = new WatchCall(server.Port, log);
-        var start = Stopwatch.GetTimestamp();
+        using WatchCall stream = new(server.Port, log);
+        long start = Stopwatch.GetTimestamp();
         stream.Create(1, Requests.WatchedKeys, first);
-        var seconds = Stopwatch.GetElapsedTime(start, await log.Done().ConfigureAwait(false)).TotalSeconds;
+        double seconds = Stopwatch.GetElapsedTime(start, await log.Done().ConfigureAwait(false)).TotalSeconds;
 
         // Through what came after, to a put made now: the way from the past to the present loses and repeats nothing.
-        var now = await server.Client.Revision().ConfigureAwait(false);
+        long now = await server.Client.Revision().ConfigureAwait(false);
         log.Expect(now + 1);
         await WatchedPuts.Last(server).ConfigureAwait(false);
         await log.Done().ConfigureAwait(false);

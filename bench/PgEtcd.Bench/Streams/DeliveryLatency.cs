@@ -11,15 +11,15 @@ public sealed class DeliveryLatency(Options options)
 
     public override async Task<IReadOnlyList<double>> Turn(Server server, int seed)
     {
-        var before = await server.Client.Revision().ConfigureAwait(false);
-        using var came = new SemaphoreSlim(0);
-        var arrival = 0L;
-        var log = new EveryRevision(1, before, _ =>
+        long before = await server.Client.Revision().ConfigureAwait(false);
+        using SemaphoreSlim came = new(0);
+        long arrival = 0L;
+        EveryRevision log = new(1, before, _ =>
         {
             Volatile.Write(ref arrival, Stopwatch.GetTimestamp());
             came.Release();
         });
-        using var stream = new WatchCall(server.Port, log);
+        using WatchCall stream = new(server.Port, log);
         stream.Create(1, Requests.WatchedKeys);
         await stream.Created(1).ConfigureAwait(false);
 
@@ -32,19 +32,25 @@ public sealed class DeliveryLatency(Options options)
 
         void Measure()
         {
-            using var connection = new Http2Connection(server.Port);
-            var clock = Stopwatch.StartNew();
+            using Http2Connection connection = new(server.Port);
+            Stopwatch clock = Stopwatch.StartNew();
             while (latencies.Count < 2 * WarmUp || clock.Elapsed.TotalSeconds < Options.Seconds)
             {
-                var revision = before + latencies.Count + 1;
-                var put = Requests.PutOne(Requests.WatchedKeys, latencies.Count % 1000);
+                long revision = before + latencies.Count + 1;
+                byte[] put = Requests.PutOne(Requests.WatchedKeys, latencies.Count % 1000);
                 log.Expect(revision);
-                var sent = Stopwatch.GetTimestamp();
-                var answered = EtcdClient.HeaderRevision(connection.Call("KV/Put", put));
+                long sent = Stopwatch.GetTimestamp();
+                long answered = EtcdClient.HeaderRevision(connection.Call("KV/Put", put));
                 if (answered != revision)
+                {
                     throw new BenchException($"a put was answered with revision {answered}, not {revision}");
+                }
+
                 if (!came.Wait(Patience))
+                {
                     throw new BenchException($"the event of revision {revision} did not come");
+                }
+
                 latencies.Add(Stopwatch.GetElapsedTime(sent, Volatile.Read(ref arrival)).TotalMilliseconds);
             }
 

@@ -31,13 +31,13 @@ public sealed class EveryPutOnce(int watchers, long revision, int puts) : IWatch
     public void Saw(int watcher, long modRevision, ReadOnlySpan<byte> key)
     {
         if (watcher < 1 || watcher > watchers
-            || !int.TryParse(key[^Requests.Digits..], CultureInfo.InvariantCulture, out var number) || number != watcher - 1)
+            || !int.TryParse(key[^Requests.Digits..], CultureInfo.InvariantCulture, out int number) || number != watcher - 1)
         {
             Failed($"watcher {watcher} saw a key that is not its own");
             return;
         }
 
-        var put = modRevision - revision - 1;
+        long put = modRevision - revision - 1;
         if (put < 0 || put >= puts || modRevision <= _last[watcher] || Interlocked.Increment(ref _seen[put]) > 1)
         {
             Failed($"watcher {watcher} saw revision {modRevision} after {_last[watcher]}; {puts} puts followed revision {revision}");
@@ -46,7 +46,9 @@ public sealed class EveryPutOnce(int watchers, long revision, int puts) : IWatch
 
         _last[watcher] = modRevision;
         if (Interlocked.Increment(ref _count) == puts)
+        {
             _done.TrySetResult();
+        }
     }
 
     public void Failed(string reason) => _done.TrySetException(new BenchException(reason));

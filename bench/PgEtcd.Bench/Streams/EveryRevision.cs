@@ -30,7 +30,9 @@ public sealed class EveryRevision : IWatchLog
         Volatile.Write(ref _there, 0);
         Volatile.Write(ref _target, revision);
         if (_failure is { } reason)
+        {
             _done.TrySetException(new BenchException(reason));
+        }
     }
 
     /// <summary>Waits until all watchers have seen what is expected.</summary>
@@ -65,7 +67,9 @@ public sealed class EveryRevision : IWatchLog
         _last[watcher] = modRevision;
         _seen?.Invoke(modRevision);
         if (modRevision == Volatile.Read(ref _target) && Interlocked.Increment(ref _there) == _last.Length - 1)
+        {
             _done.TrySetResult(Stopwatch.GetTimestamp());
+        }
     }
 
     public void Failed(string reason)

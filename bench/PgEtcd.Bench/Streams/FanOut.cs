@@ -16,18 +16,21 @@ public sealed class FanOut(WatchedPuts puts, Options options) : StreamCase(
 
     public override async Task<IReadOnlyList<double>> Turn(Server server, int seed)
     {
-        var revision = await server.Client.Revision().ConfigureAwait(false);
-        var log = new EveryRevision(Watchers, revision);
-        var streams = await WatchCall.Open(server.Port, log, Streams, Each, _ => Requests.WatchedKeys).ConfigureAwait(false);
+        long revision = await server.Client.Revision().ConfigureAwait(false);
+        EveryRevision log = new(Watchers, revision);
+        IReadOnlyList<WatchCall> streams = await WatchCall.Open(server.Port, log, Streams, Each, _ => Requests.WatchedKeys).ConfigureAwait(false);
         try
         {
             await Task.Run(() => OneByOne(Options.Seconds / 3)).ConfigureAwait(false);
-            var alone = await Task.Run(() => OneByOne(Options.Seconds)).ConfigureAwait(false);
+            double alone = await Task.Run(() => OneByOne(Options.Seconds)).ConfigureAwait(false);
 
-            var pace = 0.0;
-            for (var count = 20L; count <= 100; count *= 5)
+            double pace = 0.0;
+            for (long count = 20L; count <= 100; count *= 5)
+            {
                 pace = await Together(count).ConfigureAwait(false);
-            var together = await Together((long)(pace * Options.Seconds)).ConfigureAwait(false);
+            }
+
+            double together = await Together((long)(pace * Options.Seconds)).ConfigureAwait(false);
 
             log.Expect(++revision);
             await WatchedPuts.Last(server).ConfigureAwait(false);
@@ -36,17 +39,19 @@ public sealed class FanOut(WatchedPuts puts, Options options) : StreamCase(
         }
         finally
         {
-            foreach (var stream in streams)
+            foreach (WatchCall stream in streams)
+            {
                 stream.Dispose();
+            }
         }
 
         // Both give puts a second, until the last watcher has seen the last one.
         double OneByOne(double seconds)
         {
-            using var connection = new Http2Connection(server.Port);
-            var put = Requests.PutOne(Requests.WatchedKeys, 0);
-            var count = 0;
-            var clock = Stopwatch.StartNew();
+            using Http2Connection connection = new(server.Port);
+            byte[] put = Requests.PutOne(Requests.WatchedKeys, 0);
+            int count = 0;
+            Stopwatch clock = Stopwatch.StartNew();
             for (; clock.Elapsed.TotalSeconds < seconds; count++)
             {
                 log.Expect(++revision);
@@ -59,11 +64,11 @@ public sealed class FanOut(WatchedPuts puts, Options options) : StreamCase(
 
         async Task<double> Together(long count)
         {
-            var flight = Flight.Of(10);
+            Flight flight = Flight.Of(10);
             count = WatchedPuts.Count(flight, count);
             revision += count;
             log.Expect(revision);
-            var start = Stopwatch.GetTimestamp();
+            long start = Stopwatch.GetTimestamp();
             await puts.Run(server, flight, count, Keys, seed).ConfigureAwait(false);
             return count / Stopwatch.GetElapsedTime(start, await log.Done().ConfigureAwait(false)).TotalSeconds;
         }

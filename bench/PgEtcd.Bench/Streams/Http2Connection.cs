@@ -64,7 +64,10 @@ public sealed class Http2Connection : IDisposable
         lock (_writing)
         {
             if (!_ended)
+            {
                 throw new InvalidOperationException("A call is under way.");
+            }
+
             (_stream, _ended, _taken, _streamWindow) = (_stream + 2, false, 0, _initialWindow);
             _messages.Clear();
             Frame(FrameType.Headers, EndHeaders, _stream, RequestHeaders(method));
@@ -76,7 +79,7 @@ public sealed class Http2Connection : IDisposable
     /// <exception cref="BenchException">The server did not take it for a long time.</exception>
     public void Send(ReadOnlySpan<byte> message, bool last = false)
     {
-        var size = GrpcPrefix + message.Length;
+        int size = GrpcPrefix + message.Length;
         for (; ; )
         {
             lock (_writing)
@@ -94,7 +97,9 @@ public sealed class Http2Connection : IDisposable
             }
 
             if (!_windowOpened.Wait(Patience))
+            {
                 throw new BenchException("the server reads no more requests");
+            }
         }
     }
 
@@ -105,7 +110,7 @@ public sealed class Http2Connection : IDisposable
     {
         for (; ; )
         {
-            var bytes = _messages.Unread;
+            ReadOnlySpan<byte> bytes = _messages.Unread;
             if (bytes.Length >= GrpcPrefix && BinaryPrimitives.ReadInt32BigEndian(bytes[1..]) is var length && bytes.Length >= GrpcPrefix + length)
             {
                 message = bytes.Slice(GrpcPrefix, length);
@@ -115,7 +120,10 @@ public sealed class Http2Connection : IDisposable
 
             message = default;
             if (_ended)
+            {
                 return false;
+            }
+
             ReadFrame();
         }
     }
@@ -127,8 +135,11 @@ public sealed class Http2Connection : IDisposable
         Begin(method);
         Send(request, last: true);
         byte[]? response = null;
-        while (Read(out var message))
+        while (Read(out ReadOnlySpan<byte> message))
+        {
             response = message.ToArray();
+        }
+
         return response ?? throw new BenchException($"{method} failed");
     }
 
@@ -159,11 +170,14 @@ public sealed class Http2Connection : IDisposable
             }
 
             if (got == 0)
+            {
                 throw new BenchException("the server closed the connection");
+            }
+
             _frames.Added(got);
         }
 
-        var frame = _frames.Unread[..(FrameHeader + length)];
+        ReadOnlySpan<byte> frame = _frames.Unread[..(FrameHeader + length)];
         Handle((FrameType)frame[3], frame[4], BinaryPrimitives.ReadInt32BigEndian(frame[5..]), frame[FrameHeader..]);
         _frames.Skip(frame.Length);
     }
@@ -193,9 +207,12 @@ public sealed class Http2Connection : IDisposable
             case FrameType.WindowUpdate:
                 lock (_writing)
                 {
-                    ref var window = ref stream == 0 ? ref _connectionWindow : ref _streamWindow;
+                    ref int window = ref stream == 0 ? ref _connectionWindow : ref _streamWindow;
                     if (stream == 0 || stream == _stream)
+                    {
                         window += BinaryPrimitives.ReadInt32BigEndian(content);
+                    }
+
                     _windowOpened.Set();
                 }
 
@@ -214,8 +231,11 @@ public sealed class Http2Connection : IDisposable
             for (; settings.Length >= 6; settings = settings[6..])
             {
                 if (settings[1] != 4)
+                {
                     continue;
-                var initial = BinaryPrimitives.ReadInt32BigEndian(settings[2..]);
+                }
+
+                int initial = BinaryPrimitives.ReadInt32BigEndian(settings[2..]);
                 _streamWindow += initial - _initialWindow;
                 _initialWindow = initial;
             }
@@ -239,7 +259,10 @@ public sealed class Http2Connection : IDisposable
     {
         _taken += taken;
         if (_taken < ReopenWindow)
+        {
             return;
+        }
+
         lock (_writing)
         {
             OpenWindow(0, _taken);
@@ -259,7 +282,7 @@ public sealed class Http2Connection : IDisposable
 
     private void Frame(FrameType type, byte flags, int stream, ReadOnlySpan<byte> content)
     {
-        var header = _out.GetSpan(FrameHeader);
+        Span<byte> header = _out.GetSpan(FrameHeader);
         BinaryPrimitives.WriteInt32BigEndian(header, content.Length << 8 | (byte)type);
         header[4] = flags;
         BinaryPrimitives.WriteInt32BigEndian(header[5..], stream);
@@ -276,8 +299,8 @@ public sealed class Http2Connection : IDisposable
     /// <summary>HPACK without its dynamic table, so that nothing is to be remembered: indexed where the static table has it.</summary>
     private byte[] RequestHeaders(string method)
     {
-        var authority = $"127.0.0.1:{_port}";
-        var path = $"/etcdserverpb.{method}";
+        string authority = $"127.0.0.1:{_port}";
+        string path = $"/etcdserverpb.{method}";
         return
         [
             0x83, 0x86, // :method POST, :scheme http

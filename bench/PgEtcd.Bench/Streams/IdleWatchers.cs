@@ -12,20 +12,22 @@ public sealed class IdleWatchers(WatchedPuts puts, Options options) : StreamCase
         // Watchers of the turn before have left memory behind that would be used again.
         await server.Stop().ConfigureAwait(false);
         await server.Start().ConfigureAwait(false);
-        var before = await MemoryAfterPuts().ConfigureAwait(false);
+        long before = await MemoryAfterPuts().ConfigureAwait(false);
 
-        var log = new Silence();
-        var streams = await WatchCall.Open(server.Port, log, Streams, Each, watcher => Requests.Key("/registry/idle/", watcher)).ConfigureAwait(false);
+        Silence log = new();
+        IReadOnlyList<WatchCall> streams = await WatchCall.Open(server.Port, log, Streams, Each, watcher => Requests.Key("/registry/idle/", watcher)).ConfigureAwait(false);
         try
         {
             // The same work again, so that both collectors had as much reason to collect.
-            var after = await MemoryAfterPuts().ConfigureAwait(false);
+            long after = await MemoryAfterPuts().ConfigureAwait(false);
             return log.Broken is { } reason ? throw new BenchException(reason) : [(after - before) / 1024.0 / (Streams * Each)];
         }
         finally
         {
-            foreach (var stream in streams)
+            foreach (WatchCall stream in streams)
+            {
                 stream.Dispose();
+            }
         }
 
         async Task<long> MemoryAfterPuts()

@@ -18,11 +18,14 @@ internal sealed class Inbox
     public Span<byte> Free(int least = Least)
     {
         if (_start == _end)
+        {
             Clear();
+        }
+
         if (_bytes.Length - _end < least)
         {
-            var unread = Unread;
-            var larger = unread.Length + least > _bytes.Length ? new byte[Math.Max(2 * _bytes.Length, unread.Length + least)] : _bytes;
+            ReadOnlySpan<byte> unread = Unread;
+            byte[] larger = unread.Length + least > _bytes.Length ? new byte[Math.Max(2 * _bytes.Length, unread.Length + least)] : _bytes;
             unread.CopyTo(larger);
             (_bytes, _start, _end) = (larger, 0, unread.Length);
         }

@@ -26,8 +26,8 @@ public sealed class KeepAlives(Options options) : StreamCase(
     private long[] Grant(Server server)
     {
         const int Id = 2;
-        using var connection = new Http2Connection(server.Port);
-        var request = Requests.Grant(Seconds).ToArray();
+        using Http2Connection connection = new(server.Port);
+        byte[] request = Requests.Grant(Seconds).ToArray();
         return [.. Enumerable.Range(0, _each).Select(_ => Message.Read(connection.Call("Lease/LeaseGrant", request)).First(field => field.Field == Id).Number)];
     }
 
@@ -35,19 +35,27 @@ public sealed class KeepAlives(Options options) : StreamCase(
     /// <exception cref="BenchException">An answer was not for the lease whose turn it is, or not with its full TTL.</exception>
     private static double KeepAlive(Server server, long[] leases, int inFlight, double seconds)
     {
-        using var connection = new Http2Connection(server.Port);
+        using Http2Connection connection = new(server.Port);
         connection.Begin("Lease/LeaseKeepAlive");
-        var (sent, answered) = (0L, 0L);
-        var start = Stopwatch.GetTimestamp();
+        (long sent, long answered) = (0L, 0L);
+        long start = Stopwatch.GetTimestamp();
         while (sent < inFlight)
+        {
             Send();
+        }
+
         while (answered < sent)
         {
-            if (!connection.Read(out var response))
+            if (!connection.Read(out ReadOnlySpan<byte> response))
+            {
                 throw new BenchException("the server ended a keep-alive stream");
+            }
+
             Check(response, leases[answered++ % leases.Length]);
             if (Stopwatch.GetElapsedTime(start).TotalSeconds < seconds)
+            {
                 Send();
+            }
         }
 
         return answered / Stopwatch.GetElapsedTime(start).TotalSeconds;
@@ -58,18 +66,25 @@ public sealed class KeepAlives(Options options) : StreamCase(
     private static void Check(ReadOnlySpan<byte> response, long lease)
     {
         const int Id = 2, Ttl = 3;
-        var (id, ttl) = (0L, 0L);
-        var fields = new Fields(response);
+        (long id, long ttl) = (0L, 0L);
+        Fields fields = new(response);
         while (fields.Next())
         {
             if (fields.Field == Id)
+            {
                 id = fields.Number;
+            }
+
             if (fields.Field == Ttl)
+            {
                 ttl = fields.Number;
+            }
         }
 
         if (id != lease || ttl != Seconds)
+        {
             throw new BenchException($"a keep-alive of lease {lease} was answered with lease {id} and TTL {ttl}");
+        }
     }
 
     private static Task<T[]> OnThreads<T>(Func<int, T> work) => Task.WhenAll(Enumerable.Range(0, Streams).Select(i =>

@@ -18,18 +18,18 @@ public sealed class LeaseGrants(H2Load h2load, Options options) : StreamCase(opt
     /// <exception cref="BenchException">There are not as many leases more than before.</exception>
     private async Task<double> Grant(Server server, long count)
     {
-        var flight = Flight.Of(50);
+        Flight flight = Flight.Of(50);
         count = Math.Max(count, flight.Requests);
-        var before = await Leases(server).ConfigureAwait(false);
-        var result = await h2load.Run(server.Port, "Lease/LeaseGrant", Requests.Grant(Seconds), new(1), flight, count).ConfigureAwait(false);
-        var granted = await Leases(server).ConfigureAwait(false) - before;
+        long before = await Leases(server).ConfigureAwait(false);
+        LoadResult result = await h2load.Run(server.Port, "Lease/LeaseGrant", Requests.Grant(Seconds), new(1), flight, count).ConfigureAwait(false);
+        long granted = await Leases(server).ConfigureAwait(false) - before;
         return granted == count ? result.Rate : throw new BenchException($"{count} grants made {granted} leases");
     }
 
     private static async Task<long> Leases(Server server)
     {
         const int Leases = 2;
-        var response = await server.Client.Call("Lease/LeaseLeases", []).ConfigureAwait(false);
+        byte[] response = await server.Client.Call("Lease/LeaseLeases", []).ConfigureAwait(false);
         return Message.Read(response).LongCount(field => field.Field == Leases);
     }
 }

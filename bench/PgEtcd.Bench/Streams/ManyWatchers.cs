@@ -14,38 +14,40 @@ public sealed class ManyWatchers(WatchedPuts puts, Options options) : StreamCase
     public override async Task Prepare(Server server)
     {
         // Every key is there before it is watched; the second run tells the pace.
-        var keys = Streams * _each;
+        int keys = Streams * _each;
         await puts.Run(server, Flight.Of(500), keys, keys, 1).ConfigureAwait(false);
         _pace[server] = (await puts.Run(server, Flight.Of(50), 1000, keys, 2).ConfigureAwait(false)).Rate;
     }
 
     public override async Task<IReadOnlyList<double>> Turn(Server server, int seed)
     {
-        var (flight, keys) = (Flight.Of(50), Streams * _each);
-        var count = WatchedPuts.Count(flight, (long)(_pace[server] * Options.Seconds));
-        var first = (await puts.Run(server, flight, count, keys, seed).ConfigureAwait(false)).Rate;
-        var with = await WithWatchers().ConfigureAwait(false);
-        var second = (await puts.Run(server, flight, count, keys, seed + 2).ConfigureAwait(false)).Rate;
-        var without = (first + second) / 2;
+        (Flight? flight, int keys) = (Flight.Of(50), Streams * _each);
+        long count = WatchedPuts.Count(flight, (long)(_pace[server] * Options.Seconds));
+        double first = (await puts.Run(server, flight, count, keys, seed).ConfigureAwait(false)).Rate;
+        double with = await WithWatchers().ConfigureAwait(false);
+        double second = (await puts.Run(server, flight, count, keys, seed + 2).ConfigureAwait(false)).Rate;
+        double without = (first + second) / 2;
         return [without, with, with / without];
 
         async Task<double> WithWatchers()
         {
-            var before = await server.Client.Revision().ConfigureAwait(false);
-            var log = new EveryPutOnce(keys, before, (int)count + 1);
-            var streams = await WatchCall.Open(
+            long before = await server.Client.Revision().ConfigureAwait(false);
+            EveryPutOnce log = new(keys, before, (int)count + 1);
+            IReadOnlyList<WatchCall> streams = await WatchCall.Open(
                 server.Port, log, Streams, _each, watcher => Requests.Key(Requests.WatchedKeys, watcher - 1)).ConfigureAwait(false);
             try
             {
-                var result = await puts.Run(server, flight, count, keys, seed + 1).ConfigureAwait(false);
+                LoadResult result = await puts.Run(server, flight, count, keys, seed + 1).ConfigureAwait(false);
                 await WatchedPuts.Last(server).ConfigureAwait(false);
                 await log.Done().ConfigureAwait(false);
                 return result.Rate;
             }
             finally
             {
-                foreach (var stream in streams)
+                foreach (WatchCall stream in streams)
+                {
                     stream.Dispose();
+                }
             }
         }
     }

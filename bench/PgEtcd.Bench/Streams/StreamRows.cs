@@ -9,23 +9,28 @@ public sealed class StreamRows(H2Load h2load, Options options, Report report)
 
     public async Task Run(Func<string, IReadOnlyList<Server>> makeServers)
     {
-        var cases = Cases(h2load, options).Where(one => one.Rows.Any(row => options.Wants(row.Name))).ToList();
+        List<StreamCase> cases = Cases(h2load, options).Where(one => one.Rows.Any(row => options.Wants(row.Name))).ToList();
         if (cases.Count == 0)
+        {
             return;
-        var servers = makeServers("streams");
-        foreach (var server in servers)
+        }
+
+        IReadOnlyList<Server> servers = makeServers("streams");
+        foreach (Server server in servers)
         {
             await server.Start().ConfigureAwait(false);
             await new WorkloadRun(h2load, options).WarmUp(server).ConfigureAwait(false);
         }
 
-        foreach (var one in cases)
+        foreach (StreamCase? one in cases)
+        {
             await Measure(one, servers).ConfigureAwait(false);
+        }
     }
 
     private static IEnumerable<StreamCase> Cases(H2Load h2load, Options options)
     {
-        var puts = new WatchedPuts(h2load);
+        WatchedPuts puts = new(h2load);
         return
         [
             new DeliveryLatency(options),
@@ -40,20 +45,23 @@ public sealed class StreamRows(H2Load h2load, Options options, Report report)
 
     private async Task Measure(StreamCase one, IReadOnlyList<Server> servers)
     {
-        var samples = servers.ToDictionary(server => server, _ => new List<IReadOnlyList<double>>());
-        var prepared = new HashSet<Server>();
-        var invalid = await Turns.Take(servers, options, async (server, seed) =>
+        Dictionary<Server, List<IReadOnlyList<double>>> samples = servers.ToDictionary(server => server, _ => new List<IReadOnlyList<double>>());
+        HashSet<Server> prepared = new();
+        string? invalid = await Turns.Take(servers, options, async (server, seed) =>
         {
             if (prepared.Add(server))
+            {
                 await one.Prepare(server).ConfigureAwait(false);
+            }
+
             samples[server].Add(await one.Turn(server, seed).ConfigureAwait(false));
         }).ConfigureAwait(false);
 
-        for (var i = 0; i < one.Rows.Count; i++)
+        for (int i = 0; i < one.Rows.Count; i++)
         {
-            var values = servers.Select(server => samples[server].Count == 0 ? null : new Measured([.. samples[server].Select(sample => sample[i])])).ToList();
-            var target = Targets.Streams.GetValueOrDefault(one.Rows[i].Name);
-            var row = new Row(one.Rows[i].Name, one.Rows[i].Unit, values, [.. servers.Select(_ => "")], target?.Text ?? "", null, Invalid: invalid);
+            List<Measured?> values = servers.Select(server => samples[server].Count == 0 ? null : new Measured([.. samples[server].Select(sample => sample[i])])).ToList();
+            Target? target = Targets.Streams.GetValueOrDefault(one.Rows[i].Name);
+            Row row = new(one.Rows[i].Name, one.Rows[i].Unit, values, [.. servers.Select(_ => "")], target?.Text ?? "", null, Invalid: invalid);
             report.Add(row with { Met = invalid is null ? target?.Met(row) : null });
         }
     }

@@ -46,12 +46,17 @@ public sealed class WatchCall : IDisposable
     /// <exception cref="BenchException">One was refused, or they do not stand after a minute.</exception>
     public async Task Created(int watchers)
     {
-        for (var i = 0; i < watchers; i++)
+        for (int i = 0; i < watchers; i++)
         {
             if (!await _created.WaitAsync(Patience).ConfigureAwait(false))
+            {
                 throw new BenchException(string.Create(CultureInfo.InvariantCulture, $"of {watchers} watches only {i} were created"));
+            }
+
             if (_failure is { } reason)
+            {
                 throw new BenchException(reason);
+            }
         }
     }
 
@@ -59,15 +64,20 @@ public sealed class WatchCall : IDisposable
     /// <param name="key">By number: what it watches.</param>
     public static async Task<IReadOnlyList<WatchCall>> Open(int port, IWatchLog log, int streams, int each, Func<int, string> key)
     {
-        var opened = Enumerable.Range(0, streams).Select(_ => new WatchCall(port, log)).ToList();
-        for (var i = 0; i < streams; i++)
+        List<WatchCall> opened = Enumerable.Range(0, streams).Select(_ => new WatchCall(port, log)).ToList();
+        for (int i = 0; i < streams; i++)
         {
-            for (var watcher = (i * each) + 1; watcher <= (i + 1) * each; watcher++)
+            for (int watcher = (i * each) + 1; watcher <= (i + 1) * each; watcher++)
+            {
                 opened[i].Create(watcher, key(watcher));
+            }
         }
 
-        foreach (var stream in opened)
+        foreach (WatchCall? stream in opened)
+        {
             await stream.Created(each).ConfigureAwait(false);
+        }
+
         return opened;
     }
 
@@ -83,14 +93,19 @@ public sealed class WatchCall : IDisposable
     {
         try
         {
-            while (_connection.Read(out var response))
+            while (_connection.Read(out ReadOnlySpan<byte> response))
+            {
                 Take(response);
+            }
+
             throw new BenchException("the server ended the call");
         }
         catch (Exception e) when (e is BenchException or IndexOutOfRangeException or ArgumentException)
         {
             if (!_closing)
+            {
                 Fail($"a watch stream failed: {e.Message}");
+            }
         }
     }
 
@@ -104,8 +119,8 @@ public sealed class WatchCall : IDisposable
     private void Take(ReadOnlySpan<byte> response)
     {
         const int WatchId = 2, Created = 3, Canceled = 4, Events = 11;
-        var watcher = 0;
-        var fields = new Fields(response);
+        int watcher = 0;
+        Fields fields = new(response);
         while (fields.Next())
         {
             switch (fields.Field)
@@ -131,29 +146,46 @@ public sealed class WatchCall : IDisposable
     private void TakeEvent(int watcher, ReadOnlySpan<byte> bytes)
     {
         const int Type = 1, Kv = 2, Key = 1, ModRevision = 3, Value = 5;
-        var (whole, revision) = (false, 0L);
+        (bool whole, long revision) = (false, 0L);
         ReadOnlySpan<byte> key = default;
-        var outer = new Fields(bytes);
+        Fields outer = new(bytes);
         while (outer.Next())
         {
             if (outer.Field == Type && outer.Number != 0)
+            {
                 _log.Failed("a delete came, and nothing was deleted");
+            }
+
             if (outer.Field != Kv)
+            {
                 continue;
-            var inner = new Fields(outer.Bytes);
+            }
+
+            Fields inner = new(outer.Bytes);
             while (inner.Next())
             {
                 if (inner.Field == Key)
+                {
                     key = inner.Bytes;
+                }
+
                 if (inner.Field == ModRevision)
+                {
                     revision = inner.Number;
+                }
+
                 if (inner.Field == Value)
+                {
                     whole = inner.Bytes.SequenceEqual(Requests.Value);
+                }
             }
         }
 
         if (!whole)
+        {
             _log.Failed($"an event of revision {revision} came with another value than was put");
+        }
+
         _log.Saw(watcher, revision, key);
     }
 }

@@ -10,10 +10,10 @@ public sealed class WatchedPuts(H2Load h2load)
     public async Task<LoadResult> Run(Server server, Flight flight, long count, int keys, int seed)
     {
         count = Count(flight, count);
-        var before = await server.Client.Revision().ConfigureAwait(false);
-        var result = await h2load.Run(
+        long before = await server.Client.Revision().ConfigureAwait(false);
+        LoadResult result = await h2load.Run(
             server.Port, "KV/Put", Requests.Put(Requests.WatchedKeys), new(keys, Seed: seed), flight, count).ConfigureAwait(false);
-        var moved = await server.Client.Revision().ConfigureAwait(false) - before;
+        long moved = await server.Client.Revision().ConfigureAwait(false) - before;
         return moved == count
             ? result
             : throw new BenchException(string.Create(CultureInfo.InvariantCulture, $"{count} puts moved the revision by {moved}"));

@@ -9,10 +9,7 @@ public sealed class RemoteCall : CallContext
     private readonly ServerCallContext _inner;
 
     private RemoteCall(ServerCallContext inner, HttpContext http)
-        : base(http, http.Request.Headers)
-    {
-        _inner = inner;
-    }
+        : base(http, http.Request.Headers) => _inner = inner;
 
     /// <inheritdoc/>
     protected override string MethodCore => _inner.Method;

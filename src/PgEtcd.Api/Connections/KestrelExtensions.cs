@@ -34,7 +34,10 @@ public static class KestrelExtensions
         options.Use(next => connection =>
         {
             if (connection.Features.Get<ITlsApplicationProtocolFeature>()?.ApplicationProtocol.Span.SequenceEqual("h2"u8) == true)
+            {
                 connection.Transport = SchemeInAuthority.Mend(connection.Transport);
+            }
+
             return next(connection);
         });
         return options;

@@ -21,7 +21,7 @@ internal sealed class PathAuthorities(ConnectionDelegate next)
     public async Task OnConnectionAsync(ConnectionContext connection)
     {
         IDuplexPipe transport = connection.Transport;
-        var rewritten = new Pipe(new PipeOptions(useSynchronizationContext: false));
+        Pipe rewritten = new(new PipeOptions(useSynchronizationContext: false));
         connection.Transport = new Duplex(rewritten.Reader, transport.Output);
         Task pumping = new Pump().RunAsync(transport.Input, rewritten.Writer);
         try
@@ -41,7 +41,9 @@ internal sealed class PathAuthorities(ConnectionDelegate next)
     internal static byte[] Rewrite(byte[] frame)
     {
         if (HeaderBlock.FindAuthority(frame.AsSpan(FrameHeader), flags: frame[4]) is not { } value || value.Start == value.End)
+        {
             return frame;
+        }
 
         ReadOnlySpan<byte> letter = [1, (byte)'u']; // its length, then itself
         byte[] result = [.. frame.AsSpan(0, FrameHeader + value.Encoded), .. letter, .. frame.AsSpan(FrameHeader + value.End)];
@@ -71,13 +73,16 @@ internal sealed class PathAuthorities(ConnectionDelegate next)
                     source.AdvanceTo(rest.Start, rest.End);
                     FlushResult flush = await target.FlushAsync();
                     if (read.IsCompleted || read.IsCanceled || flush.IsCompleted)
+                    {
                         break;
+                    }
                 }
             }
             catch (Exception e)
             {
                 error = e; // Kestrel sees it where it reads
             }
+
             await target.CompleteAsync(error);
         }
 
@@ -88,18 +93,25 @@ internal sealed class PathAuthorities(ConnectionDelegate next)
             {
                 _isHttp2 = PlaintextProtocols.LooksLikeHttp2(buffer) ?? (isLast ? false : null);
                 if (_isHttp2 is null)
+                {
                     return buffer;
+                }
+
                 _passing = _isHttp2.Value ? PlaintextProtocols.PrefaceLength : long.MaxValue;
             }
             while (!buffer.IsEmpty)
             {
                 if (_passing == 0 && !TryBeginFrame(ref buffer, target, isLast))
+                {
                     return buffer;
+                }
+
                 long count = Math.Min(_passing, buffer.Length);
                 Copy(buffer.Slice(0, count), target);
                 buffer = buffer.Slice(count);
                 _passing -= _passing == long.MaxValue ? 0 : count;
             }
+
             return buffer;
         }
 
@@ -111,6 +123,7 @@ internal sealed class PathAuthorities(ConnectionDelegate next)
                 _passing = isLast ? buffer.Length : 0;
                 return isLast;
             }
+
             buffer.Slice(0, FrameHeader).CopyTo(header);
             int length = FrameHeader + ((header[0] << 16) | (header[1] << 8) | header[2]);
             if (header[3] != HeaderBlock.FrameType || length > FrameHeader + HeaderBlock.LargestFrame)
@@ -118,11 +131,13 @@ internal sealed class PathAuthorities(ConnectionDelegate next)
                 _passing = length;
                 return true;
             }
+
             if (buffer.Length < length)
             {
                 _passing = isLast ? buffer.Length : 0;
                 return isLast;
             }
+
             target.Write(Rewrite(buffer.Slice(0, length).ToArray()));
             buffer = buffer.Slice(length);
             return true;
@@ -131,7 +146,9 @@ internal sealed class PathAuthorities(ConnectionDelegate next)
         private static void Copy(ReadOnlySequence<byte> bytes, PipeWriter target)
         {
             foreach (ReadOnlyMemory<byte> piece in bytes)
+            {
                 target.Write(piece.Span);
+            }
         }
     }
 }

@@ -22,14 +22,18 @@ internal sealed class PlaintextProtocols(ConnectionDelegate next, TimeSpan limit
     {
         bool? http2 = await ReadsPrefaceAsync(connection);
         if (http2 is null)
+        {
             return;
+        }
+
         if (http2.Value)
         {
-            var negotiated = new NegotiatedHttp2();
+            NegotiatedHttp2 negotiated = new();
             connection.Features.Set<ITlsApplicationProtocolFeature>(negotiated);
             connection.Features.Set<ITlsConnectionFeature>(negotiated);
             connection.Transport = SchemeInAuthority.Mend(connection.Transport);
         }
+
         await next(connection);
     }
 
@@ -37,7 +41,7 @@ internal sealed class PlaintextProtocols(ConnectionDelegate next, TimeSpan limit
     private async Task<bool?> ReadsPrefaceAsync(ConnectionContext connection)
     {
         PipeReader input = connection.Transport.Input;
-        using var timer = CancellationTokenSource.CreateLinkedTokenSource(connection.ConnectionClosed);
+        using CancellationTokenSource timer = CancellationTokenSource.CreateLinkedTokenSource(connection.ConnectionClosed);
         timer.CancelAfter(limit);
         try
         {
@@ -49,9 +53,14 @@ internal sealed class PlaintextProtocols(ConnectionDelegate next, TimeSpan limit
                 // Nothing is consumed; what has not decided the matter counts as seen, so that the next read waits for more.
                 input.AdvanceTo(buffer.Start, answer is null ? buffer.End : buffer.Start);
                 if (answer is not null)
+                {
                     return answer;
+                }
+
                 if (read.IsCompleted)
+                {
                     return buffer.IsEmpty ? null : false;
+                }
             }
         }
         catch (Exception e) when (e is OperationCanceledException or IOException)
@@ -68,7 +77,10 @@ internal sealed class PlaintextProtocols(ConnectionDelegate next, TimeSpan limit
         int length = (int)Math.Min(buffer.Length, preface.Length);
         buffer.Slice(0, length).CopyTo(start);
         if (!preface.StartsWith(start[..length]))
+        {
             return false;
+        }
+
         return length == preface.Length ? true : null;
     }
 

@@ -31,7 +31,9 @@ internal sealed class SchemeInAuthority(PipeReader inner) : PipeReader
         {
             ReadResult read = await inner.ReadAsync(cancellationToken);
             if (Look(ref read))
+            {
                 return read;
+            }
         }
     }
 
@@ -42,7 +44,10 @@ internal sealed class SchemeInAuthority(PipeReader inner) : PipeReader
     public override void AdvanceTo(SequencePosition consumed, SequencePosition examined)
     {
         if (!_done)
+        {
             _next -= _given.Slice(0, consumed).Length;
+        }
+
         inner.AdvanceTo(consumed, examined);
     }
 
@@ -54,7 +59,10 @@ internal sealed class SchemeInAuthority(PipeReader inner) : PipeReader
     private bool Look(ref ReadResult read)
     {
         if (_done)
+        {
             return true;
+        }
+
         ReadOnlySequence<byte> buffer = read.Buffer;
         Span<byte> header = stackalloc byte[FrameHeader];
         while (!_done && buffer.Length >= _next + FrameHeader)
@@ -67,13 +75,21 @@ internal sealed class SchemeInAuthority(PipeReader inner) : PipeReader
                 _done = true; // not for us to hold: Kestrel refuses it
                 break;
             }
+
             if (isRequest && buffer.Length < _next + FrameHeader + length)
+            {
                 break;
+            }
+
             if (isRequest)
+            {
                 SchemeMending.Mend(buffer.Slice(_next + FrameHeader, length), flags: header[4]);
+            }
+
             _done = isRequest;
             _next += FrameHeader + length;
         }
+
         if (!_done && !read.IsCompleted && !read.IsCanceled && buffer.Length > _next)
         {
             // The rest is the beginning of a frame that may be the request.
@@ -82,9 +98,11 @@ internal sealed class SchemeInAuthority(PipeReader inner) : PipeReader
                 inner.AdvanceTo(buffer.Start, buffer.End);
                 return false;
             }
+
             buffer = buffer.Slice(0, _next);
             read = new ReadResult(buffer, isCanceled: false, isCompleted: false);
         }
+
         _given = buffer;
         return true;
     }
@@ -111,7 +129,9 @@ internal static class SchemeMending
         {
             Span<byte> authority = block.AsSpan(value.Start..value.End);
             if (value.IsHuffman ? MendHuffman(authority) : MendPlain(authority))
+            {
                 CopyBack(block, payload);
+            }
         }
     }
 
@@ -119,7 +139,10 @@ internal static class SchemeMending
     {
         int separator = authority.IndexOf("://"u8);
         if (separator < 0)
+        {
             return false;
+        }
+
         "x--"u8.CopyTo(authority[separator..]);
         return true;
     }
@@ -128,12 +151,18 @@ internal static class SchemeMending
     {
         int separator = StartsWith(authority, Http + Separator) ? Http.Length : StartsWith(authority, Https + Separator) ? Https.Length : -1;
         if (separator < 0)
+        {
             return false;
+        }
+
         for (int bit = 0; bit < Mask.Length; bit++)
         {
             if (Mask[bit] == '1')
+            {
                 authority[(separator + bit) / 8] ^= (byte)(0x80 >> (separator + bit) % 8);
+            }
         }
+
         return true;
     }
 
@@ -142,8 +171,11 @@ internal static class SchemeMending
         for (int bit = 0; bit < bits.Length; bit++)
         {
             if (bit / 8 >= bytes.Length || (bytes[bit / 8] >> (7 - bit % 8) & 1) != bits[bit] - '0')
+            {
                 return false;
+            }
         }
+
         return true;
     }
 

@@ -3,8 +3,8 @@ using System.Text.Json;
 using Google.Protobuf.Reflection;
 using Grpc.Core;
 using PgEtcd.Api.Callers;
-using PgEtcd.Api.Http;
 using PgEtcd.Api.Calls;
+using PgEtcd.Api.Http;
 
 namespace PgEtcd.Api.Gateway;
 

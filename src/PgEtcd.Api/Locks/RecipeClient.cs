@@ -1,7 +1,7 @@
 using Grpc.Core;
 using PgEtcd.Api.Calls;
-using PgEtcd.Api.Wire;
 using PgEtcd.Api.Services;
+using PgEtcd.Api.Wire;
 using PgEtcd.Mvcc;
 using PgEtcd.Protocol;
 using PgEtcd.Protocol.Etcdserverpb;

@@ -71,7 +71,8 @@ public sealed class AuthService(FrontendAuth auth, Admission admission, KeyReade
 
     /// <summary>All users.</summary>
     public override async Task<AuthUserListResponse> UserList(AuthUserListRequest request, ServerCallContext context) =>
-        new AuthUserListResponse { Users = { AuthState.Sorted((await AdmitRootAsync(context)).State.Users.Keys) }, Header = Header };
+        new()
+        { Users = { AuthState.Sorted((await AdmitRootAsync(context)).State.Users.Keys) }, Header = Header };
 
     /// <summary>Removes a user.</summary>
     public override Task<AuthUserDeleteResponse> UserDelete(AuthUserDeleteRequest request, ServerCallContext context) =>
@@ -108,7 +109,7 @@ public sealed class AuthService(FrontendAuth auth, Admission admission, KeyReade
 
     /// <summary>All roles.</summary>
     public override async Task<AuthRoleListResponse> RoleList(AuthRoleListRequest request, ServerCallContext context) =>
-        new AuthRoleListResponse
+        new()
         {
             Roles = { AuthState.Sorted((await AdmitRootAsync(context)).State.Records.Roles.Select(role => role.Name)) },
             Header = Header,

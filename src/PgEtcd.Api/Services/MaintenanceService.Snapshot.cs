@@ -7,8 +7,5 @@ namespace PgEtcd.Api.Services;
 public sealed partial class MaintenanceService
 {
     /// <summary>The whole store as a file that etcd's tools read.</summary>
-    public override async Task Snapshot(SnapshotRequest request, IServerStreamWriter<SnapshotResponse> responseStream, ServerCallContext context)
-    {
-        await snapshots.SendAsync(responseStream, context.CancellationToken);
-    }
+    public override async Task Snapshot(SnapshotRequest request, IServerStreamWriter<SnapshotResponse> responseStream, ServerCallContext context) => await snapshots.SendAsync(responseStream, context.CancellationToken);
 }

@@ -1,6 +1,6 @@
 using Grpc.Core;
-using PgEtcd.Api.Calls;
 using PgEtcd.Api.Callers;
+using PgEtcd.Api.Calls;
 using PgEtcd.Api.Metrics;
 using PgEtcd.Api.Wire;
 using PgEtcd.Frontend.Watching;

@@ -1,5 +1,5 @@
-using PgEtcd.Mvcc.Keys;
 using PgEtcd.Mvcc;
+using PgEtcd.Mvcc.Keys;
 
 namespace PgEtcd.Frontend.Watching;
 

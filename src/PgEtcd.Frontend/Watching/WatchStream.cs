@@ -18,10 +18,7 @@ public sealed class WatchStream
     private bool _isBringingUp;
     private ITimer? _progress;
 
-    internal WatchStream(WatchHub hub)
-    {
-        _hub = hub;
-    }
+    internal WatchStream(WatchHub hub) => _hub = hub;
 
     /// <summary>Responses on their way.</summary>
     public WatchQueue Queue { get; } = new();

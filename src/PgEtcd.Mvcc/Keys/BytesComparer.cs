@@ -18,7 +18,7 @@ public sealed class BytesComparer : IEqualityComparer<ReadOnlyMemory<byte>>, IAl
     public int GetHashCode(ReadOnlySpan<byte> alternate)
     {
         // Seeded by the process, so that nobody can choose keys that collide.
-        var hash = new HashCode();
+        HashCode hash = new();
         hash.AddBytes(alternate);
         return hash.ToHashCode();
     }

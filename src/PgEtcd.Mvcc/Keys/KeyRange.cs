@@ -32,7 +32,10 @@ public readonly struct KeyRange
     {
         int fromStart = key.SequenceCompareTo(Start.Span);
         if (IsSingleKey)
+        {
             return fromStart == 0;
+        }
+
         return fromStart >= 0 && (IsOpenEnded || key.SequenceCompareTo(End.Span) < 0);
     }
 }

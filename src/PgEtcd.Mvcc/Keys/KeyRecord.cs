@@ -55,7 +55,10 @@ public sealed class KeyRecord
         {
             int end = ValueFieldEnd;
             if (end == _valueFieldStart)
+            {
                 return default;
+            }
+
             int length = 0;
             int position = _valueFieldStart + 1;
             for (int shift = 0; ; shift += 7)
@@ -63,8 +66,11 @@ public sealed class KeyRecord
                 byte b = _encoded[position++];
                 length |= (b & 0x7f) << shift;
                 if (b < 0x80)
+                {
                     break;
+                }
             }
+
             return _encoded.AsMemory(position, length);
         }
     }
@@ -119,7 +125,10 @@ public sealed class KeyRecord
     private static void Write(byte[] target, ref int at, byte tag, long value)
     {
         if (value == 0)
+        {
             return;
+        }
+
         target[at++] = tag;
         WriteVarint(target, ref at, (ulong)value);
     }
@@ -127,7 +136,10 @@ public sealed class KeyRecord
     private static void Write(byte[] target, ref int at, byte tag, ReadOnlySpan<byte> bytes)
     {
         if (bytes.IsEmpty)
+        {
             return;
+        }
+
         target[at++] = tag;
         WriteVarint(target, ref at, (ulong)bytes.Length);
         bytes.CopyTo(target.AsSpan(at));
@@ -137,7 +149,10 @@ public sealed class KeyRecord
     private static void WriteVarint(byte[] target, ref int at, ulong value)
     {
         for (; value >= 0x80; value >>= 7)
+        {
             target[at++] = (byte)(value | 0x80);
+        }
+
         target[at++] = (byte)value;
     }
 

@@ -12,26 +12,37 @@ internal sealed class IntervalSet
         if (rangeEnd.IsEmpty)
         {
             // The next possible key is the key with a zero byte behind it.
-            var next = new byte[start.Length + 1];
+            byte[] next = new byte[start.Length + 1];
             start.CopyTo(next);
             rangeEnd = next;
         }
+
         if (start.Span.SequenceCompareTo(rangeEnd.Span) >= 0)
+        {
             return;
+        }
+
         int first = FirstEndingAtOrAfter(start.Span);
         int behind = first;
         for (; behind < _intervals.Count && _intervals[behind].Start.Span.SequenceCompareTo(rangeEnd.Span) <= 0; behind++)
         {
             if (_intervals[behind].Start.Span.SequenceCompareTo(start.Span) < 0)
+            {
                 start = _intervals[behind].Start;
+            }
+
             if (_intervals[behind].End.Span.SequenceCompareTo(rangeEnd.Span) > 0)
+            {
                 rangeEnd = _intervals[behind].End;
+            }
         }
+
         if (behind == first)
         {
             _intervals.Insert(first, (start, rangeEnd));
             return;
         }
+
         _intervals[first] = (start, rangeEnd);
         _intervals.RemoveRange(first + 1, behind - first - 1);
     }
@@ -39,7 +50,9 @@ internal sealed class IntervalSet
     public void Add(IntervalSet other)
     {
         foreach ((ReadOnlyMemory<byte> start, ReadOnlyMemory<byte> end) in other._intervals)
+        {
             Add(start, end);
+        }
     }
 
     public bool Contains(ReadOnlySpan<byte> key)
@@ -49,8 +62,11 @@ internal sealed class IntervalSet
         for (; index < _intervals.Count && _intervals[index].Start.Span.SequenceCompareTo(key) <= 0; index++)
         {
             if (_intervals[index].End.Span.SequenceCompareTo(key) > 0)
+            {
                 return true;
+            }
         }
+
         return false;
     }
 
@@ -62,10 +78,15 @@ internal sealed class IntervalSet
         {
             int middle = (low + high) >>> 1;
             if (_intervals[middle].End.Span.SequenceCompareTo(key) < 0)
+            {
                 low = middle + 1;
+            }
             else
+            {
                 high = middle;
+            }
         }
+
         return low;
     }
 }

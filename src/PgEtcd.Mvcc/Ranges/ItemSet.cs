@@ -14,14 +14,21 @@ internal struct ItemSet<T>
     public bool Add(T item)
     {
         if (_many is not null)
+        {
             return _many.Add(item);
+        }
+
         if (!_hasOne)
         {
             (_one, _hasOne) = (item, true);
             return true;
         }
+
         if (EqualityComparer<T>.Default.Equals(_one, item))
+        {
             return false;
+        }
+
         _many = [_one, item];
         (_one, _hasOne) = (default!, false);
         return true;
@@ -34,11 +41,18 @@ internal struct ItemSet<T>
         {
             bool removed = _many.Remove(item);
             if (_many.Count == 0)
+            {
                 _many = null;
+            }
+
             return removed;
         }
+
         if (!_hasOne || !EqualityComparer<T>.Default.Equals(_one, item))
+        {
             return false;
+        }
+
         (_one, _hasOne) = (default!, false);
         return true;
     }
@@ -46,8 +60,12 @@ internal struct ItemSet<T>
     public readonly void AppendTo(List<T> list)
     {
         if (_hasOne)
+        {
             list.Add(_one);
+        }
         else if (_many is not null)
+        {
             list.AddRange(_many);
+        }
     }
 }

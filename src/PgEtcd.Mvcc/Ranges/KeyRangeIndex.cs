@@ -31,13 +31,17 @@ public sealed class KeyRangeIndex<T>
         if (range.IsSingleKey)
         {
             if (!_keys.TryGetValue(range.Start, out Holder? holder))
+            {
                 _keys[range.Start] = holder = new Holder();
+            }
+
             added = holder.Items.Add(item);
         }
         else
         {
             added = _ranges.Add(range, item);
         }
+
         Count += added ? 1 : 0;
         return added;
     }
@@ -51,12 +55,15 @@ public sealed class KeyRangeIndex<T>
         {
             removed = _keys.TryGetValue(range.Start, out Holder? holder) && holder.Items.Remove(item);
             if (removed && holder!.Items.IsEmpty)
+            {
                 _keys.Remove(range.Start);
+            }
         }
         else
         {
             removed = _ranges.Remove(range, item);
         }
+
         Count -= removed ? 1 : 0;
         return removed;
     }
@@ -68,7 +75,10 @@ public sealed class KeyRangeIndex<T>
     public void Find(ReadOnlySpan<byte> key, List<T> found)
     {
         if (_keysBySpan.TryGetValue(key, out Holder? holder))
+        {
             holder.Items.AppendTo(found);
+        }
+
         _ranges.Find(key, found);
     }
 

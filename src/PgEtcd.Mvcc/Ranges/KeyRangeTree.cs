@@ -40,10 +40,16 @@ internal sealed class KeyRangeTree<T>
             visited += 1 + Find(node.Left, key, found);
             // This range and all to the right begin behind the key.
             if (key.SequenceCompareTo(node.Range.Start.Span) < 0)
+            {
                 break;
+            }
+
             if (EndsBehind(node.Range, key))
+            {
                 node.Items.AppendTo(found);
+            }
         }
+
         return visited;
     }
 
@@ -55,24 +61,31 @@ internal sealed class KeyRangeTree<T>
             added = node.Items.Add(item);
             return node;
         }
+
         int order = Compare(range, node.Range);
         if (order == 0)
         {
             added = node.Items.Add(item);
             return node;
         }
+
         if (order < 0)
         {
             node.Left = Add(node.Left, range, item, ref added);
             if (node.Left.Priority > node.Priority)
+            {
                 node = RaiseLeft(node);
+            }
         }
         else
         {
             node.Right = Add(node.Right, range, item, ref added);
             if (node.Right.Priority > node.Priority)
+            {
                 node = RaiseRight(node);
+            }
         }
+
         node.FindFurthest();
         return node;
     }
@@ -80,17 +93,26 @@ internal sealed class KeyRangeTree<T>
     private static Node? Remove(Node? node, in KeyRange range, T item, ref bool removed)
     {
         if (node is null)
+        {
             return null;
+        }
+
         int order = Compare(range, node.Range);
         if (order == 0)
         {
             removed = node.Items.Remove(item);
             return node.Items.IsEmpty ? Join(node.Left, node.Right) : node;
         }
+
         if (order < 0)
+        {
             node.Left = Remove(node.Left, range, item, ref removed);
+        }
         else
+        {
             node.Right = Remove(node.Right, range, item, ref removed);
+        }
+
         node.FindFurthest();
         return node;
     }
@@ -99,7 +121,10 @@ internal sealed class KeyRangeTree<T>
     private static Node? Join(Node? left, Node? right)
     {
         if (left is null || right is null)
+        {
             return left ?? right;
+        }
+
         Node top;
         if (left.Priority > right.Priority)
         {
@@ -111,6 +136,7 @@ internal sealed class KeyRangeTree<T>
             top = right;
             top.Left = Join(left, right.Left);
         }
+
         top.FindFurthest();
         return top;
     }
@@ -142,7 +168,10 @@ internal sealed class KeyRangeTree<T>
     private static int CompareEnds(in KeyRange a, in KeyRange b)
     {
         if (a.IsOpenEnded || b.IsOpenEnded)
+        {
             return a.IsOpenEnded.CompareTo(b.IsOpenEnded);
+        }
+
         return a.End.Span.SequenceCompareTo(b.End.Span);
     }
 
@@ -171,9 +200,14 @@ internal sealed class KeyRangeTree<T>
         {
             Furthest = this;
             if (Left is not null && CompareEnds(Left.Furthest.Range, Furthest.Range) > 0)
+            {
                 Furthest = Left.Furthest;
+            }
+
             if (Right is not null && CompareEnds(Right.Furthest.Range, Furthest.Range) > 0)
+            {
                 Furthest = Right.Furthest;
+            }
         }
     }
 }

@@ -20,7 +20,9 @@ internal sealed class Branch : Node
         Separators = separators;
         children.CopyTo(Children);
         for (int i = 0; i < children.Length; i++)
+        {
             _size += Sizes[i] = children[i].Size;
+        }
     }
 
     private Branch(object owner, Branch original)
@@ -48,7 +50,10 @@ internal sealed class Branch : Node
     public void SetChild(int index, Node child)
     {
         if (!ReferenceEquals(Children[index], child))
+        {
             Children[index] = child;
+        }
+
         int size = child.Size;
         _size += size - Sizes[index];
         Sizes[index] = size;
@@ -65,14 +70,20 @@ internal sealed class Branch : Node
             Insert(index + 1, child, separator);
             return null;
         }
+
         int keep = index == Max - 1 ? Max - Min : Max / 2;
-        var right = new Branch(Owner, Children.AsSpan(keep, Max - keep), Separators.Slice(keep, Max - keep - 1));
+        Branch right = new(Owner, Children.AsSpan(keep, Max - keep), Separators.Slice(keep, Max - keep - 1));
         byte[] dividing = Separators.Keys[keep - 1];
         Truncate(keep);
         if (index >= keep)
+        {
             right.Insert(index + 1 - keep, child, separator);
+        }
         else
+        {
             Insert(index + 1, child, separator);
+        }
+
         separator = dividing;
         return right;
     }
@@ -91,6 +102,7 @@ internal sealed class Branch : Node
             Separators = Separators.Replace(left, separator!);
             return;
         }
+
         SetChild(left, first);
         _size -= Sizes[left + 1];
         int moved = Count - left - 2;
@@ -106,22 +118,28 @@ internal sealed class Branch : Node
     {
         KeyRecord[] records = [.. left.Records.AsSpan(0, left.Count), .. right.Records.AsSpan(0, right.Count)];
         if (records.Length <= Max - Min)
+        {
             return (new Leaf(owner, records), null, null);
+        }
+
         int half = records.Length / 2;
-        var first = new Leaf(owner, records.AsSpan(0, half));
-        var second = new Leaf(owner, records.AsSpan(half));
+        Leaf first = new(owner, records.AsSpan(0, half));
+        Leaf second = new(owner, records.AsSpan(half));
         return (first, Separators.Between(first, second), second);
     }
 
     private static (Node First, byte[]? Separator, Node? Second) Join(Branch left, byte[] separator, Branch right, object owner)
     {
         Node[] children = [.. left.Children.AsSpan(0, left.Count), .. right.Children.AsSpan(0, right.Count)];
-        var separators = new Separators([.. left.Separators.Keys, separator, .. right.Separators.Keys]);
+        Separators separators = new([.. left.Separators.Keys, separator, .. right.Separators.Keys]);
         if (children.Length <= Max - Min)
+        {
             return (new Branch(owner, children, separators), null, null);
+        }
+
         int half = children.Length / 2;
-        var first = new Branch(owner, children.AsSpan(0, half), separators.Slice(0, half - 1));
-        var second = new Branch(owner, children.AsSpan(half), separators.Slice(half, children.Length - half - 1));
+        Branch first = new(owner, children.AsSpan(0, half), separators.Slice(0, half - 1));
+        Branch second = new(owner, children.AsSpan(half), separators.Slice(half, children.Length - half - 1));
         return (first, separators.Keys[half - 1], second);
     }
 
@@ -139,7 +157,10 @@ internal sealed class Branch : Node
     private void Truncate(int count)
     {
         for (int i = count; i < Count; i++)
+        {
             _size -= Sizes[i];
+        }
+
         Array.Clear(Children, count, Max - count);
         Array.Clear(Sizes, count, Max - count);
         Separators = Separators.Slice(0, count - 1);

@@ -24,11 +24,17 @@ internal readonly struct KeyHeads
     public static KeyHeads Of(ReadOnlySpan<KeyRecord> records)
     {
         if (records.IsEmpty)
+        {
             return new KeyHeads([], []);
+        }
+
         byte[] prefix = CommonPrefix(records[0].Key, records[^1].Key);
-        var heads = new ulong[records.Length];
+        ulong[] heads = new ulong[records.Length];
         for (int i = 0; i < heads.Length; i++)
+        {
             heads[i] = Head(records[i].Key[prefix.Length..]);
+        }
+
         return new KeyHeads(prefix, heads);
     }
 
@@ -36,11 +42,17 @@ internal readonly struct KeyHeads
     public static KeyHeads Of(ReadOnlySpan<byte[]> keys)
     {
         if (keys.IsEmpty)
+        {
             return new KeyHeads([], []);
+        }
+
         byte[] prefix = CommonPrefix(keys[0], keys[^1]);
-        var heads = new ulong[keys.Length];
+        ulong[] heads = new ulong[keys.Length];
         for (int i = 0; i < heads.Length; i++)
+        {
             heads[i] = Head(keys[i].AsSpan(prefix.Length));
+        }
+
         return new KeyHeads(prefix, heads);
     }
 
@@ -57,6 +69,7 @@ internal readonly struct KeyHeads
             from = to = key.SequenceCompareTo(_prefix) < 0 ? 0 : heads.Length;
             return;
         }
+
         ulong head = Head(key[_prefix.Length..]);
         int low = 0;
         int high = heads.Length;
@@ -64,13 +77,21 @@ internal readonly struct KeyHeads
         {
             int middle = (low + high) >>> 1;
             if (heads[middle] < head)
+            {
                 low = middle + 1;
+            }
             else
+            {
                 high = middle;
+            }
         }
+
         from = low;
         while (low < heads.Length && heads[low] == head)
+        {
             low++;
+        }
+
         to = low;
     }
 
@@ -89,10 +110,16 @@ internal readonly struct KeyHeads
     private static ulong Head(ReadOnlySpan<byte> rest)
     {
         if (rest.Length >= sizeof(ulong))
+        {
             return BinaryPrimitives.ReadUInt64BigEndian(rest);
+        }
+
         ulong head = 0;
         for (int i = 0; i < rest.Length; i++)
+        {
             head |= (ulong)rest[i] << (56 - 8 * i);
+        }
+
         return head;
     }
 }

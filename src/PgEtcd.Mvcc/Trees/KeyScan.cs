@@ -40,10 +40,16 @@ public readonly struct KeyScan
         public bool MoveNext()
         {
             if (_next >= _end)
+            {
                 return false;
+            }
+
             // Going down again for each leaf costs little and needs no stack of parents.
             if (_leaf is null || ++_index == _leaf.Count)
+            {
                 _leaf = Node.Locate(_root!, _next, out _index);
+            }
+
             _next++;
             return true;
         }

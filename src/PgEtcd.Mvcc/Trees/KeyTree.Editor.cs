@@ -15,10 +15,7 @@ public sealed partial class KeyTree
         // A new token after each freeze: from then on the nodes made so far are somebody else's.
         private object _owner = new();
 
-        internal Editor(Node? root)
-        {
-            _root = root;
-        }
+        internal Editor(Node? root) => _root = root;
 
         public int Count => _root?.Size ?? 0;
 
@@ -40,11 +37,15 @@ public sealed partial class KeyTree
                 _root = new Leaf(_owner, [record]);
                 return null;
             }
+
             KeyRecord? previous = null;
             byte[] separator = [];
             _root = Set(_root, record, ref previous, out Node? right, ref separator);
             if (right is not null)
+            {
                 _root = new Branch(_owner, [_root, right], new Separators(separator));
+            }
+
             return previous;
         }
 
@@ -52,13 +53,21 @@ public sealed partial class KeyTree
         public KeyRecord? Remove(ReadOnlySpan<byte> key)
         {
             if (_root is null)
+            {
                 return null;
+            }
+
             KeyRecord? removed = null;
             _root = Remove(_root, key, ref removed);
             if (_root.Count == 0)
+            {
                 _root = null;
+            }
             else if (_root is Branch { Count: 1 } branch)
+            {
                 _root = branch.Children[0];
+            }
+
             return removed;
         }
 
@@ -86,13 +95,18 @@ public sealed partial class KeyTree
                     right = rightLeaf;
                     separator = Separators.Between(leaf, rightLeaf);
                 }
+
                 return leaf;
             }
+
             Branch branch = ((Branch)node).Own(_owner);
             int child = branch.ChildOf(record.Key);
             branch.SetChild(child, Set(branch.Children[child], record, ref previous, out Node? rightChild, ref separator));
             if (rightChild is not null)
+            {
                 right = branch.InsertAfter(child, rightChild, ref separator);
+            }
+
             return branch;
         }
 
@@ -102,21 +116,31 @@ public sealed partial class KeyTree
             {
                 int index = leaf.IndexOf(key);
                 if (index < 0)
+                {
                     return leaf;
+                }
+
                 removed = leaf.Records[index];
                 leaf = leaf.Own(_owner);
                 leaf.RemoveAt(index);
                 return leaf;
             }
-            var branch = (Branch)node;
+
+            Branch branch = (Branch)node;
             int child = branch.ChildOf(key);
             Node changed = Remove(branch.Children[child], key, ref removed);
             if (removed is null)
+            {
                 return branch;
+            }
+
             branch = branch.Own(_owner);
             branch.SetChild(child, changed);
             if (changed.Count < Node.Min)
+            {
                 branch.Refill(child, _owner);
+            }
+
             return branch;
         }
     }

@@ -10,10 +10,7 @@ public sealed partial class KeyTree
 {
     private readonly Node? _root;
 
-    private KeyTree(Node? root)
-    {
-        _root = root;
-    }
+    private KeyTree(Node? root) => _root = root;
 
     public static KeyTree Empty { get; } = new(null);
 

@@ -36,7 +36,10 @@ internal readonly struct KeyView(Node? root)
     {
         // One search, where positions would take three.
         if (range.IsSingleKey)
+        {
             return Find(range.Start.Span) is { } record ? [record] : [];
+        }
+
         (int start, int end) = Positions(range);
         return Slice(start, end - start);
     }
@@ -44,8 +47,11 @@ internal readonly struct KeyView(Node? root)
     public KeyRecord[] Slice(int start, int count)
     {
         if (count == 0)
+        {
             return [];
-        var records = new KeyRecord[count];
+        }
+
+        KeyRecord[] records = new KeyRecord[count];
         Node.Copy(root, start, records);
         return records;
     }

@@ -34,12 +34,20 @@ internal sealed class Leaf : Node
             int middle = (low + high) >>> 1;
             int order = Records[middle].Key.SequenceCompareTo(key);
             if (order == 0)
+            {
                 return middle;
+            }
+
             if (order < 0)
+            {
                 low = middle + 1;
+            }
             else
+            {
                 high = middle;
+            }
         }
+
         return ~low;
     }
 
@@ -52,23 +60,32 @@ internal sealed class Leaf : Node
         if (Count < Max)
         {
             if (Count == Records.Length)
+            {
                 Array.Resize(ref Records, Capacity(Count + 1));
+            }
+
             Array.Copy(Records, index, Records, index + 1, Count - index);
             Records[index] = record;
             Count++;
             _heads = _heads.TryInsert(index, record.Key) ?? KeyHeads.Of(Records.AsSpan(0, Count));
             return null;
         }
+
         // Ascending inserts always hit the end of the last leaf; a half-and-half split would leave all others half empty.
         int keep = index == Max ? Max - Min : Max / 2;
-        var right = new Leaf(Owner, Records.AsSpan(keep, Max - keep));
+        Leaf right = new(Owner, Records.AsSpan(keep, Max - keep));
         Array.Clear(Records, keep, Max - keep);
         Count = keep;
         _heads = KeyHeads.Of(Records.AsSpan(0, keep));
         if (index > keep)
+        {
             right.Insert(index - keep, record);
+        }
         else
+        {
             Insert(index, record);
+        }
+
         return right;
     }
 

@@ -25,9 +25,15 @@ internal abstract class Node(object? owner)
     public static KeyRecord? Find(Node? node, ReadOnlySpan<byte> key)
     {
         while (node is Branch branch)
+        {
             node = branch.Children[branch.ChildOf(key)];
+        }
+
         if (node is not Leaf leaf)
+        {
             return null;
+        }
+
         int index = leaf.IndexOf(key);
         return index >= 0 ? leaf.Records[index] : null;
     }
@@ -40,14 +46,19 @@ internal abstract class Node(object? owner)
         {
             int child = branch.ChildOf(key);
             for (int i = 0; i < child; i++)
+            {
                 rank += branch.Sizes[i];
+            }
+
             node = branch.Children[child];
         }
+
         if (node is Leaf leaf)
         {
             int index = leaf.IndexOf(key);
             rank += index >= 0 ? index : ~index;
         }
+
         return rank;
     }
 
@@ -58,9 +69,13 @@ internal abstract class Node(object? owner)
         {
             int child = 0;
             for (; position >= branch.Sizes[child]; child++)
+            {
                 position -= branch.Sizes[child];
+            }
+
             node = branch.Children[child];
         }
+
         index = position;
         return (Leaf)node;
     }
@@ -69,12 +84,21 @@ internal abstract class Node(object? owner)
     public static (int Start, int End) Positions(Node? node, in KeyRange range)
     {
         if (node is null || range.IsEmpty)
+        {
             return (0, 0);
+        }
+
         int start = Rank(node, range.Start.Span);
         if (range.IsOpenEnded)
+        {
             return (start, node.Size);
+        }
+
         if (!range.IsSingleKey)
+        {
             return (start, Rank(node, range.End.Span));
+        }
+
         return (start, Find(node, range.Start.Span) is null ? start : start + 1);
     }
 

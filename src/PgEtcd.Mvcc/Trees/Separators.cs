@@ -25,10 +25,15 @@ internal sealed class Separators
         {
             int middle = (low + high) >>> 1;
             if (_keys[middle].AsSpan().SequenceCompareTo(key) <= 0)
+            {
                 low = middle + 1;
+            }
             else
+            {
                 high = middle;
+            }
         }
+
         return low;
     }
 

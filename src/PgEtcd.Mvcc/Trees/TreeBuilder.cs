@@ -9,26 +9,38 @@ internal static class TreeBuilder
     {
         List<Node> level = Leaves(records);
         if (level.Count == 0)
+        {
             return null;
+        }
+
         // boundaries[i] divides node i from node i + 1.
-        var boundaries = new List<byte[]>(level.Count);
+        List<byte[]> boundaries = new(level.Count);
         for (int i = 1; i < level.Count; i++)
+        {
             boundaries.Add(Separators.Between((Leaf)level[i - 1], (Leaf)level[i]));
+        }
+
         while (level.Count > 1)
+        {
             (level, boundaries) = Raise(level, boundaries);
+        }
+
         return level[0];
     }
 
     private static List<Node> Leaves(IEnumerable<KeyRecord> records)
     {
-        var leaves = new List<Node>();
-        var chunk = new KeyRecord[Node.Max];
+        List<Node> leaves = new();
+        KeyRecord[] chunk = new KeyRecord[Node.Max];
         int filled = 0;
         KeyRecord? last = null;
         foreach (KeyRecord record in records)
         {
             if (last is not null && last.Key.SequenceCompareTo(record.Key) >= 0)
+            {
                 throw new ArgumentException("The records are not in strictly ascending order of their keys.", nameof(records));
+            }
+
             last = record;
             chunk[filled++] = record;
             if (filled == Node.Max)
@@ -37,6 +49,7 @@ internal static class TreeBuilder
                 filled = 0;
             }
         }
+
         if (filled >= Node.Min || (filled > 0 && leaves.Count == 0))
         {
             leaves.Add(new Leaf(null, chunk.AsSpan(0, filled)));
@@ -48,6 +61,7 @@ internal static class TreeBuilder
             leaves[^1] = new Leaf(null, both.AsSpan(0, both.Length / 2));
             leaves.Add(new Leaf(null, both.AsSpan(both.Length / 2)));
         }
+
         return leaves;
     }
 
@@ -56,16 +70,19 @@ internal static class TreeBuilder
         Node[] nodes = level.ToArray();
         byte[][] separators = boundaries.ToArray();
         int parts = (nodes.Length + Node.Max - 1) / Node.Max;
-        var above = new List<Node>(parts);
-        var dividing = new List<byte[]>(parts);
+        List<Node> above = new(parts);
+        List<byte[]> dividing = new(parts);
         for (int part = 0; part < parts; part++)
         {
             int start = (int)((long)nodes.Length * part / parts);
             int end = (int)((long)nodes.Length * (part + 1) / parts);
             above.Add(new Branch(null, nodes.AsSpan(start, end - start), new Separators(separators[start..(end - 1)])));
             if (end < nodes.Length)
+            {
                 dividing.Add(separators[end - 1]);
+            }
         }
+
         return (above, dividing);
     }
 }

@@ -7,7 +7,10 @@ internal static class TreeInvariants
     public static void Check(Node? root)
     {
         if (root is null)
+        {
             return;
+        }
+
         Require(root.Count > 0 && root is not Branch { Count: 1 }, "the root is empty or has one child");
         Check(root, isRoot: true, [], null);
     }
@@ -21,7 +24,8 @@ internal static class TreeInvariants
             CheckLeaf(leaf, from, below);
             return 0;
         }
-        var branch = (Branch)node;
+
+        Branch branch = (Branch)node;
         int height = -1;
         int size = 0;
         for (int i = 0; i < branch.Count; i++)
@@ -35,10 +39,14 @@ internal static class TreeInvariants
             Require(height < 0 || height == childHeight, "leaves at different depths");
             height = childHeight;
         }
+
         Require(size == branch.Size, "the size of a branch is wrong");
         Require(branch.Separators.Keys.Length == branch.Count - 1, "separators and children do not match");
         for (int i = branch.Count; i < Node.Max; i++)
+        {
             Require(branch.Children[i] is null && branch.Sizes[i] == 0, "a dead slot is in use");
+        }
+
         return height + 1;
     }
 
@@ -52,12 +60,15 @@ internal static class TreeInvariants
             Require(key.SequenceCompareTo(from) >= 0, "a key is below its separator");
             Require(below is null || key.SequenceCompareTo(below) < 0, "a key is not below the next separator");
         }
+
         Require(Array.TrueForAll(leaf.Records[leaf.Count..], static record => record is null), "a dead slot is in use");
     }
 
     private static void Require(bool holds, string what)
     {
         if (!holds)
+        {
             throw new InvalidOperationException($"The tree is broken: {what}.");
+        }
     }
 }

@@ -44,6 +44,13 @@ public sealed class LogListener(Database database, RevisionLog log, ILogger<LogL
         long? announced = null;
         connection.Notification += (_, notification) =>
             announced = Announced(notification.Payload) is { } head ? Math.Max(announced ?? 0, head) : announced;
+        if (await IsPooledAsync(connection, cancellationToken))
+        {
+            await connection.CloseAsync();
+            Log.Pooled(logger, (int)Poll.TotalMilliseconds);
+            await PollAsync(wake, cancellationToken);
+        }
+
         await database.Command(connection, $"listen {database.Schema.Quoted}").RunAsync(cancellationToken);
         await wake(null); // for the rows that were appended before we listened
         while (true)
@@ -61,6 +68,22 @@ public sealed class LogListener(Database database, RevisionLog log, ILogger<LogL
                 (notified ? DatabaseMetrics.Notified : DatabaseMetrics.Polled).Add(1);
                 await wake(head);
             }
+        }
+    }
+
+    /// <summary>Whether a pooler stands between us and PostgreSQL: it invents the process id that it announces. One in transaction
+    /// mode would run the LISTEN in a session that it gives to others, and Npgsql hangs when a notification arrives while a
+    /// connection is being opened.</summary>
+    private async Task<bool> IsPooledAsync(NpgsqlConnection connection, CancellationToken cancellationToken) =>
+        (int)(await database.Command(connection, "select pg_backend_pid()").ScalarAsync(cancellationToken))! != connection.ProcessID;
+
+    private static async Task PollAsync(Func<long?, Task> wake, CancellationToken cancellationToken)
+    {
+        while (true)
+        {
+            DatabaseMetrics.Polled.Add(1);
+            await wake(null);
+            await Task.Delay(Poll, cancellationToken);
         }
     }
 

@@ -17,7 +17,7 @@ internal static class DatabaseAddress
     /// <exception cref="FlagException">It is neither.</exception>
     public static string ToConnectionString(string label, string text)
     {
-        var scheme = text.IndexOf("://", StringComparison.Ordinal);
+        int scheme = text.IndexOf("://", StringComparison.Ordinal);
         if (scheme >= 0 && text[..scheme] is "postgres" or "postgresql")
         {
             return DatabaseUrl.ToConnectionString(label, text[(scheme + 3)..]);
@@ -28,7 +28,7 @@ internal static class DatabaseAddress
             throw new FlagException($"{label} must be a URL such as postgres://user@host/database or an Npgsql connection string such as Host=…;Database=….");
         }
 
-        var builder = Read(label, text);
+        NpgsqlConnectionStringBuilder builder = Read(label, text);
         if (string.IsNullOrWhiteSpace(builder.Host))
         {
             throw new FlagException($"{label} names no Host.");
@@ -58,10 +58,10 @@ internal static class DatabaseAddress
     /// <summary>Which part is wrong: said only by a keyword that exists, since anything else may be a piece of a password.</summary>
     private static string Culprit(string text)
     {
-        var known = new NpgsqlConnectionStringBuilder();
-        foreach (var part in text.Split(';', StringSplitOptions.RemoveEmptyEntries))
+        NpgsqlConnectionStringBuilder known = new();
+        foreach (string part in text.Split(';', StringSplitOptions.RemoveEmptyEntries))
         {
-            var keyword = part.Split('=', 2)[0].Trim();
+            string keyword = part.Split('=', 2)[0].Trim();
             if (known.ContainsKey(keyword))
             {
                 if (part.Contains('=') && !IsAccepted(part))

@@ -43,23 +43,23 @@ internal static class DatabaseUrl
     /// <exception cref="FlagException">The URL is not well formed or has a parameter that is not known.</exception>
     public static string ToConnectionString(string label, string rest)
     {
-        var builder = new NpgsqlConnectionStringBuilder();
-        var (beforeQuery, query) = Cut(rest, '?');
-        var (authority, database) = Cut(beforeQuery, '/');
+        NpgsqlConnectionStringBuilder builder = new();
+        (string? beforeQuery, string? query) = Cut(rest, '?');
+        (string? authority, string? database) = Cut(beforeQuery, '/');
         // The last @ ends the user: people forget to encode the one in their password.
-        var at = authority.LastIndexOf('@');
+        int at = authority.LastIndexOf('@');
         if (at >= 0)
         {
-            var (user, password) = Cut(authority[..at], ':');
+            (string? user, string? password) = Cut(authority[..at], ':');
             Set(label, builder, "Username", "user", Decode(label, user));
             Set(label, builder, "Password", "password", Decode(label, password));
         }
 
         Set(label, builder, "Database", "database", Decode(label, database));
-        var hosts = authority[(at + 1)..].Split(',').Select(host => HostAndPort(label, host)).ToList();
-        foreach (var parameter in query.Split('&', StringSplitOptions.RemoveEmptyEntries))
+        List<(string Host, int? Port)> hosts = authority[(at + 1)..].Split(',').Select(host => HostAndPort(label, host)).ToList();
+        foreach (string parameter in query.Split('&', StringSplitOptions.RemoveEmptyEntries))
         {
-            var (name, value) = Cut(parameter, '=');
+            (string? name, string? value) = Cut(parameter, '=');
             Apply(label, builder, hosts, Decode(label, name), Decode(label, value));
         }
 
@@ -79,14 +79,14 @@ internal static class DatabaseUrl
         switch (name)
         {
             case "host" or "hostaddr":
-                var ports = hosts.Select(h => h.Port).ToList();
-                var names = value.Split(',');
+                List<int?> ports = hosts.Select(h => h.Port).ToList();
+                string[] names = value.Split(',');
                 hosts.Clear();
                 hosts.AddRange(names.Select((host, i) => (host, i < ports.Count ? ports[i] : ports[0])));
                 break;
             case "port":
-                var given = value.Split(',');
-                for (var i = 0; i < hosts.Count; i++)
+                string[] given = value.Split(',');
+                for (int i = 0; i < hosts.Count; i++)
                 {
                     hosts[i] = (hosts[i].Host, Port(label, given[Math.Min(i, given.Length - 1)]));
                 }
@@ -96,7 +96,7 @@ internal static class DatabaseUrl
                 builder.SslMode = SslMode.VerifyFull; // by the system's authorities, which Npgsql takes when no others are named
                 break;
             default:
-                var keyword = Renamed.GetValueOrDefault(name, name);
+                string keyword = Renamed.GetValueOrDefault(name, name);
                 // libpq writes verify-full and read-write where Npgsql's enumerations have VerifyFull; the session attribute keeps its dash.
                 Set(label, builder, keyword, name, keyword == "SSL Mode" ? value.Replace("-", "") : value);
                 break;
@@ -105,7 +105,7 @@ internal static class DatabaseUrl
 
     private static (string Host, int? Port) HostAndPort(string label, string text)
     {
-        var colon = text.LastIndexOf(':');
+        int colon = text.LastIndexOf(':');
         if (colon < 0 || colon < text.LastIndexOf(']'))
         {
             return (Decode(label, text), null);
@@ -115,13 +115,13 @@ internal static class DatabaseUrl
     }
 
     private static int Port(string label, string text) =>
-        int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var port) && port is > 0 and <= 65535
+        int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int port) && port is > 0 and <= 65535
             ? port
             : throw new FlagException($"{label} has a port that is not a number from 1 to 65535 (percent-encode the user and password if they contain any of : / ? # @).");
 
     private static string Written(string host, int port, bool withPort)
     {
-        var name = host.Length == 0 ? "localhost" : host;
+        string name = host.Length == 0 ? "localhost" : host;
         if (!withPort)
         {
             return name is ['[', .., ']'] ? name[1..^1] : name;
@@ -152,7 +152,7 @@ internal static class DatabaseUrl
 
     private static string Decode(string label, string text)
     {
-        for (var i = text.IndexOf('%'); i >= 0; i = text.IndexOf('%', i + 1))
+        for (int i = text.IndexOf('%'); i >= 0; i = text.IndexOf('%', i + 1))
         {
             if (i + 2 >= text.Length || !char.IsAsciiHexDigit(text[i + 1]) || !char.IsAsciiHexDigit(text[i + 2]))
             {
@@ -165,7 +165,7 @@ internal static class DatabaseUrl
 
     private static (string Before, string After) Cut(string text, char at)
     {
-        var i = text.IndexOf(at);
+        int i = text.IndexOf(at);
         return i < 0 ? (text, "") : (text[..i], text[(i + 1)..]);
     }
 }

@@ -1,5 +1,5 @@
-using PgEtcd.Postgres.History;
 using PgEtcd.Postgres;
+using PgEtcd.Postgres.History;
 
 namespace PgEtcd.Server.Commands;
 

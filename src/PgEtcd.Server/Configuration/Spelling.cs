@@ -6,20 +6,20 @@ internal static class Spelling
     /// <summary>The known word that takes the fewest edits, if they are few for its length; else null. Case does not count.</summary>
     public static string? Nearest(string word, IEnumerable<string> known)
     {
-        var best = known.Select(k => (Word: k, Edits: Edits(word, k))).MinBy(c => c.Edits);
+        (string Word, int Edits) best = known.Select(k => (Word: k, Edits: Edits(word, k))).MinBy(c => c.Edits);
         return best.Word is not null && best.Edits <= Math.Max(1, best.Word.Length / 4) ? best.Word : null;
     }
 
     private static int Edits(string a, string b)
     {
-        var row = Enumerable.Range(0, b.Length + 1).ToArray();
-        for (var i = 1; i <= a.Length; i++)
+        int[] row = Enumerable.Range(0, b.Length + 1).ToArray();
+        for (int i = 1; i <= a.Length; i++)
         {
-            var diagonal = row[0];
+            int diagonal = row[0];
             row[0] = i;
-            for (var j = 1; j <= b.Length; j++)
+            for (int j = 1; j <= b.Length; j++)
             {
-                var change = diagonal + (char.ToLowerInvariant(a[i - 1]) == char.ToLowerInvariant(b[j - 1]) ? 0 : 1);
+                int change = diagonal + (char.ToLowerInvariant(a[i - 1]) == char.ToLowerInvariant(b[j - 1]) ? 0 : 1);
                 diagonal = row[j];
                 row[j] = Math.Min(change, 1 + Math.Min(row[j], row[j - 1]));
             }

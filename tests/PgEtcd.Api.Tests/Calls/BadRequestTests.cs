@@ -51,7 +51,7 @@ public sealed class BadRequestTests : IAsyncLifetime, IDisposable
     [Fact]
     public async Task A_message_of_the_largest_size_is_taken()
     {
-        var message = new EchoMessage { Payload = ByteString.CopyFrom(new byte[EchoServer.MaxMessage - 4]) };
+        EchoMessage message = new() { Payload = ByteString.CopyFrom(new byte[EchoServer.MaxMessage - 4]) };
         message.CalculateSize().ShouldBe(EchoServer.MaxMessage);
         (await _server.Channel.UnaryAsync<EchoMessage, EchoMessage>(Unary, message)).ShouldBe(message);
     }
@@ -169,7 +169,7 @@ public sealed class BadRequestTests : IAsyncLifetime, IDisposable
     [Fact]
     public async Task Another_http_method_is_refused_by_http()
     {
-        using var request = new HttpRequestMessage(HttpMethod.Get, Unary) { Version = HttpVersion.Version20, VersionPolicy = HttpVersionPolicy.RequestVersionExact };
+        using HttpRequestMessage request = new(HttpMethod.Get, Unary) { Version = HttpVersion.Version20, VersionPolicy = HttpVersionPolicy.RequestVersionExact };
         using HttpResponseMessage response = await _http.SendAsync(request);
         response.StatusCode.ShouldBe(HttpStatusCode.MethodNotAllowed);
         await StillServes();
@@ -188,9 +188,12 @@ public sealed class BadRequestTests : IAsyncLifetime, IDisposable
 
     private static byte[] Gzip(byte[] bytes)
     {
-        var output = new MemoryStream();
-        using (var gzip = new GZipStream(output, CompressionLevel.Fastest))
+        MemoryStream output = new();
+        using (GZipStream gzip = new(output, CompressionLevel.Fastest))
+        {
             gzip.Write(bytes);
+        }
+
         return output.ToArray();
     }
 
@@ -204,25 +207,34 @@ public sealed class BadRequestTests : IAsyncLifetime, IDisposable
     private async Task<HttpResponseMessage> Post(
         byte[] body, string? encoding = null, string? contentType = "application/grpc", (string Key, string Value)? header = null)
     {
-        using var request = new HttpRequestMessage(HttpMethod.Post, Unary)
+        using HttpRequestMessage request = new(HttpMethod.Post, Unary)
         {
             Version = HttpVersion.Version20,
             VersionPolicy = HttpVersionPolicy.RequestVersionExact,
             Content = new ByteArrayContent(body),
         };
         if (contentType is not null)
+        {
             request.Content.Headers.ContentType = new MediaTypeHeaderValue(contentType);
+        }
+
         if (encoding is not null)
+        {
             request.Headers.Add("grpc-encoding", encoding);
+        }
+
         if (header is { } extra)
+        {
             request.Headers.Add(extra.Key, extra.Value);
+        }
+
         return await _http.SendAsync(request);
     }
 
     private static Status StatusOf(HttpResponseMessage response)
     {
         HttpResponseHeaders from = response.TrailingHeaders.Contains("grpc-status") ? response.TrailingHeaders : response.Headers;
-        var code = (StatusCode)int.Parse(from.GetValues("grpc-status").Single(), System.Globalization.CultureInfo.InvariantCulture);
+        StatusCode code = (StatusCode)int.Parse(from.GetValues("grpc-status").Single(), System.Globalization.CultureInfo.InvariantCulture);
         return new Status(code, Uri.UnescapeDataString(from.TryGetValues("grpc-message", out IEnumerable<string>? m) ? m.Single() : ""));
     }
 

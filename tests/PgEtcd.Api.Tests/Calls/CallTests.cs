@@ -37,9 +37,12 @@ public sealed class CallTests : IAsyncLifetime
     [Fact]
     public async Task A_server_stream_arrives_in_order()
     {
-        var numbers = new List<long>();
+        List<long> numbers = new();
         await foreach (EchoMessage message in _server.Channel.ServerStreamAsync<EchoMessage, EchoMessage>(Service + "ServerStream", new EchoMessage { Number = 1000 }))
+        {
             numbers.Add(message.Number);
+        }
+
         numbers.ShouldBe(Enumerable.Range(0, 1000).Select(i => (long)i));
     }
 
@@ -64,7 +67,10 @@ public sealed class CallTests : IAsyncLifetime
     {
         using GrpcDuplexCall<EchoMessage, EchoMessage> call = Open("ClientStream");
         foreach (string text in new[] { "a", "b", "c" })
+        {
             await call.WriteAsync(new EchoMessage { Text = text });
+        }
+
         await call.CompleteAsync();
         (await call.ReadAsync()).Text.ShouldBe("a,b,c");
         (await call.MoveNextAsync()).ShouldBeFalse();
@@ -79,6 +85,7 @@ public sealed class CallTests : IAsyncLifetime
             await call.WriteAsync(new EchoMessage { Number = i });
             (await call.ReadAsync()).Number.ShouldBe(i);
         }
+
         await call.CompleteAsync();
         (await call.MoveNextAsync()).ShouldBeFalse();
     }
@@ -99,7 +106,7 @@ public sealed class CallTests : IAsyncLifetime
     [Fact]
     public async Task Metadata_travels_both_ways()
     {
-        var sent = new Metadata { { "x-text", "one" }, { "x-data-bin", new byte[] { 0, 1, 254, 255 } } };
+        Metadata sent = new() { { "x-text", "one" }, { "x-data-bin", new byte[] { 0, 1, 254, 255 } } };
         using GrpcRawCall call = Start(new EchoMessage { Text = "metadata" }, sent, TimeSpan.FromSeconds(30));
         Metadata headers = await call.ResponseHeadersAsync();
         headers.GetValue("early").ShouldBe("bird");

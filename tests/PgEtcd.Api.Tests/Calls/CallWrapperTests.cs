@@ -42,7 +42,10 @@ public sealed class CallWrapperTests : IAsyncLifetime
     {
         int messages = 0;
         await foreach (EchoMessage _ in _server.Channel.ServerStreamAsync<EchoMessage, EchoMessage>(Service + "ServerStream", new EchoMessage { Number = 3 }))
+        {
             messages++;
+        }
+
         messages.ShouldBe(3);
         await using (GrpcDuplexCall<EchoMessage, EchoMessage> call = _server.Channel.Duplex<EchoMessage, EchoMessage>(Service + "ClientStream"))
         {
@@ -50,6 +53,7 @@ public sealed class CallWrapperTests : IAsyncLifetime
             await call.CompleteAsync();
             (await call.ReadAsync()).Number.ShouldBe(1);
         }
+
         await using (GrpcDuplexCall<EchoMessage, EchoMessage> call = _server.Channel.Duplex<EchoMessage, EchoMessage>(Service + "Duplex"))
         {
             await call.WriteAsync(new EchoMessage { Text = "a" });
@@ -57,6 +61,7 @@ public sealed class CallWrapperTests : IAsyncLifetime
             await call.CompleteAsync();
             (await call.MoveNextAsync()).ShouldBeFalse();
         }
+
         _journal.Where(line => line.StartsWith("outer", StringComparison.Ordinal)).ShouldBe(
             ["outer ServerStream", "outer ends", "outer ClientStream", "outer ends", "outer Duplex", "outer ends"]);
         _journal.Where(line => line.StartsWith("inner", StringComparison.Ordinal)).Count().ShouldBe(6);

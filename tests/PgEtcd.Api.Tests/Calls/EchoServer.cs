@@ -7,9 +7,9 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using PgEtcd.Api.Calls;
-using PgEtcd.Api.Wire;
 using PgEtcd.Api.Connections;
 using PgEtcd.Api.Tests.Protos;
+using PgEtcd.Api.Wire;
 using PgEtcd.Testing.Grpc;
 
 namespace PgEtcd.Api.Tests.Calls;
@@ -43,7 +43,7 @@ public sealed class EchoServer : IAsyncDisposable
     public static async Task<EchoServer> StartAsync(TimeSpan? prefaceTimeout = null, params IReadOnlyList<ICallWrapper> wrappers)
     {
         WebApplicationBuilder builder = WebApplication.CreateSlimBuilder();
-        var logs = new RecordingLogger();
+        RecordingLogger logs = new();
         builder.Logging.ClearProviders().AddProvider(logs).AddFilter("Grpc", LogLevel.None);
         builder.Services.AddSingleton(logs);
         builder.Services.AddSingleton<EchoProbe>();
@@ -64,7 +64,7 @@ public sealed class EchoServer : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await Channel.DisposeAsync();
-        using var impatient = new CancellationTokenSource(TimeSpan.FromSeconds(1));
+        using CancellationTokenSource impatient = new(TimeSpan.FromSeconds(1));
         await _app.StopAsync(impatient.Token);
         await _app.DisposeAsync();
     }
@@ -80,7 +80,9 @@ public sealed class RecordingLogger : ILoggerProvider, ILogger
         get
         {
             lock (_errors)
+            {
                 return [.. _errors];
+            }
         }
     }
 
@@ -94,9 +96,14 @@ public sealed class RecordingLogger : ILoggerProvider, ILogger
     public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
     {
         if (!IsEnabled(logLevel))
+        {
             return;
+        }
+
         lock (_errors)
+        {
             _errors.Add($"{formatter(state, exception)} {exception?.Message}");
+        }
     }
 
     public void Dispose()

@@ -13,7 +13,7 @@ public sealed class EchoService(EchoProbe probe) : Echo.EchoBase
         switch (request.Text)
         {
             case "fail":
-                var trailers = new Metadata { { "why", "asked for" }, { "proof-bin", new byte[] { 0, 255, 1 } } };
+                Metadata trailers = new() { { "why", "asked for" }, { "proof-bin", new byte[] { 0, 255, 1 } } };
                 throw new RpcException(new Status(StatusCode.NotFound, "nö: 100%\nnothing"), trailers);
             case "throw":
                 throw new InvalidOperationException("a secret");
@@ -25,7 +25,10 @@ public sealed class EchoService(EchoProbe probe) : Echo.EchoBase
             case "metadata":
                 await context.WriteResponseHeadersAsync(new Metadata { { "early", "bird" }, { "early-bin", new byte[] { 7 } } });
                 foreach (Metadata.Entry entry in context.RequestHeaders.Where(e => e.Key.StartsWith("x-", StringComparison.Ordinal)))
+                {
                     context.ResponseTrailers.Add(entry);
+                }
+
                 context.ResponseTrailers.Add("many", "1");
                 context.ResponseTrailers.Add("many", "2");
                 context.ResponseTrailers.Add("peer", context.Peer);
@@ -44,6 +47,7 @@ public sealed class EchoService(EchoProbe probe) : Echo.EchoBase
             case "grow":
                 return new EchoMessage { Payload = Google.Protobuf.ByteString.CopyFrom(new byte[request.Number]) };
         }
+
         return request;
     }
 
@@ -62,15 +66,21 @@ public sealed class EchoService(EchoProbe probe) : Echo.EchoBase
             probe.Ended.TrySetResult("the write was refused");
             throw;
         }
+
         if (request.Text == "fail at the end")
+        {
             throw new RpcException(new Status(StatusCode.Aborted, "at the end"));
+        }
     }
 
     public override async Task<EchoMessage> ClientStream(IAsyncStreamReader<EchoMessage> requestStream, ServerCallContext context)
     {
-        var all = new List<string>();
+        List<string> all = new();
         await foreach (EchoMessage message in requestStream.ReadAllAsync())
+        {
             all.Add(message.Text);
+        }
+
         return new EchoMessage { Text = string.Join(',', all), Number = all.Count };
     }
 
@@ -80,7 +90,9 @@ public sealed class EchoService(EchoProbe probe) : Echo.EchoBase
         try
         {
             while (await requestStream.MoveNext())
+            {
                 await responseStream.WriteAsync(requestStream.Current);
+            }
         }
         catch (OperationCanceledException)
         {

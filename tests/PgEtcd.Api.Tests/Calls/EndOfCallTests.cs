@@ -83,7 +83,10 @@ public sealed class EndOfCallTests : IAsyncLifetime
     public async Task A_client_that_drops_its_call_fires_the_token()
     {
         using (GrpcRawCall call = _server.Channel.StartRaw(Service + "Unary", new EchoMessage { Text = "wait" }.ToByteArray()))
+        {
             await _server.Probe.Waiting.Task.WaitAsync(Patience);
+        }
+
         (await _server.Probe.Ended.Task.WaitAsync(Patience)).ShouldBe("the token fired");
         _server.Logs.Errors.ShouldBeEmpty();
         (await _server.Channel.UnaryAsync<EchoMessage, EchoMessage>(Service + "Unary", new EchoMessage { Text = "x" })).Text.ShouldBe("x");
@@ -92,11 +95,12 @@ public sealed class EndOfCallTests : IAsyncLifetime
     [Fact]
     public async Task A_client_that_loses_its_connection_fires_the_token()
     {
-        await using (var other = new GrpcChannel(_server.Address))
+        await using (GrpcChannel other = new(_server.Address))
         {
             using GrpcRawCall call = other.StartRaw(Service + "Unary", new EchoMessage { Text = "wait" }.ToByteArray());
             await _server.Probe.Waiting.Task.WaitAsync(Patience);
         }
+
         (await _server.Probe.Ended.Task.WaitAsync(Patience)).ShouldBe("the token fired");
     }
 
@@ -108,6 +112,7 @@ public sealed class EndOfCallTests : IAsyncLifetime
             await call.WriteAsync(new EchoMessage());
             await call.ReadAsync();
         }
+
         (await _server.Probe.Ended.Task.WaitAsync(Patience)).ShouldBe("the read was refused");
         _server.Logs.Errors.ShouldBeEmpty();
     }
@@ -126,30 +131,38 @@ public sealed class EndOfCallTests : IAsyncLifetime
             (await _server.Channel.UnaryAsync<EchoMessage, EchoMessage>(Service + "Unary", new EchoMessage { Text = "x" })).Text.ShouldBe("x");
 
             for (long i = 0; i < written; i++)
+            {
                 (await call.MoveNextAsync()).ShouldBeTrue();
+            }
+
             await Until(() => _server.Probe.Written > written);
         }
+
         (await _server.Probe.Ended.Task.WaitAsync(Patience)).ShouldBe("the write was refused");
     }
 
     private static async Task<long> UntilStill(Func<long> value)
     {
-        var clock = Stopwatch.StartNew();
+        Stopwatch clock = Stopwatch.StartNew();
         long last = -1;
         while (clock.Elapsed < Patience)
         {
             long now = value();
             if (now == last && now > 0)
+            {
                 return now;
+            }
+
             last = now;
             await Task.Delay(300);
         }
+
         throw new TimeoutException($"Still moving at {last}.");
     }
 
     private static async Task Until(Func<bool> condition)
     {
-        var clock = Stopwatch.StartNew();
+        Stopwatch clock = Stopwatch.StartNew();
         while (!condition())
         {
             clock.Elapsed.ShouldBeLessThan(Patience);

@@ -1,7 +1,7 @@
-using PgEtcd.Api.Tests.Calls;
 using System.Net;
 using System.Net.Sockets;
 using System.Text;
+using PgEtcd.Api.Tests.Calls;
 using PgEtcd.Api.Tests.Protos;
 using Shouldly;
 using Xunit;
@@ -17,7 +17,7 @@ public sealed class PlaintextProtocolTests
     public async Task Both_protocols_are_served_on_one_port()
     {
         await using EchoServer server = await EchoServer.StartAsync();
-        using var http = new HttpClient { BaseAddress = server.Address };
+        using HttpClient http = new() { BaseAddress = server.Address };
         (await Get(http, HttpVersion.Version11)).ShouldBe("plain HTTP/1.1");
         (await Get(http, HttpVersion.Version20)).ShouldBe("plain HTTP/2");
         (await server.Channel.UnaryAsync<EchoMessage, EchoMessage>("pgetcd.test.v1.Echo/Unary", new EchoMessage { Text = "x" })).Text.ShouldBe("x");
@@ -27,8 +27,8 @@ public sealed class PlaintextProtocolTests
     public async Task A_grpc_call_over_http1_is_told_to_upgrade()
     {
         await using EchoServer server = await EchoServer.StartAsync();
-        using var http = new HttpClient { BaseAddress = server.Address };
-        using var content = new ByteArrayContent([0, 0, 0, 0, 0]);
+        using HttpClient http = new() { BaseAddress = server.Address };
+        using ByteArrayContent content = new([0, 0, 0, 0, 0]);
         content.Headers.ContentType = new("application/grpc");
         using HttpResponseMessage response = await http.PostAsync(new Uri("pgetcd.test.v1.Echo/Unary", UriKind.Relative), content);
         response.StatusCode.ShouldBe(HttpStatusCode.UpgradeRequired);
@@ -42,7 +42,10 @@ public sealed class PlaintextProtocolTests
         client.NoDelay = true;
         // The first letters are those of HTTP/2's preface.
         foreach (byte b in "P"u8.ToArray().Concat("UT /version HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"u8.ToArray()))
+        {
             await client.GetStream().WriteAsync(new[] { b });
+        }
+
         (await ReadAll(client)).ShouldStartWith("HTTP/1.1 405");
     }
 
@@ -60,14 +63,14 @@ public sealed class PlaintextProtocolTests
 
     private static async Task<TcpClient> Connect(EchoServer server)
     {
-        var client = new TcpClient();
+        TcpClient client = new();
         await client.ConnectAsync(IPAddress.Loopback, server.Address.Port);
         return client;
     }
 
     private static async Task<string> ReadAll(TcpClient client)
     {
-        using var reader = new StreamReader(client.GetStream());
+        using StreamReader reader = new(client.GetStream());
         try
         {
             return await reader.ReadToEndAsync().WaitAsync(Patience);
@@ -80,7 +83,7 @@ public sealed class PlaintextProtocolTests
 
     private static async Task<string> Get(HttpClient http, Version version)
     {
-        using var request = new HttpRequestMessage(HttpMethod.Get, "version") { Version = version, VersionPolicy = HttpVersionPolicy.RequestVersionExact };
+        using HttpRequestMessage request = new(HttpMethod.Get, "version") { Version = version, VersionPolicy = HttpVersionPolicy.RequestVersionExact };
         using HttpResponseMessage response = await http.SendAsync(request);
         return await response.Content.ReadAsStringAsync();
     }

@@ -1,7 +1,7 @@
-using PgEtcd.Api.Tests.Calls;
 using System.Net;
 using System.Net.Sockets;
 using System.Text;
+using PgEtcd.Api.Tests.Calls;
 using Shouldly;
 using Xunit;
 
@@ -27,8 +27,11 @@ public sealed class SchemeInAuthorityTests
             foreach (int piece in (int[])[1, 7, 1000])
             {
                 foreach (string authority in (string[])["http://localhost:2379", "https://localhost:2379", "localhost:2379"])
+                {
                     data.Add(authority, piece);
+                }
             }
+
             return data;
         }
     }
@@ -80,7 +83,9 @@ public sealed class SchemeInAuthorityTests
         NetworkStream stream = client.GetStream();
         byte[] all = [.. "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"u8, .. Frame(Settings, 0, 0, []), .. requests.SelectMany(request => request)];
         foreach (byte[] part in all.Chunk(piece))
+        {
             await stream.WriteAsync(part);
+        }
 
         List<int> answers = [];
         byte[] header = new byte[9];
@@ -90,8 +95,11 @@ public sealed class SchemeInAuthorityTests
             byte[] payload = new byte[header[0] << 16 | header[1] << 8 | header[2]];
             await stream.ReadExactlyAsync(payload).AsTask().WaitAsync(Patience);
             if (header[3] is Headers or ResetStream)
+            {
                 answers.Add(header[3]);
+            }
         }
+
         return answers;
     }
 }

@@ -1,7 +1,7 @@
 using PgEtcd.Api.Wire;
 using PgEtcd.Frontend.Members;
-using PgEtcd.Frontend.Watching;
 using PgEtcd.Frontend.Tests.Watching;
+using PgEtcd.Frontend.Watching;
 using PgEtcd.Mvcc.Keys;
 using PgEtcd.Protocol.Etcdserverpb;
 using Shouldly;

@@ -40,6 +40,8 @@ public sealed class PgBouncerTests(PostgresFixture postgres) : IClassFixture<Pos
             (told.Header.Revision, told.Events.ShouldHaveSingleItem().Kv.Key).ShouldBe((revision, Bytes($"w{i}")));
         }
 
+        (await ChannelsAsync(database)).ShouldBeEmpty("a LISTEN in a shared session sends notifications to others' connections");
+
         // Many at a time from both sides: conflicts, the append under the lock, and sessions that change hands.
         await Task.WhenAll(Enumerable.Range(0, 400).Select(i => (i % 2 == 0 ? one : other).PutAsync("contended", $"{i}")));
         (await one.RevisionAsync()).ShouldBe(421);
@@ -48,7 +50,7 @@ public sealed class PgBouncerTests(PostgresFixture postgres) : IClassFixture<Pos
 
         long lease = await one.Channel.GrantAsync(2);
         await one.SendAsync(Put("leased", "1", lease));
-        using (var stream = other.Channel.KeepAlive())
+        using (GrpcDuplexCall<LeaseKeepAliveRequest, LeaseKeepAliveResponse> stream = other.Channel.KeepAlive())
         {
             (await stream.AskAsync(lease)).TTL.ShouldBe(2);
         }
@@ -59,5 +61,37 @@ public sealed class PgBouncerTests(PostgresFixture postgres) : IClassFixture<Pos
         waiting.IsCompleted.ShouldBeFalse();
         await one.Channel.UnlockAsync(held.Key);
         await waiting.WaitAsync(Limit);
+    }
+
+    /// <summary>The channels that the sessions behind the pooler listen on: a transaction held on each of them reaches all.</summary>
+    private static async Task<string[]> ChannelsAsync(string database)
+    {
+        await using NpgsqlDataSource source = NpgsqlDataSource.Create(database);
+        List<NpgsqlConnection> connections = [];
+        List<string> channels = [];
+        try
+        {
+            for (int i = 0; i < PgBouncer.Sessions; i++)
+            {
+                NpgsqlConnection connection = await source.OpenConnectionAsync();
+                connections.Add(connection);
+                await connection.BeginTransactionAsync();
+                await using NpgsqlCommand command = new("select pg_listening_channels()", connection);
+                await using NpgsqlDataReader reader = await command.ExecuteReaderAsync();
+                while (await reader.ReadAsync())
+                {
+                    channels.Add(reader.GetString(0));
+                }
+            }
+        }
+        finally
+        {
+            foreach (NpgsqlConnection connection in connections)
+            {
+                await connection.DisposeAsync();
+            }
+        }
+
+        return [.. channels];
     }
 }

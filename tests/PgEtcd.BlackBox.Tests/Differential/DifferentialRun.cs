@@ -23,11 +23,11 @@ internal sealed class DifferentialRun(IEtcdServer reference, IEtcdServer target,
     public async Task RunAsync(int requests)
     {
         output.WriteLine($"seed {seed} (PGETCD_SEED={seed} repeats the run)");
-        await using var referenceChannel = new GrpcChannel(reference.ClientUrl);
-        await using var targetChannel = new GrpcChannel(target.ClientUrl);
-        var referenceClient = new RpcClient(referenceChannel);
-        var targetClient = new RpcClient(targetChannel);
-        var generator = new RequestGenerator(seed, _state);
+        await using GrpcChannel referenceChannel = new(reference.ClientUrl);
+        await using GrpcChannel targetChannel = new(target.ClientUrl);
+        RpcClient referenceClient = new(referenceChannel);
+        RpcClient targetClient = new(targetChannel);
+        RequestGenerator generator = new(seed, _state);
         for (int number = 1; number <= requests; number++)
         {
             RandomRequest request = generator.Next();
@@ -37,9 +37,13 @@ internal sealed class DifferentialRun(IEtcdServer reference, IEtcdServer target,
             RpcAnswer expected = await asked;
             string line = $"{number}. {request.Rpc} {Short(json)}";
             if (!expected.SameAs(actual))
+            {
                 Fail(line, expected, actual);
+            }
+
             Remember(request, expected, line);
         }
+
         output.WriteLine($"{requests} requests, {Errors} of them refused; revision {_state.Revision}, compacted {_state.Compacted}");
         Errors.ShouldBeInRange(requests / 50, requests / 2, "the mixture of good and bad requests has lost its balance");
     }
@@ -48,21 +52,30 @@ internal sealed class DifferentialRun(IEtcdServer reference, IEtcdServer target,
     {
         _last.Enqueue($"{line}\n   {JsonDifference.Brief(answer.ToJson())}");
         if (_last.Count > Remembered)
+        {
             _last.Dequeue();
+        }
+
         if (answer.Response is null)
         {
             Errors++;
             return;
         }
+
         if ((string?)answer.Response["header"]?["revision"] is { } revision)
+        {
             _state.Revision = long.Parse(revision, CultureInfo.InvariantCulture);
+        }
+
         if (request.Message is Protocol.Etcdserverpb.CompactionRequest compaction)
+        {
             _state.Compacted = compaction.Revision;
+        }
     }
 
     private void Fail(string line, RpcAnswer expected, RpcAnswer actual)
     {
-        var text = new StringBuilder().AppendLine(CultureInfo.InvariantCulture, $"seed {seed}: {target.Kind} answers otherwise than {reference.Kind}.")
+        StringBuilder text = new StringBuilder().AppendLine(CultureInfo.InvariantCulture, $"seed {seed}: {target.Kind} answers otherwise than {reference.Kind}.")
             .AppendLine("The requests before:").AppendJoin('\n', _last).AppendLine().AppendLine()
             .AppendLine(line)
             .AppendLine(CultureInfo.InvariantCulture, $"{reference.Kind,-7}: {JsonDifference.Brief(expected.ToJson(), Longest)}")

@@ -59,10 +59,14 @@ internal sealed class KeyPool(Random random)
         for (int i = end.Length - 1; i >= 0; i--)
         {
             if (end[i] == 0xff)
+            {
                 continue;
+            }
+
             end[i]++;
             return (prefix, ByteString.CopyFrom(end, 0, i + 1));
         }
+
         return (prefix, OpenEnd);
     }
 

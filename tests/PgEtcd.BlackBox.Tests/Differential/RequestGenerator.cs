@@ -47,13 +47,19 @@ internal sealed class RequestGenerator
 
     public PutRequest Put()
     {
-        var put = new PutRequest { Key = Maybe(2) ? ByteString.Empty : _keys.Key(), PrevKv = Maybe(30) };
+        PutRequest put = new() { Key = Maybe(2) ? ByteString.Empty : _keys.Key(), PrevKv = Maybe(30) };
         put.IgnoreValue = Maybe(12);
         if (!put.IgnoreValue || Maybe(8))
+        {
             put.Value = Value();
+        }
+
         put.IgnoreLease = Maybe(12);
         if (!put.IgnoreLease ? Maybe(30) : Maybe(8))
+        {
             put.Lease = Lease();
+        }
+
         return put;
     }
 
@@ -62,7 +68,7 @@ internal sealed class RequestGenerator
         // Sorting by anything but the key has one right answer only among few keys.
         bool sorted = Maybe(35);
         (ByteString key, ByteString end) = sorted ? _keys.SmallRange() : _keys.Range();
-        var range = new RangeRequest
+        RangeRequest range = new()
         {
             Key = Maybe(2) ? ByteString.Empty : key,
             RangeEnd = end,
@@ -81,6 +87,7 @@ internal sealed class RequestGenerator
             range.MinCreateRevision = Maybe(50) ? Bound() : 0;
             range.MaxCreateRevision = Maybe(50) ? Bound() : 0;
         }
+
         return range;
     }
 
@@ -96,7 +103,10 @@ internal sealed class RequestGenerator
     {
         byte[] value = new byte[_random.Next(4)];
         for (int i = 0; i < value.Length; i++)
+        {
             value[i] = Letters[_random.Next(Letters.Length)];
+        }
+
         return ByteString.CopyFrom(value);
     }
 

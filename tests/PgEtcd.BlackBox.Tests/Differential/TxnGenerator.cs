@@ -13,29 +13,44 @@ internal sealed class TxnGenerator(Random random, KeyPool keys, RequestGenerator
     {
         TxnRequest txn = requests.Maybe(2) ? TooLong() : Txn(1);
         if (HasOpenDelete(txn))
+        {
             NeverIgnore(txn);
+        }
+
         return txn;
     }
 
     private TxnRequest Txn(int depth)
     {
-        var txn = new TxnRequest();
+        TxnRequest txn = new();
         for (int i = random.Next(3); i > 0; i--)
+        {
             txn.Compare.Add(Comparison());
+        }
+
         for (int i = random.Next(4); i > 0; i--)
+        {
             txn.Success.Add(Operation(depth));
+        }
+
         for (int i = random.Next(3); i > 0; i--)
+        {
             txn.Failure.Add(Operation(depth));
+        }
+
         return txn;
     }
 
     /// <summary>Around the limit of 128 operations.</summary>
     private TxnRequest TooLong()
     {
-        var txn = new TxnRequest();
+        TxnRequest txn = new();
         int count = random.Next(126, 131);
         for (int i = 0; i < count; i++)
+        {
             txn.Success.Add(new RequestOp { RequestRange = new RangeRequest { Key = keys.Key() } });
+        }
+
         return txn;
     }
 
@@ -51,7 +66,7 @@ internal sealed class TxnGenerator(Random random, KeyPool keys, RequestGenerator
 
     private Compare Comparison()
     {
-        var compare = new Compare
+        Compare compare = new()
         {
             Key = requests.Maybe(1) ? ByteString.Empty : keys.Key(),
             // Unknown values are not refused.
@@ -59,7 +74,10 @@ internal sealed class TxnGenerator(Random random, KeyPool keys, RequestGenerator
             Target = (CompareTarget)(requests.Maybe(3) ? 9 : random.Next(5)),
         };
         if (requests.Maybe(25))
+        {
             (compare.Key, compare.RangeEnd) = keys.Range();
+        }
+
         int operand = requests.Maybe(90) ? (int)compare.Target : random.Next(6);
         switch (operand)
         {
@@ -82,6 +100,7 @@ internal sealed class TxnGenerator(Random random, KeyPool keys, RequestGenerator
                 // The operand stays unset.
                 break;
         }
+
         return compare;
     }
 
@@ -93,9 +112,14 @@ internal sealed class TxnGenerator(Random random, KeyPool keys, RequestGenerator
         foreach (RequestOp op in txn.Success.Concat(txn.Failure))
         {
             if (op.RequestPut is { } put)
+            {
                 put.IgnoreValue = put.IgnoreLease = false;
+            }
+
             if (op.RequestTxn is { } nested)
+            {
                 NeverIgnore(nested);
+            }
         }
     }
 }

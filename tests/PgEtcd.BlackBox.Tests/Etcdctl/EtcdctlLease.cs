@@ -24,7 +24,7 @@ internal static class EtcdctlLease
 
         keepAlive.Signal(UnixSignal.Interrupt);
         await keepAlive.WaitForExitAsync();
-        var sinceLast = Stopwatch.StartNew();
+        Stopwatch sinceLast = Stopwatch.StartNew();
         await using (Kv kv = new(server))
         {
             await Eventually.TrueAsync(async () => (await kv.ReadAsync("held")).Length == 0, Limit, "the key goes with its lease");

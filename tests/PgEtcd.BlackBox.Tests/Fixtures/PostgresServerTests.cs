@@ -27,9 +27,9 @@ public sealed class PostgresServerTests
 
     private static async Task<object?> ExecuteAsync(PostgresServer server, string sql)
     {
-        await using var connection = new NpgsqlConnection(server.ConnectionString() + ";Pooling=false");
+        await using NpgsqlConnection connection = new(server.ConnectionString() + ";Pooling=false");
         await connection.OpenAsync();
-        await using var command = new NpgsqlCommand(sql, connection);
+        await using NpgsqlCommand command = new(sql, connection);
         return await command.ExecuteScalarAsync();
     }
 }

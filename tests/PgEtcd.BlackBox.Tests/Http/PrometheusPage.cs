@@ -80,11 +80,11 @@ internal sealed partial class PrometheusPage
 
     private void CheckHistogram(string name)
     {
-        var series = _samples.Where(sample => sample.Key.StartsWith($"{name}_bucket{{", StringComparison.Ordinal))
+        List<IGrouping<string, KeyValuePair<string, double>>> series = _samples.Where(sample => sample.Key.StartsWith($"{name}_bucket{{", StringComparison.Ordinal))
             .GroupBy(bucket => Bound().Replace(bucket.Key, "").Replace("_bucket", "", StringComparison.Ordinal))
             .ToList();
         series.ShouldNotBeEmpty(name);
-        foreach (var buckets in series)
+        foreach (IGrouping<string, KeyValuePair<string, double>> buckets in series)
         {
             (double Bound, double Count)[] ordered =
                 [.. buckets.Select(bucket => (Bound: Number(Bound().Match(bucket.Key).Groups["bound"].Value), Count: bucket.Value)).OrderBy(bucket => bucket.Bound)];

@@ -1,8 +1,8 @@
 using Google.Protobuf;
 using Google.Protobuf.Reflection;
 using Grpc.Core;
-using PgEtcd.Protocol.Etcdserverpb;
 using Grpc.Reflection.V1;
+using PgEtcd.Protocol.Etcdserverpb;
 using PgEtcd.Testing.Grpc;
 using Shouldly;
 using Xunit;

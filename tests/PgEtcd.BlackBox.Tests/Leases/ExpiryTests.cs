@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using PgEtcd.Protocol.Etcdserverpb;
 using PgEtcd.Testing;
 using PgEtcd.Testing.Grpc;
 using PgEtcd.Testing.Postgres;
@@ -78,7 +79,7 @@ public sealed class ExpiryTests(PostgresFixture postgres) : IClassFixture<Postgr
             async () => (await kv.Channel.TimeToLiveAsync(lease)).TTL <= 1, "most of the TTL is over");
         server.Expect("PostgreSQL does not answer, trying again");
         await database.StopAsync();
-        using var stream = kv.Channel.KeepAlive();
+        using GrpcDuplexCall<LeaseKeepAliveRequest, LeaseKeepAliveResponse> stream = kv.Channel.KeepAlive();
         Task<Protocol.Etcdserverpb.LeaseKeepAliveResponse> asked = stream.AskAsync(lease);
         await Task.Delay(2500); // the lease's end passes while nobody can renew it
         await database.RestartAsync();

@@ -27,7 +27,7 @@ public sealed class ManyLeasesTests : IAsyncLifetime
             """);
         long before = await TransactionsAsync();
         Stopwatch since = Stopwatch.StartNew();
-        using var stream = kv.Channel.KeepAlive();
+        using GrpcDuplexCall<LeaseKeepAliveRequest, LeaseKeepAliveResponse> stream = kv.Channel.KeepAlive();
         Task sending = Task.Run(async () =>
         {
             for (int id = 1; id <= 50_000;)

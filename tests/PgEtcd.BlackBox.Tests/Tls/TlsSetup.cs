@@ -81,10 +81,7 @@ internal sealed class TlsSetup : IDisposable
         return await PutAsync(channel, "a", "1");
     }
 
-    public static async Task<long> PutAsync(GrpcChannel channel, string key, string value)
-    {
-        return await PutAsync(channel, key, value, null);
-    }
+    public static async Task<long> PutAsync(GrpcChannel channel, string key, string value) => await PutAsync(channel, key, value, null);
 
     public static async Task<long> PutAsync(GrpcChannel channel, string key, string value, Metadata? headers)
     {

@@ -15,8 +15,8 @@ public class ClusterIdentityTests
     [Fact]
     public void Another_name_is_another_member_of_the_same_cluster()
     {
-        var a = ClusterIdentity.From("a", "etcd-cluster", PeerUrls);
-        var b = ClusterIdentity.From("b", "etcd-cluster", PeerUrls);
+        ClusterIdentity a = ClusterIdentity.From("a", "etcd-cluster", PeerUrls);
+        ClusterIdentity b = ClusterIdentity.From("b", "etcd-cluster", PeerUrls);
 
         a.MemberId.ShouldNotBe(b.MemberId);
         a.ClusterId.ShouldBe(0xcdf818194e3a8c32);
@@ -30,7 +30,7 @@ public class ClusterIdentityTests
     [Fact]
     public void Peer_urls_change_the_member_and_not_the_cluster()
     {
-        var identity = ClusterIdentity.From("default", "etcd-cluster", ["http://10.0.0.1:2380"]);
+        ClusterIdentity identity = ClusterIdentity.From("default", "etcd-cluster", ["http://10.0.0.1:2380"]);
 
         identity.MemberId.ShouldNotBe(0x8e9e05c52164694d);
         identity.ClusterId.ShouldBe(0xcdf818194e3a8c32);

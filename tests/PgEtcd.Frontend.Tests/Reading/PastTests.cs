@@ -1,8 +1,8 @@
 using PgEtcd.Frontend.Permissions;
 using PgEtcd.Frontend.Reading;
 using PgEtcd.Frontend.Writing;
-using PgEtcd.Mvcc.Keys;
 using PgEtcd.Mvcc;
+using PgEtcd.Mvcc.Keys;
 using PgEtcd.Testing.Postgres;
 using Shouldly;
 using Xunit;

@@ -45,10 +45,15 @@ public class Histories
                 Batch(batch);
                 done += batch;
                 if (_random.Next(8) == 0)
+                {
                     Compact();
+                }
             }
+
             foreach ((long revision, KeySpace version) in _versions)
+            {
                 Rows(version.Keys).ShouldBe(_model.State(revision));
+            }
         }
 
         private void Batch(int count)
@@ -59,15 +64,24 @@ public class Histories
             {
                 Operation operation = _requests.Any(fork.Revision);
                 if (RequestCheck.Check(operation, 128) != KvError.None)
+                {
                     continue;
+                }
+
                 KvError error = fork.Evaluate(operation, _model.MissingLeases, this, out OperationResult? result);
                 Text.Of(error, result).ShouldBe(_model.Evaluate(operation));
                 fork.Revision.ShouldBe(_model.Revision);
                 if (operation is TxnOperation { IsReadOnly: true } txn && fork.Events.Count == 0)
+                {
                     Text.Of(_space.EvaluateReadOnly(txn, this).Error, _space.EvaluateReadOnly(txn, this).Result).ShouldBe(Text.Of(error, result));
+                }
+
                 if (_random.Next(4) == 0)
+                {
                     CheckState(fork.Freeze());
+                }
             }
+
             CheckEvents(fork.Events, _model.Log[logged..]);
             Publish(fork);
         }
@@ -83,11 +97,15 @@ public class Histories
                 other.Apply(change.Revision, change.Sub, change.Key.Span, record is null ? default : record.Value,
                     change.IsDelete, record?.CreateRevision ?? 0, record?.Version ?? 0, record?.Lease ?? 0);
             }
+
             CheckEvents(other.Events, _model.Log[(_model.Log.Count - fork.Events.Count)..]);
             _replica = other.Freeze();
             CheckState(_replica);
             foreach (long revision in fork.Events.Select(change => change.Revision).Distinct())
+            {
                 _versions[revision] = Rebuild(revision);
+            }
+
             _versions[_space.Revision] = _space;
         }
 
@@ -103,7 +121,9 @@ public class Histories
             {
                 Operation operation = _requests.Any(fork.Revision);
                 if (RequestCheck.Check(operation, 128) == KvError.None)
+                {
                     fork.Evaluate(operation, ImmutableHashSet<long>.Empty, this, out _);
+                }
             }
         }
 
@@ -135,7 +155,10 @@ public class Histories
                 (events[i].Revision, events[i].Sub, Text.Of(events[i].Key)).ShouldBe((log[i].Mod, log[i].Sub, log[i].Key));
                 events[i].IsDelete.ShouldBe(log[i].Value is null);
                 if (events[i].Record is { } record)
+                {
                     Text.Of(record).ShouldBe(log[i]);
+                }
+
                 Row? before = _model.State(log[i].Mod - 1).Find(row => row.Key == log[i].Key);
                 (events[i].Previous is { } previous ? Text.Of(previous) : null).ShouldBe(before);
             }
@@ -143,9 +166,12 @@ public class Histories
 
         private static List<Row> Rows(KeyTree tree)
         {
-            var rows = new List<Row>(tree.Count);
+            List<Row> rows = new(tree.Count);
             foreach (KeyRecord record in tree.Scan(Keys.All))
+            {
                 rows.Add(Text.Of(record));
+            }
+
             return rows;
         }
     }

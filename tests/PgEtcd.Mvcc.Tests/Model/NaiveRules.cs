@@ -8,7 +8,10 @@ internal static class NaiveRules
         string from = Text.Of(key);
         string end = Text.Of(rangeEnd);
         if (end.Length == 0)
+        {
             return candidate == from;
+        }
+
         bool reached = string.CompareOrdinal(candidate, from) >= 0;
         return reached && (end == "\0" || string.CompareOrdinal(candidate, end) < 0);
     }
@@ -17,7 +20,10 @@ internal static class NaiveRules
     {
         List<Row> rows = [.. state.Where(row => InRange(row.Key, compare.Key, compare.RangeEnd))];
         if (rows.Count == 0 && compare.Target == CompareTarget.Value)
+        {
             return false;
+        }
+
         return rows.Count == 0
             ? Holds(compare, new Row("", "", 0, 0, 0, 0, 0))
             : rows.All(row => Holds(compare, row));
@@ -27,11 +33,17 @@ internal static class NaiveRules
     {
         List<Row> all = [.. state.Where(row => InRange(row.Key, range.Key, range.RangeEnd))];
         if (range.CountOnly)
+        {
             return $"range {all.Count} False {List([], range.KeysOnly)}";
+        }
+
         bool filtered = range.MinModRevision != 0 || range.MaxModRevision != 0 || range.MinCreateRevision != 0 || range.MaxCreateRevision != 0;
         IEnumerable<Row> rows = all;
         if (range.SortOrder == SortOrder.None && !filtered && range.Limit > 0)
+        {
             rows = rows.Where((_, index) => index <= range.Limit);
+        }
+
         rows = rows.Where(row => (range.MaxModRevision == 0 || !(row.Mod > range.MaxModRevision))
             && (range.MinModRevision == 0 || !(row.Mod < range.MinModRevision))
             && (range.MaxCreateRevision == 0 || !(row.Create > range.MaxCreateRevision))

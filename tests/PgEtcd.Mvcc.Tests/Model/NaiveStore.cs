@@ -22,9 +22,12 @@ internal sealed class NaiveStore
     /// <summary>The keys as of a revision, everything up to it replayed.</summary>
     public List<Row> State(long revision)
     {
-        var keys = new SortedDictionary<string, Row>(StringComparer.Ordinal);
+        SortedDictionary<string, Row> keys = new(StringComparer.Ordinal);
         foreach (Row row in Log.Where(row => row.Mod <= revision))
+        {
             keys[row.Key] = row;
+        }
+
         return [.. keys.Values.Where(row => row.Value is not null)];
     }
 
@@ -58,7 +61,7 @@ internal sealed class NaiveStore
     private string Txn(TxnOperation txn)
     {
         List<Row> state = State(Revision);
-        var holds = new Dictionary<TxnOperation, bool>(ReferenceEqualityComparer.Instance);
+        Dictionary<TxnOperation, bool> holds = new(ReferenceEqualityComparer.Instance);
         Decide(txn, state, holds);
         Check(txn, state, holds);
         string answer = ExecuteTxn(txn, holds);
@@ -69,7 +72,9 @@ internal sealed class NaiveStore
     {
         holds[txn] = txn.Compares.All(compare => NaiveRules.Holds(compare, state));
         foreach (TxnOperation nested in txn.Success.Concat(txn.Failure).OfType<TxnOperation>())
+        {
             Decide(nested, state, holds);
+        }
     }
 
     /// <summary>What will run, nested transactions laid flat: all puts are looked at first, then all ranges.</summary>
@@ -79,14 +84,22 @@ internal sealed class NaiveStore
         foreach (PutOperation put in running.OfType<PutOperation>())
         {
             if ((put.IgnoreLease || put.IgnoreValue) && state.All(row => row.Key != Text.Of(put.Key)))
+            {
                 throw new Refused(KvError.KeyNotFound);
+            }
+
             if (MissingLeases.Contains(put.Lease))
+            {
                 throw new Refused(KvError.LeaseNotFound);
+            }
         }
+
         foreach (RangeOperation range in running.OfType<RangeOperation>())
         {
             if (Refusal(range) is { } error)
+            {
                 throw new Refused(error);
+            }
         }
     }
 
@@ -132,7 +145,10 @@ internal sealed class NaiveStore
         string key = Text.Of(put.Key);
         Row? previous = State(Now).Find(row => row.Key == key);
         if (previous is null && (put.IgnoreLease || put.IgnoreValue))
+        {
             throw new Refused(KvError.KeyNotFound);
+        }
+
         Log.Add(new Row(
             key,
             put.IgnoreValue ? previous!.Value : Text.Of(put.Value),
@@ -147,7 +163,9 @@ internal sealed class NaiveStore
     private void Delete(List<Row> rows)
     {
         foreach (Row row in rows)
+        {
             Log.Add(new Row(row.Key, null, 0, Revision + 1, _changes++, 0, 0));
+        }
     }
 
     private sealed class Refused(KvError error) : Exception

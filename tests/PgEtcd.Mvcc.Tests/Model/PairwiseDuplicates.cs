@@ -19,9 +19,13 @@ internal static class PairwiseDuplicates
             {
                 (object, int)[] here = [.. path, (identity, i)];
                 if (branch[i] is TxnOperation nested)
+                {
                     Collect(nested, here, all);
+                }
                 else
+                {
                     all.Add(new Placed(branch[i]!, here));
+                }
             }
         }
     }
@@ -29,17 +33,32 @@ internal static class PairwiseDuplicates
     private static bool Conflict(Placed put, Placed other)
     {
         if (put.Operation is not PutOperation { Key: var key })
+        {
             return false;
+        }
+
         int depth = 0;
         while (put.Path[depth] == other.Path[depth])
+        {
             depth++;
+        }
+
         // Then and else of one transaction: only one of the two will run.
         if (put.Path[depth].Branch != other.Path[depth].Branch)
+        {
             return false;
+        }
+
         if (other.Operation is PutOperation second)
+        {
             return Text.Of(key) == Text.Of(second.Key);
+        }
+
         if (other.Operation is not DeleteRangeOperation delete || Text.Of(delete.RangeEnd) == "\0")
+        {
             return false;
+        }
+
         bool bothNested = depth < put.Path.Length - 1 && depth < other.Path.Length - 1;
         bool seen = !bothNested || other.Path[depth].Index < put.Path[depth].Index;
         return seen && NaiveRules.InRange(Text.Of(key), delete.Key, delete.RangeEnd);

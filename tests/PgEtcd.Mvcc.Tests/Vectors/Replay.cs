@@ -11,10 +11,7 @@ internal sealed class Replay : IHistory
     private readonly Dictionary<long, KeySpace> _versions = [];
     private KeySpace _now = KeySpace.Empty;
 
-    public Replay()
-    {
-        _versions[1] = _now;
-    }
+    public Replay() => _versions[1] = _now;
 
     /// <summary>The response or, as an object with its text in "message", the error; null when the line is not Mvcc's.</summary>
     public JsonObject? Answer(string rpc, JsonNode request)
@@ -46,10 +43,16 @@ internal sealed class Replay : IHistory
     {
         KvError error = RequestCheck.Check(range, MaxTxnOps);
         if (error != KvError.None)
+        {
             return Error(error);
+        }
+
         error = _now.Range(range, out RangeResult? result);
         if (error == KvError.HistoryNeeded)
+        {
             (error, result) = (KvError.None, Range(range, _now.Revision));
+        }
+
         return error == KvError.None ? ResponseWriter.Response(result!) : Error(error);
     }
 
@@ -57,19 +60,31 @@ internal sealed class Replay : IHistory
     {
         KvError error = RequestCheck.Check(operation, MaxTxnOps);
         if (error != KvError.None)
+        {
             return Error(error);
+        }
+
         Fork fork = _now.Fork();
         error = fork.Evaluate(operation, Missing(operation), this, out OperationResult? result);
         bool readOnly = operation is TxnOperation { IsReadOnly: true };
         if (readOnly)
+        {
             RequireSame(_now.EvaluateReadOnly((TxnOperation)operation, this), error, result);
+        }
+
         if (error != KvError.None)
+        {
             return Error(error);
+        }
+
         long before = _now.Revision;
         _now = fork.Freeze();
         _now.Keys.CheckInvariants();
         if (_now.Revision != before + (fork.Events.Count > 0 ? 1 : 0))
+        {
             throw new InvalidOperationException("The revision did not move as it should.");
+        }
+
         _versions[_now.Revision] = _now;
         return ResponseWriter.Response(result!);
     }
@@ -77,9 +92,15 @@ internal sealed class Replay : IHistory
     private JsonObject Compact(long revision)
     {
         if (revision <= _now.CompactRevision)
+        {
             return Error(KvError.Compacted);
+        }
+
         if (revision > _now.Revision)
+        {
             return Error(KvError.FutureRevision);
+        }
+
         _now = _now.WithCompactRevision(revision);
         return new JsonObject { ["header"] = ResponseWriter.Header(_now.Revision) };
     }
@@ -96,7 +117,9 @@ internal sealed class Replay : IHistory
         bool same = read.Error == error && (result is null
             || JsonNode.DeepEquals(ResponseWriter.Response(result), ResponseWriter.Response(read.Result!)));
         if (!same)
+        {
             throw new InvalidOperationException("EvaluateReadOnly and Evaluate differ.");
+        }
     }
 
     private static JsonObject Error(KvError error) => new()

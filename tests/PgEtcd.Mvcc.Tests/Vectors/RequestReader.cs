@@ -59,7 +59,7 @@ internal static class RequestReader
 
     private static Compare Compare(JsonNode json)
     {
-        var target = Enumeration<CompareTarget>(json["target"]);
+        CompareTarget target = Enumeration<CompareTarget>(json["target"]);
         string? field = target switch
         {
             CompareTarget.Version => "version",
@@ -82,9 +82,15 @@ internal static class RequestReader
     private static ReadOnlyMemory<byte> Bytes(JsonNode? json)
     {
         if (json is null)
+        {
             return default;
+        }
+
         if (json is not JsonObject repeated)
+        {
             return Convert.FromBase64String(json.GetValue<string>());
+        }
+
         var bytes = new byte[repeated["$times"]!.GetValue<int>()];
         Array.Fill(bytes, repeated["$byte"]!.GetValue<byte>());
         return bytes;

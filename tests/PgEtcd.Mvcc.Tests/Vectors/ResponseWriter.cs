@@ -8,13 +8,16 @@ internal static class ResponseWriter
 {
     public static JsonObject Response(OperationResult result)
     {
-        var json = new JsonObject { ["header"] = Header(result.Revision) };
+        JsonObject json = new() { ["header"] = Header(result.Revision) };
         switch (result)
         {
             case RangeResult range:
                 Records(json, "kvs", range.Records, range.KeysOnly);
                 if (range.More)
+                {
                     json["more"] = true;
+                }
+
                 Number(json, "count", range.Count);
                 break;
             case PutResult { Previous: { } previous }:
@@ -26,17 +29,24 @@ internal static class ResponseWriter
                 break;
             case TxnResult txn:
                 if (txn.Succeeded)
+                {
                     json["succeeded"] = true;
+                }
+
                 if (txn.Results.Length > 0)
+                {
                     json["responses"] = new JsonArray([.. txn.Results.Select(Nested)]);
+                }
+
                 break;
         }
+
         return json;
     }
 
     public static JsonObject Header(long revision)
     {
-        var header = new JsonObject();
+        JsonObject header = new();
         Number(header, "revision", revision);
         return header;
     }
@@ -56,17 +66,22 @@ internal static class ResponseWriter
     private static void Records(JsonObject json, string name, KeyRecord[] records, bool keysOnly)
     {
         if (records.Length > 0)
+        {
             json[name] = new JsonArray([.. records.Select(record => Record(record, keysOnly))]);
+        }
     }
 
     private static JsonObject Record(KeyRecord record, bool keysOnly)
     {
-        var json = new JsonObject { ["key"] = Bytes(record.Key) };
+        JsonObject json = new() { ["key"] = Bytes(record.Key) };
         Number(json, "create_revision", record.CreateRevision);
         Number(json, "mod_revision", record.ModRevision);
         Number(json, "version", record.Version);
         if (!keysOnly && !record.Value.IsEmpty)
+        {
             json["value"] = Bytes(record.Value);
+        }
+
         Number(json, "lease", record.Lease);
         return json;
     }
@@ -74,7 +89,9 @@ internal static class ResponseWriter
     private static void Number(JsonObject json, string name, long number)
     {
         if (number != 0)
+        {
             json[name] = number.ToString(null, null);
+        }
     }
 
     // As the transcripts shorten it: many times the same byte.

@@ -10,8 +10,10 @@ internal static class TranscriptFile
     {
         Stream packed = typeof(TranscriptFile).Assembly.GetManifestResourceStream($"{name}.gz")
             ?? throw new FileNotFoundException("No such transcript.", name);
-        using var reader = new StreamReader(new GZipStream(packed, CompressionMode.Decompress));
+        using StreamReader reader = new(new GZipStream(packed, CompressionMode.Decompress));
         while (reader.ReadLine() is { } line)
+        {
             yield return line;
+        }
     }
 }

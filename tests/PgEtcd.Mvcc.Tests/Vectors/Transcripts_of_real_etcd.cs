@@ -11,7 +11,7 @@ public class Transcripts_of_real_etcd
     [MemberData(nameof(Files))]
     public void Come_out_the_same_line_by_line(string file)
     {
-        var replay = new Replay();
+        Replay replay = new();
         int number = 0;
         foreach (string line in TranscriptFile.Lines(file))
         {
@@ -19,14 +19,23 @@ public class Transcripts_of_real_etcd
             JsonNode entry = JsonNode.Parse(line, documentOptions: new JsonDocumentOptions { MaxDepth = 2000 })!;
             JsonNode? error = entry["error"];
             if (error?["message"]!.GetValue<string>() == "etcdserver: request is too large")
+            {
                 continue;
+            }
+
             JsonObject? answer = replay.Answer(entry["rpc"]!.GetValue<string>(), entry["request"]!);
             if (answer is null)
+            {
                 continue;
+            }
+
             JsonNode expected = error is null ? entry["response"]! : new JsonObject { ["message"] = error["message"]!.DeepClone() };
             if (!JsonNode.DeepEquals(answer, expected))
+            {
                 answer.ToJsonString().ShouldBe(expected.ToJsonString(), $"{file}:{number} {Short(line)}");
+            }
         }
+
         number.ShouldBeGreaterThan(100);
     }
 

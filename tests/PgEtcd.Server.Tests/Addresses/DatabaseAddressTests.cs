@@ -11,7 +11,7 @@ public class DatabaseAddressTests
     [Fact]
     public void A_url_gives_user_password_host_port_and_database()
     {
-        var read = Read("postgres://us%40er:p%3Aw%2Fd@db.example:5433/my%20db?application_name=x&connect_timeout=3");
+        NpgsqlConnectionStringBuilder read = Read("postgres://us%40er:p%3Aw%2Fd@db.example:5433/my%20db?application_name=x&connect_timeout=3");
 
         read.ShouldSatisfyAllConditions(
             c => c.Username.ShouldBe("us@er"), c => c.Password.ShouldBe("p:w/d"), c => c.Host.ShouldBe("db.example"),
@@ -46,7 +46,7 @@ public class DatabaseAddressTests
     [Fact]
     public void Files_of_a_url_go_through()
     {
-        var read = Read("postgres://h/db?sslmode=verify-ca&sslrootcert=/ca&sslcert=/c&sslkey=/k&sslpassword=p&passfile=/p&sslnegotiation=direct");
+        NpgsqlConnectionStringBuilder read = Read("postgres://h/db?sslmode=verify-ca&sslrootcert=/ca&sslcert=/c&sslkey=/k&sslpassword=p&passfile=/p&sslnegotiation=direct");
 
         read.ShouldSatisfyAllConditions(
             r => r.RootCertificate.ShouldBe("/ca"), r => r.SslCertificate.ShouldBe("/c"), r => r.SslKey.ShouldBe("/k"),
@@ -56,7 +56,7 @@ public class DatabaseAddressTests
     [Fact]
     public void Options_and_the_session_attribute_go_through()
     {
-        var read = Read("postgres://a,b/db?options=-c%20geqo%3Doff&target_session_attrs=read-write");
+        NpgsqlConnectionStringBuilder read = Read("postgres://a,b/db?options=-c%20geqo%3Doff&target_session_attrs=read-write");
 
         read.Options.ShouldBe("-c geqo=off");
         read.TargetSessionAttributes.ShouldBe("read-write");
@@ -77,7 +77,7 @@ public class DatabaseAddressTests
     [InlineData("mysql://u:hunter2@h/d?a=b", "not a connection string")]
     public void What_is_wrong_is_said_without_the_password(string address, string said)
     {
-        var result = CommandLine.Parse(["--database", address], new Dictionary<string, string>());
+        CommandLineResult result = CommandLine.Parse(["--database", address], new Dictionary<string, string>());
 
         result.ExitCode.ShouldBe(1);
         result.Text.ShouldNotBeNull().ShouldSatisfyAllConditions(

@@ -14,7 +14,7 @@ public class CommandLineTests
     [Fact]
     public void Without_arguments_everything_has_etcds_defaults()
     {
-        var options = Serve([]);
+        ServerOptions options = Serve([]);
 
         options.Name.ShouldBe("default");
         options.Database.ShouldBeNull();
@@ -56,7 +56,7 @@ public class CommandLineTests
     [Fact]
     public void Flags_of_etcd_are_read_from_the_environment_and_empty_variables_are_not()
     {
-        var options = Serve([], ("ETCD_NAME", "a"), ("ETCD_MAX_TXN_OPS", ""), ("ETCD_WHATEVER", "1"));
+        ServerOptions options = Serve([], ("ETCD_NAME", "a"), ("ETCD_MAX_TXN_OPS", ""), ("ETCD_WHATEVER", "1"));
 
         options.Name.ShouldBe("a");
         options.MaxTxnOps.ShouldBe(128);
@@ -171,7 +171,7 @@ public class CommandLineTests
     [InlineData("There is a word after --database that belongs to no flag: put quotes around a value with spaces.", "--database", "Host=a;", "Password=hunter2")]
     public void What_is_not_a_flag_ends_with_code_2(string sentence, params string[] args)
     {
-        var result = CommandLine.Parse(args, new Dictionary<string, string>());
+        CommandLineResult result = CommandLine.Parse(args, new Dictionary<string, string>());
 
         result.Text.ShouldBe(sentence);
         result.ExitCode.ShouldBe(2);
@@ -180,7 +180,7 @@ public class CommandLineTests
     [Fact]
     public void The_version_has_etcds_first_line()
     {
-        var result = CommandLine.Parse(["-version"], new Dictionary<string, string>());
+        CommandLineResult result = CommandLine.Parse(["-version"], new Dictionary<string, string>());
 
         result.ExitCode.ShouldBe(0);
         result.Text!.Split('\n')[0].Trim().ShouldBe("etcd Version: " + ReleaseInfo.EtcdVersion);
@@ -215,14 +215,14 @@ public class CommandLineTests
 
     private static ServerOptions Serve(string[] args, params (string Name, string Value)[] environment)
     {
-        var result = CommandLine.Parse(args, environment.ToDictionary(v => v.Name, v => v.Value));
+        CommandLineResult result = CommandLine.Parse(args, environment.ToDictionary(v => v.Name, v => v.Value));
         result.Text.ShouldBeNull();
         return result.Options.ShouldNotBeNull();
     }
 
     private static string Fail(string[] args, params (string Name, string Value)[] environment)
     {
-        var result = CommandLine.Parse(args, environment.ToDictionary(v => v.Name, v => v.Value));
+        CommandLineResult result = CommandLine.Parse(args, environment.ToDictionary(v => v.Name, v => v.Value));
         result.Options.ShouldBeNull();
         result.ExitCode.ShouldBe(1);
         return result.Text.ShouldNotBeNull();

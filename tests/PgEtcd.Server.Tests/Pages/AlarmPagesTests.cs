@@ -1,8 +1,8 @@
-using PgEtcd.Frontend.Tests;
 using System.Text;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Logging.Abstractions;
 using PgEtcd.Frontend.Members;
+using PgEtcd.Frontend.Tests;
 using PgEtcd.Protocol.Etcdserverpb;
 using PgEtcd.Server.Composition;
 using PgEtcd.Server.Pages;

@@ -25,11 +25,20 @@ public static class GrpcFrame
         byte[] prefix = new byte[PrefixLength];
         int got = await stream.ReadAtLeastAsync(prefix, PrefixLength, throwOnEndOfStream: false, cancellationToken).ConfigureAwait(false);
         if (got == 0)
+        {
             return null;
+        }
+
         if (got < PrefixLength)
+        {
             throw new InvalidDataException("The response ends within the prefix of a message.");
+        }
+
         if (prefix[0] != 0)
+        {
             throw new InvalidDataException("The response is compressed, which was not asked for.");
+        }
+
         byte[] message = new byte[BinaryPrimitives.ReadInt32BigEndian(prefix.AsSpan(1))];
         got = await stream.ReadAtLeastAsync(message, message.Length, throwOnEndOfStream: false, cancellationToken).ConfigureAwait(false);
         return got == message.Length ? message : throw new InvalidDataException("The response ends within a message.");

@@ -26,7 +26,7 @@ public sealed class GrpcRawCall : IDisposable
         _callerToken = cancellationToken;
         _cancel = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         content.Headers.ContentType = new MediaTypeHeaderValue("application/grpc");
-        var request = new HttpRequestMessage(HttpMethod.Post, uri)
+        HttpRequestMessage request = new(HttpMethod.Post, uri)
         {
             Version = HttpVersion.Version20,
             VersionPolicy = HttpVersionPolicy.RequestVersionExact,
@@ -40,8 +40,12 @@ public sealed class GrpcRawCall : IDisposable
             request.Headers.TryAddWithoutValidation("grpc-timeout", $"{Math.Max(1, (long)limit.TotalMilliseconds).ToString(CultureInfo.InvariantCulture)}m");
             _cancel.CancelAfter(limit + Grace);
         }
+
         foreach (Metadata.Entry entry in headers ?? [])
+        {
             request.Headers.TryAddWithoutValidation(entry.Key, entry.IsBinary ? Convert.ToBase64String(entry.ValueBytes) : entry.Value);
+        }
+
         _response = SendAsync(http, request);
     }
 
@@ -72,10 +76,13 @@ public sealed class GrpcRawCall : IDisposable
     public async Task WriteBytesAsync(ReadOnlyMemory<byte> bytes, CancellationToken cancellationToken = default)
     {
         if (_content is not DuplexContent duplex)
+        {
             throw new InvalidOperationException("The request of this call is already complete.");
+        }
+
         try
         {
-            using var linked = CancellationTokenSource.CreateLinkedTokenSource(_cancel.Token, cancellationToken);
+            using CancellationTokenSource linked = CancellationTokenSource.CreateLinkedTokenSource(_cancel.Token, cancellationToken);
             Stream stream = await duplex.Stream.WaitAsync(linked.Token).ConfigureAwait(false);
             await stream.WriteAsync(bytes, linked.Token).ConfigureAwait(false);
             await stream.FlushAsync(linked.Token).ConfigureAwait(false);
@@ -90,7 +97,10 @@ public sealed class GrpcRawCall : IDisposable
     public async Task CompleteAsync()
     {
         if (_content is not DuplexContent duplex)
+        {
             return;
+        }
+
         try
         {
             await duplex.Stream.ConfigureAwait(false);
@@ -99,6 +109,7 @@ public sealed class GrpcRawCall : IDisposable
         {
             // Reading tells how the call ended.
         }
+
         duplex.Complete();
     }
 
@@ -106,7 +117,10 @@ public sealed class GrpcRawCall : IDisposable
     public async Task<bool> MoveNextAsync(CancellationToken cancellationToken = default)
     {
         if (_ended)
+        {
             return false;
+        }
+
         try
         {
             HttpResponseMessage response = await _response.WaitAsync(cancellationToken).ConfigureAwait(false);
@@ -115,7 +129,8 @@ public sealed class GrpcRawCall : IDisposable
                 CheckHttp(response);
                 _body = await response.Content.ReadAsStreamAsync(cancellationToken).ConfigureAwait(false);
             }
-            using (var linked = CancellationTokenSource.CreateLinkedTokenSource(_cancel.Token, cancellationToken))
+
+            using (CancellationTokenSource linked = CancellationTokenSource.CreateLinkedTokenSource(_cancel.Token, cancellationToken))
             {
                 byte[]? message = await GrpcFrame.ReadAsync(_body, linked.Token).ConfigureAwait(false);
                 if (message is not null)
@@ -124,6 +139,7 @@ public sealed class GrpcRawCall : IDisposable
                     return true;
                 }
             }
+
             End(response);
             return false;
         }
@@ -137,7 +153,10 @@ public sealed class GrpcRawCall : IDisposable
     public void Dispose()
     {
         if (_disposed)
+        {
             return;
+        }
+
         _disposed = true;
         _cancel.Cancel();
         (_content as DuplexContent)?.Fail(new OperationCanceledException("The call was disposed."));
@@ -145,9 +164,13 @@ public sealed class GrpcRawCall : IDisposable
             static r =>
             {
                 if (r.IsCompletedSuccessfully)
+                {
                     r.Result.Dispose();
+                }
                 else
+                {
                     _ = r.Exception;
+                }
             },
             CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
         _content.Dispose();
@@ -176,15 +199,23 @@ public sealed class GrpcRawCall : IDisposable
         HttpResponseHeaders source = response.TrailingHeaders.NonValidated.Contains("grpc-status") ? response.TrailingHeaders : response.Headers;
         Trailers = ToMetadata(source);
         if (!int.TryParse(Trailers.GetValue("grpc-status"), CultureInfo.InvariantCulture, out int code))
+        {
             throw new RpcException(new Status(StatusCode.Unknown, "The response has no grpc-status."), Trailers);
+        }
+
         if (code != 0)
+        {
             throw new RpcException(new Status((StatusCode)code, Uri.UnescapeDataString(Trailers.GetValue("grpc-message") ?? "")), Trailers);
+        }
     }
 
     private static void CheckHttp(HttpResponseMessage response)
     {
         if (response.StatusCode == HttpStatusCode.OK)
+        {
             return;
+        }
+
         StatusCode code = (int)response.StatusCode switch
         {
             400 => StatusCode.Internal,
@@ -234,11 +265,16 @@ public sealed class GrpcRawCall : IDisposable
             foreach (string value in values)
             {
                 if (key.EndsWith(Metadata.BinaryHeaderSuffix, StringComparison.OrdinalIgnoreCase))
+                {
                     metadata.Add(key, Convert.FromBase64String(value.TrimEnd('=').PadRight((value.TrimEnd('=').Length + 3) / 4 * 4, '=')));
+                }
                 else
+                {
                     metadata.Add(key, value);
+                }
             }
         }
+
         return metadata;
     }
 }

@@ -6,10 +6,10 @@ namespace PgEtcd.Testing.Postgres;
 /// <summary>Debian's PgBouncer in transaction mode before a PostgreSQL: every transaction may run on another session.</summary>
 public sealed class PgBouncer : IAsyncDisposable
 {
-    private const string Program = "/usr/sbin/pgbouncer";
-
     /// <summary>Fewer sessions than a frontend has connections, so that they are shared all the time.</summary>
-    private const int Sessions = 4;
+    public const int Sessions = 4;
+
+    private const string Program = "/usr/sbin/pgbouncer";
 
     private static readonly TimeSpan StartLimit = TimeSpan.FromSeconds(60);
 
@@ -55,7 +55,10 @@ public sealed class PgBouncer : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         if (_process is not null)
+        {
             await _process.DisposeAsync().ConfigureAwait(false);
+        }
+
         _directory.Dispose();
     }
 
@@ -84,7 +87,7 @@ public sealed class PgBouncer : IAsyncDisposable
             async () =>
             {
                 NpgsqlConnectionStringBuilder settings = new(ConnectionString("postgres")) { Pooling = false, Timeout = 2 };
-                var connection = new NpgsqlConnection(settings.ConnectionString);
+                NpgsqlConnection connection = new(settings.ConnectionString);
                 await using (connection.ConfigureAwait(false))
                 {
                     await connection.OpenAsync().ConfigureAwait(false);

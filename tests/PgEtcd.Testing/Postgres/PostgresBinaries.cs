@@ -28,13 +28,18 @@ internal static class PostgresBinaries
     public static async Task OwnAsync(string directory)
     {
         if (Environment.IsPrivilegedProcess)
+        {
             await Command.CheckAsync("/bin/chown", $"{User}:{User}", directory).ConfigureAwait(false);
+        }
     }
 
     private static string Find()
     {
         if (Environment.GetEnvironmentVariable("PGETCD_PG_BIN") is { Length: > 0 } named)
+        {
             return named;
+        }
+
         IEnumerable<string> versions = System.IO.Directory.Exists(Root) ? System.IO.Directory.EnumerateDirectories(Root) : [];
         return versions
             .Where(version => File.Exists(Path.Combine(version, "bin", "postgres")))

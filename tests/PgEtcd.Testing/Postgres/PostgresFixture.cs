@@ -60,9 +60,9 @@ public sealed class PostgresFixture : IAsyncLifetime
 
     private static async Task<string> CreateAsync(ITestDatabase server, string name, string template)
     {
-        await using var connection = new NpgsqlConnection(server.ConnectionString());
+        await using NpgsqlConnection connection = new(server.ConnectionString());
         await connection.OpenAsync().ConfigureAwait(false);
-        await using var command = new NpgsqlCommand($"create database {name} template {template}", connection);
+        await using NpgsqlCommand command = new($"create database {name} template {template}", connection);
         await command.ExecuteNonQueryAsync().ConfigureAwait(false);
         return server.ConnectionString(name);
     }

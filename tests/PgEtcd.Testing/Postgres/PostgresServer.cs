@@ -48,8 +48,8 @@ public sealed class PostgresServer : ITestDatabase
     /// <summary>Makes an empty cluster and starts it.</summary>
     public static async Task<PostgresServer> StartAsync(PostgresOptions? options = null)
     {
-        var directory = new TempDirectory("pg", inMemory: options?.Fsync != true);
-        var server = new PostgresServer(directory, options ?? new PostgresOptions());
+        TempDirectory directory = new("pg", inMemory: options?.Fsync != true);
+        PostgresServer server = new(directory, options ?? new PostgresOptions());
         try
         {
             await PostgresBinaries.OwnAsync(directory.Path).ConfigureAwait(false);
@@ -75,12 +75,18 @@ public sealed class PostgresServer : ITestDatabase
     public async Task RestartAsync()
     {
         if (_process is { HasExited: false })
+        {
             throw new InvalidOperationException("PostgreSQL is running.");
+        }
+
         DateTime deadline = DateTime.UtcNow + StartLimit;
         while (true)
         {
             if (_process is not null)
+            {
                 await _process.DisposeAsync().ConfigureAwait(false);
+            }
+
             (string program, IReadOnlyList<string> arguments) = PostgresBinaries.Line("postgres", Arguments());
             _process = ChildProcess.Start("postgres", program, arguments);
             try
@@ -142,7 +148,10 @@ public sealed class PostgresServer : ITestDatabase
         IReadOnlyList<int> backends = ProcessTree.ChildrenOf(postmaster.Pid);
         postmaster.Signal(UnixSignal.Kill);
         foreach (int backend in backends)
+        {
             ProcessTree.Kill(backend);
+        }
+
         await postmaster.WaitForExitAsync().ConfigureAwait(false);
     }
 
@@ -152,9 +161,13 @@ public sealed class PostgresServer : ITestDatabase
         if (_process is not null)
         {
             if (!_process.HasExited)
+            {
                 await StopAsync().ConfigureAwait(false);
+            }
+
             await _process.DisposeAsync().ConfigureAwait(false);
         }
+
         _directory.Dispose();
     }
 
@@ -179,7 +192,7 @@ public sealed class PostgresServer : ITestDatabase
 
     private IEnumerable<string> Arguments()
     {
-        var settings = new Dictionary<string, string>
+        Dictionary<string, string> settings = new()
         {
             ["listen_addresses"] = "127.0.0.1",
             ["unix_socket_directories"] = SocketDirectory,
@@ -190,14 +203,17 @@ public sealed class PostgresServer : ITestDatabase
             ["dynamic_shared_memory_type"] = "mmap",
         };
         foreach ((string name, string value) in _options.Settings)
+        {
             settings[name] = value;
+        }
+
         return ["-D", DataDirectory, "-p", Port.ToString(CultureInfo.InvariantCulture),
             .. settings.SelectMany(setting => new[] { "-c", $"{setting.Key}={setting.Value}" })];
     }
 
     private async Task<bool> AnswersAsync()
     {
-        await using var connection = new NpgsqlConnection(SocketConnectionString() + ";Pooling=false;Timeout=2");
+        await using NpgsqlConnection connection = new(SocketConnectionString() + ";Pooling=false;Timeout=2");
         await connection.OpenAsync().ConfigureAwait(false);
         return true;
     }

@@ -19,7 +19,9 @@ public sealed partial class ChildProcess : IAsyncDisposable
     static ChildProcess() => AppDomain.CurrentDomain.ProcessExit += (_, _) =>
     {
         foreach (ChildProcess child in Running.Values)
+        {
             child.Signal(UnixSignal.Kill);
+        }
     };
 
     private ChildProcess(string name, Process process, Action<string>? onLine)
@@ -73,7 +75,7 @@ public sealed partial class ChildProcess : IAsyncDisposable
         string? workingDirectory = null,
         Action<string>? onLine = null)
     {
-        var info = new ProcessStartInfo(program, arguments)
+        ProcessStartInfo info = new(program, arguments)
         {
             RedirectStandardOutput = true,
             RedirectStandardError = true,
@@ -81,7 +83,10 @@ public sealed partial class ChildProcess : IAsyncDisposable
             WorkingDirectory = workingDirectory ?? Path.GetTempPath(),
         };
         foreach ((string key, string value) in environment ?? new Dictionary<string, string>())
+        {
             info.Environment[key] = value;
+        }
+
         Process process = Process.Start(info) ?? throw new InvalidOperationException($"{program} did not start.");
         process.StandardInput.Close();
         return new ChildProcess(name, process, onLine);
@@ -91,7 +96,9 @@ public sealed partial class ChildProcess : IAsyncDisposable
     public void Signal(UnixSignal signal)
     {
         if (!_process.HasExited)
+        {
             _ = Kill(Pid, (int)signal);
+        }
     }
 
     /// <summary>Waits for the end.</summary>
@@ -106,6 +113,7 @@ public sealed partial class ChildProcess : IAsyncDisposable
         {
             throw new TimeoutException($"{Name} (pid {Pid}) did not end in time. It said:\n{Output}", e);
         }
+
         Running.TryRemove(Pid, out _);
         return _process.ExitCode;
     }

@@ -13,7 +13,7 @@ public static class Command
     public static async Task<CommandResult> RunAsync(
         string program, IEnumerable<string> arguments, string? input = null, IReadOnlyDictionary<string, string>? environment = null)
     {
-        var info = new ProcessStartInfo(program, arguments)
+        ProcessStartInfo info = new(program, arguments)
         {
             RedirectStandardInput = true,
             RedirectStandardOutput = true,
@@ -22,14 +22,20 @@ public static class Command
             WorkingDirectory = Path.GetTempPath(),
         };
         foreach ((string key, string value) in environment ?? new Dictionary<string, string>())
+        {
             info.Environment[key] = value;
+        }
+
         using Process process = Process.Start(info) ?? throw new InvalidOperationException($"{program} did not start.");
         Task<string> output = process.StandardOutput.ReadToEndAsync();
         Task<string> error = process.StandardError.ReadToEndAsync();
         try
         {
             if (input is not null)
+            {
                 await process.StandardInput.WriteAsync(input).ConfigureAwait(false);
+            }
+
             process.StandardInput.Close();
             await process.WaitForExitAsync().WaitAsync(TimeSpan.FromSeconds(60)).ConfigureAwait(false);
         }
@@ -38,6 +44,7 @@ public static class Command
             process.Kill();
             throw;
         }
+
         return new CommandResult(process.ExitCode, await output.ConfigureAwait(false), await error.ConfigureAwait(false));
     }
 
@@ -46,7 +53,10 @@ public static class Command
     {
         CommandResult result = await RunAsync(program, arguments).ConfigureAwait(false);
         if (result.ExitCode != 0)
+        {
             throw new InvalidOperationException($"{program} {string.Join(' ', arguments)} ended with {result.ExitCode}:\n{result.Output}\n{result.Error}");
+        }
+
         return result.Output;
     }
 }

@@ -22,6 +22,8 @@ internal sealed class OutputTail
     public override string ToString()
     {
         lock (_lines)
+        {
             return string.Join('\n', _lines);
+        }
     }
 }

@@ -9,13 +9,17 @@ public static class JsonDifference
     public static string? First(JsonNode? expected, JsonNode? actual, string path = "$")
     {
         if (JsonNode.DeepEquals(expected, actual))
+        {
             return null;
+        }
+
         if (expected is JsonObject expectedFields && actual is JsonObject actualFields)
         {
             return expectedFields.Select(field => field.Key).Union(actualFields.Select(field => field.Key))
                 .Select(name => First(expectedFields[name], actualFields[name], $"{path}.{name}"))
                 .First(difference => difference is not null);
         }
+
         if (expected is JsonArray expectedItems && actual is JsonArray actualItems)
         {
             return Enumerable.Range(0, Math.Min(expectedItems.Count, actualItems.Count))
@@ -23,6 +27,7 @@ public static class JsonDifference
                 .FirstOrDefault(difference => difference is not null)
                 ?? $"{path} has {expectedItems.Count} items, not {actualItems.Count}";
         }
+
         return $"{path} is {Brief(expected)}, not {Brief(actual)}";
     }
 

@@ -19,7 +19,10 @@ public static class Normalisation
         {
             case "etcdserverpb.Lease/LeaseTimeToLive":
                 if ((string?)response["TTL"] != "-1")
+                {
                     response.Remove("TTL");
+                }
+
                 Sort(response, "keys", key => Convert.ToHexString(Convert.FromBase64String((string)key!)));
                 break;
             case "etcdserverpb.Lease/LeaseLeases":
@@ -31,7 +34,10 @@ public static class Normalisation
                 break;
             case "etcdserverpb.Maintenance/Status":
                 foreach (string field in response.Select(field => field.Key).Except(StatusFields).ToList())
+                {
                     response.Remove(field);
+                }
+
                 break;
             case "etcdserverpb.Maintenance/Hash":
                 response.Remove("hash");
@@ -42,9 +48,13 @@ public static class Normalisation
                 break;
             default:
                 if (rpc.StartsWith("etcdserverpb.Cluster/", StringComparison.Ordinal))
+                {
                     CountMembers(response);
+                }
+
                 break;
         }
+
         return response;
     }
 
@@ -57,14 +67,22 @@ public static class Normalisation
                 foreach ((string name, JsonNode? value) in fields)
                 {
                     if (name == "header" && value is JsonObject header)
+                    {
                         Array.ForEach(Identity, field => header.Remove(field));
+                    }
                     else
+                    {
                         StripHeaders(value);
+                    }
                 }
+
                 break;
             case JsonArray items:
                 foreach (JsonNode? item in items)
+                {
                     StripHeaders(item);
+                }
+
                 break;
         }
     }
@@ -72,7 +90,10 @@ public static class Normalisation
     private static void Sort(JsonObject response, string field, Func<JsonNode?, string> key)
     {
         if (response[field] is not JsonArray items)
+        {
             return;
+        }
+
         response[field] = new JsonArray([.. items.Select(item => item!.DeepClone()).OrderBy(key, StringComparer.Ordinal)]);
     }
 
@@ -82,7 +103,9 @@ public static class Normalisation
         foreach (JsonNode? kv in response["kvs"] as JsonArray ?? [])
         {
             if (kv is JsonObject fields && !fields.ContainsKey("value"))
+            {
                 fields.Remove("lease");
+            }
         }
     }
 
@@ -93,15 +116,19 @@ public static class Normalisation
     private static void OrderEqualValues(JsonObject response)
     {
         if (response["kvs"] is not JsonArray kvs)
+        {
             return;
+        }
+
         List<JsonObject> all = [.. kvs.Select(kv => kv!.AsObject())];
-        var ordered = new List<JsonObject>();
+        List<JsonObject> ordered = new();
         while (ordered.Count < all.Count)
         {
             string? value = (string?)all[ordered.Count]["value"];
             IEnumerable<JsonObject> run = all.Skip(ordered.Count).TakeWhile(kv => (string?)kv["value"] == value);
             ordered.AddRange([.. run.OrderBy(kv => Convert.ToHexString(Convert.FromBase64String((string)kv["key"]!)), StringComparer.Ordinal)]);
         }
+
         response["kvs"] = new JsonArray([.. ordered.Select(kv => kv.DeepClone())]);
     }
 
@@ -109,6 +136,8 @@ public static class Normalisation
     {
         response.Remove("member");
         if (response["members"] is JsonArray members)
+        {
             response["members"] = members.Count;
+        }
     }
 }

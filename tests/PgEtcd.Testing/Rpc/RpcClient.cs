@@ -38,14 +38,17 @@ public sealed class RpcClient(GrpcChannel channel) : IRpcClient
     {
         FieldDescriptor part = method.OutputType.FindFieldByName("range_response")
             ?? throw new NotSupportedException($"{rpc} is a stream that cannot be merged.");
-        using var merged = new MemoryStream();
+        using MemoryStream merged = new();
         await foreach (byte[] message in channel.ServerStreamRawAsync(rpc, request, headers, Limit).ConfigureAwait(false))
         {
             IMessage response = method.OutputType.Parser.ParseFrom(message);
             // Concatenated encodings decode to the merged message.
             if (part.Accessor.GetValue(response) is IMessage piece)
+            {
                 piece.WriteTo(merged);
+            }
         }
+
         return RpcCatalogue.Decode(part.MessageType, merged.ToArray());
     }
 
@@ -54,9 +57,12 @@ public sealed class RpcClient(GrpcChannel channel) : IRpcClient
         using GrpcRawCall call = channel.DuplexRaw(rpc, headers, Limit);
         await call.WriteAsync(request).ConfigureAwait(false);
         await call.CompleteAsync().ConfigureAwait(false);
-        var answers = new List<string>();
+        List<string> answers = new();
         while (await call.MoveNextAsync().ConfigureAwait(false))
+        {
             answers.Add(RpcCatalogue.Decode(method.OutputType, call.Current));
+        }
+
         return answers.Count == 1
             ? answers[0]
             : throw new InvalidOperationException($"{rpc} gave {answers.Count} answers to one request: {string.Join(' ', answers)}");

@@ -19,16 +19,22 @@ internal static class BigBytes
                 {
                     JsonNode? expanded = Expand(fields[name]);
                     if (!ReferenceEquals(expanded, fields[name]))
+                    {
                         fields[name] = expanded;
+                    }
                 }
+
                 return fields;
             case JsonArray items:
                 for (int i = 0; i < items.Count; i++)
                 {
                     JsonNode? expanded = Expand(items[i]);
                     if (!ReferenceEquals(expanded, items[i]))
+                    {
                         items[i] = expanded;
+                    }
                 }
+
                 return items;
             default:
                 return node;

@@ -40,17 +40,23 @@ public sealed class VectorFile
     public static VectorFile Read(string name)
     {
         using Stream stream = Open(name);
-        using var reader = new StreamReader(stream);
-        var lines = new List<VectorLine>();
+        using StreamReader reader = new(stream);
+        List<VectorLine> lines = new();
         while (reader.ReadLine() is { } text)
+        {
             lines.Add(new VectorLine(lines.Count + 1, BigBytes.Expand(Json.Parse(text))!.AsObject()));
+        }
+
         return new VectorFile(name, lines);
     }
 
     private static Stream Open(string name)
     {
         if (Directory is { Length: > 0 } directory)
+        {
             return File.OpenRead(Path.Combine(directory, name + ".jsonl"));
+        }
+
         Stream packed = typeof(VectorFile).Assembly.GetManifestResourceStream(name + Suffix)
             ?? throw new FileNotFoundException($"There are no vectors {name}.");
         return new GZipStream(packed, CompressionMode.Decompress);

@@ -30,11 +30,13 @@ public sealed class VectorRunner : IAsyncDisposable
     /// <exception cref="VectorMismatchException">An answer differs.</exception>
     public static async Task RunAsync(VectorFile file, Uri server, Func<VectorLine, bool>? skip = null, bool throughGateway = false)
     {
-        await using var runner = new VectorRunner(file.Name, server, throughGateway);
+        await using VectorRunner runner = new(file.Name, server, throughGateway);
         foreach (VectorLine line in file.Lines)
         {
             if (skip?.Invoke(line) != true)
+            {
                 await runner.ReplayAsync(line).ConfigureAwait(false);
+            }
         }
     }
 
@@ -42,7 +44,10 @@ public sealed class VectorRunner : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         foreach (WatchReplay watch in _watches.Values)
+        {
             await watch.DisposeAsync().ConfigureAwait(false);
+        }
+
         (_client as IDisposable)?.Dispose();
         await _channel.DisposeAsync().ConfigureAwait(false);
     }
@@ -50,24 +55,38 @@ public sealed class VectorRunner : IAsyncDisposable
     private Task ReplayAsync(VectorLine line)
     {
         if (line.Text("rpc") is { } rpc)
+        {
             return CallAsync(line, rpc);
+        }
+
         if (line.Text("watch") is { } order)
+        {
             return WatchAsync(line, order);
+        }
+
         throw new NotSupportedException($"{_file} line {line.Number} is of an unknown kind.");
     }
 
     private async Task CallAsync(VectorLine line, string rpc)
     {
         RpcAnswer answer = await _client.CallAsync(rpc, Json.Write(line.Json["request"]), Credentials(line)).ConfigureAwait(false);
-        var expected = new JsonObject();
+        JsonObject expected = new();
         string outcome = line.Json.ContainsKey("error") ? "error" : "response";
         expected[outcome] = line.Json[outcome]!.DeepClone();
         if (expected["response"] is JsonObject response)
+        {
             Normalisation.Apply(rpc, response);
+        }
+
         if (!JsonNode.DeepEquals(expected, answer.ToJson()))
+        {
             throw new VectorMismatchException(_file, line, expected, answer.ToJson());
+        }
+
         if (rpc == "etcdserverpb.Auth/Authenticate" && answer.Raw is not null)
+        {
             _tokens[(string)line.Json["request"]!["name"]!] = (string)Json.Parse(answer.Raw)["token"]!;
+        }
     }
 
     private async Task WatchAsync(VectorLine line, string order)
@@ -85,7 +104,10 @@ public sealed class VectorRunner : IAsyncDisposable
                 JsonArray expected = line.Json["responses"]!.AsArray();
                 JsonArray actual = await _watches[stream].ReceiveAsync(expected, (bool?)line.Json["catchup"] == true).ConfigureAwait(false);
                 if (!JsonNode.DeepEquals(expected, actual))
+                {
                     throw new VectorMismatchException(_file, line, expected, actual);
+                }
+
                 break;
             case "close":
                 await _watches[stream].DisposeAsync().ConfigureAwait(false);

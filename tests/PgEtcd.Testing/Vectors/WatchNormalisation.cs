@@ -13,14 +13,14 @@ internal static class WatchNormalisation
     /// </summary>
     public static JsonArray Apply(IEnumerable<JsonObject> responses, bool catchUp)
     {
-        var sorted = responses.OrderBy(WatchId).ToList();
+        List<JsonObject> sorted = responses.OrderBy(WatchId).ToList();
         sorted.ForEach(Normalisation.StripHeaders);
         return new JsonArray([.. catchUp ? Joined(sorted) : sorted]);
     }
 
     private static List<JsonObject> Joined(IEnumerable<JsonObject> responses)
     {
-        var joined = new List<JsonObject>();
+        List<JsonObject> joined = new();
         foreach (JsonObject response in responses)
         {
             if (response["events"] is not JsonArray events)
@@ -28,18 +28,22 @@ internal static class WatchNormalisation
                 joined.Add(response);
                 continue;
             }
+
             response.Remove("header");
             response.Remove("fragment");
             if (joined.LastOrDefault() is { } last && last["events"] is JsonArray earlier && WatchId(last) == WatchId(response))
             {
                 foreach (JsonNode? item in events)
+                {
                     earlier.Add(item!.DeepClone());
+                }
             }
             else
             {
                 joined.Add(response);
             }
         }
+
         return joined;
     }
 

@@ -41,13 +41,16 @@ internal sealed class WatchReplay : IAsyncDisposable
         JsonArray wanted = WatchNormalisation.Apply(expected.Select(response => response!.DeepClone().AsObject()), catchUp);
         expected.Clear();
         foreach (JsonNode? response in wanted)
+        {
             expected.Add(response!.DeepClone());
-        var responses = new List<JsonObject>();
+        }
+
+        List<JsonObject> responses = new();
         while (true)
         {
             JsonArray actual = WatchNormalisation.Apply(responses.Select(response => response.DeepClone().AsObject()), catchUp);
             bool complete = JsonNode.DeepEquals(wanted, actual);
-            using var limit = new CancellationTokenSource(complete ? Silence : Patience);
+            using CancellationTokenSource limit = new(complete ? Silence : Patience);
             try
             {
                 responses.Add(await _received.Reader.ReadAsync(limit.Token).ConfigureAwait(false));
@@ -70,12 +73,15 @@ internal sealed class WatchReplay : IAsyncDisposable
         try
         {
             while (await _call.MoveNextAsync().ConfigureAwait(false))
+            {
                 _received.Writer.TryWrite(Json.Parse(RpcCatalogue.Decode(Method.OutputType, _call.Current)));
+            }
         }
         catch (RpcException)
         {
             // Closed; what was expected and did not come is found missing.
         }
+
         _received.Writer.TryComplete();
     }
 }
