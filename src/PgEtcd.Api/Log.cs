@@ -12,4 +12,7 @@ internal static partial class Log
 
     [LoggerMessage(302, LogLevel.Debug, "{Method} ended after its client had gone.")]
     public static partial void ClientGone(ILogger logger, string method);
+
+    [LoggerMessage(303, LogLevel.Error, "A watch stream failed: its client is told to open another")]
+    public static partial void WatchFailed(ILogger logger, Exception exception);
 }

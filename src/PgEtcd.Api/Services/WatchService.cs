@@ -6,7 +6,6 @@ using PgEtcd.Api.Wire;
 using PgEtcd.Frontend.Watching;
 using PgEtcd.Mvcc;
 using PgEtcd.Mvcc.Keys;
-using PgEtcd.Protocol;
 using PgEtcd.Protocol.Etcdserverpb;
 using Filter = PgEtcd.Protocol.Etcdserverpb.WatchCreateRequest.Types.FilterType;
 
@@ -15,7 +14,8 @@ namespace PgEtcd.Api.Services;
 /// <summary>etcdserverpb.Watch: one stream carries many watches (semantics.md §7).</summary>
 /// <remarks>Bound by hand (<see cref="WatchMethods"/>), because its responses are not messages but <see cref="WatchUpdate"/>.</remarks>
 public sealed class WatchService(
-    WatchHub hub, Admission admission, WatchEncoding encoding, RequestLimits limits, IHostApplicationLifetime lifetime)
+    WatchHub hub, Admission admission, WatchEncoding encoding, RequestLimits limits, IHostApplicationLifetime lifetime,
+    ILogger<WatchService> logger)
 {
     /// <summary>How this service's responses go on the wire.</summary>
     internal WatchEncoding Encoding => encoding;
@@ -24,23 +24,24 @@ public sealed class WatchService(
     public async Task Watch(IAsyncStreamReader<WatchRequest> requests, IServerStreamWriter<WatchUpdate> responses, ServerCallContext context)
     {
         using CancellationTokenSource ended = CancellationTokenSource.CreateLinkedTokenSource(context.CancellationToken, lifetime.ApplicationStopping);
+        WatchEnding ending = new(logger, context.CancellationToken, lifetime.ApplicationStopping);
         WatchStream stream = hub.Open();
         try
         {
-            Task writing = WriteAsync(stream, responses, ended);
+            Task writing = WriteAsync(stream, responses, ending, ended);
             await ReadAsync(stream, requests, context, ended.Token);
             await writing.WaitAsync(ended.Token);
         }
-        catch (OperationCanceledException)
+        catch (OperationCanceledException exception)
         {
-            // Told below.
+            ending.Failed(exception);
         }
         finally
         {
             hub.Close(stream);
         }
 
-        throw (context.CancellationToken.IsCancellationRequested ? EtcdErrors.WatchCanceled : EtcdErrors.Stopped).ToException();
+        throw ending.ToException();
     }
 
     private async Task ReadAsync(
@@ -95,7 +96,8 @@ public sealed class WatchService(
         static string Words(Status status) => $"rpc error: code = {status.StatusCode} desc = {status.Detail}";
     }
 
-    private async Task WriteAsync(WatchStream stream, IServerStreamWriter<WatchUpdate> responses, CancellationTokenSource ended)
+    private async Task WriteAsync(
+        WatchStream stream, IServerStreamWriter<WatchUpdate> responses, WatchEnding ending, CancellationTokenSource ended)
     {
         try
         {
@@ -116,13 +118,14 @@ public sealed class WatchService(
                 }
             }
         }
-        catch (Exception exception) when (exception is not OperationCanceledException)
+        catch (Exception exception)
         {
-            StreamMetrics.WatchSends.Add(1);
-            throw;
+            StreamMetrics.WatchSends.Add(exception is OperationCanceledException ? 0 : 1);
+            ending.Failed(exception);
         }
         finally
         {
+            ending.Closed();
             await ended.CancelAsync(); // the client is gone, or the stream was closed: the reader need not wait
         }
     }

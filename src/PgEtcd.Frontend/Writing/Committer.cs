@@ -82,7 +82,7 @@ public sealed class Committer(
             batch = _queue.Take();
             if (error is null)
             {
-                Answers.Give(done, static write => write.TrySetResult(write.Answer), atOnce: batch is null);
+                Answers.Give(done, static write => write.Complete(), atOnce: batch is null);
             }
             else
             {

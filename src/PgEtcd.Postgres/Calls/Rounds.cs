@@ -53,9 +53,14 @@ public sealed class Rounds<TRound, TResult>(Func<TRound> open, Func<TRound, Task
         Spans.LeaveCall();
         while (true)
         {
-            if (gather is not null)
+            Exception? error = null;
+            try
             {
-                await gather();
+                await (gather?.Invoke() ?? Task.CompletedTask);
+            }
+            catch (Exception exception)
+            {
+                error = exception;
             }
 
             TRound round;
@@ -67,10 +72,9 @@ public sealed class Rounds<TRound, TResult>(Func<TRound> open, Func<TRound, Task
             }
 
             TResult result = default!;
-            Exception? error = null;
             try
             {
-                result = await run(round);
+                result = error is null ? await run(round) : default!;
             }
             catch (Exception exception)
             {
