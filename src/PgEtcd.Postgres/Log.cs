@@ -17,11 +17,11 @@ internal static partial class Log
     [LoggerMessage(102, LogLevel.Information, "LISTEN connection lost, polling until it is back: {Reason}")]
     public static partial void ListenLost(ILogger logger, string reason);
 
-    [LoggerMessage(104, LogLevel.Information,
+    [LoggerMessage(106, LogLevel.Information,
         "A pooler stands before PostgreSQL, so there is no LISTEN: the log is polled every {Milliseconds} ms for appends of other frontends")]
     public static partial void Pooled(ILogger logger, int milliseconds);
 
-    [LoggerMessage(106, LogLevel.Warning, "The database's settings are not what a frontend needs: {Unmet}")]
+    [LoggerMessage(104, LogLevel.Warning, "The database's settings are not what a frontend needs: {Unmet}")]
     public static partial void SettingsUnmet(ILogger logger, string unmet);
 
     [LoggerMessage(105, LogLevel.Warning, "In the background: {Work} failed and will be tried again in {Seconds:0.0} s: {Reason}")]

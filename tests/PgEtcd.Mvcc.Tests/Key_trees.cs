@@ -98,7 +98,7 @@ public class Key_trees
         string beginning = shared ? "/registry/pods/a-rather-long-namespace/" : "";
         byte[][] pool = [.. Enumerable.Range(0, keys).Select(_ => Keys.Random(random, beginning)).Append([0]).Append([0xff, 0xff])];
         SortedDictionary<byte[], KeyRecord> model = new(Keys.Order);
-        List<(KeyTree Tree, KeyRecord[] Records)> snapshots = new(KeyTree Tree, KeyRecord[] Records)>();
+        List<(KeyTree Tree, KeyRecord[] Records)> snapshots = [];
         KeyTree.Editor editor = KeyTree.Empty.Edit();
         int steps = keys * 4;
         for (int step = 0; step < steps; step++)

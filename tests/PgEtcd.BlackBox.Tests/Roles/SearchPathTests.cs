@@ -70,7 +70,7 @@ public sealed class SearchPathTests(PostgresFixture postgres) : IClassFixture<Po
 
         long lease = await kv.Channel.GrantAsync(60);
         await kv.SendAsync(Put("leased", "1", lease));
-        using (var stream = kv.Channel.KeepAlive())
+        using (GrpcDuplexCall<LeaseKeepAliveRequest, LeaseKeepAliveResponse> stream = kv.Channel.KeepAlive())
         {
             await stream.AskAsync(lease);
         }

@@ -14,7 +14,7 @@ internal static class PairwiseDuplicates
     {
         foreach (IReadOnlyList<Operation?> branch in new[] { txn.Success, txn.Failure })
         {
-            var identity = new object();
+            object identity = new();
             for (int i = 0; i < branch.Count; i++)
             {
                 (object, int)[] here = [.. path, (identity, i)];

@@ -91,7 +91,7 @@ internal static class RequestReader
             return Convert.FromBase64String(json.GetValue<string>());
         }
 
-        var bytes = new byte[repeated["$times"]!.GetValue<int>()];
+        byte[] bytes = new byte[repeated["$times"]!.GetValue<int>()];
         Array.Fill(bytes, repeated["$byte"]!.GetValue<byte>());
         return bytes;
     }
