@@ -13,14 +13,46 @@ namespace PgEtcd.Frontend.Writing;
 /// <remarks>One append is under way at a time. Writes that come meanwhile are evaluated at once, by the threads that bring them, on
 /// the state that the append will leave; when it has returned they go out together. If it has lost, their evaluation is
 /// void and they wait for a new one.</remarks>
-public sealed class Committer(
-    RevisionLog log, Replica replica, Tail tail, AuthStates auth, Database database, TimeSpan timeLimit, TimeProvider clock)
+public sealed class Committer : IDisposable
 {
     /// <summary>So many lost appends in a row, and the next one takes the lock before it evaluates.</summary>
     private const int MaxLosses = 3;
 
+    /// <summary>How late a write may learn that its time is up: an append that waits for the lock does not tell.</summary>
+    private static readonly TimeSpan ExpiryPeriod = TimeSpan.FromMilliseconds(250);
+
     private readonly List<LogRow> _missed = [];
-    private readonly WriteQueue _queue = new(replica);
+    private readonly RevisionLog _log;
+    private readonly Replica _replica;
+    private readonly Tail _tail;
+    private readonly AuthStates _auth;
+    private readonly Database _database;
+    private readonly TimeSpan _timeLimit;
+    private readonly TimeProvider _clock;
+    private readonly WriteQueue _queue;
+    private readonly ITimer _expiry;
+    private volatile Batch? _underWay;
+
+    /// <param name="log">Where to append.</param>
+    /// <param name="replica">What is moved forward.</param>
+    /// <param name="tail">Catches up after a conflict.</param>
+    /// <param name="auth">Must know the auth revision of each batch.</param>
+    /// <param name="database">Repeats appends when the connection breaks.</param>
+    /// <param name="timeLimit">How long a write may take.</param>
+    /// <param name="clock">Measures it.</param>
+    public Committer(
+        RevisionLog log, Replica replica, Tail tail, AuthStates auth, Database database, TimeSpan timeLimit, TimeProvider clock)
+    {
+        _log = log;
+        _replica = replica;
+        _tail = tail;
+        _auth = auth;
+        _database = database;
+        _timeLimit = timeLimit;
+        _clock = clock;
+        _queue = new WriteQueue(replica);
+        _expiry = clock.CreateTimer(static committer => ((Committer)committer!).ExpireUnderWay(), this, ExpiryPeriod, ExpiryPeriod);
+    }
 
     /// <summary>Writes that have not been answered.</summary>
     public int Pending => _queue.Count;
@@ -37,7 +69,7 @@ public sealed class Committer(
     /// happened.</exception>
     public Task<WriteAnswer> WriteAsync(Operation operation, int size, IHistory history, Origin origin)
     {
-        PendingWrite write = new(operation, size, history, origin, clock.GetTimestamp());
+        PendingWrite write = new(operation, size, history, origin, _clock.GetTimestamp());
         switch (_queue.Add(write))
         {
             case LoopStart.Now:
@@ -53,6 +85,9 @@ public sealed class Committer(
         return write.Task;
     }
 
+    /// <inheritdoc/>
+    public void Dispose() => _expiry.Dispose();
+
     private void Start() => _ = RunAsync(_queue.Take()!);
 
     private async Task RunAsync(Batch first)
@@ -61,7 +96,8 @@ public sealed class Committer(
         {
             Exception? error = null;
             IReadOnlyList<PendingWrite> done = batch.Writes;
-            long started = clock.GetTimestamp();
+            long started = _clock.GetTimestamp();
+            _underWay = batch;
             using (Activity? span = CommitTimer.Start(batch))
             {
                 try
@@ -77,7 +113,8 @@ public sealed class Committer(
                 }
             }
 
-            Timer?.End(done, clock.GetElapsedTime(started));
+            _underWay = null;
+            Timer?.End(done, _clock.GetElapsedTime(started));
             // The loop lets go before it answers: what an answer sets off must not hold up the next batch.
             batch = _queue.Take();
             if (error is null)
@@ -93,7 +130,7 @@ public sealed class Committer(
 
     private async Task CommitAsync(Batch batch)
     {
-        long started = clock.GetTimestamp();
+        long started = _clock.GetTimestamp();
         HashSet<long> missingLeases = [];
         for (int losses = 0; ;)
         {
@@ -112,22 +149,22 @@ public sealed class Committer(
             switch (result)
             {
                 case null when isPresent || await IsPresentAsync(batch.State):
-                    WriteMetrics.Committed(batch, clock.GetElapsedTime(started));
+                    WriteMetrics.Committed(batch, _clock.GetElapsedTime(started));
                     return; // nothing to write, and what was read is what is committed
                 case null:
                     losses++;
                     break;
                 case { Outcome: AppendOutcome.Appended }:
-                    replica.Publish(batch.Committed, batch.Events);
-                    WriteMetrics.Committed(batch, clock.GetElapsedTime(started));
+                    _replica.Publish(batch.Committed, batch.Events);
+                    WriteMetrics.Committed(batch, _clock.GetElapsedTime(started));
                     return;
                 case { Outcome: AppendOutcome.LeaseMissing }:
                     missingLeases.UnionWith(result.Value.MissingLeases);
                     break;
                 case { Outcome: AppendOutcome.Conflict }:
-                    if (!auth.Has(result.Value.Position.AuthRevision) || !replica.TakeIn(_missed, result.Value.Position))
+                    if (!_auth.Has(result.Value.Position.AuthRevision) || !_replica.TakeIn(_missed, result.Value.Position))
                     {
-                        await tail.CatchUpAsync();
+                        await _tail.CatchUpAsync();
                     }
 
                     WriteMetrics.Conflicts.Add(1);
@@ -136,7 +173,7 @@ public sealed class Committer(
             }
 
             _queue.Close();
-            batch = Batch.Of(batch.Writes, replica.State, missingLeases);
+            batch = Batch.Of(batch.Writes, _replica.State, missingLeases);
         }
     }
 
@@ -146,22 +183,22 @@ public sealed class Committer(
         _queue.Open(batch);
         try
         {
-            return await database.Retry.ExecuteAsync(
+            return await _database.Retry.ExecuteAsync(
                 async token =>
                 {
                     Expire(batch);
                     _missed.Clear();
-                    return (AppendResult?)await log.AppendAsync(batch.Append, _missed.Add, token);
+                    return (AppendResult?)await _log.AppendAsync(batch.Append, _missed.Add, token);
                 },
                 CancellationToken.None);
         }
         catch (LogGapException)
         {
-            return null; // lost, and only the tail can tell to what
+            return null; // lost, and only the _tail can tell to what
         }
         catch
         {
-            log.Abandon();
+            _log.Abandon();
             throw;
         }
     }
@@ -173,18 +210,18 @@ public sealed class Committer(
         try
         {
             _missed.Clear();
-            AppendResult? result = await log.AppendLockedAsync(
-                replica.Current.Revision,
+            AppendResult? result = await _log.AppendLockedAsync(
+                _replica.Current.Revision,
                 _missed.Add,
                 position =>
                 {
-                    if (!auth.Has(position.AuthRevision) || !replica.TakeIn(_missed, position))
+                    if (!_auth.Has(position.AuthRevision) || !_replica.TakeIn(_missed, position))
                     {
-                        throw new LogGapException(replica.Current.Revision);
+                        throw new LogGapException(_replica.Current.Revision);
                     }
 
                     _missed.Clear();
-                    batch = Batch.Of(lost.Writes, replica.State, missingLeases);
+                    batch = Batch.Of(lost.Writes, _replica.State, missingLeases);
                     return batch.Append.IsEmpty ? null : batch.Append;
                 },
                 CancellationToken.None);
@@ -200,33 +237,56 @@ public sealed class Committer(
         }
         catch
         {
-            log.Abandon();
+            _log.Abandon();
             throw;
         }
     }
 
     private async Task<bool> IsPresentAsync(ReplicaState evaluatedAt)
     {
-        await tail.CatchUpAsync();
-        return replica.State.Position == evaluatedAt.Position;
+        await _tail.CatchUpAsync();
+        return _replica.State.Position == evaluatedAt.Position;
     }
 
-    /// <summary>Answers the writes whose time is up. A batch for which no caller waits any more is given up.</summary>
+    /// <summary>Gives up a batch for which no caller waits any more.</summary>
     private void Expire(Batch batch)
     {
+        if (AnswerExpired(batch) == batch.Writes.Count)
+        {
+            throw new StoreUnavailableException();
+        }
+    }
+
+    /// <summary>On a timer's thread: nothing may be thrown.</summary>
+    private void ExpireUnderWay()
+    {
+        try
+        {
+            if (_underWay is { } batch)
+            {
+                AnswerExpired(batch);
+            }
+        }
+        catch (Exception)
+        {
+            // The next tick tries again, and so does the next append.
+        }
+    }
+
+    /// <summary>Answers the writes whose time is up.</summary>
+    /// <returns>How many of them are in the batch.</returns>
+    private int AnswerExpired(Batch batch)
+    {
         List<PendingWrite> expired = [.. batch.Writes.Where(IsExpired)];
-        bool isAbandoned = expired.Count == batch.Writes.Count;
+        int inBatch = expired.Count;
         _queue.TakeExpired(IsExpired, expired);
         if (expired.Count > 0)
         {
             Answers.Give(expired, static write => write.TrySetException(new StoreUnavailableException()), atOnce: false);
         }
 
-        if (isAbandoned)
-        {
-            throw new StoreUnavailableException();
-        }
+        return inBatch;
     }
 
-    private bool IsExpired(PendingWrite write) => clock.GetElapsedTime(write.Enqueued) > timeLimit;
+    private bool IsExpired(PendingWrite write) => _clock.GetElapsedTime(write.Enqueued) > _timeLimit;
 }

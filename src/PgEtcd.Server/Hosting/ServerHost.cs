@@ -1,6 +1,7 @@
 using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 using PgEtcd.Api.Callers;
 using PgEtcd.Api.Calls;
+using PgEtcd.Api.Connections;
 using PgEtcd.Api.Gateway;
 using PgEtcd.Api.Http;
 using PgEtcd.Api.Locks;
@@ -112,6 +113,7 @@ internal static class ServerHost
 
         WebApplication app = builder.Build();
         IServiceProvider services = app.Services;
+        app.Use(new ResetLimit(TimeProvider.System, loggers.CreateLogger<ResetLimit>()).Around);
         app.UseCalls(
             binder => KvMethods.Bind(binder, services.GetRequiredService<KvService>()),
             binder => WatchMethods.Bind(binder, services.GetRequiredService<WatchService>()),
