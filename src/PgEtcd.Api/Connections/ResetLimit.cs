@@ -7,13 +7,19 @@ namespace PgEtcd.Api.Connections;
 /// <remarks>Each reset takes a permit of its connection. Clients that cancel many calls at once have them.</remarks>
 public sealed class ResetLimit(TimeProvider clock, ILogger<ResetLimit> logger)
 {
-    private const int Burst = 5000;
-    private const int PerSecond = 500;
+    private const int Burst = 2000;
+    private const int PerSecond = 200;
     private static readonly object Key = typeof(ResetLimit);
 
     /// <summary>Counts the requests of the clients, before all others.</summary>
     public RequestDelegate Around(RequestDelegate next) => context =>
     {
+        if (context.RequestAborted.IsCancellationRequested)
+        {
+            Count(context); // reset before anybody came to it: it costs no more than this
+            return Task.CompletedTask;
+        }
+
         Task serving = next(context);
         return serving.IsCompletedSuccessfully ? serving : WatchAsync(serving, context);
     };
