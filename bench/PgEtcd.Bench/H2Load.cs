@@ -53,11 +53,11 @@ public sealed partial class H2Load(string directory, string shim)
     public async Task<LoadResult> Run(int port, string method, Message message, Numbers numbers, Flight flight, long requests, bool latencies = false)
     {
         requests = Math.Max(requests, flight.Requests);
-        string body = Path.Combine(directory, "body");
+        string body = Path.Combine(directory, $"body-{port}");
         await File.WriteAllBytesAsync(body, EtcdClient.Frame(message.ToArray())).ConfigureAwait(false);
 
         // One line a request; in memory, so that writing it does not compete with the servers' fsyncs.
-        string log = Path.Combine(Directory.Exists("/dev/shm") ? "/dev/shm" : directory, $"pgetcd-bench-{Environment.ProcessId}.log");
+        string log = Path.Combine(Directory.Exists("/dev/shm") ? "/dev/shm" : directory, $"pgetcd-bench-{Environment.ProcessId}-{port}.log");
         File.Delete(log);
         try
         {

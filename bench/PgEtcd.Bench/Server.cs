@@ -6,7 +6,12 @@ using System.Net.Sockets;
 namespace PgEtcd.Bench;
 
 /// <summary>One server under measurement: its start command, its life, what it uses.</summary>
-public sealed class Server(string name, string kind, string directory, Options options) : IAsyncDisposable
+/// <param name="name">As in the table.</param>
+/// <param name="kind">etcd or pgetcd.</param>
+/// <param name="directory">For its data and its log.</param>
+/// <param name="options">The command line.</param>
+/// <param name="database">For a frontend beside another: the PostgreSQL of that one.</param>
+public sealed class Server(string name, string kind, string directory, Options options, string? database = null) : IAsyncDisposable
 {
     private static readonly TimeSpan StartLimit = TimeSpan.FromMinutes(3);
     private readonly int _peerPort = FreePort();
@@ -14,6 +19,9 @@ public sealed class Server(string name, string kind, string directory, Options o
     private int? _postmaster; // 0: has none
 
     public string Name => name;
+
+    /// <summary>Whether it can have a server <see cref="Beside"/> it.</summary>
+    public bool HasFrontends => kind == "pgetcd";
     public int Port { get; } = FreePort();
     public EtcdClient Client => field ??= new EtcdClient(Port);
 
@@ -27,7 +35,11 @@ public sealed class Server(string name, string kind, string directory, Options o
             "--listen-peer-urls", $"http://127.0.0.1:{_peerPort}", "--initial-advertise-peer-urls", $"http://127.0.0.1:{_peerPort}",
             "--initial-cluster", $"bench=http://127.0.0.1:{_peerPort}", "--quota-backend-bytes", $"{8L << 30}",
         ],
-        "pgetcd" => [options.Pgetcd, "--data-dir", $"{directory}/data", "--listen-client-urls", $"http://127.0.0.1:{Port}"],
+        "pgetcd" =>
+        [
+            options.Pgetcd, "--name", name.Replace(' ', '-'), "--listen-client-urls", $"http://127.0.0.1:{Port}",
+            .. database is null ? ["--data-dir", $"{directory}/data"] : (string[])["--database", database],
+        ],
         _ => throw new BenchException($"no server is called {kind}"),
     };
 
@@ -60,6 +72,16 @@ public sealed class Server(string name, string kind, string directory, Options o
         }
 
         return clock.Elapsed.TotalSeconds;
+    }
+
+    /// <summary>Another frontend on the same PostgreSQL, not started.</summary>
+    public Server Beside(int number)
+    {
+        string[] lines = File.ReadAllLines(PostmasterFile()!);
+        const int Port = 3;
+        const int Sockets = 4;
+        return new Server(
+            $"{name} {number}", kind, $"{directory}-{number}", options, $"Host={lines[Sockets]};Port={lines[Port]};Username=postgres;Database=postgres");
     }
 
     /// <summary>SIGTERM, then SIGKILL for one that does not go.</summary>
@@ -117,11 +139,13 @@ public sealed class Server(string name, string kind, string directory, Options o
         return _postmaster == 0 ? [] : [_postmaster.Value, .. ProcessTable.Children(_postmaster.Value)];
     }
 
-    private int FindPostmaster()
+    private int FindPostmaster() =>
+        PostmasterFile() is { } file ? int.Parse(File.ReadLines(file).First(), CultureInfo.InvariantCulture) : 0;
+
+    private string? PostmasterFile()
     {
         EnumerationOptions near = new() { RecurseSubdirectories = true, MaxRecursionDepth = 3, IgnoreInaccessible = true };
-        string? file = Directory.EnumerateFiles($"{directory}/data", "postmaster.pid", near).FirstOrDefault();
-        return file is null ? 0 : int.Parse(File.ReadLines(file).First(), CultureInfo.InvariantCulture);
+        return database is null ? Directory.EnumerateFiles($"{directory}/data", "postmaster.pid", near).FirstOrDefault() : null;
     }
 
     private static int FreePort()

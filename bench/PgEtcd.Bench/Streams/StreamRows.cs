@@ -37,6 +37,7 @@ public sealed class StreamRows(H2Load h2load, Options options, Report report)
             new FanOut(puts, options),
             new ManyWatchers(puts, options),
             new CatchUp(puts, options),
+            new ThreeFrontends(h2load, options),
             new LeaseGrants(h2load, options),
             new KeepAlives(options),
             new IdleWatchers(puts, options),

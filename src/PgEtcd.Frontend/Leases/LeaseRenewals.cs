@@ -6,30 +6,16 @@ namespace PgEtcd.Frontend.Leases;
 
 /// <summary>Gathers the keep-alives of all streams: one statement is under way at a time and renews all leases that were
 /// asked for while the one before it was.</summary>
-/// <remarks>A single keep-alive goes at once. When several wait and more keep coming, they gather for up to 200 ms: fifty
-/// thousand leases are kept alive by five statements a second. When no more come, there is nothing to wait for: clients that
-/// send the next keep-alive only after the answer to the last are not held up.</remarks>
 internal sealed class LeaseRenewals
 {
     /// <summary>How often one looks again for a lease that has expired and is not revoked yet.</summary>
     private static readonly TimeSpan LookAgain = TimeSpan.FromMilliseconds(250);
-
-    /// <summary>The longest that is gathered, from the start of one statement to that of the next.</summary>
-    private static readonly TimeSpan MostGathering = TimeSpan.FromMilliseconds(200);
-
-    /// <summary>When no renewal has come for so long, no more will. Where many wait it is longer, as many come in spurts.</summary>
-    private static readonly TimeSpan Quiet = TimeSpan.FromMilliseconds(2);
-
-    private static readonly TimeSpan QuietOfMany = TimeSpan.FromMilliseconds(10);
-
-    private const int Many = 8;
 
     private readonly LeaseTable _table;
     private readonly Database _database;
     private readonly TimeSpan _timeLimit;
     private readonly TimeProvider _clock;
     private readonly Rounds<Round, Dictionary<long, long?>> _rounds;
-    private long _lastStarted;
     private long _statements;
 
     /// <param name="table">The leases.</param>
@@ -42,8 +28,7 @@ internal sealed class LeaseRenewals
         _database = database;
         _timeLimit = timeLimit;
         _clock = clock;
-        _lastStarted = clock.GetTimestamp() - clock.TimestampFrequency;
-        _rounds = new Rounds<Round, Dictionary<long, long?>>(() => new Round(clock.GetTimestamp(), []), SendAsync, GatherAsync);
+        _rounds = new Rounds<Round, Dictionary<long, long?>>(() => new Round(clock.GetTimestamp(), []), SendAsync);
     }
 
     /// <summary>How many statements were sent since the start: many fewer than keep-alives, if many come at once.</summary>
@@ -83,7 +68,6 @@ internal sealed class LeaseRenewals
     /// <summary>One statement; what it finds.</summary>
     private async Task<Dictionary<long, long?>> SendAsync(Round round)
     {
-        _lastStarted = _clock.GetTimestamp();
         TimeSpan left = _timeLimit - _clock.GetElapsedTime(round.Started);
         return await _database.InTimeAsync(left > TimeSpan.Zero ? left : TimeSpan.FromMilliseconds(1), async token =>
         {
@@ -91,15 +75,6 @@ internal sealed class LeaseRenewals
             LeaseMetrics.RenewalBatch.Record(round.Ids.Count);
             return await _table.KeepAliveAsync(round.Ids, token);
         });
-    }
-
-    private async Task GatherAsync()
-    {
-        for (int before = 1, waiting; (waiting = _rounds.Waiting) > before && _clock.GetElapsedTime(_lastStarted) < MostGathering; before = waiting)
-        {
-            // Whether more come can only be told by waiting.
-            await Task.Delay(waiting > Many ? QuietOfMany : Quiet, _clock);
-        }
     }
 
     /// <summary>The renewals that share one statement.</summary>

@@ -13,6 +13,13 @@ namespace PgEtcd.Frontend.Reading;
 /// while one query is under way share the next.</summary>
 public sealed class Tail
 {
+    /// <summary>How long a notification waits for an append that brings the same rows: some appends of others.</summary>
+    private static readonly TimeSpan AppendPatience = TimeSpan.FromMilliseconds(20);
+
+    /// <summary>How long a notification waits for more while no watcher waits for it: a read of the log costs as much for one row
+    /// as for several.</summary>
+    private static readonly TimeSpan Leisure = TimeSpan.FromMilliseconds(5);
+
     private readonly RevisionLog _log;
     private readonly Replica _replica;
     private readonly AuthStates _auth;
@@ -22,6 +29,7 @@ public sealed class Tail
     private readonly List<LogRow> _rows = [];
     private readonly StateReader _states;
     private readonly Rounds<Round, bool> _rounds;
+    private Task _takenIn = Task.CompletedTask;
     private long _seen;
     private long _readAt;
 
@@ -43,6 +51,9 @@ public sealed class Tail
         _readAt = clock.GetTimestamp();
         _rounds = new Rounds<Round, bool>(() => new Round(clock.GetTimestamp()), ReadAsync);
     }
+
+    /// <summary>Whether anyone watches here; null: as if.</summary>
+    public Func<bool>? IsFollowed { get; set; }
 
     /// <summary>The last revision that this frontend has heard of.</summary>
     public long Seen => Volatile.Read(ref _seen);
@@ -70,12 +81,23 @@ public sealed class Tail
         }
 
         bool isWrite = announced is not null and not long.MaxValue;
+        long started = _clock.GetTimestamp();
         if (isWrite)
         {
             See(announced!.Value);
+            await WaitForAppendAsync();
+            if (IsFollowed?.Invoke() == false)
+            {
+                await Task.Delay(Leisure, _clock);
+            }
+
+            if (announced <= _replica.Current.Revision)
+            {
+                ReadMetrics.ApplyLagSeconds.Record(_clock.GetElapsedTime(started).TotalSeconds);
+                return;
+            }
         }
 
-        long started = _clock.GetTimestamp();
         try
         {
             await CatchUpAsync();
@@ -87,6 +109,18 @@ public sealed class Tail
         catch (StoreUnavailableException)
         {
             // The next wake-up tries again.
+        }
+    }
+
+    /// <summary>Says that an append is under way that takes in what others have written first, so that nobody else needs to read it.</summary>
+    /// <param name="takenIn">Ends when it has, or will not.</param>
+    internal void RowsComeBy(Task takenIn) => Volatile.Write(ref _takenIn, takenIn);
+
+    private async ValueTask WaitForAppendAsync()
+    {
+        if (Volatile.Read(ref _takenIn) is { IsCompleted: false } takenIn)
+        {
+            await Task.WhenAny(takenIn, Task.Delay(AppendPatience, _clock));
         }
     }
 
@@ -131,10 +165,12 @@ public sealed class Tail
     private async ValueTask ReadOnceAsync(CancellationToken cancellationToken)
     {
         _rows.Clear();
-        LogPosition position = await _log.PositionAsync(cancellationToken);
         long applied = _replica.Current.Revision;
-        See(position.Revision);
-        if (position.Revision > applied)
+        // Whoever has been told of rows need not ask whether there are any.
+        LogPosition? position = Seen > applied ? null : await _log.PositionAsync(cancellationToken);
+        applied = _replica.Current.Revision;
+        See(position?.Revision ?? 0);
+        if (position is null || position.Value.Revision > applied)
         {
             try
             {
@@ -149,8 +185,8 @@ public sealed class Tail
             }
         }
 
-        await _auth.EnsureAsync(position.AuthRevision, cancellationToken);
-        if (!_replica.TakeIn(_rows, position))
+        await _auth.EnsureAsync(position.Value.AuthRevision, cancellationToken);
+        if (!_replica.TakeIn(_rows, position.Value))
         {
             await LoadAsync(cancellationToken);
         }

@@ -43,6 +43,9 @@ public sealed partial class WatchHub : IDisposable
         replica.Advanced += Wake;
     }
 
+    /// <summary>Whether there is a watch stream.</summary>
+    public bool IsWatched => _isWatched;
+
     internal CatchUp CatchUp { get; }
 
     internal TimeSpan ProgressInterval { get; }

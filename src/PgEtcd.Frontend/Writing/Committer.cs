@@ -12,47 +12,24 @@ namespace PgEtcd.Frontend.Writing;
 /// gathered, and answers when its commit has returned.</summary>
 /// <remarks>One append is under way at a time. Writes that come meanwhile are evaluated at once, by the threads that bring them, on
 /// the state that the append will leave; when it has returned they go out together. If it has lost, their evaluation is
-/// void and they wait for a new one.</remarks>
-public sealed class Committer : IDisposable
+/// void and they wait for a new one. While other frontends write too, an append takes the lock first: it waits its turn, all that
+/// has gathered meanwhile goes with it, and it cannot lose.</remarks>
+public sealed class Committer(
+    RevisionLog log, Replica replica, Tail tail, AuthStates auth, Database database, TimeSpan timeLimit, TimeProvider clock)
+    : IDisposable
 {
-    /// <summary>So many lost appends in a row, and the next one takes the lock before it evaluates.</summary>
-    private const int MaxLosses = 3;
+    /// <summary>After a lost append, so many take the lock before they evaluate; and again, whenever one of them has found that
+    /// others write. A frontend that writes alone spares itself the lock's round trip.</summary>
+    private const int LockedAfterLoss = 16;
 
     /// <summary>How late a write may learn that its time is up: an append that waits for the lock does not tell.</summary>
     private static readonly TimeSpan ExpiryPeriod = TimeSpan.FromMilliseconds(250);
 
     private readonly List<LogRow> _missed = [];
-    private readonly RevisionLog _log;
-    private readonly Replica _replica;
-    private readonly Tail _tail;
-    private readonly AuthStates _auth;
-    private readonly Database _database;
-    private readonly TimeSpan _timeLimit;
-    private readonly TimeProvider _clock;
-    private readonly WriteQueue _queue;
-    private readonly ITimer _expiry;
-    private volatile Batch? _underWay;
-
-    /// <param name="log">Where to append.</param>
-    /// <param name="replica">What is moved forward.</param>
-    /// <param name="tail">Catches up after a conflict.</param>
-    /// <param name="auth">Must know the auth revision of each batch.</param>
-    /// <param name="database">Repeats appends when the connection breaks.</param>
-    /// <param name="timeLimit">How long a write may take.</param>
-    /// <param name="clock">Measures it.</param>
-    public Committer(
-        RevisionLog log, Replica replica, Tail tail, AuthStates auth, Database database, TimeSpan timeLimit, TimeProvider clock)
-    {
-        _log = log;
-        _replica = replica;
-        _tail = tail;
-        _auth = auth;
-        _database = database;
-        _timeLimit = timeLimit;
-        _clock = clock;
-        _queue = new WriteQueue(replica);
-        _expiry = clock.CreateTimer(static committer => ((Committer)committer!).ExpireUnderWay(), this, ExpiryPeriod, ExpiryPeriod);
-    }
+    private ITimer? _expiry;
+    private readonly WriteQueue _queue = new(replica);
+    private Batch? _underWay;
+    private int _lockedLeft;
 
     /// <summary>Writes that have not been answered.</summary>
     public int Pending => _queue.Count;
@@ -69,7 +46,7 @@ public sealed class Committer : IDisposable
     /// happened.</exception>
     public Task<WriteAnswer> WriteAsync(Operation operation, int size, IHistory history, Origin origin)
     {
-        PendingWrite write = new(operation, size, history, origin, _clock.GetTimestamp());
+        PendingWrite write = new(operation, size, history, origin, clock.GetTimestamp());
         switch (_queue.Add(write))
         {
             case LoopStart.Now:
@@ -86,18 +63,20 @@ public sealed class Committer : IDisposable
     }
 
     /// <inheritdoc/>
-    public void Dispose() => _expiry.Dispose();
+    public void Dispose() => _expiry?.Dispose();
 
-    private void Start() => _ = RunAsync(_queue.Take()!);
+    private void Start()
+    {
+        _expiry ??= clock.CreateTimer(static committer => ((Committer)committer!).ExpireUnderWay(), this, ExpiryPeriod, ExpiryPeriod);
+        _ = RunAsync(_queue.Take()!);
+    }
 
     private async Task RunAsync(Batch first)
     {
         for (Batch? batch = first; batch is not null;)
         {
             Exception? error = null;
-            IReadOnlyList<PendingWrite> done = batch.Writes;
-            long started = _clock.GetTimestamp();
-            _underWay = batch;
+            long started = clock.GetTimestamp();
             using (Activity? span = CommitTimer.Start(batch))
             {
                 try
@@ -108,13 +87,13 @@ public sealed class Committer : IDisposable
                 {
                     _queue.Close();
                     error = exception;
-                    WriteMetrics.FailedWrites.Add(done.Count);
+                    WriteMetrics.FailedWrites.Add(_underWay!.Writes.Count);
                     span?.SetStatus(ActivityStatusCode.Error);
                 }
             }
 
-            _underWay = null;
-            Timer?.End(done, _clock.GetElapsedTime(started));
+            IReadOnlyList<PendingWrite> done = _underWay!.Writes;
+            Timer?.End(done, clock.GetElapsedTime(started));
             // The loop lets go before it answers: what an answer sets off must not hold up the next batch.
             batch = _queue.Take();
             if (error is null)
@@ -130,50 +109,55 @@ public sealed class Committer : IDisposable
 
     private async Task CommitAsync(Batch batch)
     {
-        long started = _clock.GetTimestamp();
+        long started = clock.GetTimestamp();
         HashSet<long> missingLeases = [];
-        for (int losses = 0; ;)
+        while (true)
         {
+            _underWay = batch;
             AppendResult? result;
             bool isPresent = false;
-            if (losses < MaxLosses)
+            if (_lockedLeft == 0)
             {
                 result = batch.Append.IsEmpty ? null : await AppendAsync(batch);
             }
             else
             {
                 WriteMetrics.Locked.Add(1);
-                (batch, result, isPresent) = await AppendLockedAsync(batch, missingLeases);
+                (result, isPresent) = await AppendLockedAsync(batch, missingLeases);
+                batch = _underWay;
             }
 
             switch (result)
             {
                 case null when isPresent || await IsPresentAsync(batch.State):
-                    WriteMetrics.Committed(batch, _clock.GetElapsedTime(started));
+                    WriteMetrics.Committed(batch, clock.GetElapsedTime(started));
                     return; // nothing to write, and what was read is what is committed
                 case null:
-                    losses++;
+                    _lockedLeft = LockedAfterLoss;
                     break;
                 case { Outcome: AppendOutcome.Appended }:
-                    _replica.Publish(batch.Committed, batch.Events);
-                    WriteMetrics.Committed(batch, _clock.GetElapsedTime(started));
+                    replica.Publish(batch.Committed, batch.Events);
+                    WriteMetrics.Committed(batch, clock.GetElapsedTime(started));
                     return;
                 case { Outcome: AppendOutcome.LeaseMissing }:
                     missingLeases.UnionWith(result.Value.MissingLeases);
                     break;
                 case { Outcome: AppendOutcome.Conflict }:
-                    if (!_auth.Has(result.Value.Position.AuthRevision) || !_replica.TakeIn(_missed, result.Value.Position))
+                    if (!auth.Has(result.Value.Position.AuthRevision) || !replica.TakeIn(_missed, result.Value.Position))
                     {
-                        await _tail.CatchUpAsync();
+                        await tail.CatchUpAsync();
                     }
 
                     WriteMetrics.Conflicts.Add(1);
-                    losses++;
+                    _lockedLeft = LockedAfterLoss;
                     break;
             }
 
             _queue.Close();
-            batch = Batch.Of(batch.Writes, _replica.State, missingLeases);
+            if (_lockedLeft == 0)
+            {
+                batch = Batch.Of(batch.Writes, replica.State, missingLeases);
+            }
         }
     }
 
@@ -183,78 +167,78 @@ public sealed class Committer : IDisposable
         _queue.Open(batch);
         try
         {
-            return await _database.Retry.ExecuteAsync(
+            return await database.Retry.ExecuteAsync(
                 async token =>
                 {
                     Expire(batch);
                     _missed.Clear();
-                    return (AppendResult?)await _log.AppendAsync(batch.Append, _missed.Add, token);
+                    return (AppendResult?)await log.AppendAsync(batch.Append, _missed.Add, token);
                 },
                 CancellationToken.None);
         }
         catch (LogGapException)
         {
-            return null; // lost, and only the _tail can tell to what
+            return null; // lost, and only the tail can tell to what
         }
         catch
         {
-            _log.Abandon();
+            log.Abandon();
             throw;
         }
     }
 
-    /// <summary>Evaluates under the append lock, so that this batch cannot lose again (design §4).</summary>
-    private async Task<(Batch Batch, AppendResult? Result, bool IsPresent)> AppendLockedAsync(Batch lost, HashSet<long> missingLeases)
+    /// <summary>Evaluates under the append lock, so that this batch cannot lose (design §4), together with what has gathered while
+    /// it waited for the lock.</summary>
+    private async Task<(AppendResult? Result, bool IsPresent)> AppendLockedAsync(Batch waiting, HashSet<long> missingLeases)
     {
-        Batch batch = lost;
+        TaskCompletionSource takenIn = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        tail.RowsComeBy(takenIn.Task);
         try
         {
             _missed.Clear();
-            AppendResult? result = await _log.AppendLockedAsync(
-                _replica.Current.Revision,
+            AppendResult? result = await log.AppendLockedAsync(
+                replica.Current.Revision,
                 _missed.Add,
                 position =>
                 {
-                    if (!_auth.Has(position.AuthRevision) || !_replica.TakeIn(_missed, position))
+                    if (!auth.Has(position.AuthRevision) || !replica.TakeIn(_missed, position))
                     {
-                        throw new LogGapException(_replica.Current.Revision);
+                        throw new LogGapException(replica.Current.Revision);
                     }
 
+                    takenIn.SetResult();
+                    _lockedLeft = _missed.Count > 0 ? LockedAfterLoss : _lockedLeft - 1;
                     _missed.Clear();
-                    batch = Batch.Of(lost.Writes, _replica.State, missingLeases);
-                    return batch.Append.IsEmpty ? null : batch.Append;
+                    _underWay = Batch.Of(waiting.Writes, replica.State, missingLeases);
+                    _queue.Join(_underWay);
+                    return _underWay.Append.IsEmpty ? null : _underWay.Append;
                 },
                 CancellationToken.None);
-            return (batch, result, true);
+            return (result, true);
         }
         catch (LogGapException)
         {
-            return (batch, null, false);
+            return (null, false);
         }
         catch (Exception exception) when (DatabaseErrors.IsTransient(exception))
         {
-            return (batch, batch.Append.IsEmpty ? null : await AppendAsync(batch), false);
+            return (_underWay!.Append.IsEmpty ? null : await AppendAsync(_underWay), false);
         }
         catch
         {
-            _log.Abandon();
+            log.Abandon();
             throw;
+        }
+        finally
+        {
+            takenIn.TrySetResult();
         }
     }
 
     private async Task<bool> IsPresentAsync(ReplicaState evaluatedAt)
     {
-        await _tail.CatchUpAsync();
-        return _replica.State.Position == evaluatedAt.Position;
-    }
-
-    /// <summary>Gives up a batch for which no caller waits any more.</summary>
-    private void Expire(Batch batch)
-    {
-        if (AnswerExpired(batch) == batch.Writes.Count)
-        {
-            throw new StoreUnavailableException();
-        }
+        await tail.CatchUpAsync();
+        return replica.State.Position == evaluatedAt.Position;
     }
 
     /// <summary>On a timer's thread: nothing may be thrown.</summary>
@@ -262,31 +246,40 @@ public sealed class Committer : IDisposable
     {
         try
         {
-            if (_underWay is { } batch)
+            if (_queue.Count > 0 && _underWay is { } batch)
             {
                 AnswerExpired(batch);
             }
         }
         catch (Exception)
         {
-            // The next tick tries again, and so does the next append.
+            // Others join the batch at this moment. The next tick tries again, and so does the next append.
+        }
+    }
+
+    /// <summary>Gives up a batch for which no caller waits any more.</summary>
+    private void Expire(Batch batch)
+    {
+        if (AnswerExpired(batch))
+        {
+            throw new StoreUnavailableException();
         }
     }
 
     /// <summary>Answers the writes whose time is up.</summary>
-    /// <returns>How many of them are in the batch.</returns>
-    private int AnswerExpired(Batch batch)
+    /// <returns>True when those are all of the batch.</returns>
+    private bool AnswerExpired(Batch batch)
     {
         List<PendingWrite> expired = [.. batch.Writes.Where(IsExpired)];
-        int inBatch = expired.Count;
+        bool isAbandoned = expired.Count == batch.Writes.Count;
         _queue.TakeExpired(IsExpired, expired);
         if (expired.Count > 0)
         {
             Answers.Give(expired, static write => write.TrySetException(new StoreUnavailableException()), atOnce: false);
         }
 
-        return inBatch;
+        return isAbandoned;
     }
 
-    private bool IsExpired(PendingWrite write) => _clock.GetElapsedTime(write.Enqueued) > _timeLimit;
+    private bool IsExpired(PendingWrite write) => clock.GetElapsedTime(write.Enqueued) > timeLimit;
 }

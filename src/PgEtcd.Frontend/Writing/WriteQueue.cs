@@ -68,6 +68,16 @@ internal sealed class WriteQueue(Replica replica)
         }
     }
 
+    /// <summary>Adds what waits to the batch under way, while no next one is open.</summary>
+    public void Join(Batch underWay)
+    {
+        lock (_gate)
+        {
+            Fill(underWay);
+            _underWay = underWay.Writes.Count;
+        }
+    }
+
     /// <summary>The next batch did not come to be what it was evaluated on: its writes wait, ahead of all others.</summary>
     public void Close()
     {

@@ -4,26 +4,13 @@ namespace PgEtcd.Postgres.Calls;
 /// the next.</summary>
 /// <param name="open">Makes a round when the first of its members comes.</param>
 /// <param name="run">Does the work. It begins after each of the round's members has come.</param>
-/// <param name="gather">Waits for more members, if that is worth it; null: a round begins as soon as the last has ended.</param>
-public sealed class Rounds<TRound, TResult>(Func<TRound> open, Func<TRound, Task<TResult>> run, Func<Task>? gather = null)
+public sealed class Rounds<TRound, TResult>(Func<TRound> open, Func<TRound, Task<TResult>> run)
     where TRound : class
 {
     private readonly Lock _gate = new();
     private List<TaskCompletionSource<TResult>> _waiters = [];
     private TRound? _next;
     private bool _running;
-
-    /// <summary>How many wait for the next round.</summary>
-    public int Waiting
-    {
-        get
-        {
-            lock (_gate)
-            {
-                return _waiters.Count;
-            }
-        }
-    }
 
     /// <summary>Takes part in the next round.</summary>
     /// <param name="enter">Leaves with the round what one wants of it; called at once.</param>
@@ -54,15 +41,6 @@ public sealed class Rounds<TRound, TResult>(Func<TRound> open, Func<TRound, Task
         while (true)
         {
             Exception? error = null;
-            try
-            {
-                await (gather?.Invoke() ?? Task.CompletedTask);
-            }
-            catch (Exception exception)
-            {
-                error = exception;
-            }
-
             TRound round;
             List<TaskCompletionSource<TResult>> waiters;
             lock (_gate)

@@ -85,6 +85,27 @@ public sealed class Database : IAsyncDisposable
         return command;
     }
 
+    /// <summary>Statements that travel together, in the transaction of the connection.</summary>
+    internal static NpgsqlBatch Batch(NpgsqlConnection connection, params ReadOnlySpan<NpgsqlBatchCommand> commands)
+    {
+        NpgsqlBatch batch = new(connection);
+        foreach (NpgsqlBatchCommand command in commands)
+        {
+            batch.BatchCommands.Add(command);
+        }
+
+        return batch;
+    }
+
+    /// <summary>A statement of a <see cref="Batch"/>.</summary>
+    /// <inheritdoc cref="Command(string, ReadOnlySpan{SqlValue})"/>
+    internal NpgsqlBatchCommand BatchCommand(string sql, params ReadOnlySpan<SqlValue> values)
+    {
+        NpgsqlBatchCommand command = new(Schema.Apply(sql));
+        SqlValue.Add(command.Parameters, values);
+        return command;
+    }
+
     /// <summary>An open pooled connection.</summary>
     public ValueTask<NpgsqlConnection> OpenAsync(CancellationToken cancellationToken) => OpenAsync(_source, cancellationToken);
 

@@ -26,7 +26,7 @@ public sealed class RevisionLog(Database database, string name)
 
     private const string TailSql = "select * from pgetcd.tail($1)";
     private const string WalkedSql = "select walked_revision from pgetcd.removal";
-    private const string EnterSql = "set local idle_in_transaction_session_timeout = '2s'; select pgetcd.lock_log()";
+    private const string EnterSql = "select * from pgetcd.lock_and_tail($1)";
     private const string CompactSql = "select outcome from pgetcd.compact($1, $2, $3, $4, $5)";
     private const string ObserveTermSql = "select pgetcd.observe_term()";
     private const string EnsureHistorySql = "select pgetcd.ensure_history($1, $2, $3, $4, $5)";
@@ -72,10 +72,9 @@ public sealed class RevisionLog(Database database, string name)
     public async Task<AppendResult?> AppendLockedAsync(
         long applied, Action<LogRow> missed, Func<LogPosition, AppendBatch?> evaluate, CancellationToken cancellationToken)
     {
-        await using NpgsqlConnection connection = await database.OpenAsync(cancellationToken);
-        await using NpgsqlTransaction transaction = await connection.BeginTransactionAsync(cancellationToken);
-        await database.Command(connection, EnterSql).RunAsync(cancellationToken);
-        LogPosition position = await TailAsync(database.Command(connection, TailSql, applied), applied, missed, cancellationToken);
+        await using NpgsqlConnection connection = await database.OpenForAppendAsync(cancellationToken);
+        await using NpgsqlTransaction transaction = await connection.BeginTransactionAsync(cancellationToken); // goes with the next
+        LogPosition position = await TailAsync(database.Command(connection, EnterSql, applied), applied, missed, cancellationToken);
         await CheckWholeAsync(applied, position, cancellationToken);
 
         if (evaluate(position) is not { } batch)
@@ -84,8 +83,15 @@ public sealed class RevisionLog(Database database, string name)
         }
 
         long started = Stopwatch.GetTimestamp();
-        AppendResult result = await AppendAsync(connection, batch, missed, cancellationToken);
-        await transaction.CommitAsync(cancellationToken);
+        await using NpgsqlBatch append = Database.Batch(
+            connection, database.BatchCommand(AppendSql, Values(batch)), database.BatchCommand("commit"));
+        await using NpgsqlDataReader reader = await append.ExecuteReaderAsync(cancellationToken);
+        AppendResult result = await ReadAsync(reader, batch, missed, cancellationToken);
+        while (await reader.NextResultAsync(cancellationToken))
+        {
+            // An error of the commit shows here.
+        }
+
         Measure(batch, result, started);
         return result;
     }
@@ -159,9 +165,17 @@ public sealed class RevisionLog(Database database, string name)
             return new AppendResult(AppendOutcome.Appended, batch.Expected with { Revision = head }, []);
         }
 
+        await using NpgsqlCommand command = database.Command(connection, AppendSql, Values(batch));
+        await using NpgsqlDataReader reader = await command.ExecuteReaderAsync(cancellationToken);
+        return await ReadAsync(reader, batch, missed, cancellationToken);
+    }
+
+    /// <summary>The arguments of <see cref="AppendSql"/>.</summary>
+    private SqlValue[] Values(AppendBatch batch)
+    {
         LogPosition expected = batch.Expected;
-        await using NpgsqlCommand command = database.Command(
-            connection, AppendSql,
+        return
+        [
             expected.Revision,
             expected.CompactRevision,
             expected.AuthRevision,
@@ -176,8 +190,13 @@ public sealed class RevisionLog(Database database, string name)
             SqlValue.Array(batch.Clients, NpgsqlDbType.Text),
             SqlValue.Array(batch.RequiredLeases.ToList(), NpgsqlDbType.Bigint),
             SqlValue.Array(batch.RevokedLeases, NpgsqlDbType.Bigint),
-            (short)expected.Alarms);
-        await using NpgsqlDataReader reader = await command.ExecuteReaderAsync(cancellationToken);
+            (short)expected.Alarms,
+        ];
+    }
+
+    private async Task<AppendResult> ReadAsync(
+        NpgsqlDataReader reader, AppendBatch batch, Action<LogRow> missed, CancellationToken cancellationToken)
+    {
         await reader.ReadAsync(cancellationToken);
         AppendOutcome outcome = reader.GetString(0) switch
         {

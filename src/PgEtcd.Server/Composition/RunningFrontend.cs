@@ -85,6 +85,7 @@ public sealed class RunningFrontend : IAsyncDisposable
         database.ServerChanged = failover.RunAsync;
         Watches = new WatchHub(
             replica, new EventReader(database), options.WatchProgressNotifyInterval, TimeProvider.System, loggers.CreateLogger<WatchHub>());
+        tail.IsFollowed = () => Watches.IsWatched;
         Compactor compactor = new(database, replica, CompactionMark, options.Compaction, options.RequestTimeout, () => leader.IsLeader, TimeProvider.System, loggers);
         _ = _jobs.RunWhileLeadingAsync("the removal of superseded rows", Removal.Period, compactor.Removal.RunAsync);
         if (options.SqlWriteTimeout > TimeSpan.Zero)

@@ -76,7 +76,8 @@ public class WatchEncodingTests
     {
         KeyRecord previous = Changes.Put(1, "k", 1_500_000).Record!;
         WatchUpdate all = Changes.Update([.. Enumerable.Range(0, 1450).Select(sub => Changes.Delete(2, $"k{sub}", sub, previous))])
-            with { PreviousValues = true };
+            with
+        { PreviousValues = true };
 
         WatchUpdate[] pieces = [.. Encoding.Cut(all, 2_000_000)];
         pieces.Length.ShouldBe(1450);

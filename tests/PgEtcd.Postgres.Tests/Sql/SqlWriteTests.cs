@@ -1,6 +1,8 @@
 using System.Globalization;
 using Dapper;
+using Microsoft.Extensions.Logging.Abstractions;
 using Npgsql;
+using PgEtcd.Postgres.Connections;
 using PgEtcd.Postgres.Leases;
 using PgEtcd.Postgres.Maintenance;
 using PgEtcd.Postgres.Revisions;
@@ -240,7 +242,8 @@ public sealed class SqlWriteTests(PostgresFixture postgres) : IClassFixture<Post
             },
             CancellationToken.None));
         await entered.WaitAsync();
-        waiting = new RevisionLog(log.Database, "elsewhere").AppendAsync(Puts(2, "c=1"), _ => { }, CancellationToken.None);
+        await using Database elsewhere = new(log.ConnectionString, log.Database.Schema, NullLoggerFactory.Instance);
+        waiting = new RevisionLog(elsewhere, "elsewhere").AppendAsync(Puts(2, "c=1"), _ => { }, CancellationToken.None);
         await Testing.Eventually.TrueAsync(() => IsWaitingAsync(log), TimeSpan.FromSeconds(4), "somebody waits for the frontend");
         (await table.HolderAsync(CancellationToken.None)).ShouldBeNull();
         leave.Release();
