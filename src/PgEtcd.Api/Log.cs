@@ -12,4 +12,10 @@ internal static partial class Log
 
     [LoggerMessage(302, LogLevel.Debug, "{Method} ended after its client had gone.")]
     public static partial void ClientGone(ILogger logger, string method);
+
+    [LoggerMessage(304, LogLevel.Information, "A client resets streams as fast as it opens them; its connection is closed: {Client}")]
+    public static partial void TooManyResets(ILogger logger, string client);
+
+    [LoggerMessage(303, LogLevel.Error, "A watch stream failed: its client is told to open another")]
+    public static partial void WatchFailed(ILogger logger, Exception exception);
 }

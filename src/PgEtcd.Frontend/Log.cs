@@ -6,6 +6,9 @@ internal static partial class Log
     [LoggerMessage(200, LogLevel.Error, "A watch could not be brought up to date; its stream is closed")]
     public static partial void CatchUpFailed(ILogger logger, Exception exception);
 
+    [LoggerMessage(203, LogLevel.Error, "An event could not be given to a watch; its stream is closed")]
+    public static partial void WatchFailed(ILogger logger, Exception exception);
+
     [LoggerMessage(201, LogLevel.Error,
         "PostgreSQL has lost changes of users, roles or permissions in a failover: check them. All simple tokens have ended")]
     public static partial void AuthLost(ILogger logger);

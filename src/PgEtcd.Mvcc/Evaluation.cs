@@ -27,7 +27,8 @@ internal readonly struct Evaluation(Fork fork, IReadOnlySet<long> missingLeases,
                 }
 
                 int next = 0;
-                return Execute(txn, decisions, ref next, isNested: false, out result);
+                long size = 0;
+                return Execute(txn, decisions, ref next, ref size, isNested: false, out result);
             case RangeOperation range:
                 // Alone, a negative revision is the current one, as it is within a transaction before any compaction.
                 error = range.Revision < 0 ? KvError.None : CheckRange(range);
@@ -94,7 +95,7 @@ internal readonly struct Evaluation(Fork fork, IReadOnlySet<long> missingLeases,
 
     private bool IsLeaseMissing(PutOperation put) => put.Lease != 0 && missingLeases.Contains(put.Lease);
 
-    private KvError Execute(TxnOperation txn, List<bool> decisions, ref int next, bool isNested, out OperationResult? result)
+    private KvError Execute(TxnOperation txn, List<bool> decisions, ref int next, ref long size, bool isNested, out OperationResult? result)
     {
         result = null;
         bool succeeded = decisions[next++];
@@ -103,14 +104,16 @@ internal readonly struct Evaluation(Fork fork, IReadOnlySet<long> missingLeases,
         for (int i = 0; i < results.Length; i++)
         {
             KvError error = branch[i] is TxnOperation nested
-                ? Execute(nested, decisions, ref next, isNested: true, out OperationResult? one)
+                ? Execute(nested, decisions, ref next, ref size, isNested: true, out OperationResult? one)
                 : ExecuteSimple(branch[i], out one);
             if (error != KvError.None)
             {
                 return error;
             }
 
-            results[i] = one!;
+            // A small request may ask for the same range over and over.
+            size = AnswerTooLargeException.Add(size, one!.RecordBytes);
+            results[i] = one;
         }
 
         result = new TxnResult(isNested ? 0 : Current, succeeded, results);

@@ -42,16 +42,27 @@ public sealed class Fork
 
     /// <summary>
     /// Evaluates a put, delete, transaction or lease revocation at <see cref="Revision"/> + 1; what changes nothing does not
-    /// use the revision up. An error changes nothing. The request has passed <see cref="RequestCheck"/>.
+    /// use the revision up. An error or exception changes nothing. The request has passed <see cref="RequestCheck"/>.
     /// </summary>
     /// <param name="operation">The request.</param>
     /// <param name="missingLeases">Leases known not to exist: a put that names one is refused.</param>
     /// <param name="history">Answers reads at revisions before the fork.</param>
     /// <param name="result">The answer; null on an error.</param>
+    /// <exception cref="AnswerTooLargeException">It would be larger than a message can be.</exception>
     public KvError Evaluate(Operation operation, IReadOnlySet<long> missingLeases, IHistory history, out OperationResult? result)
     {
         Begin();
-        KvError error = new Evaluation(this, missingLeases, history).Run(operation, out result);
+        KvError error;
+        try
+        {
+            error = new Evaluation(this, missingLeases, history).Run(operation, out result);
+        }
+        catch
+        {
+            Undo();
+            throw;
+        }
+
         if (error != KvError.None)
         {
             Undo();

@@ -8,6 +8,9 @@ public abstract class OperationResult(long revision)
 {
     /// <summary>The revision of the header of this response; 0 for a nested transaction, whose header is empty.</summary>
     public long Revision { get; } = revision;
+
+    /// <summary>Bytes that the records in it take on the wire, without what is around them.</summary>
+    public virtual long RecordBytes => 0;
 }
 
 public sealed class RangeResult(long revision, KeyRecord[] records, long count, bool more, bool keysOnly)
@@ -25,6 +28,21 @@ public sealed class RangeResult(long revision, KeyRecord[] records, long count, 
     /// <summary>The records are to be sent without their values.</summary>
     public bool KeysOnly { get; } = keysOnly;
 
+    /// <inheritdoc/>
+    public override long RecordBytes
+    {
+        get
+        {
+            long bytes = 0;
+            foreach (KeyRecord record in Records)
+            {
+                bytes += KeysOnly ? record.EncodedKeysOnlyLength : record.Encoded.Length;
+            }
+
+            return bytes;
+        }
+    }
+
     /// <summary>The same records under another header.</summary>
     public RangeResult WithRevision(long revision) => new(revision, Records, Count, More, KeysOnly);
 
@@ -36,6 +54,9 @@ public sealed class PutResult(long revision, KeyRecord? previous) : OperationRes
 {
     /// <summary>What the put replaced, if prev_kv asked for it.</summary>
     public KeyRecord? Previous { get; } = previous;
+
+    /// <inheritdoc/>
+    public override long RecordBytes => Previous?.Encoded.Length ?? 0;
 }
 
 public sealed class DeleteRangeResult(long revision, long deleted, KeyRecord[] previous) : OperationResult(revision)
@@ -44,6 +65,9 @@ public sealed class DeleteRangeResult(long revision, long deleted, KeyRecord[] p
 
     /// <summary>What was deleted, in key order, if prev_kv asked for it; else empty.</summary>
     public KeyRecord[] Previous { get; } = previous;
+
+    /// <inheritdoc/>
+    public override long RecordBytes => Previous.Sum(static record => (long)record.Encoded.Length);
 }
 
 public sealed class TxnResult(long revision, bool succeeded, OperationResult[] results) : OperationResult(revision)

@@ -118,7 +118,11 @@ internal sealed class StoreParts : IAsyncDisposable
     /// <summary>What the log says the state is.</summary>
     public async Task<string[]> StoredAsync() => Show((await new StateReader(Database).LoadAsync(CancellationToken.None)).Keys);
 
-    public ValueTask DisposeAsync() => Database.DisposeAsync();
+    public ValueTask DisposeAsync()
+    {
+        Committer.Dispose();
+        return Database.DisposeAsync();
+    }
 
     private sealed class Held(NpgsqlConnection connection) : IAsyncDisposable
     {

@@ -31,6 +31,24 @@ public class Forks
         }
     }
 
+    /// <summary>Fault A4.</summary>
+    [Fact]
+    public void Change_nothing_when_the_answer_would_be_larger_than_a_message_can_be()
+    {
+        byte[] key = Text.Bytes("big");
+        Fork fork = KeySpace.Empty.Fork();
+        fork.Put(KeyRecord.Create(key, new byte[20_000_000], 2, 2, 0, 1, 0));
+        KeySpace space = fork.Freeze();
+        fork = space.Fork();
+        RangeOperation big = new() { Key = key };
+        TxnOperation nested = new() { Success = [.. Enumerable.Repeat(big, 60)] };
+        Should.Throw<AnswerTooLargeException>(() => Evaluate(fork, new TxnOperation { Success = [Put("new", 0), nested, nested] }))
+            .Size.ShouldBeInRange(int.MaxValue, int.MaxValue + 30_000_000L);
+        fork.Events.ShouldBeEmpty();
+        Same(fork.Freeze(), space);
+        Evaluate(fork, nested).Error.ShouldBe(KvError.None);
+    }
+
     [Fact]
     public void Change_nothing_when_history_is_not_at_hand_and_go_on_when_it_is()
     {

@@ -80,5 +80,5 @@ internal static class CallShapes
         return text.Append(key.Length > MostKeyCharacters ? "…\"" : "\"").ToString();
     }
 
-    private static string Bytes(int count) => string.Create(CultureInfo.InvariantCulture, $"{count} bytes");
+    private static string Bytes(long count) => string.Create(CultureInfo.InvariantCulture, $"{count} bytes");
 }

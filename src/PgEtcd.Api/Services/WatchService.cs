@@ -1,4 +1,3 @@
-using System.Runtime.ExceptionServices;
 using Grpc.Core;
 using PgEtcd.Api.Callers;
 using PgEtcd.Api.Calls;
@@ -7,7 +6,6 @@ using PgEtcd.Api.Wire;
 using PgEtcd.Frontend.Watching;
 using PgEtcd.Mvcc;
 using PgEtcd.Mvcc.Keys;
-using PgEtcd.Protocol;
 using PgEtcd.Protocol.Etcdserverpb;
 using Filter = PgEtcd.Protocol.Etcdserverpb.WatchCreateRequest.Types.FilterType;
 
@@ -16,7 +14,8 @@ namespace PgEtcd.Api.Services;
 /// <summary>etcdserverpb.Watch: one stream carries many watches (semantics.md §7).</summary>
 /// <remarks>Bound by hand (<see cref="WatchMethods"/>), because its responses are not messages but <see cref="WatchUpdate"/>.</remarks>
 internal sealed class WatchService(
-    WatchHub hub, Admission admission, WatchEncoding encoding, RequestLimits limits, IHostApplicationLifetime lifetime)
+    WatchHub hub, Admission admission, WatchEncoding encoding, RequestLimits limits, IHostApplicationLifetime lifetime,
+    ILogger<WatchService> logger)
 {
     /// <summary>How this service's responses go on the wire.</summary>
     internal WatchEncoding Encoding => encoding;
@@ -24,46 +23,25 @@ internal sealed class WatchService(
     /// <summary>Serves a stream until the client leaves. The end of its requests does not end it.</summary>
     public async Task Watch(IAsyncStreamReader<WatchRequest> requests, IServerStreamWriter<WatchUpdate> responses, ServerCallContext context)
     {
-        CancellationToken stopping = lifetime.ApplicationStopping;
-        using CancellationTokenSource ended = CancellationTokenSource.CreateLinkedTokenSource(context.CancellationToken, stopping);
+        using CancellationTokenSource ended = CancellationTokenSource.CreateLinkedTokenSource(context.CancellationToken, lifetime.ApplicationStopping);
+        WatchEnding ending = new(logger, context.CancellationToken, lifetime.ApplicationStopping);
         WatchStream stream = hub.Open();
-        EtcdError ending = EtcdErrors.WatchCanceled; // a client that is gone may show in a read or write before its token fires
-        ExceptionDispatchInfo? failure = null;
         try
         {
-            Task writing = WriteToEndAsync();
+            Task writing = WriteAsync(stream, responses, ending, ended);
             await ReadAsync(stream, requests, context, ended.Token);
             await writing.WaitAsync(ended.Token);
         }
-        catch (OperationCanceledException)
+        catch (OperationCanceledException exception)
         {
-            // One of the three causes told apart below.
+            ending.Failed(exception);
         }
         finally
         {
             hub.Close(stream);
         }
 
-        failure?.Throw();
-        throw (stopping.IsCancellationRequested ? EtcdErrors.Stopped : ending).ToException();
-
-        async Task WriteToEndAsync()
-        {
-            try
-            {
-                await WriteAsync(stream, responses);
-                ending = EtcdErrors.Stopped; // the hub closed the stream
-            }
-            catch (Exception exception) when (exception is not OperationCanceledException)
-            {
-                StreamMetrics.WatchSends.Add(1);
-                failure = ExceptionDispatchInfo.Capture(exception);
-            }
-            finally
-            {
-                await ended.CancelAsync(); // the reader need not wait
-            }
-        }
+        throw ending.ToException();
     }
 
     private async Task ReadAsync(
@@ -118,24 +96,37 @@ internal sealed class WatchService(
         static string Words(Status status) => $"rpc error: code = {status.StatusCode} desc = {status.Detail}";
     }
 
-    /// <summary>Writes until the stream is closed.</summary>
-    private async Task WriteAsync(WatchStream stream, IServerStreamWriter<WatchUpdate> responses)
+    private async Task WriteAsync(
+        WatchStream stream, IServerStreamWriter<WatchUpdate> responses, WatchEnding ending, CancellationTokenSource ended)
     {
-        while (await stream.Queue.WaitAsync())
+        try
         {
-            while (stream.Queue.TryTake(out WatchUpdate? update, out bool isLast))
+            while (await stream.Queue.WaitAsync())
             {
-                if (!update.MayBeCut)
+                while (stream.Queue.TryTake(out WatchUpdate? update, out bool isLast))
                 {
-                    await responses.WriteAsync(update, moreFollows: !isLast);
-                    continue;
-                }
+                    if (!update.MayBeCut)
+                    {
+                        await responses.WriteAsync(update, moreFollows: !isLast);
+                        continue;
+                    }
 
-                foreach (WatchUpdate piece in encoding.Cut(update, limits.MaxMessageBytes))
-                {
-                    await responses.WriteAsync(piece, moreFollows: piece.IsCut || !isLast);
+                    foreach (WatchUpdate piece in encoding.Cut(update, limits.MaxMessageBytes))
+                    {
+                        await responses.WriteAsync(piece, moreFollows: piece.IsCut || !isLast);
+                    }
                 }
             }
+        }
+        catch (Exception exception)
+        {
+            StreamMetrics.WatchSends.Add(exception is OperationCanceledException ? 0 : 1);
+            ending.Failed(exception);
+        }
+        finally
+        {
+            ending.Closed();
+            await ended.CancelAsync(); // the client is gone, or the stream was closed: the reader need not wait
         }
     }
 

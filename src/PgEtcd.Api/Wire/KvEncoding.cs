@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using Grpc.Core;
 using PgEtcd.Mvcc;
 using PgEtcd.Mvcc.Keys;
 
@@ -9,9 +8,6 @@ namespace PgEtcd.Api.Wire;
 /// on the wire a repeated message field is a repeated bytes field.</summary>
 internal static class KvEncoding
 {
-    /// <summary>Leaves room for what is around the records.</summary>
-    private const int MaxMessage = int.MaxValue - 1024;
-
     private const int Header = 1;
 
     // RangeResponse
@@ -34,7 +30,8 @@ internal static class KvEncoding
     /// <summary>Size of the response message.</summary>
     /// <param name="result">What it says.</param>
     /// <param name="headerSize">Size of its header; -1 for none.</param>
-    public static int Size(OperationResult result, int headerSize) =>
+    /// <returns>Bytes; may be more than a message can have (<see cref="ProtoWriter.MessageSize"/>).</returns>
+    public static long Size(OperationResult result, int headerSize) =>
         (headerSize < 0 ? 0 : ProtoWriter.BytesSize(headerSize)) + BodySize(result);
 
     /// <summary>Writes the response message.</summary>
@@ -52,7 +49,7 @@ internal static class KvEncoding
         WriteBody(ref writer, result);
     }
 
-    private static int BodySize(OperationResult result) => result switch
+    private static long BodySize(OperationResult result) => result switch
     {
         RangeResult range => RangeSize(range),
         PutResult { Previous: { } previous } => ProtoWriter.BytesSize(previous.Encoded.Length),
@@ -90,12 +87,12 @@ internal static class KvEncoding
         }
     }
 
-    private static int RangeSize(RangeResult range) =>
+    private static long RangeSize(RangeResult range) =>
         RecordsSize(range.Records, range.KeysOnly)
         + ProtoWriter.NumberSize(More, range.More ? 1u : 0u)
         + ProtoWriter.NumberSize(Count, (ulong)range.Count);
 
-    private static int RecordsSize(ReadOnlySpan<KeyRecord> records, bool keysOnly)
+    private static long RecordsSize(ReadOnlySpan<KeyRecord> records, bool keysOnly)
     {
         long size = 0;
         foreach (KeyRecord record in records)
@@ -103,9 +100,7 @@ internal static class KvEncoding
             size += ProtoWriter.BytesSize(RecordSize(record, keysOnly));
         }
 
-        // etcd's limit too: what a message's length can say.
-        return size < MaxMessage ? (int)size : throw new RpcException(new Status(
-            StatusCode.ResourceExhausted, $"grpc: trying to send message larger than max ({size} vs. {int.MaxValue})"));
+        return size;
     }
 
     private static int RecordSize(KeyRecord record, bool keysOnly) =>
@@ -133,9 +128,9 @@ internal static class KvEncoding
         }
     }
 
-    private static int TxnSize(TxnResult txn)
+    private static long TxnSize(TxnResult txn)
     {
-        int size = ProtoWriter.NumberSize(Succeeded, txn.Succeeded ? 1u : 0u);
+        long size = ProtoWriter.NumberSize(Succeeded, txn.Succeeded ? 1u : 0u);
         foreach (OperationResult result in txn.Results)
         {
             size += ProtoWriter.BytesSize(ProtoWriter.BytesSize(NestedSize(result)));
@@ -149,7 +144,7 @@ internal static class KvEncoding
         writer.Number(Succeeded, txn.Succeeded ? 1u : 0u);
         foreach (OperationResult result in txn.Results)
         {
-            int size = NestedSize(result);
+            int size = (int)NestedSize(result); // a part of a message whose size was found to do
             writer.Start(Responses, ProtoWriter.BytesSize(size));
             writer.Start(ResponseOpField(result), size);
             // A nested header carries the revision only; that of a nested transaction is there, and empty.
@@ -159,7 +154,7 @@ internal static class KvEncoding
         }
     }
 
-    private static int NestedSize(OperationResult result) =>
+    private static long NestedSize(OperationResult result) =>
         ProtoWriter.BytesSize(ProtoWriter.NumberSize(Revision, (ulong)result.Revision)) + BodySize(result);
 
     private static int ResponseOpField(OperationResult result) => result switch

@@ -23,13 +23,13 @@ internal sealed record KvReply(ResponseHeaders Headers, OperationResult Result)
     public bool HasHeader { get; init; } = true;
 
     /// <summary>Bytes on the wire.</summary>
-    public int Size => KvEncoding.Size(Result, HeaderSize);
+    public long Size => KvEncoding.Size(Result, HeaderSize);
 
     private int HeaderSize => HasHeader ? Headers.Size(Result.Revision) : -1;
 
     private void Serialize(SerializationContext context)
     {
-        context.SetPayloadLength(Size);
+        context.SetPayloadLength(ProtoWriter.MessageSize(Size));
         ProtoWriter writer = new(context.GetBufferWriter());
         KvEncoding.Write(ref writer, Result, HasHeader ? Headers : null);
         writer.Flush();
@@ -38,7 +38,7 @@ internal sealed record KvReply(ResponseHeaders Headers, OperationResult Result)
 
     private void SerializeInStream(SerializationContext context)
     {
-        int size = Size;
+        int size = ProtoWriter.MessageSize(Size);
         context.SetPayloadLength(ProtoWriter.BytesSize(size));
         ProtoWriter writer = new(context.GetBufferWriter());
         writer.Start(1, size);

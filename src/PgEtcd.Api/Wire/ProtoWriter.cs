@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Numerics;
+using Grpc.Core;
 
 namespace PgEtcd.Api.Wire;
 
@@ -12,6 +13,9 @@ internal ref struct ProtoWriter(IBufferWriter<byte> output)
 
     /// <summary>Fields of one chunk: a tag and a varint, or a tag and a length.</summary>
     private const int MaxFieldStart = 2 * MaxVarint;
+
+    /// <summary>Leaves room for the prefix.</summary>
+    private const int MaxMessage = int.MaxValue - 1024;
 
     private readonly IBufferWriter<byte> _output = output;
     private Span<byte> _span;
@@ -28,6 +32,17 @@ internal ref struct ProtoWriter(IBufferWriter<byte> output)
 
     /// <summary>Size of a length-delimited field below 16 with so many bytes in it.</summary>
     public static int BytesSize(int length) => 1 + VarintSize((ulong)length) + length;
+
+    /// <inheritdoc cref="BytesSize(int)"/>
+    public static long BytesSize(long length) => 1 + VarintSize((ulong)length) + length;
+
+    /// <summary>The size of a whole message, for its prefix. To be asked before the first byte is written.</summary>
+    /// <exception cref="RpcException">It is larger than a prefix can say, in etcd's words.</exception>
+    public static int MessageSize(long size) => size <= MaxMessage ? (int)size : throw TooLarge(size);
+
+    /// <summary>How a client learns that its answer would be larger than a message can be.</summary>
+    public static RpcException TooLarge(long size) => new(new Status(
+        StatusCode.ResourceExhausted, $"grpc: trying to send message larger than max ({size} vs. {int.MaxValue})"));
 
     public void Number(int field, ulong value)
     {

@@ -48,6 +48,7 @@ internal static class ServiceErrors
     public static RpcException? ToRpc(Exception exception) => exception switch
     {
         StoreUnavailableException => EtcdErrors.Timeout.ToException(),
+        AnswerTooLargeException large => ProtoWriter.TooLarge(large.Size),
         AlarmRaisedException raised => raised.Alarms.HasFlag(AlarmKinds.Corrupt) ? EtcdErrors.Corrupt.ToException() : EtcdErrors.NoSpace.ToException(),
         VacuumRefusedException refused => new RpcException(
             new Status(StatusCode.FailedPrecondition, $"pgetcd: PostgreSQL would not vacuum all tables: {refused.Message}")),

@@ -37,8 +37,8 @@ internal sealed class WatchEncoding
     public Marshaller<WatchUpdate> Marshaller { get; }
 
     /// <summary>Size on the wire, bytes.</summary>
-    /// <exception cref="OverflowException">More than a message can hold.</exception>
-    public int Size(WatchUpdate update) => checked((int)LongSize(update));
+    /// <exception cref="RpcException">More than a message can hold, in etcd's words.</exception>
+    public int Size(WatchUpdate update) => ProtoWriter.MessageSize(SizeUpTo(update, long.MaxValue));
 
     /// <summary>Cuts an update whose client allows it into pieces that stay below a size, as far as single events do
     /// (semantics.md §7, fragment).</summary>
@@ -47,7 +47,7 @@ internal sealed class WatchEncoding
     /// <returns>The update itself when it is small enough, has one event, or may not be cut.</returns>
     public IEnumerable<WatchUpdate> Cut(WatchUpdate update, int limit)
     {
-        if (!update.MayBeCut || update.Events.Count < 2 || LongSize(update) < limit)
+        if (!update.MayBeCut || update.Events.Count < 2 || SizeUpTo(update, limit) < limit)
         {
             yield return update;
             yield break;
@@ -69,12 +69,13 @@ internal sealed class WatchEncoding
         }
     }
 
-    private long LongSize(WatchUpdate update)
+    /// <summary>The size, or as much of it as reaches a limit: no more is looked at.</summary>
+    private long SizeUpTo(WatchUpdate update, long limit)
     {
         long size = SizeWithoutEvents(update);
-        foreach (KvEvent change in update.Events)
+        for (int i = 0; i < update.Events.Count && size < limit; i++)
         {
-            size += ProtoWriter.BytesSize(EventSize(change, update.PreviousValues));
+            size += ProtoWriter.BytesSize(EventSize(update.Events[i], update.PreviousValues));
         }
 
         return size;

@@ -44,11 +44,13 @@ public sealed class Past(StateReader states, Replica replica, Tail tail, Databas
     {
         Fetched fetched = new(replica);
         KeySpace current = replica.Current;
+        long size = 0;
         foreach (RangeOperation range in operation.Ranges())
         {
             if (range.Revision > 0 && range.Revision <= current.Revision && range.Revision >= current.CompactRevision
                 && await RangeAsync(range, current.Revision) is { } result)
             {
+                size = AnswerTooLargeException.Add(size, result.RecordBytes);
                 fetched.Add(range, result);
             }
         }

@@ -22,22 +22,61 @@ public sealed partial class WatchHub
         List<EventBatch>? batches = _replica.Recent.After(Position, out long head);
         long after = Position;
         Position = head;
-        if (batches is null)
+        try
         {
-            foreach (Watcher watcher in _streams.SelectMany(static stream => stream.Watchers))
+            if (batches is null)
             {
-                FallBehind(watcher, after + 1);
+                AllFallBehind(after + 1);
             }
-
-            return;
+            else if (_synced.Count > 0)
+            {
+                foreach (EventBatch batch in batches)
+                {
+                    HandOut(batch.Events, after);
+                }
+            }
+        }
+        catch (Exception exception)
+        {
+            Log.WatchFailed(_logger, exception);
+            _gathering.ForEach(static watcher => watcher.TakeGathered());
+            AllFallBehind(after + 1); // who has had some of it, wants later revisions by now
         }
 
-        if (_synced.Count > 0)
+        CloseBroken();
+    }
+
+    private void AllFallBehind(long next)
+    {
+        foreach (Watcher watcher in _streams.SelectMany(static stream => stream.Watchers))
         {
-            foreach (EventBatch batch in batches)
-            {
-                HandOut(batch.Events, after);
-            }
+            FallBehind(watcher, next);
+        }
+    }
+
+    /// <summary>Their clients open other streams and go on from where they were.</summary>
+    private void CloseBroken()
+    {
+        foreach (WatchStream stream in _broken)
+        {
+            _served.Remove(stream);
+            Close(stream);
+        }
+
+        _broken.Clear();
+    }
+
+    /// <summary>Does something for one stream; when that fails the stream is closed. Nothing is thrown.</summary>
+    internal void Guard(WatchStream stream, Action change)
+    {
+        try
+        {
+            Change(change);
+        }
+        catch (Exception exception)
+        {
+            Log.WatchFailed(_logger, exception);
+            Close(stream);
         }
     }
 
@@ -59,7 +98,20 @@ public sealed partial class WatchHub
         }
     }
 
+    /// <summary>Runs bare on a thread of the pool, on a timer's, or on one that has just committed: it throws nothing.</summary>
     private void Run()
+    {
+        try
+        {
+            RunOnce();
+        }
+        catch (Exception exception)
+        {
+            Log.WatchFailed(_logger, exception);
+        }
+    }
+
+    private void RunOnce()
     {
         _pace.Begin();
         WatchStream? only = null;
@@ -150,14 +202,22 @@ public sealed partial class WatchHub
 
     private void Deliver(Watcher watcher, long revision, IReadOnlyList<KvEvent> events)
     {
-        if (watcher.Stream.TrySend(watcher, revision, events))
+        try
         {
-            watcher.Next = revision + 1;
-            _served.Add(watcher.Stream);
+            if (watcher.Stream.TrySend(watcher, revision, events))
+            {
+                watcher.Next = revision + 1;
+                _served.Add(watcher.Stream);
+            }
+            else
+            {
+                FallBehind(watcher, revision);
+            }
         }
-        else
+        catch (Exception exception)
         {
-            FallBehind(watcher, revision);
+            Log.WatchFailed(_logger, exception); // the others get the event all the same
+            _broken.Add(watcher.Stream);
         }
     }
 

@@ -20,6 +20,8 @@ public sealed partial class WatchHub : IDisposable
     private readonly List<Watcher> _found = [];
     private readonly List<Watcher> _gathering = [];
     private readonly HashSet<WatchStream> _served = [];
+    private readonly HashSet<WatchStream> _broken = [];
+    private readonly ILogger _logger;
     private readonly DispatchPace _pace;
     private volatile bool _isWatched;
 
@@ -32,6 +34,7 @@ public sealed partial class WatchHub : IDisposable
         Replica replica, EventReader log, TimeSpan progressInterval, TimeProvider clock, ILogger<WatchHub> logger)
     {
         _replica = replica;
+        _logger = logger;
         ProgressInterval = progressInterval;
         Clock = clock;
         CatchUp = new CatchUp(this, replica, log, logger);
@@ -56,9 +59,12 @@ public sealed partial class WatchHub : IDisposable
     internal long Position { get; private set; }
 
     /// <summary>Opens a stream.</summary>
-    public WatchStream Open()
+    public WatchStream Open() => Open(new WatchQueue());
+
+    /// <summary>Opens a stream with a queue of its own.</summary>
+    internal WatchStream Open(WatchQueue queue)
     {
-        WatchStream stream = new(this);
+        WatchStream stream = new(this, queue);
         lock (_gate)
         {
             _streams.Add(stream);

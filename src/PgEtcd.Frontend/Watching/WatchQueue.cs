@@ -4,7 +4,7 @@ namespace PgEtcd.Frontend.Watching;
 
 /// <summary>Responses on their way to one client. Events are refused when too many wait: then the client is slow, and its
 /// watches wait in the log, which costs no memory. One reader.</summary>
-public sealed class WatchQueue
+public class WatchQueue
 {
     private const int MaxUpdates = 4096;
     private const long MaxBytes = 4 * 1024 * 1024;
@@ -42,7 +42,7 @@ public sealed class WatchQueue
 
     /// <summary>Adds events, if there is room. The reader sleeps on until <see cref="Wake"/>: responses that belong together
     /// are then written together.</summary>
-    public bool TryAdd(WatchUpdate update)
+    public virtual bool TryAdd(WatchUpdate update)
     {
         lock (_gate)
         {

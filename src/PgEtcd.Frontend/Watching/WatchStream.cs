@@ -18,10 +18,14 @@ public sealed class WatchStream
     private bool _isBringingUp;
     private ITimer? _progress;
 
-    internal WatchStream(WatchHub hub) => _hub = hub;
+    internal WatchStream(WatchHub hub, WatchQueue queue)
+    {
+        _hub = hub;
+        Queue = queue;
+    }
 
     /// <summary>Responses on their way.</summary>
-    public WatchQueue Queue { get; } = new();
+    public WatchQueue Queue { get; }
 
     /// <summary>The watches. The hub's gate guards them.</summary>
     internal IReadOnlyCollection<Watcher> Watchers => _watchers.Values;
@@ -158,7 +162,7 @@ public sealed class WatchStream
         return _hub.Clock.CreateTimer(_ => Tick(), null, interval, interval);
     }
 
-    private void Tick() => _hub.Change(() =>
+    private void Tick() => _hub.Guard(this, () =>
     {
         foreach (Watcher watcher in _watchers.Values)
         {

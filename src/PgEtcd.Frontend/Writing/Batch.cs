@@ -63,11 +63,24 @@ internal sealed class Batch
         return batch;
     }
 
-    /// <summary>Evaluates a write after all before it and leaves its answer with it.</summary>
+    /// <summary>Evaluates a write after all before it and leaves its answer, or what was thrown, with it.</summary>
     public void Add(PendingWrite write)
     {
         _writes.Add(write);
         _bytes += write.Size;
+        write.Failure = null;
+        try
+        {
+            Evaluate(write);
+        }
+        catch (Exception exception)
+        {
+            (write.Answer, write.Failure) = (default, exception);
+        }
+    }
+
+    private void Evaluate(PendingWrite write)
+    {
         KvError refusal = State.Alarms != AlarmKinds.None ? WriteCost.Refusal(write.Operation, State.Alarms) : KvError.None;
         if (refusal == KvError.None)
         {
@@ -87,14 +100,17 @@ internal sealed class Batch
                 write.Answer = new WriteAnswer(KvError.LeaseNotFound, null);
                 return;
             }
-
-            Append.Revoke(revoke.Lease);
-            _missing.Add(revoke.Lease); // for the writes behind it the lease is gone
         }
 
         int before = _fork.Events.Count;
         KvError error = _fork.Evaluate(write.Operation, _missing, write.History, out OperationResult? result);
         write.Answer = new WriteAnswer(error, result);
+        if (write.Operation is RevokeLeaseOperation revoked)
+        {
+            Append.Revoke(revoked.Lease);
+            _missing.Add(revoked.Lease); // for the writes behind it the lease is gone
+        }
+
         if (error is not (KvError.None or KvError.LeaseNotFound))
         {
             RequireLeasesOf(write.Operation);

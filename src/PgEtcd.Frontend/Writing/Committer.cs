@@ -16,12 +16,17 @@ namespace PgEtcd.Frontend.Writing;
 /// has gathered meanwhile goes with it, and it cannot lose.</remarks>
 public sealed class Committer(
     RevisionLog log, Replica replica, Tail tail, AuthStates auth, Database database, TimeSpan timeLimit, TimeProvider clock)
+    : IDisposable
 {
     /// <summary>After a lost append, so many take the lock before they evaluate; and again, whenever one of them has found that
     /// others write. A frontend that writes alone spares itself the lock's round trip.</summary>
     private const int LockedAfterLoss = 16;
 
+    /// <summary>How late a write may learn that its time is up: an append that waits for the lock does not tell.</summary>
+    private static readonly TimeSpan ExpiryPeriod = TimeSpan.FromMilliseconds(250);
+
     private readonly List<LogRow> _missed = [];
+    private ITimer? _expiry;
     private readonly WriteQueue _queue = new(replica);
     private Batch? _underWay;
     private int _lockedLeft;
@@ -57,7 +62,14 @@ public sealed class Committer(
         return write.Task;
     }
 
-    private void Start() => _ = RunAsync(_queue.Take()!);
+    /// <inheritdoc/>
+    public void Dispose() => _expiry?.Dispose();
+
+    private void Start()
+    {
+        _expiry ??= clock.CreateTimer(static committer => ((Committer)committer!).ExpireUnderWay(), this, ExpiryPeriod, ExpiryPeriod);
+        _ = RunAsync(_queue.Take()!);
+    }
 
     private async Task RunAsync(Batch first)
     {
@@ -86,7 +98,7 @@ public sealed class Committer(
             batch = _queue.Take();
             if (error is null)
             {
-                Answers.Give(done, static write => write.TrySetResult(write.Answer), atOnce: batch is null);
+                Answers.Give(done, static write => write.Complete(), atOnce: batch is null);
             }
             else
             {
@@ -229,8 +241,34 @@ public sealed class Committer(
         return replica.State.Position == evaluatedAt.Position;
     }
 
-    /// <summary>Answers the writes whose time is up. A batch for which no caller waits any more is given up.</summary>
+    /// <summary>On a timer's thread: nothing may be thrown.</summary>
+    private void ExpireUnderWay()
+    {
+        try
+        {
+            if (_queue.Count > 0 && _underWay is { } batch)
+            {
+                AnswerExpired(batch);
+            }
+        }
+        catch (Exception)
+        {
+            // Others join the batch at this moment. The next tick tries again, and so does the next append.
+        }
+    }
+
+    /// <summary>Gives up a batch for which no caller waits any more.</summary>
     private void Expire(Batch batch)
+    {
+        if (AnswerExpired(batch))
+        {
+            throw new StoreUnavailableException();
+        }
+    }
+
+    /// <summary>Answers the writes whose time is up.</summary>
+    /// <returns>True when those are all of the batch.</returns>
+    private bool AnswerExpired(Batch batch)
     {
         List<PendingWrite> expired = [.. batch.Writes.Where(IsExpired)];
         bool isAbandoned = expired.Count == batch.Writes.Count;
@@ -240,10 +278,7 @@ public sealed class Committer(
             Answers.Give(expired, static write => write.TrySetException(new StoreUnavailableException()), atOnce: false);
         }
 
-        if (isAbandoned)
-        {
-            throw new StoreUnavailableException();
-        }
+        return isAbandoned;
     }
 
     private bool IsExpired(PendingWrite write) => clock.GetElapsedTime(write.Enqueued) > timeLimit;

@@ -43,4 +43,20 @@ internal sealed class PendingWrite(Operation operation, int size, IHistory histo
 
     /// <summary>What the last evaluation gave; the answer once the batch is committed.</summary>
     public WriteAnswer Answer { get; set; }
+
+    /// <summary>What the last evaluation threw: it changed nothing, and ends this write and no other.</summary>
+    public Exception? Failure { get; set; }
+
+    /// <summary>Answers it: the batch is committed.</summary>
+    public void Complete()
+    {
+        if (Failure is { } failure)
+        {
+            TrySetException(failure);
+        }
+        else
+        {
+            TrySetResult(Answer);
+        }
+    }
 }

@@ -40,6 +40,7 @@ public sealed class Rounds<TRound, TResult>(Func<TRound> open, Func<TRound, Task
         Spans.LeaveCall();
         while (true)
         {
+            Exception? error = null;
             TRound round;
             List<TaskCompletionSource<TResult>> waiters;
             lock (_gate)
@@ -49,10 +50,9 @@ public sealed class Rounds<TRound, TResult>(Func<TRound> open, Func<TRound, Task
             }
 
             TResult result = default!;
-            Exception? error = null;
             try
             {
-                result = await run(round);
+                result = error is null ? await run(round) : default!;
             }
             catch (Exception exception)
             {

@@ -45,9 +45,17 @@ public sealed class Database : IAsyncDisposable
         ConnectionString = Complete(connectionString);
         Schema = schema;
         _settings = new SessionSettings(loggerFactory.CreateLogger<Database>());
-        _source = BuildSource(isForOne: false);
-        _appends = BuildSource(isForOne: true);
-        _positions = BuildSource(isForOne: true);
+        try
+        {
+            _source = BuildSource(isForOne: false);
+            _appends = BuildSource(isForOne: true);
+            _positions = BuildSource(isForOne: true);
+        }
+        catch (Exception exception) when (exception is ArgumentException or InvalidOperationException or NotSupportedException or FormatException)
+        {
+            throw Unusable(exception);
+        }
+
         Retry = BuildRetry(loggerFactory.CreateLogger<Database>());
     }
 
@@ -178,6 +186,11 @@ public sealed class Database : IAsyncDisposable
             catch (Exception exception) when (IsAboutFile(exception))
             {
                 throw new DatabaseStartException($"{_flag}: a file that it names cannot be used: {FirstLine(exception)}.", exception);
+            }
+
+            catch (Exception exception) when (exception is ArgumentException or InvalidOperationException or NotSupportedException or FormatException)
+            {
+                throw Unusable(exception); // a value that Npgsql checks when it connects
             }
 
             await Task.Delay(ConnectPause, cancellationToken);
@@ -313,6 +326,9 @@ public sealed class Database : IAsyncDisposable
             ? "its certificate is of another authority or, for SSL Mode VerifyFull, for another host "
                 + $"(SSL Mode is {ConnectionString.SslMode})"
             : FirstLine(cause);
+
+    private static DatabaseStartException Unusable(Exception exception) =>
+        new($"--database: a value in it cannot be used: {FirstLine(exception)}.", exception);
 
     private static string FirstLine(Exception exception) => exception.Message.Split('\n')[0].TrimEnd('.', '\r');
 

@@ -232,6 +232,7 @@ public sealed class RunningFrontend : IAsyncDisposable
         Leader.Dispose();
         await _stopping.CancelAsync();
         await Task.WhenAll(_listening, _autoCompaction, _sampling).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        Committer.Dispose();
         Watches.Dispose();
         await Auth.DisposeAsync();
         await _database.DisposeAsync();

@@ -42,7 +42,7 @@ internal static partial class Flags
     public static readonly Flag MaxTxnOps = new("max-txn-ops", "128", "count", "Most operations in one branch of a transaction.");
 
     public static readonly Flag MaxConcurrentStreams = new("max-concurrent-streams", "4294967295", "count",
-        "Most streams at a time on one connection; more than 1048576 count as that.");
+        "Most streams at a time on one connection; more than 10000 count as that.");
 
     public static readonly Flag GrpcKeepaliveInterval = new("grpc-keepalive-interval", "2h", "duration",
         "Silence after which a client is pinged, at least 1s; 0: never.");

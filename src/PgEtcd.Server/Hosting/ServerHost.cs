@@ -1,5 +1,6 @@
 using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 using PgEtcd.Api.Calls;
+using PgEtcd.Api.Connections;
 using PgEtcd.Api.Gateway;
 using PgEtcd.Api.Hosting;
 using PgEtcd.Api.Http;
@@ -90,6 +91,7 @@ internal static class ServerHost
             .AddSingleton(frontend.Tail);
 
         WebApplication app = builder.Build();
+        app.Use(new ResetLimit(TimeProvider.System, loggers.CreateLogger<ResetLimit>()).Around);
         app.UseEtcdApi();
         app.UseHttpAccess(options.Gateway);
         app.Use(next => context => pages.ServeAsync(context, next));

@@ -13,7 +13,7 @@ internal static class OptionsBuilder
     private const int MostRequestBytes = 1 << 30;
 
     /// <summary>Streams on one connection that count as no limit.</summary>
-    private const int MostStreams = 1 << 20;
+    private const int MostStreams = 10_000;
 
     /// <summary>etcd's own bound, milliseconds.</summary>
     private const int LongestElection = 50_000;

@@ -1,7 +1,9 @@
 using Google.Protobuf;
+using Grpc.Core;
 using PgEtcd.Api.Wire;
 using PgEtcd.Frontend.Members;
 using PgEtcd.Mvcc;
+using PgEtcd.Mvcc.Keys;
 using PgEtcd.Protocol.Etcdserverpb;
 using Shouldly;
 using Xunit;
@@ -60,6 +62,26 @@ public class KvReplyTests
 
         Check(written, new PutResponse { Header = new ResponseHeader() }, PutResponse.Parser);
         written.Bytes.ShouldBe([0x0a, 0x00]);
+    }
+
+    /// <summary>Fault A4: sizes were added in 32 bits.</summary>
+    [Theory]
+    [InlineData(128)]
+    [InlineData(250)] // overflows to a positive number
+    public void An_answer_that_is_larger_than_a_message_can_be_is_refused_before_its_first_byte(int ranges)
+    {
+        KeyRecord record = KeyRecord.Create("k"u8, new byte[20_000_000], 2, 2, 0, 1, 0);
+        TxnResult result = new(7, succeeded: true, [.. Enumerable.Repeat(new RangeResult(7, [record], 1, more: false, keysOnly: false), ranges)]);
+        KvReply reply = new(new ResponseHeaders(Identity, 1), result);
+
+        foreach (Marshaller<KvReply> marshaller in (Marshaller<KvReply>[])[KvReply.Marshaller, KvReply.StreamMarshaller])
+        {
+            Status status = Should.Throw<RpcException>(() => CapturedMessage.Of(marshaller, reply, spare: 0)).Status;
+            status.StatusCode.ShouldBe(StatusCode.ResourceExhausted);
+            status.Detail.ShouldBe($"grpc: trying to send message larger than max ({reply.Size} vs. 2147483647)");
+        }
+
+        reply.Size.ShouldBeGreaterThan(ranges * 20_000_000L);
     }
 
     [Fact]

@@ -70,6 +70,21 @@ public class WatchEncodingTests
         Encoding.Cut(mixed, Limit).Select(piece => (piece.Events.Count, piece.IsCut)).ShouldBe([(1, true), (1, true), (2, false)]);
     }
 
+    /// <summary>Fault A4: as when 1,450 keys of 1.5 MB are deleted in one revision, and prev_kv is asked for.</summary>
+    [Fact]
+    public void More_than_a_message_can_hold_is_cut_where_it_may_be_and_refused_where_not()
+    {
+        KeyRecord previous = Changes.Put(1, "k", 1_500_000).Record!;
+        WatchUpdate all = Changes.Update([.. Enumerable.Range(0, 1450).Select(sub => Changes.Delete(2, $"k{sub}", sub, previous))])
+            with
+        { PreviousValues = true };
+
+        WatchUpdate[] pieces = [.. Encoding.Cut(all, 2_000_000)];
+        pieces.Length.ShouldBe(1450);
+        pieces.ShouldAllBe(piece => Encoding.Size(piece) < 2_000_000);
+        Should.Throw<Grpc.Core.RpcException>(() => Encoding.Size(all)).Status.StatusCode.ShouldBe(Grpc.Core.StatusCode.ResourceExhausted);
+    }
+
     [Fact]
     public void A_response_is_cut_at_the_limit_but_not_below()
     {

@@ -17,6 +17,12 @@ public sealed class BadDatabaseTests(PostgresFixture postgres) : IClassFixture<P
     [InlineData("Database=etcd;Password=hunter2", "--database names no Host.")]
     [InlineData("postgres://etcd:hunter2@127.0.0.1:port/etcd", "--database has a port that is not a number from 1 to 65535")]
     [InlineData("", "--database needs a value.")]
+    [InlineData("Host=127.0.0.1;Port=270014;Password=hunter2", "pgetcd: --database: a value in it cannot be used: ")] // fault C18
+    [InlineData("Host=127.0.0.1:270014;Password=hunter2", "pgetcd: --database: ")]
+    [InlineData("Host=127.0.0.1;Minimum Pool Size=20;Maximum Pool Size=3", "pgetcd: --database: ")]
+    [InlineData("Host=127.0.0.1;Multiplexing=true;Pooling=false", "pgetcd: --database: ")]
+    [InlineData("Host=127.0.0.1;Port=1;Timezone=Nowhere;Encoding=klingon", "pgetcd: --database: ")]
+    [InlineData("Host=127.0.0.1;Port=1;Root Certificate=/no/such/file;SSL Mode=VerifyFull", "pgetcd: --database: ")]
     public async Task A_malformed_address_is_named(string database, string sentence) =>
         (await Refusal.OfAsync("--database", database)).ShouldStartWith(sentence);
 

@@ -1,6 +1,7 @@
 using PgEtcd.Frontend.Permissions;
 using PgEtcd.Frontend.Writing;
 using PgEtcd.Mvcc;
+using PgEtcd.Postgres.Calls;
 using PgEtcd.Testing.Postgres;
 using Shouldly;
 using Xunit;
@@ -33,6 +34,25 @@ public sealed class CommitterTests(PostgresFixture postgres) : IClassFixture<Pos
         answers.Where(answer => answer.Error == KvError.None).Select(answer => answer.Result!.Revision).ShouldBe([2, 3, 3, 4, 5]);
         Show(parts.Replica.Current).ShouldBe(["c=3 4/5.0 v2", "d=2 4/4.1 v1"]);
         (await parts.StoredAsync()).ShouldBe(Show(parts.Replica.Current));
+    }
+
+    /// <summary>Fault B11: it was told after the second time limit of the statement, 10.1 s instead of 7.</summary>
+    [Fact]
+    public async Task A_write_that_waits_for_the_lock_learns_in_time_that_its_time_is_up()
+    {
+        await using StoreParts first = await CreateAsync(postgres);
+        await using StoreParts parts = await OpenAsync(first.Database.ConnectionString.ConnectionString, timeLimit: TimeSpan.FromSeconds(1));
+        long started = System.Diagnostics.Stopwatch.GetTimestamp();
+        await using (await first.HoldAsync())
+        {
+            Task<WriteAnswer>[] writes = [parts.WriteAsync(Put("a", "1")), parts.WriteAsync(Put("b", "1"))];
+            foreach (Task<WriteAnswer> write in writes)
+            {
+                await Should.ThrowAsync<StoreUnavailableException>(write);
+            }
+
+            System.Diagnostics.Stopwatch.GetElapsedTime(started).TotalSeconds.ShouldBeInRange(0.9, 3.5);
+        }
     }
 
     [Fact]

@@ -105,6 +105,31 @@ public sealed class ContentionTests(PostgresFixture postgres) : IClassFixture<Po
         (await here.StoredAsync()).ShouldBe(Show(here.Replica.Current));
     }
 
+    /// <summary>Fault A4: an exception while a write was evaluated left half of it to the batch, or stopped the writing for good.</summary>
+    [Fact]
+    public async Task A_write_whose_evaluation_throws_fails_alone_and_changes_nothing()
+    {
+        await using StoreParts here = await CreateAsync(postgres);
+        await here.WriteAsync(Put("a", "1"));
+        await here.WriteAsync(Put("a", "2"));
+        Hook hook = new(_ => throw new InvalidOperationException("not today"));
+        TxnOperation broken = new()
+        {
+            Success = [Put("half", "1"), new RangeOperation { Key = Bytes("a"), Revision = 2 }],
+        };
+
+        for (int i = 0; i < 5; i++)
+        {
+            Task<WriteAnswer> failing = here.WriteAsync(broken, hook);
+            Task<WriteAnswer>[] others = [here.WriteAsync(Put("b", $"{i}")), here.WriteAsync(Put("c", $"{i}"))];
+            (await Should.ThrowAsync<InvalidOperationException>(failing)).Message.ShouldBe("not today");
+            await Task.WhenAll(others);
+        }
+
+        Show(here.Replica.Current).Select(line => line.Split(' ')[0]).ShouldBe(["a=2", "b=4", "c=4"]);
+        (await here.StoredAsync()).ShouldBe(Show(here.Replica.Current));
+    }
+
     /// <summary>Fault A2: should such an append land after all, its rows must not pass for those of a later one.</summary>
     [Fact]
     public async Task Invariant6_no_guessing_after_an_error_under_the_lock_either()

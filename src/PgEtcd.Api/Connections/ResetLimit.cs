@@ -1,0 +1,79 @@
+using Microsoft.AspNetCore.Connections.Features;
+
+namespace PgEtcd.Api.Connections;
+
+/// <summary>Closes connections of clients that open streams only to reset them (rapid reset, CVE-2023-44487). Kestrel's own defence
+/// counts streams against the limit of streams at a time, which is high here, as watches are long.</summary>
+/// <remarks>Each reset takes a permit of its connection. Clients that cancel many calls at once have them.</remarks>
+public sealed class ResetLimit(TimeProvider clock, ILogger<ResetLimit> logger)
+{
+    private const int Burst = 2000;
+    private const int PerSecond = 200;
+    private static readonly object Key = typeof(ResetLimit);
+
+    /// <summary>Counts the requests of the clients, before all others.</summary>
+    public RequestDelegate Around(RequestDelegate next) => context =>
+    {
+        if (context.RequestAborted.IsCancellationRequested)
+        {
+            Count(context); // reset before anybody came to it: it costs no more than this
+            return Task.CompletedTask;
+        }
+
+        Task serving = next(context);
+        return serving.IsCompletedSuccessfully ? serving : WatchAsync(serving, context);
+    };
+
+    private async Task WatchAsync(Task serving, HttpContext context)
+    {
+        try
+        {
+            await serving;
+        }
+        finally
+        {
+            if (context.RequestAborted.IsCancellationRequested)
+            {
+                Count(context);
+            }
+        }
+    }
+
+    private void Count(HttpContext context)
+    {
+        if (context.Features.Get<IConnectionItemsFeature>()?.Items is not { } items)
+        {
+            return;
+        }
+
+        Resets resets;
+        lock (items)
+        {
+            if (!items.TryGetValue(Key, out object? known))
+            {
+                items[Key] = known = new Resets(clock.GetTimestamp());
+            }
+
+            resets = (Resets)known!;
+        }
+
+        if (resets.Add(clock))
+        {
+            Log.TooManyResets(logger, context.Connection.RemoteIpAddress?.ToString() ?? "a Unix socket");
+            context.Features.Get<IConnectionLifetimeFeature>()?.Abort();
+        }
+    }
+
+    /// <summary>The resets of a connection.</summary>
+    private sealed class Resets(long begun)
+    {
+        private long _count;
+        private int _isClosed;
+
+        /// <summary>One more.</summary>
+        /// <returns>True once, when it is one too many.</returns>
+        public bool Add(TimeProvider clock) =>
+            Interlocked.Increment(ref _count) > Burst + (PerSecond * clock.GetElapsedTime(begun).TotalSeconds)
+            && Interlocked.Exchange(ref _isClosed, 1) == 0;
+    }
+}

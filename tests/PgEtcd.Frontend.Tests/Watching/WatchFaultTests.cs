@@ -1,0 +1,60 @@
+using Microsoft.Extensions.Logging.Abstractions;
+using PgEtcd.Frontend.Watching;
+using PgEtcd.Mvcc;
+using PgEtcd.Mvcc.Keys;
+using PgEtcd.Postgres.History;
+using PgEtcd.Testing.Postgres;
+using Shouldly;
+using Xunit;
+
+namespace PgEtcd.Frontend.Tests.Watching;
+
+/// <summary>Fault A4: an exception while events were handed out ended the process.</summary>
+public sealed class WatchFaultTests(PostgresFixture postgres) : IClassFixture<PostgresFixture>
+{
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_watcher_that_throws_is_closed_and_the_others_get_the_event(bool isTransaction)
+    {
+        await using StoreParts parts = await StoreParts.CreateAsync(postgres);
+        using WatchHub hub = new(
+            parts.Replica, new EventReader(parts.Database), TimeSpan.FromMinutes(1), TimeProvider.System, NullLogger<WatchHub>.Instance);
+        WatchStream[] streams = [hub.Open(), hub.Open(new BrokenQueue()), hub.Open()];
+        foreach (WatchStream stream in streams)
+        {
+            stream.Create(0, new WatchTarget(
+                new KeyRange(StoreParts.Bytes("a"), StoreParts.Bytes("z")), 0,
+                NoPut: false, NoDelete: false, PreviousValue: false, ProgressNotify: false, Fragment: false));
+        }
+
+        Operation write = isTransaction
+            ? new TxnOperation { Success = [StoreParts.Put("b", "1"), StoreParts.Put("c", "1")] }
+            : StoreParts.Put("b", "1");
+        (await parts.WriteAsync(write)).Error.ShouldBe(KvError.None);
+        (await parts.WriteAsync(StoreParts.Put("d", "1"))).Error.ShouldBe(KvError.None);
+
+        foreach (WatchStream stream in (WatchStream[])[streams[0], streams[2]])
+        {
+            List<string> keys = [];
+            while (keys.Count < (isTransaction ? 3 : 2))
+            {
+                (await stream.Queue.WaitAsync().AsTask().WaitAsync(StoreParts.Patience)).ShouldBeTrue();
+                while (stream.Queue.TryTake(out WatchUpdate? update, out _))
+                {
+                    keys.AddRange(update.Events.Select(change => StoreParts.Text(change.Key.Span)));
+                }
+            }
+
+            keys.ShouldBe(isTransaction ? ["b", "c", "d"] : ["b", "d"]);
+        }
+
+        (await streams[1].Queue.WaitAsync().AsTask().WaitAsync(StoreParts.Patience)).ShouldBeFalse("its stream was closed");
+        hub.Count().Streams.ShouldBe(2);
+    }
+
+    private sealed class BrokenQueue : WatchQueue
+    {
+        public override bool TryAdd(WatchUpdate update) => throw new InvalidOperationException("Broken.");
+    }
+}
