@@ -14,6 +14,7 @@ using PgEtcd.Mvcc;
 using PgEtcd.Postgres.Auth;
 using PgEtcd.Postgres.Connections;
 using PgEtcd.Postgres.History;
+using PgEtcd.Postgres.Revisions;
 using PgEtcd.Protocol;
 using PgEtcd.Protocol.Etcdserverpb;
 using Shouldly;
@@ -36,7 +37,8 @@ public sealed class WatchEndingTests : IDisposable
         Replica replica = new(KeySpace.Empty, 1);
         AuthStates auth = AuthStates.Empty(new AuthTable(_database));
         _hub = new WatchHub(replica, new EventReader(_database), TimeSpan.FromHours(1), TimeProvider.System, NullLogger<WatchHub>.Instance);
-        Admission admission = new(auth, null!, null!, trustsCertificates: false);
+        Tail tail = new(new RevisionLog(_database, "test"), replica, auth, _database, TimeSpan.FromSeconds(1), new StoppedClock());
+        Admission admission = new(auth, tail, null!, trustsCertificates: false);
         RequestLimits limits = new()
         {
             MaxRequestBytes = 1000,
@@ -132,6 +134,12 @@ public sealed class WatchEndingTests : IDisposable
         }
 
         public Task WriteAsync(WatchUpdate message, CancellationToken cancellationToken) => WriteAsync(message);
+    }
+
+    /// <summary>The log counts as read, however long a test takes.</summary>
+    private sealed class StoppedClock : TimeProvider
+    {
+        public override long GetTimestamp() => 1;
     }
 
     private sealed class Lifetime : IHostApplicationLifetime
