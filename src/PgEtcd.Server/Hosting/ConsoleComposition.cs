@@ -1,8 +1,9 @@
 using PgEtcd.Api.Calls;
 using PgEtcd.Console;
+using PgEtcd.Server.Composition;
 using PgEtcd.Server.Metrics;
 
-namespace PgEtcd.Server.Composition;
+namespace PgEtcd.Server.Hosting;
 
 /// <summary>Gives the console what it shows.</summary>
 internal static class ConsoleComposition
