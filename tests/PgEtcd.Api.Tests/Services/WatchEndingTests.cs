@@ -81,10 +81,10 @@ public sealed class WatchEndingTests : IDisposable
     }
 
     [Fact]
-    public async Task A_failed_write_does_not_look_like_a_stopped_server()
+    public async Task A_failed_write_ends_it_with_a_status_that_clients_resume_from()
     {
-        _responses.Failure = new OverflowException("too large");
-        (await Should.ThrowAsync<OverflowException>(() => _service.Watch(new Requests(Create), _responses, _call))).Message.ShouldBe("too large");
+        _responses.Failure = new OverflowException("too large"); // fault A4
+        (await EndAsync(new Requests(Create))).Status.ShouldBe(EtcdErrors.Stopped.Status);
     }
 
     public void Dispose()
