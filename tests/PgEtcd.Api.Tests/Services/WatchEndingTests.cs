@@ -47,7 +47,8 @@ public sealed class WatchEndingTests : IDisposable
             RequestTimeout = TimeSpan.FromSeconds(1),
             SlowRequest = TimeSpan.FromSeconds(1),
         };
-        _service = new WatchService(_hub, admission, new WatchEncoding(new ResponseHeaders(new ClusterIdentity(1, 2), 3)), limits, _lifetime);
+        _service = new WatchService(
+            _hub, admission, new WatchEncoding(new ResponseHeaders(new ClusterIdentity(1, 2), 3)), limits, _lifetime, NullLogger<WatchService>.Instance);
     }
 
     [Fact]
