@@ -45,6 +45,13 @@ public sealed class KeyReader(Replica replica, Tail tail, Past past)
         {
             (KvError error, TxnResult? result) = replica.Current.EvaluateReadOnly(operation, history);
             ReadMetrics.Read(result);
+            if (error == KvError.FutureRevision && operation.IsSerializable && !isCaughtUp)
+            {
+                await tail.CatchUpAsync(); // as for a Range
+                isCaughtUp = true;
+                continue;
+            }
+
             if (error != KvError.HistoryNeeded)
             {
                 return new ReadAnswer<TxnResult>(error, result);
@@ -100,7 +107,8 @@ public sealed class KeyReader(Replica replica, Tail tail, Past past)
     /// <summary>The state from which a range is to be read, after the barrier if it wants one; null when only SQL has it.</summary>
     private async ValueTask<(KvError Error, KeySpace? State, long HeaderRevision)> LocateAsync(RangeOperation operation, bool isCaughtUp)
     {
-        if (!operation.Serializable && !isCaughtUp)
+        // A revision that is not here yet may be one that another frontend has just acknowledged.
+        if ((!operation.Serializable && !isCaughtUp) || operation.Revision > replica.Current.Revision)
         {
             await tail.CatchUpAsync();
         }

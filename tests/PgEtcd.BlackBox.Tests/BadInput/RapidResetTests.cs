@@ -61,7 +61,7 @@ public sealed class RapidResetTests(PostgresFixture postgres, ITestOutputHelper 
                 using Socket socket = new(SocketType.Stream, ProtocolType.Tcp);
                 await socket.ConnectAsync(server.ClientUrl.Host, server.ClientUrl.Port, stop);
                 await socket.SendAsync((byte[])[.. "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"u8, .. Frame(Settings, 0, 0, [])], stop);
-                for (int stream = 1; ; )
+                for (int stream = 1; ;)
                 {
                     List<byte> bytes = [];
                     for (int i = 0; i < 100; i++, stream += 2)

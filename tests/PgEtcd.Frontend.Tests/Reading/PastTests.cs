@@ -41,6 +41,25 @@ public sealed class PastTests(PostgresFixture postgres) : IClassFixture<Postgres
         }
     }
 
+    /// <summary>Fault C24: clients carry a revision from one frontend to the next.</summary>
+    [Fact]
+    public async Task A_serializable_read_at_a_revision_that_another_frontend_has_acknowledged_finds_it()
+    {
+        await using StoreParts here = await CreateAsync(postgres);
+        await using StoreParts there = await here.AnotherAsync();
+        await there.WriteAsync(Put("a", "1"));
+        (await here.Reader.RangeAsync(At(2)).AsTask().WaitAsync(Patience)).Result!.Records.Select(Show).ShouldBe(["a=1 2/2.0 v1"]);
+
+        await there.WriteAsync(Put("a", "2"));
+        ReadAnswer<TxnResult> txn = await here.Reader
+            .ReadOnlyTxnAsync(new TxnOperation { Success = [At(3)], Failure = [] }).WaitAsync(Patience);
+        txn.Result!.Results.Cast<RangeResult>().SelectMany(result => result.Records).Select(Show).ShouldBe(["a=2 2/3.0 v2"]);
+
+        (await here.Reader.RangeAsync(At(4)).AsTask().WaitAsync(Patience)).Error.ShouldBe(KvError.FutureRevision);
+
+        static RangeOperation At(long revision) => new() { Key = Bytes("a"), Serializable = true, Revision = revision };
+    }
+
     [Fact]
     public async Task A_transaction_reads_the_past_out_of_sql()
     {
