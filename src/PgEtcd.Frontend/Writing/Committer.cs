@@ -241,12 +241,12 @@ public sealed class Committer(
         return replica.State.Position == evaluatedAt.Position;
     }
 
-    /// <summary>On a timer's thread: nothing may be thrown.</summary>
+    /// <summary>On a timer's thread: nothing may be thrown, and it must not wait, or the ticks behind it would take thread after thread.</summary>
     private void ExpireUnderWay()
     {
         try
         {
-            if (_queue.Count > 0 && _underWay is { } batch)
+            if (_underWay is { } batch)
             {
                 AnswerExpired(batch);
             }
@@ -272,7 +272,7 @@ public sealed class Committer(
     {
         List<PendingWrite> expired = [.. batch.Writes.Where(IsExpired)];
         bool isAbandoned = expired.Count == batch.Writes.Count;
-        _queue.TakeExpired(IsExpired, expired);
+        _queue.TryTakeExpired(IsExpired, expired);
         if (expired.Count > 0)
         {
             Answers.Give(expired, static write => write.TrySetException(new StoreUnavailableException()), atOnce: false);

@@ -106,19 +106,28 @@ internal sealed class WriteQueue(Replica replica)
         }
     }
 
-    /// <summary>Finds those whose time is up. Those of the next batch are part of its evaluation by now and stay in it: they may
-    /// happen yet.</summary>
+    /// <summary>Finds those whose time is up, unless the queue is in use: an evaluation may take long, and whoever asks this asks again.
+    /// Those of the next batch are part of its evaluation by now and stay in it: they may happen yet.</summary>
     /// <param name="isExpired">Whose time is up.</param>
     /// <param name="expired">Where to add them.</param>
-    public void TakeExpired(Func<PendingWrite, bool> isExpired, List<PendingWrite> expired)
+    public void TryTakeExpired(Func<PendingWrite, bool> isExpired, List<PendingWrite> expired)
     {
-        lock (_gate)
+        if (!_gate.TryEnter())
+        {
+            return;
+        }
+
+        try
         {
             expired.AddRange(_next?.Writes.Where(isExpired) ?? []);
             while (_waiting.TryPeek(out PendingWrite? write) && isExpired(write))
             {
                 expired.Add(_waiting.Dequeue());
             }
+        }
+        finally
+        {
+            _gate.Exit();
         }
     }
 
