@@ -112,6 +112,11 @@ public sealed class Tail
         }
     }
 
+    /// <summary>Notes that PostgreSQL has compared the log with the state here, as it does before it appends: as good as a reading. A
+    /// frontend that writes all the time is notified all the time, of its own rows, and its listener never comes to poll.</summary>
+    /// <param name="since">When the statement was sent (<see cref="TimeProvider.GetTimestamp"/>).</param>
+    internal void Confirm(long since) => Volatile.Write(ref _readAt, Math.Max(since, Volatile.Read(ref _readAt)));
+
     /// <summary>Says that an append is under way that takes in what others have written first, so that nobody else needs to read it.</summary>
     /// <param name="takenIn">Ends when it has, or will not.</param>
     internal void RowsComeBy(Task takenIn) => Volatile.Write(ref _takenIn, takenIn);

@@ -137,6 +137,7 @@ public sealed class Committer(
                     break;
                 case { Outcome: AppendOutcome.Appended }:
                     replica.Publish(batch.Committed, batch.Events);
+                    tail.Confirm(started);
                     WriteMetrics.Committed(batch, clock.GetElapsedTime(started));
                     return;
                 case { Outcome: AppendOutcome.LeaseMissing }:

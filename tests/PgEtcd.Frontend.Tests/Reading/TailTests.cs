@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using PgEtcd.Postgres.Calls;
 using PgEtcd.Postgres.Revisions;
+using PgEtcd.Testing;
 using PgEtcd.Testing.Postgres;
 using Shouldly;
 using Xunit;
@@ -29,6 +30,18 @@ public sealed class TailTests(PostgresFixture postgres) : IClassFixture<Postgres
 
         await reader.Tail.CatchUpAsync().WaitAsync(Patience);
         Show(reader.Replica.Current).ShouldBe(Show(writer.Replica.Current));
+    }
+
+    /// <summary>A frontend that writes all the time is notified of its own rows all the time, and never polls.</summary>
+    [Fact]
+    public async Task An_append_shows_as_well_as_a_reading_that_the_state_is_of_now()
+    {
+        await using StoreParts here = await CreateAsync(postgres);
+        await Eventually.TrueAsync(() => !here.Tail.IsFresh, "nothing is read");
+
+        await here.WriteAsync(Put("a", "1"));
+
+        here.Tail.IsFresh.ShouldBeTrue();
     }
 
     [Fact]
