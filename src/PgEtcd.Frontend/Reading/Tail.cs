@@ -52,7 +52,7 @@ public sealed class Tail
         _rounds = new Rounds<Round, bool>(() => new Round(clock.GetTimestamp()), ReadAsync);
     }
 
-    /// <summary>Whether anyone watches here; null: as if.</summary>
+    /// <summary>Whether a client watches here; null counts as yes.</summary>
     public Func<bool>? IsFollowed { get; set; }
 
     /// <summary>The last revision that this frontend has heard of.</summary>
@@ -117,7 +117,7 @@ public sealed class Tail
     /// <param name="since">When the statement was sent (<see cref="TimeProvider.GetTimestamp"/>).</param>
     internal void Confirm(long since) => Volatile.Write(ref _readAt, Math.Max(since, Volatile.Read(ref _readAt)));
 
-    /// <summary>Says that an append is under way that takes in what others have written first, so that nobody else needs to read it.</summary>
+    /// <summary>Says that an append is under way that takes in what others have written first, so no other reading is needed.</summary>
     /// <param name="takenIn">Ends when it has, or will not.</param>
     internal void RowsComeBy(Task takenIn) => Volatile.Write(ref _takenIn, takenIn);
 
@@ -171,7 +171,7 @@ public sealed class Tail
     {
         _rows.Clear();
         long applied = _replica.Current.Revision;
-        // Whoever has been told of rows need not ask whether there are any.
+        // When rows have been announced, there is no need to ask whether there are any.
         LogPosition? position = Seen > applied ? null : await _log.PositionAsync(cancellationToken);
         applied = _replica.Current.Revision;
         See(position?.Revision ?? 0);

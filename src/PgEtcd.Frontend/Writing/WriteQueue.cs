@@ -106,7 +106,7 @@ internal sealed class WriteQueue(Replica replica)
         }
     }
 
-    /// <summary>Finds those whose time is up, unless the queue is in use: an evaluation may take long, and whoever asks this asks again.
+    /// <summary>Finds those whose time is up, unless the queue is in use: an evaluation may take long, and the caller asks again.
     /// Those of the next batch are part of its evaluation by now and stay in it: they may happen yet.</summary>
     /// <param name="isExpired">Whose time is up.</param>
     /// <param name="expired">Where to add them.</param>
