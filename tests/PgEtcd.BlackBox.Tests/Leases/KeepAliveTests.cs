@@ -91,7 +91,7 @@ public sealed class KeepAliveTests(OneServer one, PostgresFixture postgres) : IC
         Task<int> stopped = server.StopAsync();
 
         RpcException error = await Should.ThrowAsync<RpcException>(() => stream.ReadAsync());
-        error.Status.ShouldBe(EtcdErrors.Stopped.Status);
+        error.ShouldBeStopped();
         (await stopped).ShouldBe(0);
     }
 

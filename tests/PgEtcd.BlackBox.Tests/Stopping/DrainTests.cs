@@ -4,7 +4,6 @@ using System.Net.Sockets;
 using Google.Protobuf;
 using Grpc.Core;
 using PgEtcd.BlackBox.Tests.Watching;
-using PgEtcd.Protocol;
 using PgEtcd.Protocol.Etcdserverpb;
 using PgEtcd.Testing;
 using PgEtcd.Testing.Grpc;
@@ -39,8 +38,8 @@ public sealed class DrainTests(PostgresFixture postgres) : IClassFixture<Postgre
         (await NextAsync(watch, WatchResponse.Parser)).Header.Revision.ShouldBe(revision);
 
         Task<TimeSpan> stopped = StopAsync(server.Server);
-        (await Should.ThrowAsync<RpcException>(() => watch.MoveNextAsync())).Status.ShouldBe(EtcdErrors.Stopped.Status);
-        (await Should.ThrowAsync<RpcException>(() => keepAlive.MoveNextAsync())).Status.ShouldBe(EtcdErrors.Stopped.Status);
+        (await Should.ThrowAsync<RpcException>(() => watch.MoveNextAsync())).ShouldBeStopped();
+        (await Should.ThrowAsync<RpcException>(() => keepAlive.MoveNextAsync())).ShouldBeStopped();
         (await stopped).ShouldBeLessThan(Soon);
         server.Server.Complaints.ShouldBeEmpty();
     }
