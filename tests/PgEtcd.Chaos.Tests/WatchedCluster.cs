@@ -19,6 +19,9 @@ internal sealed class WatchedCluster : IAsyncDisposable
 
     public IReadOnlyList<WatchClient> Watchers => _watchers;
 
+    /// <summary>Where the frontends are, also while they are not there.</summary>
+    public IEnumerable<Uri> Urls => _ports.Select((_, number) => Url(number));
+
     /// <summary>Starts the frontends.</summary>
     /// <param name="database">What they share.</param>
     /// <param name="firstDatabase">What the first one connects to instead.</param>

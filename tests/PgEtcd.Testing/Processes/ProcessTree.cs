@@ -14,7 +14,7 @@ internal static partial class ProcessTree
             : [];
     }
 
-    public static void Kill(int pid) => _ = Kill(pid, (int)UnixSignal.Kill);
+    public static void Signal(int pid, UnixSignal signal) => _ = Kill(pid, (int)signal);
 
     [LibraryImport("libc", EntryPoint = "kill")]
     private static partial int Kill(int pid, int signal);

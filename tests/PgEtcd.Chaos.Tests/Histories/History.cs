@@ -1,0 +1,52 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
+using Dapper;
+using Npgsql;
+
+namespace PgEtcd.Chaos.Tests.Histories;
+
+/// <summary>All calls of a test, with the clock that orders them: 100 ns since its beginning, never going back.</summary>
+internal sealed class History
+{
+    /// <summary>How far the clock that orders calls and the clock of the database may have moved apart.</summary>
+    private static readonly TimeSpan Tolerance = TimeSpan.FromMilliseconds(100);
+
+    private readonly DateTime _beginning = DateTime.UtcNow;
+    private readonly Stopwatch _clock = Stopwatch.StartNew();
+    private readonly ConcurrentQueue<Call> _calls = new();
+    private readonly ConcurrentQueue<string> _accusations = new();
+
+    public long Now => _clock.Elapsed.Ticks;
+
+    public IReadOnlyCollection<Call> Calls => _calls;
+
+    public void Add(Call call) => _calls.Enqueue(call);
+
+    /// <summary>Adds what a client knows to be wrong by itself.</summary>
+    public void Accuse(string what) => _accusations.Enqueue(what);
+
+    /// <summary>The log, on this clock.</summary>
+    public async Task<IReadOnlyList<LogRow>> LogAsync(string database)
+    {
+        await using NpgsqlConnection connection = new(database);
+        IEnumerable<(long Revision, string Key, string? Value, DateTime At)> rows = await connection.QueryAsync<(long, string, string?, DateTime)>("""
+            select revision, convert_from(key, 'utf8'), convert_from(value, 'utf8'), committed_at
+            from pgetcd.revisions order by revision, sub
+            """);
+        return [.. rows.Select(row => new LogRow(row.Revision, row.Key, row.Value ?? Operation.Absent, (row.At.ToUniversalTime() - _beginning).Ticks))];
+    }
+
+    /// <summary>All that is wrong with the answers, as far as clients, revisions, the log and the order of values show it.</summary>
+    public IReadOnlyList<string> Violations(IReadOnlyList<LogRow> log) =>
+        [.. _accusations, .. RevisionOrder.Violations(_calls), .. LogCheck.Violations(_calls, log, Tolerance.Ticks), .. NotLinearizable()];
+
+    /// <summary>The verdict of the checker on the answers alone.</summary>
+    public IEnumerable<string> NotLinearizable() =>
+        LinearizabilityChecker.Violation(_calls.Where(Counts).SelectMany(call => call.Operations)) is { } violation ? [violation] : [];
+
+    /// <summary>How much there is.</summary>
+    public string Summary(IReadOnlyList<LogRow> log) =>
+        $"{string.Join(", ", _calls.CountBy(call => call.Outcome).OrderBy(count => count.Key).Select(count => $"{count.Value} {count.Key}"))}, {log.Count} rows";
+
+    private static bool Counts(Call call) => call.Outcome is Outcome.Answered or Outcome.Unknown;
+}
