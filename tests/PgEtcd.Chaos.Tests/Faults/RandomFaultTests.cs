@@ -9,7 +9,7 @@ using Xunit.Abstractions;
 
 namespace PgEtcd.Chaos.Tests.Faults;
 
-/// <summary>Everything that can go wrong, at random, for <c>CHAOS_SECONDS</c> (20), from the seed <c>CHAOS_SEED</c> (another one each
+/// <summary>Everything that can go wrong, at random, for <c>CHAOS_SECONDS</c> (15), from the seed <c>CHAOS_SEED</c> (another one each
 /// time): the history of all clients is one that a single store, which does one thing at a time, could have made.</summary>
 public sealed class RandomFaultTests(ITestOutputHelper output) : IAsyncLifetime
 {
@@ -33,7 +33,7 @@ public sealed class RandomFaultTests(ITestOutputHelper output) : IAsyncLifetime
         RandomFaults faults = new(cluster, _postgres, _history, seed);
         try
         {
-            await RunAsync(cluster, faults, seed, TimeSpan.FromSeconds(Number("CHAOS_SECONDS") ?? 20));
+            await RunAsync(cluster, faults, seed, TimeSpan.FromSeconds(Number("CHAOS_SECONDS") ?? 15));
             await CheckAsync(cluster, database);
         }
         catch (Exception error)

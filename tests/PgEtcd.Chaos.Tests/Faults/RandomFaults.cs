@@ -11,6 +11,8 @@ namespace PgEtcd.Chaos.Tests.Faults;
 /// of the database come side by side, so that each meets each in time. All of one side come once before one comes again.</summary>
 internal sealed class RandomFaults(WatchedCluster cluster, PostgresServer postgres, History history, int seed)
 {
+    private readonly Random _frontendRandom = new(seed);
+    private readonly Random _databaseRandom = new(seed + 1);
     private readonly ConcurrentQueue<string> _told = new();
 
     /// <summary>What was done, and when.</summary>
@@ -18,8 +20,8 @@ internal sealed class RandomFaults(WatchedCluster cluster, PostgresServer postgr
 
     /// <summary>Goes on until told to stop; everything works again at the end.</summary>
     public Task RunAsync(CancellationToken stop) => Task.WhenAll(
-        RepeatAsync(new Random(seed), [KillAsync, FreezeAsync], stop),
-        RepeatAsync(new Random(seed + 1), [CutAsync, RestartAsync, PauseAsync], stop));
+        RepeatAsync(_frontendRandom, [KillAsync, FreezeAsync], stop),
+        RepeatAsync(_databaseRandom, [CutAsync, RestartAsync, PauseAsync], stop));
 
     private static async Task RepeatAsync(Random random, Func<Random, Task>[] faults, CancellationToken stop)
     {
@@ -28,7 +30,7 @@ internal sealed class RandomFaults(WatchedCluster cluster, PostgresServer postgr
             random.Shuffle(faults);
             foreach (Func<Random, Task> fault in faults)
             {
-                await Task.Delay(random.Next(200, 2000), stop).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+                await Task.Delay(random.Next(200, 2500), stop).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
                 if (stop.IsCancellationRequested)
                 {
                     return;
