@@ -136,9 +136,10 @@ internal sealed class LeaseHolder(int number, IEnumerable<Uri> frontends, Histor
 
     private void CheckGone(string how)
     {
-        if (History.Now < _aliveUntil)
+        TimeSpan left = TimeSpan.FromTicks(_aliveUntil - History.Now);
+        if (left > TimeSpan.Zero)
         {
-            History.Accuse($"Lease {_lease:x} of {_ttl.TotalSeconds} s ended {TimeSpan.FromTicks(_aliveUntil - History.Now).TotalSeconds} s too early: {how}.");
+            History.Accuse($"Lease {_lease:x} of {_ttl.TotalSeconds} s ended {left.TotalSeconds} s too early: {how}.");
         }
     }
 }

@@ -45,7 +45,8 @@ internal sealed class RandomClient(int number, IEnumerable<Uri> frontends, Histo
         "KV/DeleteRange",
         new DeleteRangeRequest { Key = Utf8(key), PrevKv = true },
         [Reads(key) with { Left = Operation.Absent }],
-        response => (response.Header.Revision, [Reads(key, Only(response.PrevKvs)) with { Left = response.Deleted == 0 ? null : Operation.Absent }]));
+        response => (response.Header.Revision,
+            [Reads(key, Only(response.PrevKvs)) with { Left = response.Deleted == 0 ? null : Operation.Absent }]));
 
     /// <summary>Puts if the key is as last seen; else reads it.</summary>
     private async Task SwapAsync(string key, string value)
@@ -74,7 +75,7 @@ internal sealed class RandomClient(int number, IEnumerable<Uri> frontends, Histo
             See(key, swapped.Responses[0].ResponseRange.Kvs.SingleOrDefault());
             if (_lastSeen[key].ModRevision == modRevision)
             {
-                History.Accuse($"A swap of {key} at revision {swapped.Header.Revision} found {expected} of revision {modRevision}, and failed.");
+                History.Accuse($"A swap of {key} at {swapped.Header.Revision} failed, and found {expected} of {modRevision} as expected.");
             }
         }
     }

@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Globalization;
 using Npgsql;
 using PgEtcd.Chaos.Tests.Histories;
+using PgEtcd.Testing;
 using PgEtcd.Testing.Postgres;
 using PgEtcd.Testing.Processes;
 
@@ -49,8 +50,23 @@ internal sealed class RandomFaults(WatchedCluster cluster, PostgresServer postgr
         cluster.ExpectOutage();
         await cluster.KillAsync(frontend);
         await Task.Delay(random.Next(1000));
-        await cluster.StartAsync(frontend);
+        await Eventually.TrueAsync(() => StartAsync(frontend), $"frontend {frontend} starts");
         Tell($"frontend {frontend} is back");
+    }
+
+    /// <summary>Starts a frontend as a supervisor does. One that loses its database during its start ends, and is to be started again.</summary>
+    private async Task<bool> StartAsync(int frontend)
+    {
+        try
+        {
+            await cluster.StartAsync(frontend);
+            return true;
+        }
+        catch (GaveUpException ended)
+        {
+            Tell(ended.Message);
+            return false;
+        }
     }
 
     /// <summary>Freezes a frontend for longer than a leadership lasts.</summary>

@@ -63,7 +63,8 @@ internal abstract class RecordingClient : IAsyncDisposable
     /// <summary>The value of a key in an answer of at most one.</summary>
     protected static string Only(IEnumerable<KeyValue> found) => found.SingleOrDefault()?.Value.ToStringUtf8() ?? Operation.Absent;
 
-    protected Task<RangeResponse?> GetAsync(string key, bool isFromMemory = false) => RangeAsync(new RangeRequest { Key = Utf8(key) }, [key], isFromMemory);
+    protected Task<RangeResponse?> GetAsync(string key, bool isFromMemory = false) =>
+        RangeAsync(new RangeRequest { Key = Utf8(key) }, [key], isFromMemory);
 
     protected Task<RangeResponse?> GetAllAsync(bool isFromMemory = false) =>
         RangeAsync(new RangeRequest { Key = Utf8("a/"), RangeEnd = Utf8("c") }, AllKeys, isFromMemory);
@@ -158,14 +159,15 @@ internal abstract class RecordingClient : IAsyncDisposable
         || error is RpcException { Status.DebugException: { } cause } && IsUnconnected(cause);
 
     private static bool IsUnconnected(Exception error) =>
-        error is SocketException { SocketErrorCode: SocketError.ConnectionRefused } || (error.InnerException is { } inner && IsUnconnected(inner));
+        error is SocketException { SocketErrorCode: SocketError.ConnectionRefused }
+        || (error.InnerException is { } inner && IsUnconnected(inner));
 
     private void Record(int frontend, Outcome outcome, long revision, Operation[] operations, long start, long end)
     {
         if (operations.Length > 0)
         {
-            History.Add(new Call(
-                $"{_name} at {frontend}", outcome, revision, [.. operations.Select(operation => operation with { Start = start, End = end })]));
+            IEnumerable<Operation> timed = operations.Select(operation => operation with { Start = start, End = end });
+            History.Add(new Call($"{_name} at {frontend}", outcome, revision, [.. timed]));
         }
     }
 }

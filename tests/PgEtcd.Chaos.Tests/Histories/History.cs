@@ -29,11 +29,17 @@ internal sealed class History
     public async Task<IReadOnlyList<LogRow>> LogAsync(string database)
     {
         await using NpgsqlConnection connection = new(database);
-        IEnumerable<(long Revision, string Key, string? Value, DateTime At)> rows = await connection.QueryAsync<(long, string, string?, DateTime)>("""
+        IEnumerable<(long, string, string?, DateTime)> rows = await connection.QueryAsync<(long, string, string?, DateTime)>("""
             select revision, convert_from(key, 'utf8'), convert_from(value, 'utf8'), committed_at
             from pgetcd.revisions order by revision, sub
             """);
-        return [.. rows.Select(row => new LogRow(row.Revision, row.Key, row.Value ?? Operation.Absent, (row.At.ToUniversalTime() - _beginning).Ticks))];
+        List<LogRow> log = [];
+        foreach ((long revision, string key, string? value, DateTime at) in rows)
+        {
+            log.Add(new LogRow(revision, key, value ?? Operation.Absent, (at.ToUniversalTime() - _beginning).Ticks));
+        }
+
+        return log;
     }
 
     /// <summary>All that is wrong with the answers, as far as clients, revisions, the log and the order of values show it.</summary>
@@ -45,8 +51,11 @@ internal sealed class History
         LinearizabilityChecker.Violation(_calls.Where(Counts).SelectMany(call => call.Operations)) is { } violation ? [violation] : [];
 
     /// <summary>How much there is.</summary>
-    public string Summary(IReadOnlyList<LogRow> log) =>
-        $"{string.Join(", ", _calls.CountBy(call => call.Outcome).OrderBy(count => count.Key).Select(count => $"{count.Value} {count.Key}"))}, {log.Count} rows";
+    public string Summary(IReadOnlyList<LogRow> log)
+    {
+        IEnumerable<string> counts = _calls.CountBy(call => call.Outcome).Select(count => $"{count.Value} {count.Key}");
+        return $"{string.Join(", ", counts)}, {log.Count} rows";
+    }
 
     private static bool Counts(Call call) => call.Outcome is Outcome.Answered or Outcome.Unknown;
 }

@@ -70,13 +70,15 @@ public sealed class LogCheckTests
         LogRow row = new(2, "k", "a", 1);
         LogCheck.Violations([put, end], [row, new LogRow(3, "k", Operation.Absent, 100)], 0).ShouldBeEmpty();
         LogCheck.Violations([put, end], [row], 0).ShouldBeEmpty();
-        LogCheck.Violations([put, end], [row, new LogRow(3, "k", Operation.Absent, 99)], 0).ShouldHaveSingleItem().ShouldStartWith("No call explains");
+        LogCheck.Violations([put, end], [row, new LogRow(3, "k", Operation.Absent, 99)], 0)
+            .ShouldHaveSingleItem().ShouldStartWith("No call explains");
     }
 
     [Fact]
     public void A_transaction_of_two_keys_is_there_as_a_whole()
     {
-        Call pair = new("client", Outcome.Unknown, 0, new Operation("k", 1, Operation.Never, Left: "a"), new Operation("l", 1, Operation.Never, Left: "b"));
+        Call pair = new("client", Outcome.Unknown, 0,
+            new Operation("k", 1, Operation.Never, Left: "a"), new Operation("l", 1, Operation.Never, Left: "b"));
         LogCheck.Violations([pair], [], 0).ShouldBeEmpty();
         LogCheck.Violations([pair], [new LogRow(2, "k", "a", 1), new LogRow(2, "l", "b", 1)], 0).ShouldBeEmpty();
         LogCheck.Violations([pair], [new LogRow(2, "k", "a", 1)], 0).ShouldHaveSingleItem();

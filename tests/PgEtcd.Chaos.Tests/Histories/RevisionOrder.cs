@@ -22,9 +22,12 @@ internal static class RevisionOrder
             }
         }
 
-        foreach (IGrouping<long, Call> same in begun.Where(call => call.IsWrite).GroupBy(call => call.Revision).Where(same => same.Count() > 1))
+        foreach (IGrouping<long, Call> same in begun.Where(call => call.IsWrite).GroupBy(call => call.Revision))
         {
-            yield return $"Two writes have one revision: {string.Join(" and ", same)}.";
+            if (same.Count() > 1)
+            {
+                yield return $"Two writes have one revision: {string.Join(" and ", same)}.";
+            }
         }
     }
 }
