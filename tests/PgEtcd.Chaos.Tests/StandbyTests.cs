@@ -50,9 +50,14 @@ public sealed class StandbyTests : IAsyncLifetime
 
         await BecomeStandbyAsync();
 
-        CommandResult state = await Command.RunAsync(PgEtcdServer.Program, ["state", "--database", _postgres.ConnectionString()]);
-        state.ExitCode.ShouldBe(0, state.Error);
-        state.Output.ShouldContain("k");
+        string[][] verbs = [["state"], ["history", "k"], ["diff", "1", "2"], ["verify"], ["export", "-", "--format", "jsonl"]];
+        foreach (string[] verb in verbs)
+        {
+            CommandResult read = await Command.RunAsync(PgEtcdServer.Program, [.. verb, "--database", _postgres.ConnectionString()]);
+            read.ExitCode.ShouldBe(0, $"{verb[0]}: {read.Error}");
+            read.Output.ShouldNotBeEmpty(verb[0]);
+        }
+
         await using ChildProcess refused = PgEtcdServer.Launch(
             ["--database", _postgres.ConnectionString(), "--listen-client-urls", $"http://127.0.0.1:{FreePort.Next()}"]);
         (await refused.WaitForExitAsync()).ShouldBe(1);
