@@ -20,7 +20,7 @@ internal sealed class SessionSettings(ILogger logger)
 
     private static readonly Setting[] Settings =
     [
-        // No name in our statements means what somebody has put into public (migrations/README.md).
+        // No name in our statements may mean an object that another role has put into public (migrations/README.md).
         new("search_path", "pg_catalog, pg_temp", static _ => true, ""),
         // An append must see the commit of the lock's previous holder.
         new("default_transaction_isolation", "read committed", static value => value is "read committed" or "read uncommitted",
