@@ -54,7 +54,8 @@ internal sealed class RandomFaults(WatchedCluster cluster, PostgresServer postgr
         Tell($"frontend {frontend} is back");
     }
 
-    /// <summary>Starts a frontend as a supervisor does. One that loses its database during its start ends, and is to be started again.</summary>
+    /// <summary>Starts a frontend as a supervisor does: one that loses its database during its start ends.</summary>
+    /// <returns>False if it has ended.</returns>
     private async Task<bool> StartAsync(int frontend)
     {
         try

@@ -149,7 +149,7 @@ public sealed class PostgresServer : ITestDatabase
         postmaster.Signal(UnixSignal.Kill);
         foreach (int backend in backends)
         {
-            ProcessTree.Signal(backend, UnixSignal.Kill);
+            ProcessTree.Kill(backend);
         }
 
         await postmaster.WaitForExitAsync().ConfigureAwait(false);
