@@ -2,6 +2,8 @@ using System.Collections.Concurrent;
 using System.Diagnostics;
 using Dapper;
 using Npgsql;
+using PgEtcd.Testing;
+using Shouldly;
 
 namespace PgEtcd.Chaos.Tests.Histories;
 
@@ -46,8 +48,24 @@ internal sealed class History
     public IReadOnlyList<string> Violations(IReadOnlyList<LogRow> log) =>
         [.. _accusations, .. RevisionOrder.Violations(_calls), .. LogCheck.Violations(_calls, log, Tolerance.Ticks), .. NotLinearizable()];
 
+    /// <summary>Fails if anything is wrong, and leaves the history in a file then.</summary>
+    /// <param name="log">The log.</param>
+    /// <param name="name">The file's name, below artifacts/chaos.</param>
+    public void ShouldBeRight(IReadOnlyList<LogRow> log, string name)
+    {
+        IReadOnlyList<string> violations = Violations(log);
+        if (violations.Count > 0)
+        {
+            string path = Path.Combine(Repository.Root, "artifacts", "chaos", name);
+            Directory.CreateDirectory(Path.GetDirectoryName(path)!);
+            File.WriteAllLines(path,
+                [.. violations, "", .. log.Select(row => $"{row}"), "", .. _calls.OrderBy(call => call.Start).Select(call => $"{call}")]);
+            violations.ShouldBeEmpty($"the whole history is in {path}");
+        }
+    }
+
     /// <summary>The verdict of the checker on the answers alone.</summary>
-    public IEnumerable<string> NotLinearizable() =>
+    private IEnumerable<string> NotLinearizable() =>
         LinearizabilityChecker.Violation(_calls.Where(Counts).SelectMany(call => call.Operations)) is { } violation ? [violation] : [];
 
     /// <summary>How much there is.</summary>

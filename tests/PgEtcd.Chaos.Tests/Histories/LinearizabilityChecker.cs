@@ -203,7 +203,7 @@ internal sealed class LinearizabilityChecker
         long deadline = Enumerable.Range(0, _closed.Length).Where(i => !_isDone[i]).Min(i => _closed[i].End);
         IEnumerable<Operation> left = _closed.Where((operation, i) => !_isDone[i] && operation.Start <= deadline);
         IEnumerable<Operation> last = _path.Take(3).Reverse().Select(step => At(step.Operation));
-        return $"{_key} is not linearizable: {_count} of {_closed.Length} operations are explained, at last {string.Join("; ", last)}. "
+        return $"{_key} is not linearizable: {_count} of {_closed.Length} operations are explained, last {string.Join("; ", last)}. "
             + $"It then holds {(_value == Operation.Absent ? "nothing" : _value)}, and none of these can be next: {string.Join("; ", left)}";
     }
 }
