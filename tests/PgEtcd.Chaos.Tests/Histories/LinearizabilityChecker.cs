@@ -204,6 +204,6 @@ internal sealed class LinearizabilityChecker
         IEnumerable<Operation> left = _closed.Where((operation, i) => !_isDone[i] && operation.Start <= deadline);
         IEnumerable<Operation> last = _path.Take(3).Reverse().Select(step => At(step.Operation));
         return $"{_key} is not linearizable: {_count} of {_closed.Length} operations are explained, last {string.Join("; ", last)}. "
-            + $"It then holds {(_value == Operation.Absent ? "nothing" : _value)}, and none of these can be next: {string.Join("; ", left)}";
+            + $"It holds {(_value == Operation.Absent ? "nothing" : _value)}, and none of these can be next: {string.Join("; ", left)}";
     }
 }
