@@ -16,8 +16,8 @@ public sealed class Database : IAsyncDisposable
     /// otherwise. Writes are batched and reads come from memory, so few are enough; frontends × pool must fit max_connections.</summary>
     private const int DefaultPoolSize = 14;
 
-    /// <summary>How long a first connection is tried at a port that refuses it, or at a standby: long enough for a database that is
-    /// started or promoted together with us, short enough for a mistyped address.</summary>
+    /// <summary>How long a first connection is tried at a port that refuses it, at a standby, or with a command that gives no
+    /// password: long enough for a database that is started or promoted together with us, short enough for a mistyped address.</summary>
     private static readonly TimeSpan NobodyListensLimit = TimeSpan.FromSeconds(5);
 
     /// <summary>From one such try to the next.</summary>
@@ -318,6 +318,7 @@ public sealed class Database : IAsyncDisposable
         SocketException?[] sockets = [.. reasons.Select(reason => reason as SocketException ?? reason.InnerException as SocketException)];
         string? sentence = reasons[0] switch
         {
+            _ when reasons[0].GetBaseException() is PasswordCommandException failure && elapsed > NobodyListensLimit => failure.Message,
             StandbyException when elapsed > NobodyListensLimit =>
                 $"the PostgreSQL at '{ConnectionString.Host}' port {ConnectionString.Port} is a standby, which takes no writes",
             // Afterwards it may pass, when a password is being changed.
