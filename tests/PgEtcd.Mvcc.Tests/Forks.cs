@@ -82,6 +82,40 @@ public class Forks
         fork.Evaluate(new TxnOperation { Success = [put] }, new HashSet<long> { 7 }, Nothing, out _).ShouldBe(KvError.KeyNotFound);
     }
 
+    /// <summary>Fault C13: etcd 3.6 looks at the operations in their order at every depth, 3.4 at all puts first.</summary>
+    [Fact]
+    public void Check_the_operations_of_a_transaction_in_their_order()
+    {
+        RangeOperation compacted = new() { Key = Text.Bytes("q"), Revision = long.MinValue };
+        RangeOperation future = new() { Key = Text.Bytes("q"), Revision = 99 };
+        PutOperation absent = new() { Key = Text.Bytes("q"), IgnoreValue = true };
+        PutOperation leased = new() { Key = Text.Bytes("a"), Lease = 7 };
+        (Operation Operation, KvError Error)[] refused =
+            [(compacted, KvError.Compacted), (future, KvError.FutureRevision), (absent, KvError.KeyNotFound), (leased, KvError.LeaseNotFound)];
+        Fork fork = Space(("a", 0)).Fork();
+        foreach ((Operation first, KvError error) in refused)
+        {
+            foreach ((Operation second, _) in refused)
+            {
+                TxnOperation both = new() { Success = [Put("b", 0), first, second] };
+                TxnOperation[] shapes =
+                [
+                    both,
+                    new TxnOperation { Success = [both] },
+                    new TxnOperation { Success = [new TxnOperation(), new TxnOperation { Success = [first] }, second] },
+                    new TxnOperation { Success = [first, new TxnOperation { Success = [second] }] },
+                    new TxnOperation { Failure = [second], Success = [new TxnOperation { Success = [first], Failure = [second] }, second] },
+                ];
+                foreach (TxnOperation txn in shapes)
+                {
+                    fork.Evaluate(txn, new HashSet<long> { 7 }, Nothing, out _).ShouldBe(error);
+                }
+            }
+        }
+
+        fork.Events.ShouldBeEmpty();
+    }
+
     [Fact]
     public void Say_what_a_key_was_before_the_revision_even_when_it_changes_twice_in_it()
     {

@@ -35,8 +35,8 @@ public sealed class WatchStream
     /// <param name="target">What it wants.</param>
     public void Create(long id, WatchTarget target) => _hub.Change(() =>
     {
-        string? refusal = target.Range.IsEmpty ? EmptyRange
-            : target.StartRevision < 0 ? EtcdErrors.Compacted.Message
+        string? refusal = target.StartRevision < 0 ? EtcdErrors.Compacted.Message
+            : target.Range.IsEmpty ? EmptyRange
             : id != 0 && _watchers.ContainsKey(id) ? DuplicateId
             : null;
         if (refusal is not null)
