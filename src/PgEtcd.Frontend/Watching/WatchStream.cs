@@ -104,7 +104,7 @@ public sealed class WatchStream
             Events = events,
             PreviousValues = watcher.Target.PreviousValue,
             MayBeCut = watcher.Target.Fragment,
-            Bytes = Weight(events, watcher.Target.PreviousValue),
+            Bytes = events.Sum(change => WatchUpdate.Weight(change, watcher.Target.PreviousValue)),
         });
         watcher.HadEvents |= isSent;
         _hub.EventsSent += isSent ? events.Count : 0;
@@ -188,16 +188,4 @@ public sealed class WatchStream
     }
 
     private WatchUpdate Update(long id) => new(_hub.Position, id);
-
-    private static long Weight(IReadOnlyList<KvEvent> events, bool withPrevious)
-    {
-        const int Overhead = 100;
-        long weight = 0;
-        foreach (KvEvent change in events)
-        {
-            weight += Overhead + (change.Record?.Encoded.Length ?? change.Key.Length) + (withPrevious ? change.Previous?.Encoded.Length ?? 0 : 0);
-        }
-
-        return weight;
-    }
 }
