@@ -35,7 +35,9 @@ internal readonly struct Evaluation(Fork fork, IReadOnlySet<long> missingLeases,
                 error = range.Revision < 0 ? KvError.None : CheckRange(range);
                 return error != KvError.None ? error : Range(range, out result);
             default:
-                return ExecuteSimple(operation, out result);
+                error = ExecuteSimple(operation, out result);
+                AnswerTooLargeException.Add(0, result?.AnswerBytes ?? 0, fork.MostAnswerBytes);
+                return error;
         }
     }
 
@@ -105,7 +107,7 @@ internal readonly struct Evaluation(Fork fork, IReadOnlySet<long> missingLeases,
             }
 
             // A small request may ask for the same range over and over.
-            size = AnswerTooLargeException.Add(size, one!.RecordBytes);
+            size = AnswerTooLargeException.Add(size, one!.AnswerBytes, fork.MostAnswerBytes);
             results[i] = one;
         }
 

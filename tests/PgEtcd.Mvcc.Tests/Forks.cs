@@ -49,6 +49,23 @@ public class Forks
         Evaluate(fork, nested).Error.ShouldBe(KvError.None);
     }
 
+    /// <summary>Fault A4: a delete outside of a transaction was applied, and then could not be answered.</summary>
+    [Fact]
+    public void Change_nothing_when_a_delete_would_show_more_than_a_message_can_hold()
+    {
+        KeySpace space = Space(("a", 0), ("b", 0), ("c", 0));
+        DeleteRangeOperation silent = new() { Key = Text.Bytes("a"), RangeEnd = new byte[1] };
+        DeleteRangeOperation showing = new() { Key = Text.Bytes("a"), RangeEnd = new byte[1], PrevKv = true };
+        Fork fork = space.Fork();
+        fork.MostAnswerBytes = 90;
+        Should.Throw<AnswerTooLargeException>(() => Evaluate(fork, showing));
+        fork.Events.ShouldBeEmpty();
+        fork.Revision.ShouldBe(space.Revision);
+        Same(fork.Freeze(), space);
+
+        ((DeleteRangeResult)Evaluate(fork, silent).Result!).Deleted.ShouldBe(3);
+    }
+
     [Fact]
     public void Change_nothing_when_history_is_not_at_hand_and_go_on_when_it_is()
     {
