@@ -16,6 +16,9 @@ internal static partial class Log
     [LoggerMessage(304, LogLevel.Information, "A client resets streams as fast as it opens them; its connection is closed: {Client}")]
     public static partial void TooManyResets(ILogger logger, string client);
 
+    [LoggerMessage(305, LogLevel.Warning, "rejected connection from {RemoteAddr}: {Reason}")]
+    public static partial void RejectedProxy(ILogger logger, string remoteAddr, string reason);
+
     [LoggerMessage(303, LogLevel.Error, "A watch stream failed: its client is told to open another")]
     public static partial void WatchFailed(ILogger logger, Exception exception);
 }

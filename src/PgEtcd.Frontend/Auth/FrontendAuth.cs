@@ -95,9 +95,17 @@ public sealed class FrontendAuth : IAsyncDisposable
         }
 
         LoginFailure failure = user is { HasNoPassword: true } ? LoginFailure.HasNoPassword
-            : await Passwords.VerifyAsync(user?.Password, password) ? LoginFailure.None
-            : LoginFailure.Wrong;
-        if (failure != LoginFailure.None)
+            : await Passwords.VerifyAsync(user?.Password, password, PeerAddress.Of(peer), () => Logins.MayGuess(peer)) switch
+            {
+                true => LoginFailure.None,
+                false => LoginFailure.Wrong,
+                null => LoginFailure.TooMany,
+            };
+        if (failure == LoginFailure.TooMany)
+        {
+            Logins.Refused(name, peer);
+        }
+        else if (failure != LoginFailure.None)
         {
             Logins.Failed(name, peer);
         }
@@ -110,7 +118,6 @@ public sealed class FrontendAuth : IAsyncDisposable
     {
         await Tokens.DisposeAsync();
         await Logins.DisposeAsync();
-        Passwords.Dispose();
     }
 }
 
@@ -128,7 +135,7 @@ public enum LoginFailure
     /// <summary>Requests are not checked.</summary>
     AuthIsOff,
 
-    /// <summary>Too many passwords were wrong lately.</summary>
+    /// <summary>Too many passwords were wrong lately, or wait to be looked at, from that address.</summary>
     TooMany,
 
     /// <summary>The user is known by its certificate only.</summary>

@@ -58,7 +58,7 @@ internal static class ServerHost
         ServerOptions options, RunningFrontend frontend, HttpPages pages, MetricsRegistry metrics, ServerTls? tls, ILoggerFactory loggers)
     {
         WebApplicationBuilder builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
-        builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel => Listeners.Configure(kestrel, options, tls));
+        builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel => Listeners.Configure(kestrel, options, tls, loggers.CreateLogger("PgEtcd")));
         builder.Services.Configure<SocketTransportOptions>(transport => Listeners.Configure(transport, options));
         builder.Services.AddRoutingCore();
         builder.Services.AddEtcdApi(new ApiOptions
