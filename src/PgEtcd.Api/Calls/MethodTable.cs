@@ -1,6 +1,7 @@
 using System.Diagnostics.Metrics;
 using Grpc.Core;
 using PgEtcd.Api.Metrics;
+using PgEtcd.Api.Wire;
 
 namespace PgEtcd.Api.Calls;
 

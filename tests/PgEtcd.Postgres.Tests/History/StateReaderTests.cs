@@ -70,7 +70,7 @@ public sealed class StateReaderTests(PostgresFixture postgres) : IClassFixture<P
         (_, List<KeyRecord> records, _) = await reader.RangeAtAsync(
             Range("", "\0"), 21, long.MaxValue, CancellationToken.None, withValues: false, most: 3_500_000);
         records.Count.ShouldBe(20);
-        records.ShouldAllBe(record => record.Value.IsEmpty && record.Version == 1);
+        records.ShouldAllBe(record => record.ValueMemory.IsEmpty && record.Version == 1);
     }
 
     [Fact]

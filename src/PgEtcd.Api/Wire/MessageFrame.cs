@@ -2,7 +2,7 @@ using System.Buffers;
 using System.Buffers.Binary;
 using Grpc.Core;
 
-namespace PgEtcd.Api.Calls;
+namespace PgEtcd.Api.Wire;
 
 /// <summary>Writes messages as frames of gRPC, not compressed. Each thread reuses one object, since serializers do
 /// not wait.</summary>
