@@ -179,7 +179,8 @@ public sealed class RunningFrontend : IAsyncDisposable
             await (options.MayMigrate ? migrator.MigrateAsync(cancellationToken) : migrator.CheckAsync("--migrate=never", cancellationToken));
             RevisionLog log = new(database, options.Name);
             long term = await log.ObserveTermAsync(cancellationToken);
-            (LogPosition position, KeySpace keys) = await new StateReader(database).LoadAsync(cancellationToken);
+            (LogPosition position, KeySpace keys) = await new StateLoader(database)
+                .LoadAsync(new LoadProgress(TimeProvider.System, loggers.CreateLogger<LoadProgress>()), cancellationToken);
             Leader leader = new(TimeProvider.System, loggers.CreateLogger<Leader>());
             Membership membership = await Membership.JoinAsync(
                 database, leader, log.Frontend, Identities(options, log.Frontend), TimeProvider.System, loggers.CreateLogger<Membership>(), cancellationToken);
