@@ -18,7 +18,7 @@ internal sealed class HeldRequest(HttpContext context, HeldBytes all, PipeReader
     private const int Uncounted = 4096;
 
     private readonly IRequestBodyPipeFeature _body = context.Features.GetRequiredFeature<IRequestBodyPipeFeature>();
-    private readonly Lock _gate = new();
+    private Lock? _gate; // few requests are long enough to need one
     private PipeReader? _inner = messages;
     private HeldBytes.Account? _account;
     private ReadOnlySequence<byte> _buffer;
@@ -94,7 +94,7 @@ internal sealed class HeldRequest(HttpContext context, HeldBytes all, PipeReader
     /// <summary>The request is over: nothing is held any more.</summary>
     public void Dispose()
     {
-        lock (_gate)
+        lock (_gate!)
         {
             _isOver = true;
             _account?.Give(_taken);
@@ -120,7 +120,7 @@ internal sealed class HeldRequest(HttpContext context, HeldBytes all, PipeReader
     /// <summary>Takes or gives the difference.</summary>
     private bool Settle(long held)
     {
-        lock (_gate)
+        lock (_gate ??= new Lock())
         {
             if (_isOver)
             {

@@ -1,3 +1,4 @@
+using PgEtcd.Mvcc;
 using PgEtcd.Mvcc.Keys;
 using PgEtcd.Postgres.Connections;
 using PgEtcd.Postgres.Revisions;
