@@ -199,7 +199,7 @@ public sealed class RunningFrontend : IAsyncDisposable
         }
     }
 
-    /// <summary>What to be registered as: by name as everybody expects; if another frontend of that name is there, by name
+    /// <summary>The identities to register under, in this order: the name; if another frontend has that, the name
     /// and addresses, which a restart leaves as they are; and else by this run.</summary>
     private static Member[] Identities(ServerOptions options, string run) =>
         [.. new[] { options.Name, $"{options.Name} {string.Join(',', options.AdvertiseClientUrls)}", run }
