@@ -15,5 +15,6 @@ public sealed class AnswerTooLargeException(long size) : Exception($"The answer 
     /// <param name="size">Bytes to add.</param>
     /// <param name="most">Most bytes.</param>
     /// <exception cref="AnswerTooLargeException">The sum is beyond the limit.</exception>
-    public static long Add(long sum, long size, long most = Limit) => sum + size <= most ? sum + size : throw new AnswerTooLargeException(sum + size);
+    public static long Add(long sum, long size, long most = Limit) =>
+        sum + size <= most ? sum + size : throw new AnswerTooLargeException(sum + size);
 }

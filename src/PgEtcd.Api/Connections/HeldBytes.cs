@@ -30,6 +30,7 @@ public sealed class HeldBytes(long most, long least)
         private readonly Lock _gate = new();
         private readonly Queue<(long Bytes, TaskCompletionSource Room)> _waiting = new();
         private long _held;
+        private int _refusals;
 
         /// <summary>Takes room for bytes that are there already.</summary>
         /// <returns>False, and nothing was taken: it would be too much.</returns>
@@ -78,6 +79,9 @@ public sealed class HeldBytes(long most, long least)
                 }
             }
         }
+
+        /// <summary>True once.</summary>
+        public bool IsFirstRefusal() => Interlocked.Exchange(ref _refusals, 1) == 0;
 
         private static async Task WaitAsync(TaskCompletionSource room, CancellationToken cancellationToken)
         {

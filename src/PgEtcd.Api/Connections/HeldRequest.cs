@@ -10,8 +10,9 @@ namespace PgEtcd.Api.Connections;
 /// a message.</remarks>
 /// <param name="context">The request.</param>
 /// <param name="all">What requests hold.</param>
+/// <param name="logger">Is told of a connection whose requests are refused, once.</param>
 /// <param name="messages">What is read; null: the body.</param>
-internal sealed class HeldRequest(HttpContext context, HeldBytes all, PipeReader? messages = null)
+internal sealed class HeldRequest(HttpContext context, HeldBytes all, ILogger logger, PipeReader? messages = null)
     : PipeReader, IRequestBodyPipeFeature, IDisposable
 {
     /// <summary>What each request may have uncounted, bytes: a block of Kestrel's memory. Most requests are smaller.</summary>
@@ -34,9 +35,9 @@ internal sealed class HeldRequest(HttpContext context, HeldBytes all, PipeReader
     private PipeReader Inner => _inner ??= _body.Reader;
 
     /// <summary>Counts the bodies of requests, before all that read them.</summary>
-    public static RequestDelegate Around(RequestDelegate next, HeldBytes all) => context =>
+    public static RequestDelegate Around(RequestDelegate next, HeldBytes all, ILogger logger) => context =>
     {
-        context.Features.Set<IRequestBodyPipeFeature>(new HeldRequest(context, all));
+        context.Features.Set<IRequestBodyPipeFeature>(new HeldRequest(context, all, logger));
         return next(context);
     };
 
@@ -53,7 +54,7 @@ internal sealed class HeldRequest(HttpContext context, HeldBytes all, PipeReader
         }
     }
 
-    private HeldRequest OfMessages(PipeReader messages) => new(context, all, messages) { IsStream = true };
+    private HeldRequest OfMessages(PipeReader messages) => new(context, all, logger, messages) { IsStream = true };
 
     public override ValueTask<ReadResult> ReadAsync(CancellationToken cancellationToken = default)
     {
@@ -111,6 +112,11 @@ internal sealed class HeldRequest(HttpContext context, HeldBytes all, PipeReader
         if (held > Uncounted && held > _taken && !Settle(held))
         {
             Inner.AdvanceTo(_buffer.End);
+            if (_account!.IsFirstRefusal())
+            {
+                Log.HeldTooMuch(logger, context.Connection.RemoteIpAddress?.ToString() ?? "a Unix socket");
+            }
+
             throw new HeldTooMuchException();
         }
 

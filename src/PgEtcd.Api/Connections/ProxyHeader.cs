@@ -14,7 +14,8 @@ namespace PgEtcd.Api.Connections;
 /// <param name="Client">The client's address; null when it reached the proxy through a Unix socket.</param>
 internal readonly record struct ProxyHeader(int Length, bool HasClient, IPEndPoint? Client)
 {
-    /// <summary>Largest header, bytes. Addresses take 232 at most; the rest are extensions, of which a client's certificate is the longest.</summary>
+    /// <summary>Largest header, bytes. With addresses alone it has 232 at most; the rest are extensions, of which a client's certificate
+    /// is the longest.</summary>
     public const int MostBytes = 4096;
 
     /// <summary>Largest header of version 1, bytes, as the protocol says.</summary>
@@ -38,7 +39,9 @@ internal readonly record struct ProxyHeader(int Length, bool HasClient, IPEndPoi
     public static ProxyHeader? Read(in ReadOnlySequence<byte> received)
     {
         // More than the longest header is never looked at.
-        ReadOnlySpan<byte> bytes = received.IsSingleSegment ? received.FirstSpan : received.Slice(0, Math.Min(received.Length, MostBytes)).ToArray();
+        ReadOnlySpan<byte> bytes = received.IsSingleSegment
+            ? received.FirstSpan
+            : received.Slice(0, Math.Min(received.Length, MostBytes)).ToArray();
         return Begins(bytes, Signature) ? ReadBinary(bytes)
             : Begins(bytes, TextSignature) ? ReadText(bytes)
             : throw new FormatException("the first bytes are no PROXY header");
@@ -90,7 +93,8 @@ internal readonly record struct ProxyHeader(int Length, bool HasClient, IPEndPoi
             0x11 => Ipv4Bytes,
             0x21 => Ipv6Bytes,
             0x31 => UnixBytes,
-            byte kind => throw new FormatException($"a PROXY header of addresses of the kind {kind:x2} is not that of a TCP connection or a Unix socket"),
+            byte kind => throw new FormatException(
+                $"a PROXY header of addresses of the kind {kind:x2} is not that of a TCP connection or a Unix socket"),
         };
         if (body.Length < size)
         {
@@ -98,12 +102,13 @@ internal readonly record struct ProxyHeader(int Length, bool HasClient, IPEndPoi
         }
 
         CheckExtensions(header, FixedBytes + size);
-        return size switch
+        // The client's address, the proxy's, the client's port, the proxy's.
+        return new ProxyHeader(header.Length, true, size switch
         {
-            Ipv4Bytes => new ProxyHeader(header.Length, true, new IPEndPoint(new IPAddress(body[..4]), BinaryPrimitives.ReadUInt16BigEndian(body[8..]))),
-            Ipv6Bytes => new ProxyHeader(header.Length, true, new IPEndPoint(new IPAddress(body[..16]), BinaryPrimitives.ReadUInt16BigEndian(body[32..]))),
-            _ => new ProxyHeader(header.Length, true, null),
-        };
+            Ipv4Bytes => new IPEndPoint(new IPAddress(body[..4]), BinaryPrimitives.ReadUInt16BigEndian(body[8..])),
+            Ipv6Bytes => new IPEndPoint(new IPAddress(body[..16]), BinaryPrimitives.ReadUInt16BigEndian(body[32..])),
+            _ => null,
+        });
     }
 
     /// <summary>Goes through the extensions: each has a kind, a length of two bytes and a value. None means anything here but the

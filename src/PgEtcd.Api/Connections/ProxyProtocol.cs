@@ -56,7 +56,8 @@ public static class ProxyProtocol
             }
             catch (Exception e) when (e is FormatException or OperationCanceledException)
             {
-                Log.RejectedProxy(logger, $"{connection.RemoteEndPoint}", e is FormatException ? e.Message : $"no PROXY header in {limit.TotalSeconds} s");
+                string reason = e is FormatException ? e.Message : $"no PROXY header in {limit.TotalSeconds} s";
+                Log.RejectedProxy(logger, $"{connection.RemoteEndPoint}", reason);
                 return;
             }
             catch (IOException)

@@ -57,7 +57,8 @@ public static class EtcdApi
     {
         IServiceProvider services = app.Services;
         HeldBytes requests = HeldBytes.OfMachine(services.GetRequiredService<RequestLimits>().MaxMessageBytes);
-        app.Use(next => HeldRequest.Around(next, requests));
+        ILogger logger = services.GetRequiredService<ILoggerFactory>().CreateLogger("PgEtcd.Requests");
+        app.Use(next => HeldRequest.Around(next, requests, logger));
         app.UseCalls(
             binder => KvMethods.Bind(binder, services.GetRequiredService<KvService>()),
             binder => WatchMethods.Bind(binder, services.GetRequiredService<WatchService>()),

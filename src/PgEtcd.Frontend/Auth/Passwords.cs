@@ -40,7 +40,9 @@ public sealed partial class Passwords(int cost)
     public async Task<byte[]> HashAsync(string password)
     {
         byte[] hash = [];
-        return await RunAsync("", () => hash = Encoding.ASCII.GetBytes(Hash(password))) ? hash : throw EtcdErrors.RequestTooManyRequests.ToException();
+        return await RunAsync("", () => hash = Encoding.ASCII.GetBytes(Hash(password)))
+            ? hash
+            : throw EtcdErrors.RequestTooManyRequests.ToException();
     }
 
     /// <summary>Whether a password is right.</summary>
@@ -58,7 +60,9 @@ public sealed partial class Passwords(int cost)
         }
 
         bool? isRight = null;
-        if (!await RunAsync(address, () => isRight = mayBegin?.Invoke() == false ? null : Verify(password, Known(hash)) && hash is not null))
+        bool hadTurn = await RunAsync(
+            address, () => isRight = mayBegin?.Invoke() == false ? null : Verify(password, Known(hash)) && hash is not null);
+        if (!hadTurn)
         {
             return null;
         }

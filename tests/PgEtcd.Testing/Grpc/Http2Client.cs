@@ -118,7 +118,8 @@ public sealed class Http2Client : IAsyncDisposable
             _windows[stream] = _firstWindow;
         }
 
-        await SendAsync(Frame(Headers, EndHeaders, stream, HeaderBlock("/" + method, _authority, method.StartsWith("v3/", StringComparison.Ordinal) ? "application/json" : GrpcContent))).ConfigureAwait(false);
+        string contentType = method.StartsWith("v3/", StringComparison.Ordinal) ? "application/json" : GrpcContent;
+        await SendAsync(Frame(Headers, EndHeaders, stream, HeaderBlock("/" + method, _authority, contentType))).ConfigureAwait(false);
         return stream;
     }
 
