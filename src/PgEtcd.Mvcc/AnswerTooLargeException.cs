@@ -11,6 +11,10 @@ public sealed class AnswerTooLargeException(long size) : Exception($"The answer 
     public long Size { get; } = size;
 
     /// <summary>Adds to a sum of sizes.</summary>
+    /// <param name="sum">Bytes so far.</param>
+    /// <param name="size">Bytes to add.</param>
+    /// <param name="most">Most bytes.</param>
     /// <exception cref="AnswerTooLargeException">The sum is beyond the limit.</exception>
-    public static long Add(long sum, long size, long limit = Limit) => sum + size <= limit ? sum + size : throw new AnswerTooLargeException(sum + size);
+    public static long Add(long sum, long size, long most = Limit) =>
+        sum + size <= most ? sum + size : throw new AnswerTooLargeException(sum + size);
 }

@@ -96,9 +96,17 @@ public sealed class FrontendAuth : IAsyncDisposable
         }
 
         LoginFailure failure = state.User(name)?.Record is { HasNoPassword: true } ? LoginFailure.HasNoPassword
-            : await IsRightAsync(state, name, password) ? LoginFailure.None
-            : LoginFailure.Wrong;
-        if (failure != LoginFailure.None)
+            : await IsRightAsync(state, name, password, peer) switch
+            {
+                true => LoginFailure.None,
+                false => LoginFailure.Wrong,
+                null => LoginFailure.TooMany,
+            };
+        if (failure == LoginFailure.TooMany)
+        {
+            Logins.Refused(name, peer);
+        }
+        else if (failure != LoginFailure.None)
         {
             Logins.Failed(name, peer);
         }
@@ -106,17 +114,19 @@ public sealed class FrontendAuth : IAsyncDisposable
         return failure;
     }
 
-    /// <summary>How long a wrong password takes does not tell whether there is the user.</summary>
-    private async Task<bool> IsRightAsync(AuthState state, string name, string password)
+    /// <summary>How long a wrong password takes does not tell whether there is the user. Null: it was not looked at.</summary>
+    private async Task<bool?> IsRightAsync(AuthState state, string name, string password, string peer)
     {
         UserCosts costs = _costs is { } known && known.State == state ? known : _costs = new UserCosts(state);
+        string address = PeerAddress.Of(peer);
         if (state.User(name) is { Record.Password: var hash } && Passwords.CostOf(hash) is not null)
         {
-            return await Passwords.VerifyAsync(hash, password);
+            return await Passwords.VerifyAsync(hash, password, address, MayBegin);
         }
 
-        await Passwords.SpendAsync(costs.Like(name), password);
-        return false;
+        return await Passwords.SpendAsync(costs.Like(name), password, address, MayBegin);
+
+        bool MayBegin() => Logins.MayGuess(peer);
     }
 
     /// <inheritdoc/>
@@ -124,7 +134,6 @@ public sealed class FrontendAuth : IAsyncDisposable
     {
         await Tokens.DisposeAsync();
         await Logins.DisposeAsync();
-        Passwords.Dispose();
     }
 }
 
@@ -142,7 +151,7 @@ public enum LoginFailure
     /// <summary>Requests are not checked.</summary>
     AuthIsOff,
 
-    /// <summary>Too many passwords were wrong lately.</summary>
+    /// <summary>Too many passwords were wrong lately, or wait to be looked at, from that address.</summary>
     TooMany,
 
     /// <summary>The user is known by its certificate only.</summary>

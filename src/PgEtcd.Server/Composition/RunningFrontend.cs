@@ -29,11 +29,11 @@ namespace PgEtcd.Server.Composition;
 //   2. WatchHub          handing out events reads RecentEvents and fills WatchQueues
 //      Replica           a move forward adds to RecentEvents and drops PagedStates
 //      WriteQueue        evaluating a Txn may read an older revision from PagedStates
-//   3. RecentEvents, PagedStates, WatchQueue, Rounds, StorageSizes, Defragmentation, LeaderJobs: take no other
+//   3. RecentEvents, PagedStates, WatchQueue, Rounds, StorageSizes, Defragmentation, LeaderJobs, FairTurns: take no other
 //
 // Locks of the same number are never held together. Replica raises Advanced, which takes WatchHub's gate, after it has released its
 // own; a WatchQueue and Rounds complete their waiters outside of theirs. No lock is held across an await. The semaphores are: Membership's
-// across a heartbeat, CatchUp's across a read of the log, Passwords' across a hash. None is taken with one of these locks held.
+// across a heartbeat, CatchUp's across a read of the log. None is taken with one of these locks held.
 
 /// <summary>One frontend at work: the database, the replica loaded from it, and what keeps the two together.</summary>
 public sealed class RunningFrontend : IAsyncDisposable

@@ -58,7 +58,8 @@ internal static class ServerHost
         ServerOptions options, RunningFrontend frontend, HttpPages pages, MetricsRegistry metrics, ServerTls? tls, ILoggerFactory loggers)
     {
         WebApplicationBuilder builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
-        builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel => Listeners.Configure(kestrel, options, tls));
+        ILogger logger = loggers.CreateLogger("PgEtcd");
+        builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel => Listeners.Configure(kestrel, options, tls, logger));
         builder.Services.Configure<SocketTransportOptions>(transport => Listeners.Configure(transport, options));
         builder.Services.AddRoutingCore();
         builder.Services.AddEtcdApi(new ApiOptions
