@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using System.Net.Sockets;
 using System.Security.Authentication;
-using System.Security.Cryptography;
 using Microsoft.Extensions.Logging;
 using Npgsql;
 using Polly;
@@ -51,7 +50,7 @@ public sealed class Database : IAsyncDisposable
             _appends = BuildSource(isForOne: true);
             _positions = BuildSource(isForOne: true);
         }
-        catch (Exception exception) when (exception is ArgumentException or InvalidOperationException or NotSupportedException or FormatException)
+        catch (Exception exception) when (DatabaseErrors.IsAboutValue(exception))
         {
             throw Unusable(exception);
         }
@@ -183,12 +182,11 @@ public sealed class Database : IAsyncDisposable
                 last = last?.InnerException is AggregateException && exception.InnerException is null ? last : exception;
                 ThrowIfHopeless(last, Stopwatch.GetElapsedTime(started), timeLimit);
             }
-            catch (Exception exception) when (IsAboutFile(exception))
+            catch (Exception exception) when (DatabaseErrors.IsAboutFile(exception))
             {
                 throw new DatabaseStartException($"{_flag}: a file that it names cannot be used: {FirstLine(exception)}.", exception);
             }
-
-            catch (Exception exception) when (exception is ArgumentException or InvalidOperationException or NotSupportedException or FormatException)
+            catch (Exception exception) when (DatabaseErrors.IsAboutValue(exception))
             {
                 throw Unusable(exception); // a value that Npgsql checks when it connects
             }
@@ -303,8 +301,10 @@ public sealed class Database : IAsyncDisposable
                 $"the connection cannot be used: {refusal.Message.TrimEnd('.')}",
             _ when Array.Find(reasons, reason => reason.InnerException is AuthenticationException) is { } failure =>
                 $"TLS with PostgreSQL at '{ConnectionString.Host}' failed: {TlsFailure(failure.GetBaseException())}",
-            _ when Array.Find(reasons, reason => IsAboutFile(reason.GetBaseException())) is { } failure =>
+            _ when Array.Find(reasons, reason => DatabaseErrors.IsAboutFile(reason.GetBaseException())) is { } failure =>
                 $"a file that it names cannot be used: {FirstLine(failure.GetBaseException())}",
+            _ when Array.Find(reasons, reason => DatabaseErrors.IsAboutValue(reason.GetBaseException())) is { } failure =>
+                $"a value in it cannot be used: {FirstLine(failure.GetBaseException())}",
             _ when elapsed > (sockets.All(socket => socket is not null) ? NobodyListensLimit : timeLimit) =>
                 $"no PostgreSQL answered at '{ConnectionString.Host}' port {ConnectionString.Port} "
                 + $"within {elapsed.TotalSeconds:0} s ({reasons[0].GetBaseException().Message.TrimEnd('.')})",
@@ -316,10 +316,6 @@ public sealed class Database : IAsyncDisposable
         }
     }
 
-    /// <summary>Exceptions about the certificates, keys and password files that the address names.</summary>
-    private static bool IsAboutFile(Exception exception) =>
-        exception is FileNotFoundException or DirectoryNotFoundException or UnauthorizedAccessException or CryptographicException;
-
     private string TlsFailure(Exception cause) =>
         ConnectionString.SslMode >= SslMode.VerifyCA
             && cause.Message.Contains("RemoteCertificateValidationCallback", StringComparison.Ordinal)
@@ -327,8 +323,8 @@ public sealed class Database : IAsyncDisposable
                 + $"(SSL Mode is {ConnectionString.SslMode})"
             : FirstLine(cause);
 
-    private static DatabaseStartException Unusable(Exception exception) =>
-        new($"--database: a value in it cannot be used: {FirstLine(exception)}.", exception);
+    private DatabaseStartException Unusable(Exception exception) =>
+        new($"{_flag}: a value in it cannot be used: {FirstLine(exception)}.", exception);
 
     private static string FirstLine(Exception exception) => exception.Message.Split('\n')[0].TrimEnd('.', '\r');
 
@@ -342,6 +338,11 @@ public sealed class Database : IAsyncDisposable
         catch (Exception exception) when (exception is ArgumentException or FormatException)
         {
             throw new DatabaseStartException($"{_flag}: {exception.Message}", exception);
+        }
+
+        if (given.MaxPoolSize < 1)
+        {
+            throw new DatabaseStartException($"{_flag}: a value in it cannot be used: Maximum Pool Size must be at least 1.");
         }
 
         // No session state is kept, so a connection needs no reset, and a transaction-mode pooler may stand in front.
