@@ -37,6 +37,9 @@ public sealed class Committer(
     /// <summary>Times each batch, unless it is null.</summary>
     public CommitTimer? Timer { get; init; }
 
+    /// <summary>Called when PostgreSQL's disk has no room for a batch, before its writes are answered.</summary>
+    public Action? DiskIsFull { get; init; }
+
     /// <summary>Commits a write.</summary>
     /// <param name="operation">Put, DeleteRange, Txn or RevokeLease, checked (<see cref="RequestCheck"/>).</param>
     /// <param name="size">Its size on the wire, bytes.</param>
@@ -88,6 +91,15 @@ public sealed class Committer(
                     _queue.Close();
                     error = exception;
                     WriteMetrics.FailedWrites.Add(_underWay!.Writes.Count);
+                    if (DatabaseErrors.IsOutOfSpace(exception))
+                    {
+                        DiskIsFull?.Invoke();
+                    }
+                    else if (exception is LogCutException cut)
+                    {
+                        tail.Report(cut);
+                    }
+
                     span?.SetStatus(ActivityStatusCode.Error);
                 }
             }
