@@ -2,6 +2,7 @@ using System.Diagnostics;
 using PgEtcd.Frontend.Permissions;
 using PgEtcd.Frontend.Reading;
 using PgEtcd.Mvcc;
+using PgEtcd.Postgres.Alarms;
 using PgEtcd.Postgres.Calls;
 using PgEtcd.Postgres.Connections;
 using PgEtcd.Postgres.Revisions;
@@ -24,6 +25,9 @@ public sealed class Committer(
 
     /// <summary>How late a write may learn that its time is up: an append that waits for the lock does not tell.</summary>
     private static readonly TimeSpan ExpiryPeriod = TimeSpan.FromMilliseconds(250);
+
+    /// <summary>As many as it takes for the statements to be prepared.</summary>
+    private const int RehearsedAppends = 3;
 
     private readonly List<LogRow> _missed = [];
     private ITimer? _expiry;
@@ -63,6 +67,26 @@ public sealed class Committer(
         }
 
         return write.Task;
+    }
+
+    /// <summary>Goes through what a lone put goes through, up to an append that PostgreSQL refuses, as the log is not that long.</summary>
+    public async Task RehearseAsync(CancellationToken cancellationToken)
+    {
+        KeySpace beyond = KeySpace.Load(long.MaxValue / 2, -1, KeySpace.Empty.Keys);
+        ReplicaState nowhere = new(beyond, replica.State.AuthRevision, AlarmKinds.None);
+        PutOperation put = new() { Key = new byte[1], Value = new byte[1] };
+        for (int i = 0; i < RehearsedAppends; i++)
+        {
+            Batch batch = Batch.Of([new PendingWrite(put, 0, replica, Origin.Server, clock.GetTimestamp())], nowhere, []);
+            try
+            {
+                await database.Retry.ExecuteAsync(async token => await log.AppendAsync(batch.Append, static _ => { }, token), cancellationToken);
+            }
+            catch (LogCutException)
+            {
+                // Just as well.
+            }
+        }
     }
 
     /// <inheritdoc/>
