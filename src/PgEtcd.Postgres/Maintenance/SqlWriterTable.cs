@@ -14,7 +14,7 @@ public sealed class SqlWriterTable(Database database)
     private const string CancelSql = $"select pg_cancel_backend($1) {ThatSession}";
     private const string TerminateSql = $"select pg_terminate_backend($1) {ThatSession}";
 
-    /// <summary>The SQL writer that holds the append lock while somebody waits for it; null if there is none.</summary>
+    /// <summary>The SQL writer that holds the append lock while another session waits for it; null if there is none.</summary>
     public Task<SqlWriter?> HolderAsync(CancellationToken cancellationToken) =>
         database.Command(HoldersSql).FirstAsync<SqlWriter>(cancellationToken);
 

@@ -53,7 +53,7 @@ internal sealed class VerbDatabase : IAsyncDisposable
                 : null;
             // Our functions say in the detail which revision is not there.
             string connection = $"{options.Database ?? local!.ConnectionString};Include Error Detail=true";
-            database = new Database(connection, new SchemaName(options.Schema), loggers, password: options.Password);
+            database = new Database(connection, new SchemaName(options.Schema), loggers, password: options.Password) { AllowsStandby = true };
             await database.ConnectAsync(ConnectLimit, cancellationToken);
             Migrator migrator = new(database, loggers.CreateLogger<Migrator>());
             await PrepareAsync(migrator, use, options, cancellationToken);
