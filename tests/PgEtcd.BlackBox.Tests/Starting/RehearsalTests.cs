@@ -30,7 +30,7 @@ public sealed class RehearsalTests(PostgresFixture postgres, ITestOutputHelper o
 
         (await Sql.ExecuteAsync(
             database,
-            "select count(*) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid() and query like '%pgetcd.append%'"))
+            "select count(*) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid() and query like '%append(%'"))
             .ShouldBe(1L, "the session of the appends is there");
 
         Stopwatch since = Stopwatch.StartNew();

@@ -80,7 +80,7 @@ public sealed class LeaseStoreTests(PostgresFixture postgres) : IClassFixture<Po
 
         (answer.Error, answer.Result!.Revision).ShouldBe((KvError.None, 1));
         (await parts.Leases.ListAsync()).ShouldBeEmpty();
-        (await parts.Leases.GrantAsync(1, 300)).ShouldBe(1);
+        (await parts.Leases.GrantAsync(1, 300)).ShouldNotBeNull().Id.ShouldBe(1);
         (await parts.WriteAsync(Put("a", "1", lease: 1))).Error.ShouldBe(KvError.None);
     }
 
