@@ -80,7 +80,8 @@ public sealed class Committer(
             Batch batch = Batch.Of([new PendingWrite(put, 0, replica, Origin.Server, clock.GetTimestamp())], nowhere, []);
             try
             {
-                await database.Retry.ExecuteAsync(async token => await log.AppendAsync(batch.Append, static _ => { }, token), cancellationToken);
+                await database.Retry.ExecuteAsync(
+                    async token => await log.AppendAsync(batch.Append, static _ => { }, token), cancellationToken);
             }
             catch (LogCutException)
             {
