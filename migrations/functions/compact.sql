@@ -30,6 +30,11 @@ begin
         update pgetcd.cluster set compact_revision = at_revision, compact_token = compact.token;
         update pgetcd.compactions c set username = coalesce(by_user, c.username), client = by_client, frontend = by_frontend
             where c.compact_revision = at_revision and c.frontend is null;
+        -- Revision 0 would hide the hash of the present.
+        insert into pgetcd.compaction_hashes (compact_revision, previous_revision)
+            select at_revision, state.compact_revision where at_revision > 0;
+        delete from pgetcd.compaction_hashes h where h.compact_revision not in (
+            select k.compact_revision from pgetcd.compaction_hashes k order by k.compact_revision desc limit 10);
         perform pg_notify('pgetcd', head::text);
         outcome := 'compacted';
         compact_revision := at_revision;

@@ -32,6 +32,7 @@ begin
     execute format('grant usage, select, update on all sequences in schema %I to %I', 'pgetcd', grantee);
     execute format('grant insert on pgetcd.revisions, pgetcd.auth_audit to %I', grantee);
     execute format('grant insert, update on pgetcd.compactions to %I', grantee);
+    execute format('grant insert, update, delete on pgetcd.compaction_hashes to %I', grantee);
     execute format('grant update on pgetcd.cluster, pgetcd.leader to %I', grantee);
     execute format('grant insert, update, delete on pgetcd.leases, pgetcd.members, pgetcd.alarms, pgetcd.auth_users,
         pgetcd.auth_user_roles, pgetcd.auth_roles, pgetcd.auth_permissions, pgetcd.auth_tokens to %I', grantee);

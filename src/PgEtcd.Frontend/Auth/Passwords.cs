@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.RegularExpressions;
@@ -20,10 +21,13 @@ public sealed partial class Passwords(int cost) : IDisposable
     /// <summary>How many characters of a hash tell its revision, cost and salt.</summary>
     private const int SettingCharacters = 29;
 
+    private const int CostAt = 4;
+    private const int CostDigits = 2;
+    private const int SaltAndDigest = 53;
+
     private readonly SemaphoreSlim _slots = new(Math.Max(1, Environment.ProcessorCount / 2));
     private readonly byte[] _secret = RandomNumberGenerator.GetBytes(SecretBytes);
     private readonly ConcurrentDictionary<string, bool> _right = new();
-    private byte[]? _decoy;
     private int _waiting;
 
     /// <summary>Refuses what bcrypt cannot hash.</summary>
@@ -42,19 +46,18 @@ public sealed partial class Passwords(int cost) : IDisposable
 
     /// <summary>Whether a password is right.</summary>
     /// <remarks>One that was right is remembered, as a keyed hash: ten thousand clients of one user cost bcrypt once.</remarks>
-    /// <param name="hash">The user's; null: there is no such user, which takes as long to find out.</param>
+    /// <param name="hash">The user's, or another whose cost is to be spent.</param>
     /// <param name="password">What the client says.</param>
     /// <exception cref="RpcException">Too many wait.</exception>
-    public async Task<bool> VerifyAsync(byte[]? hash, string password)
+    public async Task<bool> VerifyAsync(byte[] hash, string password)
     {
-        string mark = Mark(hash ?? [], password);
-        if (hash is not null && _right.ContainsKey(mark))
+        string mark = Mark(hash, password);
+        if (_right.ContainsKey(mark))
         {
             return true;
         }
 
-        byte[] known = hash ?? (_decoy ??= await HashAsync(""));
-        bool isRight = await RunAsync(() => Verify(password, Encoding.ASCII.GetString(known))) && hash is not null;
+        bool isRight = await RunAsync(() => Verify(password, Encoding.ASCII.GetString(hash)));
         if (isRight)
         {
             if (_right.Count >= MostRemembered)
@@ -67,6 +70,19 @@ public sealed partial class Passwords(int cost) : IDisposable
 
         return isRight;
     }
+
+    /// <summary>Takes as long as <see cref="VerifyAsync"/> does, for a user who does not exist or has no hash.</summary>
+    /// <param name="userCost">Of a hash that there is; null: there is none.</param>
+    /// <param name="password">What the client says.</param>
+    /// <exception cref="RpcException">Too many wait.</exception>
+    public Task SpendAsync(int? userCost, string password) =>
+        RunAsync(() => Verify(password, $"$2a${userCost ?? cost:00}${new string('.', SaltAndDigest)}"));
+
+    /// <summary>The cost of a hash; null: it is none, and no password fits it.</summary>
+    public static int? CostOf(byte[] hash) =>
+        Encoding.ASCII.GetString(hash) is var text && BcryptHash().IsMatch(text)
+            ? int.Parse(text.AsSpan(CostAt, CostDigits), CultureInfo.InvariantCulture)
+            : null;
 
     /// <inheritdoc/>
     public void Dispose() => _slots.Dispose();

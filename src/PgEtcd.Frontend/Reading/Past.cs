@@ -50,7 +50,7 @@ public sealed class Past(StateReader states, Replica replica, Tail tail, Databas
             if (range.Revision > 0 && range.Revision <= current.Revision && range.Revision >= current.CompactRevision
                 && await RangeAsync(range, current.Revision) is { } result)
             {
-                size = AnswerTooLargeException.Add(size, result.RecordBytes);
+                size = AnswerTooLargeException.Add(size, result.AnswerBytes);
                 fetched.Add(range, result);
             }
         }

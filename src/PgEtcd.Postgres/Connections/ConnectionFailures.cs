@@ -9,8 +9,8 @@ namespace PgEtcd.Postgres.Connections;
 /// <param name="flag">What messages call the address.</param>
 internal sealed class ConnectionFailures(NpgsqlConnectionStringBuilder address, string flag)
 {
-    /// <summary>How long a first connection is tried at a port that refuses it, or at a standby: long enough for a database that is
-    /// started or promoted together with us, short enough for a mistyped address.</summary>
+    /// <summary>How long a first connection is tried at a port that refuses it, at a standby, or with a command that gives no
+    /// password: long enough for a database that is started or promoted together with us, short enough for a mistyped address.</summary>
     private static readonly TimeSpan NobodyListensLimit = TimeSpan.FromSeconds(5);
 
     /// <summary>Gives up if the reason is none that passes, or has not passed for too long.</summary>
@@ -24,6 +24,7 @@ internal sealed class ConnectionFailures(NpgsqlConnectionStringBuilder address, 
         SocketException?[] sockets = [.. reasons.Select(reason => reason as SocketException ?? reason.InnerException as SocketException)];
         string? sentence = reasons[0] switch
         {
+            _ when reasons[0].GetBaseException() is PasswordCommandException failure && elapsed > NobodyListensLimit => failure.Message,
             StandbyException when elapsed > NobodyListensLimit =>
                 $"the PostgreSQL at '{address.Host}' port {address.Port} is a standby, which takes no writes",
             // Afterwards it may pass, when a password is being changed.

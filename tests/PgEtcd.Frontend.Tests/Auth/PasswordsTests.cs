@@ -1,5 +1,8 @@
+using System.Diagnostics;
 using System.Text;
 using PgEtcd.Frontend.Auth;
+using PgEtcd.Frontend.Permissions;
+using PgEtcd.Postgres.Auth;
 using Shouldly;
 using Xunit;
 
@@ -83,10 +86,52 @@ public sealed class PasswordsTests : IDisposable
         (await _passwords.VerifyAsync(Encoding.ASCII.GetBytes(hash), hash)).ShouldBeFalse();
     }
 
+    /// <summary>Fault C14.</summary>
+    [Theory]
+    [InlineData(null, 4)]
+    [InlineData(11, 11)]
+    public async Task A_user_that_does_not_exist_takes_as_long_as_one_that_does(int? userCost, int cost)
+    {
+        using Passwords dearer = new(cost);
+        byte[] hash = await dearer.HashAsync("x");
+        TimeSpan known = await ShortestAsync(() => dearer.VerifyAsync(hash, "y"));
+        TimeSpan unknown = await ShortestAsync(() => _passwords.SpendAsync(userCost, "y"));
+
+        unknown.ShouldBeInRange(known / 4, known * 4);
+    }
+
+    /// <summary>Fault C14.</summary>
     [Fact]
-    public async Task Nobody_is_a_user_that_does_not_exist() => (await _passwords.VerifyAsync(null, "")).ShouldBeFalse();
+    public void Names_without_a_user_cost_as_the_users_do()
+    {
+        byte[] cheap = Hash("05");
+        byte[] dear = Hash("12");
+        UserRecord[] users = [.. Enumerable.Range(0, 100).Select(i => new UserRecord($"user{i}", i < 25 ? dear : cheap, HasNoPassword: false, []))];
+        UserCosts costs = new(new AuthState(new AuthRecords { Users = [.. users, new UserRecord("none", [], HasNoPassword: false, [])] }));
+        int?[] spent = [.. Enumerable.Range(0, 1000).Select(i => costs.Like($"nobody{i}"))];
+
+        spent.Count(cost => cost == 12).ShouldBeInRange(200, 300);
+        spent.Count(cost => cost == 5).ShouldBeInRange(700, 800);
+        costs.Like("nobody1").ShouldBe(costs.Like("nobody1"));
+        new UserCosts(AuthState.Empty).Like("nobody").ShouldBeNull();
+
+        static byte[] Hash(string cost) => Encoding.ASCII.GetBytes($"$2a${cost}$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW");
+    }
 
     public void Dispose() => _passwords.Dispose();
+
+    private static async Task<TimeSpan> ShortestAsync(Func<Task> work)
+    {
+        TimeSpan shortest = TimeSpan.MaxValue;
+        for (int i = 0; i < 5; i++)
+        {
+            Stopwatch watch = Stopwatch.StartNew();
+            await work();
+            shortest = watch.Elapsed < shortest ? watch.Elapsed : shortest;
+        }
+
+        return shortest;
+    }
 
     [Fact]
     public async Task Many_at_once_do_not_hold_each_other_up_for_ever()
