@@ -72,6 +72,10 @@ public static class EtcdApi
             ReflectionService.Bind);
     }
 
+    /// <summary>Makes calls that change nothing, so that the first ones of clients need not wait for code to be compiled.</summary>
+    public static Task RehearseAsync(IServiceProvider services, CancellationToken cancellationToken) =>
+        RehearsedCalls.RunAsync(services, cancellationToken);
+
     /// <summary>A client's words for a failure of the database; null for any other exception.</summary>
     public static string? Explain(Exception exception) => ServiceErrors.ToRpc(exception)?.Status.Detail;
 }

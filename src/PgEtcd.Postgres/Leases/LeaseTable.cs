@@ -7,8 +7,11 @@ namespace PgEtcd.Postgres.Leases;
 /// append, so that a lease and its keys go together.</summary>
 public sealed class LeaseTable(Database database)
 {
-    // The result: -1 granted, 0 the id is taken, else the alarms that forbid it.
-    private const string GrantSql = """
+    // The end of the log in the snapshot of the statement: no older than what was acknowledged before it was sent.
+    private const string Head = "(select greatest(c.base_revision, (select max(revision) from pgetcd.revisions)) from pgetcd.cluster c)";
+
+    // The outcome: -1 granted, 0 the id is taken, else the alarms that forbid it.
+    private const string GrantSql = $"""
         with granted as (
             insert into pgetcd.leases (id, ttl, expires_at, grant_token)
             select $1, $2, clock_timestamp() + pg_catalog.make_interval(secs => $2::double precision), $3
@@ -17,7 +20,7 @@ public sealed class LeaseTable(Database database)
         )
         select case
             when exists (select from granted) or exists (select from pgetcd.leases where id = $1 and grant_token = $3) then -1
-            else alarms & (pgetcd.nospace_alarm() | pgetcd.corrupt_alarm()) end::integer
+            else alarms & (pgetcd.nospace_alarm() | pgetcd.corrupt_alarm()) end::integer, {Head}
         from pgetcd.cluster
         """;
 
@@ -28,13 +31,16 @@ public sealed class LeaseTable(Database database)
 
     // Renewed for half a second more than is promised: a lease whose expiry still covers a full TTL is asked for again and again by
     // some clients, and costs a read then, and no commit.
-    private const string KeepAliveSql = """
+    // The first row has the end of the log in place of a TTL: no lease has the id 0.
+    private const string KeepAliveSql = $"""
         with renewed as (
             update pgetcd.leases set expires_at = clock_timestamp() + pg_catalog.make_interval(secs => ttl + 0.5)
             where id = any ($1) and expires_at > clock_timestamp()
                 and expires_at < statement_timestamp() + pg_catalog.make_interval(secs => ttl)
             returning id, ttl
         )
+        select 0, {Head}
+        union all
         select id, ttl from renewed
         union all
         select id, case when expires_at >= statement_timestamp() + pg_catalog.make_interval(secs => ttl) then ttl end
@@ -49,13 +55,13 @@ public sealed class LeaseTable(Database database)
     /// <param name="id">The lease's id.</param>
     /// <param name="ttl">Seconds.</param>
     /// <param name="grantToken">Names this grant: repeated with the same token it succeeds again.</param>
-    /// <returns>False when the id is taken.</returns>
+    /// <returns>The log's revision when the lease was granted; null when the id is taken.</returns>
     /// <exception cref="AlarmRaisedException">An alarm forbids it.</exception>
-    public async Task<bool> GrantAsync(long id, long ttl, Guid grantToken, CancellationToken cancellationToken)
+    public async Task<long?> GrantAsync(long id, long ttl, Guid grantToken, CancellationToken cancellationToken)
     {
         const int granted = -1;
-        int outcome = (int)(await database.Command(GrantSql, id, ttl, grantToken).ScalarAsync(cancellationToken))!;
-        return outcome > 0 ? throw new AlarmRaisedException((AlarmKinds)outcome) : outcome == granted;
+        (int outcome, long head) = await database.Command(GrantSql, id, ttl, grantToken).FirstAsync<(int, long)>(cancellationToken);
+        return outcome > 0 ? throw new AlarmRaisedException((AlarmKinds)outcome) : outcome == granted ? head : null;
     }
 
     /// <summary>One lease, or null.</summary>
@@ -65,13 +71,15 @@ public sealed class LeaseTable(Database database)
     /// <summary>Renews leases, all in one statement. One that has expired is never renewed, so a lease that the leader has found
     /// expired stays so.</summary>
     /// <param name="ids">Their ids, each once.</param>
-    /// <returns>For each lease that exists its TTL in seconds; null if it has expired and is about to go.</returns>
-    public async Task<Dictionary<long, long?>> KeepAliveAsync(IReadOnlyCollection<long> ids, CancellationToken cancellationToken)
+    /// <returns>For each lease that exists its TTL in seconds, null if it has expired and is about to go; and the log's revision.</returns>
+    public async Task<(Dictionary<long, long?> Ttls, long Revision)> KeepAliveAsync(
+        IReadOnlyCollection<long> ids, CancellationToken cancellationToken)
     {
-        Dictionary<long, long?> found = new(ids.Count);
+        Dictionary<long, long?> found = new(ids.Count + 1);
         await database.Command(KeepAliveSql, (long[])[.. ids]).EachAsync(
             reader => found[reader.GetInt64(0)] = reader.IsDBNull(1) ? null : reader.GetInt64(1), cancellationToken);
-        return found;
+        found.Remove(0, out long? head);
+        return (found, head!.Value);
     }
 
     /// <summary>Leases to be revoked because they are over, the first to expire first.</summary>

@@ -46,18 +46,28 @@ public sealed class Migrator(Database database, ILogger<Migrator> logger)
     /// <returns>The files that were applied.</returns>
     public async Task<MigrationPlan> MigrateAsync(CancellationToken cancellationToken)
     {
+        await using NpgsqlConnection connection = await database.OpenAsync(cancellationToken);
+        await using NpgsqlTransaction transaction = await connection.BeginTransactionAsync(cancellationToken);
+        MigrationPlan plan = await MigrateAsync(connection, cancellationToken);
+        await transaction.CommitAsync(cancellationToken);
+        return plan;
+    }
+
+    /// <summary>The same within the transaction of a connection, which it does not end.</summary>
+    /// <inheritdoc cref="MigrateAsync(CancellationToken)"/>
+    internal async Task<MigrationPlan> MigrateAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
+    {
         try
         {
-            await using NpgsqlConnection connection = await database.OpenAsync(cancellationToken);
             MigrationPlan plan = await PlanAsync(connection, cancellationToken);
             if (plan.IsEmpty)
             {
                 return plan; // the usual start: nothing to lock, nothing to write
             }
 
-            await using NpgsqlTransaction transaction = await connection.BeginTransactionAsync(cancellationToken);
             await RunAsync(connection, SettingsSql, cancellationToken);
-            await RunAsync(connection, LockSql, cancellationToken);
+            // However long: an import that makes the schema holds the lock until its end.
+            await database.Command(connection, LockSql).WithoutLimit().RunAsync(cancellationToken);
             await EnsureSchemaAsync(connection, cancellationToken);
             plan = await PlanAsync(connection, cancellationToken); // another frontend may have been first
             foreach ((string name, string sql) in Tables.Where(file => plan.Tables.Contains(file.Name)))
@@ -79,7 +89,6 @@ public sealed class Migrator(Database database, ILogger<Migrator> logger)
                 Log.FunctionsApplied(logger, database.Schema.ToString(), FunctionsHash);
             }
 
-            await transaction.CommitAsync(cancellationToken);
             return plan;
         }
         catch (PostgresException exception) when (exception.SqlState is PostgresErrorCodes.InsufficientPrivilege)
@@ -96,7 +105,7 @@ public sealed class Migrator(Database database, ILogger<Migrator> logger)
         return (await StateAsync(connection, cancellationToken)).Version > 0;
     }
 
-    /// <summary>The files that <see cref="MigrateAsync"/> would apply now. Changes nothing.</summary>
+    /// <summary>The files that <see cref="MigrateAsync(CancellationToken)"/> would apply now. Changes nothing.</summary>
     /// <exception cref="DatabaseStartException">The schema is newer than this binary.</exception>
     public async Task<MigrationPlan> PlanAsync(CancellationToken cancellationToken)
     {
