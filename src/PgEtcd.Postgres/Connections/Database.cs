@@ -295,7 +295,7 @@ public sealed class Database : IAsyncDisposable
         (DateTime startedAt, bool isStandby) = await _settings.ApplyAsync(connection);
         if (isStandby && !AllowsStandby)
         {
-            // Npgsql remembers for ten seconds which of several hosts was the primary.
+            // Npgsql remembers for a while which of several hosts was the primary (Host Recheck Seconds).
             _hosts.ForEach(static hosts => hosts.ClearDatabaseStates());
             throw new StandbyException();
         }
