@@ -9,7 +9,7 @@ create or replace function pgetcd.compact(
     by_client   text default null,
     by_frontend text default null
 ) returns table (outcome text, head bigint, compact_revision bigint) language plpgsql volatile
-    set search_path = pg_catalog, pg_temp as $$
+    security definer set search_path = pg_catalog, pg_temp as $$
 #variable_conflict use_column
 declare
     state pgetcd.cluster;
@@ -37,6 +37,8 @@ begin
     return next;
 end
 $$;
+
+revoke execute on function pgetcd.compact(bigint, uuid, text, text, text) from public;
 
 -- Records every move of the mark. By a trigger: so no way of moving it is left out.
 create or replace function pgetcd.record_compaction() returns trigger language plpgsql set search_path = pg_catalog, pg_temp as $$

@@ -12,7 +12,11 @@ namespace PgEtcd.Postgres.Migrations;
 /// are applied again, all of them, when the text of any has changed.</summary>
 public sealed class Migrator(Database database, ILogger<Migrator> logger)
 {
-    private const string LockSql = "select pg_advisory_xact_lock(1885828453, hashtext('pgetcd'))";
+    /// <summary>How often it begins again because another frontend has made the schema at the same moment.</summary>
+    private const int MostRaces = 5;
+
+    // Of the schema itself: nobody else's lock, and nobody but the owner may take it. Readers, such as a start with nothing to do, go on.
+    private const string LockSql = "lock table pgetcd.migrations in exclusive mode";
     private const string SchemaExistsSql = "select exists (select from pg_namespace where nspname = $1)";
 
     private const string TableSql = """
@@ -46,6 +50,22 @@ public sealed class Migrator(Database database, ILogger<Migrator> logger)
     /// <returns>The files that were applied.</returns>
     public async Task<MigrationPlan> MigrateAsync(CancellationToken cancellationToken)
     {
+        for (int races = 0; ; races++)
+        {
+            try
+            {
+                return await MigrateOnceAsync(cancellationToken);
+            }
+            catch (PostgresException exception) when (races < MostRaces && exception.SqlState is PostgresErrorCodes.UniqueViolation
+                or PostgresErrorCodes.DuplicateSchema or PostgresErrorCodes.DuplicateTable)
+            {
+                // Until the schema is there, there is nothing to lock. Now it is.
+            }
+        }
+    }
+
+    private async Task<MigrationPlan> MigrateOnceAsync(CancellationToken cancellationToken)
+    {
         try
         {
             await using NpgsqlConnection connection = await database.OpenAsync(cancellationToken);
@@ -57,8 +77,8 @@ public sealed class Migrator(Database database, ILogger<Migrator> logger)
 
             await using NpgsqlTransaction transaction = await connection.BeginTransactionAsync(cancellationToken);
             await RunAsync(connection, SettingsSql, cancellationToken);
-            await RunAsync(connection, LockSql, cancellationToken);
             await EnsureSchemaAsync(connection, cancellationToken);
+            await RunAsync(connection, LockSql, cancellationToken);
             plan = await PlanAsync(connection, cancellationToken); // another frontend may have been first
             foreach ((string name, string sql) in Tables.Where(file => plan.Tables.Contains(file.Name)))
             {
