@@ -65,7 +65,8 @@ public sealed class DamageTests(PostgresFixture postgres) : IClassFixture<Postgr
         (await Verified.OfAsync(store.Database)).ShouldBeEmpty();
 
         await store.Log.QueryAsync<object>(damage);
-        (await Verified.OfAsync(store.Database)).ShouldBe([violation]);
+        // That the archive is not what it was is told besides.
+        (await Verified.OfAsync(store.Database)).Where(found => !found.StartsWith("digest: ", StringComparison.Ordinal)).ShouldBe([violation]);
     }
 
     /// <summary>Fault B8: history could be rewritten, and all was said to hold.</summary>
@@ -75,16 +76,16 @@ public sealed class DamageTests(PostgresFixture postgres) : IClassFixture<Postgr
     [InlineData("update pgetcd.revisions set username = 'somebody' where revision = 12",
         "A row of the log up to revision 17, recorded at *, is not what it was.")]
     [InlineData("delete from pgetcd.revisions where revision = 17; delete from pgetcd.leases",
-        "There are 10 rows of the log up to revision 17, recorded at *; there were 11.")]
+        "There are 11 rows of the log up to revision 17, recorded at *; there were 12.")]
     [InlineData("""
         insert into pgetcd.revisions (revision, sub, key, value, create_revision, version, lease, committed_at, username, client, frontend)
         select r.revision, 1, 'late', 'v', 12, 1, 0, r.committed_at, r.username, r.client, r.frontend from pgetcd.revisions r where r.revision = 12
-        """, "There are 12 rows of the log up to revision 17, recorded at *; there were 11.")]
+        """, "There are 13 rows of the log up to revision 17, recorded at *; there were 12.")]
     [InlineData("update pgetcd.revisions_archive set value = 'other' where revision = 3", "A row of the archive, removed on *, is not what it was.")]
     [InlineData("""
         update pgetcd.removal set kept_revision = 9;
         delete from pgetcd.revisions_archive where revision = 3
-        """, "There are 4 rows of the archive, removed on *; there were 5.")]
+        """, "There are 5 rows of the archive, removed on *; there were 6.")]
     public async Task What_was_recorded_is_compared(string damage, string sentence)
     {
         await using RemovalFixture store = await StoreAsync(toArchive: true);
