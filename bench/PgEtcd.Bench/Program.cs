@@ -35,14 +35,17 @@ static async Task<int> Main(Options options)
         ? [$"{options.Servers[0]} A", $"{options.Servers[1]} B"]
         : options.Servers;
     string about = $"{DateTime.UtcNow:yyyy-MM-dd HH:mm} UTC, {RuntimeInformation.OSDescription}, {Environment.ProcessorCount} cores, "
-        + $"rounds of A B B A: {options.Rounds}, {options.Seconds} s a turn";
+        + $"rounds of A B B A: {options.Rounds}, {options.Seconds} s a turn"
+        + (options.History > 0 ? $", {options.History} revisions" : "") + (options.Busy ? ", all cores busy" : "");
     Report report = new(names, about);
     H2Load h2load = new(data, $"{directory}/random-key.so");
     List<Server> alive = [];
+    OtherWork? others = null;
     using SemaphoreSlim disposing = new(1); // an interrupt may come while the servers of a part are being stopped
     using PosixSignalRegistration interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Interrupted);
     using PosixSignalRegistration terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Interrupted);
 
+    others = options.Busy ? new OtherWork() : null;
     try
     {
         Console.WriteLine(about);
@@ -58,6 +61,7 @@ static async Task<int> Main(Options options)
     }
     finally
     {
+        others?.Dispose();
         await DisposeAll().ConfigureAwait(false);
         report.Write(directory);
     }
@@ -93,6 +97,7 @@ static async Task<int> Main(Options options)
     void Interrupted(PosixSignalContext context)
     {
         context.Cancel = true;
+        others?.Dispose();
         DisposeAll().GetAwaiter().GetResult();
         Environment.Exit(130);
     }

@@ -53,7 +53,7 @@ public sealed class Report(IReadOnlyList<string> servers, string about)
         StringBuilder text = new($"{"case",-36}");
         foreach (string server in servers)
         {
-            text.Append(CultureInfo.InvariantCulture, $" | {server + " median (min-max)",-32} {"p50 / p99 ms",-16}");
+            text.Append(CultureInfo.InvariantCulture, $" | {server + " median (min-max)",-32} {"p50 / p99 ms",-16} | {"CPU us",-6}");
         }
 
         return text.Append(" | ratio  | target    | met").ToString();
@@ -86,7 +86,7 @@ public sealed class Report(IReadOnlyList<string> servers, string about)
             string value = row.Values[i] is { } measured
                 ? $"{Show(measured.Median)} {row.Unit} ({Show(measured.Min)}-{Show(measured.Max)})"
                 : "-";
-            text.Append(CultureInfo.InvariantCulture, $" | {value,-32} {row.Latencies[i],-16}");
+            text.Append(CultureInfo.InvariantCulture, $" | {value,-32} {row.Latencies[i],-16} | {row.Cpu?[i]?.ToString("F1", CultureInfo.InvariantCulture),-6}");
         }
 
         string ratio = double.IsNaN(row.Ratio) ? "" : row.Ratio.ToString("F2", CultureInfo.InvariantCulture);

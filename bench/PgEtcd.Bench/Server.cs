@@ -30,7 +30,7 @@ public sealed class Server(string name, string kind, string directory, Options o
     {
         "etcd" =>
         [
-            "etcd", "--name", "bench", "--data-dir", $"{directory}/data", "--log-level", "error",
+            options.Etcd, "--name", "bench", "--data-dir", $"{directory}/data", "--log-level", "error",
             "--listen-client-urls", $"http://127.0.0.1:{Port}", "--advertise-client-urls", $"http://127.0.0.1:{Port}",
             "--listen-peer-urls", $"http://127.0.0.1:{_peerPort}", "--initial-advertise-peer-urls", $"http://127.0.0.1:{_peerPort}",
             "--initial-cluster", $"bench=http://127.0.0.1:{_peerPort}", "--quota-backend-bytes", $"{8L << 30}",

@@ -18,6 +18,7 @@ public sealed class Throughput(H2Load h2load, Options options, Report report)
         {
             await server.Start().ConfigureAwait(false);
             await run.Load(server, Requests.Keys, Requests.KeyCount, 4).ConfigureAwait(false);
+            await run.WriteHistory(server).ConfigureAwait(false);
             await run.WarmUp(server).ConfigureAwait(false);
         }
 

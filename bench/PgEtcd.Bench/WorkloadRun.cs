@@ -23,6 +23,17 @@ public sealed class WorkloadRun(H2Load h2load, Options options)
             : throw new BenchException($"{server.Name}: loading {keys} keys moved the revision by {after - before}, not {txns}, and left {count} keys");
     }
 
+    /// <summary>Puts random ones of the keys, as often as the options say.</summary>
+    public async Task WriteHistory(Server server)
+    {
+        if (options.History > 0)
+        {
+            Workload puts = Workload.All.First(workload => workload.Name == "put 500");
+            Numbers anyKey = puts.Numbers with { Seed = options.Seed };
+            await h2load.Run(server.Port, puts.Method, puts.Request, anyKey, Flight.Of(puts.InFlight), options.History).ConfigureAwait(false);
+        }
+    }
+
     /// <summary>Brings a server that was just started to where it will be for the rest of its days: many puts and reads.</summary>
     public async Task WarmUp(Server server)
     {

@@ -22,14 +22,14 @@ public sealed record DataDirectory(string Path)
 
     /// <summary>Whether a store may have been made there, or where it had to be moved to.</summary>
     /// <param name="path">Where it was asked for.</param>
-    /// <param name="mayMove">Nobody chose that.</param>
+    /// <param name="mayMove">It is the default.</param>
     public static bool MayHoldStore(string path, bool mayMove) =>
         Directory.Exists(path) || (mayMove && Directory.Exists(MovedTo));
 
     /// <summary>A new place for initdb to work in, one for each try: the initdb of a frontend that was killed may still be at work.</summary>
     public string NewUnfinishedCluster() => In($"{Unfinished}{Guid.NewGuid():N}");
 
-    /// <summary>What earlier tries left, which nobody will finish.</summary>
+    /// <summary>Removes directories of earlier tries, which will not be finished.</summary>
     public IEnumerable<string> UnfinishedClusters => Directory.EnumerateDirectories(Path, Unfinished + "*");
 
     public string Log => In("postgres.log");
@@ -56,7 +56,7 @@ public sealed record DataDirectory(string Path)
 
     private string Fingerprint => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(Path)))[..16];
 
-    /// <summary>The directory to use instead when nobody chose this one and PostgreSQL's user cannot reach it.</summary>
+    /// <summary>The directory to use instead when this one is the default and PostgreSQL's user cannot reach it.</summary>
     public DataDirectory Moved => new($"{MovedTo}/{System.IO.Path.GetFileNameWithoutExtension(Path)}-{Fingerprint}");
 
     /// <summary>The major version of the cluster that is there, or null.</summary>
@@ -66,7 +66,7 @@ public sealed record DataDirectory(string Path)
             : null;
 
     /// <summary>Makes the directory, or moves to <see cref="Moved"/>, and takes the start lock.</summary>
-    /// <param name="mayMove">Nobody chose this directory.</param>
+    /// <param name="mayMove">The directory is the default.</param>
     /// <param name="cancellationToken">Ends the wait for the lock.</param>
     /// <exception cref="LocalPostgresException">It cannot be made, written or reached.</exception>
     public async Task<(DataDirectory Directory, PostgresUser User)> PrepareAsync(bool mayMove, CancellationToken cancellationToken)

@@ -24,7 +24,7 @@ internal sealed class FileLock : IDisposable
         }
     }
 
-    /// <summary>Takes the lock for one holder, or null if anybody has it.</summary>
+    /// <summary>Takes the lock for one holder; null if it is taken.</summary>
     public static FileLock? TryExclusive(string path)
     {
         try
@@ -44,7 +44,7 @@ internal sealed class FileLock : IDisposable
         using FileLock? file = TryExclusive(path);
     }
 
-    /// <summary>Takes the lock together with others who share it.</summary>
+    /// <summary>Takes the lock as one of several holders that share it.</summary>
     public static FileLock Shared(string path)
     {
         // A shared lock is taken on a file that is opened for reading, which does not make it.
@@ -54,7 +54,7 @@ internal sealed class FileLock : IDisposable
 
     public void Dispose() => _stream.Dispose();
 
-    /// <summary>Nobody else may open it, since whoever can open it can lock it.</summary>
+    /// <summary>Only its owner may open it, since any process that can open it can lock it.</summary>
     private static FileStream Open(string path, FileShare share) => new(path, new FileStreamOptions
     {
         Mode = FileMode.OpenOrCreate,
@@ -63,6 +63,6 @@ internal sealed class FileLock : IDisposable
         UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite,
     });
 
-    /// <summary>EWOULDBLOCK: the only errno here that means somebody else has the lock.</summary>
+    /// <summary>EWOULDBLOCK: the only errno here that means another process has the lock.</summary>
     private static bool IsHeld(IOException e) => e.HResult == 11;
 }

@@ -5,7 +5,7 @@ namespace PgEtcd.LocalPostgres;
 /// <summary>A PostgreSQL of our own, for when no database is named: made at the first start, found again at the next.</summary>
 /// <remarks>
 /// Several frontends may be started on one data directory. The first starts PostgreSQL, the others join it, and the last
-/// to leave stops it: every frontend holds a shared lock, and whoever can make it exclusive is alone. A frontend that is
+/// to leave stops it: every frontend holds a shared lock, and the one that can make it exclusive is alone. A frontend that is
 /// killed drops its lock and leaves PostgreSQL running; the next one joins that. If PostgreSQL ends by itself it is
 /// started again, by whichever frontend notices first.
 /// </remarks>
@@ -50,7 +50,7 @@ public sealed class LocalDatabase : IAsyncDisposable
 
     /// <summary>Makes the cluster if there is none, starts PostgreSQL or joins the one that runs there, and watches over it.</summary>
     /// <param name="dataDir">Absolute path.</param>
-    /// <param name="mayMove">Nobody chose it: as root use /var/lib/pgetcd instead if PostgreSQL's user cannot reach it.</param>
+    /// <param name="mayMove">It is the default: as root use /var/lib/pgetcd instead if PostgreSQL's user cannot reach it.</param>
     /// <param name="logger">Told of each start, stop and end.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
     /// <exception cref="LocalPostgresException">It cannot run; one sentence says why.</exception>
@@ -122,7 +122,7 @@ public sealed class LocalDatabase : IAsyncDisposable
 
     private static async Task MakeSocketDirectoryAsync(DataDirectory directory, PostgresUser user, CancellationToken cancellationToken)
     {
-        // In /tmp somebody else may have been there first: install fails on what is not ours, and follows no link.
+        // In /tmp another user may have made it first: install fails on files that are not ours, and follows no link.
         Command made = new DirectoryInfo(directory.Socket).LinkTarget is null
             ? await user.MakeDirectoryAsync(directory.Socket, cancellationToken)
             : new Command(1, "it is a link");

@@ -1,6 +1,6 @@
 namespace PgEtcd.LocalPostgres;
 
-/// <summary>Who PostgreSQL's programs run as: ourselves, or, since they refuse root, another user when we are root.</summary>
+/// <summary>The user that PostgreSQL's programs run as: ours, or another one when we are root, which they refuse.</summary>
 /// <param name="Ids">"uid:gid" of that user, or null for ourselves.</param>
 public sealed record PostgresUser(string? Ids)
 {
@@ -9,7 +9,7 @@ public sealed record PostgresUser(string? Ids)
     public static PostgresUser Ourselves { get; } = new((string?)null);
 
     /// <summary>As root the owner of the cluster that is there already, else the user postgres.</summary>
-    /// <exception cref="LocalPostgresException">We are root and there is nobody to become.</exception>
+    /// <exception cref="LocalPostgresException">We are root and there is no other user to become.</exception>
     public static async Task<PostgresUser> ChooseAsync(string clusterDirectory, CancellationToken cancellationToken)
     {
         if (!Environment.IsPrivilegedProcess)

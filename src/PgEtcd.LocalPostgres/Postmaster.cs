@@ -3,7 +3,7 @@ using System.Runtime.InteropServices;
 
 namespace PgEtcd.LocalPostgres;
 
-/// <summary>A running PostgreSQL, whoever started it.</summary>
+/// <summary>A running PostgreSQL, whether this process started it or not.</summary>
 internal sealed class Postmaster : IDisposable
 {
     private const int Interrupt = 2;

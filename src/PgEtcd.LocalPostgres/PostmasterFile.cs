@@ -38,7 +38,7 @@ internal sealed record PostmasterFile(int Pid, string SocketDirectory, string St
         }
     }
 
-    /// <summary>Whether the process works in a directory with the same file, as a postmaster does in its cluster's and nobody else. Null:
+    /// <summary>Whether the process works in a directory with the same file, as only the postmaster of its cluster does. Null:
     /// it cannot be told, as when it is another user's and we are root without CAP_SYS_PTRACE, as in a container.</summary>
     private static bool? WorksWith(int pid, string firstLine)
     {
@@ -56,7 +56,7 @@ internal sealed record PostmasterFile(int Pid, string SocketDirectory, string St
         }
     }
 
-    /// <summary>Whether the process was started with the cluster's directory as an argument, which everybody may see.</summary>
+    /// <summary>Whether the process was started with the cluster's directory as an argument, which every user may see.</summary>
     private static bool WasStartedOn(int pid, string clusterDirectory) =>
         Read($"/proc/{pid}/cmdline")?.Split('\0').Any(word => word.EndsWith(clusterDirectory, StringComparison.Ordinal)) == true;
 

@@ -15,6 +15,9 @@ internal static partial class Log
     [LoggerMessage(403, LogLevel.Warning, "{Warning}")]
     public static partial void Warning(ILogger logger, string warning);
 
+    [LoggerMessage(404, LogLevel.Information, "Loading the state: {Rows} of about {Expected} rows")]
+    public static partial void Loading(ILogger logger, long rows, long expected);
+
     [LoggerMessage(410, LogLevel.Warning, "rejected connection from {RemoteAddr}: {Reason}")]
     public static partial void RejectedConnection(ILogger logger, string? remoteAddr, string reason);
 

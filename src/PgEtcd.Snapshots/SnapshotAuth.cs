@@ -11,7 +11,7 @@ public sealed record SnapshotAuth(
     IReadOnlyList<(ReadOnlyMemory<byte> Name, ReadOnlyMemory<byte> Record)> Users,
     IReadOnlyList<(ReadOnlyMemory<byte> Name, ReadOnlyMemory<byte> Record)> Roles)
 {
-    /// <summary>A store in which nobody has ever asked for authentication.</summary>
+    /// <summary>A store in which authentication was never enabled.</summary>
     public static readonly SnapshotAuth None = new(false, 1, [], []);
 
     /// <summary>Whether there is anything to take over.</summary>

@@ -12,13 +12,18 @@ internal sealed class RandomWriter : IDisposable
 
     private readonly Uri _frontend;
     private readonly Random _random;
+    private readonly AcknowledgedWrites _written;
     private readonly CancellationTokenSource _stop = new();
     private readonly Task _running;
     private int _acknowledged;
 
-    public RandomWriter(Uri frontend, int seed)
+    /// <param name="frontend">Where to write.</param>
+    /// <param name="seed">What it writes follows from that.</param>
+    /// <param name="acknowledged">Told of each write that succeeds.</param>
+    public RandomWriter(Uri frontend, int seed, AcknowledgedWrites acknowledged)
     {
         _frontend = frontend;
+        _written = acknowledged;
         _random = new Random(seed);
         _running = Task.Run(RunAsync);
     }
@@ -42,7 +47,8 @@ internal sealed class RandomWriter : IDisposable
         {
             try
             {
-                await client.TxnAsync(Next(number));
+                TxnRequest write = Next(number);
+                _written.Add(write, await client.TxnAsync(write));
                 Interlocked.Increment(ref _acknowledged);
             }
             catch (Exception error) when (error is RpcException or HttpRequestException or IOException)

@@ -1,6 +1,7 @@
 using PgEtcd.Protocol.Etcdserverpb;
 using PgEtcd.Testing;
 using PgEtcd.Testing.Watching;
+using Shouldly;
 
 namespace PgEtcd.Chaos.Tests;
 
@@ -11,6 +12,7 @@ internal sealed class WatchedCluster : IAsyncDisposable
     private readonly int[] _ports = [FreePort.Next(), FreePort.Next(), FreePort.Next()];
     private readonly List<WatchClient> _watchers = [];
     private readonly List<RandomWriter> _writers = [];
+    private readonly AcknowledgedWrites _written = new();
     private readonly string _database;
 
     private WatchedCluster(string database) => _database = database;
@@ -18,6 +20,9 @@ internal sealed class WatchedCluster : IAsyncDisposable
     public IReadOnlyList<PgEtcdServer> Frontends => _frontends;
 
     public IReadOnlyList<WatchClient> Watchers => _watchers;
+
+    /// <summary>The longest time in which no write was acknowledged.</summary>
+    public TimeSpan LongestGap => _written.LongestGap;
 
     /// <summary>Starts the frontends.</summary>
     /// <param name="database">What they share.</param>
@@ -70,7 +75,7 @@ internal sealed class WatchedCluster : IAsyncDisposable
     /// <summary>Writes through the frontends named, or all.</summary>
     public void Write(params int[] frontends) => _writers.AddRange(
         (frontends.Length == 0 ? [0, 1, 2] : frontends).SelectMany(frontend => Enumerable.Range(0, 3).Select(
-            writer => new RandomWriter(Url(frontend), seed: (10 * frontend) + writer))));
+            writer => new RandomWriter(Url(frontend), seed: (10 * frontend) + writer, _written))));
 
     /// <summary>Waits for more writes to succeed.</summary>
     public Task AcknowledgedAsync(int more)
@@ -79,11 +84,13 @@ internal sealed class WatchedCluster : IAsyncDisposable
         return Eventually.TrueAsync(() => Acknowledged >= target, $"{more} more writes are acknowledged");
     }
 
-    /// <summary>Ends the writing; then every watcher must have seen just what is in the table.</summary>
+    /// <summary>Ends the writing; then what was acknowledged must be in the table, and every watcher must have seen just what is there.</summary>
     public async Task CheckAsync()
     {
         await Task.WhenAll(_writers.Select(writer => writer.StopAsync()));
-        await new LogTable(_database).ShouldBeWellFormedAsync();
+        LogTable table = new(_database);
+        await table.ShouldBeWellFormedAsync();
+        _written.Puts.Except(await table.PutsAsync()).ShouldBeEmpty("each acknowledged put is in the log");
         LoggedHistory history = await LoggedHistory.ReadAsync(_database);
         foreach (WatchClient watcher in _watchers)
         {

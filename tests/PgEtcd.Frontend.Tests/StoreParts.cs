@@ -70,7 +70,7 @@ internal sealed class StoreParts : IAsyncDisposable
     {
         Database database = new(connectionString, new SchemaName("pgetcd"), NullLoggerFactory.Instance);
         await new Migrator(database, NullLogger<Migrator>.Instance).MigrateAsync(CancellationToken.None);
-        (LogPosition position, KeySpace keys) = await new StateReader(database).LoadAsync(CancellationToken.None);
+        (LogPosition position, KeySpace keys) = await new StateLoader(database).LoadAsync(null, CancellationToken.None);
         AuthStates auth = await AuthStates.StartAsync(new AuthTable(database), CancellationToken.None);
         return new StoreParts(database, new RevisionLog(database, name), position, keys, auth, timeLimit ?? TimeSpan.FromSeconds(7));
     }
@@ -116,7 +116,7 @@ internal sealed class StoreParts : IAsyncDisposable
     }
 
     /// <summary>What the log says the state is.</summary>
-    public async Task<string[]> StoredAsync() => Show((await new StateReader(Database).LoadAsync(CancellationToken.None)).Keys);
+    public async Task<string[]> StoredAsync() => Show((await new StateLoader(Database).LoadAsync(null, CancellationToken.None)).Keys);
 
     public ValueTask DisposeAsync()
     {

@@ -1,3 +1,4 @@
+using System.Globalization;
 using FsCheck;
 using FsCheck.Fluent;
 using PgEtcd.Mvcc.Keys;
@@ -37,6 +38,34 @@ public class Key_trees
         {
             KeyTree.FromSorted(Enumerable.Range(0, count).Select(i => Keys.Record(Keys.Numbered(i)))).CheckInvariants();
         }
+    }
+
+    [Fact]
+    public void Are_loaded_from_changes_as_if_these_were_made_one_after_the_other()
+    {
+        Gen<(int Seed, int Keys, int Batch)> loads =
+            from seed in Gen.Choose(0, int.MaxValue - 1)
+            from keys in Gen.Elements(1, 10, 200, 3000)
+            from batch in Gen.Elements(1, 7, 100, 100_000)
+            select (seed, keys, batch);
+        Properties.Hold(loads, load =>
+        {
+            Random random = new(load.Seed);
+            TreeLoader loader = new(load.Batch);
+            KeyTree.Editor expected = KeyTree.Empty.Edit();
+            for (int i = random.Next(2 * load.Keys + 2); i >= 0; i--)
+            {
+                byte[] key = [.. "/shared/"u8, .. random.Next(load.Keys).ToString(CultureInfo.InvariantCulture).Select(digit => (byte)digit)];
+                bool removes = random.Next(4) == 0;
+                KeyRecord record = KeyRecord.Create(key, [(byte)i], 2, 2 + i, 0, removes ? 0 : 1, 0);
+                loader.Add(record);
+                _ = removes ? expected.Remove(key) : expected.Set(record);
+            }
+
+            KeyTree tree = loader.Build();
+            tree.CheckInvariants();
+            ToArray(tree.Scan(Keys.All)).ShouldBe(ToArray(expected.Freeze().Scan(Keys.All)));
+        }, count: 60);
     }
 
     [Fact]

@@ -16,7 +16,7 @@ public sealed class ResetLimit(TimeProvider clock, ILogger<ResetLimit> logger)
     {
         if (context.RequestAborted.IsCancellationRequested)
         {
-            Count(context); // reset before anybody came to it: it costs no more than this
+            Count(context); // reset before it was served: it costs no more than this
             return Task.CompletedTask;
         }
 

@@ -4,7 +4,7 @@ using PgEtcd.Protocol;
 namespace PgEtcd.Api.Services;
 
 /// <summary>Why a watch stream ended: the first cause counts. A client goes on after Unavailable, at this frontend or another.</summary>
-/// <param name="logger">Gets what nobody expected.</param>
+/// <param name="logger">Gets unexpected exceptions.</param>
 /// <param name="client">Cancelled when the client has gone.</param>
 /// <param name="stopping">Cancelled when the server stops.</param>
 internal sealed class WatchEnding(ILogger logger, CancellationToken client, CancellationToken stopping)

@@ -90,7 +90,7 @@ internal sealed class KeySource(KeyReader reader, PastBrowser past, ChangeBrowse
     /// <summary>How many keys a range has; -1 where that would have to be counted one by one.</summary>
     public long Count(Visit visit, KeyRange range) => visit.Moment.IsPast ? -1 : Present.CountRange(range);
 
-    /// <summary>When, and for who may know it by whom, the shown versions of keys were written.</summary>
+    /// <summary>The times of the shown versions of keys, and their authors for visitors that may read the audit.</summary>
     public async Task<Dictionary<long, SeenOrigin>> OriginsAsync(Visit visit, IEnumerable<SeenKey> keys)
     {
         long[] revisions = [.. keys.Select(key => key.ModRevision).Distinct()];

@@ -59,7 +59,7 @@ internal static class PresentKeys
     /// <param name="isSearched">Whether a key's value is searched too; null: no value is.</param>
     /// <param name="most">Keys at most.</param>
     /// <param name="preview">Bytes of a value at most.</param>
-    /// <param name="gone">Nobody waits any more.</param>
+    /// <param name="gone">The browser has gone.</param>
     public static List<SeenKey> Search(
         KeyTree keys, byte[] start, byte[]? end, byte[] wanted, Func<KeyRecord, bool>? isSearched, int most, int preview, CancellationToken gone)
     {

@@ -5,7 +5,7 @@ using PgEtcd.Mvcc.Keys;
 
 namespace PgEtcd.Console.Visits;
 
-/// <summary>A request for a page: who wants what, of which moment.</summary>
+/// <summary>A request for a page: the visitor, the page and the moment.</summary>
 internal sealed class Visit(HttpContext context, Visitor visitor, Moment moment, ConsoleOptions options, Masks masks)
 {
     /// <summary>The root of all addresses.</summary>

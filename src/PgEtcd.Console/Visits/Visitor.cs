@@ -18,7 +18,7 @@ internal sealed class Visitor(Caller caller, string token)
     /// <summary>The user; null while auth is off, and before the login.</summary>
     public string? Name => caller.Username;
 
-    /// <summary>Auth is on, and nobody has logged in.</summary>
+    /// <summary>Auth is on, and the visitor has not logged in.</summary>
     public bool MustLogIn => caller.CheckUser() != KvError.None;
 
     /// <summary>Users, roles and the audit may be seen.</summary>

@@ -4,13 +4,13 @@ using PgEtcd.Frontend.Reading;
 
 namespace PgEtcd.Console.Visits;
 
-/// <summary>Finds out who visits: by the cookie that a login leaves. It holds one of etcd's tokens, which is good at
+/// <summary>Finds the visitor by the cookie that a login leaves. It holds one of etcd's tokens, which is good at
 /// every frontend.</summary>
 internal sealed class Visitors(AuthStates users, Tail tail, ITokens tokens)
 {
     private const string Cookie = "pgetcd_console";
 
-    /// <summary>Who it is, by everything that was acknowledged before. The replica is caught up afterwards.</summary>
+    /// <summary>The visitor, by everything that was acknowledged before. The replica is caught up afterwards.</summary>
     /// <exception cref="Postgres.Calls.StoreUnavailableException">The database did not answer in time.</exception>
     public async Task<Visitor> IdentifyAsync(HttpContext context)
     {

@@ -43,7 +43,7 @@ public sealed class FrontendAuth : IAsyncDisposable
 
     public Logins Logins { get; }
 
-    /// <summary>Gives a token to who knows a user's password, within the limits that hold for every login.</summary>
+    /// <summary>Gives a token for a user's password, within the limits that hold for every login.</summary>
     /// <param name="name">The user.</param>
     /// <param name="password">The password.</param>
     /// <param name="peer">The client's address.</param>

@@ -17,7 +17,7 @@ public sealed class AuthState
         Anybody = new Caller(this, null, long.MaxValue);
     }
 
-    /// <summary>The role that may do everything, and the user without whom nothing can be enabled.</summary>
+    /// <summary>The role that may do everything, and the user that must exist before auth can be enabled.</summary>
     public const string Root = "root";
 
     /// <summary>No user has been added yet.</summary>

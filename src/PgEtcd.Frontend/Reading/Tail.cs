@@ -27,7 +27,7 @@ public sealed class Tail
     private readonly TimeSpan _timeLimit;
     private readonly TimeProvider _clock;
     private readonly List<LogRow> _rows = [];
-    private readonly StateReader _states;
+    private readonly StateLoader _states;
     private readonly Rounds<Round, bool> _rounds;
     private Task _takenIn = Task.CompletedTask;
     private long _seen;
@@ -47,7 +47,7 @@ public sealed class Tail
         _database = database;
         _timeLimit = timeLimit;
         _clock = clock;
-        _states = new StateReader(database);
+        _states = new StateLoader(database);
         _readAt = clock.GetTimestamp();
         _rounds = new Rounds<Round, bool>(() => new Round(clock.GetTimestamp()), ReadAsync);
     }
@@ -202,7 +202,7 @@ public sealed class Tail
 
     private async Task LoadAsync(CancellationToken cancellationToken)
     {
-        (LogPosition position, KeySpace keys) = await _states.LoadAsync(cancellationToken);
+        (LogPosition position, KeySpace keys) = await _states.LoadAsync(null, cancellationToken);
         await _auth.EnsureAsync(position.AuthRevision, cancellationToken);
         _replica.Restart(keys, position.AuthRevision, position.Alarms);
         ReadMetrics.Loads.Add(1);

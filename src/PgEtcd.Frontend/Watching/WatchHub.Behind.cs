@@ -42,7 +42,7 @@ public sealed partial class WatchHub
     }
 
     /// <summary>Sends events, as far as there is room.</summary>
-    /// <param name="watcher">To whom.</param>
+    /// <param name="watcher">The recipient.</param>
     /// <param name="events">All that it wants up to <paramref name="last"/>.</param>
     /// <param name="last">How far it is then.</param>
     /// <param name="compactRevision">The compaction mark.</param>

@@ -40,7 +40,7 @@ public sealed partial class WatchHub
         {
             Log.WatchFailed(_logger, exception);
             _gathering.ForEach(static watcher => watcher.TakeGathered());
-            AllFallBehind(after + 1); // who has had some of it, wants later revisions by now
+            AllFallBehind(after + 1); // a watcher that has had some of it wants later revisions by now
         }
 
         CloseBroken();

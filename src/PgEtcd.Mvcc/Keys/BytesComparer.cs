@@ -17,7 +17,7 @@ public sealed class BytesComparer : IEqualityComparer<ReadOnlyMemory<byte>>, IAl
 
     public int GetHashCode(ReadOnlySpan<byte> alternate)
     {
-        // Seeded by the process, so that nobody can choose keys that collide.
+        // Seeded by the process, so that no client can choose keys that collide.
         HashCode hash = new();
         hash.AddBytes(alternate);
         return hash.ToHashCode();

@@ -3,7 +3,7 @@ using PgEtcd.Mvcc.Keys;
 namespace PgEtcd.Mvcc.Ranges;
 
 /// <summary>
-/// Who wants a key: items (watchers), each on a key or a range of keys, found by a key. Single keys, of which there may be
+/// Items (watchers), each on a key or a range of keys, found by a key. Single keys, of which there may be
 /// tens of thousands, are in a hash table; ranges are in an interval tree. Not thread-safe.
 /// </summary>
 /// <remarks>The bytes of a range must not change while it is in here; they are not copied.</remarks>

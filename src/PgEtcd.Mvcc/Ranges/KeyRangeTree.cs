@@ -29,7 +29,7 @@ internal sealed class KeyRangeTree<T>
     }
 
     /// <summary>Appends the items of every range that contains the key.</summary>
-    /// <returns>How many nodes were looked at, for those who doubt that it is few.</returns>
+    /// <returns>How many nodes were looked at; tests bound it.</returns>
     public int Find(ReadOnlySpan<byte> key, List<T> found) => Find(_root, key, found);
 
     private static int Find(Node? node, ReadOnlySpan<byte> key, List<T> found)

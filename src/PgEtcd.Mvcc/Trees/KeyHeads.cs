@@ -106,8 +106,9 @@ internal readonly struct KeyHeads
     private static byte[] CommonPrefix(ReadOnlySpan<byte> first, ReadOnlySpan<byte> last) =>
         first[..first.CommonPrefixLength(last)].ToArray();
 
-    // Short keys are filled up with zeros. That may make unequal keys equal here, but never turns their order around.
-    private static ulong Head(ReadOnlySpan<byte> rest)
+    /// <summary>The first eight bytes as a number. Short keys are filled up with zeros: that may make unequal keys equal here, but never
+    /// turns their order around.</summary>
+    internal static ulong Head(ReadOnlySpan<byte> rest)
     {
         if (rest.Length >= sizeof(ulong))
         {

@@ -12,7 +12,7 @@ public sealed partial class KeyTree
     {
         private Node? _root;
 
-        // A new token after each freeze: from then on the nodes made so far are somebody else's.
+        // A new token after each freeze: from then on the nodes made so far belong to the frozen tree.
         private object _owner = new();
 
         internal Editor(Node? root) => _root = root;

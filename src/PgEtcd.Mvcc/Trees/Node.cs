@@ -4,7 +4,7 @@ namespace PgEtcd.Mvcc.Trees;
 
 /// <summary>
 /// A node of the B+tree. A node belongs to the edit that made it (<see cref="Owner"/>): only that edit, and only until it
-/// freezes, may change it; everybody else sees it as immutable.
+/// freezes, may change it; for all other readers it is immutable.
 /// </summary>
 internal abstract class Node(object? owner)
 {

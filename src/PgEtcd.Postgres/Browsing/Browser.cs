@@ -4,7 +4,7 @@ using PgEtcd.Postgres.Connections;
 
 namespace PgEtcd.Postgres.Browsing;
 
-/// <summary>Asks the views and functions of docs/sql.md on behalf of people who look at the store: a few questions at a time, each with
+/// <summary>Asks the views and functions of docs/sql.md for the console: a few questions at a time, each with
 /// a time limit, so that the frontend's own work is not held up.</summary>
 public sealed class Browser(Database database) : IDisposable
 {

@@ -2,7 +2,7 @@ using PgEtcd.Postgres.Connections;
 
 namespace PgEtcd.Postgres.Browsing;
 
-/// <summary>What was changed, when, and by whom.</summary>
+/// <summary>The changes: keys, times and authors.</summary>
 public sealed class ChangeBrowser(Browser browser)
 {
     private const string Columns = """
@@ -49,7 +49,7 @@ public sealed class ChangeBrowser(Browser browser)
     public Task<List<SeenChange>> OfRevisionsAsync(long[] revisions, int most, CancellationToken gone) =>
         browser.AskAsync(token => browser.Command(OfRevisionsSql, revisions, most).ListAsync<SeenChange>(token), gone);
 
-    /// <summary>When and by whom revisions were made.</summary>
+    /// <summary>Times and authors of revisions.</summary>
     /// <param name="revisions">Which.</param>
     /// <param name="isArchivedToo">Whether they may be in the archive.</param>
     public Task<List<SeenOrigin>> OriginsAsync(long[] revisions, bool isArchivedToo, CancellationToken gone) =>
@@ -84,7 +84,7 @@ public sealed record SeenChange(
     byte[] Key, long ModRevision, int Sub, string Change, int? Size, long Version, long Lease, DateTime CommittedAt,
     string? Username, string? Client, string? Request, string Frontend, bool Archived);
 
-/// <summary>When a revision was made, and by whom.</summary>
+/// <summary>The time and the author of a revision.</summary>
 public sealed record SeenOrigin(long Revision, DateTime CommittedAt, string? Username, string? Client, string? Request);
 
 /// <summary>A key that differs between two moments.</summary>

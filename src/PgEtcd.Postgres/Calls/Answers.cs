@@ -1,9 +1,9 @@
 namespace PgEtcd.Postgres.Calls;
 
-/// <summary>Lets those go on who waited for the same batch or round trip.</summary>
+/// <summary>Releases the callers that waited for the same batch or round trip.</summary>
 /// <remarks>A continuation writes one response, a few microseconds. Queued one by one to the thread pool, as
 /// RunContinuationsAsynchronously does, the queueing and the waking of threads cost as much again; all on one thread would
-/// not scale with the cores. So they go in handfuls, and a single one, which nobody else waits for, goes at once.</remarks>
+/// not scale with the cores. So they go in handfuls, and a single one goes at once.</remarks>
 public static class Answers
 {
     private const int Handful = 32;

@@ -47,7 +47,7 @@ public sealed class BackgroundLoop(string work, TimeProvider clock, ILogger logg
                 }
 
                 bool isHarmless = exception is OperationCanceledException or StoreUnavailableException || DatabaseErrors.IsTransient(exception);
-                // What has gone well for a while begins anew; an outage is over sooner than anybody waits.
+                // After a good while the pauses begin anew; an outage ends before a long pause would.
                 penalty = isHarmless || clock.GetElapsedTime(started) > LongestPause ? FirstPause
                     : TimeSpan.FromTicks(Math.Clamp(penalty.Ticks * 2, FirstPause.Ticks, LongestPause.Ticks));
                 Report(exception, isHarmless, penalty);

@@ -2,15 +2,15 @@ using System.Diagnostics;
 
 namespace PgEtcd.Postgres.Calls;
 
-/// <summary>What traces are made of. Nobody listens unless --enable-distributed-tracing is given, and then nothing is made.</summary>
+/// <summary>The spans of traces. None is made unless --enable-distributed-tracing is given.</summary>
 public static class Spans
 {
-    /// <summary>The name of the source, for those who collect.</summary>
+    /// <summary>The name of the source, for the collector.</summary>
     public const string SourceName = "PgEtcd";
 
     public static readonly ActivitySource Source = new(SourceName);
 
-    /// <summary>The span of the call that this runs for, if anybody wants to know.</summary>
+    /// <summary>The span of the call that this runs for, if traces are collected.</summary>
     public static Activity? Caller => Source.HasListeners() ? Activity.Current : null;
 
     /// <summary>What follows in this method is no part of the call that happened to start it: for loops that work for all.</summary>

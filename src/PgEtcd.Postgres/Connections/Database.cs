@@ -16,8 +16,8 @@ public sealed class Database : IAsyncDisposable
     /// otherwise. Writes are batched and reads come from memory, so few are enough; frontends × pool must fit max_connections.</summary>
     private const int DefaultPoolSize = 14;
 
-    /// <summary>How long a first connection is tried at a port that refuses it: long enough for a database that is started
-    /// together with us, short enough for a mistyped port.</summary>
+    /// <summary>How long a first connection is tried at a port that refuses it, or at a standby: long enough for a database that is
+    /// started or promoted together with us, short enough for a mistyped address.</summary>
     private static readonly TimeSpan NobodyListensLimit = TimeSpan.FromSeconds(5);
 
     /// <summary>From one such try to the next.</summary>
@@ -28,6 +28,7 @@ public sealed class Database : IAsyncDisposable
     private readonly NpgsqlDataSource _source;
     private readonly NpgsqlDataSource _appends;
     private readonly NpgsqlDataSource _positions;
+    private readonly List<NpgsqlMultiHostDataSource> _hosts = [];
     private readonly SessionSettings _settings;
     private readonly SemaphoreSlim _meeting = new(1);
     private DateTime? _server;
@@ -64,6 +65,9 @@ public sealed class Database : IAsyncDisposable
 
     /// <summary>The schema of the cluster.</summary>
     public SchemaName Schema { get; }
+
+    /// <summary>Whether a standby will do: for work that only reads and need not be up to date.</summary>
+    public bool AllowsStandby { get; init; }
 
     /// <summary>Called when a connection reaches another PostgreSQL process than those before it: restarted, promoted, restored.
     /// No other connection to it is used before this has ended.</summary>
@@ -137,7 +141,7 @@ public sealed class Database : IAsyncDisposable
             try
             {
                 await connection.OpenAsync(cancellationToken);
-                await _settings.ApplyAsync(connection);
+                await PrepareAsync(connection);
                 return connection;
             }
             catch
@@ -258,15 +262,20 @@ public sealed class Database : IAsyncDisposable
             builder.ConnectionStringBuilder.MaxPoolSize = 1;
         }
 
-        return ConnectionString.Host?.Contains(',', StringComparison.Ordinal) == true
-            ? builder.BuildMultiHost().WithTargetSession(TargetSessionAttributes.ReadWrite)
-            : builder.Build();
+        if (ConnectionString.Host?.Contains(',', StringComparison.Ordinal) != true)
+        {
+            return builder.Build();
+        }
+
+        NpgsqlMultiHostDataSource hosts = builder.BuildMultiHost();
+        _hosts.Add(hosts);
+        return hosts.WithTargetSession(TargetSessionAttributes.ReadWrite);
     }
 
     private async Task MeetAsync(NpgsqlConnection connection)
     {
         DatabaseMetrics.ConnectionsOpened.Add(1);
-        DateTime server = await _settings.ApplyAsync(connection);
+        DateTime server = await PrepareAsync(connection);
         await _meeting.WaitAsync();
         try
         {
@@ -284,6 +293,22 @@ public sealed class Database : IAsyncDisposable
         }
     }
 
+    /// <summary>Makes a session fit for our work.</summary>
+    /// <returns>When its PostgreSQL was started.</returns>
+    /// <exception cref="StandbyException">It is a standby.</exception>
+    private async Task<DateTime> PrepareAsync(NpgsqlConnection connection)
+    {
+        (DateTime startedAt, bool isStandby) = await _settings.ApplyAsync(connection);
+        if (isStandby && !AllowsStandby)
+        {
+            // Npgsql remembers for ten seconds which of several hosts was the primary.
+            _hosts.ForEach(static hosts => hosts.ClearDatabaseStates());
+            throw new StandbyException();
+        }
+
+        return startedAt;
+    }
+
     private void ThrowIfHopeless(Exception exception, TimeSpan elapsed, TimeSpan timeLimit)
     {
         // With several hosts the reasons are gathered: one that may pass is worth waiting for.
@@ -293,6 +318,8 @@ public sealed class Database : IAsyncDisposable
         SocketException?[] sockets = [.. reasons.Select(reason => reason as SocketException ?? reason.InnerException as SocketException)];
         string? sentence = reasons[0] switch
         {
+            StandbyException when elapsed > NobodyListensLimit =>
+                $"the PostgreSQL at '{ConnectionString.Host}' port {ConnectionString.Port} is a standby, which takes no writes",
             // Afterwards it may pass, when a password is being changed.
             PostgresException refusal when refusal.SqlState == PostgresErrorCodes.InvalidPassword
                 || !Array.Exists(reasons, DatabaseErrors.IsTransient) =>

@@ -20,7 +20,7 @@ internal sealed class SessionSettings(ILogger logger)
 
     private static readonly Setting[] Settings =
     [
-        // No name in our statements means what somebody has put into public (migrations/README.md).
+        // No name in our statements may mean an object that another role has put into public (migrations/README.md).
         new("search_path", "pg_catalog, pg_temp", static _ => true, ""),
         // An append must see the commit of the lock's previous holder.
         new("default_transaction_isolation", "read committed", static value => value is "read committed" or "read uncommitted",
@@ -38,7 +38,7 @@ internal sealed class SessionSettings(ILogger logger)
     ];
 
     private static readonly string SetSql = $"""
-        select pg_catalog.pg_postmaster_start_time(), case when pg_catalog.pg_backend_pid() operator(pg_catalog.=) $1
+        select pg_catalog.pg_postmaster_start_time(), pg_catalog.pg_is_in_recovery(), case when pg_catalog.pg_backend_pid() operator(pg_catalog.=) $1
             then array[{string.Join(", ", Settings.Select(setting => $"case when {setting.Condition} then pg_catalog.set_config('{setting.Name}', '{setting.Value}', false) end"))}] end
         """;
 
@@ -51,8 +51,8 @@ internal sealed class SessionSettings(ILogger logger)
     public IReadOnlyList<string> Unmet => _unmet;
 
     /// <summary>Sets all of them in a new session.</summary>
-    /// <returns>When its PostgreSQL was started.</returns>
-    public async Task<DateTime> ApplyAsync(NpgsqlConnection connection)
+    /// <returns>When its PostgreSQL was started, and whether that is a standby.</returns>
+    public async Task<(DateTime StartedAt, bool IsStandby)> ApplyAsync(NpgsqlConnection connection)
     {
         await using NpgsqlBatch batch = new(connection);
         NpgsqlBatchCommand set = new(SetSql);
@@ -62,11 +62,11 @@ internal sealed class SessionSettings(ILogger logger)
         batch.BatchCommands.Add(new NpgsqlBatchCommand(ReadSql));
         await using NpgsqlDataReader reader = await batch.ExecuteReaderAsync();
         await reader.ReadAsync();
-        DateTime server = reader.GetDateTime(0);
+        (DateTime startedAt, bool isStandby) = (reader.GetDateTime(0), reader.GetBoolean(1));
         await reader.NextResultAsync();
         await reader.ReadAsync();
         Compare(reader.GetFieldValue<string[]>(0));
-        return server;
+        return (startedAt, isStandby);
     }
 
     private void Compare(string[] values)

@@ -1,51 +1,18 @@
-using PgEtcd.Mvcc;
 using PgEtcd.Mvcc.Keys;
-using PgEtcd.Mvcc.Trees;
 using PgEtcd.Postgres.Connections;
 using PgEtcd.Postgres.Revisions;
 
 namespace PgEtcd.Postgres.History;
 
-/// <summary>Reads states of the key space out of the log: the present one to start from, past ones for historical ranges.</summary>
+/// <summary>Reads past states of the key space out of the log, for historical ranges.</summary>
 public sealed class StateReader(Database database)
 {
-    // The log from its beginning, as it lies on disk. Cheaper than to have PostgreSQL pick out the newest row of each key:
-    // a million keys take it 18 s of sorting, and replaying them here 3.
-    private const string ReplaySql = """
-        select revision, sub, key, value, create_revision, version, lease from pgetcd.revisions order by revision, sub
-        """;
-
-    private const string PlannerSql = "set local enable_sort = off; set local enable_bitmapscan = off";
-
     private const string RangeSql = """
         select mod_revision, sub, key, value, create_revision, version, lease
         from pgetcd.range_at($1, $2, $3) order by key limit $4
         """;
 
     private const string CountSql = "select count(*) from pgetcd.range_at($1, $2, $3)";
-
-    /// <summary>Builds the current state by replaying the log.</summary>
-    public async Task<(LogPosition Position, KeySpace Keys)> LoadAsync(CancellationToken cancellationToken)
-    {
-        await using Snapshot snapshot = await Snapshot.OpenAsync(database, PlannerSql, cancellationToken);
-        LogPosition position = await RevisionLog.PositionAsync(database, snapshot.Connection, cancellationToken);
-        KeyTree.Editor keys = KeyTree.Empty.Edit();
-        await snapshot.Command(ReplaySql).WithoutLimit().EachAsync(
-            reader =>
-            {
-                LogRow row = LogRow.Read(reader);
-                if (row.ToRecord() is { } record)
-                {
-                    keys.Set(record);
-                }
-                else
-                {
-                    keys.Remove(row.Key);
-                }
-            },
-            cancellationToken);
-        return (position, KeySpace.Load(position.Revision, position.CompactRevision, keys.Freeze()));
-    }
 
     /// <summary>The keys of a range as they were at a past revision, in key order.</summary>
     /// <param name="range">The range; not empty.</param>

@@ -4,7 +4,7 @@ using PgEtcd.Server.Options;
 
 namespace PgEtcd.Server.Composition;
 
-/// <summary>The alarms that are raised, for those who tell how the server is.</summary>
+/// <summary>The alarms that are raised, for the health pages and the metrics.</summary>
 public interface IAlarmSource
 {
     /// <summary>The alarms that are raised now, as far as this frontend knows; must not wait.</summary>
@@ -14,7 +14,7 @@ public interface IAlarmSource
     long? QuotaBytes { get; }
 }
 
-/// <summary>The alarms of a frontend's cluster. Who raised one is not known here: they are shown as this member's.</summary>
+/// <summary>The alarms of a frontend's cluster. The member that raised one is not known here: they are shown as this member's.</summary>
 internal sealed class FrontendAlarms(RunningFrontend frontend, ServerOptions options) : IAlarmSource
 {
     public IReadOnlyList<AlarmMember> Active

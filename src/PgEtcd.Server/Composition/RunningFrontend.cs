@@ -180,7 +180,8 @@ public sealed class RunningFrontend : IAsyncDisposable
             await (options.MayMigrate ? migrator.MigrateAsync(cancellationToken) : migrator.CheckAsync("--migrate=never", cancellationToken));
             RevisionLog log = new(database, options.Name);
             long term = await log.ObserveTermAsync(cancellationToken);
-            (LogPosition position, KeySpace keys) = await new StateReader(database).LoadAsync(cancellationToken);
+            (LogPosition position, KeySpace keys) = await new StateLoader(database)
+                .LoadAsync(new LoadProgress(TimeProvider.System, loggers.CreateLogger<LoadProgress>()), cancellationToken);
             Leader leader = new(TimeProvider.System, loggers.CreateLogger<Leader>());
             Membership membership = await Membership.JoinAsync(
                 database, leader, log.Frontend, Identities(options, log.Frontend), TimeProvider.System, loggers.CreateLogger<Membership>(), cancellationToken);
@@ -199,7 +200,7 @@ public sealed class RunningFrontend : IAsyncDisposable
         }
     }
 
-    /// <summary>What to be registered as: by name as everybody expects; if another frontend of that name is there, by name
+    /// <summary>The identities to register under, in this order: the name; if another frontend has that, the name
     /// and addresses, which a restart leaves as they are; and else by this run.</summary>
     private static Member[] Identities(ServerOptions options, string run) =>
         [.. new[] { options.Name, $"{options.Name} {string.Join(',', options.AdvertiseClientUrls)}", run }

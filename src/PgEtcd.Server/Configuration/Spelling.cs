@@ -1,6 +1,6 @@
 namespace PgEtcd.Server.Configuration;
 
-/// <summary>Finds what somebody meant to type.</summary>
+/// <summary>Finds the name that a mistyped one was meant to be.</summary>
 internal static class Spelling
 {
     /// <summary>The known word that takes the fewest edits, if they are few for its length; else null. Case does not count.</summary>

@@ -3,10 +3,10 @@ using System.Globalization;
 namespace PgEtcd.Server.Hosting;
 
 /// <summary>Most connections of clients at a time. As in etcd as many as the process may have open files, but for those that the server
-/// itself needs: without the limit a flood of clients would cost it its database. One more is closed at once, and nobody else notices.</summary>
+/// itself needs: without the limit a flood of clients would cost it its database. One more is closed at once, and no other is affected.</summary>
 internal static class ConnectionLimit
 {
-    /// <summary>etcd keeps 150. We have 250 open when nobody is there: libraries, then PostgreSQL's connections.</summary>
+    /// <summary>etcd keeps 150. We have 250 open without any client: libraries, then PostgreSQL's connections.</summary>
     private const int Reserved = 512;
 
     /// <summary>Where there are few files at all.</summary>

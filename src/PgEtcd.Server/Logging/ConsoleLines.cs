@@ -4,7 +4,7 @@ using System.Text;
 
 namespace PgEtcd.Server.Logging;
 
-/// <summary>Lines for people: time, level, who, what. An exception follows on lines of its own.</summary>
+/// <summary>Lines for people: time, level, logger, message. An exception follows on lines of its own.</summary>
 internal sealed class ConsoleLines : ILineFormat
 {
     /// <inheritdoc/>

@@ -50,7 +50,7 @@ internal sealed class LineLoggerProvider : ILoggerProvider
 /// <summary>One thing that is said.</summary>
 /// <param name="Time">When, UTC.</param>
 /// <param name="Level">How grave.</param>
-/// <param name="Category">Who says it.</param>
+/// <param name="Category">The logger that wrote it.</param>
 /// <param name="Message">The sentence.</param>
 /// <param name="Fields">What is in it, by name; also the template, under a name in braces.</param>
 /// <param name="Exception">What went wrong.</param>

@@ -27,7 +27,7 @@ public sealed record ServerOptions
     /// <summary>Absolute path of the private local PostgreSQL's directory. Unused when <see cref="Database"/> is given.</summary>
     public required string DataDir { get; init; }
 
-    /// <summary>True when nobody chose <see cref="DataDir"/>: the server may then move it to where PostgreSQL can reach it.</summary>
+    /// <summary>True when <see cref="DataDir"/> is the default: the server may then move it to where PostgreSQL can reach it.</summary>
     public required bool DataDirIsDefault { get; init; }
 
     /// <summary>--migrate=auto: the schema may be made and changed.</summary>

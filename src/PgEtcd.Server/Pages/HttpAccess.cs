@@ -2,7 +2,7 @@ using PgEtcd.Api.Gateway;
 
 namespace PgEtcd.Server.Pages;
 
-/// <summary>What holds for all plain HTTP, before a path is looked at: who may ask, and what etcd's older clients call things.</summary>
+/// <summary>The checks of every plain HTTP request before its path is looked at: access, and the names that older clients of etcd use.</summary>
 internal static class HttpAccess
 {
     private const string OlderPrefix = "/v3beta";

@@ -13,7 +13,7 @@ internal sealed class ServerTls
 {
     private static readonly object Key = typeof(ServerTls);
 
-    /// <summary>How long a handshake may take. One that is slow holds nobody else up.</summary>
+    /// <summary>How long a handshake may take. A slow one holds no other up.</summary>
     private static readonly TimeSpan HandshakeLimit = TimeSpan.FromSeconds(10);
 
     private readonly TlsOptions _options;

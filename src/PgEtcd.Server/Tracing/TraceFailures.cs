@@ -3,7 +3,7 @@ using PgEtcd.Server.Options;
 
 namespace PgEtcd.Server.Tracing;
 
-/// <summary>Says in the log that traces do not get through, once a minute at most. The exporter tells nobody but an event source.</summary>
+/// <summary>Says in the log that traces do not get through, once a minute at most. The exporter tells an event source and nothing else.</summary>
 internal sealed class TraceFailures : EventListener
 {
     private const string ExporterSource = "OpenTelemetry-Exporter-OpenTelemetryProtocol";

@@ -2,7 +2,7 @@ using PgEtcd.Verbs.Running;
 
 namespace PgEtcd.Verbs.Files;
 
-/// <summary>A file that has its name when it is whole, and that nobody else may read, as etcdctl makes them.</summary>
+/// <summary>A file that gets its name when it is whole, and that only its owner may read, as etcdctl's.</summary>
 internal static class WholeFile
 {
     /// <summary>Stands for stdout, or stdin.</summary>

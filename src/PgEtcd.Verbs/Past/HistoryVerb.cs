@@ -5,7 +5,7 @@ using PgEtcd.Verbs.Running;
 
 namespace PgEtcd.Verbs.Past;
 
-/// <summary><c>pgetcd history KEY</c>: every change that is still known, and who made it.</summary>
+/// <summary><c>pgetcd history KEY</c>: every change that is still known, and its author.</summary>
 internal static class HistoryVerb
 {
     private const string Prefix = "--prefix";

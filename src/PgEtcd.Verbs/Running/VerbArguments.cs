@@ -22,7 +22,7 @@ public sealed record VerbArguments(
 /// <paramref name="DataDir"/>.</param>
 /// <param name="Schema">The schema; a legal identifier, not yet quoted.</param>
 /// <param name="DataDir">Absolute path.</param>
-/// <param name="DataDirIsDefault">Nobody chose <paramref name="DataDir"/>.</param>
+/// <param name="DataDirIsDefault">Whether <paramref name="DataDir"/> is the default.</param>
 /// <param name="MayMigrate">The schema may be made and changed.</param>
 /// <param name="Password">Gives the password of <paramref name="Database"/>; null: it is there, or none is needed.</param>
 public sealed record VerbTarget(

@@ -49,7 +49,7 @@ internal sealed class VerbDatabase : IAsyncDisposable
                 : null;
             // Our functions say in the detail which revision is not there.
             string connection = $"{options.Database ?? local!.ConnectionString};Include Error Detail=true";
-            database = new Database(connection, new SchemaName(options.Schema), loggers, password: options.Password);
+            database = new Database(connection, new SchemaName(options.Schema), loggers, password: options.Password) { AllowsStandby = true };
             await database.ConnectAsync(ConnectLimit, cancellationToken);
             await PrepareAsync(new Migrator(database, loggers.CreateLogger<Migrator>()), use, options, cancellationToken);
             return new VerbDatabase(loggers, local, database);

@@ -307,7 +307,7 @@ public sealed class RemovalTests(PostgresFixture postgres) : IClassFixture<Postg
     private static async Task ReadsAreWholeAsync(RemovalFixture log, Random random)
     {
         StateReader reader = new(log.Database);
-        (LogPosition position, KeySpace keys) = await reader.LoadAsync(CancellationToken.None);
+        (LogPosition position, KeySpace keys) = await new StateLoader(log.Database).LoadAsync(null, CancellationToken.None);
         position.ShouldBe(new LogPosition(log.State.Revision, log.State.CompactRevision, 1));
         keys.Keys.Count.ShouldBe(log.State.Keys.Count);
         long revision = random.NextInt64(Math.Max(1, position.CompactRevision), position.Revision + 1);

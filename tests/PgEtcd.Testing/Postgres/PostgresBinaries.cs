@@ -3,33 +3,34 @@ using PgEtcd.Testing.Processes;
 namespace PgEtcd.Testing.Postgres;
 
 /// <summary>Debian's PostgreSQL server programs, and the user to run them as.</summary>
-internal static class PostgresBinaries
+public static class PostgresBinaries
 {
     private const string Root = "/usr/lib/postgresql";
 
     /// <summary>PostgreSQL refuses to run as root, so root runs it as this user, which Debian's package makes.</summary>
-    private const string User = "postgres";
+    private const string UserName = "postgres";
 
     private static readonly Lazy<string> Newest = new(Find);
 
     /// <summary>The directory of the newest version; <c>TESTED_PG_BIN</c> names another.</summary>
     public static string Directory => Newest.Value;
 
-    /// <summary>The command line that runs a program as a user PostgreSQL accepts.</summary>
-    public static (string Program, IReadOnlyList<string> Arguments) Line(string program, IEnumerable<string> arguments)
-    {
-        string path = Path.Combine(Directory, program);
-        return Environment.IsPrivilegedProcess
-            ? ("/usr/bin/setpriv", [$"--reuid={User}", $"--regid={User}", "--init-groups", path, .. arguments])
-            : (path, [.. arguments]);
-    }
+    /// <summary>The command line that runs one of PostgreSQL's programs as a user that it accepts.</summary>
+    public static (string Program, IReadOnlyList<string> Arguments) Line(string program, IEnumerable<string> arguments) =>
+        User(Path.Combine(Directory, program), [.. arguments]);
+
+    /// <summary>The command line that runs any program as that user.</summary>
+    public static (string Program, IReadOnlyList<string> Arguments) User(string path, params string[] arguments) =>
+        Environment.IsPrivilegedProcess
+            ? ("/usr/bin/setpriv", [$"--reuid={UserName}", $"--regid={UserName}", "--init-groups", path, .. arguments])
+            : (path, arguments);
 
     /// <summary>Hands a directory to the user that the programs run as.</summary>
     public static async Task OwnAsync(string directory)
     {
         if (Environment.IsPrivilegedProcess)
         {
-            await Command.CheckAsync("/bin/chown", $"{User}:{User}", directory).ConfigureAwait(false);
+            await Command.CheckAsync("/bin/chown", $"{UserName}:{UserName}", directory).ConfigureAwait(false);
         }
     }
 

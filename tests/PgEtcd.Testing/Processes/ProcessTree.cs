@@ -4,8 +4,9 @@ using System.Runtime.InteropServices;
 namespace PgEtcd.Testing.Processes;
 
 /// <summary>The processes that a process of ours has started itself.</summary>
-internal static partial class ProcessTree
+public static partial class ProcessTree
 {
+    /// <summary>Their ids; empty when there is no such process.</summary>
     public static IReadOnlyList<int> ChildrenOf(int pid)
     {
         string path = $"/proc/{pid}/task/{pid}/children";
@@ -14,6 +15,7 @@ internal static partial class ProcessTree
             : [];
     }
 
+    /// <summary>Kills a process, if it is there.</summary>
     public static void Kill(int pid) => _ = Kill(pid, (int)UnixSignal.Kill);
 
     [LibraryImport("libc", EntryPoint = "kill")]

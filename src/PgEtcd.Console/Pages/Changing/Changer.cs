@@ -16,7 +16,7 @@ internal sealed class Changer(ConsoleParts parts, Visitors visitors, ConsoleOpti
     private const int Overhead = 64;
 
     /// <summary>Makes the changes in one revision.</summary>
-    /// <param name="visit">By whom.</param>
+    /// <param name="visit">The request that changes it.</param>
     /// <param name="changes">What, a key once.</param>
     /// <returns>How it ended.</returns>
     /// <exception cref="DeniedException">The console does not write, or the visitor may not.</exception>

@@ -105,13 +105,13 @@ public sealed record EditModel(byte[] Key, string Text, long SeenRevision, long 
     /// <summary>The difference, to be looked at before the put; null: not yet.</summary>
     public Comparison? Comparison { get; init; }
 
-    /// <summary>The key as somebody else has changed it meanwhile; null: nobody has.</summary>
+    /// <summary>The key as another client has changed it meanwhile; null if none has.</summary>
     public SeenKey? Conflict { get; init; }
 
     /// <summary>Why it was refused; null: it was not.</summary>
     public string? Problem { get; init; }
 
-    /// <summary>A key that somebody else has deleted.</summary>
+    /// <summary>A key that another client has deleted.</summary>
     public static SeenKey Gone(byte[] key) => new(key, [], 0, 0, 0, 0, 0);
 }
 

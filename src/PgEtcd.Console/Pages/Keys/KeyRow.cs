@@ -28,7 +28,7 @@ public sealed record KeyRow(byte[] Entry, SeenKey? Key, long Keys, Since Since)
     /// <summary>It stands for the keys below it.</summary>
     public bool IsBranch { get; init; }
 
-    /// <summary>When and by whom it was written.</summary>
+    /// <summary>The time and the author of its last change.</summary>
     public SeenOrigin? Origin { get; init; }
 
     /// <summary>The value stays hidden.</summary>

@@ -89,7 +89,7 @@ internal sealed class LevelFragment(KeySource keys) : IPage
 /// <param name="IsContinued">There were lines before these.</param>
 public sealed record KeysModel(KeyRows Rows, byte[] Prefix, long Count, bool IsList, byte[]? Wanted, bool InValues, bool IsContinued);
 
-/// <summary>What a user may read, who may not read what was asked for.</summary>
+/// <summary>The ranges that the user may read, when those that were asked for are refused.</summary>
 public sealed record ReadableModel(IReadOnlyList<ReadableRange> Ranges);
 
 /// <summary>A range of keys.</summary>

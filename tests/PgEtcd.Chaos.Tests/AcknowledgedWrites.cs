@@ -1,0 +1,50 @@
+using System.Diagnostics;
+using PgEtcd.Protocol.Etcdserverpb;
+
+namespace PgEtcd.Chaos.Tests;
+
+/// <summary>The puts that writers were told to be in the log, and when they were told.</summary>
+internal sealed class AcknowledgedWrites
+{
+    private readonly Lock _gate = new();
+    private readonly List<string> _puts = [];
+    private TimeSpan _longestGap;
+    private long _last = Stopwatch.GetTimestamp();
+
+    /// <summary>Each as key@revision.</summary>
+    public IReadOnlyList<string> Puts
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return [.. _puts];
+            }
+        }
+    }
+
+    /// <summary>The longest time in which no writer was told of a success.</summary>
+    public TimeSpan LongestGap
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _longestGap;
+            }
+        }
+    }
+
+    public void Add(TxnRequest request, TxnResponse response)
+    {
+        lock (_gate)
+        {
+            _puts.AddRange(request.Success
+                .Where(operation => operation.RequestPut is not null)
+                .Select(operation => $"{operation.RequestPut.Key.ToStringUtf8()}@{response.Header.Revision}"));
+            TimeSpan gap = Stopwatch.GetElapsedTime(_last);
+            _longestGap = gap > _longestGap ? gap : _longestGap;
+            _last = Stopwatch.GetTimestamp();
+        }
+    }
+}
