@@ -1,5 +1,5 @@
--- Changes users, roles or permissions, if everything is as expected, and writes that into the audit: nobody but the owner can do
--- one without the other. What is done follows from the action, the method of the Auth service.
+-- Changes users, roles or permissions, if everything is as expected, and writes that into the audit: only the owner can do
+-- one without the other. The change follows from the action, the method of the Auth service.
 -- Raises PA001 when something has changed meanwhile, PA002 when this very change is made already: a frontend whose connection
 -- died during COMMIT asks by repeating itself.
 create or replace function pgetcd.change_auth(

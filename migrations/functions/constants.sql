@@ -14,7 +14,7 @@ create or replace function pgetcd.leader_limit() returns interval language sql i
 -- The step by which revisions move up after a failover that lost commits: out of reach of all that was handed out.
 create or replace function pgetcd.failover_step() returns bigint language sql immutable return 1000000::bigint;
 
--- No frontend can have seen a higher one: whoever says so must not use up the numbers that there are.
+-- No frontend can have seen a higher one: a claim to have must not use up the numbers that there are.
 create or replace function pgetcd.highest_revision() returns bigint language sql immutable return 4611686018427387904::bigint;
 
 -- The column frontend of a change from SQL.

@@ -1,5 +1,5 @@
--- Its lock puts the appends in order (functions/lock.sql). It never has a row. Nobody but the owner may lock it, and a name is no
--- hash: two schemas never share it.
+-- Its lock puts the appends in order (functions/lock.sql). It never has a row. Only the owner may lock it, and two schemas
+-- never share it.
 create table pgetcd.append_lock ();
 
 -- What the log is made of, up to a revision, in one number (functions/digest.sql). One row.

@@ -63,7 +63,7 @@ public sealed record AuthEdit
     /// <summary>Requests are no longer checked; all tokens die.</summary>
     public static AuthEdit Disable() => new("AuthDisable");
 
-    /// <summary>The arguments that say what is changed, in the order of both functions.</summary>
+    /// <summary>The arguments that both functions have, in their order.</summary>
     internal SqlValue[] Values() =>
         [Action, User, Role, Password, HasNoPassword, Permission.Kind, Permission.Key, Permission.RangeEnd];
 

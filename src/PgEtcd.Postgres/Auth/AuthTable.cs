@@ -114,7 +114,7 @@ public sealed class AuthTable(Database database)
     }
 }
 
-/// <summary>A change of users, roles or permissions, and who makes it.</summary>
+/// <summary>A change of users, roles or permissions, with its author.</summary>
 /// <param name="ExpectedRevision">The auth revision at which it was decided.</param>
 /// <param name="Edit">The change.</param>
 public sealed record AuthChange(long ExpectedRevision, AuthEdit Edit)

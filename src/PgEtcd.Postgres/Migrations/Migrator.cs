@@ -15,7 +15,7 @@ public sealed class Migrator(Database database, ILogger<Migrator> logger)
     /// <summary>How often it begins again because another frontend has made the schema at the same moment.</summary>
     private const int MostRaces = 5;
 
-    // Of the schema itself: nobody else's lock, and nobody but the owner may take it. Readers, such as a start with nothing to do, go on.
+    // Of this schema alone, and only for its owner. Readers, such as a start with nothing to do, go on.
     private const string LockSql = "lock table pgetcd.migrations in exclusive mode";
     private const string SchemaExistsSql = "select exists (select from pg_namespace where nspname = $1)";
 
