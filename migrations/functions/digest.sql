@@ -18,7 +18,6 @@ declare
     last  bigint;
     more  record;
 begin
-    perform pgetcd.check_isolation();
     -- A crash loses it together with no row: no need to wait for the disk.
     perform set_config('synchronous_commit', 'off', true);
     -- Removal waits for this row before it takes any other away, so both statements below see the same ones.

@@ -35,10 +35,10 @@ $$;
 revoke execute on function pgetcd.lock_and_tail(bigint) from public;
 
 -- The session that keeps all writes waiting: the holder of the append lock while another session waits for it or, if the holder waits
--- for a lock itself, the session that is behind that. is_writer: it has changed keys from SQL (enter_log). Fields of a
--- session that the caller may not see are null.
-create or replace function pgetcd.lock_holder() returns table (pid integer, since timestamptz, state text, wait_event text,
-        username text, application text, client text, is_writer boolean) language sql volatile
+-- for a lock itself, the session that is behind that. since: the session's start, began: the transaction's. is_writer: it has changed
+-- keys from SQL (enter_log). Fields of a session that the caller may not see are null.
+create or replace function pgetcd.lock_holder() returns table (pid integer, since timestamptz, began timestamptz, state text,
+        wait_event text, username text, application text, client text, is_writer boolean) language sql volatile
     set search_path = pg_catalog, pg_temp as $$
     with recursive locks as materialized (
         select l.pid, l.mode, l.granted from pg_locks l
@@ -52,7 +52,7 @@ create or replace function pgetcd.lock_holder() returns table (pid integer, sinc
         union all
         select b.pid, c.links + 1 from chain c cross join lateral unnest(pg_blocking_pids(c.pid)) b (pid) where c.links < 10
     )
-    select c.pid, a.backend_start, a.state, a.wait_event, a.usename::text, a.application_name, a.client_addr::text,
+    select c.pid, a.backend_start, a.xact_start, a.state, a.wait_event, a.usename::text, a.application_name, a.client_addr::text,
             exists (select from locks m where m.pid = c.pid and m.granted and m.mode = 'RowShareLock')
         from chain c left join pg_stat_activity a on a.pid = c.pid
         order by c.links desc, c.pid limit 1

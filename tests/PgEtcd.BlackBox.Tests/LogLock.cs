@@ -13,7 +13,7 @@ internal sealed class LogLock : IAsyncDisposable
     {
         NpgsqlConnection connection = new(new NpgsqlConnectionStringBuilder(database) { Pooling = false }.ConnectionString);
         await connection.OpenAsync();
-        await using NpgsqlCommand command = new("begin; select pgetcd.lock_log()", connection);
+        await using NpgsqlCommand command = new("begin isolation level read committed; select pgetcd.lock_log()", connection);
         await command.ExecuteNonQueryAsync();
         return new LogLock(connection);
     }

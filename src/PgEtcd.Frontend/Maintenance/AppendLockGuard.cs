@@ -31,7 +31,12 @@ public sealed class AppendLockGuard(AppendLockTable table, TimeSpan timeLimit, T
     public async Task RunAsync(CancellationToken cancellationToken)
     {
         LockHolder? holder = await table.HolderAsync(cancellationToken);
-        if (holder is null || holder.Pid != _seen?.Pid || holder.Since != _seen.Since)
+        if (holder is null && _seen?.Began is not null)
+        {
+            return; // a writer that waited has given up; the transaction may be the same when the next one comes
+        }
+
+        if (holder is null || holder.Pid != _seen?.Pid || holder.Since != _seen.Since || holder.Began != _seen.Began)
         {
             _since = clock.GetTimestamp();
             _cancelled = null;
@@ -42,7 +47,7 @@ public sealed class AppendLockGuard(AppendLockTable table, TimeSpan timeLimit, T
         TimeSpan held = clock.GetElapsedTime(_since);
 
         // A commit that waits for a standby is done on this side: to cancel it would only hide that.
-        if (holder is null || held < timeLimit || (!holder.IsWriter && held < OthersLimit) || _refused || holder.WaitEvent == "SyncRep")
+        if (holder is null || held < timeLimit || IsLikelyFrontend(holder, held) || _refused || holder.WaitEvent == "SyncRep")
         {
             return;
         }
@@ -76,6 +81,9 @@ public sealed class AppendLockGuard(AppendLockTable table, TimeSpan timeLimit, T
             Log.LockHolderEnded(logger, holder.Pid, Who(holder), held.TotalSeconds);
         }
     }
+
+    /// <summary>A frontend holds the lock again and again. Where its transactions cannot be seen, it could look like one that lasts.</summary>
+    private static bool IsLikelyFrontend(LockHolder holder, TimeSpan held) => !holder.IsWriter && (holder.Began is null || held < OthersLimit);
 
     private static string Who(LockHolder writer) =>
         $"role {writer.Username ?? "unknown"}, application {(writer.Application is { Length: > 0 } name ? name : "unknown")}, "

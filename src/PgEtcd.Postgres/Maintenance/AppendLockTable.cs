@@ -7,7 +7,7 @@ namespace PgEtcd.Postgres.Maintenance;
 public sealed class AppendLockTable(Database database)
 {
     private const string HolderSql =
-        "select pid, since, state, wait_event, username, application, client, is_writer from pgetcd.lock_holder()";
+        "select pid, since, began, state, wait_event, username, application, client, is_writer from pgetcd.lock_holder()";
 
     // Not a later session that has got the same process id.
     private const string ThatSession = "from pg_stat_activity where pid = $1 and backend_start is not distinct from $2";
@@ -47,6 +47,7 @@ public sealed class AppendLockTable(Database database)
 /// <summary>A session that holds the append lock. Fields of others' sessions that the database user may not see are null.</summary>
 /// <param name="Pid">Its process.</param>
 /// <param name="Since">When the session began.</param>
+/// <param name="Began">When its transaction began.</param>
 /// <param name="State">Its state: <c>active</c>, <c>idle in transaction</c>, …</param>
 /// <param name="WaitEvent">The event it waits for.</param>
 /// <param name="Username">Its SQL role.</param>
@@ -54,7 +55,7 @@ public sealed class AppendLockTable(Database database)
 /// <param name="Client">Its address; null also for a Unix socket.</param>
 /// <param name="IsWriter">It changes keys from SQL.</param>
 public sealed record LockHolder(
-    int Pid, DateTime? Since, string? State, string? WaitEvent, string? Username, string? Application, string? Client,
+    int Pid, DateTime? Since, DateTime? Began, string? State, string? WaitEvent, string? Username, string? Application, string? Client,
     bool IsWriter);
 
 /// <summary>The database user may not cancel another's session.</summary>

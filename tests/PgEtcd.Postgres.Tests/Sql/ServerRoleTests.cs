@@ -192,8 +192,6 @@ public sealed class ServerRoleTests(PostgresFixture postgres) : IClassFixture<Po
     [InlineData("select * from pgetcd.append_one(5, -1, 1, 0::smallint, 'f', 'x', 'v', 6, 1, 0, null, null)")]
     [InlineData("select * from pgetcd.lock_and_tail(1)")]
     [InlineData("select * from pgetcd.compact(3)")]
-    [InlineData("select * from pgetcd.remove_superseded(10, '0', false)")]
-    [InlineData("select * from pgetcd.record_digest(10)")]
     [InlineData("select * from pgetcd.set_alarm(1, 1, true)")]
     [InlineData("select * from pgetcd.ensure_history(99, 0, null, null, -1)")]
     public async Task Nothing_is_done_in_an_old_snapshot(string call)
