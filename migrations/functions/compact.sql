@@ -30,6 +30,11 @@ begin
         update pgetcd.cluster set compact_revision = at_revision, compact_token = compact.token;
         update pgetcd.compactions c set username = coalesce(by_user, c.username), client = by_client, frontend = by_frontend
             where c.compact_revision = at_revision and c.frontend is null;
+        -- Revision 0 would hide the hash of the present.
+        insert into pgetcd.compaction_hashes (compact_revision, previous_revision)
+            select at_revision, state.compact_revision where at_revision > 0;
+        delete from pgetcd.compaction_hashes h where h.compact_revision not in (
+            select k.compact_revision from pgetcd.compaction_hashes k order by k.compact_revision desc limit 10);
         perform pg_notify('pgetcd', head::text);
         outcome := 'compacted';
         compact_revision := at_revision;
@@ -38,7 +43,15 @@ begin
 end
 $$;
 
-revoke execute on function pgetcd.compact(bigint, uuid, text, text, text) from public;
+
+-- Notes the hash that a compaction wants, once; null: it cannot be computed, and is wanted no more.
+create or replace function pgetcd.keep_compaction_hash(at_revision bigint, computed bigint) returns void language sql volatile
+    security definer set search_path = pg_catalog, pg_temp as $$
+    update pgetcd.compaction_hashes h set hash = computed where h.compact_revision = at_revision and h.hash is null;
+    delete from pgetcd.compaction_hashes h where h.compact_revision = at_revision and h.hash is null;
+$$;
+
+revoke execute on function pgetcd.compact(bigint, uuid, text, text, text), pgetcd.keep_compaction_hash(bigint, bigint) from public;
 
 -- Records every move of the mark. By a trigger: so no way of moving it is left out.
 create or replace function pgetcd.record_compaction() returns trigger language plpgsql set search_path = pg_catalog, pg_temp as $$

@@ -1,27 +1,26 @@
 -- Grants a lease, unless an alarm forbids it. -1: granted, also if it was before with the same token; 0: the id is taken; else the
--- alarms.
-create or replace function pgetcd.grant_lease(lease_id bigint, seconds bigint, token uuid) returns integer language plpgsql volatile
-    security definer set search_path = pg_catalog, pg_temp as $$
-declare
-    forbidding integer;
+-- alarms. head: the end of the log, no older than what was acknowledged before the call.
+create or replace function pgetcd.grant_lease(lease_id bigint, seconds bigint, token uuid, out outcome integer, out head bigint)
+    language plpgsql volatile security definer set search_path = pg_catalog, pg_temp as $$
 begin
     if lease_id = 0 or seconds <= 0 then
         raise exception 'no lease has the id % and lasts % s', lease_id, seconds using errcode = 'invalid_parameter_value';
     end if;
-    select c.alarms & (pgetcd.nospace_alarm() | pgetcd.corrupt_alarm()) into forbidding from pgetcd.cluster c;
-    if forbidding = 0 then
+    select c.alarms & (pgetcd.nospace_alarm() | pgetcd.corrupt_alarm()), greatest(c.base_revision, (select max(r.revision) from pgetcd.revisions r))
+        into outcome, head from pgetcd.cluster c;
+    if outcome = 0 then
         insert into pgetcd.leases (id, ttl, expires_at, grant_token)
             values (lease_id, seconds, clock_timestamp() + make_interval(secs => seconds::double precision), token)
             on conflict (id) do nothing;
-        if found then
-            return -1;
-        end if;
     end if;
-    return case when exists (select from pgetcd.leases l where l.id = lease_id and l.grant_token = token) then -1 else forbidding end;
+    if exists (select from pgetcd.leases l where l.id = lease_id and l.grant_token = token) then
+        outcome := -1;
+    end if;
 end
 $$;
 
--- Renews leases; for each that exists its TTL, null if it has expired and is about to go. Renewed for half a second more than is
+-- Renews leases; for each that exists its TTL, null if it has expired and is about to go. The first row has the end of the log
+-- in place of a TTL: no lease has the id 0. Renewed for half a second more than is
 -- promised: a lease whose expiry still covers a full TTL is asked for again and again by some clients, and costs a read then,
 -- and no commit.
 create or replace function pgetcd.keep_alive(ids bigint[]) returns table (id bigint, ttl bigint) language plpgsql volatile
@@ -34,6 +33,8 @@ begin
                 and l.expires_at < statement_timestamp() + make_interval(secs => l.ttl)
             returning l.id, l.ttl
         )
+        select 0::bigint, greatest(c.base_revision, (select max(r.revision) from pgetcd.revisions r)) from pgetcd.cluster c
+        union all
         select r.id, r.ttl from renewed r
         union all
         select l.id, case when l.expires_at >= statement_timestamp() + make_interval(secs => l.ttl) then l.ttl end

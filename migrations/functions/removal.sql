@@ -55,7 +55,8 @@ $$;
 -- * It is not a fifth of a second old: frontends may not have read it yet, and would have to load everything anew.
 -- * It is younger than in_doubt and among the last rows of its frontend, which may repeat that append to learn its fate.
 --
--- Outcome: more, finished, soon (a row is too young, ask again) or later (a row may still be asked for).
+-- Outcome: more, finished, soon (a row is too young, ask again), later (a row may still be asked for) or unhashed (a hash of
+-- compaction_hashes must be computed first).
 create or replace function pgetcd.remove_superseded(batch_rows integer, in_doubt interval, to_archive boolean)
     returns table (outcome text, removed bigint)
     language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
@@ -64,6 +65,7 @@ create or replace function pgetcd.remove_superseded(batch_rows integer, in_doubt
 declare
     mark    pgetcd.removal;
     target  bigint;
+    is_unhashed boolean;
     fresh   timestamptz := clock_timestamp() - interval '0.2 seconds';
     young   timestamptz := least(fresh, clock_timestamp() - in_doubt);
     noted   bigint;
@@ -80,7 +82,14 @@ begin
     -- One at a time: a leader that was paused may wake up beside the next one.
     select m.* into mark from pgetcd.removal m for update;
     select d.revision into noted from pgetcd.log_digest d for update;
-    select c.compact_revision into target from pgetcd.cluster c;
+    -- In one statement: a compaction that comes now is not removed towards, as its hash is missing.
+    select c.compact_revision, exists (select from pgetcd.compaction_hashes h where h.hash is null)
+        into target, is_unhashed from pgetcd.cluster c;
+    if is_unhashed then
+        outcome := 'unhashed';
+        return next;
+        return;
+    end if;
     if target <= mark.finished_revision then
         outcome := 'finished';
         return next;

@@ -47,7 +47,8 @@ begin
         pgetcd.change_auth(bigint, uuid, text, text, text, bytea, boolean, integer, bytea, bytea, text, text, text),
         pgetcd.add_auth_token(bigint, bytea, text, double precision), pgetcd.renew_auth_tokens(bytea[], double precision[]),
         pgetcd.note_failed_logins(text[], text[], timestamptz[], text),
-        pgetcd.remove_superseded(integer, interval, boolean), pgetcd.keep_archive(interval), pgetcd.record_digest(integer)
+        pgetcd.remove_superseded(integer, interval, boolean), pgetcd.keep_archive(interval), pgetcd.record_digest(integer),
+        pgetcd.keep_compaction_hash(bigint, bigint)
         to %I', grantee);
 end
 $$;

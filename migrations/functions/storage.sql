@@ -1,13 +1,16 @@
--- Bytes on disk of all that is in the schema, and how many of them hold something. The log is measured on 64 of its
--- pages, evenly spread: space that removal has left free there, and rows that are dead but not yet vacuumed, are room for new rows. So the
--- cost does not grow with the store. The archive only grows and the other tables are small: they count in full.
+-- Bytes on disk of all that is in the schema, and how many of them hold something. Only what holds rows counts: a vacuum adds maps of
+-- free and of visible space to each table, and those are not the store's. In use counts what is beyond an empty store, in which a table,
+-- an index or a sequence may have two pages. The log is measured on 64 of its pages, evenly spread: space that removal has left free
+-- there, and rows that are dead but not yet vacuumed, are room for new rows. So the cost does not grow with the store. The archive only
+-- grows and the other tables are small: they count in full.
 create or replace function pgetcd.storage_size(out total bigint, out in_use bigint) language plpgsql stable
     set search_path = pg_catalog, pg_temp
     set enable_seqscan = off set jit = off as $$
 declare
     log_table regclass := format('%I.%I', 'pgetcd', 'revisions')::regclass;
-    log_total bigint   := pg_total_relation_size(log_table);
-    pages     bigint   := pg_relation_size(log_table) / current_setting('block_size')::integer;
+    page_size bigint   := current_setting('block_size')::bigint;
+    log_total bigint;
+    pages     bigint   := pg_relation_size(log_table) / page_size;
     looked    integer  := least(pages, 64);
     sampled   bigint   := 0;
     page      bigint;
@@ -15,9 +18,16 @@ declare
     beyond    tid;
     bytes     bigint;
 begin
-    select coalesce(sum(pg_total_relation_size(c.oid)), 0) into total
-        from pg_class c join pg_namespace n on n.oid = c.relnamespace
-        where n.nspname = 'pgetcd' and c.relkind in ('r', 'S');
+    select coalesce(sum(part.bytes), 0), coalesce(sum(part.bytes) filter (where part.is_log), 0),
+            coalesce(sum(greatest(0, part.bytes - 2 * page_size)) filter (where not part.is_log), 0)
+        into total, log_total, in_use
+        from (
+            select pg_relation_size(parts.oid) as bytes, c.oid = log_table as is_log
+            from pg_class c join pg_namespace n on n.oid = c.relnamespace cross join lateral (
+                select c.oid
+                union all select c.reltoastrelid where c.reltoastrelid <> 0
+                union all select i.indexrelid from pg_index i where i.indrelid in (c.oid, c.reltoastrelid)) parts
+            where n.nspname = 'pgetcd' and c.relkind in ('r', 'S')) part;
     for n in 0 .. looked - 1 loop
         page := n * pages / looked;
         first := format('(%s,0)', page)::tid;
@@ -29,6 +39,6 @@ begin
             into bytes from pgetcd.revisions r where r.ctid >= first and r.ctid < beyond;
         sampled := sampled + coalesce(bytes, 0);
     end loop;
-    in_use := total - log_total + least(log_total, sampled * pages / greatest(looked, 1));
+    in_use := in_use + least(log_total, sampled * pages / greatest(looked, 1));
 end
 $$;

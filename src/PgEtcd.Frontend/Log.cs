@@ -23,6 +23,13 @@ internal static partial class Log
     [LoggerMessage(205, LogLevel.Warning, "Committing took {Took}, more than {Expected}: {Writes} writes, {Bytes} bytes in the requests")]
     public static partial void SlowCommit(ILogger logger, string took, string expected, int writes, int bytes);
 
+    [LoggerMessage(206, LogLevel.Error,
+        "PostgreSQL's disk is full: the alarm NOSPACE is raised, and puts are refused until there is room and the alarm is disarmed")]
+    public static partial void DiskFull(ILogger logger);
+
+    [LoggerMessage(207, LogLevel.Error, "Writes fail: {Reason}")]
+    public static partial void LogIsCut(ILogger logger, string reason);
+
     [LoggerMessage(220, LogLevel.Information, "This frontend leads: it runs the jobs")]
     public static partial void Leads(ILogger logger);
 

@@ -1,16 +1,20 @@
 namespace PgEtcd.Mvcc;
 
 /// <summary>The answer to a request would be larger than a message can be. Nothing was changed.</summary>
-/// <param name="size">Bytes of the records in it, as far as it was evaluated.</param>
+/// <param name="size">Its bytes, as far as it was evaluated.</param>
 public sealed class AnswerTooLargeException(long size) : Exception($"The answer has more than {size} bytes.")
 {
-    /// <summary>More than a message can hold, bytes: its length is a signed 32-bit number.</summary>
-    public const long Limit = int.MaxValue;
+    /// <summary>What a message can hold, bytes: its length is a signed 32-bit number, and headers take some.</summary>
+    public const long Limit = int.MaxValue - 2048;
 
     /// <summary>Bytes.</summary>
     public long Size { get; } = size;
 
     /// <summary>Adds to a sum of sizes.</summary>
+    /// <param name="sum">Bytes so far.</param>
+    /// <param name="size">Bytes to add.</param>
+    /// <param name="most">Most bytes.</param>
     /// <exception cref="AnswerTooLargeException">The sum is beyond the limit.</exception>
-    public static long Add(long sum, long size) => sum + size <= Limit ? sum + size : throw new AnswerTooLargeException(sum + size);
+    public static long Add(long sum, long size, long most = Limit) =>
+        sum + size <= most ? sum + size : throw new AnswerTooLargeException(sum + size);
 }

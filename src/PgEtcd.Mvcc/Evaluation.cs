@@ -20,13 +20,14 @@ internal readonly struct Evaluation(Fork fork, IReadOnlySet<long> missingLeases,
             case TxnOperation txn:
                 List<bool> decisions = new();
                 CompareEvaluation.Decide(fork.Keys, txn, decisions);
-                KvError error = Check(txn, decisions);
+                int next = 0;
+                KvError error = Check(txn, decisions, ref next);
                 if (error != KvError.None)
                 {
                     return error;
                 }
 
-                int next = 0;
+                next = 0;
                 long size = 0;
                 return Execute(txn, decisions, ref next, ref size, isNested: false, out result);
             case RangeOperation range:
@@ -34,32 +35,26 @@ internal readonly struct Evaluation(Fork fork, IReadOnlySet<long> missingLeases,
                 error = range.Revision < 0 ? KvError.None : CheckRange(range);
                 return error != KvError.None ? error : Range(range, out result);
             default:
-                return ExecuteSimple(operation, out result);
+                error = ExecuteSimple(operation, out result);
+                AnswerTooLargeException.Add(0, result?.AnswerBytes ?? 0, fork.MostAnswerBytes);
+                return error;
         }
     }
 
     /// <summary>
-    /// The checks for the operations that will run, all on the state before the transaction: first every put, then every
-    /// range, nested ones in their place.
+    /// The checks for the operations that will run, in their order at every depth, all on the state before the transaction
+    /// (semantics.md §5).
     /// </summary>
-    private KvError Check(TxnOperation txn, List<bool> decisions)
-    {
-        int next = 0;
-        KvError error = Check(txn, decisions, ref next, ranges: false);
-        next = 0;
-        return error != KvError.None ? error : Check(txn, decisions, ref next, ranges: true);
-    }
-
-    private KvError Check(TxnOperation txn, List<bool> decisions, ref int next, bool ranges)
+    private KvError Check(TxnOperation txn, List<bool> decisions, ref int next)
     {
         IReadOnlyList<Operation?> branch = decisions[next++] ? txn.Success : txn.Failure;
         for (int i = 0; i < branch.Count; i++)
         {
             KvError error = branch[i] switch
             {
-                RangeOperation range when ranges => CheckRange(range),
-                PutOperation put when !ranges => CheckPut(put),
-                TxnOperation nested => Check(nested, decisions, ref next, ranges),
+                RangeOperation range => CheckRange(range),
+                PutOperation put => CheckPut(put),
+                TxnOperation nested => Check(nested, decisions, ref next),
                 _ => KvError.None,
             };
             if (error != KvError.None)
@@ -112,7 +107,7 @@ internal readonly struct Evaluation(Fork fork, IReadOnlySet<long> missingLeases,
             }
 
             // A small request may ask for the same range over and over.
-            size = AnswerTooLargeException.Add(size, one!.RecordBytes);
+            size = AnswerTooLargeException.Add(size, one!.AnswerBytes, fork.MostAnswerBytes);
             results[i] = one;
         }
 

@@ -35,6 +35,9 @@ public sealed class Fork
 
     internal long CompactRevision => _base.CompactRevision;
 
+    /// <summary>What an answer may have, bytes; tests set it lower.</summary>
+    internal long MostAnswerBytes { get; set; } = AnswerTooLargeException.Limit;
+
     internal KeyView Keys => _keys.View;
 
     /// <summary>Changes made at the revision that is being written.</summary>

@@ -9,8 +9,14 @@ public abstract class OperationResult(long revision)
     /// <summary>The revision of the header of this response; 0 for a nested transaction, whose header is empty.</summary>
     public long Revision { get; } = revision;
 
-    /// <summary>Bytes that the records in it take on the wire, without what is around them.</summary>
-    public virtual long RecordBytes => 0;
+    /// <summary>Bytes that it takes in an answer, at most; for a transaction, without the results in it.</summary>
+    public virtual long AnswerBytes => Overhead;
+
+    /// <summary>More than what a result has beside its records.</summary>
+    private protected const int Overhead = 64;
+
+    /// <summary>What a record in an answer has before it, at most: a tag and a length.</summary>
+    private protected const int RecordOverhead = 6;
 }
 
 public sealed class RangeResult(long revision, KeyRecord[] records, long count, bool more, bool keysOnly)
@@ -29,14 +35,14 @@ public sealed class RangeResult(long revision, KeyRecord[] records, long count, 
     public bool KeysOnly { get; } = keysOnly;
 
     /// <inheritdoc/>
-    public override long RecordBytes
+    public override long AnswerBytes
     {
         get
         {
-            long bytes = 0;
+            long bytes = Overhead;
             foreach (KeyRecord record in Records)
             {
-                bytes += KeysOnly ? record.EncodedKeysOnlyLength : record.Encoded.Length;
+                bytes += RecordOverhead + (KeysOnly ? record.EncodedKeysOnlyLength : record.Encoded.Length);
             }
 
             return bytes;
@@ -56,7 +62,7 @@ public sealed class PutResult(long revision, KeyRecord? previous) : OperationRes
     public KeyRecord? Previous { get; } = previous;
 
     /// <inheritdoc/>
-    public override long RecordBytes => Previous?.Encoded.Length ?? 0;
+    public override long AnswerBytes => Overhead + RecordOverhead + (Previous?.Encoded.Length ?? 0);
 }
 
 public sealed class DeleteRangeResult(long revision, long deleted, KeyRecord[] previous) : OperationResult(revision)
@@ -67,7 +73,7 @@ public sealed class DeleteRangeResult(long revision, long deleted, KeyRecord[] p
     public KeyRecord[] Previous { get; } = previous;
 
     /// <inheritdoc/>
-    public override long RecordBytes => Previous.Sum(static record => (long)record.Encoded.Length);
+    public override long AnswerBytes => Overhead + Previous.Sum(static record => RecordOverhead + (long)record.Encoded.Length);
 }
 
 public sealed class TxnResult(long revision, bool succeeded, OperationResult[] results) : OperationResult(revision)

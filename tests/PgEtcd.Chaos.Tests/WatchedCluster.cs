@@ -21,6 +21,9 @@ internal sealed class WatchedCluster : IAsyncDisposable
 
     public IReadOnlyList<WatchClient> Watchers => _watchers;
 
+    /// <summary>Where the frontends are, also while they are not there.</summary>
+    public IEnumerable<Uri> Urls => _ports.Select((_, number) => Url(number));
+
     /// <summary>The longest time in which no write was acknowledged.</summary>
     public TimeSpan LongestGap => _written.LongestGap;
 

@@ -49,6 +49,23 @@ public class Forks
         Evaluate(fork, nested).Error.ShouldBe(KvError.None);
     }
 
+    /// <summary>Fault A4: a delete outside of a transaction was applied, and then could not be answered.</summary>
+    [Fact]
+    public void Change_nothing_when_a_delete_would_show_more_than_a_message_can_hold()
+    {
+        KeySpace space = Space(("a", 0), ("b", 0), ("c", 0));
+        DeleteRangeOperation silent = new() { Key = Text.Bytes("a"), RangeEnd = new byte[1] };
+        DeleteRangeOperation showing = new() { Key = Text.Bytes("a"), RangeEnd = new byte[1], PrevKv = true };
+        Fork fork = space.Fork();
+        fork.MostAnswerBytes = 90;
+        Should.Throw<AnswerTooLargeException>(() => Evaluate(fork, showing));
+        fork.Events.ShouldBeEmpty();
+        fork.Revision.ShouldBe(space.Revision);
+        Same(fork.Freeze(), space);
+
+        ((DeleteRangeResult)Evaluate(fork, silent).Result!).Deleted.ShouldBe(3);
+    }
+
     [Fact]
     public void Change_nothing_when_history_is_not_at_hand_and_go_on_when_it_is()
     {
@@ -80,6 +97,40 @@ public class Forks
         Fork fork = KeySpace.Empty.Fork();
         fork.Evaluate(put, new HashSet<long> { 7 }, Nothing, out _).ShouldBe(KvError.LeaseNotFound);
         fork.Evaluate(new TxnOperation { Success = [put] }, new HashSet<long> { 7 }, Nothing, out _).ShouldBe(KvError.KeyNotFound);
+    }
+
+    /// <summary>Fault C13: etcd 3.6 looks at the operations in their order at every depth, 3.4 at all puts first.</summary>
+    [Fact]
+    public void Check_the_operations_of_a_transaction_in_their_order()
+    {
+        RangeOperation compacted = new() { Key = Text.Bytes("q"), Revision = long.MinValue };
+        RangeOperation future = new() { Key = Text.Bytes("q"), Revision = 99 };
+        PutOperation absent = new() { Key = Text.Bytes("q"), IgnoreValue = true };
+        PutOperation leased = new() { Key = Text.Bytes("a"), Lease = 7 };
+        (Operation Operation, KvError Error)[] refused =
+            [(compacted, KvError.Compacted), (future, KvError.FutureRevision), (absent, KvError.KeyNotFound), (leased, KvError.LeaseNotFound)];
+        Fork fork = Space(("a", 0)).Fork();
+        foreach ((Operation first, KvError error) in refused)
+        {
+            foreach ((Operation second, _) in refused)
+            {
+                TxnOperation both = new() { Success = [Put("b", 0), first, second] };
+                TxnOperation[] shapes =
+                [
+                    both,
+                    new TxnOperation { Success = [both] },
+                    new TxnOperation { Success = [new TxnOperation(), new TxnOperation { Success = [first] }, second] },
+                    new TxnOperation { Success = [first, new TxnOperation { Success = [second] }] },
+                    new TxnOperation { Failure = [second], Success = [new TxnOperation { Success = [first], Failure = [second] }, second] },
+                ];
+                foreach (TxnOperation txn in shapes)
+                {
+                    fork.Evaluate(txn, new HashSet<long> { 7 }, Nothing, out _).ShouldBe(error);
+                }
+            }
+        }
+
+        fork.Events.ShouldBeEmpty();
     }
 
     [Fact]

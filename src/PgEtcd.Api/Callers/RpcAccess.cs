@@ -48,9 +48,9 @@ internal static class RpcAccessTable
         .. Of("etcdserverpb.Maintenance", RpcAccess.Root, "Alarm", "Defragment", "Hash", "HashKV", "Snapshot", "MoveLeader", "Downgrade"),
 
         .. Of("etcdserverpb.Auth", RpcAccess.Anybody, "Authenticate"),
-        // AuthStatus is for all; users may read their own entry.
-        .. Of("etcdserverpb.Auth", RpcAccess.InService, "AuthStatus", "UserGet", "RoleGet"),
-        .. Of("etcdserverpb.Auth", RpcAccess.Root, "AuthEnable", "AuthDisable", "UserAdd", "UserList", "UserDelete", "UserChangePassword"),
+        // Users may read their own entry.
+        .. Of("etcdserverpb.Auth", RpcAccess.InService, "UserGet", "RoleGet"),
+        .. Of("etcdserverpb.Auth", RpcAccess.Root, "AuthEnable", "AuthDisable", "AuthStatus", "UserAdd", "UserList", "UserDelete", "UserChangePassword"),
         .. Of("etcdserverpb.Auth", RpcAccess.Root, "UserGrantRole", "UserRevokeRole", "RoleAdd", "RoleList", "RoleDelete"),
         .. Of("etcdserverpb.Auth", RpcAccess.Root, "RoleGrantPermission", "RoleRevokePermission"),
 

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using Grpc.Core;
 using PgEtcd.Api.Metrics;
+using PgEtcd.Api.Wire;
 
 namespace PgEtcd.Api.Calls;
 
@@ -11,6 +12,7 @@ internal sealed class CallRunner<TArgument, TResult>
     private readonly CallHandler<TArgument, TResult> _handler;
     private readonly UnaryCalls? _unary;
     private readonly MethodMetrics _metrics;
+    private readonly LongAnswers _long;
     private readonly ILogger _logger;
 
     public CallRunner(IMethod method, CallHandler<TArgument, TResult> handler, MethodTable methods, MethodMetrics metrics)
@@ -19,6 +21,7 @@ internal sealed class CallRunner<TArgument, TResult>
         _metrics = metrics;
         _handler = settings.Wrappers.Reverse().Aggregate(handler, (inner, wrapper) => wrapper.Around(method, inner));
         _unary = method.Type == MethodType.Unary ? settings.Unary : null;
+        _long = new LongAnswers(settings.HeldAnswers);
         _logger = methods.Logger;
     }
 
@@ -39,7 +42,7 @@ internal sealed class CallRunner<TArgument, TResult>
         }
 
         // Most answers are ready by now, and saving a frame is worth some lines.
-        if (!answer.IsCompletedSuccessfully || answer.Result is null)
+        if (!answer.IsCompletedSuccessfully || answer.Result is null || LongAnswers.IsLong(answer.Result))
         {
             return WaitAsync(answer, argument, call, begun);
         }
@@ -54,9 +57,9 @@ internal sealed class CallRunner<TArgument, TResult>
         {
             TResult result = await answer ?? throw new RpcException(new Status(StatusCode.Internal, "The service returned no message."));
             End(argument, call, result, begun, call.Status.StatusCode);
-            return result;
+            return LongAnswers.IsLong(result) ? await SendAsync(result, call) : result;
         }
-        catch (Exception thrown)
+        catch (Exception thrown) when (!call.IsOver)
         {
             Exception exception = Endings.Translated(thrown);
             RpcException said = Endings.ToRpc(exception, call, _logger);
@@ -67,6 +70,19 @@ internal sealed class CallRunner<TArgument, TResult>
             }
 
             throw said;
+        }
+    }
+
+    /// <summary>Sends a long answer of a call that has been counted.</summary>
+    private async Task<TResult> SendAsync(TResult answer, CallContext call)
+    {
+        try
+        {
+            return (TResult)(object)await _long.SendAsync((KvReply)(object)answer, call);
+        }
+        catch (Exception exception)
+        {
+            throw Endings.ToRpc(Endings.Translated(exception), call, _logger);
         }
     }
 

@@ -1,3 +1,5 @@
+using PgEtcd.Api.Connections;
+
 namespace PgEtcd.Api.Calls;
 
 /// <summary>Everything that goes around the calls of a server, besides the services.</summary>
@@ -8,6 +10,9 @@ internal sealed record CallSettings
 
     /// <summary>Wrappers of each handler, the outermost first.</summary>
     public IReadOnlyList<ICallWrapper> Wrappers { get; init; } = [];
+
+    /// <summary>What answers hold that clients have not read.</summary>
+    public HeldBytes HeldAnswers { get; init; } = HeldBytes.OfMachine(least: 0);
 
     /// <summary>Counts unary calls.</summary>
     public UnaryCalls? Unary { get; init; }

@@ -1,5 +1,7 @@
 using Grpc.Core;
+using PgEtcd.Api.Connections;
 using PgEtcd.Api.Wire;
+using PgEtcd.Protocol;
 
 namespace PgEtcd.Api.Calls;
 
@@ -58,6 +60,7 @@ internal static class Endings
     public static Status? OfUnreadable(Exception exception, int max) => exception switch
     {
         RpcException rpc => OfUnreadable(rpc.Status, max),
+        HeldTooMuchException => EtcdErrors.RequestTooManyRequests.Status,
         InvalidDataException => new Status(StatusCode.Internal, $"grpc: failed to read the received message: {exception.Message}"),
         IOException when exception.Message.StartsWith(FarTooLarge, StringComparison.Ordinal) => Exhausted(max),
         IOException or OperationCanceledException => new Status(StatusCode.Cancelled, "context canceled"),

@@ -1,4 +1,5 @@
 using Grpc.Core;
+using PgEtcd.Api.Wire;
 
 namespace PgEtcd.Api.Calls;
 

@@ -1,6 +1,7 @@
 using System.Diagnostics.Metrics;
 using Grpc.Core;
 using PgEtcd.Api.Metrics;
+using PgEtcd.Api.Wire;
 
 namespace PgEtcd.Api.Calls;
 
@@ -93,7 +94,7 @@ internal sealed class MethodTable : IDisposable
     internal Method<TRequest, TResponse> Add<TRequest, TResponse>(Method<TRequest, TResponse> method, out ServedMethod served)
     {
         MethodMetrics metrics = new(_meter, Settings.HasHandlingTimes, _clients, method);
-        served = new ServedMethod(metrics, MaxMessageSize);
+        served = new ServedMethod(metrics, MaxMessageSize, isStream: method.Type == MethodType.DuplexStreaming);
         _methods.Add(method.FullName, served);
         _services.Add(method.ServiceName);
         return Messages.Counted(method, metrics, MaxMessageSize);

@@ -1,6 +1,7 @@
 using System.IO.Pipelines;
 using Grpc.Core;
 using PgEtcd.Api.Metrics;
+using PgEtcd.Api.Wire;
 
 namespace PgEtcd.Api.Calls;
 
@@ -16,6 +17,7 @@ internal sealed class ResponseStream<T>(Marshaller<T> marshaller, CallContext ca
     /// <summary>Kestrel uses a request's objects again for the next one: nothing may be written when the call has ended.</summary>
     private readonly Lock _writing = new();
 
+    private readonly LongMarshaller<T>? _long = marshaller as LongMarshaller<T>;
     private readonly PipeWriter _output = call.Http.Response.BodyWriter;
     private readonly CancellationToken _ended = call.CancellationToken;
     private long _unflushed = MostUnflushed; // the first is sent at once: an error after it then goes into trailers
@@ -27,6 +29,11 @@ internal sealed class ResponseStream<T>(Marshaller<T> marshaller, CallContext ca
     public Task WriteAsync(T message, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
+        if (_long is not null && _long.Size(message) is > Pieces.Size and var size)
+        {
+            return WriteInPiecesAsync(message, ProtoWriter.MessageSize(size), cancellationToken);
+        }
+
         try
         {
             ValueTask<FlushResult> flush;
@@ -60,6 +67,38 @@ internal sealed class ResponseStream<T>(Marshaller<T> marshaller, CallContext ca
         {
             call.IsOver = true;
         }
+    }
+
+    private async Task WriteInPiecesAsync(T message, int size, CancellationToken cancellationToken)
+    {
+        using IEnumerator<int> pieces = _long!.Pieces(message, _output).GetEnumerator();
+        for (bool isBegun = false, more = true; more; isBegun = true)
+        {
+            try
+            {
+                ValueTask<FlushResult> flush;
+                lock (_writing)
+                {
+                    ObjectDisposedException.ThrowIf(call.IsOver, this);
+                    if (!isBegun)
+                    {
+                        MessageFrame.WritePrefix(_output, size);
+                    }
+
+                    more = pieces.MoveNext();
+                    flush = _output.FlushAsync(CancellationToken.None);
+                }
+
+                await FlushedAsync(flush, cancellationToken);
+            }
+            catch (Exception exception) when (Endings.IsOver(exception, call, _ended))
+            {
+                throw Endings.Gone(exception);
+            }
+        }
+
+        _unflushed = 0;
+        metrics.Sent(size);
     }
 
     private async Task FlushedAsync(ValueTask<FlushResult> flush, CancellationToken cancellationToken)

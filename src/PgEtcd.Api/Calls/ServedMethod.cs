@@ -1,6 +1,7 @@
 using Grpc.AspNetCore.Server;
 using Grpc.Core;
 using Microsoft.AspNetCore.Http.Features;
+using PgEtcd.Api.Connections;
 using PgEtcd.Api.Metrics;
 
 namespace PgEtcd.Api.Calls;
@@ -9,7 +10,10 @@ namespace PgEtcd.Api.Calls;
 internal delegate Task LocalHandler(IAsyncStreamReader<byte[]> requests, IServerStreamWriter<byte[]> responses, CallContext call);
 
 /// <summary>A method of a service.</summary>
-internal sealed class ServedMethod(MethodMetrics metrics, int maxMessageSize)
+/// <param name="metrics">Counts its calls.</param>
+/// <param name="maxMessageSize">Largest request in bytes.</param>
+/// <param name="isStream">Whether a call has many requests.</param>
+internal sealed class ServedMethod(MethodMetrics metrics, int maxMessageSize, bool isStream)
 {
     /// <summary>Marks a request whose call has reached its handler. Setting it as the endpoint costs nothing.</summary>
     public static readonly Endpoint Reached = new(null, null, "gRPC");
@@ -31,6 +35,11 @@ internal sealed class ServedMethod(MethodMetrics metrics, int maxMessageSize)
             metrics.Handled(refusal.StatusCode, started);
             Refusal.Write(http.Response, refusal);
             return Task.CompletedTask;
+        }
+
+        if (isStream)
+        {
+            HeldRequest.MarkStream(http);
         }
 
         // A call whose request has been read is counted by its runner, which saves nearly all calls a frame.

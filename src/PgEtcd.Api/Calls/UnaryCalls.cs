@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using Grpc.Core;
+using PgEtcd.Postgres.Calls;
 using PgEtcd.Protocol;
 
 namespace PgEtcd.Api.Calls;
@@ -41,7 +42,7 @@ public sealed class UnaryCalls(RequestLimits limits, ILoggerFactory loggers)
     internal void End(object? request, ServerCallContext context, object? ending, long begun)
     {
         Count(-1);
-        if (Stopwatch.GetTimestamp() - begun > _slowTicks && _logger.IsEnabled(LogLevel.Warning))
+        if (Stopwatch.GetTimestamp() - begun > _slowTicks && !Rehearsal.IsOn && _logger.IsEnabled(LogLevel.Warning))
         {
             Log.SlowRequest(
                 _logger,

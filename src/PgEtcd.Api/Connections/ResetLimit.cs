@@ -41,22 +41,7 @@ public sealed class ResetLimit(TimeProvider clock, ILogger<ResetLimit> logger)
 
     private void Count(HttpContext context)
     {
-        if (context.Features.Get<IConnectionItemsFeature>()?.Items is not { } items)
-        {
-            return;
-        }
-
-        Resets resets;
-        lock (items)
-        {
-            if (!items.TryGetValue(Key, out object? known))
-            {
-                items[Key] = known = new Resets(clock.GetTimestamp());
-            }
-
-            resets = (Resets)known!;
-        }
-
+        Resets resets = ConnectionState.Of(context, Key, () => new Resets(clock.GetTimestamp()));
         if (resets.Add(clock))
         {
             Log.TooManyResets(logger, context.Connection.RemoteIpAddress?.ToString() ?? "a Unix socket");

@@ -4,6 +4,7 @@ using Google.Protobuf.Reflection;
 using Grpc.Core;
 using PgEtcd.Api.Callers;
 using PgEtcd.Api.Calls;
+using PgEtcd.Api.Connections;
 using PgEtcd.Api.Http;
 
 namespace PgEtcd.Api.Gateway;
@@ -52,13 +53,18 @@ public static class GatewayMiddleware
             return;
         }
 
+        if (method!.IsClientStreaming)
+        {
+            HeldRequest.MarkStream(context);
+        }
+
         try
         {
             await using JsonChannel channel = isSocket ? await WebSocketChannel.AcceptAsync(context) : new HttpChannel(context);
-            GatewayRequests requests = new(method!, new JsonBody(channel.Requests, (long)JsonOverhead * methods.MaxMessageSize));
-            GatewayResponses responses = new(method!, channel);
+            GatewayRequests requests = new(method, new JsonBody(channel.Requests, (long)JsonOverhead * methods.MaxMessageSize));
+            GatewayResponses responses = new(method, channel);
             Status status = await methods.CallAsync(
-                $"/{method!.Service.FullName}/{method.Name}", context, GatewayMetadata.Read(context), requests, responses, channel.Gone);
+                $"/{method.Service.FullName}/{method.Name}", context, GatewayMetadata.Read(context), requests, responses, channel.Gone);
             await responses.EndAsync(requests.Refusal?.Status ?? status);
         }
         catch (Exception e) when (e is OperationCanceledException or IOException or WebSocketException)

@@ -1,6 +1,8 @@
 using Google.Protobuf;
 using Google.Protobuf.Reflection;
 using Grpc.Core;
+using PgEtcd.Api.Connections;
+using PgEtcd.Protocol;
 
 namespace PgEtcd.Api.Gateway;
 
@@ -40,6 +42,10 @@ internal sealed class GatewayRequests(MethodDescriptor method, JsonBody body) : 
         catch (RpcException refusal)
         {
             return Refuse(refusal);
+        }
+        catch (HeldTooMuchException)
+        {
+            return Refuse(EtcdErrors.RequestTooManyRequests.ToException());
         }
         catch (BadHttpRequestException malformed)
         {

@@ -2,6 +2,7 @@ using System.Buffers;
 using System.IO.Pipelines;
 using System.Net.WebSockets;
 using Grpc.Core;
+using PgEtcd.Api.Connections;
 
 namespace PgEtcd.Api.Gateway;
 
@@ -19,14 +20,15 @@ internal sealed class WebSocketChannel : JsonChannel
     private readonly CancellationTokenSource _end = new();
     private readonly Task _receiving;
 
-    private WebSocketChannel(WebSocket socket, CancellationToken aborted)
+    private WebSocketChannel(WebSocket socket, HttpContext context)
     {
         _socket = socket;
-        _gone = CancellationTokenSource.CreateLinkedTokenSource(aborted);
+        _gone = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted);
+        Requests = HeldRequest.Of(context, _requests.Reader);
         _receiving = ReceiveAsync();
     }
 
-    public override PipeReader Requests => _requests.Reader;
+    public override PipeReader Requests { get; }
 
     public override CancellationToken Gone => _gone.Token;
 
@@ -37,7 +39,7 @@ internal sealed class WebSocketChannel : JsonChannel
     {
         bool hasToken = GatewayMetadata.BearerToken(context) is not null;
         WebSocket socket = await context.WebSockets.AcceptWebSocketAsync(hasToken ? GatewayMetadata.BearerProtocol : null);
-        return new WebSocketChannel(socket, context.RequestAborted);
+        return new WebSocketChannel(socket, context);
     }
 
     public override void Begin(Status status)

@@ -1,5 +1,6 @@
 using PgEtcd.Api.Callers;
 using PgEtcd.Api.Calls;
+using PgEtcd.Api.Connections;
 using PgEtcd.Api.Locks;
 using PgEtcd.Api.Services;
 using PgEtcd.Api.Wire;
@@ -51,10 +52,13 @@ public static class EtcdApi
         .AddSingleton<ElectionService>()
         .AddSingleton<HealthService>();
 
-    /// <summary>Serves gRPC, ahead of everything that is added after this.</summary>
+    /// <summary>Serves gRPC, ahead of everything that is added after this, and bounds the memory that requests hold, of all kinds.</summary>
     public static void UseEtcdApi(this WebApplication app)
     {
         IServiceProvider services = app.Services;
+        HeldBytes requests = HeldBytes.OfMachine(services.GetRequiredService<RequestLimits>().MaxMessageBytes);
+        ILogger logger = services.GetRequiredService<ILoggerFactory>().CreateLogger("PgEtcd.Requests");
+        app.Use(next => HeldRequest.Around(next, requests, logger));
         app.UseCalls(
             binder => KvMethods.Bind(binder, services.GetRequiredService<KvService>()),
             binder => WatchMethods.Bind(binder, services.GetRequiredService<WatchService>()),
@@ -67,6 +71,10 @@ public static class EtcdApi
             binder => Health.BindService(binder, services.GetRequiredService<HealthService>()),
             ReflectionService.Bind);
     }
+
+    /// <summary>Makes calls that change nothing, so that the first ones of clients need not wait for code to be compiled.</summary>
+    public static Task RehearseAsync(IServiceProvider services, CancellationToken cancellationToken) =>
+        RehearsedCalls.RunAsync(services, cancellationToken);
 
     /// <summary>A client's words for a failure of the database; null for any other exception.</summary>
     public static string? Explain(Exception exception) => ServiceErrors.ToRpc(exception)?.Status.Detail;

@@ -25,10 +25,10 @@ internal sealed class AuthService(FrontendAuth auth, Admission admission, KeyRea
     public override Task<AuthDisableResponse> AuthDisable(AuthDisableRequest request, ServerCallContext context) =>
         ChangeAsync(context, AuthDecision.Disable, () => new AuthDisableResponse { Header = Header });
 
-    /// <summary>Whether calls are checked; needs no credentials, as in 3.7.</summary>
+    /// <summary>Whether calls are checked. While they are, it is for root, as in 3.6.</summary>
     public override async Task<AuthStatusResponse> AuthStatus(AuthStatusRequest request, ServerCallContext context)
     {
-        AuthState state = (await admission.AdmitFreshAsync(context)).State;
+        AuthState state = await admission.FreshStateAsync();
         return new AuthStatusResponse { Header = Header, Enabled = state.IsEnabled, AuthRevision = (ulong)state.ShownRevision };
     }
 

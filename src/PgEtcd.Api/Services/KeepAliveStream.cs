@@ -3,7 +3,7 @@ using Grpc.Core;
 using PgEtcd.Api.Calls;
 using PgEtcd.Api.Metrics;
 using PgEtcd.Api.Wire;
-using PgEtcd.Frontend.Reading;
+using PgEtcd.Frontend.Leases;
 using PgEtcd.Protocol;
 using PgEtcd.Protocol.Etcdserverpb;
 
@@ -11,10 +11,9 @@ namespace PgEtcd.Api.Services;
 
 /// <summary>One LeaseKeepAlive call: an answer to each request, in order. Requests are read on while answers are waited
 /// for, so that the leases of one client are renewed together.</summary>
-/// <param name="renew">Renews a lease and gives its TTL; 0 when it is gone.</param>
-/// <param name="reader">The store's revision.</param>
+/// <param name="renew">Renews a lease.</param>
 /// <param name="headers">Makes the headers of the answers.</param>
-internal sealed class KeepAliveStream(Func<long, Task<long>> renew, KeyReader reader, ResponseHeaders headers)
+internal sealed class KeepAliveStream(Func<long, Task<Renewal>> renew, ResponseHeaders headers)
 {
     /// <summary>Most unanswered requests; a client that sends more waits.</summary>
     private const int MostUnanswered = 4096;
@@ -65,9 +64,7 @@ internal sealed class KeepAliveStream(Func<long, Task<long>> renew, KeyReader re
         while (await StreamMetrics.ReceiveAsync(requests, StreamMetrics.KeepAliveReceives, cancellationToken))
         {
             long id = requests.Current.ID;
-            // The header has the revision before the renewal (semantics.md §8).
-            LeaseKeepAliveResponse response = new() { Header = headers.At(reader.Current.Revision), ID = id };
-            await _answers.Writer.WriteAsync(new Answer(response, renew(id)), cancellationToken);
+            await _answers.Writer.WriteAsync(new Answer(id, renew(id)), cancellationToken);
         }
 
         _answers.Writer.Complete();
@@ -77,12 +74,12 @@ internal sealed class KeepAliveStream(Func<long, Task<long>> renew, KeyReader re
     {
         await foreach (Answer answer in _answers.Reader.ReadAllAsync(cancellationToken))
         {
-            answer.Response.TTL = await answer.Ttl.WaitAsync(cancellationToken);
-
-            bool moreFollows = _answers.Reader.TryPeek(out Answer next) && next.Ttl.IsCompleted;
+            Renewal renewal = await answer.Renewal.WaitAsync(cancellationToken);
+            LeaseKeepAliveResponse response = new() { Header = headers.At(renewal.Revision), ID = answer.Lease, TTL = renewal.Ttl };
+            bool moreFollows = _answers.Reader.TryPeek(out Answer next) && next.Renewal.IsCompleted;
             try
             {
-                await responses.WriteAsync(answer.Response, moreFollows, cancellationToken);
+                await responses.WriteAsync(response, moreFollows, cancellationToken);
             }
             catch (Exception exception) when (exception is not OperationCanceledException)
             {
@@ -93,5 +90,5 @@ internal sealed class KeepAliveStream(Func<long, Task<long>> renew, KeyReader re
     }
 
     /// <summary>An answer that waits for its turn.</summary>
-    private readonly record struct Answer(LeaseKeepAliveResponse Response, Task<long> Ttl);
+    private readonly record struct Answer(long Lease, Task<Renewal> Renewal);
 }

@@ -96,10 +96,11 @@ internal sealed class KvService(
         quota.IsOn ? WriteWithinQuotaAsync(operation, size, context) : CommitAsync(operation, size, context);
 
     /// <summary>Etcd looks at its quota before it looks at the request (errors.md §2).</summary>
-    private async Task<KvReply> WriteWithinQuotaAsync(Operation operation, int size, ServerCallContext context) =>
-        await quota.AdmitsAsync(WriteCost.Of(operation))
-            ? await CommitAsync(operation, size, context)
-            : throw EtcdErrors.NoSpace.ToException();
+    private async Task<KvReply> WriteWithinQuotaAsync(Operation operation, int size, ServerCallContext context)
+    {
+        using Quota.Room room = await quota.ReserveAsync(WriteCost.Of(operation)) ?? throw EtcdErrors.NoSpace.ToException();
+        return await CommitAsync(operation, size, context);
+    }
 
     private Task<KvReply> CommitAsync(Operation operation, int size, ServerCallContext context)
     {

@@ -30,11 +30,7 @@ internal sealed class LeaseService(
     /// <summary>Grants a lease; a TTL below the minimum is raised to it.</summary>
     public override async Task<LeaseGrantResponse> LeaseGrant(LeaseGrantRequest request, ServerCallContext context)
     {
-        if (!await quota.AdmitsAsync(WriteCost.OfLease))
-        {
-            throw EtcdErrors.NoSpace.ToException();
-        }
-
+        using Quota.Room room = await quota.ReserveAsync(WriteCost.OfLease) ?? throw EtcdErrors.NoSpace.ToException();
         await admission.AdmitUserAsync(context);
         if (request.TTL > MaxTtl)
         {
@@ -42,8 +38,8 @@ internal sealed class LeaseService(
         }
 
         long ttl = Math.Max(request.TTL, limits.MinLeaseTtlSeconds);
-        long id = await leases.GrantAsync(request.ID, ttl) ?? throw EtcdErrors.LeaseExist.ToException();
-        return new LeaseGrantResponse { Header = headers.At(reader.Current.Revision), ID = id, TTL = ttl };
+        LeaseStore.Granted granted = await leases.GrantAsync(request.ID, ttl) ?? throw EtcdErrors.LeaseExist.ToException();
+        return new LeaseGrantResponse { Header = headers.At(granted.Revision), ID = granted.Id, TTL = ttl };
     }
 
     /// <summary>Revokes a lease and deletes its keys.</summary>
@@ -60,7 +56,7 @@ internal sealed class LeaseService(
         IAsyncStreamReader<LeaseKeepAliveRequest> requestStream,
         IServerStreamWriter<LeaseKeepAliveResponse> responseStream,
         ServerCallContext context) =>
-        new KeepAliveStream(id => KeepAliveAsync(id, context), reader, headers).RunAsync(
+        new KeepAliveStream(id => KeepAliveAsync(id, context), headers).RunAsync(
             requestStream, responseStream, context.CancellationToken, lifetime.ApplicationStopping);
 
     /// <summary>The remaining TTL of a lease. An unknown one has TTL -1, which is no error.</summary>
@@ -103,10 +99,10 @@ internal sealed class LeaseService(
         return response;
     }
 
-    private Task<long> KeepAliveAsync(long id, ServerCallContext context) =>
+    private Task<Renewal> KeepAliveAsync(long id, ServerCallContext context) =>
         admission.MayBeOn ? KeepAliveAsCallerAsync(id, context) : leases.RenewAsync(id);
 
-    private async Task<long> KeepAliveAsCallerAsync(long id, ServerCallContext context)
+    private async Task<Renewal> KeepAliveAsCallerAsync(long id, ServerCallContext context)
     {
         Caller caller = await admission.AdmitUserAsync(context);
         if (caller.IsChecked)

@@ -15,6 +15,7 @@ namespace PgEtcd.Api.Services;
 /// <summary>etcdserverpb.Maintenance (semantics.md §10).</summary>
 internal sealed class MaintenanceService(
     KeyReader reader,
+    Tail tail,
     StoreMaintenance maintenance,
     StorageSizes sizes,
     Quota quota,
@@ -28,13 +29,9 @@ internal sealed class MaintenanceService(
     /// values and no leader.</summary>
     public override async Task<StatusResponse> Status(StatusRequest request, ServerCallContext context)
     {
-        long revision = reader.Current.Revision;
         StatusResponse response = new()
         {
-            Header = headers.At(revision),
             Version = ReleaseInfo.EtcdVersion,
-            RaftIndex = (ulong)revision,
-            RaftAppliedIndex = (ulong)revision,
             RaftTerm = headers.Term,
             StorageVersion = ReleaseInfo.StorageVersion,
             DbSizeQuota = quota.Limit,
@@ -43,7 +40,7 @@ internal sealed class MaintenanceService(
         StorageReport? report = sizes.Latest;
         try
         {
-            report = await sizes.GetAsync();
+            report = await sizes.MeasureAsync();
             response.Leader = (ulong)(membership.CurrentLeader?.Id ?? 0);
             response.Errors.AddRange(alarms.Raised == AlarmKinds.None ? [] : (await alarms.ListAsync()).Select(Text));
         }
@@ -57,6 +54,11 @@ internal sealed class MaintenanceService(
             response.Errors.Insert(0, EtcdErrors.NoLeader.Message);
         }
 
+        long applied = reader.Current.Revision;
+        long committed = Math.Max(applied, report?.Revision ?? 0);
+        response.Header = headers.At(committed);
+        response.RaftIndex = (ulong)committed;
+        response.RaftAppliedIndex = (ulong)applied;
         response.DbSize = report?.Total ?? 0;
         response.DbSizeInUse = report?.InUse ?? 0;
         if (report?.DowngradeTarget is { } target)
@@ -86,7 +88,7 @@ internal sealed class MaintenanceService(
                 break;
         }
 
-        AlarmResponse response = new() { Header = headers.At(reader.Current.Revision) };
+        AlarmResponse response = new() { Header = await HeaderAsync() };
         response.Alarms.AddRange(answer.Select(ToWire));
         return response;
     }
@@ -152,7 +154,7 @@ internal sealed class MaintenanceService(
                 throw EtcdErrors.UnknownMethod.ToException();
         }
 
-        return new DowngradeResponse { Header = headers.At(reader.Current.Revision), Version = ReleaseInfo.ClusterVersion };
+        return new DowngradeResponse { Header = await HeaderAsync(), Version = ReleaseInfo.ClusterVersion };
 
         static void Demand(bool isFree)
         {
@@ -161,6 +163,13 @@ internal sealed class MaintenanceService(
                 throw EtcdErrors.DowngradeInProcess.ToException();
             }
         }
+    }
+
+    /// <summary>Of a call that has asked tables beside the log: no older than what any frontend acknowledged before the call.</summary>
+    private async Task<ResponseHeader> HeaderAsync()
+    {
+        await tail.CatchUpAsync();
+        return headers.At(reader.Current.Revision);
     }
 
     private static AlarmMember ToWire(Postgres.Alarms.Alarm alarm) => new() { MemberID = (ulong)alarm.MemberId, Alarm = (AlarmType)alarm.Kind };

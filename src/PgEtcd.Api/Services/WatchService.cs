@@ -54,7 +54,8 @@ internal sealed class WatchService(
             {
                 case WatchRequest.RequestUnionOneofCase.CreateRequest:
                     WatchTarget target = Target(request.CreateRequest);
-                    if (admission.MayBeOn && await RefusalAsync(target.Range, context) is { } refusal)
+                    // A negative start is refused by the stream, for every caller in the same words (errors.md §3).
+                    if (target.StartRevision >= 0 && admission.MayBeOn && await RefusalAsync(target.Range, context) is { } refusal)
                     {
                         stream.Refuse(refusal);
                     }

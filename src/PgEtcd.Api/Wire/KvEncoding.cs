@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Diagnostics;
 using PgEtcd.Mvcc;
 using PgEtcd.Mvcc.Keys;
@@ -49,6 +50,111 @@ internal static class KvEncoding
         WriteBody(ref writer, result);
     }
 
+    /// <summary>Writes the same piece by piece.</summary>
+    /// <returns>The bytes of each piece, which is written when the enumeration comes to it.</returns>
+    public static IEnumerable<int> WriteInPieces(IBufferWriter<byte> output, OperationResult result, ResponseHeaders? headers)
+    {
+        if (headers is not null)
+        {
+            ProtoWriter writer = new(output);
+            writer.Start(Header, headers.Size(result.Revision));
+            headers.Write(ref writer, result.Revision);
+            writer.Flush();
+        }
+
+        foreach (int piece in BodyInPieces(output, result))
+        {
+            yield return piece;
+        }
+    }
+
+    private static IEnumerable<int> BodyInPieces(IBufferWriter<byte> output, OperationResult result) => result switch
+    {
+        RangeResult range => RangeInPieces(output, range),
+        PutResult { Previous: { } previous } => RecordsInPieces(output, PrevKv, [previous], keysOnly: false),
+        DeleteRangeResult { Previous.Length: > 0 } delete => DeleteInPieces(output, delete),
+        TxnResult txn => TxnInPieces(output, txn),
+        _ => Small(output, result),
+    };
+
+    private static IEnumerable<int> Small(IBufferWriter<byte> output, OperationResult result)
+    {
+        ProtoWriter writer = new(output);
+        WriteBody(ref writer, result);
+        writer.Flush();
+        return [(int)BodySize(result)];
+    }
+
+    private static IEnumerable<int> RangeInPieces(IBufferWriter<byte> output, RangeResult range)
+    {
+        foreach (int piece in RecordsInPieces(output, Kvs, range.Records, range.KeysOnly))
+        {
+            yield return piece;
+        }
+
+        ProtoWriter writer = new(output);
+        WriteRangeEnd(ref writer, range);
+        writer.Flush();
+    }
+
+    private static IEnumerable<int> DeleteInPieces(IBufferWriter<byte> output, DeleteRangeResult delete)
+    {
+        ProtoWriter writer = new(output);
+        writer.Number(Deleted, (ulong)delete.Deleted);
+        writer.Flush();
+        return RecordsInPieces(output, PrevKvs, delete.Previous, keysOnly: false);
+    }
+
+    private static IEnumerable<int> TxnInPieces(IBufferWriter<byte> output, TxnResult txn)
+    {
+        ProtoWriter writer = new(output);
+        writer.Number(Succeeded, txn.Succeeded ? 1u : 0u);
+        writer.Flush();
+        foreach (OperationResult result in txn.Results)
+        {
+            ProtoWriter nested = new(output);
+            WriteNestedStart(ref nested, result);
+            nested.Flush();
+            foreach (int piece in BodyInPieces(output, result))
+            {
+                yield return piece;
+            }
+        }
+    }
+
+    private static IEnumerable<int> RecordsInPieces(IBufferWriter<byte> output, int field, KeyRecord[] records, bool keysOnly)
+    {
+        for (int i = 0; i < records.Length;)
+        {
+            if (!keysOnly && records[i].Encoded is { Length: > Pieces.Size } encoded)
+            {
+                ProtoWriter start = new(output);
+                start.Start(field, encoded.Length);
+                start.Flush();
+                i++;
+                foreach (int piece in Pieces.Write(output, encoded))
+                {
+                    yield return piece;
+                }
+
+                continue;
+            }
+
+            // At least one, and up to the next one that is a piece by itself.
+            int written = 0;
+            ProtoWriter writer = new(output);
+            do
+            {
+                written += RecordSize(records[i], keysOnly);
+                WriteRecord(ref writer, field, records[i++], keysOnly);
+            }
+            while (i < records.Length && written + RecordSize(records[i], keysOnly) <= Pieces.Size);
+
+            writer.Flush();
+            yield return written;
+        }
+    }
+
     private static long BodySize(OperationResult result) => result switch
     {
         RangeResult range => RangeSize(range),
@@ -65,8 +171,7 @@ internal static class KvEncoding
         {
             case RangeResult range:
                 WriteRecords(ref writer, Kvs, range.Records, range.KeysOnly);
-                writer.Number(More, range.More ? 1u : 0u);
-                writer.Number(Count, (ulong)range.Count);
+                WriteRangeEnd(ref writer, range);
                 break;
             case PutResult put:
                 if (put.Previous is { } previous)
@@ -85,6 +190,12 @@ internal static class KvEncoding
             default:
                 throw new UnreachableException();
         }
+    }
+
+    private static void WriteRangeEnd(ref ProtoWriter writer, RangeResult range)
+    {
+        writer.Number(More, range.More ? 1u : 0u);
+        writer.Number(Count, (ulong)range.Count);
     }
 
     private static long RangeSize(RangeResult range) =>
@@ -144,14 +255,19 @@ internal static class KvEncoding
         writer.Number(Succeeded, txn.Succeeded ? 1u : 0u);
         foreach (OperationResult result in txn.Results)
         {
-            int size = (int)NestedSize(result); // a part of a message whose size was found to do
-            writer.Start(Responses, ProtoWriter.BytesSize(size));
-            writer.Start(ResponseOpField(result), size);
-            // A nested header carries the revision only; that of a nested transaction is there, and empty.
-            writer.Start(Header, ProtoWriter.NumberSize(Revision, (ulong)result.Revision));
-            writer.Number(Revision, (ulong)result.Revision);
+            WriteNestedStart(ref writer, result);
             WriteBody(ref writer, result);
         }
+    }
+
+    private static void WriteNestedStart(ref ProtoWriter writer, OperationResult result)
+    {
+        int size = (int)NestedSize(result); // a part of a message whose size was found to do
+        writer.Start(Responses, ProtoWriter.BytesSize(size));
+        writer.Start(ResponseOpField(result), size);
+        // A nested header carries the revision only; that of a nested transaction is there, and empty.
+        writer.Start(Header, ProtoWriter.NumberSize(Revision, (ulong)result.Revision));
+        writer.Number(Revision, (ulong)result.Revision);
     }
 
     private static long NestedSize(OperationResult result) =>

@@ -1,3 +1,4 @@
+using System.Buffers;
 using Grpc.Core;
 using PgEtcd.Mvcc;
 
@@ -9,29 +10,41 @@ namespace PgEtcd.Api.Wire;
 /// <param name="Result">The result of the evaluation.</param>
 internal sealed record KvReply(ResponseHeaders Headers, OperationResult Result)
 {
+    private long _size = -1;
+
     /// <summary>Writes RangeResponse, PutResponse, DeleteRangeResponse or TxnResponse, whichever the result is.</summary>
-    public static Marshaller<KvReply> Marshaller { get; } = Marshallers.Create<KvReply>(
+    public static LongMarshaller<KvReply> Marshaller { get; } = new(
         static (reply, context) => reply.Serialize(context),
-        static _ => throw new NotSupportedException("Replies are only written."));
+        static reply => reply.Size,
+        static (reply, output) => KvEncoding.WriteInPieces(output, reply.Result, reply.HeadersIfAny));
 
     /// <summary>The same, as the one field of RangeStreamResponse.</summary>
-    public static Marshaller<KvReply> StreamMarshaller { get; } = Marshallers.Create<KvReply>(
+    public static LongMarshaller<KvReply> StreamMarshaller { get; } = new(
         static (reply, context) => reply.SerializeInStream(context),
-        static _ => throw new NotSupportedException("Replies are only written."));
+        static reply => ProtoWriter.BytesSize(reply.Size),
+        static (reply, output) => reply.WriteInStream(output));
 
     /// <summary>False for the messages of a stream before the last: they have no header (semantics.md, RangeStream).</summary>
     public bool HasHeader { get; init; } = true;
 
-    /// <summary>Bytes on the wire.</summary>
-    public long Size => KvEncoding.Size(Result, HeaderSize);
+    /// <summary>It has been written in pieces already: writing it writes nothing.</summary>
+    public bool IsWritten { get; init; }
 
-    private int HeaderSize => HasHeader ? Headers.Size(Result.Revision) : -1;
+    /// <summary>Bytes on the wire.</summary>
+    public long Size => _size >= 0 ? _size : _size = KvEncoding.Size(Result, HasHeader ? Headers.Size(Result.Revision) : -1);
+
+    private ResponseHeaders? HeadersIfAny => HasHeader ? Headers : null;
 
     private void Serialize(SerializationContext context)
     {
-        context.SetPayloadLength(ProtoWriter.MessageSize(Size));
+        context.SetPayloadLength(ProtoWriter.MessageSize(Size)); // told also of what is written, for who counts
+        if (IsWritten)
+        {
+            return;
+        }
+
         ProtoWriter writer = new(context.GetBufferWriter());
-        KvEncoding.Write(ref writer, Result, HasHeader ? Headers : null);
+        KvEncoding.Write(ref writer, Result, HeadersIfAny);
         writer.Flush();
         context.Complete();
     }
@@ -42,8 +55,19 @@ internal sealed record KvReply(ResponseHeaders Headers, OperationResult Result)
         context.SetPayloadLength(ProtoWriter.BytesSize(size));
         ProtoWriter writer = new(context.GetBufferWriter());
         writer.Start(1, size);
-        KvEncoding.Write(ref writer, Result, HasHeader ? Headers : null);
+        KvEncoding.Write(ref writer, Result, HeadersIfAny);
         writer.Flush();
         context.Complete();
+    }
+
+    private IEnumerable<int> WriteInStream(IBufferWriter<byte> output)
+    {
+        ProtoWriter writer = new(output);
+        writer.Start(1, ProtoWriter.MessageSize(Size));
+        writer.Flush();
+        foreach (int piece in KvEncoding.WriteInPieces(output, Result, HeadersIfAny))
+        {
+            yield return piece;
+        }
     }
 }

@@ -5,6 +5,7 @@ using PgEtcd.Postgres.Alarms;
 using PgEtcd.Postgres.Calls;
 using PgEtcd.Postgres.Connections;
 using PgEtcd.Postgres.Maintenance;
+using PgEtcd.Postgres.Revisions;
 using PgEtcd.Protocol;
 
 namespace PgEtcd.Api.Wire;
@@ -49,6 +50,7 @@ internal static class ServiceErrors
     {
         StoreUnavailableException => EtcdErrors.Timeout.ToException(),
         AnswerTooLargeException large => ProtoWriter.TooLarge(large.Size),
+        LogCutException cut => new RpcException(new Status(StatusCode.DataLoss, $"pgetcd: {cut.Message}")),
         AlarmRaisedException raised => raised.Alarms.HasFlag(AlarmKinds.Corrupt) ? EtcdErrors.Corrupt.ToException() : EtcdErrors.NoSpace.ToException(),
         VacuumRefusedException refused => new RpcException(
             new Status(StatusCode.FailedPrecondition, $"pgetcd: PostgreSQL would not vacuum all tables: {refused.Message}")),

@@ -1,3 +1,4 @@
+using System.Buffers;
 using Grpc.Core;
 using PgEtcd.Frontend.Watching;
 using PgEtcd.Mvcc.Keys;
@@ -30,11 +31,11 @@ internal sealed class WatchEncoding
     public WatchEncoding(ResponseHeaders headers)
     {
         _headers = headers;
-        Marshaller = Marshallers.Create<WatchUpdate>(Serialize, static _ => throw new NotSupportedException("Updates are only written."));
+        Marshaller = new LongMarshaller<WatchUpdate>(Serialize, update => SizeUpTo(update, long.MaxValue), WriteInPieces);
     }
 
     /// <summary>The updates of this frontend on the wire.</summary>
-    public Marshaller<WatchUpdate> Marshaller { get; }
+    public LongMarshaller<WatchUpdate> Marshaller { get; }
 
     /// <summary>Size on the wire, bytes.</summary>
     /// <exception cref="RpcException">More than a message can hold, in etcd's words.</exception>
@@ -103,6 +104,39 @@ internal sealed class WatchEncoding
     {
         context.SetPayloadLength(Size(update));
         ProtoWriter writer = new(context.GetBufferWriter());
+        WriteWithoutEvents(ref writer, update);
+        foreach (KvEvent change in update.Events)
+        {
+            Write(ref writer, change, update.PreviousValues);
+        }
+
+        writer.Flush();
+        context.Complete();
+    }
+
+    /// <summary>In pieces of whole events: one is a put that a client has sent, and what it replaced.</summary>
+    private IEnumerable<int> WriteInPieces(WatchUpdate update, IBufferWriter<byte> output)
+    {
+        ProtoWriter start = new(output);
+        WriteWithoutEvents(ref start, update);
+        start.Flush();
+        for (int i = 0; i < update.Events.Count;)
+        {
+            int written = 0;
+            ProtoWriter writer = new(output);
+            while (i < update.Events.Count && written < Pieces.Size)
+            {
+                written += EventSize(update.Events[i], update.PreviousValues);
+                Write(ref writer, update.Events[i++], update.PreviousValues);
+            }
+
+            writer.Flush();
+            yield return written;
+        }
+    }
+
+    private void WriteWithoutEvents(ref ProtoWriter writer, WatchUpdate update)
+    {
         writer.Start(HeaderField, _headers.Size(update.Revision));
         _headers.Write(ref writer, update.Revision);
         writer.Number(WatchIdField, (ulong)update.WatchId);
@@ -116,13 +150,6 @@ internal sealed class WatchEncoding
         }
 
         writer.Number(FragmentField, update.IsCut ? 1u : 0u);
-        foreach (KvEvent change in update.Events)
-        {
-            Write(ref writer, change, update.PreviousValues);
-        }
-
-        writer.Flush();
-        context.Complete();
     }
 
     private static void Write(ref ProtoWriter writer, in KvEvent change, bool withPrevious)

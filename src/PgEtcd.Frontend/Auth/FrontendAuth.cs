@@ -13,6 +13,7 @@ public sealed class FrontendAuth : IAsyncDisposable
     private readonly Database _database;
     private readonly string _frontend;
     private readonly TimeSpan _timeLimit;
+    private volatile UserCosts? _costs;
 
     /// <summary>Puts it together.</summary>
     /// <param name="catchUp">Waits until this frontend knows all that was committed.</param>
@@ -54,7 +55,7 @@ public sealed class FrontendAuth : IAsyncDisposable
         {
             await _catchUp();
             AuthState state = States.Current;
-            LoginFailure failure = state.IsEnabled ? await CheckAsync(state.User(name)?.Record, name, password, peer) : LoginFailure.AuthIsOff;
+            LoginFailure failure = state.IsEnabled ? await CheckAsync(state, name, password, peer) : LoginFailure.AuthIsOff;
             if (failure != LoginFailure.None)
             {
                 return new LoginAnswer(null, failure);
@@ -85,7 +86,7 @@ public sealed class FrontendAuth : IAsyncDisposable
         return isMade;
     }
 
-    private async Task<LoginFailure> CheckAsync(UserRecord? user, string name, string password, string peer)
+    private async Task<LoginFailure> CheckAsync(AuthState state, string name, string password, string peer)
     {
         using IDisposable? turn = await Logins.EnterAsync(name, peer);
         if (turn is null)
@@ -93,10 +94,18 @@ public sealed class FrontendAuth : IAsyncDisposable
             return LoginFailure.TooMany;
         }
 
-        LoginFailure failure = user is { HasNoPassword: true } ? LoginFailure.HasNoPassword
-            : await Passwords.VerifyAsync(user?.Password, password) ? LoginFailure.None
-            : LoginFailure.Wrong;
-        if (failure != LoginFailure.None)
+        LoginFailure failure = state.User(name)?.Record is { HasNoPassword: true } ? LoginFailure.HasNoPassword
+            : await IsRightAsync(state, name, password, peer) switch
+            {
+                true => LoginFailure.None,
+                false => LoginFailure.Wrong,
+                null => LoginFailure.TooMany,
+            };
+        if (failure == LoginFailure.TooMany)
+        {
+            Logins.Refused(name, peer);
+        }
+        else if (failure != LoginFailure.None)
         {
             Logins.Failed(name, peer);
         }
@@ -104,12 +113,26 @@ public sealed class FrontendAuth : IAsyncDisposable
         return failure;
     }
 
+    /// <summary>How long a wrong password takes does not tell whether there is the user. Null: it was not looked at.</summary>
+    private async Task<bool?> IsRightAsync(AuthState state, string name, string password, string peer)
+    {
+        UserCosts costs = _costs is { } known && known.State == state ? known : _costs = new UserCosts(state);
+        string address = PeerAddress.Of(peer);
+        if (state.User(name) is { Record.Password: var hash } && Passwords.CostOf(hash) is not null)
+        {
+            return await Passwords.VerifyAsync(hash, password, address, MayBegin);
+        }
+
+        return await Passwords.SpendAsync(costs.Like(name), password, address, MayBegin);
+
+        bool MayBegin() => Logins.MayGuess(peer);
+    }
+
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()
     {
         await Tokens.DisposeAsync();
         await Logins.DisposeAsync();
-        Passwords.Dispose();
     }
 }
 
@@ -127,7 +150,7 @@ public enum LoginFailure
     /// <summary>Requests are not checked.</summary>
     AuthIsOff,
 
-    /// <summary>Too many passwords were wrong lately.</summary>
+    /// <summary>Too many passwords were wrong lately, or wait to be looked at, from that address.</summary>
     TooMany,
 
     /// <summary>The user is known by its certificate only.</summary>

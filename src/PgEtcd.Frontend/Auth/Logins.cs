@@ -7,11 +7,13 @@ using PgEtcd.Postgres.Connections;
 namespace PgEtcd.Frontend.Auth;
 
 /// <summary>Failed logins: bounds them, and writes them down.</summary>
-/// <remarks>A failure takes a permit of its user and address; without one, logins are refused unread. Right passwords take none, and
-/// guesses from one address lock no user out at another.</remarks>
+/// <remarks>A failure takes a permit of its user and address, and one of its address; without them, logins are refused unread. Right
+/// passwords take none, and guesses from one address lock no user out at another.</remarks>
 public sealed class Logins : IAsyncDisposable
 {
     private const int Burst = 30;
+    private const int BurstOfAddress = 300;
+    private const int PerSecondOfAddress = 10;
     private const int MostWaiting = 1000;
     private const int AtOnce = 2;
     private const int MostQueued = 10_000;
@@ -25,6 +27,17 @@ public sealed class Logins : IAsyncDisposable
             {
                 TokenLimit = Burst,
                 TokensPerPeriod = 1,
+                ReplenishmentPeriod = Refill,
+                QueueLimit = 0,
+            }));
+
+    // Over all names: guessing at invented ones costs as much as guessing at a user's.
+    private readonly PartitionedRateLimiter<string> _addresses =
+        PartitionedRateLimiter.Create<string, string>(
+            static address => RateLimitPartition.GetTokenBucketLimiter(address, static _ => new TokenBucketRateLimiterOptions
+            {
+                TokenLimit = BurstOfAddress,
+                TokensPerPeriod = PerSecondOfAddress,
                 ReplenishmentPeriod = Refill,
                 QueueLimit = 0,
             }));
@@ -59,9 +72,10 @@ public sealed class Logins : IAsyncDisposable
     /// <returns>To be disposed of when the password was looked at; null: too many were wrong.</returns>
     public async ValueTask<IDisposable?> EnterAsync(string user, string peer)
     {
-        RateLimitLease turn = await _turns.AcquireAsync((user, Address(peer)));
+        string address = PeerAddress.Of(peer);
+        RateLimitLease turn = await _turns.AcquireAsync((user, address));
         // Asking for none would be granted as long as there is a part of one.
-        if (turn.IsAcquired && _limits.GetStatistics((user, Address(peer)))?.CurrentAvailablePermits >= 1)
+        if (turn.IsAcquired && _limits.GetStatistics((user, address))?.CurrentAvailablePermits >= 1)
         {
             return turn;
         }
@@ -70,10 +84,19 @@ public sealed class Logins : IAsyncDisposable
         return null;
     }
 
+    /// <summary>Whether a password from an address may still be looked at, when that costs something.</summary>
+    public bool MayGuess(string peer) => _addresses.GetStatistics(PeerAddress.Of(peer))?.CurrentAvailablePermits >= 1;
+
+    /// <summary>A password was not looked at. It counts as a guess at its user nonetheless: what is refused and what is right differ,
+    /// so refusals would else tell without end what is wrong.</summary>
+    public void Refused(string user, string peer) => _limits.AttemptAcquire((user, PeerAddress.Of(peer))).Dispose();
+
     /// <summary>A password was wrong.</summary>
     public void Failed(string user, string peer)
     {
-        _limits.AttemptAcquire((user, Address(peer))).Dispose();
+        string address = PeerAddress.Of(peer);
+        _limits.AttemptAcquire((user, address)).Dispose();
+        _addresses.AttemptAcquire(address).Dispose();
         _failures.Writer.TryWrite(new FailedLogin(Storable(user), peer, DateTimeOffset.UtcNow));
     }
 
@@ -84,12 +107,10 @@ public sealed class Logins : IAsyncDisposable
         await _writing.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         await _turns.DisposeAsync();
         await _limits.DisposeAsync();
+        await _addresses.DisposeAsync();
         _stopping.Dispose();
         _ended.Dispose();
     }
-
-    /// <summary>Without the port, which is another one with each connection.</summary>
-    private static string Address(string peer) => peer.LastIndexOf(':') is > 0 and var port ? peer[..port] : peer;
 
     private static string Storable(string user)
     {

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.RegularExpressions;
@@ -10,21 +11,23 @@ namespace PgEtcd.Frontend.Auth;
 /// <summary>Hashes passwords, and checks them, a few at a time beside the requests: it is meant to be slow.</summary>
 /// <remarks>The hashes are etcd's, so users are imported and exported with their passwords (decision 15).</remarks>
 /// <param name="cost">--bcrypt-cost.</param>
-public sealed partial class Passwords(int cost) : IDisposable
+public sealed partial class Passwords(int cost)
 {
     private const int MostBytes = 72;
-    private const int MostWaiting = 1000;
+    private const int MostWaitingOfAddress = 250;
     private const int MostRemembered = 10_000;
     private const int SecretBytes = 32;
 
     /// <summary>How many characters of a hash tell its revision, cost and salt.</summary>
     private const int SettingCharacters = 29;
 
-    private readonly SemaphoreSlim _slots = new(Math.Max(1, Environment.ProcessorCount / 2));
+    private const int CostAt = 4;
+    private const int CostDigits = 2;
+    private const int SaltAndDigest = 53;
+
+    private readonly FairTurns _turns = new(Math.Max(1, Environment.ProcessorCount / 2), MostWaitingOfAddress);
     private readonly byte[] _secret = RandomNumberGenerator.GetBytes(SecretBytes);
     private readonly ConcurrentDictionary<string, bool> _right = new();
-    private byte[]? _decoy;
-    private int _waiting;
 
     /// <summary>Refuses what bcrypt cannot hash.</summary>
     /// <exception cref="RpcException">The password is too long.</exception>
@@ -38,24 +41,31 @@ public sealed partial class Passwords(int cost) : IDisposable
 
     /// <summary>Hashes a password.</summary>
     /// <exception cref="RpcException">Too many wait.</exception>
-    public Task<byte[]> HashAsync(string password) => RunAsync(() => Encoding.ASCII.GetBytes(BCrypt.Net.BCrypt.HashPassword(password, cost)));
+    public async Task<byte[]> HashAsync(string password)
+    {
+        byte[] hash = [];
+        return await RunAsync("", () => hash = Encoding.ASCII.GetBytes(Hash(password)))
+            ? hash
+            : throw EtcdErrors.RequestTooManyRequests.ToException();
+    }
 
     /// <summary>Whether a password is right.</summary>
     /// <remarks>One that was right is remembered, as a keyed hash: ten thousand clients of one user cost bcrypt once.</remarks>
-    /// <param name="hash">The user's; null: there is no such user, which takes as long to find out.</param>
+    /// <param name="hash">The user's, or another whose cost is to be spent.</param>
     /// <param name="password">What the client says.</param>
-    /// <exception cref="RpcException">Too many wait.</exception>
-    public async Task<bool> VerifyAsync(byte[]? hash, string password)
+    /// <param name="address">The client's: addresses take turns.</param>
+    /// <param name="mayBegin">Asked when it is the client's turn, before the work; false: it is not done.</param>
+    /// <returns>Null: it was not looked at, because too many wait at that address or <paramref name="mayBegin"/> says no.</returns>
+    public async Task<bool?> VerifyAsync(byte[] hash, string password, string address = "", Func<bool>? mayBegin = null)
     {
-        string mark = Mark(hash ?? [], password);
-        if (hash is not null && _right.ContainsKey(mark))
+        string mark = Mark(hash, password);
+        if (_right.ContainsKey(mark))
         {
             return true;
         }
 
-        byte[] known = hash ?? (_decoy ??= await HashAsync(""));
-        bool isRight = await RunAsync(() => Verify(password, Encoding.ASCII.GetString(known))) && hash is not null;
-        if (isRight)
+        bool? isRight = await CheckAsync(Encoding.ASCII.GetString(hash), password, address, mayBegin);
+        if (isRight == true)
         {
             if (_right.Count >= MostRemembered)
             {
@@ -68,8 +78,20 @@ public sealed partial class Passwords(int cost) : IDisposable
         return isRight;
     }
 
-    /// <inheritdoc/>
-    public void Dispose() => _slots.Dispose();
+    /// <summary>Takes as long as <see cref="VerifyAsync"/> does, for a user who does not exist or has no hash.</summary>
+    /// <param name="userCost">Of a hash that there is; null: there is none.</param>
+    /// <param name="password">What the client says.</param>
+    /// <param name="address">The client's.</param>
+    /// <param name="mayBegin">As for <see cref="VerifyAsync"/>.</param>
+    /// <returns>False, or null as for <see cref="VerifyAsync"/>.</returns>
+    public async Task<bool?> SpendAsync(int? userCost, string password, string address = "", Func<bool>? mayBegin = null) =>
+        await CheckAsync($"$2a${userCost ?? cost:00}${new string('.', SaltAndDigest)}", password, address, mayBegin) is null ? null : false;
+
+    /// <summary>The cost of a hash; null: it is none, and no password fits it.</summary>
+    public static int? CostOf(byte[] hash) =>
+        Encoding.ASCII.GetString(hash) is var text && BcryptHash().IsMatch(text)
+            ? int.Parse(text.AsSpan(CostAt, CostDigits), CultureInfo.InvariantCulture)
+            : null;
 
     /// <summary>Compares what follows the salt: the package writes an unusual salt in another way, which Go takes as it is.</summary>
     private static bool Verify(string password, string hash) =>
@@ -85,30 +107,31 @@ public sealed partial class Passwords(int cost) : IDisposable
     private string Mark(byte[] hash, string password) =>
         Convert.ToBase64String(HMACSHA256.HashData(_secret, (byte[])[.. hash, 0, .. Encoding.UTF8.GetBytes(password)]));
 
-    private async Task<T> RunAsync<T>(Func<T> work)
+    private string Hash(string password) => BCrypt.Net.BCrypt.HashPassword(password, cost);
+
+    private async Task<bool?> CheckAsync(string hash, string password, string address, Func<bool>? mayBegin)
     {
-        if (Interlocked.Increment(ref _waiting) > MostWaiting)
+        bool? isRight = null;
+        bool hadTurn = await RunAsync(address, () => isRight = mayBegin?.Invoke() == false ? null : Verify(password, hash));
+        return hadTurn ? isRight : null;
+    }
+
+    /// <summary>Does something dear when its address has a turn; false if too many of that address wait.</summary>
+    private async Task<bool> RunAsync(string address, Action work)
+    {
+        if (!await _turns.EnterAsync(address))
         {
-            Interlocked.Decrement(ref _waiting);
-            throw EtcdErrors.RequestTooManyRequests.ToException();
+            return false;
         }
 
         try
         {
-            await _slots.WaitAsync();
+            await Task.Run(work);
+            return true;
         }
         finally
         {
-            Interlocked.Decrement(ref _waiting);
-        }
-
-        try
-        {
-            return await Task.Run(work);
-        }
-        finally
-        {
-            _slots.Release();
+            _turns.Leave();
         }
     }
 }

@@ -1,4 +1,4 @@
-using System.Globalization;
+using System.Text.Json;
 using Microsoft.IdentityModel.JsonWebTokens;
 using Microsoft.IdentityModel.Tokens;
 using PgEtcd.Frontend.Permissions;
@@ -15,6 +15,9 @@ internal sealed class WebTokens(WebTokenOptions options, TimeProvider clock) : I
 
     /// <summary>Longer ones are not ours.</summary>
     private const int MostCharacters = 16 * 1024;
+
+    /// <summary>Beyond what a revision can be: 2⁶³.</summary>
+    private const double MostRevisions = 9223372036854775808;
 
     private readonly JsonWebTokenHandler _handler = new() { MaximumTokenSizeInBytes = MostCharacters, SetDefaultTimesOnTokenCreation = false };
 
@@ -36,11 +39,7 @@ internal sealed class WebTokens(WebTokenOptions options, TimeProvider clock) : I
         }
 
         TokenValidationResult result = await _handler.ValidateTokenAsync(token, _rules);
-        return result.IsValid
-            && result.Claims.TryGetValue(UsernameClaim, out object? name) && name is string username
-            && result.Claims.TryGetValue(RevisionClaim, out object? revision) && revision is long or int or double
-            ? new Credential(username, Convert.ToInt64(revision, CultureInfo.InvariantCulture))
-            : null;
+        return result.IsValid ? Claimed((JsonWebToken)result.SecurityToken) : null;
     }
 
     public Task<string?> IssueAsync(string username, AuthState state)
@@ -59,6 +58,23 @@ internal sealed class WebTokens(WebTokenOptions options, TimeProvider clock) : I
     }
 
     public ValueTask DisposeAsync() => ValueTask.CompletedTask;
+
+    /// <summary>The claims as they are in the token: the package takes the only element of an array for the claim, and a text that looks
+    /// like a time for a time.</summary>
+    private static Credential? Claimed(JsonWebToken token)
+    {
+        using JsonDocument payload = JsonDocument.Parse(Base64UrlEncoder.DecodeBytes(token.EncodedPayload));
+        JsonElement claims = payload.RootElement;
+        return IsTime(claims, "exp") && IsTime(claims, "nbf")
+            && claims.TryGetProperty(UsernameClaim, out JsonElement name) && name.ValueKind == JsonValueKind.String
+            && claims.TryGetProperty(RevisionClaim, out JsonElement revision) && revision.ValueKind == JsonValueKind.Number
+            && revision.TryGetDouble(out double number) && number is >= 0 and < MostRevisions
+            ? new Credential(name.GetString()!, (long)number)
+            : null;
+    }
+
+    private static bool IsTime(JsonElement claims, string name) =>
+        !claims.TryGetProperty(name, out JsonElement time) || time.ValueKind == JsonValueKind.Number;
 
     private static bool IsAlive(TimeProvider clock, DateTime? notBefore, DateTime? expires)
     {

@@ -15,7 +15,7 @@ internal sealed class LeaseRenewals
     private readonly Database _database;
     private readonly TimeSpan _timeLimit;
     private readonly TimeProvider _clock;
-    private readonly Rounds<Round, Dictionary<long, long?>> _rounds;
+    private readonly Rounds<Round, (Dictionary<long, long?> Ttls, long Revision)> _rounds;
     private long _statements;
 
     /// <param name="table">The leases.</param>
@@ -28,7 +28,7 @@ internal sealed class LeaseRenewals
         _database = database;
         _timeLimit = timeLimit;
         _clock = clock;
-        _rounds = new Rounds<Round, Dictionary<long, long?>>(() => new Round(clock.GetTimestamp(), []), SendAsync);
+        _rounds = new Rounds<Round, (Dictionary<long, long?> Ttls, long Revision)>(() => new Round(clock.GetTimestamp(), []), SendAsync);
     }
 
     /// <summary>How many statements were sent since the start: many fewer than keep-alives, if many come at once.</summary>
@@ -36,24 +36,25 @@ internal sealed class LeaseRenewals
 
     /// <summary>Renews a lease to its full TTL.</summary>
     /// <param name="id">The lease.</param>
-    /// <returns>Its TTL in seconds; 0 when it is gone. For one that has expired the answer waits until it is
-    /// (semantics.md §8), or until it has been given a new life because the database was away.</returns>
+    /// <returns>For a lease that has expired the answer waits until it is gone (semantics.md §8), or until it has been given a new life
+    /// because the database was away.</returns>
     /// <exception cref="StoreUnavailableException">The database did not answer in time.</exception>
-    public async Task<long> RenewAsync(long id)
+    public async Task<Renewal> RenewAsync(long id)
     {
         long started = _clock.GetTimestamp();
-        while (true)
+        for (long? revision = null; ;)
         {
-            Dictionary<long, long?> found = await _rounds.JoinAsync(round => round.Ids.Add(id));
+            (Dictionary<long, long?> found, long head) = await _rounds.JoinAsync(round => round.Ids.Add(id));
+            revision ??= head; // of before the lease was revoked
             if (!found.TryGetValue(id, out long? ttl))
             {
-                return 0;
+                return new Renewal(0, revision.Value);
             }
 
             if (ttl is not null)
             {
                 LeaseMetrics.Renewed.Add(1);
-                return ttl.Value;
+                return new Renewal(ttl.Value, revision.Value);
             }
 
             if (_clock.GetElapsedTime(started) > _timeLimit)
@@ -66,7 +67,7 @@ internal sealed class LeaseRenewals
     }
 
     /// <summary>One statement; what it finds.</summary>
-    private async Task<Dictionary<long, long?>> SendAsync(Round round)
+    private async Task<(Dictionary<long, long?> Ttls, long Revision)> SendAsync(Round round)
     {
         TimeSpan left = _timeLimit - _clock.GetElapsedTime(round.Started);
         return await _database.InTimeAsync(left > TimeSpan.Zero ? left : TimeSpan.FromMilliseconds(1), async token =>
@@ -82,3 +83,8 @@ internal sealed class LeaseRenewals
     /// <param name="Ids">Their leases.</param>
     private sealed record Round(long Started, HashSet<long> Ids);
 }
+
+/// <summary>The answer to a keep-alive.</summary>
+/// <param name="Ttl">Seconds; 0 when the lease is gone.</param>
+/// <param name="Revision">Of the log, before the renewal.</param>
+public readonly record struct Renewal(long Ttl, long Revision);

@@ -12,27 +12,48 @@ public sealed class LeaseStore(LeaseTable table, Database database, Replica repl
 {
     private readonly LeaseRenewals _renewals = new(table, database, timeLimit, TimeProvider.System);
 
+    /// <summary>Called when PostgreSQL's disk has no room for a lease.</summary>
+    public Action? DiskIsFull { get; init; }
+
     /// <summary>A lease and, if asked for, its keys.</summary>
     /// <param name="Lease">The lease; null when there is none.</param>
     /// <param name="Keys">The keys attached to it.</param>
     public sealed record LeaseInfo(Lease? Lease, IReadOnlyCollection<ReadOnlyMemory<byte>> Keys);
 
+    /// <summary>A lease that was granted.</summary>
+    /// <param name="Id">Its id.</param>
+    /// <param name="Revision">The log's revision then.</param>
+    public readonly record struct Granted(long Id, long Revision);
+
     /// <summary>Grants a lease.</summary>
     /// <param name="id">The id wanted; 0 for one of our choice.</param>
     /// <param name="ttl">Seconds.</param>
-    /// <returns>The id, or null when the one wanted is taken.</returns>
+    /// <returns>Null when the id wanted is taken.</returns>
     /// <exception cref="StoreUnavailableException">The database did not answer in time.</exception>
-    public async Task<long?> GrantAsync(long id, long ttl)
+    public async Task<Granted?> GrantAsync(long id, long ttl)
+    {
+        try
+        {
+            return await GrantOnceAsync(id, ttl);
+        }
+        catch (Exception exception) when (DatabaseErrors.IsOutOfSpace(exception))
+        {
+            DiskIsFull?.Invoke();
+            throw;
+        }
+    }
+
+    private async Task<Granted?> GrantOnceAsync(long id, long ttl)
     {
         while (true)
         {
             long candidate = id == 0 ? Random.Shared.NextInt64(1, long.MaxValue) : id;
             Guid token = Guid.NewGuid();
-            if (await database.InTimeAsync(timeLimit, cancel => table.GrantAsync(candidate, ttl, token, cancel)))
+            if (await database.InTimeAsync(timeLimit, cancel => table.GrantAsync(candidate, ttl, token, cancel)) is { } revision)
             {
                 LeaseMetrics.Granted.Add(1);
                 LeaseMetrics.Ttl.Record(ttl);
-                return candidate;
+                return new Granted(candidate, revision);
             }
 
             if (id != 0)
@@ -55,7 +76,7 @@ public sealed class LeaseStore(LeaseTable table, Database database, Replica repl
     }
 
     /// <inheritdoc cref="LeaseRenewals.RenewAsync"/>
-    public Task<long> RenewAsync(long id) => _renewals.RenewAsync(id);
+    public Task<Renewal> RenewAsync(long id) => _renewals.RenewAsync(id);
 
     /// <summary>Looks a lease up.</summary>
     /// <param name="id">Its id.</param>

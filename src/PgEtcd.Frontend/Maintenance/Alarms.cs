@@ -7,15 +7,40 @@ namespace PgEtcd.Frontend.Maintenance;
 
 /// <summary>The alarms of the cluster (semantics.md §10), whichever frontend raised them.</summary>
 /// <remarks>What is raised is part of what the log is compared with when a frontend appends (docs/decisions/0009): so a
-/// frontend that has not heard of an alarm cannot write.</remarks>
-public sealed class Alarms(AlarmTable table, Database database, Replica replica, Tail tail, TimeSpan timeLimit)
+/// frontend that has not heard of an alarm cannot write. An alarm that says that PostgreSQL's disk is full may not find room there itself:
+/// it holds on this frontend until it can be stored or is cleared.</remarks>
+/// <param name="table">The alarms.</param>
+/// <param name="database">Where they are.</param>
+/// <param name="replica">Knows what is raised.</param>
+/// <param name="tail">Brings it up.</param>
+/// <param name="self">Gives the id under which this frontend raises alarms.</param>
+/// <param name="timeLimit">How long a change may take.</param>
+/// <param name="logger">Gets the disk that is full.</param>
+public sealed class Alarms(
+    AlarmTable table, Database database, Replica replica, Tail tail, Func<long> self, TimeSpan timeLimit, ILogger<Alarms> logger)
+    : IDisposable
 {
+    private static readonly TimeSpan StorePeriod = TimeSpan.FromSeconds(1);
+
+    /// <summary>Changes come one after the other: what is stored late must not undo a clearing.</summary>
+    private readonly SemaphoreSlim _turn = new(1);
+    private volatile bool _isUnstored;
+
+    /// <summary>Whether PostgreSQL's disk is full and the alarm that says so is not stored yet.</summary>
+    public bool IsUnstored => _isUnstored;
+
     /// <summary>The kinds that are raised, as this frontend last heard: at most half a second ago. For health checks.</summary>
-    public AlarmKinds Raised => replica.State.Alarms;
+    public AlarmKinds Raised => replica.State.Alarms | (_isUnstored ? AlarmKinds.NoSpace : AlarmKinds.None);
+
+    private Alarm Own => new(self(), Alarm.NoSpace);
 
     /// <summary>All that are raised now.</summary>
     /// <exception cref="StoreUnavailableException">The database did not answer in time.</exception>
-    public Task<IReadOnlyList<Alarm>> ListAsync() => database.InTimeAsync(timeLimit, table.ListAsync);
+    public async Task<IReadOnlyList<Alarm>> ListAsync()
+    {
+        IReadOnlyList<Alarm> stored = await database.InTimeAsync(timeLimit, table.ListAsync);
+        return _isUnstored && !stored.Contains(Own) ? [.. stored, Own] : stored;
+    }
 
     /// <summary>Raises or clears an alarm. From the return on every frontend heeds it.</summary>
     /// <param name="alarm">The alarm.</param>
@@ -24,8 +49,79 @@ public sealed class Alarms(AlarmTable table, Database database, Replica replica,
     /// <exception cref="StoreUnavailableException">The database did not answer in time.</exception>
     public async Task<bool> SetAsync(Alarm alarm, bool raised)
     {
+        await _turn.WaitAsync();
+        try
+        {
+            return await SetInTurnAsync(alarm, raised);
+        }
+        finally
+        {
+            _turn.Release();
+        }
+    }
+
+    /// <summary>Raises NOSPACE, if it is not. From the return on this frontend heeds it, and every other if it could be stored.</summary>
+    public async Task RaiseNoSpaceAsync()
+    {
+        if (!Raised.HasFlag(AlarmKinds.NoSpace))
+        {
+            _isUnstored = true;
+            await StoreAsync();
+        }
+    }
+
+    /// <summary>Takes note that PostgreSQL refused a write because its disk is full. The alarm holds here at once.</summary>
+    public void DiskIsFull()
+    {
+        if (!Raised.HasFlag(AlarmKinds.NoSpace))
+        {
+            _isUnstored = true;
+            Log.DiskFull(logger);
+        }
+    }
+
+    /// <summary>Stores what could not be stored, until cancelled.</summary>
+    public Task RunAsync(CancellationToken stopping) =>
+        new BackgroundLoop("storing the alarm NOSPACE", TimeProvider.System, logger).RunAsync(StorePeriod, _ => StoreAsync(), stopping);
+
+    /// <inheritdoc/>
+    public void Dispose() => _turn.Dispose();
+
+    private async Task StoreAsync()
+    {
+        if (!_isUnstored)
+        {
+            return;
+        }
+
+        await _turn.WaitAsync();
+        try
+        {
+            if (_isUnstored)
+            {
+                await SetInTurnAsync(Own, raised: true);
+            }
+        }
+        catch (Exception exception) when (exception is StoreUnavailableException || DatabaseErrors.IsOutOfSpace(exception))
+        {
+            // It stays until the next time.
+        }
+        finally
+        {
+            _turn.Release();
+        }
+    }
+
+    private async Task<bool> SetInTurnAsync(Alarm alarm, bool raised)
+    {
         bool changed = await database.InTimeAsync(timeLimit, cancel => table.SetAsync(alarm, raised, cancel));
         await tail.CatchUpAsync(); // for Raised
+        if (alarm == Own)
+        {
+            changed |= _isUnstored;
+            _isUnstored = false;
+        }
+
         return changed;
     }
 }

@@ -8,7 +8,7 @@ namespace PgEtcd.Frontend.Maintenance;
 
 /// <summary>Defragment: vacuums the schema's tables, once for all callers that ask meanwhile. It goes on when its waiters give
 /// up: a large table takes longer than a client's deadline.</summary>
-public sealed class Defragmentation(Vacuum vacuum, StorageSizes sizes, CancellationToken stopping)
+public sealed class Defragmentation(Vacuum vacuum, CancellationToken stopping)
 {
     /// <summary>Last in the lock order (RunningFrontend): the vacuum runs outside of it.</summary>
     private readonly Lock _gate = new();
@@ -42,7 +42,6 @@ public sealed class Defragmentation(Vacuum vacuum, StorageSizes sizes, Cancellat
         finally
         {
             MaintenanceMetrics.Defragmenting.Add(-1);
-            sizes.Forget();
         }
     }
 }

@@ -12,6 +12,9 @@ namespace PgEtcd.Frontend.Maintenance;
 public sealed class FailoverCheck(
     RevisionLog log, Replica replica, Tail tail, AuthStates auth, AuthTable authTable, ILogger<FailoverCheck> logger)
 {
+    /// <summary>Says that rows at the end of the log were deleted, which no failover does.</summary>
+    public void ReportCut(LogCutException cut) => Log.LogIsCut(logger, cut.Message);
+
     /// <summary>Repairs what was lost: the revision moves past everything that was handed out, and so does the auth revision.</summary>
     public async Task RunAsync(NpgsqlConnection connection)
     {

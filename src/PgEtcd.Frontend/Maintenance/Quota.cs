@@ -1,51 +1,107 @@
 using PgEtcd.Postgres.Alarms;
-using PgEtcd.Postgres.Maintenance;
 
 namespace PgEtcd.Frontend.Maintenance;
 
 /// <summary>--quota-backend-bytes: the room that the store may take. What would exceed it raises the alarm NOSPACE, as in etcd
 /// (semantics.md §10); but what counts is the room in use, as a file of PostgreSQL does not shrink (docs/decisions/0009).</summary>
+/// <remarks>No write waits to be measured as long as the last measurement, with all that was written since and all that is under way,
+/// shows room; only before one is refused the store is measured.</remarks>
 /// <param name="limit">Bytes; 0 or less: no quota.</param>
 /// <param name="sizes">Measures.</param>
 /// <param name="alarms">Raises.</param>
-/// <param name="self">Gives the id under which this frontend raises alarms.</param>
-public sealed class Quota(long limit, StorageSizes sizes, Alarms alarms, Func<long> self)
+public sealed class Quota(long limit, StorageSizes sizes, Alarms alarms)
 {
+    /// <summary>How old a measurement may be before a write has it made anew, for what is no part of the log and for what was
+    /// removed.</summary>
+    private static readonly TimeSpan MostAge = TimeSpan.FromSeconds(5);
+
+    /// <summary>While the alarm is raised, a refusal may rest on a measurement of this age: clients that try again and again must not keep
+    /// the database busy.</summary>
+    private static readonly TimeSpan RefusalAge = TimeSpan.FromMilliseconds(250);
+
+    private long _reserved;
+
     /// <summary>Bytes; 0: no quota.</summary>
     public long Limit { get; } = Math.Max(0, limit);
 
-    /// <summary>Whether there is one.</summary>
-    public bool IsOn => Limit > 0;
+    /// <summary>Whether there may be no room: writes must ask.</summary>
+    public bool IsOn => Limit > 0 || alarms.IsUnstored;
 
-    /// <summary>Whether there is room for a write. If not, the alarm has been raised.</summary>
+    /// <summary>Takes room for a write, until what is returned is disposed of: by then the write is answered and counted.</summary>
     /// <param name="cost">See <c>WriteCost</c>; what costs nothing always has room.</param>
+    /// <returns>Null: there is no room, and the alarm has been raised.</returns>
     /// <exception cref="Postgres.Calls.StoreUnavailableException">The database did not answer in time.</exception>
-    public async Task<bool> AdmitsAsync(long cost)
+    public async ValueTask<Room?> ReserveAsync(long cost)
     {
-        // No write waits to be measured as long as the last measurement showed room; only before one is refused the
-        // measure must be fresh. So a write may exceed the quota by what is written within a second.
-        if (!IsOn || cost == 0)
+        if (cost == 0 || !IsOn)
         {
-            return true;
+            return new Room(this, 0);
         }
 
-        Task<StorageReport> measuring = sizes.GetAsync();
-        if (sizes.Latest is { } known && known.InUse + cost < Limit)
+        if (alarms.IsUnstored)
         {
-            _ = measuring.ContinueWith(static measured => measured.Exception, TaskScheduler.Default); // the next asks again
-            return true;
+            return null; // PostgreSQL's disk is full
         }
 
-        if ((await measuring).InUse + cost < Limit)
+        if (TryReserve(cost))
         {
-            return true;
+            if (sizes.Age > MostAge)
+            {
+                _ = sizes.RefreshAsync();
+            }
+
+            return new Room(this, cost);
         }
 
-        if (!alarms.Raised.HasFlag(AlarmKinds.NoSpace))
+        bool isRaised = alarms.Raised.HasFlag(AlarmKinds.NoSpace);
+        if (!isRaised || sizes.Age > RefusalAge)
         {
-            await alarms.SetAsync(new Alarm(self(), Alarm.NoSpace), raised: true);
+            await sizes.MeasureAsync();
+            if (TryReserve(cost))
+            {
+                return new Room(this, cost);
+            }
         }
 
-        return false;
+        if (!isRaised)
+        {
+            await alarms.RaiseNoSpaceAsync();
+        }
+
+        return null;
+    }
+
+    private bool TryReserve(long cost)
+    {
+        if (sizes.InUse is not { } inUse)
+        {
+            return false;
+        }
+
+        while (true)
+        {
+            long reserved = Volatile.Read(ref _reserved);
+            if (inUse + reserved + cost >= Limit)
+            {
+                return false;
+            }
+
+            if (Interlocked.CompareExchange(ref _reserved, reserved + cost, reserved) == reserved)
+            {
+                return true;
+            }
+        }
+    }
+
+    /// <summary>Room that a write has.</summary>
+    public sealed class Room : IDisposable
+    {
+        private readonly Quota _quota;
+        private readonly long _cost;
+
+        internal Room(Quota quota, long cost) => (_quota, _cost) = (quota, cost);
+
+        /// <inheritdoc/>
+        public void Dispose() => Interlocked.Add(ref _quota._reserved, -_cost);
     }
 }

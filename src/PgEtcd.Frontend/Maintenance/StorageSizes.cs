@@ -1,77 +1,73 @@
+using PgEtcd.Frontend.Reading;
 using PgEtcd.Postgres.Calls;
 using PgEtcd.Postgres.Connections;
 using PgEtcd.Postgres.Maintenance;
 
 namespace PgEtcd.Frontend.Maintenance;
 
-/// <summary>How much room the store takes, measured at most once a second however often it is asked for.</summary>
-public sealed class StorageSizes(StorageTable table, Database database, TimeProvider clock)
+/// <summary>How much room the store takes. One measurement is under way at a time, and those that are asked for meanwhile share the
+/// next.</summary>
+public sealed class StorageSizes
 {
-    private static readonly TimeSpan Freshness = TimeSpan.FromSeconds(1);
-
     /// <summary>A status is worth this much waiting; without the database there is still something to answer.</summary>
     private static readonly TimeSpan TimeLimit = TimeSpan.FromSeconds(2);
 
-    /// <summary>Last in the lock order (RunningFrontend): a measurement begins outside of it.</summary>
-    private readonly Lock _gate = new();
-    private Task<StorageReport>? _measuring;
-    private StorageReport? _latest;
-    private long _measuredAt;
-    private int _changes;
+    /// <summary>How long a page waits for a measurement that it can do without.</summary>
+    private static readonly TimeSpan PagePatience = TimeSpan.FromSeconds(1);
+
+    private readonly StorageTable _table;
+    private readonly Database _database;
+    private readonly RecentEvents _events;
+    private readonly TimeProvider _clock;
+    private readonly Rounds<Round, StorageReport> _rounds;
+    private volatile Measurement? _latest;
+
+    /// <param name="table">Measures.</param>
+    /// <param name="database">Where.</param>
+    /// <param name="events">Tells what was written since.</param>
+    /// <param name="clock">Tells how old a measurement is.</param>
+    public StorageSizes(StorageTable table, Database database, RecentEvents events, TimeProvider clock)
+    {
+        _table = table;
+        _database = database;
+        _events = events;
+        _clock = clock;
+        _rounds = new Rounds<Round, StorageReport>(() => new Round(clock.GetTimestamp()), MeasureAsync);
+    }
 
     /// <summary>The last measurement, however old; null before the first.</summary>
-    public StorageReport? Latest => Volatile.Read(ref _latest);
+    public StorageReport? Latest => _latest?.Report;
 
-    /// <summary>A measurement of the last second.</summary>
+    /// <summary>The bytes in use at the last measurement, and all that any frontend has appended since and this one has heard of; null
+    /// before the first.</summary>
+    public long? InUse => _latest is { } known ? known.Report.InUse + _events.Taken - known.Taken : null;
+
+    /// <summary>How old the last measurement is.</summary>
+    public TimeSpan Age => _latest is { } known ? _clock.GetElapsedTime(known.Started) : TimeSpan.MaxValue;
+
+    /// <summary>Measures after this was called.</summary>
     /// <exception cref="StoreUnavailableException">The database did not answer in time.</exception>
-    public Task<StorageReport> GetAsync()
+    public Task<StorageReport> MeasureAsync() => _rounds.JoinAsync();
+
+    /// <summary>Measures for a page that shows <see cref="Latest"/>, which stays what it was when the database does not answer.</summary>
+    public async Task RefreshAsync() =>
+        await ((Task)MeasureAsync()).WaitAsync(PagePatience, _clock).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+
+    private async Task<StorageReport> MeasureAsync(Round round)
     {
-        lock (_gate)
-        {
-            return _latest is { } known && clock.GetElapsedTime(_measuredAt) < Freshness
-                ? Task.FromResult(known)
-                : _measuring ??= MeasureAsync(_changes);
-        }
+        long started = _clock.GetTimestamp();
+        long taken = _events.Taken; // before: what comes while it is measured counts twice rather than not at all
+        TimeSpan left = TimeLimit - _clock.GetElapsedTime(round.Asked);
+        StorageReport report = await _database.InTimeAsync(left > TimeSpan.Zero ? left : TimeSpan.FromMilliseconds(1), _table.ReportAsync);
+        _latest = new Measurement(report, taken, started);
+        return report;
     }
 
-    /// <summary>Makes the next answer a new measurement: something has changed.</summary>
-    public void Forget()
-    {
-        lock (_gate)
-        {
-            // What is under way may have looked before the change.
-            _changes++;
-            _measuring = null;
-            _measuredAt = clock.GetTimestamp() - (2 * (long)(Freshness.TotalSeconds * clock.TimestampFrequency));
-        }
-    }
+    /// <param name="Asked">When the first of its callers came.</param>
+    private sealed record Round(long Asked);
 
-    private async Task<StorageReport> MeasureAsync(int changes)
-    {
-        await Task.Yield(); // the gate is held
-        try
-        {
-            long started = clock.GetTimestamp();
-            StorageReport report = await database.InTimeAsync(TimeLimit, table.ReportAsync);
-            lock (_gate)
-            {
-                if (changes == _changes)
-                {
-                    (_latest, _measuredAt) = (report, started);
-                }
-            }
-
-            return report;
-        }
-        finally
-        {
-            lock (_gate)
-            {
-                if (changes == _changes)
-                {
-                    _measuring = null;
-                }
-            }
-        }
-    }
+    /// <param name="Report">What was found.</param>
+    /// <param name="Taken"><see cref="RecentEvents.Taken"/> before.</param>
+    /// <param name="Started">When.</param>
+    private sealed record Measurement(StorageReport Report, long Taken, long Started);
 }

@@ -33,32 +33,20 @@ public sealed class StoreMaintenance(
     /// <param name="version">The version to go down to.</param>
     /// <returns>False when one is under way already.</returns>
     /// <exception cref="StoreUnavailableException">The database did not answer in time.</exception>
-    public async Task<bool> EnableDowngradeAsync(string version)
-    {
-        bool enabled = await database.InTimeAsync(timeLimit, cancel => storage.EnableDowngradeAsync(version, cancel));
-        sizes.Forget();
-        return enabled;
-    }
+    public Task<bool> EnableDowngradeAsync(string version) =>
+        database.InTimeAsync(timeLimit, cancel => storage.EnableDowngradeAsync(version, cancel));
 
     /// <summary>Forgets it.</summary>
     /// <exception cref="StoreUnavailableException">The database did not answer in time.</exception>
-    public async Task CancelDowngradeAsync()
+    public Task CancelDowngradeAsync() => database.InTimeAsync(timeLimit, async cancel =>
     {
-        await database.InTimeAsync(timeLimit, async cancel =>
-        {
-            await storage.CancelDowngradeAsync(cancel);
-            return true;
-        });
-        sizes.Forget();
-    }
+        await storage.CancelDowngradeAsync(cancel);
+        return true;
+    });
 
     /// <summary>Whether a downgrade is under way, as all frontends have it now.</summary>
     /// <exception cref="StoreUnavailableException">The database did not answer in time.</exception>
-    public async Task<bool> IsDowngradingAsync()
-    {
-        sizes.Forget();
-        return (await sizes.GetAsync()).DowngradeTarget is not null;
-    }
+    public async Task<bool> IsDowngradingAsync() => (await sizes.MeasureAsync()).DowngradeTarget is not null;
 
     private static async Task<HashedKeys> ReadAsync(Histogram<double> seconds, Func<Task<HashedKeys>> read, CancellationToken cancellationToken)
     {

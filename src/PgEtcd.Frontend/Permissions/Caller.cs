@@ -43,14 +43,16 @@ public sealed class Caller
     /// <summary>Whether the request can be decided at an auth revision: only at the one at which it was admitted.</summary>
     internal bool IsOf(long authRevision) => _state is null || _state.Revision == authRevision;
 
-    /// <summary>Whether any user will do and this is one.</summary>
-    public KvError CheckUser() => IsChecked && Username is null ? KvError.UserEmpty : KvError.None;
+    /// <summary>Whether any user will do and this is one: a web token or certificate may name a user that does not exist.</summary>
+    public KvError CheckUser() => !IsChecked || _user is not null ? KvError.None
+        : Username is null ? KvError.UserEmpty
+        : KvError.UserNotFound;
 
     /// <summary>Whether the caller may administer.</summary>
-    public KvError CheckRoot() => !IsChecked || _user is { IsRoot: true } ? KvError.None
-        : Username is null ? KvError.UserEmpty
-        : _user is null ? KvError.UserNotFound
-        : KvError.PermissionDenied;
+    public KvError CheckRoot() => _user is { IsRoot: true } ? KvError.None
+        : CheckUser() is not KvError.None and var error ? error
+        : IsChecked ? KvError.PermissionDenied
+        : KvError.None;
 
     public bool HasRole(string role) => _user?.Record.Roles.Contains(role) == true;
 

@@ -69,7 +69,8 @@ public sealed class KeyReader(Replica replica, Tail tail, Past past)
         (KvError error, KeySpace? state, long headerRevision) = await LocateAsync(operation, isCaughtUp);
         if (error == KvError.None && state is null)
         {
-            state = await past.StateAsync(operation.Range, operation.Revision);
+            bool withValues = !operation.KeysOnly || operation.SortTarget == SortTarget.Value;
+            state = await past.StateAsync(operation.Range, operation.Revision, withValues);
             error = state is null ? KvError.Compacted : KvError.None;
         }
 

@@ -16,6 +16,7 @@ public sealed class Past(StateReader states, Replica replica, Tail tail, Databas
     /// <param name="headerRevision">Of the answer.</param>
     /// <returns>The answer, or null when the revision has been compacted meanwhile.</returns>
     /// <exception cref="StoreUnavailableException">The database did not answer in time.</exception>
+    /// <exception cref="AnswerTooLargeException">What is read would not fit into a message.</exception>
     public async Task<RangeResult?> RangeAsync(RangeOperation operation, long headerRevision)
     {
         // SQL cuts where the limit cuts by key, one later than asked for, to know about `more`; a mere count needs no rows.
@@ -23,7 +24,8 @@ public sealed class Past(StateReader states, Replica replica, Tail tail, Databas
         long limit = operation.CountOnly ? 0
             : byKey && operation.Limit is > 0 and < int.MaxValue ? operation.Limit + 1
             : long.MaxValue;
-        if (await ReadAsync(operation.Range, operation.Revision, limit) is not var (state, count))
+        bool withValues = !operation.KeysOnly || operation.SortTarget == SortTarget.Value;
+        if (await ReadAsync(operation.Range, operation.Revision, limit, withValues) is not var (state, count))
         {
             return null;
         }
@@ -35,8 +37,10 @@ public sealed class Past(StateReader states, Replica replica, Tail tail, Databas
     /// <summary>A state that holds the keys of one range as they were. Null when it has been compacted meanwhile.</summary>
     /// <param name="range">The range.</param>
     /// <param name="revision">Not in the future.</param>
-    public async Task<KeySpace?> StateAsync(KeyRange range, long revision) =>
-        (await ReadAsync(range, revision, long.MaxValue))?.State;
+    /// <param name="withValues">False: the values are empty.</param>
+    /// <exception cref="AnswerTooLargeException">It would be larger than a message can be.</exception>
+    public async Task<KeySpace?> StateAsync(KeyRange range, long revision, bool withValues) =>
+        (await ReadAsync(range, revision, long.MaxValue, withValues))?.State;
 
     /// <summary>What a transaction reads of the past, fetched so that it can be evaluated in one go.</summary>
     /// <param name="operation">The transaction.</param>
@@ -50,7 +54,7 @@ public sealed class Past(StateReader states, Replica replica, Tail tail, Databas
             if (range.Revision > 0 && range.Revision <= current.Revision && range.Revision >= current.CompactRevision
                 && await RangeAsync(range, current.Revision) is { } result)
             {
-                size = AnswerTooLargeException.Add(size, result.RecordBytes);
+                size = AnswerTooLargeException.Add(size, result.AnswerBytes);
                 fetched.Add(range, result);
             }
         }
@@ -58,7 +62,7 @@ public sealed class Past(StateReader states, Replica replica, Tail tail, Databas
         return fetched;
     }
 
-    private async Task<(KeySpace State, long Count)?> ReadAsync(KeyRange range, long revision, long limit)
+    private async Task<(KeySpace State, long Count)?> ReadAsync(KeyRange range, long revision, long limit, bool withValues)
     {
         if (range.IsEmpty)
         {
@@ -66,7 +70,7 @@ public sealed class Past(StateReader states, Replica replica, Tail tail, Databas
         }
 
         (LogPosition position, List<KeyRecord> records, long count) = await database.InTimeAsync(
-            timeLimit, token => states.RangeAtAsync(range, revision, limit, token));
+            timeLimit, token => states.RangeAtAsync(range, revision, limit, token, withValues));
         if (revision < position.CompactRevision)
         {
             await tail.CatchUpAsync(); // so that this frontend knows it too

@@ -11,6 +11,12 @@ public sealed class RecentEvents
     /// <summary>Of records, which most of the time are alive in the state anyway.</summary>
     private const long MaxBytes = 16 * 1024 * 1024;
 
+    /// <summary>What a change takes beside its record, as etcd reckons (WriteCost), bytes.</summary>
+    private const long Overhead = 256;
+
+    /// <summary>More than any store has: it must be measured anew.</summary>
+    private const long Unknown = 1L << 50;
+
     /// <summary>Last in the lock order (RunningFrontend): no other is taken under it.</summary>
     private readonly Lock _gate = new();
 
@@ -20,6 +26,7 @@ public sealed class RecentEvents
     private long _floor;
     private int _events;
     private long _bytes;
+    private long _taken;
 
     /// <param name="revision">Where the replica begins: what is after it will be here.</param>
     public RecentEvents(long revision)
@@ -30,6 +37,9 @@ public sealed class RecentEvents
 
     /// <summary>The last revision taken in.</summary>
     public long Head { get; private set; }
+
+    /// <summary>About how many bytes all changes take that were ever taken in; rather too many. It only grows.</summary>
+    public long Taken => Volatile.Read(ref _taken);
 
     /// <summary>Takes in the next batch.</summary>
     /// <param name="events">Whole revisions, in order, beginning after <see cref="Head"/>.</param>
@@ -42,6 +52,7 @@ public sealed class RecentEvents
             _batches.Add(batch);
             _events += events.Count;
             _bytes += batch.Bytes;
+            _taken += batch.Bytes + (Overhead * events.Count);
             while (_batches.Count - _first > 1 && (_events > MaxEvents || _bytes > MaxBytes))
             {
                 DropOldest();
@@ -59,6 +70,7 @@ public sealed class RecentEvents
             _first = 0;
             _events = 0;
             _bytes = 0;
+            _taken += Unknown;
             _floor = Head = revision;
         }
     }

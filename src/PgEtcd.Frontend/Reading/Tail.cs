@@ -32,6 +32,7 @@ public sealed class Tail
     private Task _takenIn = Task.CompletedTask;
     private long _seen;
     private long _readAt;
+    private long _cutAt;
 
     /// <param name="log">What to read.</param>
     /// <param name="replica">What to keep up.</param>
@@ -54,6 +55,9 @@ public sealed class Tail
 
     /// <summary>Whether a client watches here; null counts as yes.</summary>
     public Func<bool>? IsFollowed { get; set; }
+
+    /// <summary>Called once when the log turns out to end before what was read from it.</summary>
+    public Action<LogCutException>? IsCut { get; set; }
 
     /// <summary>The last revision that this frontend has heard of.</summary>
     public long Seen => Volatile.Read(ref _seen);
@@ -117,6 +121,15 @@ public sealed class Tail
     /// <param name="since">When the statement was sent (<see cref="TimeProvider.GetTimestamp"/>).</param>
     internal void Confirm(long since) => Volatile.Write(ref _readAt, Math.Max(since, Volatile.Read(ref _readAt)));
 
+    /// <summary>Tells that the log was found cut, once for each revision that it was cut at.</summary>
+    internal void Report(LogCutException cut)
+    {
+        if (Interlocked.Exchange(ref _cutAt, cut.Applied) != cut.Applied)
+        {
+            IsCut?.Invoke(cut);
+        }
+    }
+
     /// <summary>Says that an append is under way that takes in what others have written first, so no other reading is needed.</summary>
     /// <param name="takenIn">Ends when it has, or will not.</param>
     internal void RowsComeBy(Task takenIn) => Volatile.Write(ref _takenIn, takenIn);
@@ -173,6 +186,11 @@ public sealed class Tail
         long applied = _replica.Current.Revision;
         // When rows have been announced, there is no need to ask whether there are any.
         LogPosition? position = Seen > applied ? null : await _log.PositionAsync(cancellationToken);
+        if (position?.Revision < applied)
+        {
+            Report(new LogCutException(position.Value.Revision, applied)); // what was read is still good to be read
+        }
+
         applied = _replica.Current.Revision;
         See(position?.Revision ?? 0);
         if (position is null || position.Value.Revision > applied)

@@ -13,8 +13,9 @@ public sealed class CatchUp(WatchHub hub, Replica replica, EventReader log, ILog
     /// <summary>How many revisions one response may hold, as in etcd (semantics.md §7).</summary>
     private const int MaxRevisions = 1000;
 
-    /// <summary>How many events one response may weigh, bytes; a single revision may weigh more.</summary>
-    private const long MaxBytes = 1024 * 1024;
+    /// <summary>How many bytes one response may have; a single revision may have more. Many clients take 4 MB, and one that has failed over
+    /// a response would fail over it for ever.</summary>
+    internal const long MaxBytes = 1024 * 1024;
 
     /// <summary>From one try to the next while the database is away.</summary>
     private static readonly TimeSpan RetryPause = TimeSpan.FromMilliseconds(200);
@@ -106,24 +107,29 @@ public sealed class CatchUp(WatchHub hub, Replica replica, EventReader log, ILog
         return selected;
     }
 
-    internal static int EndOfPiece(List<KvEvent> events, int first)
+    /// <summary>Where the next response ends: before the revision that would make it too large.</summary>
+    /// <param name="events">Whole revisions, in order.</param>
+    /// <param name="first">Where it begins.</param>
+    /// <param name="withPrevious">Whether the values before are sent too.</param>
+    internal static int EndOfPiece(List<KvEvent> events, int first, bool withPrevious)
     {
-        long bytes = 0;
-        int revisions = 0;
+        long bytes = WatchUpdate.Overhead;
         int end = first;
-        for (; end < events.Count; end++)
+        for (int revisions = 0; end < events.Count && revisions < MaxRevisions; revisions++)
         {
-            if (end == first || events[end].Revision != events[end - 1].Revision)
+            int next = end;
+            do
             {
-                if (revisions == MaxRevisions || bytes > MaxBytes)
-                {
-                    break;
-                }
+                bytes += WatchUpdate.Weight(events[next++], withPrevious);
+            }
+            while (next < events.Count && events[next].Revision == events[end].Revision);
 
-                revisions++;
+            if (bytes > MaxBytes && end > first)
+            {
+                break;
             }
 
-            bytes += events[end].Record?.Encoded.Length ?? events[end].Key.Length;
+            end = next;
         }
 
         return end;

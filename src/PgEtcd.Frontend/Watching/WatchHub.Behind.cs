@@ -60,7 +60,7 @@ public sealed partial class WatchHub
             bool isRoom = true;
             for (int first = 0, end; first < events.Count && isRoom; first = end)
             {
-                end = CatchUp.EndOfPiece(events, first);
+                end = CatchUp.EndOfPiece(events, first, watcher.Target.PreviousValue);
                 isRoom = watcher.Stream.TrySend(watcher, Math.Max(last, Position), events[first..end]);
                 if (isRoom)
                 {

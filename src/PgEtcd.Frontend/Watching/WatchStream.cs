@@ -35,8 +35,8 @@ public sealed class WatchStream
     /// <param name="target">What it wants.</param>
     public void Create(long id, WatchTarget target) => _hub.Change(() =>
     {
-        string? refusal = target.Range.IsEmpty ? EmptyRange
-            : target.StartRevision < 0 ? EtcdErrors.Compacted.Message
+        string? refusal = target.StartRevision < 0 ? EtcdErrors.Compacted.Message
+            : target.Range.IsEmpty ? EmptyRange
             : id != 0 && _watchers.ContainsKey(id) ? DuplicateId
             : null;
         if (refusal is not null)
@@ -104,7 +104,7 @@ public sealed class WatchStream
             Events = events,
             PreviousValues = watcher.Target.PreviousValue,
             MayBeCut = watcher.Target.Fragment,
-            Bytes = Weight(events, watcher.Target.PreviousValue),
+            Bytes = events.Sum(change => WatchUpdate.Weight(change, watcher.Target.PreviousValue)),
         });
         watcher.HadEvents |= isSent;
         _hub.EventsSent += isSent ? events.Count : 0;
@@ -188,16 +188,4 @@ public sealed class WatchStream
     }
 
     private WatchUpdate Update(long id) => new(_hub.Position, id);
-
-    private static long Weight(IReadOnlyList<KvEvent> events, bool withPrevious)
-    {
-        const int Overhead = 100;
-        long weight = 0;
-        foreach (KvEvent change in events)
-        {
-            weight += Overhead + (change.Record?.Encoded.Length ?? change.Key.Length) + (withPrevious ? change.Previous?.Encoded.Length ?? 0 : 0);
-        }
-
-        return weight;
-    }
 }

@@ -8,6 +8,9 @@ namespace PgEtcd.Frontend.Watching;
 /// <param name="WatchId">The watch, or -1 for none.</param>
 public sealed record WatchUpdate(long Revision, long WatchId)
 {
+    /// <summary>More than what a response or an event has around keys and values, bytes.</summary>
+    internal const int Overhead = 100;
+
     /// <summary>The answer to a create request.</summary>
     public bool Created { get; init; }
 
@@ -32,6 +35,12 @@ public sealed record WatchUpdate(long Revision, long WatchId)
     /// <summary>More pieces of the same response follow.</summary>
     public bool IsCut { get; init; }
 
-    /// <summary>Bytes of memory that it holds, roughly.</summary>
+    /// <summary>Bytes that its events take in memory and on the wire, at most.</summary>
     public long Bytes { get; init; }
+
+    /// <summary>Bytes that an event takes in a response, at most.</summary>
+    /// <param name="change">The event.</param>
+    /// <param name="withPrevious">Whether the value before is sent too.</param>
+    internal static long Weight(in KvEvent change, bool withPrevious) =>
+        Overhead + (change.Record?.Encoded.Length ?? change.Key.Length) + (withPrevious ? change.Previous?.Encoded.Length ?? 0 : 0);
 }

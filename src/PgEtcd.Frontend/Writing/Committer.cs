@@ -2,6 +2,7 @@ using System.Diagnostics;
 using PgEtcd.Frontend.Permissions;
 using PgEtcd.Frontend.Reading;
 using PgEtcd.Mvcc;
+using PgEtcd.Postgres.Alarms;
 using PgEtcd.Postgres.Calls;
 using PgEtcd.Postgres.Connections;
 using PgEtcd.Postgres.Revisions;
@@ -25,6 +26,9 @@ public sealed class Committer(
     /// <summary>How late a write may learn that its time is up: an append that waits for the lock does not tell.</summary>
     private static readonly TimeSpan ExpiryPeriod = TimeSpan.FromMilliseconds(250);
 
+    /// <summary>As many as it takes for the statements to be prepared.</summary>
+    private const int RehearsedAppends = 3;
+
     private readonly List<LogRow> _missed = [];
     private ITimer? _expiry;
     private readonly WriteQueue _queue = new(replica);
@@ -36,6 +40,9 @@ public sealed class Committer(
 
     /// <summary>Times each batch, unless it is null.</summary>
     public CommitTimer? Timer { get; init; }
+
+    /// <summary>Called when PostgreSQL's disk has no room for a batch, before its writes are answered.</summary>
+    public Action? DiskIsFull { get; init; }
 
     /// <summary>Commits a write.</summary>
     /// <param name="operation">Put, DeleteRange, Txn or RevokeLease, checked (<see cref="RequestCheck"/>).</param>
@@ -60,6 +67,27 @@ public sealed class Committer(
         }
 
         return write.Task;
+    }
+
+    /// <summary>Goes through what a lone put goes through, up to an append that PostgreSQL refuses, as the log is not that long.</summary>
+    public async Task RehearseAsync(CancellationToken cancellationToken)
+    {
+        KeySpace beyond = KeySpace.Load(long.MaxValue / 2, -1, KeySpace.Empty.Keys);
+        ReplicaState nowhere = new(beyond, replica.State.AuthRevision, AlarmKinds.None);
+        PutOperation put = new() { Key = new byte[1], Value = new byte[1] };
+        for (int i = 0; i < RehearsedAppends; i++)
+        {
+            Batch batch = Batch.Of([new PendingWrite(put, 0, replica, Origin.Server, clock.GetTimestamp())], nowhere, []);
+            try
+            {
+                await database.Retry.ExecuteAsync(
+                    async token => await log.AppendAsync(batch.Append, static _ => { }, token), cancellationToken);
+            }
+            catch (LogCutException)
+            {
+                // Just as well.
+            }
+        }
     }
 
     /// <inheritdoc/>
@@ -88,6 +116,15 @@ public sealed class Committer(
                     _queue.Close();
                     error = exception;
                     WriteMetrics.FailedWrites.Add(_underWay!.Writes.Count);
+                    if (DatabaseErrors.IsOutOfSpace(exception))
+                    {
+                        DiskIsFull?.Invoke();
+                    }
+                    else if (exception is LogCutException cut)
+                    {
+                        tail.Report(cut);
+                    }
+
                     span?.SetStatus(ActivityStatusCode.Error);
                 }
             }

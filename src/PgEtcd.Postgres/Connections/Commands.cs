@@ -62,9 +62,17 @@ internal static class Commands
         await using (command)
         {
             await using NpgsqlDataReader reader = await command.ExecuteReaderAsync(cancellationToken);
-            while (await reader.ReadAsync(cancellationToken))
+            try
             {
-                take(reader);
+                while (await reader.ReadAsync(cancellationToken))
+                {
+                    take(reader);
+                }
+            }
+            catch (Exception exception) when (exception is not DbException and not OperationCanceledException)
+            {
+                command.Cancel(); // or the rest of the rows would be read and thrown away
+                throw;
             }
         }
     }

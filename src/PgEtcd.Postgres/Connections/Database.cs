@@ -1,7 +1,4 @@
 using System.Diagnostics;
-using System.Net.Sockets;
-using System.Security.Authentication;
-using System.Security.Cryptography;
 using Microsoft.Extensions.Logging;
 using Npgsql;
 using Polly;
@@ -16,11 +13,7 @@ public sealed class Database : IAsyncDisposable
     /// otherwise. Writes are batched and reads come from memory, so few are enough; frontends × pool must fit max_connections.</summary>
     private const int DefaultPoolSize = 14;
 
-    /// <summary>How long a first connection is tried at a port that refuses it, or at a standby: long enough for a database that is
-    /// started or promoted together with us, short enough for a mistyped address.</summary>
-    private static readonly TimeSpan NobodyListensLimit = TimeSpan.FromSeconds(5);
-
-    /// <summary>From one such try to the next.</summary>
+    /// <summary>From one try of a first connection to the next.</summary>
     private static readonly TimeSpan ConnectPause = TimeSpan.FromMilliseconds(100);
 
     private readonly string _flag;
@@ -30,6 +23,7 @@ public sealed class Database : IAsyncDisposable
     private readonly NpgsqlDataSource _positions;
     private readonly List<NpgsqlMultiHostDataSource> _hosts = [];
     private readonly SessionSettings _settings;
+    private readonly ConnectionFailures _failures;
     private readonly SemaphoreSlim _meeting = new(1);
     private DateTime? _server;
 
@@ -45,6 +39,7 @@ public sealed class Database : IAsyncDisposable
         _password = password;
         ConnectionString = Complete(connectionString);
         Schema = schema;
+        _failures = new ConnectionFailures(ConnectionString, flag);
         _settings = new SessionSettings(loggerFactory.CreateLogger<Database>());
         try
         {
@@ -52,9 +47,9 @@ public sealed class Database : IAsyncDisposable
             _appends = BuildSource(isForOne: true);
             _positions = BuildSource(isForOne: true);
         }
-        catch (Exception exception) when (exception is ArgumentException or InvalidOperationException or NotSupportedException or FormatException)
+        catch (Exception exception) when (DatabaseErrors.IsAboutValue(exception))
         {
-            throw Unusable(exception);
+            throw _failures.Unusable(exception);
         }
 
         Retry = BuildRetry(loggerFactory.CreateLogger<Database>());
@@ -185,16 +180,15 @@ public sealed class Database : IAsyncDisposable
             {
                 // Of several hosts Npgsql remembers that they are down, and the next error no longer says why.
                 last = last?.InnerException is AggregateException && exception.InnerException is null ? last : exception;
-                ThrowIfHopeless(last, Stopwatch.GetElapsedTime(started), timeLimit);
+                _failures.ThrowIfHopeless(last, Stopwatch.GetElapsedTime(started), timeLimit);
             }
-            catch (Exception exception) when (IsAboutFile(exception))
+            catch (Exception exception) when (DatabaseErrors.IsAboutFile(exception))
             {
-                throw new DatabaseStartException($"{_flag}: a file that it names cannot be used: {FirstLine(exception)}.", exception);
+                throw _failures.UnusableFile(exception);
             }
-
-            catch (Exception exception) when (exception is ArgumentException or InvalidOperationException or NotSupportedException or FormatException)
+            catch (Exception exception) when (DatabaseErrors.IsAboutValue(exception))
             {
-                throw Unusable(exception); // a value that Npgsql checks when it connects
+                throw _failures.Unusable(exception); // a value that Npgsql checks when it connects
             }
 
             await Task.Delay(ConnectPause, cancellationToken);
@@ -301,63 +295,13 @@ public sealed class Database : IAsyncDisposable
         (DateTime startedAt, bool isStandby) = await _settings.ApplyAsync(connection);
         if (isStandby && !AllowsStandby)
         {
-            // Npgsql remembers for ten seconds which of several hosts was the primary.
+            // Npgsql remembers for a while which of several hosts was the primary (Host Recheck Seconds).
             _hosts.ForEach(static hosts => hosts.ClearDatabaseStates());
             throw new StandbyException();
         }
 
         return startedAt;
     }
-
-    private void ThrowIfHopeless(Exception exception, TimeSpan elapsed, TimeSpan timeLimit)
-    {
-        // With several hosts the reasons are gathered: one that may pass is worth waiting for.
-        Exception[] reasons = exception.InnerException is AggregateException several
-            ? [.. several.Flatten().InnerExceptions]
-            : [exception];
-        SocketException?[] sockets = [.. reasons.Select(reason => reason as SocketException ?? reason.InnerException as SocketException)];
-        string? sentence = reasons[0] switch
-        {
-            StandbyException when elapsed > NobodyListensLimit =>
-                $"the PostgreSQL at '{ConnectionString.Host}' port {ConnectionString.Port} is a standby, which takes no writes",
-            // Afterwards it may pass, when a password is being changed.
-            PostgresException refusal when refusal.SqlState == PostgresErrorCodes.InvalidPassword
-                || !Array.Exists(reasons, DatabaseErrors.IsTransient) =>
-                $"PostgreSQL refused the connection: {refusal.MessageText}",
-            _ when sockets.All(socket => socket?.SocketErrorCode is SocketError.HostNotFound or SocketError.NoData) =>
-                $"there is no host '{ConnectionString.Host}'",
-            NpgsqlException { InnerException: null, IsTransient: false } refusal and not PostgresException =>
-                $"the connection cannot be used: {refusal.Message.TrimEnd('.')}",
-            _ when Array.Find(reasons, reason => reason.InnerException is AuthenticationException) is { } failure =>
-                $"TLS with PostgreSQL at '{ConnectionString.Host}' failed: {TlsFailure(failure.GetBaseException())}",
-            _ when Array.Find(reasons, reason => IsAboutFile(reason.GetBaseException())) is { } failure =>
-                $"a file that it names cannot be used: {FirstLine(failure.GetBaseException())}",
-            _ when elapsed > (sockets.All(socket => socket is not null) ? NobodyListensLimit : timeLimit) =>
-                $"no PostgreSQL answered at '{ConnectionString.Host}' port {ConnectionString.Port} "
-                + $"within {elapsed.TotalSeconds:0} s ({reasons[0].GetBaseException().Message.TrimEnd('.')})",
-            _ => null,
-        };
-        if (sentence is not null)
-        {
-            throw new DatabaseStartException($"{_flag}: {sentence}.", exception);
-        }
-    }
-
-    /// <summary>Exceptions about the certificates, keys and password files that the address names.</summary>
-    private static bool IsAboutFile(Exception exception) =>
-        exception is FileNotFoundException or DirectoryNotFoundException or UnauthorizedAccessException or CryptographicException;
-
-    private string TlsFailure(Exception cause) =>
-        ConnectionString.SslMode >= SslMode.VerifyCA
-            && cause.Message.Contains("RemoteCertificateValidationCallback", StringComparison.Ordinal)
-            ? "its certificate is of another authority or, for SSL Mode VerifyFull, for another host "
-                + $"(SSL Mode is {ConnectionString.SslMode})"
-            : FirstLine(cause);
-
-    private static DatabaseStartException Unusable(Exception exception) =>
-        new($"--database: a value in it cannot be used: {FirstLine(exception)}.", exception);
-
-    private static string FirstLine(Exception exception) => exception.Message.Split('\n')[0].TrimEnd('.', '\r');
 
     private NpgsqlConnectionStringBuilder Complete(string connectionString)
     {
@@ -369,6 +313,11 @@ public sealed class Database : IAsyncDisposable
         catch (Exception exception) when (exception is ArgumentException or FormatException)
         {
             throw new DatabaseStartException($"{_flag}: {exception.Message}", exception);
+        }
+
+        if (given.MaxPoolSize < 1)
+        {
+            throw new DatabaseStartException($"{_flag}: a value in it cannot be used: Maximum Pool Size must be at least 1.");
         }
 
         // No session state is kept, so a connection needs no reset, and a transaction-mode pooler may stand in front.

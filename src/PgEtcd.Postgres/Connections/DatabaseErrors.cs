@@ -1,4 +1,5 @@
 using System.Net.Sockets;
+using System.Security.Cryptography;
 using Npgsql;
 
 namespace PgEtcd.Postgres.Connections;
@@ -32,4 +33,12 @@ public static class DatabaseErrors
     /// <summary>True when PostgreSQL has run out of disk: what etcd calls NOSPACE.</summary>
     public static bool IsOutOfSpace(Exception exception) =>
         exception is PostgresException { SqlState: PostgresErrorCodes.DiskFull };
+
+    /// <summary>Exceptions about the certificates, keys and password files that an address names.</summary>
+    internal static bool IsAboutFile(Exception exception) =>
+        exception is FileNotFoundException or DirectoryNotFoundException or UnauthorizedAccessException or CryptographicException;
+
+    /// <summary>Exceptions about values that Npgsql accepts in a connection string and checks late.</summary>
+    internal static bool IsAboutValue(Exception exception) => exception
+        is (ArgumentException or InvalidOperationException or NotSupportedException or FormatException) and not ObjectDisposedException;
 }

@@ -17,7 +17,7 @@ public sealed class PasswordCommand(string command, TimeSpan lifetime)
     private long _asked;
 
     /// <summary>The password for a connection that is about to be opened.</summary>
-    /// <exception cref="NpgsqlException">The command failed, which may pass: its words are in the message, its output is not.</exception>
+    /// <exception cref="PasswordCommandException">The command failed, which may pass: its words are in the message, its output is not.</exception>
     public async ValueTask<string> ReadAsync(CancellationToken cancellationToken)
     {
         Task<string> answer;
@@ -72,6 +72,9 @@ public sealed class PasswordCommand(string command, TimeSpan lifetime)
             throw Failed($"could not be run: {exception.Message}");
         }
 
-        static NpgsqlException Failed(string how) => new($"the command of --database-password-command {how.TrimEnd('.', ':')}");
+        static PasswordCommandException Failed(string how) => new($"the command of --database-password-command {how.TrimEnd('.', ':')}");
     }
 }
+
+/// <summary>The command failed, which may pass.</summary>
+internal sealed class PasswordCommandException(string message) : NpgsqlException(message);

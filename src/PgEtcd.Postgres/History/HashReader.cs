@@ -25,16 +25,27 @@ public sealed class HashReader(Database database)
         order by r.revision, r.sub
         """;
 
-    // The newest rows are the likeliest to be alive.
+    // The newest rows are the likeliest to be alive. A compaction also keeps the tombstones of its own revision ($2).
     private const string AnyAliveSql = """
         select exists (
             select from pgetcd.revisions r
-            where r.revision <= $1 and not r.tombstone and not exists (
+            where r.revision <= $1 and (not r.tombstone or r.revision = $2) and not exists (
                 select from pgetcd.revisions n
                 where substr(n.key, 1, 1024) = substr(r.key, 1, 1024) and n.key = r.key
                     and (n.revision, n.sub) > (r.revision, r.sub) and n.revision <= $1)
             order by r.revision desc, r.sub desc limit 1)
         """;
+
+    private const string KeptSql = """
+        select compact_revision, previous_revision, hash from pgetcd.compaction_hashes where compact_revision = $1
+        """;
+
+    private const string MissingSql = """
+        select compact_revision, previous_revision, hash from pgetcd.compaction_hashes where hash is null
+        order by compact_revision limit 1
+        """;
+
+    private const string KeepSql = "select pgetcd.keep_compaction_hash($1, $2)";
 
     private const string LeasesSql = "select id, ttl from pgetcd.leases order by id";
 
@@ -44,13 +55,49 @@ public sealed class HashReader(Database database)
         set local enable_hashjoin = off; set local enable_mergejoin = off; set local jit = off
         """;
 
-    /// <summary>Hashes the key space up to a revision.</summary>
+    /// <summary>How long a hash at a compaction may take: the removal of rows waits for it.</summary>
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
+
+    /// <summary>Hashes the key space up to a revision. At one of the last ten compactions the answer is as it was just before it.</summary>
     /// <param name="revision">The revision; 0 for the present one; below 0 nothing matches.</param>
     public async Task<HashedKeys> HashKeysAsync(long revision, CancellationToken cancellationToken)
     {
         await using Snapshot snapshot = await Snapshot.OpenAsync(database, "", cancellationToken);
+        if (await snapshot.Command(KeptSql, revision).FirstAsync<CompactionHash>(cancellationToken) is { } kept)
+        {
+            LogPosition position = await RevisionLog.PositionAsync(database, snapshot.Connection, cancellationToken);
+            uint hash = (uint?)kept.Hash ?? await HashAsync(snapshot, kept, cancellationToken);
+            return new HashedKeys(KvError.None, hash, kept.PreviousRevision, revision, position.Revision);
+        }
+
         (HashedKeys hashed, _) = await HashKeysAsync(snapshot.Connection, revision, row: null, cancellationToken);
         return hashed;
+    }
+
+    /// <summary>Computes the oldest of the hashes at compactions that are missing, before rows go which it covers. One that takes too long
+    /// is given up.</summary>
+    public async Task KeepHashAsync(CancellationToken cancellationToken)
+    {
+        CompactionHash? missing;
+        uint? hash = null;
+        await using (Snapshot snapshot = await Snapshot.OpenAsync(database, "", cancellationToken))
+        {
+            missing = await snapshot.Command(MissingSql).FirstAsync<CompactionHash>(cancellationToken);
+            using CancellationTokenSource limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+            limit.CancelAfter(Patience);
+            try
+            {
+                hash = missing is null ? null : await HashAsync(snapshot, missing, limit.Token);
+            }
+            catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+            {
+            }
+        }
+
+        if (missing is not null)
+        {
+            await database.Command(KeepSql, missing.CompactRevision, (long?)hash).RunAsync(cancellationToken);
+        }
     }
 
     /// <summary>Hashes all that lasts: the keys as above, then the leases. Only ours: etcd's covers bytes of its file that
@@ -90,20 +137,31 @@ public sealed class HashReader(Database database)
         Crc32C crc = default;
         if (error == KvError.None)
         {
-            crc = Begin();
-            await database.Command(connection, PlannerSql).RunAsync(cancellationToken);
-            bool anyAlive = revision == compacted
-                || await database.Command(connection, AnyAliveSql, revision).WithoutLimit().ScalarAsync(cancellationToken) is true;
-            await database.Command(connection, RowsSql, revision, compacted, anyAlive ? revision : compacted).WithoutLimit().EachAsync(
-                reader =>
-                {
-                    row?.Invoke();
-                    Add(ref crc, LogRow.Read(reader));
-                },
-                cancellationToken);
+            crc = await HashRowsAsync(connection, revision, compacted, keptTombstones: 0, row, cancellationToken);
         }
 
         return (result with { Hash = crc.Value }, crc);
+    }
+
+    private async Task<uint> HashAsync(Snapshot snapshot, CompactionHash wanted, CancellationToken cancellationToken) =>
+        (await HashRowsAsync(
+            snapshot.Connection, wanted.CompactRevision, wanted.PreviousRevision, keptTombstones: wanted.CompactRevision, row: null, cancellationToken)).Value;
+
+    private async Task<Crc32C> HashRowsAsync(
+        NpgsqlConnection connection, long revision, long compacted, long keptTombstones, Action? row, CancellationToken cancellationToken)
+    {
+        Crc32C crc = Begin();
+        await database.Command(connection, PlannerSql).RunAsync(cancellationToken);
+        bool anyKept = revision == compacted
+            || await database.Command(connection, AnyAliveSql, revision, keptTombstones).WithoutLimit().ScalarAsync(cancellationToken) is true;
+        await database.Command(connection, RowsSql, revision, compacted, anyKept ? revision : compacted).WithoutLimit().EachAsync(
+            reader =>
+            {
+                row?.Invoke();
+                Add(ref crc, LogRow.Read(reader));
+            },
+            cancellationToken);
+        return crc;
     }
 
     /// <summary>The hash of no entries.</summary>
@@ -127,6 +185,8 @@ public sealed class HashReader(Database database)
         crc.Add(record is null ? revision : revision[..length]);
         crc.Add((record ?? KeyRecord.Create(row.Key, default, 0, 0, 0, 0, 0)).Encoded.Span);
     }
+
+    private sealed record CompactionHash(long CompactRevision, long PreviousRevision, long? Hash);
 }
 
 /// <summary>A hash of the key space.</summary>

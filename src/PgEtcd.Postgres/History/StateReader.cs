@@ -1,3 +1,4 @@
+using PgEtcd.Mvcc;
 using PgEtcd.Mvcc.Keys;
 using PgEtcd.Postgres.Connections;
 using PgEtcd.Postgres.Revisions;
@@ -8,7 +9,7 @@ namespace PgEtcd.Postgres.History;
 public sealed class StateReader(Database database)
 {
     private const string RangeSql = """
-        select mod_revision, sub, key, value, create_revision, version, lease
+        select mod_revision, sub, key, case when $5 then value else '' end, create_revision, version, lease
         from pgetcd.range_at($1, $2, $3) order by key limit $4
         """;
 
@@ -18,15 +19,26 @@ public sealed class StateReader(Database database)
     /// <param name="range">The range; not empty.</param>
     /// <param name="revision">The revision.</param>
     /// <param name="limit">At most so many keys; <see cref="long.MaxValue"/> for all.</param>
+    /// <param name="withValues">False: the values are not read, and are empty.</param>
+    /// <param name="most">Most bytes of them.</param>
     /// <returns>The position in the same snapshot (the revision may have been compacted by then), the keys, and how many
     /// there are without the limit.</returns>
+    /// <exception cref="AnswerTooLargeException">They have more bytes, as a message has them.</exception>
     public async Task<(LogPosition Position, List<KeyRecord> Records, long Count)> RangeAtAsync(
-        KeyRange range, long revision, long limit, CancellationToken cancellationToken)
+        KeyRange range, long revision, long limit, CancellationToken cancellationToken, bool withValues = true,
+        long most = AnswerTooLargeException.Limit)
     {
         await using Snapshot snapshot = await Snapshot.OpenAsync(database, "", cancellationToken);
         LogPosition position = await RevisionLog.PositionAsync(database, snapshot.Connection, cancellationToken);
-        List<KeyRecord> records = await snapshot.Command(RangeSql, revision, range.Start, range.SqlEnd(), limit)
-            .ListAsync(static reader => LogRow.Read(reader).ToRecord()!, cancellationToken);
+        long size = 0;
+        List<KeyRecord> records = await snapshot.Command(RangeSql, revision, range.Start, range.SqlEnd(), limit, withValues).ListAsync(
+            reader =>
+            {
+                KeyRecord record = LogRow.Read(reader).ToRecord()!;
+                size = AnswerTooLargeException.Add(size, record.Encoded.Length, most);
+                return record;
+            },
+            cancellationToken);
         long count = records.Count < limit
             ? records.Count
             : (long)(await snapshot.Command(CountSql, revision, range.Start, range.SqlEnd()).ScalarAsync(cancellationToken))!;

@@ -7,13 +7,15 @@ namespace PgEtcd.Postgres.Leases;
 /// append, so that a lease and its keys go together.</summary>
 public sealed class LeaseTable(Database database)
 {
-    private const string GrantSql = "select pgetcd.grant_lease($1, $2, $3)";
+    // The outcome: -1 granted, 0 the id is taken, else the alarms that forbid it.
+    private const string GrantSql = "select outcome, head from pgetcd.grant_lease($1, $2, $3)";
 
     private const string FindSql = """
         select id, ttl, greatest(0, floor(extract(epoch from expires_at - clock_timestamp())))::bigint as remaining
         from pgetcd.leases where id = $1
         """;
 
+    // The first row has the end of the log in place of a TTL: no lease has the id 0.
     private const string KeepAliveSql = "select id, ttl from pgetcd.keep_alive($1)";
     private const string ExpiredSql = "select renew_due, id from pgetcd.expired_leases($1, $2)";
     private const string RenewAllSql = "select pgetcd.renew_leases($1)";
@@ -23,13 +25,13 @@ public sealed class LeaseTable(Database database)
     /// <param name="id">The lease's id.</param>
     /// <param name="ttl">Seconds.</param>
     /// <param name="grantToken">Names this grant: repeated with the same token it succeeds again.</param>
-    /// <returns>False when the id is taken.</returns>
+    /// <returns>The log's revision when the lease was granted; null when the id is taken.</returns>
     /// <exception cref="AlarmRaisedException">An alarm forbids it.</exception>
-    public async Task<bool> GrantAsync(long id, long ttl, Guid grantToken, CancellationToken cancellationToken)
+    public async Task<long?> GrantAsync(long id, long ttl, Guid grantToken, CancellationToken cancellationToken)
     {
         const int granted = -1;
-        int outcome = (int)(await database.Command(GrantSql, id, ttl, grantToken).ScalarAsync(cancellationToken))!;
-        return outcome > 0 ? throw new AlarmRaisedException((AlarmKinds)outcome) : outcome == granted;
+        (int outcome, long head) = await database.Command(GrantSql, id, ttl, grantToken).FirstAsync<(int, long)>(cancellationToken);
+        return outcome > 0 ? throw new AlarmRaisedException((AlarmKinds)outcome) : outcome == granted ? head : null;
     }
 
     /// <summary>One lease, or null.</summary>
@@ -39,13 +41,15 @@ public sealed class LeaseTable(Database database)
     /// <summary>Renews leases, all in one statement. One that has expired is never renewed, so a lease that the leader has found
     /// expired stays so.</summary>
     /// <param name="ids">Their ids, each once.</param>
-    /// <returns>For each lease that exists its TTL in seconds; null if it has expired and is about to go.</returns>
-    public async Task<Dictionary<long, long?>> KeepAliveAsync(IReadOnlyCollection<long> ids, CancellationToken cancellationToken)
+    /// <returns>For each lease that exists its TTL in seconds, null if it has expired and is about to go; and the log's revision.</returns>
+    public async Task<(Dictionary<long, long?> Ttls, long Revision)> KeepAliveAsync(
+        IReadOnlyCollection<long> ids, CancellationToken cancellationToken)
     {
-        Dictionary<long, long?> found = new(ids.Count);
+        Dictionary<long, long?> found = new(ids.Count + 1);
         await database.Command(KeepAliveSql, (long[])[.. ids]).EachAsync(
             reader => found[reader.GetInt64(0)] = reader.IsDBNull(1) ? null : reader.GetInt64(1), cancellationToken);
-        return found;
+        found.Remove(0, out long? head);
+        return (found, head!.Value);
     }
 
     /// <summary>Leases to be revoked because they are over, the first to expire first.</summary>

@@ -1,4 +1,5 @@
 using PgEtcd.Postgres.Connections;
+using PgEtcd.Postgres.History;
 
 namespace PgEtcd.Postgres.Maintenance;
 
@@ -14,23 +15,26 @@ public sealed class RemovalTable(Database database)
 
     private const string KeepArchiveSql = "select pgetcd.keep_archive($1)";
 
-    /// <summary>Removes the next batch, in one transaction. Killed anywhere, it is as if it had not begun.</summary>
+    private readonly HashReader _hashes = new(database);
+
+    /// <summary>Removes the next batch, in one transaction; after a compaction, its hash is computed before. Killed anywhere, it is as if it
+    /// had not begun.</summary>
     /// <param name="rows">How many rows of the log to look at; at most twice as many are removed.</param>
     /// <param name="inDoubt">How long after an append its frontend may still ask whether it happened.</param>
     /// <param name="toArchive">Moves the rows to the archive, whose partitions must have been kept up.</param>
     /// <param name="cancellationToken">Ends the wait, not necessarily the removal.</param>
-    public Task<RemovalStep> RemoveAsync(int rows, TimeSpan inDoubt, bool toArchive, CancellationToken cancellationToken) =>
-        database.Command(RemoveSql, rows, inDoubt, toArchive).FirstAsync(
-            static reader => new RemovalStep(
-                reader.GetString(0) switch
-                {
-                    "more" => RemovalOutcome.More,
-                    "soon" => RemovalOutcome.Soon,
-                    "later" => RemovalOutcome.Later,
-                    _ => RemovalOutcome.Finished,
-                },
-                reader.GetInt64(1)),
-            cancellationToken);
+    public async Task<RemovalStep> RemoveAsync(int rows, TimeSpan inDoubt, bool toArchive, CancellationToken cancellationToken)
+    {
+        while (true)
+        {
+            if (await TryRemoveAsync(rows, inDoubt, toArchive, cancellationToken) is { } step)
+            {
+                return step;
+            }
+
+            await _hashes.KeepHashAsync(cancellationToken);
+        }
+    }
 
     /// <summary>How far removal has come.</summary>
     /// <returns>The compact revision, and the last one of which no rows are left but those that may still be asked for.</returns>
@@ -41,6 +45,21 @@ public sealed class RemovalTable(Database database)
     /// <param name="retention">How long removed rows are kept.</param>
     public Task KeepArchiveAsync(TimeSpan retention, CancellationToken cancellationToken) =>
         database.Command(KeepArchiveSql, retention).RunAsync(cancellationToken);
+
+    private Task<RemovalStep?> TryRemoveAsync(int rows, TimeSpan inDoubt, bool toArchive, CancellationToken cancellationToken) =>
+        database.Command(RemoveSql, rows, inDoubt, toArchive).FirstAsync(
+            static reader => Outcome(reader.GetString(0)) is { } outcome ? new RemovalStep(outcome, reader.GetInt64(1)) : (RemovalStep?)null,
+            cancellationToken);
+
+    /// <summary>Null: a hash is missing.</summary>
+    private static RemovalOutcome? Outcome(string text) => text switch
+    {
+        "more" => RemovalOutcome.More,
+        "soon" => RemovalOutcome.Soon,
+        "later" => RemovalOutcome.Later,
+        "unhashed" => null,
+        _ => RemovalOutcome.Finished,
+    };
 }
 
 /// <summary>The result of a batch of removal.</summary>

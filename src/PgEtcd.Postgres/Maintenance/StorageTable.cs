@@ -6,7 +6,8 @@ namespace PgEtcd.Postgres.Maintenance;
 public sealed class StorageTable(Database database)
 {
     private const string ReportSql = """
-        select s.total, s.in_use, c.compact_revision, m.attended_revision, c.downgrade_target
+        select s.total, s.in_use, c.compact_revision, m.attended_revision, c.downgrade_target,
+            greatest(c.base_revision, (select max(revision) from pgetcd.revisions)) as revision
         from pgetcd.storage_size() s cross join pgetcd.cluster c cross join pgetcd.removal m
         """;
 
@@ -27,9 +28,12 @@ public sealed class StorageTable(Database database)
 }
 
 /// <summary>The store from outside.</summary>
-/// <param name="Total">Bytes that the schema's tables and indexes take on disk.</param>
-/// <param name="InUse">Of these, an estimate of those that hold something; the rest is room for new rows.</param>
+/// <param name="Total">Bytes that the schema's tables and indexes take on disk, without PostgreSQL's maps of their free space.</param>
+/// <param name="InUse">Of these, an estimate of those that hold something; the rest is what every store has from the start, and room for
+/// new rows.</param>
 /// <param name="CompactRevision">The compaction mark.</param>
 /// <param name="AttendedRevision">The last compact revision of which no rows are left that could be removed.</param>
 /// <param name="DowngradeTarget">The version that the cluster shall go down to; null: none.</param>
-public sealed record StorageReport(long Total, long InUse, long CompactRevision, long AttendedRevision, string? DowngradeTarget);
+/// <param name="Revision">The end of the log.</param>
+public sealed record StorageReport(
+    long Total, long InUse, long CompactRevision, long AttendedRevision, string? DowngradeTarget, long Revision);

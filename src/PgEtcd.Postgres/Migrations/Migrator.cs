@@ -54,7 +54,11 @@ public sealed class Migrator(Database database, ILogger<Migrator> logger)
         {
             try
             {
-                return await MigrateOnceAsync(cancellationToken);
+                await using NpgsqlConnection connection = await database.OpenAsync(cancellationToken);
+                await using NpgsqlTransaction transaction = await connection.BeginTransactionAsync(cancellationToken);
+                MigrationPlan plan = await MigrateAsync(connection, cancellationToken);
+                await transaction.CommitAsync(cancellationToken);
+                return plan;
             }
             catch (PostgresException exception) when (races < MostRaces && exception.SqlState is PostgresErrorCodes.UniqueViolation
                 or PostgresErrorCodes.DuplicateSchema or PostgresErrorCodes.DuplicateTable)
@@ -64,21 +68,22 @@ public sealed class Migrator(Database database, ILogger<Migrator> logger)
         }
     }
 
-    private async Task<MigrationPlan> MigrateOnceAsync(CancellationToken cancellationToken)
+    /// <summary>The same within the transaction of a connection, which it does not end.</summary>
+    /// <inheritdoc cref="MigrateAsync(CancellationToken)"/>
+    internal async Task<MigrationPlan> MigrateAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
     {
         try
         {
-            await using NpgsqlConnection connection = await database.OpenAsync(cancellationToken);
             MigrationPlan plan = await PlanAsync(connection, cancellationToken);
             if (plan.IsEmpty)
             {
                 return plan; // the usual start: nothing to lock, nothing to write
             }
 
-            await using NpgsqlTransaction transaction = await connection.BeginTransactionAsync(cancellationToken);
             await RunAsync(connection, SettingsSql, cancellationToken);
+            // However long: an import that makes the schema holds up others until its end.
             await EnsureSchemaAsync(connection, cancellationToken);
-            await RunAsync(connection, LockSql, cancellationToken);
+            await database.Command(connection, LockSql).WithoutLimit().RunAsync(cancellationToken);
             plan = await PlanAsync(connection, cancellationToken); // another frontend may have been first
             foreach ((string name, string sql) in Tables.Where(file => plan.Tables.Contains(file.Name)))
             {
@@ -99,7 +104,6 @@ public sealed class Migrator(Database database, ILogger<Migrator> logger)
                 Log.FunctionsApplied(logger, database.Schema.ToString(), FunctionsHash);
             }
 
-            await transaction.CommitAsync(cancellationToken);
             return plan;
         }
         catch (PostgresException exception) when (exception.SqlState is PostgresErrorCodes.InsufficientPrivilege)
@@ -116,7 +120,7 @@ public sealed class Migrator(Database database, ILogger<Migrator> logger)
         return (await StateAsync(connection, cancellationToken)).Version > 0;
     }
 
-    /// <summary>The files that <see cref="MigrateAsync"/> would apply now. Changes nothing.</summary>
+    /// <summary>The files that <see cref="MigrateAsync(CancellationToken)"/> would apply now. Changes nothing.</summary>
     /// <exception cref="DatabaseStartException">The schema is newer than this binary.</exception>
     public async Task<MigrationPlan> PlanAsync(CancellationToken cancellationToken)
     {
@@ -178,10 +182,10 @@ public sealed class Migrator(Database database, ILogger<Migrator> logger)
         // "create schema if not exists" wants the CREATE right on the database even when the schema exists.
         if (await database.Command(connection, SchemaExistsSql, database.Schema.ToString()).ScalarAsync(cancellationToken) is false)
         {
-            await RunAsync(connection, $"create schema {database.Schema.Quoted}", cancellationToken);
+            await database.Command(connection, $"create schema {database.Schema.Quoted}").WithoutLimit().RunAsync(cancellationToken);
         }
 
-        await RunAsync(connection, TableSql, cancellationToken);
+        await database.Command(connection, TableSql).WithoutLimit().RunAsync(cancellationToken);
     }
 
     /// <summary>The version of the schema, 0 when there is none, and the hash of its functions.</summary>

@@ -53,6 +53,7 @@ public sealed class RevisionLog(Database database, string name)
     /// <param name="missed">Gets, on a conflict, the rows after the expected revision, in order.</param>
     /// <param name="cancellationToken">Ends the wait, not necessarily the append.</param>
     /// <exception cref="LogGapException">A conflict, and some of the missed rows are gone.</exception>
+    /// <exception cref="LogCutException">The log ends before the revision that is expected.</exception>
     public async Task<AppendResult> AppendAsync(AppendBatch batch, Action<LogRow> missed, CancellationToken cancellationToken)
     {
         await using NpgsqlConnection connection = await database.OpenForAppendAsync(cancellationToken);
@@ -213,6 +214,11 @@ public sealed class RevisionLog(Database database, string name)
 
         if (outcome == AppendOutcome.Conflict)
         {
+            if (position.Revision < batch.Expected.Revision)
+            {
+                throw new LogCutException(position.Revision, batch.Expected.Revision);
+            }
+
             await CheckWholeAsync(batch.Expected.Revision, position, cancellationToken);
         }
 
@@ -300,3 +306,15 @@ public enum CompactOutcome
 /// was lost (<see cref="RevisionLog.EnsureHistoryAsync"/>). The state must be loaded anew.</summary>
 /// <param name="after">Rows were asked for from after this revision.</param>
 public sealed class LogGapException(long after) : Exception($"The log is no longer whole after revision {after}.");
+
+/// <summary>The log ends before a revision that was read from it: rows at its end were deleted behind the frontends' backs. What a failover
+/// loses is noticed before (<see cref="RevisionLog.EnsureHistoryAsync"/>).</summary>
+/// <param name="head">Where it ends.</param>
+/// <param name="applied">What was read from it.</param>
+public sealed class LogCutException(long head, long applied) : Exception(
+    $"the log in PostgreSQL ends at revision {head}, and this frontend has read revision {applied} from it: rows were deleted there. "
+    + "Nothing can be written until they are put back or the revision is moved up, as after a restore")
+{
+    /// <summary>What was read from the log.</summary>
+    public long Applied { get; } = applied;
+}

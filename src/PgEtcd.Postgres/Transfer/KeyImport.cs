@@ -1,6 +1,7 @@
 using Npgsql;
 using NpgsqlTypes;
 using PgEtcd.Postgres.Connections;
+using PgEtcd.Postgres.Migrations;
 
 namespace PgEtcd.Postgres.Transfer;
 
@@ -51,15 +52,17 @@ public static class KeyImport
 
     /// <summary>Does it.</summary>
     /// <param name="database">The store.</param>
+    /// <param name="migrator">Makes the schema in the same transaction, so that a refused import leaves none.</param>
     /// <param name="keys">Keys, each once, and values.</param>
     /// <param name="mayReplace">Keys that exist are put over; else one is a reason to refuse.</param>
     /// <param name="report">Called with the keys so far.</param>
     public static async Task<KeyImportResult> RunAsync(
-        Database database, IAsyncEnumerable<(byte[] Key, byte[] Value)> keys, bool mayReplace, Action<long> report,
+        Database database, Migrator migrator, IAsyncEnumerable<(byte[] Key, byte[] Value)> keys, bool mayReplace, Action<long> report,
         CancellationToken cancellationToken)
     {
         await using NpgsqlConnection connection = await database.OpenAsync(cancellationToken);
         await using NpgsqlTransaction transaction = await connection.BeginTransactionAsync(cancellationToken);
+        await migrator.MigrateAsync(connection, cancellationToken);
         await Run(BeginSql).RunAsync(cancellationToken);
         long count = 0;
         await using (NpgsqlBinaryImporter copy = await connection.BeginBinaryImportAsync(CopySql, cancellationToken))
@@ -83,6 +86,7 @@ public static class KeyImport
 
         if (count == 0)
         {
+            await transaction.CommitAsync(cancellationToken);
             return new KeyImportResult(0, 0, 0, null);
         }
 

@@ -3,6 +3,7 @@ using NpgsqlTypes;
 using PgEtcd.Postgres.Auth;
 using PgEtcd.Postgres.Connections;
 using PgEtcd.Postgres.History;
+using PgEtcd.Postgres.Migrations;
 using PgEtcd.Postgres.Revisions;
 
 namespace PgEtcd.Postgres.Transfer;
@@ -76,13 +77,21 @@ public sealed class LogImport : IAsyncDisposable
     }
 
     /// <summary>Begins an import.</summary>
+    /// <param name="database">Where to.</param>
+    /// <param name="migrator">Makes the schema in the import's transaction, so that a refused one leaves none; null: it is there.</param>
+    /// <param name="cancellationToken">Gives up.</param>
     /// <returns>Null when the schema is not empty: it has, or had, keys, leases or a compaction.</returns>
-    public static async Task<LogImport?> BeginAsync(Database database, CancellationToken cancellationToken)
+    public static async Task<LogImport?> BeginAsync(Database database, Migrator? migrator, CancellationToken cancellationToken)
     {
         NpgsqlConnection connection = await database.OpenAsync(cancellationToken);
         try
         {
             NpgsqlTransaction transaction = await connection.BeginTransactionAsync(cancellationToken);
+            if (migrator is not null)
+            {
+                await migrator.MigrateAsync(connection, cancellationToken);
+            }
+
             await database.Command(connection, EnterSql).WithoutLimit().RunAsync(cancellationToken);
             (bool isEmpty, DateTime now) = await database.Command(connection, IsEmptySql).FirstAsync<(bool, DateTime)>(cancellationToken);
             if (!isEmpty)

@@ -29,11 +29,11 @@ namespace PgEtcd.Server.Composition;
 //   2. WatchHub          handing out events reads RecentEvents and fills WatchQueues
 //      Replica           a move forward adds to RecentEvents and drops PagedStates
 //      WriteQueue        evaluating a Txn may read an older revision from PagedStates
-//   3. RecentEvents, PagedStates, WatchQueue, Rounds, StorageSizes, Defragmentation, LeaderJobs: take no other
+//   3. RecentEvents, PagedStates, WatchQueue, Rounds, Defragmentation, LeaderJobs, FairTurns: take no other
 //
 // Locks of the same number are never held together. Replica raises Advanced, which takes WatchHub's gate, after it has released its
 // own; a WatchQueue and Rounds complete their waiters outside of theirs. No lock is held across an await. The semaphores are: Membership's
-// across a heartbeat, CatchUp's across a read of the log, Passwords' across a hash. None is taken with one of these locks held.
+// across a heartbeat, CatchUp's across a read of the log, Alarms' across a change. None is taken with one of these locks held.
 
 /// <summary>One frontend at work: the database, the replica loaded from it, and what keeps the two together.</summary>
 public sealed class RunningFrontend : IAsyncDisposable
@@ -46,7 +46,7 @@ public sealed class RunningFrontend : IAsyncDisposable
     private readonly LeaderJobs _jobs;
     private readonly Task _listening;
     private readonly Task _autoCompaction;
-    private readonly Task _sampling;
+    private readonly Task _alarming;
 
     private RunningFrontend(
         Database database, RevisionLog log, Replica replica, AuthStates auth, long term, Leader leader, Membership membership, ServerOptions options, ILoggerFactory loggers)
@@ -59,8 +59,12 @@ public sealed class RunningFrontend : IAsyncDisposable
         HandOver = new HandOver(membership, leader, database, TimeProvider.System, options.RequestTimeout);
         Replica = replica;
         Tail tail = Tail = new(log, replica, auth, database, options.RequestTimeout, TimeProvider.System);
+        Alarms = new Alarms(
+            new AlarmTable(database), database, replica, tail, () => membership.Self.Id, options.RequestTimeout,
+            loggers.CreateLogger<Alarms>());
         Committer committer = Committer = new(log, replica, tail, auth, database, options.RequestTimeout, TimeProvider.System)
         {
+            DiskIsFull = Alarms.DiskIsFull,
             Timer = new CommitTimer(loggers.CreateLogger<Committer>(), options.Logging.SlowCommit),
         };
         Past past = new(new StateReader(database), replica, tail, database, options.RequestTimeout);
@@ -69,21 +73,22 @@ public sealed class RunningFrontend : IAsyncDisposable
         CompactionMark = new CompactionMark(replica, tail, log, database, options.RequestTimeout);
         AuthTable authTable = new(database);
         Auth = new FrontendAuth(auth, authTable, new TokenTable(database), tail.CatchUpAsync, database, log.Frontend, options.Auth, options.RequestTimeout, loggers);
-        Alarms = new Alarms(new AlarmTable(database), database, replica, tail, options.RequestTimeout);
         StorageTable storage = new(database);
-        Sizes = new StorageSizes(storage, database, TimeProvider.System);
-        Quota = new Quota(options.QuotaBackendBytes, Sizes, Alarms, () => membership.Self.Id);
+        Sizes = new StorageSizes(storage, database, replica.Recent, TimeProvider.System);
+        Quota = new Quota(options.QuotaBackendBytes, Sizes, Alarms);
         Maintenance = new StoreMaintenance(
-            new HashReader(database), storage, Sizes, new Defragmentation(new Vacuum(database), Sizes, _stopping.Token), database, options.RequestTimeout);
+            new HashReader(database), storage, Sizes, new Defragmentation(new Vacuum(database), _stopping.Token), database,
+            options.RequestTimeout);
         Snapshots = new SnapshotSender(database, options.RequestTimeout);
         LeaseTable leases = new(database);
-        Leases = new LeaseStore(leases, database, replica, tail, committer, options.RequestTimeout);
+        Leases = new LeaseStore(leases, database, replica, tail, committer, options.RequestTimeout) { DiskIsFull = Alarms.DiskIsFull };
         _ = new LeaseExpiry(leases, Leases, membership.Run, _jobs, loggers.CreateLogger<LeaseExpiry>()).RunAsync();
         FailoverCheck failover = new(log, replica, tail, auth, authTable, loggers.CreateLogger<FailoverCheck>());
         database.ServerChanged = failover.RunAsync;
         Watches = new WatchHub(
             replica, new EventReader(database), options.WatchProgressNotifyInterval, TimeProvider.System, loggers.CreateLogger<WatchHub>());
         tail.IsFollowed = () => Watches.IsWatched;
+        tail.IsCut = failover.ReportCut;
         Compactor compactor = new(database, replica, CompactionMark, options.Compaction, options.RequestTimeout, () => leader.IsLeader, TimeProvider.System, loggers);
         _ = _jobs.RunWhileLeadingAsync("the removal of superseded rows", Removal.Period, compactor.Removal.RunAsync);
         _ = _jobs.RunWhileLeadingAsync("the digest of the log", DigestTable.Period, new DigestTable(database).RecordAsync);
@@ -95,7 +100,8 @@ public sealed class RunningFrontend : IAsyncDisposable
         }
 
         Removal = compactor.Removal;
-        _sampling = UsageSampler.RunAsync(Sizes, loggers.CreateLogger<StorageSizes>(), _stopping.Token);
+        _alarming = Alarms.RunAsync(_stopping.Token);
+        _ = Sizes.RefreshAsync();
         _autoCompaction = compactor.RunAutoCompactionAsync(_stopping.Token);
         _listening = new LogListener(database, log, loggers.CreateLogger<LogListener>()).RunAsync(tail.WakeAsync, _stopping.Token);
     }
@@ -233,9 +239,10 @@ public sealed class RunningFrontend : IAsyncDisposable
         await Membership.DisposeAsync();
         Leader.Dispose();
         await _stopping.CancelAsync();
-        await Task.WhenAll(_listening, _autoCompaction, _sampling).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await Task.WhenAll(_listening, _autoCompaction, _alarming).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         Committer.Dispose();
         Watches.Dispose();
+        Alarms.Dispose();
         await Auth.DisposeAsync();
         await _database.DisposeAsync();
         _stopping.Dispose();

@@ -15,6 +15,10 @@ internal static partial class Flags
     public static readonly Flag AdvertiseClientUrls = new("advertise-client-urls", null, "urls",
         "Comma-separated URLs that clients are told to connect to (default: the listen URLs).");
 
+    public static readonly Flag ProxyProtocolFrom = new("proxy-protocol-from", "", "networks",
+        "Comma-separated networks (10.0.0.0/8), addresses or unix: connections from there begin with a PROXY header, which names the client.")
+    { IsOurs = true };
+
     public static readonly Flag EnableGrpcGateway = new("enable-grpc-gateway", "true", "", "Serve the API as JSON below /v3/ too.");
 
     public static readonly Flag Console = new("console", "read-only", "mode",

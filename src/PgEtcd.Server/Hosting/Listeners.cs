@@ -21,7 +21,8 @@ internal static class Listeners
     /// <param name="kestrel">Where to.</param>
     /// <param name="options">The addresses.</param>
     /// <param name="tls">Serves those with TLS; null if there are none.</param>
-    public static void Configure(KestrelServerOptions kestrel, ServerOptions options, ServerTls? tls)
+    /// <param name="logger">Gets the connections that are refused.</param>
+    public static void Configure(KestrelServerOptions kestrel, ServerOptions options, ServerTls? tls, ILogger logger)
     {
         kestrel.UseGrpcLimits();
         kestrel.AllowAlternateSchemes = true; // some clients always say http, and nothing depends on it
@@ -36,9 +37,16 @@ internal static class Listeners
         }
 
         bool isSplit = options.ListenClientHttpUrls.Count > 0;
-        Listen(kestrel, tls, options.ListenClientUrls, isSplit ? ListenerKind.GrpcOnly : ListenerKind.Everything);
-        Listen(kestrel, tls, options.ListenClientHttpUrls, ListenerKind.HttpOnly);
-        Listen(kestrel, tls, options.ListenMetricsUrls, ListenerKind.Metrics);
+        Action<ListenOptions> proxied = listen =>
+        {
+            if (options.TrustedProxies is { } proxies)
+            {
+                listen.UseProxyProtocol(proxies, logger);
+            }
+        };
+        Listen(kestrel, tls, options.ListenClientUrls, isSplit ? ListenerKind.GrpcOnly : ListenerKind.Everything, proxied);
+        Listen(kestrel, tls, options.ListenClientHttpUrls, ListenerKind.HttpOnly, proxied);
+        Listen(kestrel, tls, options.ListenMetricsUrls, ListenerKind.Metrics, static _ => { });
     }
 
     /// <summary>Sets what the sockets need before they are bound.</summary>
@@ -82,7 +90,8 @@ internal static class Listeners
         }
     }
 
-    private static void Listen(KestrelServerOptions kestrel, ServerTls? tls, IEnumerable<ListenUrl> urls, ListenerKind kind)
+    private static void Listen(
+        KestrelServerOptions kestrel, ServerTls? tls, IEnumerable<ListenUrl> urls, ListenerKind kind, Action<ListenOptions> first)
     {
         foreach (ListenUrl url in urls)
         {
@@ -99,11 +108,15 @@ internal static class Listeners
                 kestrel.Listen(new IPEndPoint(url.Address, url.Port), Use);
             }
 
-            void Use(ListenOptions listen) => Serve(listen, url, kind, url.IsTls ? tls : null);
+            void Use(ListenOptions listen)
+            {
+                first(listen);
+                Serve(listen, kind, url.IsTls ? tls : null);
+            }
         }
     }
 
-    private static void Serve(ListenOptions listen, ListenUrl url, ListenerKind kind, ServerTls? tls)
+    private static void Serve(ListenOptions listen, ListenerKind kind, ServerTls? tls)
     {
         listen.Protocols = kind switch
         {

@@ -6,6 +6,7 @@ using PgEtcd.Api.Hosting;
 using PgEtcd.Api.Http;
 using PgEtcd.Console.Pages;
 using PgEtcd.LocalPostgres;
+using PgEtcd.Postgres.Calls;
 using PgEtcd.Server.Composition;
 using PgEtcd.Server.Logging;
 using PgEtcd.Server.Metrics;
@@ -19,6 +20,9 @@ namespace PgEtcd.Server.Hosting;
 /// <summary>Puts a server together and runs it: database, replica, then the listeners.</summary>
 internal static class ServerHost
 {
+    /// <summary>How long a rehearsal may hold up the start, when PostgreSQL is slow.</summary>
+    private static readonly TimeSpan RehearsalLimit = TimeSpan.FromMilliseconds(500);
+
     /// <summary>Serves until cancelled, then drains.</summary>
     /// <exception cref="LogOutputException">A log file cannot be opened.</exception>
     /// <exception cref="TlsException">A certificate, key or list cannot be used.</exception>
@@ -40,10 +44,13 @@ internal static class ServerHost
         await using RunningFrontend frontend = await RunningFrontend.StartAsync(
             options.Database ?? local!.ConnectionString, options, loggers, stopping);
         tls ??= ServerTls.Load(options, logger); // a self-signed certificate lies in the directory that PostgreSQL's start has made
+        Task writing = Rehearsal.RunAsync(RehearsalLimit, frontend.Committer.RehearseAsync); // while the rest is put together
         FrontendAlarms alarms = new(frontend, options);
         using ServerGauges gauges = new(frontend, options, alarms);
         using ProcessGauges process = new();
         await using WebApplication app = Build(options, frontend, new HttpPages(frontend, alarms, metrics), metrics, tls, loggers);
+        await Rehearsal.RunAsync(RehearsalLimit, token => EtcdApi.RehearseAsync(app.Services, token));
+        await writing;
         await Listeners.StartAsync(app, options, stopping);
         Log.Serving(logger, options.Name, string.Join(", ", options.ListenClientUrls), frontend.Reader.Current.Revision, frontend.Reader.Current.Keys.Count);
 
@@ -58,7 +65,8 @@ internal static class ServerHost
         ServerOptions options, RunningFrontend frontend, HttpPages pages, MetricsRegistry metrics, ServerTls? tls, ILoggerFactory loggers)
     {
         WebApplicationBuilder builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
-        builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel => Listeners.Configure(kestrel, options, tls));
+        ILogger logger = loggers.CreateLogger("PgEtcd");
+        builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel => Listeners.Configure(kestrel, options, tls, logger));
         builder.Services.Configure<SocketTransportOptions>(transport => Listeners.Configure(transport, options));
         builder.Services.AddRoutingCore();
         builder.Services.AddEtcdApi(new ApiOptions

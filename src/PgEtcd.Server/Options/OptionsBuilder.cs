@@ -52,6 +52,7 @@ internal static class OptionsBuilder
             AdvertiseClientUrls = values.OptionalText(Flags.AdvertiseClientUrls) is { } urls
                 ? Urls.Advertise(values.Label(Flags.AdvertiseClientUrls), urls)
                 : Reachable(listen),
+            TrustedProxies = ProxyFlags.Read(values),
             ReusePort = values.Switch(Flags.SocketReusePort),
             MaxRequestBytes = values.Number(Flags.MaxRequestBytes, 1, MostRequestBytes),
             MaxTxnOps = values.Number(Flags.MaxTxnOps, 1, int.MaxValue),

@@ -1,5 +1,6 @@
 using PgEtcd.Console;
 using PgEtcd.Api;
+using PgEtcd.Api.Connections;
 using PgEtcd.Api.Gateway;
 using PgEtcd.Frontend.Auth;
 using PgEtcd.Frontend.Compaction;
@@ -71,6 +72,9 @@ public sealed record ServerOptions
 
     /// <summary>The unit of <see cref="ElectionTimeout"/>, as in etcd.</summary>
     public required TimeSpan HeartbeatInterval { get; init; }
+
+    /// <summary>The proxies whose connections begin with a PROXY header, on all addresses but those for metrics; null: none.</summary>
+    public required TrustedProxies? TrustedProxies { get; init; }
 
     /// <summary>Several processes may listen on the same port.</summary>
     public required bool ReusePort { get; init; }

@@ -29,7 +29,11 @@ internal sealed class HttpPages
             _everywhere[path] = serve;
         }
 
-        _everywhere["/metrics"] = context => context.AnswerCompressedAsync(PrometheusText.ContentType, metrics.Read());
+        _everywhere["/metrics"] = async context =>
+        {
+            await frontend.Sizes.RefreshAsync();
+            await context.AnswerCompressedAsync(PrometheusText.ContentType, metrics.Read());
+        };
         _toClients["/version"] = async context =>
         {
             if (!await context.RefusesMethodAsync())

@@ -63,7 +63,7 @@ internal static class ImportKineVerb
             return 0;
         }
 
-        await using LogImport import = await LogImport.BeginAsync(target.Database, cancellationToken)
+        await using LogImport import = await LogImport.BeginAsync(target.Database, isDry ? null : target.Migrator, cancellationToken)
             ?? throw new CommandException(SnapshotImport.NotEmpty(target.Database.Schema));
         if (isDry)
         {

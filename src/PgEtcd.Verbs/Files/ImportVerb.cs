@@ -50,7 +50,8 @@ internal static class ImportVerb
         KeyLines lines = new(arguments.Argument, fromPrefix, toPrefix);
         await using VerbDatabase opened = await VerbDatabase.OpenAsync(arguments.Target, SchemaUse.Create, cancellationToken);
         KeyImportResult result = await ProgressDisplay.ForTerminal().StepAsync("importing", 0, report => KeyImport.RunAsync(
-            opened.Database, lines.ReadAsync(cancellationToken), arguments.Switches.Contains(Replace), report, cancellationToken));
+            opened.Database, opened.Migrator, lines.ReadAsync(cancellationToken), arguments.Switches.Contains(Replace), report,
+            cancellationToken));
         if (result.Refusal is { } refusal)
         {
             throw new CommandException($"{arguments.Argument}: {refusal}: nothing was imported.");
@@ -73,7 +74,8 @@ internal static class ImportVerb
         using SnapshotFile file = SnapshotFile.Open(arguments.Argument);
         SnapshotAuth auth = arguments.Switches.Contains(WithoutAuth) ? SnapshotAuth.None : file.ReadAuth();
         await using VerbDatabase opened = await VerbDatabase.OpenAsync(arguments.Target, SchemaUse.Create, cancellationToken);
-        ImportResult result = await new SnapshotImport(file, auth.IsUsed ? auth.ToRecords() : null, opened.Database, ProgressDisplay.ForTerminal()).RunAsync(cancellationToken);
+        SnapshotImport import = new(file, auth.IsUsed ? auth.ToRecords() : null, opened, ProgressDisplay.ForTerminal());
+        ImportResult result = await import.RunAsync(cancellationToken);
         string compacted = result.CompactRevision < 0 ? "never compacted" : $"compacted at {result.CompactRevision}";
         string checksum = file.HasChecksum ? "" : " The file had no checksum, as a member's db file has none.";
         string users = auth.IsUsed ? $", {auth.Users.Count} users, {auth.Roles.Count} roles, authentication {(auth.IsEnabled ? "on" : "off")}" : "";

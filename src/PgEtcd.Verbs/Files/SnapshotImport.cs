@@ -11,9 +11,9 @@ namespace PgEtcd.Verbs.Files;
 /// <summary>Reads a snapshot into an empty schema: all of it is there at the end, or nothing.</summary>
 /// <param name="file">The snapshot.</param>
 /// <param name="auth">Its users and roles; null to leave them out.</param>
-/// <param name="database">The schema.</param>
+/// <param name="target">The schema.</param>
 /// <param name="progress">Where to show how far it is.</param>
-internal sealed class SnapshotImport(SnapshotFile file, AuthRecords? auth, Database database, IProgressDisplay progress)
+internal sealed class SnapshotImport(SnapshotFile file, AuthRecords? auth, VerbDatabase target, IProgressDisplay progress)
 {
     /// <summary>Entries between two looks at the display.</summary>
     private const int Step = 4096;
@@ -29,8 +29,8 @@ internal sealed class SnapshotImport(SnapshotFile file, AuthRecords? auth, Datab
         HistorySurvey survey = await progress.StepAsync(
             "reading the file", 0, report => Task.Run(() => new HistorySurvey(file, report, cancellationToken), cancellationToken));
         (long Id, long Ttl)[] leases = [.. file.ReadLeases().Select(lease => (lease.Id, Math.Clamp(lease.Ttl, 1, MostTtl)))];
-        await using LogImport import = await LogImport.BeginAsync(database, cancellationToken)
-            ?? throw new CommandException(NotEmpty(database.Schema));
+        await using LogImport import = await LogImport.BeginAsync(target.Database, target.Migrator, cancellationToken)
+            ?? throw new CommandException(NotEmpty(target.Database.Schema));
 
         (long rows, uint expected) = await progress.StepAsync(
             "importing", survey.Entries, report => CopyAsync(import, survey, report, cancellationToken));

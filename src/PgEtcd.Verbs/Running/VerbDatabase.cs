@@ -13,8 +13,9 @@ internal sealed class VerbDatabase : IAsyncDisposable
     private readonly ILoggerFactory _loggers;
     private readonly LocalDatabase? _local;
 
-    private VerbDatabase(ILoggerFactory loggers, LocalDatabase? local, Database database)
+    private VerbDatabase(ILoggerFactory loggers, LocalDatabase? local, Database database, Migrator migrator)
     {
+        Migrator = migrator;
         _loggers = loggers;
         _local = local;
         Database = database;
@@ -22,6 +23,9 @@ internal sealed class VerbDatabase : IAsyncDisposable
 
     /// <summary>Connected; the schema is as it was asked for.</summary>
     public Database Database { get; }
+
+    /// <summary>Makes the schema, for <see cref="SchemaUse.Create"/>.</summary>
+    public Migrator Migrator { get; }
 
     /// <summary>Opens it.</summary>
     /// <param name="options">Where it is.</param>
@@ -51,8 +55,9 @@ internal sealed class VerbDatabase : IAsyncDisposable
             string connection = $"{options.Database ?? local!.ConnectionString};Include Error Detail=true";
             database = new Database(connection, new SchemaName(options.Schema), loggers, password: options.Password) { AllowsStandby = true };
             await database.ConnectAsync(ConnectLimit, cancellationToken);
-            await PrepareAsync(new Migrator(database, loggers.CreateLogger<Migrator>()), use, options, cancellationToken);
-            return new VerbDatabase(loggers, local, database);
+            Migrator migrator = new(database, loggers.CreateLogger<Migrator>());
+            await PrepareAsync(migrator, use, options, cancellationToken);
+            return new VerbDatabase(loggers, local, database, migrator);
         }
         catch
         {
@@ -77,6 +82,8 @@ internal sealed class VerbDatabase : IAsyncDisposable
         {
             case SchemaUse.Migrate when !await migrator.ExistsAsync(cancellationToken):
                 throw new DatabaseStartException($"--schema: there is no store in schema '{options.Schema}'.");
+            case SchemaUse.Create when options.MayMigrate && !await migrator.ExistsAsync(cancellationToken):
+                break;
             case SchemaUse.Create or SchemaUse.Migrate when options.MayMigrate:
                 await migrator.MigrateAsync(cancellationToken);
                 break;
@@ -116,6 +123,6 @@ internal enum SchemaUse
     /// <summary>Migrates it; it must be there.</summary>
     Migrate,
 
-    /// <summary>Makes it, or migrates it.</summary>
+    /// <summary>Migrates it if it is there; else the verb makes it with what it writes, in one transaction.</summary>
     Create,
 }

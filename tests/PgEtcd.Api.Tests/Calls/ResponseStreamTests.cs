@@ -5,6 +5,7 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 using PgEtcd.Api.Calls;
 using PgEtcd.Api.Metrics;
+using PgEtcd.Api.Wire;
 using Shouldly;
 using Xunit;
 
@@ -70,6 +71,48 @@ public sealed class ResponseStreamTests : IDisposable
         await _pipe.Reader.CompleteAsync();
         _call.CancellationToken.IsCancellationRequested.ShouldBeFalse();
         await Should.ThrowAsync<OperationCanceledException>(() => Stream(Announced).WriteAsync("x"));
+    }
+
+    /// <summary>Fault A4: it was written at once, however long.</summary>
+    [Fact]
+    public async Task A_long_message_is_written_as_it_is_read()
+    {
+        LongMarshaller<string> marshaller = new(
+            static (_, _) => throw new NotSupportedException(), static text => text.Length,
+            static (text, output) => Pieces.Write(output, System.Text.Encoding.ASCII.GetBytes(text)));
+        Pipe narrow = new(new PipeOptions(pauseWriterThreshold: 1000, resumeWriterThreshold: 1, useSynchronizationContext: false));
+        _call.Http.Features.Set<IHttpResponseBodyFeature>(new Body(narrow.Writer));
+        using ResponseStream<string> responses = Stream(marshaller);
+        Task writing = responses.WriteAsync(new string('x', 1_000_000));
+        long most = 0;
+        long read = 0;
+        while (read < 1_000_005)
+        {
+            System.Buffers.ReadOnlySequence<byte> buffer = (await narrow.Reader.ReadAsync()).Buffer;
+            writing.IsCompleted.ShouldBeFalse();
+            most = Math.Max(most, buffer.Length);
+            read += buffer.Length;
+            narrow.Reader.AdvanceTo(buffer.End);
+        }
+
+        await writing;
+        most.ShouldBeLessThan(70_000);
+    }
+
+    [Fact]
+    public async Task A_long_message_that_is_not_read_ends_with_its_call()
+    {
+        LongMarshaller<string> marshaller = new(
+            static (_, _) => throw new NotSupportedException(), static text => text.Length,
+            static (text, output) => Pieces.Write(output, System.Text.Encoding.ASCII.GetBytes(text)));
+        Pipe narrow = new(new PipeOptions(pauseWriterThreshold: 1000, resumeWriterThreshold: 1, useSynchronizationContext: false));
+        _call.Http.Features.Set<IHttpResponseBodyFeature>(new Body(narrow.Writer));
+        using ResponseStream<string> responses = Stream(marshaller);
+        using CancellationTokenSource end = new();
+        Task writing = responses.WriteAsync(new string('x', 1_000_000), end.Token);
+        writing.IsCompleted.ShouldBeFalse();
+        await end.CancelAsync();
+        await Should.ThrowAsync<OperationCanceledException>(() => writing);
     }
 
     [Fact]

@@ -14,6 +14,8 @@ internal sealed class CapturedMessage(int spare) : SerializationContext, IBuffer
 
     public bool IsComplete { get; private set; }
 
+    public int Length => _written.WrittenCount;
+
     public byte[] Bytes => _written.WrittenSpan.ToArray();
 
     public static CapturedMessage Of<T>(Marshaller<T> marshaller, T message, int spare)

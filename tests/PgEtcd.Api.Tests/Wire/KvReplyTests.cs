@@ -50,6 +50,7 @@ public class KvReplyTests
                 KvReply.StreamMarshaller, new KvReply(headers, range) { HasHeader = hasHeader }, spare: seed % 7);
 
             Check(written, new RangeStreamResponse { RangeResponse = message }, RangeStreamResponse.Parser);
+            CheckPieces(KvReply.StreamMarshaller, new KvReply(headers, range) { HasHeader = hasHeader }, written.Bytes, seed % 7);
         }
     }
 
@@ -85,6 +86,16 @@ public class KvReplyTests
     }
 
     [Fact]
+    public void Records_that_fit_share_a_piece_and_one_that_does_not_is_cut()
+    {
+        KeyRecord[] records = [.. ((int[])[30_000, 30_000, 30_000, 150_000, 10]).Select(length => KeyRecord.Create("k"u8, new byte[length], 2, 2, 0, 1, 0))];
+        KvReply reply = new(new ResponseHeaders(Identity, 1), new RangeResult(7, records, 5, more: false, keysOnly: false));
+        int encoded = records[3].Encoded.Length;
+        KvReply.Marshaller.Pieces(reply, new CapturedMessage(spare: 0))
+            .ShouldBe([2 * records[0].Encoded.Length, records[2].Encoded.Length, 65_536, 65_536, encoded - 131_072, records[4].Encoded.Length]);
+    }
+
+    [Fact]
     public void A_nested_transaction_has_a_header_with_nothing_in_it()
     {
         TxnResult result = new(7, succeeded: true, [new TxnResult(0, succeeded: false, [])]);
@@ -102,6 +113,25 @@ public class KvReplyTests
         header.MergeFrom(headers.At(0));
         CapturedMessage written = CapturedMessage.Of(KvReply.Marshaller, new KvReply(headers, result), spare: seed % 30);
         Check(written, message, parser);
+        CheckPieces(KvReply.Marshaller, new KvReply(headers, result), written.Bytes, seed % 30);
+    }
+
+    /// <summary>Fault A4: what is written in pieces is the same message, and only so much at a time.</summary>
+    private static void CheckPieces(LongMarshaller<KvReply> marshaller, KvReply reply, byte[] whole, int spare)
+    {
+        marshaller.Size(reply).ShouldBe(whole.Length);
+        CapturedMessage written = new(spare);
+        int before = 0;
+        foreach (int piece in marshaller.Pieces(reply, written))
+        {
+            piece.ShouldBeLessThanOrEqualTo(Pieces.Size);
+            written.Length.ShouldBeGreaterThanOrEqualTo(before + piece);
+            written.Length.ShouldBeLessThan(before + piece + 1000, "what is not counted is what stands around records");
+            before = written.Length;
+        }
+
+        written.Length.ShouldBeLessThan(before + 100);
+        written.Bytes.AsSpan().SequenceEqual(whole).ShouldBeTrue();
     }
 
     private static void Check<T>(CapturedMessage written, T message, MessageParser<T> parser)

@@ -105,6 +105,9 @@ public class WatchEncodingTests
     {
         CapturedMessage written = CapturedMessage.Of(Encoding.Marshaller, reply, spare: 3);
         written.Bytes.Length.ShouldBe(written.Announced);
+        CapturedMessage inPieces = new(spare: 3);
+        Encoding.Marshaller.Pieces(reply, inPieces).ShouldAllBe(piece => piece < 2 * Pieces.Size);
+        inPieces.Bytes.AsSpan().SequenceEqual(written.Bytes).ShouldBeTrue();
         return WatchResponse.Parser.ParseFrom(written.Bytes);
     }
 

@@ -34,7 +34,7 @@ public sealed class AuthTests(AuthTests.WithAuth one) : IClassFixture<AuthTests.
     [Trait("advisory", "CVE-2026-33413")]
     public async Task Without_credentials_no_method_of_any_service_does_anything()
     {
-        (string, string)[] free = [("Auth", "Authenticate"), ("Auth", "AuthStatus")];
+        (string, string)[] free = [("Auth", "Authenticate")];
         foreach (MethodDescriptor method in new[] { RpcReflection.Descriptor, V3LockReflection.Descriptor, V3ElectionReflection.Descriptor }
             .SelectMany(file => file.Services).SelectMany(service => service.Methods))
         {
@@ -182,13 +182,27 @@ public sealed class AuthTests(AuthTests.WithAuth one) : IClassFixture<AuthTests.
             "the right password is listened to again");
     }
 
+    /// <summary>Fault C12: the transcripts of 3.6.14, whose version is reported, have it so; 3.7 asks for no credentials.</summary>
     [Fact]
-    public async Task AuthStatus_needs_no_credentials_and_refuses_bad_ones()
+    public async Task AuthStatus_is_for_root()
     {
-        JsonObject status = await _client.CallAsync("etcdserverpb.Auth/AuthStatus");
+        JsonObject status = await _client.CallAsync("etcdserverpb.Auth/AuthStatus", token: _client.Root);
         ((bool)status["enabled"]!).ShouldBeTrue();
-        (await _client.OutcomeAsync("etcdserverpb.Auth/AuthStatus", token: await _client.LoginAsync(_joe))).ShouldBe(Granted);
+        (await _client.OutcomeAsync("etcdserverpb.Auth/AuthStatus")).ShouldBe(NoUser);
+        (await _client.OutcomeAsync("etcdserverpb.Auth/AuthStatus", token: await _client.LoginAsync(_joe))).ShouldBe(Denied);
         (await _client.OutcomeAsync("etcdserverpb.Auth/AuthStatus", token: "nonsense.1")).ShouldBe(BadToken);
+    }
+
+    /// <summary>Fault C13: the range and the revision of a watch are looked at in etcd's order, a negative start even before the caller.</summary>
+    [Fact]
+    public async Task A_negative_start_is_refused_as_compacted_whoever_watches_what()
+    {
+        foreach (string? token in (string?[])[null, "nonsense.1", await _client.LoginAsync(_joe), _client.Root])
+        {
+            (await WatchAsync("k", "k", token, start: -2)).ShouldBe("etcdserver: mvcc: required revision has been compacted");
+        }
+
+        (await WatchAsync("k", "k", _client.Root, start: 1)).ShouldBe("mvcc: watcher range is empty");
     }
 
     [Fact]
@@ -202,11 +216,14 @@ public sealed class AuthTests(AuthTests.WithAuth one) : IClassFixture<AuthTests.
     public async Task DisposeAsync() => await _client.DisposeAsync();
 
     /// <summary>Why a watch was not begun; empty if it was.</summary>
-    private async Task<string> WatchAsync(string key, string end, string? token)
+    private async Task<string> WatchAsync(string key, string end, string? token, long start = 0)
     {
         await using GrpcDuplexCall<WatchRequest, WatchResponse> call = _client.Channel.Duplex<WatchRequest, WatchResponse>(
             "etcdserverpb.Watch/Watch", Headers(token), TimeSpan.FromSeconds(20));
-        await call.WriteAsync(new WatchRequest { CreateRequest = new WatchCreateRequest { Key = Kv.Bytes(key), RangeEnd = Kv.Bytes(end) } });
+        await call.WriteAsync(new WatchRequest
+        {
+            CreateRequest = new WatchCreateRequest { Key = Kv.Bytes(key), RangeEnd = Kv.Bytes(end), StartRevision = start },
+        });
         WatchResponse response = await call.ReadAsync();
         response.Created.ShouldBeTrue();
         response.Canceled.ShouldBe(response.CancelReason.Length > 0);

@@ -151,7 +151,7 @@ public sealed class ThreeFrontendsTests(ThreeFrontends three) : IClassFixture<Th
     }
 
     private async Task<long> RevisionAsync() =>
-        long.Parse((string)(await First.CallAsync("etcdserverpb.Auth/AuthStatus"))["authRevision"]!, null);
+        long.Parse((string)(await First.CallAsync("etcdserverpb.Auth/AuthStatus", token: First.Root))["authRevision"]!, null);
 
     private Task ChangeAsync(string change) => change switch
     {

@@ -76,6 +76,32 @@ public sealed class WebTokenTests(PostgresFixture postgres) : IClassFixture<Post
             .ShouldBe("auth: token signing attempted with verify-only key");
     }
 
+    /// <summary>Fault C14: servers that verify take tokens of others, which may name any user.</summary>
+    [Fact]
+    public async Task A_token_for_a_user_that_does_not_exist_is_good_for_nothing()
+    {
+        string[] flags = Flags("HS256", "10m");
+        await using PgEtcdServer server = await PgEtcdServer.StartAsync(await postgres.CreateStoreAsync(), moreArguments: flags);
+        await using AuthClient client = new(server);
+        await client.EnableAsync();
+        string signed = Signed("""{"username":"nobody","revision":9000}""");
+
+        (string Rpc, string Request)[] forUsers =
+        [
+            ("Cluster/MemberList", "{}"), ("Maintenance/Status", "{}"), ("Maintenance/Alarm", "{}"), ("Lease/LeaseGrant", """{"TTL":"60"}"""),
+            ("Lease/LeaseTimeToLive", """{"ID":"1"}"""), ("Lease/LeaseLeases", "{}"), ("Lease/LeaseKeepAlive", """{"ID":"1"}"""),
+            ("Lease/LeaseRevoke", """{"ID":"1"}"""), ("Auth/AuthStatus", "{}"),
+        ];
+        foreach ((string rpc, string request) in forUsers)
+        {
+            (await client.OutcomeAsync($"etcdserverpb.{rpc}", request, signed)).ShouldBe("etcdserver: user name not found", rpc);
+        }
+
+        (await client.PutAsync("k", signed)).ShouldBe(Denied);
+        (await client.PutAsync("k", Signed("""{"username":["root"],"revision":9000}"""))).ShouldBe(BadToken);
+        (await client.PutAsync("k", Signed("""{"username":"root","revision":1e300}"""))).ShouldBe(BadToken);
+    }
+
     [Fact]
     public async Task With_an_empty_auth_token_nobody_can_log_in()
     {
@@ -101,6 +127,13 @@ public sealed class WebTokenTests(PostgresFixture postgres) : IClassFixture<Post
     }
 
     private static string Unsigned(string token) => $"{Url("""{"alg":"none","typ":"JWT"}""")}.{token.Split('.')[1]}.";
+
+    private string Signed(string claims)
+    {
+        string signed = $"{Url("""{"alg":"HS256","typ":"JWT"}""")}.{Url(claims)}";
+        byte[] signature = HMACSHA256.HashData(File.ReadAllBytes(Path.Combine(_keys.Path, "private")), Encoding.ASCII.GetBytes(signed));
+        return $"{signed}.{Convert.ToBase64String(signature).TrimEnd('=').Replace('+', '-').Replace('/', '_')}";
+    }
 
     private static string Url(string text) => Convert.ToBase64String(Encoding.UTF8.GetBytes(text)).TrimEnd('=').Replace('+', '-').Replace('/', '_');
 

@@ -1,8 +1,7 @@
-using System.Buffers.Binary;
 using System.Diagnostics;
 using System.Net.Sockets;
-using System.Text;
 using PgEtcd.Testing;
+using PgEtcd.Testing.Grpc;
 using PgEtcd.Testing.Postgres;
 using Shouldly;
 using Xunit;
@@ -52,7 +51,7 @@ public sealed class RapidResetTests(PostgresFixture postgres, ITestOutputHelper 
     private static async Task<(long Streams, int Connections)> AttackAsync(PgEtcdServer server, string path, CancellationToken stop)
     {
         (long sent, int connections) = (0, 0);
-        byte[] block = HeaderBlock(path, server.ClientUrl.Authority);
+        byte[] block = Http2Client.HeaderBlock(path, server.ClientUrl.Authority);
         while (!stop.IsCancellationRequested)
         {
             connections++;
@@ -60,14 +59,14 @@ public sealed class RapidResetTests(PostgresFixture postgres, ITestOutputHelper 
             {
                 using Socket socket = new(SocketType.Stream, ProtocolType.Tcp);
                 await socket.ConnectAsync(server.ClientUrl.Host, server.ClientUrl.Port, stop);
-                await socket.SendAsync((byte[])[.. "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"u8, .. Frame(Settings, 0, 0, [])], stop);
+                await socket.SendAsync((byte[])[.. "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"u8, .. Http2Client.Frame(Settings, 0, 0, [])], stop);
                 for (int stream = 1; ;)
                 {
                     List<byte> bytes = [];
                     for (int i = 0; i < 100; i++, stream += 2)
                     {
-                        bytes.AddRange(Frame(Headers, 4, stream, block));
-                        bytes.AddRange(Frame(Reset, 0, stream, [0, 0, 0, 8]));
+                        bytes.AddRange(Http2Client.Frame(Headers, 4, stream, block));
+                        bytes.AddRange(Http2Client.Frame(Reset, 0, stream, [0, 0, 0, 8]));
                     }
 
                     await socket.SendAsync(bytes.ToArray(), stop);
@@ -88,36 +87,5 @@ public sealed class RapidResetTests(PostgresFixture postgres, ITestOutputHelper 
         }
 
         return (sent, connections);
-    }
-
-    /// <summary>Literal fields that are not to be remembered (RFC 7541 §6.2.2).</summary>
-    private static byte[] HeaderBlock(string path, string authority)
-    {
-        List<byte> block = [];
-        foreach ((string name, string value) in ((string, string)[])
-        [
-            (":method", "POST"), (":scheme", "http"), (":path", path), (":authority", authority), ("te", "trailers"),
-            ("content-type", "application/grpc"),
-        ])
-        {
-            block.Add(0);
-            block.Add((byte)name.Length);
-            block.AddRange(Encoding.ASCII.GetBytes(name));
-            block.Add((byte)value.Length);
-            block.AddRange(Encoding.ASCII.GetBytes(value));
-        }
-
-        return [.. block];
-    }
-
-    private static byte[] Frame(byte kind, byte flags, int stream, byte[] payload)
-    {
-        byte[] frame = new byte[9 + payload.Length];
-        BinaryPrimitives.WriteInt32BigEndian(frame, payload.Length << 8);
-        frame[3] = kind;
-        frame[4] = flags;
-        BinaryPrimitives.WriteInt32BigEndian(frame.AsSpan(5), stream);
-        payload.CopyTo(frame, 9);
-        return frame;
     }
 }

@@ -13,6 +13,8 @@ public sealed class BalancedFrontends : IAsyncLifetime
 
     public int PortOfFirst => _ports[0];
 
+    public string Database => _database;
+
     internal Balancer? Balancer { get; private set; }
 
     public async Task InitializeAsync()
@@ -31,7 +33,7 @@ public sealed class BalancedFrontends : IAsyncLifetime
 
     /// <summary>Starts one of the three, where it was before.</summary>
     public async Task StartAsync(int number) => _frontends[number] = await PgEtcdServer.StartAsync(
-        _database, name: $"frontend{number + 1}", port: _ports[number]);
+        _database, "pgetcd", $"frontend{number + 1}", _ports[number], "--proxy-protocol-from", Balancer.Source);
 
     public async Task KillAsync(int number)
     {

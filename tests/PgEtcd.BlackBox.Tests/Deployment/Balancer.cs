@@ -6,6 +6,9 @@ namespace PgEtcd.BlackBox.Tests.Deployment;
 /// <summary>Debian's HAProxy with the configuration that docker-compose.yml gives it, before three frontends.</summary>
 internal sealed class Balancer : IEtcdServer
 {
+    /// <summary>The address that it connects to frontends from. Direct connections come from another one.</summary>
+    public const string Source = "127.0.0.2";
+
     private const string Program = "/usr/sbin/haproxy";
     private static readonly TimeSpan StartLimit = TimeSpan.FromSeconds(60);
 
@@ -59,7 +62,7 @@ internal sealed class Balancer : IEtcdServer
 
     private static Dictionary<string, string> Environment(Uri listen, IReadOnlyList<Uri> frontends)
     {
-        Dictionary<string, string> environment = new() { ["LISTEN"] = listen.Authority };
+        Dictionary<string, string> environment = new() { ["LISTEN"] = listen.Authority, ["SOURCE"] = Source };
         for (int i = 0; i < frontends.Count; i++)
         {
             environment.Add($"FRONTEND{i + 1}", frontends[i].Authority);

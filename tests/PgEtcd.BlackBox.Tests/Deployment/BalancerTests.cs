@@ -1,3 +1,4 @@
+using System.Net;
 using PgEtcd.BlackBox.Tests.Etcdctl;
 using PgEtcd.Protocol.Etcdserverpb;
 using PgEtcd.Testing;
@@ -118,6 +119,17 @@ public sealed class BalancerTests(BalancedFrontends three) : IClassFixture<Balan
         }
 
         await slow.DisposeAsync();
+    }
+
+    /// <summary>Fault A6.</summary>
+    [SkippableFact]
+    public async Task The_audit_names_the_client_and_not_the_balancer()
+    {
+        Balancer.Require();
+        await using GrpcChannel client = new(_balancer!.ClientUrl, from: IPAddress.Parse("127.0.0.77"));
+        await client.UnaryAsync<PutRequest, PutResponse>("etcdserverpb.KV/Put", Put("audited", "1"));
+        (await Sql.ExecuteAsync(three.Database, "select client from pgetcd.revisions where key = 'audited'"))
+            .ShouldBeOfType<string>().ShouldStartWith("ipv4:127.0.0.77:");
     }
 
     [SkippableFact]

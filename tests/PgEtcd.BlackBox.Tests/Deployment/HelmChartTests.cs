@@ -24,6 +24,7 @@ public sealed class HelmChartTests(PostgresFixture postgres) : IClassFixture<Pos
         "extraArgs[0]=--auto-compaction-retention=1h", "image.registry=registry.example.com", "image.tag=1.2.3", "commonLabels.team=a",
         "metrics.serviceMonitor.scrapeTimeout=10s", "nodeSelector.disk=ssd", "priorityClassName=high", "commonAnnotations.note=x",
         "podAnnotations.a=b", "podLabels.c=d", "service.annotations.e=f",
+        @"proxyProtocolFrom=10.0.0.0/8\,fd00::/8",
     ];
 
     [SkippableTheory]

@@ -67,6 +67,84 @@ public sealed class QuotaTests(PostgresFixture postgres) : IClassFixture<Postgre
         await other.PutAsync("small");
     }
 
+    /// <summary>What was written since the last measurement counts (fault C17).</summary>
+    [Fact]
+    public async Task A_put_that_does_not_fit_behind_the_one_before_it_is_refused_also_when_both_come_at_once()
+    {
+        await using PgEtcdServer server = await PgEtcdServer.StartAsync(
+            await postgres.CreateStoreAsync(), moreArguments: ["--quota-backend-bytes", "1920000"]);
+        await using Kv kv = new(server);
+        string large = new('x', 1_500_000);
+        await kv.PutAsync("small"); // now the store has been measured
+
+        await kv.PutAsync("a", large);
+        await RefusedAsync(() => kv.PutAsync("b", large), EtcdErrors.NoSpace);
+
+        await kv.DeleteAsync("a");
+        await kv.CompactAsync(await kv.RevisionAsync(), physical: true, timeout: Limit);
+        await kv.DisarmAsync();
+        string part = new('x', 100_000);
+        Task[] puts = [.. Enumerable.Range(0, 100).Select(i => Task.Run(() => kv.PutAsync($"part{i}", part)))];
+        await Task.WhenAny(Task.WhenAll(puts), Task.Delay(Limit));
+        int parts = puts.Count(put => put.IsCompletedSuccessfully);
+        parts.ShouldBeLessThan(20, "no more fit; the alarm also refuses some that there was room for");
+        await kv.DisarmAsync();
+        RpcException refused = await Should.ThrowAsync<RpcException>(async () =>
+        {
+            for (; ; parts++)
+            {
+                await kv.PutAsync($"more{parts}", part);
+            }
+        });
+        refused.Status.ShouldBe(EtcdErrors.NoSpace.Status);
+        parts.ShouldBeInRange(17, 19);
+        (await kv.StatusAsync()).DbSizeInUse.ShouldBeInRange(1_700_000, 1_920_000);
+    }
+
+    /// <summary>What another frontend writes counts as soon as this one has heard of it (fault C17).</summary>
+    [Fact]
+    public async Task Two_frontends_share_a_quota()
+    {
+        string database = await postgres.CreateStoreAsync();
+        string[] flags = ["--quota-backend-bytes", "3000000"];
+        await using PgEtcdServer first = await PgEtcdServer.StartAsync(database, name: "first", moreArguments: flags);
+        await using PgEtcdServer second = await PgEtcdServer.StartAsync(database, name: "second", moreArguments: flags);
+        await using Kv one = new(first);
+        await using Kv two = new(second);
+        string part = new('x', 200_000);
+        await Eventually.TrueAsync(async () =>
+        {
+            try
+            {
+                await one.PutAsync("one", part);
+                await two.PutAsync("two", part);
+                await one.ReadAsync("two"); // it has heard of it
+                return false;
+            }
+            catch (RpcException exception) when (exception.Status.Equals(EtcdErrors.NoSpace.Status))
+            {
+                return true;
+            }
+        }, Limit, "the store is full");
+
+        (await one.StatusAsync()).DbSizeInUse.ShouldBeInRange(2_600_000, 3_000_000);
+    }
+
+    /// <summary>An empty store leaves all of a small quota free (fault C17).</summary>
+    [Fact]
+    public async Task A_small_quota_has_room()
+    {
+        await using PgEtcdServer server = await PgEtcdServer.StartAsync(
+            await postgres.CreateStoreAsync(), moreArguments: ["--quota-backend-bytes", "100000"]);
+        await using Kv kv = new(server);
+        for (int i = 0; i < 10; i++)
+        {
+            await kv.PutAsync($"k{i}", new string('x', 5000));
+        }
+
+        await RefusedAsync(() => kv.PutAsync("large", new string('x', 60_000)), EtcdErrors.NoSpace);
+    }
+
     [Fact]
     public async Task What_alone_exceeds_the_quota_is_refused_and_what_adds_nothing_never()
     {

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Globalization;
 using Npgsql;
 using PgEtcd.Testing;
@@ -25,6 +26,27 @@ public sealed class BadDatabaseTests(PostgresFixture postgres) : IClassFixture<P
     [InlineData("Host=127.0.0.1;Port=1;Root Certificate=/no/such/file;SSL Mode=VerifyFull", "pgetcd: --database: ")]
     public async Task A_malformed_address_is_named(string database, string sentence) =>
         (await Refusal.OfAsync("--database", database)).ShouldStartWith(sentence);
+
+    /// <summary>Npgsql accepts these values and refuses them when it connects, some only as the cause of a failure that looks as if nobody
+    /// answered (fault C18).</summary>
+    [Theory]
+    [InlineData("Maximum Pool Size=0")]
+    [InlineData("Minimum Pool Size=50")]
+    [InlineData("Tcp Keepalive Interval=5")]
+    [InlineData("Read Buffer Size=1")]
+    [InlineData("Target Session Attributes=primary")]
+    [InlineData("Connection Pruning Interval=0")]
+    [InlineData("Encoding=klingon")]
+    [InlineData("SSL Negotiation=direct")]
+    public async Task A_value_that_is_checked_late_is_named_at_once_by_the_server_and_by_verbs(string value)
+    {
+        string database = $"{await postgres.CreateDatabaseAsync()};{value};Password=hunter2";
+        Stopwatch since = Stopwatch.StartNew();
+        (await Refusal.OfAsync("--database", database)).ShouldStartWith("pgetcd: --database: a value in it cannot be used: ");
+        (await Refusal.OfAsync("verify", "--database", database)).ShouldStartWith("pgetcd: --database: a value in it cannot be used: ");
+        (await Refusal.OfAsync("import-kine", "--from", database)).ShouldStartWith("pgetcd: --from: a value in it cannot be used: ");
+        since.Elapsed.ShouldBeLessThan(TimeSpan.FromSeconds(25), "a value is not waited for");
+    }
 
     [Fact]
     public async Task A_host_that_does_not_exist_is_named() =>

@@ -76,6 +76,10 @@ public sealed class CommonNameTests(PostgresFixture postgres) : IClassFixture<Po
         await root.UnaryAsync<AuthUserGrantRoleRequest, AuthUserGrantRoleResponse>(
             "etcdserverpb.Auth/UserGrantRole", new() { User = "m-tenant", Role = "m-tenant" });
 
+        await using GrpcChannel another = _tls.Channel(_tls.Authority.Client("another"));
+        (await Should.ThrowAsync<RpcException>(() => another.UnaryAsync<MemberListRequest, MemberListResponse>("etcdserverpb.Cluster/MemberList", new())))
+            .Status.Detail.ShouldBe("etcdserver: user name not found"); // fault C14
+
         await using GrpcChannel tenant = _tls.Channel(_tls.Authority.Client("m-tenant"));
         await TlsSetup.PutAsync(tenant, "/m-tenant/registry/pods/a", "1");
         await TlsSetup.PutAsync(tenant, "/n-tenant/registry/pods/a", "1");

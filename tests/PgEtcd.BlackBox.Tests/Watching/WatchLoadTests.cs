@@ -1,3 +1,4 @@
+using Google.Protobuf;
 using PgEtcd.Protocol.Etcdserverpb;
 using PgEtcd.Testing.Postgres;
 using PgEtcd.Testing.Watching;
@@ -66,6 +67,31 @@ public sealed class WatchLoadTests(PostgresFixture postgres) : IClassFixture<Pos
         history.Of(previous).Count.ShouldBeGreaterThan(20_000);
         await using WatchedServer other = await _server.AnotherAsync();
         await other.ShouldReplayAsync([.. watches, WatchCall.All(history.Head - 10), WatchCall.All(history.Head)]);
+    }
+
+    /// <summary>Fault C21: gRPC clients take 4 MB by default.</summary>
+    [Fact]
+    public async Task A_client_that_takes_four_megabytes_catches_up_on_large_values()
+    {
+        foreach (int bytes in (int[])[1_400_000, 1_000_000, 1_400_000, 1_000_000])
+        {
+            await _server.Kv.SendAsync(new PutRequest { Key = Kv.Bytes("large"), Value = ByteString.CopyFrom(new byte[bytes]) });
+        }
+
+        await using WatchedServer other = await _server.AnotherAsync();
+        foreach (WatchedServer server in new[] { _server, other })
+        {
+            foreach (bool isFragmented in (bool[])[false, true])
+            {
+                WatchCreateRequest watch = WatchCall.Key("large", 3);
+                (watch.PrevKv, watch.Fragment) = (true, isFragmented);
+                await using WatchCall call = server.Open();
+                await call.CreateAsync(watch);
+                List<WatchResponse> responses = await EventsAsync(call, 3);
+                responses.Select(response => response.Events.Single().Kv.ModRevision).ShouldBe([3, 4, 5]);
+                responses.ShouldAllBe(response => response.CalculateSize() < 4_000_000);
+            }
+        }
     }
 
     [Fact]

@@ -1,12 +1,15 @@
+using System.Diagnostics;
 using System.Text;
 using PgEtcd.Frontend.Auth;
+using PgEtcd.Frontend.Permissions;
+using PgEtcd.Postgres.Auth;
 using Shouldly;
 using Xunit;
 
 namespace PgEtcd.Frontend.Tests.Auth;
 
 /// <summary>Passwords and their hashes.</summary>
-public sealed class PasswordsTests : IDisposable
+public sealed class PasswordsTests
 {
     private readonly Passwords _passwords = new(cost: 4);
 
@@ -18,8 +21,8 @@ public sealed class PasswordsTests : IDisposable
     [InlineData("hello", "$2b$04$abcdefghijklmnopqrstuuwHJMEGjfAzmL1lWmUmlphguIbWfjYey")]
     public async Task Hashes_that_others_have_made_are_understood(string password, string hash)
     {
-        (await _passwords.VerifyAsync(Encoding.ASCII.GetBytes(hash), password)).ShouldBeTrue();
-        (await _passwords.VerifyAsync(Encoding.ASCII.GetBytes(hash), password + "x")).ShouldBeFalse();
+        (await _passwords.VerifyAsync(Encoding.ASCII.GetBytes(hash), password)).ShouldBe(true);
+        (await _passwords.VerifyAsync(Encoding.ASCII.GetBytes(hash), password + "x")).ShouldBe(false);
     }
 
     [Theory]
@@ -32,9 +35,9 @@ public sealed class PasswordsTests : IDisposable
     {
         byte[] hash = await _passwords.HashAsync(password);
 
-        (await _passwords.VerifyAsync(hash, password)).ShouldBeTrue();
-        (await _passwords.VerifyAsync(hash, password)).ShouldBeTrue("remembered");
-        (await _passwords.VerifyAsync(hash, "x" + password)).ShouldBeFalse();
+        (await _passwords.VerifyAsync(hash, password)).ShouldBe(true);
+        (await _passwords.VerifyAsync(hash, password)).ShouldBe(true, "remembered");
+        (await _passwords.VerifyAsync(hash, "x" + password)).ShouldBe(false);
         (await _passwords.HashAsync(password)).ShouldNotBe(hash);
     }
 
@@ -43,8 +46,8 @@ public sealed class PasswordsTests : IDisposable
     {
         byte[] hash = await _passwords.HashAsync("a\0b");
 
-        (await _passwords.VerifyAsync(hash, "a\0c")).ShouldBeFalse();
-        (await _passwords.VerifyAsync(hash, "a")).ShouldBeFalse();
+        (await _passwords.VerifyAsync(hash, "a\0c")).ShouldBe(false);
+        (await _passwords.VerifyAsync(hash, "a")).ShouldBe(false);
     }
 
     /// <summary>Such a password cannot be set, but etcd logs in with it: bcrypt looks at 72 bytes.</summary>
@@ -53,14 +56,14 @@ public sealed class PasswordsTests : IDisposable
     {
         byte[] hash = await _passwords.HashAsync(new string('p', 72));
 
-        (await _passwords.VerifyAsync(hash, new string('p', 1000))).ShouldBeTrue();
-        (await _passwords.VerifyAsync(hash, new string('p', 71))).ShouldBeFalse();
+        (await _passwords.VerifyAsync(hash, new string('p', 1000))).ShouldBe(true);
+        (await _passwords.VerifyAsync(hash, new string('p', 71))).ShouldBe(false);
     }
 
     [Fact]
     public async Task A_hash_is_as_etcd_keeps_it_and_has_the_cost_asked_for()
     {
-        using Passwords dearer = new(cost: 5);
+        Passwords dearer = new(cost: 5);
         string hash = Encoding.ASCII.GetString(await dearer.HashAsync("x"));
 
         hash.ShouldStartWith("$2a$05$");
@@ -79,21 +82,84 @@ public sealed class PasswordsTests : IDisposable
     [InlineData("$pbkdf2-sha256$1$00$00")]
     public async Task What_is_no_hash_fits_nothing(string hash)
     {
-        (await _passwords.VerifyAsync(Encoding.ASCII.GetBytes(hash), "")).ShouldBeFalse();
-        (await _passwords.VerifyAsync(Encoding.ASCII.GetBytes(hash), hash)).ShouldBeFalse();
+        (await _passwords.VerifyAsync(Encoding.ASCII.GetBytes(hash), "")).ShouldBe(false);
+        (await _passwords.VerifyAsync(Encoding.ASCII.GetBytes(hash), hash)).ShouldBe(false);
     }
 
-    [Fact]
-    public async Task Nobody_is_a_user_that_does_not_exist() => (await _passwords.VerifyAsync(null, "")).ShouldBeFalse();
+    /// <summary>Fault C14.</summary>
+    [Theory]
+    [InlineData(null, 4)]
+    [InlineData(11, 11)]
+    public async Task A_user_that_does_not_exist_takes_as_long_as_one_that_does(int? userCost, int cost)
+    {
+        Passwords dearer = new(cost);
+        byte[] hash = await dearer.HashAsync("x");
+        TimeSpan known = await ShortestAsync(() => dearer.VerifyAsync(hash, "y"));
+        TimeSpan unknown = await ShortestAsync(() => _passwords.SpendAsync(userCost, "y"));
 
-    public void Dispose() => _passwords.Dispose();
+        unknown.ShouldBeInRange(known / 4, known * 4);
+    }
+
+    /// <summary>Fault C14.</summary>
+    [Fact]
+    public void Names_without_a_user_cost_as_the_users_do()
+    {
+        byte[] cheap = Hash("05");
+        byte[] dear = Hash("12");
+        UserRecord[] users = [.. Enumerable.Range(0, 100).Select(i => new UserRecord($"user{i}", i < 25 ? dear : cheap, HasNoPassword: false, []))];
+        UserCosts costs = new(new AuthState(new AuthRecords { Users = [.. users, new UserRecord("none", [], HasNoPassword: false, [])] }));
+        int?[] spent = [.. Enumerable.Range(0, 1000).Select(i => costs.Like($"nobody{i}"))];
+
+        spent.Count(cost => cost == 12).ShouldBeInRange(200, 300);
+        spent.Count(cost => cost == 5).ShouldBeInRange(700, 800);
+        costs.Like("nobody1").ShouldBe(costs.Like("nobody1"));
+        new UserCosts(AuthState.Empty).Like("nobody").ShouldBeNull();
+
+        static byte[] Hash(string cost) => Encoding.ASCII.GetBytes($"$2a${cost}$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW");
+    }
+
+    private static async Task<TimeSpan> ShortestAsync(Func<Task> work)
+    {
+        TimeSpan shortest = TimeSpan.MaxValue;
+        for (int i = 0; i < 5; i++)
+        {
+            Stopwatch watch = Stopwatch.StartNew();
+            await work();
+            shortest = watch.Elapsed < shortest ? watch.Elapsed : shortest;
+        }
+
+        return shortest;
+    }
 
     [Fact]
     public async Task Many_at_once_do_not_hold_each_other_up_for_ever()
     {
         byte[] hash = await _passwords.HashAsync("x");
-        bool[] answers = await Task.WhenAll(Enumerable.Range(0, 100).Select(i => _passwords.VerifyAsync(hash, i % 2 == 0 ? "x" : $"{i}")));
+        bool?[] answers = await Task.WhenAll(Enumerable.Range(0, 100).Select(i => _passwords.VerifyAsync(hash, i % 2 == 0 ? "x" : $"{i}")));
 
-        answers.Count(isRight => isRight).ShouldBe(50);
+        answers.Count(isRight => isRight == true).ShouldBe(50);
+    }
+
+    /// <summary>Fault A6: there was one queue for all.</summary>
+    [Fact]
+    public async Task A_thousand_guesses_from_one_address_hold_up_no_login_from_another()
+    {
+        Passwords dear = new(cost: 10);
+        byte[] hash = await dear.HashAsync("x");
+        int done = 0;
+        Task<bool?>[] flood = [.. Enumerable.Range(0, 1000).Select(i => dear.VerifyAsync(hash, $"{i}", "ipv4:192.0.2.1", () => Interlocked.Increment(ref done) > 0))];
+        int before = done;
+        (await dear.VerifyAsync(hash, "x", "ipv4:192.0.2.2")).ShouldBe(true);
+        (done - before).ShouldBeLessThan(20);
+        flood.Count(guess => guess.IsCompletedSuccessfully && guess.Result is null).ShouldBeInRange(700, 750);
+    }
+
+    [Fact]
+    public async Task What_may_not_begin_is_not_looked_at()
+    {
+        byte[] hash = await _passwords.HashAsync("x");
+        (await _passwords.VerifyAsync(hash, "x", "ipv4:192.0.2.1", () => false)).ShouldBeNull();
+        (await _passwords.VerifyAsync(hash, "x", "ipv4:192.0.2.1", () => true)).ShouldBe(true);
+        (await _passwords.VerifyAsync(hash, "x", "ipv4:192.0.2.1", () => false)).ShouldBe(true, "it is known");
     }
 }

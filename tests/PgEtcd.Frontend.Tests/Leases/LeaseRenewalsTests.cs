@@ -21,9 +21,9 @@ public sealed class LeaseRenewalsTests(PostgresFixture postgres) : IClassFixture
         await using StoreParts parts = await CreateAsync(postgres);
         LeaseRenewals renewals = await RenewalsAsync(parts, leases: 50_000);
 
-        Task<long>[] asked = [.. Enumerable.Range(1, 50_000).Select(id => renewals.RenewAsync(id))];
+        Task<Renewal>[] asked = [.. Enumerable.Range(1, 50_000).Select(id => renewals.RenewAsync(id))];
 
-        (await Task.WhenAll(asked).WaitAsync(Patience)).ShouldAllBe(ttl => ttl == 60);
+        (await Task.WhenAll(asked).WaitAsync(Patience)).ShouldAllBe(renewal => renewal.Ttl == 60);
         renewals.Statements.ShouldBeLessThan(100);
         (await parts.QueryAsync<long>("select count(*) from pgetcd.leases where expires_at < clock_timestamp() + interval '30 seconds'")).ShouldBe([0]);
     }
@@ -34,16 +34,16 @@ public sealed class LeaseRenewalsTests(PostgresFixture postgres) : IClassFixture
         await using StoreParts parts = await CreateAsync(postgres);
         LeaseRenewals renewals = await RenewalsAsync(parts, leases: 1);
         const string row = "select xmin::text || ' ' || (expires_at >= clock_timestamp() + interval '50 seconds')::text from pgetcd.leases";
-        (await renewals.RenewAsync(1)).ShouldBe(60);
+        (await renewals.RenewAsync(1)).Ttl.ShouldBe(60);
         await parts.QueryAsync<int>("update pgetcd.leases set expires_at = clock_timestamp() + interval '70 seconds'");
         List<string> before = await parts.QueryAsync<string>(row);
 
-        (await renewals.RenewAsync(1)).ShouldBe(60);
+        (await renewals.RenewAsync(1)).Ttl.ShouldBe(60);
 
         (await parts.QueryAsync<string>(row)).ShouldBe(before);
         await parts.QueryAsync<int>("update pgetcd.leases set expires_at = clock_timestamp() + interval '59 seconds'");
         before = await parts.QueryAsync<string>(row);
-        (await renewals.RenewAsync(1)).ShouldBe(60);
+        (await renewals.RenewAsync(1)).Ttl.ShouldBe(60);
         (await parts.QueryAsync<string>(row)).ShouldNotBe(before);
     }
 
@@ -56,7 +56,7 @@ public sealed class LeaseRenewalsTests(PostgresFixture postgres) : IClassFixture
         Stopwatch since = Stopwatch.StartNew();
         for (long id = 1; id <= 100; id++)
         {
-            (await renewals.RenewAsync(id)).ShouldBe(60);
+            (await renewals.RenewAsync(id)).Ttl.ShouldBe(60);
         }
 
         renewals.Statements.ShouldBe(101);
@@ -73,7 +73,7 @@ public sealed class LeaseRenewalsTests(PostgresFixture postgres) : IClassFixture
         {
             for (int i = 0; i < 50; i++)
             {
-                (await renewals.RenewAsync(client + 1)).ShouldBe(60);
+                (await renewals.RenewAsync(client + 1)).Ttl.ShouldBe(60);
             }
         }))).WaitAsync(Patience);
 
@@ -85,19 +85,19 @@ public sealed class LeaseRenewalsTests(PostgresFixture postgres) : IClassFixture
     {
         await using StoreParts parts = await CreateAsync(postgres);
         LeaseRenewals renewals = await RenewalsAsync(parts, leases: 3);
-        (await renewals.RenewAsync(404)).ShouldBe(0);
+        (await renewals.RenewAsync(404)).Ttl.ShouldBe(0);
         await parts.QueryAsync<int>("update pgetcd.leases set expires_at = clock_timestamp()");
 
-        Task<long> going = renewals.RenewAsync(1);
-        Task<long> living = renewals.RenewAsync(2);
+        Task<Renewal> going = renewals.RenewAsync(1);
+        Task<Renewal> living = renewals.RenewAsync(2);
         await Eventually.TrueAsync(() => renewals.Statements > 3, Patience, "it has looked again");
         going.IsCompleted.ShouldBeFalse();
         living.IsCompleted.ShouldBeFalse();
         await parts.Leases.RevokeAsync(1, Origin.Server);
         await parts.QueryAsync<int>("update pgetcd.leases set expires_at = clock_timestamp() + interval '1 minute' where id = 2");
 
-        (await going.WaitAsync(Patience)).ShouldBe(0);
-        (await living.WaitAsync(Patience)).ShouldBe(60);
+        (await going.WaitAsync(Patience)).ShouldBe(new Renewal(0, 1));
+        (await living.WaitAsync(Patience)).Ttl.ShouldBe(60);
     }
 
     [Fact]
@@ -113,7 +113,7 @@ public sealed class LeaseRenewalsTests(PostgresFixture postgres) : IClassFixture
 
         await Should.ThrowAsync<StoreUnavailableException>(() => renewals.RenewAsync(1).WaitAsync(Patience));
         await held.RollbackAsync();
-        (await renewals.RenewAsync(1).WaitAsync(Patience)).ShouldBe(60);
+        (await renewals.RenewAsync(1).WaitAsync(Patience)).Ttl.ShouldBe(60);
     }
 
     /// <summary>Leases 1, 2, … of a minute, of which some time is over.</summary>

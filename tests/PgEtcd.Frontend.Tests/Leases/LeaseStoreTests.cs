@@ -18,13 +18,13 @@ public sealed class LeaseStoreTests(PostgresFixture postgres) : IClassFixture<Po
     {
         await using StoreParts parts = await CreateAsync(postgres);
 
-        (await parts.Leases.GrantAsync(7, 60)).ShouldBe(7);
+        (await parts.Leases.GrantAsync(7, 60)).ShouldNotBeNull().Id.ShouldBe(7);
         (await parts.Leases.GrantAsync(7, 60)).ShouldBeNull();
-        (await parts.Leases.GrantAsync(-7, 60)).ShouldBe(-7);
-        long chosen = (await parts.Leases.GrantAsync(0, 60)).ShouldNotBeNull();
+        (await parts.Leases.GrantAsync(-7, 60)).ShouldNotBeNull().Id.ShouldBe(-7);
+        long chosen = (await parts.Leases.GrantAsync(0, 60)).ShouldNotBeNull().Id;
         chosen.ShouldBeGreaterThan(0);
-        (await parts.Leases.GrantAsync(0, 60)).ShouldNotBe(chosen);
-        (await parts.Leases.GrantAsync(long.MinValue, 9_000_000_000)).ShouldBe(long.MinValue);
+        (await parts.Leases.GrantAsync(0, 60)).ShouldNotBeNull().Id.ShouldNotBe(chosen);
+        (await parts.Leases.GrantAsync(long.MinValue, 9_000_000_000)).ShouldNotBeNull().Id.ShouldBe(long.MinValue);
     }
 
     [Fact]
@@ -80,7 +80,7 @@ public sealed class LeaseStoreTests(PostgresFixture postgres) : IClassFixture<Po
 
         (answer.Error, answer.Result!.Revision).ShouldBe((KvError.None, 1));
         (await parts.Leases.ListAsync()).ShouldBeEmpty();
-        (await parts.Leases.GrantAsync(1, 300)).ShouldBe(1);
+        (await parts.Leases.GrantAsync(1, 300)).ShouldNotBeNull().Id.ShouldBe(1);
         (await parts.WriteAsync(Put("a", "1", lease: 1))).Error.ShouldBe(KvError.None);
     }
 

@@ -1,7 +1,10 @@
+using Microsoft.Extensions.Logging.Abstractions;
 using PgEtcd.Frontend.Maintenance;
 using PgEtcd.Frontend.Writing;
 using PgEtcd.Mvcc;
 using PgEtcd.Postgres.Alarms;
+using PgEtcd.Postgres.Maintenance;
+using PgEtcd.Testing;
 using PgEtcd.Testing.Postgres;
 using Shouldly;
 using Xunit;
@@ -56,7 +59,7 @@ public sealed class AlarmsTests(PostgresFixture postgres) : IClassFixture<Postgr
     {
         await using StoreParts here = await CreateAsync(postgres);
         await using StoreParts there = await here.AnotherAsync();
-        Alarms alarms = new(new AlarmTable(here.Database), here.Database, here.Replica, here.Tail, Patience);
+        using Alarms alarms = Of(here);
 
         (await alarms.SetAsync(NoSpace, raised: true)).ShouldBeTrue();
         alarms.Raised.ShouldBe(AlarmKinds.NoSpace);
@@ -65,6 +68,47 @@ public sealed class AlarmsTests(PostgresFixture postgres) : IClassFixture<Postgr
         (await alarms.ListAsync()).ShouldBe([NoSpace]);
         await using StoreParts later = await here.AnotherAsync("later");
         later.Replica.State.Alarms.ShouldBe(AlarmKinds.NoSpace, "a frontend that starts now knows it");
+    }
+
+    /// <summary>PostgreSQL answers 53100 and has no room for the alarm either (fault C19).</summary>
+    [Fact]
+    public async Task An_alarm_that_cannot_be_stored_holds_here_until_it_is_stored_or_cleared()
+    {
+        await using StoreParts here = await CreateAsync(postgres);
+        await using StoreParts there = await here.AnotherAsync();
+        using Alarms alarms = Of(here);
+        StorageSizes sizes = new(new StorageTable(here.Database), here.Database, here.Replica.Recent, TimeProvider.System);
+        Quota quota = new(0, sizes, alarms);
+        await here.QueryAsync<int>("""
+            create function pgetcd.test_full() returns trigger language plpgsql as $$
+                begin raise exception 'could not extend file: No space left on device' using errcode = '53100'; end $$;
+            create trigger test_full before insert on pgetcd.alarms for each row execute function pgetcd.test_full()
+            """);
+        using CancellationTokenSource stopping = new();
+        Task storing = alarms.RunAsync(stopping.Token);
+
+        alarms.DiskIsFull();
+        alarms.Raised.ShouldBe(AlarmKinds.NoSpace);
+        (await alarms.ListAsync()).ShouldBe([NoSpace]);
+        (await quota.ReserveAsync(1)).ShouldBeNull("also without a quota");
+        (await quota.ReserveAsync(0)).ShouldNotBeNull();
+        (await here.QueryAsync<int>("select kind from pgetcd.alarms")).ShouldBeEmpty();
+
+        (await alarms.SetAsync(NoSpace, raised: false)).ShouldBeTrue("it is cleared as if it were stored");
+        alarms.Raised.ShouldBe(AlarmKinds.None);
+        (await alarms.ListAsync()).ShouldBeEmpty();
+        (await quota.ReserveAsync(1)).ShouldNotBeNull();
+
+        await alarms.RaiseNoSpaceAsync();
+        alarms.IsUnstored.ShouldBeTrue();
+        await here.QueryAsync<int>("drop trigger test_full on pgetcd.alarms");
+        await Eventually.TrueAsync(() => !alarms.IsUnstored, Patience, "there is room for it");
+        alarms.Raised.ShouldBe(AlarmKinds.NoSpace);
+        (await there.WriteAsync(Put("a", "1"))).Error.ShouldBe(KvError.NoSpace, "every frontend heeds it");
+        (await alarms.SetAsync(NoSpace, raised: false)).ShouldBeTrue();
+        (await there.WriteAsync(Put("a", "1"))).Error.ShouldBe(KvError.None);
+        await stopping.CancelAsync();
+        await storing;
     }
 
     [Fact]
@@ -77,4 +121,8 @@ public sealed class AlarmsTests(PostgresFixture postgres) : IClassFixture<Postgr
         WriteCost.Of(new TxnOperation { Success = [put], Failure = [new TxnOperation { Failure = [put, put] }, put] }).ShouldBe(792);
         WriteCost.Of(new TxnOperation { Success = [Delete("x")] }).ShouldBe(0);
     }
+
+    private static Alarms Of(StoreParts parts) => new(
+        new AlarmTable(parts.Database), parts.Database, parts.Replica, parts.Tail, () => NoSpace.MemberId, Patience,
+        NullLogger<Alarms>.Instance);
 }

@@ -108,6 +108,7 @@ public sealed class AccessTests
         Check(new Caller(State, "ann", long.MaxValue), Range("a")).ShouldBe(KvError.PermissionDenied);
         Caller gone = new(State, "gone", long.MaxValue);
         gone.CheckRoot().ShouldBe(KvError.UserNotFound);
+        gone.CheckUser().ShouldBe(KvError.UserNotFound); // fault C14
         Check(gone, Range("a")).ShouldBe(KvError.PermissionDenied);
     }
 

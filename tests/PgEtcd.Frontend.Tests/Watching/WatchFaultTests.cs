@@ -53,6 +53,30 @@ public sealed class WatchFaultTests(PostgresFixture postgres) : IClassFixture<Po
         hub.Count().Streams.ShouldBe(2);
     }
 
+    /// <summary>As when 1,450 keys of 1.5 MB are deleted in one revision: three times what 32 bits hold, in memory once.</summary>
+    [Fact]
+    public async Task Watchers_survive_a_revision_of_more_than_two_gigabytes()
+    {
+        await using StoreParts parts = await StoreParts.CreateAsync(postgres);
+        using WatchHub hub = new(
+            parts.Replica, new EventReader(parts.Database), TimeSpan.FromMinutes(1), TimeProvider.System, NullLogger<WatchHub>.Instance);
+        KeyRecord before = Changes.Put(1, "k", 1_500_000).Record!;
+        KvEvent[] deletes = [.. Enumerable.Range(0, 1450).Select(sub => Changes.Delete(2, $"k{sub}", sub, before))];
+        foreach ((bool previous, bool fragment) in new[] { (true, true), (true, false), (false, false) })
+        {
+            WatchStream stream = hub.Open();
+            Watcher watcher = new(stream, 1, new WatchTarget(
+                new KeyRange(StoreParts.Bytes("a"), StoreParts.Bytes("z")), 0,
+                NoPut: false, NoDelete: false, previous, ProgressNotify: false, fragment));
+
+            stream.TrySend(watcher, 2, deletes).ShouldBeTrue();
+            stream.TrySend(watcher, 3, [Changes.Put(3)]).ShouldBe(!previous, "a stream with so much on its way takes no more");
+            stream.Queue.TryTake(out WatchUpdate? update, out _).ShouldBeTrue();
+            update!.Bytes.ShouldBeInRange(previous ? 2_175_000_000 : 1, previous ? 2_180_000_000 : 200_000);
+            stream.TrySend(watcher, 3, [Changes.Put(3)]).ShouldBeTrue();
+        }
+    }
+
     private sealed class BrokenQueue : WatchQueue
     {
         public override bool TryAdd(WatchUpdate update) => throw new InvalidOperationException("Broken.");

@@ -59,7 +59,7 @@ public sealed class CommitterTests(PostgresFixture postgres) : IClassFixture<Pos
     public async Task Leases_that_several_writes_name_are_found_missing_for_each_of_them()
     {
         await using StoreParts parts = await CreateAsync(postgres);
-        (await parts.Leases.GrantAsync(7, 60)).ShouldBe(7);
+        (await parts.Leases.GrantAsync(7, 60))!.Value.Id.ShouldBe(7);
         WriteAnswer[] answers = await BatchAsync(parts,
             Put("a", "1", lease: 8), Put("b", "1", lease: 7), Put("c", "1", lease: 9), Put("d", "1", lease: 8),
             Txn(Put("e", "1"), Put("f", "1", lease: -8)), Put("g", "1"));

@@ -77,26 +77,20 @@ internal sealed class NaiveStore
         }
     }
 
-    /// <summary>What will run, nested transactions laid flat: all puts are looked at first, then all ranges.</summary>
+    /// <summary>What will run, nested transactions laid flat, is looked at in its order (fault C13).</summary>
     private void Check(TxnOperation txn, List<Row> state, Dictionary<TxnOperation, bool> holds)
     {
-        List<Operation?> running = [.. Running(txn, holds)];
-        foreach (PutOperation put in running.OfType<PutOperation>())
+        foreach (Operation? operation in Running(txn, holds))
         {
-            if ((put.IgnoreLease || put.IgnoreValue) && state.All(row => row.Key != Text.Of(put.Key)))
+            KvError? refusal = operation switch
             {
-                throw new Refused(KvError.KeyNotFound);
-            }
-
-            if (MissingLeases.Contains(put.Lease))
-            {
-                throw new Refused(KvError.LeaseNotFound);
-            }
-        }
-
-        foreach (RangeOperation range in running.OfType<RangeOperation>())
-        {
-            if (Refusal(range) is { } error)
+                RangeOperation range => Refusal(range),
+                PutOperation { IgnoreLease: true } or PutOperation { IgnoreValue: true }
+                    when state.All(row => row.Key != Text.Of(((PutOperation)operation).Key)) => KvError.KeyNotFound,
+                PutOperation put when MissingLeases.Contains(put.Lease) => KvError.LeaseNotFound,
+                _ => null,
+            };
+            if (refusal is { } error)
             {
                 throw new Refused(error);
             }

@@ -66,6 +66,80 @@ public sealed class HashReaderTests(PostgresFixture postgres) : IClassFixture<Po
         seen.Count.ShouldBeGreaterThan(30, "different states have different hashes");
     }
 
+    /// <summary>Fault C16: wherever removal stands, and for compactions that came before it began.</summary>
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    [InlineData(3)]
+    public async Task The_last_ten_compactions_keep_the_hashes_from_before_them(int seed)
+    {
+        await using RemovalFixture log = await CreateAsync(postgres);
+        HashReader reader = new(log.Database);
+        Random random = new(seed);
+        List<HashedKeys> kept = [];
+        await log.WriteAsync(Put("z"));
+        for (int round = 0; round < 14; round++)
+        {
+            for (int i = random.Next(2, 12); i >= 0; i--)
+            {
+                await log.WriteAsync(random.Next(3) == 0 ? Delete(Keys[random.Next(4)]) : Put(Keys[random.Next(4)]));
+            }
+
+            long at = random.NextInt64(Math.Max(2, log.State.CompactRevision + 1), log.State.Revision + 1);
+            kept.Add(await reader.HashKeysAsync(at, CancellationToken.None));
+            kept[^1].CompactRevision.ShouldBe(log.State.CompactRevision);
+            await log.CompactAsync(at);
+            await CheckAsync();
+            for (int steps = random.Next(4); steps > 0; steps--)
+            {
+                await log.StepAsync(random.Next(1, 9));
+                await CheckAsync();
+            }
+        }
+
+        (await log.RemoveAsync()).ShouldBe(RemovalOutcome.Finished);
+        await CheckAsync();
+
+        async Task CheckAsync()
+        {
+            foreach (HashedKeys one in kept.TakeLast(10))
+            {
+                (await reader.HashKeysAsync(one.HashRevision, CancellationToken.None)).ShouldBe(one with { Revision = log.State.Revision });
+            }
+
+            foreach (HashedKeys one in kept.SkipLast(10))
+            {
+                (await reader.HashKeysAsync(one.HashRevision, CancellationToken.None)).Error.ShouldBe(KvError.Compacted);
+            }
+        }
+    }
+
+    /// <summary>etcd counts the tombstones at the compact revision among what it keeps, and then leaves out what they delete.</summary>
+    [Fact]
+    public async Task A_compaction_at_which_all_is_deleted_hashes_its_tombstones_alone()
+    {
+        await using RemovalFixture log = await CreateAsync(postgres);
+        HashReader reader = new(log.Database);
+        await log.WriteAsync(Put("a"));
+        await log.WriteAsync(Put("b"));
+        await log.CompactAsync(3);
+        await log.WriteAsync(Delete("a", "z"));
+        await log.CompactAsync(4);
+
+        Crc32C crc = default;
+        crc.Add("key"u8);
+        for (int sub = 0; sub < 2; sub++)
+        {
+            crc.Add([0, 0, 0, 0, 0, 0, 0, 4, (byte)'_', 0, 0, 0, 0, 0, 0, 0, (byte)sub, (byte)'t']);
+            crc.Add([0x0A, 1, (byte)('a' + sub)]);
+        }
+
+        HashedKeys expected = new(KvError.None, crc.Value, 3, 4, 4);
+        (await reader.HashKeysAsync(4, CancellationToken.None)).ShouldBe(expected);
+        (await log.RemoveAsync()).ShouldBe(RemovalOutcome.Finished);
+        (await reader.HashKeysAsync(4, CancellationToken.None)).ShouldBe(expected);
+    }
+
     [Fact]
     public async Task What_is_compacted_or_in_the_future_has_no_hash()
     {

@@ -45,6 +45,29 @@ public sealed class StateReaderTests(PostgresFixture postgres) : IClassFixture<P
         count.ShouldBe(3);
     }
 
+    /// <summary>Fault A4: there was no bound. The rest is not read, and the connection is used again.</summary>
+    [Fact]
+    public async Task More_bytes_than_a_message_can_hold_are_not_read_and_without_values_they_are_few()
+    {
+        await using LogFixture fixture = await CreateAsync(postgres);
+        byte[] value = new byte[1_000_000];
+        for (int i = 0; i < 20; i++)
+        {
+            AppendBatch batch = new(i == 0 ? LogPosition.Empty : LogPosition.Empty with { Revision = 1 + i });
+            batch.Add(Put([(byte)('a' + i)], value, 2 + i), null, null);
+            await fixture.AppendAsync(batch);
+        }
+
+        StateReader reader = new(fixture.Database);
+        AnswerTooLargeException refused = await Should.ThrowAsync<AnswerTooLargeException>(
+            () => reader.RangeAtAsync(Range("", "\0"), 21, long.MaxValue, CancellationToken.None, most: 3_500_000));
+        refused.Size.ShouldBeInRange(4_000_000, 4_000_200);
+        (_, List<KeyRecord> records, _) = await reader.RangeAtAsync(
+            Range("", "\0"), 21, long.MaxValue, CancellationToken.None, withValues: false, most: 3_500_000);
+        records.Count.ShouldBe(20);
+        records.ShouldAllBe(record => record.ValueMemory.IsEmpty && record.Version == 1);
+    }
+
     [Fact]
     public async Task Keys_that_agree_in_their_first_kilobyte_are_told_apart()
     {

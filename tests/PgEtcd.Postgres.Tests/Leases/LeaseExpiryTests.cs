@@ -21,7 +21,7 @@ public sealed class LeaseExpiryTests(PostgresFixture postgres) : IClassFixture<P
         await PassAsync(fixture, 50);
         await ExpireAsync(fixture, 2);
 
-        Dictionary<long, long?> found = await leases.KeepAliveAsync([1, 2, 404], CancellationToken.None);
+        (Dictionary<long, long?> found, _) = await leases.KeepAliveAsync([1, 2, 404], CancellationToken.None);
 
         found.OrderBy(pair => pair.Key).ShouldBe([new(1, 60), new(2, null)]);
         (await leases.FindAsync(1, CancellationToken.None))!.Remaining.ShouldBeInRange(58, 60);
@@ -70,7 +70,7 @@ public sealed class LeaseExpiryTests(PostgresFixture postgres) : IClassFixture<P
         (await leases.ExpiredAsync(Leader, 10, CancellationToken.None)).ShouldBe([3]);
         (await leases.FindAsync(1, CancellationToken.None))!.Remaining.ShouldBeInRange(58, 60);
         (await leases.FindAsync(2, CancellationToken.None))!.Remaining.ShouldBeInRange(58, 60);
-        (await leases.KeepAliveAsync([3], CancellationToken.None)).ShouldBe([new(3, null)]);
+        (await leases.KeepAliveAsync([3], CancellationToken.None)).Ttls.ShouldBe([new(3, null)]);
     }
 
     [Fact]

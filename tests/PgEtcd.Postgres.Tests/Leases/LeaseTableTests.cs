@@ -14,9 +14,9 @@ public sealed class LeaseTableTests(PostgresFixture postgres) : IClassFixture<Po
         LeaseTable leases = new(fixture.Database);
         Guid token = Guid.NewGuid();
 
-        (await leases.GrantAsync(5, 60, token, CancellationToken.None)).ShouldBeTrue();
-        (await leases.GrantAsync(5, 60, token, CancellationToken.None)).ShouldBeTrue();
-        (await leases.GrantAsync(5, 60, Guid.NewGuid(), CancellationToken.None)).ShouldBeFalse();
+        (await leases.GrantAsync(5, 60, token, CancellationToken.None)).ShouldBe(1);
+        (await leases.GrantAsync(5, 60, token, CancellationToken.None)).ShouldBe(1);
+        (await leases.GrantAsync(5, 60, Guid.NewGuid(), CancellationToken.None)).ShouldBeNull();
     }
 
     [Fact]

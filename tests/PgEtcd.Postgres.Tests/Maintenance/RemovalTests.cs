@@ -212,6 +212,7 @@ public sealed class RemovalTests(PostgresFixture postgres) : IClassFixture<Postg
         (await log.RemoveAsync()).ShouldBe(RemovalOutcome.Finished);
         (await log.RowsAsync()).Count.ShouldBe(5000 + 10);
         await log.Log.Log.CompactAsync(20001, Guid.NewGuid(), CancellationToken.None);
+        await new HashReader(log.Database).KeepHashAsync(CancellationToken.None);
 
         await using NpgsqlConnection connection = await log.Database.OpenAsync(CancellationToken.None);
         await using NpgsqlTransaction transaction = await connection.BeginTransactionAsync();

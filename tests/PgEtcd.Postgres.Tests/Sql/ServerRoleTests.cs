@@ -17,7 +17,7 @@ public sealed class ServerRoleTests(PostgresFixture postgres) : IClassFixture<Po
     private static readonly string[] Granted =
     [
         "add_auth_token", "append", "append_one", "beat", "change_auth", "compact", "ensure_auth_revision", "ensure_history", "grant_lease",
-        "hand_over", "keep_alive", "keep_archive", "leave", "lock_and_tail", "note_failed_logins", "observe_term", "record_digest",
+        "hand_over", "keep_alive", "keep_archive", "keep_compaction_hash", "leave", "lock_and_tail", "note_failed_logins", "observe_term", "record_digest",
         "remove_dead", "remove_superseded", "renew_auth_tokens", "renew_leases", "set_alarm", "set_downgrade",
     ];
 
@@ -243,6 +243,10 @@ public sealed class ServerRoleTests(PostgresFixture postgres) : IClassFixture<Po
         await RunAsync($"select * from pgetcd.remove_superseded(null, '-1 year', {toArchive})");
         (await LogAsync()).ShouldBe(["2/0", "3/0", "4/0", "5/0"]);
         await RunAsync("select * from pgetcd.compact(5)");
+        await RunAsync($"select * from pgetcd.remove_superseded(100, '0', {toArchive})");
+        (await LogAsync()).Length.ShouldBe(4); // its hash is not there yet
+        await RunAsync("select pgetcd.keep_compaction_hash(5, 1), pgetcd.keep_compaction_hash(5, 2)");
+        (await _log.QueryAsync<long>("select hash from pgetcd.compaction_hashes")).ShouldBe([1]);
         await RunAsync($"select * from pgetcd.remove_superseded(100, '0', {toArchive})");
         (await LogAsync()).ShouldBe(["3/0", "5/0"]);
         (await _log.QueryAsync<long>("select rows from pgetcd.log_digest")).ShouldBe([2]);

@@ -227,7 +227,7 @@ public sealed class KineImportTests(PostgresFixture postgres) : IClassFixture<Po
     {
         await using Database source = Source(kine);
         await using KineTable table = await KineTable.OpenAsync(source, "kine", withHistory, CancellationToken.None);
-        await using LogImport import = (await LogImport.BeginAsync(log.Database, CancellationToken.None)).ShouldNotBeNull();
+        await using LogImport import = (await LogImport.BeginAsync(log.Database, null, CancellationToken.None)).ShouldNotBeNull();
         KineImport copy = new(table, import);
         (await copy.CopyAsync(_ => { }, CancellationToken.None)).ShouldBe(table.Counts.Rows);
         (await copy.CheckAsync(_ => { }, CancellationToken.None)).ShouldBeTrue();

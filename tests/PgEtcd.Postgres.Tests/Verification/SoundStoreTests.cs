@@ -79,7 +79,7 @@ public sealed class SoundStoreTests(PostgresFixture postgres) : IClassFixture<Po
     public async Task What_was_imported_compacted_is_sound_and_its_past_is_not_told()
     {
         await using LogFixture log = await LogFixture.CreateAsync(postgres);
-        await using (LogImport import = (await LogImport.BeginAsync(log.Database, CancellationToken.None))!)
+        await using (LogImport import = (await LogImport.BeginAsync(log.Database, null, CancellationToken.None))!)
         {
             await import.AddAsync(40, 1, LogFixture.Bytes("a"), LogFixture.Bytes("x"), 7, 3, 0, CancellationToken.None);
             await import.AddAsync(50, 0, LogFixture.Bytes("b"), null, 0, 0, 0, CancellationToken.None);

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Security;
+using System.Net.Sockets;
 using System.Runtime.CompilerServices;
 using Google.Protobuf;
 using Grpc.Core;
@@ -22,7 +23,10 @@ public sealed class GrpcChannel : IAsyncDisposable
     /// <param name="address">For instance <c>http://127.0.0.1:2379</c>.</param>
     /// <param name="singleConnection">Never open a second connection, even with more streams than the server admits on one.</param>
     /// <param name="tls">For an address with https.</param>
-    public GrpcChannel(Uri address, bool singleConnection = false, SslClientAuthenticationOptions? tls = null)
+    /// <param name="from">The client's own address: on Linux any of 127.0.0.0/8.</param>
+    /// <param name="opening">What a connection begins with, ahead of TLS.</param>
+    public GrpcChannel(
+        Uri address, bool singleConnection = false, SslClientAuthenticationOptions? tls = null, IPAddress? from = null, byte[]? opening = null)
     {
         Address = address;
         SocketsHttpHandler handler = new()
@@ -38,6 +42,11 @@ public sealed class GrpcChannel : IAsyncDisposable
         if (tls is not null)
         {
             handler.SslOptions = tls;
+        }
+
+        if (from is not null || opening is not null)
+        {
+            handler.ConnectCallback = (context, cancellationToken) => ConnectAsync(context.DnsEndPoint, from, opening, cancellationToken);
         }
 
         _http = new HttpMessageInvoker(handler);
@@ -107,6 +116,23 @@ public sealed class GrpcChannel : IAsyncDisposable
             is not { ErrorCode: not 0 }
             ? new RpcException(new Status(StatusCode.Unavailable, error.Status.Detail, error.Status.DebugException), error.Trailers)
             : error;
+
+    private static async ValueTask<Stream> ConnectAsync(DnsEndPoint to, IPAddress? from, byte[]? opening, CancellationToken cancellationToken)
+    {
+        Socket socket = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+        try
+        {
+            socket.Bind(new IPEndPoint(from ?? IPAddress.Any, 0));
+            await socket.ConnectAsync(to, cancellationToken).ConfigureAwait(false);
+            await socket.SendAsync(opening ?? [], cancellationToken).ConfigureAwait(false);
+            return new NetworkStream(socket, ownsSocket: true);
+        }
+        catch
+        {
+            socket.Dispose();
+            throw;
+        }
+    }
 
     private static Method<TRequest, TResponse> Method<TRequest, TResponse>(MethodType type, string method)
         where TRequest : class, IMessage

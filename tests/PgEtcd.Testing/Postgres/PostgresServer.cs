@@ -155,6 +155,25 @@ public sealed class PostgresServer : ITestDatabase
         await postmaster.WaitForExitAsync().ConfigureAwait(false);
     }
 
+    /// <summary>An immediate shutdown: nothing is written, so the next start recovers.</summary>
+    public async Task StopAtOnceAsync()
+    {
+        Running.Signal(UnixSignal.Quit);
+        await Running.WaitForExitAsync(StopLimit).ConfigureAwait(false);
+    }
+
+    /// <summary>Freezes the postmaster and its backends, or lets them go on.</summary>
+    /// <param name="isFrozen">Which of the two.</param>
+    public void Freeze(bool isFrozen)
+    {
+        UnixSignal signal = isFrozen ? UnixSignal.Stop : UnixSignal.Continue;
+        Running.Signal(signal); // first: it starts no backend that would be missed
+        foreach (int backend in ProcessTree.ChildrenOf(Running.Pid))
+        {
+            ProcessTree.Signal(backend, signal);
+        }
+    }
+
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()
     {

@@ -14,6 +14,7 @@ public sealed partial class ChildProcess : IAsyncDisposable
     private static readonly TimeSpan ExitLimit = TimeSpan.FromSeconds(60);
 
     private readonly Process _process;
+    private bool _isDisposed;
     private readonly OutputTail _output = new();
 
     static ChildProcess() => AppDomain.CurrentDomain.ProcessExit += (_, _) =>
@@ -133,6 +134,11 @@ public sealed partial class ChildProcess : IAsyncDisposable
     /// <summary>Kills it if it still runs.</summary>
     public async ValueTask DisposeAsync()
     {
+        if (Interlocked.Exchange(ref _isDisposed, true))
+        {
+            return;
+        }
+
         Signal(UnixSignal.Kill);
         await WaitForExitAsync().ConfigureAwait(false);
         _process.Dispose();

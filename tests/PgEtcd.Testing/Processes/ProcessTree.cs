@@ -15,8 +15,11 @@ public static partial class ProcessTree
             : [];
     }
 
+    /// <summary>Sends a signal to a process, if it is there.</summary>
+    public static void Signal(int pid, UnixSignal signal) => _ = Kill(pid, (int)signal);
+
     /// <summary>Kills a process, if it is there.</summary>
-    public static void Kill(int pid) => _ = Kill(pid, (int)UnixSignal.Kill);
+    public static void Kill(int pid) => Signal(pid, UnixSignal.Kill);
 
     [LibraryImport("libc", EntryPoint = "kill")]
     private static partial int Kill(int pid, int signal);

@@ -6,6 +6,9 @@ public enum UnixSignal
     /// <summary>PostgreSQL's fast shutdown.</summary>
     Interrupt = 2,
 
+    /// <summary>PostgreSQL's immediate shutdown.</summary>
+    Quit = 3,
+
     /// <summary>Ends a process at once, with nothing put in order.</summary>
     Kill = 9,
 

@@ -1,4 +1,5 @@
 using PgEtcd.Console.Visits;
+using PgEtcd.Frontend.Maintenance;
 using PgEtcd.Frontend.Permissions;
 using PgEtcd.Frontend.Writing;
 using PgEtcd.Mvcc;
@@ -43,7 +44,8 @@ internal sealed class Changer(ConsoleParts parts, Visitors visitors, ConsoleOpti
             return new Outcome(null, "A key must not be empty.", false);
         }
 
-        if (!await parts.Quota.AdmitsAsync(WriteCost.Of(txn)))
+        using Quota.Room? room = await parts.Quota.ReserveAsync(WriteCost.Of(txn));
+        if (room is null)
         {
             return new Outcome(null, Explain(KvError.NoSpace), false);
         }

@@ -2,7 +2,7 @@ using System.Buffers;
 using System.Buffers.Binary;
 using Grpc.Core;
 
-namespace PgEtcd.Api.Calls;
+namespace PgEtcd.Api.Wire;
 
 /// <summary>Writes messages as frames of gRPC, not compressed. Each thread reuses one object, since serializers do
 /// not wait.</summary>
@@ -29,13 +29,19 @@ internal sealed class MessageFrame : SerializationContext
         return frame._length;
     }
 
+    /// <summary>Writes what a frame begins with.</summary>
+    public static void WritePrefix(IBufferWriter<byte> output, int length)
+    {
+        Span<byte> prefix = output.GetSpan(PrefixLength);
+        prefix[0] = 0;
+        BinaryPrimitives.WriteInt32BigEndian(prefix[1..], length);
+        output.Advance(PrefixLength);
+    }
+
     public override void SetPayloadLength(int payloadLength)
     {
         _length = payloadLength;
-        Span<byte> prefix = _output.GetSpan(PrefixLength);
-        prefix[0] = 0;
-        BinaryPrimitives.WriteInt32BigEndian(prefix[1..], payloadLength);
-        _output.Advance(PrefixLength);
+        WritePrefix(_output, payloadLength);
     }
 
     public override IBufferWriter<byte> GetBufferWriter() => _output;

@@ -2,7 +2,7 @@ using System.Buffers;
 using Grpc.Core;
 using PgEtcd.Api.Metrics;
 
-namespace PgEtcd.Api.Calls;
+namespace PgEtcd.Api.Wire;
 
 /// <summary>Marshallers that count messages, and refuse requests in grpc-go's words, which clients know.</summary>
 internal static class Messages

@@ -1,0 +1,105 @@
+namespace PgEtcd.Api.Connections;
+
+/// <summary>Memory that clients make a server hold, because they do not finish their requests or do not read their answers. Each connection
+/// may hold half as much as is free, so one alone gets a third, and many leave room for one more.</summary>
+/// <param name="most">Bytes that all connections may hold.</param>
+/// <param name="least">Bytes that each connection may hold even if all others hold too much: a large message.</param>
+public sealed class HeldBytes(long most, long least)
+{
+    private const int Share = 2;
+    private const int PartOfMemory = 8;
+    private const long MostOfMachine = 512L << 20;
+    private const long LeastOfMachine = 64L << 20;
+
+    private long _all;
+
+    /// <summary>An eighth of the memory that the process may have, as far as that is between 64 and 512 MB.</summary>
+    /// <param name="least">As above.</param>
+    public static HeldBytes OfMachine(long least) =>
+        new(Math.Clamp(GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / PartOfMemory, LeastOfMachine, MostOfMachine), least);
+
+    /// <summary>Bytes that all connections hold now.</summary>
+    public long All => Interlocked.Read(ref _all);
+
+    /// <summary>The account of a request's connection.</summary>
+    internal Account Of(HttpContext context) => ConnectionState.Of(context, this, () => new Account(this));
+
+    /// <summary>What one connection holds.</summary>
+    internal sealed class Account(HeldBytes all)
+    {
+        private readonly Lock _gate = new();
+        private readonly Queue<(long Bytes, TaskCompletionSource Room)> _waiting = new();
+        private long _held;
+        private int _refusals;
+
+        /// <summary>Takes room for bytes that are there already.</summary>
+        /// <returns>False, and nothing was taken: it would be too much.</returns>
+        public bool TryTake(long bytes)
+        {
+            lock (_gate)
+            {
+                return HasRoom(bytes) && Take(bytes);
+            }
+        }
+
+        /// <summary>Takes room for bytes that are still to be written, in turn with others of the connection. A connection that holds
+        /// nothing has room for any number.</summary>
+        public Task TakeAsync(long bytes, CancellationToken cancellationToken)
+        {
+            TaskCompletionSource room;
+            lock (_gate)
+            {
+                if (_held == 0 || (_waiting.Count == 0 && HasRoom(bytes)))
+                {
+                    Take(bytes);
+                    return Task.CompletedTask;
+                }
+
+                room = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+                _waiting.Enqueue((bytes, room));
+            }
+
+            return WaitAsync(room, cancellationToken);
+        }
+
+        /// <summary>Gives room back.</summary>
+        public void Give(long bytes)
+        {
+            lock (_gate)
+            {
+                _held -= bytes;
+                Interlocked.Add(ref all._all, -bytes);
+                while (_waiting.TryPeek(out (long Bytes, TaskCompletionSource Room) next) && (_held == 0 || HasRoom(next.Bytes)))
+                {
+                    _waiting.Dequeue();
+                    if (next.Room.TrySetResult())
+                    {
+                        Take(next.Bytes);
+                    }
+                }
+            }
+        }
+
+        /// <summary>True once.</summary>
+        public bool IsFirstRefusal() => Interlocked.Exchange(ref _refusals, 1) == 0;
+
+        private static async Task WaitAsync(TaskCompletionSource room, CancellationToken cancellationToken)
+        {
+            await using CancellationTokenRegistration gone = cancellationToken.Register(() => room.TrySetCanceled(cancellationToken));
+            await room.Task;
+        }
+
+        private bool HasRoom(long bytes) => _held + bytes <= Math.Max(all.Least, (all.Most - all.All) / Share);
+
+        private bool Take(long bytes)
+        {
+            _held += bytes;
+            Interlocked.Add(ref all._all, bytes);
+            return true;
+        }
+    }
+
+    private long Most => most;
+
+    private long Least => least;
+}

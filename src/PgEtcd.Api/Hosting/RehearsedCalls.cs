@@ -1,0 +1,57 @@
+using System.Buffers.Binary;
+using Google.Protobuf;
+using Microsoft.AspNetCore.Http.Features;
+using PgEtcd.Api.Calls;
+using PgEtcd.Protocol.Etcdserverpb;
+
+namespace PgEtcd.Api.Hosting;
+
+/// <summary>Calls without a connection that change nothing: reads, and writes that are refused before they are evaluated.</summary>
+internal static class RehearsedCalls
+{
+    private const int FrameHead = 5;
+
+    private static readonly ByteString Key = ByteString.CopyFromUtf8("\0");
+
+    private static readonly (string Method, IMessage Request)[] Calls =
+    [
+        ("/etcdserverpb.KV/Range", new RangeRequest { Key = Key, Limit = 1 }),
+        ("/etcdserverpb.KV/Range", new RangeRequest { Key = Key, RangeEnd = Key, Limit = 1, Serializable = true }),
+        ("/etcdserverpb.KV/Txn", new TxnRequest { Compare = { new Compare { Key = Key } } }),
+        ("/etcdserverpb.KV/Put", new PutRequest()),
+        ("/etcdserverpb.KV/DeleteRange", new DeleteRangeRequest()),
+        ("/etcdserverpb.Lease/LeaseTimeToLive", new LeaseTimeToLiveRequest { ID = -1, Keys = true }),
+    ];
+
+    /// <summary>Makes them, one after the other.</summary>
+    public static async Task RunAsync(IServiceProvider services, CancellationToken cancellationToken)
+    {
+        MethodTable methods = services.GetRequiredService<MethodTable>();
+        foreach ((string method, IMessage request) in Calls)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            await methods.Find(method)!.ServeAsync(Http(method, request, services));
+        }
+    }
+
+    /// <summary>The request as Kestrel would hand it over.</summary>
+    private static DefaultHttpContext Http(string path, IMessage request, IServiceProvider services)
+    {
+        byte[] frame = new byte[FrameHead + request.CalculateSize()];
+        BinaryPrimitives.WriteInt32BigEndian(frame.AsSpan(1), frame.Length - FrameHead);
+        request.WriteTo(frame.AsSpan(FrameHead));
+        DefaultHttpContext http = new() { RequestServices = services };
+        http.Features.Set<IHttpResponseTrailersFeature>(new Trailers());
+        http.Request.Protocol = HttpProtocol.Http2;
+        http.Request.Method = HttpMethods.Post;
+        http.Request.Path = path;
+        http.Request.ContentType = "application/grpc";
+        http.Request.Body = new MemoryStream(frame);
+        return http;
+    }
+
+    private sealed class Trailers : IHttpResponseTrailersFeature
+    {
+        IHeaderDictionary IHttpResponseTrailersFeature.Trailers { get; set; } = new HeaderDictionary();
+    }
+}

@@ -1,0 +1,36 @@
+using System.Buffers.Binary;
+using System.Security.Cryptography;
+using System.Text;
+using PgEtcd.Frontend.Permissions;
+
+namespace PgEtcd.Frontend.Auth;
+
+/// <summary>The costs of the users' hashes. They differ from --bcrypt-cost when that has changed or users were imported.</summary>
+internal sealed class UserCosts
+{
+    private const double Names = ulong.MaxValue;
+
+    private readonly int[] _sorted;
+
+    public UserCosts(AuthState state)
+    {
+        State = state;
+        _sorted = [.. state.Users.Values.Select(static user => Passwords.CostOf(user.Record.Password)).OfType<int>().Order()];
+    }
+
+    /// <summary>The users that were looked at.</summary>
+    public AuthState State { get; }
+
+    /// <summary>The cost of a login under a name without a hash; null: no user has one. Each cost comes as often among these names as among
+    /// the users, and the same for a name on every frontend, so that a rare one tells nothing.</summary>
+    public int? Like(string name)
+    {
+        if (_sorted.Length == 0)
+        {
+            return null;
+        }
+
+        double place = BinaryPrimitives.ReadUInt64LittleEndian(SHA256.HashData(Encoding.UTF8.GetBytes(name))) / Names;
+        return _sorted[Math.Min((int)(place * _sorted.Length), _sorted.Length - 1)];
+    }
+}

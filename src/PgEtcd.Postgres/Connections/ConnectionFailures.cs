@@ -1,0 +1,71 @@
+using System.Net.Sockets;
+using System.Security.Authentication;
+using Npgsql;
+
+namespace PgEtcd.Postgres.Connections;
+
+/// <summary>Why a first connection cannot be had, in words for the person who configured it.</summary>
+/// <param name="address">Where it was to go.</param>
+/// <param name="flag">What messages call the address.</param>
+internal sealed class ConnectionFailures(NpgsqlConnectionStringBuilder address, string flag)
+{
+    /// <summary>How long a first connection is tried at a port that refuses it, at a standby, or with a command that gives no
+    /// password: long enough for a database that is started or promoted together with us, short enough for a mistyped address.</summary>
+    private static readonly TimeSpan NobodyListensLimit = TimeSpan.FromSeconds(5);
+
+    /// <summary>Gives up if the reason is none that passes, or has not passed for too long.</summary>
+    /// <exception cref="DatabaseStartException">Says why, in a sentence.</exception>
+    public void ThrowIfHopeless(Exception exception, TimeSpan elapsed, TimeSpan timeLimit)
+    {
+        // With several hosts the reasons are gathered: one that may pass is worth waiting for.
+        Exception[] reasons = exception.InnerException is AggregateException several
+            ? [.. several.Flatten().InnerExceptions]
+            : [exception];
+        SocketException?[] sockets = [.. reasons.Select(reason => reason as SocketException ?? reason.InnerException as SocketException)];
+        string? sentence = reasons[0] switch
+        {
+            _ when reasons[0].GetBaseException() is PasswordCommandException failure && elapsed > NobodyListensLimit => failure.Message,
+            StandbyException when elapsed > NobodyListensLimit =>
+                $"the PostgreSQL at '{address.Host}' port {address.Port} is a standby, which takes no writes",
+            // Afterwards it may pass, when a password is being changed.
+            PostgresException refusal when refusal.SqlState == PostgresErrorCodes.InvalidPassword
+                || !Array.Exists(reasons, DatabaseErrors.IsTransient) =>
+                $"PostgreSQL refused the connection: {refusal.MessageText}",
+            _ when sockets.All(socket => socket?.SocketErrorCode is SocketError.HostNotFound or SocketError.NoData) =>
+                $"there is no host '{address.Host}'",
+            NpgsqlException { InnerException: null, IsTransient: false } refusal and not PostgresException =>
+                $"the connection cannot be used: {refusal.Message.TrimEnd('.')}",
+            _ when Array.Find(reasons, reason => reason.InnerException is AuthenticationException) is { } failure =>
+                $"TLS with PostgreSQL at '{address.Host}' failed: {TlsFailure(failure.GetBaseException())}",
+            _ when Array.Find(reasons, reason => DatabaseErrors.IsAboutFile(reason.GetBaseException())) is { } failure =>
+                $"a file that it names cannot be used: {FirstLine(failure.GetBaseException())}",
+            _ when Array.Find(reasons, reason => DatabaseErrors.IsAboutValue(reason.GetBaseException())) is { } failure =>
+                $"a value in it cannot be used: {FirstLine(failure.GetBaseException())}",
+            _ when elapsed > (sockets.All(socket => socket is not null) ? NobodyListensLimit : timeLimit) =>
+                $"no PostgreSQL answered at '{address.Host}' port {address.Port} "
+                + $"within {elapsed.TotalSeconds:0} s ({reasons[0].GetBaseException().Message.TrimEnd('.')})",
+            _ => null,
+        };
+        if (sentence is not null)
+        {
+            throw new DatabaseStartException($"{flag}: {sentence}.", exception);
+        }
+    }
+
+    private string TlsFailure(Exception cause) =>
+        address.SslMode >= SslMode.VerifyCA
+            && cause.Message.Contains("RemoteCertificateValidationCallback", StringComparison.Ordinal)
+            ? "its certificate is of another authority or, for SSL Mode VerifyFull, for another host "
+                + $"(SSL Mode is {address.SslMode})"
+            : FirstLine(cause);
+
+    /// <summary>A value cannot be used that Npgsql has accepted in the connection string.</summary>
+    public DatabaseStartException Unusable(Exception exception) =>
+        new($"{flag}: a value in it cannot be used: {FirstLine(exception)}.", exception);
+
+    /// <summary>A file cannot be used that the connection string names.</summary>
+    public DatabaseStartException UnusableFile(Exception exception) =>
+        new($"{flag}: a file that it names cannot be used: {FirstLine(exception)}.", exception);
+
+    private static string FirstLine(Exception exception) => exception.Message.Split('\n')[0].TrimEnd('.', '\r');
+}

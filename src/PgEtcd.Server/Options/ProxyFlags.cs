@@ -1,0 +1,30 @@
+using System.Net;
+using PgEtcd.Api.Connections;
+using PgEtcd.Server.Configuration;
+
+namespace PgEtcd.Server.Options;
+
+/// <summary>Reads --proxy-protocol-from.</summary>
+internal static class ProxyFlags
+{
+    private const string Unix = "unix";
+    private const int Ipv4Bits = 32;
+    private const int Ipv6Bits = 128;
+
+    /// <returns>Null: there are no proxies.</returns>
+    /// <exception cref="FlagException">An item is no network.</exception>
+    public static TrustedProxies? Read(FlagValues values)
+    {
+        Flag flag = Flags.ProxyProtocolFrom;
+        string[] items = values.Text(flag).Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
+        return items.Length == 0 ? null
+            : new TrustedProxies([.. items.Where(item => item != Unix).Select(Network)], items.Contains(Unix));
+
+        IPNetwork Network(string item) =>
+            IPNetwork.TryParse(item, out IPNetwork network) ? network
+            : IPAddress.TryParse(item, out IPAddress? address)
+                ? new IPNetwork(address, address.AddressFamily == System.Net.Sockets.AddressFamily.InterNetwork ? Ipv4Bits : Ipv6Bits)
+            : throw new FlagException(
+                $"{values.Label(flag)} must be a list of networks such as 10.0.0.0/8, addresses or unix, not \"{FlagValues.Shown(item)}\".");
+    }
+}

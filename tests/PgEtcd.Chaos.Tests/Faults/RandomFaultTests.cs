@@ -1,0 +1,113 @@
+using System.Globalization;
+using PgEtcd.Chaos.Tests.Histories;
+using PgEtcd.Testing;
+using PgEtcd.Testing.Grpc;
+using PgEtcd.Testing.Postgres;
+using Shouldly;
+using Xunit;
+using Xunit.Abstractions;
+
+namespace PgEtcd.Chaos.Tests.Faults;
+
+/// <summary>Everything that can go wrong, at random, for <c>CHAOS_SECONDS</c> (15), from the seed <c>CHAOS_SEED</c> (another one each
+/// time): the history of all clients is one that a single store, which does one thing at a time, could have made.</summary>
+public sealed class RandomFaultTests(ITestOutputHelper output) : IAsyncLifetime
+{
+    private const int Clients = 12;
+
+    /// <summary>How long the last lease may take to end: the longest TTL twice, because PostgreSQL was away, the end of a dead leader's
+    /// term, and what a loaded machine adds.</summary>
+    private static readonly TimeSpan LeaseLimit = TimeSpan.FromSeconds(4 + 4 + 2.5 + 20);
+
+    private readonly History _history = new();
+    private PostgresServer _postgres = null!;
+
+    public async Task InitializeAsync() => _postgres = await PostgresServer.StartAsync(new PostgresOptions { Fsync = true });
+
+    [Fact]
+    public async Task What_clients_of_three_frontends_see_is_linearizable_and_in_the_log()
+    {
+        int seed = Number("CHAOS_SEED") ?? Random.Shared.Next();
+        string database = _postgres.ConnectionString();
+        await using WatchedCluster cluster = await WatchedCluster.StartAsync(database);
+        RandomFaults faults = new(cluster, _postgres, _history, seed);
+        try
+        {
+            await RunAsync(cluster, faults, seed, TimeSpan.FromSeconds(Number("CHAOS_SECONDS") ?? 15));
+            await CheckAsync(cluster, database, $"{seed}.txt");
+        }
+        catch (Exception error)
+        {
+            cluster.ExpectOutage();
+            throw new InvalidOperationException($"CHAOS_SEED={seed}: {error.Message}", error);
+        }
+        finally
+        {
+            output.WriteLine($"CHAOS_SEED={seed}\n{faults.Told}");
+        }
+    }
+
+    public async Task DisposeAsync() => await _postgres.DisposeAsync();
+
+    private async Task RunAsync(WatchedCluster cluster, RandomFaults faults, int seed, TimeSpan duration)
+    {
+        RecordingClient[] clients =
+        [
+            .. Enumerable.Range(0, Clients).Select(number => new RandomClient(number, cluster.Urls, _history, seed + number)),
+            .. RecordingClient.LeasedKeys.Select((_, number) => new LeaseHolder(number, cluster.Urls, _history, seed + Clients + number)),
+        ];
+        cluster.Watch();
+        using CancellationTokenSource stop = new();
+        Task[] working = [.. clients.Select(client => Task.Run(() => client.RunAsync(stop.Token)))];
+        using CancellationTokenSource half = new(duration / 2);
+        await faults.RunAsync(half.Token);
+        cluster.Watch(); // from the past
+        using CancellationTokenSource end = new(duration / 2);
+        await faults.RunAsync(end.Token);
+        cluster.ExpectOutage();
+        await stop.CancelAsync();
+        await Task.WhenAll(working);
+        foreach (RecordingClient client in clients)
+        {
+            await client.DisposeAsync();
+        }
+    }
+
+    private async Task CheckAsync(WatchedCluster cluster, string database, string file)
+    {
+        // Each frontend answers again, and what leases held is gone.
+        foreach (Uri frontend in cluster.Urls)
+        {
+            await using LastReader reader = new(frontend, _history);
+            await Eventually.TrueAsync(reader.SeesNoLeasedKeyAsync, LeaseLimit, "the keys of all leases are gone");
+            await using GrpcChannel channel = new(frontend);
+            (await channel.LeasesAsync()).ShouldBeEmpty();
+        }
+
+        await cluster.CheckAsync();
+        KvClient[] frontends = [.. cluster.Urls.Select(url => new KvClient(url))];
+        await new LogTable(database).ShouldBeWhatFrontendsShowAsync(frontends);
+        foreach (KvClient frontend in frontends)
+        {
+            await frontend.DisposeAsync();
+        }
+
+        IReadOnlyList<LogRow> log = await _history.LogAsync(database);
+        output.WriteLine(_history.Summary(log));
+        _history.ShouldBeRight(log, file);
+        _history.Calls.Count(call => call.Outcome == Outcome.Answered).ShouldBeGreaterThan(300, "or the run shows nothing");
+        _history.Calls.ShouldContain(call => call.Outcome == Outcome.Unknown);
+    }
+
+    private static int? Number(string variable) =>
+        Environment.GetEnvironmentVariable(variable) is { Length: > 0 } text ? int.Parse(text, CultureInfo.InvariantCulture) : null;
+
+    /// <summary>Reads, when all is quiet, what a frontend shows in the end.</summary>
+    private sealed class LastReader(Uri frontend, History history) : RecordingClient("last", [frontend], history, seed: 0)
+    {
+        public async Task<bool> SeesNoLeasedKeyAsync() =>
+            await GetAllAsync() is { } all && !all.Kvs.Any(kv => LeasedKeys.Contains(kv.Key.ToStringUtf8()));
+
+        public override Task RunAsync(CancellationToken stop) => throw new NotSupportedException();
+    }
+}
