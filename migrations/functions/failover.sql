@@ -24,7 +24,8 @@ declare
     kept  boolean;
 begin
     if greatest(seen_revision, seen_compact_revision) > pgetcd.highest_revision() then
-        raise exception 'no store is at revision %', greatest(seen_revision, seen_compact_revision) using errcode = 'invalid_parameter_value';
+        raise exception 'no store is at revision %', greatest(seen_revision, seen_compact_revision)
+            using errcode = 'invalid_parameter_value';
     end if;
     perform pgetcd.lock_log();
     select * into state from pgetcd.cluster;

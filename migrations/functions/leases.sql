@@ -6,7 +6,8 @@ begin
     if lease_id = 0 or seconds <= 0 then
         raise exception 'no lease has the id % and lasts % s', lease_id, seconds using errcode = 'invalid_parameter_value';
     end if;
-    select c.alarms & (pgetcd.nospace_alarm() | pgetcd.corrupt_alarm()), greatest(c.base_revision, (select max(r.revision) from pgetcd.revisions r))
+    select c.alarms & (pgetcd.nospace_alarm() | pgetcd.corrupt_alarm()),
+            greatest(c.base_revision, (select max(r.revision) from pgetcd.revisions r))
         into outcome, head from pgetcd.cluster c;
     if outcome = 0 then
         insert into pgetcd.leases (id, ttl, expires_at, grant_token)

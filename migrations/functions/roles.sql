@@ -30,7 +30,8 @@ create or replace function pgetcd.grant_server(grantee name) returns void langua
 begin
     execute format('grant usage on schema %I to %I', 'pgetcd', grantee);
     if grantee <> (select n.nspowner::regrole::name from pg_namespace n where n.nspname = 'pgetcd') then
-        execute format('revoke insert, update, delete, truncate, references, trigger on all tables in schema %I from %I', 'pgetcd', grantee);
+        execute format('revoke insert, update, delete, truncate, references, trigger on all tables in schema %I from %I',
+            'pgetcd', grantee);
         execute format('revoke usage, update on all sequences in schema %I from %I', 'pgetcd', grantee);
     end if;
     execute format('grant select on all tables in schema %I to %I', 'pgetcd', grantee);
