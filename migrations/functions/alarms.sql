@@ -6,7 +6,7 @@ $$;
 
 -- Raises or clears an alarm. Returns whether that changed anything.
 create or replace function pgetcd.set_alarm(alarm_member_id bigint, alarm_kind integer, raised boolean) returns boolean
-    language plpgsql volatile set search_path = pg_catalog, pg_temp as $$
+    language plpgsql volatile security definer set search_path = pg_catalog, pg_temp as $$
 declare
     changed boolean;
 begin
@@ -25,3 +25,4 @@ begin
     return changed;
 end
 $$;
+revoke execute on function pgetcd.set_alarm(bigint, integer, boolean) from public;

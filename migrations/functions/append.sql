@@ -2,6 +2,8 @@
 -- invariant 3).
 -- Rows come in order; a row with sub 0 starts the next revision. One round trip, one commit, one NOTIFY (none while the
 -- frontend is alone).
+-- It runs with its owner's rights, and a caller has none on the table (docs/security.md). So all that makes a log of rows is
+-- decided here: where they go, in which order and when. What they say is the caller's.
 -- Called again with the same arguments by the same frontend run, it appends nothing and says appended:
 -- so a frontend whose connection died during COMMIT asks by repeating itself (invariant 6).
 create or replace function pgetcd.append(
@@ -20,18 +22,22 @@ create or replace function pgetcd.append(
     required_leases           bigint[],
     revoked_leases            bigint[],
     expected_alarms           smallint default 0
-) returns setof pgetcd.log_answer language plpgsql volatile set search_path = pg_catalog, pg_temp as $$
+) returns setof pgetcd.log_answer language plpgsql volatile security definer set search_path = pg_catalog, pg_temp as $$
 #variable_conflict use_column
 declare
     state   record;
     head    bigint;
+    now_at  timestamptz;
     missing bigint[];
     ignored text;
 begin
-    -- Each statement below takes a new snapshot (read committed), so reads after the lock see the
-    -- commit of its previous holder.
+    -- lock_log, without the cost of a call. Each statement below takes a new snapshot (read committed), so reads after the lock
+    -- see the commit of its previous holder.
     -- An assignment, here and below, costs a tenth of PERFORM: it needs no executor.
-    ignored := pgetcd.lock_log();
+    if current_setting('transaction_isolation') in ('repeatable read', 'serializable') then
+        ignored := pgetcd.check_isolation();
+    end if;
+    lock table pgetcd.append_lock in share update exclusive mode;
 
     select c.compact_revision, c.auth_revision, c.alarms, c.frontends, greatest(c.base_revision, last.revision) as head,
             last.committed_at as last_at, s.last_value as drawn
@@ -40,10 +46,10 @@ begin
             select r.revision, r.committed_at from pgetcd.revisions r order by r.revision desc, r.sub desc limit 1) last on true;
     head := state.head;
 
-    if head <> append.expected_revision
-            or state.compact_revision <> append.expected_compact_revision
-            or state.auth_revision <> append.expected_auth_revision
-            or state.alarms <> append.expected_alarms then
+    if head is distinct from append.expected_revision
+            or state.compact_revision is distinct from append.expected_compact_revision
+            or state.auth_revision is distinct from append.expected_auth_revision
+            or state.alarms is distinct from append.expected_alarms then
         if exists (select from pgetcd.revisions r
                 where r.revision = append.expected_revision + 1 and r.frontend = append.frontend) then
             return query select 'appended', r.revision, state.compact_revision, state.auth_revision,
@@ -60,9 +66,10 @@ begin
         return;
     end if;
 
-    if append.required_leases <> '{}' then
-        select array_agg(needed) into missing from unnest(append.required_leases) needed
-            where not exists (select from pgetcd.leases l where l.id = needed);
+    if append.required_leases <> '{}' or (0 = all (append.leases)) is not true then
+        select array_agg(n.id) into missing from (
+            select unnest(append.required_leases) union select unnest(append.leases)) n (id)
+            where n.id <> 0 and not exists (select from pgetcd.leases l where l.id = n.id);
         if missing is not null then
             return next row('lease_missing', head, state.compact_revision, state.auth_revision,
                 missing, null, null, null, null, null, null, null, state.alarms)::pgetcd.log_answer;
@@ -71,15 +78,23 @@ begin
     end if;
 
     if append.keys <> '{}' then
+        -- Each revision begins with sub 0 and goes on by one: no row goes to a revision that was drawn before.
+        if (0 = all (append.subs)) is not true and (append.subs[1] is distinct from 0 or exists (
+                select from unnest(append.subs[1:cardinality(append.subs) - 1], append.subs[2:]) as s (before, next)
+                where s.next is distinct from 0 and s.next is distinct from s.before + 1)) then
+            raise exception 'the changes of a revision are not numbered from 0 on' using errcode = 'invalid_parameter_value';
+        end if;
         -- A rolled-back append has drawn numbers that no row has: take them back (invariant 2).
         if state.drawn <> head then
             ignored := setval('pgetcd.revision_seq', head, true);
         end if;
+        -- One time for all of it, by which rows that came together can be told (PgEtcd.Postgres/Verification).
+        now_at := greatest(clock_timestamp(), state.last_at);
         insert into pgetcd.revisions
                 (revision, sub, key, value, create_revision, version, lease, committed_at, username, client, frontend)
             select case row.sub when 0 then nextval('pgetcd.revision_seq') else currval('pgetcd.revision_seq') end,
                 row.sub, row.key, row.value, row.create_revision, row.version, row.lease,
-                greatest(clock_timestamp(), state.last_at), row.username, row.client, append.frontend
+                now_at, row.username, row.client, append.frontend
             from unnest(append.subs, append.keys, append.vals, append.create_revisions, append.versions,
                 append.leases, append.usernames, append.clients)
                 as row (sub, key, value, create_revision, version, lease, username, client);
@@ -114,14 +129,17 @@ create or replace function pgetcd.append_one(
     lease                     bigint,
     username                  text,
     client                    text
-) returns bigint language plpgsql volatile set search_path = pg_catalog, pg_temp as $$
+) returns bigint language plpgsql volatile security definer set search_path = pg_catalog, pg_temp as $$
 declare
     state   record;
     head    bigint;
     ignored text;
 begin
     -- As in append: the statements after the lock see the commit of its previous holder.
-    ignored := pgetcd.lock_log();
+    if current_setting('transaction_isolation') in ('repeatable read', 'serializable') then
+        ignored := pgetcd.check_isolation();
+    end if;
+    lock table pgetcd.append_lock in share update exclusive mode;
 
     select c.frontends, last.committed_at as last_at, pg_sequence_last_value('pgetcd.revision_seq'::regclass) as drawn
         into state
@@ -155,3 +173,8 @@ begin
     return head;
 end
 $$;
+
+revoke execute on function
+    pgetcd.append(bigint, bigint, bigint, text, integer[], bytea[], bytea[], bigint[], bigint[], bigint[], text[], text[], bigint[],
+        bigint[], smallint),
+    pgetcd.append_one(bigint, bigint, bigint, smallint, text, bytea, bytea, bigint, bigint, bigint, text, text) from public;

@@ -1,41 +1,123 @@
--- Begins a change of users, roles or permissions, if everything is as expected; the caller's transaction makes it.
+-- Changes users, roles or permissions, if everything is as expected, and writes that into the audit: only the owner can do
+-- one without the other. The change follows from the action, the method of the Auth service.
 -- Raises PA001 when something has changed meanwhile, PA002 when this very change is made already: a frontend whose connection
 -- died during COMMIT asks by repeating itself.
-create or replace function pgetcd.begin_auth_change(
+create or replace function pgetcd.change_auth(
     expected_revision bigint,
-    shown_step        bigint,
     change_token      uuid,
     action            text,
+    user_name         text,
+    role_name         text,
+    password          bytea,    -- the hash; null with UserChangePassword: it stays, and the user's tokens end
+    no_password       boolean,
+    kind              integer,  -- of a permission
+    range_start       bytea,
+    range_end         bytea,
     username          text,
     client            text,
-    frontend          text,
-    subject           text
-) returns void language plpgsql volatile set search_path = pg_catalog, pg_temp as $$
+    frontend          text
+) returns void language plpgsql volatile security definer set search_path = pg_catalog, pg_temp as $$
 declare
     revision bigint;
     head     bigint;
 begin
     perform pgetcd.lock_log();
     select c.auth_revision into revision from pgetcd.cluster c;
-    if exists (select from pgetcd.auth_audit a where a.token = begin_auth_change.change_token) then
+    if exists (select from pgetcd.auth_audit a where a.token = change_auth.change_token) then
         raise exception 'the change is made already' using errcode = 'PA002';
     end if;
-    if revision <> expected_revision then
+    if revision is distinct from expected_revision then
         raise exception 'auth has moved to revision %', revision using errcode = 'PA001';
     end if;
-    update pgetcd.cluster c
-        set auth_revision = c.auth_revision + 1, auth_shown_revision = c.auth_shown_revision + shown_step;
+    update pgetcd.cluster c set auth_revision = c.auth_revision + 1,
+        auth_shown_revision = c.auth_shown_revision + case change_auth.action when 'AuthEnable' then 0 else 1 end;
+    perform pgetcd.edit_auth(change_auth.action, user_name, role_name, change_auth.password, change_auth.no_password,
+        change_auth.kind, range_start, change_auth.range_end);
     insert into pgetcd.auth_audit (action, username, client, frontend, subject, auth_revision, token)
-        values (begin_auth_change.action, begin_auth_change.username, begin_auth_change.client,
-            begin_auth_change.frontend, begin_auth_change.subject, revision + 1, begin_auth_change.change_token);
+        values (change_auth.action, change_auth.username, change_auth.client, change_auth.frontend,
+            pgetcd.auth_subject(change_auth.action, user_name, role_name, change_auth.kind, range_start, change_auth.range_end),
+            revision + 1, change_auth.change_token);
     select greatest(max(r.revision), 1) into head from pgetcd.revisions r;
     perform pg_notify('pgetcd', head::text);
 end
 $$;
 
+-- The change itself; an import makes many. Whether it is allowed is decided elsewhere, at the auth revision that is expected.
+create or replace function pgetcd.edit_auth(
+    action text, user_name text, role_name text, password bytea, no_password boolean, kind integer, range_start bytea, range_end bytea)
+    returns void language plpgsql volatile set search_path = pg_catalog, pg_temp as $$
+#variable_conflict use_column
+declare
+    now_at bigint := (select c.auth_revision from pgetcd.cluster c);
+begin
+    case edit_auth.action
+        when 'AuthEnable' then
+            update pgetcd.cluster set auth_enabled = true;
+        when 'AuthDisable' then
+            delete from pgetcd.auth_tokens;
+            update pgetcd.cluster set auth_enabled = false, auth_tokens_since = auth_revision;
+        when 'UserAdd' then
+            -- Tokens of an earlier user of that name stay dead.
+            insert into pgetcd.auth_users (name, password, no_password, tokens_since)
+                values (user_name, edit_auth.password, edit_auth.no_password, now_at);
+        when 'UserDelete' then
+            delete from pgetcd.auth_tokens t where t.username = user_name;
+            delete from pgetcd.auth_users u where u.name = user_name;
+        when 'UserChangePassword' then
+            delete from pgetcd.auth_tokens t where t.username = user_name;
+            update pgetcd.auth_users u set password = coalesce(edit_auth.password, u.password), tokens_since = now_at
+                where u.name = user_name;
+        when 'UserGrantRole' then
+            insert into pgetcd.auth_user_roles (username, role) values (user_name, role_name);
+        when 'UserRevokeRole' then
+            delete from pgetcd.auth_user_roles r where r.username = user_name and r.role = role_name;
+        when 'RoleAdd' then
+            insert into pgetcd.auth_roles (name) values (role_name);
+        when 'RoleDelete' then
+            delete from pgetcd.auth_user_roles r where r.role = role_name;
+            delete from pgetcd.auth_roles r where r.name = role_name;
+        when 'RoleGrantPermission' then
+            update pgetcd.auth_permissions p set kind = edit_auth.kind
+                where p.role = role_name and p.key = range_start and p.range_end = edit_auth.range_end;
+            if not found then
+                insert into pgetcd.auth_permissions (role, kind, key, range_end)
+                    values (role_name, edit_auth.kind, range_start, edit_auth.range_end);
+            end if;
+        when 'RoleRevokePermission' then
+            delete from pgetcd.auth_permissions p
+                where p.role = role_name and p.key = range_start and p.range_end = edit_auth.range_end;
+        else
+            raise exception 'auth has no change %', edit_auth.action using errcode = 'invalid_parameter_value';
+    end case;
+end
+$$;
+
+-- What a change was about, in words, for the audit: no password and no hash.
+create or replace function pgetcd.auth_subject(
+    action text, user_name text, role_name text, kind integer, range_start bytea, range_end bytea)
+    returns text language sql immutable set search_path = pg_catalog, pg_temp as $$
+    select concat_ws(', ',
+        'user ' || case when action like 'User%' then user_name end,
+        'role ' || case when action like 'Role%' or action like 'User%Role' then role_name end,
+        case when action like 'Role%Permission' then
+            concat_ws(' ',
+                case when action = 'RoleGrantPermission' then coalesce(('{Read,Write,Readwrite}'::text[])[kind + 1], kind::text) end,
+                case when range_end <> '' then 'from' end, pgetcd.shown_key(range_start),
+                case when range_end not in ('', '\x00') then 'to ' || pgetcd.shown_key(range_end) end)
+        end)
+$$;
+
+-- A key for people: printable ASCII as it is, other bytes in hex, at most 200.
+create or replace function pgetcd.shown_key(key bytea) returns text language sql immutable set search_path = pg_catalog, pg_temp as $$
+    select '"' || coalesce(string_agg(
+            case when b.byte between 32 and 126 then chr(b.byte) else '\x' || lpad(to_hex(b.byte), 2, '0') end, '' order by b.place), '')
+        || case when octet_length(key) > 200 then '…"' else '"' end
+    from (select n as place, get_byte(key, n) as byte from generate_series(0, least(octet_length(key), 200) - 1) n) b
+$$;
+
 -- Keeps a new token, if nothing has changed since its user's password was checked.
 create or replace function pgetcd.add_auth_token(expected_revision bigint, token_hash bytea, token_user text, ttl_seconds double precision)
-    returns boolean language plpgsql volatile set search_path = pg_catalog, pg_temp as $$
+    returns boolean language plpgsql volatile security definer set search_path = pg_catalog, pg_temp as $$
 begin
     delete from pgetcd.auth_tokens t where t.expires_at < clock_timestamp();
     insert into pgetcd.auth_tokens (hash, username, made_at_auth, expires_at)
@@ -44,6 +126,14 @@ begin
         on conflict (hash) do nothing;
     return found or exists (select from pgetcd.auth_tokens t where t.hash = token_hash);
 end
+$$;
+
+-- Prolongs the lives of tokens that have been used: for so many seconds from now, as many as there are hashes. Returns those that
+-- still exist.
+create or replace function pgetcd.renew_auth_tokens(hashes bytea[], lives double precision[]) returns setof bytea language sql volatile
+    security definer set search_path = pg_catalog, pg_temp as $$
+    update pgetcd.auth_tokens t set expires_at = greatest(t.expires_at, clock_timestamp() + make_interval(secs => used.life))
+        from unnest(hashes, lives) as used (hash, life) where t.hash = used.hash returning t.hash
 $$;
 
 -- Failed logins, gathered by a frontend. The last ten thousand are kept.
@@ -56,4 +146,8 @@ create or replace function pgetcd.note_failed_logins(usernames text[], clients t
         (select min(last.id) from (select l.id from pgetcd.auth_audit l where l.action = 'LoginFailed'
             order by l.id desc limit 10000) last);
 $$;
-revoke execute on function pgetcd.note_failed_logins(text[], text[], timestamptz[], text) from public;
+
+revoke execute on function
+    pgetcd.change_auth(bigint, uuid, text, text, text, bytea, boolean, integer, bytea, bytea, text, text, text),
+    pgetcd.add_auth_token(bigint, bytea, text, double precision), pgetcd.renew_auth_tokens(bytea[], double precision[]),
+    pgetcd.note_failed_logins(text[], text[], timestamptz[], text) from public;

@@ -9,7 +9,7 @@ create or replace function pgetcd.compact(
     by_client   text default null,
     by_frontend text default null
 ) returns table (outcome text, head bigint, compact_revision bigint) language plpgsql volatile
-    set search_path = pg_catalog, pg_temp as $$
+    security definer set search_path = pg_catalog, pg_temp as $$
 #variable_conflict use_column
 declare
     state pgetcd.cluster;
@@ -42,6 +42,16 @@ begin
     return next;
 end
 $$;
+
+
+-- Notes the hash that a compaction wants, once; null: it cannot be computed, and is wanted no more.
+create or replace function pgetcd.keep_compaction_hash(at_revision bigint, computed bigint) returns void language sql volatile
+    security definer set search_path = pg_catalog, pg_temp as $$
+    update pgetcd.compaction_hashes h set hash = computed where h.compact_revision = at_revision and h.hash is null;
+    delete from pgetcd.compaction_hashes h where h.compact_revision = at_revision and h.hash is null;
+$$;
+
+revoke execute on function pgetcd.compact(bigint, uuid, text, text, text), pgetcd.keep_compaction_hash(bigint, bigint) from public;
 
 -- Records every move of the mark. By a trigger: so no way of moving it is left out.
 create or replace function pgetcd.record_compaction() returns trigger language plpgsql set search_path = pg_catalog, pg_temp as $$

@@ -1,10 +1,6 @@
 -- Numbers that stand in more than one place. The planner puts their values in, so a name costs nothing.
 -- PgEtcd.Postgres reads them by these names too, or repeats them in a constant that a test compares (ConstantTests).
 
--- Classes of the advisory locks; the second key is the schema's hash. 1885828453 is the migrator's.
-create or replace function pgetcd.log_lock() returns integer language sql immutable return 1885828452;
-create or replace function pgetcd.sql_writer_lock() returns integer language sql immutable return 1885828454;
-
 -- Bits of cluster.alarms.
 create or replace function pgetcd.nospace_alarm() returns smallint language sql immutable return 1::smallint;
 create or replace function pgetcd.corrupt_alarm() returns smallint language sql immutable return 2::smallint;
@@ -17,6 +13,9 @@ create or replace function pgetcd.leader_limit() returns interval language sql i
 
 -- The step by which revisions move up after a failover that lost commits: out of reach of all that was handed out.
 create or replace function pgetcd.failover_step() returns bigint language sql immutable return 1000000::bigint;
+
+-- No frontend can have seen a higher one: a claim to have must not use up the numbers that there are.
+create or replace function pgetcd.highest_revision() returns bigint language sql immutable return 4611686018427387904::bigint;
 
 -- The column frontend of a change from SQL.
 create or replace function pgetcd.sql_frontend() returns text language sql immutable return 'sql'::text;

@@ -1,6 +1,6 @@
 -- The term of the PostgreSQL that answers; a new postmaster (restarted, or promoted elsewhere) begins a new one.
 create or replace function pgetcd.observe_term() returns bigint language sql volatile
-    set search_path = pg_catalog, pg_temp as $$
+    security definer set search_path = pg_catalog, pg_temp as $$
     update pgetcd.cluster set term = term + 1, postmaster_start = pg_postmaster_start_time()
         where postmaster_start is distinct from pg_postmaster_start_time();
     select term from pgetcd.cluster;
@@ -16,13 +16,17 @@ $$;
 -- clients have been told of it: so it is set again.
 create or replace function pgetcd.ensure_history(
     seen_revision bigint, seen_sub integer, seen_key bytea, seen_value bytea, seen_compact_revision bigint)
-    returns boolean language plpgsql volatile set search_path = pg_catalog, pg_temp as $$
+    returns boolean language plpgsql volatile security definer set search_path = pg_catalog, pg_temp as $$
 declare
     state pgetcd.cluster;
     head  bigint;
     found record;
     kept  boolean;
 begin
+    if greatest(seen_revision, seen_compact_revision) > pgetcd.highest_revision() then
+        raise exception 'no store is at revision %', greatest(seen_revision, seen_compact_revision)
+            using errcode = 'invalid_parameter_value';
+    end if;
     perform pgetcd.lock_log();
     select * into state from pgetcd.cluster;
     select greatest(state.base_revision, max(r.revision)) into head from pgetcd.revisions r;
@@ -38,8 +42,8 @@ begin
         head := greatest(head, seen_revision) + pgetcd.failover_step();
         update pgetcd.cluster set base_revision = head, compact_revision = head;
         perform pg_notify('pgetcd', head::text);
-    elsif state.compact_revision < seen_compact_revision then
-        update pgetcd.cluster set compact_revision = seen_compact_revision;
+    elsif state.compact_revision < least(seen_compact_revision, head) then
+        update pgetcd.cluster set compact_revision = least(seen_compact_revision, head);
         perform pg_notify('pgetcd', head::text);
     end if;
     return kept;
@@ -49,10 +53,12 @@ $$;
 -- After a failover that has lost auth changes: a frontend that had seen them expects a revision that is no more, and its
 -- appends would conflict for ever. The revision goes beyond it, so that all frontends read the auth state anew, and all tokens die.
 create or replace function pgetcd.ensure_auth_revision(seen_revision bigint) returns boolean language plpgsql volatile
-    set search_path = pg_catalog, pg_temp as $$
+    security definer set search_path = pg_catalog, pg_temp as $$
 begin
     if exists (select from pgetcd.cluster c where c.auth_revision >= seen_revision) then
         return true;
+    elsif seen_revision > pgetcd.highest_revision() then
+        raise exception 'auth is never at revision %', seen_revision using errcode = 'invalid_parameter_value';
     end if;
     perform pgetcd.lock_log();
     update pgetcd.cluster c set auth_revision = seen_revision + 1, auth_shown_revision = c.auth_shown_revision + pgetcd.failover_step(),
@@ -60,3 +66,6 @@ begin
     return false;
 end
 $$;
+
+revoke execute on function pgetcd.observe_term(), pgetcd.ensure_history(bigint, integer, bytea, bytea, bigint),
+    pgetcd.ensure_auth_revision(bigint) from public;

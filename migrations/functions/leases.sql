@@ -1,3 +1,48 @@
+-- Grants a lease, unless an alarm forbids it. -1: granted, also if it was before with the same token; 0: the id is taken; else the
+-- alarms. head: the end of the log, no older than what was acknowledged before the call.
+create or replace function pgetcd.grant_lease(lease_id bigint, seconds bigint, token uuid, out outcome integer, out head bigint)
+    language plpgsql volatile security definer set search_path = pg_catalog, pg_temp as $$
+begin
+    if lease_id = 0 or seconds <= 0 then
+        raise exception 'no lease has the id % and lasts % s', lease_id, seconds using errcode = 'invalid_parameter_value';
+    end if;
+    select c.alarms & (pgetcd.nospace_alarm() | pgetcd.corrupt_alarm()),
+            greatest(c.base_revision, (select max(r.revision) from pgetcd.revisions r))
+        into outcome, head from pgetcd.cluster c;
+    if outcome = 0 then
+        insert into pgetcd.leases (id, ttl, expires_at, grant_token)
+            values (lease_id, seconds, clock_timestamp() + make_interval(secs => seconds::double precision), token)
+            on conflict (id) do nothing;
+    end if;
+    if exists (select from pgetcd.leases l where l.id = lease_id and l.grant_token = token) then
+        outcome := -1;
+    end if;
+end
+$$;
+
+-- Renews leases; for each that exists its TTL, null if it has expired and is about to go. The first row has the end of the log
+-- in place of a TTL: no lease has the id 0. Renewed for half a second more than is
+-- promised: a lease whose expiry still covers a full TTL is asked for again and again by some clients, and costs a read then,
+-- and no commit.
+create or replace function pgetcd.keep_alive(ids bigint[]) returns table (id bigint, ttl bigint) language plpgsql volatile
+    security definer set search_path = pg_catalog, pg_temp as $$
+#variable_conflict use_column
+begin
+    return query with renewed as (
+            update pgetcd.leases l set expires_at = clock_timestamp() + make_interval(secs => l.ttl + 0.5)
+            where l.id = any (keep_alive.ids) and l.expires_at > clock_timestamp()
+                and l.expires_at < statement_timestamp() + make_interval(secs => l.ttl)
+            returning l.id, l.ttl
+        )
+        select 0::bigint, greatest(c.base_revision, (select max(r.revision) from pgetcd.revisions r)) from pgetcd.cluster c
+        union all
+        select r.id, r.ttl from renewed r
+        union all
+        select l.id, case when l.expires_at >= statement_timestamp() + make_interval(secs => l.ttl) then l.ttl end
+        from pgetcd.leases l where l.id = any (keep_alive.ids) and l.id not in (select r.id from renewed r);
+end
+$$;
+
 -- The leases that are over, the first to expire first; only the leader is told.
 -- Over means: expired when the leader last beat. Such a lease is never renewed again: not by a keep-alive, which
 -- asks for the present time, nor by renew_leases, which passes it by. So it may be revoked, however late.
@@ -14,7 +59,7 @@ $$;
 
 -- Gives all leases a full TTL that were alive when the database went away. Returns how many; null if none are due.
 create or replace function pgetcd.renew_leases(member_run text) returns bigint language plpgsql volatile
-    set search_path = pg_catalog, pg_temp as $$
+    security definer set search_path = pg_catalog, pg_temp as $$
 declare
     after   timestamptz;
     renewed bigint;
@@ -32,3 +77,5 @@ begin
     return renewed;
 end
 $$;
+
+revoke execute on function pgetcd.grant_lease(bigint, bigint, uuid), pgetcd.keep_alive(bigint[]), pgetcd.renew_leases(text) from public;

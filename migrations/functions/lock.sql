@@ -1,11 +1,28 @@
--- The lock that puts appends in order (design §2, invariant 1). Commit releases it.
-create or replace function pgetcd.lock_log() returns void language sql volatile
-    return pg_advisory_xact_lock(pgetcd.log_lock(), hashtext('pgetcd'));
+-- The lock that puts appends in order (design §2, invariant 1): that of the table append_lock, which commit releases. Only the
+-- owner may take it, so other roles can through the owner's functions alone. This mode excludes itself, and no reader
+-- of the table; it is neither one of those that PostgreSQL keeps for each session nor one that it must look for there.
+create or replace function pgetcd.lock_log() returns void language plpgsql volatile set search_path = pg_catalog, pg_temp as $$
+begin
+    perform pgetcd.check_isolation();
+    lock table pgetcd.append_lock in share update exclusive mode;
+end
+$$;
+
+-- Whatever comes under a lock must see the commit of its previous holder: so a snapshot must be of the statement, not of the
+-- transaction, which may be older.
+create or replace function pgetcd.check_isolation() returns void language plpgsql stable set search_path = pg_catalog, pg_temp as $$
+begin
+    if current_setting('transaction_isolation') in ('repeatable read', 'serializable') then
+        raise exception 'keys can be changed in read committed transactions only, this one is %', current_setting('transaction_isolation')
+            using errcode = 'invalid_transaction_state';
+    end if;
+end
+$$;
 
 -- The lock, then the rows after a revision: a frontend that shares the log with other writers evaluates on them and appends in the
 -- same transaction, so it cannot lose. A frontend that hangs there is ended after two seconds, and the others go on.
 create or replace function pgetcd.lock_and_tail(after bigint) returns setof pgetcd.log_answer language plpgsql volatile
-    set search_path = pg_catalog, pg_temp as $$
+    security definer set search_path = pg_catalog, pg_temp as $$
 declare
     ignored text;
 begin
@@ -14,4 +31,29 @@ begin
     -- A statement of its own: its snapshot is taken when the lock is held.
     return query select t.* from pgetcd.tail(lock_and_tail.after) t;
 end
+$$;
+revoke execute on function pgetcd.lock_and_tail(bigint) from public;
+
+-- The session that keeps all writes waiting: the holder of the append lock while another session waits for it or, if the holder waits
+-- for a lock itself, the session that is behind that. since: the session's start, began: the transaction's. is_writer: it has changed
+-- keys from SQL (enter_log). Fields of a session that the caller may not see are null.
+create or replace function pgetcd.lock_holder() returns table (pid integer, since timestamptz, began timestamptz, state text,
+        wait_event text, username text, application text, client text, is_writer boolean) language sql volatile
+    set search_path = pg_catalog, pg_temp as $$
+    with recursive locks as materialized (
+        select l.pid, l.mode, l.granted from pg_locks l
+        where l.locktype = 'relation' and l.relation = 'pgetcd.append_lock'::regclass
+            and l.database = (select d.oid from pg_database d where d.datname = current_database())
+    ),
+    chain as (
+        select l.pid, 0 as links from locks l
+        where l.granted and l.mode not in ('AccessShareLock', 'RowShareLock', 'RowExclusiveLock')
+            and exists (select from locks w where not w.granted)
+        union all
+        select b.pid, c.links + 1 from chain c cross join lateral unnest(pg_blocking_pids(c.pid)) b (pid) where c.links < 10
+    )
+    select c.pid, a.backend_start, a.xact_start, a.state, a.wait_event, a.usename::text, a.application_name, a.client_addr::text,
+            exists (select from locks m where m.pid = c.pid and m.granted and m.mode = 'RowShareLock')
+        from chain c left join pg_stat_activity a on a.pid = c.pid
+        order by c.links desc, c.pid limit 1
 $$;

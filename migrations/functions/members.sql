@@ -10,7 +10,7 @@ create or replace function pgetcd.beat(
     member_peer_urls   text[]
 ) returns table (joined boolean, held_at timestamptz, leads boolean,
         id bigint, name text, client_urls text[], peer_urls text[], is_leader boolean)
-    language plpgsql volatile set search_path = pg_catalog, pg_temp as $$
+    language plpgsql volatile security definer set search_path = pg_catalog, pg_temp as $$
 #variable_conflict use_column
 declare
     replaced_after  constant interval := '1.5 seconds';  -- an id whose run was silent for so long is free for another
@@ -62,9 +62,39 @@ $$;
 -- Hands the leadership to another member, if it is the caller's and the other is alive. Returns when; else null. It is the
 -- other's for leader_limit, in which it finds out by beating.
 create or replace function pgetcd.hand_over(member_run text, target bigint) returns timestamptz language sql volatile
-    set search_path = pg_catalog, pg_temp as $$
+    security definer set search_path = pg_catalog, pg_temp as $$
     update pgetcd.leader l set holder = m.run, expires_at = clock_timestamp() + pgetcd.leader_limit()
         from pgetcd.members m
         where m.id = target and m.heartbeat_at > clock_timestamp() - pgetcd.member_limit() and l.holder in (member_run, m.run)
         returning clock_timestamp()
 $$;
+
+-- Takes a frontend off the list and gives up its leadership, at once.
+create or replace function pgetcd.leave(member_run text) returns void language sql volatile
+    security definer set search_path = pg_catalog, pg_temp as $$
+    delete from pgetcd.members m where m.run = member_run;
+    update pgetcd.leader l set holder = null, expires_at = '-infinity' where l.holder = member_run;
+$$;
+
+-- Takes a member off the list that is no longer alive. is_known: it was on the list. is_removed: not, if it is alive.
+create or replace function pgetcd.remove_dead(member_id bigint, out is_known boolean, out is_removed boolean) language plpgsql volatile
+    security definer set search_path = pg_catalog, pg_temp as $$
+begin
+    delete from pgetcd.members m where m.id = member_id and m.heartbeat_at <= clock_timestamp() - pgetcd.member_limit();
+    is_removed := found;
+    is_known := is_removed or exists (select from pgetcd.members m where m.id = member_id);
+end
+$$;
+
+-- Notes the version that the cluster shall go down to, or with null that it shall not. Whether that changed anything: one that is
+-- under way stays.
+create or replace function pgetcd.set_downgrade(target text) returns boolean language plpgsql volatile
+    security definer set search_path = pg_catalog, pg_temp as $$
+begin
+    update pgetcd.cluster c set downgrade_target = target where (c.downgrade_target is null) = (target is not null);
+    return found;
+end
+$$;
+
+revoke execute on function pgetcd.beat(bigint, text, text, text[], text[]), pgetcd.hand_over(text, bigint), pgetcd.leave(text),
+    pgetcd.remove_dead(bigint), pgetcd.set_downgrade(text) from public;

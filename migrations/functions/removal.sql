@@ -10,6 +10,7 @@ declare
     day       date;
     partition record;
 begin
+    retention := greatest(retention, interval '0');
     for day in select today + n from generate_series(0, 1) n loop
         if to_regclass(format('%I.%I', 'pgetcd', 'revisions_archive_' || to_char(day, 'YYYYMMDD'))) is null then
             -- Attached, not created in place: that would wait for, and then hold up, all readers of the history.
@@ -67,7 +68,9 @@ declare
     is_unhashed boolean;
     fresh   timestamptz := clock_timestamp() - interval '0.2 seconds';
     young   timestamptz := least(fresh, clock_timestamp() - in_doubt);
+    noted   bigint;
     batch   record;
+    gone    record;
 begin
     removed := 0;
     -- A crash loses the removal and its mark together: no need to wait for the disk.
@@ -78,6 +81,7 @@ begin
         from pgetcd.cluster c where m.towards_revision < c.compact_revision;
     -- One at a time: a leader that was paused may wake up beside the next one.
     select m.* into mark from pgetcd.removal m for update;
+    select d.revision into noted from pgetcd.log_digest d for update;
     -- In one statement: a compaction that comes now is not removed towards, as its hash is missing.
     select c.compact_revision, exists (select from pgetcd.compaction_hashes h where h.hash is null)
         into target, is_unhashed from pgetcd.cluster c;
@@ -143,17 +147,41 @@ begin
             (select h.is_fresh from held h) as is_fresh
         into batch;
 
+    -- What goes, goes out of the digest of the log, and into that of the day in the archive.
     if to_archive then
-        with gone as (delete from pgetcd.revisions r where r.ctid = any (batch.places) returning r.*)
-        insert into pgetcd.revisions_archive
-                (revision, sub, key, value, create_revision, version, lease, committed_at, username, client, frontend)
-            select g.revision, g.sub, g.key, g.value, g.create_revision, g.version, g.lease, g.committed_at,
-                g.username, g.client, g.frontend
-            from gone g;
+        with taken as (delete from pgetcd.revisions r where r.ctid = any (batch.places) returning r.*),
+        moved as (
+            insert into pgetcd.revisions_archive
+                    (revision, sub, key, value, create_revision, version, lease, committed_at, username, client, frontend)
+                select t.revision, t.sub, t.key, t.value, t.create_revision, t.version, t.lease, t.committed_at,
+                    t.username, t.client, t.frontend
+                from taken t
+                returning (removed_at at time zone 'UTC')::date as day, revision, pgetcd.row_digest(revision, sub, key, value,
+                    create_revision, version, lease, committed_at, username, client, frontend) as digest
+        ),
+        days as (
+            insert into pgetcd.archive_days as d (day, walked_revision, rows, digest)
+                select m.day, 0, count(*), bit_xor(m.digest) from moved m group by m.day
+                on conflict (day) do update set rows = d.rows + excluded.rows, digest = d.digest # excluded.digest
+        )
+        select count(*) as rows, count(*) filter (where m.revision <= noted) as noted_rows,
+                bit_xor(m.digest) filter (where m.revision <= noted) as digest
+            into gone from moved m;
     else
-        delete from pgetcd.revisions r where r.ctid = any (batch.places);
+        with taken as (
+            delete from pgetcd.revisions r where r.ctid = any (batch.places)
+                returning r.revision, pgetcd.row_digest(r.revision, r.sub, r.key, r.value,
+                    r.create_revision, r.version, r.lease, r.committed_at, r.username, r.client, r.frontend) as digest
+        )
+        select count(*) as rows, count(*) filter (where t.revision <= noted) as noted_rows,
+                bit_xor(t.digest) filter (where t.revision <= noted) as digest
+            into gone from taken t;
     end if;
-    get diagnostics removed = row_count;
+    removed := gone.rows;
+    -- Also when there is nothing to take out: so a recording in an older snapshot fails, and does not count what is gone.
+    if removed > 0 then
+        update pgetcd.log_digest d set rows = d.rows - gone.noted_rows, digest = d.digest # coalesce(gone.digest, 0);
+    end if;
 
     outcome := case
         when batch.is_fresh then 'soon'

@@ -23,20 +23,33 @@ begin
 end
 $$;
 
--- Lets a role run a frontend with --migrate=never.
+-- Lets a role run a frontend with --migrate=never: it reads all tables, and what it changes goes through functions. An earlier pgetcd
+-- gave it rights to write, which end here.
 create or replace function pgetcd.grant_server(grantee name) returns void language plpgsql volatile
     set search_path = pg_catalog, pg_temp as $$
 begin
     execute format('grant usage on schema %I to %I', 'pgetcd', grantee);
+    if grantee <> (select n.nspowner::regrole::name from pg_namespace n where n.nspname = 'pgetcd') then
+        execute format('revoke insert, update, delete, truncate, references, trigger on all tables in schema %I from %I',
+            'pgetcd', grantee);
+        execute format('revoke usage, update on all sequences in schema %I from %I', 'pgetcd', grantee);
+    end if;
     execute format('grant select on all tables in schema %I to %I', 'pgetcd', grantee);
-    execute format('grant usage, select, update on all sequences in schema %I to %I', 'pgetcd', grantee);
-    execute format('grant insert on pgetcd.revisions, pgetcd.auth_audit to %I', grantee);
-    execute format('grant insert, update on pgetcd.compactions to %I', grantee);
-    execute format('grant insert, update, delete on pgetcd.compaction_hashes to %I', grantee);
-    execute format('grant update on pgetcd.cluster, pgetcd.leader to %I', grantee);
-    execute format('grant insert, update, delete on pgetcd.leases, pgetcd.members, pgetcd.alarms, pgetcd.auth_users,
-        pgetcd.auth_user_roles, pgetcd.auth_roles, pgetcd.auth_permissions, pgetcd.auth_tokens to %I', grantee);
-    execute format('grant execute on function pgetcd.remove_superseded(integer, interval, boolean), pgetcd.keep_archive(interval),
-        pgetcd.note_failed_logins(text[], text[], timestamptz[], text) to %I', grantee);
+    execute format('grant select on all sequences in schema %I to %I', 'pgetcd', grantee);
+    execute format('grant execute on function
+        pgetcd.append(bigint, bigint, bigint, text, integer[], bytea[], bytea[], bigint[], bigint[], bigint[], text[], text[], bigint[],
+            bigint[], smallint),
+        pgetcd.append_one(bigint, bigint, bigint, smallint, text, bytea, bytea, bigint, bigint, bigint, text, text),
+        pgetcd.lock_and_tail(bigint), pgetcd.compact(bigint, uuid, text, text, text), pgetcd.set_alarm(bigint, integer, boolean),
+        pgetcd.observe_term(), pgetcd.ensure_history(bigint, integer, bytea, bytea, bigint), pgetcd.ensure_auth_revision(bigint),
+        pgetcd.grant_lease(bigint, bigint, uuid), pgetcd.keep_alive(bigint[]), pgetcd.renew_leases(text),
+        pgetcd.beat(bigint, text, text, text[], text[]), pgetcd.hand_over(text, bigint), pgetcd.leave(text), pgetcd.remove_dead(bigint),
+        pgetcd.set_downgrade(text),
+        pgetcd.change_auth(bigint, uuid, text, text, text, bytea, boolean, integer, bytea, bytea, text, text, text),
+        pgetcd.add_auth_token(bigint, bytea, text, double precision), pgetcd.renew_auth_tokens(bytea[], double precision[]),
+        pgetcd.note_failed_logins(text[], text[], timestamptz[], text),
+        pgetcd.remove_superseded(integer, interval, boolean), pgetcd.keep_archive(interval), pgetcd.record_digest(integer),
+        pgetcd.keep_compaction_hash(bigint, bigint)
+        to %I', grantee);
 end
 $$;

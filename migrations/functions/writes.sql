@@ -9,14 +9,9 @@ declare
     state   record;
     ignored text;
 begin
-    -- The snapshot of another isolation level may be older than the commit of the lock's previous holder.
-    if current_setting('transaction_isolation') not in ('read committed', 'read uncommitted') then
-        raise exception 'keys can be changed in read committed transactions only, this one is %', current_setting('transaction_isolation')
-            using errcode = 'invalid_transaction_state';
-    end if;
     ignored := pgetcd.lock_log();
     -- Tells the lock's holder to be an SQL writer, no frontend: a frontend may cancel it (--sql-write-timeout).
-    ignored := pg_advisory_xact_lock_shared(pgetcd.sql_writer_lock(), hashtext('pgetcd'));
+    lock table pgetcd.append_lock in row share mode;
 
     select greatest(c.base_revision, last.revision) as head, last.committed_at as last_at, s.last_value as drawn,
             c.alarms
@@ -181,22 +176,3 @@ create or replace function pgetcd.delete_prefix(prefix text) returns bigint lang
 -- By default every role may execute a function, and these need no right on a table.
 revoke execute on function pgetcd.put(bytea, bytea, bigint), pgetcd.compare_and_put(bytea, bigint, bytea, bigint),
     pgetcd.delete(bytea), pgetcd.delete_prefix(bytea) from public;
-
--- The SQL writer that holds the append lock while another session waits for it. Fields of a session that the caller may not see are null.
-create or replace function pgetcd.sql_writers() returns table (pid integer, since timestamptz, state text, wait_event text,
-        username text, application text, client text) language sql volatile
-    set search_path = pg_catalog, pg_temp as $$
-    select h.pid, a.backend_start, a.state, a.wait_event, a.usename::text, a.application_name, a.client_addr::text
-    from pg_locks h
-        join pg_locks m on m.pid = h.pid
-        left join pg_stat_activity a on a.pid = h.pid
-    where h.locktype = 'advisory' and h.granted and h.objsubid = 2 and h.mode = 'ExclusiveLock'
-        and h.classid = pgetcd.log_lock() and h.objid = (hashtext('pgetcd')::bigint & 4294967295)::oid
-        and h.database = (select d.oid from pg_database d where d.datname = current_database())
-        and m.locktype = 'advisory' and m.granted and m.objsubid = 2 and m.database = h.database
-        and m.classid = pgetcd.sql_writer_lock() and m.objid = h.objid
-        and exists (
-            select from pg_locks w
-            where not w.granted and w.locktype = 'advisory' and w.objsubid = 2 and w.database = h.database
-                and w.classid = h.classid and w.objid = h.objid)
-$$;

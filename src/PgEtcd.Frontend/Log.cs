@@ -44,15 +44,15 @@ internal static partial class Log
 
     [LoggerMessage(225, LogLevel.Warning,
         "--sql-write-timeout: session {Pid} ({Who}) has held the append lock for {Seconds:0.0} s while others wait: its statement is cancelled")]
-    public static partial void SqlWriterCancelled(ILogger logger, int pid, string who, double seconds);
+    public static partial void LockHolderCancelled(ILogger logger, int pid, string who, double seconds);
 
     [LoggerMessage(226, LogLevel.Warning,
         "--sql-write-timeout: session {Pid} ({Who}) has held the append lock for {Seconds:0.0} s while others wait: it is ended")]
-    public static partial void SqlWriterEnded(ILogger logger, int pid, string who, double seconds);
+    public static partial void LockHolderEnded(ILogger logger, int pid, string who, double seconds);
 
     [LoggerMessage(227, LogLevel.Error,
         "--sql-write-timeout: session {Pid} ({Who}) has held the append lock for {Seconds:0.0} s, all writes wait, and this frontend's database user may not end it ({Reason}); grant it pg_signal_backend")]
-    public static partial void SqlWriterStays(ILogger logger, int pid, string who, double seconds, string reason);
+    public static partial void LockHolderStays(ILogger logger, int pid, string who, double seconds, string reason);
 
     [LoggerMessage(240, LogLevel.Information, "Auto-compaction: compacted at revision {Revision}")]
     public static partial void AutoCompacted(ILogger logger, long revision);

@@ -13,14 +13,14 @@ internal sealed class LogLock : IAsyncDisposable
     {
         NpgsqlConnection connection = new(new NpgsqlConnectionStringBuilder(database) { Pooling = false }.ConnectionString);
         await connection.OpenAsync();
-        await using NpgsqlCommand command = new("begin; select pgetcd.lock_log()", connection);
+        await using NpgsqlCommand command = new("begin isolation level read committed; select pgetcd.lock_log()", connection);
         await command.ExecuteNonQueryAsync();
         return new LogLock(connection);
     }
 
     /// <summary>Waits until somebody waits for it.</summary>
     public static Task AwaitedAsync(string database) => Testing.Eventually.TrueAsync(
-        async () => (long)(await Sql.ExecuteAsync(database, "select count(*) from pg_locks where locktype = 'advisory' and not granted"))! > 0,
+        async () => (long)(await Sql.ExecuteAsync(database, "select count(*) from pg_locks where relation = 'pgetcd.append_lock'::regclass and not granted"))! > 0,
         "a write waits for the lock");
 
     /// <summary>Lets go.</summary>

@@ -62,7 +62,7 @@ internal sealed class RemovalFixture : IAsyncDisposable
         State = fork.Freeze().WithCompactRevision(compacted);
         if (!isYoung)
         {
-            await ExecuteAsync($"update pgetcd.revisions set committed_at = clock_timestamp() - interval '1 hour' where revision = {State.Revision}");
+            await ExecuteAsync($"update pgetcd.revisions set committed_at = now() - interval '1 hour' where revision = {State.Revision}");
         }
     }
 

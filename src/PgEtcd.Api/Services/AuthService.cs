@@ -130,13 +130,13 @@ internal sealed class AuthService(FrontendAuth auth, Admission admission, KeyRea
     }
 
     /// <summary>Decides on the present state, and again if the state has changed meanwhile.</summary>
-    private async Task<T> ChangeAsync<T>(ServerCallContext context, Func<AuthState, AuthDecision> decide, Func<T> answer)
+    private async Task<T> ChangeAsync<T>(ServerCallContext context, Func<AuthState, AuthEdit?> decide, Func<T> answer)
     {
         while (true)
         {
             Caller caller = await AdmitRootAsync(context);
-            AuthDecision decision = decide(caller.State);
-            if (decision.Edits.Length == 0 || await auth.ChangeAsync(caller, context.Peer, decision))
+            AuthEdit? edit = decide(caller.State);
+            if (edit is null || await auth.ChangeAsync(caller, context.Peer, edit))
             {
                 return answer();
             }

@@ -71,13 +71,12 @@ public sealed class FrontendAuth : IAsyncDisposable
     /// <summary>Makes a change, of which this frontend knows when it is made.</summary>
     /// <param name="caller">The caller that wants it, and the auth revision at which it was decided.</param>
     /// <param name="client">From where.</param>
-    /// <param name="decision">What.</param>
+    /// <param name="edit">What.</param>
     /// <returns>False, and nothing is changed, when something else has changed since.</returns>
-    public async Task<bool> ChangeAsync(Caller caller, string client, AuthDecision decision)
+    public async Task<bool> ChangeAsync(Caller caller, string client, AuthEdit edit)
     {
-        AuthChange change = new(caller.Revision, decision.Action, decision.Subject, decision.Edits)
+        AuthChange change = new(caller.Revision, edit)
         {
-            ShownStep = decision.ShownStep,
             Username = caller.Username,
             Client = client,
             Frontend = _frontend,

@@ -7,7 +7,7 @@ namespace PgEtcd.Postgres.Auth;
 /// at which it was decided; every change is in the audit.</summary>
 public sealed class AuthTable(Database database)
 {
-    // SQLSTATEs of begin_auth_change.
+    // SQLSTATEs of change_auth.
     private const string Moved = "PA001";
     private const string Repeated = "PA002";
     private const string StateSql = "select auth_revision, auth_shown_revision, auth_enabled, auth_tokens_since from pgetcd.cluster";
@@ -23,7 +23,7 @@ public sealed class AuthTable(Database database)
         from pgetcd.auth_roles r left join pgetcd.auth_permissions p on p.role = r.name order by r.name, p.id
         """;
 
-    private const string BeginSql = "select pgetcd.begin_auth_change($1, $2, $3, $4, $5, $6, $7, $8)";
+    private const string ChangeSql = "select pgetcd.change_auth($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)";
     private const string EnsureRevisionSql = "select pgetcd.ensure_auth_revision($1)";
 
     /// <summary>All of it, in one snapshot.</summary>
@@ -71,21 +71,11 @@ public sealed class AuthTable(Database database)
     /// <returns>False, and nothing is changed, when the auth revision is not the expected one.</returns>
     public async Task<bool> ChangeAsync(AuthChange change, CancellationToken cancellationToken)
     {
-        await using NpgsqlConnection connection = await database.OpenAsync(cancellationToken);
-        await using NpgsqlTransaction transaction = await connection.BeginTransactionAsync(cancellationToken);
-        await using NpgsqlBatch batch = new(connection, transaction);
-        batch.Add(
-            database.Schema, BeginSql, change.ExpectedRevision, change.ShownStep, change.Token, change.Action, change.Username,
-            change.Client, change.Frontend, change.Subject);
-        foreach (AuthEdit edit in change.Edits)
-        {
-            edit.AddTo(batch, database.Schema);
-        }
-
         try
         {
-            await batch.ExecuteNonQueryAsync(cancellationToken);
-            await transaction.CommitAsync(cancellationToken);
+            await database.Command(
+                ChangeSql, [change.ExpectedRevision, change.Token, .. change.Edit.Values(), change.Username, change.Client, change.Frontend])
+                .RunAsync(cancellationToken);
             return true;
         }
         catch (PostgresException exception) when (exception.SqlState is Moved or Repeated)
@@ -124,18 +114,13 @@ public sealed class AuthTable(Database database)
     }
 }
 
-/// <summary>A change of users, roles or permissions.</summary>
+/// <summary>A change of users, roles or permissions, with its author.</summary>
 /// <param name="ExpectedRevision">The auth revision at which it was decided.</param>
-/// <param name="Action">The method that was called, for the audit.</param>
-/// <param name="Subject">The thing that is changed, in words, for the audit.</param>
-/// <param name="Edits">The steps.</param>
-public sealed record AuthChange(long ExpectedRevision, string Action, string Subject, IReadOnlyList<AuthEdit> Edits)
+/// <param name="Edit">The change.</param>
+public sealed record AuthChange(long ExpectedRevision, AuthEdit Edit)
 {
     /// <summary>Names the change: repeated, it is made once.</summary>
     public Guid Token { get; } = Guid.NewGuid();
-
-    /// <summary>By how much etcd's auth revision goes up.</summary>
-    public long ShownStep { get; init; } = 1;
 
     /// <summary>The user who makes it; null while auth is off.</summary>
     public string? Username { get; init; }

@@ -12,11 +12,7 @@ public sealed class TokenTable(Database database)
         from pgetcd.auth_tokens where hash = any ($1) and expires_at > clock_timestamp()
         """;
 
-    private const string RenewSql = """
-        update pgetcd.auth_tokens t set expires_at = greatest(t.expires_at, clock_timestamp() + pg_catalog.make_interval(secs => used.life))
-        from unnest($1, $2) as used (hash, life) where t.hash = used.hash returning t.hash
-        """;
-
+    private const string RenewSql = "select * from pgetcd.renew_auth_tokens($1, $2)";
     private const string NoteFailuresSql = "select pgetcd.note_failed_logins($1, $2, $3, $4)";
 
     /// <summary>Keeps a new token.</summary>

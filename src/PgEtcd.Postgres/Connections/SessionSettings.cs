@@ -24,7 +24,7 @@ internal sealed class SessionSettings(ILogger logger)
         new("search_path", "pg_catalog, pg_temp", static _ => true, ""),
         // An append must see the commit of the lock's previous holder.
         new("default_transaction_isolation", "read committed", static value => value is "read committed" or "read uncommitted",
-            "appends of several frontends fail"),
+            "every write fails"),
         new("synchronous_commit", "on", static value => value != "off", "acknowledged writes can be lost",
             "pg_catalog.current_setting('synchronous_commit') operator(pg_catalog.=) 'off'"),
         // Frontends have limits of their own, and repeat what was not done in time.

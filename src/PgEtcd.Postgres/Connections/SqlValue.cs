@@ -15,6 +15,7 @@ public readonly struct SqlValue
     public static implicit operator SqlValue(short value) => Typed(value);
     public static implicit operator SqlValue(int value) => Typed(value);
     public static implicit operator SqlValue(long value) => Typed(value);
+    public static implicit operator SqlValue(long? value) => value is { } number ? Typed(number) : Null(NpgsqlDbType.Bigint);
     public static implicit operator SqlValue(double value) => Typed(value);
     public static implicit operator SqlValue(Guid value) => Typed(value);
     public static implicit operator SqlValue(TimeSpan value) => Typed(value);

@@ -45,8 +45,7 @@ public sealed class HashReader(Database database)
         order by compact_revision limit 1
         """;
 
-    private const string KeepSql = "update pgetcd.compaction_hashes set hash = $2 where compact_revision = $1";
-    private const string GiveUpSql = "delete from pgetcd.compaction_hashes where compact_revision = $1";
+    private const string KeepSql = "select pgetcd.keep_compaction_hash($1, $2)";
 
     private const string LeasesSql = "select id, ttl from pgetcd.leases order by id";
 
@@ -97,8 +96,7 @@ public sealed class HashReader(Database database)
 
         if (missing is not null)
         {
-            await (hash is { } value ? database.Command(KeepSql, missing.CompactRevision, (long)value) : database.Command(GiveUpSql, missing.CompactRevision))
-                .RunAsync(cancellationToken);
+            await database.Command(KeepSql, missing.CompactRevision, (long?)hash).RunAsync(cancellationToken);
         }
     }
 

@@ -7,46 +7,16 @@ namespace PgEtcd.Postgres.Leases;
 /// append, so that a lease and its keys go together.</summary>
 public sealed class LeaseTable(Database database)
 {
-    // The end of the log in the snapshot of the statement: no older than what was acknowledged before it was sent.
-    private const string Head = "(select greatest(c.base_revision, (select max(revision) from pgetcd.revisions)) from pgetcd.cluster c)";
-
     // The outcome: -1 granted, 0 the id is taken, else the alarms that forbid it.
-    private const string GrantSql = $"""
-        with granted as (
-            insert into pgetcd.leases (id, ttl, expires_at, grant_token)
-            select $1, $2, clock_timestamp() + pg_catalog.make_interval(secs => $2::double precision), $3
-            from pgetcd.cluster where alarms & (pgetcd.nospace_alarm() | pgetcd.corrupt_alarm()) = 0
-            on conflict (id) do nothing returning id
-        )
-        select case
-            when exists (select from granted) or exists (select from pgetcd.leases where id = $1 and grant_token = $3) then -1
-            else alarms & (pgetcd.nospace_alarm() | pgetcd.corrupt_alarm()) end::integer, {Head}
-        from pgetcd.cluster
-        """;
+    private const string GrantSql = "select outcome, head from pgetcd.grant_lease($1, $2, $3)";
 
     private const string FindSql = """
         select id, ttl, greatest(0, floor(extract(epoch from expires_at - clock_timestamp())))::bigint as remaining
         from pgetcd.leases where id = $1
         """;
 
-    // Renewed for half a second more than is promised: a lease whose expiry still covers a full TTL is asked for again and again by
-    // some clients, and costs a read then, and no commit.
     // The first row has the end of the log in place of a TTL: no lease has the id 0.
-    private const string KeepAliveSql = $"""
-        with renewed as (
-            update pgetcd.leases set expires_at = clock_timestamp() + pg_catalog.make_interval(secs => ttl + 0.5)
-            where id = any ($1) and expires_at > clock_timestamp()
-                and expires_at < statement_timestamp() + pg_catalog.make_interval(secs => ttl)
-            returning id, ttl
-        )
-        select 0, {Head}
-        union all
-        select id, ttl from renewed
-        union all
-        select id, case when expires_at >= statement_timestamp() + pg_catalog.make_interval(secs => ttl) then ttl end
-        from pgetcd.leases where id = any ($1) and id not in (select id from renewed)
-        """;
-
+    private const string KeepAliveSql = "select id, ttl from pgetcd.keep_alive($1)";
     private const string ExpiredSql = "select renew_due, id from pgetcd.expired_leases($1, $2)";
     private const string RenewAllSql = "select pgetcd.renew_leases($1)";
     private const string ListSql = "select id from pgetcd.leases order by expires_at, id";

@@ -11,8 +11,7 @@ public sealed class StorageTable(Database database)
         from pgetcd.storage_size() s cross join pgetcd.cluster c cross join pgetcd.removal m
         """;
 
-    private const string EnableDowngradeSql = "update pgetcd.cluster set downgrade_target = $1 where downgrade_target is null";
-    private const string CancelDowngradeSql = "update pgetcd.cluster set downgrade_target = null where downgrade_target is not null";
+    private const string SetDowngradeSql = "select pgetcd.set_downgrade($1)";
 
     /// <summary>Measures. Costs a few milliseconds, however large the store is.</summary>
     public async Task<StorageReport> ReportAsync(CancellationToken cancellationToken) =>
@@ -21,11 +20,11 @@ public sealed class StorageTable(Database database)
     /// <summary>Notes the version that the cluster shall go down to.</summary>
     /// <returns>False when a downgrade is under way already.</returns>
     public async Task<bool> EnableDowngradeAsync(string version, CancellationToken cancellationToken) =>
-        await database.Command(EnableDowngradeSql, version).RunAsync(cancellationToken) == 1;
+        await database.Command(SetDowngradeSql, version).ScalarAsync(cancellationToken) is true;
 
     /// <summary>Forgets the downgrade.</summary>
     public Task CancelDowngradeAsync(CancellationToken cancellationToken) =>
-        database.Command(CancelDowngradeSql).RunAsync(cancellationToken);
+        database.Command(SetDowngradeSql, (string?)null).RunAsync(cancellationToken);
 }
 
 /// <summary>The store from outside.</summary>

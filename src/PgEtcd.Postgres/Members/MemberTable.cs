@@ -21,22 +21,14 @@ public sealed class MemberTable(Database database)
 
     private const string HandOverSql = "select pgetcd.hand_over($1, $2)";
 
-    private const string LeaveSql = """
-        with gone as (delete from pgetcd.members where run = $1)
-        update pgetcd.leader set holder = null, expires_at = '-infinity' where holder = $1
-        """;
+    private const string LeaveSql = "select pgetcd.leave($1)";
 
     private const string TakenOverSql = """
         select exists (
             select from pgetcd.leader l join pgetcd.members m on m.run = l.holder where m.id = $1 and l.ticked_at > $2)
         """;
 
-    // Both see the list as it was before the deletion.
-    private const string RemoveDeadSql = """
-        with gone as (
-            delete from pgetcd.members where id = $1 and heartbeat_at <= clock_timestamp() - pgetcd.member_limit() returning id)
-        select exists (select from pgetcd.members where id = $1), exists (select from gone)
-        """;
+    private const string RemoveDeadSql = "select is_known, is_removed from pgetcd.remove_dead($1)";
 
     /// <summary>Says that a frontend is alive, takes or renews the leadership if it is free or its own, and looks around:
     /// one round trip. A member whose id another run holds is not registered.</summary>

@@ -12,7 +12,11 @@ namespace PgEtcd.Postgres.Migrations;
 /// are applied again, all of them, when the text of any has changed.</summary>
 public sealed class Migrator(Database database, ILogger<Migrator> logger)
 {
-    private const string LockSql = "select pg_advisory_xact_lock(1885828453, hashtext('pgetcd'))";
+    /// <summary>How often it begins again because another frontend has made the schema at the same moment.</summary>
+    private const int MostRaces = 5;
+
+    // Of this schema alone, and only for its owner. Readers, such as a start with nothing to do, go on.
+    private const string LockSql = "lock table pgetcd.migrations in exclusive mode";
     private const string SchemaExistsSql = "select exists (select from pg_namespace where nspname = $1)";
 
     private const string TableSql = """
@@ -46,11 +50,22 @@ public sealed class Migrator(Database database, ILogger<Migrator> logger)
     /// <returns>The files that were applied.</returns>
     public async Task<MigrationPlan> MigrateAsync(CancellationToken cancellationToken)
     {
-        await using NpgsqlConnection connection = await database.OpenAsync(cancellationToken);
-        await using NpgsqlTransaction transaction = await connection.BeginTransactionAsync(cancellationToken);
-        MigrationPlan plan = await MigrateAsync(connection, cancellationToken);
-        await transaction.CommitAsync(cancellationToken);
-        return plan;
+        for (int races = 0; ; races++)
+        {
+            try
+            {
+                await using NpgsqlConnection connection = await database.OpenAsync(cancellationToken);
+                await using NpgsqlTransaction transaction = await connection.BeginTransactionAsync(cancellationToken);
+                MigrationPlan plan = await MigrateAsync(connection, cancellationToken);
+                await transaction.CommitAsync(cancellationToken);
+                return plan;
+            }
+            catch (PostgresException exception) when (races < MostRaces && exception.SqlState is PostgresErrorCodes.UniqueViolation
+                or PostgresErrorCodes.DuplicateSchema or PostgresErrorCodes.DuplicateTable)
+            {
+                // Until the schema is there, there is nothing to lock. Now it is.
+            }
+        }
     }
 
     /// <summary>The same within the transaction of a connection, which it does not end.</summary>
@@ -66,9 +81,9 @@ public sealed class Migrator(Database database, ILogger<Migrator> logger)
             }
 
             await RunAsync(connection, SettingsSql, cancellationToken);
-            // However long: an import that makes the schema holds the lock until its end.
-            await database.Command(connection, LockSql).WithoutLimit().RunAsync(cancellationToken);
+            // However long: an import that makes the schema holds up others until its end.
             await EnsureSchemaAsync(connection, cancellationToken);
+            await database.Command(connection, LockSql).WithoutLimit().RunAsync(cancellationToken);
             plan = await PlanAsync(connection, cancellationToken); // another frontend may have been first
             foreach ((string name, string sql) in Tables.Where(file => plan.Tables.Contains(file.Name)))
             {
@@ -167,10 +182,10 @@ public sealed class Migrator(Database database, ILogger<Migrator> logger)
         // "create schema if not exists" wants the CREATE right on the database even when the schema exists.
         if (await database.Command(connection, SchemaExistsSql, database.Schema.ToString()).ScalarAsync(cancellationToken) is false)
         {
-            await RunAsync(connection, $"create schema {database.Schema.Quoted}", cancellationToken);
+            await database.Command(connection, $"create schema {database.Schema.Quoted}").WithoutLimit().RunAsync(cancellationToken);
         }
 
-        await RunAsync(connection, TableSql, cancellationToken);
+        await database.Command(connection, TableSql).WithoutLimit().RunAsync(cancellationToken);
     }
 
     /// <summary>The version of the schema, 0 when there is none, and the hash of its functions.</summary>

@@ -17,6 +17,13 @@ public sealed record Invariant(string Name, string Meaning)
     /// <summary>The order within a transaction.</summary>
     public static readonly Invariant Subs = new("subs", "the changes of a revision are numbered from 0 on without gaps");
 
+    /// <summary>Design §2, invariant 4: a revision is appended as a whole.</summary>
+    public static readonly Invariant Together = new(
+        "together", "the changes of a revision were made together: at one time, by one user and client, through one frontend");
+
+    /// <summary>functions/digest.sql.</summary>
+    public static readonly Invariant Digest = new("digest", "no row that was recorded has been changed, taken away or added");
+
     /// <summary>Design §2, committed_at.</summary>
     public static readonly Invariant Times = new("times", "committed_at never goes back as revisions go up");
 
@@ -45,5 +52,5 @@ public sealed record Invariant(string Name, string Meaning)
 
     /// <summary>All of them, in the order of reports.</summary>
     public static readonly IReadOnlyList<Invariant> All =
-        [Cluster, Sequence, Revisions, Subs, Times, Rows, Versions, Tombstones, Compaction, Archive, Leases, CurrentState];
+        [Cluster, Sequence, Revisions, Subs, Together, Digest, Times, Rows, Versions, Tombstones, Compaction, Archive, Leases, CurrentState];
 }

@@ -13,11 +13,18 @@ internal sealed class LogOrderCheck(StoreMarks marks, Findings findings)
     private int _sub = -1;
     private (long Revision, int Sub, bool IsArchived) _last;
     private DateTime _time = DateTime.MinValue;
+    private ChangeOrigin _origin;
     private bool _sawCompactRevision;
 
     /// <summary>The next row of log and archive, in order of revision and sub.</summary>
-    public void Add(long revision, int sub, DateTime committedAt, bool isArchived)
+    public void Add(long revision, int sub, DateTime committedAt, bool isArchived, in ChangeOrigin origin)
     {
+        if (revision == _last.Revision && sub != _last.Sub && (committedAt, origin) != (_time, _origin))
+        {
+            findings.Add(Invariant.Together, $"Revision {revision}/{sub} was not written together with {revision}/{_last.Sub}.");
+        }
+
+        _origin = origin;
         if (committedAt < _time)
         {
             findings.Add(
@@ -109,3 +116,6 @@ internal sealed class LogOrderCheck(StoreMarks marks, Findings findings)
         }
     }
 }
+
+/// <summary>Where a change came from, as its row tells.</summary>
+internal readonly record struct ChangeOrigin(string Frontend, string? Username, string? Client);

@@ -19,8 +19,8 @@ public sealed class Verifier : IAsyncDisposable
     private const string CountSql = "select (select count(*) from pgetcd.revisions) + (select count(*) from pgetcd.revisions_archive)";
 
     private const string LogSql = """
-        select r.revision, r.sub, r.committed_at, false from pgetcd.revisions r
-        union all select a.revision, a.sub, a.committed_at, true from pgetcd.revisions_archive a
+        select r.revision, r.sub, r.committed_at, false, r.frontend, r.username, r.client from pgetcd.revisions r
+        union all select a.revision, a.sub, a.committed_at, true, a.frontend, a.username, a.client from pgetcd.revisions_archive a
         order by 1, 2
         """;
 
@@ -78,17 +78,22 @@ public sealed class Verifier : IAsyncDisposable
         }
     }
 
-    /// <summary>Checks the rows in the order of the log.</summary>
+    /// <summary>Checks the rows in the order of the log, then all of them by their digest.</summary>
     /// <param name="report">Told how many rows are done, now and then.</param>
     public async Task CheckLogAsync(Action<long> report, CancellationToken cancellationToken)
     {
         LogOrderCheck check = new(Marks, Findings);
         await ReadAsync(
             LogSql,
-            reader => check.Add(reader.GetInt64(0), reader.GetInt32(1), reader.GetDateTime(2), reader.GetBoolean(3)),
+            reader => check.Add(
+                reader.GetInt64(0), reader.GetInt32(1), reader.GetDateTime(2), reader.GetBoolean(3),
+                new ChangeOrigin(reader.GetString(4), TextOrNull(reader, 5), TextOrNull(reader, 6))),
             report,
             cancellationToken);
         check.End();
+        await DigestCheck.RunAsync(_snapshot, Findings, cancellationToken);
+
+        static string? TextOrNull(NpgsqlDataReader reader, int column) => reader.IsDBNull(column) ? null : reader.GetString(column);
     }
 
     /// <summary>Checks the rows key by key.</summary>

@@ -91,11 +91,12 @@ public sealed class RunningFrontend : IAsyncDisposable
         tail.IsCut = failover.ReportCut;
         Compactor compactor = new(database, replica, CompactionMark, options.Compaction, options.RequestTimeout, () => leader.IsLeader, TimeProvider.System, loggers);
         _ = _jobs.RunWhileLeadingAsync("the removal of superseded rows", Removal.Period, compactor.Removal.RunAsync);
+        _ = _jobs.RunWhileLeadingAsync("the digest of the log", DigestTable.Period, new DigestTable(database).RecordAsync);
         if (options.SqlWriteTimeout > TimeSpan.Zero)
         {
-            SqlWriteGuard guard = new(
-                new SqlWriterTable(database), options.SqlWriteTimeout, TimeProvider.System, loggers.CreateLogger<SqlWriteGuard>());
-            _ = _jobs.RunWhileLeadingAsync("the guard of SQL writers", guard.Period, guard.RunAsync);
+            AppendLockGuard guard = new(
+                new AppendLockTable(database), options.SqlWriteTimeout, TimeProvider.System, loggers.CreateLogger<AppendLockGuard>());
+            _ = _jobs.RunWhileLeadingAsync("the guard of the append lock", guard.Period, guard.RunAsync);
         }
 
         Removal = compactor.Removal;

@@ -1,8 +1,10 @@
 using System.Text.Json;
 using Grpc.Core;
 using Npgsql;
+using PgEtcd.BlackBox.Tests.Maintenance;
 using PgEtcd.Protocol.Etcdserverpb;
 using PgEtcd.Testing;
+using PgEtcd.Testing.Grpc;
 using PgEtcd.Testing.Postgres;
 using PgEtcd.Testing.Processes;
 using Shouldly;
@@ -84,9 +86,43 @@ public sealed class MigrateCommandTests(PostgresFixture postgres) : IClassFixtur
         await Eventually.TrueAsync(
             async () => (long)(await Sql.ExecuteAsync(database, "select count(*) from pgetcd.revisions_archive"))! > 0, "rows move to the archive");
         await AuthAsync(kv);
+        await ServeAsync(kv, asRole, server);
+        await Sql.ExecuteAsync(database, "select pgetcd.record_digest(1000)");
         (await new Verb(asRole).TextAsync("verify")).ShouldEndWith("All hold.\n");
+        (await new Verb(asRole).RunAsync("restore", "b", "--at", "2")).ExitCode.ShouldNotBe(0); // it is no writer of SQL
         server.Complaints.ShouldBeEmpty();
     }
+
+    /// <summary>Fault B8: without a right to write to any table, all that a frontend does still works.</summary>
+    private static async Task ServeAsync(Kv kv, string asRole, PgEtcdServer server)
+    {
+        TxnResponse txn = await kv.SendAsync(Txn(Op(Put("t1", "1")), Op(Put("t2", "1")), Op(Delete("b"))));
+        txn.Responses.Count.ShouldBe(3);
+        long kept = await kv.Channel.GrantAsync(60);
+        using (GrpcDuplexCall<LeaseKeepAliveRequest, LeaseKeepAliveResponse> stream = kv.Channel.KeepAlive())
+        {
+            (await stream.AskAsync(kept)).TTL.ShouldBe(60);
+        }
+
+        await kv.SendAsync(Put("brief", "1", await kv.Channel.GrantAsync(2)));
+        await Eventually.TrueAsync(async () => (await kv.ReadAsync("brief")).Length == 0, "the lease expires");
+        (await kv.AlarmAsync(AlarmRequest.Types.AlarmAction.Activate, AlarmType.Nospace, 1)).Length.ShouldBe(1);
+        (await kv.AlarmAsync(AlarmRequest.Types.AlarmAction.Deactivate, AlarmType.Nospace, 1)).Length.ShouldBe(1);
+        await kv.DowngradeAsync(DowngradeRequest.Types.DowngradeAction.Enable, "3.5");
+        await kv.DowngradeAsync(DowngradeRequest.Types.DowngradeAction.Cancel);
+
+        // A second frontend: appends under the lock, the leadership, and its leaving.
+        await using PgEtcdServer other = await PgEtcdServer.StartAsync(asRole, name: "other", moreArguments: ["--migrate=never"]);
+        await using Kv there = new(other);
+        await Task.WhenAll(Enumerable.Range(0, 200).Select(i => (i % 2 == 0 ? kv : there).PutAsync($"contended{i % 7}", $"{i}")));
+        ulong target = (await there.StatusAsync()).Header.MemberId;
+        await kv.MoveLeaderAsync(target);
+        (await kv.StatusAsync()).Leader.ShouldBe(target);
+        await there.CompactAsync(await there.PutAsync("t1", "2"), physical: true);
+        other.Complaints.ShouldBeEmpty();
+        server.Complaints.ShouldBeEmpty();
+    }
+
     /// <summary>Users and roles come, log in, fail to, and go.</summary>
     private static async Task AuthAsync(Kv kv)
     {

@@ -47,7 +47,7 @@ public sealed class RoleSettingsTests(PostgresFixture postgres) : IClassFixture<
         await using PgEtcdServer server = await PgEtcdServer.StartAsync(
             bouncer.ConnectionString(new NpgsqlConnectionStringBuilder(direct).Database!) + ";Max Auto Prepare=0");
         server.Expect("The database's settings are not what a frontend needs", "PostgreSQL does not answer, trying again");
-        await server.SaysAsync("default_transaction_isolation is repeatable read, so appends of several frontends fail; "
+        await server.SaysAsync("default_transaction_isolation is repeatable read, so every write fails; "
             + "synchronous_commit is off, so acknowledged writes can be lost");
         using HttpProbe http = new(server.ClientUrl);
         HttpProbe.Answer ready = await http.GetAsync("/readyz?verbose");

@@ -51,6 +51,29 @@ public sealed class SqlWriteTimeoutTests(SqlWriteTimeoutTests.Impatient impatien
         (await kv.AllAsync()).ShouldBe(["b=1"]);
     }
 
+    /// <summary>Fault B9: the guard saw no other holder than the functions that change keys. The frontends' own role can be one.</summary>
+    [Theory]
+    [InlineData("lock table pgetcd.append_lock", "", false)]
+    [InlineData("select count(*) from pgetcd.lock_and_tail(1); set local idle_in_transaction_session_timeout = 0", "select pg_sleep(120)", true)]
+    public async Task Who_holds_the_lock_in_another_way_is_cut_off_too(string enter, string stay, bool isServer)
+    {
+        string database = await postgres.CreateStoreAsync();
+        string role = $"lock_server_{Guid.NewGuid():N}";
+        await Sql.ExecuteAsync(database, $"create role {role} login; select pgetcd.grant_server('{role}')");
+        await using PgEtcdServer server = await PgEtcdServer.StartAsync(database, "pgetcd", "default", null, "--sql-write-timeout", "300ms");
+        server.Expect("has held the append lock for", "PostgreSQL does not answer, trying again");
+        await using Kv kv = new(server);
+        await using NpgsqlConnection holder = await OpenAsync(
+            isServer ? new NpgsqlConnectionStringBuilder(database) { Username = role }.ConnectionString : database);
+        await RunAsync(holder, $"begin; {enter}");
+        Task staying = stay.Length > 0 ? RunAsync(holder, stay) : Task.CompletedTask;
+
+        // etcd's timeout comes first, and clients try again.
+        await Eventually.TrueAsync(async () => await Record.ExceptionAsync(() => kv.PutAsync("c", "1")) is null, "writes go on");
+        await server.SaysAsync(isServer ? "its statement is cancelled" : "it is ended");
+        _ = await Record.ExceptionAsync(() => staying);
+    }
+
     [Fact]
     public async Task Who_is_quick_and_who_nobody_waits_for_is_left_alone()
     {

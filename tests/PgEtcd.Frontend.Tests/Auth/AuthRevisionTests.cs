@@ -108,8 +108,13 @@ public sealed class AuthRevisionTests(PostgresFixture postgres) : IClassFixture<
 
     private static async Task ChangeAsync(StoreParts parts, params AuthEdit[] edits)
     {
-        AuthChange change = new(parts.Auth.Current.Revision, "test", "", edits) { Frontend = "test" };
-        (await new AuthTable(parts.Database).ChangeAsync(change, CancellationToken.None)).ShouldBeTrue();
+        long revision = parts.Auth.Current.Revision;
+        foreach (AuthEdit edit in edits)
+        {
+            AuthChange change = new(revision++, edit) { Frontend = "test" };
+            (await new AuthTable(parts.Database).ChangeAsync(change, CancellationToken.None)).ShouldBeTrue();
+        }
+
         await parts.Tail.CatchUpAsync().WaitAsync(Patience);
     }
 }

@@ -16,7 +16,7 @@ namespace PgEtcd.Frontend.Tests.Writing;
 public sealed class ContentionTests(PostgresFixture postgres) : IClassFixture<PostgresFixture>
 {
     private const string Locks = """
-        select pid from pg_locks where locktype = 'advisory' and granted
+        select pid from pg_locks where relation = 'pgetcd.append_lock'::regclass and granted
             and database = (select oid from pg_database where datname = current_database())
         """;
 

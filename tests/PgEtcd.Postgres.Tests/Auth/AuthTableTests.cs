@@ -26,7 +26,7 @@ public sealed class AuthTableTests(PostgresFixture postgres) : IClassFixture<Pos
         await ChangeAsync(table, AuthEdit.GrantPermission("reader", new PermissionRecord(2, longKey, [0])));
         await ChangeAsync(table, AuthEdit.GrantRole("joe", "reader"));
         await ChangeAsync(table, AuthEdit.GrantRole("joe", "root"));
-        await ChangeAsync(table, step: 0, AuthEdit.Enable());
+        await ChangeAsync(table, AuthEdit.Enable());
 
         AuthRecords records = await table.LoadAsync(CancellationToken.None);
         (records.Revision, records.ShownRevision, records.IsEnabled).ShouldBe((9, 8, true));
@@ -51,8 +51,8 @@ public sealed class AuthTableTests(PostgresFixture postgres) : IClassFixture<Pos
     {
         await using LogFixture fixture = await LogFixture.CreateAsync(postgres);
         AuthTable table = new(fixture.Database);
-        AuthChange first = new(1, "UserAdd", "user a", [AuthEdit.AddUser("a", Hash, hasNoPassword: false)]) { Frontend = "here" };
-        AuthChange second = new(1, "UserAdd", "user b", [AuthEdit.AddUser("b", Hash, hasNoPassword: false)]) { Frontend = "there" };
+        AuthChange first = new(1, AuthEdit.AddUser("a", Hash, hasNoPassword: false)) { Frontend = "here" };
+        AuthChange second = new(1, AuthEdit.AddUser("b", Hash, hasNoPassword: false)) { Frontend = "there" };
 
         (await table.ChangeAsync(first, CancellationToken.None)).ShouldBeTrue();
         (await table.ChangeAsync(second, CancellationToken.None)).ShouldBeFalse();
@@ -66,7 +66,7 @@ public sealed class AuthTableTests(PostgresFixture postgres) : IClassFixture<Pos
     {
         await using LogFixture fixture = await LogFixture.CreateAsync(postgres);
         AuthTable table = new(fixture.Database);
-        AuthChange change = new(1, "UserAdd", "user a", [AuthEdit.AddUser("a", Hash, hasNoPassword: false)]) { Frontend = "here" };
+        AuthChange change = new(1, AuthEdit.AddUser("a", Hash, hasNoPassword: false)) { Frontend = "here" };
 
         (await table.ChangeAsync(change, CancellationToken.None)).ShouldBeTrue();
         (await table.ChangeAsync(change, CancellationToken.None)).ShouldBeTrue();
@@ -78,7 +78,7 @@ public sealed class AuthTableTests(PostgresFixture postgres) : IClassFixture<Pos
     public async Task Invariant3_append_is_conditional_on_the_auth_revision()
     {
         await using LogFixture fixture = await LogFixture.CreateAsync(postgres);
-        await ChangeAsync(new AuthTable(fixture.Database), step: 0, AuthEdit.Enable());
+        await ChangeAsync(new AuthTable(fixture.Database), AuthEdit.Enable());
 
         AppendResult late = await fixture.AppendAsync(LogFixture.Puts(1, "a=1"));
 
@@ -179,11 +179,9 @@ public sealed class AuthTableTests(PostgresFixture postgres) : IClassFixture<Pos
         records.Roles.Single().Permissions.Select(permission => permission.Kind).ShouldBe([2, 0]);
     }
 
-    private static Task ChangeAsync(AuthTable table, params AuthEdit[] edits) => ChangeAsync(table, step: 1, edits);
-
-    private static async Task ChangeAsync(AuthTable table, long step, params AuthEdit[] edits)
+    private static async Task ChangeAsync(AuthTable table, AuthEdit edit)
     {
         long revision = (await table.LoadAsync(CancellationToken.None)).Revision;
-        (await table.ChangeAsync(new AuthChange(revision, "test", "", edits) { Frontend = "here", ShownStep = step }, CancellationToken.None)).ShouldBeTrue();
+        (await table.ChangeAsync(new AuthChange(revision, edit) { Frontend = "here" }, CancellationToken.None)).ShouldBeTrue();
     }
 }

@@ -6,7 +6,7 @@ using Xunit;
 
 namespace PgEtcd.Postgres.Tests.Sql;
 
-/// <summary>Who may what: an auditor reads and changes nothing, a writer changes keys and reads nothing, a server adds and takes nothing away.</summary>
+/// <summary>Who may what: an auditor reads and changes nothing, a writer changes keys and reads nothing. The server's role: <see cref="ServerRoleTests"/>.</summary>
 public sealed class RoleTests(PostgresFixture postgres) : IClassFixture<PostgresFixture>, IAsyncLifetime
 {
     private static readonly string[] Reads =
@@ -22,7 +22,6 @@ public sealed class RoleTests(PostgresFixture postgres) : IClassFixture<Postgres
     // Roles are the server's, not the database's, and the tests share a server.
     private readonly string _auditor = $"auditor_{Guid.NewGuid():N}";
     private readonly string _writer = $"writer_{Guid.NewGuid():N}";
-    private readonly string _server = $"server_{Guid.NewGuid():N}";
     private LogFixture _log = null!;
     private NpgsqlConnection _connection = null!;
 
@@ -30,8 +29,8 @@ public sealed class RoleTests(PostgresFixture postgres) : IClassFixture<Postgres
     {
         _log = await LogFixture.CreateAsync(postgres, "Some-schema");
         _connection = await _log.Database.OpenAsync(CancellationToken.None);
-        await RunAsync($"create role {_auditor}; create role {_writer}; create role {_server}");
-        await RunAsync($"select pgetcd.grant_auditor('{_auditor}'), pgetcd.grant_writer('{_writer}'), pgetcd.grant_server('{_server}')");
+        await RunAsync($"create role {_auditor}; create role {_writer}");
+        await RunAsync($"select pgetcd.grant_auditor('{_auditor}'), pgetcd.grant_writer('{_writer}')");
         await RunAsync("select pgetcd.put('a', '1'), pgetcd.put('a', '2')");
     }
 
@@ -95,42 +94,6 @@ public sealed class RoleTests(PostgresFixture postgres) : IClassFixture<Postgres
         (await _log.QueryAsync<string>("select distinct username from pgetcd.history")).ShouldBe(["postgres"]);
     }
 
-    /// <summary>That it can serve is tried over the wire (MigrateCommandTests).</summary>
-    [Fact]
-    public async Task A_server_takes_history_away_by_compaction_only()
-    {
-        await RunAsync($"set role {_server}");
-        foreach (string kept in new[] { "revisions", "revisions_archive", "auth_audit", "compactions", "archive_days", "removal", "cluster", "migrations" })
-        {
-            await DeniedAsync($"delete from pgetcd.{kept}");
-            await DeniedAsync($"truncate pgetcd.{kept}");
-            await DeniedAsync($"drop table pgetcd.{kept}");
-        }
-
-        foreach (string unchanged in new[] { "revisions set value = 'x'", "revisions_archive set value = 'x'", "auth_audit set username = 'x'", "removal set kept_revision = 0" })
-        {
-            await DeniedAsync($"update pgetcd.{unchanged}");
-        }
-
-        await DeniedAsync("create table pgetcd.mine (i integer)");
-        await DeniedAsync("create or replace function pgetcd.lock_log() returns void language sql as 'select'");
-        await RunAsync("reset role; update pgetcd.revisions set committed_at = committed_at - interval '1 hour'");
-        await RunAsync($"set role {_server}");
-        (await RemoveAsync()).ShouldBe(0); // nothing is compacted
-        await RunAsync("select * from pgetcd.compact(3, gen_random_uuid(), 'alice', null, 'f')");
-        (await RemoveAsync()).ShouldBe(0); // before the hash is there
-        await RunAsync("update pgetcd.compaction_hashes set hash = 1 where compact_revision = 3");
-        (await RemoveAsync()).ShouldBe(1);
-        await RunAsync("select pgetcd.keep_archive('1 hour')");
-        await RunAsync("select pgetcd.note_failed_logins(array['alice'], array['here'], array[now()], 'f')");
-        await RunAsync("reset role");
-        (await _log.QueryAsync<string>("select value_text from pgetcd.history")).ShouldBe(["2"]);
-        (await _log.QueryAsync<string>("select username from pgetcd.compactions")).ShouldBe(["alice"]);
-        (await _log.QueryAsync<string>("select action || ' ' || username from pgetcd.auth_changes")).ShouldBe(["LoginFailed alice"]);
-
-        Task<long> RemoveAsync() => _connection.ExecuteScalarAsync<long>(_log.Database.Schema.Apply("select removed from pgetcd.remove_superseded(100, '0', false)"));
-    }
-
     [Fact]
     public async Task Nobody_else_may_anything_even_with_usage_of_the_schema()
     {
@@ -156,7 +119,7 @@ public sealed class RoleTests(PostgresFixture postgres) : IClassFixture<Postgres
 
     public async Task DisposeAsync()
     {
-        await RunAsync($"reset role; drop owned by {_auditor}, {_writer}, {_server}; drop role {_auditor}, {_writer}, {_server}");
+        await RunAsync($"reset role; drop owned by {_auditor}, {_writer}; drop role {_auditor}, {_writer}");
         await _connection.DisposeAsync();
         await _log.DisposeAsync();
     }

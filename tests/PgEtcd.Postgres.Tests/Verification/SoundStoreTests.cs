@@ -41,6 +41,9 @@ public sealed class SoundStoreTests(PostgresFixture postgres) : IClassFixture<Po
                 case 3:
                     toArchive = random.Next(4) == 0 ? !toArchive : toArchive;
                     break;
+                case 7:
+                    await store.ExecuteAsync($"select pgetcd.record_digest({random.Next(1, 5)})");
+                    break;
                 case 4 or 5:
                     await store.WriteAsync(RemovalFixture.Delete(key, $"k{random.Next(8)}"));
                     break;

@@ -3,34 +3,35 @@ using PgEtcd.Postgres.Connections;
 
 namespace PgEtcd.Postgres.Maintenance;
 
-/// <summary>The sessions that change keys from SQL and so hold the append lock until their transaction ends
-/// (functions/writes.sql).</summary>
-public sealed class SqlWriterTable(Database database)
+/// <summary>The session that holds the append lock until its transaction ends (functions/lock.sql).</summary>
+public sealed class AppendLockTable(Database database)
 {
-    private const string HoldersSql = "select pid, since, state, wait_event, username, application, client from pgetcd.sql_writers()";
+    private const string HolderSql =
+        "select pid, since, began, state, wait_event, username, application, client, is_writer from pgetcd.lock_holder()";
 
     // Not a later session that has got the same process id.
     private const string ThatSession = "from pg_stat_activity where pid = $1 and backend_start is not distinct from $2";
     private const string CancelSql = $"select pg_cancel_backend($1) {ThatSession}";
     private const string TerminateSql = $"select pg_terminate_backend($1) {ThatSession}";
 
-    /// <summary>The SQL writer that holds the append lock while another session waits for it; null if there is none.</summary>
-    public Task<SqlWriter?> HolderAsync(CancellationToken cancellationToken) =>
-        database.Command(HoldersSql).FirstAsync<SqlWriter>(cancellationToken);
+    /// <summary>The session that holds the append lock, or keeps its holder waiting, while another waits for it; null if there is
+    /// none.</summary>
+    public Task<LockHolder?> HolderAsync(CancellationToken cancellationToken) =>
+        database.Command(HolderSql).FirstAsync<LockHolder>(cancellationToken);
 
     /// <summary>Cancels the statement that the session runs; its transaction fails and lets go of the lock.</summary>
     /// <returns>False when the session is gone.</returns>
-    /// <exception cref="SqlWriterException">The database user may not.</exception>
-    public Task<bool> CancelAsync(SqlWriter writer, CancellationToken cancellationToken) =>
+    /// <exception cref="LockHolderException">The database user may not.</exception>
+    public Task<bool> CancelAsync(LockHolder writer, CancellationToken cancellationToken) =>
         SignalAsync(CancelSql, writer, cancellationToken);
 
     /// <summary>Ends the session: one that is idle in a transaction has no statement to cancel.</summary>
     /// <returns>False when the session is gone.</returns>
-    /// <exception cref="SqlWriterException">The database user may not.</exception>
-    public Task<bool> TerminateAsync(SqlWriter writer, CancellationToken cancellationToken) =>
+    /// <exception cref="LockHolderException">The database user may not.</exception>
+    public Task<bool> TerminateAsync(LockHolder writer, CancellationToken cancellationToken) =>
         SignalAsync(TerminateSql, writer, cancellationToken);
 
-    private async Task<bool> SignalAsync(string sql, SqlWriter writer, CancellationToken cancellationToken)
+    private async Task<bool> SignalAsync(string sql, LockHolder writer, CancellationToken cancellationToken)
     {
         try
         {
@@ -38,7 +39,7 @@ public sealed class SqlWriterTable(Database database)
         }
         catch (PostgresException refused) when (refused.SqlState == PostgresErrorCodes.InsufficientPrivilege)
         {
-            throw new SqlWriterException(refused.MessageText, refused);
+            throw new LockHolderException(refused.MessageText, refused);
         }
     }
 }
@@ -46,13 +47,16 @@ public sealed class SqlWriterTable(Database database)
 /// <summary>A session that holds the append lock. Fields of others' sessions that the database user may not see are null.</summary>
 /// <param name="Pid">Its process.</param>
 /// <param name="Since">When the session began.</param>
+/// <param name="Began">When its transaction began.</param>
 /// <param name="State">Its state: <c>active</c>, <c>idle in transaction</c>, …</param>
 /// <param name="WaitEvent">The event it waits for.</param>
 /// <param name="Username">Its SQL role.</param>
 /// <param name="Application">Its application name.</param>
 /// <param name="Client">Its address; null also for a Unix socket.</param>
-public sealed record SqlWriter(
-    int Pid, DateTime? Since, string? State, string? WaitEvent, string? Username, string? Application, string? Client);
+/// <param name="IsWriter">It changes keys from SQL.</param>
+public sealed record LockHolder(
+    int Pid, DateTime? Since, DateTime? Began, string? State, string? WaitEvent, string? Username, string? Application, string? Client,
+    bool IsWriter);
 
 /// <summary>The database user may not cancel another's session.</summary>
-public sealed class SqlWriterException(string message, Exception inner) : Exception(message, inner);
+public sealed class LockHolderException(string message, Exception inner) : Exception(message, inner);

@@ -1,0 +1,381 @@
+using System.Globalization;
+using Dapper;
+using Npgsql;
+using PgEtcd.Postgres.Tests.Verification;
+using PgEtcd.Testing.Postgres;
+using Shouldly;
+using Xunit;
+
+namespace PgEtcd.Postgres.Tests.Sql;
+
+/// <summary>The role of a frontend with <c>--migrate=never</c> changes nothing but through functions, and these hold the log together
+/// whatever they are called with (fault B8: it could insert rows at past revisions, move the sequence, compact and change users unseen).
+/// That it can serve is tried over the wire (MigrateCommandTests).</summary>
+public sealed class ServerRoleTests(PostgresFixture postgres) : IClassFixture<PostgresFixture>, IAsyncLifetime
+{
+    /// <summary>What a server may call of the functions that have their owner's rights.</summary>
+    private static readonly string[] Granted =
+    [
+        "add_auth_token", "append", "append_one", "beat", "change_auth", "compact", "ensure_auth_revision", "ensure_history", "grant_lease",
+        "hand_over", "keep_alive", "keep_archive", "keep_compaction_hash", "leave", "lock_and_tail", "note_failed_logins", "observe_term", "record_digest",
+        "remove_dead", "remove_superseded", "renew_auth_tokens", "renew_leases", "set_alarm", "set_downgrade",
+    ];
+
+    private readonly string _server = $"server_{Guid.NewGuid():N}";
+    private LogFixture _log = null!;
+    private NpgsqlConnection _connection = null!;
+
+    public async Task InitializeAsync()
+    {
+        _log = await LogFixture.CreateAsync(postgres, "Some-schema");
+        await RunAsOwnerAsync("select pgetcd.put('a', '1'), pgetcd.put('a', '2'), pgetcd.put('b', '1'), pgetcd.delete('b')");
+        await RunAsOwnerAsync("insert into pgetcd.leases values (7, 60, now() + interval '1 hour', gen_random_uuid())");
+        await RunAsOwnerAsync("select pgetcd.keep_archive('30 days'), pgetcd.record_digest(100)");
+        await RunAsOwnerAsync($"create role {_server} login; select pgetcd.grant_server('{_server}')");
+        _connection = await OpenAsync();
+    }
+
+    [Fact]
+    public async Task It_writes_to_no_table_and_no_sequence()
+    {
+        List<(string Name, string Columns)> tables = await _log.QueryAsync<(string, string)>("""
+            select format('%I.%I', n.nspname, c.relname), coalesce((select string_agg(quote_ident(a.attname), ', ')
+                from pg_attribute a where a.attrelid = c.oid and a.attnum > 0 and a.attgenerated = '' and a.attidentity = ''), '')
+            from pg_class c join pg_namespace n on n.oid = c.relnamespace where n.nspname = 'pgetcd' and c.relkind in ('r', 'p')
+            """);
+        tables.Count.ShouldBeGreaterThan(15);
+        foreach ((string name, string columns) in tables)
+        {
+            await RunAsync($"select * from {name}");
+            string column = columns.Length > 0 ? columns.Split(',')[0] : "ctid";
+            await DeniedAsync($"insert into {name} default values");
+            await DeniedAsync(
+                $"delete from {name}", $"truncate {name}", $"drop table {name}", $"alter table {name} add mine integer", $"create index on {name} ((1))",
+                $"create trigger mine before insert on {name} for each row execute function tsvector_update_trigger()");
+            await DeniedAsync($"select * from {name} for update", $"select * from {name} for share");
+            await DeniedAsync($"copy {name} from program 'true'", $"copy {name} from stdin");
+            if (columns.Length > 0)
+            {
+                await DeniedAsync($"update {name} set {column} = {column}");
+            }
+
+            foreach (string mode in (string[])["row exclusive", "share update exclusive", "share", "share row exclusive", "exclusive", "access exclusive"])
+            {
+                await DeniedAsync($"begin; lock table {name} in {mode} mode");
+            }
+        }
+
+        (await _log.QueryAsync<string>($"""
+            select c.relname from pg_class c join pg_namespace n on n.oid = c.relnamespace
+            where n.nspname = 'pgetcd' and c.relkind = 'v' and has_table_privilege('{_server}', c.oid, 'insert, update, delete, truncate')
+            """)).ShouldBeEmpty();
+        foreach (string sequence in await _log.QueryAsync<string>("""
+            select format('%I.%I', n.nspname, c.relname) from pg_class c join pg_namespace n on n.oid = c.relnamespace
+            where n.nspname = 'pgetcd' and c.relkind = 'S'
+            """))
+        {
+            await RunAsync($"select last_value from {sequence}");
+            await DeniedAsync($"select nextval('{sequence}')", $"select setval('{sequence}', 1)", $"alter sequence {sequence} restart");
+        }
+
+        await DeniedAsync(
+            "create table pgetcd.mine (i integer)", "create or replace function pgetcd.lock_log() returns void language sql as 'select'",
+            "select pgetcd.lock_log()", "select pgetcd.put('a', 'x')", "select pgetcd.delete('a')", "select pgetcd.restore_key('a', 2)",
+            "select pgetcd.edit_auth('AuthEnable', null, null, null, false, 0, '', '')",
+            "select pgetcd.enter_log(true)", "select pgetcd.change_key('a', 'x', 0, null)");
+        await UnchangedAsync();
+    }
+
+    [Fact]
+    public async Task Rights_to_write_that_an_earlier_version_gave_end_when_the_role_is_granted_again()
+    {
+        await RunAsOwnerAsync($"grant insert on pgetcd.revisions to {_server}; grant all on pgetcd.cluster to {_server}; grant usage, update on sequence pgetcd.revision_seq to {_server}");
+        await RunAsOwnerAsync($"select pgetcd.grant_server('{_server}'), pgetcd.grant_server('postgres')");
+        await DeniedAsync("insert into pgetcd.revisions default values", "update pgetcd.cluster set one = one", "select nextval('pgetcd.revision_seq')");
+        await RunAsOwnerAsync("select pgetcd.put('still', 'the owner')");
+    }
+
+    [Fact]
+    public async Task What_has_its_owners_rights_is_for_nobody_else_and_calls_nobody_elses_functions()
+    {
+        List<(string Name, bool IsServers, bool IsEverybodys, bool IsPinned)> functions = await _log.QueryAsync<(string, bool, bool, bool)>($"""
+            select p.proname, has_function_privilege('{_server}', p.oid, 'execute'), has_function_privilege('public', p.oid, 'execute'),
+                'search_path=pg_catalog, pg_temp' = any (p.proconfig)
+            from pg_proc p join pg_namespace n on n.oid = p.pronamespace where n.nspname = 'pgetcd' and p.prosecdef
+            """);
+        functions.Where(function => function.IsEverybodys || !function.IsPinned).ShouldBeEmpty();
+        functions.Where(function => function.IsServers).Select(function => function.Name).Order(StringComparer.Ordinal).ShouldBe(Granted);
+    }
+
+    /// <summary>Every function that it may call with nulls, extremes and nonsense: what was in the log stays as it was, and goes on in order.</summary>
+    [Fact]
+    public async Task No_argument_breaks_the_log()
+    {
+        List<(long Id, string Name, string Types)> functions = await _log.QueryAsync<(long, string, string)>($"""
+            select p.oid::bigint, format('%I.%I', n.nspname, p.proname),
+                coalesce((select string_agg(t.type::regtype::text, ';' order by t.place) from unnest(p.proargtypes) with ordinality t (type, place)), '')
+            from pg_proc p join pg_namespace n on n.oid = p.pronamespace
+            where n.nspname = 'pgetcd' and p.prokind = 'f' and p.prorettype <> 'trigger'::regtype
+                and has_function_privilege('{_server}', p.oid, 'execute')
+            order by 2, 3
+            """);
+        functions.Count.ShouldBeGreaterThan(60);
+        await RunAsOwnerAsync("create table public.before as select * from pgetcd.revisions");
+        Random random = new(8);
+        await RunAsync("set statement_timeout = '5s'");
+        foreach ((_, string name, string types) in functions)
+        {
+            string[] arguments = types.Split(';', StringSplitOptions.RemoveEmptyEntries);
+            for (int i = 0; i < (arguments.Length == 0 ? 1 : 12); i++)
+            {
+                string call = $"select * from {name}({string.Join(", ", arguments.Select(type => i == 0 ? $"null::{type}" : Hostile(type, random)))})";
+                _ = await Record.ExceptionAsync(() => RunAsync(call));
+                await RunAsync("rollback");
+            }
+        }
+
+        // Compaction may have taken rows away. What is left is what it was, and all is in order; what a row says of its key is the server's.
+        (await _log.QueryAsync<long>("select count(*) from (select * from pgetcd.revisions where revision <= 5 except select * from public.before) other"))
+            .ShouldBe([0]);
+        string[] order = ["cluster", "sequence", "revisions", "subs", "together", "digest", "times", "archive"];
+        (await Verified.OfAsync(_log.Database)).Where(finding => order.Contains(finding.Split(':')[0])).ShouldBeEmpty();
+    }
+
+    public static TheoryData<string, string[]> Appends => new()
+    {
+        // A revision that was drawn before, whether by this session or another.
+        { "array[1]", [] },
+        { "array[5]", [] },
+        { "array[-1]", [] },
+        { "array[null]::integer[]", [] },
+        { "array[0,2]", [] },
+        { "array[0,1,1]", [] },
+        { "array[0,1,0,-1]", [] },
+        { "'[0:1]={0,1}'::integer[]", [] },
+        { "'[2:3]={0,1}'::integer[]", [] },
+        { "'{{0,1}}'::integer[]", [] },
+        { "array[0,1,0]", ["7/0", "7/1", "8/0"] },
+        { "array[0,0]", ["7/0", "8/0"] },
+    };
+
+    [Theory]
+    [MemberData(nameof(Appends))]
+    public async Task Rows_go_to_new_revisions_and_are_numbered(string subs, string[] appended)
+    {
+        // This session has drawn revision 6 itself.
+        await RunAsync(Append("array[0]", expected: "5"));
+        string[] before = await LogAsync();
+        before[^1].ShouldBe("6/0");
+        Exception? refused = await Record.ExceptionAsync(() => RunAsync(Append(subs, expected: "6")));
+        (refused is null).ShouldBe(appended.Length > 0, refused?.Message);
+        (await LogAsync()).ShouldBe([.. before, .. appended]);
+    }
+
+    [Theory]
+    [InlineData("null")]
+    [InlineData("4")]
+    [InlineData("1")]
+    [InlineData("5")]
+    [InlineData("7")]
+    [InlineData("-1")]
+    [InlineData("9223372036854775807")]
+    public async Task Nothing_is_appended_but_at_the_end_of_the_log(string expected)
+    {
+        await RunAsync(Append("array[0]", expected: "5"));
+        _ = await Record.ExceptionAsync(() => RunAsync(Append("array[0]", expected))); // a conflict, or out of range
+        await RunAsync($"select pgetcd.append_one({expected}, -1, 1, 0::smallint, 'f', 'x', 'v', 6, 1, 0, null, null)");
+        (await LogAsync())[^1].ShouldBe("6/0");
+    }
+
+    /// <summary>Its snapshot may be older than a compaction that removed the rows at which an append would collide.</summary>
+    [Theory]
+    [InlineData("select * from pgetcd.append_one(5, -1, 1, 0::smallint, 'f', 'x', 'v', 6, 1, 0, null, null)")]
+    [InlineData("select * from pgetcd.lock_and_tail(1)")]
+    [InlineData("select * from pgetcd.compact(3)")]
+    [InlineData("select * from pgetcd.set_alarm(1, 1, true)")]
+    [InlineData("select * from pgetcd.ensure_history(99, 0, null, null, -1)")]
+    public async Task Nothing_is_done_in_an_old_snapshot(string call)
+    {
+        foreach (string isolation in (string[])["repeatable read", "serializable"])
+        {
+            await RunAsync($"begin isolation level {isolation}; select 1");
+            PostgresException refused = await Should.ThrowAsync<PostgresException>(() => RunAsync(call));
+            refused.SqlState.ShouldBe("25000");
+            await RunAsync("rollback");
+        }
+
+        await UnchangedAsync();
+    }
+
+    [Fact]
+    public async Task It_compacts_by_the_rules_and_on_the_record()
+    {
+        (await OutcomeAsync(6)).ShouldBe("future");
+        (await OutcomeAsync(3)).ShouldBe("compacted");
+        (await OutcomeAsync(2)).ShouldBe("already");
+        (await OutcomeAsync(-7)).ShouldBe("already");
+        // A mark that was lost in a failover is set again, and not beyond the log.
+        await RunAsync("select pgetcd.ensure_history(5, 0, null, null, 1000)");
+        (await _log.QueryAsync<long>("select compact_revision from pgetcd.cluster")).ShouldBe([5]);
+        foreach (string seen in (string[])["9223372036854775807, 0, null, null, -1", "5, 0, null, null, 9223372036854775807"])
+        {
+            (await Should.ThrowAsync<PostgresException>(() => RunAsync($"select pgetcd.ensure_history({seen})"))).MessageText.ShouldStartWith("no store is at");
+        }
+
+        await Should.ThrowAsync<PostgresException>(() => RunAsync("select pgetcd.ensure_auth_revision(9223372036854775807)"));
+        (await _log.QueryAsync<string>("select compact_revision || ' ' || username from pgetcd.compactions order by compact_revision")).ShouldBe(["3 alice", "5 " + _server]);
+        (await _log.QueryAsync<long>("select revision from pgetcd.status")).ShouldBe([5]);
+        (await Verified.OfAsync(_log.Database)).ShouldBeEmpty();
+
+        async Task<string?> OutcomeAsync(long revision) => await _connection.ExecuteScalarAsync<string>(
+            _log.Database.Schema.Apply($"select outcome from pgetcd.compact({revision}, gen_random_uuid(), 'alice', null, 'f')"));
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task Removal_takes_only_what_compaction_has_superseded_and_takes_it_out_of_the_digest(bool toArchive)
+    {
+        await RunAsOwnerAsync("update pgetcd.revisions set committed_at = committed_at - interval '1 hour'");
+        await RunAsOwnerAsync("update pgetcd.log_digest set revision = 0, rows = 0, digest = 0");
+        await RunAsync("select pgetcd.record_digest(1)");
+        await RunAsync("select pgetcd.record_digest(100)");
+        await RunAsync($"select * from pgetcd.remove_superseded(null, '-1 year', {toArchive})");
+        (await LogAsync()).ShouldBe(["2/0", "3/0", "4/0", "5/0"]);
+        await RunAsync("select * from pgetcd.compact(5)");
+        await RunAsync($"select * from pgetcd.remove_superseded(100, '0', {toArchive})");
+        (await LogAsync()).Length.ShouldBe(4); // its hash is not there yet
+        await RunAsync("select pgetcd.keep_compaction_hash(5, 1), pgetcd.keep_compaction_hash(5, 2)");
+        (await _log.QueryAsync<long>("select hash from pgetcd.compaction_hashes")).ShouldBe([1]);
+        await RunAsync($"select * from pgetcd.remove_superseded(100, '0', {toArchive})");
+        (await LogAsync()).ShouldBe(["3/0", "5/0"]);
+        (await _log.QueryAsync<long>("select rows from pgetcd.log_digest")).ShouldBe([2]);
+        (await _log.QueryAsync<long>("select coalesce(sum(rows), 0)::bigint from pgetcd.archive_days")).ShouldBe([toArchive ? 2 : 0]);
+        (await Verified.OfAsync(_log.Database)).ShouldBeEmpty();
+    }
+
+    [Fact]
+    public async Task Users_change_only_together_with_the_audit()
+    {
+        await RunAsync(Change("RoleAdd", 1, role: "r"));
+        await RunAsync(Change("RoleGrantPermission", 2, role: "r", kind: 2, key: "'\\x6100'::bytea", end: "'\\x00'::bytea"));
+        await RunAsync(Change("UserAdd", 3, user: "u"));
+        await RunAsync(Change("UserGrantRole", 4, user: "u", role: "r"));
+        (await Should.ThrowAsync<PostgresException>(() => RunAsync(Change("Nothing", 5)))).SqlState.ShouldBe("22023");
+        (await Should.ThrowAsync<PostgresException>(() => RunAsync(Change("UserDelete", 4, user: "u")))).SqlState.ShouldBe("PA001");
+        await RunAsync(Change("UserDelete", 5, user: "u"));
+        (await _log.QueryAsync<string>("select action || ': ' || subject || ' by ' || username from pgetcd.auth_changes order by auth_revision")).ShouldBe(
+        [
+            "RoleAdd: role r by alice",
+            """RoleGrantPermission: role r, Readwrite from "a\x00" by alice""",
+            "UserAdd: user u by alice",
+            "UserGrantRole: user u, role r by alice",
+            "UserDelete: user u by alice",
+        ]);
+
+        static string Change(string action, long expected, string? user = null, string? role = null, int kind = 0, string key = "''", string end = "''") =>
+            string.Create(CultureInfo.InvariantCulture, $"""
+                select pgetcd.change_auth({expected}, gen_random_uuid(), '{action}', {Quoted(user)}, {Quoted(role)}, 'hash', false, {kind}, {key}, {end},
+                    'alice', 'here', 'f')
+                """);
+
+        static string Quoted(string? text) => text is null ? "null" : $"'{text}'";
+    }
+
+    [Theory]
+    [InlineData("0, 60")]
+    [InlineData("9, 0")]
+    [InlineData("9, -1")]
+    [InlineData("null, 60")]
+    [InlineData("9, null")]
+    [InlineData("9, 9223372036854775807")]
+    public async Task A_lease_has_an_id_and_a_time(string lease)
+    {
+        await Should.ThrowAsync<PostgresException>(() => RunAsync($"select pgetcd.grant_lease({lease}, gen_random_uuid())"));
+        (await _log.QueryAsync<long>("select id from pgetcd.leases")).ShouldBe([7]);
+    }
+
+    [Fact]
+    public async Task No_row_names_a_lease_that_is_not_there_even_if_the_batch_does_not_require_it()
+    {
+        (await _connection.ExecuteScalarAsync<string>(_log.Database.Schema.Apply(Append("array[0]", "5", lease: 8)))).ShouldBe("lease_missing");
+        (await _connection.ExecuteScalarAsync<string>(_log.Database.Schema.Apply(Append("array[0]", "5", lease: 7)))).ShouldBe("appended");
+    }
+
+    public async Task DisposeAsync()
+    {
+        await _connection.DisposeAsync();
+        await RunAsOwnerAsync($"drop owned by {_server}; drop role {_server}");
+        await _log.DisposeAsync();
+    }
+
+    private static string Append(string subs, string expected, long lease = 0) =>
+        $"""
+        select outcome from pgetcd.append({expected}, -1, 1, 'f', {subs},
+            array(select convert_to('k' || n, 'utf8') from generate_series(1, cardinality({subs})) n), array_fill('v'::bytea, array[cardinality({subs})]),
+            array_fill(6::bigint, array[cardinality({subs})]), array_fill(1::bigint, array[cardinality({subs})]),
+            array_fill({lease}::bigint, array[cardinality({subs})]), array_fill(null::text, array[cardinality({subs})]),
+            array_fill(null::text, array[cardinality({subs})]), '{"{}"}', '{"{}"}', 0::smallint)
+        """;
+
+    private static string Hostile(string type, Random random)
+    {
+        string[] values = type switch
+        {
+            "bigint" => ["0", "1", "4", "5", "-1", "9223372036854775807", "-9223372036854775808", "7"],
+            "integer" => ["0", "1", "-1", "2147483647", "-2147483648", "2"],
+            "smallint" => ["0", "1", "-1", "32767"],
+            "double precision" => ["0", "-1", "'infinity'", "'nan'", "1e300"],
+            "boolean" => ["true", "false"],
+            "bytea" => ["''", "'a'", "'\\x00'", "repeat('k', 5000)::bytea"],
+            "text" => ["''", "'sql'", "'root'", "'a''b'", "'$1'", "repeat('t', 3000)"],
+            "name" => ["'postgres'", "''"],
+            "interval" => ["'0'", "'-100 years'", "'100000 years'"],
+            "timestamp with time zone" => ["now()", "'infinity'", "'-infinity'"],
+            "uuid" => ["gen_random_uuid()", "'00000000-0000-0000-0000-000000000000'"],
+            "integer[]" => ["'{0}'", "'{1}'", "'{}'", "'{0,5}'", "'{null}'", "'{{0,1}}'", "'[0:1]={0,0}'"],
+            "bigint[]" => ["'{5}'", "'{}'", "'{null}'", "'{-1,9223372036854775807}'", "'{7}'"],
+            "bytea[]" => ["array['a']::bytea[]", "'{}'", "array[null]::bytea[]", "array['a','b']::bytea[]"],
+            "text[]" => ["'{x}'", "'{}'", "'{null}'", "'{a,b}'"],
+            "double precision[]" => ["'{1}'", "'{nan}'", "'{}'"],
+            "timestamp with time zone[]" => ["'{infinity}'", "'{}'"],
+            _ => ["null"],
+        };
+        return random.Next(8) == 0 ? $"null::{type}" : $"{values[random.Next(values.Length)]}::{type}";
+    }
+
+    private async Task UnchangedAsync()
+    {
+        (await _log.QueryAsync<string>("""
+            select key_text || ' ' || change || ' ' || coalesce(value_text, '') from pgetcd.history order by mod_revision, sub
+            """)).ShouldBe(["a create 1", "a update 2", "b create 1", "b delete "]);
+        (await Verified.OfAsync(_log.Database)).ShouldBeEmpty();
+    }
+
+    private async Task<string[]> LogAsync() =>
+        [.. await _log.QueryAsync<string>("select revision || '/' || sub from pgetcd.revisions order by revision, sub")];
+
+    private Task<int> RunAsync(string sql) => _connection.ExecuteAsync(_log.Database.Schema.Apply(sql));
+
+    private async Task<NpgsqlConnection> OpenAsync()
+    {
+        NpgsqlConnection connection = new(new NpgsqlConnectionStringBuilder(_log.ConnectionString) { Username = _server, Pooling = false }.ConnectionString);
+        await connection.OpenAsync();
+        return connection;
+    }
+
+    private async Task RunAsOwnerAsync(string sql)
+    {
+        await using NpgsqlConnection owner = await _log.Database.OpenAsync(CancellationToken.None);
+        await owner.ExecuteAsync(_log.Database.Schema.Apply(sql));
+    }
+
+    private async Task DeniedAsync(params string[] statements)
+    {
+        foreach (string sql in statements)
+        {
+            (await Should.ThrowAsync<PostgresException>(() => RunAsync(sql), sql)).SqlState.ShouldBe(PostgresErrorCodes.InsufficientPrivilege, sql);
+            await RunAsync("rollback");
+        }
+    }
+}
