@@ -66,10 +66,10 @@ begin
         return;
     end if;
 
-    if append.required_leases <> '{}' or (0 = all (append.leases)) is not true then
-        select array_agg(n.id) into missing from (
-            select unnest(append.required_leases) union select unnest(append.leases)) n (id)
-            where n.id <> 0 and not exists (select from pgetcd.leases l where l.id = n.id);
+    -- Not those of the rows: a put that keeps its lease does not ask for it, and the lease may have been lost.
+    if append.required_leases <> '{}' then
+        select array_agg(needed) into missing from unnest(append.required_leases) needed
+            where not exists (select from pgetcd.leases l where l.id = needed);
         if missing is not null then
             return next row('lease_missing', head, state.compact_revision, state.auth_revision,
                 missing, null, null, null, null, null, null, null, state.alarms)::pgetcd.log_answer;
