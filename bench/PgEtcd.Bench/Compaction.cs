@@ -46,7 +46,8 @@ public sealed class Compaction(H2Load h2load, Options options, Report report)
             : null;
         Add($"{Name}: before", measure => measure.Before, "", null);
         Add($"{Name}: while rows go", measure => measure.During, $"<= {Targets.Compaction}x before", met);
-        report.Add(new Row($"{Name}: until they are gone", "s", [.. measures.Select(measure => measure is null ? null : new Measured([measure.Seconds]))],
+        report.Add(new Row($"{Name}: until they are gone", "s", [
+            .. measures.Select(measure => measure is null ? null : new Measured([measure.Seconds]))],
             [.. measures.Select(_ => "")], "", null, Invalid: invalid));
 
         void Add(string name, Func<Measures, Latencies> read, string target, bool? isMet) => report.Add(new Row(

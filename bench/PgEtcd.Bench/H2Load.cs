@@ -50,14 +50,16 @@ public sealed partial class H2Load(string directory, string shim)
     /// <summary>Sends <paramref name="requests"/> requests of one body to one method.</summary>
     /// <param name="latencies">Have h2load log every request: about a microsecond more each, so not while rates are measured.</param>
     /// <exception cref="BenchException">A request failed on the HTTP level, or h2load did.</exception>
-    public async Task<LoadResult> Run(int port, string method, Message message, Numbers numbers, Flight flight, long requests, bool latencies = false)
+    public async Task<LoadResult> Run(
+        int port, string method, Message message, Numbers numbers, Flight flight, long requests, bool latencies = false)
     {
         requests = Math.Max(requests, flight.Requests);
         string body = Path.Combine(directory, $"body-{port}");
         await File.WriteAllBytesAsync(body, EtcdClient.Frame(message.ToArray())).ConfigureAwait(false);
 
         // One line a request; in memory, so that writing it does not compete with the servers' fsyncs.
-        string log = Path.Combine(Directory.Exists("/dev/shm") ? "/dev/shm" : directory, $"pgetcd-bench-{Environment.ProcessId}-{port}.log");
+        string log = Path.Combine(
+            Directory.Exists("/dev/shm") ? "/dev/shm" : directory, $"pgetcd-bench-{Environment.ProcessId}-{port}.log");
         File.Delete(log);
         try
         {
@@ -129,7 +131,8 @@ public sealed partial class H2Load(string directory, string shim)
     /// <summary>From the log: start, status and microseconds, a line each.</summary>
     private static (int P50, int P99) Percentiles(string log, long requests)
     {
-        int[] latencies = File.ReadLines(log).Select(line => int.Parse(line.AsSpan(line.LastIndexOf('\t') + 1), CultureInfo.InvariantCulture)).ToArray();
+        int[] latencies = File
+            .ReadLines(log).Select(line => int.Parse(line.AsSpan(line.LastIndexOf('\t') + 1), CultureInfo.InvariantCulture)).ToArray();
         Array.Sort(latencies);
         return latencies.Length == requests
             ? (latencies[requests / 2], latencies[requests * 99 / 100])

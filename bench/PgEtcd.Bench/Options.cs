@@ -53,7 +53,9 @@ public sealed class Options
                 case "--quick":
                     (options.Quick, options.Cold, options.Rounds, options.Seconds) = (true, true, 1, 0.5);
                     break;
-                case "--only": options.Only = Value().Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries); break;
+                case "--only":
+                    options.Only = Value()
+                    .Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries); break;
                 case "--rounds": options.Rounds = (int)Number(name, Value()); break;
                 case "--seconds": options.Seconds = Number(name, Value()); break;
                 case "--servers": options.Servers = Value().Split(','); break;

@@ -81,7 +81,8 @@ public sealed class Server(string name, string kind, string directory, Options o
         const int Port = 3;
         const int Sockets = 4;
         return new Server(
-            $"{name} {number}", kind, $"{directory}-{number}", options, $"Host={lines[Sockets]};Port={lines[Port]};Username=postgres;Database=postgres");
+            $"{name} {number}", kind, $"{directory}-{number}", options,
+            $"Host={lines[Sockets]};Port={lines[Port]};Username=postgres;Database=postgres");
     }
 
     /// <summary>SIGTERM, then SIGKILL for one that does not go.</summary>

@@ -12,7 +12,9 @@ public sealed class Sizes(H2Load h2load, Options options, Report report)
     private static readonly int[] KeyCounts = [0, Requests.KeyCount, 1_000_000];
     private static readonly string[] Quantities = ["first start", "start", "load", "memory loaded", "memory started"];
 
-    private sealed record Measures(double FirstStart, double Load, List<double> Starts, double Loaded, double LoadedDatabase, double Restarted, double RestartedDatabase);
+    private sealed record Measures(
+        double FirstStart, double Load, List<double> Starts, double Loaded, double LoadedDatabase, double Restarted,
+        double RestartedDatabase);
 
     public async Task Run(Func<string, IReadOnlyList<Server>> makeServers)
     {
@@ -48,26 +50,31 @@ public sealed class Sizes(H2Load h2load, Options options, Report report)
                 Add(names["first start"], "s", measure => [measure.FirstStart], "", null);
             }
 
-            Add(names["start"], "s", measure => [.. measure.Starts], startTarget is null ? "" : string.Create(CultureInfo.InvariantCulture, $"< {startTarget} s"),
+            Add(names["start"], "s", measure => [.. measure.Starts], startTarget is null ? "" : string.Create(
+                CultureInfo.InvariantCulture, $"< {startTarget} s"),
                 row => row.Values[^1]?.Median < startTarget);
             if (keys > 0)
             {
                 Add(names["load"], "s", measure => [measure.Load], "", null);
             }
 
-            foreach ((string? name, Func<Measures, double>? own, Func<Measures, double>? database) in new (string, Func<Measures, double>, Func<Measures, double>)[]
+            foreach ((string? name, Func<Measures, double>? own, Func<Measures, double>? database) in new (
+                string, Func<Measures, double>, Func<Measures, double>)[]
             {
                 (names["memory loaded"], measure => measure.Loaded, measure => measure.LoadedDatabase),
                 (names["memory started"], measure => measure.Restarted, measure => measure.RestartedDatabase),
             })
             {
-                Add(name, "MB", measure => [own(measure)], memoryTarget is null ? "" : $"<= {memoryTarget}", row => row.Ratio <= memoryTarget);
+                Add(
+                    name, "MB", measure => [own(measure)], memoryTarget is null ? "" : $"<= {memoryTarget}",
+                    row => row.Ratio <= memoryTarget);
                 Add($"  its PostgreSQL", "MB", measure => database(measure) > 0 ? [database(measure)] : [], "", null);
             }
 
             void Add(string name, string unit, Func<Measures, IReadOnlyList<double>> read, string target, Func<Row, bool?>? met)
             {
-                List<Measured?> values = [.. measures.Select(measure => measure is not null && read(measure) is { Count: > 0 } samples ? new Measured(samples) : null)];
+                List<Measured?> values = [.. measures.Select(
+                    measure => measure is not null && read(measure) is { Count: > 0 } samples ? new Measured(samples) : null)];
                 if (values.TrueForAll(value => value is null) && invalid is null)
                 {
                     return;

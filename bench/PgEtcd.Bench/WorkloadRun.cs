@@ -20,7 +20,8 @@ public sealed class WorkloadRun(H2Load h2load, Options options)
         long count = await server.Client.Count(prefix).ConfigureAwait(false);
         return after - before == txns && count >= keys
             ? (result.Seconds, before + 1)
-            : throw new BenchException($"{server.Name}: loading {keys} keys moved the revision by {after - before}, not {txns}, and left {count} keys");
+            : throw new BenchException(
+                $"{server.Name}: loading {keys} keys moved the revision by {after - before}, not {txns}, and left {count} keys");
     }
 
     /// <summary>Puts random ones of the keys, as often as the options say.</summary>
@@ -30,7 +31,8 @@ public sealed class WorkloadRun(H2Load h2load, Options options)
         {
             Workload puts = Workload.All.First(workload => workload.Name == "put 500");
             Numbers anyKey = puts.Numbers with { Seed = options.Seed };
-            await h2load.Run(server.Port, puts.Method, puts.Request, anyKey, Flight.Of(puts.InFlight), options.History).ConfigureAwait(false);
+            await h2load.Run(server.Port, puts.Method, puts.Request, anyKey, Flight.Of(puts.InFlight), options.History)
+                .ConfigureAwait(false);
         }
     }
 
@@ -74,10 +76,12 @@ public sealed class WorkloadRun(H2Load h2load, Options options)
         (long Revision, double Bytes) before = await Check(workload, server).ConfigureAwait(false);
         double cpu = server.CpuSeconds();
         LoadResult result = await h2load.Run(
-            server.Port, workload.Method, workload.Request, numbers with { Seed = seed + 1, First = warmUp }, flight, measured).ConfigureAwait(false);
+            server.Port, workload.Method, workload.Request, numbers with { Seed = seed + 1, First = warmUp }, flight,
+            measured).ConfigureAwait(false);
         cpu = server.CpuSeconds() - cpu;
         LoadResult latency = await h2load.Run(
-            server.Port, workload.Method, workload.Request, numbers with { Seed = seed + 2, First = warmUp + measured }, flight, timed, latencies: true).ConfigureAwait(false);
+            server.Port, workload.Method, workload.Request, numbers with { Seed = seed + 2, First = warmUp + measured }, flight, timed,
+            latencies: true).ConfigureAwait(false);
         (long Revision, double Bytes) after = await Check(workload, server).ConfigureAwait(false);
 
         long moved = after.Revision - before.Revision;

@@ -8,7 +8,8 @@ internal static class ClusterMaker
     /// what a crash left half-made is thrown away and made anew.
     /// </summary>
     /// <exception cref="LocalPostgresException">initdb failed; the message ends in its last words.</exception>
-    public static async Task MakeAsync(DataDirectory directory, PostgresBinaries binaries, PostgresUser user, CancellationToken cancellationToken)
+    public static async Task MakeAsync(
+        DataDirectory directory, PostgresBinaries binaries, PostgresUser user, CancellationToken cancellationToken)
     {
         string unfinished = directory.NewUnfinishedCluster();
         try

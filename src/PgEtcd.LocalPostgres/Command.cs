@@ -38,7 +38,8 @@ public sealed record Command(int ExitCode, string Output)
         }
     }
 
-    /// <summary>Messages in English, so that they can be recognised; the rest of the environment stays, without what would redirect PostgreSQL.</summary>
+    /// <summary>Messages in English, so that they can be recognised; the rest of the environment stays, without what would redirect
+    /// PostgreSQL.</summary>
     public static ProcessStartInfo StartInfo(IReadOnlyList<string> words)
     {
         ProcessStartInfo info = new(words[0], words.Skip(1)) { UseShellExecute = false, WorkingDirectory = "/" };

@@ -26,7 +26,8 @@ public sealed record DataDirectory(string Path)
     public static bool MayHoldStore(string path, bool mayMove) =>
         Directory.Exists(path) || (mayMove && Directory.Exists(MovedTo));
 
-    /// <summary>A new place for initdb to work in, one for each try: the initdb of a frontend that was killed may still be at work.</summary>
+    /// <summary>A new place for initdb to work in, one for each try: the initdb of a frontend that was killed may still be at
+    /// work.</summary>
     public string NewUnfinishedCluster() => In($"{Unfinished}{Guid.NewGuid():N}");
 
     /// <summary>Removes directories of earlier tries, which will not be finished.</summary>
@@ -42,7 +43,8 @@ public sealed record DataDirectory(string Path)
     /// <summary>Shared by the frontends that use this PostgreSQL.</summary>
     public string UsersLock => In("users.lock");
 
-    /// <summary>The socket's directory: in here, or a short one derived from the path when a socket's name would be too long or need quotes.</summary>
+    /// <summary>The socket's directory: in here, or a short one derived from the path when a socket's name would be too long or need
+    /// quotes.</summary>
     public string Socket
     {
         get
@@ -61,7 +63,8 @@ public sealed record DataDirectory(string Path)
 
     /// <summary>The major version of the cluster that is there, or null.</summary>
     public int? Major =>
-        File.Exists(System.IO.Path.Combine(Cluster, "PG_VERSION")) && int.TryParse(File.ReadAllText(System.IO.Path.Combine(Cluster, "PG_VERSION")), out int major)
+        File.Exists(System.IO.Path.Combine(Cluster, "PG_VERSION"))
+            && int.TryParse(File.ReadAllText(System.IO.Path.Combine(Cluster, "PG_VERSION")), out int major)
             ? major
             : null;
 
@@ -120,7 +123,8 @@ public sealed record DataDirectory(string Path)
                 Directory.CreateDirectory(System.IO.Path.GetDirectoryName(Path)!);
                 Directory.CreateDirectory(Path, mode);
             }
-            else if (Directory.EnumerateFileSystemEntries(Path).Any(entry => System.IO.Path.GetFileName(entry) is not ("lost+found" or "fixtures"))
+            else if (Directory.EnumerateFileSystemEntries(Path).Any(
+                entry => System.IO.Path.GetFileName(entry) is not ("lost+found" or "fixtures"))
                 && !File.Exists(StartLock))
             {
                 throw new LocalPostgresException($"--data-dir {Path} holds other things already: choose a new or empty directory.");

@@ -1,7 +1,8 @@
 namespace PgEtcd.LocalPostgres;
 
 /// <summary>An advisory lock on a file, shared by the frontends of one data directory. The kernel drops it when its holder dies.</summary>
-/// <remarks>.NET takes flock(2) when a file is opened: exclusive for <see cref="FileShare.None"/>, shared for read access with <see cref="FileShare.Read"/>.</remarks>
+/// <remarks>.NET takes flock(2) when a file is opened: exclusive for <see cref="FileShare.None"/>, shared for read access with
+/// <see cref="FileShare.Read"/>.</remarks>
 internal sealed class FileLock : IDisposable
 {
     private static readonly TimeSpan Retry = TimeSpan.FromMilliseconds(20);

@@ -100,7 +100,8 @@ public sealed class LocalDatabase : IAsyncDisposable
                 return running;
             }
 
-            PostgresBinaries binaries = await PostgresBinaries.FindAsync(directory.Major, Environment.GetEnvironmentVariable, null, cancellationToken);
+            PostgresBinaries binaries = await PostgresBinaries.FindAsync(
+                directory.Major, Environment.GetEnvironmentVariable, null, cancellationToken);
             if (!Directory.Exists(directory.Cluster))
             {
                 Log.Making(logger, binaries.Major, directory.Path);

@@ -27,7 +27,9 @@ internal sealed record PostgresBinaries(string Directory, int Major)
         int? requiredMajor, Func<string, string?> variable, IEnumerable<string>? usualPlaces, CancellationToken cancellationToken)
     {
         string? named = variable(Variable);
-        List<string> places = string.IsNullOrEmpty(named) ? [.. InPath(variable("PATH")), .. usualPlaces ?? UsualPlaces()] : new List<string> { named };
+        List<string> places = string.IsNullOrEmpty(named)
+            ? [.. InPath(variable("PATH")), .. usualPlaces ?? UsualPlaces()]
+            : new List<string> { named };
         foreach (string? place in places.Distinct())
         {
             if (await AtAsync(place, cancellationToken) is { } found && found.Major >= OldestMajor && (requiredMajor ?? found.Major) == found.Major)
@@ -36,7 +38,9 @@ internal sealed record PostgresBinaries(string Directory, int Major)
             }
         }
 
-        string what = requiredMajor is null ? $"PostgreSQL {OldestMajor} or newer" : $"PostgreSQL {requiredMajor}, which made the data directory,";
+        string what = requiredMajor is null
+            ? $"PostgreSQL {OldestMajor} or newer"
+            : $"PostgreSQL {requiredMajor}, which made the data directory,";
         throw new LocalPostgresException(string.IsNullOrEmpty(named)
             ? $"The server programs of {what} were not found: install them (on Debian: apt-get install postgresql{(requiredMajor is null ? "" : $"-{requiredMajor}")}), name their directory in {Variable}, or give --database."
             : $"{Variable} is {named}, but the server programs of {what} are not there.");

@@ -90,7 +90,8 @@ internal sealed class Postmaster : IDisposable
         string said = await SaidSinceAsync(directory.Log, before);
         return said.Contains("pre-existing shared memory block", StringComparison.Ordinal)
             ? null
-            : throw new LocalPostgresException($"PostgreSQL did not start in {directory.Path}: {Command.Tail(said)} (see {directory.Log}).");
+            : throw new LocalPostgresException(
+                $"PostgreSQL did not start in {directory.Path}: {Command.Tail(said)} (see {directory.Log}).");
     }
 
     /// <summary>Stops it as "pg_ctl stop -m fast" does: sessions are cut off, everything is written.</summary>

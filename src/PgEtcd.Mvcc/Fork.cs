@@ -82,7 +82,8 @@ public sealed class Fork
     /// <summary>Takes in one row of the log that another frontend wrote.</summary>
     /// <exception cref="ArgumentException">The row is not later than all before it.</exception>
     public void Apply(
-        long revision, int sub, ReadOnlySpan<byte> key, ReadOnlySpan<byte> value, bool tombstone, long createRevision, long version, long lease)
+        long revision, int sub, ReadOnlySpan<byte> key, ReadOnlySpan<byte> value, bool tombstone, long createRevision, long version,
+        long lease)
     {
         bool continues = revision == Revision && _events.Count > 0 && sub > _events[^1].Sub;
         if (revision <= Revision && !continues)

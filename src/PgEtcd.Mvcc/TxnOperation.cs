@@ -82,7 +82,8 @@ public sealed class Compare
 
     public ReadOnlyMemory<byte> RangeEnd { get; init; }
 
-    /// <summary>The operand for version, create and mod revision and lease; 0 when the oneof that is set does not match the target.</summary>
+    /// <summary>The operand for version, create and mod revision and lease; 0 when the oneof that is set does not match the
+    /// target.</summary>
     public long Number { get; init; }
 
     /// <summary>The operand for the value; empty when the oneof that is set does not match the target.</summary>

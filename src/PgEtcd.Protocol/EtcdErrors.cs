@@ -39,16 +39,21 @@ public static class EtcdErrors
     public static EtcdError PeerURLExist { get; } = Error(StatusCode.FailedPrecondition, "etcdserver: Peer URLs already exists");
     public static EtcdError MemberBadURLs { get; } = Error(StatusCode.InvalidArgument, "etcdserver: given member URLs are invalid");
     public static EtcdError MemberNotFound { get; } = Error(StatusCode.NotFound, "etcdserver: member not found");
-    public static EtcdError MemberNotLearner { get; } = Error(StatusCode.FailedPrecondition, "etcdserver: can only promote a learner member");
-    public static EtcdError LearnerNotReady { get; } = Error(StatusCode.FailedPrecondition, "etcdserver: can only promote a learner member which is in sync with leader");
-    public static EtcdError TooManyLearners { get; } = Error(StatusCode.FailedPrecondition, "etcdserver: too many learner members in cluster");
+    public static EtcdError MemberNotLearner { get; } = Error(
+        StatusCode.FailedPrecondition, "etcdserver: can only promote a learner member");
+    public static EtcdError LearnerNotReady { get; } = Error(
+        StatusCode.FailedPrecondition, "etcdserver: can only promote a learner member which is in sync with leader");
+    public static EtcdError TooManyLearners { get; } = Error(
+        StatusCode.FailedPrecondition, "etcdserver: too many learner members in cluster");
     public static EtcdError ClusterIDMismatch { get; } = Error(StatusCode.FailedPrecondition, "etcdserver: cluster ID mismatch");
-    public static EtcdError NotSupportedForLearner { get; } = Error(StatusCode.FailedPrecondition, "etcdserver: rpc not supported for learner");
+    public static EtcdError NotSupportedForLearner { get; } = Error(
+        StatusCode.FailedPrecondition, "etcdserver: rpc not supported for learner");
     public static EtcdError BadLeaderTransferee { get; } = Error(StatusCode.FailedPrecondition, "etcdserver: bad leader transferee");
 
     // Users, roles, tokens.
     public static EtcdError RootUserNotExist { get; } = Error(StatusCode.FailedPrecondition, "etcdserver: root user does not exist");
-    public static EtcdError RootRoleNotExist { get; } = Error(StatusCode.FailedPrecondition, "etcdserver: root user does not have root role");
+    public static EtcdError RootRoleNotExist { get; } = Error(
+        StatusCode.FailedPrecondition, "etcdserver: root user does not have root role");
     public static EtcdError UserAlreadyExist { get; } = Error(StatusCode.FailedPrecondition, "etcdserver: user name already exists");
     /// <summary>Also what a request without credentials gets while authentication is on.</summary>
     public static EtcdError UserEmpty { get; } = Error(StatusCode.InvalidArgument, "etcdserver: user name is empty");
@@ -56,11 +61,13 @@ public static class EtcdErrors
     public static EtcdError RoleAlreadyExist { get; } = Error(StatusCode.FailedPrecondition, "etcdserver: role name already exists");
     public static EtcdError RoleNotFound { get; } = Error(StatusCode.FailedPrecondition, "etcdserver: role name not found");
     public static EtcdError RoleEmpty { get; } = Error(StatusCode.InvalidArgument, "etcdserver: role name is empty");
-    public static EtcdError AuthFailed { get; } = Error(StatusCode.InvalidArgument, "etcdserver: authentication failed, invalid user ID or password");
+    public static EtcdError AuthFailed { get; } = Error(
+        StatusCode.InvalidArgument, "etcdserver: authentication failed, invalid user ID or password");
     public static EtcdError PermissionNotGiven { get; } = Error(StatusCode.InvalidArgument, "etcdserver: permission not given");
     public static EtcdError PermissionDenied { get; } = Error(StatusCode.PermissionDenied, "etcdserver: permission denied");
     public static EtcdError RoleNotGranted { get; } = Error(StatusCode.FailedPrecondition, "etcdserver: role is not granted to the user");
-    public static EtcdError PermissionNotGranted { get; } = Error(StatusCode.FailedPrecondition, "etcdserver: permission is not granted to the role");
+    public static EtcdError PermissionNotGranted { get; } = Error(
+        StatusCode.FailedPrecondition, "etcdserver: permission is not granted to the role");
     public static EtcdError AuthNotEnabled { get; } = Error(StatusCode.FailedPrecondition, "etcdserver: authentication is not enabled");
     public static EtcdError InvalidAuthToken { get; } = Error(StatusCode.Unauthenticated, "etcdserver: invalid auth token");
     public static EtcdError InvalidAuthMgmt { get; } = Error(StatusCode.InvalidArgument, "etcdserver: invalid auth management");
@@ -74,9 +81,12 @@ public static class EtcdErrors
     public static EtcdError NotCapable { get; } = Error(StatusCode.FailedPrecondition, "etcdserver: not capable");
     public static EtcdError Stopped { get; } = Error(StatusCode.Unavailable, "etcdserver: server stopped");
     public static EtcdError Timeout { get; } = Error(StatusCode.Unavailable, "etcdserver: request timed out");
-    public static EtcdError TimeoutDueToLeaderFail { get; } = Error(StatusCode.Unavailable, "etcdserver: request timed out, possibly due to previous leader failure");
-    public static EtcdError TimeoutDueToConnectionLost { get; } = Error(StatusCode.Unavailable, "etcdserver: request timed out, possibly due to connection lost");
-    public static EtcdError TimeoutWaitAppliedIndex { get; } = Error(StatusCode.Unavailable, "etcdserver: request timed out, waiting for the applied index took too long");
+    public static EtcdError TimeoutDueToLeaderFail { get; } = Error(
+        StatusCode.Unavailable, "etcdserver: request timed out, possibly due to previous leader failure");
+    public static EtcdError TimeoutDueToConnectionLost { get; } = Error(
+        StatusCode.Unavailable, "etcdserver: request timed out, possibly due to connection lost");
+    public static EtcdError TimeoutWaitAppliedIndex { get; } = Error(
+        StatusCode.Unavailable, "etcdserver: request timed out, waiting for the applied index took too long");
     public static EtcdError Unhealthy { get; } = Error(StatusCode.Unavailable, "etcdserver: unhealthy cluster");
     public static EtcdError Corrupt { get; } = Error(StatusCode.DataLoss, "etcdserver: corrupt cluster");
     /// <summary>The call was cancelled while a write was pending.</summary>
@@ -84,19 +94,26 @@ public static class EtcdErrors
     public static EtcdError DeadlineExceeded { get; } = Error(StatusCode.DeadlineExceeded, "etcdserver: context deadline exceeded");
 
     // Downgrade.
-    public static EtcdError WrongDowngradeVersionFormat { get; } = Error(StatusCode.InvalidArgument, "etcdserver: wrong downgrade target version format");
-    public static EtcdError InvalidDowngradeTargetVersion { get; } = Error(StatusCode.InvalidArgument, "etcdserver: invalid downgrade target version");
-    public static EtcdError ClusterVersionUnavailable { get; } = Error(StatusCode.FailedPrecondition, "etcdserver: cluster version not found during downgrade");
-    public static EtcdError DowngradeInProcess { get; } = Error(StatusCode.FailedPrecondition, "etcdserver: cluster has a downgrade job in progress");
+    public static EtcdError WrongDowngradeVersionFormat { get; } = Error(
+        StatusCode.InvalidArgument, "etcdserver: wrong downgrade target version format");
+    public static EtcdError InvalidDowngradeTargetVersion { get; } = Error(
+        StatusCode.InvalidArgument, "etcdserver: invalid downgrade target version");
+    public static EtcdError ClusterVersionUnavailable { get; } = Error(
+        StatusCode.FailedPrecondition, "etcdserver: cluster version not found during downgrade");
+    public static EtcdError DowngradeInProcess { get; } = Error(
+        StatusCode.FailedPrecondition, "etcdserver: cluster has a downgrade job in progress");
     public static EtcdError NoInflightDowngrade { get; } = Error(StatusCode.FailedPrecondition, "etcdserver: no inflight downgrade job");
 
     // Sent as Unknown: etcd has a code for the first two, but loses it on the way out.
-    public static EtcdError MemberNotEnoughStarted { get; } = Error(StatusCode.Unknown, "etcdserver: re-configuration failed due to not enough started members");
+    public static EtcdError MemberNotEnoughStarted { get; } = Error(
+        StatusCode.Unknown, "etcdserver: re-configuration failed due to not enough started members");
     public static EtcdError RequestTooManyRequests { get; } = Error(StatusCode.Unknown, "etcdserver: too many requests");
-    public static EtcdError PasswordForNoPasswordUser { get; } = Error(StatusCode.Unknown, "auth: authentication failed, password was given for no password user");
+    public static EtcdError PasswordForNoPasswordUser { get; } = Error(
+        StatusCode.Unknown, "auth: authentication failed, password was given for no password user");
     public static EtcdError VerifyOnlyKey { get; } = Error(StatusCode.Unknown, "auth: token signing attempted with verify-only key");
     public static EtcdError PasswordTooLong { get; } = Error(StatusCode.Unknown, "bcrypt: password length exceeds 72 bytes");
-    public static EtcdError TransferTimeout { get; } = Error(StatusCode.Unknown, "etcdserver: request timed out, leader transfer took too long");
+    public static EtcdError TransferTimeout { get; } = Error(
+        StatusCode.Unknown, "etcdserver: request timed out, leader transfer took too long");
     public static EtcdError UnknownMethod { get; } = Error(StatusCode.Unknown, "etcdserver: unknown method");
     public static EtcdError ElectionNotLeader { get; } = Error(StatusCode.Unknown, "election: not leader");
     public static EtcdError ElectionNoLeader { get; } = Error(StatusCode.Unknown, "election: no leader");

@@ -63,12 +63,14 @@ internal static class Program
         }
         catch (PostgresException exception) when (!stopping.IsCancellationRequested)
         {
-            await System.Console.Error.WriteLineAsync($"pgetcd: PostgreSQL refused the work: {exception.MessageText} ({exception.SqlState}).");
+            await System.Console.Error.WriteLineAsync(
+                $"pgetcd: PostgreSQL refused the work: {exception.MessageText} ({exception.SqlState}).");
             return whenFailed;
         }
         catch (NpgsqlException exception) when (!stopping.IsCancellationRequested)
         {
-            await System.Console.Error.WriteLineAsync($"pgetcd: PostgreSQL went away: {exception.GetBaseException().Message.TrimEnd('.')}.");
+            await System.Console.Error.WriteLineAsync(
+                $"pgetcd: PostgreSQL went away: {exception.GetBaseException().Message.TrimEnd('.')}.");
             return whenFailed;
         }
         catch (OperationCanceledException) when (stopping.IsCancellationRequested)

@@ -38,7 +38,8 @@ public readonly record struct SnapshotChange(
             return null;
         }
 
-        SnapshotChange change = new(revision, (int)sub, default, isTombstone ? default(ReadOnlyMemory<byte>?) : ReadOnlyMemory<byte>.Empty, 0, 0, 0);
+        SnapshotChange change = new(
+            revision, (int)sub, default, isTombstone ? default(ReadOnlyMemory<byte>?) : ReadOnlyMemory<byte>.Empty, 0, 0, 0);
         long modRevision = 0;
         ProtoReader reader = new(keyValue);
         while (reader.Next())

@@ -6,5 +6,7 @@ namespace PgEtcd.BlackBox.Tests;
 internal static class SelfTest
 {
     public static void SkipUnlessAsked() =>
-        Skip.If(Environment.GetEnvironmentVariable("PGETCD_SELFTEST") is not "1", "Tries the test tools on real etcd; set PGETCD_SELFTEST=1 to run it.");
+        Skip.If(
+            Environment.GetEnvironmentVariable("PGETCD_SELFTEST") is not "1",
+            "Tries the test tools on real etcd; set PGETCD_SELFTEST=1 to run it.");
 }

@@ -21,7 +21,8 @@ internal sealed class KvClient(Uri address) : IAsyncDisposable
 
     public Task<RangeResponse> GetAsync(string key, bool serializable = false, long revision = 0, TimeSpan? timeout = null) =>
         _channel.UnaryAsync<RangeRequest, RangeResponse>(
-            "etcdserverpb.KV/Range", new RangeRequest { Key = Utf8(key), Serializable = serializable, Revision = revision }, timeout: timeout);
+            "etcdserverpb.KV/Range", new RangeRequest { Key = Utf8(key), Serializable = serializable, Revision = revision },
+            timeout: timeout);
 
     public Task<DeleteRangeResponse> DeleteAsync(string key) => _channel.UnaryAsync<DeleteRangeRequest, DeleteRangeResponse>(
         "etcdserverpb.KV/DeleteRange", new DeleteRangeRequest { Key = Utf8(key) });

@@ -119,8 +119,10 @@ public sealed class LeaseTests(PostgresFixture postgres) : IClassFixture<Postgre
         }
 
         (await clients[0].GetAsync($"{round}/kept")).Kvs.Count.ShouldBe(1);
-        await channels[0].UnaryAsync<LeaseRevokeRequest, LeaseRevokeResponse>("etcdserverpb.Lease/LeaseRevoke", new LeaseRevokeRequest { ID = kept });
-        await Task.WhenAll(clients.Select(client => client.DisposeAsync().AsTask()).Concat(channels.Select(channel => channel.DisposeAsync().AsTask())));
+        await channels[0].UnaryAsync<LeaseRevokeRequest, LeaseRevokeResponse>(
+            "etcdserverpb.Lease/LeaseRevoke", new LeaseRevokeRequest { ID = kept });
+        await Task.WhenAll(
+            clients.Select(client => client.DisposeAsync().AsTask()).Concat(channels.Select(channel => channel.DisposeAsync().AsTask())));
     }
 
     private static async Task<int> CountAsync(KvClient client, string round) =>

@@ -152,7 +152,8 @@ public sealed class LockTests(PostgresFixture postgres) : IClassFixture<Postgres
         await Eventually.TrueAsync(() => seen.All(leaders => leaders.Count == 1), Limit, "all observe");
         Task[] campaigns = [.. Enumerable.Range(0, Leaders).Select(number => LeadAsync(channels[number % 3], number))];
         await Eventually.TrueAsync(async () => (await ContendersAsync(first, "el")).Count == Leaders + 1, Limit, "all are candidates");
-        List<string> expected = [.. (await ContendersAsync(first, "el")).OrderBy(kv => kv.CreateRevision).Select(kv => kv.Value.ToStringUtf8())];
+        List<string> expected = [
+            .. (await ContendersAsync(first, "el")).OrderBy(kv => kv.CreateRevision).Select(kv => kv.Value.ToStringUtf8())];
         await first.ResignAsync(leader.Leader); // they lead and resign one after the other, as fast as they can
         await Task.WhenAll(campaigns).WaitAsync(Limit);
         await first.CampaignAsync("el", "last", await first.GrantAsync(600));

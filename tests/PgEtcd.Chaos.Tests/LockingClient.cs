@@ -67,7 +67,8 @@ internal sealed class LockingClient : IAsyncDisposable
         TxnResponse entered = await AskAsync(frontend => frontend.UnaryAsync<TxnRequest, TxnResponse>("etcdserverpb.KV/Txn", enter));
         if (!entered.Succeeded && entered.Responses[0].ResponseRange.Kvs[0].Value != who) // ours, if an answer was lost
         {
-            throw new InvalidOperationException($"{who.ToStringUtf8()} has the lock, and so has {entered.Responses[0].ResponseRange.Kvs[0].Value.ToStringUtf8()}.");
+            throw new InvalidOperationException(
+                $"{who.ToStringUtf8()} has the lock, and so has {entered.Responses[0].ResponseRange.Kvs[0].Value.ToStringUtf8()}.");
         }
     }
 
@@ -75,7 +76,8 @@ internal sealed class LockingClient : IAsyncDisposable
         frontend.UnaryAsync<RangeRequest, RangeResponse>("etcdserverpb.KV/Range", new RangeRequest { Key = key }))).Kvs.SingleOrDefault();
 
     private static Task<PutResponse> PutAsync(GrpcChannel frontend, ByteString key, string value) =>
-        frontend.UnaryAsync<PutRequest, PutResponse>("etcdserverpb.KV/Put", new PutRequest { Key = key, Value = ByteString.CopyFromUtf8(value) });
+        frontend.UnaryAsync<PutRequest, PutResponse>(
+            "etcdserverpb.KV/Put", new PutRequest { Key = key, Value = ByteString.CopyFromUtf8(value) });
 
     private static Task<DeleteRangeResponse> DeleteAsync(GrpcChannel frontend, ByteString key) =>
         frontend.UnaryAsync<DeleteRangeRequest, DeleteRangeResponse>("etcdserverpb.KV/DeleteRange", new DeleteRangeRequest { Key = key });
@@ -90,7 +92,8 @@ internal sealed class LockingClient : IAsyncDisposable
             {
                 return await ask(_frontends[_at]);
             }
-            catch (RpcException error) when (error.StatusCode is StatusCode.Unavailable or StatusCode.Internal && DateTime.UtcNow < deadline)
+            catch (RpcException error) when (
+                error.StatusCode is StatusCode.Unavailable or StatusCode.Internal && DateTime.UtcNow < deadline)
             {
                 _at = (_at + 1) % _frontends.Length;
                 await Task.Delay(20); // as a client that is refused a connection waits before the next

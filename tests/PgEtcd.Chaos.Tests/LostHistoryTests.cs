@@ -67,7 +67,8 @@ public sealed class LostHistoryTests : IAsyncLifetime
             // What was shown under the old revisions is not contradicted: they are compacted.
             for (long revision = kept; revision <= lost; revision++)
             {
-                (await Should.ThrowAsync<RpcException>(() => client.GetAsync("kept", revision: revision))).StatusCode.ShouldBe(StatusCode.OutOfRange);
+                (await Should.ThrowAsync<RpcException>(() => client.GetAsync("kept", revision: revision))).StatusCode
+                    .ShouldBe(StatusCode.OutOfRange);
             }
         }
 

@@ -113,7 +113,8 @@ public sealed class RemovalTests : IAsyncLifetime
         // And a write through it does not get lost on what it has missed.
         (await sleeper.CompareAndPutAsync("k1", 0, "again")).Succeeded.ShouldBeTrue();
         (await sleeper.AllAsync()).Kvs.ShouldBe((await client.AllAsync()).Kvs);
-        (await sleeper.AllAsync()).Kvs.Sum(kv => kv.Version).ShouldBe(await ScalarAsync<long>("select sum(version)::bigint from pgetcd.current_state"));
+        (await sleeper.AllAsync()).Kvs.Sum(kv => kv.Version).ShouldBe(
+            await ScalarAsync<long>("select sum(version)::bigint from pgetcd.current_state"));
     }
 
     public async Task DisposeAsync() => await _postgres.DisposeAsync();

@@ -22,7 +22,8 @@ public sealed class StandbyTests : IAsyncLifetime
     [Fact]
     public async Task No_read_is_answered_from_it_and_no_history_is_taken_for_lost()
     {
-        await using PgEtcdServer frontend = await PgEtcdServer.StartAsync(_postgres.ConnectionString(), moreArguments: ["--election-timeout", "500"]);
+        await using PgEtcdServer frontend = await PgEtcdServer.StartAsync(
+            _postgres.ConnectionString(), moreArguments: ["--election-timeout", "500"]);
         await using KvClient client = new(frontend);
         long written = (await client.PutAsync("k", "1")).Header.Revision;
         frontend.Expect("PostgreSQL does not answer, trying again", "failed and will be tried again");
@@ -35,7 +36,8 @@ public sealed class StandbyTests : IAsyncLifetime
         await _postgres.StopAsync();
         File.Delete(Signal);
         await _postgres.RestartAsync();
-        await Eventually.TrueAsync(async () => (await client.GetAsync("k")).Header.Revision == written, "the frontend serves again, at the same revision");
+        await Eventually.TrueAsync(
+            async () => (await client.GetAsync("k")).Header.Revision == written, "the frontend serves again, at the same revision");
         (await client.PutAsync("k", "3", Eventually.Patience)).Header.Revision.ShouldBe(written + 1);
     }
 

@@ -70,7 +70,8 @@ internal sealed class WatchedCluster : IAsyncDisposable
             previous.PrevKv = true;
             WatchCreateRequest puts = WatchCall.All(start: 2);
             puts.Filters.Add(WatchCreateRequest.Types.FilterType.Nodelete);
-            WatchCreateRequest[] watches = [WatchCall.All(start: 2), WatchCall.Prefix("a/", start: 2), WatchCall.Key("a/03", start: 2), previous, puts];
+            WatchCreateRequest[] watches = [
+                WatchCall.All(start: 2), WatchCall.Prefix("a/", start: 2), WatchCall.Key("a/03", start: 2), previous, puts];
             _watchers.AddRange(watches.Select(watch => new WatchClient(watch, urls)));
         }
     }
@@ -87,7 +88,8 @@ internal sealed class WatchedCluster : IAsyncDisposable
         return Eventually.TrueAsync(() => Acknowledged >= target, $"{more} more writes are acknowledged");
     }
 
-    /// <summary>Ends the writing; then what was acknowledged must be in the table, and every watcher must have seen just what is there.</summary>
+    /// <summary>Ends the writing; then what was acknowledged must be in the table, and every watcher must have seen just what is
+    /// there.</summary>
     public async Task CheckAsync()
     {
         await Task.WhenAll(_writers.Select(writer => writer.StopAsync()));

@@ -82,7 +82,8 @@ internal sealed class StoreParts : IAsyncDisposable
     public Task<WriteAnswer> WriteAsync(Operation operation, IHistory? history = null) =>
         Committer.WriteAsync(operation, 100, history ?? Replica, new Origin(Caller.Server, "client")).WaitAsync(Patience);
 
-    public static PutOperation Put(string key, string value, long lease = 0) => new() { Key = Bytes(key), Value = Bytes(value), Lease = lease };
+    public static PutOperation Put(string key, string value, long lease = 0) =>
+        new() { Key = Bytes(key), Value = Bytes(value), Lease = lease };
 
     public static DeleteRangeOperation Delete(string key, string end = "") => new() { Key = Bytes(key), RangeEnd = Bytes(end) };
 

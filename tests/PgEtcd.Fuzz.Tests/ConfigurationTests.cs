@@ -14,9 +14,12 @@ public sealed partial class ConfigurationTests : IDisposable
 
     private static readonly string[] Values =
     [
-        "", " ", "true", "false", "0", "1", "-1", "1.5", "10m", "-10m", "1h2m3s", "99999999999999999999", "NaN", "default", "auto", "simple", "*", ",", "a,b", "a=b,c=d",
-        "http://127.0.0.1:2379", "https://127.0.0.1:2379", "http://127.0.0.1:99999", "unix:///tmp/x", "unixs://y", "http://", "://", "127.0.0.1:2379", "[::1]:1",
-        "postgres://u:p@h/db", "postgres://u:p@h:0/db?sslmode=nothing", "Host=h;Password=secret", "jwt,pub-key=/nowhere,sign-method=RS256", "jwt,sign-method=HS256,priv-key=/nowhere,ttl=x",
+        "", " ", "true", "false", "0", "1", "-1", "1.5", "10m", "-10m", "1h2m3s", "99999999999999999999", "NaN", "default", "auto",
+        "simple", "*", ",", "a,b", "a=b,c=d",
+        "http://127.0.0.1:2379", "https://127.0.0.1:2379", "http://127.0.0.1:99999", "unix:///tmp/x", "unixs://y", "http://", "://",
+        "127.0.0.1:2379", "[::1]:1",
+        "postgres://u:p@h/db", "postgres://u:p@h:0/db?sslmode=nothing", "Host=h;Password=secret", "jwt,pub-key=/nowhere,sign-method=RS256",
+        "jwt,sign-method=HS256,priv-key=/nowhere,ttl=x",
         "TLS1.2", "TLS_RSA_WITH_AES_128_CBC_SHA", "/nowhere/file", "é\u0000\u202e", "'", "\"", "--name", "{}", "[]",
     ];
 
@@ -56,7 +59,8 @@ public sealed partial class ConfigurationTests : IDisposable
         Random random = new(seed);
         string file = Path.Combine(_directory.Path, "pgetcd.yaml");
         string text = string.Concat(Enumerable.Range(0, random.Next(1, 6)).Select(_ => $"{One(random, Flags)}: {Value(random)}\n"));
-        text += random.Next(10) == 0 ? new string('[', 50_000) : random.Next(5) == 0 ? "client-transport-security:\n  cert-file: x\n  client-cert-auth: maybe\n" : "";
+        text += random.Next(10) == 0 ? new string('[', 50_000) : random
+            .Next(5) == 0 ? "client-transport-security:\n  cert-file: x\n  client-cert-auth: maybe\n" : "";
         text += random.Next(10) == 0 ? "a: &a [x]\nb: &b [*a,*a,*a,*a,*a,*a,*a,*a]\nc: &c [*b,*b,*b,*b,*b,*b,*b,*b]\nd: [*c,*c,*c,*c,*c,*c,*c,*c]\n" : "";
         File.WriteAllText(file, random.Next(3) == 0 ? Mutation.Of(random, text) : text);
         Check(CommandLine.Parse(["--config-file", file], new Dictionary<string, string>()));

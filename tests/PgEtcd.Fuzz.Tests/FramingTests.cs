@@ -18,7 +18,9 @@ public sealed class FramingTests(PostgresFixture postgres) : IClassFixture<Postg
     // None is long: some calls wait for what may never come.
     private static readonly string[] Timeouts = ["500m", "1n", "0H", "99999999n", "100000000S", "-1S", "1", "S", "500m500m"];
     private static readonly string[] ContentTypes =
-        ["application/grpc", "application/grpc+proto", "application/grpc; charset=x", "application/grpc-web", "application/grpcx", "text/plain", "application/json"];
+        [
+            "application/grpc", "application/grpc+proto", "application/grpc; charset=x", "application/grpc-web", "application/grpcx",
+            "text/plain", "application/json"];
 
     [Fact]
     public async Task A_body_that_is_no_message_gets_a_status()
@@ -106,5 +108,6 @@ public sealed class FramingTests(PostgresFixture postgres) : IClassFixture<Postg
 
     private static string Usually(Random random, string[] choices) => choices[random.Next(2) == 0 ? 0 : random.Next(choices.Length)];
 
-    private static string? Value(HttpHeaders headers, string name) => headers.TryGetValues(name, out IEnumerable<string>? values) ? values.First() : null;
+    private static string? Value(HttpHeaders headers, string name) =>
+        headers.TryGetValues(name, out IEnumerable<string>? values) ? values.First() : null;
 }

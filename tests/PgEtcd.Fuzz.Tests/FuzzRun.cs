@@ -4,8 +4,8 @@ using System.Globalization;
 namespace PgEtcd.Fuzz.Tests;
 
 /// <summary>
-/// Attempts, each from a seed of its own: the same ones every time. With FUZZ_SECONDS=n new ones for so long, with FUZZ_SEED=n that one alone.
-/// </summary>
+/// Attempts, each from a seed of its own: the same ones every time. With FUZZ_SECONDS=n new ones for so long, with FUZZ_SEED=n that one
+/// alone. </summary>
 internal static class FuzzRun
 {
     /// <summary>No attempt takes this long: what does hangs.</summary>

@@ -28,7 +28,8 @@ internal sealed class FuzzedServer : IAsyncDisposable
     }
 
     /// <summary>Every method that clients call.</summary>
-    public static IReadOnlyList<MethodDescriptor> Methods { get; } = [.. RpcCatalogue.All.OrderBy(method => method.FullName, StringComparer.Ordinal)];
+    public static IReadOnlyList<MethodDescriptor> Methods { get; } = [
+        .. RpcCatalogue.All.OrderBy(method => method.FullName, StringComparer.Ordinal)];
 
     public PgEtcdServer Server { get; }
 
@@ -58,7 +59,8 @@ internal sealed class FuzzedServer : IAsyncDisposable
     private async Task CheckAsync()
     {
         await using GrpcChannel other = new(Url);
-        await other.UnaryAsync<RangeRequest, RangeResponse>("etcdserverpb.KV/Range", new RangeRequest { Key = Google.Protobuf.ByteString.CopyFromUtf8("a") }, timeout: Soon);
+        await other.UnaryAsync<RangeRequest, RangeResponse>(
+            "etcdserverpb.KV/Range", new RangeRequest { Key = Google.Protobuf.ByteString.CopyFromUtf8("a") }, timeout: Soon);
         Server.Log.Where(line => line.GetProperty("level").GetString() is not ("debug" or "info" or "warn")).Select(Text).ShouldBeEmpty();
         Server.ResidentBytes.ShouldBeLessThan(MostBytes);
 

@@ -41,7 +41,9 @@ public sealed class GatewayTests(PostgresFixture postgres) : IClassFixture<Postg
 
             foreach (string line in answer.Split('\n', StringSplitOptions.RemoveEmptyEntries))
             {
-                Should.NotThrow(() => JsonDocument.Parse(line, new JsonDocumentOptions { MaxDepth = Json.MaxDepth }).Dispose(), $"{method.FullName}: {answer}");
+                Should.NotThrow(
+                    () => JsonDocument.Parse(line, new JsonDocumentOptions { MaxDepth = Json.MaxDepth }).Dispose(),
+                    $"{method.FullName}: {answer}");
             }
         }, seed =>
         {
@@ -54,7 +56,9 @@ public sealed class GatewayTests(PostgresFixture postgres) : IClassFixture<Postg
     {
         Random random = new(seed);
         MethodDescriptor method = methods[random.Next(methods.Length)];
-        string json = random.Next(50) == 0 ? Depths[random.Next(Depths.Length)] : RpcCatalogue.ToJson(RandomMessages.Make(random, method.InputType));
+        string json = random.Next(50) == 0
+            ? Depths[random.Next(Depths.Length)]
+            : RpcCatalogue.ToJson(RandomMessages.Make(random, method.InputType));
         byte[] body = Encoding.UTF8.GetBytes(json);
         return (method, random.Next(4) == 0 ? body : Mutation.Of(random, body));
     }

@@ -25,7 +25,8 @@ public sealed class MessageTests(PostgresFixture postgres) : IClassFixture<Postg
         {
             Random random = new(seed);
             MethodDescriptor method = FuzzedServer.Methods[random.Next(FuzzedServer.Methods.Count)];
-            byte[][] requests = [.. Enumerable.Range(0, method.IsClientStreaming ? random.Next(1, 5) : 1).Select(_ => Request(random, method.InputType))];
+            byte[][] requests = [
+                .. Enumerable.Range(0, method.IsClientStreaming ? random.Next(1, 5) : 1).Select(_ => Request(random, method.InputType))];
             Status status = await CallAsync(channel, method, requests);
             // What breaks the connection for all its calls is Unavailable or Internal here, in the client's own words.
             string words = $"{method.FullName} says {status}";

@@ -6,7 +6,8 @@ namespace PgEtcd.Fuzz.Tests;
 /// <summary>Changes what was right, as a broken or hostile program might.</summary>
 internal static class Mutation
 {
-    private static readonly long[] Edges = [0, 1, -1, 127, 128, 255, 256, 32767, 65535, int.MaxValue, int.MinValue, uint.MaxValue, long.MaxValue, long.MinValue];
+    private static readonly long[] Edges = [
+        0, 1, -1, 127, 128, 255, 256, 32767, 65535, int.MaxValue, int.MinValue, uint.MaxValue, long.MaxValue, long.MinValue];
 
     /// <summary>A few changes of bytes: flipped, written over, taken out, put in, repeated, cut off, or a number of extreme size.</summary>
     public static byte[] Of(Random random, ReadOnlySpan<byte> bytes)

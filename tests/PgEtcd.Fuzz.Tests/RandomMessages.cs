@@ -10,7 +10,8 @@ internal static class RandomMessages
 
     // Few and short, so that requests meet each other's keys, leases and users.
     private static readonly string[] Names = ["", "a", "b", "ab", "b\0", "\0", "é", "a/b/c", "\uffff"];
-    private static readonly long[] Numbers = [0, 1, 2, 3, 5, 7, 60, 1000, -1, int.MaxValue, int.MinValue, uint.MaxValue, long.MaxValue, long.MinValue];
+    private static readonly long[] Numbers = [
+        0, 1, 2, 3, 5, 7, 60, 1000, -1, int.MaxValue, int.MinValue, uint.MaxValue, long.MaxValue, long.MinValue];
 
     /// <summary>A message of a type.</summary>
     public static IMessage Make(Random random, MessageDescriptor type) => Make(random, type, 0);
@@ -48,7 +49,9 @@ internal static class RandomMessages
         return field.FieldType switch
         {
             FieldType.Message => Make(random, field.MessageType, depth + 1),
-            FieldType.Bytes => random.Next(50) == 0 ? ByteString.CopyFrom(new byte[Large(random)]) : ByteString.CopyFromUtf8(Names[random.Next(Names.Length)]),
+            FieldType.Bytes => random.Next(50) == 0
+                ? ByteString.CopyFrom(new byte[Large(random)])
+                : ByteString.CopyFromUtf8(Names[random.Next(Names.Length)]),
             FieldType.String => random.Next(50) == 0 ? new string('x', Large(random)) : Names[random.Next(Names.Length)],
             FieldType.Bool => random.Next(2) == 0,
             FieldType.Enum => Enum.ToObject(field.EnumType.ClrType, random.Next(-1, 6)),

@@ -67,7 +67,9 @@ public sealed class SnapshotTests : IDisposable
     private static byte[] MakeImage()
     {
         SnapshotChange[] changes = [.. Enumerable.Range(2, 600).Select(revision => new SnapshotChange(
-            revision, 0, Encoding.UTF8.GetBytes($"key/{revision % 50}"), revision % 7 == 0 ? null : (ReadOnlyMemory<byte>)new byte[revision % 300], revision, 1, revision % 3))];
+            revision, 0, Encoding.UTF8.GetBytes($"key/{revision % 50}"), revision % 7 == 0
+                ? null
+                : (ReadOnlyMemory<byte>)new byte[revision % 300], revision, 1, revision % 3))];
         SnapshotLease[] leases = [.. Enumerable.Range(1, 20).Select(id => new SnapshotLease(id, 60))];
         return SampleFile.Image(changes, 2, leases);
     }

@@ -88,10 +88,12 @@ public sealed class LocalDatabaseFailureTests : IDisposable
     [Fact]
     public async Task Without_server_programs_it_says_what_to_install()
     {
-        LocalPostgresException none = await Should.ThrowAsync<LocalPostgresException>(PostgresBinaries.FindAsync(null, _ => null, [], default));
+        LocalPostgresException none = await Should.ThrowAsync<LocalPostgresException>(
+            PostgresBinaries.FindAsync(null, _ => null, [], default));
         none.Message.ShouldBe("The server programs of PostgreSQL 14 or newer were not found: install them (on Debian: apt-get install postgresql), name their directory in PGETCD_POSTGRES_BIN, or give --database.");
 
-        LocalPostgresException other = await Should.ThrowAsync<LocalPostgresException>(PostgresBinaries.FindAsync(99, _ => null, [], default));
+        LocalPostgresException other = await Should.ThrowAsync<LocalPostgresException>(
+            PostgresBinaries.FindAsync(99, _ => null, [], default));
         other.Message.ShouldContain("apt-get install postgresql-99");
 
         LocalPostgresException named = await Should.ThrowAsync<LocalPostgresException>(
@@ -107,9 +109,11 @@ public sealed class LocalDatabaseFailureTests : IDisposable
         File.SetUnixFileMode(binaries.InitDb, (UnixFileMode)0b111_101_101);
         (DataDirectory? directory, PostgresUser? user) = await new DataDirectory(Path.Combine(_parent, "d")).PrepareAsync(false, default);
 
-        LocalPostgresException error = await Should.ThrowAsync<LocalPostgresException>(ClusterMaker.MakeAsync(directory, binaries, user, default));
+        LocalPostgresException error = await Should.ThrowAsync<LocalPostgresException>(
+            ClusterMaker.MakeAsync(directory, binaries, user, default));
 
-        error.Message.ShouldBe($"A PostgreSQL cluster could not be made in --data-dir {directory.Path}: could not write: No space left on device.");
+        error.Message.ShouldBe(
+            $"A PostgreSQL cluster could not be made in --data-dir {directory.Path}: could not write: No space left on device.");
         Directory.Exists(directory.Cluster).ShouldBeFalse();
     }
 

@@ -27,7 +27,8 @@ public class LocalDatabaseTests(DataDirectoryFixture fixture) : IClassFixture<Da
     {
         await using LocalDatabase database = await StartAsync(fixture.DataDir);
 
-        (await QueryAsync(database, "SELECT current_setting('fsync') || current_setting('synchronous_commit') || current_setting('listen_addresses')"))
+        (await QueryAsync(
+            database, "SELECT current_setting('fsync') || current_setting('synchronous_commit') || current_setting('listen_addresses')"))
             .ShouldBe("onon");
         new NpgsqlConnectionStringBuilder(database.ConnectionString).Host.ShouldBe(Path.Combine(fixture.DataDir, "run"));
         File.GetUnixFileMode(Path.Combine(fixture.DataDir, "run"))
@@ -109,8 +110,10 @@ public class LocalDatabaseTests(DataDirectoryFixture fixture) : IClassFixture<Da
     /// <summary>Starts PostgreSQL and forgets it, as a frontend does that is killed.</summary>
     private async Task<int> StartUnwatchedAsync()
     {
-        (DataDirectory? directory, PostgresUser? user) = await new DataDirectory(fixture.DataDir).PrepareAsync(false, CancellationToken.None);
-        PostgresBinaries binaries = await PostgresBinaries.FindAsync(null, Environment.GetEnvironmentVariable, null, CancellationToken.None);
+        (DataDirectory? directory, PostgresUser? user) = await new DataDirectory(fixture.DataDir)
+            .PrepareAsync(false, CancellationToken.None);
+        PostgresBinaries binaries = await PostgresBinaries.FindAsync(
+            null, Environment.GetEnvironmentVariable, null, CancellationToken.None);
         Postmaster? postmaster = null;
         while (postmaster is null)
         {

@@ -34,7 +34,8 @@ public class Compacted_histories
         Random random = new(seed);
         List<KvEvent> events = History(random, keys, length);
         long mark = random.Next(1, length + 3);
-        KvEvent[] expected = [.. events.Where(change => IsLeft(change)).Select(change => change.Revision > mark ? change : change with { Previous = null })];
+        KvEvent[] expected = [
+            .. events.Where(change => IsLeft(change)).Select(change => change.Revision > mark ? change : change with { Previous = null })];
 
         List<KvEvent> left = [.. events];
         CompactedHistory.Compact(left, mark);

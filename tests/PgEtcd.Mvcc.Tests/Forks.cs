@@ -15,7 +15,8 @@ public class Forks
     {
         // Found while the transcripts were recorded (past-bugs.md): the delete to the end escapes the duplicate check.
         KeySpace space = Space(("a", 5), ("b", 0));
-        Operation[] puts = [new PutOperation { Key = Text.Bytes("a"), IgnoreValue = true }, new PutOperation { Key = Text.Bytes("b"), IgnoreLease = true }];
+        Operation[] puts = [
+            new PutOperation { Key = Text.Bytes("a"), IgnoreValue = true }, new PutOperation { Key = Text.Bytes("b"), IgnoreLease = true }];
         foreach (Operation put in puts)
         {
             Fork fork = space.Fork();
@@ -108,7 +109,9 @@ public class Forks
         PutOperation absent = new() { Key = Text.Bytes("q"), IgnoreValue = true };
         PutOperation leased = new() { Key = Text.Bytes("a"), Lease = 7 };
         (Operation Operation, KvError Error)[] refused =
-            [(compacted, KvError.Compacted), (future, KvError.FutureRevision), (absent, KvError.KeyNotFound), (leased, KvError.LeaseNotFound)];
+            [
+                (compacted, KvError.Compacted), (future, KvError.FutureRevision), (absent, KvError.KeyNotFound),
+                (leased, KvError.LeaseNotFound)];
         Fork fork = Space(("a", 0)).Fork();
         foreach ((Operation first, KvError error) in refused)
         {

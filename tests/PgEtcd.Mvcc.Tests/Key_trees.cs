@@ -55,7 +55,8 @@ public class Key_trees
             KeyTree.Editor expected = KeyTree.Empty.Edit();
             for (int i = random.Next(2 * load.Keys + 2); i >= 0; i--)
             {
-                byte[] key = [.. "/shared/"u8, .. random.Next(load.Keys).ToString(CultureInfo.InvariantCulture).Select(digit => (byte)digit)];
+                byte[] key = [
+                    .. "/shared/"u8, .. random.Next(load.Keys).ToString(CultureInfo.InvariantCulture).Select(digit => (byte)digit)];
                 bool removes = random.Next(4) == 0;
                 KeyRecord record = KeyRecord.Create(key, [(byte)i], 2, 2 + i, 0, removes ? 0 : 1, 0);
                 loader.Add(record);

@@ -50,7 +50,8 @@ internal sealed class RemovalFixture : IAsyncDisposable
         foreach (KvEvent change in fork.Events)
         {
             batch.Add(change, null, null);
-            History.Add(new RemovalRow(change.Revision, change.Sub, System.Text.Encoding.UTF8.GetString(change.Key.Span), change.Record is null));
+            History.Add(
+                new RemovalRow(change.Revision, change.Sub, System.Text.Encoding.UTF8.GetString(change.Key.Span), change.Record is null));
         }
 
         if (!batch.IsEmpty)

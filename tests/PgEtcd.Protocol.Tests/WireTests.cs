@@ -28,8 +28,10 @@ public sealed class WireTests
     [InlineData("rpc")]
     public void Every_fact_of_the_wire_table_is_in_the_protos_and_nothing_else(string kind)
     {
-        HashSet<string> expected = FactTable.Read("wire.txt").Where(line => line.StartsWith(kind + " ", StringComparison.Ordinal)).ToHashSet();
-        HashSet<string> actual = Files.SelectMany(Describe).Where(line => line.StartsWith(kind + " ", StringComparison.Ordinal)).ToHashSet();
+        HashSet<string> expected = FactTable
+            .Read("wire.txt").Where(line => line.StartsWith(kind + " ", StringComparison.Ordinal)).ToHashSet();
+        HashSet<string> actual = Files
+            .SelectMany(Describe).Where(line => line.StartsWith(kind + " ", StringComparison.Ordinal)).ToHashSet();
 
         expected.Count.ShouldBeGreaterThan(5);
         expected.Except(actual).ShouldBeEmpty("in the table, not in the protos");

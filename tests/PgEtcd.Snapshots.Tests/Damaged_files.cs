@@ -14,7 +14,8 @@ public sealed class Damaged_files
     private const long MostBytes = 64 << 20;
 
     private static readonly byte[] Sound = Image(
-        [.. Enumerable.Range(2, 3_000).Select(i => i % 7 == 0 ? Delete(i, $"key{i % 50}") : Put(i, $"key{i % 50}", new string('v', i % 90)))],
+        [.. Enumerable.Range(2, 3_000).Select(
+            i => i % 7 == 0 ? Delete(i, $"key{i % 50}") : Put(i, $"key{i % 50}", new string('v', i % 90)))],
         compactRevision: 40, new SnapshotLease(1, 60), new SnapshotLease(2, 60));
 
     [Fact]
@@ -72,7 +73,8 @@ public sealed class Damaged_files
 
     [Fact]
     public void A_page_beyond_the_end_is_found() =>
-        Refused(Patched(image => U64(image, (Branch() * PageSize) + 16 + 8, ulong.MaxValue))).ShouldEndWith("page 18446744073709551615, which cannot be.");
+        Refused(Patched(image => U64(image, (Branch() * PageSize) + 16 + 8, ulong.MaxValue))).ShouldEndWith(
+            "page 18446744073709551615, which cannot be.");
 
     [Fact]
     public void A_count_that_does_not_fit_is_found() =>
@@ -81,14 +83,16 @@ public sealed class Damaged_files
 
     [Fact]
     public void An_overflow_that_does_not_fit_is_found() =>
-        Refused(Patched(image => U32(image, (3 * PageSize) + 12, uint.MaxValue))).ShouldEndWith("page 3 claims to be 4294967296 pages long.");
+        Refused(Patched(image => U32(image, (3 * PageSize) + 12, uint.MaxValue))).ShouldEndWith(
+            "page 3 claims to be 4294967296 pages long.");
 
     [Theory]
     [InlineData(4)]
     [InlineData(8)]
     [InlineData(12)]
     public void An_element_that_reaches_beyond_its_page_is_found(int field) =>
-        Refused(Patched(image => U32(image, (3 * PageSize) + 16 + field, uint.MaxValue))).ShouldEndWith("element 0 of page 3 reaches beyond the page.");
+        Refused(Patched(image => U32(image, (3 * PageSize) + 16 + field, uint.MaxValue))).ShouldEndWith(
+            "element 0 of page 3 reaches beyond the page.");
 
     [Fact]
     public void A_meta_page_with_a_wrong_checksum_does_not_count_and_the_other_does()

@@ -17,7 +17,8 @@ internal sealed class SampleFile : IDisposable
         Image(changes, SnapshotAuth.None, compactRevision, leases);
 
     /// <summary>The same with users and roles.</summary>
-    public static byte[] Image(IReadOnlyCollection<SnapshotChange> changes, SnapshotAuth auth, long compactRevision = -1, params SnapshotLease[] leases)
+    public static byte[] Image(
+        IReadOnlyCollection<SnapshotChange> changes, SnapshotAuth auth, long compactRevision = -1, params SnapshotLease[] leases)
     {
         SnapshotWriter measure = new();
         foreach (SnapshotChange change in changes)
@@ -44,7 +45,8 @@ internal sealed class SampleFile : IDisposable
     /// <summary>An image with its checksum behind it.</summary>
     public static byte[] WithChecksum(byte[] image) => [.. image, .. SHA256.HashData(image)];
 
-    public static SnapshotChange Put(long revision, string key, string value, long version = 1, long? created = null, int sub = 0, long lease = 0) =>
+    public static SnapshotChange Put(
+        long revision, string key, string value, long version = 1, long? created = null, int sub = 0, long lease = 0) =>
         new(revision, sub, Bytes(key), Bytes(value), created ?? revision, version, lease);
 
     public static SnapshotChange Delete(long revision, string key, int sub = 0) => new(revision, sub, Bytes(key), null, 0, 0, 0);

@@ -53,7 +53,9 @@ public sealed class Written_files
     public void Keys_longer_than_a_page_are_read_back(int length)
     {
         (ReadOnlyMemory<byte>, ReadOnlyMemory<byte>)[] users = [.. Enumerable.Range(0, 9).Select(i =>
-            ((ReadOnlyMemory<byte>)Enumerable.Repeat((byte)('a' + i), length + i).ToArray(), (ReadOnlyMemory<byte>)new byte[] { (byte)i }))];
+            (
+                (ReadOnlyMemory<byte>)Enumerable.Repeat((byte)('a' + i), length + i).ToArray(),
+                (ReadOnlyMemory<byte>)new byte[] { (byte)i }))];
         using SampleFile file = new(WithChecksum(Image([], new SnapshotAuth(false, 1, users, []))));
         using SnapshotFile opened = SnapshotFile.Open(file.Path);
         opened.ReadAuth().Users.Select(user => (Convert.ToHexString(user.Name.Span), user.Record.Span[0]))
@@ -72,7 +74,9 @@ public sealed class Written_files
     [Fact]
     public void Leases_come_back_also_negative_ones()
     {
-        SnapshotLease[] leases = [new(-5, 60), new(1, 9_000_000_000), new(long.MinValue, 1), new(7587869134216938000, 300), .. Enumerable.Range(100, 500).Select(id => new SnapshotLease(id, id))];
+        SnapshotLease[] leases = [
+            new(-5, 60), new(1, 9_000_000_000), new(long.MinValue, 1), new(7587869134216938000, 300),
+            .. Enumerable.Range(100, 500).Select(id => new SnapshotLease(id, id))];
         using SampleFile file = new(WithChecksum(Image([], -1, leases)));
         using SnapshotFile opened = SnapshotFile.Open(file.Path);
         opened.ReadLeases().OrderBy(lease => lease.Id).ShouldBe(leases.OrderBy(lease => lease.Id));

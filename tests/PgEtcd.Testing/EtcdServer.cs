@@ -61,12 +61,15 @@ public sealed class EtcdServer : IEtcdServer
         {
             CommandResult restored = await Command.RunAsync(
                 "/usr/bin/etcdctl",
-                ["snapshot", "restore", snapshot, "--data-dir", data, "--name", "default", "--initial-advertise-peer-urls", peer, "--initial-cluster", $"default={peer}"],
+                [
+                    "snapshot", "restore", snapshot, "--data-dir", data, "--name", "default", "--initial-advertise-peer-urls", peer,
+                    "--initial-cluster", $"default={peer}"],
                 environment: new Dictionary<string, string> { ["ETCDCTL_API"] = "3" }).ConfigureAwait(false);
             if (restored.ExitCode != 0)
             {
                 directory.Dispose();
-                throw new InvalidOperationException($"etcdctl snapshot restore ended with {restored.ExitCode}: {restored.Output}{restored.Error}");
+                throw new InvalidOperationException(
+                    $"etcdctl snapshot restore ended with {restored.ExitCode}: {restored.Output}{restored.Error}");
             }
         }
 

@@ -15,7 +15,8 @@ internal static class HealthCheck
         process.WaitUntilAsync(
             async () =>
             {
-                using HttpResponseMessage response = await Http.GetAsync(new Uri(clientUrl, "health?exclude=NOSPACE&exclude=CORRUPT")).ConfigureAwait(false);
+                using HttpResponseMessage response = await Http
+                    .GetAsync(new Uri(clientUrl, "health?exclude=NOSPACE&exclude=CORRUPT")).ConfigureAwait(false);
                 if (!response.IsSuccessStatusCode)
                 {
                     return false;

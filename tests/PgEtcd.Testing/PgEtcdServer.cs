@@ -55,7 +55,8 @@ public sealed class PgEtcdServer : IEtcdServer
     public string Output => _process.Output;
 
     /// <summary>What it logged, as JSON lines, the last 400 or so.</summary>
-    public IReadOnlyList<JsonElement> Log => [.. Output.Split('\n').Where(line => line.StartsWith('{')).Select(line => JsonElement.Parse(line))];
+    public IReadOnlyList<JsonElement> Log => [.. Output.Split('\n').Where(line => line.StartsWith('{')).Select(
+        line => JsonElement.Parse(line))];
 
     /// <summary>Its warnings and errors, except that something took long, which a busy machine may bring about.</summary>
     public IReadOnlyList<string> Complaints => _complaints.All;
@@ -143,7 +144,8 @@ public sealed class PgEtcdServer : IEtcdServer
     }
 
     /// <summary>Kills it if it still runs.</summary>
-    /// <exception cref="UnexpectedLogException">It logged a warning or an error that was not declared with <see cref="Expect"/>.</exception>
+    /// <exception cref="UnexpectedLogException">It logged a warning or an error that was not declared with
+    /// <see cref="Expect"/>.</exception>
     public async ValueTask DisposeAsync()
     {
         await _process.DisposeAsync().ConfigureAwait(false);

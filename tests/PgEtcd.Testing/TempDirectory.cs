@@ -32,7 +32,8 @@ public sealed class TempDirectory : IDisposable
         // In a session of its own, so that what is sent to our process group spares it.
         if (OperatingSystem.IsLinux())
         {
-            _remover = Process.Start(new ProcessStartInfo("setsid", ["sh", "-c", Remove, Path]) { RedirectStandardInput = true, WorkingDirectory = "/" });
+            _remover = Process.Start(
+                new ProcessStartInfo("setsid", ["sh", "-c", Remove, Path]) { RedirectStandardInput = true, WorkingDirectory = "/" });
         }
     }
 

@@ -25,7 +25,8 @@ public sealed class DeliveryLatency(Options options)
 
         // On a thread that blocks, as the stream's does: the thread pool's ways are not what is measured.
         List<double> latencies = [];
-        await Task.Factory.StartNew(Measure, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default).ConfigureAwait(false);
+        await Task.Factory.StartNew(Measure, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default)
+            .ConfigureAwait(false);
         latencies.RemoveRange(0, WarmUp);
         latencies.Sort();
         return [latencies[latencies.Count / 2], latencies[latencies.Count * 99 / 100]];

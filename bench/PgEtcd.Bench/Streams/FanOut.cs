@@ -19,7 +19,8 @@ public sealed class FanOut(WatchedPuts puts, Options options) : StreamCase(
     {
         long revision = await server.Client.Revision().ConfigureAwait(false);
         EveryRevision log = new(Watchers, revision);
-        IReadOnlyList<WatchCall> streams = await WatchCall.Open(server.Port, log, Streams, Each, _ => Requests.WatchedKeys).ConfigureAwait(false);
+        IReadOnlyList<WatchCall> streams = await WatchCall
+            .Open(server.Port, log, Streams, Each, _ => Requests.WatchedKeys).ConfigureAwait(false);
         try
         {
             await Task.Run(() => OneByOne(Options.Seconds / 3)).ConfigureAwait(false);

@@ -15,7 +15,8 @@ public sealed class IdleWatchers(WatchedPuts puts, Options options) : StreamCase
         long before = await MemoryAfterPuts().ConfigureAwait(false);
 
         Silence log = new();
-        IReadOnlyList<WatchCall> streams = await WatchCall.Open(server.Port, log, Streams, Each, watcher => Requests.Key("/registry/idle/", watcher)).ConfigureAwait(false);
+        IReadOnlyList<WatchCall> streams = await WatchCall
+            .Open(server.Port, log, Streams, Each, watcher => Requests.Key("/registry/idle/", watcher)).ConfigureAwait(false);
         try
         {
             // The same work again, so that both collectors had as much reason to collect.

@@ -28,7 +28,8 @@ public sealed class KeepAlives(Options options) : StreamCase(
         const int Id = 2;
         using Http2Connection connection = new(server.Port);
         byte[] request = Requests.Grant(Seconds).ToArray();
-        return [.. Enumerable.Range(0, _each).Select(_ => Message.Read(connection.Call("Lease/LeaseGrant", request)).First(field => field.Field == Id).Number)];
+        return [.. Enumerable.Range(0, _each).Select(
+            _ => Message.Read(connection.Call("Lease/LeaseGrant", request)).First(field => field.Field == Id).Number)];
     }
 
     /// <returns>Answers a second.</returns>

@@ -21,7 +21,8 @@ public sealed class LeaseGrants(H2Load h2load, Options options) : StreamCase(opt
         Flight flight = Flight.Of(50);
         count = Math.Max(count, flight.Requests);
         long before = await Leases(server).ConfigureAwait(false);
-        LoadResult result = await h2load.Run(server.Port, "Lease/LeaseGrant", Requests.Grant(Seconds), new(1), flight, count).ConfigureAwait(false);
+        LoadResult result = await h2load
+            .Run(server.Port, "Lease/LeaseGrant", Requests.Grant(Seconds), new(1), flight, count).ConfigureAwait(false);
         long granted = await Leases(server).ConfigureAwait(false) - before;
         return granted == count ? result.Rate : throw new BenchException($"{count} grants made {granted} leases");
     }

@@ -46,7 +46,8 @@ public sealed class StreamRows(H2Load h2load, Options options, Report report)
 
     private async Task Measure(StreamCase one, IReadOnlyList<Server> servers)
     {
-        Dictionary<Server, List<IReadOnlyList<double>>> samples = servers.ToDictionary(server => server, _ => new List<IReadOnlyList<double>>());
+        Dictionary<Server, List<IReadOnlyList<double>>> samples = servers.ToDictionary(
+            server => server, _ => new List<IReadOnlyList<double>>());
         HashSet<Server> prepared = new();
         string? invalid = await Turns.Take(servers, options, async (server, seed) =>
         {
@@ -62,7 +63,8 @@ public sealed class StreamRows(H2Load h2load, Options options, Report report)
         {
             List<Measured?> values = servers.Select(server => samples[server].Count == 0 ? null : new Measured([.. samples[server].Select(sample => sample[i])])).ToList();
             Target? target = Targets.Streams.GetValueOrDefault(one.Rows[i].Name);
-            Row row = new(one.Rows[i].Name, one.Rows[i].Unit, values, [.. servers.Select(_ => "")], target?.Text ?? "", null, Invalid: invalid);
+            Row row = new(
+                one.Rows[i].Name, one.Rows[i].Unit, values, [.. servers.Select(_ => "")], target?.Text ?? "", null, Invalid: invalid);
             report.Add(row with { Met = invalid is null ? target?.Met(row) : null });
         }
     }

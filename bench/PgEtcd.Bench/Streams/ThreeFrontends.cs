@@ -31,7 +31,8 @@ public sealed class ThreeFrontends(H2Load h2load, Options options) : StreamCase(
             List<double> ratios = [];
             foreach (Flight flight in InFlight)
             {
-                double three = await Measure(servers, flight with { Connections = flight.Connections / Frontends }, seed).ConfigureAwait(false);
+                double three = await Measure(servers, flight with { Connections = flight.Connections / Frontends }, seed)
+                    .ConfigureAwait(false);
                 double one = await Measure([server], flight, seed).ConfigureAwait(false);
                 ratios.Add(three / one);
             }
@@ -63,7 +64,8 @@ public sealed class ThreeFrontends(H2Load h2load, Options options) : StreamCase(
             long moved = await frontends[0].Client.Revision().ConfigureAwait(false) - before;
             return moved == count * frontends.Count
                 ? moved / results.Max(result => result.Seconds)
-                : throw new BenchException($"{count * frontends.Count} puts over {frontends.Count} frontends moved the revision by {moved}");
+                : throw new BenchException(
+                    $"{count * frontends.Count} puts over {frontends.Count} frontends moved the revision by {moved}");
         }
     }
 }

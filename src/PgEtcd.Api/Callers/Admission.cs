@@ -88,7 +88,8 @@ internal sealed class Admission(AuthStates states, Tail tail, ITokens tokens, bo
     {
         if (TokenOf(context) is { } token)
         {
-            return await tokens.ResolveAsync(token, state) is { } credential ? new Caller(state, credential.Username, credential.ShownRevision)
+            return await tokens.ResolveAsync(token, state) is { } credential ? new Caller(
+                state, credential.Username, credential.ShownRevision)
                 : isFresh ? throw EtcdErrors.InvalidAuthToken.ToException()
                 : await AdmitFreshAsync(context); // the user may have been added a moment ago
         }

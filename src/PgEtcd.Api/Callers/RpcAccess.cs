@@ -50,7 +50,9 @@ internal static class RpcAccessTable
         .. Of("etcdserverpb.Auth", RpcAccess.Anybody, "Authenticate"),
         // Users may read their own entry.
         .. Of("etcdserverpb.Auth", RpcAccess.InService, "UserGet", "RoleGet"),
-        .. Of("etcdserverpb.Auth", RpcAccess.Root, "AuthEnable", "AuthDisable", "AuthStatus", "UserAdd", "UserList", "UserDelete", "UserChangePassword"),
+        .. Of(
+            "etcdserverpb.Auth", RpcAccess.Root, "AuthEnable", "AuthDisable", "AuthStatus", "UserAdd", "UserList", "UserDelete",
+            "UserChangePassword"),
         .. Of("etcdserverpb.Auth", RpcAccess.Root, "UserGrantRole", "UserRevokeRole", "RoleAdd", "RoleList", "RoleDelete"),
         .. Of("etcdserverpb.Auth", RpcAccess.Root, "RoleGrantPermission", "RoleRevokePermission"),
 

@@ -30,13 +30,15 @@ internal sealed class CallTracing : ICallWrapper
     {
         Activity.Current = null;
         _ = ActivityContext.TryParse(
-            context.RequestHeaders.GetValue("traceparent"), context.RequestHeaders.GetValue("tracestate"), isRemote: true, out ActivityContext client);
+            context.RequestHeaders.GetValue("traceparent"), context.RequestHeaders.GetValue("tracestate"), isRemote: true,
+            out ActivityContext client);
         string name = context.Method.TrimStart('/');
         Activity? span = Rehearsal.IsOn ? null : Spans.Source.StartActivity(name, ActivityKind.Server, client);
         if (span is { IsAllDataRequested: true })
         {
             string[] parts = name.Split('/', 2);
-            span.SetTag("rpc.system", "grpc").SetTag("rpc.service", parts[0]).SetTag("rpc.method", parts[^1]).SetTag("network.peer.address", context.Peer);
+            span.SetTag("rpc.system", "grpc").SetTag("rpc.service", parts[0]).SetTag("rpc.method", parts[^1]).SetTag(
+                "network.peer.address", context.Peer);
         }
 
         return span;

@@ -77,5 +77,7 @@ internal static class Endings
 
     // The package does not tell the size.
     private static Status Exhausted(int max) =>
-        new(StatusCode.ResourceExhausted, $"grpc: received message larger than max (more than {CallsExtensions.PackageLimit(max)} vs. {max})");
+        new(
+            StatusCode.ResourceExhausted,
+            $"grpc: received message larger than max (more than {CallsExtensions.PackageLimit(max)} vs. {max})");
 }

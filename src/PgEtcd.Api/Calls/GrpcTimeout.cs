@@ -30,7 +30,9 @@ internal static class GrpcTimeout
         }
 
         // Nanoseconds are finer than ticks. A deadline of centuries must not overflow a date.
-        timeout = ticks == 0 ? TimeSpan.FromTicks(amount / 100) : TimeSpan.FromTicks(Math.Min(amount * ticks, TimeSpan.FromDays(36500).Ticks));
+        timeout = ticks == 0
+            ? TimeSpan.FromTicks(amount / 100)
+            : TimeSpan.FromTicks(Math.Min(amount * ticks, TimeSpan.FromDays(36500).Ticks));
         return true;
     }
 }

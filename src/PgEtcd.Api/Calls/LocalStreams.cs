@@ -18,7 +18,8 @@ internal static class LocalStreams
             ? responses.WriteAsync(Messages.Encode(marshaller, response), call.CancellationToken)
             : Task.CompletedTask;
 
-    private static CancellationToken Either(CallContext call, CancellationToken asked) => asked.CanBeCanceled ? asked : call.CancellationToken;
+    private static CancellationToken Either(CallContext call, CancellationToken asked) =>
+        asked.CanBeCanceled ? asked : call.CancellationToken;
 
     public sealed class Reader<T>(IAsyncStreamReader<byte[]> requests, Marshaller<T> marshaller, CallContext call) : IAsyncStreamReader<T>
     {
@@ -36,7 +37,8 @@ internal static class LocalStreams
         }
     }
 
-    public sealed class Writer<T>(IServerStreamWriter<byte[]> responses, Marshaller<T> marshaller, CallContext call) : IServerStreamWriter<T>
+    public sealed class Writer<T>(IServerStreamWriter<byte[]> responses, Marshaller<T> marshaller, CallContext call)
+        : IServerStreamWriter<T>
     {
         public WriteOptions? WriteOptions { get; set; }
 

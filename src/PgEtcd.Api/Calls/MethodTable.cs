@@ -76,7 +76,8 @@ internal sealed class MethodTable : IDisposable
 
     internal ServedMethod? Find(string path) => _methods.GetValueOrDefault(path);
 
-    /// <summary>The status for a path that is not in the table, in grpc-go's words: clients recognise the versions of servers by them.</summary>
+    /// <summary>The status for a path that is not in the table, in grpc-go's words: clients recognise the versions of servers by
+    /// them.</summary>
     internal Status Unknown(string path)
     {
         int slash = path.LastIndexOf('/');

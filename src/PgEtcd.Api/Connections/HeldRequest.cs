@@ -5,7 +5,8 @@ using Microsoft.AspNetCore.Http.Features;
 namespace PgEtcd.Api.Connections;
 
 /// <summary>The body of a request, counted: what has come and not been used yet, or, unless it is a stream of messages, all that has
-/// come, which lives as long as the request. Beyond its connection's part the request ends with <see cref="HeldTooMuchException"/>.</summary>
+/// come, which lives as long as the request. Beyond its connection's part the request ends with
+/// <see cref="HeldTooMuchException"/>.</summary>
 /// <remarks>The windows of HTTP/2 do not bound it: Kestrel opens them for bytes that a reader has seen, and readers look for the end of
 /// a message.</remarks>
 /// <param name="context">The request.</param>

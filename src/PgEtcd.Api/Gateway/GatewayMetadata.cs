@@ -42,7 +42,9 @@ internal static class GatewayMetadata
 
     /// <summary>The token among a WebSocket's subprotocols; null if there is none.</summary>
     public static string? BearerToken(HttpContext context) =>
-        context.WebSockets is { IsWebSocketRequest: true, WebSocketRequestedProtocols: [BearerProtocol, { Length: > 0 } token, ..] } ? token : null;
+        context.WebSockets is { IsWebSocketRequest: true, WebSocketRequestedProtocols: [BearerProtocol, { Length: > 0 } token, ..] }
+            ? token
+            : null;
 
     /// <summary>Clients must not set names of the protocol itself.</summary>
     private static bool IsFree(string name) =>

@@ -16,7 +16,8 @@ internal sealed class GatewayRequests(MethodDescriptor method, JsonBody body) : 
 
     public byte[] Current { get; private set; } = [];
 
-    /// <summary>Why the call fails whatever its service answers: the first request is malformed, or the body broke off. Null otherwise.</summary>
+    /// <summary>Why the call fails whatever its service answers: the first request is malformed, or the body broke off. Null
+    /// otherwise.</summary>
     public RpcException? Refusal { get; private set; }
 
     public async Task<bool> MoveNext(CancellationToken cancellationToken)

@@ -70,7 +70,8 @@ internal static partial class JsonScalars
             }
 
             byte[] bytes = new byte[Base64.GetMaxDecodedFromUtf8Length(length)];
-            return Base64.DecodeFromUtf8(text.AsSpan(0, length), bytes, out int consumed, out int written) == OperationStatus.Done && consumed == length
+            return Base64.DecodeFromUtf8(text.AsSpan(0, length), bytes, out int consumed, out int written) == OperationStatus.Done
+                && consumed == length
                 ? UnsafeByteOperations.UnsafeWrap(bytes.AsMemory(0, written))
                 : throw Misfit(ref json, field);
         }
@@ -82,7 +83,9 @@ internal static partial class JsonScalars
 
     private static JsonException Misfit(ref Utf8JsonReader json, FieldDescriptor field)
     {
-        string shown = json.HasValueSequence || json.ValueSpan.Length > 50 ? $"of {json.ValueSpan.Length} characters" : Encoding.UTF8.GetString(json.ValueSpan);
+        string shown = json.HasValueSequence || json.ValueSpan.Length > 50
+            ? $"of {json.ValueSpan.Length} characters"
+            : Encoding.UTF8.GetString(json.ValueSpan);
         return new JsonException($"invalid value for {field.FieldType} field {field.Name}: {json.TokenType} {shown}");
     }
 

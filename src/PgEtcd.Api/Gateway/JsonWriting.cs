@@ -14,7 +14,8 @@ namespace PgEtcd.Api.Gateway;
 /// </summary>
 internal static class JsonWriting
 {
-    private static readonly JsonWriterOptions Options = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, SkipValidation = true };
+    private static readonly JsonWriterOptions Options =
+        new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, SkipValidation = true };
 
     /// <summary>A writer of JSON, flushed when it is disposed.</summary>
     public static Utf8JsonWriter To(IBufferWriter<byte> output) => new(output, Options);

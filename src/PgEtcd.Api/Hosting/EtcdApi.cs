@@ -52,7 +52,8 @@ public static class EtcdApi
         .AddSingleton<ElectionService>()
         .AddSingleton<HealthService>();
 
-    /// <summary>Serves gRPC, ahead of everything that is added after this, and bounds the memory that requests hold, of all kinds.</summary>
+    /// <summary>Serves gRPC, ahead of everything that is added after this, and bounds the memory that requests hold, of all
+    /// kinds.</summary>
     public static void UseEtcdApi(this WebApplication app)
     {
         IServiceProvider services = app.Services;

@@ -38,7 +38,8 @@ internal sealed class MethodMetrics
                 "grpc_server_handled_total", "Total number of RPCs completed on the server, regardless of success or failure.",
                 [new("grpc_code", NameOf(code)), .. labels])),
         ];
-        _receivedBytes = meter.Counter("etcd_network_client_grpc_received_bytes_total", "The total number of bytes received from gRPC clients.");
+        _receivedBytes = meter.Counter(
+            "etcd_network_client_grpc_received_bytes_total", "The total number of bytes received from gRPC clients.");
         _sentBytes = meter.Counter("etcd_network_client_grpc_sent_bytes_total", "The total number of bytes sent to gRPC clients.");
         if (hasHandlingTimes)
         {

@@ -28,7 +28,8 @@ internal static class StreamMetrics
 
     /// <summary>Reads the next request of a stream, and counts it when that fails.</summary>
     /// <returns>False when the client has closed its side.</returns>
-    public static async ValueTask<bool> ReceiveAsync<T>(IAsyncStreamReader<T> requests, Counter<long> failures, CancellationToken cancellationToken)
+    public static async ValueTask<bool> ReceiveAsync<T>(
+        IAsyncStreamReader<T> requests, Counter<long> failures, CancellationToken cancellationToken)
     {
         try
         {

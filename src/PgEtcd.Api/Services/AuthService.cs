@@ -13,7 +13,8 @@ namespace PgEtcd.Api.Services;
 
 /// <summary>etcdserverpb.Auth (semantics.md §11). <see cref="AuthDecision"/> decides what a change does; it is made only if
 /// nothing else has changed since.</summary>
-internal sealed class AuthService(FrontendAuth auth, Admission admission, KeyReader reader, ResponseHeaders headers) : Protocol.Etcdserverpb.Auth.AuthBase
+internal sealed class AuthService(FrontendAuth auth, Admission admission, KeyReader reader, ResponseHeaders headers)
+    : Protocol.Etcdserverpb.Auth.AuthBase
 {
     private ResponseHeader Header => headers.At(reader.Current.Revision);
 
@@ -74,11 +75,13 @@ internal sealed class AuthService(FrontendAuth auth, Admission admission, KeyRea
         ChangeAsync(context, state => AuthDecision.Delete(state, request), () => new AuthUserDeleteResponse { Header = Header });
 
     /// <summary>Changes a password.</summary>
-    public override async Task<AuthUserChangePasswordResponse> UserChangePassword(AuthUserChangePasswordRequest request, ServerCallContext context)
+    public override async Task<AuthUserChangePasswordResponse> UserChangePassword(
+        AuthUserChangePasswordRequest request, ServerCallContext context)
     {
         byte[]? password = request.Password.Length == 0 ? null : await HashAsync(request.Password, context);
         return await ChangeAsync(
-            context, state => AuthDecision.ChangePassword(state, request, password), () => new AuthUserChangePasswordResponse { Header = Header });
+            context, state => AuthDecision.ChangePassword(state, request, password),
+            () => new AuthUserChangePasswordResponse { Header = Header });
     }
 
     /// <summary>Gives a role to a user.</summary>
@@ -115,12 +118,17 @@ internal sealed class AuthService(FrontendAuth auth, Admission admission, KeyRea
         ChangeAsync(context, state => AuthDecision.Delete(state, request), () => new AuthRoleDeleteResponse { Header = Header });
 
     /// <summary>Gives a permission to a role.</summary>
-    public override Task<AuthRoleGrantPermissionResponse> RoleGrantPermission(AuthRoleGrantPermissionRequest request, ServerCallContext context) =>
-        ChangeAsync(context, state => AuthDecision.GrantPermission(state, request), () => new AuthRoleGrantPermissionResponse { Header = Header });
+    public override Task<AuthRoleGrantPermissionResponse> RoleGrantPermission(
+        AuthRoleGrantPermissionRequest request, ServerCallContext context) =>
+        ChangeAsync(
+            context, state => AuthDecision.GrantPermission(state, request), () => new AuthRoleGrantPermissionResponse { Header = Header });
 
     /// <summary>Takes a permission from a role.</summary>
-    public override Task<AuthRoleRevokePermissionResponse> RoleRevokePermission(AuthRoleRevokePermissionRequest request, ServerCallContext context) =>
-        ChangeAsync(context, state => AuthDecision.RevokePermission(state, request), () => new AuthRoleRevokePermissionResponse { Header = Header });
+    public override Task<AuthRoleRevokePermissionResponse> RoleRevokePermission(
+        AuthRoleRevokePermissionRequest request, ServerCallContext context) =>
+        ChangeAsync(
+            context, state => AuthDecision.RevokePermission(state, request),
+            () => new AuthRoleRevokePermissionResponse { Header = Header });
 
     private async Task<Caller> AdmitRootAsync(ServerCallContext context)
     {

@@ -21,9 +21,11 @@ internal sealed class HealthService(ServingState state, IHostApplicationLifetime
         Task.FromResult(new HealthListResponse { Statuses = { [Server] = Response(state.Current.Status) } });
 
     /// <summary>The state, now and at each change. An unknown service might appear, so its stream stays open too.</summary>
-    public override async Task Watch(HealthCheckRequest request, IServerStreamWriter<HealthCheckResponse> responseStream, ServerCallContext context)
+    public override async Task Watch(
+        HealthCheckRequest request, IServerStreamWriter<HealthCheckResponse> responseStream, ServerCallContext context)
     {
-        using CancellationTokenSource ended = CancellationTokenSource.CreateLinkedTokenSource(context.CancellationToken, lifetime.ApplicationStopping);
+        using CancellationTokenSource ended = CancellationTokenSource.CreateLinkedTokenSource(
+            context.CancellationToken, lifetime.ApplicationStopping);
         Task never = Task.Delay(Timeout.InfiniteTimeSpan, ended.Token);
         ServingStatus? told = null;
         try

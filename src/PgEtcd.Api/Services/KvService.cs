@@ -16,7 +16,8 @@ namespace PgEtcd.Api.Services;
 /// <summary>etcdserverpb.KV: checks a request, turns it into a plain value, has it evaluated, answers.</summary>
 /// <remarks>Bound by hand (<see cref="KvMethods"/>), because its answers are not messages but <see cref="KvReply"/>.</remarks>
 internal sealed class KvService(
-    KeyReader reader, KeyWriter writer, CompactionMark mark, Quota quota, Admission admission, ResponseHeaders headers, RequestLimits limits)
+    KeyReader reader, KeyWriter writer, CompactionMark mark, Quota quota, Admission admission, ResponseHeaders headers,
+    RequestLimits limits)
 {
     /// <summary>What etcd wraps around a proposed request before it measures it: a header with an id of up to 10 bytes, and
     /// the request's own tag.</summary>

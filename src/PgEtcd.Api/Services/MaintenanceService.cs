@@ -122,7 +122,8 @@ internal sealed class MaintenanceService(
     }
 
     /// <summary>The whole store as a file that etcd's tools read.</summary>
-    public override Task Snapshot(SnapshotRequest request, IServerStreamWriter<SnapshotResponse> responseStream, ServerCallContext context) =>
+    public override Task Snapshot(
+        SnapshotRequest request, IServerStreamWriter<SnapshotResponse> responseStream, ServerCallContext context) =>
         snapshots.SendAsync(responseStream, context.CancellationToken);
 
     /// <summary>Hands the jobs to another frontend.</summary>
@@ -172,7 +173,8 @@ internal sealed class MaintenanceService(
         return headers.At(reader.Current.Revision);
     }
 
-    private static AlarmMember ToWire(Postgres.Alarms.Alarm alarm) => new() { MemberID = (ulong)alarm.MemberId, Alarm = (AlarmType)alarm.Kind };
+    private static AlarmMember ToWire(Postgres.Alarms.Alarm alarm) =>
+        new() { MemberID = (ulong)alarm.MemberId, Alarm = (AlarmType)alarm.Kind };
 
     /// <summary>An alarm among the errors of Status, as etcd writes it: its message in protobuf's text format, with the space at
     /// its end.</summary>

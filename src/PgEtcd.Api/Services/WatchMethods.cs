@@ -4,7 +4,8 @@ using PgEtcd.Protocol.Etcdserverpb;
 
 namespace PgEtcd.Api.Services;
 
-/// <summary>The method of etcdserverpb.Watch as gRPC binds it: generated requests, responses that <see cref="Wire.WatchEncoding"/> writes.</summary>
+/// <summary>The method of etcdserverpb.Watch as gRPC binds it: generated requests, responses that <see cref="Wire.WatchEncoding"/>
+/// writes.</summary>
 internal static class WatchMethods
 {
     /// <summary>Binds the method.</summary>

@@ -21,9 +21,11 @@ internal sealed class WatchService(
     internal WatchEncoding Encoding => encoding;
 
     /// <summary>Serves a stream until the client leaves. The end of its requests does not end it.</summary>
-    public async Task Watch(IAsyncStreamReader<WatchRequest> requests, IServerStreamWriter<WatchUpdate> responses, ServerCallContext context)
+    public async Task Watch(
+        IAsyncStreamReader<WatchRequest> requests, IServerStreamWriter<WatchUpdate> responses, ServerCallContext context)
     {
-        using CancellationTokenSource ended = CancellationTokenSource.CreateLinkedTokenSource(context.CancellationToken, lifetime.ApplicationStopping);
+        using CancellationTokenSource ended = CancellationTokenSource.CreateLinkedTokenSource(
+            context.CancellationToken, lifetime.ApplicationStopping);
         WatchEnding ending = new(logger, context.CancellationToken, lifetime.ApplicationStopping);
         WatchStream stream = hub.Open();
         try

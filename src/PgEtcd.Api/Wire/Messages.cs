@@ -10,7 +10,8 @@ internal static class Messages
     /// <summary>The method with marshallers that count.</summary>
     public static Method<TRequest, TResponse> Counted<TRequest, TResponse>(
         Method<TRequest, TResponse> method, MethodMetrics metrics, int maxRequest) => new(
-        method.Type, method.ServiceName, method.Name, Requests(method.RequestMarshaller, metrics, maxRequest), Responses(method.ResponseMarshaller, metrics));
+        method.Type, method.ServiceName, method.Name, Requests(method.RequestMarshaller, metrics, maxRequest),
+        Responses(method.ResponseMarshaller, metrics));
 
     /// <summary>An encoded message as a message.</summary>
     public static T Decode<T>(Marshaller<T> marshaller, byte[] message) => marshaller.ContextualDeserializer(new Received(message));
@@ -30,7 +31,8 @@ internal static class Messages
             int length = context.PayloadLength;
             if (length > max)
             {
-                throw new RpcException(new Status(StatusCode.ResourceExhausted, $"grpc: received message larger than max ({length} vs. {max})"));
+                throw new RpcException(
+                    new Status(StatusCode.ResourceExhausted, $"grpc: received message larger than max ({length} vs. {max})"));
             }
 
             try

@@ -51,7 +51,9 @@ internal static class ServiceErrors
         StoreUnavailableException => EtcdErrors.Timeout.ToException(),
         AnswerTooLargeException large => ProtoWriter.TooLarge(large.Size),
         LogCutException cut => new RpcException(new Status(StatusCode.DataLoss, $"pgetcd: {cut.Message}")),
-        AlarmRaisedException raised => raised.Alarms.HasFlag(AlarmKinds.Corrupt) ? EtcdErrors.Corrupt.ToException() : EtcdErrors.NoSpace.ToException(),
+        AlarmRaisedException raised => raised.Alarms.HasFlag(AlarmKinds.Corrupt)
+            ? EtcdErrors.Corrupt.ToException()
+            : EtcdErrors.NoSpace.ToException(),
         VacuumRefusedException refused => new RpcException(
             new Status(StatusCode.FailedPrecondition, $"pgetcd: PostgreSQL would not vacuum all tables: {refused.Message}")),
         _ when DatabaseErrors.IsOutOfSpace(exception) => EtcdErrors.NoSpace.ToException(),

@@ -99,7 +99,8 @@ internal sealed class KeySource(KeyReader reader, PastBrowser past, ChangeBrowse
             return [];
         }
 
-        List<SeenOrigin> origins = await changes.OriginsAsync(revisions, visit.Moment.Revision < visit.Moment.Marks.CompactRevision, visit.Gone);
+        List<SeenOrigin> origins = await changes.OriginsAsync(
+            revisions, visit.Moment.Revision < visit.Moment.Marks.CompactRevision, visit.Gone);
         return origins.ToDictionary(
             origin => origin.Revision,
             origin => visit.Visitor.IsRoot ? origin : origin with { Username = null, Client = null, Request = null });

@@ -31,7 +31,8 @@ internal sealed class Moments(KeyReader reader, PastBrowser past)
         {
             if (revision is null && ago is null && time is null)
             {
-                string problem = $"“{text}” is no moment. Write a revision (4711), how long ago (10 minutes ago), or a time (2026-11-30 12:00, in UTC).";
+                string problem =
+                    $"“{text}” is no moment. Write a revision (4711), how long ago (10 minutes ago), or a time (2026-11-30 12:00, in UTC).";
                 return (present with { Problem = problem }, null);
             }
 

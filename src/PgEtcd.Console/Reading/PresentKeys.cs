@@ -61,7 +61,8 @@ internal static class PresentKeys
     /// <param name="preview">Bytes of a value at most.</param>
     /// <param name="gone">The browser has gone.</param>
     public static List<SeenKey> Search(
-        KeyTree keys, byte[] start, byte[]? end, byte[] wanted, Func<KeyRecord, bool>? isSearched, int most, int preview, CancellationToken gone)
+        KeyTree keys, byte[] start, byte[]? end, byte[] wanted, Func<KeyRecord, bool>? isSearched, int most, int preview,
+        CancellationToken gone)
     {
         List<SeenKey> found = [];
         KeyRange range = Ranges.Between(start, end);

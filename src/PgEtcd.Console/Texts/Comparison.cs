@@ -49,7 +49,8 @@ public sealed record Comparison(IReadOnlyList<Comparison.Line> Lines, bool IsToo
         }
 
         SideBySideDiffModel model = Builder.BuildDiffModel(left, right, ignoreWhitespace: false);
-        List<Line> lines = [.. model.OldText.Lines.Zip(model.NewText.Lines, (before, after) => new Line(SideOf(before, "removed"), SideOf(after, "added")))];
+        List<Line> lines = [.. model.OldText.Lines.Zip(
+            model.NewText.Lines, (before, after) => new Line(SideOf(before, "removed"), SideOf(after, "added")))];
         return new Comparison(Shortened(lines), IsTooLarge: false);
     }
 
@@ -62,7 +63,8 @@ public sealed record Comparison(IReadOnlyList<Comparison.Line> Lines, bool IsToo
         ChangeType.Modified when piece.SubPieces.Count > 0 => new Side(
             piece.Position,
             changed,
-            [.. piece.SubPieces.Where(part => part.Type != ChangeType.Imaginary).Select(part => new Part(part.Text ?? "", part.Type != ChangeType.Unchanged))]),
+            [.. piece.SubPieces.Where(part => part.Type != ChangeType.Imaginary).Select(
+                part => new Part(part.Text ?? "", part.Type != ChangeType.Unchanged))]),
         _ => new Side(piece.Position, changed, [new Part(piece.Text ?? "", false)]),
     };
 

@@ -10,7 +10,8 @@ internal static class KeyText
     /// <summary>Of bytes.</summary>
     public static string Of(ReadOnlySpan<byte> bytes) => Write(bytes, keepsLines: false);
 
-    /// <summary>Of bytes, with their line breaks and tabs as they are; a carriage return, which a form would lose, is written out.</summary>
+    /// <summary>Of bytes, with their line breaks and tabs as they are; a carriage return, which a form would lose, is written
+    /// out.</summary>
     public static string OfLines(ReadOnlySpan<byte> bytes) => Write(bytes, keepsLines: true);
 
     /// <summary>The bytes that a text stands for. A backslash that begins no escape stands for itself.</summary>

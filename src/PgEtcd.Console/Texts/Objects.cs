@@ -108,7 +108,8 @@ internal static class Objects
         return [];
     }
 
-    private static bool Next(scoped ref ReadOnlySpan<byte> message, out int number, out ReadOnlySpan<byte> content, out bool isBytes, out bool isCut)
+    private static bool Next(
+        scoped ref ReadOnlySpan<byte> message, out int number, out ReadOnlySpan<byte> content, out bool isBytes, out bool isCut)
     {
         number = 0;
         content = [];

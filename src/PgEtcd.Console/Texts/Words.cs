@@ -53,7 +53,11 @@ internal static class Words
             return "";
         }
 
-        string address = client.StartsWith("ipv4:", StringComparison.Ordinal) || client.StartsWith("ipv6:", StringComparison.Ordinal) ? client[5..] : client;
-        return address.LastIndexOf(':') is > 0 and var port && !address.StartsWith("unix", StringComparison.Ordinal) ? address[..port] : address;
+        string address = client.StartsWith("ipv4:", StringComparison.Ordinal) || client.StartsWith("ipv6:", StringComparison.Ordinal)
+            ? client[5..]
+            : client;
+        return address.LastIndexOf(':') is > 0 and var port && !address.StartsWith("unix", StringComparison.Ordinal)
+            ? address[..port]
+            : address;
     }
 }

@@ -111,7 +111,8 @@ public static class AuthDecision
     {
         RoleRecord role = state.Role(request.Role) ?? throw EtcdErrors.RoleNotFound.ToException();
         Demand(
-            role.Permissions.Any(permission => request.Key.Span.SequenceEqual(permission.Key) && request.RangeEnd.Span.SequenceEqual(permission.RangeEnd)),
+            role.Permissions.Any(
+                permission => request.Key.Span.SequenceEqual(permission.Key) && request.RangeEnd.Span.SequenceEqual(permission.RangeEnd)),
             EtcdErrors.PermissionNotGranted);
         return AuthEdit.RevokePermission(request.Role, request.Key.ToByteArray(), request.RangeEnd.ToByteArray());
     }

@@ -18,7 +18,8 @@ public sealed class FrontendAuth : IAsyncDisposable
     /// <summary>Puts it together.</summary>
     /// <param name="catchUp">Waits until this frontend knows all that was committed.</param>
     public FrontendAuth(
-        AuthStates states, AuthTable table, TokenTable tokens, Func<Task> catchUp, Database database, string frontend, AuthOptions options, TimeSpan timeLimit,
+        AuthStates states, AuthTable table, TokenTable tokens, Func<Task> catchUp, Database database, string frontend, AuthOptions options,
+        TimeSpan timeLimit,
         ILoggerFactory loggers)
     {
         ILogger logger = loggers.CreateLogger<FrontendAuth>();

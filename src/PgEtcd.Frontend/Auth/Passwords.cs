@@ -96,7 +96,8 @@ public sealed partial class Passwords(int cost)
     /// <summary>Compares what follows the salt: the package writes an unusual salt in another way, which Go takes as it is.</summary>
     private static bool Verify(string password, string hash) =>
         BcryptHash().IsMatch(hash)
-        && CryptographicOperations.FixedTimeEquals(Digest(BCrypt.Net.BCrypt.HashPassword(password, "$2a" + hash[3..SettingCharacters])), Digest(hash));
+        && CryptographicOperations.FixedTimeEquals(
+            Digest(BCrypt.Net.BCrypt.HashPassword(password, "$2a" + hash[3..SettingCharacters])), Digest(hash));
 
     private static byte[] Digest(string hash) => Encoding.ASCII.GetBytes(hash[SettingCharacters..]);
 

@@ -41,7 +41,8 @@ internal sealed class SimpleTokens : ITokens
         _clock = clock;
         _logger = logger;
         _lookups = new Rounds<Asked, Dictionary<string, TokenRecord>>(() => new Asked([]), LookUpAsync);
-        _renewing = new BackgroundLoop("the renewal of tokens", clock, logger).RunAsync(ttl / RenewalsPerTtl, RenewAllAsync, _stopping.Token);
+        _renewing = new BackgroundLoop("the renewal of tokens", clock, logger).RunAsync(
+            ttl / RenewalsPerTtl, RenewAllAsync, _stopping.Token);
     }
 
     public ValueTask<Credential?> ResolveAsync(string token, AuthState state)

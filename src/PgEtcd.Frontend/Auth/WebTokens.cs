@@ -19,7 +19,8 @@ internal sealed class WebTokens(WebTokenOptions options, TimeProvider clock) : I
     /// <summary>Beyond what a revision can be: 2⁶³.</summary>
     private const double MostRevisions = 9223372036854775808;
 
-    private readonly JsonWebTokenHandler _handler = new() { MaximumTokenSizeInBytes = MostCharacters, SetDefaultTimesOnTokenCreation = false };
+    private readonly JsonWebTokenHandler _handler =
+        new() { MaximumTokenSizeInBytes = MostCharacters, SetDefaultTimesOnTokenCreation = false };
 
     private readonly TokenValidationParameters _rules = new()
     {

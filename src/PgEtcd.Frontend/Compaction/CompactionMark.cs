@@ -28,7 +28,8 @@ public sealed class CompactionMark(Replica replica, Tail tail, RevisionLog log, 
     {
         long started = Stopwatch.GetTimestamp();
         Guid token = Guid.NewGuid();
-        CompactOutcome outcome = await database.InTimeAsync(timeLimit, cancel => log.CompactAsync(revision, token, cancel, origin.Caller.Username, origin.Client));
+        CompactOutcome outcome = await database.InTimeAsync(
+            timeLimit, cancel => log.CompactAsync(revision, token, cancel, origin.Caller.Username, origin.Client));
         await tail.CatchUpAsync();
         KvError error = outcome switch
         {

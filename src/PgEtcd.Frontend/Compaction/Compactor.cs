@@ -22,7 +22,8 @@ public sealed class Compactor
     /// <param name="clock">Measures all intervals.</param>
     /// <param name="loggers">Where to log.</param>
     public Compactor(
-        Database database, Replica replica, CompactionMark mark, CompactionOptions options, TimeSpan requestTimeout, Func<bool> isLeader, TimeProvider clock,
+        Database database, Replica replica, CompactionMark mark, CompactionOptions options, TimeSpan requestTimeout, Func<bool> isLeader,
+        TimeProvider clock,
         ILoggerFactory loggers)
     {
         Removal = new Removal(
@@ -38,7 +39,8 @@ public sealed class Compactor
             _ => null,
         };
         _auto = plan is null ? null : new AutoCompaction(
-            plan, () => replica.Current.Revision, revision => mark.CompactAsync(revision, Origin.Server), isLeader, clock, loggers.CreateLogger<AutoCompaction>());
+            plan, () => replica.Current.Revision, revision => mark.CompactAsync(revision, Origin.Server), isLeader, clock,
+            loggers.CreateLogger<AutoCompaction>());
     }
 
     /// <summary>The leader's job, every <see cref="Removal.Period"/>.</summary>

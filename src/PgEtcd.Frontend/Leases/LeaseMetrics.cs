@@ -6,13 +6,17 @@ namespace PgEtcd.Frontend.Leases;
 /// <summary>Every metric of the leases.</summary>
 internal static class LeaseMetrics
 {
-    public static readonly Counter<long> Granted = FrontendMeter.Meter.Counter("etcd_debugging_lease_granted_total", "The total number of granted leases.");
+    public static readonly Counter<long> Granted = FrontendMeter.Meter.Counter(
+        "etcd_debugging_lease_granted_total", "The total number of granted leases.");
 
-    public static readonly Counter<long> Renewed = FrontendMeter.Meter.Counter("etcd_debugging_lease_renewed_total", "The number of renewed leases seen by this member.");
+    public static readonly Counter<long> Renewed = FrontendMeter.Meter.Counter(
+        "etcd_debugging_lease_renewed_total", "The number of renewed leases seen by this member.");
 
-    public static readonly Counter<long> Revoked = FrontendMeter.Meter.Counter("etcd_debugging_lease_revoked_total", "The total number of revoked leases.");
+    public static readonly Counter<long> Revoked = FrontendMeter.Meter.Counter(
+        "etcd_debugging_lease_revoked_total", "The total number of revoked leases.");
 
-    public static readonly Counter<long> Expired = FrontendMeter.Meter.Counter("etcd_debugging_server_lease_expired_total", "The total number of expired leases.");
+    public static readonly Counter<long> Expired = FrontendMeter.Meter.Counter(
+        "etcd_debugging_server_lease_expired_total", "The total number of expired leases.");
 
     public static readonly Histogram<double> Ttl = FrontendMeter.Meter.Histogram(
         "etcd_debugging_lease_ttl_total", 1, 24, "Bucketed histogram of lease TTLs.");

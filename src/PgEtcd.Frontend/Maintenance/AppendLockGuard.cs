@@ -82,8 +82,10 @@ public sealed class AppendLockGuard(AppendLockTable table, TimeSpan timeLimit, T
         }
     }
 
-    /// <summary>A frontend holds the lock again and again. Where its transactions cannot be seen, it could look like one that lasts.</summary>
-    private static bool IsLikelyFrontend(LockHolder holder, TimeSpan held) => !holder.IsWriter && (holder.Began is null || held < OthersLimit);
+    /// <summary>A frontend holds the lock again and again. Where its transactions cannot be seen, it could look like one that
+    /// lasts.</summary>
+    private static bool IsLikelyFrontend(LockHolder holder, TimeSpan held) =>
+        !holder.IsWriter && (holder.Began is null || held < OthersLimit);
 
     private static string Who(LockHolder writer) =>
         $"role {writer.Username ?? "unknown"}, application {(writer.Application is { Length: > 0 } name ? name : "unknown")}, "

@@ -48,7 +48,8 @@ public sealed class StoreMaintenance(
     /// <exception cref="StoreUnavailableException">The database did not answer in time.</exception>
     public async Task<bool> IsDowngradingAsync() => (await sizes.MeasureAsync()).DowngradeTarget is not null;
 
-    private static async Task<HashedKeys> ReadAsync(Histogram<double> seconds, Func<Task<HashedKeys>> read, CancellationToken cancellationToken)
+    private static async Task<HashedKeys> ReadAsync(
+        Histogram<double> seconds, Func<Task<HashedKeys>> read, CancellationToken cancellationToken)
     {
         long started = Stopwatch.GetTimestamp();
         try

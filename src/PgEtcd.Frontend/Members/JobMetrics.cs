@@ -11,10 +11,12 @@ internal static class JobMetrics
 
     public static readonly Histogram<double> BeatSeconds = FrontendMeter.Meter.Histogram(
         "etcd_network_peer_round_trip_time_seconds", 0.0001, 16,
-        "Round-Trip-Time histogram between peers: of this frontend's heartbeat to PostgreSQL.", new KeyValuePair<string, object?>("To", To));
+        "Round-Trip-Time histogram between peers: of this frontend's heartbeat to PostgreSQL.",
+        new KeyValuePair<string, object?>("To", To));
 
     public static readonly Counter<long> FailedSends = FrontendMeter.Meter.Counter(
-        "etcd_network_peer_sent_failures_total", "The total number of send failures from peers: of this frontend's heartbeats to PostgreSQL.",
+        "etcd_network_peer_sent_failures_total",
+        "The total number of send failures from peers: of this frontend's heartbeats to PostgreSQL.",
         new KeyValuePair<string, object?>("To", To));
 
     public static readonly Counter<long> FailedBeats = FrontendMeter.Meter.Counter(

@@ -16,7 +16,8 @@ public static class Access
         _ when !caller.IsChecked => KvError.None,
         RangeOperation range => caller.CheckRead(range.Range),
         PutOperation put => CheckPut(caller, put, attached),
-        DeleteRangeOperation delete => First(caller.CheckWrite(delete.Range), delete.PrevKv ? caller.CheckRead(delete.Range) : KvError.None),
+        DeleteRangeOperation delete => First(
+            caller.CheckWrite(delete.Range), delete.PrevKv ? caller.CheckRead(delete.Range) : KvError.None),
         TxnOperation txn => CheckTxn(caller, txn, attached),
         RevokeLeaseOperation revoke => First(caller.CheckUser(), CheckWriteOf(caller, attached(revoke.Lease))),
         _ => KvError.None,

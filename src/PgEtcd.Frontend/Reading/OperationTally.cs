@@ -7,13 +7,17 @@ namespace PgEtcd.Frontend.Reading;
 /// <summary>Counts the operations of a batch by kind, as etcd counts them.</summary>
 internal struct OperationTally
 {
-    private static readonly Counter<long> Puts = FrontendMeter.Meter.Counter("etcd_mvcc_put_total", "Total number of puts seen by this member.");
+    private static readonly Counter<long> Puts = FrontendMeter.Meter.Counter(
+        "etcd_mvcc_put_total", "Total number of puts seen by this member.");
 
-    private static readonly Counter<long> Deletes = FrontendMeter.Meter.Counter("etcd_mvcc_delete_total", "Total number of deletes seen by this member.");
+    private static readonly Counter<long> Deletes = FrontendMeter.Meter.Counter(
+        "etcd_mvcc_delete_total", "Total number of deletes seen by this member.");
 
-    private static readonly Counter<long> Txns = FrontendMeter.Meter.Counter("etcd_mvcc_txn_total", "Total number of txns seen by this member.");
+    private static readonly Counter<long> Txns = FrontendMeter.Meter.Counter(
+        "etcd_mvcc_txn_total", "Total number of txns seen by this member.");
 
-    internal static readonly Counter<long> Ranges = FrontendMeter.Meter.Counter("etcd_mvcc_range_total", "Total number of ranges seen by this member.");
+    internal static readonly Counter<long> Ranges = FrontendMeter.Meter.Counter(
+        "etcd_mvcc_range_total", "Total number of ranges seen by this member.");
 
     static OperationTally()
     {

@@ -16,13 +16,16 @@ internal static class ReadMetrics
         "How long the query took that linearizable reads wait for; all that wait at a time share one.");
 
     public static readonly Counter<long> SlowBarriers = FrontendMeter.Meter.Counter(
-        "etcd_server_slow_read_indexes_total", "The total number of read barriers that had to be repeated because the database did not answer at once.");
+        "etcd_server_slow_read_indexes_total",
+        "The total number of read barriers that had to be repeated because the database did not answer at once.");
 
     public static readonly Counter<long> FailedBarriers = FrontendMeter.Meter.Counter(
-        "etcd_server_read_indexes_failed_total", "The total number of read barriers that failed because the database did not answer in time.");
+        "etcd_server_read_indexes_failed_total",
+        "The total number of read barriers that failed because the database did not answer in time.");
 
     public static readonly Counter<long> TailedRows = FrontendMeter.Meter.Counter(
-        "pgetcd_tail_rows_total", "Rows taken in from the log that this frontend did not write, or that it read before its append was answered.");
+        "pgetcd_tail_rows_total",
+        "Rows taken in from the log that this frontend did not write, or that it read before its append was answered.");
 
     public static readonly Counter<long> Loads = FrontendMeter.Meter.Counter(
         "pgetcd_state_loads_total", "Times that the whole state was loaded anew while serving, because the log did not go on from it.");

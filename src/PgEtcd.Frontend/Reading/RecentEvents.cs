@@ -45,7 +45,8 @@ public sealed class RecentEvents
     /// <param name="events">Whole revisions, in order, beginning after <see cref="Head"/>.</param>
     public void Add(IReadOnlyList<KvEvent> events)
     {
-        EventBatch batch = new(events[^1].Revision, events, events.Sum(static change => (long)change.Key.Length + (change.Record?.Encoded.Length ?? 0)));
+        EventBatch batch = new(
+            events[^1].Revision, events, events.Sum(static change => (long)change.Key.Length + (change.Record?.Encoded.Length ?? 0)));
         lock (_gate)
         {
             Head = batch.Last;

@@ -64,5 +64,6 @@ public static class AuthRecordsInSnapshots
 
     private static RoleRecord ToRecord(Role role) => new(
         role.Name.ToStringUtf8(),
-        [.. role.KeyPermission.Select(permission => new PermissionRecord((int)permission.PermType, permission.Key.ToByteArray(), permission.RangeEnd.ToByteArray()))]);
+        [.. role.KeyPermission.Select(permission => new PermissionRecord(
+            (int)permission.PermType, permission.Key.ToByteArray(), permission.RangeEnd.ToByteArray()))]);
 }

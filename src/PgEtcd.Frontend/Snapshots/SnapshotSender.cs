@@ -37,7 +37,8 @@ public sealed class SnapshotSender(Database database, TimeSpan timeLimit)
                 await SendBlobAsync();
             }
 
-            await responses.WriteAsync(new SnapshotResponse { Blob = ByteString.CopyFrom(hash), Version = StorageVersion }, cancellationToken);
+            await responses.WriteAsync(
+                new SnapshotResponse { Blob = ByteString.CopyFrom(hash), Version = StorageVersion }, cancellationToken);
             MaintenanceMetrics.SnapshotSeconds.RecordSince(started);
 
             async ValueTask CutAsync(ReadOnlyMemory<byte> piece)

@@ -53,7 +53,8 @@ public sealed class SnapshotSource : IAsyncDisposable
     {
         try
         {
-            List<SnapshotLease> leases = [.. (await scan.LeasesAsync(cancellationToken)).Select(lease => new SnapshotLease(lease.Id, lease.Ttl))];
+            List<SnapshotLease> leases = [
+                .. (await scan.LeasesAsync(cancellationToken)).Select(lease => new SnapshotLease(lease.Id, lease.Ttl))];
             SnapshotAuth auth = (await scan.AuthAsync(cancellationToken)).ToSnapshot();
             SnapshotWriter measure = new();
             long rows = 0;

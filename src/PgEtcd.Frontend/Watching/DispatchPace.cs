@@ -28,7 +28,8 @@ internal sealed class DispatchPace : IDisposable
     {
         _dispatch = dispatch;
         _clock = clock;
-        _timer = clock.CreateTimer(static pace => ((DispatchPace)pace!)._dispatch(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        _timer = clock.CreateTimer(
+            static pace => ((DispatchPace)pace!)._dispatch(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
     }
 
     /// <summary>The longest that events wait for others.</summary>

@@ -279,7 +279,8 @@ public sealed class Committer(
         return replica.State.Position == evaluatedAt.Position;
     }
 
-    /// <summary>On a timer's thread: nothing may be thrown, and it must not wait, or the ticks behind it would take thread after thread.</summary>
+    /// <summary>On a timer's thread: nothing may be thrown, and it must not wait, or the ticks behind it would take thread after
+    /// thread.</summary>
     private void ExpireUnderWay()
     {
         try

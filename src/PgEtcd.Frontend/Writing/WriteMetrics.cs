@@ -89,7 +89,8 @@ internal static class WriteMetrics
     }
 
     /// <summary>The mark was moved, or was not.</summary>
-    public static void Compacted(KvError error, long started) => CompactionSeconds.Record(Stopwatch.GetElapsedTime(started).TotalSeconds, error == KvError.None);
+    public static void Compacted(KvError error, long started) =>
+        CompactionSeconds.Record(Stopwatch.GetElapsedTime(started).TotalSeconds, error == KvError.None);
 
     /// <summary>How long one kind of request takes to be applied.</summary>
     private sealed class ApplySeconds(string op)
@@ -100,7 +101,9 @@ internal static class WriteMetrics
         public void Record(double seconds, bool isDone) => (isDone ? _done : _failed).Record(seconds);
 
         private static Histogram<double> Of(string op, string success) => FrontendMeter.Meter.Histogram(
-            "etcd_server_apply_duration_seconds", 0.0001, 20, "The latency distributions of apply: of the batch that a write is in, with its append.",
-            new KeyValuePair<string, object?>("version", "v3"), new KeyValuePair<string, object?>("op", op), new KeyValuePair<string, object?>("success", success));
+            "etcd_server_apply_duration_seconds", 0.0001, 20,
+            "The latency distributions of apply: of the batch that a write is in, with its append.",
+            new KeyValuePair<string, object?>("version", "v3"), new KeyValuePair<string, object?>("op", op),
+            new KeyValuePair<string, object?>("success", success));
     }
 }

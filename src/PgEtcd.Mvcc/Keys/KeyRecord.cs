@@ -14,7 +14,8 @@ public sealed class KeyRecord
     // Where field 5 (tag, length, value) begins; equal to ValueFieldEnd when the value is empty.
     private readonly int _valueFieldStart;
 
-    private KeyRecord(byte[] encoded, int keyLength, int valueFieldStart, long createRevision, long modRevision, int sub, long version, long lease)
+    private KeyRecord(
+        byte[] encoded, int keyLength, int valueFieldStart, long createRevision, long modRevision, int sub, long version, long lease)
     {
         _encoded = encoded;
         _keyLength = keyLength;

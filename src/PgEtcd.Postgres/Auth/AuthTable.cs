@@ -74,7 +74,8 @@ public sealed class AuthTable(Database database)
         try
         {
             await database.Command(
-                ChangeSql, [change.ExpectedRevision, change.Token, .. change.Edit.Values(), change.Username, change.Client, change.Frontend])
+                ChangeSql,
+                [change.ExpectedRevision, change.Token, .. change.Edit.Values(), change.Username, change.Client, change.Frontend])
                 .RunAsync(cancellationToken);
             return true;
         }

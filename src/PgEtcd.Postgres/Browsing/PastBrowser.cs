@@ -54,7 +54,8 @@ public sealed class PastBrowser(Browser browser)
     /// <param name="from">The first entry.</param>
     /// <param name="most">Entries at most.</param>
     /// <exception cref="RefusedException">The revision is not kept, or the level is too large.</exception>
-    public Task<List<LevelEntry>> LevelAsync(long revision, byte[] prefix, byte[] separator, byte[] from, int most, CancellationToken gone) =>
+    public Task<List<LevelEntry>> LevelAsync(
+        long revision, byte[] prefix, byte[] separator, byte[] from, int most, CancellationToken gone) =>
         browser.AskAsync(token => browser.Command(LevelSql, revision, prefix, separator, from, most).ListAsync<LevelEntry>(token), gone);
 
     /// <summary>Keys from a first one on, with the beginnings of their values.</summary>

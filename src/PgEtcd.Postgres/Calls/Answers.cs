@@ -23,7 +23,8 @@ public static class Answers
         for (int first = 0; first < waiters.Count; first += Handful)
         {
             ThreadPool.UnsafeQueueUserWorkItem(
-                static work => work.Run(), new Work<T>(waiters, first, Math.Min(first + Handful, waiters.Count), answer), preferLocal: false);
+                static work => work.Run(), new Work<T>(waiters, first, Math.Min(first + Handful, waiters.Count), answer),
+                preferLocal: false);
         }
     }
 

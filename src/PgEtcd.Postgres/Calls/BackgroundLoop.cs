@@ -46,7 +46,8 @@ public sealed class BackgroundLoop(string work, TimeProvider clock, ILogger logg
                     return;
                 }
 
-                bool isHarmless = exception is OperationCanceledException or StoreUnavailableException || DatabaseErrors.IsTransient(exception);
+                bool isHarmless = exception is OperationCanceledException or StoreUnavailableException
+                    || DatabaseErrors.IsTransient(exception);
                 // After a good while the pauses begin anew; an outage ends before a long pause would.
                 penalty = isHarmless || clock.GetElapsedTime(started) > LongestPause ? FirstPause
                     : TimeSpan.FromTicks(Math.Clamp(penalty.Ticks * 2, FirstPause.Ticks, LongestPause.Ticks));

@@ -33,7 +33,8 @@ public sealed class Database : IAsyncDisposable
     /// <param name="flag">What messages call the connection string.</param>
     /// <param name="password">Gives the password, if it is not in the connection string.</param>
     public Database(
-        string connectionString, SchemaName schema, ILoggerFactory loggerFactory, string flag = "--database", PasswordCommand? password = null)
+        string connectionString, SchemaName schema, ILoggerFactory loggerFactory, string flag = "--database",
+        PasswordCommand? password = null)
     {
         _flag = flag;
         _password = password;
@@ -128,7 +129,8 @@ public sealed class Database : IAsyncDisposable
     /// <param name="commandTimeout">Seconds; 0: none.</param>
     internal async Task<NpgsqlConnection> OpenUnpooledAsync(int commandTimeout, CancellationToken cancellationToken)
     {
-        NpgsqlConnectionStringBuilder settings = new(ConnectionString.ConnectionString) { Pooling = false, CommandTimeout = commandTimeout };
+        NpgsqlConnectionStringBuilder settings =
+            new(ConnectionString.ConnectionString) { Pooling = false, CommandTimeout = commandTimeout };
         return await WithPasswordAsync(async () =>
         {
             settings.Password = _password is null ? settings.Password : await _password.ReadAsync(cancellationToken);

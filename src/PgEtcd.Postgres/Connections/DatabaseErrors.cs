@@ -9,7 +9,8 @@ namespace PgEtcd.Postgres.Connections;
 public static class DatabaseErrors
 {
     /// <summary>True when the server may answer on another connection, now or soon: the connection broke, the server
-    /// restarts, it is (still) a standby, it is out of connections, it has another password than we, or it picked this statement to break a deadlock.</summary>
+    /// restarts, it is (still) a standby, it is out of connections, it has another password than we, or it picked this statement to break a
+    /// deadlock.</summary>
     public static bool IsTransient(Exception exception) => exception switch
     {
         PostgresException { SqlState: var state } =>

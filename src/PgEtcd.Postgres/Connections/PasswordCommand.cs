@@ -17,7 +17,8 @@ public sealed class PasswordCommand(string command, TimeSpan lifetime)
     private long _asked;
 
     /// <summary>The password for a connection that is about to be opened.</summary>
-    /// <exception cref="PasswordCommandException">The command failed, which may pass: its words are in the message, its output is not.</exception>
+    /// <exception cref="PasswordCommandException">The command failed, which may pass: its words are in the message, its output is
+    /// not.</exception>
     public async ValueTask<string> ReadAsync(CancellationToken cancellationToken)
     {
         Task<string> answer;

@@ -145,7 +145,8 @@ public sealed class HashReader(Database database)
 
     private async Task<uint> HashAsync(Snapshot snapshot, CompactionHash wanted, CancellationToken cancellationToken) =>
         (await HashRowsAsync(
-            snapshot.Connection, wanted.CompactRevision, wanted.PreviousRevision, keptTombstones: wanted.CompactRevision, row: null, cancellationToken)).Value;
+            snapshot.Connection, wanted.CompactRevision, wanted.PreviousRevision, keptTombstones: wanted.CompactRevision, row: null,
+            cancellationToken)).Value;
 
     private async Task<Crc32C> HashRowsAsync(
         NpgsqlConnection connection, long revision, long compacted, long keptTombstones, Action? row, CancellationToken cancellationToken)
@@ -153,7 +154,8 @@ public sealed class HashReader(Database database)
         Crc32C crc = Begin();
         await database.Command(connection, PlannerSql).RunAsync(cancellationToken);
         bool anyKept = revision == compacted
-            || await database.Command(connection, AnyAliveSql, revision, keptTombstones).WithoutLimit().ScalarAsync(cancellationToken) is true;
+            || await database.Command(connection, AnyAliveSql, revision, keptTombstones)
+                .WithoutLimit().ScalarAsync(cancellationToken) is true;
         await database.Command(connection, RowsSql, revision, compacted, anyKept ? revision : compacted).WithoutLimit().EachAsync(
             reader =>
             {

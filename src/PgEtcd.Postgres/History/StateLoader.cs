@@ -66,7 +66,8 @@ public sealed class StateLoader(Database database)
         await using Snapshot snapshot = await Snapshot.OpenAsync(database, PlannerSql, cancellationToken);
         LogPosition position = await RevisionLog.PositionAsync(database, snapshot.Connection, cancellationToken);
         (double rows, double? keys) = await snapshot.Command(SizesSql)
-            .FirstAsync(static reader => (reader.GetDouble(0), reader.IsDBNull(1) ? null : (double?)reader.GetDouble(1)), cancellationToken);
+            .FirstAsync(
+                static reader => (reader.GetDouble(0), reader.IsDBNull(1) ? null : (double?)reader.GetDouble(1)), cancellationToken);
         KeyTree tree = (keys is { } known && known * RowsPerLookup < rows
                 ? await NewestAsync(snapshot, rows, (long)known, progress, cancellationToken)
                 : null)

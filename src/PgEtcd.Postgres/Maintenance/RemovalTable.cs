@@ -17,8 +17,8 @@ public sealed class RemovalTable(Database database)
 
     private readonly HashReader _hashes = new(database);
 
-    /// <summary>Removes the next batch, in one transaction; after a compaction, its hash is computed before. Killed anywhere, it is as if it
-    /// had not begun.</summary>
+    /// <summary>Removes the next batch, in one transaction; after a compaction, its hash is computed before. Killed anywhere, it is as if
+    /// it had not begun.</summary>
     /// <param name="rows">How many rows of the log to look at; at most twice as many are removed.</param>
     /// <param name="inDoubt">How long after an append its frontend may still ask whether it happened.</param>
     /// <param name="toArchive">Moves the rows to the archive, whose partitions must have been kept up.</param>
@@ -48,7 +48,9 @@ public sealed class RemovalTable(Database database)
 
     private Task<RemovalStep?> TryRemoveAsync(int rows, TimeSpan inDoubt, bool toArchive, CancellationToken cancellationToken) =>
         database.Command(RemoveSql, rows, inDoubt, toArchive).FirstAsync(
-            static reader => Outcome(reader.GetString(0)) is { } outcome ? new RemovalStep(outcome, reader.GetInt64(1)) : (RemovalStep?)null,
+            static reader => Outcome(reader.GetString(0)) is { } outcome
+                ? new RemovalStep(outcome, reader.GetInt64(1))
+                : (RemovalStep?)null,
             cancellationToken);
 
     /// <summary>Null: a hash is missing.</summary>

@@ -52,5 +52,7 @@ public sealed record Invariant(string Name, string Meaning)
 
     /// <summary>All of them, in the order of reports.</summary>
     public static readonly IReadOnlyList<Invariant> All =
-        [Cluster, Sequence, Revisions, Subs, Together, Digest, Times, Rows, Versions, Tombstones, Compaction, Archive, Leases, CurrentState];
+        [
+            Cluster, Sequence, Revisions, Subs, Together, Digest, Times, Rows, Versions, Tombstones, Compaction, Archive, Leases,
+            CurrentState];
 }

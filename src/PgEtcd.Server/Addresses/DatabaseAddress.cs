@@ -25,7 +25,8 @@ internal static class DatabaseAddress
 
         if (!text.Contains('='))
         {
-            throw new FlagException($"{label} must be a URL such as postgres://user@host/database or an Npgsql connection string such as Host=…;Database=….");
+            throw new FlagException(
+                $"{label} must be a URL such as postgres://user@host/database or an Npgsql connection string such as Host=…;Database=….");
         }
 
         NpgsqlConnectionStringBuilder builder = Read(label, text);

@@ -97,7 +97,8 @@ internal static class DatabaseUrl
                 break;
             default:
                 string keyword = Renamed.GetValueOrDefault(name, name);
-                // libpq writes verify-full and read-write where Npgsql's enumerations have VerifyFull; the session attribute keeps its dash.
+                // libpq writes verify-full and read-write where Npgsql's enumerations have VerifyFull; the session attribute keeps its
+                // dash.
                 Set(label, builder, keyword, name, keyword == "SSL Mode" ? value.Replace("-", "") : value);
                 break;
         }
@@ -141,7 +142,8 @@ internal static class DatabaseUrl
         {
             builder[keyword] = value;
         }
-        catch (Exception e) when (e is ArgumentException or FormatException or OverflowException or InvalidCastException or KeyNotFoundException)
+        catch (Exception e) when (
+            e is ArgumentException or FormatException or OverflowException or InvalidCastException or KeyNotFoundException)
         {
             // A known name can be said aloud; an unknown one might be the tail of a password with a ? in it.
             throw new FlagException(Renamed.ContainsKey(name)
@@ -156,7 +158,8 @@ internal static class DatabaseUrl
         {
             if (i + 2 >= text.Length || !char.IsAsciiHexDigit(text[i + 1]) || !char.IsAsciiHexDigit(text[i + 2]))
             {
-                throw new FlagException($"{label} has a URL with a % that is not followed by two hexadecimal digits (a % itself is written %25).");
+                throw new FlagException(
+                    $"{label} has a URL with a % that is not followed by two hexadecimal digits (a % itself is written %25).");
             }
         }
 

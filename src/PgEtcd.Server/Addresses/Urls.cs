@@ -46,7 +46,8 @@ internal static class Urls
             return new ListenUrl(null, port) { IsTls = isTls };
         }
 
-        return IPAddress.TryParse(host, out IPAddress? address) && (address.AddressFamily == AddressFamily.InterNetworkV6 || host.Count(c => c == '.') == 3)
+        return IPAddress.TryParse(host, out IPAddress? address)
+            && (address.AddressFamily == AddressFamily.InterNetworkV6 || host.Count(c => c == '.') == 3)
             ? new ListenUrl(address, port) { IsTls = isTls }
             : throw new FlagException($"{label} has {FlagValues.Shown(url)}, whose host must be an IP address or localhost.");
     }
@@ -65,7 +66,8 @@ internal static class Urls
 
         return System.Text.Encoding.UTF8.GetByteCount(Path.GetFullPath(path)) <= MostPathBytes
             ? path
-            : throw new FlagException($"{label} has {FlagValues.Shown(url)}, whose path is longer than a socket's may be ({MostPathBytes} bytes).");
+            : throw new FlagException(
+                $"{label} has {FlagValues.Shown(url)}, whose path is longer than a socket's may be ({MostPathBytes} bytes).");
     }
 
     private static (string Host, int Port) HostAndPort(string label, string url)

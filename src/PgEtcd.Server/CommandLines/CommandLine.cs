@@ -7,7 +7,8 @@ using PgEtcd.Server.Options;
 namespace PgEtcd.Server.CommandLines;
 
 /// <summary>Turns arguments and environment into <see cref="ServerOptions"/>, or into what to print instead.</summary>
-/// <remarks>Follows Go's flag package, which etcd uses (flags.md §0): one dash or two, "=value" or a word of its own, the last one wins.</remarks>
+/// <remarks>Follows Go's flag package, which etcd uses (flags.md §0): one dash or two, "=value" or a word of its own, the last one
+/// wins.</remarks>
 public static class CommandLine
 {
     private const string VersionFlag = "version";
@@ -55,8 +56,10 @@ public static class CommandLine
                 continue;
             }
 
-            bool takesNext = found.Tokens.Any(token => token.Value.StartsWith("--", StringComparison.Ordinal) && known.Contains(BareName(token.Value)));
-            bool isEmpty = found.Tokens.Count == 0 && args.Any(argument => argument.StartsWith('-') && argument.TrimStart('-') == name + "=");
+            bool takesNext = found.Tokens.Any(
+                token => token.Value.StartsWith("--", StringComparison.Ordinal) && known.Contains(BareName(token.Value)));
+            bool isEmpty = found.Tokens.Count == 0
+                && args.Any(argument => argument.StartsWith('-') && argument.TrimStart('-') == name + "=");
             if (takesNext || (found.Tokens.Count == 0 && !switches.Contains(name) && !isEmpty))
             {
                 throw new FlagException($"--{name} needs a value.");
@@ -96,7 +99,8 @@ public static class CommandLine
         return root;
     }
 
-    /// <summary>Accepts the flag many times, so that the last can win, and also without a value, which <see cref="ParseChecked"/> judges.</summary>
+    /// <summary>Accepts the flag many times, so that the last can win, and also without a value, which <see cref="ParseChecked"/>
+    /// judges.</summary>
     private static IEnumerable<Option<string[]>> OptionsFor(Flag flag) => flag.Names.Select(name => new Option<string[]>("--" + name)
     {
         Arity = ArgumentArity.ZeroOrMore,

@@ -22,7 +22,9 @@ internal sealed class FrontendAlarms(RunningFrontend frontend, ServerOptions opt
         get
         {
             AlarmKinds raised = frontend.Alarms.Raised;
-            return raised == AlarmKinds.None ? [] : [.. Types(raised).Select(type => new AlarmMember { MemberID = (ulong)frontend.Membership.Self.Id, Alarm = type })];
+            return raised == AlarmKinds.None
+                ? []
+                : [.. Types(raised).Select(type => new AlarmMember { MemberID = (ulong)frontend.Membership.Self.Id, Alarm = type })];
         }
     }
 

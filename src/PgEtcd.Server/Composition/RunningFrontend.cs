@@ -49,7 +49,8 @@ public sealed class RunningFrontend : IAsyncDisposable
     private readonly Task _alarming;
 
     private RunningFrontend(
-        Database database, RevisionLog log, Replica replica, AuthStates auth, long term, Leader leader, Membership membership, ServerOptions options, ILoggerFactory loggers)
+        Database database, RevisionLog log, Replica replica, AuthStates auth, long term, Leader leader, Membership membership,
+        ServerOptions options, ILoggerFactory loggers)
     {
         _database = database;
         Term = term;
@@ -72,7 +73,9 @@ public sealed class RunningFrontend : IAsyncDisposable
         Writer = new KeyWriter(replica, committer, past);
         CompactionMark = new CompactionMark(replica, tail, log, database, options.RequestTimeout);
         AuthTable authTable = new(database);
-        Auth = new FrontendAuth(auth, authTable, new TokenTable(database), tail.CatchUpAsync, database, log.Frontend, options.Auth, options.RequestTimeout, loggers);
+        Auth = new FrontendAuth(
+            auth, authTable, new TokenTable(database), tail.CatchUpAsync, database, log.Frontend, options.Auth, options.RequestTimeout,
+            loggers);
         StorageTable storage = new(database);
         Sizes = new StorageSizes(storage, database, replica.Recent, TimeProvider.System);
         Quota = new Quota(options.QuotaBackendBytes, Sizes, Alarms);
@@ -89,7 +92,9 @@ public sealed class RunningFrontend : IAsyncDisposable
             replica, new EventReader(database), options.WatchProgressNotifyInterval, TimeProvider.System, loggers.CreateLogger<WatchHub>());
         tail.IsFollowed = () => Watches.IsWatched;
         tail.IsCut = failover.ReportCut;
-        Compactor compactor = new(database, replica, CompactionMark, options.Compaction, options.RequestTimeout, () => leader.IsLeader, TimeProvider.System, loggers);
+        Compactor compactor = new(
+            database, replica, CompactionMark, options.Compaction, options.RequestTimeout, () => leader.IsLeader, TimeProvider.System,
+            loggers);
         _ = _jobs.RunWhileLeadingAsync("the removal of superseded rows", Removal.Period, compactor.Removal.RunAsync);
         _ = _jobs.RunWhileLeadingAsync("the digest of the log", DigestTable.Period, new DigestTable(database).RecordAsync);
         if (options.SqlWriteTimeout > TimeSpan.Zero)
@@ -183,7 +188,8 @@ public sealed class RunningFrontend : IAsyncDisposable
         {
             await database.ConnectAsync(ConnectLimit, cancellationToken);
             Migrator migrator = new(database, loggers.CreateLogger<Migrator>());
-            await (options.MayMigrate ? migrator.MigrateAsync(cancellationToken) : migrator.CheckAsync("--migrate=never", cancellationToken));
+            await (options.MayMigrate ? migrator.MigrateAsync(cancellationToken) : migrator.CheckAsync(
+                "--migrate=never", cancellationToken));
             RevisionLog log = new(database, options.Name);
             long term = await log.ObserveTermAsync(cancellationToken);
             (LogPosition position, KeySpace keys) = await new StateLoader(database)
@@ -228,7 +234,8 @@ public sealed class RunningFrontend : IAsyncDisposable
     {
         PostgresException { SqlState: PostgresErrorCodes.InsufficientPrivilege } refused => new(
             $"--schema: the database user may not use all of schema '{schema}': {refused.MessageText}.", exception),
-        PostgresException refused => new($"--database: PostgreSQL refused the work on schema '{schema}': {refused.MessageText}.", exception),
+        PostgresException refused => new(
+            $"--database: PostgreSQL refused the work on schema '{schema}': {refused.MessageText}.", exception),
         _ when DatabaseErrors.IsTransient(exception) => new(
             $"--database: PostgreSQL went away during the start ({exception.GetBaseException().Message.TrimEnd('.')}).", exception),
         _ => null,

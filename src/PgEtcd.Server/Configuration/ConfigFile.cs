@@ -24,7 +24,8 @@ internal sealed class ConfigFile
     /// <summary>Reads a file.</summary>
     /// <param name="label">How the file was named: --config-file or its variable.</param>
     /// <param name="path">Where it is.</param>
-    /// <exception cref="FlagException">It cannot be read, is no YAML, or has a key that is no flag. Says no values: they may be passwords.</exception>
+    /// <exception cref="FlagException">It cannot be read, is no YAML, or has a key that is no flag. Says no values: they may be
+    /// passwords.</exception>
     public static ConfigFile Read(string label, string path)
     {
         ConfigFile file = new(path);
@@ -143,7 +144,8 @@ internal sealed class ConfigFile
         {
             YamlScalarNode { Style: ScalarStyle.Plain, Value: null or "null" or "Null" or "NULL" or "~" } => "",
             YamlScalarNode scalar => scalar.Value!,
-            YamlSequenceNode list when list.All(item => item is YamlScalarNode) => string.Join(',', list.Select(item => ((YamlScalarNode)item).Value)),
+            YamlSequenceNode list when list.All(item => item is YamlScalarNode) => string.Join(
+                ',', list.Select(item => ((YamlScalarNode)item).Value)),
             _ => throw new FlagException($"{label} in {FlagValues.Shown(Path)} must be one value or a list of values."),
         };
         if (value.Length > 0 && _labels.TryAdd(name, label))

@@ -12,7 +12,8 @@ internal sealed record Flag(string Name, string? Default, string ValueName, stri
     /// <summary>Where the help shows it; also says whether it has an effect here.</summary>
     public FlagGroup Group { get; init; }
 
-    /// <summary>Our own flags are also read from PGETCD_…, where the flag wins; etcd's from ETCD_…, where giving both is an error.</summary>
+    /// <summary>Our own flags are also read from PGETCD_…, where the flag wins; etcd's from ETCD_…, where giving both is an
+    /// error.</summary>
     public bool IsOurs { get; init; }
 
     /// <summary>An empty value means something although it is not the default.</summary>

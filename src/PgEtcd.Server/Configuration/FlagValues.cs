@@ -49,7 +49,9 @@ internal sealed class FlagValues
     public string? OptionalText(Flag flag)
     {
         string? value = _given.TryGetValue(flag.Name, out Given? given) ? given.Value : flag.Default;
-        return value is { Length: 0 } && flag.Default is not "" && !flag.MayBeEmpty ? throw new FlagException($"{Label(flag)} needs a value.") : value;
+        return value is { Length: 0 } && flag.Default is not "" && !flag.MayBeEmpty
+            ? throw new FlagException($"{Label(flag)} needs a value.")
+            : value;
     }
 
     /// <summary>The value of a flag that has a default.</summary>
@@ -71,7 +73,8 @@ internal sealed class FlagValues
     public long LongNumber(Flag flag, long least, long most)
     {
         string text = Text(flag);
-        return long.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out long number) && number >= least && number <= most
+        return long.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out long number) && number >= least
+            && number <= most
             ? number
             : throw new FlagException($"{Label(flag)} must be a whole number from {least} to {most}, not \"{Shown(text)}\".");
     }

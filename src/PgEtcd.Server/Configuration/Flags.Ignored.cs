@@ -10,7 +10,8 @@ internal static partial class Flags
         "Shortest time between two pings of a client; here every ping is answered.");
 
     public static readonly Flag EnablePprof = Ignored("enable-pprof", "false", "Profiles of Go.");
-    public static readonly Flag StrictReconfigCheck = Ignored("strict-reconfig-check", "true", "Refuses changes of members that lose the quorum.");
+    public static readonly Flag StrictReconfigCheck = Ignored(
+        "strict-reconfig-check", "true", "Refuses changes of members that lose the quorum.");
     public static readonly Flag ListenPeerUrls = Ignored("listen-peer-urls", DefaultPeerUrl, "Where peers connect.");
     public static readonly Flag InitialCluster = Ignored("initial-cluster", "default=http://localhost:2380", "Members to begin with.");
     public static readonly Flag InitialClusterState = Ignored("initial-cluster-state", "new", "new or existing.");
@@ -35,13 +36,15 @@ internal static partial class Flags
 
     public static readonly Flag BackendBatchInterval = Ignored("backend-batch-interval", "0", "Time between commits of bbolt.");
     public static readonly Flag BackendBatchLimit = Ignored("backend-batch-limit", "0", "Operations in a commit of bbolt.");
-    public static readonly Flag MemoryMlock = Ignored("memory-mlock", "false", "Keeps bbolt's pages in memory.", "experimental-memory-mlock");
+    public static readonly Flag MemoryMlock = Ignored(
+        "memory-mlock", "false", "Keeps bbolt's pages in memory.", "experimental-memory-mlock");
     public static readonly Flag UnsafeNoFsync = Ignored("unsafe-no-fsync", "false", "Does without fsync; here PostgreSQL decides.");
 
     public static readonly Flag BootstrapDefragThresholdMegabytes = Ignored("bootstrap-defrag-threshold-megabytes", "0",
         "Free space that makes etcd defragment at its start.", "experimental-bootstrap-defrag-threshold-megabytes");
 
-    public static readonly Flag ClientCertFile = Ignored("client-cert-file", "", "Certificate of etcd's gateway as a client of etcd; here it needs none.");
+    public static readonly Flag ClientCertFile = Ignored(
+        "client-cert-file", "", "Certificate of etcd's gateway as a client of etcd; here it needs none.");
     public static readonly Flag ClientKeyFile = Ignored("client-key-file", "", "Its key.");
     public static readonly Flag PeerCertFile = Ignored("peer-cert-file", "", "TLS between peers, as the next ten.");
     public static readonly Flag PeerKeyFile = Ignored("peer-key-file", "");
@@ -84,7 +87,8 @@ internal static partial class Flags
     public static readonly Flag CompactHashCheckTime = Ignored("compact-hash-check-time", "1m", "How often they do after a compaction.",
         "experimental-compact-hash-check-time");
 
-    public static readonly Flag DowngradeCheckTime = Ignored("downgrade-check-time", "5s", "How often members look at the cluster's version.",
+    public static readonly Flag DowngradeCheckTime =
+        Ignored("downgrade-check-time", "5s", "How often members look at the cluster's version.",
         "experimental-downgrade-check-time");
 
     public static readonly Flag ExperimentalInitialCorruptCheck = Ignored("experimental-initial-corrupt-check", "false",
@@ -93,7 +97,8 @@ internal static partial class Flags
     public static readonly Flag ExperimentalCompactHashCheckEnabled = Ignored("experimental-compact-hash-check-enabled", "false");
     public static readonly Flag ExperimentalEnableLeaseCheckpoint = Ignored("experimental-enable-lease-checkpoint", "false");
     public static readonly Flag ExperimentalEnableLeaseCheckpointPersist = Ignored("experimental-enable-lease-checkpoint-persist", "false");
-    public static readonly Flag ExperimentalTxnModeWriteWithSharedBuffer = Ignored("experimental-txn-mode-write-with-shared-buffer", "true");
+    public static readonly Flag ExperimentalTxnModeWriteWithSharedBuffer = Ignored(
+        "experimental-txn-mode-write-with-shared-buffer", "true");
     public static readonly Flag ExperimentalStopGrpcServiceOnDefrag = Ignored("experimental-stop-grpc-service-on-defrag", "false");
 
     public static readonly Flag EnableV2 = Ignored("enable-v2", "false", "The v2 API, gone since etcd 3.6, as the rest of this list.");

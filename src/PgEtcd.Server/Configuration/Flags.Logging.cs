@@ -16,7 +16,8 @@ internal static partial class Flags
         "Comma-separated: stderr, stdout, default (stderr), systemd/journal (stderr, with the journal's priorities) or paths of files.")
     { Group = FlagGroup.Logging };
 
-    public static readonly Flag EnableLogRotation = new("enable-log-rotation", "false", "", "Rotate the log file; needs exactly one in --log-outputs.")
+    public static readonly Flag EnableLogRotation = new(
+        "enable-log-rotation", "false", "", "Rotate the log file; needs exactly one in --log-outputs.")
     { Group = FlagGroup.Logging };
 
     public static readonly Flag LogRotationConfigJson = new("log-rotation-config-json", DefaultLogRotation, "json",
@@ -31,14 +32,16 @@ internal static partial class Flags
         "Warn about a request that takes longer to answer.")
     { Group = FlagGroup.Logging, OldName = "experimental-warning-unary-request-duration" };
 
-    public static readonly Flag EnableDistributedTracing = new("enable-distributed-tracing", "false", "", "Send OpenTelemetry traces over OTLP.")
+    public static readonly Flag EnableDistributedTracing = new(
+        "enable-distributed-tracing", "false", "", "Send OpenTelemetry traces over OTLP.")
     { Group = FlagGroup.Logging, OldName = "experimental-enable-distributed-tracing" };
 
     public static readonly Flag DistributedTracingAddress = new("distributed-tracing-address", "localhost:4317", "address",
         "The collector: host:port for OTLP over gRPC without TLS, or an http:// or https:// URL for OTLP over HTTP.")
     { Group = FlagGroup.Logging, OldName = "experimental-distributed-tracing-address" };
 
-    public static readonly Flag DistributedTracingServiceName = new("distributed-tracing-service-name", "etcd", "name", "Service name in traces.")
+    public static readonly Flag DistributedTracingServiceName = new(
+        "distributed-tracing-service-name", "etcd", "name", "Service name in traces.")
     { Group = FlagGroup.Logging, OldName = "experimental-distributed-tracing-service-name" };
 
     public static readonly Flag DistributedTracingInstanceId = new("distributed-tracing-instance-id", "", "id",

@@ -4,7 +4,8 @@ namespace PgEtcd.Server.Configuration;
 /// <content>TLS, users and roles.</content>
 internal static partial class Flags
 {
-    public static readonly Flag CertFile = Security("cert-file", "", "path", "Certificate of the server and those between it and its authority, PEM.");
+    public static readonly Flag CertFile = Security(
+        "cert-file", "", "path", "Certificate of the server and those between it and its authority, PEM.");
 
     public static readonly Flag KeyFile = Security("key-file", "", "path", "Its private key, PEM.");
 
@@ -36,7 +37,8 @@ internal static partial class Flags
     with
     { MayBeEmpty = true };
 
-    public static readonly Flag AuthTokenTtl = Security("auth-token-ttl", "300", "seconds", "How long a simple token is valid after its last use.");
+    public static readonly Flag AuthTokenTtl = Security(
+        "auth-token-ttl", "300", "seconds", "How long a simple token is valid after its last use.");
 
     public static readonly Flag BcryptCost = Security("bcrypt-cost", "10", "cost", "Cost of hashing passwords, 4 to 31.");
 

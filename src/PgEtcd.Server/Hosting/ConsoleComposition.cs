@@ -25,7 +25,8 @@ internal static class ConsoleComposition
         {
             (double seconds, double commits) = metrics.Total("etcd_disk_backend_commit_duration_seconds");
             return new CounterReading(
-                metrics.Total("etcd_mvcc_put_total").Sum, metrics.Total("etcd_mvcc_delete_total").Sum, metrics.Total("etcd_mvcc_range_total").Sum,
+                metrics.Total("etcd_mvcc_put_total").Sum, metrics.Total("etcd_mvcc_delete_total").Sum,
+                metrics.Total("etcd_mvcc_range_total").Sum,
                 frontend.Watches.Count().EventsSent, seconds, commits);
         },
         Stopping = services.GetRequiredService<IHostApplicationLifetime>().ApplicationStopping,

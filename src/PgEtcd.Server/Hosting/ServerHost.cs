@@ -52,7 +52,9 @@ internal static class ServerHost
         await Rehearsal.RunAsync(RehearsalLimit, token => EtcdApi.RehearseAsync(app.Services, token));
         await writing;
         await Listeners.StartAsync(app, options, stopping);
-        Log.Serving(logger, options.Name, string.Join(", ", options.ListenClientUrls), frontend.Reader.Current.Revision, frontend.Reader.Current.Keys.Count);
+        Log.Serving(
+            logger, options.Name, string.Join(", ", options.ListenClientUrls), frontend.Reader.Current.Revision,
+            frontend.Reader.Current.Keys.Count);
 
         await WaitAsync(stopping);
         Log.Stopping(logger);

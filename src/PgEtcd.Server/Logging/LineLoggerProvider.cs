@@ -40,7 +40,8 @@ internal sealed class LineLoggerProvider : ILoggerProvider
             ArrayBufferWriter<byte> buffer = _buffer ??= new ArrayBufferWriter<byte>(1024);
             buffer.ResetWrittenCount();
             LogEntry entry = new(
-                DateTime.UtcNow, logLevel, category, formatter(state, exception), state as IReadOnlyList<KeyValuePair<string, object?>> ?? [], exception);
+                DateTime.UtcNow, logLevel, category, formatter(state, exception),
+                state as IReadOnlyList<KeyValuePair<string, object?>> ?? [], exception);
             format.Write(buffer, entry);
             outputs.Write(logLevel, buffer.WrittenSpan);
         }
@@ -55,7 +56,8 @@ internal sealed class LineLoggerProvider : ILoggerProvider
 /// <param name="Fields">What is in it, by name; also the template, under a name in braces.</param>
 /// <param name="Exception">What went wrong.</param>
 internal readonly record struct LogEntry(
-    DateTime Time, LogLevel Level, string Category, string Message, IReadOnlyList<KeyValuePair<string, object?>> Fields, Exception? Exception)
+    DateTime Time, LogLevel Level, string Category, string Message, IReadOnlyList<KeyValuePair<string, object?>> Fields,
+    Exception? Exception)
 {
     /// <summary>The level in etcd's words.</summary>
     public string LevelName => Level switch

@@ -16,7 +16,8 @@ internal sealed class HistogramSeries : Series
     {
         _bounds = [.. histogram.Advice?.HistogramBucketBoundaries ?? []];
         _counts = new long[_bounds.Length + 1];
-        _labels = [.. _bounds.Append(double.PositiveInfinity).Select(bound => PrometheusText.With(Labels, "le", PrometheusText.Bound(bound)))];
+        _labels = [
+            .. _bounds.Append(double.PositiveInfinity).Select(bound => PrometheusText.With(Labels, "le", PrometheusText.Bound(bound)))];
     }
 
     public override string Kind => "histogram";

@@ -43,7 +43,8 @@ public sealed class MetricsRegistry : IDisposable
             }
 
             _listener.RecordObservableInstruments();
-            foreach (IGrouping<string, Series> metric in _series.Values.GroupBy(series => series.Name).OrderBy(metric => metric.Key, StringComparer.Ordinal))
+            foreach (IGrouping<string, Series> metric in _series.Values.GroupBy(series => series.Name).OrderBy(
+                metric => metric.Key, StringComparer.Ordinal))
             {
                 Series first = metric.First();
                 text.Begin(first.Name, first.Kind, first.Help);

@@ -40,7 +40,9 @@ internal sealed class PrometheusText
 
     /// <summary>A histogram's bound. It is a label, so it is written as Go writes it, for queries that name one: 1.048576e+06.</summary>
     public static string Bound(double bound) =>
-        bound is >= 1e6 and < double.PositiveInfinity ? bound.ToString("0.##############e+00", CultureInfo.InvariantCulture) : Number(bound);
+        bound is >= 1e6 and < double.PositiveInfinity
+            ? bound.ToString("0.##############e+00", CultureInfo.InvariantCulture)
+            : Number(bound);
 
     /// <summary>Begins a metric.</summary>
     public void Begin(string name, string kind, string help) => _text

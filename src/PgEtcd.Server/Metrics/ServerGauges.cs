@@ -41,7 +41,9 @@ internal sealed class ServerGauges : IDisposable
     {
         Gauge("etcd_server_has_leader", "Whether or not a leader exists. 1 is existence, 0 is not: the database answers and one frontend runs the jobs.",
             () => _frontend.Membership.HasLeader ? 1 : 0);
-        Gauge("etcd_server_is_leader", "Whether or not this member is a leader. 1 if is, 0 otherwise.", () => _frontend.Leader.IsLeader ? 1 : 0);
+        Gauge(
+            "etcd_server_is_leader", "Whether or not this member is a leader. 1 if is, 0 otherwise.",
+            () => _frontend.Leader.IsLeader ? 1 : 0);
         Gauge("etcd_server_is_learner", "Whether or not this member is a learner. 1 if is, 0 otherwise.", () => 0);
         Info("etcd_server_id", "Server or member ID in hexadecimal format. 1 for 'server_id' label with current ID.",
             () => [new("server_id", Hex((ulong)_frontend.Membership.Self.Id))]);
@@ -50,7 +52,9 @@ internal sealed class ServerGauges : IDisposable
         Info("etcd_cluster_version", "Which version is running. 1 for 'cluster_version' label with current cluster version",
             () => [new("cluster_version", ReleaseInfo.ClusterVersion)]);
         Info("pgetcd_build_info", "What is running here.",
-            () => [new("version", ReleaseInfo.PgEtcdVersion), new("dotnet", Environment.Version.ToString()), new("name", options.Name), new("schema", options.Schema)]);
+            () => [
+                new("version", ReleaseInfo.PgEtcdVersion), new("dotnet", Environment.Version.ToString()), new("name", options.Name),
+                new("schema", options.Schema)]);
         Gauge("pgetcd_members", "Frontends that were alive at the last heartbeat.", () => _frontend.Membership.Current.Count);
     }
 
@@ -73,13 +77,16 @@ internal sealed class ServerGauges : IDisposable
     private void AddWatches()
     {
         Gauge("etcd_debugging_mvcc_watch_stream_total", "Total number of watch streams.", () => _frontend.Watches.Count().Streams);
-        Gauge("etcd_debugging_mvcc_watcher_total", "Total number of watchers.", () => _frontend.Watches.Count() is var watches ? watches.Synced + watches.Behind : 0);
+        Gauge(
+            "etcd_debugging_mvcc_watcher_total", "Total number of watchers.",
+            () => _frontend.Watches.Count() is var watches ? watches.Synced + watches.Behind : 0);
         Gauge("etcd_debugging_mvcc_slow_watcher_total", "Total number of unsynced slow watchers.", () => _frontend.Watches.Count().Behind);
         Gauge("etcd_debugging_mvcc_pending_events_total", "Total number of pending events to be sent: of watch responses that wait.",
             () => _frontend.Watches.Count().Waiting);
         Gauge("pgetcd_watch_lag_revisions", "How far the slowest watch is behind.", () => _frontend.Watches.Count().Lag);
         _meter.CreateObservableCounter(
-            "etcd_debugging_mvcc_events_total", () => _frontend.Watches.Count().EventsSent, null, "Total number of events sent by this member.");
+            "etcd_debugging_mvcc_events_total", () =>
+                _frontend.Watches.Count().EventsSent, null, "Total number of events sent by this member.");
     }
 
     private void AddUsage(IAlarmSource alarms)
@@ -99,7 +106,9 @@ internal sealed class ServerGauges : IDisposable
     private void Gauge(string name, string help, Func<double> value) => _meter.CreateObservableGauge(name, value, null, help);
 
     private void Sampled(string name, string help, Func<StorageReport, double> value) => _meter.CreateObservableGauge(
-        name, () => _frontend.Sizes.Latest is { } report ? [new Measurement<double>(value(report))] : Array.Empty<Measurement<double>>(), null, help);
+        name, () => _frontend.Sizes.Latest is { } report
+            ? [new Measurement<double>(value(report))]
+            : Array.Empty<Measurement<double>>(), null, help);
 
     private void Info(string name, string help, Func<KeyValuePair<string, object?>[]> labels) =>
         _meter.CreateObservableGauge(name, () => new Measurement<double>(1, labels()), null, help);

@@ -19,7 +19,8 @@ internal static class ConsoleFlags
             var text => throw new FlagException(
                 $"{values.Label(Flags.Console)} must be off, read-only or read-write, not \"{FlagValues.Shown(text)}\"."),
         },
-        Masks = values.OptionalText(Flags.ConsoleMask)?.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries) ?? [],
+        Masks = values.OptionalText(Flags.ConsoleMask)?.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries)
+            ?? [],
         MaxRequestBytes = values.Number(Flags.MaxRequestBytes, 1, int.MaxValue),
         FrontendName = name,
     };

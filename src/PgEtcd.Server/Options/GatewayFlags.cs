@@ -25,7 +25,8 @@ internal static class GatewayFlags
     /// <summary>Browsers send scheme, host and port without a path; a slash at the end is forgiven.</summary>
     private static string Origin(FlagValues values, string text) =>
         text == Any ? text
-        : Uri.TryCreate(text, UriKind.Absolute, out Uri? url) && url.Scheme is "http" or "https" && url.PathAndQuery == "/" && url.UserInfo == ""
+        : Uri.TryCreate(text, UriKind.Absolute, out Uri? url) && url.Scheme is "http" or "https" && url.PathAndQuery == "/"
+            && url.UserInfo == ""
             ? text.TrimEnd('/')
             : throw new FlagException(
                 $"{values.Label(Flags.Cors)} must be * or a list of origins such as https://example.com, not \"{FlagValues.Shown(text)}\".");

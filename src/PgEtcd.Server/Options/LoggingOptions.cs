@@ -60,7 +60,8 @@ public sealed record LoggingOptions
             .Distinct()];
         return outputs.Length > 0 && outputs.All(output => !output.Contains('\0'))
             ? outputs
-            : throw new FlagException($"{values.Label(Flags.LogOutputs)} must be stderr, stdout, default, systemd/journal or paths of files.");
+            : throw new FlagException(
+                $"{values.Label(Flags.LogOutputs)} must be stderr, stdout, default, systemd/journal or paths of files.");
     }
 
     private static LogLevel ReadLevel(string label, string text) => text switch

@@ -60,7 +60,8 @@ internal static class OptionsBuilder
                 ? (int)streams
                 : MostStreams,
             KeepAlivePingInterval = AtLeastASecond(values.Duration(Flags.GrpcKeepaliveInterval)),
-            KeepAlivePingTimeout = AtLeastASecond(values.Duration(Flags.GrpcKeepaliveTimeout)) ?? Durations.Parse(Flags.GrpcKeepaliveTimeout.Default!)!.Value,
+            KeepAlivePingTimeout = AtLeastASecond(values.Duration(Flags.GrpcKeepaliveTimeout))
+                ?? Durations.Parse(Flags.GrpcKeepaliveTimeout.Default!)!.Value,
             QuotaBackendBytes = values.LongNumber(Flags.QuotaBackendBytes, long.MinValue, long.MaxValue),
             InitialClusterToken = values.Text(Flags.InitialClusterToken),
             InitialAdvertisePeerUrls = Urls.Advertise(
@@ -75,7 +76,8 @@ internal static class OptionsBuilder
             Console = ConsoleFlags.Read(values, name),
             WatchProgressNotifyInterval = ProgressInterval(values),
             SqlWriteTimeout = SqlWriteTimeout(values),
-            Warnings = [.. FlagWarnings.For(values, typed, environment, file), .. TlsOptions.Warnings(values, [.. listen, .. listenHttp], tls)],
+            Warnings = [
+                .. FlagWarnings.For(values, typed, environment, file), .. TlsOptions.Warnings(values, [.. listen, .. listenHttp], tls)],
         };
     }
 

@@ -67,7 +67,8 @@ public sealed record TlsOptions
 
         return options.CertFile.Length > 0 || options.SelfSigned
             ? options
-            : throw new FlagException($"--{Flags.CertFile.Name} and --{Flags.KeyFile.Name} are needed to listen on {secure} (or --{Flags.AutoTls.Name}).");
+            : throw new FlagException(
+                $"--{Flags.CertFile.Name} and --{Flags.KeyFile.Name} are needed to listen on {secure} (or --{Flags.AutoTls.Name}).");
     }
 
     /// <summary>What was asked for and does not hold, as etcd warns of it.</summary>
@@ -114,7 +115,8 @@ public sealed record TlsOptions
         SslProtocols most = Version(values, Flags.TlsMaxVersion, SslProtocols.Tls13);
         return least <= most
             ? least | most
-            : throw new FlagException($"{values.Label(Flags.TlsMinVersion)} TLS1.3 is greater than {values.Label(Flags.TlsMaxVersion)} TLS1.2.");
+            : throw new FlagException(
+                $"{values.Label(Flags.TlsMinVersion)} TLS1.3 is greater than {values.Label(Flags.TlsMaxVersion)} TLS1.2.");
     }
 
     private static SslProtocols Version(FlagValues values, Flag flag, SslProtocols otherwise) => values.Text(flag) switch

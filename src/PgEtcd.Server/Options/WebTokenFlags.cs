@@ -33,7 +33,8 @@ internal static class WebTokenFlags
         TimeSpan ttl = !given.TryGetValue("ttl", out string? text) ? DefaultTtl
             : Durations.Parse(text) is { } duration && duration > TimeSpan.Zero ? duration
             : throw new FlagException($"{label}: ttl must be a duration such as 10m, not \"{FlagValues.Shown(text)}\".");
-        (SecurityKey? signing, SecurityKey verifying) = Keys(label, method, given.GetValueOrDefault("pub-key"), given.GetValueOrDefault("priv-key"));
+        (SecurityKey? signing, SecurityKey verifying) = Keys(
+            label, method, given.GetValueOrDefault("pub-key"), given.GetValueOrDefault("priv-key"));
         return new WebTokenOptions { Algorithm = method, SigningKey = signing, VerifyingKey = verifying, Ttl = ttl };
     }
 
@@ -46,11 +47,13 @@ internal static class WebTokenFlags
             case "ES256" or "ES384" or "ES512":
                 return Pair(label, publicPath, privatePath, static pem => new ECDsaSecurityKey(Ec(pem)));
             case "HS256" or "HS384" or "HS512":
-                byte[] secret = Read(label, privatePath ?? throw new FlagException($"{label}: {method} needs priv-key=."), File.ReadAllBytes);
+                byte[] secret = Read(
+                    label, privatePath ?? throw new FlagException($"{label}: {method} needs priv-key=."), File.ReadAllBytes);
                 int least = int.Parse(method.AsSpan(2), null) / 8;
                 if (secret.Length < least)
                 {
-                    throw new FlagException($"{label}: {method} needs a key of at least {least} bytes (RFC 7518), priv-key has {secret.Length}.");
+                    throw new FlagException(
+                        $"{label}: {method} needs a key of at least {least} bytes (RFC 7518), priv-key has {secret.Length}.");
                 }
 
                 SymmetricSecurityKey key = new(secret);
@@ -95,7 +98,8 @@ internal static class WebTokenFlags
         {
             return read(path);
         }
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or ArgumentException or NotSupportedException)
+        catch (Exception exception) when (
+            exception is IOException or UnauthorizedAccessException or ArgumentException or NotSupportedException)
         {
             throw new FlagException($"{label}: cannot read {FlagValues.Shown(path)}.");
         }

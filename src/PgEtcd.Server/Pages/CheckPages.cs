@@ -22,7 +22,8 @@ internal sealed class CheckPages
     public string Root { get; }
 
     /// <summary>Whether the process is of use: what it needs of itself. Restarting it would not bring the database back.</summary>
-    public static CheckPages Live(HealthProbe probe) => new("livez", probe, ("serializable_read", () => probe.ReadAsync(serializable: true)));
+    public static CheckPages Live(HealthProbe probe) =>
+        new("livez", probe, ("serializable_read", () => probe.ReadAsync(serializable: true)));
 
     /// <summary>Whether it should be sent requests.</summary>
     public static CheckPages Ready(HealthProbe probe) => new(

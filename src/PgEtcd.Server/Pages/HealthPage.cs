@@ -9,9 +9,11 @@ namespace PgEtcd.Server.Pages;
 /// <summary>/health (semantics.md §14): alarms, whether there is a leader, and a read.</summary>
 internal sealed class HealthPage(HealthProbe probe)
 {
-    private readonly Counter<long> _successes = ServerMeter.Meter.Counter("etcd_server_health_success", "The total number of successful health checks");
+    private readonly Counter<long> _successes = ServerMeter.Meter.Counter(
+        "etcd_server_health_success", "The total number of successful health checks");
 
-    private readonly Counter<long> _failures = ServerMeter.Meter.Counter("etcd_server_health_failures", "The total number of failed health checks");
+    private readonly Counter<long> _failures = ServerMeter.Meter.Counter(
+        "etcd_server_health_failures", "The total number of failed health checks");
 
     public async Task ServeAsync(HttpContext context)
     {
@@ -31,7 +33,8 @@ internal sealed class HealthPage(HealthProbe probe)
         {
             _failures.Add(1);
             await context.RefuseAsync(
-                StatusCodes.Status503ServiceUnavailable, $$"""{"health":"false","reason":{{System.Text.Json.JsonSerializer.Serialize(reason)}}}""");
+                StatusCodes.Status503ServiceUnavailable,
+                $$"""{"health":"false","reason":{{System.Text.Json.JsonSerializer.Serialize(reason)}}}""");
         }
     }
 

@@ -30,7 +30,8 @@ internal sealed class HealthProbe(KeyReader reader, Membership membership, IAlar
     {
         try
         {
-            await reader.RangeAsync(new RangeOperation { Key = "health"u8.ToArray(), Limit = 1, KeysOnly = true, Serializable = serializable });
+            await reader.RangeAsync(
+                new RangeOperation { Key = "health"u8.ToArray(), Limit = 1, KeysOnly = true, Serializable = serializable });
             return null;
         }
         catch (Exception exception) when (EtcdApi.Explain(exception) is { } words)

@@ -2,7 +2,8 @@ using PgEtcd.Api.Gateway;
 
 namespace PgEtcd.Server.Pages;
 
-/// <summary>The checks of every plain HTTP request before its path is looked at: access, and the names that older clients of etcd use.</summary>
+/// <summary>The checks of every plain HTTP request before its path is looked at: access, and the names that older clients of etcd
+/// use.</summary>
 internal static class HttpAccess
 {
     private const string OlderPrefix = "/v3beta";

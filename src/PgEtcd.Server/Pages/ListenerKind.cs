@@ -33,5 +33,7 @@ internal static class ListenerKinds
 
     /// <summary>By what kind of listener a request came.</summary>
     public static ListenerKind Listener(this HttpContext context) =>
-        context.Features.Get<IConnectionItemsFeature>()?.Items.TryGetValue(Key, out object? kind) == true ? (ListenerKind)kind! : ListenerKind.Everything;
+        context.Features.Get<IConnectionItemsFeature>()?.Items.TryGetValue(Key, out object? kind) == true
+            ? (ListenerKind)kind!
+            : ListenerKind.Everything;
 }

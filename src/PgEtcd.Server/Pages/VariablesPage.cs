@@ -44,6 +44,7 @@ internal sealed class VariablesPage(RunningFrontend frontend)
                 ["version"] = ReleaseInfo.PgEtcdVersion,
             },
         };
-        await context.AnswerAsync(StatusCodes.Status200OK, "application/json; charset=utf-8", JsonSerializer.Serialize(variables, Indented) + "\n");
+        await context.AnswerAsync(
+            StatusCodes.Status200OK, "application/json; charset=utf-8", JsonSerializer.Serialize(variables, Indented) + "\n");
     }
 }

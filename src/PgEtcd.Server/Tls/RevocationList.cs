@@ -49,11 +49,13 @@ internal sealed class RevocationList
             throw Unusable(e);
         }
 
-        TlsException Unusable(Exception? cause) => new($"{Flag}: {CertificateFiles.Shown(path)} holds no certificate revocation list.", cause);
+        TlsException Unusable(Exception? cause) =>
+            new($"{Flag}: {CertificateFiles.Shown(path)} holds no certificate revocation list.", cause);
     }
 
     /// <summary>Whether a certificate is on it.</summary>
-    public bool Holds(X509Certificate2 certificate) => _serials.Contains(Canonical(Convert.ToHexString(certificate.SerialNumberBytes.Span)));
+    public bool Holds(X509Certificate2 certificate) =>
+        _serials.Contains(Canonical(Convert.ToHexString(certificate.SerialNumberBytes.Span)));
 
     /// <summary>Adds what a CertificateList holds (RFC 5280 §5.1).</summary>
     private void Add(byte[] der)
@@ -84,7 +86,8 @@ internal sealed class RevocationList
         }
     }
 
-    private static bool IsTime(Asn1Tag tag) => tag.HasSameClassAndValue(Asn1Tag.UtcTime) || tag.HasSameClassAndValue(Asn1Tag.GeneralizedTime);
+    private static bool IsTime(Asn1Tag tag) =>
+        tag.HasSameClassAndValue(Asn1Tag.UtcTime) || tag.HasSameClassAndValue(Asn1Tag.GeneralizedTime);
 
     private static void ReadTime(AsnReader reader) =>
         _ = IsTime(reader.PeekTag()) ? reader.ReadEncodedValue() : throw new AsnContentException("A time is missing.");

@@ -50,7 +50,8 @@ internal sealed class ServerTls
 
         (string certFile, string keyFile) = options.SelfSigned
             ? SelfSignedCertificate.Prepare(
-                server.DataDir, options.SelfSignedYears, [.. server.ListenClientUrls, .. server.ListenClientHttpUrls, .. server.ListenMetricsUrls])
+                server.DataDir, options.SelfSignedYears,
+                [.. server.ListenClientUrls, .. server.ListenClientHttpUrls, .. server.ListenMetricsUrls])
             : (options.CertFile, options.KeyFile);
         return new ServerTls(options, certFile, keyFile, logger);
     }

@@ -40,7 +40,9 @@ internal sealed class WatchedFiles<T>
         get
         {
             State state = _state;
-            return Stopwatch.GetElapsedTime(state.Look.Taken) < ContentInterval && state.Look.HasStamps(Stamp.Of(_paths)) ? state.Value : Renew();
+            return Stopwatch.GetElapsedTime(state.Look.Taken) < ContentInterval && state.Look.HasStamps(Stamp.Of(_paths))
+                ? state.Value
+                : Renew();
         }
     }
 

@@ -3,7 +3,8 @@ using PgEtcd.Server.Options;
 
 namespace PgEtcd.Server.Tracing;
 
-/// <summary>Says in the log that traces do not get through, once a minute at most. The exporter tells an event source and nothing else.</summary>
+/// <summary>Says in the log that traces do not get through, once a minute at most. The exporter tells an event source and nothing
+/// else.</summary>
 internal sealed class TraceFailures : EventListener
 {
     private const string ExporterSource = "OpenTelemetry-Exporter-OpenTelemetryProtocol";

@@ -79,7 +79,9 @@ internal sealed class BboltReader
         }
 
         BboltPage page = new(bytes, _damaged);
-        return page.IsLeaf ? Ordered(Enumerable.Range(0, page.Count).Select(page.Entry)) : throw _damaged($"its bucket '{bucket}' has no leaf");
+        return page.IsLeaf
+            ? Ordered(Enumerable.Range(0, page.Count).Select(page.Entry))
+            : throw _damaged($"its bucket '{bucket}' has no leaf");
     }
 
     private IEnumerable<BboltEntry> Walk(ulong root) => Ordered(Leaves(root).SelectMany(
@@ -180,7 +182,9 @@ internal sealed class BboltReader
         for (int size = SmallestPage; size <= LargestPage; size *= 2)
         {
             BboltMeta? second = MetaAt(size, size);
-            best = second is { } && (best is null || (best.Value.PageSize == size && second.Value.Transaction > best.Value.Transaction)) ? second : best;
+            best = second is { } && (best is null || (best.Value.PageSize == size && second.Value.Transaction > best.Value.Transaction))
+                ? second
+                : best;
         }
 
         return best ?? throw _damaged("it has no valid meta page, so it is no bbolt file or its beginning is lost");

@@ -4,7 +4,8 @@ namespace PgEtcd.Snapshots.Bbolt;
 /// one is written and entered in the page above it.</summary>
 internal sealed class TreeWriter
 {
-    /// <summary>A branch holds two whatever their keys' length, as bbolt's do: with one each, no level would be smaller than the one below.</summary>
+    /// <summary>A branch holds two whatever their keys' length, as bbolt's do: with one each, no level would be smaller than the one
+    /// below.</summary>
     private const int LeastChildren = 2;
 
     private readonly Func<PageBuilder, ulong> _write;

@@ -15,7 +15,8 @@ internal static class ImportVerb
     private const string Replace = "--replace";
 
     public static readonly Verb Verb = new(
-        "import", "FILE", "Read a snapshot of etcd 3.4 to 3.6, or a stopped member's db file, into an empty schema; or keys into any.", RunAsync)
+        "import", "FILE", "Read a snapshot of etcd 3.4 to 3.6, or a stopped member's db file, into an empty schema; or keys into any.",
+        RunAsync)
     {
         Values = new Dictionary<string, (string, string)>
         {

@@ -67,7 +67,8 @@ internal sealed class SnapshotImport(SnapshotFile file, AuthRecords? auth, VerbD
             {
                 hash.Add(change.Revision, change.Sub, change.IsTombstone, survey.IsKept(change), encoded.Span);
                 await import.AddAsync(
-                    change.Revision, change.Sub, change.Key, change.Value, change.CreateRevision, change.Version, change.Lease, cancellationToken);
+                    change.Revision, change.Sub, change.Key, change.Value, change.CreateRevision, change.Version, change.Lease,
+                    cancellationToken);
                 rows++;
             }
         }

@@ -15,7 +15,8 @@ internal static class OutputFlags
 
     public static readonly (string Value, string Help) OutputHelp = ("FORMAT", "table (the default) or json.");
 
-    public const string HexHelp = "Show keys and values in hex, and read the key or prefix that is given as hex (6b6579 or \\x6b\\x65\\x79).";
+    public const string HexHelp =
+        "Show keys and values in hex, and read the key or prefix that is given as hex (6b6579 or \\x6b\\x65\\x79).";
 
     /// <summary>Whether JSON is asked for.</summary>
     public static bool IsJson(VerbArguments arguments) => arguments.Values.GetValueOrDefault(Output, Table) switch

@@ -49,11 +49,13 @@ internal sealed class VerbDatabase : IAsyncDisposable
         try
         {
             local = options.Database is null
-                ? await LocalDatabase.StartAsync(options.DataDir, options.DataDirIsDefault, loggers.CreateLogger("PgEtcd"), cancellationToken)
+                ? await LocalDatabase.StartAsync(
+                    options.DataDir, options.DataDirIsDefault, loggers.CreateLogger("PgEtcd"), cancellationToken)
                 : null;
             // Our functions say in the detail which revision is not there.
             string connection = $"{options.Database ?? local!.ConnectionString};Include Error Detail=true";
-            database = new Database(connection, new SchemaName(options.Schema), loggers, password: options.Password) { AllowsStandby = true };
+            database =
+                new Database(connection, new SchemaName(options.Schema), loggers, password: options.Password) { AllowsStandby = true };
             await database.ConnectAsync(ConnectLimit, cancellationToken);
             Migrator migrator = new(database, loggers.CreateLogger<Migrator>());
             await PrepareAsync(migrator, use, options, cancellationToken);

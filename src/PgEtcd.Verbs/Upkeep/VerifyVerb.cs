@@ -12,7 +12,8 @@ internal static class VerifyVerb
     private const int Sound = 0;
     private const int Violated = 1;
 
-    public static readonly Verb Verb = new("verify", "", "Replay the log, archive included, and check every invariant; safe while servers run.", RunAsync)
+    public static readonly Verb Verb = new(
+        "verify", "", "Replay the log, archive included, and check every invariant; safe while servers run.", RunAsync)
     {
         Values = new Dictionary<string, (string, string)> { [OutputFlags.Output] = OutputFlags.OutputHelp },
         Notes = ["Exit code 0: all hold; 1: one is violated; 2: it could not be checked."],
@@ -41,7 +42,8 @@ internal static class VerifyVerb
 
         return verifier.Findings.Count == 0 ? Sound : Violated;
 
-        Task StepAsync(string what, long total, Func<Action<long>, CancellationToken, Task> check) => progress.StepAsync(what, total, async report =>
+        Task StepAsync(string what, long total, Func<Action<long>, CancellationToken, Task> check) => progress
+            .StepAsync(what, total, async report =>
         {
             await check(report, cancellationToken);
             return true;

@@ -16,8 +16,10 @@ public sealed class RpcAccessTests
     [Trait("advisory", "CVE-2026-33413")]
     public void Every_method_of_every_service_is_in_the_table()
     {
-        string[] methods = [.. new[] { RpcReflection.Descriptor, V3LockReflection.Descriptor, V3ElectionReflection.Descriptor, HealthReflection.Descriptor,
-                global::Grpc.Reflection.V1.ReflectionReflection.Descriptor, global::Grpc.Reflection.V1Alpha.ReflectionReflection.Descriptor }
+        string[] methods =
+            [.. new[] { RpcReflection.Descriptor, V3LockReflection.Descriptor, V3ElectionReflection.Descriptor, HealthReflection.Descriptor,
+                global::Grpc.Reflection.V1.ReflectionReflection.Descriptor,
+                global::Grpc.Reflection.V1Alpha.ReflectionReflection.Descriptor }
             .SelectMany(file => file.Services).SelectMany(service => service.Methods).Select(Path)];
 
         methods.Length.ShouldBeGreaterThan(45);

@@ -79,7 +79,8 @@ public sealed class BadRequestTests : IAsyncLifetime, IDisposable
         await call.WriteBytesAsync(new byte[] { 0, 0, 0 });
         await call.CompleteAsync();
         (await call.MoveNextAsync()).ShouldBeTrue();
-        (await Should.ThrowAsync<RpcException>(() => call.MoveNextAsync())).Status.ShouldBe(new Status(StatusCode.Internal, "Incomplete message."));
+        (await Should.ThrowAsync<RpcException>(() => call.MoveNextAsync())).Status.ShouldBe(
+            new Status(StatusCode.Internal, "Incomplete message."));
         await StillServes();
     }
 
@@ -169,7 +170,8 @@ public sealed class BadRequestTests : IAsyncLifetime, IDisposable
     [Fact]
     public async Task A_foreign_HTTP_method_is_refused_with_an_HTTP_status()
     {
-        using HttpRequestMessage request = new(HttpMethod.Get, Unary) { Version = HttpVersion.Version20, VersionPolicy = HttpVersionPolicy.RequestVersionExact };
+        using HttpRequestMessage request =
+            new(HttpMethod.Get, Unary) { Version = HttpVersion.Version20, VersionPolicy = HttpVersionPolicy.RequestVersionExact };
         using HttpResponseMessage response = await _http.SendAsync(request);
         response.StatusCode.ShouldBe(HttpStatusCode.MethodNotAllowed);
         await StillServes();
@@ -180,7 +182,8 @@ public sealed class BadRequestTests : IAsyncLifetime, IDisposable
     {
         RpcException error = await Should.ThrowAsync<RpcException>(async () =>
         {
-            using HttpResponseMessage response = await Post(GrpcFrame.Wrap(new EchoMessage { Text = "metadata" }.ToByteArray()), header: ("x-bad-bin", "*"));
+            using HttpResponseMessage response = await Post(
+                GrpcFrame.Wrap(new EchoMessage { Text = "metadata" }.ToByteArray()), header: ("x-bad-bin", "*"));
             throw new RpcException(StatusOf(response));
         });
         error.StatusCode.ShouldBe(StatusCode.Internal);

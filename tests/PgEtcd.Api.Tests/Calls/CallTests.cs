@@ -38,7 +38,8 @@ public sealed class CallTests : IAsyncLifetime
     public async Task A_server_stream_arrives_in_order()
     {
         List<long> numbers = new();
-        await foreach (EchoMessage message in _server.Channel.ServerStreamAsync<EchoMessage, EchoMessage>(Service + "ServerStream", new EchoMessage { Number = 1000 }))
+        await foreach (EchoMessage message in _server.Channel.ServerStreamAsync<EchoMessage, EchoMessage>(
+            Service + "ServerStream", new EchoMessage { Number = 1000 }))
         {
             numbers.Add(message.Number);
         }
@@ -59,7 +60,8 @@ public sealed class CallTests : IAsyncLifetime
         await failing.CompleteAsync();
         (await failing.MoveNextAsync()).ShouldBeTrue();
         (await failing.MoveNextAsync()).ShouldBeTrue();
-        (await Should.ThrowAsync<RpcException>(() => failing.MoveNextAsync())).Status.ShouldBe(new Status(StatusCode.Aborted, "at the end"));
+        (await Should.ThrowAsync<RpcException>(() => failing.MoveNextAsync())).Status.ShouldBe(
+            new Status(StatusCode.Aborted, "at the end"));
     }
 
     [Fact]
@@ -126,7 +128,8 @@ public sealed class CallTests : IAsyncLifetime
     [Fact]
     public async Task An_unknown_exception_is_logged_and_hidden_from_the_client()
     {
-        (await Fails(new EchoMessage { Text = "throw" })).Status.ShouldBe(new Status(StatusCode.Unknown, "Exception was thrown by handler."));
+        (await Fails(new EchoMessage { Text = "throw" })).Status.ShouldBe(
+            new Status(StatusCode.Unknown, "Exception was thrown by handler."));
         _server.Logs.Errors.ShouldHaveSingleItem().ShouldContain("a secret");
     }
 
@@ -149,7 +152,8 @@ public sealed class CallTests : IAsyncLifetime
         answers.Select(a => a.Number).ShouldBe(Enumerable.Range(0, 500).Select(i => (long)i));
     }
 
-    private Task<EchoMessage> Unary(EchoMessage request) => _server.Channel.UnaryAsync<EchoMessage, EchoMessage>(Service + "Unary", request);
+    private Task<EchoMessage> Unary(EchoMessage request) =>
+        _server.Channel.UnaryAsync<EchoMessage, EchoMessage>(Service + "Unary", request);
 
     private async Task<RpcException> Fails(EchoMessage request)
     {
@@ -158,7 +162,8 @@ public sealed class CallTests : IAsyncLifetime
         return error;
     }
 
-    private GrpcDuplexCall<EchoMessage, EchoMessage> Open(string method) => _server.Channel.Duplex<EchoMessage, EchoMessage>(Service + method);
+    private GrpcDuplexCall<EchoMessage, EchoMessage> Open(string method) =>
+        _server.Channel.Duplex<EchoMessage, EchoMessage>(Service + method);
 
     private GrpcRawCall Start(EchoMessage request, Metadata? headers = null, TimeSpan? timeout = null) =>
         _server.Channel.StartRaw(Service + "Unary", Google.Protobuf.MessageExtensions.ToByteArray(request), headers, timeout);

@@ -31,7 +31,8 @@ public sealed class CallWrapperTests : IAsyncLifetime
     [Fact]
     public async Task A_failure_passes_through_all_of_them()
     {
-        RpcException error = await Should.ThrowAsync<RpcException>(() => _server.Channel.UnaryAsync<EchoMessage, EchoMessage>(Service + "Unary", new EchoMessage { Text = "fail" }));
+        RpcException error = await Should.ThrowAsync<RpcException>(
+            () => _server.Channel.UnaryAsync<EchoMessage, EchoMessage>(Service + "Unary", new EchoMessage { Text = "fail" }));
         error.StatusCode.ShouldBe(StatusCode.NotFound);
         error.Trailers.GetValue("why").ShouldBe("asked for");
         _journal.ShouldBe(["outer Unary", "inner Unary", "inner ends", "outer ends"]);
@@ -41,7 +42,8 @@ public sealed class CallWrapperTests : IAsyncLifetime
     public async Task Streams_pass_through_all_of_them()
     {
         int messages = 0;
-        await foreach (EchoMessage _ in _server.Channel.ServerStreamAsync<EchoMessage, EchoMessage>(Service + "ServerStream", new EchoMessage { Number = 3 }))
+        await foreach (EchoMessage _ in _server.Channel.ServerStreamAsync<EchoMessage, EchoMessage>(
+            Service + "ServerStream", new EchoMessage { Number = 3 }))
         {
             messages++;
         }

@@ -128,7 +128,8 @@ public sealed class EndOfCallTests : IAsyncLifetime
             long written = await UntilStill(() => _server.Probe.Written);
             // The client's window (it may have grown) and the server's own buffer; the stream would be 10 GB.
             (written * Size).ShouldBeLessThan(20_000_000);
-            (await _server.Channel.UnaryAsync<EchoMessage, EchoMessage>(Service + "Unary", new EchoMessage { Text = "x" })).Text.ShouldBe("x");
+            (await _server.Channel.UnaryAsync<EchoMessage, EchoMessage>(Service + "Unary", new EchoMessage { Text = "x" })).Text
+                .ShouldBe("x");
 
             for (long i = 0; i < written; i++)
             {

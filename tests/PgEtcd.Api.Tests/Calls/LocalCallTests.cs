@@ -147,7 +147,8 @@ public sealed class LocalCallTests : IAsyncLifetime
     public async Task A_deadline_ends_the_call()
     {
         await using LocalClient call = LocalClient.Start(
-            _server.Methods, "/pgetcd.test.v1.Echo/Unary", Cause(), new HeaderDictionary { ["grpc-timeout"] = "100m" }, CancellationToken.None);
+            _server.Methods, "/pgetcd.test.v1.Echo/Unary", Cause(), new HeaderDictionary { ["grpc-timeout"] = "100m" },
+            CancellationToken.None);
         await SendAsync(call, new EchoMessage { Text = "wait" });
         call.EndRequests();
         (await ReadAsync(call)).ShouldBeNull();
@@ -161,13 +162,16 @@ public sealed class LocalCallTests : IAsyncLifetime
         cause.Connection.RemoteIpAddress = System.Net.IPAddress.Loopback;
         cause.Connection.RemotePort = 4711;
         HeaderDictionary metadata = new() { ["X-Name"] = "value", ["x-some-bin"] = "AP8", ["token"] = new(["a", "b"]) };
-        await using LocalClient call = LocalClient.Start(_server.Methods, "/pgetcd.test.v1.Echo/Unary", cause, metadata, CancellationToken.None);
+        await using LocalClient call = LocalClient.Start(
+            _server.Methods, "/pgetcd.test.v1.Echo/Unary", cause, metadata, CancellationToken.None);
         await SendAsync(call, new EchoMessage { Text = "describe" });
         call.EndRequests();
-        (await ReadAsync(call))!.Text.ShouldBe("ipv4:127.0.0.1:4711 /pgetcd.test.v1.Echo/Unary token=a token=b x-name=value x-some-bin=00FF");
+        (await ReadAsync(call))!.Text.ShouldBe(
+            "ipv4:127.0.0.1:4711 /pgetcd.test.v1.Echo/Unary token=a token=b x-name=value x-some-bin=00FF");
     }
 
-    private static async Task SendAsync(LocalClient call, EchoMessage message) => await call.SendAsync(message.ToByteArray(), CancellationToken.None);
+    private static async Task SendAsync(LocalClient call, EchoMessage message) =>
+        await call.SendAsync(message.ToByteArray(), CancellationToken.None);
 
     private static async Task<EchoMessage?> ReadAsync(LocalClient call)
     {

@@ -28,10 +28,12 @@ internal sealed class LocalClient : IAsyncDisposable
     /// <summary>How it ended, once there are no more responses.</summary>
     public Status Status { get; private set; }
 
-    public static LocalClient Start(MethodTable methods, string method, HttpContext cause, IHeaderDictionary metadata, CancellationToken gone) =>
+    public static LocalClient Start(
+        MethodTable methods, string method, HttpContext cause, IHeaderDictionary metadata, CancellationToken gone) =>
         new(methods, method, cause, metadata, gone);
 
-    public ValueTask SendAsync(byte[] message, CancellationToken cancellationToken) => _requests.Writer.WriteAsync(message, cancellationToken);
+    public ValueTask SendAsync(byte[] message, CancellationToken cancellationToken) =>
+        _requests.Writer.WriteAsync(message, cancellationToken);
 
     public void EndRequests() => _requests.Writer.Complete();
 

@@ -25,7 +25,8 @@ public sealed class ResponseStreamTests : IDisposable
         static _ => throw new NotSupportedException());
 
     private static readonly Marshaller<string> InOnePiece = Marshallers.Create<string>(
-        static (text, context) => context.Complete(System.Text.Encoding.ASCII.GetBytes(text)), static _ => throw new NotSupportedException());
+        static (text, context) =>
+            context.Complete(System.Text.Encoding.ASCII.GetBytes(text)), static _ => throw new NotSupportedException());
 
     private readonly Meter _meter = new(nameof(ResponseStreamTests));
     private readonly Pipe _pipe = new(new PipeOptions(pauseWriterThreshold: 0));
@@ -134,7 +135,8 @@ public sealed class ResponseStreamTests : IDisposable
     private ResponseStream<string> Stream(Marshaller<string> marshaller)
     {
         Method<string, string> method = new(MethodType.ServerStreaming, "service", "method", marshaller, marshaller);
-        return new ResponseStream<string>(marshaller, _call, new MethodMetrics(_meter, hasHandlingTimes: false, new CallsByVersion(_meter), method));
+        return new ResponseStream<string>(
+            marshaller, _call, new MethodMetrics(_meter, hasHandlingTimes: false, new CallsByVersion(_meter), method));
     }
 
     private byte[] Flushed()

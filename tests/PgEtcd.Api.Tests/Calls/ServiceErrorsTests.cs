@@ -13,7 +13,8 @@ using Xunit;
 
 namespace PgEtcd.Api.Tests.Calls;
 
-/// <summary>Each failure of the database has one status, whatever kind of call it ends and whether a service or a wrapper throws it.</summary>
+/// <summary>Each failure of the database has one status, whatever kind of call it ends and whether a service or a wrapper throws
+/// it.</summary>
 public sealed class ServiceErrorsTests : IAsyncLifetime
 {
     private const string Service = "pgetcd.test.v1.Echo/";
@@ -24,9 +25,11 @@ public sealed class ServiceErrorsTests : IAsyncLifetime
     {
         ["the database is away"] = (new StoreUnavailableException(), new Status(StatusCode.Unavailable, "etcdserver: request timed out")),
         ["NOSPACE is raised"] = (
-            new AlarmRaisedException(AlarmKinds.NoSpace), new Status(StatusCode.ResourceExhausted, "etcdserver: mvcc: database space exceeded")),
+            new AlarmRaisedException(AlarmKinds.NoSpace),
+            new Status(StatusCode.ResourceExhausted, "etcdserver: mvcc: database space exceeded")),
         ["CORRUPT is raised"] = (
-            new AlarmRaisedException(AlarmKinds.NoSpace | AlarmKinds.Corrupt), new Status(StatusCode.DataLoss, "etcdserver: corrupt cluster")),
+            new AlarmRaisedException(AlarmKinds.NoSpace | AlarmKinds.Corrupt),
+            new Status(StatusCode.DataLoss, "etcdserver: corrupt cluster")),
         ["no vacuum"] = (
             new VacuumRefusedException("not the owner"),
             new Status(StatusCode.FailedPrecondition, "pgetcd: PostgreSQL would not vacuum all tables: not the owner")),
@@ -52,7 +55,8 @@ public sealed class ServiceErrorsTests : IAsyncLifetime
     public async Task A_unary_call(string failure)
     {
         _thrower.Thrown = Failures[failure].Thrown;
-        (await Should.ThrowAsync<RpcException>(() => _server.Channel.UnaryAsync<EchoMessage, EchoMessage>(Service + "Unary", new EchoMessage())))
+        (await Should.ThrowAsync<RpcException>(
+            () => _server.Channel.UnaryAsync<EchoMessage, EchoMessage>(Service + "Unary", new EchoMessage())))
             .Status.ShouldBe(Failures[failure].Said);
         _server.Logs.Errors.ShouldBeEmpty();
     }
@@ -107,7 +111,8 @@ public sealed class ServiceErrorsTests : IAsyncLifetime
     public async Task Any_other_exception_is_a_bug()
     {
         _thrower.Thrown = new InvalidOperationException("a secret");
-        (await Should.ThrowAsync<RpcException>(() => _server.Channel.UnaryAsync<EchoMessage, EchoMessage>(Service + "Unary", new EchoMessage())))
+        (await Should.ThrowAsync<RpcException>(
+            () => _server.Channel.UnaryAsync<EchoMessage, EchoMessage>(Service + "Unary", new EchoMessage())))
             .Status.ShouldBe(new Status(StatusCode.Unknown, "Exception was thrown by handler."));
         _server.Logs.Errors.Count.ShouldBe(1);
         await Should.ThrowAsync<InvalidOperationException>(

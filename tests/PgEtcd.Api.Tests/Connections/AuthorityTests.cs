@@ -31,8 +31,10 @@ public sealed class AuthorityTests : IAsyncLifetime
 
     public static TheoryData<string> Authorities =>
     [
-        "localhost:2379", "a:2379,b:2379", "http://localhost:2379", "https://localhost:2379/", "http://[::1]:2379", "[::1]:2379", "[fe80::1%25eth0]:2379",
-        "[::]:1", "/run/sock", "unix:///run/sock", "etcd:///svc/name", "%2Frun%2Fsock", "a b", "a:b:c", ":2379", "a:", "[", "]", "user@host:1", "é", "\"",
+        "localhost:2379", "a:2379,b:2379", "http://localhost:2379", "https://localhost:2379/", "http://[::1]:2379", "[::1]:2379",
+        "[fe80::1%25eth0]:2379",
+        "[::]:1", "/run/sock", "unix:///run/sock", "etcd:///svc/name", "%2Frun%2Fsock", "a b", "a:b:c", ":2379", "a:", "[", "]",
+        "user@host:1", "é", "\"",
     ];
 
     public static TheoryData<string, string> Hosts
@@ -129,7 +131,8 @@ public sealed class AuthorityTests : IAsyncLifetime
         return [.. Length(0x80, encoded.Length), .. encoded];
     }
 
-    private static byte[] Length(byte flag, int length) => length < 127 ? [(byte)(flag | length)] : [(byte)(flag | 127), (byte)(length - 127)];
+    private static byte[] Length(byte flag, int length) =>
+        length < 127 ? [(byte)(flag | length)] : [(byte)(flag | 127), (byte)(length - 127)];
 
     private static byte[] Frame(int type, int flags, int stream, byte[] payload) =>
     [

@@ -43,7 +43,9 @@ public sealed class HeldBytesTests
         HeldBytes.Account connection = Connection();
         await connection.TakeAsync(5000, CancellationToken.None); // alone it may be of any size
         using CancellationTokenSource gone = new();
-        Task[] waiting = [connection.TakeAsync(200, default), connection.TakeAsync(300, gone.Token), connection.TakeAsync(250, default), connection.TakeAsync(1, default)];
+        Task[] waiting = [
+            connection.TakeAsync(200, default), connection.TakeAsync(300, gone.Token), connection.TakeAsync(250, default),
+            connection.TakeAsync(1, default)];
         waiting.ShouldAllBe(one => !one.IsCompleted);
         connection.Give(5000);
         await waiting[0];

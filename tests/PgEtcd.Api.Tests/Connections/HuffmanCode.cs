@@ -6,7 +6,8 @@ internal static class HuffmanCode
     /// <summary>The characters of each length; a character that is not printable stands as \0.</summary>
     private static readonly (int Length, string Characters)[] Lengths =
     [
-        (5, "012aceiost"), (6, " %-./3456789=A_bdfghlmnpru"), (7, ":BCDEFGHIJKLMNOPQRSTUVWYjkqvwxyz"), (8, "&*,;XZ"), (10, "!\"()?"), (11, "'+|"),
+        (5, "012aceiost"), (6, " %-./3456789=A_bdfghlmnpru"), (7, ":BCDEFGHIJKLMNOPQRSTUVWYjkqvwxyz"), (8, "&*,;XZ"),
+        (10, "!\"()?"), (11, "'+|"),
         (12, "#>"), (13, "\0$@[]~"), (14, "^}"), (15, "<`{"), (19, "\\"),
     ];
 

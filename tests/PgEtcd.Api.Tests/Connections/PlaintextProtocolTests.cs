@@ -20,7 +20,8 @@ public sealed class PlaintextProtocolTests
         using HttpClient http = new() { BaseAddress = server.Address };
         (await Get(http, HttpVersion.Version11)).ShouldBe("plain HTTP/1.1");
         (await Get(http, HttpVersion.Version20)).ShouldBe("plain HTTP/2");
-        (await server.Channel.UnaryAsync<EchoMessage, EchoMessage>("pgetcd.test.v1.Echo/Unary", new EchoMessage { Text = "x" })).Text.ShouldBe("x");
+        (await server.Channel.UnaryAsync<EchoMessage, EchoMessage>("pgetcd.test.v1.Echo/Unary", new EchoMessage { Text = "x" })).Text
+            .ShouldBe("x");
     }
 
     [Fact]
@@ -41,7 +42,8 @@ public sealed class PlaintextProtocolTests
         using TcpClient client = await Connect(server);
         client.NoDelay = true;
         // The first letters are those of HTTP/2's preface.
-        foreach (byte b in "P"u8.ToArray().Concat("UT /version HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"u8.ToArray()))
+        foreach (byte b in "P"u8.ToArray().Concat(
+            "UT /version HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"u8.ToArray()))
         {
             await client.GetStream().WriteAsync(new[] { b });
         }
@@ -72,7 +74,8 @@ public sealed class PlaintextProtocolTests
         await using EchoServer server = await EchoServer.StartAsync(prefaceTimeout: TimeSpan.FromMilliseconds(300));
         using TcpClient silent = await Connect(server);
         await silent.GetStream().WriteAsync(Encoding.ASCII.GetBytes(start));
-        (await server.Channel.UnaryAsync<EchoMessage, EchoMessage>("pgetcd.test.v1.Echo/Unary", new EchoMessage { Text = "x" })).Text.ShouldBe("x");
+        (await server.Channel.UnaryAsync<EchoMessage, EchoMessage>("pgetcd.test.v1.Echo/Unary", new EchoMessage { Text = "x" })).Text
+            .ShouldBe("x");
         (await ReadAll(silent.GetStream())).ShouldBeEmpty();
     }
 
@@ -98,7 +101,8 @@ public sealed class PlaintextProtocolTests
 
     private static async Task<string> Get(HttpClient http, Version version)
     {
-        using HttpRequestMessage request = new(HttpMethod.Get, "version") { Version = version, VersionPolicy = HttpVersionPolicy.RequestVersionExact };
+        using HttpRequestMessage request =
+            new(HttpMethod.Get, "version") { Version = version, VersionPolicy = HttpVersionPolicy.RequestVersionExact };
         using HttpResponseMessage response = await http.SendAsync(request);
         return await response.Content.ReadAsStringAsync();
     }

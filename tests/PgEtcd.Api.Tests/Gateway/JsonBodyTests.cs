@@ -50,7 +50,8 @@ public class JsonBodyTests
     {
         for (int piece = 1; piece <= text.Length; piece++)
         {
-            RpcException refusal = await Should.ThrowAsync<RpcException>(() => Arriving(text, piece).NextAsync(CancellationToken.None).AsTask());
+            RpcException refusal = await Should.ThrowAsync<RpcException>(
+                () => Arriving(text, piece).NextAsync(CancellationToken.None).AsTask());
             refusal.StatusCode.ShouldBe(StatusCode.InvalidArgument);
         }
     }

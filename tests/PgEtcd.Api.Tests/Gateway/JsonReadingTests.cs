@@ -48,7 +48,8 @@ public class JsonReadingTests
     [InlineData("true")]
     [InlineData("[5]")]
     [InlineData("{}")]
-    public void Anything_but_an_integer_of_64_bits_is_refused(string value) => Refused(RangeRequest.Descriptor, $$"""{"limit":{{value}}}""");
+    public void Anything_but_an_integer_of_64_bits_is_refused(string value) =>
+        Refused(RangeRequest.Descriptor, $$"""{"limit":{{value}}}""");
 
     [Theory]
     [InlineData("18446744073709551615", ulong.MaxValue)]
@@ -59,7 +60,8 @@ public class JsonReadingTests
     [Theory]
     [InlineData("-1")]
     [InlineData("18446744073709551616")]
-    public void Ids_are_neither_negative_nor_longer_than_64_bits(string value) => Refused(MemberRemoveRequest.Descriptor, $$"""{"ID":{{value}}}""");
+    public void Ids_are_neither_negative_nor_longer_than_64_bits(string value) =>
+        Refused(MemberRemoveRequest.Descriptor, $$"""{"ID":{{value}}}""");
 
     [Theory]
     [InlineData("", "")]
@@ -99,7 +101,8 @@ public class JsonReadingTests
 
     [Fact]
     public void Unknown_enum_names_are_ignored_in_lists_too() =>
-        ((WatchCreateRequest)Read(WatchCreateRequest.Descriptor, """{"filters":["NOPUT","NOSUCH",1,7]}""")).Filters.Select(filter => (int)filter)
+        ((WatchCreateRequest)Read(WatchCreateRequest.Descriptor, """{"filters":["NOPUT","NOSUCH",1,7]}""")).Filters
+            .Select(filter => (int)filter)
             .ShouldBe([0, 1, 7]);
 
     [Theory]
@@ -140,9 +143,11 @@ public class JsonReadingTests
     public void Strings_that_are_not_UTF8_are_refused()
     {
         byte[] text = Encoding.Latin1.GetBytes("{\"name\":\"\u00ff\"}");
-        Should.Throw<RpcException>(() => JsonReading.Read(AuthUserAddRequest.Descriptor, text)).StatusCode.ShouldBe(StatusCode.InvalidArgument);
+        Should.Throw<RpcException>(() => JsonReading.Read(AuthUserAddRequest.Descriptor, text)).StatusCode
+            .ShouldBe(StatusCode.InvalidArgument);
         byte[] name = Encoding.Latin1.GetBytes("{\"\u00ff\":1}");
-        Should.Throw<RpcException>(() => JsonReading.Read(AuthUserAddRequest.Descriptor, name)).StatusCode.ShouldBe(StatusCode.InvalidArgument);
+        Should.Throw<RpcException>(() => JsonReading.Read(AuthUserAddRequest.Descriptor, name)).StatusCode
+            .ShouldBe(StatusCode.InvalidArgument);
     }
 
     [Theory]
@@ -176,7 +181,8 @@ public class JsonReadingTests
         Refused(TxnRequest.Descriptor, Nested(4000));
 
         static string Nested(int levels) =>
-            string.Concat(Enumerable.Repeat("{\"success\":[{\"request_txn\":", levels)) + "{}" + string.Concat(Enumerable.Repeat("}]}", levels));
+            string.Concat(Enumerable.Repeat("{\"success\":[{\"request_txn\":", levels)) + "{}" + string.Concat(
+                Enumerable.Repeat("}]}", levels));
     }
 
     private static RangeRequest Range(string json) => (RangeRequest)Read(RangeRequest.Descriptor, json);

@@ -38,7 +38,8 @@ public class JsonRoundTripTests
             JsonParser.Default.Parse(Encoding.UTF8.GetString(ours), type).ShouldBe(message);
             JsonReading.Read(type, Encoding.UTF8.GetBytes(Theirs.Format(message))).ShouldBe(message);
             JsonReading.Read(type, Encoding.UTF8.GetBytes(JsonFormatter.Default.Format(message))).ShouldBe(message, "in camel case");
-            JsonElement.DeepEquals(JsonSerializer.Deserialize<JsonElement>(ours), JsonSerializer.Deserialize<JsonElement>(Theirs.Format(message)))
+            JsonElement.DeepEquals(
+                JsonSerializer.Deserialize<JsonElement>(ours), JsonSerializer.Deserialize<JsonElement>(Theirs.Format(message)))
                 .ShouldBeTrue("the same fields are left out");
         }
     }
@@ -56,7 +57,8 @@ public class JsonRoundTripTests
             """{"header":{"cluster_id":"18446744073709551615","revision":"7"},"kvs":[{"key":"/+8=","mod_revision":"7","value":"Pz4="}],"count":"1"}""");
         Encoding.UTF8.GetString(Written(new TxnResponse { Responses = { new ResponseOp { ResponseTxn = new TxnResponse() } } })).ShouldBe(
             """{"responses":[{"response_txn":{}}]}""");
-        Encoding.UTF8.GetString(Written(new Compare { Version = 0, Target = Compare.Types.CompareTarget.Mod })).ShouldBe("""{"target":"MOD","version":"0"}""");
+        Encoding.UTF8.GetString(Written(new Compare { Version = 0, Target = Compare.Types.CompareTarget.Mod })).ShouldBe(
+            """{"target":"MOD","version":"0"}""");
     }
 
     private static byte[] Written(IMessage message)

@@ -10,7 +10,8 @@ internal sealed class RandomMessages(Random random)
 {
     private const int MostNested = 5;
 
-    private static readonly string[] Texts = ["", "a", "\"\\/\b\f\n\r\t\u0000\u001f\u007f", "schlüssel 鍵 🔑", "<script>&'+</script>", "\u2028\u2029\ufeff"];
+    private static readonly string[] Texts = [
+        "", "a", "\"\\/\b\f\n\r\t\u0000\u001f\u007f", "schlüssel 鍵 🔑", "<script>&'+</script>", "\u2028\u2029\ufeff"];
 
     public IMessage Next(MessageDescriptor type, int depth = 0)
     {

@@ -28,7 +28,8 @@ public sealed class WatchEndingTests : IDisposable
     private readonly Database _database = new("Host=nowhere", new SchemaName("pgetcd"), NullLoggerFactory.Instance); // never asked
     private readonly Lifetime _lifetime = new();
     private readonly Responses _responses = new();
-    private readonly LocalCall _call = new("/etcdserverpb.Watch/Watch", new DefaultHttpContext(), new HeaderDictionary(), CancellationToken.None);
+    private readonly LocalCall _call = new(
+        "/etcdserverpb.Watch/Watch", new DefaultHttpContext(), new HeaderDictionary(), CancellationToken.None);
     private readonly WatchHub _hub;
     private readonly WatchService _service;
 
@@ -48,7 +49,8 @@ public sealed class WatchEndingTests : IDisposable
             SlowRequest = TimeSpan.FromSeconds(1),
         };
         _service = new WatchService(
-            _hub, admission, new WatchEncoding(new ResponseHeaders(new ClusterIdentity(1, 2), 3)), limits, _lifetime, NullLogger<WatchService>.Instance);
+            _hub, admission, new WatchEncoding(new ResponseHeaders(new ClusterIdentity(1, 2), 3)), limits, _lifetime,
+            NullLogger<WatchService>.Instance);
     }
 
     [Fact]
@@ -98,7 +100,8 @@ public sealed class WatchEndingTests : IDisposable
 
     private static WatchRequest Create => new() { CreateRequest = new WatchCreateRequest { Key = Google.Protobuf.ByteString.CopyFromUtf8("k") } };
 
-    private Task<RpcException> EndAsync(Requests requests) => Should.ThrowAsync<RpcException>(() => _service.Watch(requests, _responses, _call));
+    private Task<RpcException> EndAsync(Requests requests) =>
+        Should.ThrowAsync<RpcException>(() => _service.Watch(requests, _responses, _call));
 
     /// <summary>One request, and then a failure or silence.</summary>
     private sealed class Requests(WatchRequest first) : IAsyncStreamReader<WatchRequest>

@@ -72,7 +72,8 @@ public class KvReplyTests
     public void An_answer_that_is_larger_than_a_message_can_be_is_refused_before_its_first_byte(int ranges)
     {
         KeyRecord record = KeyRecord.Create("k"u8, new byte[20_000_000], 2, 2, 0, 1, 0);
-        TxnResult result = new(7, succeeded: true, [.. Enumerable.Repeat(new RangeResult(7, [record], 1, more: false, keysOnly: false), ranges)]);
+        TxnResult result = new(
+            7, succeeded: true, [.. Enumerable.Repeat(new RangeResult(7, [record], 1, more: false, keysOnly: false), ranges)]);
         KvReply reply = new(new ResponseHeaders(Identity, 1), result);
 
         foreach (Marshaller<KvReply> marshaller in (Marshaller<KvReply>[])[KvReply.Marshaller, KvReply.StreamMarshaller])
@@ -88,11 +89,13 @@ public class KvReplyTests
     [Fact]
     public void Records_that_fit_share_a_piece_and_one_that_does_not_is_cut()
     {
-        KeyRecord[] records = [.. ((int[])[30_000, 30_000, 30_000, 150_000, 10]).Select(length => KeyRecord.Create("k"u8, new byte[length], 2, 2, 0, 1, 0))];
+        KeyRecord[] records = [
+            .. ((int[])[30_000, 30_000, 30_000, 150_000, 10]).Select(length => KeyRecord.Create("k"u8, new byte[length], 2, 2, 0, 1, 0))];
         KvReply reply = new(new ResponseHeaders(Identity, 1), new RangeResult(7, records, 5, more: false, keysOnly: false));
         int encoded = records[3].Encoded.Length;
         KvReply.Marshaller.Pieces(reply, new CapturedMessage(spare: 0))
-            .ShouldBe([2 * records[0].Encoded.Length, records[2].Encoded.Length, 65_536, 65_536, encoded - 131_072, records[4].Encoded.Length]);
+            .ShouldBe(
+                [2 * records[0].Encoded.Length, records[2].Encoded.Length, 65_536, 65_536, encoded - 131_072, records[4].Encoded.Length]);
     }
 
     [Fact]

@@ -123,7 +123,8 @@ public class KvRequestsTests
         });
 
         (Text(compare.Key), Text(compare.RangeEnd)).ShouldBe(("k", "l"));
-        (compare.Result, compare.Target, compare.Number, compare.Value.Length).ShouldBe((CompareResult.NotEqual, CompareTarget.Lease, -4, 0));
+        (compare.Result, compare.Target, compare.Number, compare.Value.Length).ShouldBe(
+            (CompareResult.NotEqual, CompareTarget.Lease, -4, 0));
         Compare unknown = Read(new WireCompare { Result = (WireCompare.Types.CompareResult)9, Target = (WireTarget)8 });
         ((int)unknown.Result, (int)unknown.Target).ShouldBe((9, 8));
     }

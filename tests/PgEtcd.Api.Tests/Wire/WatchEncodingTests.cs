@@ -66,7 +66,8 @@ public class WatchEncodingTests
     {
         Encoding.Cut(Changes.Update(Changes.Put(2, valueBytes: 3 * Limit)), Limit).ShouldHaveSingleItem().IsCut.ShouldBeFalse();
 
-        WatchUpdate mixed = Changes.Update(Changes.Put(2, "a"), Changes.Put(2, "b", 3 * Limit, 1), Changes.Put(2, "c", sub: 2), Changes.Delete(2, "d", 3));
+        WatchUpdate mixed = Changes.Update(
+            Changes.Put(2, "a"), Changes.Put(2, "b", 3 * Limit, 1), Changes.Put(2, "c", sub: 2), Changes.Delete(2, "d", 3));
         Encoding.Cut(mixed, Limit).Select(piece => (piece.Events.Count, piece.IsCut)).ShouldBe([(1, true), (1, true), (2, false)]);
     }
 

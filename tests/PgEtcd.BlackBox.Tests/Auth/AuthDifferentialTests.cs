@@ -21,7 +21,8 @@ public sealed class AuthDifferentialTests(PostgresFixture postgres, ITestOutputH
         int seed = Number("PGETCD_SEED") ?? Random.Shared.Next();
         output.WriteLine($"seed {seed}");
         await using EtcdServer etcd = await EtcdServer.StartAsync("--bcrypt-cost", "4");
-        await using PgEtcdServer pgetcd = await PgEtcdServer.StartAsync(await postgres.CreateStoreAsync(), moreArguments: ["--bcrypt-cost", "4"]);
+        await using PgEtcdServer pgetcd = await PgEtcdServer.StartAsync(
+            await postgres.CreateStoreAsync(), moreArguments: ["--bcrypt-cost", "4"]);
         await using AuthClient expected = new(etcd);
         await using AuthClient actual = new(pgetcd);
         AuthGenerator generator = new(new Random(seed));
@@ -74,7 +75,8 @@ public sealed class AuthDifferentialTests(PostgresFixture postgres, ITestOutputH
     {
         if (role?["perm"] is JsonArray permissions)
         {
-            role["perm"] = new JsonArray([.. permissions.Select(permission => permission!.DeepClone()).OrderBy(Json.Write, StringComparer.Ordinal)]);
+            role["perm"] = new JsonArray(
+                [.. permissions.Select(permission => permission!.DeepClone()).OrderBy(Json.Write, StringComparer.Ordinal)]);
         }
     }
 

@@ -83,7 +83,9 @@ internal sealed class AuthGenerator(Random random)
         (string Role, string Key, string End) grant = (role, (string)interval["key"]!, (string)interval["range_end"]!);
         bool isNew = _granted.Add(grant);
         return isNew || _granted.Count(other => other.Role == grant.Role && other.Key == grant.Key) == 1
-            ? ("Auth/RoleGrantPermission", new() { ["name"] = role, ["perm"] = With(new() { ["permType"] = Pick(["READ", "WRITE", "READWRITE"]) }, interval) })
+            ? (
+                "Auth/RoleGrantPermission",
+                new() { ["name"] = role, ["perm"] = With(new() { ["permType"] = Pick(["READ", "WRITE", "READWRITE"]) }, interval) })
             : ("Auth/RoleGet", new() { ["role"] = role });
     }
 
@@ -102,7 +104,8 @@ internal sealed class AuthGenerator(Random random)
         JsonObject txn = [];
         if (random.Next(2) == 0)
         {
-            txn["compare"] = new JsonArray(With(Interval(), new() { ["target"] = "VERSION", ["version"] = "0", ["result"] = Pick(["EQUAL", "GREATER"]) }));
+            txn["compare"] = new JsonArray(
+                With(Interval(), new() { ["target"] = "VERSION", ["version"] = "0", ["result"] = Pick(["EQUAL", "GREATER"]) }));
         }
 
         foreach (string branch in (string[])["success", "failure"])
@@ -112,7 +115,8 @@ internal sealed class AuthGenerator(Random random)
                 random.Next(depth > 0 ? 4 : 3) switch
                 {
                     // Each operation of a branch has a key of its own, so that none is refused as a duplicate.
-                    0 => KeyValuePair.Create<string, JsonNode?>("request_put", new JsonObject { ["key"] = Base64(Keys[i]), ["value"] = Base64("t") }),
+                    0 => KeyValuePair.Create<string, JsonNode?>(
+                        "request_put", new JsonObject { ["key"] = Base64(Keys[i]), ["value"] = Base64("t") }),
                     1 => KeyValuePair.Create<string, JsonNode?>("request_delete_range", new JsonObject { ["key"] = Base64(Keys[i + 4]) }),
                     2 => KeyValuePair.Create<string, JsonNode?>("request_range", Interval()),
                     _ => KeyValuePair.Create<string, JsonNode?>("request_txn", Txn(depth - 1)),

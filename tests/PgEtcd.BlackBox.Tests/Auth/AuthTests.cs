@@ -160,7 +160,8 @@ public sealed class AuthTests(AuthTests.WithAuth one) : IClassFixture<AuthTests.
     public async Task Bearer_is_part_of_no_token_and_authorization_is_the_second_place()
     {
         foreach ((string key, string value) in ((string, string)[])[
-            ("token", _client.Root), ("token", $"Bearer {_client.Root}"), ("authorization", _client.Root), ("authorization", $"Bearer {_client.Root}")])
+            ("token", _client.Root), ("token", $"Bearer {_client.Root}"), ("authorization", _client.Root),
+            ("authorization", $"Bearer {_client.Root}")])
         {
             RpcAnswer answer = await new RpcClient(_client.Channel).CallAsync(
                 "etcdserverpb.Auth/UserList", "{}", new Metadata { { key, value } });
@@ -178,7 +179,8 @@ public sealed class AuthTests(AuthTests.WithAuth one) : IClassFixture<AuthTests.
         outcomes.Count(outcome => outcome == "etcdserver: too many requests").ShouldBeGreaterThan(20);
         (await _client.OutcomeAsync("etcdserverpb.Auth/Authenticate", """{"name":"root","password":"root"}""")).ShouldBe(Granted);
         await Eventually.TrueAsync(
-            async () => await _client.OutcomeAsync("etcdserverpb.Auth/Authenticate", $$"""{"name":"{{_joe}}","password":"{{_joe}}"}""") == Granted,
+            async () => await _client
+                .OutcomeAsync("etcdserverpb.Auth/Authenticate", $$"""{"name":"{{_joe}}","password":"{{_joe}}"}""") == Granted,
             "the right password is listened to again");
     }
 
@@ -193,7 +195,8 @@ public sealed class AuthTests(AuthTests.WithAuth one) : IClassFixture<AuthTests.
         (await _client.OutcomeAsync("etcdserverpb.Auth/AuthStatus", token: "nonsense.1")).ShouldBe(BadToken);
     }
 
-    /// <summary>Fault C13: the range and the revision of a watch are looked at in etcd's order, a negative start even before the caller.</summary>
+    /// <summary>Fault C13: the range and the revision of a watch are looked at in etcd's order, a negative start even before the
+    /// caller.</summary>
     [Fact]
     public async Task A_negative_start_is_refused_as_compacted_whoever_watches_what()
     {
@@ -208,9 +211,12 @@ public sealed class AuthTests(AuthTests.WithAuth one) : IClassFixture<AuthTests.
     [Fact]
     public async Task A_name_that_PostgreSQL_cannot_hold_is_refused()
     {
-        (await _client.OutcomeAsync("etcdserverpb.Auth/UserAdd", """{"name":"a\u0000b"}""", _client.Root)).ShouldBe("pgetcd: a name cannot contain a null character");
-        (await _client.OutcomeAsync("etcdserverpb.Auth/UserGet", """{"name":"a\u0000b"}""", _client.Root)).ShouldBe("etcdserver: user name not found");
-        (await _client.OutcomeAsync("etcdserverpb.Auth/Authenticate", """{"name":"a\u0000b"}""")).ShouldBe("etcdserver: authentication failed, invalid user ID or password");
+        (await _client.OutcomeAsync("etcdserverpb.Auth/UserAdd", """{"name":"a\u0000b"}""", _client.Root)).ShouldBe(
+            "pgetcd: a name cannot contain a null character");
+        (await _client.OutcomeAsync("etcdserverpb.Auth/UserGet", """{"name":"a\u0000b"}""", _client.Root)).ShouldBe(
+            "etcdserver: user name not found");
+        (await _client.OutcomeAsync("etcdserverpb.Auth/Authenticate", """{"name":"a\u0000b"}""")).ShouldBe(
+            "etcdserver: authentication failed, invalid user ID or password");
     }
 
     public async Task DisposeAsync() => await _client.DisposeAsync();

@@ -23,12 +23,14 @@ public sealed class GatewayAuthTests(GatewayAuthTests.WithAuth one) : IClassFixt
     {
         string[] free = ["Authenticate"];
         int refused = 0;
-        foreach (MethodDescriptor method in RpcCatalogue.All.Where(method => method.Service.FullName.Contains("pb.", StringComparison.Ordinal)
+        foreach (MethodDescriptor method in RpcCatalogue.All.Where(method => method.Service.FullName.Contains(
+            "pb.", StringComparison.Ordinal)
             && GatewayClient.HasPath(method) && !free.Contains(method.Name)))
         {
             string request = AuthClient.SomeRequest(method);
             (await AnswerAsync(GatewayClient.Path(method), request, null)).ShouldContain(AuthClient.NoUser, customMessage: method.FullName);
-            (await AnswerAsync(GatewayClient.Path(method), request, "nonsense.1")).ShouldContain(AuthClient.BadToken, customMessage: method.FullName);
+            (await AnswerAsync(GatewayClient.Path(method), request, "nonsense.1")).ShouldContain(
+                AuthClient.BadToken, customMessage: method.FullName);
             refused++;
         }
 
@@ -43,7 +45,8 @@ public sealed class GatewayAuthTests(GatewayAuthTests.WithAuth one) : IClassFixt
         (await AnswerAsync("/v3/kv/range", """{"key":"YQ=="}""", token)).ShouldContain("\"header\"");
         (await AnswerAsync("/v3/kv/range", """{"key":"Yg=="}""", token)).ShouldContain(AuthClient.Denied);
         (await AnswerAsync("/v3/kv/put", """{"key":"YQ=="}""", token)).ShouldContain(AuthClient.Denied);
-        (await AnswerAsync("/v3/watch", """{"create_request":{"key":"YQ==","range_end":"Yw=="}}""", token)).ShouldContain(AuthClient.Denied);
+        (await AnswerAsync("/v3/watch", """{"create_request":{"key":"YQ==","range_end":"Yw=="}}""", token))
+            .ShouldContain(AuthClient.Denied);
     }
 
     [Fact]

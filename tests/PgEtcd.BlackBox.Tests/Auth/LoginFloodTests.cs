@@ -67,7 +67,8 @@ public sealed class LoginFloodTests(PostgresFixture postgres, ITestOutputHelper 
         await stop.CancelAsync();
         await Task.WhenAll(flood);
         logins.Sort();
-        output.WriteLine($"{guesses} guesses; {logins.Count} logins of others: median {logins[logins.Count / 2]:0} ms, longest {logins[^1]:0} ms");
+        output.WriteLine(
+            $"{guesses} guesses; {logins.Count} logins of others: median {logins[logins.Count / 2]:0} ms, longest {logins[^1]:0} ms");
         logins[^1].ShouldBeLessThan(3000);
 
         GrpcChannel From(string address) => isProxied
@@ -81,7 +82,8 @@ public sealed class LoginFloodTests(PostgresFixture postgres, ITestOutputHelper 
     [Fact]
     public async Task An_address_has_only_so_many_guesses_whatever_the_names()
     {
-        await using PgEtcdServer server = await PgEtcdServer.StartAsync(await postgres.CreateStoreAsync(), moreArguments: ["--bcrypt-cost", "4"]);
+        await using PgEtcdServer server = await PgEtcdServer.StartAsync(
+            await postgres.CreateStoreAsync(), moreArguments: ["--bcrypt-cost", "4"]);
         await using AuthClient admin = new(server);
         await admin.EnableAsync();
         await using GrpcChannel hostile = new(server.ClientUrl, from: IPAddress.Parse("127.0.0.66"));
@@ -104,5 +106,6 @@ public sealed class LoginFloodTests(PostgresFixture postgres, ITestOutputHelper 
     private static Task<AuthenticateResponse> LoginAsync(
         GrpcChannel channel, string name, string password, CancellationToken cancellationToken = default) =>
         channel.UnaryAsync<AuthenticateRequest, AuthenticateResponse>(
-            "etcdserverpb.Auth/Authenticate", new AuthenticateRequest { Name = name, Password = password }, cancellationToken: cancellationToken);
+            "etcdserverpb.Auth/Authenticate", new AuthenticateRequest { Name = name, Password = password },
+            cancellationToken: cancellationToken);
 }

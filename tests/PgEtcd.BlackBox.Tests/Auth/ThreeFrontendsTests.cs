@@ -15,7 +15,8 @@ public sealed class ThreeFrontendsTests(ThreeFrontends three) : IClassFixture<Th
 
     private AuthClient First => _clients[0];
 
-    public static TheoryData<string> Changes => new("the permission is revoked", "the role is taken", "the role is deleted", "the user is deleted", "the password is changed");
+    public static TheoryData<string> Changes => new(
+        "the permission is revoked", "the role is taken", "the role is deleted", "the user is deleted", "the password is changed");
 
     public async Task InitializeAsync()
     {
@@ -156,7 +157,8 @@ public sealed class ThreeFrontendsTests(ThreeFrontends three) : IClassFixture<Th
     private Task ChangeAsync(string change) => change switch
     {
         "the permission is revoked" => First.RevokeAsync(_joe, "a", "b", First.Root),
-        "the role is taken" => First.CallAsync("etcdserverpb.Auth/UserRevokeRole", $$"""{"name":"{{_joe}}","role":"{{_joe}}"}""", First.Root),
+        "the role is taken" => First.CallAsync(
+            "etcdserverpb.Auth/UserRevokeRole", $$"""{"name":"{{_joe}}","role":"{{_joe}}"}""", First.Root),
         "the role is deleted" => First.CallAsync("etcdserverpb.Auth/RoleDelete", $$"""{"role":"{{_joe}}"}""", First.Root),
         "the user is deleted" => First.CallAsync("etcdserverpb.Auth/UserDelete", $$"""{"name":"{{_joe}}"}""", First.Root),
         _ => First.CallAsync("etcdserverpb.Auth/UserChangePassword", $$"""{"name":"{{_joe}}","password":"new"}""", First.Root),

@@ -16,7 +16,8 @@ public sealed class WebTokenTests(PostgresFixture postgres) : IClassFixture<Post
     /// <summary>And whether two frontends are asked, which one of each kind of key and padding will do for.</summary>
     public static TheoryData<string, bool> Methods => new()
     {
-        { "RS256", true }, { "RS512", false }, { "PS256", false }, { "PS384", true }, { "ES256", false }, { "ES384", false }, { "ES512", true },
+        { "RS256", true }, { "RS512", false }, { "PS256", false }, { "PS384", true }, { "ES256", false }, { "ES384", false },
+        { "ES512", true },
         { "HS256", true }, { "HS512", false },
     };
 
@@ -51,7 +52,8 @@ public sealed class WebTokenTests(PostgresFixture postgres) : IClassFixture<Post
     [Fact]
     public async Task A_token_ends_when_its_time_is_up()
     {
-        await using PgEtcdServer server = await PgEtcdServer.StartAsync(await postgres.CreateStoreAsync(), moreArguments: Flags("ES256", "2s"));
+        await using PgEtcdServer server = await PgEtcdServer.StartAsync(
+            await postgres.CreateStoreAsync(), moreArguments: Flags("ES256", "2s"));
         await using AuthClient client = new(server);
         await client.EnableAsync();
         (await client.PutAsync("k", client.Root)).ShouldBe(Granted);
@@ -88,7 +90,8 @@ public sealed class WebTokenTests(PostgresFixture postgres) : IClassFixture<Post
 
         (string Rpc, string Request)[] forUsers =
         [
-            ("Cluster/MemberList", "{}"), ("Maintenance/Status", "{}"), ("Maintenance/Alarm", "{}"), ("Lease/LeaseGrant", """{"TTL":"60"}"""),
+            ("Cluster/MemberList", "{}"), ("Maintenance/Status", "{}"), ("Maintenance/Alarm", "{}"),
+            ("Lease/LeaseGrant", """{"TTL":"60"}"""),
             ("Lease/LeaseTimeToLive", """{"ID":"1"}"""), ("Lease/LeaseLeases", "{}"), ("Lease/LeaseKeepAlive", """{"ID":"1"}"""),
             ("Lease/LeaseRevoke", """{"ID":"1"}"""), ("Auth/AuthStatus", "{}"),
         ];
@@ -122,7 +125,8 @@ public sealed class WebTokenTests(PostgresFixture postgres) : IClassFixture<Post
     private static string Tampered(string token)
     {
         string[] parts = token.Split('.');
-        string claims = Encoding.UTF8.GetString(Convert.FromBase64String(Padded(parts[1]))).Replace("joe", "root", StringComparison.Ordinal);
+        string claims = Encoding.UTF8.GetString(Convert.FromBase64String(Padded(parts[1]))).Replace(
+            "joe", "root", StringComparison.Ordinal);
         return $"{parts[0]}.{Url(claims)}.{parts[2]}";
     }
 
@@ -135,7 +139,8 @@ public sealed class WebTokenTests(PostgresFixture postgres) : IClassFixture<Post
         return $"{signed}.{Convert.ToBase64String(signature).TrimEnd('=').Replace('+', '-').Replace('/', '_')}";
     }
 
-    private static string Url(string text) => Convert.ToBase64String(Encoding.UTF8.GetBytes(text)).TrimEnd('=').Replace('+', '-').Replace('/', '_');
+    private static string Url(string text) =>
+        Convert.ToBase64String(Encoding.UTF8.GetBytes(text)).TrimEnd('=').Replace('+', '-').Replace('/', '_');
 
     private static string Padded(string text) => text.Replace('-', '+').Replace('_', '/').PadRight((text.Length + 3) / 4 * 4, '=');
 

@@ -38,7 +38,8 @@ public sealed class BadInputTests(BadInputServer server) : IClassFixture<BadInpu
         await using Kv kv = new(server.Server);
         RequestOp read = Op(Range("a"));
         (await kv.SendAsync(Txn([.. Enumerable.Repeat(read, 128)]))).Responses.Count.ShouldBe(128);
-        (await kv.SendAsync(Txn([.. Enumerable.Repeat(read, 99), Op(Txn([.. Enumerable.Repeat(read, 28)]))]))).Responses.Count.ShouldBe(100);
+        (await kv.SendAsync(Txn([.. Enumerable.Repeat(read, 99), Op(Txn([.. Enumerable.Repeat(read, 28)]))]))).Responses.Count
+            .ShouldBe(100);
         (await kv.ReadAsync("a", BadInputServer.Compacted)).ShouldBe(["a=2"]);
     }
 

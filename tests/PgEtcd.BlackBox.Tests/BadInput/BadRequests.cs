@@ -37,7 +37,8 @@ internal sealed record BadRequest(string Rpc, IMessage Request, EtcdError Error)
 
         ["129 compares"] = new(TxnRpc, new TxnRequest { Compare = { Many(129, new Compare { Key = Bytes("a") }) } }, EtcdErrors.TooManyOps),
         ["129 operations"] = new(TxnRpc, Txn([.. Many(129, Op(Range("a")))]), EtcdErrors.TooManyOps),
-        ["129 operations that would not run"] = new(TxnRpc, new TxnRequest { Failure = { Many(129, Op(Range("a"))) } }, EtcdErrors.TooManyOps),
+        ["129 operations that would not run"] = new(
+            TxnRpc, new TxnRequest { Failure = { Many(129, Op(Range("a"))) } }, EtcdErrors.TooManyOps),
         ["nested: 100 and 29"] = new(TxnRpc, Nested(100, 29), EtcdErrors.TooManyOps),
         ["nested: 60, 60 and 9"] = new(TxnRpc, Txn([Op(Nested(60, 9)), .. Many(59, Op(Range("a")))]), EtcdErrors.TooManyOps),
         ["too many operations before an empty key"] = new(TxnRpc, Txn([.. Many(129, Op(Put("")))]), EtcdErrors.TooManyOps),
@@ -59,7 +60,8 @@ internal sealed record BadRequest(string Rpc, IMessage Request, EtcdError Error)
         ["compacted revision: Range"] = new(RangeRpc, Range("a", BadInputServer.Compacted - 1), EtcdErrors.Compacted),
         ["compacted revision: RangeStream"] = new(RangeStreamRpc, Range("a", BadInputServer.Compacted - 1), EtcdErrors.Compacted),
         ["compacted revision: Txn"] = new(TxnRpc, Txn(Op(Put("k")), Op(Range("a", 1))), EtcdErrors.Compacted),
-        ["compacted revision: Compact"] = new(CompactRpc, new CompactionRequest { Revision = BadInputServer.Compacted }, EtcdErrors.Compacted),
+        ["compacted revision: Compact"] = new(
+            CompactRpc, new CompactionRequest { Revision = BadInputServer.Compacted }, EtcdErrors.Compacted),
         ["revision 0: Compact"] = new(CompactRpc, new CompactionRequest(), EtcdErrors.Compacted),
 
         ["unknown lease: Put"] = new(PutRpc, Put("k", "v", NoLease), EtcdErrors.LeaseNotFound),
@@ -76,8 +78,10 @@ internal sealed record BadRequest(string Rpc, IMessage Request, EtcdError Error)
         ["too long a lease"] =
             new("etcdserverpb.Lease/LeaseGrant", new LeaseGrantRequest { TTL = 9_000_000_001 }, EtcdErrors.LeaseTTLTooLarge),
 
-        ["ignore_value with a value"] = new(PutRpc, new PutRequest { Key = Bytes("a"), Value = Bytes("v"), IgnoreValue = true }, EtcdErrors.ValueProvided),
-        ["ignore_value of a missing key"] = new(PutRpc, new PutRequest { Key = Bytes("missing"), IgnoreValue = true }, EtcdErrors.KeyNotFound),
+        ["ignore_value with a value"] = new(
+            PutRpc, new PutRequest { Key = Bytes("a"), Value = Bytes("v"), IgnoreValue = true }, EtcdErrors.ValueProvided),
+        ["ignore_value of a missing key"] = new(
+            PutRpc, new PutRequest { Key = Bytes("missing"), IgnoreValue = true }, EtcdErrors.KeyNotFound),
         ["unknown sort order"] = new(RangeRpc, Sorted(order: 3), EtcdErrors.InvalidSortOption),
         ["unknown sort target"] = new(RangeRpc, Sorted(target: 5), EtcdErrors.InvalidSortOption),
         ["negative sort target"] = new(RangeRpc, Sorted(target: -1), EtcdErrors.InvalidSortOption),

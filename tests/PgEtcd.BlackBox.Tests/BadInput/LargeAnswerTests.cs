@@ -25,7 +25,8 @@ public sealed class LargeAnswerTests(PostgresFixture postgres) : IClassFixture<P
         long before = server.ResidentBytes;
         RequestOp all = Op(Range("big", end: "bih"));
         TxnRequest flat = Txn([.. Enumerable.Repeat(all, 128)]);
-        TxnRequest nested = Txn(Op(Put("small", "1")), Op(Txn([.. Enumerable.Repeat(all, 120)])), Op(Txn([.. Enumerable.Repeat(all, 120)])));
+        TxnRequest nested = Txn(
+            Op(Put("small", "1")), Op(Txn([.. Enumerable.Repeat(all, 120)])), Op(Txn([.. Enumerable.Repeat(all, 120)])));
         nested.CalculateSize().ShouldBeLessThan(5000);
         foreach (TxnRequest request in (TxnRequest[])[flat, nested])
         {

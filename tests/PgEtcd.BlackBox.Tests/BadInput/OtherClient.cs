@@ -3,7 +3,8 @@ using PgEtcd.Testing;
 
 namespace PgEtcd.BlackBox.Tests.BadInput;
 
-/// <summary>A client that puts small values, one after the other, while another client attacks; and the server's memory meanwhile.</summary>
+/// <summary>A client that puts small values, one after the other, while another client attacks; and the server's memory
+/// meanwhile.</summary>
 internal sealed class OtherClient : IAsyncDisposable
 {
     private readonly PgEtcdServer _server;

@@ -14,7 +14,8 @@ public sealed class RequestSizeTests(PostgresFixture postgres) : IClassFixture<P
 {
     private const int DefaultLimit = 1572864;
 
-    /// <summary>etcd writes a number into each proposal that begins with random bits: it takes 9 or 10 bytes, once in hundreds of servers 8.</summary>
+    /// <summary>etcd writes a number into each proposal that begins with random bits: it takes 9 or 10 bytes, once in hundreds of servers
+    /// 8.</summary>
     private const int Varies = 2;
 
     [SkippableTheory]

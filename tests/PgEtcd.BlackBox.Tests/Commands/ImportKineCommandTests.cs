@@ -65,7 +65,8 @@ public sealed class ImportKineCommandTests(PostgresFixture postgres) : IClassFix
         string database = await postgres.CreateDatabaseAsync();
         await Sql.ExecuteAsync(database, Kine);
         Verb pgetcd = new(database); // beside kine's own table
-        await Sql.ExecuteAsync(database, "delete from kine where name like 'gap-%'; update kine set id = 8 where id = 9; select setval('kine_id_seq', 8)");
+        await Sql.ExecuteAsync(
+            database, "delete from kine where name like 'gap-%'; update kine set id = 8 where id = 9; select setval('kine_id_seq', 8)");
         (await pgetcd.RunAsync("import-kine", "--from", database, "--with-history", "--table", "public.kine")).Output
             .ShouldStartWith("Imported revision 8, compacted at 2, 7 changes, 4 keys");
         await using PgEtcdServer server = await PgEtcdServer.StartAsync(database);
@@ -81,8 +82,10 @@ public sealed class ImportKineCommandTests(PostgresFixture postgres) : IClassFix
         Verb pgetcd = new(database);
         (await pgetcd.RefusalAsync("import-kine")).ShouldBe("pgetcd: pgetcd import-kine needs --from, kine's database.");
         (await pgetcd.RefusalAsync("import-kine", "--from", "nonsense")).ShouldStartWith("pgetcd: --from must be a URL");
-        (await pgetcd.RefusalAsync("import-kine", "--from", $"postgres://x:{Refusal.Password}@127.0.0.1:1/x")).ShouldStartWith("pgetcd: --from: no PostgreSQL answered");
-        (await pgetcd.RefusalAsync("import-kine", "--from", database)).ShouldStartWith("pgetcd: --from: there is no table 'kine' in the database ");
+        (await pgetcd.RefusalAsync("import-kine", "--from", $"postgres://x:{Refusal.Password}@127.0.0.1:1/x")).ShouldStartWith(
+            "pgetcd: --from: no PostgreSQL answered");
+        (await pgetcd.RefusalAsync("import-kine", "--from", database)).ShouldStartWith(
+            "pgetcd: --from: there is no table 'kine' in the database ");
         (await pgetcd.RefusalAsync("import-kine", "--from", database, "more")).ShouldContain("takes no arguments");
         (await Sql.ExecuteAsync(database, "select count(*) from pg_namespace where nspname = 'pgetcd'")).ShouldBe(0L);
     }

@@ -21,7 +21,8 @@ public sealed class KeyFileTests(PostgresFixture postgres) : IClassFixture<Postg
         await using PgEtcdServer server = await PgEtcdServer.StartAsync(database);
         Verb pgetcd = new(database);
         await using Kv kv = new(server);
-        long lease = (await kv.Channel.UnaryAsync<LeaseGrantRequest, LeaseGrantResponse>("etcdserverpb.Lease/LeaseGrant", new() { TTL = 600 })).ID;
+        long lease = (
+            await kv.Channel.UnaryAsync<LeaseGrantRequest, LeaseGrantResponse>("etcdserverpb.Lease/LeaseGrant", new() { TTL = 600 })).ID;
         for (int i = 0; i < 300; i++)
         {
             await Sql.ExecuteAsync(database, $"select pgetcd.put('/t/a/{i:000}', '{i}')");
@@ -51,7 +52,8 @@ public sealed class KeyFileTests(PostgresFixture postgres) : IClassFixture<Postg
 
         (await pgetcd.RefusalAsync("import", file, "--format", "jsonl", "--from-prefix", "/t/a/", "--to-prefix", "/t/c/"))
             .ShouldMatch(@"^pgetcd: .*: the key '/t/c/.*' exists already: nothing was imported\.$");
-        (await pgetcd.TextAsync("import", file, "--format", "jsonl", "--from-prefix", "/t/a/", "--to-prefix", "/t/c/", "--replace")).ShouldContain("302 keys");
+        (await pgetcd.TextAsync("import", file, "--format", "jsonl", "--from-prefix", "/t/a/", "--to-prefix", "/t/c/", "--replace"))
+            .ShouldContain("302 keys");
         (await kv.SendAsync(Kv.Range("/t/c/000"))).Kvs.Single().Version.ShouldBe(2);
         (await pgetcd.TextAsync("verify")).ShouldEndWith("All hold.\n");
     }
@@ -96,7 +98,8 @@ public sealed class KeyFileTests(PostgresFixture postgres) : IClassFixture<Postg
         string file = $"{files.Path}/bad.jsonl";
         await File.WriteAllTextAsync(file, text);
         string database = await postgres.CreateStoreAsync();
-        (await new Verb(database).RefusalAsync(["import", file, "--format=jsonl", .. flags])).ShouldBe($"pgetcd: {file}: {why}: nothing was imported.");
+        (await new Verb(database).RefusalAsync(["import", file, "--format=jsonl", .. flags])).ShouldBe(
+            $"pgetcd: {file}: {why}: nothing was imported.");
         (await Sql.ExecuteAsync(database, "select revision from pgetcd.status")).ShouldBe(1L);
     }
 
@@ -111,6 +114,7 @@ public sealed class KeyFileTests(PostgresFixture postgres) : IClassFixture<Postg
         (await pgetcd.RefusalAsync("import", "/nowhere/x", "--format", "jsonl")).ShouldStartWith("pgetcd: /nowhere/x cannot be read: ");
         (await pgetcd.RefusalAsync("import", "-")).ShouldStartWith("pgetcd: a snapshot cannot be read from stdin");
         (await pgetcd.RefusalAsync("import", "x", "--replace")).ShouldBe("pgetcd: --replace does not go with --format=snapshot.");
-        (await pgetcd.RefusalAsync("import", "x", "--format=jsonl", "--without-auth")).ShouldBe("pgetcd: --without-auth does not go with --format=jsonl.");
+        (await pgetcd.RefusalAsync("import", "x", "--format=jsonl", "--without-auth")).ShouldBe(
+            "pgetcd: --without-auth does not go with --format=jsonl.");
     }
 }

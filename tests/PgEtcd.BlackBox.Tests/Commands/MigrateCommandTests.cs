@@ -70,13 +70,16 @@ public sealed class MigrateCommandTests(PostgresFixture postgres) : IClassFixtur
     {
         string database = await postgres.CreateDatabaseAsync();
         await new Verb(database).TextAsync("migrate");
-        await Sql.ExecuteAsync(database, "drop role if exists verb_frontend; create role verb_frontend login; select pgetcd.grant_server('verb_frontend')");
+        await Sql.ExecuteAsync(
+            database, "drop role if exists verb_frontend; create role verb_frontend login; select pgetcd.grant_server('verb_frontend')");
         string asRole = new NpgsqlConnectionStringBuilder(database) { Username = "verb_frontend" }.ConnectionString;
         await Should.ThrowAsync<PostgresException>(() => Sql.ExecuteAsync(asRole, "create table pgetcd.mine (id integer)"));
 
-        await using PgEtcdServer server = await PgEtcdServer.StartAsync(asRole, moreArguments: ["--migrate=never", "--history-retention=24h", "--bcrypt-cost=4"]);
+        await using PgEtcdServer server = await PgEtcdServer.StartAsync(
+            asRole, moreArguments: ["--migrate=never", "--history-retention=24h", "--bcrypt-cost=4"]);
         await using Kv kv = new(server);
-        LeaseGrantResponse lease = await kv.Channel.UnaryAsync<LeaseGrantRequest, LeaseGrantResponse>("etcdserverpb.Lease/LeaseGrant", new() { TTL = 60 });
+        LeaseGrantResponse lease = await kv.Channel.UnaryAsync<LeaseGrantRequest, LeaseGrantResponse>(
+            "etcdserverpb.Lease/LeaseGrant", new() { TTL = 60 });
         await kv.SendAsync(Put("a", "1", lease.ID));
         await kv.PutAsync("b", "2");
         await kv.CompactAsync(await kv.PutAsync("b", "3"), physical: true);
@@ -84,7 +87,8 @@ public sealed class MigrateCommandTests(PostgresFixture postgres) : IClassFixtur
         await kv.Channel.UnaryAsync<LeaseRevokeRequest, LeaseRevokeResponse>("etcdserverpb.Lease/LeaseRevoke", new() { ID = lease.ID });
         (await kv.AllAsync()).ShouldBe(["b=3"]);
         await Eventually.TrueAsync(
-            async () => (long)(await Sql.ExecuteAsync(database, "select count(*) from pgetcd.revisions_archive"))! > 0, "rows move to the archive");
+            async () =>
+                (long)(await Sql.ExecuteAsync(database, "select count(*) from pgetcd.revisions_archive"))! > 0, "rows move to the archive");
         await AuthAsync(kv);
         await ServeAsync(kv, asRole, server);
         await Sql.ExecuteAsync(database, "select pgetcd.record_digest(1000)");
@@ -129,9 +133,11 @@ public sealed class MigrateCommandTests(PostgresFixture postgres) : IClassFixtur
         const string Auth = "etcdserverpb.Auth/";
         await kv.Channel.UnaryAsync<AuthRoleAddRequest, AuthRoleAddResponse>(Auth + "RoleAdd", new() { Name = "r" });
         await kv.Channel.UnaryAsync<AuthUserAddRequest, AuthUserAddResponse>(Auth + "UserAdd", new() { Name = "u", Password = "p" });
-        await kv.Channel.UnaryAsync<AuthUserGrantRoleRequest, AuthUserGrantRoleResponse>(Auth + "UserGrantRole", new() { User = "u", Role = "r" });
+        await kv.Channel.UnaryAsync<AuthUserGrantRoleRequest, AuthUserGrantRoleResponse>(
+            Auth + "UserGrantRole", new() { User = "u", Role = "r" });
         await kv.Channel.UnaryAsync<AuthUserAddRequest, AuthUserAddResponse>(Auth + "UserAdd", new() { Name = "root", Password = "p" });
-        await kv.Channel.UnaryAsync<AuthUserGrantRoleRequest, AuthUserGrantRoleResponse>(Auth + "UserGrantRole", new() { User = "root", Role = "root" });
+        await kv.Channel.UnaryAsync<AuthUserGrantRoleRequest, AuthUserGrantRoleResponse>(
+            Auth + "UserGrantRole", new() { User = "root", Role = "root" });
         await kv.Channel.UnaryAsync<AuthEnableRequest, AuthEnableResponse>(Auth + "AuthEnable", new());
         await Should.ThrowAsync<RpcException>(() => LoginAsync("wrong"));
         Metadata asRoot = new() { { "token", (await LoginAsync("p")).Token } };
@@ -140,6 +146,7 @@ public sealed class MigrateCommandTests(PostgresFixture postgres) : IClassFixtur
         await kv.Channel.UnaryAsync<AuthDisableRequest, AuthDisableResponse>(Auth + "AuthDisable", new(), asRoot);
 
         Task<AuthenticateResponse> LoginAsync(string password) =>
-            kv.Channel.UnaryAsync<AuthenticateRequest, AuthenticateResponse>(Auth + "Authenticate", new() { Name = "root", Password = password });
+            kv.Channel.UnaryAsync<AuthenticateRequest, AuthenticateResponse>(
+                Auth + "Authenticate", new() { Name = "root", Password = password });
     }
 }

@@ -26,10 +26,12 @@ public sealed class PastCommandTests(PostgresFixture postgres) : IClassFixture<P
         await kv.DeleteAsync("app/", "app0");
         await Sql.ExecuteAsync(database, "select pgetcd.put('app/b', 'from sql')");
 
-        (await pgetcd.JsonAsync(["history", "app/a"], "mod_revision", "change", "value_text", "version", "prev_mod_revision", "request", "archived"))
+        (await pgetcd.JsonAsync(
+            ["history", "app/a"], "mod_revision", "change", "value_text", "version", "prev_mod_revision", "request", "archived"))
             .ShouldBe(["2 create 1 1  Put False", "3 update 2 2 2 Put False", "5 delete  0 3 DeleteRange False"]);
         (await pgetcd.JsonAsync(["history", "--prefix", "app/"], "mod_revision", "sub", "key_text", "change"))
-            .ShouldBe(["2 0 app/a create", "3 0 app/a update", "4 0 app/b create", "5 0 app/a delete", "5 1 app/b delete", "6 0 app/b create"]);
+            .ShouldBe(
+                ["2 0 app/a create", "3 0 app/a update", "4 0 app/b create", "5 0 app/a delete", "5 1 app/b delete", "6 0 app/b create"]);
         JsonElement last = (await pgetcd.JsonAsync("history", "app/b"))[^1];
         last.GetProperty("frontend").GetString().ShouldBe("sql");
         last.GetProperty("value").GetBytesFromBase64().ShouldBe("from sql"u8.ToArray());
@@ -37,12 +39,15 @@ public sealed class PastCommandTests(PostgresFixture postgres) : IClassFixture<P
 
         string[] table = (await pgetcd.TextAsync("history", "app/a")).Split('\n');
         table[0].ShouldMatch("^REVISION +CHANGE +VALUE +VERSION +WHEN +USER +CLIENT +REQUEST +FRONTEND");
-        table[2].ShouldMatch($"^3 +update +2 +2 +{at.UtcDateTime:yyyy-MM-dd HH:mm:ss.fff}Z +.*ipv4:127.0.0.1:\\d+ +Put +default-[0-9a-f]{{8}}");
+        table[2].ShouldMatch(
+            $"^3 +update +2 +2 +{at.UtcDateTime:yyyy-MM-dd HH:mm:ss.fff}Z +.*ipv4:127.0.0.1:\\d+ +Put +default-[0-9a-f]{{8}}");
 
-        (await pgetcd.JsonAsync(["diff", "3", "6"], "key_text", "change", "old_value_text", "old_mod_revision", "new_value_text", "new_mod_revision"))
+        (await pgetcd.JsonAsync(
+            ["diff", "3", "6"], "key_text", "change", "old_value_text", "old_mod_revision", "new_value_text", "new_mod_revision"))
             .ShouldBe(["app/a delete 2 3  ", "app/b create   from sql 6", "other create   y 4"]);
         (await pgetcd.JsonAsync(["diff", "1h", "2", "--prefix", "other"])).ShouldBeEmpty();
-        (await pgetcd.TextAsync("diff", "2", "3")).ShouldMatch("KEY +CHANGE +OLD VALUE +NEW VALUE[^\n]*\napp/a +update +1 +2 *\n1 key differs between revision 2 and revision 3\\.\n");
+        (await pgetcd.TextAsync("diff", "2", "3")).ShouldMatch(
+            "KEY +CHANGE +OLD VALUE +NEW VALUE[^\n]*\napp/a +update +1 +2 *\n1 key differs between revision 2 and revision 3\\.\n");
 
         (await pgetcd.JsonAsync(["state", "--at", "4"], "key_text", "value_text", "create_revision", "mod_revision", "version", "lease"))
             .ShouldBe(["app/a 2 2 3 2 0", "app/b x 4 4 1 0", "other y 4 4 1 0"]);
@@ -100,7 +105,8 @@ public sealed class PastCommandTests(PostgresFixture postgres) : IClassFixture<P
             .ShouldBe("pgetcd: Revision 2 is compacted and not in the archive; the oldest state kept is that of 6.");
         (await pgetcd.RefusalAsync("diff", "2", "6")).ShouldContain("Revision 2 is compacted");
         (await pgetcd.JsonAsync(["state"], "value_text")).ShouldBe(["4", "end"]);
-        (await pgetcd.RefusalAsync("history", "b")).ShouldBe("pgetcd: There was no key 'b' since revision 6, and what was before is forgotten.");
+        (await pgetcd.RefusalAsync("history", "b")).ShouldBe(
+            "pgetcd: There was no key 'b' since revision 6, and what was before is forgotten.");
         (await new Verb(database).TextAsync("verify")).ShouldEndWith("All hold.\n");
     }
 
@@ -120,7 +126,8 @@ public sealed class PastCommandTests(PostgresFixture postgres) : IClassFixture<P
         (await pgetcd.RefusalAsync("history")).ShouldBe("pgetcd: pgetcd history needs either KEY or --prefix.");
         (await pgetcd.RefusalAsync("state", "--at", "3")).ShouldBe("pgetcd: Revision 3 is asked for, the store is at 2.");
         (await pgetcd.RefusalAsync("state", "--at", "2999-01-01")).ShouldContain("is in the future.");
-        (await pgetcd.RefusalAsync("state", "--at", "soon")).ShouldBe("pgetcd: --at must be a revision, a time or how long ago, not \"soon\".");
+        (await pgetcd.RefusalAsync("state", "--at", "soon"))
+            .ShouldBe("pgetcd: --at must be a revision, a time or how long ago, not \"soon\".");
         (await pgetcd.RefusalAsync("state", "--at", "99999999999999999999")).ShouldContain("there is no revision");
         (await pgetcd.RefusalAsync("diff", "2", "1")).ShouldBe("pgetcd: FROM (revision 2) must not be after TO (revision 1).");
         (await pgetcd.RefusalAsync("diff", "2")).ShouldBe("pgetcd diff needs FROM TO: see pgetcd diff --help.");
@@ -131,9 +138,12 @@ public sealed class PastCommandTests(PostgresFixture postgres) : IClassFixture<P
             .ShouldBe("pgetcd: There is no store in /no/such/directory: name one with --database or --data-dir.");
 
         await Sql.ExecuteAsync(database, "create schema other; create table other.migrations (id text)");
-        (await new Verb(database, "other").RefusalAsync("state")).ShouldBe("pgetcd: --schema: 'other' has migrations of something else than pgetcd.");
-        object last = (await Sql.ExecuteAsync(database, "delete from pgetcd.migrations where number = (select max(number) from pgetcd.migrations) returning number"))!;
-        (await pgetcd.RefusalAsync("state")).ShouldMatch($"'pgetcd' is of an older pgetcd \\(schema version \\d+, this binary needs {last}\\): run pgetcd migrate first\\.$");
+        (await new Verb(database, "other").RefusalAsync("state")).ShouldBe(
+            "pgetcd: --schema: 'other' has migrations of something else than pgetcd.");
+        object last = (await Sql.ExecuteAsync(
+            database, "delete from pgetcd.migrations where number = (select max(number) from pgetcd.migrations) returning number"))!;
+        (await pgetcd.RefusalAsync("state")).ShouldMatch(
+            $"'pgetcd' is of an older pgetcd \\(schema version \\d+, this binary needs {last}\\): run pgetcd migrate first\\.$");
         await Sql.ExecuteAsync(database, "insert into pgetcd.migrations (number, name) values (9999, 'later')");
         (await pgetcd.RefusalAsync("state")).ShouldContain("was written by a newer pgetcd (schema version 9999");
     }
@@ -145,7 +155,8 @@ public sealed class PastCommandTests(PostgresFixture postgres) : IClassFixture<P
         await using PgEtcdServer server = await PgEtcdServer.StartAsync(database);
         await using Kv kv = new(server);
         await kv.PutAsync("a", "1");
-        await Sql.ExecuteAsync(database, "drop role if exists verb_auditor; create role verb_auditor login; select pgetcd.grant_auditor('verb_auditor')");
+        await Sql.ExecuteAsync(
+            database, "drop role if exists verb_auditor; create role verb_auditor login; select pgetcd.grant_auditor('verb_auditor')");
         Verb auditor = new(new Npgsql.NpgsqlConnectionStringBuilder(database) { Username = "verb_auditor" }.ConnectionString);
 
         (await auditor.JsonAsync(["history", "a"], "value_text")).ShouldBe(["1"]);
@@ -164,7 +175,8 @@ public sealed class PastCommandTests(PostgresFixture postgres) : IClassFixture<P
         using TempDirectory files = new("verbs");
         Uri url = new($"http://127.0.0.1:{FreePort.Next()}");
         string directory = $"{files.Path}/data";
-        await using (PgEtcdServer server = await PgEtcdServer.StartWithAsync(url, ["--data-dir", directory, "--listen-client-urls", url.ToString().TrimEnd('/')]))
+        await using (PgEtcdServer server = await PgEtcdServer.StartWithAsync(
+            url, ["--data-dir", directory, "--listen-client-urls", url.ToString().TrimEnd('/')]))
         {
             await using Kv kv = new(server);
             await kv.PutAsync("a", "1");

@@ -24,7 +24,8 @@ public sealed class RestoreCommandTests(PostgresFixture postgres) : IClassFixtur
         await kv.DeleteAsync("p/b");
         await kv.PutAsync("p/c", "2");
 
-        (await pgetcd.JsonAsync(["restore", "--prefix", "p/", "--at", "4", "--dry-run"], "change", "key_text", "old_value_text", "new_value_text"))
+        (await pgetcd.JsonAsync(
+            ["restore", "--prefix", "p/", "--at", "4", "--dry-run"], "change", "key_text", "old_value_text", "new_value_text"))
             .ShouldBe(["update p/a 2 1", "create p/b  1", "delete p/c 2 "]);
         (await pgetcd.TextAsync("restore", "--prefix", "p/", "--at", "4", "--dry-run")).ShouldEndWith(
             "3 keys would be put back as of revision 4; the store is at 7. To do this and nothing else: --unchanged-since 7.\n");
@@ -35,10 +36,12 @@ public sealed class RestoreCommandTests(PostgresFixture postgres) : IClassFixtur
             .ShouldContain("--dry-run");
         CommandResult refused = await pgetcd.RunAsync("restore", "--prefix", "p/", "--at", "4", "--unchanged-since", "7");
         refused.ExitCode.ShouldBe(1);
-        refused.Error.ShouldBe("pgetcd: the keys have changed since revision 7 (Key p/d has changed at revision 8): nothing was restored.\n");
+        refused.Error.ShouldBe(
+            "pgetcd: the keys have changed since revision 7 (Key p/d has changed at revision 8): nothing was restored.\n");
         (await kv.RevisionAsync()).ShouldBe(8);
 
-        (await pgetcd.TextAsync("restore", "--prefix", "p/", "--at", "4")).ShouldEndWith("\n4 keys put back as of revision 4, by revision 9.\n");
+        (await pgetcd.TextAsync("restore", "--prefix", "p/", "--at", "4")).ShouldEndWith(
+            "\n4 keys put back as of revision 4, by revision 9.\n");
         (await kv.AllAsync()).ShouldBe(["p/a=1", "p/b=1", "q=1"]);
         (await pgetcd.TextAsync("restore", "--prefix", "p/", "--at", "4")).ShouldBe("Nothing differs from revision 4.\n");
         (await pgetcd.TextAsync("restore", "q", "--at", "1")).ShouldEndWith("\n1 key put back as of revision 1, by revision 10.\n");
@@ -53,11 +56,14 @@ public sealed class RestoreCommandTests(PostgresFixture postgres) : IClassFixtur
         Verb pgetcd = new(database);
         await Sql.ExecuteAsync(database, "select pgetcd.put('a', '1')");
         (await pgetcd.RefusalAsync("restore")).ShouldBe("pgetcd: pgetcd restore needs either KEY or --prefix.");
-        (await pgetcd.RefusalAsync("restore", "a", "--prefix", "a", "--at", "1")).ShouldBe("pgetcd: pgetcd restore needs either KEY or --prefix.");
+        (await pgetcd.RefusalAsync("restore", "a", "--prefix", "a", "--at", "1")).ShouldBe(
+            "pgetcd: pgetcd restore needs either KEY or --prefix.");
         (await pgetcd.RefusalAsync("restore", "a")).ShouldBe("pgetcd: pgetcd restore needs --at, the moment to go back to.");
-        (await pgetcd.RefusalAsync("restore", "a", "--at", "soon")).ShouldBe("pgetcd: --at must be a revision, a time or how long ago, not \"soon\".");
+        (await pgetcd.RefusalAsync("restore", "a", "--at", "soon"))
+            .ShouldBe("pgetcd: --at must be a revision, a time or how long ago, not \"soon\".");
         (await pgetcd.RefusalAsync("restore", "a", "--at", "9")).ShouldBe("pgetcd: Revision 9 is asked for, the store is at 2.");
-        (await pgetcd.RefusalAsync("restore", "a", "--at", "1", "--unchanged-since", "x")).ShouldBe("pgetcd: --unchanged-since must be a revision, not \"x\".");
+        (await pgetcd.RefusalAsync("restore", "a", "--at", "1", "--unchanged-since", "x"))
+            .ShouldBe("pgetcd: --unchanged-since must be a revision, not \"x\".");
         (await Sql.ExecuteAsync(database, "select max(revision) from pgetcd.revisions")).ShouldBe(2L);
     }
 
@@ -68,7 +74,8 @@ public sealed class RestoreCommandTests(PostgresFixture postgres) : IClassFixtur
         await using PgEtcdServer server = await PgEtcdServer.StartAsync(database);
         await using Kv kv = new(server);
         await kv.PutAsync("p/a", "1");
-        await using ChildProcess follower = PgEtcdServer.Launch(["history", "--prefix", "p/", "--follow", "--output", "json", "--database", database]);
+        await using ChildProcess follower = PgEtcdServer.Launch(
+            ["history", "--prefix", "p/", "--follow", "--output", "json", "--database", database]);
         await SaysAsync(follower, said => Keys(said).SequenceEqual(["2 p/a"]));
         await kv.PutAsync("p/b", "1");
         await kv.PutAsync("q", "1");
@@ -98,6 +105,7 @@ public sealed class RestoreCommandTests(PostgresFixture postgres) : IClassFixtur
     private static Task SaysAsync(ChildProcess follower, Func<string, bool> isSaid) =>
         follower.WaitUntilAsync(() => Task.FromResult(isSaid(follower.Output)), "the changes are told");
 
-    private static IEnumerable<string> Keys(string said) => said.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => JsonElement.Parse(line))
+    private static IEnumerable<string> Keys(string said) => said.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(
+        line => JsonElement.Parse(line))
         .Select(row => $"{row.GetProperty("mod_revision")} {row.GetProperty("key_text")}");
 }

@@ -23,7 +23,8 @@ internal sealed class Verb(string database, string schema = "pgetcd")
 
     /// <summary>The lines that it prints with --output json, each of which must be an object; it must succeed.</summary>
     public async Task<List<JsonElement>> JsonAsync(params string[] words) =>
-        [.. (await TextAsync([.. words, "--output", "json"])).Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => JsonElement.Parse(line))];
+        [.. (await TextAsync([.. words, "--output", "json"])).Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(
+            line => JsonElement.Parse(line))];
 
     /// <summary>One value of each line, with blanks between.</summary>
     public async Task<string[]> JsonAsync(string[] words, params string[] names) =>

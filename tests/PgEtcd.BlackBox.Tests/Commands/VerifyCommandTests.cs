@@ -15,7 +15,8 @@ public sealed class VerifyCommandTests(PostgresFixture postgres) : IClassFixture
 {
     private const int Keys = 40;
 
-    /// <summary>Two frontends and SQL write, one client compacts and has rows removed, into the archive and not; leases come and go.</summary>
+    /// <summary>Two frontends and SQL write, one client compacts and has rows removed, into the archive and not; leases come and
+    /// go.</summary>
     [Fact]
     public async Task A_store_that_is_written_to_is_sound_all_the_time_and_afterwards()
     {
@@ -25,7 +26,9 @@ public sealed class VerifyCommandTests(PostgresFixture postgres) : IClassFixture
         await using (PgEtcdServer two = await PgEtcdServer.StartAsync(database, name: "two", moreArguments: ["--history-retention=1d"]))
         {
             using CancellationTokenSource stop = new();
-            Task[] writers = [WriteAsync(one, 1, stop.Token), WriteAsync(two, 2, stop.Token), WriteInSqlAsync(database, stop.Token), CompactAsync(two, stop.Token)];
+            Task[] writers = [
+                WriteAsync(one, 1, stop.Token), WriteAsync(two, 2, stop.Token), WriteInSqlAsync(database, stop.Token),
+                CompactAsync(two, stop.Token)];
             for (int i = 0; i < 4; i++)
             {
                 (await pgetcd.TextAsync("verify")).ShouldEndWith("All hold.\n");
@@ -67,7 +70,9 @@ public sealed class VerifyCommandTests(PostgresFixture postgres) : IClassFixture
             }
         }
 
-        await Sql.ExecuteAsync(database, "update pgetcd.revisions set lease = 255 where revision between 5 and 25; delete from pgetcd.revisions where revision = 30");
+        await Sql.ExecuteAsync(
+            database,
+            "update pgetcd.revisions set lease = 255 where revision between 5 and 25; delete from pgetcd.revisions where revision = 30");
         CommandResult text = await pgetcd.RunAsync("verify");
         text.ExitCode.ShouldBe(1, text.Error);
         text.Output.ShouldContain("VIOLATED  revisions");
@@ -82,7 +87,8 @@ public sealed class VerifyCommandTests(PostgresFixture postgres) : IClassFixture
         json.ExitCode.ShouldBe(1);
         JsonElement report = JsonElement.Parse(json.Output);
         report.GetProperty("violations").GetInt64().ShouldBe(22);
-        JsonElement leases = report.GetProperty("invariants").EnumerateArray().Single(one => one.GetProperty("name").GetString() == "leases");
+        JsonElement leases = report.GetProperty("invariants").EnumerateArray().Single(
+            one => one.GetProperty("name").GetString() == "leases");
         leases.GetProperty("violations").GetInt64().ShouldBe(21);
         leases.GetProperty("first").GetArrayLength().ShouldBe(10);
     }
@@ -125,7 +131,8 @@ public sealed class VerifyCommandTests(PostgresFixture postgres) : IClassFixture
                     break;
             }
 
-            await Task.Delay(2, CancellationToken.None); // as fast as they can, writers leave nothing of the machine to verify and to the other tests
+            // As fast as they can, writers leave nothing of the machine to verify and to the other tests
+            await Task.Delay(2, CancellationToken.None);
         }
 
         await kv.DeleteAsync("k", "l");
@@ -134,7 +141,8 @@ public sealed class VerifyCommandTests(PostgresFixture postgres) : IClassFixture
 
     private static async Task LeaseAsync(Kv kv, string key, bool revoke)
     {
-        LeaseGrantResponse lease = await kv.Channel.UnaryAsync<LeaseGrantRequest, LeaseGrantResponse>("etcdserverpb.Lease/LeaseGrant", new() { TTL = 60 });
+        LeaseGrantResponse lease = await kv.Channel.UnaryAsync<LeaseGrantRequest, LeaseGrantResponse>(
+            "etcdserverpb.Lease/LeaseGrant", new() { TTL = 60 });
         await kv.SendAsync(Put(key, "leased", lease.ID));
         if (revoke)
         {

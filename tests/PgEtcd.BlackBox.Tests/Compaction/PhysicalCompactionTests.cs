@@ -10,7 +10,8 @@ using static PgEtcd.BlackBox.Tests.Kv;
 namespace PgEtcd.BlackBox.Tests.Compaction;
 
 /// <summary>What is left in the table after a compaction, and when.</summary>
-public sealed class PhysicalCompactionTests(OneServer shared, PostgresFixture postgres) : IClassFixture<OneServer>, IClassFixture<PostgresFixture>
+public sealed class PhysicalCompactionTests(OneServer shared, PostgresFixture postgres) : IClassFixture<OneServer>,
+IClassFixture<PostgresFixture>
 {
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(60);
 

@@ -30,7 +30,8 @@ public sealed class WatchAfterRemovalTests(PostgresFixture postgres) : IClassFix
         await kv.CompactAsync(compacted, physical: true, Limit);
         ((long)(await Sql.ExecuteAsync(database, "select count(*) from pgetcd.revisions"))!).ShouldBe(4);
 
-        (await WatchAsync(server, compacted, events: 3)).ShouldBe([$"Delete a {compacted}", $"Put b=3 after 2 {compacted + 1}", $"Delete b after 3 {compacted + 2}"]);
+        (await WatchAsync(server, compacted, events: 3)).ShouldBe(
+            [$"Delete a {compacted}", $"Put b=3 after 2 {compacted + 1}", $"Delete b after 3 {compacted + 2}"]);
 
         await using GrpcChannel channel = new(server.ClientUrl);
         await using WatchCall tooOld = new(channel);

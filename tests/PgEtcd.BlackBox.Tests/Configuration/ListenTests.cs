@@ -10,7 +10,8 @@ using Xunit;
 namespace PgEtcd.BlackBox.Tests.Configuration;
 
 /// <summary>Where clients are listened for.</summary>
-public sealed class ListenTests(OneServer running, PostgresFixture postgres) : IClassFixture<OneServer>, IClassFixture<PostgresFixture>, IDisposable
+public sealed class ListenTests(OneServer running, PostgresFixture postgres) : IClassFixture<OneServer>, IClassFixture<PostgresFixture>,
+IDisposable
 {
     private readonly TempDirectory _directory = new("listen");
 
@@ -90,8 +91,10 @@ public sealed class ListenTests(OneServer running, PostgresFixture postgres) : I
         string database = await postgres.CreateStoreAsync();
         await using PgEtcdServer first = await PgEtcdServer.StartAsync(database, port: port, moreArguments: ["--socket-reuse-port"]);
 
-        (await Refusal.OfAsync("--database", database, "--name", "b", "--listen-client-urls", $"http://127.0.0.1:{port}")).ShouldContain("Address already in use");
-        await using PgEtcdServer second = await PgEtcdServer.StartAsync(database, name: "b", port: port, moreArguments: ["--socket-reuse-port=true"]);
+        (await Refusal.OfAsync("--database", database, "--name", "b", "--listen-client-urls", $"http://127.0.0.1:{port}"))
+            .ShouldContain("Address already in use");
+        await using PgEtcdServer second = await PgEtcdServer.StartAsync(
+            database, name: "b", port: port, moreArguments: ["--socket-reuse-port=true"]);
         await Eventually.TrueAsync(() => second.Output.Contains("b serves", StringComparison.Ordinal), "the second serves");
     }
 
@@ -108,7 +111,8 @@ public sealed class ListenTests(OneServer running, PostgresFixture postgres) : I
     private async Task<string> EtcdctlAsync(params string[] arguments)
     {
         CommandResult result = await Command.RunAsync(
-            EtcdctlScript.Program, ["--endpoints", $"unix://{SocketPath}", "--command-timeout", "10s", .. arguments], environment: EtcdctlScript.Version3);
+            EtcdctlScript.Program, ["--endpoints", $"unix://{SocketPath}", "--command-timeout", "10s", .. arguments],
+            environment: EtcdctlScript.Version3);
         return result.Output + result.Error;
     }
 }

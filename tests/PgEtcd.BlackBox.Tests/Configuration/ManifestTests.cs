@@ -100,7 +100,8 @@ public sealed class ManifestTests(PostgresFixture postgres) : IClassFixture<Post
     private static async Task ShouldServeAsync(PgEtcdServer server, string name, string peerUrl)
     {
         await using GrpcChannel channel = new(server.ClientUrl);
-        MemberListResponse members = await channel.UnaryAsync<MemberListRequest, MemberListResponse>("etcdserverpb.Cluster/MemberList", new());
+        MemberListResponse members = await channel.UnaryAsync<MemberListRequest, MemberListResponse>(
+            "etcdserverpb.Cluster/MemberList", new());
         Member member = members.Members.ShouldHaveSingleItem();
         member.Name.ShouldBe(name);
         member.ClientURLs.ShouldBe([server.ClientUrl.ToString().TrimEnd('/')]);

@@ -43,7 +43,8 @@ internal sealed class Balancer : IEtcdServer
         {
             using HttpClient http = new();
             await balancer._process.WaitUntilAsync(
-                async () => (await http.GetAsync(new Uri(clientUrl, "health"))).IsSuccessStatusCode, StartLimit, "the balancer answers for the frontends");
+                async () => (await http.GetAsync(new Uri(clientUrl, "health"))).IsSuccessStatusCode, StartLimit,
+                "the balancer answers for the frontends");
             return balancer;
         }
         catch
@@ -56,7 +57,8 @@ internal sealed class Balancer : IEtcdServer
     /// <summary>Has it check its configuration.</summary>
     public static Task<CommandResult> CheckAsync() => Command.RunAsync(
         Program, ["-c", "-f", Configuration],
-        environment: Environment(new Uri("http://0.0.0.0:2379"), [.. Enumerable.Range(1, 3).Select(port => new Uri($"http://127.0.0.1:{port}"))]));
+        environment: Environment(
+            new Uri("http://0.0.0.0:2379"), [.. Enumerable.Range(1, 3).Select(port => new Uri($"http://127.0.0.1:{port}"))]));
 
     public ValueTask DisposeAsync() => _process.DisposeAsync();
 

@@ -38,7 +38,8 @@ public sealed class BalancerTests(BalancedFrontends three) : IClassFixture<Balan
         }
 
         (await EtcdctlScript.RunAsync(_balancer!, "lock name -- echo held")).ShouldStartWith("exit code 0\nheld");
-        (await EtcdctlScript.RunAsync(_balancer!, "get none -w json --endpoints " + _balancer!.ClientUrl.Authority)).ShouldContain("header");
+        (await EtcdctlScript.RunAsync(_balancer!, "get none -w json --endpoints " + _balancer!.ClientUrl.Authority))
+            .ShouldContain("header");
     }
 
     [SkippableFact]

@@ -30,7 +30,9 @@ public sealed class HelmChartTests(PostgresFixture postgres) : IClassFixture<Pos
     [SkippableTheory]
     [InlineData("Deployment Secret Service ServiceAccount PodDisruptionBudget", Database)]
     [InlineData("Deployment Service ServiceAccount PodDisruptionBudget", "database.existingSecret=mine")]
-    [InlineData("Deployment Secret Service Service ServiceAccount PodDisruptionBudget StatefulSet", "postgresql.enabled=true", "postgresql.auth.password=p@ss w")]
+    [InlineData(
+        "Deployment Secret Service Service ServiceAccount PodDisruptionBudget StatefulSet", "postgresql.enabled=true",
+        "postgresql.auth.password=p@ss w")]
     [InlineData("Deployment Job NetworkPolicy PodDisruptionBudget PrometheusRule Secret Secret Service ServiceAccount ServiceMonitor")]
     public async Task It_renders_objects_that_Kubernetes_knows(string kinds, params string[] values)
     {
@@ -42,7 +44,8 @@ public sealed class HelmChartTests(PostgresFixture postgres) : IClassFixture<Pos
         IDictionary<string, string> labels = deployment.Spec.Template.Metadata.Labels;
         IEnumerable<IDictionary<string, string>> selectors =
         [
-            deployment.Spec.Selector.MatchLabels, objects.OfType<V1Service>().Last(one => !one.Metadata.Name.EndsWith("postgresql", StringComparison.Ordinal)).Spec.Selector,
+            deployment.Spec.Selector.MatchLabels,
+            objects.OfType<V1Service>().Last(one => !one.Metadata.Name.EndsWith("postgresql", StringComparison.Ordinal)).Spec.Selector,
             objects.OfType<V1PodDisruptionBudget>().Single().Spec.Selector.MatchLabels,
             .. objects.OfType<V1NetworkPolicy>().Select(one => one.Spec.PodSelector.MatchLabels),
         ];
@@ -53,12 +56,16 @@ public sealed class HelmChartTests(PostgresFixture postgres) : IClassFixture<Pos
 
         // Its flags are pgetcd's, and its database is an address.
         V1Container container = deployment.Spec.Template.Spec.Containers.Single();
-        string[] flags = [.. container.Args.Select(flag => flag.Replace("$(POD_IP)", "10.0.0.1", StringComparison.Ordinal).Replace("$(POD_NAME)", "pod", StringComparison.Ordinal))];
+        string[] flags = [.. container.Args.Select(flag => flag.Replace("$(POD_IP)", "10.0.0.1", StringComparison.Ordinal).Replace(
+            "$(POD_NAME)", "pod", StringComparison.Ordinal))];
         CommandResult help = await SnapshotTools.PgEtcdAsync("state", "--help");
         help.ExitCode.ShouldBe(0);
-        string database = objects.OfType<V1Secret>().SelectMany(one => one.StringData).FirstOrDefault(one => one.Key == "url").Value ?? "postgres://x@y/z";
+        string database = objects.OfType<V1Secret>().SelectMany(one => one.StringData).FirstOrDefault(one => one.Key == "url").Value
+            ?? "postgres://x@y/z";
         CommandResult tried = await SnapshotTools.PgEtcdAsync(
-            [.. flags.Where(flag => !flag.Contains("/certs/", StringComparison.Ordinal) && flag != "--client-cert-auth"), $"--database={database}", "--version"]);
+            [
+                .. flags.Where(flag => !flag.Contains("/certs/", StringComparison.Ordinal) && flag != "--client-cert-auth"),
+                $"--database={database}", "--version"]);
         tried.ExitCode.ShouldBe(0, tried.Error);
     }
 

@@ -76,7 +76,8 @@ internal sealed class DifferentialRun(IEtcdServer reference, IEtcdServer target,
 
     private void Fail(string line, RpcAnswer expected, RpcAnswer actual)
     {
-        StringBuilder text = new StringBuilder().AppendLine(CultureInfo.InvariantCulture, $"seed {seed}: {target.Kind} answers otherwise than {reference.Kind}.")
+        StringBuilder text = new StringBuilder().AppendLine(
+            CultureInfo.InvariantCulture, $"seed {seed}: {target.Kind} answers otherwise than {reference.Kind}.")
             .AppendLine("The requests before:").AppendJoin('\n', _last).AppendLine().AppendLine()
             .AppendLine(line)
             .AppendLine(CultureInfo.InvariantCulture, $"{reference.Kind,-7}: {JsonDifference.Brief(expected.ToJson(), Longest)}")

@@ -21,7 +21,8 @@ public sealed class HashDifferentialTests(PostgresFixture postgres, ITestOutputH
     /// <summary>Requests from one comparison to the next.</summary>
     private const int Stretch = 40;
 
-    /// <summary>How many comparisons take one of every revision once more: the others ask for what is new, and for a few of the old.</summary>
+    /// <summary>How many comparisons take one of every revision once more: the others ask for what is new, and for a few of the
+    /// old.</summary>
     private const int Thorough = 12;
 
     private const int Old = 10;

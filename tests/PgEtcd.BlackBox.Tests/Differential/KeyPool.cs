@@ -27,8 +27,10 @@ internal sealed class KeyPool(Random random)
     ];
 
     // Without the open end, which is also the first of the few keys.
-    private static readonly ByteString[] FewEnds = [.. Few[1..], Text("a", 0x01), Text("b", 0xfe), Text("d"), Text("m"), Text("b", 0xff, 0xff, 0xff)];
-    private static readonly ByteString[] AllEnds = [OpenEnd, .. FewEnds, .. Many, Text("m0"), Text("m/y"), Text("n"), Bytes(0xff, 0xff, 0xff)];
+    private static readonly ByteString[] FewEnds = [
+        .. Few[1..], Text("a", 0x01), Text("b", 0xfe), Text("d"), Text("m"), Text("b", 0xff, 0xff, 0xff)];
+    private static readonly ByteString[] AllEnds = [
+        OpenEnd, .. FewEnds, .. Many, Text("m0"), Text("m/y"), Text("n"), Bytes(0xff, 0xff, 0xff)];
 
     /// <summary>Any key.</summary>
     public ByteString Key() => random.Next(100) < 70 ? OneOf(Few) : OneOf(Many);
@@ -74,5 +76,6 @@ internal sealed class KeyPool(Random random)
 
     private static ByteString Bytes(params byte[] bytes) => ByteString.CopyFrom(bytes);
 
-    private static ByteString Text(string text, params byte[] more) => ByteString.CopyFrom([.. System.Text.Encoding.ASCII.GetBytes(text), .. more]);
+    private static ByteString Text(string text, params byte[] more) =>
+        ByteString.CopyFrom([.. System.Text.Encoding.ASCII.GetBytes(text), .. more]);
 }

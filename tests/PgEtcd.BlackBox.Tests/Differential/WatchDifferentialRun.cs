@@ -151,7 +151,8 @@ internal sealed class WatchDifferentialRun(WatchSide reference, WatchSide target
             long last = watch.Filters.Contains(Filter.Nodelete) ? _revision - 1 : _revision;
             if (watch.StartRevision <= last)
             {
-                await BothAsync(side => side.UntilAsync(() => side[id].Record.Next > last, $"watch {id}, {watch}, shows revision {last}; {side[id].End}"));
+                await BothAsync(side => side.UntilAsync(
+                    () => side[id].Record.Next > last, $"watch {id}, {watch}, shows revision {last}; {side[id].End}"));
             }
         }
     }
@@ -195,7 +196,12 @@ internal sealed class WatchDifferentialRun(WatchSide reference, WatchSide target
             0 => WatchCall.All(),
             1 => WatchCall.Prefix(_random.Next(2) == 0 ? "a/" : "b"),
             2 => new WatchCreateRequest { Key = key, RangeEnd = WatchCall.End },
-            3 when from < Keys.Length - 1 => new WatchCreateRequest { Key = key, RangeEnd = Kv.Bytes(Keys[_random.Next(from + 1, Keys.Length)]) },
+            3 when from < Keys.Length - 1 => new WatchCreateRequest
+            {
+                Key = key,
+                RangeEnd = Kv.Bytes(
+                Keys[_random.Next(from + 1, Keys.Length)])
+            },
             _ => new WatchCreateRequest { Key = key },
         };
     }

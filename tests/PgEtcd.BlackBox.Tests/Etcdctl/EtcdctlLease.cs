@@ -48,8 +48,10 @@ internal static class EtcdctlLease
         (await keepAlive.WaitForExitAsync()).ShouldBe(0);
         keepAlive.Output.ShouldEndWith($"lease {id} expired or revoked.");
         (await PrintedAsync(server, $"lease keep-alive {id}")).ShouldBe($"lease {id} expired or revoked.");
-        (await EtcdctlScript.RunAsync(server, $"lease keep-alive --once {id}")).ShouldEndWith("Error: etcdserver: requested lease not found");
-        (await EtcdctlScript.RunAsync(server, $"lease revoke {id}")).ShouldEndWith("Error: failed to revoke lease (etcdserver: requested lease not found)");
+        (await EtcdctlScript.RunAsync(server, $"lease keep-alive --once {id}")).ShouldEndWith(
+            "Error: etcdserver: requested lease not found");
+        (await EtcdctlScript.RunAsync(server, $"lease revoke {id}")).ShouldEndWith(
+            "Error: failed to revoke lease (etcdserver: requested lease not found)");
     }
 
     private static ChildProcess KeepAlive(IEtcdServer server, string id) => EtcdctlScript.Start(server, $"lease keep-alive {id}");

@@ -28,7 +28,8 @@ internal static class EtcdctlLock
             },
             "lock resource");
         await pair.SameAsync(
-            "lock resource -- printenv ETCD_LOCK_REV", "lock resource -- false", "lock resource echo held", "lock resource -- /no/such/program", "lock", "lock resource --ttl=x",
+            "lock resource -- printenv ETCD_LOCK_REV", "lock resource -- false", "lock resource echo held",
+            "lock resource -- /no/such/program", "lock", "lock resource --ttl=x",
             "get resource/ --prefix");
     }
 
@@ -48,7 +49,8 @@ internal static class EtcdctlLock
                 int firstEnded = await InterruptAsync(first);
                 await ShowsAsync(second, "bob");
                 await ShowsAsync(listening, "bob");
-                string seen = string.Join(' ', listening.Output.Split('\n').Where(line => !line.StartsWith("office/", StringComparison.Ordinal)));
+                string seen = string.Join(
+                    ' ', listening.Output.Split('\n').Where(line => !line.StartsWith("office/", StringComparison.Ordinal)));
                 return (firstEnded, await InterruptAsync(second), seen, (await KeysAsync(side, "office/")).Length);
             },
             "elect office");

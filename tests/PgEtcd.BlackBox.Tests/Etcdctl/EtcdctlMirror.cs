@@ -27,7 +27,9 @@ internal static class EtcdctlMirror
 
     private static async Task ShowsAsync(EtcdctlPair pair, ChildProcess one, ChildProcess other, params string[] keys)
     {
-        await one.WaitUntilAsync(async () => (await pair.Target.Kv.ReadAsync("dst/", end: "dst0")).SequenceEqual(keys), Limit, "etcd is mirrored to PgEtcd");
-        await other.WaitUntilAsync(async () => (await pair.Reference.Kv.ReadAsync("dst/", end: "dst0")).SequenceEqual(keys), Limit, "PgEtcd is mirrored to etcd");
+        await one.WaitUntilAsync(
+            async () => (await pair.Target.Kv.ReadAsync("dst/", end: "dst0")).SequenceEqual(keys), Limit, "etcd is mirrored to PgEtcd");
+        await other.WaitUntilAsync(
+            async () => (await pair.Reference.Kv.ReadAsync("dst/", end: "dst0")).SequenceEqual(keys), Limit, "PgEtcd is mirrored to etcd");
     }
 }

@@ -23,8 +23,10 @@ public sealed class EtcdctlMoveLeaderTests(PostgresFixture postgres) : IClassFix
         string ofFirst = $"{members.Members.Single(member => member.Name == "first").ID:x}";
         string ofThird = $"{members.Members.Single(member => member.Name == "third").ID:x}";
 
-        (await EtcdctlScript.RunAsync(first, $"move-leader {ofThird}")).ShouldStartWith($"exit code 0\nLeadership transferred from {ofFirst} to {ofThird}\n");
-        string[] lines = (await EtcdctlScript.RunAsync(second, "endpoint status --cluster")).Split('\n', StringSplitOptions.RemoveEmptyEntries)[1..];
+        (await EtcdctlScript.RunAsync(first, $"move-leader {ofThird}")).ShouldStartWith(
+            $"exit code 0\nLeadership transferred from {ofFirst} to {ofThird}\n");
+        string[] lines = (await EtcdctlScript.RunAsync(second, "endpoint status --cluster"))
+            .Split('\n', StringSplitOptions.RemoveEmptyEntries)[1..];
         lines.Length.ShouldBe(3);
         foreach (string line in lines)
         {

@@ -33,7 +33,8 @@ internal static class EtcdctlScript
         ChildProcess.Start($"etcdctl {line}", Program, Arguments(server, line), Version3);
 
     /// <summary>The arguments that run a line against a server.</summary>
-    public static IEnumerable<string> Arguments(IEtcdServer server, string line) => ["--endpoints", server.ClientUrl.Authority, .. Words(line)];
+    public static IEnumerable<string> Arguments(IEtcdServer server, string line) =>
+        ["--endpoints", server.ClientUrl.Authority, .. Words(line)];
 
     /// <summary>The words of a line; <c>''</c> is an empty one.</summary>
     private static IEnumerable<string> Words(string line) =>

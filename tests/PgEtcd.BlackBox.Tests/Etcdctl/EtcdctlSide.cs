@@ -66,7 +66,8 @@ internal sealed partial class EtcdctlSide(IEtcdServer server) : IAsyncDisposable
         string printed = await EtcdctlScript.RunAsync(Server, command with { Line = Filled(command.Line) });
         Match granted = Granted().Match(printed);
         _lease = granted.Groups["hex"].Success ? granted.Groups["hex"].Value
-            : granted.Groups["id"].Success ? long.Parse(granted.Groups["id"].Value, CultureInfo.InvariantCulture).ToString("x16", CultureInfo.InvariantCulture)
+            : granted.Groups["id"].Success ? long.Parse(granted.Groups["id"].Value, CultureInfo.InvariantCulture).ToString(
+                "x16", CultureInfo.InvariantCulture)
             : _lease;
         return Common(printed);
     }
@@ -92,7 +93,8 @@ internal sealed partial class EtcdctlSide(IEtcdServer server) : IAsyncDisposable
             printed = printed.Replace(Decimal(_lease), "{lease}", StringComparison.Ordinal);
         }
 
-        printed = Varying().Replace(printed.Replace(_member.ToString(CultureInfo.InvariantCulture), "{member}", StringComparison.Ordinal), "$1*");
+        printed = Varying().Replace(
+            printed.Replace(_member.ToString(CultureInfo.InvariantCulture), "{member}", StringComparison.Ordinal), "$1*");
         printed = Status().Replace(printed, "$1*, *, $2*, *, *, ");
         // Tables are as wide as the longest of what stands in them.
         printed = TableRow().Replace(printed, static row => Padding().Replace(row.Value, static match => match.Value[..1]));
@@ -110,7 +112,8 @@ internal sealed partial class EtcdctlSide(IEtcdServer server) : IAsyncDisposable
 
     private (string Name, string Value)[] Named() =>
     [
-        ("{lease}", _lease ?? ""), ("{member}", _member.ToString("x", CultureInfo.InvariantCulture)), ("{server}", Server.ClientUrl.Authority), ("{dir}", _directory.Path),
+        ("{lease}", _lease ?? ""), ("{member}", _member.ToString("x", CultureInfo.InvariantCulture)),
+        ("{server}", Server.ClientUrl.Authority), ("{dir}", _directory.Path),
     ];
 
     private Task<TResponse> AskAsync<TRequest, TResponse>(string rpc, TRequest request)

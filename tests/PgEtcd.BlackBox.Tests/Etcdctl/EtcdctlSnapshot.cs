@@ -6,11 +6,14 @@ namespace PgEtcd.BlackBox.Tests.Etcdctl;
 /// <summary><c>etcdctl snapshot</c>. That a real etcd runs from what is restored is in Snapshots/RoundTripTests.</summary>
 internal static class EtcdctlSnapshot
 {
-    private static readonly EtcdctlCommand[] Saved = ["put a 1", "put b 2", "del a", "lease grant 60", "put c 3 --lease={lease}", "snapshot save {dir}/file"];
+    private static readonly EtcdctlCommand[] Saved = [
+        "put a 1", "put b 2", "del a", "lease grant 60", "put c 3 --lease={lease}", "snapshot save {dir}/file"];
 
-    public static Task SaveAsync(EtcdctlPair pair) => pair.SameAsync([.. Saved, "snapshot save {dir}/file", "snapshot save {dir}/none/file", "snapshot save"]);
+    public static Task SaveAsync(EtcdctlPair pair) =>
+        pair.SameAsync([.. Saved, "snapshot save {dir}/file", "snapshot save {dir}/none/file", "snapshot save"]);
 
-    /// <summary>The hash and the sizes are over the whole file, with the members and what raft left in it: each server has its own.</summary>
+    /// <summary>The hash and the sizes are over the whole file, with the members and what raft left in it: each server has its
+    /// own.</summary>
     public static async Task StatusAsync(EtcdctlPair pair)
     {
         await pair.SameAsync(Saved);
@@ -21,17 +24,21 @@ internal static class EtcdctlSnapshot
                 JsonElement status = JsonElement.Parse(printed.Split('\n')[1]);
                 status.GetProperty("totalSize").GetInt64().ShouldBeGreaterThan(0);
                 status.GetProperty("totalKey").GetInt64().ShouldBeGreaterThanOrEqualTo(5);
-                return (printed.Split('\n')[0], status.GetProperty("revision").GetInt64(), string.Join(' ', status.EnumerateObject().Select(field => field.Name)));
+                return (printed.Split(
+                    '\n')[0], status.GetProperty("revision").GetInt64(), string.Join(' ',
+                    status.EnumerateObject().Select(field => field.Name)));
             },
             "snapshot status {dir}/file -w json");
         await pair.SameAsync(
-            async side => string.Join('\n', (await side.RunAsync("snapshot status {dir}/file -w table")).Split('\n').Take(3)), "snapshot status {dir}/file -w table");
+            async side => string.Join('\n', (await side.RunAsync("snapshot status {dir}/file -w table")).Split('\n')
+                .Take(3)), "snapshot status {dir}/file -w table");
         await pair.SameAsync("snapshot status {dir}/none", "snapshot status", "snapshot status {dir}/file -w nonsense");
     }
 
     public static Task RestoreAsync(EtcdctlPair pair) => pair.SameAsync(
     [
-        .. Saved, "snapshot restore {dir}/file --data-dir={dir}/data", "snapshot restore {dir}/file --data-dir={dir}/data", "snapshot restore {dir}/none --data-dir={dir}/data2",
+        .. Saved, "snapshot restore {dir}/file --data-dir={dir}/data", "snapshot restore {dir}/file --data-dir={dir}/data",
+        "snapshot restore {dir}/none --data-dir={dir}/data2",
         "snapshot restore {dir}/file --data-dir={dir}/data3 --name=x --initial-cluster=x=http://127.0.0.1:1 --initial-advertise-peer-urls=http://127.0.0.1:1 --skip-hash-check", "snapshot restore",
     ]);
 }

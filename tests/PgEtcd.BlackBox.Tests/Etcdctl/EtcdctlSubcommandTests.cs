@@ -25,7 +25,8 @@ public sealed partial class EtcdctlSubcommandTests(EtcdctlPair pair) : IClassFix
     {
         EtcdctlScript.Require();
         CommandResult help = await Command.RunAsync(EtcdctlScript.Program, ["--help"], environment: EtcdctlScript.Version3);
-        string[] named = [.. Named().Matches(help.Output.Split("COMMANDS:")[1].Split("OPTIONS:")[0]).Select(match => match.Groups[1].Value)];
+        string[] named = [
+            .. Named().Matches(help.Output.Split("COMMANDS:")[1].Split("OPTIONS:")[0]).Select(match => match.Groups[1].Value)];
         named.Length.ShouldBeGreaterThan(50);
         EtcdctlSubcommands.All.Keys.ShouldBe(named, ignoreOrder: true);
     }

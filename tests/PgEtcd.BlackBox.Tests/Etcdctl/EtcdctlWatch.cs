@@ -31,7 +31,8 @@ internal sealed record EtcdctlWatch(string Line, string Sentinel, Func<Kv, Task>
         ["history after a compaction"] = new("watch '' --prefix --rev={7} --prev-kv", "-", CompactedAsync, WriteAsync),
         ["the future"] = new("watch '' --prefix --rev={8}", "-", NothingAsync, WriteAsync),
         ["a command for each event"] = new(
-            "watch '' --prefix --rev={2} -- printenv ETCD_WATCH_REVISION ETCD_WATCH_EVENT_TYPE ETCD_WATCH_KEY ETCD_WATCH_VALUE", "-", WriteAsync, NothingAsync, "dir/q"),
+            "watch '' --prefix --rev={2} -- printenv ETCD_WATCH_REVISION ETCD_WATCH_EVENT_TYPE ETCD_WATCH_KEY ETCD_WATCH_VALUE", "-",
+            WriteAsync, NothingAsync, "dir/q"),
     };
 
     /// <summary>All of them, and those that are refused.</summary>
@@ -91,7 +92,8 @@ internal sealed record EtcdctlWatch(string Line, string Sentinel, Func<Kv, Task>
         await kv.CompactAsync(first + 6);
     }
 
-    /// <summary>Puts the sentinel until the watch shows it. The end is put once: by then the watch is there, or has a revision to start from.</summary>
+    /// <summary>Puts the sentinel until the watch shows it. The end is put once: by then the watch is there, or has a revision to start
+    /// from.</summary>
     private async Task PutUntilSeenAsync(Kv kv, ChildProcess watch, string value)
     {
         DateTime next = DateTime.MinValue;

@@ -65,7 +65,8 @@ public sealed class BadGatewayRequestTests(OneGateway one) : IClassFixture<OneGa
         using HttpRequestMessage request = new(HttpMethod.Post, "/v3/kv/put") { Content = new Endless() };
         try
         {
-            using HttpResponseMessage response = await _server.Http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, limit.Token);
+            using HttpResponseMessage response = await _server.Http.SendAsync(
+                request, HttpCompletionOption.ResponseHeadersRead, limit.Token);
             response.StatusCode.ShouldBe(HttpStatusCode.TooManyRequests);
         }
         catch (HttpRequestException)

@@ -22,7 +22,8 @@ public sealed class CurlTests(OneGateway one) : IClassFixture<OneGateway>
     public async Task Put_get_and_txn_work_in_every_HTTP(string version)
     {
         await _server.DoAsync("/v3/kv/deleterange", """{"key":"Zm9v"}""");
-        string put = await CurlAsync(version, "-L", $"http://{_server.Authority}/v3/kv/put", "-X", "POST", "-d", """{"key": "Zm9v", "value": "YmFy"}""");
+        string put = await CurlAsync(
+            version, "-L", $"http://{_server.Authority}/v3/kv/put", "-X", "POST", "-d", """{"key": "Zm9v", "value": "YmFy"}""");
         string revision = (string)Json.Parse(put)["header"]!["revision"]!;
         JsonObject got = Json.Parse(await CurlAsync(version, $"http://{_server.Authority}/v3/kv/range", "-d", """{"key": "Zm9v"}"""));
         got["kvs"]![0]!["value"]!.GetValue<string>().ShouldBe("YmFy");
@@ -36,7 +37,8 @@ public sealed class CurlTests(OneGateway one) : IClassFixture<OneGateway>
     [SkippableFact]
     public async Task A_body_in_chunks_is_as_good()
     {
-        string put = await CurlAsync($"http://{_server.Authority}/v3/kv/put", "-H", "Transfer-Encoding: chunked", "-d", """{"key": "Zm9v", "value": "YmFy"}""");
+        string put = await CurlAsync(
+            $"http://{_server.Authority}/v3/kv/put", "-H", "Transfer-Encoding: chunked", "-d", """{"key": "Zm9v", "value": "YmFy"}""");
         Json.Parse(put)["header"]!["revision"].ShouldNotBeNull();
     }
 

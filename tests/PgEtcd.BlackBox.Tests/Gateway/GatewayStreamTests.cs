@@ -49,7 +49,8 @@ public sealed class GatewayStreamTests(OneGateway one, PostgresFixture postgres)
         await _server.PutAsync("a", "1");
         string revision = (string)(await _server.PutAsync("a", "2"))["header"]!["revision"]!;
         await _server.DoAsync("/v3/kv/compaction", $$"""{"revision":{{revision}}}""");
-        using JsonLines watch = await _server.StreamAsync("/v3/watch", $$$"""{"create_request":{"key":"{{{Base64("a")}}}","start_revision":1}}""");
+        using JsonLines watch = await _server.StreamAsync(
+            "/v3/watch", $$$"""{"create_request":{"key":"{{{Base64("a")}}}","start_revision":1}}""");
         ((bool?)(await watch.ResultAsync())["created"]).ShouldBe(true);
         JsonObject canceled = await watch.ResultAsync();
         ((bool?)canceled["canceled"], (string?)canceled["compact_revision"]).ShouldBe((true, revision));
@@ -83,7 +84,11 @@ public sealed class GatewayStreamTests(OneGateway one, PostgresFixture postgres)
     [InlineData("soon", HttpStatusCode.BadRequest, 3)]
     public async Task The_clients_deadline_holds(string timeout, HttpStatusCode status, int code)
     {
-        using HttpRequestMessage request = new(HttpMethod.Post, "/v3/watch") { Content = new StringContent("""{"create_request":{"key":"YQ=="}}""") };
+        using HttpRequestMessage request = new(HttpMethod.Post, "/v3/watch")
+        {
+            Content = new StringContent(
+            """{"create_request":{"key":"YQ=="}}""")
+        };
         request.Headers.Add("Grpc-Timeout", timeout);
         using HttpResponseMessage response = await _server.Http.SendAsync(request);
         response.StatusCode.ShouldBe(status);
@@ -96,12 +101,14 @@ public sealed class GatewayStreamTests(OneGateway one, PostgresFixture postgres)
         await using GatewayServer server = await GatewayServer.StartAsync(postgres, "--log-level", "debug");
         using (TcpClient client = await ConnectAsync(server))
         {
-            await WriteAsync(client, "POST /v3/lease/keepalive HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n8\r\n{\"ID\":1}\r\n");
+            await WriteAsync(
+                client, "POST /v3/lease/keepalive HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n8\r\n{\"ID\":1}\r\n");
             await ReadUntilAsync(client, "\"ID\":\"1\"");
         }
 
         await Eventually.TrueAsync(
-            () => server.Server.Output.Contains("/etcdserverpb.Lease/LeaseKeepAlive ended after its client had gone", StringComparison.Ordinal),
+            () => server.Server.Output.Contains(
+                "/etcdserverpb.Lease/LeaseKeepAlive ended after its client had gone", StringComparison.Ordinal),
             Patience,
             "the service notices that its client has gone");
     }
@@ -140,7 +147,8 @@ public sealed class GatewayStreamTests(OneGateway one, PostgresFixture postgres)
         return client;
     }
 
-    private static async Task WriteAsync(TcpClient client, string text) => await client.GetStream().WriteAsync(Encoding.ASCII.GetBytes(text));
+    private static async Task WriteAsync(TcpClient client, string text) =>
+        await client.GetStream().WriteAsync(Encoding.ASCII.GetBytes(text));
 
     private static async Task<string> ReadUntilAsync(TcpClient client, string end)
     {

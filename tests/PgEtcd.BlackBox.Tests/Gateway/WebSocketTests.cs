@@ -110,7 +110,8 @@ public sealed class WebSocketTests(OneGateway one) : IClassFixture<OneGateway>
     }
 
     private static async Task SendAsync(ClientWebSocket socket, string text) =>
-        await socket.SendAsync(Encoding.UTF8.GetBytes(text), WebSocketMessageType.Text, endOfMessage: true, CancellationToken.None).WaitAsync(Limit);
+        await socket.SendAsync(Encoding.UTF8.GetBytes(text), WebSocketMessageType.Text, endOfMessage: true, CancellationToken.None)
+            .WaitAsync(Limit);
 
     private static async Task<JsonObject> ReceiveAsync(ClientWebSocket socket)
     {

@@ -53,7 +53,8 @@ internal sealed class PastModel(int seed)
     /// <summary>A revision from the first write on.</summary>
     public long RandomRevision(long below) => _random.NextInt64(2, below);
 
-    private static string Describe(string key, string value, long create, long mod, long version) => $"{key}={value} {create}/{mod}/{version}";
+    private static string Describe(string key, string value, long create, long mod, long version) =>
+        $"{key}={value} {create}/{mod}/{version}";
 
     private void Take(long revision, (string Key, string Value)[] puts, string[] deletes)
     {

@@ -46,7 +46,8 @@ public sealed partial class DashboardTests(PostgresFixture postgres) : IClassFix
             $"      - record: query_{at}\n        expr: '{query.Replace("$__rate_interval", "5m", StringComparison.Ordinal).Replace("'", "''", StringComparison.Ordinal)}'\n")));
         foreach (string[] arguments in new[]
         {
-            new[] { "check", "rules", Alerts, rules }, ["test", "rules", Path.Combine(Repository.Root, "deploy/prometheus/alerts_test.yml")],
+            new[] { "check", "rules", Alerts, rules },
+            ["test", "rules", Path.Combine(Repository.Root, "deploy/prometheus/alerts_test.yml")],
         })
         {
             CommandResult result = await Command.RunAsync(Promtool, arguments);
@@ -60,7 +61,8 @@ public sealed partial class DashboardTests(PostgresFixture postgres) : IClassFix
         string[] queries =
         [
             .. dashboard.RootElement.GetProperty("panels").EnumerateArray().Where(panel => panel.TryGetProperty("targets", out _))
-                .SelectMany(panel => panel.GetProperty("targets").EnumerateArray()).Select(target => target.GetProperty("expr").GetString()!),
+                .SelectMany(panel => panel.GetProperty("targets").EnumerateArray()).Select(
+                    target => target.GetProperty("expr").GetString()!),
         ];
         queries.Length.ShouldBeGreaterThan(20);
         return queries;

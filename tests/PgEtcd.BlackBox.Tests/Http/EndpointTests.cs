@@ -79,7 +79,8 @@ public sealed class EndpointTests(OneServer one) : IClassFixture<OneServer>, IDi
     {
         (string? encoding, byte[] body) = await _http.GetEncodedAsync("/metrics", accepted);
         encoding.ShouldBe(isCompressed ? "gzip" : null);
-        using StreamReader text = new(isCompressed ? new GZipStream(new MemoryStream(body), CompressionMode.Decompress) : new MemoryStream(body));
+        using StreamReader text = new(
+            isCompressed ? new GZipStream(new MemoryStream(body), CompressionMode.Decompress) : new MemoryStream(body));
         string page = await text.ReadToEndAsync();
         PrometheusPage.Parse(page).Has("etcd_server_has_leader").ShouldBeTrue();
         (body.Length < page.Length / 4).ShouldBe(isCompressed);
@@ -87,7 +88,8 @@ public sealed class EndpointTests(OneServer one) : IClassFixture<OneServer>, IDi
 
     [Fact]
     public async Task Metrics_may_be_asked_for_without_their_text() =>
-        (await _http.SendAsync(HttpMethod.Head, "/metrics")).ShouldBe(new HttpProbe.Answer(200, "", "text/plain; version=0.0.4; charset=utf-8", null));
+        (await _http.SendAsync(HttpMethod.Head, "/metrics")).ShouldBe(
+            new HttpProbe.Answer(200, "", "text/plain; version=0.0.4; charset=utf-8", null));
 
     [Fact]
     public async Task Version_is_made_of_whole_numbers()

@@ -13,8 +13,10 @@ public sealed partial class EtcdMetricsTests(PostgresFixture postgres) : IClassF
     /// <summary>What etcd 3.6 has more than Debian's 3.4 (semantics.md §14), or shows only once it was needed.</summary>
     private static readonly string[] OfLater =
     [
-        "etcd_server_healthcheck", "etcd_server_healthchecks_total", "etcd_server_apply_duration_seconds", "etcd_server_range_duration_seconds",
-        "etcd_server_feature_enabled", "etcd_server_learner_promote_failures", "etcd_debugging_mvcc_db_compaction_last", "etcd_debugging_server_alarms",
+        "etcd_server_healthcheck", "etcd_server_healthchecks_total", "etcd_server_apply_duration_seconds",
+        "etcd_server_range_duration_seconds",
+        "etcd_server_feature_enabled", "etcd_server_learner_promote_failures", "etcd_debugging_mvcc_db_compaction_last",
+        "etcd_debugging_server_alarms",
         "etcd_network_server_stream_failures_total", "etcd_network_peer_round_trip_time_seconds", "etcd_network_peer_sent_failures_total",
         "etcd_network_peer_received_failures_total", "etcd_network_peer_sent_bytes_total", "etcd_network_peer_received_bytes_total",
         "etcd_network_active_peers", "etcd_network_known_peers", "etcd_network_disconnected_peers_total",
@@ -24,19 +26,22 @@ public sealed partial class EtcdMetricsTests(PostgresFixture postgres) : IClassF
     {
         string page = File.ReadAllText(Path.Combine(Repository.Root, "docs", "decisions", "0012-metrics.md"));
         string table = page.Split("\n## Left out\n")[1].Split("\n## ")[0];
-        return [.. table.Split('\n').Where(line => line.StartsWith('|')).SelectMany(line => Name().Matches(line.Split('|')[1])).Select(match => match.Groups[1].Value)];
+        return [.. table.Split('\n').Where(line => line.StartsWith('|')).SelectMany(line => Name().Matches(line.Split('|')[1])).Select(
+            match => match.Groups[1].Value)];
     });
 
     [SkippableFact]
     public async Task Each_of_etcds_is_here_as_it_is_there_or_the_decision_says_why_not()
     {
         await using EtcdServer etcd = await EtcdServer.StartAsync("--metrics=extensive");
-        await using PgEtcdServer pgetcd = await PgEtcdServer.StartAsync(await postgres.CreateStoreAsync(), moreArguments: ["--metrics=extensive"]);
+        await using PgEtcdServer pgetcd = await PgEtcdServer.StartAsync(
+            await postgres.CreateStoreAsync(), moreArguments: ["--metrics=extensive"]);
         PrometheusPage theirs = await UsedAsync(etcd);
         PrometheusPage ours = await UsedAsync(pgetcd);
 
         string[] all = [.. theirs.Kinds.Keys, .. OfLater];
-        Documented.Value.Where(documented => !all.Any(name => Means(documented, name))).ShouldBeEmpty("left out, says the decision, but nothing of etcd's");
+        Documented.Value.Where(documented => !all.Any(name => Means(documented, name))).ShouldBeEmpty(
+            "left out, says the decision, but nothing of etcd's");
         ours.Kinds.Keys.Where(IsDocumented).ShouldBeEmpty("left out, says the decision");
         all.Except(ours.Kinds.Keys).Where(name => !IsDocumented(name)).ShouldBeEmpty("neither here nor in the decision");
         theirs.Kinds.Keys.Intersect(ours.Kinds.Keys).Where(name => Described(ours, name) != Described(theirs, name))
@@ -66,7 +71,8 @@ public sealed partial class EtcdMetricsTests(PostgresFixture postgres) : IClassF
         IEnumerable<string> samples = page.Samples.Keys.Where(sample => sample.Split('{')[0] is string own
             && (own == name || (page.Kinds[name] == "histogram" && own == $"{name}_bucket")));
         return page.Kinds[name] + " " + string.Join(' ', samples.SelectMany(sample => Label().Matches(sample))
-            .Select(label => label.Groups[1].Value == "le" ? label.Value.TrimStart('{', ',') : label.Groups[1].Value).Distinct().Order(StringComparer.Ordinal));
+            .Select(label => label.Groups[1].Value == "le" ? label.Value.TrimStart('{', ',') : label.Groups[1].Value)
+                .Distinct().Order(StringComparer.Ordinal));
     }
 
     [GeneratedRegex(@"`([a-z][a-z_0-9]+\*?)`")]

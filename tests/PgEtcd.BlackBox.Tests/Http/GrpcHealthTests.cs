@@ -22,7 +22,8 @@ public sealed class GrpcHealthTests(PostgresFixture postgres) : IClassFixture<Po
         (await CheckAsync(channel, "")).Status.ShouldBe(ServingStatus.Serving);
         (await Should.ThrowAsync<RpcException>(() => CheckAsync(channel, "etcdserverpb.KV"))).Status
             .ShouldBe(new Status(StatusCode.NotFound, "unknown service"));
-        HealthListResponse list = await channel.UnaryAsync<HealthListRequest, HealthListResponse>("grpc.health.v1.Health/List", new HealthListRequest());
+        HealthListResponse list = await channel.UnaryAsync<HealthListRequest, HealthListResponse>(
+            "grpc.health.v1.Health/List", new HealthListRequest());
         list.Statuses.ShouldHaveSingleItem().Key.ShouldBe("");
         list.Statuses[""].Status.ShouldBe(ServingStatus.Serving);
     }
@@ -45,10 +46,12 @@ public sealed class GrpcHealthTests(PostgresFixture postgres) : IClassFixture<Po
     }
 
     private static Task<HealthCheckResponse> CheckAsync(GrpcChannel channel, string service) =>
-        channel.UnaryAsync<HealthCheckRequest, HealthCheckResponse>("grpc.health.v1.Health/Check", new HealthCheckRequest { Service = service });
+        channel.UnaryAsync<HealthCheckRequest, HealthCheckResponse>(
+            "grpc.health.v1.Health/Check", new HealthCheckRequest { Service = service });
 
     private static IAsyncEnumerator<HealthCheckResponse> Watch(GrpcChannel channel, string service) => channel
-        .ServerStreamAsync<HealthCheckRequest, HealthCheckResponse>("grpc.health.v1.Health/Watch", new HealthCheckRequest { Service = service })
+        .ServerStreamAsync<HealthCheckRequest, HealthCheckResponse>(
+            "grpc.health.v1.Health/Watch", new HealthCheckRequest { Service = service })
         .GetAsyncEnumerator();
 
     private static async Task<ServingStatus> NextAsync(IAsyncEnumerator<HealthCheckResponse> stream)

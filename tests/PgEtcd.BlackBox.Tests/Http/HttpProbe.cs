@@ -19,7 +19,8 @@ internal sealed class HttpProbe(Uri listener) : IDisposable
 
     public async Task<Answer> SendAsync(HttpMethod method, string path)
     {
-        using HttpRequestMessage request = new(method, new Uri(listener, path)) { Version = HttpVersion.Version11, VersionPolicy = HttpVersionPolicy.RequestVersionExact };
+        using HttpRequestMessage request =
+            new(method, new Uri(listener, path)) { Version = HttpVersion.Version11, VersionPolicy = HttpVersionPolicy.RequestVersionExact };
         using HttpResponseMessage response = await _http.SendAsync(request);
         return new Answer(
             (int)response.StatusCode,
@@ -42,7 +43,8 @@ internal sealed class HttpProbe(Uri listener) : IDisposable
 
     public async Task<PrometheusPage> MetricsAsync() => PrometheusPage.Parse((await GetAsync("/metrics")).Text);
 
-    /// <summary>The metrics once every unary call that began is counted as ended. A client may have its answer a moment before that.</summary>
+    /// <summary>The metrics once every unary call that began is counted as ended. A client may have its answer a moment before
+    /// that.</summary>
     public async Task<PrometheusPage> SettledMetricsAsync()
     {
         PrometheusPage page = null!;

@@ -27,7 +27,8 @@ public sealed class ListenerTests(OneServer other, PostgresFixture postgres) : I
 
             foreach (string path in new[] { "/version", "/debug/vars", "/v3/kv/range", "/" })
             {
-                (await http.GetAsync(path)).ShouldBe(new HttpProbe.Answer(404, "404 page not found\n", "text/plain; charset=utf-8", null), path);
+                (await http.GetAsync(path)).ShouldBe(
+                    new HttpProbe.Answer(404, "404 page not found\n", "text/plain; charset=utf-8", null), path);
             }
 
             await using GrpcChannel grpc = new(listener);
@@ -60,7 +61,8 @@ public sealed class ListenerTests(OneServer other, PostgresFixture postgres) : I
         using HttpProbe http1ToGrpc = new(new Uri(grpcUrl));
         (await http1ToGrpc.GetAsync("/health")).Status.ShouldBe(400, "Kestrel's answer to HTTP/1.1 where only HTTP/2 is spoken");
         await using GrpcChannel grpcToHttp = new(httpUrl);
-        await Should.ThrowAsync<RpcException>(() => grpcToHttp.UnaryRawAsync("etcdserverpb.KV/Range", [], timeout: TimeSpan.FromSeconds(5)));
+        await Should.ThrowAsync<RpcException>(
+            () => grpcToHttp.UnaryRawAsync("etcdserverpb.KV/Range", [], timeout: TimeSpan.FromSeconds(5)));
 
         using HttpClient http2 = new(new SocketsHttpHandler { UseProxy = false });
         using HttpRequestMessage page = new(HttpMethod.Get, new Uri(new Uri(grpcUrl), "/health"))

@@ -47,12 +47,14 @@ public sealed class MetricNamesTests(PostgresFixture postgres) : IClassFixture<P
 
     private static readonly string[] Ours =
     [
-        "pgetcd_build_info", "pgetcd_members", "pgetcd_append_batch_writes", "pgetcd_append_duration_seconds", "pgetcd_append_conflicts_total",
+        "pgetcd_build_info", "pgetcd_members", "pgetcd_append_batch_writes", "pgetcd_append_duration_seconds",
+        "pgetcd_append_conflicts_total",
         "pgetcd_append_locked_total", "pgetcd_append_rows_total", "pgetcd_apply_lag_seconds", "pgetcd_apply_lag_revisions",
         "pgetcd_tail_wakeups_total", "pgetcd_tail_rows_total", "pgetcd_read_barrier_duration_seconds", "pgetcd_state_loads_total",
         "pgetcd_watch_lag_revisions", "pgetcd_removal_lag_revisions", "pgetcd_database_pool_wait_seconds",
         "pgetcd_database_connections_opened_total", "pgetcd_database_server_changes_total", "pgetcd_database_retries_total",
-        "pgetcd_listen_losses_total", "pgetcd_background_failures_total", "pgetcd_sql_errors_total", "pgetcd_lease_renewal_batch_leases", "pgetcd_job_failures_total",
+        "pgetcd_listen_losses_total", "pgetcd_background_failures_total", "pgetcd_sql_errors_total", "pgetcd_lease_renewal_batch_leases",
+        "pgetcd_job_failures_total",
         "dotnet_gc_collections_total", "dotnet_gc_heap_bytes", "dotnet_gc_pause_seconds_total", "dotnet_gc_allocated_bytes_total",
         "dotnet_threadpool_threads", "dotnet_threadpool_queue_length",
     ];
@@ -63,7 +65,8 @@ public sealed class MetricNamesTests(PostgresFixture postgres) : IClassFixture<P
         await using PgEtcdServer server = await PgEtcdServer.StartAsync(await postgres.CreateStoreAsync(), name: "a \"name\"\\");
         using HttpProbe http = new(server.ClientUrl);
         (await http.GetAsync("/metrics")).ContentType.ShouldBe("text/plain; version=0.0.4; charset=utf-8");
-        await Eventually.TrueAsync(async () => (await http.MetricsAsync()).Has("etcd_mvcc_db_total_size_in_bytes"), Limit, "sizes are known");
+        await Eventually.TrueAsync(
+            async () => (await http.MetricsAsync()).Has("etcd_mvcc_db_total_size_in_bytes"), Limit, "sizes are known");
         PrometheusPage page = await http.MetricsAsync();
         OfAlerts.Concat(OfDashboards).Concat(Ours).Except(page.Kinds.Keys).ShouldBeEmpty();
         page.Kinds.Keys.ShouldNotContain("grpc_server_handling_seconds", "only with --metrics=extensive");
@@ -86,7 +89,8 @@ public sealed class MetricNamesTests(PostgresFixture postgres) : IClassFixture<P
     [Fact]
     public async Task Extensive_metrics_have_the_time_of_each_method()
     {
-        await using PgEtcdServer server = await PgEtcdServer.StartAsync(await postgres.CreateStoreAsync(), moreArguments: ["--metrics", "extensive"]);
+        await using PgEtcdServer server = await PgEtcdServer.StartAsync(
+            await postgres.CreateStoreAsync(), moreArguments: ["--metrics", "extensive"]);
         await using Kv kv = new(server);
         for (int i = 0; i < 5; i++)
         {

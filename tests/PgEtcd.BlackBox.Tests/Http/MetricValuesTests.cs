@@ -45,7 +45,8 @@ public sealed class MetricValuesTests(PostgresFixture postgres) : IClassFixture<
         Of("grpc_server_started_total", Method("Put")).ShouldBe(8);
         Of("grpc_server_msg_received_total", Method("Put")).ShouldBe(8);
         Of("grpc_server_msg_sent_total", Method("Put")).ShouldBe(7);
-        after.Has("grpc_server_handled_total", [.. Method("Put"), "grpc_code=\"Unavailable\""]).ShouldBeTrue("a rate needs a 0 to begin at");
+        after.Has("grpc_server_handled_total", [.. Method("Put"), "grpc_code=\"Unavailable\""]).ShouldBeTrue(
+            "a rate needs a 0 to begin at");
         Of("etcd_network_client_grpc_received_bytes_total").ShouldBeInRange(7 * 18, 1000);
         Of("etcd_network_client_grpc_sent_bytes_total").ShouldBeInRange(7 * 20, 2000);
 
@@ -85,7 +86,8 @@ public sealed class MetricValuesTests(PostgresFixture postgres) : IClassFixture<
         {
             await WatchedServer.CreateAsync(call, WatchCall.All(start: 1), WatchCall.Key("a", start: 1), WatchCall.Key("b", start: 1));
             await server.Kv.PutAsync("a");
-            await Eventually.TrueAsync(async () => (await http.MetricsAsync())["etcd_debugging_mvcc_events_total"] == 2, Limit, "two watches got it");
+            await Eventually.TrueAsync(
+                async () => (await http.MetricsAsync())["etcd_debugging_mvcc_events_total"] == 2, Limit, "two watches got it");
             PrometheusPage during = await http.MetricsAsync();
             during["etcd_debugging_mvcc_watcher_total"].ShouldBe(3);
             during["etcd_debugging_mvcc_watch_stream_total"].ShouldBe(1);
@@ -97,7 +99,8 @@ public sealed class MetricValuesTests(PostgresFixture postgres) : IClassFixture<
         await Eventually.TrueAsync(
             async () => await http.MetricsAsync() is var after && after["etcd_debugging_mvcc_watcher_total"] == 0
                 && after["etcd_debugging_mvcc_watch_stream_total"] == 0
-                && watch.Length > 0 && after.Samples.Where(sample => sample.Key.StartsWith("grpc_server_handled_total{", StringComparison.Ordinal)
+                && watch.Length > 0
+                    && after.Samples.Where(sample => sample.Key.StartsWith("grpc_server_handled_total{", StringComparison.Ordinal)
                     && sample.Key.Contains("\"Watch\"", StringComparison.Ordinal) && sample.Key.Contains("etcdserverpb.Watch", StringComparison.Ordinal)).Sum(sample => sample.Value) == 1,
             Limit,
             "the stream is over");
@@ -111,7 +114,8 @@ public sealed class MetricValuesTests(PostgresFixture postgres) : IClassFixture<
         await using WatchCall call = server.Open();
         await WatchedServer.CreateAsync(call, WatchCall.All(start: 1));
         await server.FillAsync("big", count: 2000, valueBytes: 10_000);
-        await Eventually.TrueAsync(async () => (await http.MetricsAsync())["etcd_debugging_mvcc_slow_watcher_total"] == 1, Limit, "it is behind");
+        await Eventually.TrueAsync(
+            async () => (await http.MetricsAsync())["etcd_debugging_mvcc_slow_watcher_total"] == 1, Limit, "it is behind");
         PrometheusPage page = await http.MetricsAsync();
         page["pgetcd_watch_lag_revisions"].ShouldBeGreaterThan(0);
         page["etcd_debugging_mvcc_watcher_total"].ShouldBe(1);
@@ -137,7 +141,9 @@ public sealed class MetricValuesTests(PostgresFixture postgres) : IClassFixture<
         page["etcd_debugging_lease_ttl_total_sum"].ShouldBe(502);
         page["etcd_debugging_lease_renewed_total"].ShouldBe(2);
         page["pgetcd_lease_renewal_batch_leases_sum"].ShouldBe(2);
-        await Eventually.TrueAsync(async () => (await http.MetricsAsync())["etcd_debugging_server_lease_expired_total"] == 1, Limit, "the short lease has expired");
+        await Eventually.TrueAsync(
+            async () => (await http.MetricsAsync())["etcd_debugging_server_lease_expired_total"] == 1, Limit,
+            "the short lease has expired");
         await Eventually.TrueAsync(
             async () => (await http.MetricsAsync())["etcd_debugging_lease_revoked_total"] == 2, "it counts as revoked too");
 
@@ -165,7 +171,8 @@ public sealed class MetricValuesTests(PostgresFixture postgres) : IClassFixture<
         using HttpProbe http1 = new(one.ClientUrl);
         using HttpProbe http2 = new(two.ClientUrl);
         await Eventually.TrueAsync(
-            async () => (await http1.MetricsAsync())["pgetcd_members"] == 2 && (await http2.MetricsAsync())["pgetcd_members"] == 2, Limit, "both know of both");
+            async () => (await http1.MetricsAsync())["pgetcd_members"] == 2 && (await http2.MetricsAsync())["pgetcd_members"] == 2, Limit,
+            "both know of both");
         await using Kv kv1 = new(one);
         await using Kv kv2 = new(two);
         long last = 0;
@@ -174,7 +181,8 @@ public sealed class MetricValuesTests(PostgresFixture postgres) : IClassFixture<
             last = await kv1.PutAsync("a");
         }
 
-        await Eventually.TrueAsync(async () => (await http2.MetricsAsync())["etcd_server_proposals_applied_total"] == last, Limit, "the other has it");
+        await Eventually.TrueAsync(
+            async () => (await http2.MetricsAsync())["etcd_server_proposals_applied_total"] == last, Limit, "the other has it");
         PrometheusPage second = await http2.MetricsAsync();
         second["pgetcd_tail_rows_total"].ShouldBeGreaterThanOrEqualTo(20);
         second["pgetcd_tail_wakeups_total", "cause=\"notify\""].ShouldBeGreaterThan(0);
@@ -188,7 +196,8 @@ public sealed class MetricValuesTests(PostgresFixture postgres) : IClassFixture<
             async () =>
             {
                 await Task.WhenAll(Enumerable.Range(0, 50).Select(i => (i % 2 == 0 ? kv1 : kv2).PutAsync("b")));
-                return (await http1.MetricsAsync())["pgetcd_append_conflicts_total"] + (await http2.MetricsAsync())["pgetcd_append_conflicts_total"] > 0;
+                return (await http1.MetricsAsync())["pgetcd_append_conflicts_total"] + (await http2.MetricsAsync())[
+                    "pgetcd_append_conflicts_total"] > 0;
             },
             Limit,
             "two that write at once conflict");

@@ -33,7 +33,8 @@ public sealed class OutageTests : IAsyncLifetime
             new HttpProbe.Answer(200, "[+]serializable_read ok\nok\n", "text/plain; charset=utf-8", null));
         // Fault A2: what was read so long ago is not trusted.
         await Eventually.TrueAsync(
-            async () => (await http.GetAsync("/readyz/serializable_read")).Status == 503, Limit, "the log has not been read for some seconds");
+            async () =>
+                (await http.GetAsync("/readyz/serializable_read")).Status == 503, Limit, "the log has not been read for some seconds");
         // Either read is given up after the request timeout only: both at once.
         Task<HttpProbe.Answer> linearizable = http.GetAsync("/readyz/linearizable_read");
         (await http.GetAsync("/readyz")).ShouldBe(new HttpProbe.Answer(

@@ -91,7 +91,8 @@ internal sealed partial class PrometheusPage
             ordered.Select(bucket => bucket.Bound).ShouldBeUnique(name);
             ordered.Select(bucket => bucket.Count).ShouldBeInOrder(SortDirection.Ascending, name);
             ordered[^1].Bound.ShouldBe(double.PositiveInfinity, name);
-            string labels = buckets.Key[name.Length..].Replace("{,", "{", StringComparison.Ordinal).Replace("{}", "", StringComparison.Ordinal);
+            string labels = buckets.Key[name.Length..].Replace("{,", "{", StringComparison.Ordinal).Replace(
+                "{}", "", StringComparison.Ordinal);
             _samples.ShouldContainKey($"{name}_sum{labels}");
             _samples[$"{name}_count{labels}"].ShouldBe(ordered[^1].Count, name);
         }

@@ -17,9 +17,11 @@ public sealed class ReflectionTests(OneServer one) : IClassFixture<OneServer>
     [InlineData("v1alpha")]
     public async Task All_services_are_listed(string version)
     {
-        (await AskAsync(version, new ServerReflectionRequest { Host = "h", ListServices = "*" })).ListServicesResponse.Service.Select(service => service.Name).ShouldBe(
+        (await AskAsync(version, new ServerReflectionRequest { Host = "h", ListServices = "*" })).ListServicesResponse.Service
+            .Select(service => service.Name).ShouldBe(
         [
-            "etcdserverpb.Auth", "etcdserverpb.Cluster", "etcdserverpb.KV", "etcdserverpb.Lease", "etcdserverpb.Maintenance", "etcdserverpb.Watch",
+            "etcdserverpb.Auth", "etcdserverpb.Cluster", "etcdserverpb.KV", "etcdserverpb.Lease", "etcdserverpb.Maintenance",
+            "etcdserverpb.Watch",
             "grpc.health.v1.Health", "grpc.reflection.v1.ServerReflection", "grpc.reflection.v1alpha.ServerReflection",
             "v3electionpb.Election", "v3lockpb.Lock",
         ]);
@@ -60,19 +62,23 @@ public sealed class ReflectionTests(OneServer one) : IClassFixture<OneServer>
     public async Task Files_and_extensions_are_found()
     {
         First(await AskAsync("v1", new ServerReflectionRequest { FileByFilename = "mvccpb/kv.proto" })).Package.ShouldBe("mvccpb");
-        First(await AskAsync("v1", new ServerReflectionRequest { FileByFilename = "google/api/annotations.proto" })).Package.ShouldBe("google.api");
+        First(await AskAsync("v1", new ServerReflectionRequest { FileByFilename = "google/api/annotations.proto" })).Package
+            .ShouldBe("google.api");
     }
 
     [Fact]
     public async Task What_does_not_exist_is_an_answer_and_not_the_end_of_the_stream()
     {
         await using GrpcDuplexCall<ServerReflectionRequest, ServerReflectionResponse> call =
-            one.Channel.Duplex<ServerReflectionRequest, ServerReflectionResponse>("grpc.reflection.v1.ServerReflection/ServerReflectionInfo");
+            one.Channel.Duplex<ServerReflectionRequest, ServerReflectionResponse>(
+                "grpc.reflection.v1.ServerReflection/ServerReflectionInfo");
         (ServerReflectionRequest Request, StatusCode Code)[] refused =
         [
             (new() { FileByFilename = "none.proto" }, StatusCode.NotFound),
             (new() { FileContainingSymbol = "etcdserverpb.None" }, StatusCode.NotFound),
-            (new() { FileContainingExtension = new ExtensionRequest { ContainingType = "none", ExtensionNumber = 1 } }, StatusCode.Unimplemented),
+            (
+                new() { FileContainingExtension = new ExtensionRequest { ContainingType = "none", ExtensionNumber = 1 } },
+                StatusCode.Unimplemented),
             (new() { AllExtensionNumbersOfType = "none" }, StatusCode.Unimplemented),
             (new(), StatusCode.Unimplemented),
         ];
@@ -120,7 +126,8 @@ public sealed class ReflectionTests(OneServer one) : IClassFixture<OneServer>
     private async Task<ServerReflectionResponse> AskAsync(string version, ServerReflectionRequest request)
     {
         await using GrpcDuplexCall<ServerReflectionRequest, ServerReflectionResponse> call =
-            one.Channel.Duplex<ServerReflectionRequest, ServerReflectionResponse>($"grpc.reflection.{version}.ServerReflection/ServerReflectionInfo");
+            one.Channel.Duplex<ServerReflectionRequest, ServerReflectionResponse>(
+                $"grpc.reflection.{version}.ServerReflection/ServerReflectionInfo");
         await call.WriteAsync(request);
         ServerReflectionResponse response = await call.ReadAsync();
         await call.CompleteAsync();

@@ -42,7 +42,8 @@ public sealed class RequestMetricsTests(OneServer one) : IClassFixture<OneServer
 
         await RangeAsync(new string('9', 1000));
         PrometheusPage flooded = await PageAsync();
-        flooded.Samples.Keys.Count(sample => sample.StartsWith("etcd_server_client_requests_total{", StringComparison.Ordinal)).ShouldBeLessThan(40);
+        flooded.Samples.Keys.Count(sample => sample.StartsWith("etcd_server_client_requests_total{", StringComparison.Ordinal))
+            .ShouldBeLessThan(40);
         Sum(flooded).ShouldBe(Sum(after) + 41);
         flooded["etcd_server_client_requests_total", "client_api_version=\"other\"", "type=\"unary\""].ShouldBeGreaterThan(20);
 
@@ -50,7 +51,8 @@ public sealed class RequestMetricsTests(OneServer one) : IClassFixture<OneServer
             after["etcd_server_client_requests_total", $"client_api_version=\"{version}\"", $"type=\"{type}\""]
             - before["etcd_server_client_requests_total", $"client_api_version=\"{version}\"", $"type=\"{type}\""];
         static double Sum(PrometheusPage page) =>
-            page.Samples.Where(sample => sample.Key.StartsWith("etcd_server_client_requests_total{", StringComparison.Ordinal)).Sum(sample => sample.Value);
+            page.Samples.Where(sample => sample.Key.StartsWith("etcd_server_client_requests_total{", StringComparison.Ordinal))
+                .Sum(sample => sample.Value);
     }
 
     [Fact]
@@ -100,13 +102,16 @@ public sealed class RequestMetricsTests(OneServer one) : IClassFixture<OneServer
         await kv.HashAsync();
         await kv.HashKVAsync();
         await Should.ThrowAsync<RpcException>(() => kv.HashKVAsync(revision: 1_000_000));
-        await foreach (SnapshotResponse _ in kv.Channel.ServerStreamAsync<SnapshotRequest, SnapshotResponse>("etcdserverpb.Maintenance/Snapshot", new()))
+        await foreach (SnapshotResponse _ in kv.Channel.ServerStreamAsync<SnapshotRequest, SnapshotResponse>(
+            "etcdserverpb.Maintenance/Snapshot", new()))
         {
         }
 
         PrometheusPage after = await PageAsync();
         foreach (string histogram in (string[])
-            ["etcd_disk_backend_defrag_duration_seconds", "etcd_mvcc_hash_duration_seconds", "etcd_mvcc_hash_rev_duration_seconds", "etcd_disk_backend_snapshot_duration_seconds"])
+            [
+                "etcd_disk_backend_defrag_duration_seconds", "etcd_mvcc_hash_duration_seconds", "etcd_mvcc_hash_rev_duration_seconds",
+                "etcd_disk_backend_snapshot_duration_seconds"])
         {
             (after[histogram + "_count"] - before[histogram + "_count"]).ShouldBe(1, histogram);
             (after[histogram + "_sum"] - before[histogram + "_sum"]).ShouldBeInRange(0.00001, 60, histogram);
@@ -134,7 +139,8 @@ public sealed class RequestMetricsTests(OneServer one) : IClassFixture<OneServer
             await Should.ThrowAsync<RpcException>(() => broken.MoveNextAsync());
         }
 
-        await Eventually.TrueAsync(async () => (await PageAsync())["etcd_network_server_stream_failures_total", labels] > before, Limit, "it is counted");
+        await Eventually.TrueAsync(
+            async () => (await PageAsync())["etcd_network_server_stream_failures_total", labels] > before, Limit, "it is counted");
         (await PageAsync())["etcd_network_server_stream_failures_total", labels].ShouldBe(before + 1);
     }
 

@@ -99,7 +99,8 @@ public sealed class KeepAliveTests(OneServer one, PostgresFixture postgres) : IC
     public async Task While_the_database_is_away_a_stream_ends_as_with_an_etcd_that_has_no_quorum()
     {
         await using PostgresServer database = await PostgresServer.StartAsync();
-        await using PgEtcdServer server = await PgEtcdServer.StartAsync(database.ConnectionString(), moreArguments: ["--election-timeout", "500"]);
+        await using PgEtcdServer server = await PgEtcdServer.StartAsync(
+            database.ConnectionString(), moreArguments: ["--election-timeout", "500"]);
         await using Kv kv = new(server);
         long id = await kv.Channel.GrantAsync(60);
         using Stream stream = kv.Channel.KeepAlive();

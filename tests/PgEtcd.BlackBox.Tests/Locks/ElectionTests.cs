@@ -11,7 +11,8 @@ using static PgEtcd.BlackBox.Tests.Kv;
 namespace PgEtcd.BlackBox.Tests.Locks;
 
 /// <summary>v3electionpb.Election over the wire (semantics.md §12).</summary>
-public sealed class ElectionTests(OneServer one, PostgresFixture postgres) : IClassFixture<OneServer>, IClassFixture<PostgresFixture>, IAsyncLifetime
+public sealed class ElectionTests(OneServer one, PostgresFixture postgres) : IClassFixture<OneServer>, IClassFixture<PostgresFixture>,
+IAsyncLifetime
 {
     private readonly LockedServer _locked = LockedServer.To(one.Server);
 
@@ -74,7 +75,8 @@ public sealed class ElectionTests(OneServer one, PostgresFixture postgres) : ICl
         await _locked.ContendAsync("el", 2);
         Task<CampaignResponse> again = Channel.CampaignAsync("el", "c", 2);
         await Eventually.TrueAsync(
-            async () => (await _locked.Kv.ReadAsync("el/2")) is ["el/2=c"], LockedServer.Limit, "the second campaign of the same lease changes the value");
+            async () => (await _locked.Kv.ReadAsync("el/2")) is ["el/2=c"], LockedServer.Limit,
+            "the second campaign of the same lease changes the value");
         waiting.IsCompleted.ShouldBeFalse();
         again.IsCompleted.ShouldBeFalse();
 
@@ -120,7 +122,8 @@ public sealed class ElectionTests(OneServer one, PostgresFixture postgres) : ICl
         Task<CampaignResponse> third = Channel.CampaignAsync("el", "c1", await Channel.GrantAsync(600, id: 3)); // +3
         await _locked.ContendAsync("el", 3);
         await Channel.ProclaimAsync(first.Leader, "a2"); // +4
-        await Channel.ProclaimAsync(new LeaderKey { Key = Bytes("el/2"), Rev = _start + 2, Lease = 2 }, "b2"); // +5: who waits may speak, unheard
+        // +5: who waits may speak, unheard
+        await Channel.ProclaimAsync(new LeaderKey { Key = Bytes("el/2"), Rev = _start + 2, Lease = 2 }, "b2");
         await Channel.ResignAsync(first.Leader); // +6
         await Channel.ResignAsync((await second).Leader); // +7: at once, and is seen all the same
         await Channel.RevokeAsync(3); // +8: now there is none

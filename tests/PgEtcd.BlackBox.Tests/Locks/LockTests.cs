@@ -13,7 +13,8 @@ using static PgEtcd.BlackBox.Tests.Kv;
 namespace PgEtcd.BlackBox.Tests.Locks;
 
 /// <summary>v3lockpb.Lock over the wire (semantics.md §12).</summary>
-public sealed class LockTests(OneServer one, PostgresFixture postgres) : IClassFixture<OneServer>, IClassFixture<PostgresFixture>, IAsyncLifetime
+public sealed class LockTests(OneServer one, PostgresFixture postgres) : IClassFixture<OneServer>, IClassFixture<PostgresFixture>,
+IAsyncLifetime
 {
     private readonly LockedServer _locked = LockedServer.To(one.Server);
 

@@ -16,7 +16,8 @@ public sealed class LogTests(PostgresFixture postgres) : IClassFixture<PostgresF
     [Fact]
     public async Task Every_line_is_a_JSON_object_with_etcds_keys()
     {
-        await using PgEtcdServer server = await PgEtcdServer.StartAsync(await postgres.CreateDatabaseAsync(), moreArguments: ["--log-level", "debug"]);
+        await using PgEtcdServer server = await PgEtcdServer.StartAsync(
+            await postgres.CreateDatabaseAsync(), moreArguments: ["--log-level", "debug"]);
         (await server.StopAsync()).ShouldBe(0);
 
         string[] lines = server.Output.Split('\n');
@@ -52,7 +53,8 @@ public sealed class LogTests(PostgresFixture postgres) : IClassFixture<PostgresF
     public async Task A_slow_request_is_warned_about_with_its_shape_and_without_its_value()
     {
         string database = await postgres.CreateStoreAsync();
-        await using PgEtcdServer server = await PgEtcdServer.StartAsync(database, moreArguments: ["--warning-unary-request-duration", "200ms"]);
+        await using PgEtcdServer server = await PgEtcdServer.StartAsync(
+            database, moreArguments: ["--warning-unary-request-duration", "200ms"]);
         await using Kv kv = new(server);
         Task<PutResponse> put;
         await using (await LogLock.TakeAsync(database))
@@ -95,7 +97,8 @@ public sealed class LogTests(PostgresFixture postgres) : IClassFixture<PostgresF
     public async Task The_password_of_the_database_is_not_logged_even_when_it_goes_away()
     {
         await using PostgresServer own = await PostgresServer.StartAsync();
-        await using PgEtcdServer server = await PgEtcdServer.StartAsync($"{own.ConnectionString()};Password={Secret}", moreArguments: ["--log-level", "debug"]);
+        await using PgEtcdServer server = await PgEtcdServer.StartAsync(
+            $"{own.ConnectionString()};Password={Secret}", moreArguments: ["--log-level", "debug"]);
         server.Expect("PostgreSQL does not answer, trying again");
         await own.StopAsync();
         await Eventually.TrueAsync(() => server.Complaints.Count > 0, "the outage is noticed");
@@ -105,7 +108,8 @@ public sealed class LogTests(PostgresFixture postgres) : IClassFixture<PostgresF
 
     [Fact]
     public async Task A_log_file_that_cannot_be_opened_is_named() =>
-        (await Starting.Refusal.OfAsync("--database", await postgres.CreateStoreAsync(), "--log-outputs", "/no/such/directory/log")).ShouldStartWith(
+        (await Starting.Refusal.OfAsync("--database", await postgres.CreateStoreAsync(), "--log-outputs", "/no/such/directory/log"))
+            .ShouldStartWith(
             "pgetcd: --log-outputs: /no/such/directory/log cannot be opened: ");
 
     private static JsonElement? Slow(PgEtcdServer server, string field)

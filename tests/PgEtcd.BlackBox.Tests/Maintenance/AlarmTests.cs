@@ -27,7 +27,8 @@ public sealed class AlarmTests(TwoFrontends pair, PostgresFixture postgres) : IC
         long lease = await one.Channel.GrantAsync(600);
         long leased = (await one.SendAsync(Put("leased", "x", lease))).Header.Revision;
 
-        (await one.AlarmAsync(AlarmAction.Activate, AlarmType.Nospace, 7)).ShouldBe([new AlarmMember { MemberID = 7, Alarm = AlarmType.Nospace }]);
+        (await one.AlarmAsync(AlarmAction.Activate, AlarmType.Nospace, 7)).ShouldBe(
+            [new AlarmMember { MemberID = 7, Alarm = AlarmType.Nospace }]);
 
         await RefusedAsync(() => two.PutAsync("a", "3"), EtcdErrors.NoSpace);
         await RefusedAsync(() => one.PutAsync("a", "3"), EtcdErrors.NoSpace);
@@ -152,7 +153,8 @@ public sealed class AlarmTests(TwoFrontends pair, PostgresFixture postgres) : IC
         foreach (string request in (string[])
         [
             "{}", "{'action':'ACTIVATE','memberID':'7','alarm':'NOSPACE'}",
-            "{'action':'ACTIVATE','memberID':'7','alarm':'NOSPACE'}", "{'action':'ACTIVATE','memberID':'18446744073709551615','alarm':'CORRUPT'}",
+            "{'action':'ACTIVATE','memberID':'7','alarm':'NOSPACE'}",
+            "{'action':'ACTIVATE','memberID':'18446744073709551615','alarm':'CORRUPT'}",
             "{'alarm':'NOSPACE','memberID':'99'}", "{'alarm':'CORRUPT'}", "{'action':'DEACTIVATE','alarm':'NOSPACE'}",
             "{'action':'DEACTIVATE','memberID':'7'}", "{'action':'DEACTIVATE','memberID':'7','alarm':'CORRUPT'}",
             "{'action':'DEACTIVATE','memberID':'7','alarm':'NOSPACE'}", "{'action':'DEACTIVATE','memberID':'7','alarm':'NOSPACE'}",

@@ -11,7 +11,8 @@ namespace PgEtcd.BlackBox.Tests.Maintenance;
 /// <summary>Rows at the end of the log are deleted by hand, under frontends that have read them (fault C19).</summary>
 public sealed class CutLogTests(PostgresFixture postgres) : IClassFixture<PostgresFixture>
 {
-    private const string Sentence = "the log in PostgreSQL ends at revision 3, and this frontend has read revision 4 from it: rows were deleted there";
+    private const string Sentence =
+        "the log in PostgreSQL ends at revision 3, and this frontend has read revision 4 from it: rows were deleted there";
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(60);
 
     [Fact]
@@ -36,7 +37,8 @@ public sealed class CutLogTests(PostgresFixture postgres) : IClassFixture<Postgr
             RpcException refused = await Should.ThrowAsync<RpcException>(() => kv.PutAsync("c"));
             refused.StatusCode.ShouldBe(StatusCode.DataLoss);
             refused.Status.Detail.ShouldStartWith($"pgetcd: {Sentence}");
-            (await Should.ThrowAsync<RpcException>(() => kv.SendAsync(Txn(Op(Put("c")), Op(Delete("a")))))).StatusCode.ShouldBe(StatusCode.DataLoss);
+            (await Should.ThrowAsync<RpcException>(() => kv.SendAsync(Txn(Op(Put("c")), Op(Delete("a")))))).StatusCode
+                .ShouldBe(StatusCode.DataLoss);
         }
 
         since.Elapsed.ShouldBeLessThan(TimeSpan.FromSeconds(6), "no write waits for its time limit");

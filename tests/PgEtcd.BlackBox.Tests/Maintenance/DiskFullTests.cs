@@ -82,6 +82,7 @@ public sealed class DiskFullTests
         await Command.CheckAsync("/bin/chown", "postgres", directory);
         await Sql.ExecuteAsync(postgres.ConnectionString(), $"create tablespace small location '{directory}'");
         await Sql.ExecuteAsync(
-            postgres.ConnectionString(), "alter table pgetcd.revisions set tablespace small; alter table pgetcd.alarms set tablespace small");
+            postgres.ConnectionString(),
+            "alter table pgetcd.revisions set tablespace small; alter table pgetcd.alarms set tablespace small");
     }
 }

@@ -45,7 +45,8 @@ public sealed class HeaderRevisionTests(TwoFrontends pair) : IClassFixture<TwoFr
         ["AuthStatus"] = async kv =>
             (await CallAsync<AuthStatusRequest, AuthStatusResponse>(kv, "Auth/AuthStatus", new AuthStatusRequest())).Header,
         ["UserAdd"] = async kv => (await CallAsync<AuthUserAddRequest, AuthUserAddResponse>(
-            kv, "Auth/UserAdd", new AuthUserAddRequest { Name = Unique(), Options = new Protocol.Authpb.UserAddOptions { NoPassword = true } })).Header,
+            kv, "Auth/UserAdd",
+            new AuthUserAddRequest { Name = Unique(), Options = new Protocol.Authpb.UserAddOptions { NoPassword = true } })).Header,
         ["UserList"] = async kv =>
             (await CallAsync<AuthUserListRequest, AuthUserListResponse>(kv, "Auth/UserList", new AuthUserListRequest())).Header,
         ["RoleAdd"] = async kv =>
@@ -62,7 +63,8 @@ public sealed class HeaderRevisionTests(TwoFrontends pair) : IClassFixture<TwoFr
     public async Task A_header_is_no_older_than_what_another_frontend_has_acknowledged(string name)
     {
         Task granting = pair.One.Channel.GrantAsync(600, Lease);
-        await granting.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext); // once for all
+        // Once for all
+        await granting.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
         int old = 0;
         for (int i = 0; i < Tries; i++)
         {

@@ -20,7 +20,8 @@ public sealed class MembershipTests(PostgresFixture postgres) : IClassFixture<Po
         await using Kv kv = new(first);
         ulong[] ids = [.. (await kv.MembersAsync()).Members.OrderBy(member => member.Name).Select(member => member.ID)];
 
-        (await RefusalAsync(() => kv.RemoveMemberAsync(ids[1]))).ShouldBe((StatusCode.FailedPrecondition, "pgetcd: this frontend is running; stop it, and it leaves the list by itself"));
+        (await RefusalAsync(() => kv.RemoveMemberAsync(ids[1]))).ShouldBe(
+            (StatusCode.FailedPrecondition, "pgetcd: this frontend is running; stop it, and it leaves the list by itself"));
         await Kv.RefusedAsync(() => kv.RemoveMemberAsync(99), EtcdErrors.MemberNotFound);
 
         await second.Kill9Async();
@@ -42,10 +43,12 @@ public sealed class MembershipTests(PostgresFixture postgres) : IClassFixture<Po
         await using Kv kv = new(server);
         ulong self = (await kv.MembersAsync()).Header.MemberId;
 
-        (await RefusalAsync(() => AddAsync("http://127.0.0.1:1"))).ShouldBe((StatusCode.FailedPrecondition, "pgetcd: a frontend joins by itself when it is started on the same database and schema"));
+        (await RefusalAsync(() => AddAsync("http://127.0.0.1:1"))).ShouldBe(
+            (StatusCode.FailedPrecondition, "pgetcd: a frontend joins by itself when it is started on the same database and schema"));
         await Kv.RefusedAsync(() => AddAsync(), EtcdErrors.MemberBadURLs);
         await Kv.RefusedAsync(() => AddAsync("http://127.0.0.1:1", "nonsense"), EtcdErrors.MemberBadURLs);
-        (await RefusalAsync(() => UpdateAsync(self))).ShouldBe((StatusCode.FailedPrecondition, "pgetcd: a frontend's peer URLs are those it was started with (--initial-advertise-peer-urls)"));
+        (await RefusalAsync(() => UpdateAsync(self))).ShouldBe((
+            StatusCode.FailedPrecondition, "pgetcd: a frontend's peer URLs are those it was started with (--initial-advertise-peer-urls)"));
         await Kv.RefusedAsync(() => UpdateAsync(5), EtcdErrors.MemberNotFound);
         await Kv.RefusedAsync(() => PromoteAsync(self), EtcdErrors.MemberNotLearner);
         await Kv.RefusedAsync(() => PromoteAsync(5), EtcdErrors.MemberNotFound);

@@ -10,7 +10,8 @@ internal static class Operator
     public static Task<StatusResponse> StatusAsync(this Kv kv) =>
         kv.Channel.UnaryAsync<StatusRequest, StatusResponse>("etcdserverpb.Maintenance/Status", new StatusRequest());
 
-    public static async Task<AlarmMember[]> AlarmAsync(this Kv kv, AlarmAction action, AlarmType alarm = AlarmType.None, ulong member = 0) =>
+    public static async Task<AlarmMember[]> AlarmAsync(
+        this Kv kv, AlarmAction action, AlarmType alarm = AlarmType.None, ulong member = 0) =>
         [.. (await kv.Channel.UnaryAsync<AlarmRequest, AlarmResponse>(
             "etcdserverpb.Maintenance/Alarm", new AlarmRequest { Action = action, Alarm = alarm, MemberID = member })).Alarms];
 

@@ -22,7 +22,8 @@ public sealed class QuotaTests(PostgresFixture postgres) : IClassFixture<Postgre
     public async Task A_full_store_raises_the_alarm_and_writes_again_after_a_compaction_and_a_disarm()
     {
         string database = await postgres.CreateStoreAsync();
-        await using PgEtcdServer limited = await PgEtcdServer.StartAsync(database, name: "limited", moreArguments: ["--quota-backend-bytes", $"{Quota}"]);
+        await using PgEtcdServer limited = await PgEtcdServer.StartAsync(
+            database, name: "limited", moreArguments: ["--quota-backend-bytes", $"{Quota}"]);
         await using PgEtcdServer unlimited = await PgEtcdServer.StartAsync(database, name: "unlimited");
         await using Kv kv = new(limited);
         await using Kv other = new(unlimited);
@@ -47,7 +48,8 @@ public sealed class QuotaTests(PostgresFixture postgres) : IClassFixture<Postgre
         puts.ShouldBeGreaterThan(20);
         StatusResponse full = await kv.StatusAsync();
         full.DbSizeInUse.ShouldBeGreaterThan(Quota * 9 / 10);
-        (await other.AlarmAsync(AlarmAction.Get)).ShouldBe([new AlarmMember { MemberID = full.Header.MemberId, Alarm = AlarmType.Nospace }]);
+        (await other.AlarmAsync(AlarmAction.Get)).ShouldBe(
+            [new AlarmMember { MemberID = full.Header.MemberId, Alarm = AlarmType.Nospace }]);
         await RefusedAsync(() => other.PutAsync("small"), EtcdErrors.NoSpace);
         await RefusedAsync(() => kv.Channel.GrantAsync(60), EtcdErrors.NoSpace);
 
@@ -153,7 +155,8 @@ public sealed class QuotaTests(PostgresFixture postgres) : IClassFixture<Postgre
         await using Kv kv = new(server);
         string large = new('x', 1_000_000);
 
-        await RefusedAsync(() => kv.SendAsync(Txn(Op(Put("k", large)), Op(Put("k", large)))), EtcdErrors.NoSpace); // before it is found to be wrong
+        // Before it is found to be wrong
+        await RefusedAsync(() => kv.SendAsync(Txn(Op(Put("k", large)), Op(Put("k", large)))), EtcdErrors.NoSpace);
         await kv.DisarmAsync();
         await kv.DeleteAsync("k");
         await kv.SendAsync(Txn(Op(Delete("k"))));

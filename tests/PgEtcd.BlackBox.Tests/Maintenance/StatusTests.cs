@@ -109,7 +109,8 @@ public sealed class StatusTests(TwoFrontends pair, PostgresFixture postgres) : I
         second.Process.Signal(UnixSignal.Stop);
 
         await RefusedAsync(() => one.MoveLeaderAsync(target), EtcdErrors.TransferTimeout);
-        await Eventually.TrueAsync(async () => (await one.StatusAsync()) is { } status && status.Leader == status.Header.MemberId, Limit, "the first leads again");
+        await Eventually.TrueAsync(
+            async () => (await one.StatusAsync()) is { } status && status.Leader == status.Header.MemberId, Limit, "the first leads again");
         second.Process.Signal(UnixSignal.Continue);
         await two.PutAsync("a"); // it is back
     }

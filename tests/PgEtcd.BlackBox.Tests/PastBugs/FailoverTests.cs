@@ -38,7 +38,8 @@ public sealed class FailoverTests : IAsyncLifetime
     [Fact]
     public async Task With_several_hosts_one_of_them_dead_a_write_waits_out_a_restart_of_the_other()
     {
-        string hosts = string.Create(CultureInfo.InvariantCulture, $"postgres://postgres@127.0.0.1:{FreePort.Next()},127.0.0.1:{_postgres.Port}/postgres");
+        string hosts = string.Create(
+            CultureInfo.InvariantCulture, $"postgres://postgres@127.0.0.1:{FreePort.Next()},127.0.0.1:{_postgres.Port}/postgres");
         await using PgEtcdServer server = await PgEtcdServer.StartAsync(hosts);
         await using Kv kv = new(server);
         await kv.PutAsync("a", "1");

@@ -12,7 +12,8 @@ public sealed class TransactionTests(OneServer one) : IClassFixture<OneServer>
 {
     private readonly Kv _kv = one.Kv;
 
-    public static TheoryData<string> Reading => new("alone", "after a put", "before a put", "nested", "nested twice", "in a failure branch");
+    public static TheoryData<string> Reading => new(
+        "alone", "after a put", "before a put", "nested", "nested twice", "in a failure branch");
 
     public static TheoryData<string> Panicking => new("ignore_value", "ignore_lease", "both", "nested");
 

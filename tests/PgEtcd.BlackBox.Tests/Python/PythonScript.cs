@@ -21,7 +21,8 @@ internal static class PythonScript
         Tool.Require(Package, "python3-etcd3");
         string script = Path.Combine(Repository.Root, "tests", "PgEtcd.BlackBox.Tests", "Python", $"{name}.py");
         Dictionary<string, string> clean = new() { ["PYTHONDONTWRITEBYTECODE"] = "1" };
-        CommandResult result = await Command.RunAsync(Program, [script, server.ClientUrl.Host, $"{server.ClientUrl.Port}"], environment: clean);
+        CommandResult result = await Command.RunAsync(
+            Program, [script, server.ClientUrl.Host, $"{server.ClientUrl.Port}"], environment: clean);
         (result.ExitCode, result.Output + result.Error).ShouldBe((0, ""), $"{name}.py against {server.Kind}, which said:\n{server.Output}");
     }
 }

@@ -31,7 +31,8 @@ public sealed class LostSchemaTests(PostgresFixture postgres) : IClassFixture<Po
         local.Serializable = true;
 
         await Sql.ExecuteAsync(database, "alter schema pgetcd rename to away");
-        await Eventually.TrueAsync(async () => await Record.ExceptionAsync(() => kv.SendAsync(local)) is RpcException, Limit, "it trusts no memory");
+        await Eventually.TrueAsync(
+            async () => await Record.ExceptionAsync(() => kv.SendAsync(local)) is RpcException, Limit, "it trusts no memory");
         (await http.GetAsync("/readyz?exclude=linearizable_read")).Status.ShouldBe(503);
         (await http.GetAsync("/health")).Status.ShouldBe(503);
         (await http.GetAsync("/livez")).Status.ShouldBe(200);

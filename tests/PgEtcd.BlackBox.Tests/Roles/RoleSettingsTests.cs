@@ -12,7 +12,8 @@ public sealed class RoleSettingsTests(PostgresFixture postgres) : IClassFixture<
 {
     private static readonly string[] Harmful =
     [
-        "default_transaction_isolation = 'repeatable read'", "synchronous_commit = off", "lock_timeout = '20ms'", "statement_timeout = '1s'",
+        "default_transaction_isolation = 'repeatable read'", "synchronous_commit = off", "lock_timeout = '20ms'",
+        "statement_timeout = '1s'",
     ];
 
     [Fact]

@@ -121,9 +121,11 @@ public sealed class SearchPathTests(PostgresFixture postgres) : IClassFixture<Po
             "select pgetcd.put('sql', 'value')", "select pgetcd.put('sql'::bytea, 'value'::bytea)",
             "select pgetcd.compare_and_put('cas', 0, 'value')", "select pgetcd.delete('sql')", "select pgetcd.delete_prefix('k1')",
             "select count(*) from pgetcd.history", "select count(*) from pgetcd.current_state", "select count(*) from pgetcd.state_at(60)",
-            "select count(*) from pgetcd.diff(60, 70)", "select count(*) from pgetcd.get('cas')", "select count(*) from pgetcd.key_history('cas')",
+            "select count(*) from pgetcd.diff(60, 70)", "select count(*) from pgetcd.get('cas')",
+            "select count(*) from pgetcd.key_history('cas')",
             "select count(*) from pgetcd.state_at(pg_catalog.clock_timestamp())", "select count(*) from pgetcd.active_members",
-            "select pgetcd.grant_auditor('pg_monitor')", "select pgetcd.grant_writer('pg_monitor')", "select pgetcd.grant_server('pg_monitor')",
+            "select pgetcd.grant_auditor('pg_monitor')", "select pgetcd.grant_writer('pg_monitor')",
+            "select pgetcd.grant_server('pg_monitor')",
         ])
         {
             await Sql.ExecuteAsync(database, sql);

@@ -58,7 +58,8 @@ public sealed class ImportTests(PostgresFixture postgres) : IClassFixture<Postgr
         await using (ChildProcess import = PgEtcdServer.Launch(["import", $"{files.Path}/a.db", "--database", database]))
         {
             await import.WaitUntilAsync(
-                async () => (bool)(await Sql.ExecuteAsync(database, "select exists (select from pg_stat_progress_copy where tuples_processed > 10000)"))!,
+                async () => (bool)(
+                    await Sql.ExecuteAsync(database, "select exists (select from pg_stat_progress_copy where tuples_processed > 10000)"))!,
                 "the import copies");
             import.Signal(UnixSignal.Kill);
             await import.WaitForExitAsync();
@@ -86,7 +87,8 @@ public sealed class ImportTests(PostgresFixture postgres) : IClassFixture<Postgr
         await using (Kv kv = new(etcd))
         {
             await kv.PutAsync("a", "1");
-            await kv.Channel.UnaryAsync<AuthUserAddRequest, AuthUserAddResponse>("etcdserverpb.Auth/UserAdd", new() { Name = "root", Password = "secret" });
+            await kv.Channel.UnaryAsync<AuthUserAddRequest, AuthUserAddResponse>(
+                "etcdserverpb.Auth/UserAdd", new() { Name = "root", Password = "secret" });
         }
 
         await ImportAsync(await SaveAsync(etcd, $"{files.Path}/a.db"), database, more: "--without-auth");
@@ -105,14 +107,17 @@ public sealed class ImportTests(PostgresFixture postgres) : IClassFixture<Postgr
         string text = $"{files.Path}/text";
         await File.WriteAllTextAsync(text, "This is no snapshot.");
 
-        (await Refusal.OfAsync("import", "/no/such/file", "--database", database)).ShouldStartWith("pgetcd: /no/such/file cannot be read: ");
+        (await Refusal.OfAsync("import", "/no/such/file", "--database", database)).ShouldStartWith(
+            "pgetcd: /no/such/file cannot be read: ");
         (await Refusal.OfAsync("import", text, "--database", database)).ShouldStartWith($"pgetcd: {text} is damaged: ");
         (await Refusal.OfAsync("import")).ShouldBe("pgetcd import needs FILE: see pgetcd import --help.");
         (await Refusal.OfAsync("import", "--database", database, "--no-such-flag", text)).ShouldContain("--no-such-flag");
-        (await Refusal.OfAsync("export", $"{files.Path}/x", "--database", database)).ShouldBe("pgetcd: --schema: there is no store in schema 'pgetcd'.");
+        (await Refusal.OfAsync("export", $"{files.Path}/x", "--database", database)).ShouldBe(
+            "pgetcd: --schema: there is no store in schema 'pgetcd'.");
         (await Refusal.OfAsync("exprot", $"{files.Path}/x")).ShouldContain("neither a flag nor a command");
         await FillAsync(database, "pgetcd", 10);
-        (await Refusal.OfAsync("export", "/no/such/directory/x", "--database", database)).ShouldStartWith("pgetcd: /no/such/directory/x cannot be written: ");
+        (await Refusal.OfAsync("export", "/no/such/directory/x", "--database", database)).ShouldStartWith(
+            "pgetcd: /no/such/directory/x cannot be written: ");
     }
 
     [Fact]

@@ -52,7 +52,8 @@ public sealed class SnapshotStreamTests(OneServer one, PostgresFixture postgres)
         await using PgEtcdServer server = await PgEtcdServer.StartAsync(database);
         await using PgEtcdServer other = await PgEtcdServer.StartAsync(database, name: "other");
         using CancellationTokenSource enough = new();
-        Task[] writers = [.. new[] { server, other }.SelectMany(one => Enumerable.Range(0, 4).Select(n => WriteAsync(one, n, enough.Token)))];
+        Task[] writers = [
+            .. new[] { server, other }.SelectMany(one => Enumerable.Range(0, 4).Select(n => WriteAsync(one, n, enough.Token)))];
         await using Kv kv = new(server);
         long before = await kv.RevisionAsync();
         await Eventually.TrueAsync(async () => await kv.RevisionAsync() > before + 500, "the writers are at work");
@@ -92,7 +93,8 @@ public sealed class SnapshotStreamTests(OneServer one, PostgresFixture postgres)
         for (int i = 0; i < 20; i++)
         {
             await using GrpcChannel channel = new(one.Server.ClientUrl);
-            await foreach (SnapshotResponse message in channel.ServerStreamAsync<SnapshotRequest, SnapshotResponse>("etcdserverpb.Maintenance/Snapshot", new()))
+            await foreach (SnapshotResponse message in channel.ServerStreamAsync<SnapshotRequest, SnapshotResponse>(
+                "etcdserverpb.Maintenance/Snapshot", new()))
             {
                 message.Blob.Length.ShouldBe(BlobLength);
                 break;
@@ -110,7 +112,8 @@ public sealed class SnapshotStreamTests(OneServer one, PostgresFixture postgres)
     private static async Task<List<SnapshotResponse>> SnapshotAsync(GrpcChannel channel)
     {
         List<SnapshotResponse> messages = [];
-        await foreach (SnapshotResponse message in channel.ServerStreamAsync<SnapshotRequest, SnapshotResponse>("etcdserverpb.Maintenance/Snapshot", new()))
+        await foreach (SnapshotResponse message in channel.ServerStreamAsync<SnapshotRequest, SnapshotResponse>(
+            "etcdserverpb.Maintenance/Snapshot", new()))
         {
             messages.Add(message);
         }

@@ -31,7 +31,9 @@ internal static partial class SnapshotTools
     public static async Task<(long Revision, long TotalKey, long TotalSize)> StatusAsync(string path)
     {
         JsonElement status = JsonDocument.Parse(await EtcdctlAsync("snapshot", "status", path, "-w", "json")).RootElement;
-        return (status.GetProperty("revision").GetInt64(), status.GetProperty("totalKey").GetInt64(), status.GetProperty("totalSize").GetInt64());
+        return (
+            status.GetProperty("revision").GetInt64(), status.GetProperty("totalKey").GetInt64(),
+            status.GetProperty("totalSize").GetInt64());
     }
 
     /// <summary>pgetcd with these arguments, to its end.</summary>
@@ -75,7 +77,8 @@ internal static partial class SnapshotTools
             found.Add($"at {revision}: {range.Count}, {range.Header.Revision}");
         }
 
-        LeaseLeasesResponse leases = await kv.Channel.UnaryAsync<LeaseLeasesRequest, LeaseLeasesResponse>("etcdserverpb.Lease/LeaseLeases", new());
+        LeaseLeasesResponse leases = await kv.Channel.UnaryAsync<LeaseLeasesRequest, LeaseLeasesResponse>(
+            "etcdserverpb.Lease/LeaseLeases", new());
         foreach (long id in leases.Leases.Select(lease => lease.ID).Order())
         {
             LeaseTimeToLiveResponse lease = await kv.Channel.UnaryAsync<LeaseTimeToLiveRequest, LeaseTimeToLiveResponse>(

@@ -16,7 +16,9 @@ public sealed class SqlWriteTimeoutTests(SqlWriteTimeoutTests.Impatient impatien
     [InlineData("begin; select pgetcd.put('a', 'no')", "", true)]
     [InlineData("begin; select pgetcd.put('a', 'no')", "select pg_sleep(60)", false)]
     // A statement that takes its cancellation for nothing is ended with its session.
-    [InlineData("begin; select pgetcd.put('a', 'no')", "do $$ begin loop begin perform pg_sleep(60); exception when query_canceled then null; end; end loop; end $$", true)]
+    [InlineData(
+        "begin; select pgetcd.put('a', 'no')",
+        "do $$ begin loop begin perform pg_sleep(60); exception when query_canceled then null; end; end loop; end $$", true)]
     public async Task Who_holds_up_the_writes_is_cut_off_and_they_go_on(string enter, string stay, bool isEnded)
     {
         (PgEtcdServer server, Kv kv) = (impatient.Server, impatient.Kv);
@@ -54,13 +56,15 @@ public sealed class SqlWriteTimeoutTests(SqlWriteTimeoutTests.Impatient impatien
     /// <summary>Fault B9: the guard saw no other holder than the functions that change keys. The frontends' own role can be one.</summary>
     [Theory]
     [InlineData("lock table pgetcd.append_lock", "", false)]
-    [InlineData("select count(*) from pgetcd.lock_and_tail(1); set local idle_in_transaction_session_timeout = 0", "select pg_sleep(120)", true)]
+    [InlineData(
+        "select count(*) from pgetcd.lock_and_tail(1); set local idle_in_transaction_session_timeout = 0", "select pg_sleep(120)", true)]
     public async Task Who_holds_the_lock_in_another_way_is_cut_off_too(string enter, string stay, bool isServer)
     {
         string database = await postgres.CreateStoreAsync();
         string role = $"lock_server_{Guid.NewGuid():N}";
         await Sql.ExecuteAsync(database, $"create role {role} login; select pgetcd.grant_server('{role}')");
-        await using PgEtcdServer server = await PgEtcdServer.StartAsync(database, "pgetcd", "default", null, "--sql-write-timeout", "300ms");
+        await using PgEtcdServer server = await PgEtcdServer.StartAsync(
+            database, "pgetcd", "default", null, "--sql-write-timeout", "300ms");
         server.Expect("has held the append lock for", "PostgreSQL does not answer, trying again");
         await using Kv kv = new(server);
         await using NpgsqlConnection holder = await OpenAsync(
@@ -78,7 +82,8 @@ public sealed class SqlWriteTimeoutTests(SqlWriteTimeoutTests.Impatient impatien
     public async Task Who_is_quick_and_who_nobody_waits_for_is_left_alone()
     {
         string database = await postgres.CreateStoreAsync();
-        await using PgEtcdServer server = await PgEtcdServer.StartAsync(database, "pgetcd", "default", null, "--sql-write-timeout", "300ms");
+        await using PgEtcdServer server = await PgEtcdServer.StartAsync(
+            database, "pgetcd", "default", null, "--sql-write-timeout", "300ms");
         await using Kv kv = new(server);
         await using NpgsqlConnection holder = await OpenAsync(database);
         await RunAsync(holder, "begin; select pgetcd.put('a', '1')");
@@ -119,7 +124,8 @@ public sealed class SqlWriteTimeoutTests(SqlWriteTimeoutTests.Impatient impatien
         try
         {
             string asRole = new NpgsqlConnectionStringBuilder(database) { Username = role, Password = "x" }.ConnectionString;
-            await using PgEtcdServer server = await PgEtcdServer.StartAsync(asRole, "pgetcd", "default", null, "--sql-write-timeout", "300ms");
+            await using PgEtcdServer server = await PgEtcdServer.StartAsync(
+                asRole, "pgetcd", "default", null, "--sql-write-timeout", "300ms");
             await using Kv kv = new(server);
             await using NpgsqlConnection holder = await OpenAsync(database);
             server.Expect("may not end it");
@@ -139,7 +145,8 @@ public sealed class SqlWriteTimeoutTests(SqlWriteTimeoutTests.Impatient impatien
 
     private static async Task<NpgsqlConnection> OpenAsync(string database)
     {
-        NpgsqlConnection connection = new(new NpgsqlConnectionStringBuilder(database) { Pooling = false, CommandTimeout = 60 }.ConnectionString);
+        NpgsqlConnection connection = new(
+            new NpgsqlConnectionStringBuilder(database) { Pooling = false, CommandTimeout = 60 }.ConnectionString);
         await connection.OpenAsync();
         return connection;
     }

@@ -136,7 +136,8 @@ public sealed class SqlWriteWatchTests(SqlWriteWatchTests.ThreeFrontends three, 
             "etcdserverpb.Lease/LeaseGrant", new LeaseGrantRequest { TTL = 60 });
         await Sql.ExecuteAsync(_database, $"select pgetcd.put('held', 'x', {lease.ID})");
         (await _clients[1].SendAsync(Kv.Range("held"))).Kvs.Single().Lease.ShouldBe(lease.ID);
-        await _clients[2].Channel.UnaryAsync<LeaseRevokeRequest, LeaseRevokeResponse>("etcdserverpb.Lease/LeaseRevoke", new LeaseRevokeRequest { ID = lease.ID });
+        await _clients[2].Channel.UnaryAsync<LeaseRevokeRequest, LeaseRevokeResponse>(
+            "etcdserverpb.Lease/LeaseRevoke", new LeaseRevokeRequest { ID = lease.ID });
         (await _clients[1].ReadAsync("held")).ShouldBeEmpty();
     }
 

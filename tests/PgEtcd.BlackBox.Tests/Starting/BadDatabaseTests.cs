@@ -12,9 +12,14 @@ namespace PgEtcd.BlackBox.Tests.Starting;
 public sealed class BadDatabaseTests(PostgresFixture postgres) : IClassFixture<PostgresFixture>
 {
     [Theory]
-    [InlineData("nonsense", "--database must be a URL such as postgres://user@host/database or an Npgsql connection string such as Host=…;Database=….")]
-    [InlineData("Host=127.0.0.1;Pasword=hunter2", "--database is not a connection string that Npgsql understands (perhaps Password is misspelt).")]
-    [InlineData("Host=127.0.0.1;Port=many;Password=hunter2", "--database is not a connection string that Npgsql understands (look at the value of Port).")]
+    [InlineData(
+        "nonsense",
+        "--database must be a URL such as postgres://user@host/database or an Npgsql connection string such as Host=…;Database=….")]
+    [InlineData(
+        "Host=127.0.0.1;Pasword=hunter2", "--database is not a connection string that Npgsql understands (perhaps Password is misspelt).")]
+    [InlineData(
+        "Host=127.0.0.1;Port=many;Password=hunter2",
+        "--database is not a connection string that Npgsql understands (look at the value of Port).")]
     [InlineData("Database=etcd;Password=hunter2", "--database names no Host.")]
     [InlineData("postgres://etcd:hunter2@127.0.0.1:port/etcd", "--database has a port that is not a number from 1 to 65535")]
     [InlineData("", "--database needs a value.")]
@@ -81,7 +86,9 @@ public sealed class BadDatabaseTests(PostgresFixture postgres) : IClassFixture<P
     {
         await using PostgresServer own = await PostgresServer.StartAsync();
         await Sql.ExecuteAsync(own.ConnectionString(), "create role etcd login password 'right'");
-        await File.WriteAllTextAsync(Path.Combine(own.DataDirectory, "pg_hba.conf"), "local all all trust\nhost all postgres all trust\nhost all all all scram-sha-256\n");
+        await File.WriteAllTextAsync(
+            Path.Combine(own.DataDirectory, "pg_hba.conf"),
+            "local all all trust\nhost all postgres all trust\nhost all all all scram-sha-256\n");
         await Sql.ExecuteAsync(own.ConnectionString(), "select pg_reload_conf()");
         string address = string.Create(CultureInfo.InvariantCulture, $"Host=127.0.0.1;Port={own.Port};Database=postgres");
 
@@ -93,7 +100,8 @@ public sealed class BadDatabaseTests(PostgresFixture postgres) : IClassFixture<P
             "pgetcd: --database: the connection cannot be used: No password has been provided");
         (await Refusal.OfAsync("--database", own.ConnectionString("missing"))).ShouldBe(
             "pgetcd: --database: PostgreSQL refused the connection: database \"missing\" does not exist.");
-        (await Refusal.OfAsync("--database", $"{address};Username=etcd;Password=hunter2;SSL Mode=Require")).ShouldStartWith("pgetcd: --database: ");
+        (await Refusal.OfAsync("--database", $"{address};Username=etcd;Password=hunter2;SSL Mode=Require"))
+            .ShouldStartWith("pgetcd: --database: ");
     }
 
     [Theory]
@@ -125,7 +133,8 @@ public sealed class BadDatabaseTests(PostgresFixture postgres) : IClassFixture<P
         await Sql.ExecuteAsync(database, $"grant usage on schema pgetcd to {user}; grant select on pgetcd.migrations to {user}");
         (await Refusal.OfAsync("--database", theirs)).ShouldStartWith(
             "pgetcd: --schema: the database user may not use all of schema 'pgetcd': permission denied for ");
-        await Sql.ExecuteAsync(database, $"grant all on all tables in schema pgetcd to {user}; revoke select on pgetcd.revisions from {user}");
+        await Sql.ExecuteAsync(
+            database, $"grant all on all tables in schema pgetcd to {user}; revoke select on pgetcd.revisions from {user}");
         (await Refusal.OfAsync("--database", theirs)).ShouldBe(
             "pgetcd: --schema: the database user may not use all of schema 'pgetcd': permission denied for table revisions.");
     }

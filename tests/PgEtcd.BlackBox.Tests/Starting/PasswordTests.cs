@@ -67,10 +67,13 @@ public sealed class PasswordTests : IAsyncLifetime, IDisposable
     {
         (await Refusal.OfAsync("--database", Address, "--database-password-command", "echo oops >&2; exit 3"))
             .ShouldContain("the command of --database-password-command ended with status 3: oops");
-        (await Refusal.OfAsync("--database", Address, "--database-password-command", "true")).ShouldContain("--database-password-command printed nothing");
-        (await Refusal.OfAsync("--database", Address, "--database-password-command", "echo wrong")).ShouldContain("password authentication failed");
+        (await Refusal.OfAsync("--database", Address, "--database-password-command", "true")).ShouldContain(
+            "--database-password-command printed nothing");
+        (await Refusal.OfAsync("--database", Address, "--database-password-command", "echo wrong")).ShouldContain(
+            "password authentication failed");
         (await Refusal.OfAsync("--database-password-command", "true")).ShouldContain("needs --database, whose password it prints");
-        (await Refusal.OfAsync("--database", Address, "--database-password-lifetime", "soon")).ShouldContain("--database-password-lifetime must be a duration");
+        (await Refusal.OfAsync("--database", Address, "--database-password-lifetime", "soon")).ShouldContain(
+            "--database-password-lifetime must be a duration");
     }
 
     public Task DisposeAsync() => _postgres.DisposeAsync().AsTask();

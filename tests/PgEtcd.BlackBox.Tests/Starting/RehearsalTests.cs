@@ -19,9 +19,11 @@ public sealed class RehearsalTests(PostgresFixture postgres, ITestOutputHelper o
         using HttpProbe http = new(server.ClientUrl);
         await using Kv kv = new(server);
         PrometheusPage before = await http.MetricsAsync();
-        foreach (string counter in (string[])["grpc_server_started_total", "grpc_server_handled_total", "etcd_server_client_requests_total"])
+        foreach (
+            string counter in (string[])["grpc_server_started_total", "grpc_server_handled_total", "etcd_server_client_requests_total"])
         {
-            before.Samples.Where(sample => sample.Key.StartsWith(counter, StringComparison.Ordinal)).Sum(sample => sample.Value).ShouldBe(0, counter);
+            before.Samples.Where(sample => sample.Key.StartsWith(counter, StringComparison.Ordinal))
+                .Sum(sample => sample.Value).ShouldBe(0, counter);
         }
 
         before["etcd_mvcc_put_total"].ShouldBe(0);

@@ -53,7 +53,8 @@ public sealed class AutoTlsTests(PostgresFixture postgres) : IClassFixture<Postg
     public async Task A_certificate_that_is_given_counts_and_a_warning_says_so()
     {
         using TlsSetup tls = new();
-        await using PgEtcdServer server = await tls.StartAsync(await postgres.CreateStoreAsync(), "--auto-tls", "--data-dir", _directory.Path);
+        await using PgEtcdServer server = await tls.StartAsync(
+            await postgres.CreateStoreAsync(), "--auto-tls", "--data-dir", _directory.Path);
         server.Expect("--auto-tls is without effect");
         await tls.PutAsync();
         (await server.ComplainsAsync(1))[0].ShouldContain("--auto-tls is without effect beside --cert-file.");
@@ -76,7 +77,9 @@ public sealed class AutoTlsTests(PostgresFixture postgres) : IClassFixture<Postg
     {
         CommandResult result = await Command.RunAsync(
             EtcdctlScript.Program,
-            ["--endpoints", string.Create(CultureInfo.InvariantCulture, $"https://127.0.0.1:{_port}"), "--cacert", CertFile, "put", "a", "1"],
+            [
+                "--endpoints", string.Create(CultureInfo.InvariantCulture, $"https://127.0.0.1:{_port}"), "--cacert", CertFile, "put", "a",
+                "1"],
             environment: EtcdctlScript.Version3);
         result.Output.ShouldBe("OK\n", result.Error);
     }

@@ -13,14 +13,21 @@ public sealed class BadTlsFlagTests(PostgresFixture postgres) : IClassFixture<Po
     private readonly TlsSetup _tls = new();
 
     [Theory]
-    [InlineData("--cert-file and --key-file are needed to listen on https://127.0.0.1:1 (or --auto-tls).", "--listen-client-urls", "https://127.0.0.1:1")]
-    [InlineData("--cert-file and --key-file are needed to listen on https://localhost:1 (or --auto-tls).", "--listen-metrics-urls", "https://localhost:1")]
-    [InlineData("--cert-file and --key-file are needed to listen on unixs:///tmp/a.sock (or --auto-tls).", "--listen-client-urls", "unixs:///tmp/a.sock")]
+    [InlineData(
+        "--cert-file and --key-file are needed to listen on https://127.0.0.1:1 (or --auto-tls).", "--listen-client-urls",
+        "https://127.0.0.1:1")]
+    [InlineData(
+        "--cert-file and --key-file are needed to listen on https://localhost:1 (or --auto-tls).", "--listen-metrics-urls",
+        "https://localhost:1")]
+    [InlineData(
+        "--cert-file and --key-file are needed to listen on unixs:///tmp/a.sock (or --auto-tls).", "--listen-client-urls",
+        "unixs:///tmp/a.sock")]
     [InlineData("--cert-file needs --key-file too.", "--cert-file", "/a")]
     [InlineData("--key-file needs --cert-file too.", "--key-file", "/a")]
     [InlineData("--tls-min-version must be TLS1.2 or TLS1.3, not \"TLS1.1\".", "--tls-min-version", "TLS1.1")]
     [InlineData("--tls-max-version must be TLS1.2 or TLS1.3, not \"1.3\".", "--tls-max-version", "1.3")]
-    [InlineData("--tls-min-version TLS1.3 is greater than --tls-max-version TLS1.2.", "--tls-min-version=TLS1.3", "--tls-max-version=TLS1.2")]
+    [InlineData(
+        "--tls-min-version TLS1.3 is greater than --tls-max-version TLS1.2.", "--tls-min-version=TLS1.3", "--tls-max-version=TLS1.2")]
     [InlineData(
         "--cipher-suites has \"TLS_AES_128_GCM_SHA\", which is no cipher suite of etcd's: did you mean TLS_AES_128_GCM_SHA256?", "--cipher-suites", "TLS_AES_128_GCM_SHA")]
     [InlineData("--cipher-suites has \"AES\", which is no cipher suite of etcd's.", "--cipher-suites", "TLS_AES_128_GCM_SHA256,AES")]
@@ -56,8 +63,10 @@ public sealed class BadTlsFlagTests(PostgresFixture postgres) : IClassFixture<Po
         await ShouldSayAsync($"--key-file: {other} does not belong to the certificate in {_tls.CertFile}.", "--key-file", other);
         using RSA rsa = RSA.Create(2048);
         string ofAnotherKind = _tls.Write("rsa.key", rsa.ExportRSAPrivateKeyPem());
-        await ShouldSayAsync($"--key-file: {ofAnotherKind} does not belong to the certificate in {_tls.CertFile}.", "--key-file", ofAnotherKind);
-        string locked = _tls.Write("locked.key", rsa.ExportEncryptedPkcs8PrivateKeyPem("hunter2", new PbeParameters(PbeEncryptionAlgorithm.Aes128Cbc, HashAlgorithmName.SHA256, 1000)));
+        await ShouldSayAsync(
+            $"--key-file: {ofAnotherKind} does not belong to the certificate in {_tls.CertFile}.", "--key-file", ofAnotherKind);
+        string locked = _tls.Write("locked.key", rsa.ExportEncryptedPkcs8PrivateKeyPem(
+            "hunter2", new PbeParameters(PbeEncryptionAlgorithm.Aes128Cbc, HashAlgorithmName.SHA256, 1000)));
         await ShouldSayAsync($"--key-file: {locked} is protected by a password; the key must be without one.", "--key-file", locked);
     }
 
@@ -68,7 +77,8 @@ public sealed class BadTlsFlagTests(PostgresFixture postgres) : IClassFixture<Po
         await using PgEtcdServer server = await PgEtcdServer.StartWithAsync(new Uri(url),
         [
             "--database", await postgres.CreateStoreAsync(), "--listen-client-urls", url,
-            "--cert-file", "/missing", "--key-file", "/missing", "--client-cert-auth", "--client-cert-file", "/a", "--client-key-file", "/b",
+            "--cert-file", "/missing", "--key-file", "/missing", "--client-cert-auth", "--client-cert-file", "/a", "--client-key-file",
+            "/b",
         ]);
         server.Expect("without effect here", "Served without TLS");
         IReadOnlyList<string> complaints = await server.ComplainsAsync(2);

@@ -128,7 +128,8 @@ public sealed class ClientCertificateTests(PostgresFixture postgres) : IClassFix
             $"the server logs that a connection was rejected: {reason}");
     }
 
-    /// <summary>With TLS 1.3 a client believes in the handshake before the server has judged it: only an answer shows that it was let in.</summary>
+    /// <summary>With TLS 1.3 a client believes in the handshake before the server has judged it: only an answer shows that it was let
+    /// in.</summary>
     private async Task TalkAsync(Uri server, IssuedCertificate certificate, bool isGrpc)
     {
         SslClientAuthenticationOptions options = _tls.Options(certificate);

@@ -25,8 +25,10 @@ public sealed class CommonNameTests(PostgresFixture postgres) : IClassFixture<Po
         using HttpClient nobodys = Http(_tls.Authority.Client(""));
         (await PutAsync(alices)).StatusCode.ShouldBe(HttpStatusCode.OK);
 
-        await root.UnaryAsync<AuthUserAddRequest, AuthUserAddResponse>("etcdserverpb.Auth/UserAdd", new() { Name = "root", Password = "root" });
-        await root.UnaryAsync<AuthUserGrantRoleRequest, AuthUserGrantRoleResponse>("etcdserverpb.Auth/UserGrantRole", new() { User = "root", Role = "root" });
+        await root.UnaryAsync<AuthUserAddRequest, AuthUserAddResponse>(
+            "etcdserverpb.Auth/UserAdd", new() { Name = "root", Password = "root" });
+        await root.UnaryAsync<AuthUserGrantRoleRequest, AuthUserGrantRoleResponse>(
+            "etcdserverpb.Auth/UserGrantRole", new() { User = "root", Role = "root" });
         await root.UnaryAsync<AuthUserAddRequest, AuthUserAddResponse>(
             "etcdserverpb.Auth/UserAdd", new() { Name = "alice", Options = new UserAddOptions { NoPassword = true } });
         await root.UnaryAsync<AuthEnableRequest, AuthEnableResponse>("etcdserverpb.Auth/AuthEnable", new());
@@ -50,14 +52,17 @@ public sealed class CommonNameTests(PostgresFixture postgres) : IClassFixture<Po
         (await alices.GetStringAsync(new Uri(_tls.Uri, "health"))).ShouldContain("true");
     }
 
-    /// <summary>Kamaji's calls for a tenant (docs/guides/kubernetes.md). Its range end is a zero byte: all keys from the prefix on.</summary>
+    /// <summary>Kamaji's calls for a tenant (docs/guides/kubernetes.md). Its range end is a zero byte: all keys from the prefix
+    /// on.</summary>
     [Fact]
     public async Task A_tenant_is_a_user_without_a_password_whose_certificate_names_it()
     {
         await using PgEtcdServer server = await _tls.StartAsync(await postgres.CreateStoreAsync(), _tls.ClientFlags);
         await using GrpcChannel root = _tls.Channel(_tls.Authority.Client("root"));
-        await root.UnaryAsync<AuthUserAddRequest, AuthUserAddResponse>("etcdserverpb.Auth/UserAdd", new() { Name = "root", Password = "root" });
-        await root.UnaryAsync<AuthUserGrantRoleRequest, AuthUserGrantRoleResponse>("etcdserverpb.Auth/UserGrantRole", new() { User = "root", Role = "root" });
+        await root.UnaryAsync<AuthUserAddRequest, AuthUserAddResponse>(
+            "etcdserverpb.Auth/UserAdd", new() { Name = "root", Password = "root" });
+        await root.UnaryAsync<AuthUserGrantRoleRequest, AuthUserGrantRoleResponse>(
+            "etcdserverpb.Auth/UserGrantRole", new() { User = "root", Role = "root" });
         await root.UnaryAsync<AuthEnableRequest, AuthEnableResponse>("etcdserverpb.Auth/AuthEnable", new());
 
         await root.UnaryAsync<AuthUserAddRequest, AuthUserAddResponse>(
@@ -77,7 +82,8 @@ public sealed class CommonNameTests(PostgresFixture postgres) : IClassFixture<Po
             "etcdserverpb.Auth/UserGrantRole", new() { User = "m-tenant", Role = "m-tenant" });
 
         await using GrpcChannel another = _tls.Channel(_tls.Authority.Client("another"));
-        (await Should.ThrowAsync<RpcException>(() => another.UnaryAsync<MemberListRequest, MemberListResponse>("etcdserverpb.Cluster/MemberList", new())))
+        (await Should.ThrowAsync<RpcException>(
+            () => another.UnaryAsync<MemberListRequest, MemberListResponse>("etcdserverpb.Cluster/MemberList", new())))
             .Status.Detail.ShouldBe("etcdserver: user name not found"); // fault C14
 
         await using GrpcChannel tenant = _tls.Channel(_tls.Authority.Client("m-tenant"));

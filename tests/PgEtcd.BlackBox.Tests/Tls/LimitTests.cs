@@ -20,7 +20,8 @@ public sealed class LimitTests(OneServer one, PostgresFixture postgres) : IClass
     {
         Uri url = new($"http://127.0.0.1:{FreePort.Next()}");
         // A quarter of the files: 150 connections.
-        await using ChildProcess server = Launch(600, "--database", await postgres.CreateStoreAsync(), "--listen-client-urls", url.ToString().TrimEnd('/'));
+        await using ChildProcess server = Launch(
+            600, "--database", await postgres.CreateStoreAsync(), "--listen-client-urls", url.ToString().TrimEnd('/'));
         await using GrpcChannel channel = new(url);
         await server.WaitUntilAsync(async () => await TlsSetup.PutAsync(channel, "a", "1") > 0, "it serves");
 
@@ -70,7 +71,8 @@ public sealed class LimitTests(OneServer one, PostgresFixture postgres) : IClass
     public async Task Headers_may_hold_a_long_token_and_no_more_than_32_KiB()
     {
         using HttpClient http = new() { Timeout = Eventually.Patience };
-        foreach ((int length, HttpStatusCode expected) in ((int, HttpStatusCode)[])[(16_000, HttpStatusCode.OK), (40_000, HttpStatusCode.RequestHeaderFieldsTooLarge)])
+        foreach ((int length, HttpStatusCode expected) in ((int, HttpStatusCode)[])[
+            (16_000, HttpStatusCode.OK), (40_000, HttpStatusCode.RequestHeaderFieldsTooLarge)])
         {
             using HttpRequestMessage request = new(HttpMethod.Get, new Uri(one.Server.ClientUrl, "version"));
             request.Headers.TryAddWithoutValidation("x-long", new string('a', length));
@@ -108,8 +110,10 @@ public sealed class LimitTests(OneServer one, PostgresFixture postgres) : IClass
     private static bool IsClosed(Socket socket) => socket.Poll(0, SelectMode.SelectRead) && socket.Available == 0;
 
     private static ChildProcess Launch(int files, params string[] arguments) => ChildProcess.Start(
-        "pgetcd", "/bin/sh", ["-c", $"ulimit -n {files}; exec \"$0\" \"$@\"", PgEtcdServer.Program, .. arguments], new Dictionary<string, string>
+        "pgetcd", "/bin/sh",
+        ["-c", $"ulimit -n {files}; exec \"$0\" \"$@\"", PgEtcdServer.Program, .. arguments], new Dictionary<string, string>
         {
-            ["DOTNET_ROOT"] = Path.GetFullPath(Path.Combine(System.Runtime.InteropServices.RuntimeEnvironment.GetRuntimeDirectory(), "..", "..", "..")),
+            ["DOTNET_ROOT"] = Path.GetFullPath(
+                Path.Combine(System.Runtime.InteropServices.RuntimeEnvironment.GetRuntimeDirectory(), "..", "..", "..")),
         });
 }

@@ -40,9 +40,15 @@ public sealed class PostgresTlsTests(SecurePostgres postgres) : IClassFixture<Se
 
     [Theory]
     [InlineData("secure", "sslmode=disable", "PostgreSQL refused the connection: no pg_hba.conf entry for host \"127.0.0.1\", user \"secure\"")]
-    [InlineData("etcd", "sslmode=verify-full&sslrootcert={dir}/ca.crt", "TLS with PostgreSQL at 'localhost' failed: its certificate is of another authority", "localhost")]
-    [InlineData("etcd", "sslmode=verify-ca&sslrootcert={dir}/other.crt", "TLS with PostgreSQL at '127.0.0.1' failed: its certificate is of another authority")]
-    [InlineData("etcd", "sslmode=require&sslrootcert={dir}/other.crt", "TLS with PostgreSQL at '127.0.0.1' failed: its certificate is of another authority")]
+    [InlineData(
+        "etcd", "sslmode=verify-full&sslrootcert={dir}/ca.crt",
+        "TLS with PostgreSQL at 'localhost' failed: its certificate is of another authority", "localhost")]
+    [InlineData(
+        "etcd", "sslmode=verify-ca&sslrootcert={dir}/other.crt",
+        "TLS with PostgreSQL at '127.0.0.1' failed: its certificate is of another authority")]
+    [InlineData(
+        "etcd", "sslmode=require&sslrootcert={dir}/other.crt",
+        "TLS with PostgreSQL at '127.0.0.1' failed: its certificate is of another authority")]
     [InlineData("etcd", "sslmode=verify-full", "TLS with PostgreSQL at '127.0.0.1' failed: its certificate is of another authority")]
     [InlineData("etcd", "sslrootcert=system", "TLS with PostgreSQL at '127.0.0.1' failed: its certificate is of another authority")]
     [InlineData("etcd", "sslmode=verify-ca&sslrootcert={dir}/missing.crt", "a file that it names cannot be used: ")]
@@ -93,7 +99,8 @@ public sealed class PostgresTlsTests(SecurePostgres postgres) : IClassFixture<Se
             // The database goes away and comes back: what is said meanwhile is said too.
             server.Expect("PostgreSQL does not answer, trying again");
             await Sql.ExecuteAsync(
-                postgres.Server.SocketConnectionString(), "select count(pg_terminate_backend(pid)) from pg_stat_activity where usename = 'etcd'");
+                postgres.Server.SocketConnectionString(),
+                "select count(pg_terminate_backend(pid)) from pg_stat_activity where usename = 'etcd'");
             await kv.PutAsync("a", "2");
             ShouldHoldNoSecret(Encoding.UTF8.GetString(await File.ReadAllBytesAsync($"/proc/{server.Pid}/cmdline")), "the command line");
             using HttpClient http = new();
@@ -110,7 +117,8 @@ public sealed class PostgresTlsTests(SecurePostgres postgres) : IClassFixture<Se
         // The same password where it does not help: nobody listens, TLS fails, it is wrong, and the rest of the address is.
         string wrong = url.Replace(Encoded, Encoded + "3", StringComparison.Ordinal);
         foreach (string address in (string[])[
-            wrong, url.Replace("require", "verify-full", StringComparison.Ordinal), url.Replace("127.0.0.1", "no-such-host.invalid", StringComparison.Ordinal),
+            wrong, url.Replace("require", "verify-full", StringComparison.Ordinal),
+            url.Replace("127.0.0.1", "no-such-host.invalid", StringComparison.Ordinal),
             url + "&nonsense=1", url.Replace("require", SecurePostgres.Password, StringComparison.Ordinal)])
         {
             await using ChildProcess process = PgEtcdServer.Launch(["--log-level=debug", "--database", address]);

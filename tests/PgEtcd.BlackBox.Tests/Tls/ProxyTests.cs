@@ -18,7 +18,8 @@ public sealed class ProxyTests(PostgresFixture postgres) : IClassFixture<Postgre
         using TlsSetup setup = new();
         string database = await postgres.CreateStoreAsync();
         // The server's health is asked for at the address for metrics, from 127.0.0.1, without a header.
-        await using PgEtcdServer server = await setup.StartAsync(database, "--proxy-protocol-from", "127.0.0.0/8", "--client-cert-auth", "--trusted-ca-file", setup.CaFile);
+        await using PgEtcdServer server = await setup.StartAsync(
+            database, "--proxy-protocol-from", "127.0.0.0/8", "--client-cert-auth", "--trusted-ca-file", setup.CaFile);
         server.Expect("rejected connection");
 
         await using GrpcChannel proxied = new(setup.Uri, tls: setup.Options(setup.Client), opening: Header);

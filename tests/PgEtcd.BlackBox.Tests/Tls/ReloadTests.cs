@@ -70,7 +70,8 @@ public sealed class ReloadTests(PostgresFixture postgres) : IClassFixture<Postgr
         (await SubjectAsync()).ShouldBe("CN=server");
         (await SubjectAsync()).ShouldBe("CN=server");
         await SaysOnceAsync(
-            server, $"has changed and cannot be used, what was read before stays: --cert-file: {_tls.CertFile} holds no certificate in PEM");
+            server,
+            $"has changed and cannot be used, what was read before stays: --cert-file: {_tls.CertFile} holds no certificate in PEM");
 
         // The certificate is there before its key.
         IssuedCertificate renewed = _tls.Authority.Server("renewed");

@@ -28,7 +28,8 @@ public sealed class SecurePostgres : IAsyncLifetime, IDisposable
         _server = await PostgresServer.StartAsync();
         await _server.UseTlsAsync(
             Authority.Issue("db", TestAuthority.ForServers, ["127.0.0.1"]), Authority,
-            "host all postgres all trust", "hostssl all certified all cert", "hostssl all secure all scram-sha-256", "host all etcd all scram-sha-256");
+            "host all postgres all trust", "hostssl all certified all cert", "hostssl all secure all scram-sha-256",
+            "host all etcd all scram-sha-256");
         foreach (string user in (string[])["etcd", "secure", "certified"])
         {
             await Sql.ExecuteAsync(_server.SocketConnectionString(), $"create role {user} login superuser password '{Password}'");

@@ -15,7 +15,8 @@ using Xunit;
 namespace PgEtcd.BlackBox.Tests.Tls;
 
 /// <summary>One port with TLS serves all, beside ports without.</summary>
-public sealed class ServingTests(ServingTests.Plain plain, PostgresFixture postgres) : IClassFixture<ServingTests.Plain>, IClassFixture<PostgresFixture>, IDisposable
+public sealed class ServingTests(ServingTests.Plain plain, PostgresFixture postgres) : IClassFixture<ServingTests.Plain>,
+IClassFixture<PostgresFixture>, IDisposable
 {
     private const string Curl = "/usr/bin/curl";
 
@@ -47,7 +48,8 @@ public sealed class ServingTests(ServingTests.Plain plain, PostgresFixture postg
         server.Expect("Served without TLS", "rejected connection");
 
         (await EtcdctlAsync(["--endpoints", _tls.Url, .. _tls.Curl(), "put", "a", "1"])).ShouldBe("OK\n");
-        (await EtcdctlAsync(["--endpoints", $"unixs://{socket}", "--insecure-skip-tls-verify", .. _tls.Curl(), "put", "b", "2"])).ShouldBe("OK\n");
+        (await EtcdctlAsync(["--endpoints", $"unixs://{socket}", "--insecure-skip-tls-verify", .. _tls.Curl(), "put", "b", "2"]))
+            .ShouldBe("OK\n");
         (await EtcdctlAsync(["--endpoints", plain, "get", "a", "--prefix=false"])).ShouldBe("a\n1\n");
         // With its scheme in :authority, as etcdctl 3.4 does for these.
         (await EtcdctlAsync(["--endpoints", _tls.Url, .. _tls.Curl(), "endpoint", "health"])).ShouldContain("is healthy");
@@ -63,7 +65,8 @@ public sealed class ServingTests(ServingTests.Plain plain, PostgresFixture postg
         string metrics = $"https://127.0.0.1:{FreePort.Next()}";
         string http = $"https://127.0.0.1:{FreePort.Next()}";
         await using PgEtcdServer server = await _tls.StartAsync(
-            await postgres.CreateStoreAsync(), "--listen-client-http-urls", http, "--listen-metrics-urls", $"{_tls.Health.ToString().TrimEnd('/')},{metrics}");
+            await postgres.CreateStoreAsync(), "--listen-client-http-urls", http, "--listen-metrics-urls",
+            $"{_tls.Health.ToString().TrimEnd('/')},{metrics}");
 
         using HttpClient client = new(new SocketsHttpHandler { SslOptions = _tls.Options() });
         (await client.GetStringAsync(new Uri($"{metrics}/metrics"))).ShouldContain("etcd_server_has_leader");
@@ -173,7 +176,8 @@ public sealed class ServingTests(ServingTests.Plain plain, PostgresFixture postg
     {
         CommandResult result = await Command.RunAsync(
             EtcdctlScript.Program, ["--command-timeout", "5s", .. arguments], environment: EtcdctlScript.Version3);
-        return result.Output + string.Concat(result.Error.Split('\n').Where(line => line.StartsWith("Error", StringComparison.Ordinal) || line.Contains("healthy")));
+        return result.Output + string.Concat(
+            result.Error.Split('\n').Where(line => line.StartsWith("Error", StringComparison.Ordinal) || line.Contains("healthy")));
     }
 
     /// <summary>A server with TLS and no more.</summary>

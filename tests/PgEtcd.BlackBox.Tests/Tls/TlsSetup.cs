@@ -67,12 +67,14 @@ internal sealed class TlsSetup : IDisposable
     /// <summary>Starts a server on <see cref="Url"/>.</summary>
     public Task<PgEtcdServer> StartAsync(string database, params string[] moreArguments) => PgEtcdServer.StartWithAsync(Health,
     [
-        "--database", database, "--listen-client-urls", Url, "--listen-metrics-urls", Health.ToString().TrimEnd('/'), .. ServerFlags, .. moreArguments,
+        "--database", database, "--listen-client-urls", Url, "--listen-metrics-urls", Health.ToString().TrimEnd('/'), .. ServerFlags,
+        .. moreArguments,
     ]);
 
     public SslClientAuthenticationOptions Options(IssuedCertificate? certificate = null) => TlsClient.Options(Authority, certificate);
 
-    public GrpcChannel Channel(IssuedCertificate? certificate = null, string? url = null) => new(new Uri(url ?? Url), tls: Options(certificate));
+    public GrpcChannel Channel(IssuedCertificate? certificate = null, string? url = null) =>
+        new(new Uri(url ?? Url), tls: Options(certificate));
 
     /// <summary>Puts over a new connection.</summary>
     public async Task<long> PutAsync(IssuedCertificate? certificate = null, string? url = null)

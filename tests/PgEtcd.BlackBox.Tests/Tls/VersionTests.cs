@@ -38,7 +38,8 @@ public sealed class VersionTests(PostgresFixture postgres) : IClassFixture<Postg
     public async Task Only_the_named_suites_are_offered_and_those_of_TLS_1_3()
     {
         await using PgEtcdServer server = await _tls.StartAsync(
-            await postgres.CreateStoreAsync(), "--cipher-suites", "TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384,TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305");
+            await postgres.CreateStoreAsync(), "--cipher-suites",
+            "TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384,TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305");
         server.Expect("rejected connection .*no shared cipher");
 
         (await SuiteAsync(SslProtocols.Tls12)).ShouldBeOneOf(

@@ -12,7 +12,8 @@ using PgEtcd.Api.Connections;
 namespace PgEtcd.BlackBox.Tests.Tracing;
 
 /// <summary>A span as it came over the wire.</summary>
-internal sealed record Span(string TraceId, string Id, string ParentId, string Name, IReadOnlyList<string> Links, IReadOnlyDictionary<string, string> Tags);
+internal sealed record Span(
+    string TraceId, string Id, string ParentId, string Name, IReadOnlyList<string> Links, IReadOnlyDictionary<string, string> Tags);
 
 /// <summary>A collector of OpenTelemetry: takes OTLP over gRPC and over HTTP on one port and keeps the spans.</summary>
 internal sealed class TraceCollector : IAsyncDisposable
@@ -117,7 +118,9 @@ internal sealed class TraceCollector : IAsyncDisposable
         string.Concat(Fields(message, field).Take(1).Select(id => Convert.ToHexStringLower(id.Span)));
 
     private static IEnumerable<(string Key, string Value)> Tags(ByteString message, int field) => Fields(message, field).Select(tag =>
-        (Fields(tag, 1).Single().ToStringUtf8(), Fields(tag, 2).SelectMany(value => Fields(value, 1)).SingleOrDefault()?.ToStringUtf8() ?? ""));
+        (
+            Fields(tag, 1).Single().ToStringUtf8(),
+            Fields(tag, 2).SelectMany(value => Fields(value, 1)).SingleOrDefault()?.ToStringUtf8() ?? ""));
 
     private static List<ByteString> Fields(ByteString message, int field) => Fields(message.ToByteArray(), field);
 

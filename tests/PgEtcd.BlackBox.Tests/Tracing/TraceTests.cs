@@ -31,7 +31,8 @@ public sealed class TraceTests(PostgresFixture postgres) : IClassFixture<Postgre
 
         (await server.StopAsync()).ShouldBe(0); // what has not been sent is sent now
         Span[] calls = [.. collector.Spans.Where(span => span.Name == Put)];
-        calls.Select(call => (call.TraceId, call.ParentId)).ShouldBe(parents.Select(parent => (parent.Key, parent.Value)), ignoreOrder: true);
+        calls.Select(call => (call.TraceId, call.ParentId)).ShouldBe(
+            parents.Select(parent => (parent.Key, parent.Value)), ignoreOrder: true);
         calls.ShouldAllBe(call => call.Tags["rpc.service"] == "etcdserverpb.KV" && call.Tags["rpc.method"] == "Put");
         Span[] batches = [.. collector.Spans.Where(span => span.Name == "commit batch")];
         batches.SelectMany(batch => batch.Links).ShouldBe(calls.Select(call => call.Id), ignoreOrder: true);
@@ -40,7 +41,8 @@ public sealed class TraceTests(PostgresFixture postgres) : IClassFixture<Postgre
             batch.Links.ShouldContain(batch.ParentId);
             batch.TraceId.ShouldBe(calls.Single(call => call.Id == batch.ParentId).TraceId);
             IEnumerable<string> inside = collector.Spans.Where(span => span.ParentId == batch.Id).SelectMany(span => span.Tags.Values);
-            inside.ShouldContain(value => value.Contains("append", StringComparison.Ordinal)); // beside it a connection may have been opened
+            // Beside it a connection may have been opened
+            inside.ShouldContain(value => value.Contains("append", StringComparison.Ordinal));
         }
 
         collector.Resource["service.name"].ShouldBe("etcd-of-the-test");
@@ -60,7 +62,8 @@ public sealed class TraceTests(PostgresFixture postgres) : IClassFixture<Postgre
         (await server.StopAsync()).ShouldBe(0);
         Span[] reads = [.. collector.Spans.Where(span => span.Name == Range)];
         reads.Length.ShouldBe(20);
-        collector.Spans.Where(span => span.Name == "read barrier").SelectMany(barrier => barrier.Links).ShouldBe(reads.Select(read => read.Id), ignoreOrder: true);
+        collector.Spans.Where(span => span.Name == "read barrier").SelectMany(barrier => barrier.Links).ShouldBe(
+            reads.Select(read => read.Id), ignoreOrder: true);
         collector.Spans.Single(span => span.Name == Put).ParentId.ShouldBeEmpty();
     }
 
@@ -70,7 +73,8 @@ public sealed class TraceTests(PostgresFixture postgres) : IClassFixture<Postgre
         string address = $"127.0.0.1:{FreePort.Next()}";
         await using PgEtcdServer server = await PgEtcdServer.StartAsync(
             await postgres.CreateStoreAsync(),
-            moreArguments: ["--enable-distributed-tracing", "--distributed-tracing-sampling-rate=1000000", $"--distributed-tracing-address={address}"]);
+            moreArguments: [
+                "--enable-distributed-tracing", "--distributed-tracing-sampling-rate=1000000", $"--distributed-tracing-address={address}"]);
         await using Kv kv = new(server);
         await kv.PutAsync("a", "1");
         server.Expect("Traces do not get to --distributed-tracing-address");
@@ -88,7 +92,8 @@ public sealed class TraceTests(PostgresFixture postgres) : IClassFixture<Postgre
     private static Task<PutResponse> PutAsync(Kv kv, string traceId, string spanId) => kv.Channel.UnaryAsync<PutRequest, PutResponse>(
         Put, Kv.Put(traceId, "v"), new Metadata { { "traceparent", $"00-{traceId}-{spanId}-01" } }, Limit);
 
-    private async Task<PgEtcdServer> StartAsync(TraceCollector collector, string address, int samplingRate) => await PgEtcdServer.StartAsync(
+    private async Task<PgEtcdServer> StartAsync(TraceCollector collector, string address, int samplingRate) => await PgEtcdServer
+        .StartAsync(
         await postgres.CreateStoreAsync(),
         moreArguments:
         [

@@ -8,8 +8,8 @@ using Xunit;
 
 namespace PgEtcd.BlackBox.Tests.Vectors;
 
-/// <summary>The transcripts of HashKV. Fault C16: hash-cached shows the hashes that etcd keeps of its last ten compactions, with the compact
-/// revision from before each.</summary>
+/// <summary>The transcripts of HashKV. Fault C16: hash-cached shows the hashes that etcd keeps of its last ten compactions, with the
+/// compact revision from before each.</summary>
 public sealed class HashVectorTests(PostgresFixture postgres) : IClassFixture<PostgresFixture>
 {
     public static TheoryData<string> Files => ["hash-1", "hash-2", "hash-cached"];

@@ -22,7 +22,8 @@ public sealed class SlowWatcherTests(PostgresFixture postgres) : IClassFixture<P
     [Trait("issue", "etcd#17529")]
     public async Task Hundreds_of_watches_with_previous_values_on_a_starved_stream_lose_nothing()
     {
-        WatchCreateRequest[] watches = [.. Enumerable.Range(0, 200).Select(_ => new WatchCreateRequest(WatchCall.Key("hot", 2)) { PrevKv = true })];
+        WatchCreateRequest[] watches = [
+            .. Enumerable.Range(0, 200).Select(_ => new WatchCreateRequest(WatchCall.Key("hot", 2)) { PrevKv = true })];
         await using WatchCall call = _server.Open();
         Dictionary<long, WatchRecord> records = await WatchedServer.CreateAsync(call, watches);
         for (int i = 0; i < 40; i++)
@@ -74,7 +75,8 @@ public sealed class SlowWatcherTests(PostgresFixture postgres) : IClassFixture<P
     [Fact]
     public async Task A_client_that_only_writes_is_not_read_for_ever()
     {
-        byte[] request = GrpcFrame.Wrap(new WatchRequest { CreateRequest = new WatchCreateRequest { Key = ByteString.CopyFromUtf8("a"), WatchId = 7 } }.ToByteArray());
+        byte[] request = GrpcFrame.Wrap(
+            new WatchRequest { CreateRequest = new WatchCreateRequest { Key = ByteString.CopyFromUtf8("a"), WatchId = 7 } }.ToByteArray());
         byte[] thousand = [.. Enumerable.Repeat(request, 1000).SelectMany(bytes => bytes)];
         await using GrpcChannel channel = new(_server.Server.ClientUrl);
         using GrpcRawCall call = channel.DuplexRaw("etcdserverpb.Watch/Watch");

@@ -10,7 +10,8 @@ using Xunit;
 namespace PgEtcd.BlackBox.Tests.Watching;
 
 /// <summary>Streams: many watches on one, ids, ends.</summary>
-public sealed class WatchStreamTests(WatchStreamTests.Lasting shared, PostgresFixture postgres) : IClassFixture<WatchStreamTests.Lasting>, IClassFixture<PostgresFixture>
+public sealed class WatchStreamTests(WatchStreamTests.Lasting shared, PostgresFixture postgres) : IClassFixture<WatchStreamTests.Lasting>,
+IClassFixture<PostgresFixture>
 {
     /// <summary>Less than the thirty seconds of a host that is held up, and more than a busy machine adds.</summary>
     private static readonly TimeSpan Soon = TimeSpan.FromSeconds(15);
@@ -39,7 +40,8 @@ public sealed class WatchStreamTests(WatchStreamTests.Lasting shared, PostgresFi
         await _server.FillAsync("own/", Count, valueBytes: 10);
         List<WatchResponse> events = await ResponsesAsync(call, Count);
         events.Select(response => response.WatchId).Order().ShouldBe(Enumerable.Range(0, Count).Select(id => (long)id));
-        events.ShouldAllBe(response => response.Events.Count == 1 && response.Events[0].Kv.Key.ToStringUtf8() == $"own/{response.WatchId:000000}");
+        events.ShouldAllBe(
+            response => response.Events.Count == 1 && response.Events[0].Kv.Key.ToStringUtf8() == $"own/{response.WatchId:000000}");
 
         for (int id = 0; id < Count; id += 2)
         {
@@ -65,7 +67,8 @@ public sealed class WatchStreamTests(WatchStreamTests.Lasting shared, PostgresFi
         await _server.Kv.SendAsync(new PutRequest { Key = zeros, Value = zeros });
         await _server.Kv.SendAsync(new PutRequest { Key = ByteString.CopyFrom(0) });
 
-        ILookup<long, ByteString> keys = (await ResponsesAsync(call, 4)).ToLookup(response => response.WatchId, response => response.Events.Single().Kv.Key);
+        ILookup<long, ByteString> keys = (await ResponsesAsync(call, 4)).ToLookup(
+            response => response.WatchId, response => response.Events.Single().Kv.Key);
         keys[0].ShouldBe([zeros]);
         keys[1].ShouldBe([ByteString.CopyFrom(0, (byte)'a'), zeros, ByteString.CopyFrom(0)]);
         await _server.ShouldReplayAsync(new WatchCreateRequest { Key = zeros, StartRevision = start }, WatchCall.All(start));
@@ -93,7 +96,8 @@ public sealed class WatchStreamTests(WatchStreamTests.Lasting shared, PostgresFi
         long now = await _server.Kv.PutAsync("a");
         long start = now + Puts - 10;
         await using WatchCall call = _server.Open();
-        WatchCreateRequest[] watches = [WatchCall.All(now), WatchCall.All(start), WatchCall.Prefix("a", start + 5), WatchCall.All(start + 1000)];
+        WatchCreateRequest[] watches = [
+            WatchCall.All(now), WatchCall.All(start), WatchCall.Prefix("a", start + 5), WatchCall.All(start + 1000)];
         foreach (WatchCreateRequest watch in watches)
         {
             watch.PrevKv = true;

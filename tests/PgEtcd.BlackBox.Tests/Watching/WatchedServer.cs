@@ -58,7 +58,8 @@ internal sealed class WatchedServer : IAsyncDisposable
             await call.CreateAsync(watch);
         }
 
-        return watches.Select((watch, id) => (Record: new WatchRecord(watch.StartRevision), Id: (long)id)).ToDictionary(pair => pair.Id, pair => pair.Record);
+        return watches.Select((watch, id) => (Record: new WatchRecord(watch.StartRevision), Id: (long)id)).ToDictionary(
+            pair => pair.Id, pair => pair.Record);
     }
 
     /// <summary>Reads the stream up to the present, and compares with the table.</summary>
@@ -78,7 +79,8 @@ internal sealed class WatchedServer : IAsyncDisposable
         ByteString value = ByteString.CopyFrom(Enumerable.Repeat((byte)'v', valueBytes).ToArray());
         foreach (int[] keys in Enumerable.Range(0, count).Chunk(100))
         {
-            await Kv.SendAsync(Kv.Txn([.. keys.Select(key => Kv.Op(new PutRequest { Key = Kv.Bytes($"{prefix}{key:000000}"), Value = value }))]));
+            await Kv.SendAsync(
+                Kv.Txn([.. keys.Select(key => Kv.Op(new PutRequest { Key = Kv.Bytes($"{prefix}{key:000000}"), Value = value }))]));
         }
     }
 

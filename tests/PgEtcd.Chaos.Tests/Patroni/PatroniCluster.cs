@@ -14,7 +14,8 @@ internal sealed class PatroniCluster : IAsyncDisposable
     private PatroniCluster(TempDirectory directory, PostgresServer postgres, PgEtcdServer store)
     {
         (_directory, _postgres, _store) = (directory, postgres, store);
-        Nodes = [new PatroniNode("pg1", directory.Path, store.ClientUrl.Port), new PatroniNode("pg2", directory.Path, store.ClientUrl.Port)];
+        Nodes = [
+            new PatroniNode("pg1", directory.Path, store.ClientUrl.Port), new PatroniNode("pg2", directory.Path, store.ClientUrl.Port)];
     }
 
     public IReadOnlyList<PatroniNode> Nodes { get; }

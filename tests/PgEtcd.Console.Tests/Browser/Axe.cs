@@ -17,7 +17,8 @@ internal static class Axe
     public static async Task CheckAsync(IPage page, string what)
     {
         await page.EvaluateAsync(await Source.Value);
-        JsonElement? result = await page.EvaluateAsync("async () => (await axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa'] })).violations"
+        JsonElement? result = await page
+            .EvaluateAsync("async () => (await axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa'] })).violations"
             + ".filter(one => one.impact === 'serious' || one.impact === 'critical')"
             + ".map(one => one.id + ': ' + one.nodes.map(node => node.html + ' ' + node.failureSummary).slice(0, 3).join(' | '))");
         result!.Value.EnumerateArray().Select(violation => violation.GetString()).ShouldBeEmpty(what);

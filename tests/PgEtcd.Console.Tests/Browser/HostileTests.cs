@@ -121,7 +121,8 @@ public sealed class HostileTests : IAsyncLifetime
         (await page.Locator("#keys tbody tr").First.InnerTextAsync()).ShouldContain("100,001 keys");
         foreach ((string path, string text) in new[]
         {
-            ("/keys?prefix=many/", "50 keys"), ("/keys?prefix=many/&view=list", "More keys"), ("/keys?prefix=many/&q=flat-0999-4", "many/flat-0999-49"),
+            ("/keys?prefix=many/", "50 keys"), ("/keys?prefix=many/&view=list", "More keys"),
+            ("/keys?prefix=many/&q=flat-0999-4", "many/flat-0999-49"),
             ("/keys?prefix=many/&q=the last&values=1", "many/zzz"), ($"/keys?prefix=many/&at={then}", "50 keys"),
         })
         {

@@ -50,7 +50,8 @@ public sealed class LoginTests : IAsyncLifetime
         // Her own pages say nothing of others.
         foreach (string path in new[]
         {
-            "/keys?prefix=shop/", $"/keys?prefix=shop/&at={_then}", "/key?key=shop/2", "/activity?prefix=shop/", "/diff?prefix=shop/&from=1", "/leases", "/locks",
+            "/keys?prefix=shop/", $"/keys?prefix=shop/&at={_then}", "/key?key=shop/2", "/activity?prefix=shop/",
+            "/diff?prefix=shop/&from=1", "/leases", "/locks",
             "/keys?prefix=shop/&q=o&values=1", "/activity?prefix=shop/&revision=4",
         })
         {
@@ -65,10 +66,14 @@ public sealed class LoginTests : IAsyncLifetime
         // What is not hers is refused, the past and every form of it included.
         foreach (string path in new[]
         {
-            "/keys?prefix=secret/", "/keys?prefix=secret/&view=list", "/keys?start=a&end=z", "/keys?q=hidden&values=1", "/level?prefix=", "/level?prefix=secret/",
-            "/key?key=secret/1", $"/key?key=secret/1&at={_then}", $"/key?key=secret/1&a=3&b={_then}", "/raw?key=secret/1", "/diff?from=1", "/diff?prefix=secret/&from=1",
-            "/activity", "/activity?prefix=secret/", "/activity?revision=4", "/tail?prefix=", "/tail?prefix=secret/", "/cluster", "/access", "/access?user=root&key=a",
-            "/edit?key=secret/1", "/delete?key=secret/1", "/restore?prefix=&at=2", "/restore?key=secret/1&at=3", "/restore?prefix=secret/&at=3",
+            "/keys?prefix=secret/", "/keys?prefix=secret/&view=list", "/keys?start=a&end=z", "/keys?q=hidden&values=1", "/level?prefix=",
+            "/level?prefix=secret/",
+            "/key?key=secret/1", $"/key?key=secret/1&at={_then}", $"/key?key=secret/1&a=3&b={_then}", "/raw?key=secret/1", "/diff?from=1",
+            "/diff?prefix=secret/&from=1",
+            "/activity", "/activity?prefix=secret/", "/activity?revision=4", "/tail?prefix=", "/tail?prefix=secret/", "/cluster", "/access",
+            "/access?user=root&key=a",
+            "/edit?key=secret/1", "/delete?key=secret/1", "/restore?prefix=&at=2", "/restore?key=secret/1&at=3",
+            "/restore?prefix=secret/&at=3",
         })
         {
             IAPIResponse answer = await context.APIRequest.GetAsync(_store.Page(path));
@@ -145,7 +150,8 @@ public sealed class LoginTests : IAsyncLifetime
         using HttpClient http = new(handler);
         string page = await http.GetStringAsync(_store.Page("/login", ("to", to)));
         string token = page.Split("name=\"form-token\" value=\"")[1].Split('"')[0];
-        using FormUrlEncodedContent form = new(new Dictionary<string, string> { ["name"] = "alice", ["password"] = "alicepw", ["form-token"] = token });
+        using FormUrlEncodedContent form = new(
+            new Dictionary<string, string> { ["name"] = "alice", ["password"] = "alicepw", ["form-token"] = token });
         using HttpResponseMessage answer = await http.PostAsync(_store.Page("/login", ("to", to)), form);
         answer.Headers.Location!.OriginalString.ShouldBe(target);
     }
@@ -174,7 +180,8 @@ public sealed class LoginTests : IAsyncLifetime
     {
         await using Store second = await Store.StartOnAsync(_store.Database, "second", "--console=read-write", "--bcrypt-cost=4");
         await using Store third = await Store.StartOnAsync(_store.Database, "third", "--console=read-write", "--bcrypt-cost=4");
-        await using RoundRobin balancer = await RoundRobin.StartAsync([_store.Server.ClientUrl, second.Server.ClientUrl, third.Server.ClientUrl]);
+        await using RoundRobin balancer = await RoundRobin.StartAsync(
+            [_store.Server.ClientUrl, second.Server.ClientUrl, third.Server.ClientUrl]);
         IBrowserContext context = await Chromium.NewContextAsync();
         IPage page = await context.NewPageAsync();
         await page.GotoAsync(new Uri(balancer.Url, "/ui/edit?key=shop/balanced").ToString());

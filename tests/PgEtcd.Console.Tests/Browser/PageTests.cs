@@ -14,8 +14,12 @@ public sealed class PageTests : IAsyncLifetime
     public async Task InitializeAsync()
     {
         _store = await Store.StartAsync("--console=read-write", "--console-mask=*/secrets/*");
-        await _store.PutAsync("config/checkout", """{"name":"checkout","replicas":3,"features":{"newCart":false,"express":true},"limits":{"rps":250,"burst":400}}""");
-        await _store.PutAsync("config/checkout", """{"name":"checkout","replicas":5,"features":{"newCart":true,"express":true},"limits":{"rps":400,"burst":400}}""");
+        await _store.PutAsync(
+            "config/checkout",
+            """{"name":"checkout","replicas":3,"features":{"newCart":false,"express":true},"limits":{"rps":250,"burst":400}}""");
+        await _store.PutAsync(
+            "config/checkout",
+            """{"name":"checkout","replicas":5,"features":{"newCart":true,"express":true},"limits":{"rps":400,"burst":400}}""");
         await _store.PutAsync("config/mail", "host: smtp.internal\nport: 587\n");
         await _store.PutAsync("app/secrets/database", "hunter2-is-masked");
         for (int shop = 0; shop < 30; shop++)
@@ -34,7 +38,9 @@ public sealed class PageTests : IAsyncLifetime
         await _store.DeleteAsync("flags/banner");
         await _store.CallAsync("auth/user/add", new { name = "root", password = "rootpw" });
         await _store.CallAsync("auth/role/add", new { name = "shop" });
-        await _store.CallAsync("auth/role/grant", new { name = "shop", perm = new { permType = "READ", key = "shops/"u8.ToArray(), range_end = "shops0"u8.ToArray() } });
+        await _store.CallAsync(
+            "auth/role/grant",
+            new { name = "shop", perm = new { permType = "READ", key = "shops/"u8.ToArray(), range_end = "shops0"u8.ToArray() } });
         await _store.CallAsync("auth/user/grant", new { user = "root", role = "shop" });
     }
 
@@ -71,7 +77,8 @@ public sealed class PageTests : IAsyncLifetime
             await page.GotoAsync(_store.Page(path));
             (await page.Locator("main").InnerTextAsync()).ShouldContain(text, Case.Sensitive, name);
             await Axe.CheckAsync(page, $"{name}, {scheme}");
-            await page.ScreenshotAsync(new PageScreenshotOptions { Path = Path.Combine(pictures, $"{name}-{scheme.ToString().ToLowerInvariant()}.png") });
+            await page.ScreenshotAsync(
+                new PageScreenshotOptions { Path = Path.Combine(pictures, $"{name}-{scheme.ToString().ToLowerInvariant()}.png") });
         }
 
         elsewhere.ShouldBeEmpty();
@@ -135,9 +142,11 @@ public sealed class PageTests : IAsyncLifetime
         IPage page = await context.NewPageAsync();
         foreach (string path in new[]
         {
-            "/keys?view=list", "/keys?prefix=app/secrets/", "/key?key=app/secrets/database", $"/key?key=app/secrets/database&at={revision - 1}",
+            "/keys?view=list", "/keys?prefix=app/secrets/", "/key?key=app/secrets/database",
+            $"/key?key=app/secrets/database&at={revision - 1}",
             $"/key?key=app/secrets/database&a={revision - 1}&b={revision}", "/diff?from=1", "/activity", "/keys?q=hunter&values=1",
-            $"/keys?q=hunter&values=1&at={revision - 1}", $"/restore?key=app/secrets/database&at={revision - 1}", "/edit?key=app/secrets/database", "/level?prefix=app/secrets/",
+            $"/keys?q=hunter&values=1&at={revision - 1}", $"/restore?key=app/secrets/database&at={revision - 1}",
+            "/edit?key=app/secrets/database", "/level?prefix=app/secrets/",
         })
         {
             await page.GotoAsync(_store.Page(path));

@@ -48,7 +48,8 @@ internal sealed class RoundRobin : IAsyncDisposable
         int turn = (int)((uint)Interlocked.Increment(ref _next) % _frontends.Length);
         Interlocked.Increment(ref _served[turn]);
         HttpRequest request = context.Request;
-        using HttpRequestMessage message = new(new HttpMethod(request.Method), new Uri(_frontends[turn], request.Path + request.QueryString));
+        using HttpRequestMessage message = new(
+            new HttpMethod(request.Method), new Uri(_frontends[turn], request.Path + request.QueryString));
         if (HttpMethods.IsPost(request.Method))
         {
             message.Content = new StreamContent(request.Body);

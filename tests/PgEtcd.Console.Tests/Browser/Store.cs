@@ -49,17 +49,21 @@ internal sealed class Store : IAsyncDisposable
         return address.ToString();
     }
 
-    public Task<long> PutAsync(string key, string value, long lease = 0) => PutAsync(Encoding.UTF8.GetBytes(key), Encoding.UTF8.GetBytes(value), lease);
+    public Task<long> PutAsync(string key, string value, long lease = 0) =>
+        PutAsync(Encoding.UTF8.GetBytes(key), Encoding.UTF8.GetBytes(value), lease);
 
     public async Task<long> PutAsync(byte[] key, byte[] value, long lease = 0) =>
         Revision(await CallAsync("kv/put", new { key, value, lease }));
 
-    public async Task<long> DeleteAsync(string key) => Revision(await CallAsync("kv/deleterange", new { key = Encoding.UTF8.GetBytes(key) }));
+    public async Task<long> DeleteAsync(string key) =>
+        Revision(await CallAsync("kv/deleterange", new { key = Encoding.UTF8.GetBytes(key) }));
 
     public async Task<string?> GetAsync(string key)
     {
         JsonElement answer = await CallAsync("kv/range", new { key = Encoding.UTF8.GetBytes(key) });
-        return answer.TryGetProperty("kvs", out JsonElement found) ? Encoding.UTF8.GetString(found[0].GetProperty("value").GetBytesFromBase64()) : null;
+        return answer.TryGetProperty("kvs", out JsonElement found)
+            ? Encoding.UTF8.GetString(found[0].GetProperty("value").GetBytesFromBase64())
+            : null;
     }
 
     public async Task<long> GrantAsync(long ttl) =>
@@ -71,7 +75,9 @@ internal sealed class Store : IAsyncDisposable
         await CallAsync("auth/user/add", new { name = "root", password = "rootpw" });
         await CallAsync("auth/user/grant", new { user = "root", role = "root" });
         await CallAsync("auth/role/add", new { name = "shop" });
-        await CallAsync("auth/role/grant", new { name = "shop", perm = new { permType = "READWRITE", key = "shop/"u8.ToArray(), range_end = Ranges.End("shop/"u8) } });
+        await CallAsync(
+            "auth/role/grant",
+            new { name = "shop", perm = new { permType = "READWRITE", key = "shop/"u8.ToArray(), range_end = Ranges.End("shop/"u8) } });
         await CallAsync("auth/user/add", new { name = "alice", password = "alicepw" });
         await CallAsync("auth/user/grant", new { user = "alice", role = "shop" });
         await CallAsync("auth/enable", new { });

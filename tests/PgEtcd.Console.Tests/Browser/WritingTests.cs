@@ -93,7 +93,8 @@ public sealed class WritingTests : IAsyncLifetime
         IPage page = await context.NewPageAsync();
         await page.GotoAsync(_store.Page("/diff", ("prefix", "back/"), ("from", $"{then}")));
         await page.GetByText("Bring all of this back").ClickAsync();
-        (await page.Locator(".confirm").InnerTextAsync()).ShouldContain("3 keys will change, in one revision: 1 created, 1 changed, 1 deleted");
+        (await page.Locator(".confirm").InnerTextAsync()).ShouldContain(
+            "3 keys will change, in one revision: 1 created, 1 changed, 1 deleted");
         await _store.PutAsync("back/created", "even more");
         await page.GetByRole(AriaRole.Button, new PageGetByRoleOptions { Name = "Bring back" }).ClickAsync();
         await page.GetByText("Some of these keys have changed since the plan was made").WaitForAsync();
@@ -123,7 +124,8 @@ public sealed class WritingTests : IAsyncLifetime
         {
             using HttpRequestMessage request = new(HttpMethod.Post, _store.Page("/delete"))
             {
-                Content = new FormUrlEncodedContent(new Dictionary<string, string> { ["key"] = "forged", ["seen"] = $"{revision}", ["form-token"] = forgery.Token ?? "" }),
+                Content = new FormUrlEncodedContent(
+                    new Dictionary<string, string> { ["key"] = "forged", ["seen"] = $"{revision}", ["form-token"] = forgery.Token ?? "" }),
             };
             if (forgery.Cookie is not null)
             {

@@ -45,7 +45,8 @@ public sealed class PresentKeysTests
         Find("value of", record => record.Key.SequenceEqual("c/d"u8)).ShouldBe(["c/d"]);
 
         static string[] Find(string wanted, Func<KeyRecord, bool>? values) =>
-            [.. PresentKeys.Search(Tree, [], null, Encoding.UTF8.GetBytes(wanted), values, 10, 5, default).Select(key => Encoding.UTF8.GetString(key.Key))];
+            [.. PresentKeys.Search(Tree, [], null, Encoding.UTF8.GetBytes(wanted), values, 10, 5, default).Select(
+                key => Encoding.UTF8.GetString(key.Key))];
     }
 
     [Fact]

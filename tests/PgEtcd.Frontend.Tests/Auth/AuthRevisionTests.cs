@@ -86,7 +86,8 @@ public sealed class AuthRevisionTests(PostgresFixture postgres) : IClassFixture<
         }
 
         (await here.StoredAsync()).Length.ShouldBe(21);
-        (await here.QueryAsync<string>("select username from pgetcd.revisions group by username order by count(*) desc")).ShouldBe(["joe", "root"]);
+        (await here.QueryAsync<string>("select username from pgetcd.revisions group by username order by count(*) desc"))
+            .ShouldBe(["joe", "root"]);
     }
 
     private static async Task<KvError> WriteAsync(StoreParts parts, Caller caller, string key = "a") =>

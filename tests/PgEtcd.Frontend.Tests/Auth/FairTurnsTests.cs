@@ -44,5 +44,6 @@ public sealed class FairTurnsTests
     [InlineData("ipv6:[2001:db8:1:2:3:4:5:6]:51000", "ipv6:2001:db8:1:2::")]
     [InlineData("ipv6:[::1]:51000", "ipv6:::")]
     [InlineData("", "")]
-    public void An_address_has_no_port_and_of_IPv6_its_network_counts(string peer, string address) => PeerAddress.Of(peer).ShouldBe(address);
+    public void An_address_has_no_port_and_of_IPv6_its_network_counts(string peer, string address) =>
+        PeerAddress.Of(peer).ShouldBe(address);
 }

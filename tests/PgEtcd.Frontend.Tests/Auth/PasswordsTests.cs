@@ -106,7 +106,8 @@ public sealed class PasswordsTests
     {
         byte[] cheap = Hash("05");
         byte[] dear = Hash("12");
-        UserRecord[] users = [.. Enumerable.Range(0, 100).Select(i => new UserRecord($"user{i}", i < 25 ? dear : cheap, HasNoPassword: false, []))];
+        UserRecord[] users = [
+            .. Enumerable.Range(0, 100).Select(i => new UserRecord($"user{i}", i < 25 ? dear : cheap, HasNoPassword: false, []))];
         UserCosts costs = new(new AuthState(new AuthRecords { Users = [.. users, new UserRecord("none", [], HasNoPassword: false, [])] }));
         int?[] spent = [.. Enumerable.Range(0, 1000).Select(i => costs.Like($"nobody{i}"))];
 
@@ -147,7 +148,8 @@ public sealed class PasswordsTests
         Passwords dear = new(cost: 10);
         byte[] hash = await dear.HashAsync("x");
         int done = 0;
-        Task<bool?>[] flood = [.. Enumerable.Range(0, 1000).Select(i => dear.VerifyAsync(hash, $"{i}", "ipv4:192.0.2.1", () => Interlocked.Increment(ref done) > 0))];
+        Task<bool?>[] flood = [.. Enumerable.Range(0, 1000).Select(
+            i => dear.VerifyAsync(hash, $"{i}", "ipv4:192.0.2.1", () => Interlocked.Increment(ref done) > 0))];
         int before = done;
         (await dear.VerifyAsync(hash, "x", "ipv4:192.0.2.2")).ShouldBe(true);
         (done - before).ShouldBeLessThan(20);

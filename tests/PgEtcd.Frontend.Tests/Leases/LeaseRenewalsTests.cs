@@ -25,7 +25,8 @@ public sealed class LeaseRenewalsTests(PostgresFixture postgres) : IClassFixture
 
         (await Task.WhenAll(asked).WaitAsync(Patience)).ShouldAllBe(renewal => renewal.Ttl == 60);
         renewals.Statements.ShouldBeLessThan(100);
-        (await parts.QueryAsync<long>("select count(*) from pgetcd.leases where expires_at < clock_timestamp() + interval '30 seconds'")).ShouldBe([0]);
+        (await parts.QueryAsync<long>("select count(*) from pgetcd.leases where expires_at < clock_timestamp() + interval '30 seconds'"))
+            .ShouldBe([0]);
     }
 
     [Fact]

@@ -64,7 +64,8 @@ public sealed class LeaseStoreTests(PostgresFixture postgres) : IClassFixture<Po
         answer.Error.ShouldBe(KvError.None);
         answer.Result!.Revision.ShouldBe(5);
         Show(here.Replica.Current).ShouldBe(["free=1 4/4.0 v1"]);
-        (await here.QueryAsync<string>("select convert_from(key, 'utf8') || sub || tombstone from pgetcd.revisions where revision = 5 order by sub"))
+        (await here.QueryAsync<string>(
+            "select convert_from(key, 'utf8') || sub || tombstone from pgetcd.revisions where revision = 5 order by sub"))
             .ShouldBe(["a0true", "b1true"]);
         (await there.Leases.RevokeAsync(1, Nobody).WaitAsync(Patience)).Error.ShouldBe(KvError.LeaseNotFound);
         (await there.Leases.FindAsync(1, withKeys: true)).Lease.ShouldBeNull();

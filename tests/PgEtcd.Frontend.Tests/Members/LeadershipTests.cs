@@ -68,7 +68,8 @@ public sealed class LeadershipTests(PostgresFixture postgres) : IClassFixture<Po
         await using StoreParts parts = await StoreParts.CreateAsync(postgres);
         await using Frontend only = await JoinAsync(parts, "only", 1);
         int runs = 0;
-        _ = only.Jobs.RunWhileLeadingAsync("a job", Often, _ => runs++ < 3 ? throw new InvalidOperationException("Not this time.") : Task.CompletedTask);
+        _ = only.Jobs.RunWhileLeadingAsync(
+            "a job", Often, _ => runs++ < 3 ? throw new InvalidOperationException("Not this time.") : Task.CompletedTask);
         await Eventually.TrueAsync(() => runs > 5, StoreParts.Patience, "it goes on");
     }
 
@@ -125,7 +126,8 @@ public sealed class LeadershipTests(PostgresFixture postgres) : IClassFixture<Po
     {
         Leader leader = new(TimeProvider.System, NullLogger<Leader>.Instance);
         Membership membership = await Membership.JoinAsync(
-            parts.Database, leader, run, [.. ids.Select(Member)], static () => 1, TimeProvider.System, NullLogger<Membership>.Instance, CancellationToken.None);
+            parts.Database, leader, run, [.. ids.Select(Member)], static () =>
+                1, TimeProvider.System, NullLogger<Membership>.Instance, CancellationToken.None);
         return new Frontend(leader, membership, new LeaderJobs(leader, TimeProvider.System, NullLogger<LeaderJobs>.Instance));
     }
 

@@ -60,7 +60,8 @@ public sealed class AccessTests
     [MemberData(nameof(Requests))]
     [Trait("advisory", "CVE-2026-33343")]
     [Trait("issue", "etcd PR 21681, 21685")]
-    public void A_request_is_checked_the_same_within_transactions_at_any_depth_and_in_both_branches(string what, Operation operation, bool isPermitted)
+    public void A_request_is_checked_the_same_within_transactions_at_any_depth_and_in_both_branches(
+        string what, Operation operation, bool isPermitted)
     {
         if (operation is RevokeLeaseOperation)
         {
@@ -137,7 +138,8 @@ public sealed class AccessTests
 
     private static RangeOperation Range(string key, string end = "") => new() { Key = Key(key), RangeEnd = Key(end) };
 
-    private static PutOperation Put(string key, bool prevKv = false, long lease = 0) => new() { Key = Key(key), PrevKv = prevKv, Lease = lease };
+    private static PutOperation Put(string key, bool prevKv = false, long lease = 0) =>
+        new() { Key = Key(key), PrevKv = prevKv, Lease = lease };
 
     private static DeleteRangeOperation Delete(string key, string end, bool prevKv = false) =>
         new() { Key = Key(key), RangeEnd = Key(end), PrevKv = prevKv };

@@ -70,7 +70,9 @@ public sealed class PastTests(PostgresFixture postgres) : IClassFixture<Postgres
         await using StoreParts fresh = await first.AnotherAsync();
         TxnOperation reads = new()
         {
-            Success = [new RangeOperation { Key = Bytes("a"), Revision = 2 }, new RangeOperation { Key = Bytes("\0"), RangeEnd = Bytes("\0"), Revision = 3 }],
+            Success = [
+                new RangeOperation { Key = Bytes("a"), Revision = 2 },
+                new RangeOperation { Key = Bytes("\0"), RangeEnd = Bytes("\0"), Revision = 3 }],
             Failure = [new RangeOperation { Key = Bytes("a"), Revision = 999 }],
         };
 
@@ -79,7 +81,8 @@ public sealed class PastTests(PostgresFixture postgres) : IClassFixture<Postgres
         read.Results.ShouldAllBe(result => result.Revision == 4);
 
         TxnOperation writes = new() { Success = [Put("c", "4"), new TxnOperation { Success = [reads] }] };
-        TxnResult written = (await fresh.Writer.WriteAsync(writes, 1, new Origin(Caller.Server, null)).WaitAsync(Patience)).Result.ShouldBeOfType<TxnResult>();
+        TxnResult written = (await fresh.Writer.WriteAsync(writes, 1, new Origin(Caller.Server, null)).WaitAsync(Patience)).Result
+            .ShouldBeOfType<TxnResult>();
         TxnResult inner = ((TxnResult)written.Results[1]).Results[0].ShouldBeOfType<TxnResult>();
         inner.Results.Cast<RangeResult>().Select(range => Show(range.Records[0])).ShouldBe(["a=1 2/2.0 v1", "a=2 2/3.0 v2"]);
         inner.Results.ShouldAllBe(result => result.Revision == 5);
@@ -101,8 +104,10 @@ public sealed class PastTests(PostgresFixture postgres) : IClassFixture<Postgres
         (await fresh.Past.RangeAsync(range, 6).WaitAsync(Patience)).ShouldBeNull();
         fresh.Replica.Current.CompactRevision.ShouldBe(4);
         (await fresh.Reader.RangeAsync(range).AsTask().WaitAsync(Patience)).Error.ShouldBe(KvError.Compacted);
-        (await fresh.Reader.RangeAsync(new RangeOperation { Key = Bytes("a"), Revision = 4 }).AsTask().WaitAsync(Patience)).Error.ShouldBe(KvError.None);
-        (await fresh.Reader.RangeAsync(new RangeOperation { Key = Bytes("a"), Revision = 7 }).AsTask().WaitAsync(Patience)).Error.ShouldBe(KvError.FutureRevision);
+        (await fresh.Reader.RangeAsync(new RangeOperation { Key = Bytes("a"), Revision = 4 }).AsTask().WaitAsync(Patience)).Error
+            .ShouldBe(KvError.None);
+        (await fresh.Reader.RangeAsync(new RangeOperation { Key = Bytes("a"), Revision = 7 }).AsTask().WaitAsync(Patience)).Error
+            .ShouldBe(KvError.FutureRevision);
         (await fresh.CompactionMark.CompactAsync(4, Origin.Server).WaitAsync(Patience)).ShouldBe(KvError.Compacted);
         (await fresh.CompactionMark.CompactAsync(7, Origin.Server).WaitAsync(Patience)).ShouldBe(KvError.FutureRevision);
     }

@@ -107,7 +107,8 @@ public class ReplicaTests
             if (seen.TryGetValue(revision, out string[]? shown))
             {
                 Show(state.ShouldNotBeNull()).ShouldBe(shown);
-                replica.Range(new RangeOperation { Key = new byte[1], RangeEnd = new byte[1], Revision = revision }, 99)!.Revision.ShouldBe(99);
+                replica.Range(new RangeOperation { Key = new byte[1], RangeEnd = new byte[1], Revision = revision }, 99)!.Revision
+                    .ShouldBe(99);
             }
             else
             {

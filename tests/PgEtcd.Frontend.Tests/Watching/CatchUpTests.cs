@@ -16,7 +16,8 @@ public sealed class CatchUpTests
 
     public static TheoryData<int, bool> Seeds => new()
     {
-        { 1, false }, { 1, true }, { 2, false }, { 2, true }, { 3, false }, { 3, true }, { 4, false }, { 4, true }, { 5, false }, { 5, true },
+        { 1, false }, { 1, true }, { 2, false }, { 2, true }, { 3, false }, { 3, true }, { 4, false }, { 4, true }, { 5, false },
+        { 5, true },
     };
 
     [Theory]
@@ -61,7 +62,8 @@ public sealed class CatchUpTests
     public void A_revision_of_more_than_two_gigabytes_is_a_piece_of_its_own()
     {
         KeyRecord before = Changes.Put(1, valueBytes: 1_500_000).Record!;
-        List<KvEvent> events = [Changes.Put(2), .. Enumerable.Range(0, 1450).Select(sub => Changes.Delete(3, $"k{sub}", sub, before)), Changes.Put(4)];
+        List<KvEvent> events = [
+            Changes.Put(2), .. Enumerable.Range(0, 1450).Select(sub => Changes.Delete(3, $"k{sub}", sub, before)), Changes.Put(4)];
 
         Pieces(events, withPrevious: true).Select(piece => piece.Length).ShouldBe([1, 1450, 1]);
         Pieces(events, withPrevious: false).Count.ShouldBe(1);
@@ -92,7 +94,8 @@ public sealed class CatchUpTests
             {
                 string key = new('k', random.Next(1, 200));
                 KeyRecord? previous = random.Next(2) == 0 ? Changes.Put(revision - 1, key, Bytes()).Record : null;
-                events.Add(random.Next(3) == 0 ? Changes.Delete(revision, key, sub, previous) : Changes.Put(revision, key, Bytes(), sub, previous));
+                events.Add(random.Next(3) == 0 ? Changes.Delete(revision, key, sub, previous) : Changes.Put(
+                    revision, key, Bytes(), sub, previous));
             }
         }
 

@@ -16,5 +16,6 @@ internal static class Changes
     public static KvEvent Delete(long revision, string key = "a", int sub = 0, KeyRecord? previous = null) =>
         new(Encoding.UTF8.GetBytes(key), null, previous, revision, sub);
 
-    public static WatchUpdate Update(params KvEvent[] events) => new(events.Length == 0 ? 1 : events[^1].Revision, 0) { Events = events, MayBeCut = true };
+    public static WatchUpdate Update(params KvEvent[] events) =>
+        new(events.Length == 0 ? 1 : events[^1].Revision, 0) { Events = events, MayBeCut = true };
 }

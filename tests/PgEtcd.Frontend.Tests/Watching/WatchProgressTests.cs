@@ -73,10 +73,12 @@ public sealed class WatchProgressTests(PostgresFixture postgres) : IClassFixture
     public async Task DisposeAsync() => await _parts.DisposeAsync();
 
     private WatchHub NewHub() => new(
-        _parts.Replica, new EventReader(_parts.Database), TimeSpan.FromMilliseconds(100), TimeProvider.System, NullLogger<WatchHub>.Instance);
+        _parts.Replica, new EventReader(_parts.Database), TimeSpan.FromMilliseconds(100), TimeProvider.System,
+        NullLogger<WatchHub>.Instance);
 
     private static WatchTarget Target(string key) => new(
-        new KeyRange(StoreParts.Bytes(key), default), 0, NoPut: false, NoDelete: false, PreviousValue: false, ProgressNotify: true, Fragment: false);
+        new KeyRange(StoreParts.Bytes(key), default), 0, NoPut: false, NoDelete: false, PreviousValue: false, ProgressNotify: true,
+        Fragment: false);
 
     private static bool IsProgress(WatchUpdate update) => !update.Created && update.Events.Count == 0;
 

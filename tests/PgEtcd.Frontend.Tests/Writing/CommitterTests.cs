@@ -41,7 +41,8 @@ public sealed class CommitterTests(PostgresFixture postgres) : IClassFixture<Pos
     public async Task A_write_that_waits_for_the_lock_learns_in_time_that_its_time_is_up()
     {
         await using StoreParts first = await CreateAsync(postgres);
-        await using StoreParts parts = await OpenAsync(first.Database.ConnectionString.ConnectionString, timeLimit: TimeSpan.FromSeconds(1));
+        await using StoreParts parts = await OpenAsync(
+            first.Database.ConnectionString.ConnectionString, timeLimit: TimeSpan.FromSeconds(1));
         long started = System.Diagnostics.Stopwatch.GetTimestamp();
         await using (await first.HoldAsync())
         {
@@ -172,7 +173,8 @@ public sealed class CommitterTests(PostgresFixture postgres) : IClassFixture<Pos
             Put($"{i:00}", big), big.Length, parts.Replica, new Origin(Caller.Server, null)))).WaitAsync(Patience);
 
         answers.Select(answer => answer.Result!.Revision).ShouldBe(Enumerable.Range(2, 60).Select(revision => (long)revision));
-        (await parts.QueryAsync<string>("select key::text || length(value) from pgetcd.revisions where length(value) <> 307200")).ShouldBeEmpty();
+        (await parts.QueryAsync<string>("select key::text || length(value) from pgetcd.revisions where length(value) <> 307200"))
+            .ShouldBeEmpty();
     }
 
     [Fact]

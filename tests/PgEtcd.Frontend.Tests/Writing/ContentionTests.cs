@@ -153,7 +153,8 @@ public sealed class ContentionTests(PostgresFixture postgres) : IClassFixture<Po
         await Should.ThrowAsync<PostgresException>(() => here.WriteAsync(Hook.Txn(Put("a", "ours")), hook));
         await here.WriteAsync(Put("a", "3"));
 
-        (await here.QueryAsync<string>("select frontend from pgetcd.revisions order by revision desc limit 1")).ShouldBe([$"{here.Log.Frontend}.1"]);
+        (await here.QueryAsync<string>("select frontend from pgetcd.revisions order by revision desc limit 1"))
+            .ShouldBe([$"{here.Log.Frontend}.1"]);
     }
 
     [Fact]
@@ -287,7 +288,8 @@ public sealed class ContentionTests(PostgresFixture postgres) : IClassFixture<Po
     {
         while (true)
         {
-            RangeResult read = (await frontend.Reader.RangeAsync(new RangeOperation { Key = Bytes(key) }).AsTask().WaitAsync(Patience)).Result!;
+            RangeResult read =
+                (await frontend.Reader.RangeAsync(new RangeOperation { Key = Bytes(key) }).AsTask().WaitAsync(Patience)).Result!;
             KeyRecord? record = read.Records.FirstOrDefault();
             int value = record is null ? 0 : int.Parse(Text(record.Value), CultureInfo.InvariantCulture);
             WriteAnswer answer = await frontend.WriteAsync(new TxnOperation

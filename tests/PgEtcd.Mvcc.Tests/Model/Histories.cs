@@ -73,7 +73,8 @@ public class Histories
                 fork.Revision.ShouldBe(_model.Revision);
                 if (operation is TxnOperation { IsReadOnly: true } txn && fork.Events.Count == 0)
                 {
-                    Text.Of(_space.EvaluateReadOnly(txn, this).Error, _space.EvaluateReadOnly(txn, this).Result).ShouldBe(Text.Of(error, result));
+                    Text.Of(_space.EvaluateReadOnly(txn, this).Error, _space.EvaluateReadOnly(txn, this).Result)
+                        .ShouldBe(Text.Of(error, result));
                 }
 
                 if (_random.Next(4) == 0)

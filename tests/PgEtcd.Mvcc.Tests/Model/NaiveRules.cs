@@ -37,7 +37,8 @@ internal static class NaiveRules
             return $"range {all.Count} False {List([], range.KeysOnly)}";
         }
 
-        bool filtered = range.MinModRevision != 0 || range.MaxModRevision != 0 || range.MinCreateRevision != 0 || range.MaxCreateRevision != 0;
+        bool filtered = range.MinModRevision != 0 || range.MaxModRevision != 0 || range.MinCreateRevision != 0
+            || range.MaxCreateRevision != 0;
         IEnumerable<Row> rows = all;
         if (range.SortOrder == SortOrder.None && !filtered && range.Limit > 0)
         {

@@ -90,7 +90,9 @@ public sealed class AlarmTableTests(PostgresFixture postgres) : IClassFixture<Po
         (await fixture.Log.CompactAsync(2, Guid.NewGuid(), CancellationToken.None)).ShouldBe(compaction);
     }
 
-    private static Task<bool> SetAsync(AlarmTable alarms, Alarm alarm, bool raised) => alarms.SetAsync(alarm, raised, CancellationToken.None);
+    private static Task<bool> SetAsync(AlarmTable alarms, Alarm alarm, bool raised) =>
+        alarms.SetAsync(alarm, raised, CancellationToken.None);
 
-    private static async Task<AlarmKinds> KindsAsync(LogFixture fixture) => (await fixture.Log.PositionAsync(CancellationToken.None)).Alarms;
+    private static async Task<AlarmKinds> KindsAsync(LogFixture fixture) =>
+        (await fixture.Log.PositionAsync(CancellationToken.None)).Alarms;
 }

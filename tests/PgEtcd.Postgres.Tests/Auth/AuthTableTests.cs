@@ -129,7 +129,8 @@ public sealed class AuthTableTests(PostgresFixture postgres) : IClassFixture<Pos
         for (int i = 0; i < 11; i++)
         {
             await tokens.NoteFailuresAsync(
-                [.. Enumerable.Range(0, 1000).Select(n => new FailedLogin($"user{n}", "ipv4:10.0.0.1:7", DateTimeOffset.UtcNow))], "here", CancellationToken.None);
+                [.. Enumerable.Range(0, 1000).Select(n => new FailedLogin($"user{n}", "ipv4:10.0.0.1:7", DateTimeOffset.UtcNow))], "here",
+                CancellationToken.None);
         }
 
         (await fixture.QueryAsync<int>("select count(*)::int from pgetcd.auth_audit group by action order by 1")).ShouldBe([1, 10_000]);

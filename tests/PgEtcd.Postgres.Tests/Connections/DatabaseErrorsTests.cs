@@ -26,7 +26,8 @@ public sealed class DatabaseErrorsTests
     {
         await using NpgsqlConnection closed = new("Host=nowhere");
         Exception ofNpgsql = await Should.ThrowAsync<InvalidOperationException>(() => closed.BeginTransactionAsync().AsTask());
-        foreach (Exception exception in (Exception[])[ofNpgsql, new ObjectDisposedException("stream"), new IOException(), new SocketException(), new TimeoutException()])
+        foreach (Exception exception in (Exception[])[
+            ofNpgsql, new ObjectDisposedException("stream"), new IOException(), new SocketException(), new TimeoutException()])
         {
             DatabaseErrors.IsTransient(exception).ShouldBeTrue(exception.GetType().Name);
         }
@@ -35,7 +36,8 @@ public sealed class DatabaseErrorsTests
     [Fact]
     public void Our_own_mistakes_are_not_repeated()
     {
-        foreach (Exception exception in (Exception[])[Thrown(new InvalidOperationException()), Thrown(new InvalidCastException()), new OperationCanceledException()])
+        foreach (Exception exception in (Exception[])[
+            Thrown(new InvalidOperationException()), Thrown(new InvalidCastException()), new OperationCanceledException()])
         {
             DatabaseErrors.IsTransient(exception).ShouldBeFalse(exception.GetType().Name);
         }

@@ -42,7 +42,8 @@ public sealed class PasswordCommandTests : IDisposable
     [Fact]
     public async Task A_failure_is_not_kept_and_does_not_tell_what_was_printed()
     {
-        PasswordCommand command = new($"if [ -e {Runs} ]; then echo good; else touch {Runs}; echo secret; echo broken >&2; exit 3; fi", TimeSpan.FromHours(1));
+        PasswordCommand command = new(
+            $"if [ -e {Runs} ]; then echo good; else touch {Runs}; echo secret; echo broken >&2; exit 3; fi", TimeSpan.FromHours(1));
         NpgsqlException failure = await Should.ThrowAsync<NpgsqlException>(() => command.ReadAsync(CancellationToken.None).AsTask());
         failure.Message.ShouldBe("the command of --database-password-command ended with status 3: broken");
         DatabaseErrors.IsTransient(failure).ShouldBeTrue();

@@ -51,7 +51,8 @@ public sealed class EventReaderTests(PostgresFixture postgres) : IClassFixture<P
         }
 
         await fixture.AppendAsync(batch);
-        LoggedEvents read = await new EventReader(fixture.Database).ReadAsync(Everything, 12, 21, withPrevious: true, CancellationToken.None);
+        LoggedEvents read = await new EventReader(fixture.Database).ReadAsync(
+            Everything, 12, 21, withPrevious: true, CancellationToken.None);
         read.Events.ShouldAllBe(change => change.Previous!.Encoded.Length > MiB);
         read.Events.Count.ShouldBeInRange(1, 5);
         read.Last.ShouldBe(read.Events[^1].Revision);

@@ -24,7 +24,8 @@ public sealed class StateReaderTests(PostgresFixture postgres) : IClassFixture<P
         {
             foreach (KeyRange range in ranges)
             {
-                (_, List<KeyRecord> records, long count) = await reader.RangeAtAsync(range, revision, long.MaxValue, CancellationToken.None);
+                (_, List<KeyRecord> records, long count) = await reader.RangeAtAsync(
+                    range, revision, long.MaxValue, CancellationToken.None);
                 string[] expected = Show(state.Keys, range);
                 records.Select(Show).ShouldBe(expected);
                 count.ShouldBe(expected.Length);
@@ -96,7 +97,8 @@ public sealed class StateReaderTests(PostgresFixture postgres) : IClassFixture<P
         await fixture.AppendAsync(delete);
 
         (await fixture.QueryAsync<string>("select convert_from(key, 'utf8') || mod_revision from pgetcd.current_state")).ShouldBe(["b3"]);
-        (await fixture.QueryAsync<string>("select convert_from(key, 'utf8') || mod_revision from pgetcd.state_at(3)")).ShouldBe(["a2", "b3"]);
+        (await fixture.QueryAsync<string>("select convert_from(key, 'utf8') || mod_revision from pgetcd.state_at(3)"))
+            .ShouldBe(["a2", "b3"]);
         (await fixture.QueryAsync<bool>("select tombstone from pgetcd.history order by mod_revision")).ShouldBe([false, false, true]);
     }
 

@@ -95,7 +95,8 @@ public sealed class LeaseExpiryTests(PostgresFixture postgres) : IClassFixture<P
         LeaseTable leases = await WithLeasesAsync(fixture, 1);
         MemberTable members = await WithLeaderAsync(fixture);
         await ExpireAsync(fixture, 1);
-        await fixture.QueryAsync<int>("update pgetcd.leader set expires_at = clock_timestamp(), ticked_at = ticked_at - interval '3 seconds'");
+        await fixture.QueryAsync<int>(
+            "update pgetcd.leader set expires_at = clock_timestamp(), ticked_at = ticked_at - interval '3 seconds'");
         (await BeatAsync(members, 2, "b")).Leads.ShouldBeTrue();
 
         (await leases.ExpiredAsync("b", 10, CancellationToken.None)).ShouldBe([1]);
@@ -123,8 +124,10 @@ public sealed class LeaseExpiryTests(PostgresFixture postgres) : IClassFixture<P
     }
 
     private static Task<List<int>> PassAsync(LogFixture fixture, double seconds) =>
-        fixture.QueryAsync<int>(FormattableString.Invariant($"update pgetcd.leases set expires_at = expires_at - interval '{seconds} seconds'"));
+        fixture.QueryAsync<int>(
+            FormattableString.Invariant($"update pgetcd.leases set expires_at = expires_at - interval '{seconds} seconds'"));
 
     private static Task<List<int>> ExpireAsync(LogFixture fixture, long id, double seconds = 1) => fixture.QueryAsync<int>(
-        FormattableString.Invariant($"update pgetcd.leases set expires_at = clock_timestamp() - interval '{seconds} seconds' where id = {id}"));
+        FormattableString.Invariant(
+            $"update pgetcd.leases set expires_at = clock_timestamp() - interval '{seconds} seconds' where id = {id}"));
 }

@@ -247,9 +247,11 @@ public sealed class RemovalTests(PostgresFixture postgres) : IClassFixture<Postg
         (await TailAsync(3)).ShouldBe([(4, 0)]);
         AppendBatch late = new(new LogPosition(2, -1, 1));
         late.Add(LogFixture.Put("d", "1", 3), null, null);
-        await Should.ThrowAsync<LogGapException>(() => new RevisionLog(log.Database, "late").AppendAsync(late, _ => { }, CancellationToken.None));
         await Should.ThrowAsync<LogGapException>(
-            () => revisions.AppendLockedAsync(2, _ => { }, _ => throw new InvalidOperationException("not to be evaluated"), CancellationToken.None));
+            () => new RevisionLog(log.Database, "late").AppendAsync(late, _ => { }, CancellationToken.None));
+        await Should.ThrowAsync<LogGapException>(
+            () => revisions.AppendLockedAsync(
+                2, _ => { }, _ => throw new InvalidOperationException("not to be evaluated"), CancellationToken.None));
 
         async Task<List<(long, int)>> TailAsync(long after)
         {

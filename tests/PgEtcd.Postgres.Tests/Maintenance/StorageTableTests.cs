@@ -83,7 +83,8 @@ public sealed class StorageTableTests(PostgresFixture postgres) : IClassFixture<
         await fixture.AppendAsync(LogFixture.Puts(1, "a=1", "b=2"));
         await ExecuteAsync(fixture, "delete from pgetcd.revisions where revision = 2");
         string role = $"role_{Guid.NewGuid():N}";
-        await ExecuteAsync(fixture, $"create role {role} login; grant usage on schema pgetcd to {role}; alter table pgetcd.revisions owner to {role}");
+        await ExecuteAsync(
+            fixture, $"create role {role} login; grant usage on schema pgetcd to {role}; alter table pgetcd.revisions owner to {role}");
         await using Database limited = new(
             new NpgsqlConnectionStringBuilder(fixture.ConnectionString) { Username = role }.ConnectionString,
             new SchemaName("pgetcd"), Microsoft.Extensions.Logging.Abstractions.NullLoggerFactory.Instance);

@@ -71,7 +71,8 @@ public sealed partial class DefinitionTests(PostgresFixture postgres) : IClassFi
         await using LogFixture fixture = await LogFixture.CreateAsync(postgres);
 
         (await fixture.QueryAsync<string>(UnpinnedSql)).ShouldBeEmpty("set search_path = pg_catalog, pg_temp, or a body that is no string");
-        (await fixture.QueryAsync<long>("select count(*) from pg_proc where pronamespace = 'pgetcd'::regnamespace"))[0].ShouldBeGreaterThan(50);
+        (await fixture.QueryAsync<long>("select count(*) from pg_proc where pronamespace = 'pgetcd'::regnamespace"))[0]
+            .ShouldBeGreaterThan(50);
     }
 
     [Fact]

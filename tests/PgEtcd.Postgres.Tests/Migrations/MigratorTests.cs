@@ -50,7 +50,8 @@ public sealed class MigratorTests(PostgresFixture postgres) : IClassFixture<Post
         }
 
         string asNobody = new NpgsqlConnectionStringBuilder(connectionString) { Username = "nobody_here" }.ConnectionString;
-        await using Database database = new(asNobody, new SchemaName("pgetcd"), Microsoft.Extensions.Logging.Abstractions.NullLoggerFactory.Instance);
+        await using Database database = new(
+            asNobody, new SchemaName("pgetcd"), Microsoft.Extensions.Logging.Abstractions.NullLoggerFactory.Instance);
 
         DatabaseStartException error = await Should.ThrowAsync<DatabaseStartException>(
             () => LogFixture.Migrator(database).MigrateAsync(CancellationToken.None));

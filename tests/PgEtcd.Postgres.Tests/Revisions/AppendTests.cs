@@ -186,7 +186,9 @@ public sealed class AppendTests(PostgresFixture postgres) : IClassFixture<Postgr
             long head = 1;
             for (int written = 0; written < 50;)
             {
-                AppendBatch batch = writer % 2 == 0 ? Puts(head, $"w{writer}={written}", $"w{writer}b={written}") : Puts(head, $"w{writer}={written}");
+                AppendBatch batch = writer % 2 == 0
+                    ? Puts(head, $"w{writer}={written}", $"w{writer}b={written}")
+                    : Puts(head, $"w{writer}={written}");
                 AppendResult result = await log.AppendAsync(batch, _ => { }, CancellationToken.None);
                 head = result.Position.Revision;
                 written += result.Outcome == AppendOutcome.Appended ? 1 : 0;

@@ -72,7 +72,9 @@ public sealed class LogListenerTests(PostgresFixture postgres) : IClassFixture<P
         using CancellationTokenSource stop = new();
         int calls = 0;
         Task listening = new LogListener(fixture.Database, new RevisionLog(fixture.Database, "here"), NullLogger<LogListener>.Instance)
-            .RunAsync(async head => await (++calls < 4 ? throw new InvalidOperationException("Not now.") : wakes.Writer.WriteAsync(head)), stop.Token);
+            .RunAsync(
+                async head => await (++calls < 4 ? throw new InvalidOperationException("Not now.") : wakes.Writer.WriteAsync(head)),
+                stop.Token);
 
         // The first of these comes before it listens again, the others from the clock.
         for (int i = 0; i < 3; i++)

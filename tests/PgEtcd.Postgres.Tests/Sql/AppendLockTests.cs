@@ -50,14 +50,17 @@ public sealed class AppendLockTests(PostgresFixture postgres) : IClassFixture<Po
     {
         await using LogFixture log = await CreateAsync(postgres);
         string role = $"stranger_{Guid.NewGuid():N}";
-        await log.QueryAsync<object>($"create role {role} login; grant usage on schema pgetcd to {role}; select pgetcd.grant_auditor('{role}')");
+        await log.QueryAsync<object>(
+            $"create role {role} login; grant usage on schema pgetcd to {role}; select pgetcd.grant_auditor('{role}')");
         try
         {
-            await using NpgsqlConnection stranger = new(new NpgsqlConnectionStringBuilder(log.ConnectionString) { Username = role, Pooling = false }.ConnectionString);
+            await using NpgsqlConnection stranger = new(
+                new NpgsqlConnectionStringBuilder(log.ConnectionString) { Username = role, Pooling = false }.ConnectionString);
             await stranger.OpenAsync();
             foreach (string mode in (string[])["access share", "row share", "share update exclusive", "exclusive", "access exclusive"])
             {
-                (await Should.ThrowAsync<PostgresException>(() => stranger.ExecuteAsync($"begin; lock table pgetcd.append_lock in {mode} mode")))
+                (await Should.ThrowAsync<PostgresException>(
+                    () => stranger.ExecuteAsync($"begin; lock table pgetcd.append_lock in {mode} mode")))
                     .SqlState.ShouldBe(PostgresErrorCodes.InsufficientPrivilege, mode);
                 await stranger.ExecuteAsync("rollback");
             }
@@ -119,7 +122,8 @@ public sealed class AppendLockTests(PostgresFixture postgres) : IClassFixture<Po
     {
         LockHolder? found = null;
         await Testing.Eventually.TrueAsync(
-            async () => (found = await new AppendLockTable(database).HolderAsync(CancellationToken.None)) is not null, Soon, "somebody waits");
+            async () =>
+                (found = await new AppendLockTable(database).HolderAsync(CancellationToken.None)) is not null, Soon, "somebody waits");
         return found!;
     }
 }

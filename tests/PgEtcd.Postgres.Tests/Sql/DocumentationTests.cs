@@ -18,12 +18,14 @@ public sealed partial class DocumentationTests
     {
         // Its own server: the page makes roles.
         await using PostgresServer server = await PostgresServer.StartAsync();
-        await using (Database database = new(server.ConnectionString(), new SchemaName("pgetcd"), Microsoft.Extensions.Logging.Abstractions.NullLoggerFactory.Instance))
+        await using (Database database = new(
+            server.ConnectionString(), new SchemaName("pgetcd"), Microsoft.Extensions.Logging.Abstractions.NullLoggerFactory.Instance))
         {
             await LogFixture.Migrator(database).MigrateAsync(CancellationToken.None);
         }
 
-        List<(string Sql, string Expected)> examples = [.. Examples().Matches(await File.ReadAllTextAsync(Path.Combine(Repository.Root, "docs", "sql.md")))
+        List<(string Sql, string Expected)> examples = [.. Examples().Matches(
+            await File.ReadAllTextAsync(Path.Combine(Repository.Root, "docs", "sql.md")))
             .Select(match => (match.Groups["sql"].Value, match.Groups["text"].Value))];
         examples.Count.ShouldBeGreaterThan(10);
         NpgsqlConnectionStringBuilder address = new(server.ConnectionString());

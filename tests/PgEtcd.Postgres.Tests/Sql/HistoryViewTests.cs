@@ -66,7 +66,8 @@ public sealed class HistoryViewTests(PostgresFixture postgres) : IClassFixture<P
         await log.AppendAsync(batch);
         (await log.QueryAsync<string>("select key_text from pgetcd.changes_by('alice')")).ShouldBe(["a", "c"]);
         (await log.QueryAsync<string>("select key_text from pgetcd.changes_by('alice', until => '2020-01-01')")).ShouldBeEmpty();
-        (await log.QueryAsync<string>("select key_text from pgetcd.changes_by('bob', clock_timestamp() - interval '1 minute')")).ShouldBe(["b"]);
+        (await log.QueryAsync<string>("select key_text from pgetcd.changes_by('bob', clock_timestamp() - interval '1 minute')"))
+            .ShouldBe(["b"]);
         (await log.QueryAsync<string>("select format('%s %s %s', username, client, frontend like 'here-%') from pgetcd.key_history('b')"))
             .ShouldBe(["bob ipv4:10.1.1.2:5 t"]);
     }
@@ -102,7 +103,9 @@ public sealed class HistoryViewTests(PostgresFixture postgres) : IClassFixture<P
     public async Task Bytes_have_other_forms_or_none(string expression, string? expected)
     {
         await using LogFixture log = await LogFixture.CreateAsync(postgres);
-        string text = expression.StartsWith("prefix", StringComparison.Ordinal) ? $"convert_from(pgetcd.{expression}, 'UTF8')" : $"(pgetcd.{expression})::text";
+        string text = expression.StartsWith("prefix", StringComparison.Ordinal)
+            ? $"convert_from(pgetcd.{expression}, 'UTF8')"
+            : $"(pgetcd.{expression})::text";
         (await log.QueryAsync<string?>($"select {text}")).ShouldBe([expected]);
     }
 

@@ -97,7 +97,8 @@ public sealed class PastStateTests(PostgresFixture postgres) : IClassFixture<Pos
             (from, to) = from.Revision <= to.Revision ? (from, to) : (to, from);
             foreach (string prefix in new[] { "", "p/" })
             {
-                List<string> expected = [.. Keys.Order(StringComparer.Ordinal).Where(key => key.StartsWith(prefix, StringComparison.Ordinal))
+                List<string> expected = [.. Keys.Order(StringComparer.Ordinal).Where(
+                    key => key.StartsWith(prefix, StringComparison.Ordinal))
                     .Select(key => (Key: key, Old: Revision(from, key), New: Revision(to, key)))
                     .Where(change => change.Old != change.New)
                     .Select(change => $"{change.Key} {(change.Old == 0 ? "create" : change.New == 0 ? "delete" : "update")} {change.Old} {change.New}")];
@@ -109,7 +110,8 @@ public sealed class PastStateTests(PostgresFixture postgres) : IClassFixture<Pos
         }
 
         static long Revision(KeySpace state, string wanted) => Records(state)
-            .Where(record => System.Text.Encoding.UTF8.GetString(record.Key) == wanted).Select(record => record.ModRevision).SingleOrDefault();
+            .Where(record => System.Text.Encoding.UTF8.GetString(record.Key) == wanted)
+                .Select(record => record.ModRevision).SingleOrDefault();
     }
 
     [Fact]
@@ -122,7 +124,8 @@ public sealed class PastStateTests(PostgresFixture postgres) : IClassFixture<Pos
         }
 
         await ErrorAsync(log, "state_at(7)", "PE002", "etcdserver: mvcc: required revision is a future revision");
-        await ErrorAsync(log, "state_at(clock_timestamp() + interval '1 minute')", "PE002", "etcdserver: mvcc: required revision is a future revision");
+        await ErrorAsync(
+            log, "state_at(clock_timestamp() + interval '1 minute')", "PE002", "etcdserver: mvcc: required revision is a future revision");
         await ErrorAsync(log, "state_at(0)", "PE001", "etcdserver: mvcc: required revision has been compacted");
         await ErrorAsync(log, "diff(5, 4)", "22023", "the difference is from revision 5 to 4: the earlier comes first");
         await ErrorAsync(log, "state_at(null::bigint)", "22004", "no revision is given");

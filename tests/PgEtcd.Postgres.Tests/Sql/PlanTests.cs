@@ -71,7 +71,8 @@ public sealed class PlanTests(PostgresFixture postgres) : IClassFixture<Postgres
             scans.ShouldNotBeEmpty();
             foreach (JsonElement scan in scans)
             {
-                long read = Count(scan, "Actual Rows") + Count(scan, "Rows Removed by Filter") + Count(scan, "Rows Removed by Index Recheck");
+                long read = Count(scan, "Actual Rows") + Count(scan, "Rows Removed by Filter") + Count(
+                    scan, "Rows Removed by Index Recheck");
                 // Tomorrow's partition is empty: it may be read as it likes.
                 long most = scan.GetProperty("Node Type").GetString() == "Seq Scan" ? 0 : mostRows;
                 (read * Count(scan, "Actual Loops")).ShouldBeLessThanOrEqualTo(most, $"{from}: {scan}");
@@ -90,7 +91,8 @@ public sealed class PlanTests(PostgresFixture postgres) : IClassFixture<Postgres
         _notices.SelectMany(Scans).Select(scan => scan.GetProperty("Relation Name").GetString()).Distinct().ShouldBe(["revisions"]);
         _notices.Clear();
         await _connection.ExecuteScalarAsync<long>("select count(*) from pgetcd.prefix_at(4000, '/app/123/')");
-        _notices.SelectMany(Scans).ShouldContain(scan => scan.GetProperty("Relation Name").GetString()!.StartsWith("revisions_archive", StringComparison.Ordinal));
+        _notices.SelectMany(Scans).ShouldContain(
+            scan => scan.GetProperty("Relation Name").GetString()!.StartsWith("revisions_archive", StringComparison.Ordinal));
     }
 
     [Fact]
@@ -116,7 +118,8 @@ public sealed class PlanTests(PostgresFixture postgres) : IClassFixture<Postgres
         await _log.DisposeAsync();
     }
 
-    private static long Count(JsonElement scan, string name) => scan.TryGetProperty(name, out JsonElement count) ? (long)count.GetDouble() : 0;
+    private static long Count(JsonElement scan, string name) =>
+        scan.TryGetProperty(name, out JsonElement count) ? (long)count.GetDouble() : 0;
 
     /// <summary>The scans of revisions, archived or not, in a plan as auto_explain words it.</summary>
     private static IEnumerable<JsonElement> Scans(string notice)
@@ -127,7 +130,8 @@ public sealed class PlanTests(PostgresFixture postgres) : IClassFixture<Postgres
         static IEnumerable<JsonElement> Walk(JsonElement node)
         {
             if (node.GetProperty("Node Type").GetString()!.EndsWith("Scan", StringComparison.Ordinal)
-                && node.TryGetProperty("Relation Name", out JsonElement table) && table.GetString()!.StartsWith("revisions", StringComparison.Ordinal))
+                && node.TryGetProperty("Relation Name", out JsonElement table)
+                    && table.GetString()!.StartsWith("revisions", StringComparison.Ordinal))
             {
                 yield return node;
             }

@@ -58,7 +58,8 @@ public sealed class RetentionTests(PostgresFixture postgres) : IClassFixture<Pos
         (await log.Log.QueryAsync<long>("select count(*) from pg_inherits where inhparent = 'pgetcd.revisions_archive'::regclass"))[0]
             .ShouldBeInRange(Kept + 1, Kept + 3);
         (await log.Log.QueryAsync<long>("select count(*) from pgetcd.archive_days"))[0].ShouldBeInRange(Kept - 5, Kept + 3);
-        (await log.Log.QueryAsync<DateTime>("select min(compacted_at) from pgetcd.compactions"))[0].ShouldBeGreaterThan(Start.AddDays(Days - Kept - 2));
+        (await log.Log.QueryAsync<DateTime>("select min(compacted_at) from pgetcd.compactions"))[0].ShouldBeGreaterThan(
+            Start.AddDays(Days - Kept - 2));
     }
 
     private static async Task CheckAsync(RemovalFixture log, List<(DateTime Since, KeySpace State)> states, DateTime now)
@@ -71,7 +72,8 @@ public sealed class RetentionTests(PostgresFixture postgres) : IClassFixture<Pos
             if (until > now.AddDays(-Kept))
             {
                 (await RowsAsync(log, query)).ShouldBe(Rows(states[i].State, _ => true), $"{now}, revision {states[i].State.Revision}");
-                (await RowsAsync(log, $"state_at(timestamptz '{until.AddSeconds(-1):yyyy-MM-dd HH:mm:ss}+00')")).ShouldBe(Rows(states[i].State, _ => true));
+                (await RowsAsync(log, $"state_at(timestamptz '{until.AddSeconds(-1):yyyy-MM-dd HH:mm:ss}+00')")).ShouldBe(
+                    Rows(states[i].State, _ => true));
             }
             else if (until < now.AddDays(-Kept - 3))
             {
@@ -106,5 +108,6 @@ public sealed class RetentionTests(PostgresFixture postgres) : IClassFixture<Pos
             """);
     }
 
-    private static Task SetClockAsync(RemovalFixture log, DateTime at) => log.ExecuteAsync($"update fake.clock set at = '{at:yyyy-MM-dd HH:mm:ss}+00'");
+    private static Task SetClockAsync(RemovalFixture log, DateTime at) =>
+        log.ExecuteAsync($"update fake.clock set at = '{at:yyyy-MM-dd HH:mm:ss}+00'");
 }

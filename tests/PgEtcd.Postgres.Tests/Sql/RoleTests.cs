@@ -6,7 +6,8 @@ using Xunit;
 
 namespace PgEtcd.Postgres.Tests.Sql;
 
-/// <summary>Who may what: an auditor reads and changes nothing, a writer changes keys and reads nothing. The server's role: <see cref="ServerRoleTests"/>.</summary>
+/// <summary>Who may what: an auditor reads and changes nothing, a writer changes keys and reads nothing. The server's role:
+/// <see cref="ServerRoleTests"/>.</summary>
 public sealed class RoleTests(PostgresFixture postgres) : IClassFixture<PostgresFixture>, IAsyncLifetime
 {
     private static readonly string[] Reads =
@@ -127,7 +128,8 @@ public sealed class RoleTests(PostgresFixture postgres) : IClassFixture<Postgres
     private Task<int> RunAsync(string sql) => _connection.ExecuteAsync(_log.Database.Schema.Apply(sql));
 
     private async Task DeniedAsync(string sql) =>
-        (await Should.ThrowAsync<PostgresException>(() => RunAsync(sql), sql)).SqlState.ShouldBe(PostgresErrorCodes.InsufficientPrivilege, sql);
+        (await Should.ThrowAsync<PostgresException>(() => RunAsync(sql), sql)).SqlState.ShouldBe(
+            PostgresErrorCodes.InsufficientPrivilege, sql);
 
     /// <summary>The tables, and views that are not for everybody.</summary>
     private async Task<List<string>> TablesAsync(string kinds = "rpv")

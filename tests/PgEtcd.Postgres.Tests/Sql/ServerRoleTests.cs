@@ -17,7 +17,8 @@ public sealed class ServerRoleTests(PostgresFixture postgres) : IClassFixture<Po
     private static readonly string[] Granted =
     [
         "add_auth_token", "append", "append_one", "beat", "change_auth", "compact", "ensure_auth_revision", "ensure_history", "grant_lease",
-        "hand_over", "keep_alive", "keep_archive", "keep_compaction_hash", "leave", "lock_and_tail", "note_failed_logins", "observe_term", "record_digest",
+        "hand_over", "keep_alive", "keep_archive", "keep_compaction_hash", "leave", "lock_and_tail", "note_failed_logins", "observe_term",
+        "record_digest",
         "remove_dead", "remove_superseded", "renew_auth_tokens", "renew_leases", "set_alarm", "set_downgrade",
     ];
 
@@ -50,7 +51,8 @@ public sealed class ServerRoleTests(PostgresFixture postgres) : IClassFixture<Po
             string column = columns.Length > 0 ? columns.Split(',')[0] : "ctid";
             await DeniedAsync($"insert into {name} default values");
             await DeniedAsync(
-                $"delete from {name}", $"truncate {name}", $"drop table {name}", $"alter table {name} add mine integer", $"create index on {name} ((1))",
+                $"delete from {name}", $"truncate {name}", $"drop table {name}", $"alter table {name} add mine integer",
+                $"create index on {name} ((1))",
                 $"create trigger mine before insert on {name} for each row execute function tsvector_update_trigger()");
             await DeniedAsync($"select * from {name} for update", $"select * from {name} for share");
             await DeniedAsync($"copy {name} from program 'true'", $"copy {name} from stdin");
@@ -59,7 +61,8 @@ public sealed class ServerRoleTests(PostgresFixture postgres) : IClassFixture<Po
                 await DeniedAsync($"update {name} set {column} = {column}");
             }
 
-            foreach (string mode in (string[])["row exclusive", "share update exclusive", "share", "share row exclusive", "exclusive", "access exclusive"])
+            foreach (string mode in (string[])[
+                "row exclusive", "share update exclusive", "share", "share row exclusive", "exclusive", "access exclusive"])
             {
                 await DeniedAsync($"begin; lock table {name} in {mode} mode");
             }
@@ -91,14 +94,16 @@ public sealed class ServerRoleTests(PostgresFixture postgres) : IClassFixture<Po
     {
         await RunAsOwnerAsync($"grant insert on pgetcd.revisions to {_server}; grant all on pgetcd.cluster to {_server}; grant usage, update on sequence pgetcd.revision_seq to {_server}");
         await RunAsOwnerAsync($"select pgetcd.grant_server('{_server}'), pgetcd.grant_server('postgres')");
-        await DeniedAsync("insert into pgetcd.revisions default values", "update pgetcd.cluster set one = one", "select nextval('pgetcd.revision_seq')");
+        await DeniedAsync(
+            "insert into pgetcd.revisions default values", "update pgetcd.cluster set one = one", "select nextval('pgetcd.revision_seq')");
         await RunAsOwnerAsync("select pgetcd.put('still', 'the owner')");
     }
 
     [Fact]
     public async Task What_has_its_owners_rights_is_for_nobody_else_and_calls_nobody_elses_functions()
     {
-        List<(string Name, bool IsServers, bool IsEverybodys, bool IsPinned)> functions = await _log.QueryAsync<(string, bool, bool, bool)>($"""
+        List<(string Name, bool IsServers, bool IsEverybodys, bool IsPinned)> functions = await _log
+            .QueryAsync<(string, bool, bool, bool)>($"""
             select p.proname, has_function_privilege('{_server}', p.oid, 'execute'), has_function_privilege('public', p.oid, 'execute'),
                 'search_path=pg_catalog, pg_temp' = any (p.proconfig)
             from pg_proc p join pg_namespace n on n.oid = p.pronamespace where n.nspname = 'pgetcd' and p.prosecdef
@@ -305,7 +310,8 @@ public sealed class ServerRoleTests(PostgresFixture postgres) : IClassFixture<Po
     private static string Append(string subs, string expected) =>
         $"""
         select outcome from pgetcd.append({expected}, -1, 1, 'f', {subs},
-            array(select convert_to('k' || n, 'utf8') from generate_series(1, cardinality({subs})) n), array_fill('v'::bytea, array[cardinality({subs})]),
+            array(select convert_to('k' || n, 'utf8') from generate_series(1, cardinality({subs})) n),
+            array_fill('v'::bytea, array[cardinality({subs})]),
             array_fill(6::bigint, array[cardinality({subs})]), array_fill(1::bigint, array[cardinality({subs})]),
             array_fill(0::bigint, array[cardinality({subs})]), array_fill(null::text, array[cardinality({subs})]),
             array_fill(null::text, array[cardinality({subs})]), '{"{}"}', '{"{}"}', 0::smallint)

@@ -64,7 +64,8 @@ public sealed class SqlWriteTests(PostgresFixture postgres) : IClassFixture<Post
         await log.QueryAsync<long>("select pgetcd.delete('p/gone')");
         (await log.QueryAsync<long?>("select pgetcd.delete_prefix('p/')")).ShouldBe([9]);
         (await log.QueryAsync<long?>("select pgetcd.delete_prefix('p/')")).ShouldBe([null]);
-        (await log.QueryAsync<string>("select format('%s %s %s %s', key_text, mod_revision, sub, tombstone) from pgetcd.history where mod_revision = 9 order by sub"))
+        (await log.QueryAsync<string>(
+            "select format('%s %s %s %s', key_text, mod_revision, sub, tombstone) from pgetcd.history where mod_revision = 9 order by sub"))
             .ShouldBe(["p/a 9 0 t", "p/b 9 1 t"]);
         (await log.QueryAsync<string>("select key_text from pgetcd.current_state order by 1")).ShouldBe(["p", "p0", "q"]);
         (await log.QueryAsync<long?>("select pgetcd.put('p/a', 'v')")).ShouldBe([10]);
@@ -115,7 +116,8 @@ public sealed class SqlWriteTests(PostgresFixture postgres) : IClassFixture<Post
         await ErrorAsync(log, "put('a', repeat('x', 1572864))", "PE005", "etcdserver: request is too large");
         (await log.QueryAsync<long?>("select pgetcd.put('a', repeat('x', 1572863), 7)")).ShouldBe([2]);
         (await log.QueryAsync<string>("select format('%s %s %s', lease, lease_hex, key_text) from pgetcd.lease_keys")).ShouldBe(["7 7 a"]);
-        (await log.QueryAsync<string>("select format('%s %s %s', id, ttl, expires_in > '50 s') from pgetcd.active_leases")).ShouldBe(["7 60 t"]);
+        (await log.QueryAsync<string>("select format('%s %s %s', id, ttl, expires_in > '50 s') from pgetcd.active_leases"))
+            .ShouldBe(["7 60 t"]);
         await ErrorAsync(log, "compare_and_put('b', 0, 'x', 8)", "PE003", "etcdserver: requested lease not found");
     }
 
@@ -216,7 +218,8 @@ public sealed class SqlWriteTests(PostgresFixture postgres) : IClassFixture<Post
     {
         await using LogFixture log = await CreateAsync(postgres);
         AppendLockTable table = new(log.Database);
-        await using NpgsqlConnection holder = new(new NpgsqlConnectionStringBuilder(log.ConnectionString) { ApplicationName = "shop", Pooling = false }.ConnectionString);
+        await using NpgsqlConnection holder = new(
+            new NpgsqlConnectionStringBuilder(log.ConnectionString) { ApplicationName = "shop", Pooling = false }.ConnectionString);
         await holder.OpenAsync();
         await holder.ExecuteAsync("begin; select pgetcd.put('a', '1')");
         (await table.HolderAsync(CancellationToken.None)).ShouldBeNull();

@@ -89,14 +89,16 @@ public sealed class KineImportTests(PostgresFixture postgres) : IClassFixture<Po
     [InlineData("7", "0", 7)]
     [InlineData("1|x|y", "x|y", 1)]
     [InlineData("nonsense", "0", 1)]
-    public async Task The_compaction_key_of_kube_apiserver_has_the_version_that_stands_in_its_value(string stored, string value, int version)
+    public async Task The_compaction_key_of_kube_apiserver_has_the_version_that_stands_in_its_value(
+        string stored, string value, int version)
     {
         KineStore kine = await KineStore.CreateAsync(postgres);
         await kine.PutAsync("compact_rev_key_apiserver", "1|0");
         long last = await kine.PutAsync("compact_rev_key_apiserver", stored);
         if (version == 1)
         {
-            await kine.RunAsync($"delete from kine where id < {last} and id > 1; update kine set created = 1, create_revision = 0 where id = {last}");
+            await kine.RunAsync(
+                $"delete from kine where id < {last} and id > 1; update kine set created = 1, create_revision = 0 where id = {last}");
         }
         else
         {

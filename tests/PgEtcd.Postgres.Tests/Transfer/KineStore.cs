@@ -84,7 +84,8 @@ internal sealed class KineStore(string connectionString)
         update kine set prev_revision = @revision where name = 'compact_rev_key'
         """, new { revision });
 
-    private Task<long> InsertAsync(string name, int created, int deleted, long create, long previous, int lease, byte[]? value, byte[]? oldValue) =>
+    private Task<long> InsertAsync(
+        string name, int created, int deleted, long create, long previous, int lease, byte[]? value, byte[]? oldValue) =>
         OnAsync(connection => connection.ExecuteScalarAsync<long>("""
             insert into kine (name, created, deleted, create_revision, prev_revision, lease, value, old_value)
             values (@name, @created, @deleted, @create, @previous, @lease, @value, @oldValue) returning id

@@ -28,7 +28,8 @@ public sealed class DamageTests(PostgresFixture postgres) : IClassFixture<Postgr
     [InlineData("update pgetcd.leases set ttl = 0", "cluster: 1 leases have no id or no time to live.")]
     [InlineData("select setval('pgetcd.revision_seq', 5)", "sequence: The sequence revision_seq is at 5, the last revision is 17.")]
     [InlineData("delete from pgetcd.revisions where revision = 12", "revisions: Revision 12 is missing.")]
-    [InlineData("update pgetcd.revisions set sub = 2 where revision = 14 and sub = 1", "subs: Revision 14 has a change 2 where 1 should be.")]
+    [InlineData(
+        "update pgetcd.revisions set sub = 2 where revision = 14 and sub = 1", "subs: Revision 14 has a change 2 where 1 should be.")]
     [InlineData("update pgetcd.revisions set sub = 1 where revision = 13", "subs: Revision 13 has a change 1 where 0 should be.")]
     [InlineData("update pgetcd.revisions set key = '' where revision = 12", "rows: Revision 12/0 has no key.")]
     [InlineData("update pgetcd.revisions set version = 3 where revision = 11",
@@ -66,7 +67,8 @@ public sealed class DamageTests(PostgresFixture postgres) : IClassFixture<Postgr
 
         await store.Log.QueryAsync<object>(damage);
         // That the archive is not what it was is told besides.
-        (await Verified.OfAsync(store.Database)).Where(found => !found.StartsWith("digest: ", StringComparison.Ordinal)).ShouldBe([violation]);
+        (await Verified.OfAsync(store.Database))
+            .Where(found => !found.StartsWith("digest: ", StringComparison.Ordinal)).ShouldBe([violation]);
     }
 
     /// <summary>Fault B8: history could be rewritten, and all was said to hold.</summary>
@@ -81,7 +83,9 @@ public sealed class DamageTests(PostgresFixture postgres) : IClassFixture<Postgr
         insert into pgetcd.revisions (revision, sub, key, value, create_revision, version, lease, committed_at, username, client, frontend)
         select r.revision, 1, 'late', 'v', 12, 1, 0, r.committed_at, r.username, r.client, r.frontend from pgetcd.revisions r where r.revision = 12
         """, "There are 13 rows of the log up to revision 17, recorded at *; there were 12.")]
-    [InlineData("update pgetcd.revisions_archive set value = 'other' where revision = 3", "A row of the archive, removed on *, is not what it was.")]
+    [InlineData(
+        "update pgetcd.revisions_archive set value = 'other' where revision = 3",
+        "A row of the archive, removed on *, is not what it was.")]
     [InlineData("""
         update pgetcd.removal set kept_revision = 9;
         delete from pgetcd.revisions_archive where revision = 3
@@ -94,7 +98,8 @@ public sealed class DamageTests(PostgresFixture postgres) : IClassFixture<Postgr
 
         await store.Log.QueryAsync<object>(damage);
         (await Verified.OfAsync(store.Database)).ShouldHaveSingleItem()
-            .ShouldMatch("^digest: " + System.Text.RegularExpressions.Regex.Escape(sentence).Replace("\\*", "\\S+", StringComparison.Ordinal) + "$");
+            .ShouldMatch(
+                "^digest: " + System.Text.RegularExpressions.Regex.Escape(sentence).Replace("\\*", "\\S+", StringComparison.Ordinal) + "$");
     }
 
     /// <summary>Fault B8: a row in a past revision, its key new and its version 1, passed.</summary>

@@ -11,11 +11,13 @@ public class DatabaseAddressTests
     [Fact]
     public void A_url_gives_user_password_host_port_and_database()
     {
-        NpgsqlConnectionStringBuilder read = Read("postgres://us%40er:p%3Aw%2Fd@db.example:5433/my%20db?application_name=x&connect_timeout=3");
+        NpgsqlConnectionStringBuilder read = Read(
+            "postgres://us%40er:p%3Aw%2Fd@db.example:5433/my%20db?application_name=x&connect_timeout=3");
 
         read.ShouldSatisfyAllConditions(
             c => c.Username.ShouldBe("us@er"), c => c.Password.ShouldBe("p:w/d"), c => c.Host.ShouldBe("db.example"),
-            c => c.Port.ShouldBe(5433), c => c.Database.ShouldBe("my db"), c => c.ApplicationName.ShouldBe("x"), c => c.Timeout.ShouldBe(3));
+            c => c.Port.ShouldBe(5433), c => c.Database.ShouldBe("my db"), c => c.ApplicationName.ShouldBe("x"),
+            c => c.Timeout.ShouldBe(3));
     }
 
     [Theory]
@@ -46,7 +48,8 @@ public class DatabaseAddressTests
     [Fact]
     public void Files_of_a_url_go_through()
     {
-        NpgsqlConnectionStringBuilder read = Read("postgres://h/db?sslmode=verify-ca&sslrootcert=/ca&sslcert=/c&sslkey=/k&sslpassword=p&passfile=/p&sslnegotiation=direct");
+        NpgsqlConnectionStringBuilder read = Read(
+            "postgres://h/db?sslmode=verify-ca&sslrootcert=/ca&sslcert=/c&sslkey=/k&sslpassword=p&passfile=/p&sslnegotiation=direct");
 
         read.ShouldSatisfyAllConditions(
             r => r.RootCertificate.ShouldBe("/ca"), r => r.SslCertificate.ShouldBe("/c"), r => r.SslKey.ShouldBe("/k"),
@@ -81,7 +84,8 @@ public class DatabaseAddressTests
 
         result.ExitCode.ShouldBe(1);
         result.Text.ShouldNotBeNull().ShouldSatisfyAllConditions(
-            t => t.ShouldContain(said), t => t.ShouldStartWith("--database "), t => t.ShouldNotContain("hunter2"), t => t.ShouldNotContain('\n'));
+            t => t.ShouldContain(said), t => t.ShouldStartWith("--database "), t => t.ShouldNotContain("hunter2"),
+            t => t.ShouldNotContain('\n'));
     }
 
     private static NpgsqlConnectionStringBuilder Read(string address) => new(DatabaseAddress.ToConnectionString("--database", address));

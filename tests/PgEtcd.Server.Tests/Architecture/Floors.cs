@@ -67,7 +67,8 @@ internal static partial class Floors
     /// <summary>The rule about cycles reads namespaces, so they must be the folders, and nothing may be open without being named.</summary>
     public static IEnumerable<string> HiddenNamespaces(SourceTree tree) =>
     [
-        .. tree.Files.Where(file => file.Namespace is { } name && name != NamespaceOf(file)).Select(file => $"{file.Path} is not in {NamespaceOf(file)}."),
+        .. tree.Files.Where(file => file.Namespace is { } name && name != NamespaceOf(file)).Select(
+            file => $"{file.Path} is not in {NamespaceOf(file)}."),
         .. tree.Files.Where(file => file.HasGlobalUsing).Select(file => $"{file.Path} has a global using."),
         .. tree.Projects.SelectMany(project => tree.UsingsOf(project).Where(name => name.StartsWith("PgEtcd", StringComparison.Ordinal))
             .Select(name => $"{project} opens {name} for all of its files.")),

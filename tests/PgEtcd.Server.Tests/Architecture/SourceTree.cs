@@ -47,7 +47,8 @@ internal sealed partial class SourceTree
     }
 
     /// <summary>Log.cs and the class of the meter stand in the root of a project. All folders write to them, and the meter in turn
-    /// names the classes of instruments, so that all of them exist when the first scrape comes: neither says which folder is above.</summary>
+    /// names the classes of instruments, so that all of them exist when the first scrape comes: neither says which folder is
+    /// above.</summary>
     private static bool IsExempt(SourceFile file) =>
         file.Folder == "." && (file.Name == "Log.cs" || file.Name.EndsWith("Meter.cs", StringComparison.Ordinal));
 

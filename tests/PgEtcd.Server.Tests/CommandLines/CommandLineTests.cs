@@ -79,7 +79,9 @@ public class CommandLineTests
     [Fact]
     public void Flags_about_raft_are_accepted_with_one_warning_for_all() =>
         Serve(
-            ["--pre-vote", "--initial-cluster", "default=http://localhost:2380", "-memory-mlock=false", "--experimental-corrupt-check-time", "1h"],
+            [
+                "--pre-vote", "--initial-cluster", "default=http://localhost:2380", "-memory-mlock=false",
+                "--experimental-corrupt-check-time", "1h"],
             ("ETCD_INITIAL_CLUSTER_STATE", "new"))
             .Warnings.ShouldBe(["Accepted for etcd's sake and without effect here: --initial-cluster, ETCD_INITIAL_CLUSTER_STATE, --pre-vote, --memory-mlock, --experimental-corrupt-check-time."]);
 
@@ -130,14 +132,17 @@ public class CommandLineTests
     [InlineData("--max-txn-ops must be a whole number from 1 to 2147483647, not \"many\".", "--max-txn-ops", "many")]
     [InlineData("--max-request-bytes must be a whole number from 1 to 1073741824, not \"0\".", "--max-request-bytes=0")]
     [InlineData("--metrics must be basic or extensive, not \"all\".", "--metrics=all")]
-    [InlineData("--listen-metrics-urls has http://name:1, whose host must be an IP address or localhost.", "--listen-metrics-urls=http://name:1")]
+    [InlineData(
+        "--listen-metrics-urls has http://name:1, whose host must be an IP address or localhost.", "--listen-metrics-urls=http://name:1")]
     [InlineData("--election-timeout must be a whole number from 500 to 50000, not \"1\".", "--election-timeout=1")]
     [InlineData("--election-timeout must be a whole number from 1500 to 50000, not \"1000\".", "--heartbeat-interval=300")]
     [InlineData("--heartbeat-interval must be a whole number from 1 to 10000, not \"0\".", "--heartbeat-interval=0")]
     [InlineData("--pre-vote must be true or false, not \"maybe\".", "--pre-vote=maybe")]
     [InlineData("--pre-vote must be true or false, not \"***\".", "--pre-vote=Host=h;Password=hunter2")]
     [InlineData("--socket-reuse-port must be true or false, not \"2\".", "--socket-reuse-port=2")]
-    [InlineData("--feature-gates has an unknown gate InitialCorruptChek: did you mean InitialCorruptCheck?", "--feature-gates=InitialCorruptChek=true")]
+    [InlineData(
+        "--feature-gates has an unknown gate InitialCorruptChek: did you mean InitialCorruptCheck?",
+        "--feature-gates=InitialCorruptChek=true")]
     [InlineData("--feature-gates must say LeaseCheckpoint=true or LeaseCheckpoint=false.", "--feature-gates=LeaseCheckpoint")]
     [InlineData("--max-concurrent-streams must be a whole number from 0 to 4294967295, not \"4294967296\".", "--max-concurrent-streams=4294967296")]
     [InlineData("--grpc-keepalive-interval must be a duration such as 10ms, 72h or 30d, not \"often\".", "--grpc-keepalive-interval=often")]
@@ -147,19 +152,30 @@ public class CommandLineTests
     [InlineData("--log-rotation-config-json must be a JSON object such as {\"maxsize\": 100, \"maxage\": 0, \"maxbackups\": 0, \"localtime\": false, \"compress\": false}.", "--enable-log-rotation", "--log-outputs=/a", "--log-rotation-config-json=[]")]
     [InlineData("--distributed-tracing-sampling-rate must be a whole number from 0 to 1000000, not \"1000001\".", "--distributed-tracing-sampling-rate=1000001")]
     [InlineData("--distributed-tracing-address must be host:port or a URL with http:// or https://, not \"a b\".", "--distributed-tracing-address=a b")]
-    [InlineData("--config-file: /no/such/file cannot be read: Could not find a part of the path '/no/such/file'.", "--config-file=/no/such/file")]
+    [InlineData(
+        "--config-file: /no/such/file cannot be read: Could not find a part of the path '/no/such/file'.", "--config-file=/no/such/file")]
     [InlineData("--log-level must be debug, info, warn, error, panic or fatal, not \"loud\".", "--log-level", "loud")]
-    [InlineData("--cert-file and --key-file are needed to listen on https://127.0.0.1:2379 (or --auto-tls).", "--listen-client-urls", "https://127.0.0.1:2379")]
-    [InlineData("--listen-client-urls has unixs://, which is not of the form unix:///path/of/a/socket.", "--listen-client-urls", "unixs://")]
+    [InlineData(
+        "--cert-file and --key-file are needed to listen on https://127.0.0.1:2379 (or --auto-tls).", "--listen-client-urls",
+        "https://127.0.0.1:2379")]
+    [InlineData(
+        "--listen-client-urls has unixs://, which is not of the form unix:///path/of/a/socket.", "--listen-client-urls", "unixs://")]
     [InlineData("--listen-client-urls has unix://, which is not of the form unix:///path/of/a/socket.", "--listen-client-urls", "unix://")]
-    [InlineData("--listen-client-urls has http://example.com:1, whose host must be an IP address or localhost.", "--listen-client-urls", "http://example.com:1")]
-    [InlineData("--listen-client-urls has http://localhost, which is not of the form http://host:port.", "--listen-client-urls", "http://localhost")]
-    [InlineData("--listen-client-urls has localhost:1, which does not start with http:// (or https:// or unix://).", "--listen-client-urls", "localhost:1")]
+    [InlineData(
+        "--listen-client-urls has http://example.com:1, whose host must be an IP address or localhost.", "--listen-client-urls",
+        "http://example.com:1")]
+    [InlineData(
+        "--listen-client-urls has http://localhost, which is not of the form http://host:port.", "--listen-client-urls",
+        "http://localhost")]
+    [InlineData(
+        "--listen-client-urls has localhost:1, which does not start with http:// (or https:// or unix://).", "--listen-client-urls",
+        "localhost:1")]
     [InlineData("--listen-client-urls needs at least one URL.", "--listen-client-urls", ",")]
     [InlineData("--sql-write-timeout must be 0 or at least 100ms, not \"50ms\".", "--sql-write-timeout", "50ms")]
     [InlineData("--schema must not be \"pg_x\": PostgreSQL keeps pg_… and information_schema for itself.", "--schema", "pg_x")]
     [InlineData("--schema must not contain control characters.", "--schema", "a\0b")]
-    [InlineData("--schema must have at most 63 bytes, which is PostgreSQL's limit for a name.", "--schema", "ääääääääääääääääääääääääääääääää")]
+    [InlineData(
+        "--schema must have at most 63 bytes, which is PostgreSQL's limit for a name.", "--schema", "ääääääääääääääääääääääääääääääää")]
     public void A_bad_value_is_one_sentence_that_names_the_flag(string sentence, params string[] args) =>
         Fail(args).ShouldBe(sentence);
 
@@ -168,7 +184,9 @@ public class CommandLineTests
     [InlineData("Unknown flag --bogus: see --help.", "-bogus=hunter2")]
     [InlineData("\"start\" is neither a flag nor a command: see --help.", "start")]
     [InlineData("\"@file\" is neither a flag nor a command: see --help.", "@file")]
-    [InlineData("There is a word after --database that belongs to no flag: put quotes around a value with spaces.", "--database", "Host=a;", "Password=hunter2")]
+    [InlineData(
+        "There is a word after --database that belongs to no flag: put quotes around a value with spaces.", "--database", "Host=a;",
+        "Password=hunter2")]
     public void What_is_not_a_flag_ends_with_code_2(string sentence, params string[] args)
     {
         CommandLineResult result = CommandLine.Parse(args, new Dictionary<string, string>());

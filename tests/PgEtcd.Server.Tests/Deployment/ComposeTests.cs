@@ -14,7 +14,8 @@ public sealed partial class ComposeTests
     /// <summary>Those of the compose specification that we use: any other is a slip.</summary>
     private static readonly string[] KnownFields =
     [
-        "build", "image", "restart", "depends_on", "environment", "networks", "stop_grace_period", "command", "volumes", "ports", "healthcheck",
+        "build", "image", "restart", "depends_on", "environment", "networks", "stop_grace_period", "command", "volumes", "ports",
+        "healthcheck",
         "read_only", "tmpfs", "cap_drop", "security_opt",
     ];
 
@@ -56,7 +57,8 @@ public sealed partial class ComposeTests
     [Fact]
     public void The_frontends_differ_in_their_names_and_listen_where_the_balancer_looks_for_them()
     {
-        ServerOptions[] options = [.. Frontends.Select(frontend => ContainerFileTests.FlagsOf(Service(frontend)["command"].Strings().Select(Expanded)))];
+        ServerOptions[] options = [
+            .. Frontends.Select(frontend => ContainerFileTests.FlagsOf(Service(frontend)["command"].Strings().Select(Expanded)))];
         options.Select(frontend => frontend.Name).ShouldBe(Frontends);
         options.Select(frontend => frontend.Identity.MemberId).ShouldBeUnique();
         options.Select(frontend => frontend.Schema).Distinct().Count().ShouldBe(1);

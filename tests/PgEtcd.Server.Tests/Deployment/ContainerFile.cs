@@ -20,7 +20,8 @@ internal static class ContainerFile
     {
         List<Instruction> instructions = [];
         int stage = -1;
-        string[] lines = File.ReadAllText(Path.Combine(Repository.Root, "Dockerfile")).Replace("\\\n", " ", StringComparison.Ordinal).Split('\n');
+        string[] lines = File
+            .ReadAllText(Path.Combine(Repository.Root, "Dockerfile")).Replace("\\\n", " ", StringComparison.Ordinal).Split('\n');
         foreach (string line in lines.Where(line => line.Length > 0 && line[0] != '#'))
         {
             string[] parts = line.Split(' ', 2);

@@ -65,7 +65,8 @@ public sealed class ContainerFileTests
         string youngest = Regex.Match(script, @"DOTNET_GCgen0size:-(0x[0-9a-f]+)").Groups[1].Value;
         youngest.ShouldNotBeEmpty();
         Last("ENV").Text.ShouldBe($"DOTNET_GCgen0size={youngest}");
-        File.ReadAllText(Path.Combine(Repository.Root, "deploy/systemd/pgetcd.service")).ShouldContain($"\nEnvironment=DOTNET_GCgen0size={youngest}\n");
+        File.ReadAllText(Path.Combine(Repository.Root, "deploy/systemd/pgetcd.service")).ShouldContain(
+            $"\nEnvironment=DOTNET_GCgen0size={youngest}\n");
     }
 
     [Fact]
@@ -85,13 +86,15 @@ public sealed class ContainerFileTests
         string[] check = JsonSerializer.Deserialize<string[]>(Last("HEALTHCHECK").Text.Split(" CMD ")[1])!;
         check.ShouldBe(["/opt/pgetcd/healthcheck.sh", "127.0.0.1", $"{listen.Port}"]);
         Copied().ShouldContain("deploy/docker/healthcheck.sh");
-        File.GetUnixFileMode(Path.Combine(Repository.Root, "deploy/docker/healthcheck.sh")).HasFlag(UnixFileMode.OtherExecute).ShouldBeTrue();
+        File.GetUnixFileMode(Path.Combine(Repository.Root, "deploy/docker/healthcheck.sh"))
+            .HasFlag(UnixFileMode.OtherExecute).ShouldBeTrue();
     }
 
     /// <summary>What pgetcd makes of arguments; they must all be known and mean something.</summary>
     internal static ServerOptions FlagsOf(IEnumerable<string> arguments)
     {
-        CommandLineResult result = CommandLine.Parse([.. arguments], new Dictionary<string, string> { ["PGETCD_DATABASE"] = "postgres://db/etcd" });
+        CommandLineResult result = CommandLine.Parse(
+            [.. arguments], new Dictionary<string, string> { ["PGETCD_DATABASE"] = "postgres://db/etcd" });
         ServerOptions options = result.Options.ShouldNotBeNull($"{string.Join(' ', arguments)}: {result}");
         options.Warnings.ShouldBeEmpty();
         return options;

@@ -31,7 +31,8 @@ public sealed partial class DependencyTests
     [Fact]
     public void What_is_written_by_hand_is_in_the_source()
     {
-        string[] known = [.. Sources("*.cs").SelectMany(path => new[] { Path.GetFileNameWithoutExtension(path), Path.GetFileName(Path.GetDirectoryName(path)!) })];
+        string[] known = [.. Sources("*.cs").SelectMany(
+            path => new[] { Path.GetFileNameWithoutExtension(path), Path.GetFileName(Path.GetDirectoryName(path)!) })];
         List<string[]> rows = Rows("Written by hand");
 
         rows.ShouldNotBeEmpty();

@@ -18,7 +18,8 @@ public class LineTests
         string line = Line(new JsonLines(), new LogEntry(
             Time, LogLevel.Warning, "PgEtcd", "it \"took\"\nlong <ü>",
             [
-                new("KeyCount", 3), new("Took", TimeSpan.FromMilliseconds(352.1)), new("Share", 0.5), new("Nothing", null), new("IsSo", true),
+                new("KeyCount", 3), new("Took", TimeSpan.FromMilliseconds(352.1)), new("Share", 0.5), new("Nothing", null),
+                new("IsSo", true),
                 new("Level", "mine"), new("{OriginalFormat}", "it {Took}"),
             ],
             null));
@@ -42,7 +43,8 @@ public class LineTests
     [InlineData(LogLevel.Information, "info ")]
     [InlineData(LogLevel.Critical, "fatal")]
     public void A_line_for_people_is_one_line(LogLevel level, string name) =>
-        Line(new ConsoleLines(), new LogEntry(Time, level, "PgEtcd", "two\nlines", [], null)).ShouldBe($"2026-11-22T10:00:00.123Z {name} PgEtcd: two lines\n");
+        Line(new ConsoleLines(), new LogEntry(
+            Time, level, "PgEtcd", "two\nlines", [], null)).ShouldBe($"2026-11-22T10:00:00.123Z {name} PgEtcd: two lines\n");
 
     private static string Line(ILineFormat format, LogEntry entry)
     {

@@ -23,7 +23,8 @@ public sealed class RotatingFileTests : IDisposable
         Write(new LogRotation(MaxSize: 1), lines: 5);
 
         Old.Length.ShouldBe(2);
-        new[] { File, Old[0], Old[1] }.Select(path => new FileInfo(path).Length).ShouldBe([Line.Length, 2L * Line.Length, 2L * Line.Length]);
+        new[] { File, Old[0], Old[1] }.Select(path => new FileInfo(path).Length).ShouldBe(
+            [Line.Length, 2L * Line.Length, 2L * Line.Length]);
     }
 
     [Fact]

@@ -77,7 +77,8 @@ public sealed class MetricsRegistryTests : IDisposable
     public async Task No_addition_is_lost_among_many_threads()
     {
         Counter<long> counter = _meter.CreateCounter<long>("n_total", null, "N.");
-        Histogram<double> histogram = _meter.CreateHistogram("h", null, "H.", null, new InstrumentAdvice<double> { HistogramBucketBoundaries = [1, 2] });
+        Histogram<double> histogram = _meter.CreateHistogram(
+            "h", null, "H.", null, new InstrumentAdvice<double> { HistogramBucketBoundaries = [1, 2] });
         await Task.WhenAll(Enumerable.Range(0, 8).Select(_ => Task.Run(() =>
         {
             for (int i = 0; i < 50_000; i++)
@@ -88,7 +89,8 @@ public sealed class MetricsRegistryTests : IDisposable
         })));
         string text = _registry.Read();
         text.ShouldContain("n_total 1200000\n");
-        text.ShouldContain("h_bucket{le=\"1\"} 200000\nh_bucket{le=\"2\"} 400000\nh_bucket{le=\"+Inf\"} 400000\nh_sum 600000\nh_count 400000\n");
+        text.ShouldContain(
+            "h_bucket{le=\"1\"} 200000\nh_bucket{le=\"2\"} 400000\nh_bucket{le=\"+Inf\"} 400000\nh_sum 600000\nh_count 400000\n");
     }
 
     [Fact]

@@ -48,14 +48,16 @@ public sealed class AuthFlagTests
         File.WriteAllText(file, "not a key");
 
         Parse("--auth-token", $"jwt,sign-method=ES256,priv-key={file}").Text!.ShouldContain("holds no key in PEM that fits sign-method.");
-        Parse("--auth-token", $"jwt,sign-method=HS256,priv-key={file}").Text!.ShouldContain("HS256 needs a key of at least 32 bytes (RFC 7518), priv-key has 9.");
+        Parse("--auth-token", $"jwt,sign-method=HS256,priv-key={file}").Text!.ShouldContain(
+            "HS256 needs a key of at least 32 bytes (RFC 7518), priv-key has 9.");
 
         string other = Path.Combine(directory.Path, "other");
         using System.Security.Cryptography.RSA one = System.Security.Cryptography.RSA.Create(2048);
         using System.Security.Cryptography.RSA two = System.Security.Cryptography.RSA.Create(2048);
         File.WriteAllText(file, one.ExportRSAPrivateKeyPem());
         File.WriteAllText(other, two.ExportRSAPublicKeyPem());
-        Parse("--auth-token", $"jwt,sign-method=RS256,priv-key={file},pub-key={other}").Text!.ShouldContain("pub-key and priv-key do not belong together.");
+        Parse("--auth-token", $"jwt,sign-method=RS256,priv-key={file},pub-key={other}").Text!.ShouldContain(
+            "pub-key and priv-key do not belong together.");
     }
 
     private static CommandLineResult Parse(params string[] arguments) => CommandLine.Parse(arguments, NoEnvironment);

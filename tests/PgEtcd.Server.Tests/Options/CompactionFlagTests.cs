@@ -53,7 +53,9 @@ public sealed class CompactionFlagTests
     [InlineData("--history-retention must be a duration such as 10ms, 72h or 30d, not \"30\".", "--history-retention=30")]
     [InlineData("--compaction-sleep-interval must be a duration such as 10ms, 72h or 30d, not \"10 ms\".", "--compaction-sleep-interval", "10 ms")]
     [InlineData("--compaction-batch-limit must be a whole number from 0 to 1000000, not \"-5\".", "--compaction-batch-limit=-5")]
-    [InlineData("--compaction-batch-limit and --experimental-compaction-batch-limit are the same flag: give one.", "--compaction-batch-limit=5", "--experimental-compaction-batch-limit=5")]
+    [InlineData(
+        "--compaction-batch-limit and --experimental-compaction-batch-limit are the same flag: give one.", "--compaction-batch-limit=5",
+        "--experimental-compaction-batch-limit=5")]
     public void A_bad_value_is_one_sentence_that_names_the_flag(string sentence, params string[] args) =>
         CommandLine.Parse(args, new Dictionary<string, string>()).Text.ShouldNotBeNull().ShouldContain(sentence);
 

@@ -23,7 +23,8 @@ public sealed class TlsOptionsTests
         options.ListenMetricsUrls.ShouldAllBe(url => !url.IsTls);
         options.Warnings.ShouldBeEmpty();
         options.Tls.ShouldNotBeNull().ShouldSatisfyAllConditions(
-            tls => tls.CertFile.ShouldBe("/etc/kubernetes/pki/etcd/server.crt"), tls => tls.KeyFile.ShouldBe("/etc/kubernetes/pki/etcd/server.key"),
+            tls => tls.CertFile.ShouldBe("/etc/kubernetes/pki/etcd/server.crt"),
+            tls => tls.KeyFile.ShouldBe("/etc/kubernetes/pki/etcd/server.key"),
             tls => tls.TrustedCaFile.ShouldBe("/etc/kubernetes/pki/etcd/ca.crt"), tls => tls.ClientCertRequired.ShouldBeTrue(),
             tls => tls.Protocols.ShouldBe(SslProtocols.Tls12 | SslProtocols.Tls13), tls => tls.CipherSuites.ShouldBeEmpty(),
             tls => tls.SelfSigned.ShouldBeFalse());
@@ -34,7 +35,8 @@ public sealed class TlsOptionsTests
     {
         ServerOptions options = Serve([.. Served, "--listen-client-urls=https://[::1]:1,http://localhost:2,unixs:///a,https://0.0.0.0:3"]);
 
-        options.ListenClientUrls.Select(url => url.ToString()).ShouldBe(["https://[::1]:1", "http://localhost:2", "unixs:///a", "https://0.0.0.0:3"]);
+        options.ListenClientUrls.Select(url => url.ToString()).ShouldBe(
+            ["https://[::1]:1", "http://localhost:2", "unixs:///a", "https://0.0.0.0:3"]);
         options.AdvertiseClientUrls.ShouldBe(["https://[::1]:1", "http://localhost:2", $"https://{System.Net.Dns.GetHostName()}:3"]);
         Serve([.. Served, "--listen-client-urls=unixs:///a"]).AdvertiseClientUrls.ShouldBe(["unixs:///a"]);
         Serve(["--advertise-client-urls=unixs:///a,https://name:1"]).AdvertiseClientUrls.ShouldBe(["unixs:///a", "https://name:1"]);
@@ -52,7 +54,8 @@ public sealed class TlsOptionsTests
 
     [Fact]
     public void Lists_without_client_certificates_earn_a_warning() =>
-        Serve([.. Served, "--client-crl-file=/a"]).Warnings.ShouldHaveSingleItem().ShouldStartWith("Clients are not asked for certificates without");
+        Serve([.. Served, "--client-crl-file=/a"]).Warnings.ShouldHaveSingleItem().ShouldStartWith(
+            "Clients are not asked for certificates without");
 
     [Fact]
     public void Plain_urls_beside_those_with_TLS_earn_a_warning_but_not_those_of_metrics()

@@ -78,7 +78,8 @@ public sealed class AlarmPagesTests(PostgresFixture postgres) : IClassFixture<Po
     private static async Task<(int Status, string Text)> GetAsync(RequestDelegate page, string query)
     {
         using MemoryStream body = new();
-        DefaultHttpContext context = new() { Request = { Method = "GET", QueryString = new QueryString(query) }, Response = { Body = body } };
+        DefaultHttpContext context =
+            new() { Request = { Method = "GET", QueryString = new QueryString(query) }, Response = { Body = body } };
         await page(context);
         return (context.Response.StatusCode, Encoding.UTF8.GetString(body.ToArray()));
     }

@@ -19,7 +19,8 @@ public sealed class ProxyHeaderTests
     private const byte Unix = 0x31;
 
     private static readonly byte[] Ipv4 = [192, 0, 2, 7, 192, 0, 2, 1, 0xc7, 0x38, 0x09, 0x4b];
-    private static readonly byte[] Ipv6 = [.. IPAddress.Parse("2001:db8::7").GetAddressBytes(), .. IPAddress.Parse("2001:db8::1").GetAddressBytes(), 0xc7, 0x38, 0x09, 0x4b];
+    private static readonly byte[] Ipv6 = [
+        .. IPAddress.Parse("2001:db8::7").GetAddressBytes(), .. IPAddress.Parse("2001:db8::1").GetAddressBytes(), 0xc7, 0x38, 0x09, 0x4b];
 
     public static TheoryData<string, byte[], string?> Headers => new()
     {

@@ -29,7 +29,8 @@ public sealed class ProxyProtocolTests
     public async Task The_client_is_the_one_that_the_header_names()
     {
         (await AskAsync([.. Header, .. Request])).ShouldContain("\r\nipv4:192.0.2.7:51000");
-        (await AskAsync([.. "PROXY TCP6 2001:db8::7 2001:db8::1 51000 2379\r\n"u8, .. Request])).ShouldContain("\r\nipv6:[2001:db8::7]:51000");
+        (await AskAsync([
+            .. "PROXY TCP6 2001:db8::7 2001:db8::1 51000 2379\r\n"u8, .. Request])).ShouldContain("\r\nipv6:[2001:db8::7]:51000");
         (await AskAsync([.. ProxyHeaderTests.Binary(0x21, 0x31, new byte[216]), .. Request])).ShouldContain("\r\nunix:\r\n");
         (await AskAsync([.. ProxyHeaderTests.Binary(0x20, 0, []), .. Request])).ShouldContain("\r\nipv4:127.0.0.1:");
         _log.ShouldBeEmpty();
@@ -135,7 +136,8 @@ public sealed class ProxyProtocolTests
 
         public bool IsEnabled(LogLevel logLevel) => true;
 
-        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
+        public void Log<TState>(
+            LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
             Add($"{logLevel} {formatter(state, exception)}");
     }
 }

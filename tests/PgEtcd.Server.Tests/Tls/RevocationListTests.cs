@@ -71,5 +71,6 @@ public sealed class RevocationListTests : IDisposable
     }
 
     private void ShouldBeRefused() =>
-        Should.Throw<TlsException>(() => RevocationList.Read(File)).Message.ShouldBe($"--client-crl-file: {File} holds no certificate revocation list.");
+        Should.Throw<TlsException>(() => RevocationList.Read(File)).Message.ShouldBe(
+            $"--client-crl-file: {File} holds no certificate revocation list.");
 }

@@ -26,7 +26,8 @@ public sealed class GrpcChannel : IAsyncDisposable
     /// <param name="from">The client's own address: on Linux any of 127.0.0.0/8.</param>
     /// <param name="opening">What a connection begins with, ahead of TLS.</param>
     public GrpcChannel(
-        Uri address, bool singleConnection = false, SslClientAuthenticationOptions? tls = null, IPAddress? from = null, byte[]? opening = null)
+        Uri address, bool singleConnection = false, SslClientAuthenticationOptions? tls = null, IPAddress? from = null,
+        byte[]? opening = null)
     {
         Address = address;
         SocketsHttpHandler handler = new()
@@ -59,7 +60,8 @@ public sealed class GrpcChannel : IAsyncDisposable
     public Uri Address { get; }
 
     /// <summary>One request, one response.</summary>
-    /// <param name="timeout">Sent as grpc-timeout; the client gives up by itself, too. A raw call waits for the server's own answer.</param>
+    /// <param name="timeout">Sent as grpc-timeout; the client gives up by itself, too. A raw call waits for the server's own
+    /// answer.</param>
     public Task<TResponse> UnaryAsync<TRequest, TResponse>(
         string method, TRequest request, Metadata? headers = null, TimeSpan? timeout = null, CancellationToken cancellationToken = default)
         where TRequest : class, IMessage
@@ -98,7 +100,8 @@ public sealed class GrpcChannel : IAsyncDisposable
 
     /// <summary>A call whose only request is sent with it; for callers that want its headers and trailers too.</summary>
     public GrpcRawCall StartRaw(
-        string method, ReadOnlyMemory<byte> request, Metadata? headers = null, TimeSpan? timeout = null, CancellationToken cancellationToken = default) =>
+        string method, ReadOnlyMemory<byte> request, Metadata? headers = null, TimeSpan? timeout = null,
+        CancellationToken cancellationToken = default) =>
         new(_http, new Uri(Address, method), new ByteArrayContent(GrpcFrame.Wrap(request.Span)), headers, timeout, cancellationToken);
 
     /// <summary>Closes the connections; calls under way fail.</summary>
@@ -109,7 +112,8 @@ public sealed class GrpcChannel : IAsyncDisposable
         return ValueTask.CompletedTask;
     }
 
-    /// <summary>The client says Internal when a connection breaks, also after a GOAWAY; grpc-go, as etcd's clients do, says Unavailable.</summary>
+    /// <summary>The client says Internal when a connection breaks, also after a GOAWAY; grpc-go, as etcd's clients do, says
+    /// Unavailable.</summary>
     internal static RpcException Mended(RpcException error) =>
         error is { StatusCode: StatusCode.Internal, Status.DebugException: HttpRequestException or IOException }
         && (error.Status.DebugException as HttpProtocolException ?? error.Status.DebugException.InnerException as HttpProtocolException)
@@ -117,7 +121,8 @@ public sealed class GrpcChannel : IAsyncDisposable
             ? new RpcException(new Status(StatusCode.Unavailable, error.Status.Detail, error.Status.DebugException), error.Trailers)
             : error;
 
-    private static async ValueTask<Stream> ConnectAsync(DnsEndPoint to, IPAddress? from, byte[]? opening, CancellationToken cancellationToken)
+    private static async ValueTask<Stream> ConnectAsync(
+        DnsEndPoint to, IPAddress? from, byte[]? opening, CancellationToken cancellationToken)
     {
         Socket socket = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
         try
@@ -170,7 +175,8 @@ public sealed class GrpcChannel : IAsyncDisposable
     {
         try
         {
-            using AsyncUnaryCall<TResponse> call = _calls.AsyncUnaryCall(method, null, Options(headers, timeout, cancellationToken), request);
+            using AsyncUnaryCall<TResponse> call = _calls.AsyncUnaryCall(
+                method, null, Options(headers, timeout, cancellationToken), request);
             return await call.ResponseAsync.ConfigureAwait(false);
         }
         catch (RpcException error)

@@ -75,7 +75,9 @@ public sealed class GrpcDuplexCall<TRequest, TResponse>(AsyncDuplexStreamingCall
     /// <summary>Waits for the next message, which must come.</summary>
     /// <exception cref="EndOfStreamException">The server ended the call with OK.</exception>
     public async Task<TResponse> ReadAsync(CancellationToken cancellationToken = default) =>
-        await MoveNextAsync(cancellationToken).ConfigureAwait(false) ? Current : throw new EndOfStreamException("The server ended the call.");
+        await MoveNextAsync(cancellationToken).ConfigureAwait(false)
+            ? Current
+            : throw new EndOfStreamException("The server ended the call.");
 
     /// <summary>All messages to come.</summary>
     public async IAsyncEnumerable<TResponse> ReadAllAsync([EnumeratorCancellation] CancellationToken cancellationToken = default)

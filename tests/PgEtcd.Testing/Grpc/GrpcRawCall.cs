@@ -37,7 +37,8 @@ public sealed class GrpcRawCall : IDisposable
         {
             // The server's own answer is the interesting one, so the client waits a little longer.
             _hasTimeout = true;
-            request.Headers.TryAddWithoutValidation("grpc-timeout", $"{Math.Max(1, (long)limit.TotalMilliseconds).ToString(CultureInfo.InvariantCulture)}m");
+            request.Headers.TryAddWithoutValidation(
+                "grpc-timeout", $"{Math.Max(1, (long)limit.TotalMilliseconds).ToString(CultureInfo.InvariantCulture)}m");
             _cancel.CancelAfter(limit + Grace);
         }
 
@@ -196,7 +197,9 @@ public sealed class GrpcRawCall : IDisposable
         _ended = true;
         (_content as DuplexContent)?.Complete();
         // An answer without a body carries its status in the headers.
-        HttpResponseHeaders source = response.TrailingHeaders.NonValidated.Contains("grpc-status") ? response.TrailingHeaders : response.Headers;
+        HttpResponseHeaders source = response.TrailingHeaders.NonValidated.Contains("grpc-status")
+            ? response.TrailingHeaders
+            : response.Headers;
         Trailers = ToMetadata(source);
         if (!int.TryParse(Trailers.GetValue("grpc-status"), CultureInfo.InvariantCulture, out int code))
         {
@@ -234,12 +237,16 @@ public sealed class GrpcRawCall : IDisposable
         Status? status = error switch
         {
             RpcException => null,
-            OperationCanceledException or ObjectDisposedException when _hasTimeout && !_disposed && !_callerToken.IsCancellationRequested && !readToken.IsCancellationRequested
+            OperationCanceledException or ObjectDisposedException when _hasTimeout && !_disposed && !_callerToken.IsCancellationRequested
+                && !readToken.IsCancellationRequested
                 => new Status(StatusCode.DeadlineExceeded, "The client gave up: the deadline is past.", error),
-            OperationCanceledException or ObjectDisposedException => new Status(StatusCode.Cancelled, "The client cancelled the call.", error),
+            OperationCanceledException or ObjectDisposedException => new Status(
+                StatusCode.Cancelled, "The client cancelled the call.", error),
             InvalidDataException => new Status(StatusCode.Internal, error.Message, error),
             HttpProtocolException e => FromReset(e, error),
-            HttpRequestException or IOException => error.InnerException is HttpProtocolException e ? FromReset(e, error) : new Status(StatusCode.Unavailable, error.Message, error),
+            HttpRequestException or IOException => error.InnerException is HttpProtocolException e
+                ? FromReset(e, error)
+                : new Status(StatusCode.Unavailable, error.Message, error),
             _ => null,
         };
         return status is { } s ? new RpcException(s) : null;

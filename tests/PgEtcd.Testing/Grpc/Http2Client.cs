@@ -74,7 +74,8 @@ public sealed class Http2Client : IAsyncDisposable
         await client._socket.ConnectAsync(server.Host, server.Port).ConfigureAwait(false);
         byte[] initial = [0, 4, 0, 0, 0, 0];
         BinaryPrimitives.WriteInt32BigEndian(initial.AsSpan(2), window);
-        await client._socket.SendAsync((byte[])[.. "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"u8, .. Frame(Settings, 0, 0, initial)]).ConfigureAwait(false);
+        await client._socket.SendAsync((byte[])[.. "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"u8, .. Frame(Settings, 0, 0, initial)])
+            .ConfigureAwait(false);
         client._reading = client.ReadAsync();
         return client;
     }

@@ -22,7 +22,8 @@ public static class LockClient
 
     /// <summary>Waits until elected.</summary>
     public static Task<CampaignResponse> CampaignAsync(
-        this GrpcChannel channel, string name, string value, long lease = 0, TimeSpan? timeout = null, CancellationToken cancellationToken = default) =>
+        this GrpcChannel channel, string name, string value, long lease = 0, TimeSpan? timeout = null,
+        CancellationToken cancellationToken = default) =>
         channel.UnaryAsync<CampaignRequest, CampaignResponse>(
             Election + "Campaign", new CampaignRequest { Name = Utf8(name), Lease = lease, Value = Utf8(value) },
             timeout: timeout, cancellationToken: cancellationToken);

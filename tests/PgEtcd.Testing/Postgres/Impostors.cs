@@ -83,9 +83,11 @@ public static partial class Impostors
     public static async Task PlaceAsync(string connectionString)
     {
         string[] names = [.. Sources().SelectMany(text => Word().Matches(text).Select(match => match.Value)).Distinct()];
-        await using NpgsqlConnection connection = new(new NpgsqlConnectionStringBuilder(connectionString) { Pooling = false }.ConnectionString);
+        await using NpgsqlConnection connection = new(
+            new NpgsqlConnectionStringBuilder(connectionString) { Pooling = false }.ConnectionString);
         await connection.OpenAsync().ConfigureAwait(false);
-        foreach (string sql in (string[])[CrySql, FunctionsSql.Replace(" NAMES ", $"{{{string.Join(',', names)}}}", StringComparison.Ordinal), OperatorsSql])
+        foreach (string sql in (string[])[
+            CrySql, FunctionsSql.Replace(" NAMES ", $"{{{string.Join(',', names)}}}", StringComparison.Ordinal), OperatorsSql])
         {
             await using NpgsqlCommand command = new(sql, connection);
             await command.ExecuteNonQueryAsync().ConfigureAwait(false);
@@ -95,7 +97,8 @@ public static partial class Impostors
     /// <summary>Whether any has been called, ever.</summary>
     public static async Task<bool> WasCalledAsync(string connectionString)
     {
-        await using NpgsqlConnection connection = new(new NpgsqlConnectionStringBuilder(connectionString) { Pooling = false }.ConnectionString);
+        await using NpgsqlConnection connection = new(
+            new NpgsqlConnectionStringBuilder(connectionString) { Pooling = false }.ConnectionString);
         await connection.OpenAsync().ConfigureAwait(false);
         await using NpgsqlCommand command = new("select is_called from public.impostors_called", connection);
         return await command.ExecuteScalarAsync().ConfigureAwait(false) is true;

@@ -120,7 +120,8 @@ public sealed class PostgresServer : ITestDatabase
         await WriteAsync("pg_hba.conf", string.Join('\n', ["local all all trust", .. rules, ""])).ConfigureAwait(false);
         await using NpgsqlConnection connection = new(SocketConnectionString() + ";Pooling=false");
         await connection.OpenAsync().ConfigureAwait(false);
-        foreach (string command in (string[])["alter system set ssl_ca_file = 'clients.crt'", "alter system set ssl = on", "select pg_reload_conf()"])
+        foreach (string command in (string[])[
+            "alter system set ssl_ca_file = 'clients.crt'", "alter system set ssl = on", "select pg_reload_conf()"])
         {
             await using NpgsqlCommand sql = new(command, connection);
             await sql.ExecuteNonQueryAsync().ConfigureAwait(false);

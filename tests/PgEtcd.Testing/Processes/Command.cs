@@ -54,7 +54,8 @@ public static class Command
         CommandResult result = await RunAsync(program, arguments).ConfigureAwait(false);
         if (result.ExitCode != 0)
         {
-            throw new InvalidOperationException($"{program} {string.Join(' ', arguments)} ended with {result.ExitCode}:\n{result.Output}\n{result.Error}");
+            throw new InvalidOperationException(
+                $"{program} {string.Join(' ', arguments)} ended with {result.ExitCode}:\n{result.Output}\n{result.Error}");
         }
 
         return result.Output;

@@ -11,7 +11,8 @@ public static partial class ProcessTree
     {
         string path = $"/proc/{pid}/task/{pid}/children";
         return File.Exists(path)
-            ? [.. File.ReadAllText(path).Split(' ', StringSplitOptions.RemoveEmptyEntries).Select(child => int.Parse(child, CultureInfo.InvariantCulture))]
+            ? [.. File.ReadAllText(path).Split(' ', StringSplitOptions.RemoveEmptyEntries).Select(
+                child => int.Parse(child, CultureInfo.InvariantCulture))]
             : [];
     }
 

@@ -9,10 +9,12 @@ namespace PgEtcd.Testing.Rpc;
 /// <summary>Calls rpcs through a server's JSON gateway: the body is the request as it is, the answer is taken as it comes.</summary>
 public sealed class GatewayClient(Uri server) : IRpcClient, IDisposable
 {
-    private readonly HttpClient _http = new(new SocketsHttpHandler { UseProxy = false }) { BaseAddress = server, Timeout = TimeSpan.FromSeconds(60) };
+    private readonly HttpClient _http =
+        new(new SocketsHttpHandler { UseProxy = false }) { BaseAddress = server, Timeout = TimeSpan.FromSeconds(60) };
 
     /// <summary>The path of an rpc: <c>/v3/kv/put</c>.</summary>
-    public static string Path(MethodDescriptor method) => Route(method) ?? throw new NotSupportedException($"{method.FullName} has no route.");
+    public static string Path(MethodDescriptor method) =>
+        Route(method) ?? throw new NotSupportedException($"{method.FullName} has no route.");
 
     /// <summary>Whether an rpc has a path.</summary>
     public static bool HasPath(MethodDescriptor method) => Route(method) is { Length: > 0 };

@@ -126,7 +126,8 @@ public static class Normalisation
         {
             string? value = (string?)all[ordered.Count]["value"];
             IEnumerable<JsonObject> run = all.Skip(ordered.Count).TakeWhile(kv => (string?)kv["value"] == value);
-            ordered.AddRange([.. run.OrderBy(kv => Convert.ToHexString(Convert.FromBase64String((string)kv["key"]!)), StringComparer.Ordinal)]);
+            ordered.AddRange(
+                [.. run.OrderBy(kv => Convert.ToHexString(Convert.FromBase64String((string)kv["key"]!)), StringComparer.Ordinal)]);
         }
 
         response["kvs"] = new JsonArray([.. ordered.Select(kv => kv.DeepClone())]);

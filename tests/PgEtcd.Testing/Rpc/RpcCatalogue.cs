@@ -24,7 +24,9 @@ public static class RpcCatalogue
 
     /// <summary>The rpc named for instance <c>etcdserverpb.KV/Put</c>.</summary>
     public static MethodDescriptor Find(string name) =>
-        Methods.TryGetValue(name, out MethodDescriptor? method) ? method : throw new ArgumentException($"There is no rpc {name}.", nameof(name));
+        Methods.TryGetValue(name, out MethodDescriptor? method)
+            ? method
+            : throw new ArgumentException($"There is no rpc {name}.", nameof(name));
 
     /// <summary>The encoded message that the JSON describes.</summary>
     public static byte[] Encode(MessageDescriptor type, string json) => Parser.Parse(json, type).ToByteArray();

@@ -22,7 +22,8 @@ public sealed class RpcClient(GrpcChannel channel) : IRpcClient
         {
             string raw = (method.IsClientStreaming, method.IsServerStreaming) switch
             {
-                (false, false) => RpcCatalogue.Decode(method.OutputType, await channel.UnaryRawAsync(rpc, encoded, headers, Limit).ConfigureAwait(false)),
+                (false, false) => RpcCatalogue.Decode(
+                    method.OutputType, await channel.UnaryRawAsync(rpc, encoded, headers, Limit).ConfigureAwait(false)),
                 (false, true) => await MergedAsync(method, rpc, encoded, headers).ConfigureAwait(false),
                 _ => await OnceAsync(method, rpc, encoded, headers).ConfigureAwait(false),
             };

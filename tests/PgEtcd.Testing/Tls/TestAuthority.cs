@@ -81,7 +81,8 @@ public sealed class TestAuthority
 
         using X509Certificate2 signed = request.Create(
             _certificate, DateTimeOffset.UtcNow.AddYears(-1), until ?? DateTimeOffset.UtcNow.AddMonths(6), NextSerial());
-        return new IssuedCertificate(signed.CopyWithPrivateKey(key), signed.ExportCertificatePem() + "\n", key.ExportPkcs8PrivateKeyPem() + "\n");
+        return new IssuedCertificate(
+            signed.CopyWithPrivateKey(key), signed.ExportCertificatePem() + "\n", key.ExportPkcs8PrivateKeyPem() + "\n");
     }
 
     /// <summary>A list of revoked certificates, in DER.</summary>

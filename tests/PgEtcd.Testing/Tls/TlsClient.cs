@@ -21,14 +21,17 @@ public static class TlsClient
         return new SslClientAuthenticationOptions
         {
             CertificateChainPolicy = policy,
-            ClientCertificateContext = certificate is null ? null : SslStreamCertificateContext.Create(certificate.Certificate, null, offline: true),
+            ClientCertificateContext = certificate is null
+                ? null
+                : SslStreamCertificateContext.Create(certificate.Certificate, null, offline: true),
         };
     }
 
     /// <summary>Shakes hands with a server.</summary>
     /// <exception cref="AuthenticationException">It failed.</exception>
     /// <exception cref="IOException">The server closed the connection.</exception>
-    public static async Task<SslStream> ConnectAsync(Uri server, SslClientAuthenticationOptions options, CancellationToken cancellationToken = default)
+    public static async Task<SslStream> ConnectAsync(
+        Uri server, SslClientAuthenticationOptions options, CancellationToken cancellationToken = default)
     {
         Socket socket = new(SocketType.Stream, ProtocolType.Tcp);
         SslStream? stream = null;

@@ -12,7 +12,8 @@ internal sealed class WatchReplay : IAsyncDisposable
 {
     private const string Rpc = "etcdserverpb.Watch/Watch";
 
-    /// <summary>How long nothing must come before everything has come; what comes later still is found with what is expected next.</summary>
+    /// <summary>How long nothing must come before everything has come; what comes later still is found with what is expected
+    /// next.</summary>
     private static readonly TimeSpan Silence = TimeSpan.FromMilliseconds(60);
 
     /// <summary>How long what is expected may take.</summary>

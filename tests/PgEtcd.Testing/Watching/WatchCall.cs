@@ -13,7 +13,8 @@ public sealed class WatchCall(GrpcChannel channel) : IAsyncDisposable
 
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
 
-    private readonly GrpcDuplexCall<WatchRequest, WatchResponse> _call = channel.Duplex<WatchRequest, WatchResponse>("etcdserverpb.Watch/Watch");
+    private readonly GrpcDuplexCall<WatchRequest, WatchResponse> _call = channel
+        .Duplex<WatchRequest, WatchResponse>("etcdserverpb.Watch/Watch");
 
     /// <summary>The call itself.</summary>
     public GrpcDuplexCall<WatchRequest, WatchResponse> Call => _call;

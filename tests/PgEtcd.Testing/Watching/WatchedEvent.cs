@@ -20,7 +20,9 @@ public sealed record WatchedEvent(long Revision, string Key, string? Value, long
         Mvccpb.KeyValue kv = change.Kv;
         return new WatchedEvent(
             kv.ModRevision, Text(kv.Key.Span), isDelete ? null : Text(kv.Value.Span), kv.CreateRevision, kv.Version,
-            change.PrevKv is { } previous ? Show(Text(previous.Value.Span), previous.CreateRevision, previous.ModRevision, previous.Version) : null);
+            change.PrevKv is { } previous
+                ? Show(Text(previous.Value.Span), previous.CreateRevision, previous.ModRevision, previous.Version)
+                : null);
     }
 
     /// <summary>A key as it was.</summary>

@@ -41,7 +41,8 @@ internal sealed class AccessPage : IPage
         List<string> By(bool read) => found is null ? [] :
         [
             .. found.Record.Roles.Where(role => role == AuthState.Root || (state.Role(role)?.Permissions.Any(permission =>
-                (permission.Kind == 2 || permission.Kind == (read ? 0 : 1)) && new KeyRange(permission.Key, permission.RangeEnd).Contains(key)) ?? false)),
+                (permission.Kind == 2 || permission.Kind == (read ? 0 : 1))
+                    && new KeyRange(permission.Key, permission.RangeEnd).Contains(key)) ?? false)),
         ];
     }
 

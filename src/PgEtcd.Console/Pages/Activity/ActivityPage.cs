@@ -40,7 +40,8 @@ internal sealed class ActivityPage(ChangeBrowser changes) : IPage
             page[..Math.Min(page.Count, Most)],
             last is null ? null : visit.Link(
                 "/activity", ("prefix", prefix), ("user", filter.User), ("client", filter.Client), ("request", filter.Request),
-                ("since", visit.Text("since")), ("until", visit.Text("until")), ("revision", revision), ("before", last.ModRevision), ("sub", last.Sub)),
+                ("since", visit.Text("since")), ("until", visit.Text("until")), ("revision", revision), ("before", last.ModRevision),
+                ("sub", last.Sub)),
             revision));
     }
 

@@ -19,7 +19,8 @@ internal sealed class EditPage(KeySource keys, Changer changer) : IFormPage
         }
 
         SeenKey? seen = await keys.KeyAsync(visit, key);
-        return Show(seen is null ? new EditModel(key, "", 0, 0) : new EditModel(key, KeyText.OfLines(seen.Value), seen.ModRevision, seen.Lease));
+        return Show(
+            seen is null ? new EditModel(key, "", 0, 0) : new EditModel(key, KeyText.OfLines(seen.Value), seen.ModRevision, seen.Lease));
     }
 
     public async Task<Answer> PostAsync(Visit visit, IFormCollection form)
@@ -48,7 +49,9 @@ internal sealed class EditPage(KeySource keys, Changer changer) : IFormPage
             return Show(model with { Conflict = now ?? EditModel.Gone(key), Comparison = Comparison.Of(now?.Value, KeyText.Parse(text)) });
         }
 
-        return outcome.Problem is { } problem ? Show(model with { Problem = problem }) : new RedirectAnswer(Visit.Address("/key", ("key", key)));
+        return outcome.Problem is { } problem
+            ? Show(model with { Problem = problem })
+            : new RedirectAnswer(Visit.Address("/key", ("key", key)));
     }
 
     private static void Check(Visit visit, byte[] key, bool isNew)
@@ -59,7 +62,8 @@ internal sealed class EditPage(KeySource keys, Changer changer) : IFormPage
         }
     }
 
-    private static long Number(string? text) => long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out long number) ? number : 0;
+    private static long Number(string? text) =>
+        long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out long number) ? number : 0;
 
     private static PageAnswer Show(EditModel model) => new("Edit", typeof(EditView), model)
     {

@@ -75,7 +75,9 @@ internal sealed class RestorePage(KeySource keys, ChangeBrowser changes, ServerB
             }
 
             long lease = difference.OldModRevision is null ? 0 : await LeaseAsync(visit, difference.Key, to);
-            plan.Add(new KeyChange(difference.Key, difference.OldModRevision is null ? null : difference.OldValue ?? [], lease, difference.NewModRevision ?? 0));
+            plan.Add(new KeyChange(
+                difference.Key, difference.OldModRevision is null ? null : difference.OldValue ?? [], lease,
+                difference.NewModRevision ?? 0));
             shown.Add(new RestoredKey(
                 difference.Key,
                 difference.OldModRevision is null ? "delete" : difference.NewModRevision is null ? "create" : "update",
@@ -87,12 +89,15 @@ internal sealed class RestorePage(KeySource keys, ChangeBrowser changes, ServerB
 
     /// <summary>The lease that a key had, if that is still alive.</summary>
     private async Task<long> LeaseAsync(Visit visit, byte[] key, long revision) =>
-        await keys.KeyAsync(visit, key, revision) is { Lease: not 0 and var lease } && await server.LeaseAsync(lease, visit.Gone) is not null
+        await keys.KeyAsync(visit, key, revision) is { Lease: not 0 and var lease }
+            && await server.LeaseAsync(lease, visit.Gone) is not null
             ? lease
             : 0;
 
     private static PageAnswer Show(RestorePlan plan, string? problem) =>
-        new("Bring back", typeof(RestoreView), new RestoreModel(plan.Key, plan.Prefix, plan.To, plan.Now, plan.Shown, plan.IsTooLarge, problem))
+        new(
+            "Bring back", typeof(RestoreView),
+            new RestoreModel(plan.Key, plan.Prefix, plan.To, plan.Now, plan.Shown, plan.IsTooLarge, problem))
         {
             Status = problem is null ? StatusCodes.Status200OK : StatusCodes.Status409Conflict,
         };
@@ -105,7 +110,8 @@ internal sealed class RestorePage(KeySource keys, ChangeBrowser changes, ServerB
 /// <param name="Key">The key; null: a prefix.</param>
 /// <param name="To">The revision whose state comes back.</param>
 /// <param name="Now">The revision that the plan was made at.</param>
-public sealed record RestoreModel(byte[]? Key, byte[] Prefix, long To, long Now, IReadOnlyList<RestoredKey> Keys, bool IsTooLarge, string? Problem);
+public sealed record RestoreModel(
+    byte[]? Key, byte[] Prefix, long To, long Now, IReadOnlyList<RestoredKey> Keys, bool IsTooLarge, string? Problem);
 
 /// <summary>A key that is put, or deleted.</summary>
 /// <param name="Comparison">The value now, and the one that comes back; null: they stay hidden.</param>

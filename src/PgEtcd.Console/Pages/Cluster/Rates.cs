@@ -40,7 +40,9 @@ internal sealed class Rates
             Rate("Events to watchers", "/s", samples, counters => counters.Events),
             Rate("Batches", "/s", samples, counters => counters.Commits),
             new Chart("Time to commit a batch", "ms", Points(samples, (before, after, _) =>
-                after.Commits > before.Commits ? 1000 * (after.CommitSeconds - before.CommitSeconds) / (after.Commits - before.Commits) : 0)),
+                after.Commits > before.Commits
+                    ? 1000 * (after.CommitSeconds - before.CommitSeconds) / (after.Commits - before.Commits)
+                    : 0)),
         ];
     }
 

@@ -74,7 +74,8 @@ internal sealed class DifferencePage(PastBrowser past, ChangeBrowser changes) : 
 /// <param name="Keys">A page of them.</param>
 /// <param name="More">The next page; null: this is the last.</param>
 public sealed record DifferenceModel(
-    byte[] Prefix, Edge From, Edge To, string? Problem, IReadOnlyDictionary<string, long> Counts, IReadOnlyList<ChangedKey> Keys, string? More);
+    byte[] Prefix, Edge From, Edge To, string? Problem, IReadOnlyDictionary<string, long> Counts, IReadOnlyList<ChangedKey> Keys,
+    string? More);
 
 /// <summary>A moment.</summary>
 public sealed record Edge(long Revision, DateTime? Time);

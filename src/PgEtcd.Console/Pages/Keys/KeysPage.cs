@@ -29,7 +29,8 @@ internal sealed class KeysPage(KeySource keys) : IPage
             : isList ? await _levels.ListAsync(visit, range, from)
             : await _levels.LevelAsync(visit, prefix, separator, from);
         string? more = next is null ? null : visit.Link(
-            "/keys", ("prefix", prefix), ("sep", SeparatorOf(separator)), ("view", isList ? "list" : null), ("start", start), ("end", visit.Bytes("end")),
+            "/keys", ("prefix", prefix), ("sep", SeparatorOf(separator)), ("view", isList ? "list" : null), ("start", start),
+            ("end", visit.Bytes("end")),
             ("q", wanted), ("values", inValues ? 1 : null), ("from", next));
         return new PageAnswer(prefix.Length == 0 ? "Keys" : KeyText.Of(prefix), typeof(KeysView), new KeysModel(
             new KeyRows(rows, isList || wanted is not null ? [] : prefix, separator, 0, more),
@@ -73,7 +74,9 @@ internal sealed class LevelFragment(KeySource keys) : IPage
         byte[] prefix = visit.Bytes("prefix") ?? [];
         byte[] separator = KeyText.Parse(visit.Text("sep") ?? "/");
         (List<KeyRow> rows, byte[]? next) = await _levels.LevelAsync(visit, prefix, separator, visit.Bytes("from") ?? []);
-        string? more = next is null ? null : visit.Link("/keys", ("prefix", prefix), ("sep", KeysPage.SeparatorOf(separator)), ("from", next));
+        string? more = next is null
+            ? null
+            : visit.Link("/keys", ("prefix", prefix), ("sep", KeysPage.SeparatorOf(separator)), ("from", next));
         int depth = (int)Math.Min(visit.Number("depth") ?? 1, Deepest);
         return new FragmentAnswer(typeof(RowsView), new KeyRows(rows, prefix, separator, depth, more));
     }

@@ -18,7 +18,8 @@ internal sealed class LevelReader(KeySource keys)
         List<LevelEntry> level = await keys.LevelAsync(visit, prefix, separator, from, Most + 1);
         byte[]? next = level.Count > Most ? level[Most].Entry : null;
         level = level[..Math.Min(level.Count, Most)];
-        List<KeyRow> rows = [.. level.Select(entry => new KeyRow(entry.Entry, null, entry.Keys, SinceOf(visit, entry)) { IsBranch = !entry.IsKey })];
+        List<KeyRow> rows = [
+            .. level.Select(entry => new KeyRow(entry.Entry, null, entry.Keys, SinceOf(visit, entry)) { IsBranch = !entry.IsKey })];
         if (visit.Moment.IsPast)
         {
             HashSet<string> known = [.. level.Select(entry => KeyText.Of(entry.Entry))];
@@ -36,7 +37,8 @@ internal sealed class LevelReader(KeySource keys)
         await PageAsync(visit, await keys.ListAsync(visit, range, from, Most + 1));
 
     /// <summary>Keys that hold a text.</summary>
-    public async Task<(List<KeyRow> Rows, byte[]? Next)> SearchAsync(Visit visit, byte[] prefix, byte[] wanted, bool inValues, byte[] from) =>
+    public async Task<(List<KeyRow> Rows, byte[]? Next)> SearchAsync(
+        Visit visit, byte[] prefix, byte[] wanted, bool inValues, byte[] from) =>
         await PageAsync(visit, await keys.SearchAsync(visit, prefix, wanted, inValues, from, Most + 1));
 
     private async Task<(List<KeyRow> Rows, byte[]? Next)> PageAsync(Visit visit, List<SeenKey> found)
@@ -63,7 +65,8 @@ internal sealed class LevelReader(KeySource keys)
         }
 
         Dictionary<long, SeenOrigin> origins = await keys.OriginsAsync(visit, seen.Values);
-        return [.. rows.Select(row => !row.IsBranch && seen.TryGetValue(KeyText.Of(row.Entry), out SeenKey? key) ? Row(visit, key, origins) : row)];
+        return [.. rows.Select(
+            row => !row.IsBranch && seen.TryGetValue(KeyText.Of(row.Entry), out SeenKey? key) ? Row(visit, key, origins) : row)];
     }
 
     private KeyRow Row(Visit visit, SeenKey key, Dictionary<long, SeenOrigin> origins)

@@ -43,7 +43,8 @@ internal sealed class OneKeyPage(KeySource keys, ChangeBrowser changes, ServerBr
     /// <summary>The other keys that were changed in the same revisions, as far as they may be read.</summary>
     private async Task<ILookup<long, SeenChange>> SiblingsAsync(Visit visit, byte[] key, List<SeenChange> timeline)
     {
-        List<SeenChange> all = await changes.OfRevisionsAsync([.. timeline.Select(change => change.ModRevision).Distinct()], MostSiblings, visit.Gone);
+        List<SeenChange> all = await changes.OfRevisionsAsync(
+            [.. timeline.Select(change => change.ModRevision).Distinct()], MostSiblings, visit.Gone);
         return all.Where(change => !change.Key.AsSpan().SequenceEqual(key) && visit.Visitor.MayRead(Ranges.One(change.Key)))
             .ToLookup(change => change.ModRevision);
     }
@@ -93,7 +94,8 @@ internal sealed class RawValue(KeySource keys) : IPage
 /// <param name="Older">Before which revision there is more; null: this is all.</param>
 /// <param name="Lease">Its lease, if that is alive.</param>
 public sealed record OneKeyModel(
-    byte[] Key, SeenKey? Seen, long? Now, IReadOnlyList<SeenChange> Timeline, ILookup<long, SeenChange> Siblings, long? Older, SeenLease? Lease)
+    byte[] Key, SeenKey? Seen, long? Now, IReadOnlyList<SeenChange> Timeline, ILookup<long, SeenChange> Siblings, long? Older,
+    SeenLease? Lease)
 {
     /// <summary>The value stays hidden.</summary>
     public bool IsMasked { get; init; }

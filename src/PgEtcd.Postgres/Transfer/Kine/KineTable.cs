@@ -133,7 +133,8 @@ public sealed class KineTable : IAsyncDisposable
             {
                 (long hole, long last) = await snapshot.Command(Named(HoleSql, name)).WithoutLimit()
                     .FirstAsync<(long, long)>(cancellationToken);
-                // A number that was drawn for a row that never came was shown to no client: counting it as a hole would only cost all of the history.
+                // A number that was drawn for a row that never came was shown to no client: counting it as a hole would only cost all of
+                // the history.
                 revision = Math.Max(Math.Max(1, lastId), compacted);
                 mark = last < revision ? revision : Math.Max(1, Math.Max(hole, compacted));
             }
