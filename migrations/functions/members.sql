@@ -1,5 +1,6 @@
 -- One frontend's beat: registers it, takes or renews the leadership if that is free, and lists the members that are alive, in one
 -- round trip. Its first row comes even if no member is alive.
+-- member_revision: that of the frontend's state.
 -- joined: the id is ours. It is not while another run beats under it; held_at is that run's last beat.
 -- leads: the leadership is ours for leader_limit from now.
 create or replace function pgetcd.beat(
@@ -7,7 +8,8 @@ create or replace function pgetcd.beat(
     member_run         text,
     member_name        text,
     member_client_urls text[],
-    member_peer_urls   text[]
+    member_peer_urls   text[],
+    member_revision    bigint
 ) returns table (joined boolean, held_at timestamptz, leads boolean,
         id bigint, name text, client_urls text[], peer_urls text[], is_leader boolean)
     language plpgsql volatile security definer set search_path = pg_catalog, pg_temp as $$
@@ -18,11 +20,13 @@ declare
     forgotten_after constant interval := '1 minute';
     now_at timestamptz := clock_timestamp();
     state  pgetcd.leader;
+    behind bigint;
 begin
+    select greatest(0, max(r.revision) - member_revision) into behind from pgetcd.revisions r;
     insert into pgetcd.members as m
-        values (member_id, member_run, member_name, member_client_urls, member_peer_urls, now_at, now_at)
+        values (member_id, member_run, member_name, member_client_urls, member_peer_urls, now_at, now_at, coalesce(behind, 0))
         on conflict (id) do update set run = excluded.run, name = excluded.name, client_urls = excluded.client_urls,
-                peer_urls = excluded.peer_urls, heartbeat_at = excluded.heartbeat_at,
+                peer_urls = excluded.peer_urls, heartbeat_at = excluded.heartbeat_at, behind = excluded.behind,
                 started_at = case m.run when excluded.run then m.started_at else excluded.started_at end
             where m.run = excluded.run or m.heartbeat_at < now_at - replaced_after;
     joined := found;
@@ -38,7 +42,8 @@ begin
                 or state.postmaster_start is distinct from pg_postmaster_start_time()) then
             state.renew_after := coalesce(state.renew_after, state.ticked_at);
         end if;
-        update pgetcd.leader set holder = member_run, expires_at = now_at + pgetcd.leader_limit(), ticked_at = now_at,
+        update pgetcd.leader set holder = member_run, since = case when state.holder = member_run then state.since else now_at end,
+            expires_at = now_at + pgetcd.leader_limit(), ticked_at = now_at,
             postmaster_start = pg_postmaster_start_time(), renew_after = state.renew_after;
         delete from pgetcd.members m where m.id in (
             select old.id from pgetcd.members old
@@ -63,7 +68,7 @@ $$;
 -- other's for leader_limit, in which it finds out by beating.
 create or replace function pgetcd.hand_over(member_run text, target bigint) returns timestamptz language sql volatile
     security definer set search_path = pg_catalog, pg_temp as $$
-    update pgetcd.leader l set holder = m.run, expires_at = clock_timestamp() + pgetcd.leader_limit()
+    update pgetcd.leader l set holder = m.run, since = clock_timestamp(), expires_at = clock_timestamp() + pgetcd.leader_limit()
         from pgetcd.members m
         where m.id = target and m.heartbeat_at > clock_timestamp() - pgetcd.member_limit() and l.holder in (member_run, m.run)
         returning clock_timestamp()
@@ -96,5 +101,5 @@ begin
 end
 $$;
 
-revoke execute on function pgetcd.beat(bigint, text, text, text[], text[]), pgetcd.hand_over(text, bigint), pgetcd.leave(text),
+revoke execute on function pgetcd.beat(bigint, text, text, text[], text[], bigint), pgetcd.hand_over(text, bigint), pgetcd.leave(text),
     pgetcd.remove_dead(bigint), pgetcd.set_downgrade(text) from public;

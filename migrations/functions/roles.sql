@@ -43,7 +43,7 @@ begin
         pgetcd.lock_and_tail(bigint), pgetcd.compact(bigint, uuid, text, text, text), pgetcd.set_alarm(bigint, integer, boolean),
         pgetcd.observe_term(), pgetcd.ensure_history(bigint, integer, bytea, bytea, bigint), pgetcd.ensure_auth_revision(bigint),
         pgetcd.grant_lease(bigint, bigint, uuid), pgetcd.keep_alive(bigint[]), pgetcd.renew_leases(text),
-        pgetcd.beat(bigint, text, text, text[], text[]), pgetcd.hand_over(text, bigint), pgetcd.leave(text), pgetcd.remove_dead(bigint),
+        pgetcd.beat(bigint, text, text, text[], text[], bigint), pgetcd.hand_over(text, bigint), pgetcd.leave(text), pgetcd.remove_dead(bigint),
         pgetcd.set_downgrade(text),
         pgetcd.change_auth(bigint, uuid, text, text, text, bytea, boolean, integer, bytea, bytea, text, text, text),
         pgetcd.add_auth_token(bigint, bytea, text, double precision), pgetcd.renew_auth_tokens(bytea[], double precision[]),

@@ -59,7 +59,8 @@ create or replace view pgetcd.lease_keys as
 
 create or replace view pgetcd.active_members as
     select to_hex(m.id) as id, m.name, m.client_urls, m.peer_urls, m.run as frontend, m.started_at, m.heartbeat_at,
-        m.run = l.holder and l.expires_at > clock_timestamp() as is_leader
+        m.run = l.holder and l.expires_at > clock_timestamp() as is_leader,
+        case when m.run = l.holder and l.expires_at > clock_timestamp() then l.since end as leader_since, m.behind
     from pgetcd.members m cross join pgetcd.leader l
     where m.heartbeat_at > clock_timestamp() - pgetcd.member_limit();
 

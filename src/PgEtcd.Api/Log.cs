@@ -19,9 +19,6 @@ internal static partial class Log
     [LoggerMessage(306, LogLevel.Information, "A client has begun so many large requests that more of them are refused: {Client}")]
     public static partial void HeldTooMuch(ILogger logger, string client);
 
-    [LoggerMessage(305, LogLevel.Warning, "rejected connection from {RemoteAddr}: {Reason}")]
-    public static partial void RejectedProxy(ILogger logger, string remoteAddr, string reason);
-
     [LoggerMessage(303, LogLevel.Error, "A watch stream failed: its client is told to open another")]
     public static partial void WatchFailed(ILogger logger, Exception exception);
 }

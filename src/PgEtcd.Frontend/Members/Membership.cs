@@ -17,6 +17,7 @@ public sealed class Membership : IAsyncDisposable
     private readonly Database _database;
     private readonly Leader _leader;
     private readonly IReadOnlyList<Member> _identities;
+    private readonly Func<long> _revision;
     private readonly TimeProvider _clock;
     private readonly ILogger<Membership> _logger;
     private readonly CancellationTokenSource _stopping = new();
@@ -28,13 +29,15 @@ public sealed class Membership : IAsyncDisposable
     private long _lastBeat;
 
     private Membership(
-        Database database, Leader leader, string run, IReadOnlyList<Member> identities, TimeProvider clock, ILogger<Membership> logger)
+        Database database, Leader leader, string run, IReadOnlyList<Member> identities, Func<long> revision, TimeProvider clock,
+        ILogger<Membership> logger)
     {
         _table = new MemberTable(database);
         _database = database;
         _leader = leader;
         Run = run;
         _identities = identities;
+        _revision = revision;
         _clock = clock;
         _logger = logger;
     }
@@ -63,6 +66,7 @@ public sealed class Membership : IAsyncDisposable
     /// <param name="run">Distinguishes this process from all others.</param>
     /// <param name="identities">The identities to register, the preferred one first. An id that another process holds and keeps up is
     /// left to that process (docs/decisions/0006).</param>
+    /// <param name="revision">Gives that of the state here.</param>
     /// <param name="clock">Ours.</param>
     /// <param name="logger">Gets the failures of heartbeats.</param>
     /// <param name="cancellationToken">Gives up.</param>
@@ -71,11 +75,12 @@ public sealed class Membership : IAsyncDisposable
         Leader leader,
         string run,
         IReadOnlyList<Member> identities,
+        Func<long> revision,
         TimeProvider clock,
         ILogger<Membership> logger,
         CancellationToken cancellationToken)
     {
-        Membership membership = new(database, leader, run, identities, clock, logger);
+        Membership membership = new(database, leader, run, identities, revision, clock, logger);
         DateTime? seen = null;
         while (true)
         {
@@ -192,7 +197,7 @@ public sealed class Membership : IAsyncDisposable
         try
         {
             long sent = _clock.GetTimestamp();
-            Beat beat = await _table.BeatAsync(Self, Run, cancellationToken);
+            Beat beat = await _table.BeatAsync(Self, Run, _revision(), cancellationToken);
             _current = InOrder(beat.Alive);
             if (beat.Leads)
             {

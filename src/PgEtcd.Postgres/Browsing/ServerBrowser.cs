@@ -18,7 +18,7 @@ public sealed class ServerBrowser(Browser browser)
 
     private const string FrontendsSql = """
         select m.id, m.name, m.client_urls, m.frontend as run, m.started_at,
-            extract(epoch from clock_timestamp() - m.heartbeat_at)::double precision as silence, m.is_leader
+            extract(epoch from clock_timestamp() - m.heartbeat_at)::double precision as silence, m.leader_since, m.behind
         from pgetcd.active_members m order by m.name, m.id
         """;
 
@@ -62,7 +62,7 @@ public sealed class ServerBrowser(Browser browser)
         browser.AskAsync(token => browser.Command(FrontendsSql).ListAsync(
             static row => new SeenFrontend(
                 row.GetString(0), row.GetString(1), row.GetFieldValue<string[]>(2), row.GetString(3), row.GetDateTime(4), row.GetDouble(5),
-                !row.IsDBNull(6) && row.GetBoolean(6)),
+                row.IsDBNull(6) ? null : row.GetDateTime(6), row.GetInt64(7)),
             token), gone);
 
     /// <summary>PostgreSQL.</summary>
@@ -99,8 +99,10 @@ public sealed record SeenLease(long Id, long Ttl, DateTime ExpiresAt, double Exp
 /// <summary>A frontend.</summary>
 /// <param name="Run">Its name in the history.</param>
 /// <param name="Silence">Seconds since its last heartbeat.</param>
+/// <param name="LeaderSince">Null: it does not lead.</param>
+/// <param name="Behind">Revisions that it had not taken in at its last heartbeat.</param>
 public sealed record SeenFrontend(
-    string Id, string Name, string[] ClientUrls, string Run, DateTime StartedAt, double Silence, bool IsLeader);
+    string Id, string Name, string[] ClientUrls, string Run, DateTime StartedAt, double Silence, DateTime? LeaderSince, long Behind);
 
 /// <summary>PostgreSQL. Sizes are in bytes.</summary>
 /// <param name="Total">Of the schema's tables and indexes.</param>

@@ -11,7 +11,7 @@ public sealed class MemberTable(Database database)
     public static readonly TimeSpan LeadershipLimit = TimeSpan.FromSeconds(2);
 
     private const string BeatSql = """
-        select joined, held_at, leads, id, name, client_urls, peer_urls, is_leader from pgetcd.beat($1, $2, $3, $4, $5)
+        select joined, held_at, leads, id, name, client_urls, peer_urls, is_leader from pgetcd.beat($1, $2, $3, $4, $5, $6)
         """;
 
     private const string ListSql = """
@@ -34,12 +34,14 @@ public sealed class MemberTable(Database database)
     /// one round trip. A member whose id another run holds is not registered.</summary>
     /// <param name="member">The frontend.</param>
     /// <param name="run">Distinguishes this process from all others, also from an earlier one of the same name.</param>
-    public async Task<Beat> BeatAsync(Member member, string run, CancellationToken cancellationToken)
+    /// <param name="revision">Of its state.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    public async Task<Beat> BeatAsync(Member member, string run, long revision, CancellationToken cancellationToken)
     {
         (bool joined, DateTime heldAt, bool leads) = (false, default, false);
         List<Member> alive = [];
         NpgsqlCommand command = database.Command(
-            BeatSql, member.Id, run, member.Name, (string[])[.. member.ClientUrls], (string[])[.. member.PeerUrls]);
+            BeatSql, member.Id, run, member.Name, (string[])[.. member.ClientUrls], (string[])[.. member.PeerUrls], revision);
         await command.EachAsync(
             reader =>
             {

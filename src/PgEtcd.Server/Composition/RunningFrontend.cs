@@ -189,10 +189,12 @@ public sealed class RunningFrontend : IAsyncDisposable
             (LogPosition position, KeySpace keys) = await new StateLoader(database)
                 .LoadAsync(new LoadProgress(TimeProvider.System, loggers.CreateLogger<LoadProgress>()), cancellationToken);
             Leader leader = new(TimeProvider.System, loggers.CreateLogger<Leader>());
+            Replica replica = new(keys, position.AuthRevision, position.Alarms);
             Membership membership = await Membership.JoinAsync(
-                database, leader, log.Frontend, Identities(options, log.Frontend), TimeProvider.System, loggers.CreateLogger<Membership>(), cancellationToken);
+                database, leader, log.Frontend, Identities(options, log.Frontend), () => replica.Current.Revision, TimeProvider.System,
+                loggers.CreateLogger<Membership>(), cancellationToken);
             AuthStates auth = await AuthStates.StartAsync(new AuthTable(database), cancellationToken); // after the state: never older
-            return new RunningFrontend(database, log, new Replica(keys, position.AuthRevision, position.Alarms), auth, term, leader, membership, options, loggers);
+            return new RunningFrontend(database, log, replica, auth, term, leader, membership, options, loggers);
         }
         catch (Exception exception)
         {

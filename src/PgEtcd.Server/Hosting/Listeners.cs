@@ -7,6 +7,7 @@ using PgEtcd.Server.Addresses;
 using PgEtcd.Server.Configuration;
 using PgEtcd.Server.Options;
 using PgEtcd.Server.Pages;
+using PgEtcd.Server.Proxies;
 using PgEtcd.Server.Tls;
 
 namespace PgEtcd.Server.Hosting;

@@ -1,5 +1,5 @@
 using System.Net;
-using PgEtcd.Api.Connections;
+using PgEtcd.Server.Proxies;
 using PgEtcd.Server.Configuration;
 
 namespace PgEtcd.Server.Options;

@@ -1,12 +1,12 @@
 using PgEtcd.Console;
 using PgEtcd.Api;
-using PgEtcd.Api.Connections;
 using PgEtcd.Api.Gateway;
 using PgEtcd.Frontend.Auth;
 using PgEtcd.Frontend.Compaction;
 using PgEtcd.Frontend.Members;
 using PgEtcd.Postgres.Connections;
 using PgEtcd.Server.Addresses;
+using PgEtcd.Server.Proxies;
 
 namespace PgEtcd.Server.Options;
 

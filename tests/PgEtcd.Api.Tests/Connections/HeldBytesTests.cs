@@ -46,6 +46,7 @@ public sealed class HeldBytesTests
         Task[] waiting = [connection.TakeAsync(200, default), connection.TakeAsync(300, gone.Token), connection.TakeAsync(250, default), connection.TakeAsync(1, default)];
         waiting.ShouldAllBe(one => !one.IsCompleted);
         connection.Give(5000);
+        await waiting[0];
         waiting.Select(one => one.IsCompleted).ShouldBe([true, false, false, false], "the small one waits for its turn");
         await gone.CancelAsync();
         await Should.ThrowAsync<OperationCanceledException>(() => waiting[1]);

@@ -76,7 +76,7 @@ public sealed class LeadershipTests(PostgresFixture postgres) : IClassFixture<Po
     public async Task An_id_that_somebody_keeps_up_is_left_to_him_and_one_that_nobody_keeps_up_is_taken()
     {
         await using StoreParts parts = await StoreParts.CreateAsync(postgres);
-        await new MemberTable(parts.Database).BeatAsync(Member(1), "killed a moment ago", CancellationToken.None);
+        await new MemberTable(parts.Database).BeatAsync(Member(1), "killed a moment ago", 1, CancellationToken.None);
         await using Frontend restarted = await JoinAsync(parts, "restarted", 1, 10);
         await using Frontend other = await JoinAsync(parts, "other", 1, 1, 12);
 
@@ -125,7 +125,7 @@ public sealed class LeadershipTests(PostgresFixture postgres) : IClassFixture<Po
     {
         Leader leader = new(TimeProvider.System, NullLogger<Leader>.Instance);
         Membership membership = await Membership.JoinAsync(
-            parts.Database, leader, run, [.. ids.Select(Member)], TimeProvider.System, NullLogger<Membership>.Instance, CancellationToken.None);
+            parts.Database, leader, run, [.. ids.Select(Member)], static () => 1, TimeProvider.System, NullLogger<Membership>.Instance, CancellationToken.None);
         return new Frontend(leader, membership, new LeaderJobs(leader, TimeProvider.System, NullLogger<LeaderJobs>.Instance));
     }
 

@@ -119,6 +119,29 @@ public sealed class MemberTableTests(PostgresFixture postgres) : IClassFixture<P
     }
 
     [Fact]
+    public async Task The_list_says_since_when_the_leader_leads_and_how_far_each_is_behind()
+    {
+        await using LogFixture fixture = await LogFixture.CreateAsync(postgres);
+        MemberTable members = new(fixture.Database);
+        await BeatAsync(members, 1, "a");
+        await BeatAsync(members, 2, "b");
+        DateTime first = await SinceAsync();
+        await fixture.AppendAsync(LogFixture.Puts(1, "a=1", "b=2", "c=3"));
+
+        await BeatAsync(members, 1, "a");
+        await members.BeatAsync(Member(2), "b", 4, CancellationToken.None);
+
+        (await SinceAsync()).ShouldBe(first);
+        (await fixture.QueryAsync<long>("select behind from pgetcd.active_members order by id")).ShouldBe([3, 0]);
+        await members.LeaveAsync("a", CancellationToken.None);
+        await BeatAsync(members, 2, "b");
+        (await SinceAsync()).ShouldBeGreaterThan(first);
+
+        async Task<DateTime> SinceAsync() => (await fixture.QueryAsync<DateTime>(
+            "select leader_since from pgetcd.active_members where is_leader")).ShouldHaveSingleItem();
+    }
+
+    [Fact]
     public async Task Only_the_dead_are_removed()
     {
         await using LogFixture fixture = await LogFixture.CreateAsync(postgres);
@@ -137,5 +160,5 @@ public sealed class MemberTableTests(PostgresFixture postgres) : IClassFixture<P
         new(id, "name", ClientUrls, PeerUrls);
 
     internal static Task<Beat> BeatAsync(MemberTable members, long id, string run) =>
-        members.BeatAsync(Member(id), run, CancellationToken.None);
+        members.BeatAsync(Member(id), run, 1, CancellationToken.None);
 }

@@ -25,7 +25,8 @@ public sealed class AlarmPagesTests(PostgresFixture postgres) : IClassFixture<Po
     {
         _parts = await StoreParts.CreateAsync(postgres);
         _membership = await Membership.JoinAsync(
-            _parts.Database, _leader, "run", [new PgEtcd.Postgres.Members.Member(1, "name", [], [])], TimeProvider.System, NullLogger<Membership>.Instance, CancellationToken.None);
+            _parts.Database, _leader, "run", [new PgEtcd.Postgres.Members.Member(1, "name", [], [])], static () => 1, TimeProvider.System,
+            NullLogger<Membership>.Instance, CancellationToken.None);
         _probe = new HealthProbe(_parts.Reader, _membership, _alarms, static () => []);
     }
 

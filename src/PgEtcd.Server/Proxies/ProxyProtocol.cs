@@ -3,7 +3,7 @@ using System.Net;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 
-namespace PgEtcd.Api.Connections;
+namespace PgEtcd.Server.Proxies;
 
 /// <summary>The proxies whose word about the clients behind them is taken.</summary>
 /// <param name="Networks">Their networks.</param>
@@ -57,7 +57,7 @@ public static class ProxyProtocol
             catch (Exception e) when (e is FormatException or OperationCanceledException)
             {
                 string reason = e is FormatException ? e.Message : $"no PROXY header in {limit.TotalSeconds} s";
-                Log.RejectedProxy(logger, $"{connection.RemoteEndPoint}", reason);
+                Log.RejectedConnection(logger, $"{connection.RemoteEndPoint}", reason);
                 return;
             }
             catch (IOException)

@@ -2,12 +2,12 @@ using System.Buffers;
 using System.Buffers.Binary;
 using System.Net;
 using System.Text;
-using PgEtcd.Api.Connections;
+using PgEtcd.Server.Proxies;
 using PgEtcd.Mvcc.Keys;
 using Shouldly;
 using Xunit;
 
-namespace PgEtcd.Api.Tests.Connections;
+namespace PgEtcd.Server.Tests.Proxies;
 
 /// <summary>Headers of the PROXY protocol, byte for byte (fault A6).</summary>
 public sealed class ProxyHeaderTests

@@ -6,7 +6,7 @@ using System.Net.Sockets;
 using System.Text;
 using PgEtcd.Mvcc.Keys;
 
-namespace PgEtcd.Api.Connections;
+namespace PgEtcd.Server.Proxies;
 
 /// <summary>What a proxy says of a connection before the client's first byte: HAProxy's PROXY protocol, versions 1 and 2.</summary>
 /// <param name="Length">Bytes of the header.</param>

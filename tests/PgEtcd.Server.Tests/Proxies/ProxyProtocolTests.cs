@@ -10,10 +10,11 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using PgEtcd.Api.Calls;
 using PgEtcd.Api.Connections;
+using PgEtcd.Server.Proxies;
 using Shouldly;
 using Xunit;
 
-namespace PgEtcd.Api.Tests.Connections;
+namespace PgEtcd.Server.Tests.Proxies;
 
 /// <summary>Connections of proxies, on a real port (fault A6).</summary>
 public sealed class ProxyProtocolTests
