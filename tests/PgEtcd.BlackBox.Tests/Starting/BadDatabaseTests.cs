@@ -134,7 +134,7 @@ public sealed class BadDatabaseTests(PostgresFixture postgres) : IClassFixture<P
         (await Refusal.OfAsync("--database", theirs)).ShouldStartWith(
             "pgetcd: --schema: the database user may not use all of schema 'pgetcd': permission denied for ");
         await Sql.ExecuteAsync(
-            database, $"grant all on all tables in schema pgetcd to {user}; revoke select on pgetcd.revisions from {user}");
+            database, $"select pgetcd.grant_server('{user}'); revoke select on pgetcd.revisions from {user}");
         (await Refusal.OfAsync("--database", theirs)).ShouldBe(
             "pgetcd: --schema: the database user may not use all of schema 'pgetcd': permission denied for table revisions.");
     }
