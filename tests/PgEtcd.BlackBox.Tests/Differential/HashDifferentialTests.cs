@@ -23,7 +23,7 @@ public sealed class HashDifferentialTests(PostgresFixture postgres, ITestOutputH
 
     /// <summary>How many comparisons take one of every revision once more: the others ask for what is new, and for a few of the
     /// old.</summary>
-    private const int Thorough = 12;
+    private const int Thorough = 30;
 
     private const int Old = 10;
 
