@@ -89,7 +89,7 @@ internal sealed class DifferentialRun(IEtcdServer reference, IEtcdServer target,
 
     /// <summary>Both refuse a transaction with a bad put and a bad range, and change nothing: etcd 3.4 looks at all puts first, 3.6 and
     /// we at the operations in their order (semantics.md §5).</summary>
-    private static bool IsOtherOrder(RandomRequest request, RpcAnswer expected, RpcAnswer actual) =>
+    internal static bool IsOtherOrder(RandomRequest request, RpcAnswer expected, RpcAnswer actual) =>
         request.Message is Protocol.Etcdserverpb.TxnRequest
         && expected.Error?.Detail is "etcdserver: key not found" or "etcdserver: requested lease not found"
         && actual.Error?.StatusCode == StatusCode.OutOfRange;
