@@ -1,4 +1,5 @@
 using Npgsql;
+using PgEtcd.Testing;
 using PgEtcd.Testing.Postgres;
 
 namespace PgEtcd.BlackBox.Tests;
@@ -11,6 +12,10 @@ internal static class Sql
     {
         await ExecuteAsync(server.ConnectionString(), $"alter system set default_transaction_read_only = {(on ? "on" : "off")}");
         await ExecuteAsync(server.ConnectionString(), "select pg_reload_conf()");
+        // A new session has the setting when the postmaster has told all old ones of it.
+        await Eventually.TrueAsync(
+            async () => (string?)await ExecuteAsync(server.ConnectionString(), "show default_transaction_read_only") == (on ? "on" : "off"),
+            "PostgreSQL has read the setting");
     }
 
     public static async Task<object?> ExecuteAsync(string database, string sql)
