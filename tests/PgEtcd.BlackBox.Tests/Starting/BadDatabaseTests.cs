@@ -91,6 +91,9 @@ public sealed class BadDatabaseTests(PostgresFixture postgres) : IClassFixture<P
             "local all all trust\nhost all postgres all trust\nhost all all all scram-sha-256\n");
         await Sql.ExecuteAsync(own.ConnectionString(), "select pg_reload_conf()");
         string address = string.Create(CultureInfo.InvariantCulture, $"Host=127.0.0.1;Port={own.Port};Database=postgres");
+        await Eventually.TrueAsync(
+            async () => await Record.ExceptionAsync(() => Sql.ExecuteAsync($"{address};Username=etcd;Password=hunter2", "select 1")) is PostgresException,
+            "PostgreSQL has read pg_hba.conf");
 
         (await Refusal.OfAsync("--database", $"{address};Username=etcd;Password=hunter2")).ShouldBe(
             "pgetcd: --database: PostgreSQL refused the connection: password authentication failed for user \"etcd\".");
