@@ -177,14 +177,13 @@ exec 9>&-
 build_server
 TESTED_PGETCD=$(built_server)
 export TESTED_PGETCD
-# What processes that are killed and frozen cost is mostly waiting: in a whole run these tests go beside those that come after them.
+# In a whole run the tests of Chaos, which mostly wait for processes that are killed and frozen, go beside the lighter projects.
 chaos=
 for project in "${projects[@]}"; do
-  if [ -n "$whole" ] && [[ $project == *.Chaos.Tests.csproj ]]; then
-    test_project "$project" PgEtcd.Chaos.Tests >"$results/chaos.out" 2>&1 &
+  if [ -z "$whole" ] || [[ $project != *.Chaos.Tests.csproj ]]; then run_project "$project"; fi
+  if [ -n "$whole" ] && [[ $project == *.Console.Tests.csproj ]]; then
+    test_project tests/PgEtcd.Chaos.Tests/PgEtcd.Chaos.Tests.csproj PgEtcd.Chaos.Tests >"$results/chaos.out" 2>&1 &
     chaos=$!
-  else
-    run_project "$project"
   fi
 done
 if [ -n "$chaos" ]; then

@@ -112,7 +112,9 @@ public sealed class LeadershipTests(PostgresFixture postgres) : IClassFixture<Po
         (await HandOverAsync(parts, first, 1)).ShouldBe(HandOverOutcome.Done);
         first.Leader.IsLeader.ShouldBeTrue();
 
-        (await HandOverAsync(parts, first, 2)).ShouldBe(HandOverOutcome.Done);
+        // On a busy machine the other's next beat may come too late to take over.
+        await Eventually.TrueAsync(
+            async () => await HandOverAsync(parts, first, 2) == HandOverOutcome.Done, StoreParts.Patience, "the other takes over");
         first.Leader.IsLeader.ShouldBeFalse();
         first.Membership.Current.Single(member => member.IsLeader).Id.ShouldBe(2);
         await Eventually.TrueAsync(() => second.Leader.IsLeader && ofSecond > 3, StoreParts.Patience, "the second works");
