@@ -177,11 +177,11 @@ exec 9>&-
 build_server
 TESTED_PGETCD=$(built_server)
 export TESTED_PGETCD
-# In a whole run the tests of Chaos, which mostly wait for processes that are killed and frozen, go beside the lighter projects.
+# In a whole run the tests of Chaos, which mostly wait for processes that are killed and frozen, go beside the light projects at the end.
 chaos=
 for project in "${projects[@]}"; do
   if [ -z "$whole" ] || [[ $project != *.Chaos.Tests.csproj ]]; then run_project "$project"; fi
-  if [ -n "$whole" ] && [[ $project == *.Console.Tests.csproj ]]; then
+  if [ -n "$whole" ] && [[ $project == *.Frontend.Tests.csproj ]]; then
     test_project tests/PgEtcd.Chaos.Tests/PgEtcd.Chaos.Tests.csproj PgEtcd.Chaos.Tests >"$results/chaos.out" 2>&1 &
     chaos=$!
   fi
