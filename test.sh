@@ -186,12 +186,12 @@ for project in "${projects[@]}"; do
     chaos=$!
   fi
 done
+if [ -n "$whole" ]; then other_versions; fi
 if [ -n "$chaos" ]; then
   wait "$chaos" || true
   cat "$results/chaos.out"
   count_project PgEtcd.Chaos.Tests
 fi
-if [ -n "$whole" ]; then other_versions; fi
 
 echo "$passed passed, $failed failed$([ "$skipped" = 0 ] || echo ", $skipped skipped")"
 [ "$failed" = 0 ]
