@@ -68,13 +68,20 @@ internal sealed class PatroniNode : IAsyncDisposable
     /// <summary>The machine loses its power.</summary>
     public async Task Kill9Async()
     {
-        int[] processes = Postgres() is { } postmaster ? [postmaster, .. ProcessTree.ChildrenOf(postmaster)] : [];
-        foreach (int pid in (int[])[_patroni!.Pid, .. processes])
+        ProcessTree.Kill(_patroni!.Pid);
+        Task<int> ended = _patroni.WaitForExitAsync();
+        do
         {
-            ProcessTree.Kill(pid);
-        }
+            // Patroni may have been about to start it: then it comes a moment later.
+            foreach (int pid in Postgres() is { } postmaster ? (int[])[postmaster, .. ProcessTree.ChildrenOf(postmaster)] : [])
+            {
+                ProcessTree.Kill(pid);
+            }
 
-        await _patroni.WaitForExitAsync();
+            await Task.WhenAny(ended, Task.Delay(100));
+        }
+        while (!ended.IsCompleted);
+        await ended;
     }
 
     /// <summary>The machine no longer reaches the store of the cluster's state, and is not told.</summary>
