@@ -20,11 +20,10 @@ declare
     forgotten_after constant interval := '1 minute';
     now_at timestamptz := clock_timestamp();
     state  pgetcd.leader;
-    behind bigint;
 begin
-    select greatest(0, max(r.revision) - member_revision) into behind from pgetcd.revisions r;
     insert into pgetcd.members as m
-        values (member_id, member_run, member_name, member_client_urls, member_peer_urls, now_at, now_at, coalesce(behind, 0))
+        values (member_id, member_run, member_name, member_client_urls, member_peer_urls, now_at, now_at,
+            (select greatest(0, max(r.revision) - member_revision) from pgetcd.revisions r))
         on conflict (id) do update set run = excluded.run, name = excluded.name, client_urls = excluded.client_urls,
                 peer_urls = excluded.peer_urls, heartbeat_at = excluded.heartbeat_at, behind = excluded.behind,
                 started_at = case m.run when excluded.run then m.started_at else excluded.started_at end

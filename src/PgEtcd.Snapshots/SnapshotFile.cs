@@ -102,8 +102,8 @@ public sealed class SnapshotFile : IDisposable
             {
                 auth = auth with { IsEnabled = entry.Value.Span is [1, ..] };
             }
-            else if (entry.Key.Span.SequenceEqual(Buckets.AuthRevision) && BinaryPrimitives.TryReadInt64BigEndian(
-                entry.Value.Span, out long revision))
+            else if (entry.Key.Span.SequenceEqual(Buckets.AuthRevision)
+                && BinaryPrimitives.TryReadInt64BigEndian(entry.Value.Span, out long revision))
             {
                 auth = auth with { Revision = Math.Max(1, revision) };
             }
@@ -120,8 +120,8 @@ public sealed class SnapshotFile : IDisposable
         long found = -1;
         foreach (BboltEntry entry in _image.Entries(Buckets.Meta))
         {
-            if (entry.Key.Span.SequenceEqual(Buckets.FinishedCompactRevision) || entry.Key.Span.SequenceEqual(
-                Buckets.ScheduledCompactRevision))
+            if (entry.Key.Span.SequenceEqual(Buckets.FinishedCompactRevision)
+                || entry.Key.Span.SequenceEqual(Buckets.ScheduledCompactRevision))
             {
                 found = RevisionKey.TryRead(entry.Value.Span, out long revision, out _, out _)
                     ? Math.Max(found, revision)

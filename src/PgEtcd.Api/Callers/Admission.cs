@@ -46,15 +46,9 @@ internal sealed class Admission(AuthStates states, Tail tail, ITokens tokens, bo
     /// <inheritdoc cref="AdmitAsync"/>
     public async ValueTask<Caller> AdmitFreshAsync(ServerCallContext context)
     {
-        AuthState state = await FreshStateAsync();
-        return state.IsEnabled ? await IdentifyAsync(context, state, isFresh: true) : state.Anybody;
-    }
-
-    /// <summary>Users, roles and permissions, by everything that was acknowledged before.</summary>
-    public async ValueTask<AuthState> FreshStateAsync()
-    {
         await tail.CatchUpAsync();
-        return states.Current;
+        AuthState state = states.Current;
+        return state.IsEnabled ? await IdentifyAsync(context, state, isFresh: true) : state.Anybody;
     }
 
     /// <summary>The caller, who must be a user while auth is on. While auth is off there is no wait.</summary>
@@ -88,8 +82,8 @@ internal sealed class Admission(AuthStates states, Tail tail, ITokens tokens, bo
     {
         if (TokenOf(context) is { } token)
         {
-            return await tokens.ResolveAsync(token, state) is { } credential ? new Caller(
-                state, credential.Username, credential.ShownRevision)
+            return await tokens.ResolveAsync(token, state) is { } credential
+                ? new Caller(state, credential.Username, credential.ShownRevision)
                 : isFresh ? throw EtcdErrors.InvalidAuthToken.ToException()
                 : await AdmitFreshAsync(context); // the user may have been added a moment ago
         }

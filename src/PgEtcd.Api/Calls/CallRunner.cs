@@ -53,13 +53,12 @@ internal sealed class CallRunner<TArgument, TResult>
 
     private async Task<TResult> WaitAsync(Task<TResult> answer, TArgument argument, CallContext call, long begun)
     {
+        TResult result;
         try
         {
-            TResult result = await answer ?? throw new RpcException(new Status(StatusCode.Internal, "The service returned no message."));
-            End(argument, call, result, begun, call.Status.StatusCode);
-            return LongAnswers.IsLong(result) ? await SendAsync(result, call) : result;
+            result = await answer ?? throw new RpcException(new Status(StatusCode.Internal, "The service returned no message."));
         }
-        catch (Exception thrown) when (!call.IsOver)
+        catch (Exception thrown)
         {
             Exception exception = Endings.Translated(thrown);
             RpcException said = Endings.ToRpc(exception, call, _logger);
@@ -71,6 +70,9 @@ internal sealed class CallRunner<TArgument, TResult>
 
             throw said;
         }
+
+        End(argument, call, result, begun, call.Status.StatusCode);
+        return LongAnswers.IsLong(result) ? await SendAsync(result, call) : result;
     }
 
     /// <summary>Sends a long answer of a call that has been counted.</summary>

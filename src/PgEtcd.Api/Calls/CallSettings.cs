@@ -12,7 +12,7 @@ internal sealed record CallSettings
     public IReadOnlyList<ICallWrapper> Wrappers { get; init; } = [];
 
     /// <summary>What answers hold that clients have not read.</summary>
-    public HeldBytes HeldAnswers { get; init; } = HeldBytes.OfMachine(least: 0);
+    public HeldBytes HeldAnswers { get; } = HeldBytes.OfMachine(least: 0);
 
     /// <summary>Counts unary calls.</summary>
     public UnaryCalls? Unary { get; init; }

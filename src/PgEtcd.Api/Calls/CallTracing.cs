@@ -37,8 +37,8 @@ internal sealed class CallTracing : ICallWrapper
         if (span is { IsAllDataRequested: true })
         {
             string[] parts = name.Split('/', 2);
-            span.SetTag("rpc.system", "grpc").SetTag("rpc.service", parts[0]).SetTag("rpc.method", parts[^1]).SetTag(
-                "network.peer.address", context.Peer);
+            span.SetTag("rpc.system", "grpc").SetTag("rpc.service", parts[0]).SetTag("rpc.method", parts[^1])
+                .SetTag("network.peer.address", context.Peer);
         }
 
         return span;

@@ -1,3 +1,4 @@
+using System.IO.Pipelines;
 using Grpc.Core;
 using PgEtcd.Api.Connections;
 using PgEtcd.Api.Wire;
@@ -80,4 +81,27 @@ internal static class Endings
         new(
             StatusCode.ResourceExhausted,
             $"grpc: received message larger than max (more than {CallsExtensions.PackageLimit(max)} vs. {max})");
+
+    /// <summary>Waits for a flush, which has no token: one that fires would reset the stream.</summary>
+    /// <param name="flush">Under way.</param>
+    /// <param name="call">The call.</param>
+    /// <param name="ended">Fires when the call has ended.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <exception cref="OperationCanceledException">The client has gone, or the call has ended.</exception>
+    public static async Task FlushedAsync(
+        ValueTask<FlushResult> flush, CallContext call, CancellationToken ended, CancellationToken cancellationToken)
+    {
+        try
+        {
+            FlushResult result = await flush.AsTask().WaitAsync(cancellationToken);
+            if (result.IsCompleted) // told before the call's token fires
+            {
+                throw Gone();
+            }
+        }
+        catch (Exception exception) when (IsOver(exception, call, ended))
+        {
+            throw Gone(exception);
+        }
+    }
 }

@@ -9,9 +9,6 @@ namespace PgEtcd.Api.Calls;
 /// <param name="held">What unread answers hold.</param>
 internal sealed class LongAnswers(HeldBytes held)
 {
-    /// <summary>What each answer may have unread and uncounted, bytes: a block of Kestrel's memory. Most answers are smaller.</summary>
-    private const int Uncounted = 4096;
-
     /// <summary>What a long one holds at most: the piece that is written, and what Kestrel lets lie before it.</summary>
     private const int MostHeld = 2 * Pieces.Size;
 
@@ -19,7 +16,7 @@ internal sealed class LongAnswers(HeldBytes held)
     private const int FormsOfLocal = 4;
 
     /// <summary>Whether an answer is one of them.</summary>
-    public static bool IsLong(object answer) => answer is KvReply { Size: > Uncounted };
+    public static bool IsLong(object answer) => answer is KvReply { Size: > HeldBytes.Uncounted };
 
     /// <summary>Waits for room, and writes a long answer.</summary>
     /// <returns>The answer, or one in its place that writes nothing.</returns>
@@ -39,7 +36,7 @@ internal sealed class LongAnswers(HeldBytes held)
 
         try
         {
-            await WriteAsync(answer, size, call.Http.Response, ended);
+            await WriteAsync(answer, size, call, ended);
             return answer with { IsWritten = true };
         }
         catch (Exception exception) when (Endings.IsOver(exception, call, ended))
@@ -48,10 +45,10 @@ internal sealed class LongAnswers(HeldBytes held)
         }
     }
 
-    private static async Task WriteAsync(KvReply answer, int size, HttpResponse response, CancellationToken ended)
+    private static async Task WriteAsync(KvReply answer, int size, CallContext call, CancellationToken ended)
     {
-        await response.StartAsync(CancellationToken.None);
-        PipeWriter output = response.BodyWriter;
+        await call.Http.Response.StartAsync(CancellationToken.None);
+        PipeWriter output = call.Http.Response.BodyWriter;
         MessageFrame.WritePrefix(output, size);
         int unflushed = 0;
         foreach (int piece in KvReply.Marshaller.Pieces(answer, output))
@@ -61,11 +58,7 @@ internal sealed class LongAnswers(HeldBytes held)
             {
                 unflushed = 0;
                 // A token would reset the stream when it fires.
-                FlushResult flush = await output.FlushAsync(CancellationToken.None).AsTask().WaitAsync(ended);
-                if (flush.IsCompleted)
-                {
-                    throw Endings.Gone();
-                }
+                await Endings.FlushedAsync(output.FlushAsync(CancellationToken.None), call, ended, ended);
             }
         }
     }

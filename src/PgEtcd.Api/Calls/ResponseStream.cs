@@ -12,7 +12,7 @@ internal sealed class ResponseStream<T>(Marshaller<T> marshaller, CallContext ca
     : IServerStreamWriter<T>, IDisposable
 {
     /// <summary>How much may wait for a message that follows.</summary>
-    private const long MostUnflushed = 64 * 1024;
+    private const long MostUnflushed = Pieces.Size;
 
     /// <summary>Kestrel uses a request's objects again for the next one: nothing may be written when the call has ended.</summary>
     private readonly Lock _writing = new();
@@ -52,7 +52,7 @@ internal sealed class ResponseStream<T>(Marshaller<T> marshaller, CallContext ca
                 flush = _output.FlushAsync(CancellationToken.None); // a token would reset the stream when it fires
             }
 
-            return FlushedAsync(flush, cancellationToken);
+            return Endings.FlushedAsync(flush, call, _ended, cancellationToken);
         }
         catch (Exception exception) when (Endings.IsOver(exception, call, _ended))
         {
@@ -89,7 +89,7 @@ internal sealed class ResponseStream<T>(Marshaller<T> marshaller, CallContext ca
                     flush = _output.FlushAsync(CancellationToken.None);
                 }
 
-                await FlushedAsync(flush, cancellationToken);
+                await Endings.FlushedAsync(flush, call, _ended, cancellationToken);
             }
             catch (Exception exception) when (Endings.IsOver(exception, call, _ended))
             {
@@ -101,19 +101,4 @@ internal sealed class ResponseStream<T>(Marshaller<T> marshaller, CallContext ca
         metrics.Sent(size);
     }
 
-    private async Task FlushedAsync(ValueTask<FlushResult> flush, CancellationToken cancellationToken)
-    {
-        try
-        {
-            FlushResult result = await flush.AsTask().WaitAsync(cancellationToken);
-            if (result.IsCompleted) // told before the call's token fires
-            {
-                throw Endings.Gone();
-            }
-        }
-        catch (Exception exception) when (Endings.IsOver(exception, call, _ended))
-        {
-            throw Endings.Gone(exception);
-        }
-    }
 }

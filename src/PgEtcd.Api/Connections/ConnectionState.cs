@@ -5,6 +5,9 @@ namespace PgEtcd.Api.Connections;
 /// <summary>What is known about the connection of a request.</summary>
 internal static class ConnectionState
 {
+    /// <summary>The address of its client, for the log.</summary>
+    public static string Client(HttpContext context) => context.Connection.RemoteIpAddress?.ToString() ?? "a Unix socket";
+
     /// <summary>Gets or makes an object of a connection.</summary>
     /// <param name="context">A request on it.</param>
     /// <param name="key">Names the object.</param>

@@ -6,6 +6,9 @@ namespace PgEtcd.Api.Connections;
 /// <param name="least">Bytes that each connection may hold even if all others hold too much: a large message.</param>
 public sealed class HeldBytes(long most, long least)
 {
+    /// <summary>What each request or answer may hold uncounted, bytes: a block of Kestrel's memory. Most are smaller.</summary>
+    internal const int Uncounted = 4096;
+
     private const int Share = 2;
     private const int PartOfMemory = 8;
     private const long MostOfMachine = 512L << 20;
@@ -38,7 +41,13 @@ public sealed class HeldBytes(long most, long least)
         {
             lock (_gate)
             {
-                return HasRoom(bytes) && Take(bytes);
+                bool hasRoom = HasRoom(bytes);
+                if (hasRoom)
+                {
+                    Take(bytes);
+                }
+
+                return hasRoom;
             }
         }
 
@@ -91,11 +100,10 @@ public sealed class HeldBytes(long most, long least)
 
         private bool HasRoom(long bytes) => _held + bytes <= Math.Max(all.Least, (all.Most - all.All) / Share);
 
-        private bool Take(long bytes)
+        private void Take(long bytes)
         {
             _held += bytes;
             Interlocked.Add(ref all._all, bytes);
-            return true;
         }
     }
 

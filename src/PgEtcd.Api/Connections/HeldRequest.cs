@@ -16,9 +16,6 @@ namespace PgEtcd.Api.Connections;
 internal sealed class HeldRequest(HttpContext context, HeldBytes all, ILogger logger, PipeReader? messages = null)
     : PipeReader, IRequestBodyPipeFeature, IDisposable
 {
-    /// <summary>What each request may have uncounted, bytes: a block of Kestrel's memory. Most requests are smaller.</summary>
-    private const int Uncounted = 4096;
-
     private readonly IRequestBodyPipeFeature _body = context.Features.GetRequiredFeature<IRequestBodyPipeFeature>();
     private Lock? _gate; // few requests are long enough to need one
     private PipeReader? _inner = messages;
@@ -31,7 +28,7 @@ internal sealed class HeldRequest(HttpContext context, HeldBytes all, ILogger lo
     public PipeReader Reader => this;
 
     /// <summary>Whether it has many messages, none of which lives longer than its bytes are read.</summary>
-    public bool IsStream { get; set; }
+    private bool IsStream { get; set; }
 
     private PipeReader Inner => _inner ??= _body.Reader;
 
@@ -110,12 +107,12 @@ internal sealed class HeldRequest(HttpContext context, HeldBytes all, ILogger lo
     {
         _buffer = read.Buffer;
         long held = _buffer.Length + (IsStream ? 0 : _used);
-        if (held > Uncounted && held > _taken && !Settle(held))
+        if (held > HeldBytes.Uncounted && held > _taken && !Settle(held))
         {
             Inner.AdvanceTo(_buffer.End);
             if (_account!.IsFirstRefusal())
             {
-                Log.HeldTooMuch(logger, context.Connection.RemoteIpAddress?.ToString() ?? "a Unix socket");
+                Log.HeldTooMuch(logger, ConnectionState.Client(context));
             }
 
             throw new HeldTooMuchException();

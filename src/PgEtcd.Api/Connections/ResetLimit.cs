@@ -44,7 +44,7 @@ public sealed class ResetLimit(TimeProvider clock, ILogger<ResetLimit> logger)
         Resets resets = ConnectionState.Of(context, Key, () => new Resets(clock.GetTimestamp()));
         if (resets.Add(clock))
         {
-            Log.TooManyResets(logger, context.Connection.RemoteIpAddress?.ToString() ?? "a Unix socket");
+            Log.TooManyResets(logger, ConnectionState.Client(context));
             context.Features.Get<IConnectionLifetimeFeature>()?.Abort();
         }
     }

@@ -1,7 +1,8 @@
-using System.Buffers.Binary;
+using System.Buffers;
 using Google.Protobuf;
 using Microsoft.AspNetCore.Http.Features;
 using PgEtcd.Api.Calls;
+using PgEtcd.Api.Wire;
 using PgEtcd.Protocol.Etcdserverpb;
 
 namespace PgEtcd.Api.Hosting;
@@ -9,8 +10,6 @@ namespace PgEtcd.Api.Hosting;
 /// <summary>Calls without a connection that change nothing: reads, and writes that are refused before they are evaluated.</summary>
 internal static class RehearsedCalls
 {
-    private const int FrameHead = 5;
-
     private static readonly ByteString Key = ByteString.CopyFromUtf8("\0");
 
     private static readonly (string Method, IMessage Request)[] Calls =
@@ -37,16 +36,16 @@ internal static class RehearsedCalls
     /// <summary>The request as Kestrel would hand it over.</summary>
     private static DefaultHttpContext Http(string path, IMessage request, IServiceProvider services)
     {
-        byte[] frame = new byte[FrameHead + request.CalculateSize()];
-        BinaryPrimitives.WriteInt32BigEndian(frame.AsSpan(1), frame.Length - FrameHead);
-        request.WriteTo(frame.AsSpan(FrameHead));
+        ArrayBufferWriter<byte> frame = new();
+        MessageFrame.WritePrefix(frame, request.CalculateSize());
+        request.WriteTo(frame);
         DefaultHttpContext http = new() { RequestServices = services };
         http.Features.Set<IHttpResponseTrailersFeature>(new Trailers());
         http.Request.Protocol = HttpProtocol.Http2;
         http.Request.Method = HttpMethods.Post;
         http.Request.Path = path;
         http.Request.ContentType = "application/grpc";
-        http.Request.Body = new MemoryStream(frame);
+        http.Request.Body = new MemoryStream(frame.WrittenSpan.ToArray());
         return http;
     }
 

@@ -19,8 +19,7 @@ public sealed class FrontendAuth : IAsyncDisposable
     /// <param name="catchUp">Waits until this frontend knows all that was committed.</param>
     public FrontendAuth(
         AuthStates states, AuthTable table, TokenTable tokens, Func<Task> catchUp, Database database, string frontend, AuthOptions options,
-        TimeSpan timeLimit,
-        ILoggerFactory loggers)
+        TimeSpan timeLimit, ILoggerFactory loggers)
     {
         ILogger logger = loggers.CreateLogger<FrontendAuth>();
         _table = table;

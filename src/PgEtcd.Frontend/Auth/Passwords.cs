@@ -41,17 +41,13 @@ public sealed partial class Passwords(int cost)
 
     /// <summary>Hashes a password.</summary>
     /// <exception cref="RpcException">Too many wait.</exception>
-    public async Task<byte[]> HashAsync(string password)
-    {
-        byte[] hash = [];
-        return await RunAsync("", () => hash = Encoding.ASCII.GetBytes(Hash(password)))
-            ? hash
-            : throw EtcdErrors.RequestTooManyRequests.ToException();
-    }
+    public async Task<byte[]> HashAsync(string password) =>
+        await RunAsync("", () => Encoding.ASCII.GetBytes(BCrypt.Net.BCrypt.HashPassword(password, cost)))
+            ?? throw EtcdErrors.RequestTooManyRequests.ToException();
 
     /// <summary>Whether a password is right.</summary>
     /// <remarks>One that was right is remembered, as a keyed hash: ten thousand clients of one user cost bcrypt once.</remarks>
-    /// <param name="hash">The user's, or another whose cost is to be spent.</param>
+    /// <param name="hash">The user's.</param>
     /// <param name="password">What the client says.</param>
     /// <param name="address">The client's: addresses take turns.</param>
     /// <param name="mayBegin">Asked when it is the client's turn, before the work; false: it is not done.</param>
@@ -108,27 +104,20 @@ public sealed partial class Passwords(int cost)
     private string Mark(byte[] hash, string password) =>
         Convert.ToBase64String(HMACSHA256.HashData(_secret, (byte[])[.. hash, 0, .. Encoding.UTF8.GetBytes(password)]));
 
-    private string Hash(string password) => BCrypt.Net.BCrypt.HashPassword(password, cost);
+    private Task<bool?> CheckAsync(string hash, string password, string address, Func<bool>? mayBegin) =>
+        RunAsync<bool?>(address, () => mayBegin?.Invoke() == false ? null : Verify(password, hash));
 
-    private async Task<bool?> CheckAsync(string hash, string password, string address, Func<bool>? mayBegin)
-    {
-        bool? isRight = null;
-        bool hadTurn = await RunAsync(address, () => isRight = mayBegin?.Invoke() == false ? null : Verify(password, hash));
-        return hadTurn ? isRight : null;
-    }
-
-    /// <summary>Does something dear when its address has a turn; false if too many of that address wait.</summary>
-    private async Task<bool> RunAsync(string address, Action work)
+    /// <summary>Does something dear when its address has a turn; null if too many of that address wait.</summary>
+    private async Task<T?> RunAsync<T>(string address, Func<T> work)
     {
         if (!await _turns.EnterAsync(address))
         {
-            return false;
+            return default;
         }
 
         try
         {
-            await Task.Run(work);
-            return true;
+            return await Task.Run(work);
         }
         finally
         {

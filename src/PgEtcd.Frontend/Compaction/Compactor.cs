@@ -23,8 +23,7 @@ public sealed class Compactor
     /// <param name="loggers">Where to log.</param>
     public Compactor(
         Database database, Replica replica, CompactionMark mark, CompactionOptions options, TimeSpan requestTimeout, Func<bool> isLeader,
-        TimeProvider clock,
-        ILoggerFactory loggers)
+        TimeProvider clock, ILoggerFactory loggers)
     {
         Removal = new Removal(
             new RemovalTable(database),

@@ -67,16 +67,13 @@ internal sealed class LeaseRenewals
     }
 
     /// <summary>One statement; what it finds.</summary>
-    private async Task<(Dictionary<long, long?> Ttls, long Revision)> SendAsync(Round round)
-    {
-        TimeSpan left = _timeLimit - _clock.GetElapsedTime(round.Started);
-        return await _database.InTimeAsync(left > TimeSpan.Zero ? left : TimeSpan.FromMilliseconds(1), async token =>
+    private Task<(Dictionary<long, long?> Ttls, long Revision)> SendAsync(Round round) =>
+        _database.InTimeAsync(_timeLimit - _clock.GetElapsedTime(round.Started), async token =>
         {
             Interlocked.Increment(ref _statements);
             LeaseMetrics.RenewalBatch.Record(round.Ids.Count);
             return await _table.KeepAliveAsync(round.Ids, token);
         });
-    }
 
     /// <summary>The renewals that share one statement.</summary>
     /// <param name="Started">When the first of them came.</param>

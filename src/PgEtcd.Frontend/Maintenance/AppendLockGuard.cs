@@ -87,7 +87,7 @@ public sealed class AppendLockGuard(AppendLockTable table, TimeSpan timeLimit, T
     private static bool IsLikelyFrontend(LockHolder holder, TimeSpan held) =>
         !holder.IsWriter && (holder.Began is null || held < OthersLimit);
 
-    private static string Who(LockHolder writer) =>
-        $"role {writer.Username ?? "unknown"}, application {(writer.Application is { Length: > 0 } name ? name : "unknown")}, "
-        + $"from {writer.Client ?? "here or unknown"}";
+    private static string Who(LockHolder holder) =>
+        $"role {holder.Username ?? "unknown"}, application {(holder.Application is { Length: > 0 } name ? name : "unknown")}, "
+        + $"from {holder.Client ?? "here or unknown"}";
 }

@@ -20,6 +20,7 @@ public sealed class Quota(long limit, StorageSizes sizes, Alarms alarms)
     private static readonly TimeSpan RefusalAge = TimeSpan.FromMilliseconds(250);
 
     private long _reserved;
+    private Task _refreshing = Task.CompletedTask;
 
     /// <summary>Bytes; 0: no quota.</summary>
     public long Limit { get; } = Math.Max(0, limit);
@@ -33,21 +34,21 @@ public sealed class Quota(long limit, StorageSizes sizes, Alarms alarms)
     /// <exception cref="Postgres.Calls.StoreUnavailableException">The database did not answer in time.</exception>
     public async ValueTask<Room?> ReserveAsync(long cost)
     {
-        if (cost == 0 || !IsOn)
-        {
-            return new Room(this, 0);
-        }
-
-        if (alarms.IsUnstored)
+        if (cost > 0 && alarms.IsUnstored)
         {
             return null; // PostgreSQL's disk is full
         }
 
+        if (cost == 0 || Limit == 0)
+        {
+            return new Room(this, 0);
+        }
+
         if (TryReserve(cost))
         {
-            if (sizes.Age > MostAge)
+            if (sizes.Age > MostAge && _refreshing.IsCompleted)
             {
-                _ = sizes.RefreshAsync();
+                _refreshing = sizes.RefreshAsync(); // not for each write: those would share one more measurement
             }
 
             return new Room(this, cost);

@@ -57,8 +57,7 @@ public sealed class StorageSizes
     {
         long started = _clock.GetTimestamp();
         long taken = _events.Taken; // before: what comes while it is measured counts twice rather than not at all
-        TimeSpan left = TimeLimit - _clock.GetElapsedTime(round.Asked);
-        StorageReport report = await _database.InTimeAsync(left > TimeSpan.Zero ? left : TimeSpan.FromMilliseconds(1), _table.ReportAsync);
+        StorageReport report = await _database.InTimeAsync(TimeLimit - _clock.GetElapsedTime(round.Asked), _table.ReportAsync);
         _latest = new Measurement(report, taken, started);
         return report;
     }

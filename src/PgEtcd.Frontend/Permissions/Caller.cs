@@ -49,10 +49,9 @@ public sealed class Caller
         : KvError.UserNotFound;
 
     /// <summary>Whether the caller may administer.</summary>
-    public KvError CheckRoot() => _user is { IsRoot: true } ? KvError.None
-        : CheckUser() is not KvError.None and var error ? error
-        : IsChecked ? KvError.PermissionDenied
-        : KvError.None;
+    public KvError CheckRoot() => !IsChecked || _user is { IsRoot: true } ? KvError.None
+        : _user is null ? CheckUser()
+        : KvError.PermissionDenied;
 
     public bool HasRole(string role) => _user?.Record.Roles.Contains(role) == true;
 

@@ -69,8 +69,7 @@ public sealed class KeyReader(Replica replica, Tail tail, Past past)
         (KvError error, KeySpace? state, long headerRevision) = await LocateAsync(operation, isCaughtUp);
         if (error == KvError.None && state is null)
         {
-            bool withValues = !operation.KeysOnly || operation.SortTarget == SortTarget.Value;
-            state = await past.StateAsync(operation.Range, operation.Revision, withValues);
+            state = await past.StateAsync(operation);
             error = state is null ? KvError.Compacted : KvError.None;
         }
 

@@ -24,8 +24,7 @@ public sealed class Past(StateReader states, Replica replica, Tail tail, Databas
         long limit = operation.CountOnly ? 0
             : byKey && operation.Limit is > 0 and < int.MaxValue ? operation.Limit + 1
             : long.MaxValue;
-        bool withValues = !operation.KeysOnly || operation.SortTarget == SortTarget.Value;
-        if (await ReadAsync(operation.Range, operation.Revision, limit, withValues) is not var (state, count))
+        if (await ReadAsync(operation, limit) is not var (state, count))
         {
             return null;
         }
@@ -35,12 +34,9 @@ public sealed class Past(StateReader states, Replica replica, Tail tail, Databas
     }
 
     /// <summary>A state that holds the keys of one range as they were. Null when it has been compacted meanwhile.</summary>
-    /// <param name="range">The range.</param>
-    /// <param name="revision">Not in the future.</param>
-    /// <param name="withValues">False: the values are empty.</param>
+    /// <param name="operation">The range; its revision is not in the future. The values are empty when it does not need them.</param>
     /// <exception cref="AnswerTooLargeException">It would be larger than a message can be.</exception>
-    public async Task<KeySpace?> StateAsync(KeyRange range, long revision, bool withValues) =>
-        (await ReadAsync(range, revision, long.MaxValue, withValues))?.State;
+    public async Task<KeySpace?> StateAsync(RangeOperation operation) => (await ReadAsync(operation, long.MaxValue))?.State;
 
     /// <summary>What a transaction reads of the past, fetched so that it can be evaluated in one go.</summary>
     /// <param name="operation">The transaction.</param>
@@ -62,22 +58,23 @@ public sealed class Past(StateReader states, Replica replica, Tail tail, Databas
         return fetched;
     }
 
-    private async Task<(KeySpace State, long Count)?> ReadAsync(KeyRange range, long revision, long limit, bool withValues)
+    private async Task<(KeySpace State, long Count)?> ReadAsync(RangeOperation operation, long limit)
     {
-        if (range.IsEmpty)
+        if (operation.Range.IsEmpty)
         {
             return (KeySpace.Empty, 0);
         }
 
+        bool withValues = !operation.KeysOnly || operation.SortTarget == SortTarget.Value;
         (LogPosition position, List<KeyRecord> records, long count) = await database.InTimeAsync(
-            timeLimit, token => states.RangeAtAsync(range, revision, limit, token, withValues));
-        if (revision < position.CompactRevision)
+            timeLimit, token => states.RangeAtAsync(operation.Range, operation.Revision, limit, token, withValues));
+        if (operation.Revision < position.CompactRevision)
         {
             await tail.CatchUpAsync(); // so that this frontend knows it too
             return null;
         }
 
-        return (KeySpace.Load(revision, -1, KeyTree.FromSorted(records)), count);
+        return (KeySpace.Load(operation.Revision, -1, KeyTree.FromSorted(records)), count);
     }
 
     /// <summary>The past does not change: a range fetched once is right whenever the transaction is evaluated.</summary>

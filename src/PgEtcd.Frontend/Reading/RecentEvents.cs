@@ -11,8 +11,8 @@ public sealed class RecentEvents
     /// <summary>Of records, which most of the time are alive in the state anyway.</summary>
     private const long MaxBytes = 16 * 1024 * 1024;
 
-    /// <summary>What a change takes beside its record, as etcd reckons (WriteCost), bytes.</summary>
-    private const long Overhead = 256;
+    /// <summary>What a change takes beside its key and value, as etcd reckons, bytes.</summary>
+    internal const long Overhead = 256;
 
     /// <summary>More than any store has: it must be measured anew.</summary>
     private const long Unknown = 1L << 50;

@@ -62,6 +62,9 @@ public sealed class Tail
     /// <summary>The last revision that this frontend has heard of.</summary>
     public long Seen => Volatile.Read(ref _seen);
 
+    /// <summary>Revisions that this frontend has heard of and not yet taken in.</summary>
+    public long Behind => Math.Max(0, Seen - _replica.Current.Revision);
+
     /// <summary>For how long after the log was read its state here is trusted: that auth is off, and what is in the replica.</summary>
     public static readonly TimeSpan TrustLimit = TimeSpan.FromSeconds(5);
 

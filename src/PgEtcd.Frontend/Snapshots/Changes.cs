@@ -8,7 +8,6 @@ internal static class Changes
 {
     /// <summary>The same change.</summary>
     public static SnapshotChange ToChange(this in LogRow row) => new(
-        row.Revision, row.Sub, row.Key, row.Value is { } value
-            ? value
-            : default(ReadOnlyMemory<byte>?), row.CreateRevision, row.Version, row.Lease);
+        row.Revision, row.Sub, row.Key, row.Value is { } value ? value : default(ReadOnlyMemory<byte>?),
+        row.CreateRevision, row.Version, row.Lease);
 }

@@ -104,7 +104,7 @@ public sealed class WatchStream
             Events = events,
             PreviousValues = watcher.Target.PreviousValue,
             MayBeCut = watcher.Target.Fragment,
-            Bytes = events.Sum(change => WatchUpdate.Weight(change, watcher.Target.PreviousValue)),
+            Bytes = WatchUpdate.Weight(events, watcher.Target.PreviousValue),
         });
         watcher.HadEvents |= isSent;
         _hub.EventsSent += isSent ? events.Count : 0;

@@ -43,4 +43,18 @@ public sealed record WatchUpdate(long Revision, long WatchId)
     /// <param name="withPrevious">Whether the value before is sent too.</param>
     internal static long Weight(in KvEvent change, bool withPrevious) =>
         Overhead + (change.Record?.Encoded.Length ?? change.Key.Length) + (withPrevious ? change.Previous?.Encoded.Length ?? 0 : 0);
+
+    /// <summary>Bytes that events take in a response, at most. Without LINQ, as each event is weighed for each watcher.</summary>
+    /// <param name="events">The events.</param>
+    /// <param name="withPrevious">Whether the values before are sent too.</param>
+    internal static long Weight(IReadOnlyList<KvEvent> events, bool withPrevious)
+    {
+        long bytes = 0;
+        foreach (KvEvent change in events)
+        {
+            bytes += Weight(change, withPrevious);
+        }
+
+        return bytes;
+    }
 }

@@ -93,22 +93,20 @@ internal sealed class Batch
             return;
         }
 
-        if (write.Operation is RevokeLeaseOperation revoke)
+        RevokeLeaseOperation? revoke = write.Operation as RevokeLeaseOperation;
+        if (revoke is not null && _missing.Contains(revoke.Lease))
         {
-            if (_missing.Contains(revoke.Lease))
-            {
-                write.Answer = new WriteAnswer(KvError.LeaseNotFound, null);
-                return;
-            }
+            write.Answer = new WriteAnswer(KvError.LeaseNotFound, null);
+            return;
         }
 
         int before = _fork.Events.Count;
         KvError error = _fork.Evaluate(write.Operation, _missing, write.History, out OperationResult? result);
         write.Answer = new WriteAnswer(error, result);
-        if (write.Operation is RevokeLeaseOperation revoked)
+        if (revoke is not null)
         {
-            Append.Revoke(revoked.Lease);
-            _missing.Add(revoked.Lease); // for the writes behind it the lease is gone
+            Append.Revoke(revoke.Lease);
+            _missing.Add(revoke.Lease); // for the writes behind it the lease is gone
         }
 
         if (error is not (KvError.None or KvError.LeaseNotFound))

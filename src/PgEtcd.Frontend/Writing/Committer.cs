@@ -130,6 +130,7 @@ public sealed class Committer(
             }
 
             IReadOnlyList<PendingWrite> done = _underWay!.Writes;
+            _underWay = null; // or the timer would answer it again and again
             Timer?.End(done, clock.GetElapsedTime(started));
             // The loop lets go before it answers: what an answer sets off must not hold up the next batch.
             batch = _queue.Take();

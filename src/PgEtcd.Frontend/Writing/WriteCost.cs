@@ -1,3 +1,4 @@
+using PgEtcd.Frontend.Reading;
 using PgEtcd.Mvcc;
 using PgEtcd.Postgres.Alarms;
 
@@ -9,13 +10,10 @@ public static class WriteCost
     /// <summary>Of a lease, bytes.</summary>
     public const long OfLease = 64;
 
-    /// <summary>Of a put beside its key and value, bytes.</summary>
-    private const long OfPut = 256;
-
     /// <summary>Bytes that a request adds: of a transaction the dearer branch. 0 if it puts nothing, whichever branch runs.</summary>
     public static long Of(Operation? operation) => operation switch
     {
-        PutOperation put => OfPut + put.Key.Length + put.Value.Length,
+        PutOperation put => RecentEvents.Overhead + put.Key.Length + put.Value.Length,
         TxnOperation txn => Math.Max(txn.Success.Sum(Of), txn.Failure.Sum(Of)),
         _ => 0,
     };

@@ -1,8 +1,8 @@
 namespace PgEtcd.Mvcc.Keys;
 
 /// <summary>Byte strings are equal when their bytes are; a dictionary of them can be asked with a span, without a copy.</summary>
-public sealed class BytesComparer : IEqualityComparer<ReadOnlyMemory<byte>>,
-IAlternateEqualityComparer<ReadOnlySpan<byte>, ReadOnlyMemory<byte>>
+public sealed class BytesComparer
+    : IEqualityComparer<ReadOnlyMemory<byte>>, IAlternateEqualityComparer<ReadOnlySpan<byte>, ReadOnlyMemory<byte>>
 {
     public static readonly BytesComparer Instance = new();
 

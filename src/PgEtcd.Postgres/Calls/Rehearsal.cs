@@ -14,18 +14,15 @@ public static class Rehearsal
 
     /// <summary>Rehearses. What fails there, fails: requests will tell.</summary>
     /// <param name="timeLimit">How long it may take.</param>
-    /// <param name="parts">What to do, one after the other.</param>
-    public static async Task RunAsync(TimeSpan timeLimit, params IReadOnlyList<Func<CancellationToken, Task>> parts)
+    /// <param name="rehearse">What to do.</param>
+    public static async Task RunAsync(TimeSpan timeLimit, Func<CancellationToken, Task> rehearse)
     {
         using CancellationTokenSource limit = new(timeLimit);
         Interlocked.Increment(ref _running);
         Here.Value = true;
         try
         {
-            foreach (Func<CancellationToken, Task> part in parts)
-            {
-                await part(limit.Token).WaitAsync(limit.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-            }
+            await rehearse(limit.Token).WaitAsync(limit.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
         finally
         {

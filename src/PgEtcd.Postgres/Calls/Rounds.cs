@@ -40,7 +40,6 @@ public sealed class Rounds<TRound, TResult>(Func<TRound> open, Func<TRound, Task
         Spans.LeaveCall();
         while (true)
         {
-            Exception? error = null;
             TRound round;
             List<TaskCompletionSource<TResult>> waiters;
             lock (_gate)
@@ -50,9 +49,10 @@ public sealed class Rounds<TRound, TResult>(Func<TRound> open, Func<TRound, Task
             }
 
             TResult result = default!;
+            Exception? error = null;
             try
             {
-                result = error is null ? await run(round) : default!;
+                result = await run(round);
             }
             catch (Exception exception)
             {

@@ -78,18 +78,11 @@ internal static class Commands
     }
 
     /// <inheritdoc cref="EachAsync(NpgsqlCommand, Action{NpgsqlDataReader}, CancellationToken)"/>
-    public static async Task EachAsync<T>(this NpgsqlCommand command, Action<T> take, CancellationToken cancellationToken)
+    public static Task EachAsync<T>(this NpgsqlCommand command, Action<T> take, CancellationToken cancellationToken)
     {
-        await using (command)
-        {
-            await using NpgsqlDataReader reader = await command.ExecuteReaderAsync(cancellationToken);
-            // Not GetRowParser<T>, which fails for a single text or bytes.
-            Func<DbDataReader, object> parse = reader.GetRowParser(typeof(T));
-            while (await reader.ReadAsync(cancellationToken))
-            {
-                take((T)parse(reader));
-            }
-        }
+        // Not GetRowParser<T>, which fails for a single text or bytes.
+        Func<DbDataReader, object>? parse = null;
+        return command.EachAsync(reader => take((T)(parse ??= reader.GetRowParser(typeof(T)))(reader)), cancellationToken);
     }
 
     /// <summary>The first column of the first row; null when there is none.</summary>

@@ -38,9 +38,9 @@ internal sealed class ConnectionFailures(NpgsqlConnectionStringBuilder address, 
             _ when Array.Find(reasons, reason => reason.InnerException is AuthenticationException) is { } failure =>
                 $"TLS with PostgreSQL at '{address.Host}' failed: {TlsFailure(failure.GetBaseException())}",
             _ when Array.Find(reasons, reason => DatabaseErrors.IsAboutFile(reason.GetBaseException())) is { } failure =>
-                $"a file that it names cannot be used: {FirstLine(failure.GetBaseException())}",
+                UnusableBecause(failure.GetBaseException()),
             _ when Array.Find(reasons, reason => DatabaseErrors.IsAboutValue(reason.GetBaseException())) is { } failure =>
-                $"a value in it cannot be used: {FirstLine(failure.GetBaseException())}",
+                UnusableBecause(failure.GetBaseException()),
             _ when elapsed > (sockets.All(socket => socket is not null) ? NobodyListensLimit : timeLimit) =>
                 $"no PostgreSQL answered at '{address.Host}' port {address.Port} "
                 + $"within {elapsed.TotalSeconds:0} s ({reasons[0].GetBaseException().Message.TrimEnd('.')})",
@@ -59,13 +59,11 @@ internal sealed class ConnectionFailures(NpgsqlConnectionStringBuilder address, 
                 + $"(SSL Mode is {address.SslMode})"
             : FirstLine(cause);
 
-    /// <summary>A value cannot be used that Npgsql has accepted in the connection string.</summary>
-    public DatabaseStartException Unusable(Exception exception) =>
-        new($"{flag}: a value in it cannot be used: {FirstLine(exception)}.", exception);
+    /// <summary>A value of the connection string that Npgsql has accepted, or a file that it names, cannot be used.</summary>
+    public DatabaseStartException Unusable(Exception exception) => new($"{flag}: {UnusableBecause(exception)}.", exception);
 
-    /// <summary>A file cannot be used that the connection string names.</summary>
-    public DatabaseStartException UnusableFile(Exception exception) =>
-        new($"{flag}: a file that it names cannot be used: {FirstLine(exception)}.", exception);
+    private static string UnusableBecause(Exception cause) =>
+        $"{(DatabaseErrors.IsAboutFile(cause) ? "a file that it names" : "a value in it")} cannot be used: {FirstLine(cause)}";
 
     private static string FirstLine(Exception exception) => exception.Message.Split('\n')[0].TrimEnd('.', '\r');
 }

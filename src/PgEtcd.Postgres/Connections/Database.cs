@@ -184,13 +184,9 @@ public sealed class Database : IAsyncDisposable
                 last = last?.InnerException is AggregateException && exception.InnerException is null ? last : exception;
                 _failures.ThrowIfHopeless(last, Stopwatch.GetElapsedTime(started), timeLimit);
             }
-            catch (Exception exception) when (DatabaseErrors.IsAboutFile(exception))
+            catch (Exception exception) when (DatabaseErrors.IsAboutFile(exception) || DatabaseErrors.IsAboutValue(exception))
             {
-                throw _failures.UnusableFile(exception);
-            }
-            catch (Exception exception) when (DatabaseErrors.IsAboutValue(exception))
-            {
-                throw _failures.Unusable(exception); // a value that Npgsql checks when it connects
+                throw _failures.Unusable(exception); // a file, or a value that Npgsql checks when it connects
             }
 
             await Task.Delay(ConnectPause, cancellationToken);

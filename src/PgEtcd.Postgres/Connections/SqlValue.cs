@@ -54,9 +54,6 @@ public readonly struct SqlValue
         }
     }
 
-    /// <summary>The same value for another execution: Npgsql's parameters belong to one command.</summary>
-    internal SqlValue Copy() => new(_parameter.Clone());
-
     private static SqlValue Typed<T>(T value) => new(new NpgsqlParameter<T> { TypedValue = value });
 
     private static SqlValue Null(NpgsqlDbType type) => new(new NpgsqlParameter { NpgsqlDbType = type, Value = DBNull.Value });

@@ -22,20 +22,20 @@ public sealed class AppendLockTable(Database database)
     /// <summary>Cancels the statement that the session runs; its transaction fails and lets go of the lock.</summary>
     /// <returns>False when the session is gone.</returns>
     /// <exception cref="LockHolderException">The database user may not.</exception>
-    public Task<bool> CancelAsync(LockHolder writer, CancellationToken cancellationToken) =>
-        SignalAsync(CancelSql, writer, cancellationToken);
+    public Task<bool> CancelAsync(LockHolder holder, CancellationToken cancellationToken) =>
+        SignalAsync(CancelSql, holder, cancellationToken);
 
     /// <summary>Ends the session: one that is idle in a transaction has no statement to cancel.</summary>
     /// <returns>False when the session is gone.</returns>
     /// <exception cref="LockHolderException">The database user may not.</exception>
-    public Task<bool> TerminateAsync(LockHolder writer, CancellationToken cancellationToken) =>
-        SignalAsync(TerminateSql, writer, cancellationToken);
+    public Task<bool> TerminateAsync(LockHolder holder, CancellationToken cancellationToken) =>
+        SignalAsync(TerminateSql, holder, cancellationToken);
 
-    private async Task<bool> SignalAsync(string sql, LockHolder writer, CancellationToken cancellationToken)
+    private async Task<bool> SignalAsync(string sql, LockHolder holder, CancellationToken cancellationToken)
     {
         try
         {
-            return await database.Command(sql, writer.Pid, writer.Since).ScalarAsync(cancellationToken) is true;
+            return await database.Command(sql, holder.Pid, holder.Since).ScalarAsync(cancellationToken) is true;
         }
         catch (PostgresException refused) when (refused.SqlState == PostgresErrorCodes.InsufficientPrivilege)
         {

@@ -6,9 +6,8 @@ namespace PgEtcd.Postgres.Maintenance;
 public sealed class StorageTable(Database database)
 {
     private const string ReportSql = """
-        select s.total, s.in_use, c.compact_revision, m.attended_revision, c.downgrade_target,
-            greatest(c.base_revision, (select max(revision) from pgetcd.revisions)) as revision
-        from pgetcd.storage_size() s cross join pgetcd.cluster c cross join pgetcd.removal m
+        select s.total, s.in_use, t.compact_revision, m.attended_revision, c.downgrade_target, t.revision
+        from pgetcd.storage_size() s cross join pgetcd.status t cross join pgetcd.cluster c cross join pgetcd.removal m
         """;
 
     private const string SetDowngradeSql = "select pgetcd.set_downgrade($1)";

@@ -69,8 +69,8 @@ internal static class VerbLine
         CommandLineResult server = CommandLine.Parse([.. shared], environment);
         text = server.Options is null ? server
             : arguments.Count < verb.LeastArguments ? Usage($"needs {verb.Argument}")
-            : arguments.Count > verb.MostArguments ? Usage(
-                verb.MostArguments == 0 ? "takes no arguments" : $"takes {verb.Argument} and no more")
+            : arguments.Count > verb.MostArguments
+                ? Usage(verb.MostArguments == 0 ? "takes no arguments" : $"takes {verb.Argument} and no more")
             : null;
         return text is null ? new VerbArguments(arguments, switches, values, Target(server.Options!), ReadAddress) : null;
 

@@ -188,8 +188,9 @@ public sealed class RunningFrontend : IAsyncDisposable
         {
             await database.ConnectAsync(ConnectLimit, cancellationToken);
             Migrator migrator = new(database, loggers.CreateLogger<Migrator>());
-            await (options.MayMigrate ? migrator.MigrateAsync(cancellationToken) : migrator.CheckAsync(
-                "--migrate=never", cancellationToken));
+            await (options.MayMigrate
+                ? migrator.MigrateAsync(cancellationToken)
+                : migrator.CheckAsync("--migrate=never", cancellationToken));
             RevisionLog log = new(database, options.Name);
             long term = await log.ObserveTermAsync(cancellationToken);
             (LogPosition position, KeySpace keys) = await new StateLoader(database)

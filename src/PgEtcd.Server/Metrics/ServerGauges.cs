@@ -71,7 +71,7 @@ internal sealed class ServerGauges : IDisposable
         Gauge("etcd_server_proposals_pending", "The current number of pending proposals to commit: of writes that are not answered.",
             () => _frontend.Committer.Pending);
         Gauge("pgetcd_apply_lag_revisions", "Revisions known to be in the log and not in this frontend's state yet.",
-            () => Math.Max(0, _frontend.Tail.Seen - State.Revision));
+            () => _frontend.Tail.Behind);
     }
 
     private void AddWatches()

@@ -1,6 +1,6 @@
 using System.Net;
-using PgEtcd.Server.Proxies;
 using PgEtcd.Server.Configuration;
+using PgEtcd.Server.Proxies;
 
 namespace PgEtcd.Server.Options;
 
@@ -8,8 +8,7 @@ namespace PgEtcd.Server.Options;
 internal static class ProxyFlags
 {
     private const string Unix = "unix";
-    private const int Ipv4Bits = 32;
-    private const int Ipv6Bits = 128;
+    private const int BitsPerByte = 8;
 
     /// <returns>Null: there are no proxies.</returns>
     /// <exception cref="FlagException">An item is no network.</exception>
@@ -23,7 +22,7 @@ internal static class ProxyFlags
         IPNetwork Network(string item) =>
             IPNetwork.TryParse(item, out IPNetwork network) ? network
             : IPAddress.TryParse(item, out IPAddress? address)
-                ? new IPNetwork(address, address.AddressFamily == System.Net.Sockets.AddressFamily.InterNetwork ? Ipv4Bits : Ipv6Bits)
+                ? new IPNetwork(address, BitsPerByte * address.GetAddressBytes().Length)
             : throw new FlagException(
                 $"{values.Label(flag)} must be a list of networks such as 10.0.0.0/8, addresses or unix, not \"{FlagValues.Shown(item)}\".");
     }

@@ -85,15 +85,13 @@ public static class ProxyProtocol
         while (true)
         {
             ReadResult read = await input.ReadAsync(cancellationToken);
-            ProxyHeader? header = read.Buffer.IsEmpty ? null : ProxyHeader.Read(read.Buffer);
-            input.AdvanceTo(
-                header is null ? read.Buffer.Start : read.Buffer.GetPosition(header.Value.Length),
-                header is null ? read.Buffer.End : read.Buffer.GetPosition(header.Value.Length));
-            if (header is not null)
+            if (!read.Buffer.IsEmpty && ProxyHeader.Read(read.Buffer) is { } header)
             {
+                input.AdvanceTo(read.Buffer.GetPosition(header.Length));
                 return header;
             }
 
+            input.AdvanceTo(read.Buffer.Start, read.Buffer.End);
             if (read.IsCompleted)
             {
                 return read.Buffer.IsEmpty ? null : throw new FormatException("the connection ended within its PROXY header");

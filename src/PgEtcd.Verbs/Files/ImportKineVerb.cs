@@ -1,7 +1,6 @@
 using Microsoft.Extensions.Logging.Abstractions;
 using PgEtcd.LocalPostgres;
 using PgEtcd.Postgres.Connections;
-using PgEtcd.Postgres.Migrations;
 using PgEtcd.Postgres.Transfer;
 using PgEtcd.Postgres.Transfer.Kine;
 using PgEtcd.Verbs.Output;
@@ -57,7 +56,7 @@ internal static class ImportKineVerb
 
         await using VerbDatabase target = await VerbDatabase.OpenAsync(
             arguments.Target, isDry ? SchemaUse.Leave : SchemaUse.Create, cancellationToken);
-        if (isDry && !await new Migrator(target.Database, NullLogger<Migrator>.Instance).ExistsAsync(cancellationToken))
+        if (isDry && !await target.Migrator.ExistsAsync(cancellationToken))
         {
             await SayAsync($"Would import {Shown(kine.Counts)} into schema '{schema}', which would be made.");
             return 0;

@@ -24,7 +24,7 @@ internal sealed class VerbDatabase : IAsyncDisposable
     /// <summary>Connected; the schema is as it was asked for.</summary>
     public Database Database { get; }
 
-    /// <summary>Makes the schema, for <see cref="SchemaUse.Create"/>.</summary>
+    /// <summary>Looks at the schema, and makes it.</summary>
     public Migrator Migrator { get; }
 
     /// <summary>Opens it.</summary>

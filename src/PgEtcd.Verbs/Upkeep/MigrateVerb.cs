@@ -1,4 +1,3 @@
-using Microsoft.Extensions.Logging.Abstractions;
 using PgEtcd.Postgres.Migrations;
 using PgEtcd.Verbs.Output;
 using PgEtcd.Verbs.Running;
@@ -22,8 +21,7 @@ internal static class MigrateVerb
         bool isJson = OutputFlags.IsJson(arguments);
         bool isDry = arguments.Switches.Contains(DryRun);
         await using VerbDatabase opened = await VerbDatabase.OpenAsync(arguments.Target, SchemaUse.Leave, cancellationToken);
-        Migrator migrator = new(opened.Database, NullLogger<Migrator>.Instance);
-        MigrationPlan plan = await (isDry ? migrator.PlanAsync(cancellationToken) : migrator.MigrateAsync(cancellationToken));
+        MigrationPlan plan = await (isDry ? opened.Migrator.PlanAsync(cancellationToken) : opened.Migrator.MigrateAsync(cancellationToken));
         if (isJson)
         {
             RowWriter.WriteObject(new

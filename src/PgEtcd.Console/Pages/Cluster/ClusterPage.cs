@@ -10,11 +10,10 @@ internal sealed class ClusterPage(ConsoleParts parts, ServerBrowser server, Rate
     public async Task<Answer> GetAsync(Visit visit)
     {
         visit.DemandRoot();
-        long lag = Math.Max(0, parts.Tail.Seen - parts.Reader.Current.Revision);
         return new PageAnswer("Cluster", typeof(ClusterView), new ClusterModel(
             await server.FrontendsAsync(visit.Gone),
             parts.Run,
-            lag,
+            parts.Tail.Behind,
             parts.Reader.Current.Keys.Count,
             await server.FactsAsync(visit.Gone),
             await server.StatementsAsync(visit.Gone),

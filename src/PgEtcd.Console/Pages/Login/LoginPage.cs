@@ -46,8 +46,8 @@ internal sealed class LoginPage(ConsoleParts parts) : IFormPage
     /// <summary>The page that was asked for; only one of ours.</summary>
     private static string Target(Visit visit) =>
         visit.Text("to") is { } to
-            && (to == Visit.Root || to.StartsWith(Visit.Root + "/", StringComparison.Ordinal) || to.StartsWith(
-                Visit.Root + "?", StringComparison.Ordinal))
+            && (to == Visit.Root || to.StartsWith(Visit.Root + "/", StringComparison.Ordinal)
+                || to.StartsWith(Visit.Root + "?", StringComparison.Ordinal))
             && to.All(one => one is > ' ' and < '\x7f' and not '\\')
             ? to
             : Visit.Root;
