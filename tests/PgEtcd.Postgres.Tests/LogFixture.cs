@@ -3,6 +3,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 using Npgsql;
 using PgEtcd.Mvcc.Keys;
 using PgEtcd.Postgres.Connections;
+using PgEtcd.Postgres.Maintenance;
 using PgEtcd.Postgres.Migrations;
 using PgEtcd.Postgres.Revisions;
 using PgEtcd.Testing.Postgres;
@@ -66,6 +67,16 @@ internal sealed class LogFixture : IAsyncDisposable
     {
         await using NpgsqlConnection connection = await Database.OpenAsync(CancellationToken.None);
         return [.. await connection.QueryAsync<T>(Database.Schema.Apply(sql))];
+    }
+
+    /// <summary>Waits until a session keeps another waiting for the append lock.</summary>
+    public async Task<LockHolder> LockHolderAsync()
+    {
+        LockHolder? found = null;
+        AppendLockTable table = new(Database);
+        await Testing.Eventually.TrueAsync(
+            async () => (found = await table.HolderAsync(CancellationToken.None)) is not null, "a session waits for the append lock");
+        return found!;
     }
 
     public ValueTask DisposeAsync() => Database.DisposeAsync();

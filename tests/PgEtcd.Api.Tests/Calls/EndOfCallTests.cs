@@ -38,7 +38,10 @@ public sealed class EndOfCallTests : IAsyncLifetime
     {
         Stopwatch clock = Stopwatch.StartNew();
         using GrpcRawCall call = _server.Channel.DuplexRaw(Service + method, timeout: TimeSpan.FromMilliseconds(100));
-        (await Should.ThrowAsync<RpcException>(() => call.MoveNextAsync())).StatusCode.ShouldBe(StatusCode.DeadlineExceeded);
+        // The server resets the stream after the status, since it wants no more of the request. HttpClient forgets the status when the
+        // reset comes before the status was read.
+        (await Should.ThrowAsync<RpcException>(() => call.MoveNextAsync())).StatusCode
+            .ShouldBeOneOf(StatusCode.DeadlineExceeded, StatusCode.Cancelled);
         clock.Elapsed.ShouldBeLessThan(TimeSpan.FromSeconds(1), "it is the server that ends it: the client waits for a second more");
     }
 

@@ -78,12 +78,7 @@ public sealed class ResponseStreamTests : IDisposable
     [Fact]
     public async Task A_long_message_is_written_as_it_is_read()
     {
-        LongMarshaller<string> marshaller = new(
-            static (_, _) => throw new NotSupportedException(), static text => text.Length,
-            static (text, output) => Pieces.Write(output, System.Text.Encoding.ASCII.GetBytes(text)));
-        Pipe narrow = new(new PipeOptions(pauseWriterThreshold: 1000, resumeWriterThreshold: 1, useSynchronizationContext: false));
-        _call.Http.Features.Set<IHttpResponseBodyFeature>(new Body(narrow.Writer));
-        using ResponseStream<string> responses = Stream(marshaller);
+        using ResponseStream<string> responses = Narrow(out Pipe narrow);
         Task writing = responses.WriteAsync(new string('x', 1_000_000));
         long most = 0;
         long read = 0;
@@ -103,12 +98,7 @@ public sealed class ResponseStreamTests : IDisposable
     [Fact]
     public async Task A_long_message_that_is_not_read_ends_with_its_call()
     {
-        LongMarshaller<string> marshaller = new(
-            static (_, _) => throw new NotSupportedException(), static text => text.Length,
-            static (text, output) => Pieces.Write(output, System.Text.Encoding.ASCII.GetBytes(text)));
-        Pipe narrow = new(new PipeOptions(pauseWriterThreshold: 1000, resumeWriterThreshold: 1, useSynchronizationContext: false));
-        _call.Http.Features.Set<IHttpResponseBodyFeature>(new Body(narrow.Writer));
-        using ResponseStream<string> responses = Stream(marshaller);
+        using ResponseStream<string> responses = Narrow(out _);
         using CancellationTokenSource end = new();
         Task writing = responses.WriteAsync(new string('x', 1_000_000), end.Token);
         writing.IsCompleted.ShouldBeFalse();
@@ -124,6 +114,16 @@ public sealed class ResponseStreamTests : IDisposable
         await Should.ThrowAsync<OperationCanceledException>(() => responses.WriteAsync("x"));
         await _pipe.Writer.FlushAsync();
         Flushed().ShouldBeEmpty();
+    }
+
+    /// <summary>Responses that wait when a kilobyte has not been read.</summary>
+    private ResponseStream<string> Narrow(out Pipe pipe)
+    {
+        pipe = new Pipe(new PipeOptions(pauseWriterThreshold: 1000, resumeWriterThreshold: 1, useSynchronizationContext: false));
+        _call.Http.Features.Set<IHttpResponseBodyFeature>(new Body(pipe.Writer));
+        return Stream(new LongMarshaller<string>(
+            static (_, _) => throw new NotSupportedException(), static text => text.Length,
+            static (text, output) => Pieces.Write(output, System.Text.Encoding.ASCII.GetBytes(text))));
     }
 
     public void Dispose()

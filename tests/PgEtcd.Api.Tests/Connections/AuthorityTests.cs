@@ -11,6 +11,7 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.Logging;
 using PgEtcd.Api.Connections;
+using PgEtcd.Testing.Grpc;
 using Shouldly;
 using Xunit;
 
@@ -20,9 +21,6 @@ namespace PgEtcd.Api.Tests.Connections;
 /// in which HPACK encodes a header is tried.</summary>
 public sealed class AuthorityTests : IAsyncLifetime
 {
-    private const int HeadersFrame = 1;
-    private const int ResetFrame = 3;
-    private const int SettingsFrame = 4;
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
 
     private readonly string _socket = Path.Combine(Path.GetTempPath(), $"pgetcd-authority-{Guid.NewGuid():N}");
@@ -90,7 +88,7 @@ public sealed class AuthorityTests : IAsyncLifetime
         foreach (Func<Task<Stream>> open in (Func<Task<Stream>>[])[OpenAsync, OpenTlsAsync, OpenSocketAsync])
         {
             await using Stream connection = await open();
-            (await AnswersAsync(connection, requests)).ShouldAllBe(answer => answer == HeadersFrame);
+            (await AnswersAsync(connection, requests)).ShouldAllBe(answer => answer == Http2Frames.Headers);
         }
     }
 
@@ -105,7 +103,7 @@ public sealed class AuthorityTests : IAsyncLifetime
                 .Select(value => (byte[])[.. Get, 0x41, .. random.Next(2) == 0 ? Literal(value) : Huffman(value)]),
         ];
         await using Stream connection = await OpenAsync();
-        (await AnswersAsync(connection, requests)).ShouldAllBe(answer => answer == HeadersFrame);
+        (await AnswersAsync(connection, requests)).ShouldAllBe(answer => answer == Http2Frames.Headers);
     }
 
     [Theory]
@@ -134,28 +132,22 @@ public sealed class AuthorityTests : IAsyncLifetime
     private static byte[] Length(byte flag, int length) =>
         length < 127 ? [(byte)(flag | length)] : [(byte)(flag | 127), (byte)(length - 127)];
 
-    private static byte[] Frame(int type, int flags, int stream, byte[] payload) =>
-    [
-        (byte)(payload.Length >> 16), (byte)(payload.Length >> 8), (byte)payload.Length, (byte)type, (byte)flags,
-        0, 0, (byte)(stream >> 8), (byte)stream, .. payload,
-    ];
-
     /// <summary>Sends requests on one connection.</summary>
     /// <returns>The types of the frames that begin or reset the answers.</returns>
     private static async Task<List<int>> AnswersAsync(Stream connection, byte[][] requests)
     {
-        await connection.WriteAsync((byte[])[.. "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"u8, .. Frame(SettingsFrame, 0, 0, [])]);
+        await connection.WriteAsync((byte[])[.. Http2Frames.Preface, .. Http2Frames.Frame(Http2Frames.Settings, 0, 0, [])]);
         List<int> answers = [];
         byte[] header = new byte[9];
         for (int i = 0; i < requests.Length; i++)
         {
-            await connection.WriteAsync(Frame(HeadersFrame, 0x05, (2 * i) + 1, requests[i]));
+            await connection.WriteAsync(Http2Frames.Frame(Http2Frames.Headers, Http2Frames.EndStream | Http2Frames.EndHeaders, (2 * i) + 1, requests[i]));
             while (answers.Count <= i)
             {
                 await connection.ReadExactlyAsync(header).AsTask().WaitAsync(Patience);
                 byte[] payload = new byte[(header[0] << 16) | (header[1] << 8) | header[2]];
                 await connection.ReadExactlyAsync(payload).AsTask().WaitAsync(Patience);
-                if (header[3] is HeadersFrame or ResetFrame)
+                if (header[3] is Http2Frames.Headers or Http2Frames.Reset)
                 {
                     answers.Add(header[3]);
                 }

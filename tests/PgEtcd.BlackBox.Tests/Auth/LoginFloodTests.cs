@@ -17,7 +17,6 @@ namespace PgEtcd.BlackBox.Tests.Auth;
 public sealed class LoginFloodTests(PostgresFixture postgres, ITestOutputHelper output) : IClassFixture<PostgresFixture>
 {
     private const int InFlight = 1100;
-    private static readonly TimeSpan Attack = TimeSpan.FromSeconds(4);
 
     [Theory]
     [InlineData(false)]
@@ -36,7 +35,7 @@ public sealed class LoginFloodTests(PostgresFixture postgres, ITestOutputHelper 
         await using GrpcChannel hostile = From("127.0.0.66");
         await using GrpcChannel other = From("127.0.0.7");
         await LoginAsync(hostile, "user4", "user4");
-        using CancellationTokenSource stop = new(Attack);
+        using CancellationTokenSource stop = new();
         long guesses = 0;
         Task[] flood = [.. Enumerable.Range(0, InFlight).Select(_ => Task.Run(async () =>
         {

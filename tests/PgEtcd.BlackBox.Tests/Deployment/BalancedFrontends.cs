@@ -9,11 +9,10 @@ public sealed class BalancedFrontends : IAsyncLifetime
 {
     private readonly int[] _ports = [FreePort.Next(), FreePort.Next(), FreePort.Next()];
     private readonly PgEtcdServer[] _frontends = new PgEtcdServer[3];
-    private string _database = "";
 
     public int PortOfFirst => _ports[0];
 
-    public string Database => _database;
+    public string Database { get; private set; } = "";
 
     internal Balancer? Balancer { get; private set; }
 
@@ -26,14 +25,14 @@ public sealed class BalancedFrontends : IAsyncLifetime
 
         PostgresFixture postgres = new();
         await postgres.InitializeAsync();
-        _database = await postgres.CreateStoreAsync();
+        Database = await postgres.CreateStoreAsync();
         await Task.WhenAll(Enumerable.Range(0, 3).Select(StartAsync));
         Balancer = await Balancer.StartAsync([.. _frontends.Select(frontend => frontend.ClientUrl)]);
     }
 
     /// <summary>Starts one of the three, where it was before.</summary>
     public async Task StartAsync(int number) => _frontends[number] = await PgEtcdServer.StartAsync(
-        _database, "pgetcd", $"frontend{number + 1}", _ports[number], "--proxy-protocol-from", Balancer.Source);
+        Database, "pgetcd", $"frontend{number + 1}", _ports[number], "--proxy-protocol-from", Balancer.Source);
 
     public async Task KillAsync(int number)
     {

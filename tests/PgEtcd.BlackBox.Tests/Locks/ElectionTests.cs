@@ -126,8 +126,8 @@ IAsyncLifetime
         await Channel.ProclaimAsync(new LeaderKey { Key = Bytes("el/2"), Rev = _start + 2, Lease = 2 }, "b2");
         await Channel.ResignAsync(first.Leader); // +6
         await Channel.ResignAsync((await second).Leader); // +7: at once, and is seen all the same
-        await Channel.RevokeAsync(3); // +8: now there is none
         await third;
+        await Channel.RevokeAsync(3); // +8: now there is none
         CampaignResponse fourth = await Channel.CampaignAsync("el", "d1", await Channel.GrantAsync(600, id: 4)); // +9
         await Channel.ProclaimAsync(fourth.Leader, "d1"); // +10: the same value is a change too
 

@@ -31,7 +31,7 @@ public sealed class RoleSettingsTests(PostgresFixture postgres) : IClassFixture<
         await using (await LogLock.TakeAsync(database))
         {
             waiting = [first.PutAsync("waits", "1"), second.PutAsync("waits", "2")];
-            await Task.Delay(TimeSpan.FromSeconds(1.5));
+            await Task.Delay(TimeSpan.FromSeconds(1.5)); // nothing happens that could be waited for: that is what is tried
         }
 
         await Task.WhenAll(waiting);

@@ -63,7 +63,7 @@ public sealed class FaultyStoreTests(PostgresFixture postgres) : IClassFixture<P
         Task holding = HoldLeasesAsync(cluster, TimeSpan.FromSeconds(5));
         for (int second = 1; second < 5; second++)
         {
-            await Task.Delay(TimeSpan.FromSeconds(1));
+            await Task.Delay(TimeSpan.FromSeconds(1)); // holders grant and renew meanwhile
             await ExecuteAsync(database, "update pgetcd.leases set expires_at = clock_timestamp() - interval '1 second'");
         }
 

@@ -34,6 +34,7 @@ internal sealed class LeaseHolder(int number, IEnumerable<Uri> frontends, Histor
             bool isAlive = true;
             for (int turn = Random.Next(8); turn > 0 && isAlive && !stop.IsCancellationRequested; turn--)
             {
+                // A client's pace: mostly in time for the next renewal.
                 await Task.Delay(_ttl * 0.4 * Random.NextDouble(), CancellationToken.None);
                 switch (Random.Next(6))
                 {
@@ -130,7 +131,7 @@ internal sealed class LeaseHolder(int number, IEnumerable<Uri> frontends, Histor
         Stopwatch waited = Stopwatch.StartNew();
         while (waited.Elapsed < limit && !stop.IsCancellationRequested && await GetAsync(_key) is not { Kvs.Count: 0 })
         {
-            await Task.Delay(100, CancellationToken.None);
+            await Task.Delay(100, CancellationToken.None); // a client that looks again: each look is a call of the history
         }
     }
 

@@ -27,7 +27,7 @@ internal sealed class RandomClient(int number, IEnumerable<Uri> frontends, Histo
                 < 95 => SwapAsync(key, NextValue()),
                 _ => PutTwoAsync(key, NextKey()),
             });
-            await Task.Delay(Random.Next(15), CancellationToken.None);
+            await Task.Delay(Random.Next(15), CancellationToken.None); // a client's pace
         }
     }
 

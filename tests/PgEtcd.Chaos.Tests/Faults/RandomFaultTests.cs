@@ -59,17 +59,23 @@ public sealed class RandomFaultTests(ITestOutputHelper output) : IAsyncLifetime
         cluster.Watch();
         using CancellationTokenSource stop = new();
         Task[] working = [.. clients.Select(client => Task.Run(() => client.RunAsync(stop.Token)))];
-        using CancellationTokenSource half = new(duration / 2);
-        await faults.RunAsync(half.Token);
-        cluster.Watch(); // from the past
-        using CancellationTokenSource end = new(duration / 2);
-        await faults.RunAsync(end.Token);
-        cluster.ExpectOutage();
-        await stop.CancelAsync();
-        await Task.WhenAll(working);
-        foreach (RecordingClient client in clients)
+        try
         {
-            await client.DisposeAsync();
+            using CancellationTokenSource half = new(duration / 2);
+            await faults.RunAsync(half.Token);
+            cluster.Watch(); // from the past
+            using CancellationTokenSource end = new(duration / 2);
+            await faults.RunAsync(end.Token);
+        }
+        finally
+        {
+            cluster.ExpectOutage();
+            await stop.CancelAsync();
+            await Task.WhenAll(working);
+            foreach (RecordingClient client in clients)
+            {
+                await client.DisposeAsync();
+            }
         }
     }
 

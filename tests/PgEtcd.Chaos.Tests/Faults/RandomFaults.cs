@@ -31,6 +31,7 @@ internal sealed class RandomFaults(WatchedCluster cluster, PostgresServer postgr
             random.Shuffle(faults);
             foreach (Func<Random, Task> fault in faults)
             {
+                // Work between two faults.
                 await Task.Delay(random.Next(200, 2500), stop).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
                 if (stop.IsCancellationRequested)
                 {
@@ -49,7 +50,7 @@ internal sealed class RandomFaults(WatchedCluster cluster, PostgresServer postgr
         Tell($"frontend {frontend} is killed");
         cluster.ExpectOutage();
         await cluster.KillAsync(frontend);
-        await Task.Delay(random.Next(1000));
+        await Task.Delay(random.Next(1000)); // how long it is away follows from the seed
         await Eventually.TrueAsync(() => StartAsync(frontend), $"frontend {frontend} starts");
         Tell($"frontend {frontend} is back");
     }
@@ -77,7 +78,7 @@ internal sealed class RandomFaults(WatchedCluster cluster, PostgresServer postgr
         Tell($"frontend {frontend} is frozen");
         ChildProcess process = cluster.Frontends[frontend].Process;
         process.Signal(UnixSignal.Stop);
-        await Task.Delay(random.Next(2500, 5000));
+        await Task.Delay(random.Next(2500, 5000)); // how long it is frozen follows from the seed
         process.Signal(UnixSignal.Continue);
         Tell($"frontend {frontend} goes on");
     }
@@ -99,7 +100,7 @@ internal sealed class RandomFaults(WatchedCluster cluster, PostgresServer postgr
     {
         Tell("PostgreSQL is stopped at once");
         await postgres.StopAtOnceAsync();
-        await Task.Delay(random.Next(1000));
+        await Task.Delay(random.Next(1000)); // how long it is away follows from the seed
         await postgres.RestartAsync();
         Tell("PostgreSQL is back");
     }
@@ -108,7 +109,7 @@ internal sealed class RandomFaults(WatchedCluster cluster, PostgresServer postgr
     {
         Tell("PostgreSQL is frozen");
         postgres.Freeze(true);
-        await Task.Delay(random.Next(500, 4000));
+        await Task.Delay(random.Next(500, 4000)); // how long it is frozen follows from the seed
         postgres.Freeze(false);
         Tell("PostgreSQL goes on");
     }

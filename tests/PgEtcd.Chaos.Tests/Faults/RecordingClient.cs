@@ -120,7 +120,7 @@ internal abstract class RecordingClient : IAsyncDisposable
     protected void RecordRefusal(params Operation[] operations) =>
         Record(0, Outcome.Refused, 0, operations, History.Now, Operation.Never);
 
-    protected int NextFrontend() => Random.Next(_channels.Length);
+    private int NextFrontend() => Random.Next(_channels.Length);
 
     private Task<RangeResponse?> RangeAsync(RangeRequest request, IReadOnlyList<string> keys, bool isFromMemory)
     {

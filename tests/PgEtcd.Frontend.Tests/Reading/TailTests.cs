@@ -37,7 +37,7 @@ public sealed class TailTests(PostgresFixture postgres) : IClassFixture<Postgres
     public async Task An_append_shows_as_well_as_a_reading_that_the_state_is_of_now()
     {
         await using StoreParts here = await CreateAsync(postgres);
-        await Eventually.TrueAsync(() => !here.Tail.IsFresh, "nothing is read");
+        await Eventually.TrueAsync(() => !here.Tail.IsFresh, "nothing is read for as long as a reading is trusted, five seconds");
 
         await here.WriteAsync(Put("a", "1"));
 

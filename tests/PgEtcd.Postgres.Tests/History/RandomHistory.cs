@@ -46,7 +46,10 @@ internal static class RandomHistory
     }
 
     public static string[] Show(KeyTree keys, KeyRange? range = null) =>
-        [.. new KeySpaceReader(keys).Where(record => range is not { } within || within.Contains(record.Key)).Select(Show)];
+    [
+        .. KeySpace.Load(1, -1, keys).Range(new RangeOperation { Key = new byte[] { 0 }, RangeEnd = new byte[] { 0 } }, 1).Records
+            .Where(record => range is not { } within || within.Contains(record.Key)).Select(Show),
+    ];
 
     public static string Show(KeyRecord record) =>
         $"{System.Text.Encoding.UTF8.GetString(record.Key)}={System.Text.Encoding.UTF8.GetString(record.Value)} {record.CreateRevision}/{record.ModRevision} v{record.Version}";
@@ -55,7 +58,4 @@ internal static class RandomHistory
     {
         public RangeResult? Range(RangeOperation operation, long headerRevision) => null;
     }
-
-    private sealed class KeySpaceReader(KeyTree keys) : List<KeyRecord>(
-        KeySpace.Load(1, -1, keys).Range(new RangeOperation { Key = new byte[] { 0 }, RangeEnd = new byte[] { 0 } }, 1).Records);
 }

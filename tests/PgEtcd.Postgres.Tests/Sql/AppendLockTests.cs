@@ -26,7 +26,7 @@ public sealed class AppendLockTests(PostgresFixture postgres) : IClassFixture<Po
         await using NpgsqlConnection holder = await one.Database.OpenAsync(CancellationToken.None);
         await holder.ExecuteAsync("begin; lock table s14208.migrations in exclusive mode; select s14208.put('a', '1')");
         Task<AppendResult> waiting = one.AppendAsync(Puts(1, "b=1"));
-        await HeldAsync(one.Database);
+        await one.LockHolderAsync();
 
         await Migrator(other).MigrateAsync(CancellationToken.None).WaitAsync(Soon);
         await using NpgsqlConnection listener = await other.OpenAsync(CancellationToken.None);
@@ -91,7 +91,7 @@ public sealed class AppendLockTests(PostgresFixture postgres) : IClassFixture<Po
         await using NpgsqlConnection holder = await log.Database.OpenAsync(CancellationToken.None);
         await holder.ExecuteAsync($"begin; {take}");
         Task<AppendResult> waiting = log.AppendAsync(Puts(1, "b=1"));
-        LockHolder held = await HeldAsync(log.Database);
+        LockHolder held = await log.LockHolderAsync();
         (held.Pid, held.IsWriter).ShouldBe((holder.ProcessID, isWriter));
         await holder.ExecuteAsync("rollback");
         await waiting;
@@ -112,18 +112,9 @@ public sealed class AppendLockTests(PostgresFixture postgres) : IClassFixture<Po
             async () => (await log.QueryAsync<long>("select count(*) from pg_locks where locktype = 'transactionid' and not granted"))[0] > 0, Soon, "it waits");
         Task<AppendResult> waiting = new RevisionLog(second, "second").AppendAsync(Puts(3, "b=1"), _ => { }, CancellationToken.None);
 
-        (await HeldAsync(log.Database)).Pid.ShouldBe(culprit.ProcessID);
+        (await log.LockHolderAsync()).Pid.ShouldBe(culprit.ProcessID);
         await culprit.ExecuteAsync("rollback");
         (await compacting).ShouldBe(CompactOutcome.Compacted);
         (await waiting).Outcome.ShouldBe(AppendOutcome.Conflict);
-    }
-
-    private static async Task<LockHolder> HeldAsync(Database database)
-    {
-        LockHolder? found = null;
-        await Testing.Eventually.TrueAsync(
-            async () =>
-                (found = await new AppendLockTable(database).HolderAsync(CancellationToken.None)) is not null, Soon, "somebody waits");
-        return found!;
     }
 }

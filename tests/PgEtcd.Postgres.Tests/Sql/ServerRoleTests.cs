@@ -48,7 +48,6 @@ public sealed class ServerRoleTests(PostgresFixture postgres) : IClassFixture<Po
         foreach ((string name, string columns) in tables)
         {
             await RunAsync($"select * from {name}");
-            string column = columns.Length > 0 ? columns.Split(',')[0] : "ctid";
             await DeniedAsync($"insert into {name} default values");
             await DeniedAsync(
                 $"delete from {name}", $"truncate {name}", $"drop table {name}", $"alter table {name} add mine integer",
@@ -58,6 +57,7 @@ public sealed class ServerRoleTests(PostgresFixture postgres) : IClassFixture<Po
             await DeniedAsync($"copy {name} from program 'true'", $"copy {name} from stdin");
             if (columns.Length > 0)
             {
+                string column = columns.Split(',')[0];
                 await DeniedAsync($"update {name} set {column} = {column}");
             }
 
@@ -116,19 +116,19 @@ public sealed class ServerRoleTests(PostgresFixture postgres) : IClassFixture<Po
     [Fact]
     public async Task No_argument_breaks_the_log()
     {
-        List<(long Id, string Name, string Types)> functions = await _log.QueryAsync<(long, string, string)>($"""
-            select p.oid::bigint, format('%I.%I', n.nspname, p.proname),
+        List<(string Name, string Types)> functions = await _log.QueryAsync<(string, string)>($"""
+            select format('%I.%I', n.nspname, p.proname),
                 coalesce((select string_agg(t.type::regtype::text, ';' order by t.place) from unnest(p.proargtypes) with ordinality t (type, place)), '')
             from pg_proc p join pg_namespace n on n.oid = p.pronamespace
             where n.nspname = 'pgetcd' and p.prokind = 'f' and p.prorettype <> 'trigger'::regtype
                 and has_function_privilege('{_server}', p.oid, 'execute')
-            order by 2, 3
+            order by 1, 2
             """);
         functions.Count.ShouldBeGreaterThan(60);
         await RunAsOwnerAsync("create table public.before as select * from pgetcd.revisions");
         Random random = new(8);
         await RunAsync("set statement_timeout = '5s'");
-        foreach ((_, string name, string types) in functions)
+        foreach ((string name, string types) in functions)
         {
             string[] arguments = types.Split(';', StringSplitOptions.RemoveEmptyEntries);
             for (int i = 0; i < (arguments.Length == 0 ? 1 : 12); i++)

@@ -225,7 +225,7 @@ public sealed class SqlWriteTests(PostgresFixture postgres) : IClassFixture<Post
         (await table.HolderAsync(CancellationToken.None)).ShouldBeNull();
 
         Task<AppendResult> waiting = log.AppendAsync(Puts(1, "b=1"));
-        LockHolder writer = await WaitForAsync(table);
+        LockHolder writer = await log.LockHolderAsync();
         (writer.Pid, writer.Application, writer.Username, writer.State, writer.IsWriter)
             .ShouldBe((holder.ProcessID, "shop", "postgres", "idle in transaction", true));
         (await table.TerminateAsync(writer with { Since = DateTime.UtcNow }, CancellationToken.None)).ShouldBeFalse();
@@ -248,18 +248,10 @@ public sealed class SqlWriteTests(PostgresFixture postgres) : IClassFixture<Post
         await entered.WaitAsync();
         await using Database elsewhere = new(log.ConnectionString, log.Database.Schema, NullLoggerFactory.Instance);
         waiting = new RevisionLog(elsewhere, "elsewhere").AppendAsync(Puts(2, "c=1"), _ => { }, CancellationToken.None);
-        (await WaitForAsync(table)).IsWriter.ShouldBeFalse();
+        (await log.LockHolderAsync()).IsWriter.ShouldBeFalse();
         leave.Release();
         await Task.WhenAny(holding); // a frontend may idle for two seconds only, and this machine may be slower
         (await waiting).Outcome.ShouldBe(AppendOutcome.Appended);
-    }
-
-    private static async Task<LockHolder> WaitForAsync(AppendLockTable table)
-    {
-        LockHolder? found = null;
-        await Testing.Eventually.TrueAsync(
-            async () => (found = await table.HolderAsync(CancellationToken.None)) is not null, TimeSpan.FromSeconds(4), "somebody waits");
-        return found!;
     }
 
     private static async Task ErrorAsync(LogFixture log, string call, string state, string message) =>

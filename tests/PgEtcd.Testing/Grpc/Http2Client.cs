@@ -1,6 +1,6 @@
 using System.Buffers.Binary;
 using System.Net.Sockets;
-using System.Text;
+using static PgEtcd.Testing.Grpc.Http2Frames;
 
 namespace PgEtcd.Testing.Grpc;
 
@@ -8,17 +8,7 @@ namespace PgEtcd.Testing.Grpc;
 /// windows that stay closed. What the server sends is read and thrown away, within the windows that it was given.</summary>
 public sealed class Http2Client : IAsyncDisposable
 {
-    private const byte Data = 0;
-    private const byte Headers = 1;
-    private const byte Reset = 3;
-    private const byte Settings = 4;
-    private const byte Ping = 6;
-    private const byte WindowUpdate = 8;
-    private const byte EndStream = 1;
-    private const byte EndHeaders = 4;
-    private const int FrameHead = 9;
     private const int MostFrame = 16384;
-    private const string GrpcContent = "application/grpc";
     private const int FirstWindow = 65535;
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
 
@@ -50,18 +40,6 @@ public sealed class Http2Client : IAsyncDisposable
         }
     }
 
-    /// <summary>Whether the server has closed the connection.</summary>
-    public bool IsClosed
-    {
-        get
-        {
-            lock (_gate)
-            {
-                return _isClosed;
-            }
-        }
-    }
-
     /// <summary>Bytes of answers that have come.</summary>
     public long Received => Interlocked.Read(ref _received);
 
@@ -74,38 +52,10 @@ public sealed class Http2Client : IAsyncDisposable
         await client._socket.ConnectAsync(server.Host, server.Port).ConfigureAwait(false);
         byte[] initial = [0, 4, 0, 0, 0, 0];
         BinaryPrimitives.WriteInt32BigEndian(initial.AsSpan(2), window);
-        await client._socket.SendAsync((byte[])[.. "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"u8, .. Frame(Settings, 0, 0, initial)])
+        await client._socket.SendAsync((byte[])[.. Preface, .. Frame(Settings, 0, 0, initial)])
             .ConfigureAwait(false);
         client._reading = client.ReadAsync();
         return client;
-    }
-
-    /// <summary>A frame.</summary>
-    public static byte[] Frame(byte kind, byte flags, int stream, ReadOnlySpan<byte> payload)
-    {
-        byte[] frame = new byte[FrameHead + payload.Length];
-        BinaryPrimitives.WriteInt32BigEndian(frame, payload.Length << 8);
-        frame[3] = kind;
-        frame[4] = flags;
-        BinaryPrimitives.WriteInt32BigEndian(frame.AsSpan(5), stream);
-        payload.CopyTo(frame.AsSpan(FrameHead));
-        return frame;
-    }
-
-    /// <summary>The headers of a gRPC call, as literal fields that are not to be remembered (RFC 7541 §6.2.2).</summary>
-    public static byte[] HeaderBlock(string path, string authority, string contentType = GrpcContent)
-    {
-        List<byte> block = [];
-        foreach ((string name, string value) in ((string, string)[])
-        [
-            (":method", "POST"), (":scheme", "http"), (":path", path), (":authority", authority), ("te", "trailers"),
-            ("content-type", contentType),
-        ])
-        {
-            block.AddRange([0, (byte)name.Length, .. Encoding.ASCII.GetBytes(name), (byte)value.Length, .. Encoding.ASCII.GetBytes(value)]);
-        }
-
-        return [.. block];
     }
 
     /// <summary>Begins a call.</summary>
@@ -126,7 +76,7 @@ public sealed class Http2Client : IAsyncDisposable
 
     /// <summary>Sends bytes of a request, as the server's windows allow.</summary>
     /// <returns>False: the server has ended the stream or the connection.</returns>
-    public async Task<bool> WriteAsync(int stream, ReadOnlyMemory<byte> bytes, bool isLast, CancellationToken cancellationToken = default)
+    public async Task<bool> WriteAsync(int stream, ReadOnlyMemory<byte> bytes, bool isLast)
     {
         while (true)
         {
@@ -147,7 +97,7 @@ public sealed class Http2Client : IAsyncDisposable
 
             if (length <= 0 && !bytes.IsEmpty)
             {
-                await changed.WaitAsync(Patience, cancellationToken).ConfigureAwait(false);
+                await changed.WaitAsync(Patience).ConfigureAwait(false);
                 continue;
             }
 
@@ -215,7 +165,7 @@ public sealed class Http2Client : IAsyncDisposable
         try
         {
             using NetworkStream stream = new(_socket, ownsSocket: false);
-            byte[] head = new byte[FrameHead];
+            byte[] head = new byte[HeadLength];
             byte[] payload = new byte[1 << 24];
             while (true)
             {
@@ -237,15 +187,18 @@ public sealed class Http2Client : IAsyncDisposable
     /// <summary>Takes a frame; gives the one that answers it.</summary>
     private byte[]? Take(byte kind, byte flags, int stream, ReadOnlySpan<byte> payload)
     {
+        byte[]? answer = null;
         lock (_gate)
         {
             switch (kind)
             {
-                case Settings when (flags & 1) == 0:
+                case Settings when (flags & Acknowledgement) == 0:
                     TakeSettings(payload);
-                    return Frame(Settings, 1, 0, []);
-                case Ping when (flags & 1) == 0:
-                    return Frame(Ping, 1, 0, payload);
+                    answer = Frame(Settings, Acknowledgement, 0, []);
+                    break;
+                case Ping when (flags & Acknowledgement) == 0:
+                    answer = Frame(Ping, Acknowledgement, 0, payload);
+                    break;
                 case WindowUpdate when stream == 0:
                     _window += BinaryPrimitives.ReadInt32BigEndian(payload);
                     break;
@@ -264,7 +217,7 @@ public sealed class Http2Client : IAsyncDisposable
 
             _changed.TrySetResult();
             _changed = NewChange();
-            return null;
+            return answer;
         }
     }
 

@@ -1,6 +1,5 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
-using System.Runtime.InteropServices;
 
 namespace PgEtcd.Testing.Processes;
 
@@ -8,7 +7,7 @@ namespace PgEtcd.Testing.Processes;
 /// A server started by a test. Only this process is ever signalled, by its id; whatever still runs when
 /// the test run ends is killed.
 /// </summary>
-public sealed partial class ChildProcess : IAsyncDisposable
+public sealed class ChildProcess : IAsyncDisposable
 {
     private static readonly ConcurrentDictionary<int, ChildProcess> Running = new();
     private static readonly TimeSpan ExitLimit = TimeSpan.FromSeconds(60);
@@ -98,7 +97,7 @@ public sealed partial class ChildProcess : IAsyncDisposable
     {
         if (!_process.HasExited)
         {
-            _ = Kill(Pid, (int)signal);
+            ProcessTree.Signal(Pid, signal);
         }
     }
 
@@ -143,7 +142,4 @@ public sealed partial class ChildProcess : IAsyncDisposable
         await WaitForExitAsync().ConfigureAwait(false);
         _process.Dispose();
     }
-
-    [LibraryImport("libc", EntryPoint = "kill")]
-    private static partial int Kill(int pid, int signal);
 }
