@@ -1,7 +1,10 @@
--- The conditional append: appends a batch if, and only if, the log is still where the batch was evaluated (design §2,
--- invariant 3).
+-- The conditional append: appends a batch if, and only if, its evaluation still holds (design §2, invariant 3): the log is where
+-- the batch was evaluated, or others have since changed nothing that the evaluation read. In that case the batch goes behind their
+-- rows (decision 20), and the answer brings those: its first row says appended, the others are what the frontend had missed.
 -- Rows come in order; a row with sub 0 starts the next revision. One round trip, one commit, one NOTIFY (none while the
 -- frontend is alone).
+-- read_keys, read_starts, read_ends: keys and ranges that the evaluation read, besides the keys of the rows; a null end is open.
+-- read_keys null: the batch holds only where it was evaluated.
 -- It runs with its owner's rights, and a caller has none on the table (docs/security.md). So all that makes a log of rows is
 -- decided here: where they go, in which order and when. What they say is the caller's.
 -- Called again with the same arguments by the same frontend run, it appends nothing and says appended:
@@ -21,11 +24,15 @@ create or replace function pgetcd.append(
     clients                   text[],
     required_leases           bigint[],
     revoked_leases            bigint[],
-    expected_alarms           smallint default 0
+    expected_alarms           smallint default 0,
+    read_keys                 bytea[] default null,
+    read_starts               bytea[] default '{}',
+    read_ends                 bytea[] default '{}'
 ) returns setof pgetcd.log_answer language plpgsql volatile security definer set search_path = pg_catalog, pg_temp as $$
 #variable_conflict use_column
 declare
     state   record;
+    place   record;
     head    bigint;
     now_at  timestamptz;
     missing bigint[];
@@ -50,20 +57,23 @@ begin
             or state.compact_revision is distinct from append.expected_compact_revision
             or state.auth_revision is distinct from append.expected_auth_revision
             or state.alarms is distinct from append.expected_alarms then
-        if exists (select from pgetcd.revisions r
-                where r.revision = append.expected_revision + 1 and r.frontend = append.frontend) then
-            return query select 'appended', r.revision, state.compact_revision, state.auth_revision,
-                    null::bigint[], null::bigint, null::integer, null::bytea, null::bytea,
-                    null::bigint, null::bigint, null::bigint, state.alarms
-                from pgetcd.revisions r
-                where r.revision = append.expected_revision
-                    + (select count(*) from unnest(append.subs) s where s = 0) limit 1;
+        select p.base, p.is_there, p.is_free into place
+            from pgetcd.place(append.expected_revision, append.frontend, append.keys || append.read_keys,
+                append.read_starts, append.read_ends) p;
+        if place.is_there then
+            head := place.base + (select count(*) from unnest(append.subs) s where s = 0);
+            return next row('appended', head, state.compact_revision, state.auth_revision,
+                null, null, null, null, null, null, null, null, state.alarms)::pgetcd.log_answer;
+            return query select t.* from pgetcd.tail(append.expected_revision) t where t.revision <= place.base;
             return;
         end if;
-        return next row('conflict', head, state.compact_revision, state.auth_revision,
-            null, null, null, null, null, null, null, null, state.alarms)::pgetcd.log_answer;
-        return query select t.* from pgetcd.tail(append.expected_revision) t where t.outcome is null;
-        return;
+        if (place.is_free and append.read_keys is not null and head > append.expected_revision and state.compact_revision = append.expected_compact_revision
+                and state.auth_revision = append.expected_auth_revision and state.alarms = append.expected_alarms) is not true then
+            return next row('conflict', head, state.compact_revision, state.auth_revision,
+                null, null, null, null, null, null, null, null, state.alarms)::pgetcd.log_answer;
+            return query select t.* from pgetcd.tail(append.expected_revision) t where t.outcome is null;
+            return;
+        end if;
     end if;
 
     -- Not those of the rows: a put that keeps its lease does not ask for it, and the lease may have been lost.
@@ -93,7 +103,10 @@ begin
         insert into pgetcd.revisions
                 (revision, sub, key, value, create_revision, version, lease, committed_at, username, client, frontend)
             select case row.sub when 0 then nextval('pgetcd.revision_seq') else currval('pgetcd.revision_seq') end,
-                row.sub, row.key, row.value, row.create_revision, row.version, row.lease,
+                row.sub, row.key, row.value,
+                case when row.create_revision <= append.expected_revision then row.create_revision
+                    else row.create_revision - append.expected_revision + state.head end,
+                row.version, row.lease,
                 now_at, row.username, row.client, append.frontend
             from unnest(append.subs, append.keys, append.vals, append.create_revisions, append.versions,
                 append.leases, append.usernames, append.clients)
@@ -110,6 +123,31 @@ begin
 
     return next row('appended', head, state.compact_revision, state.auth_revision,
         null, null, null, null, null, null, null, null, state.alarms)::pgetcd.log_answer;
+    if state.head <> append.expected_revision then
+        return query select t.* from pgetcd.tail(append.expected_revision) t where t.revision <= state.head;
+    end if;
+end
+$$;
+
+-- The place of a batch in a log that has gone on since its evaluation. is_there: the batch has been appended, behind base. A run has one
+-- append under way, so all of its rows that it has not taken in are of this one. is_free: no row since then has a key that the
+-- evaluation read or writes. Scans are off as in tail; without the generic plan each call would be planned (60 of 85 µs).
+create or replace function pgetcd.place(
+    expected_revision bigint, frontend text, keys bytea[], read_starts bytea[], read_ends bytea[],
+    out base bigint, out is_there boolean, out is_free boolean
+) language plpgsql stable
+    set search_path = pg_catalog, pg_temp
+    set enable_seqscan = off set enable_bitmapscan = off set jit = off set plan_cache_mode = force_generic_plan as $$
+#variable_conflict use_column
+begin
+    select min(r.revision) filter (where r.frontend = place.frontend) - 1,
+            bool_or(k.key is not null or cardinality(place.read_starts) > 0 and exists (
+                select from unnest(place.read_starts, place.read_ends) as s (first, behind)
+                where r.key >= s.first and (r.key < s.behind) is not false)) is not true
+        into base, is_free
+        from pgetcd.revisions r left join unnest(place.keys) k (key) on k.key = r.key
+        where r.revision > place.expected_revision;
+    is_there := base is not null;
 end
 $$;
 
@@ -176,5 +214,5 @@ $$;
 
 revoke execute on function
     pgetcd.append(bigint, bigint, bigint, text, integer[], bytea[], bytea[], bigint[], bigint[], bigint[], text[], text[], bigint[],
-        bigint[], smallint),
+        bigint[], smallint, bytea[], bytea[], bytea[]),
     pgetcd.append_one(bigint, bigint, bigint, smallint, text, bytea, bytea, bigint, bigint, bigint, text, text) from public;

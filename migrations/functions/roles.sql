@@ -38,7 +38,7 @@ begin
     execute format('grant select on all sequences in schema %I to %I', 'pgetcd', grantee);
     execute format('grant execute on function
         pgetcd.append(bigint, bigint, bigint, text, integer[], bytea[], bytea[], bigint[], bigint[], bigint[], text[], text[], bigint[],
-            bigint[], smallint),
+            bigint[], smallint, bytea[], bytea[], bytea[]),
         pgetcd.append_one(bigint, bigint, bigint, smallint, text, bytea, bytea, bigint, bigint, bigint, text, text),
         pgetcd.lock_and_tail(bigint), pgetcd.compact(bigint, uuid, text, text, text), pgetcd.set_alarm(bigint, integer, boolean),
         pgetcd.observe_term(), pgetcd.ensure_history(bigint, integer, bytea, bytea, bigint), pgetcd.ensure_auth_revision(bigint),

@@ -113,6 +113,25 @@ public sealed class Fork
     /// <summary>The keys attached to a lease by now, in key order.</summary>
     public IEnumerable<ReadOnlyMemory<byte>> AttachedTo(long lease) => KeysOfLease(lease).Select(record => record.KeyMemory);
 
+    /// <summary>Whether a key in the range was put since the fork, or, if it is not a single key, deleted.</summary>
+    public bool HasChanged(in KeyRange range)
+    {
+        if (range.IsSingleKey)
+        {
+            return _keys.View.Find(range.Start.Span)?.ModRevision > _base.Revision;
+        }
+
+        foreach (KvEvent change in _events)
+        {
+            if (range.Contains(change.Key.Span))
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
     /// <summary>Records attached to the lease, in key order.</summary>
     internal KeyRecord[] KeysOfLease(long lease) => _leases.KeysOf(lease);
 

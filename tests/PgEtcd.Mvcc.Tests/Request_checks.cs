@@ -1,5 +1,6 @@
 using FsCheck.Fluent;
 using PgEtcd.Mvcc.Tests.Model;
+using PgEtcd.Testing.Mvcc;
 using Shouldly;
 using Xunit;
 
@@ -94,7 +95,7 @@ public class Request_checks
 
     private static Operation RandomOperation(Random random, int depth)
     {
-        byte[][] keys = RandomRequests.Pool;
+        byte[][] keys = [.. RandomRequests.Pool];
         byte[] key = keys[random.Next(keys.Length)];
         return random.Next(depth < 3 ? 6 : 4) switch
         {

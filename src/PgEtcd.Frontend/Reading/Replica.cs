@@ -108,7 +108,7 @@ public sealed class Replica : IHistory
 
                 last = row.Revision;
                 fork ??= state.Keys.Fork();
-                fork.Apply(row.Revision, row.Sub, row.Key, row.Value, row.Value is null, row.CreateRevision, row.Version, row.Lease);
+                Apply(fork, row);
             }
 
             if (position.Revision > last)
@@ -137,6 +137,18 @@ public sealed class Replica : IHistory
         return true;
     }
 
+    /// <summary>The state after the rows that follow it.</summary>
+    public static KeySpace After(KeySpace keys, IReadOnlyList<LogRow> rows)
+    {
+        Fork fork = keys.Fork();
+        foreach (LogRow row in rows)
+        {
+            Apply(fork, row);
+        }
+
+        return fork.Freeze();
+    }
+
     /// <summary>Goes on from a state that was loaded, because the log does not go on from the present one.</summary>
     /// <param name="keys">The state; dropped if the replica is there already.</param>
     /// <param name="authRevision">The auth revision at it.</param>
@@ -157,6 +169,9 @@ public sealed class Replica : IHistory
 
         Advanced?.Invoke(0);
     }
+
+    private static void Apply(Fork fork, in LogRow row) =>
+        fork.Apply(row.Revision, row.Sub, row.Key, row.Value, row.Value is null, row.CreateRevision, row.Version, row.Lease);
 
     private void Advance(
         KeySpace keys, IReadOnlyList<KvEvent> events, long compactRevision, long authRevision, AlarmKinds alarms)

@@ -76,6 +76,7 @@ internal sealed class Batch
         catch (Exception exception)
         {
             (write.Answer, write.Failure) = (default, exception);
+            Append.Fix();
         }
     }
 
@@ -101,12 +102,18 @@ internal sealed class Batch
         }
 
         int before = _fork.Events.Count;
+        ReadSet.Note(Append, write.Operation, _fork);
         KvError error = _fork.Evaluate(write.Operation, _missing, write.History, out OperationResult? result);
         write.Answer = new WriteAnswer(error, result);
         if (revoke is not null)
         {
             Append.Revoke(revoke.Lease);
             _missing.Add(revoke.Lease); // for the writes behind it the lease is gone
+        }
+
+        if (error != KvError.None)
+        {
+            ReadSet.NoteFailed(Append, write.Operation);
         }
 
         if (error is not (KvError.None or KvError.LeaseNotFound))
@@ -139,8 +146,14 @@ internal sealed class Batch
     /// <summary>Whether its caller may, by users, roles and permissions as they are at the batch. Here and nowhere earlier: only the
     /// append is conditional on the auth revision (design §2.3).</summary>
     private KvError Permit(PendingWrite write) => !write.Origin.Caller.IsOf(State.AuthRevision) ? KvError.AuthMoved
-        : write.Origin.Caller.IsChecked ? Access.Check(write.Origin.Caller, write.Operation, _fork.AttachedTo)
+        : write.Origin.Caller.IsChecked ? Access.Check(write.Origin.Caller, write.Operation, AttachedTo)
         : KvError.None;
+
+    private IEnumerable<ReadOnlyMemory<byte>> AttachedTo(long lease)
+    {
+        Append.Fix(); // others may attach keys to it
+        return _fork.AttachedTo(lease);
+    }
 
     /// <summary>An evaluation that failed took these leases to exist; a missing one is the error etcd comes to first.</summary>
     private void RequireLeasesOf(Operation? operation)

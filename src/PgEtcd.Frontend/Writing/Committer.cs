@@ -12,16 +12,22 @@ namespace PgEtcd.Frontend.Writing;
 /// <summary>Makes writes durable (design §4): evaluates them on a fork, sends one conditional append for all that have
 /// gathered, and answers when its commit has returned.</summary>
 /// <remarks>One append is under way at a time. Writes that come meanwhile are evaluated at once, by the threads that bring them, on
-/// the state that the append will leave; when it has returned they go out together. If it has lost, their evaluation is
-/// void and they wait for a new one. While other frontends write too, an append takes the lock first: it waits its turn, all that
-/// has gathered meanwhile goes with it, and it cannot lose.</remarks>
+/// the state that the append will leave; when it has returned they go out together. Rows of other frontends that come between void
+/// that evaluation, so while others write the queue waits instead. Such rows void the append itself only if it has read
+/// or written their keys (docs/decisions/0020). One that has lost twice takes the lock first: it waits its turn, all that has gathered
+/// meanwhile goes with it, and it cannot lose.</remarks>
 public sealed class Committer(
     RevisionLog log, Replica replica, Tail tail, AuthStates auth, Database database, TimeSpan timeLimit, TimeProvider clock)
     : IDisposable
 {
-    /// <summary>After a lost append, so many take the lock before they evaluate; and again, whenever one of them has found that
-    /// others write. A frontend that writes alone spares itself the lock's round trip.</summary>
+    /// <summary>An append that has lost so often takes the lock before it is evaluated again.</summary>
+    private const int LossesBeforeLock = 2;
+
+    /// <summary>After that so many do the same: what several frontends change all the time is usually the same few keys.</summary>
     private const int LockedAfterLoss = 16;
+
+    /// <summary>After an append that has found rows of others, the queue waits during so many.</summary>
+    private const int CrowdedAppends = 16;
 
     /// <summary>How late a write may learn that its time is up: an append that waits for the lock does not tell.</summary>
     private static readonly TimeSpan ExpiryPeriod = TimeSpan.FromMilliseconds(250);
@@ -32,8 +38,10 @@ public sealed class Committer(
     private readonly List<LogRow> _missed = [];
     private ITimer? _expiry;
     private readonly WriteQueue _queue = new(replica);
+    private readonly Gathering _gathering = new(clock);
     private Batch? _underWay;
     private int _lockedLeft;
+    private int _crowdedLeft;
 
     /// <summary>Writes that have not been answered.</summary>
     public int Pending => _queue.Count;
@@ -133,14 +141,22 @@ public sealed class Committer(
             _underWay = null; // or the timer would answer it again and again
             Timer?.End(done, clock.GetElapsedTime(started));
             // The loop lets go before it answers: what an answer sets off must not hold up the next batch.
-            batch = _queue.Take();
+            Task? gathered = _crowdedLeft > 0 && _gathering.Pays(done.Count) ? _queue.GatherAsync(done.Count) : null;
+            batch = gathered is null ? _queue.Take() : null;
+            bool isLast = batch is null && gathered is null;
             if (error is null)
             {
-                Answers.Give(done, static write => write.Complete(), atOnce: batch is null);
+                Answers.Give(done, static write => write.Complete(), atOnce: isLast);
             }
             else
             {
-                Answers.Give(done, write => write.TrySetException(error), atOnce: batch is null);
+                Answers.Give(done, write => write.TrySetException(error), atOnce: isLast);
+            }
+
+            if (gathered is not null)
+            {
+                await _gathering.WaitAsync(gathered);
+                batch = _queue.Take();
             }
         }
     }
@@ -149,6 +165,7 @@ public sealed class Committer(
     {
         long started = clock.GetTimestamp();
         HashSet<long> missingLeases = [];
+        int losses = 0;
         while (true)
         {
             _underWay = batch;
@@ -156,23 +173,20 @@ public sealed class Committer(
             bool isPresent = false;
             if (_lockedLeft == 0)
             {
-                result = batch.Append.IsEmpty ? null : await AppendAsync(batch);
+                result = batch.Append.IsEmpty ? null : await AppendAsync(batch, missingLeases);
             }
             else
             {
                 WriteMetrics.Locked.Add(1);
                 (result, isPresent) = await AppendLockedAsync(batch, missingLeases);
-                batch = _underWay;
             }
 
+            batch = _underWay;
             switch (result)
             {
                 case null when isPresent || await IsPresentAsync(batch.State):
                     WriteMetrics.Committed(batch, clock.GetElapsedTime(started));
                     return; // nothing to write, and what was read is what is committed
-                case null:
-                    _lockedLeft = LockedAfterLoss;
-                    break;
                 case { Outcome: AppendOutcome.Appended }:
                     replica.Publish(batch.Committed, batch.Events);
                     tail.Confirm(started);
@@ -188,8 +202,12 @@ public sealed class Committer(
                     }
 
                     WriteMetrics.Conflicts.Add(1);
-                    _lockedLeft = LockedAfterLoss;
                     break;
+            }
+
+            if (result?.Outcome != AppendOutcome.LeaseMissing && ++losses == LossesBeforeLock)
+            {
+                _lockedLeft = LockedAfterLoss;
             }
 
             _queue.Close();
@@ -201,19 +219,41 @@ public sealed class Committer(
     }
 
     /// <summary>Appends, however often the connection breaks: the same batch is appended once (design §2.6).</summary>
-    private async Task<AppendResult?> AppendAsync(Batch batch)
+    private async Task<AppendResult?> AppendAsync(Batch batch, HashSet<long> missingLeases)
     {
-        _queue.Open(batch);
+        TaskCompletionSource? takenIn = null;
+        if (_crowdedLeft == 0)
+        {
+            _queue.Open(batch);
+        }
+        else
+        {
+            _crowdedLeft--;
+            takenIn = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            tail.RowsComeBy(takenIn.Task);
+        }
+
         try
         {
-            return await database.Retry.ExecuteAsync(
+            AppendResult result = await database.Retry.ExecuteAsync(
                 async token =>
                 {
                     Expire(batch);
                     _missed.Clear();
-                    return (AppendResult?)await log.AppendAsync(batch.Append, _missed.Add, token);
+                    return await log.AppendAsync(batch.Append, _missed.Add, token);
                 },
                 CancellationToken.None);
+            if (_missed.Count > 0)
+            {
+                _crowdedLeft = CrowdedAppends;
+                if (result.Outcome == AppendOutcome.Appended)
+                {
+                    _queue.Close();
+                    _underWay = Behind(batch, result.Position, missingLeases);
+                }
+            }
+
+            return result;
         }
         catch (LogGapException)
         {
@@ -224,6 +264,32 @@ public sealed class Committer(
             log.Abandon();
             throw;
         }
+        finally
+        {
+            takenIn?.TrySetResult();
+        }
+    }
+
+    /// <summary>The batch as it was appended: behind rows of others, which are taken in first. Nothing that it reads is among them, so only
+    /// the revisions in its answers are others.</summary>
+    private Batch Behind(Batch batch, LogPosition end, HashSet<long> missingLeases)
+    {
+        LogPosition start = end with { Revision = end.Revision - batch.Append.Revisions, AuthRevision = batch.State.AuthRevision };
+        replica.TakeIn(_missed, start);
+        KeySpace keys = replica.Current;
+        if (keys.Revision != start.Revision)
+        {
+            keys = Replica.After(batch.State.Keys, _missed); // the tail has been faster
+        }
+
+        Batch behind = Batch.Of(batch.Writes, batch.State with { Keys = keys }, missingLeases);
+        if (!behind.Append.IsSameAs(batch.Append))
+        {
+            throw new InvalidOperationException("A batch was appended behind rows that change its evaluation.");
+        }
+
+        WriteMetrics.Moved.Add(1);
+        return behind;
     }
 
     /// <summary>Evaluates under the append lock, so that this batch cannot lose (design §4), together with what has gathered while
@@ -246,7 +312,7 @@ public sealed class Committer(
                     }
 
                     takenIn.SetResult();
-                    _lockedLeft = _missed.Count > 0 ? LockedAfterLoss : _lockedLeft - 1;
+                    _lockedLeft--;
                     _missed.Clear();
                     _underWay = Batch.Of(waiting.Writes, replica.State, missingLeases);
                     _queue.Join(_underWay);
@@ -261,7 +327,7 @@ public sealed class Committer(
         }
         catch (Exception exception) when (DatabaseErrors.IsTransient(exception))
         {
-            return (_underWay!.Append.IsEmpty ? null : await AppendAsync(_underWay), false);
+            return (_underWay!.Append.IsEmpty ? null : await AppendAsync(_underWay, missingLeases), false);
         }
         catch
         {

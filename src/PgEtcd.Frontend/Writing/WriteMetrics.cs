@@ -32,10 +32,14 @@ internal static class WriteMetrics
         "etcd_debugging_mvcc_total_put_size_in_bytes", "The total size of put kv pairs seen by this member.");
 
     public static readonly Counter<long> Conflicts = FrontendMeter.Meter.Counter(
-        "pgetcd_append_conflicts_total", "Appends that were refused because another frontend had written; they were evaluated again.");
+        "pgetcd_append_conflicts_total",
+        "Appends that were refused because another frontend had changed what they read; they were evaluated again.");
+
+    public static readonly Counter<long> Moved = FrontendMeter.Meter.Counter(
+        "pgetcd_append_moved_total", "Batches that were appended behind rows of other writers, which had changed nothing that they read.");
 
     public static readonly Counter<long> Locked = FrontendMeter.Meter.Counter(
-        "pgetcd_append_locked_total", "Batches that were evaluated under the lock, after several conflicts in a row.");
+        "pgetcd_append_locked_total", "Batches that were evaluated under the lock, after conflicts in a row.");
 
     public static readonly Counter<long> FailedWrites = FrontendMeter.Meter.Counter(
         "etcd_server_proposals_failed_total", "The total number of writes that failed because the database did not answer in time.");

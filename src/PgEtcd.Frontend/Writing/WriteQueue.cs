@@ -17,6 +17,8 @@ internal sealed class WriteQueue(Replica replica)
     private bool _running;
     private int _underWay;
     private int _lastBatch;
+    private TaskCompletionSource? _gathered;
+    private int _gathers;
 
     /// <summary>Writes that have not been answered.</summary>
     public int Count
@@ -51,6 +53,10 @@ internal sealed class WriteQueue(Replica replica)
             else
             {
                 _waiting.Enqueue(write);
+                if (_waiting.Count >= _gathers)
+                {
+                    _gathered?.TrySetResult();
+                }
             }
 
             return LoopStart.None;
@@ -91,13 +97,26 @@ internal sealed class WriteQueue(Replica replica)
         }
     }
 
+    /// <summary>Ends when so many wait as were answered just now, besides those that wait already: by then the clients that write one
+    /// after another have all come again.</summary>
+    public Task GatherAsync(int answered)
+    {
+        lock (_gate)
+        {
+            _gathers = answered + _waiting.Count;
+            _gathered = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            return _gathered.Task;
+        }
+    }
+
     /// <summary>What has gathered since the last time; null, and the loop has to end, when nothing has.</summary>
     public Batch? Take()
     {
         lock (_gate)
         {
-            Batch next = _next ?? new Batch(replica.State, [], 0);
+            Batch next = _next ?? new Batch(replica.State, [], _waiting.Count);
             _next = null;
+            _gathered = null;
             Fill(next);
             _lastBatch = _underWay;
             _underWay = next.Writes.Count;

@@ -41,9 +41,10 @@ public readonly struct SqlValue
 
     public static implicit operator SqlValue(byte[][] value) => Typed(value);
 
-    /// <summary>An array with elements that may be null.</summary>
-    internal static SqlValue Array<T>(List<T> values, NpgsqlDbType element) =>
-        new(new NpgsqlParameter<List<T>> { TypedValue = values, NpgsqlDbType = NpgsqlDbType.Array | element });
+    /// <summary>An array with elements that may be null, or null.</summary>
+    internal static SqlValue Array<T>(List<T>? values, NpgsqlDbType element) => values is null
+        ? Null(NpgsqlDbType.Array | element)
+        : new(new NpgsqlParameter<List<T>> { TypedValue = values, NpgsqlDbType = NpgsqlDbType.Array | element });
 
     /// <summary>Adds values to a statement.</summary>
     internal static void Add(NpgsqlParameterCollection parameters, ReadOnlySpan<SqlValue> values)

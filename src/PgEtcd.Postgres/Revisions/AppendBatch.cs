@@ -7,6 +7,9 @@ namespace PgEtcd.Postgres.Revisions;
 /// <param name="capacity">The number of events to expect.</param>
 public sealed class AppendBatch(LogPosition expected, int capacity = 0)
 {
+    /// <summary>PostgreSQL compares each with each row of others.</summary>
+    private const int MaxRanges = 100;
+
     internal List<int> Subs { get; } = new(capacity);
     internal List<ReadOnlyMemory<byte>> Keys { get; } = new(capacity);
     internal List<ReadOnlyMemory<byte>?> Values { get; } = new(capacity);
@@ -18,11 +21,24 @@ public sealed class AppendBatch(LogPosition expected, int capacity = 0)
     internal HashSet<long> RequiredLeases { get; } = [];
     internal List<long> RevokedLeases { get; } = [];
 
+    /// <summary>What the evaluation read besides the keys of the events.</summary>
+    internal List<ReadOnlyMemory<byte>> ReadKeys { get; } = [];
+
+    /// <summary>Ranges that it read, and the first keys behind them; null: to the end of the key space.</summary>
+    internal List<ReadOnlyMemory<byte>> ReadStarts { get; } = [];
+    internal List<ReadOnlyMemory<byte>?> ReadEnds { get; } = [];
+
+    /// <summary>It holds only where it was evaluated, whatever others have changed since.</summary>
+    internal bool IsFixed { get; private set; }
+
     /// <summary>Of keys and values.</summary>
     internal long Bytes { get; private set; }
 
     /// <summary>Where the log must still be.</summary>
     public LogPosition Expected { get; } = expected;
+
+    /// <summary>How many revisions it makes.</summary>
+    public int Revisions => Subs.Count(static sub => sub == 0);
 
     /// <summary>True when the append would change nothing.</summary>
     public bool IsEmpty => Keys.Count == 0 && RevokedLeases.Count == 0 && RequiredLeases.Count == 0;
@@ -49,6 +65,59 @@ public sealed class AppendBatch(LogPosition expected, int capacity = 0)
         Clients.Add(client);
     }
 
+    /// <summary>Makes the append depend on keys, besides those of its events: if others have changed one since, it is refused. What was read
+    /// and not named here must not matter.</summary>
+    public void Read(in KeyRange range)
+    {
+        if (IsFixed || range.IsEmpty)
+        {
+            return;
+        }
+
+        if (range.IsSingleKey)
+        {
+            ReadKeys.Add(range.Start);
+            return;
+        }
+
+        ReadStarts.Add(range.Start);
+        ReadEnds.Add(range.IsOpenEnded ? default(ReadOnlyMemory<byte>?) : range.End);
+        if (ReadStarts.Count > MaxRanges)
+        {
+            Fix();
+        }
+    }
+
+    /// <summary>Makes the append depend on everything: if others have written since, it is refused.</summary>
+    public void Fix()
+    {
+        IsFixed = true;
+        ReadKeys.Clear();
+        ReadStarts.Clear();
+        ReadEnds.Clear();
+    }
+
+    /// <summary>Whether its rows, behind those of others, would be the same as another's behind others.</summary>
+    public bool IsSameAs(AppendBatch other)
+    {
+        if (Keys.Count != other.Keys.Count)
+        {
+            return false;
+        }
+
+        for (int i = 0; i < Keys.Count; i++)
+        {
+            if (!Keys[i].Span.SequenceEqual(other.Keys[i].Span) || Subs[i] != other.Subs[i] || Versions[i] != other.Versions[i]
+                || Leases[i] != other.Leases[i] || Values[i].HasValue != other.Values[i].HasValue
+                || Offset(i) != other.Offset(i))
+            {
+                return false;
+            }
+        }
+
+        return true;
+    }
+
     /// <summary>Makes the append depend on a lease: a put names it.</summary>
     public void Require(long lease) => RequiredLeases.Add(lease);
 
@@ -58,15 +127,19 @@ public sealed class AppendBatch(LogPosition expected, int capacity = 0)
         RequiredLeases.Add(lease);
         RevokedLeases.Add(lease);
     }
+
+    /// <summary>The create revision of a key: of one that the batch creates, counted from where the batch begins.</summary>
+    private long Offset(int i) =>
+        CreateRevisions[i] > Expected.Revision ? Expected.Revision - CreateRevisions[i] : CreateRevisions[i];
 }
 
 /// <summary>The result of an append.</summary>
 public enum AppendOutcome
 {
-    /// <summary>The batch is committed.</summary>
+    /// <summary>The batch is committed: where it was evaluated, or behind rows of others, none of which it had read.</summary>
     Appended,
 
-    /// <summary>The log had moved on (or compaction or auth had); nothing was written.</summary>
+    /// <summary>Others had changed what it read (or compaction, auth or the alarms had moved); nothing was written.</summary>
     Conflict,
 
     /// <summary>A lease the batch depends on does not exist; nothing was written.</summary>

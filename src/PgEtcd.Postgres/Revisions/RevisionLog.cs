@@ -3,6 +3,7 @@ using Npgsql;
 using NpgsqlTypes;
 using PgEtcd.Mvcc.Keys;
 using PgEtcd.Postgres.Alarms;
+using PgEtcd.Postgres.Calls;
 using PgEtcd.Postgres.Connections;
 
 namespace PgEtcd.Postgres.Revisions;
@@ -14,7 +15,7 @@ namespace PgEtcd.Postgres.Revisions;
 public sealed class RevisionLog(Database database, string name)
 {
     private const string AppendSql =
-        "select * from pgetcd.append($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)";
+        "select * from pgetcd.append($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)";
 
     private const string AppendOneSql = "select pgetcd.append_one($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)";
 
@@ -47,12 +48,13 @@ public sealed class RevisionLog(Database database, string name)
     /// <param name="run">Its <c>frontend</c>.</param>
     public bool IsOwn(ReadOnlySpan<char> run) => run.StartsWith(_frontend, StringComparison.Ordinal);
 
-    /// <summary>Appends the batch if the log is still where the batch expects it. May be repeated with the same batch
-    /// when the connection broke: it is appended once.</summary>
+    /// <summary>Appends the batch if the log is still where the batch expects it, or if others have since changed nothing that the batch
+    /// read. May be repeated with the same batch when the connection broke: it is appended once.</summary>
     /// <param name="batch">The events.</param>
-    /// <param name="missed">Gets, on a conflict, the rows after the expected revision, in order.</param>
+    /// <param name="missed">Gets, in order, the rows after the expected revision: on a conflict all, else those before the batch.</param>
     /// <param name="cancellationToken">Ends the wait, not necessarily the append.</param>
     /// <exception cref="LogGapException">A conflict, and some of the missed rows are gone.</exception>
+    /// <exception cref="StoreUnavailableException">It was appended, and some of the missed rows are gone.</exception>
     /// <exception cref="LogCutException">The log ends before the revision that is expected.</exception>
     public async Task<AppendResult> AppendAsync(AppendBatch batch, Action<LogRow> missed, CancellationToken cancellationToken)
     {
@@ -192,6 +194,9 @@ public sealed class RevisionLog(Database database, string name)
             SqlValue.Array(batch.RequiredLeases.ToList(), NpgsqlDbType.Bigint),
             SqlValue.Array(batch.RevokedLeases, NpgsqlDbType.Bigint),
             (short)expected.Alarms,
+            SqlValue.Array(batch.IsFixed ? null : batch.ReadKeys, NpgsqlDbType.Bytea),
+            SqlValue.Array(batch.ReadStarts, NpgsqlDbType.Bytea),
+            SqlValue.Array(batch.ReadEnds, NpgsqlDbType.Bytea),
         ];
     }
 
@@ -207,19 +212,29 @@ public sealed class RevisionLog(Database database, string name)
         };
         LogPosition position = new(reader.GetInt64(1), reader.GetInt64(2), reader.GetInt64(3), (AlarmKinds)reader.GetInt16(12));
         long[] missingLeases = outcome == AppendOutcome.LeaseMissing ? reader.GetFieldValue<long[]>(4) : [];
+        bool hasMissed = false;
         while (await reader.ReadAsync(cancellationToken))
         {
             missed(LogRow.Read(reader, 5));
+            hasMissed = true;
         }
 
-        if (outcome == AppendOutcome.Conflict)
+        if (outcome == AppendOutcome.Conflict && position.Revision < batch.Expected.Revision)
         {
-            if (position.Revision < batch.Expected.Revision)
-            {
-                throw new LogCutException(position.Revision, batch.Expected.Revision);
-            }
+            throw new LogCutException(position.Revision, batch.Expected.Revision);
+        }
 
-            await CheckWholeAsync(batch.Expected.Revision, position, cancellationToken);
+        if (outcome == AppendOutcome.Conflict || hasMissed)
+        {
+            try
+            {
+                await CheckWholeAsync(batch.Expected.Revision, position, cancellationToken);
+            }
+            catch (LogGapException gap) when (outcome == AppendOutcome.Appended)
+            {
+                // The answers would need those rows, and the batch must not be appended again.
+                throw new StoreUnavailableException(gap);
+            }
         }
 
         return new AppendResult(outcome, position, missingLeases);

@@ -49,7 +49,8 @@ public sealed class MetricNamesTests(PostgresFixture postgres) : IClassFixture<P
     [
         "pgetcd_build_info", "pgetcd_members", "pgetcd_append_batch_writes", "pgetcd_append_duration_seconds",
         "pgetcd_append_conflicts_total",
-        "pgetcd_append_locked_total", "pgetcd_append_rows_total", "pgetcd_apply_lag_seconds", "pgetcd_apply_lag_revisions",
+        "pgetcd_append_locked_total", "pgetcd_append_moved_total", "pgetcd_append_rows_total",
+        "pgetcd_apply_lag_seconds", "pgetcd_apply_lag_revisions",
         "pgetcd_tail_wakeups_total", "pgetcd_tail_rows_total", "pgetcd_read_barrier_duration_seconds", "pgetcd_state_loads_total",
         "pgetcd_watch_lag_revisions", "pgetcd_removal_lag_revisions", "pgetcd_database_pool_wait_seconds",
         "pgetcd_database_connections_opened_total", "pgetcd_database_server_changes_total", "pgetcd_database_retries_total",

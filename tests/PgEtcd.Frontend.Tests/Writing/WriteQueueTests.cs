@@ -54,6 +54,33 @@ public class WriteQueueTests
         _queue.Take()!.Writes.ShouldBe([early, late]);
     }
 
+    [Fact]
+    public async Task Gathering_ends_when_as_many_wait_as_were_answered_besides_those_that_waited_already()
+    {
+        Add(1);
+        Batch underWay = _queue.Take()!;
+        Add(2);
+        Task gathered = _queue.GatherAsync(underWay.Writes.Count + 2);
+
+        Add(2);
+        gathered.IsCompleted.ShouldBeFalse();
+        Add(1);
+        await gathered.WaitAsync(StoreParts.Patience);
+        _queue.Take()!.Writes.Count.ShouldBe(5);
+    }
+
+    [Fact]
+    public async Task Gathering_pauses_when_the_clients_do_not_come()
+    {
+        Gathering gathering = new(TimeProvider.System);
+        gathering.Pays(3).ShouldBeFalse();
+        gathering.Pays(4).ShouldBeTrue();
+        await gathering.WaitAsync(Task.CompletedTask);
+        gathering.Pays(4).ShouldBeTrue();
+        await gathering.WaitAsync(Task.Delay(Timeout.Infinite));
+        Enumerable.Range(0, 33).Count(_ => gathering.Pays(4)).ShouldBe(2);
+    }
+
     /// <summary>Adds writes; what the first of them was answered.</summary>
     private LoopStart Add(int writes)
     {

@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using FsCheck.Fluent;
 using PgEtcd.Mvcc.Keys;
 using PgEtcd.Mvcc.Trees;
+using PgEtcd.Testing.Mvcc;
 using Shouldly;
 using Xunit;
 
@@ -29,7 +30,7 @@ public class Histories
         public Run(int seed)
         {
             _random = new Random(seed);
-            _requests = new RandomRequests(_random);
+            _requests = new RandomRequests(_random, [.. RandomRequests.Pool]);
             _versions[1] = _space;
         }
 

@@ -86,7 +86,7 @@ public sealed class AppendTests(PostgresFixture postgres) : IClassFixture<Postgr
         await elsewhere.AppendAsync(theirs, _ => { }, CancellationToken.None);
 
         List<LogRow> missed = [];
-        AppendResult result = await fixture.AppendAsync(Puts(1, "c=3"), missed);
+        AppendResult result = await fixture.AppendAsync(Puts(1, "c=3", "b=4"), missed);
 
         result.Outcome.ShouldBe(AppendOutcome.Conflict);
         result.Position.Revision.ShouldBe(3);
@@ -172,8 +172,99 @@ public sealed class AppendTests(PostgresFixture postgres) : IClassFixture<Postgr
         fixture.Log.Abandon();
 
         List<LogRow> missed = [];
-        (await fixture.AppendAsync(Puts(1, "b=2"), missed)).Outcome.ShouldBe(AppendOutcome.Conflict);
+        (await fixture.AppendAsync(Puts(1, "a=2"), missed)).Outcome.ShouldBe(AppendOutcome.Conflict);
         missed.Count.ShouldBe(1);
+    }
+
+    /// <summary>Decision 20.</summary>
+    [Fact]
+    public async Task A_batch_goes_behind_rows_of_others_and_brings_them_along()
+    {
+        await using LogFixture fixture = await CreateAsync(postgres);
+        await ElsewhereAsync(fixture, Puts(1, "a=1", "b=2"));
+        AppendBatch batch = Puts(1, "c=3", "d=4");
+        batch.Add(new KvEvent(Bytes("old"), KeyRecord.Create(Bytes("old"), [1], 1, 4, 0, 7, 0), null, 4, 0), null, null);
+        List<LogRow> missed = [];
+
+        (await fixture.AppendAsync(batch, missed)).ShouldBe(Appended(6));
+
+        missed.Select(row => (row.Revision, Text(row.Key))).ShouldBe([(2L, "a"), (3L, "b")]);
+        (await fixture.QueryAsync<string>("""
+            select concat_ws(' ', revision, convert_from(key, 'utf8'), create_revision, version) from pgetcd.revisions order by revision
+            """)).ShouldBe(["2 a 2 1", "3 b 3 1", "4 c 4 1", "5 d 5 1", "6 old 1 7"]);
+    }
+
+    [Fact]
+    public async Task Invariant6_no_guessing_a_batch_that_went_behind_others_is_known_again()
+    {
+        await using LogFixture fixture = await CreateAsync(postgres);
+        await ElsewhereAsync(fixture, Puts(1, "a=1"));
+        AppendBatch batch = Puts(1, "c=3", "d=4");
+        (await fixture.AppendAsync(batch)).ShouldBe(Appended(4));
+        await ElsewhereAsync(fixture, Puts(4, "c=5"));
+        await fixture.Log.CompactAsync(2, Guid.NewGuid(), CancellationToken.None);
+        List<LogRow> missed = [];
+
+        AppendResult again = await fixture.AppendAsync(batch, missed);
+
+        again.Outcome.ShouldBe(AppendOutcome.Appended);
+        again.Position.ShouldBe(new LogPosition(4, 2, 1));
+        missed.Select(row => Text(row.Key)).ShouldBe(["a"]);
+        (await fixture.QueryAsync<long>("select count(*) from pgetcd.revisions")).ShouldBe([4]);
+    }
+
+    [Theory]
+    [InlineData("d", "", AppendOutcome.Conflict)]
+    [InlineData("a", "", AppendOutcome.Appended)]
+    [InlineData("a", "e", AppendOutcome.Conflict)]
+    [InlineData("a", "d", AppendOutcome.Appended)]
+    [InlineData("e", "\0", AppendOutcome.Appended)]
+    [InlineData("b", "\0", AppendOutcome.Conflict)]
+    [InlineData("\0", "\0", AppendOutcome.Conflict)]
+    [InlineData("e", "a", AppendOutcome.Appended)]
+    public async Task Invariant3_append_is_conditional_on_what_its_batch_read(string key, string end, AppendOutcome outcome)
+    {
+        await using LogFixture fixture = await CreateAsync(postgres);
+        await ElsewhereAsync(fixture, Puts(1, "d=1"));
+        AppendBatch batch = Puts(1, "c=3");
+        batch.Read(new KeyRange(Bytes(key), Bytes(end)));
+
+        (await fixture.AppendAsync(batch)).Outcome.ShouldBe(outcome);
+    }
+
+    [Fact]
+    public async Task Invariant3_append_is_conditional_on_all_of_the_log_when_its_batch_says_so()
+    {
+        await using LogFixture fixture = await CreateAsync(postgres);
+        await ElsewhereAsync(fixture, Puts(1, "d=1"));
+        AppendBatch batch = Puts(1, "c=3");
+        batch.Fix();
+        (await fixture.AppendAsync(batch)).Outcome.ShouldBe(AppendOutcome.Conflict);
+
+        AppendBatch wide = Puts(1, "c=3");
+        for (int i = 0; i <= 100; i++)
+        {
+            wide.Read(new KeyRange(Bytes("x"), Bytes("y")));
+        }
+
+        (await fixture.AppendAsync(wide)).Outcome.ShouldBe(AppendOutcome.Conflict);
+    }
+
+    /// <summary>Whatever the moved log says: nulls do not pass.</summary>
+    [Theory]
+    [InlineData("null, -1, 1")]
+    [InlineData("1, null, 1")]
+    [InlineData("1, -1, null")]
+    [InlineData("99, -1, 1")]
+    public async Task Invariant3_append_is_conditional_on_all_that_it_expects(string expected)
+    {
+        await using LogFixture fixture = await CreateAsync(postgres);
+        await ElsewhereAsync(fixture, Puts(1, "d=1"));
+
+        (await fixture.QueryAsync<string>($$"""
+            select outcome from pgetcd.append({{expected}}, 'x', '{0}', array['a']::bytea[], array['x']::bytea[],
+                '{2}', '{1}', '{0}', '{}', '{}', '{}', '{}', 0::smallint, '{}') limit 1
+            """)).ShouldBe(["conflict"]);
     }
 
     [Fact]
@@ -268,7 +359,7 @@ public sealed class AppendTests(PostgresFixture postgres) : IClassFixture<Postgr
 
         AppendResult? result = await fixture.Log.AppendLockedAsync(1, missed.Add, position =>
         {
-            contender = elsewhere.AppendAsync(Puts(2, "b=2"), _ => { }, CancellationToken.None);
+            contender = elsewhere.AppendAsync(Puts(2, "c=2"), _ => { }, CancellationToken.None);
             position.Revision.ShouldBe(2);
             return Puts(2, "c=3");
         }, CancellationToken.None);
@@ -287,6 +378,12 @@ public sealed class AppendTests(PostgresFixture postgres) : IClassFixture<Postgr
         (await fixture.QueryAsync<string>("select username || ' ' || client || ' ' || split_part(frontend, '-', 1) from pgetcd.history"))
             .ShouldBe(["user client here"]);
     }
+
+    private static async Task ElsewhereAsync(LogFixture fixture, AppendBatch batch) =>
+        (await new RevisionLog(fixture.Database, "elsewhere").AppendAsync(batch, _ => { }, CancellationToken.None))
+            .Outcome.ShouldBe(AppendOutcome.Appended);
+
+    private static string Text(ReadOnlySpan<byte> bytes) => System.Text.Encoding.UTF8.GetString(bytes);
 
     private static AppendResult Appended(long revision) =>
         new(AppendOutcome.Appended, LogPosition.Empty with { Revision = revision }, []);

@@ -1,10 +1,17 @@
-namespace PgEtcd.Mvcc.Tests.Model;
+using System.Text;
+using PgEtcd.Mvcc;
+
+namespace PgEtcd.Testing.Mvcc;
 
 /// <summary>Requests of every kind, over few keys, so that they meet.</summary>
-internal sealed class RandomRequests(Random random)
+/// <param name="random">The source of all choices.</param>
+/// <param name="pool">The keys.</param>
+public sealed class RandomRequests(Random random, byte[][] pool)
 {
-    internal static readonly byte[][] Pool = [.. "a aa ab b b\0 c \0 ÿ ÿÿ".Split(' ').Select(Text.Bytes)];
+    /// <summary>Keys that are often beginnings of others; also zeros and 0xff.</summary>
+    public static IReadOnlyList<byte[]> Pool { get; } = [.. "a aa ab b b\0 c \0 ÿ ÿÿ".Split(' ').Select(Encoding.Latin1.GetBytes)];
 
+    /// <summary>A request of any kind.</summary>
     /// <param name="revision">The current one: operands and historical reads are around it.</param>
     public Operation Any(long revision) => random.Next(10) switch
     {
@@ -15,6 +22,9 @@ internal sealed class RandomRequests(Random random)
         _ => Txn(revision, depth: 0),
     };
 
+    /// <summary>A transaction.</summary>
+    /// <param name="revision">The current one.</param>
+    /// <param name="depth">How many are around it.</param>
     public TxnOperation Txn(long revision, int depth) => new()
     {
         Compares = [.. Several(2).Select(_ => Compare(revision))],
@@ -77,9 +87,15 @@ internal sealed class RandomRequests(Random random)
 
     private long Bound(long revision) => random.Next(8) == 0 ? random.NextInt64(-1, revision + 2) : 0;
 
-    private byte[] Key() => Pool[random.Next(Pool.Length)];
+    private byte[] Key() => pool[random.Next(pool.Length)];
 
-    private byte[] End() => Keys.RandomEnd(random, Pool);
+    /// <summary>Every convention of range_end, also inverted.</summary>
+    private byte[] End() => random.Next(4) switch
+    {
+        0 => [],
+        1 => [0],
+        _ => Key(),
+    };
 
     private byte[] Value() => random.Next(5) == 0 ? [] : [(byte)random.Next('p', 't')];
 

@@ -1,0 +1,77 @@
+using PgEtcd.Mvcc;
+using PgEtcd.Mvcc.Keys;
+using PgEtcd.Postgres.Revisions;
+
+namespace PgEtcd.Frontend.Writing;
+
+/// <summary>What the evaluation of a write reads, for <see cref="AppendBatch.Read"/>: while others change nothing of it, the write changes the
+/// same keys in the same way wherever in the log it comes (docs/decisions/0020). The keys that it changes are in the batch already.</summary>
+internal static class ReadSet
+{
+    /// <summary>Notes what a write is about to read.</summary>
+    /// <param name="append">Where to note it.</param>
+    /// <param name="operation">The write.</param>
+    /// <param name="fork">The state that it is about to be evaluated on.</param>
+    public static void Note(AppendBatch append, Operation? operation, Fork fork)
+    {
+        switch (operation)
+        {
+            case DeleteRangeOperation delete:
+                append.Read(delete.Range);
+                break;
+            case RangeOperation { Revision: > 0 }:
+                append.Fix(); // whether that is in the future depends on where the log is
+                break;
+            case RangeOperation range:
+                append.Read(range.Range);
+                break;
+            case RevokeLeaseOperation:
+                append.Fix(); // any key may have been attached to it
+                break;
+            case TxnOperation txn:
+                NoteTxn(append, txn, fork);
+                break;
+        }
+    }
+
+    /// <summary>Notes the keys that a write would have put, had it not failed: the reason may lie in one of them.</summary>
+    public static void NoteFailed(AppendBatch append, Operation? operation)
+    {
+        switch (operation)
+        {
+            case PutOperation put:
+                append.Read(new KeyRange(put.Key, default));
+                break;
+            case TxnOperation txn:
+                foreach (Operation? inner in txn.Success.Concat(txn.Failure))
+                {
+                    NoteFailed(append, inner);
+                }
+
+                break;
+        }
+    }
+
+    private static void NoteTxn(AppendBatch append, TxnOperation txn, Fork fork)
+    {
+        foreach (Compare compare in txn.Compares)
+        {
+            append.Read(compare.Range);
+            // The revisions of what this batch has changed move with it; the number they are compared with does not.
+            if (compare.Target is CompareTarget.Mod or CompareTarget.Create && fork.HasChanged(compare.Range))
+            {
+                append.Fix();
+            }
+        }
+
+        foreach (Operation? operation in txn.Success)
+        {
+            Note(append, operation, fork);
+        }
+
+        foreach (Operation? operation in txn.Failure)
+        {
+            Note(append, operation, fork);
+        }
+    }
+}
