@@ -63,7 +63,7 @@ internal sealed class Batch
         return batch;
     }
 
-    /// <summary>The same writes on other keys; not those of a batch that revokes a lease, as it does not move.</summary>
+    /// <summary>The same writes on other keys. Not for a batch that revokes a lease: it would be missing from the start.</summary>
     public Batch On(KeySpace keys) => Of(_writes, State with { Keys = keys }, _missing);
 
     /// <summary>Evaluates a write after all before it and leaves its answer, or what was thrown, with it.</summary>
