@@ -190,7 +190,7 @@ public sealed class MovedBatchTests(PostgresFixture postgres) : IClassFixture<Po
                     {
                         await part.Leases.GrantAsync(revoke.Lease, 600);
                     }
-                    catch (AlarmRaisedException)
+                    catch (Exception exception) when (exception is AlarmRaisedException or StoreUnavailableException)
                     {
                         // It stays away for a while.
                     }
