@@ -166,6 +166,7 @@ public sealed class Committer(
         long started = clock.GetTimestamp();
         HashSet<long> missingLeases = [];
         int losses = 0;
+        bool wasSent = false;
         while (true)
         {
             _underWay = batch;
@@ -182,9 +183,15 @@ public sealed class Committer(
             }
 
             batch = _underWay;
+            wasSent |= result is not null;
             switch (result)
             {
                 case null when isPresent || await IsPresentAsync(batch.State):
+                    if (wasSent)
+                    {
+                        log.Abandon(); // a repeat of what was refused may still wait in PostgreSQL
+                    }
+
                     WriteMetrics.Committed(batch, clock.GetElapsedTime(started));
                     return; // nothing to write, and what was read is what is committed
                 case { Outcome: AppendOutcome.Appended }:
@@ -286,7 +293,8 @@ public sealed class Committer(
         Batch behind = batch.On(keys);
         if (!behind.Append.IsSameAs(batch.Append))
         {
-            throw new InvalidOperationException("A batch was appended behind rows that change its evaluation.");
+            throw new StoreUnavailableException(
+                new InvalidOperationException("A batch was appended behind rows that change its evaluation."));
         }
 
         WriteMetrics.Moved.Add(1);
