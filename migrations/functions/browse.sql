@@ -212,7 +212,7 @@ begin
             -- Keys that are gone, and versions that are passed, cost as much as keys that count.
             select least(count(w.mod_revision), count_to), count(w.mod_revision) = count(*) and count(*) <= count_to
                 into keys, is_exact
-                from pgetcd.walk_at(at_revision, starts[n], pgetcd.prefix_end(entry), count_to + 1, count_to * 4, until) w;
+                from pgetcd.walk_at(at_revision, starts[n], pgetcd.prefix_end(entry), count_to + 1, count_to * 4 + 100, until) w;
         end if;
         return next;
     end loop;
@@ -335,6 +335,7 @@ declare
     next_key    bytea   := greatest(prefix, first_key);
     last_key    bytea   := pgetcd.prefix_end(prefix);
     archive_too boolean := from_revision < (select s.compact_revision from pgetcd.status s);
+    passed      integer := 0;
     given       integer := 0;
     found_row   record;
     old_row     record;
@@ -357,7 +358,8 @@ begin
             select w.* from pgetcd.walk_at(to_revision, key, last_key, most - given, null, until, after_revision => from_revision) w
         loop
             key := found_row.key;
-            if found_row.mod_revision is null or clock_timestamp() > until then
+            passed := passed + 1;
+            if found_row.mod_revision is null or (passed % 128 = 0 and clock_timestamp() > until) then
                 return query select found_row.key, null::text, null::bytea, null::bigint, null::bytea, null::bigint;
                 return;
             end if;
