@@ -18,12 +18,12 @@ internal sealed class KeySource(KeyReader reader, PastBrowser past, ChangeBrowse
     public KeyTree Present => reader.Current.Keys;
 
     /// <summary>A level of the tree.</summary>
-    public async Task<List<LevelEntry>> LevelAsync(Visit visit, byte[] prefix, byte[] separator, byte[] from, int most)
+    public async Task<Page<LevelEntry>> LevelAsync(Visit visit, byte[] prefix, byte[] separator, byte[] from, int most)
     {
         visit.Demand(Ranges.Prefix(prefix));
         return visit.Moment.At is { } at
             ? await past.LevelAsync(at, prefix, separator, from, most, visit.Gone)
-            : PresentKeys.Level(Present, prefix, separator, from, most);
+            : Page.Of(PresentKeys.Level(Present, prefix, separator, from, most + 1), most, entry => entry.Entry, _ => false);
     }
 
     /// <summary>The level as it is now.</summary>
@@ -34,29 +34,30 @@ internal sealed class KeySource(KeyReader reader, PastBrowser past, ChangeBrowse
     }
 
     /// <summary>Keys of a range from a first one on.</summary>
-    public async Task<List<SeenKey>> ListAsync(Visit visit, KeyRange range, byte[] from, int most)
+    public async Task<Page<SeenKey>> ListAsync(Visit visit, KeyRange range, byte[] from, int most)
     {
         visit.Demand(range);
         byte[] start = from.AsSpan().SequenceCompareTo(range.Start.Span) > 0 ? from : range.Start.ToArray();
         byte[]? end = EndOf(range);
         return visit.Moment.At is { } at
             ? await past.ListAsync(at, start, end, most, Preview, visit.Gone)
-            : PresentKeys.List(Present, start, end, most, Preview);
+            : Page.Of(PresentKeys.List(Present, start, end, most + 1, Preview), most, key => key.Key, _ => false);
     }
 
     /// <summary>Keys with a prefix that hold a text; in their values only where those are not masked.</summary>
-    public async Task<List<SeenKey>> SearchAsync(Visit visit, byte[] prefix, byte[] wanted, bool inValues, byte[] from, int most)
+    public async Task<Page<SeenKey>> SearchAsync(Visit visit, byte[] prefix, byte[] wanted, bool inValues, byte[] from, int most)
     {
         visit.Demand(Ranges.Prefix(prefix));
         if (visit.Moment.At is not { } at)
         {
-            return PresentKeys.Search(
+            List<SeenKey> present = PresentKeys.Search(
                 Present, from.AsSpan().SequenceCompareTo(prefix) > 0 ? from : prefix, Ranges.End(prefix), wanted,
-                inValues ? record => !visit.Masks.Hide(record.Key) : null, most, Preview, visit.Gone);
+                inValues ? record => !visit.Masks.Hide(record.Key) : null, most + 1, Preview, visit.Gone);
+            return Page.Of(present, most, key => key.Key, _ => false);
         }
 
-        List<SeenKey> found = await past.SearchAsync(at, prefix, wanted, inValues, from, most, Preview, visit.Gone);
-        found.RemoveAll(key => key.Key.AsSpan().IndexOf(wanted) < 0 && visit.Masks.Hide(key.Key));
+        Page<SeenKey> found = await past.SearchAsync(at, prefix, wanted, inValues, from, most, Preview, visit.Gone);
+        found.Rows.RemoveAll(key => key.Key.AsSpan().IndexOf(wanted) < 0 && visit.Masks.Hide(key.Key));
         return found;
     }
 

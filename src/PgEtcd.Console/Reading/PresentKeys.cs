@@ -28,13 +28,13 @@ internal static class PresentKeys
             int place = separator.Length == 0 ? -1 : key[prefix.Length..].IndexOf(separator);
             if (place < 0)
             {
-                entries.Add(new LevelEntry(key.ToArray(), IsKey: true, 1));
+                entries.Add(new LevelEntry(key.ToArray(), IsKey: true, 1, IsExact: true));
                 next = Ranges.After(key);
             }
             else
             {
                 byte[] branch = key[..(prefix.Length + place + separator.Length)].ToArray();
-                entries.Add(new LevelEntry(branch, IsKey: false, keys.CountRange(Ranges.Prefix(branch))));
+                entries.Add(new LevelEntry(branch, IsKey: false, keys.CountRange(Ranges.Prefix(branch)), IsExact: true));
                 next = Ranges.End(branch);
             }
         }

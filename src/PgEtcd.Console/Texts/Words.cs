@@ -42,6 +42,9 @@ internal static class Words
     /// <summary>"1 key", "2 keys".</summary>
     public static string Count(long number, string noun) => number == 1 ? $"1 {noun}" : $"{Number(number)} {noun}s";
 
+    /// <summary>"1,000+ keys", where only so many were counted.</summary>
+    public static string AtLeast(long number, string noun) => $"{Number(number)}+ {noun}s";
+
     /// <summary>A lease as etcdctl writes it.</summary>
     public static string Lease(long id) => id.ToString("x", CultureInfo.InvariantCulture);
 

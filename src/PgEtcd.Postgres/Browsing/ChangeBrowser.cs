@@ -5,6 +5,9 @@ namespace PgEtcd.Postgres.Browsing;
 /// <summary>The changes: keys, times and authors.</summary>
 public sealed class ChangeBrowser(Browser browser)
 {
+    private static readonly TimeSpan Patience = TimeSpan.FromMilliseconds(100);
+    private static readonly TimeSpan LongPatience = TimeSpan.FromDays(1);
+
     private const string Columns = """
         h.key, h.mod_revision, h.sub, h.change, octet_length(h.value) as size, h.version, h.lease, h.committed_at,
         h.username, h.client, h.request, h.frontend, h.archived
@@ -36,10 +39,12 @@ public sealed class ChangeBrowser(Browser browser)
 
     private const string DifferencesSql = """
         select d.key, d.change, d.old_value, d.old_mod_revision, d.new_value, d.new_mod_revision
-        from pgetcd.diff($1, $2, $3) d where d.key >= $4 order by d.key limit $5
+        from pgetcd.difference_page($1, $2, $3, $4, $5, clock_timestamp() + $6) d
         """;
 
-    private const string CountSql = "select d.change, count(*) from pgetcd.diff($1, $2, $3) d group by d.change";
+    private const string CountSql = $"""
+        select d.change, d.keys, d.is_exact from pgetcd.count_differences($1, $2, $3, 1000, clock_timestamp() + {PastBrowser.Patience}) d
+        """;
 
     /// <summary>The last changes of a key up to a revision, newest first.</summary>
     public Task<List<SeenChange>> OfKeyAsync(byte[] key, long upTo, int most, CancellationToken gone) =>
@@ -68,13 +73,25 @@ public sealed class ChangeBrowser(Browser browser)
         browser.AskAsync(token => browser.Command(SinceSql, after, upTo, prefix, most).ListAsync<SeenChange>(token), gone);
 
     /// <summary>Keys with a prefix that differ between two revisions, from a first key on.</summary>
-    /// <exception cref="RefusedException">A revision is not kept.</exception>
-    public Task<List<SeenDifference>> DifferencesAsync(long from, long to, byte[] prefix, byte[] first, int most, CancellationToken gone) =>
-        browser.AskAsync(token => browser.Command(DifferencesSql, from, to, prefix, first, most).ListAsync<SeenDifference>(token), gone);
+    /// <param name="from">The earlier revision.</param>
+    /// <param name="to">The later one.</param>
+    /// <param name="prefix">Of which keys.</param>
+    /// <param name="first">The first key.</param>
+    /// <param name="most">Keys at most.</param>
+    /// <param name="isWhole">The page is to be full, however long that takes, unless it is the last.</param>
+    /// <exception cref="RefusedException">A revision is not kept, or it takes too long.</exception>
+    public async Task<Page<SeenDifference>> DifferencesAsync(
+        long from, long to, byte[] prefix, byte[] first, int most, bool isWhole, CancellationToken gone) =>
+        Page.Of(
+            await browser.AskAsync(
+                token => browser.Command(DifferencesSql, from, to, prefix, first, most + 1, isWhole ? LongPatience : Patience)
+                    .ListAsync<SeenDifference>(token),
+                gone),
+            most, static key => key.Key, static key => key.Change is null);
 
-    /// <summary>How many differ, by the kind of change.</summary>
-    public Task<List<(string Change, long Keys)>> CountDifferencesAsync(long from, long to, byte[] prefix, CancellationToken gone) =>
-        browser.AskAsync(token => browser.Command(CountSql, from, to, prefix).ListAsync<(string, long)>(token), gone);
+    /// <summary>How many differ, by the kind of change. Of many only the first are counted.</summary>
+    public Task<List<DifferenceCount>> CountDifferencesAsync(long from, long to, byte[] prefix, CancellationToken gone) =>
+        browser.AskAsync(token => browser.Command(CountSql, from, to, prefix).ListAsync<DifferenceCount>(token), gone);
 }
 
 /// <summary>A change of a key.</summary>
@@ -88,8 +105,14 @@ public sealed record SeenChange(
 public sealed record SeenOrigin(long Revision, DateTime CommittedAt, string? Username, string? Client, string? Request);
 
 /// <summary>A key that differs between two moments.</summary>
+/// <param name="Change">create, update, or delete.</param>
 public sealed record SeenDifference(
     byte[] Key, string Change, byte[]? OldValue, long? OldModRevision, byte[]? NewValue, long? NewModRevision);
+
+/// <summary>How many keys differ in one way.</summary>
+/// <param name="Change">create, update, or delete.</param>
+/// <param name="IsExact">There are no more.</param>
+public sealed record DifferenceCount(string Change, long Keys, bool IsExact);
 
 /// <summary>Which changes are wanted; null: any.</summary>
 public sealed record ChangeFilter

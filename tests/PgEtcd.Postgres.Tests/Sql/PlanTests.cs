@@ -60,6 +60,18 @@ public sealed class PlanTests(PostgresFixture postgres) : IClassFixture<Postgres
     [InlineData("diff(4000, 44000, '/app/123/')", 10, 30 * Versions)]
     [InlineData("plan_restore_key('/app/123/4', 49000)", 0, 4 * Versions)]
     [InlineData("plan_restore_prefix('/app/123/', 4000)", 0, 30 * Versions)]
+    // A page of the past looks at the versions of the keys on it, up to eight of each. Below an entry it counts a few keys more.
+    [InlineData("walk_at(49000, '/app/', '/app0', 20)", 20, 20 + Versions)]
+    [InlineData("walk_at(4000, '/app/', '/app0', 20)", 20, 20 * 3)]
+    [InlineData("walk_at(49000, '', null, 20, after_revision => 48000)", 20, 21)]
+    [InlineData("level_page(49000, '', '/', '', 20, 100, 'infinity')", 1, 100)]
+    [InlineData("level_page(49000, '/app/', '/', '', 20, 100, 'infinity')", 20, 100)]
+    [InlineData("level_page(4000, '/app/', '/', '', 20, 100, 'infinity')", 20, 100)]
+    [InlineData("level_page(49000, '/app/123/', '/', '', 5, 100, 'infinity')", 5, 10)]
+    [InlineData("search_page(49000, '/app/', '/7', false, '', 20, 'infinity')", 20, 220 + Versions)]
+    [InlineData("difference_page(40000, 40050, '', '', 100)", 50, 50 * 2)]
+    [InlineData("difference_page(4000, 44000, '/app/', '', 20, few => 100)", 20, 101)]
+    [InlineData("difference_page(4000, 44000, '/app/123/', '', 20, few => 100)", 10, 101)]
     public async Task Reads_touch_what_they_find_and_its_history(string from, int found, int mostRows)
     {
         // Often enough for plans that are made once for all.
@@ -87,6 +99,9 @@ public sealed class PlanTests(PostgresFixture postgres) : IClassFixture<Postgres
         await _connection.ExecuteScalarAsync<long>("select count(*) from pgetcd.prefix_at(49000, '/app/123/')");
         await _connection.ExecuteScalarAsync<long>("select count(*) from pgetcd.key_at(49000, '/app/123/4')");
         await _connection.ExecuteScalarAsync<long>("select count(*) from pgetcd.diff(49000, 49010)");
+        await _connection.ExecuteScalarAsync<long>("select count(*) from pgetcd.level_page(49000, '/app/', '/', '', 20, 100, 'infinity')");
+        await _connection.ExecuteScalarAsync<long>("select count(*) from pgetcd.search_page(49000, '/app/', '/9', false, '', 20, '-infinity')");
+        await _connection.ExecuteScalarAsync<long>("select count(*) from pgetcd.difference_page(48000, 49010, '', few => 0)");
         await _connection.ExecuteScalarAsync<long>("select pgetcd.revision_at('2026-01-01 13:00')");
         _notices.SelectMany(Scans).Select(scan => scan.GetProperty("Relation Name").GetString()).Distinct().ShouldBe(["revisions"]);
         _notices.Clear();

@@ -57,10 +57,10 @@ internal sealed class RestorePage(KeySource keys, ChangeBrowser changes, ServerB
         }
 
         long now = visit.Moment.Marks.Revision;
-        List<SeenDifference> differences = key is null
-            ? await changes.DifferencesAsync(to, now, prefix, [], Most + 1, visit.Gone)
-            : [.. (await changes.DifferencesAsync(to, now, key, key, 1, visit.Gone)).Where(one => one.Key.AsSpan().SequenceEqual(key))];
-        if (differences.Count > Most)
+        Page<SeenDifference> page = await changes.DifferencesAsync(
+            to, now, key ?? prefix, [], key is null ? Most : 1, isWhole: true, visit.Gone);
+        List<SeenDifference> differences = key is null ? page.Rows : [.. page.Rows.Where(one => one.Key.AsSpan().SequenceEqual(key))];
+        if (key is null && page.Next is not null)
         {
             return new RestorePlan(key, prefix, to, now, [], [], IsTooLarge: true);
         }

@@ -22,24 +22,27 @@ internal sealed class DifferencePage(PastBrowser past, ChangeBrowser changes) : 
         from ??= visit.Moment.At ?? Math.Max(oldest, await past.RevisionAgoAsync(Usual, visit.Gone));
         to ??= visit.Moment.Marks.Revision;
         (long first, long second) = (Math.Min(from.Value, to.Value), Math.Max(from.Value, to.Value));
-        List<(string Change, long Keys)> counts = [];
-        List<SeenDifference> differences = [];
+        List<DifferenceCount> counts = [];
+        Page<SeenDifference> differences = new([], null);
         problem ??= other;
         if (problem is null)
         {
             counts = await changes.CountDifferencesAsync(first, second, prefix, visit.Gone);
-            differences = await changes.DifferencesAsync(first, second, prefix, visit.Bytes("first") ?? [], Most + 1, visit.Gone);
+            differences = await changes.DifferencesAsync(
+                first, second, prefix, visit.Bytes("first") ?? [], Most, isWhole: false, visit.Gone);
         }
 
-        byte[]? next = differences.Count > Most ? differences[Most].Key : null;
         return new PageAnswer("Difference", typeof(DifferenceView), new DifferenceModel(
             prefix,
             new Edge(first, await past.TimeOfAsync(first, visit.Gone)),
             new Edge(second, await past.TimeOfAsync(second, visit.Gone)),
             problem,
             counts.ToDictionary(count => count.Change, count => count.Keys),
-            [.. differences.Take(Most).Select(difference => Change(visit, difference))],
-            next is null ? null : visit.Link("/diff", ("prefix", prefix), ("from", first), ("to", second), ("first", next))));
+            counts.Count > 0 && counts.All(count => count.IsExact),
+            [.. differences.Rows.Select(difference => Change(visit, difference))],
+            differences.Next is null
+                ? null
+                : visit.Link("/diff", ("prefix", prefix), ("from", first), ("to", second), ("first", differences.Next))));
     }
 
     private static ChangedKey Change(Visit visit, SeenDifference difference)
@@ -71,11 +74,12 @@ internal sealed class DifferencePage(PastBrowser past, ChangeBrowser changes) : 
 /// <param name="To">The later one.</param>
 /// <param name="Problem">What is wrong with the question; null: nothing.</param>
 /// <param name="Counts">Keys by the kind of change.</param>
+/// <param name="IsCounted">These are all; or there are more.</param>
 /// <param name="Keys">A page of them.</param>
 /// <param name="More">The next page; null: this is the last.</param>
 public sealed record DifferenceModel(
-    byte[] Prefix, Edge From, Edge To, string? Problem, IReadOnlyDictionary<string, long> Counts, IReadOnlyList<ChangedKey> Keys,
-    string? More);
+    byte[] Prefix, Edge From, Edge To, string? Problem, IReadOnlyDictionary<string, long> Counts, bool IsCounted,
+    IReadOnlyList<ChangedKey> Keys, string? More);
 
 /// <summary>A moment.</summary>
 public sealed record Edge(long Revision, DateTime? Time);

@@ -28,6 +28,9 @@ public sealed record KeyRow(byte[] Entry, SeenKey? Key, long Keys, Since Since)
     /// <summary>It stands for the keys below it.</summary>
     public bool IsBranch { get; init; }
 
+    /// <summary>There are no more keys below it than were counted.</summary>
+    public bool IsExact { get; init; } = true;
+
     /// <summary>The time and the author of its last change.</summary>
     public SeenOrigin? Origin { get; init; }
 

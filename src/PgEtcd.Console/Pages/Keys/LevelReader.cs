@@ -15,17 +15,14 @@ internal sealed class LevelReader(KeySource keys)
     /// <summary>A level of the tree; of the past, with what is there only now beside it.</summary>
     public async Task<(List<KeyRow> Rows, byte[]? Next)> LevelAsync(Visit visit, byte[] prefix, byte[] separator, byte[] from)
     {
-        List<LevelEntry> level = await keys.LevelAsync(visit, prefix, separator, from, Most + 1);
-        byte[]? next = level.Count > Most ? level[Most].Entry : null;
-        level = level[..Math.Min(level.Count, Most)];
-        List<KeyRow> rows = [
-            .. level.Select(entry => new KeyRow(entry.Entry, null, entry.Keys, SinceOf(visit, entry)) { IsBranch = !entry.IsKey })];
+        (List<LevelEntry> level, byte[]? next) = await keys.LevelAsync(visit, prefix, separator, from, Most);
+        List<KeyRow> rows = [.. level.Select(entry => Row(entry, SinceOf(visit, entry)))];
         if (visit.Moment.IsPast)
         {
             HashSet<string> known = [.. level.Select(entry => KeyText.Of(entry.Entry))];
             rows.AddRange(keys.LevelNow(visit, prefix, separator, from, Most)
-                .Where(entry => (next is null || entry.Entry.AsSpan().SequenceCompareTo(next) < 0) && !known.Contains(KeyText.Of(entry.Entry)))
-                .Select(entry => new KeyRow(entry.Entry, null, entry.Keys, Since.Created) { IsBranch = !entry.IsKey }));
+                .Where(entry => IsBefore(entry, next) && !known.Contains(KeyText.Of(entry.Entry)))
+                .Select(entry => Row(entry, Since.Created)));
             rows.Sort((left, right) => left.Entry.AsSpan().SequenceCompareTo(right.Entry));
         }
 
@@ -34,19 +31,26 @@ internal sealed class LevelReader(KeySource keys)
 
     /// <summary>Keys of a range.</summary>
     public async Task<(List<KeyRow> Rows, byte[]? Next)> ListAsync(Visit visit, KeyRange range, byte[] from) =>
-        await PageAsync(visit, await keys.ListAsync(visit, range, from, Most + 1));
+        await PageAsync(visit, await keys.ListAsync(visit, range, from, Most));
 
     /// <summary>Keys that hold a text.</summary>
     public async Task<(List<KeyRow> Rows, byte[]? Next)> SearchAsync(
         Visit visit, byte[] prefix, byte[] wanted, bool inValues, byte[] from) =>
-        await PageAsync(visit, await keys.SearchAsync(visit, prefix, wanted, inValues, from, Most + 1));
+        await PageAsync(visit, await keys.SearchAsync(visit, prefix, wanted, inValues, from, Most));
 
-    private async Task<(List<KeyRow> Rows, byte[]? Next)> PageAsync(Visit visit, List<SeenKey> found)
+    /// <summary>Whether an entry of the present belongs to a page that ends before a key, which may be below an entry of the next page.
+    /// </summary>
+    private static bool IsBefore(LevelEntry entry, byte[]? next) =>
+        next is null
+        || (entry.Entry.AsSpan().SequenceCompareTo(next) < 0 && (entry.IsKey || !next.AsSpan().StartsWith(entry.Entry)));
+
+    private static KeyRow Row(LevelEntry entry, Since since) =>
+        new(entry.Entry, null, entry.Keys, since) { IsBranch = !entry.IsKey, IsExact = entry.IsExact };
+
+    private async Task<(List<KeyRow> Rows, byte[]? Next)> PageAsync(Visit visit, Page<SeenKey> found)
     {
-        byte[]? next = found.Count > Most ? found[Most].Key : null;
-        found = found[..Math.Min(found.Count, Most)];
-        Dictionary<long, SeenOrigin> origins = await keys.OriginsAsync(visit, found);
-        return ([.. found.Select(key => Row(visit, key, origins))], next);
+        Dictionary<long, SeenOrigin> origins = await keys.OriginsAsync(visit, found.Rows);
+        return ([.. found.Rows.Select(key => Row(visit, key, origins))], found.Next);
     }
 
     /// <summary>Entries that are keys get their versions.</summary>
