@@ -26,7 +26,8 @@ internal static class ClusterMaker
                     "--auth-local", "trust", "--auth-host", "reject", "--no-instructions"), cancellationToken));
             await File.AppendAllTextAsync(
                 Path.Combine(unfinished, "postgresql.conf"),
-                "\n# Written by pgetcd at each start. Change settings with ALTER SYSTEM, which comes after it.\ninclude = '../pgetcd.conf'\n",
+                "\n# Written by pgetcd at each start. Change settings with ALTER SYSTEM, which comes after it.\n"
+                + "include = '../pgetcd.conf'\n",
                 cancellationToken);
             Directory.Move(unfinished, directory.Cluster);
             await DemandAsync(directory, Command.RunAsync(["sync", directory.Path], cancellationToken));

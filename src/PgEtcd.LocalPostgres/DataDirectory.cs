@@ -99,7 +99,8 @@ public sealed record DataDirectory(string Path)
         return mayMove
             ? await Moved.PrepareAsync(false, cancellationToken)
             : throw new LocalPostgresException(
-                $"--data-dir {Path} cannot be reached by the user that PostgreSQL runs as (which cannot be root): choose a directory that others may enter, such as {MovedTo}.");
+                $"--data-dir {Path} cannot be reached by the user that PostgreSQL runs as (which cannot be root): "
+                + $"choose a directory that others may enter, such as {MovedTo}.");
     }
 
     private void Make()

@@ -32,7 +32,8 @@ internal sealed record PostgresBinaries(string Directory, int Major)
             : new List<string> { named };
         foreach (string? place in places.Distinct())
         {
-            if (await AtAsync(place, cancellationToken) is { } found && found.Major >= OldestMajor && (requiredMajor ?? found.Major) == found.Major)
+            if (await AtAsync(place, cancellationToken) is { } found
+                && found.Major >= OldestMajor && (requiredMajor ?? found.Major) == found.Major)
             {
                 return found;
             }
@@ -41,8 +42,10 @@ internal sealed record PostgresBinaries(string Directory, int Major)
         string what = requiredMajor is null
             ? $"PostgreSQL {OldestMajor} or newer"
             : $"PostgreSQL {requiredMajor}, which made the data directory,";
+        string package = requiredMajor is null ? "postgresql" : $"postgresql-{requiredMajor}";
         throw new LocalPostgresException(string.IsNullOrEmpty(named)
-            ? $"The server programs of {what} were not found: install them (on Debian: apt-get install postgresql{(requiredMajor is null ? "" : $"-{requiredMajor}")}), name their directory in {Variable}, or give --database."
+            ? $"The server programs of {what} were not found: install them (on Debian: apt-get install {package}), "
+                + $"name their directory in {Variable}, or give --database."
             : $"{Variable} is {named}, but the server programs of {what} are not there.");
     }
 

@@ -31,7 +31,8 @@ public sealed record PostgresUser(string? Ids)
         return uid.ExitCode == 0 && gid.ExitCode == 0
             ? new PostgresUser($"{uid.Output.Trim()}:{gid.Output.Trim()}")
             : throw new LocalPostgresException(
-                $"PostgreSQL does not run as root and there is no user {Usual} to run it as: create one, start pgetcd as another user, or give --database.");
+                $"PostgreSQL does not run as root and there is no user {Usual} to run it as: create one, "
+                + "start pgetcd as another user, or give --database.");
     }
 
     /// <summary>The command as that user.</summary>

@@ -18,7 +18,8 @@ internal static partial class Log
     public static partial void ListenLost(ILogger logger, string reason);
 
     [LoggerMessage(106, LogLevel.Information,
-        "A pooler stands before PostgreSQL, so there is no LISTEN: the log is polled every {Milliseconds} ms for appends of other frontends")]
+        "A pooler stands before PostgreSQL, so there is no LISTEN: "
+        + "the log is polled every {Milliseconds} ms for appends of other frontends")]
     public static partial void Pooled(ILogger logger, int milliseconds);
 
     [LoggerMessage(104, LogLevel.Warning, "The database's settings are not what a frontend needs: {Unmet}")]

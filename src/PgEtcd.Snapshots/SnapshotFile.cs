@@ -38,7 +38,9 @@ public sealed class SnapshotFile : IDisposable
         _image = new BboltReader(handle, imageLength, Damaged);
         if (!_image.HasBucket(Buckets.Key) || !_image.HasBucket(Buckets.Meta))
         {
-            throw new SnapshotException($"{path} is a bbolt file but not one of etcd 3.4 or later: it has no bucket '{Buckets.Key}' or no bucket '{Buckets.Meta}'.");
+            throw new SnapshotException(
+                $"{path} is a bbolt file but not one of etcd 3.4 or later: "
+                + $"it has no bucket '{Buckets.Key}' or no bucket '{Buckets.Meta}'.");
         }
 
         CompactRevision = ReadCompactRevision();
@@ -78,7 +80,7 @@ public sealed class SnapshotFile : IDisposable
     public IEnumerable<(SnapshotChange Change, ReadOnlyMemory<byte> Encoded)> ReadHistory() =>
         _image.Entries(Buckets.Key).Select(entry => (
             SnapshotChange.Decode(entry.Key.Span, entry.Value)
-                ?? throw Damaged($"the entry {Convert.ToHexStringLower(entry.Key.Span[..Math.Min(entry.Key.Length, RevisionKey.MostBytes)])} of its history makes no sense"),
+                ?? throw Damaged($"the entry {Shown(entry.Key.Span)} of its history makes no sense"),
             entry.Value));
 
     /// <summary>The leases.</summary>
@@ -154,6 +156,8 @@ public sealed class SnapshotFile : IDisposable
             throw Damaged("its checksum is not that of its content");
         }
     }
+
+    private static string Shown(ReadOnlySpan<byte> key) => Convert.ToHexStringLower(key[..Math.Min(key.Length, RevisionKey.MostBytes)]);
 
     private SnapshotException Damaged(string what) => new($"{_path} is damaged: {what}.");
 }

@@ -90,7 +90,9 @@ public sealed class LocalDatabaseFailureTests : IDisposable
     {
         LocalPostgresException none = await Should.ThrowAsync<LocalPostgresException>(
             PostgresBinaries.FindAsync(null, _ => null, [], default));
-        none.Message.ShouldBe("The server programs of PostgreSQL 14 or newer were not found: install them (on Debian: apt-get install postgresql), name their directory in PGETCD_POSTGRES_BIN, or give --database.");
+        none.Message.ShouldBe(
+            "The server programs of PostgreSQL 14 or newer were not found: install them (on Debian: apt-get install postgresql), "
+            + "name their directory in PGETCD_POSTGRES_BIN, or give --database.");
 
         LocalPostgresException other = await Should.ThrowAsync<LocalPostgresException>(
             PostgresBinaries.FindAsync(99, _ => null, [], default));

@@ -22,7 +22,8 @@ public sealed class PastBrowser(Browser browser)
         """;
 
     private const string KeySql = """
-        select s.key, s.value, octet_length(s.value) as size, s.create_revision, s.mod_revision, s.version, s.lease from pgetcd.key_at($1, $2) s
+        select s.key, s.value, octet_length(s.value) as size, s.create_revision, s.mod_revision, s.version, s.lease
+        from pgetcd.key_at($1, $2) s
         """;
 
     private const string PickSql = """

@@ -11,7 +11,8 @@ public sealed class ServerBrowser(Browser browser)
         """;
 
     private const string LeaseSql = """
-        select l.id, l.ttl, l.expires_at, extract(epoch from l.expires_in)::double precision as expires_in from pgetcd.active_leases l where l.id = $1
+        select l.id, l.ttl, l.expires_at, extract(epoch from l.expires_in)::double precision as expires_in
+        from pgetcd.active_leases l where l.id = $1
         """;
 
     private const string LeaseCountSql = "select count(*) from pgetcd.active_leases";

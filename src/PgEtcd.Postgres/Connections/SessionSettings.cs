@@ -38,12 +38,13 @@ internal sealed class SessionSettings(ILogger logger)
     ];
 
     private static readonly string SetSql = $"""
-        select pg_catalog.pg_postmaster_start_time(), pg_catalog.pg_is_in_recovery(), case when pg_catalog.pg_backend_pid() operator(pg_catalog.=) $1
-            then array[{string.Join(", ", Settings.Select(setting => $"case when {setting.Condition} then pg_catalog.set_config('{setting.Name}', '{setting.Value}', false) end"))}] end
+        select pg_catalog.pg_postmaster_start_time(), pg_catalog.pg_is_in_recovery(),
+            case when pg_catalog.pg_backend_pid() operator(pg_catalog.=) $1 then array[{string.Join(", ", Settings.Select(setting =>
+                $"case when {setting.Condition} then pg_catalog.set_config('{setting.Name}', '{setting.Value}', false) end"))}] end
         """;
 
-    private static readonly string ReadSql =
-        $"select array[{string.Join(", ", Settings.Select(setting => $"coalesce(pg_catalog.current_setting('{setting.Name}', true), '')"))}]";
+    private static readonly string ReadSql = $"select array[{string.Join(", ", Settings.Select(setting =>
+        $"coalesce(pg_catalog.current_setting('{setting.Name}', true), '')"))}]";
 
     private volatile string[] _unmet = [];
 

@@ -32,7 +32,8 @@ internal static class DigestCheck
     {
         await snapshot.Command(LogSql).WithoutLimit().EachAsync(
             reader => Compare(
-                $"of the log up to revision {reader.GetInt64(0)}, recorded at {reader.GetDateTime(1).ToString("O", CultureInfo.InvariantCulture)}",
+                $"of the log up to revision {reader.GetInt64(0)}, "
+                + $"recorded at {reader.GetDateTime(1).ToString("O", CultureInfo.InvariantCulture)}",
                 reader, 2, findings),
             cancellationToken);
         await snapshot.Command(ArchiveSql).WithoutLimit().EachAsync(

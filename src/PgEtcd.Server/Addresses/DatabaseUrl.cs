@@ -118,7 +118,9 @@ internal static class DatabaseUrl
     private static int Port(string label, string text) =>
         int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int port) && port is > 0 and <= 65535
             ? port
-            : throw new FlagException($"{label} has a port that is not a number from 1 to 65535 (percent-encode the user and password if they contain any of : / ? # @).");
+            : throw new FlagException(
+                $"{label} has a port that is not a number from 1 to 65535 "
+                + "(percent-encode the user and password if they contain any of : / ? # @).");
 
     private static string Written(string host, int port, bool withPort)
     {

@@ -20,7 +20,8 @@ public sealed record ListenUrl(IPAddress? Address, int Port)
     public static ListenUrl Socket(string path, bool isTls = false) => new(null, 0) { SocketPath = path, IsTls = isTls };
 
     /// <summary>The URL as it was given.</summary>
-    public override string ToString() => SocketPath is null ? WithHost(Address?.ToString() ?? "localhost") : $"{(IsTls ? "unixs" : "unix")}://{SocketPath}";
+    public override string ToString() =>
+        SocketPath is null ? WithHost(Address?.ToString() ?? "localhost") : $"{(IsTls ? "unixs" : "unix")}://{SocketPath}";
 
     /// <summary>The URL with another host, and the brackets that an IPv6 address needs.</summary>
     internal string WithHost(string host) => $"{(IsTls ? "https" : "http")}://{(host.Contains(':') ? $"[{host}]" : host)}:{Port}";

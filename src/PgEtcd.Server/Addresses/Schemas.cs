@@ -26,7 +26,8 @@ internal static class Schemas
         if (!SchemaName.IsAllowed(name))
         {
             throw new FlagException(
-                $"{label} must be made of letters, digits, underscores and hyphens and not start with a digit or hyphen, not \"{FlagValues.Shown(name)}\".");
+                $"{label} must be made of letters, digits, underscores and hyphens and not start with a digit or hyphen, "
+                + $"not \"{FlagValues.Shown(name)}\".");
         }
 
         return name.StartsWith("pg_", StringComparison.Ordinal) || name == "information_schema"

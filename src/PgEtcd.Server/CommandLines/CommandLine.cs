@@ -118,7 +118,9 @@ public static class CommandLine
             string? flag = args.TakeWhile(argument => argument != token).LastOrDefault(argument => argument.StartsWith('-'));
             return new FlagException(flag is null
                 ? $"\"{FlagValues.Shown(token)}\" is neither a flag nor a command: see --help."
-                : $"There is a word after --{FlagValues.Shown(BareName(flag))} that belongs to no flag: put quotes around a value with spaces.", CommandLineResult.UnknownFlag);
+                : $"There is a word after --{FlagValues.Shown(BareName(flag))} that belongs to no flag: "
+                    + "put quotes around a value with spaces.",
+                CommandLineResult.UnknownFlag);
         }
 
         string name = BareName(token);

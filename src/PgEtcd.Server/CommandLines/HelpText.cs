@@ -25,7 +25,8 @@ internal static class HelpText
         StringBuilder text = new();
         text.AppendLine("pgetcd [command] [flags]: etcd v3 on PostgreSQL.").AppendLine();
         text.AppendLine(verbs).AppendLine();
-        Wrap(text, "", "Flags are etcd's, also read from ETCD_<FLAG>, e.g. ETCD_LISTEN_CLIENT_URLS; PgEtcd's own from PGETCD_<FLAG>, e.g. PGETCD_DATABASE. "
+        Wrap(text, "", "Flags are etcd's, also read from ETCD_<FLAG>, e.g. ETCD_LISTEN_CLIENT_URLS; "
+            + "PgEtcd's own from PGETCD_<FLAG>, e.g. PGETCD_DATABASE. "
             + "docs/configuration.md says more.");
         foreach ((FlagGroup group, string title) in Groups)
         {

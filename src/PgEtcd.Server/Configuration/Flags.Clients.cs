@@ -16,7 +16,8 @@ internal static partial class Flags
         "Comma-separated URLs that clients are told to connect to (default: the listen URLs).");
 
     public static readonly Flag ProxyProtocolFrom = new("proxy-protocol-from", "", "networks",
-        "Comma-separated networks (10.0.0.0/8), addresses or unix: connections from there begin with a PROXY header, which names the client.")
+        "Comma-separated networks (10.0.0.0/8), addresses or unix: "
+        + "connections from there begin with a PROXY header, which names the client.")
     { IsOurs = true };
 
     public static readonly Flag EnableGrpcGateway = new("enable-grpc-gateway", "true", "", "Serve the API as JSON below /v3/ too.");

@@ -32,6 +32,7 @@ internal static partial class Flags
     { Group = FlagGroup.Database, IsOurs = true };
 
     public static readonly Flag Migrate = new("migrate", "auto", "when",
-        "auto: bring the schema to the version of this binary at the start. never: refuse another version, so that no right to change the schema is needed.")
+        "auto: bring the schema to the version of this binary at the start. "
+        + "never: refuse another version, so that no right to change the schema is needed.")
     { Group = FlagGroup.Database, IsOurs = true };
 }

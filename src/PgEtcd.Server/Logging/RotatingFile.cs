@@ -94,9 +94,9 @@ internal sealed class RotatingFile : Stream
     private void Rotate()
     {
         DateTime now = _rotation.LocalTime ? DateTime.Now : DateTime.UtcNow;
+        string time = now.ToString(TimeFormat, CultureInfo.InvariantCulture);
         string aside = Path.Combine(
-            Path.GetDirectoryName(_path)!,
-            $"{Path.GetFileNameWithoutExtension(_path)}-{now.ToString(TimeFormat, CultureInfo.InvariantCulture)}{Path.GetExtension(_path)}");
+            Path.GetDirectoryName(_path)!, $"{Path.GetFileNameWithoutExtension(_path)}-{time}{Path.GetExtension(_path)}");
         File.Move(_path, aside, overwrite: true);
         FileStream full = _file;
         _file = Append(_path);

@@ -37,7 +37,8 @@ internal static class CompactionFlags
         string text = values.Text(Flags.AutoCompactionRetention);
         TimeSpan? period = text.All(char.IsAsciiDigit) ? Durations.Parse(text + "h") : Durations.Parse(text);
         return period ?? throw new FlagException(
-            $"{values.Label(Flags.AutoCompactionRetention)} must be a number of hours or a duration such as 5m or 72h, not \"{FlagValues.Shown(text)}\".");
+            $"{values.Label(Flags.AutoCompactionRetention)} must be a number of hours or a duration such as 5m or 72h, "
+            + $"not \"{FlagValues.Shown(text)}\".");
     }
 
     /// <summary>etcd takes a duration here too and retains as many revisions as it has nanoseconds, that is, all. We refuse.</summary>
@@ -47,6 +48,7 @@ internal static class CompactionFlags
         return long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out long count)
             ? count
             : throw new FlagException(
-                $"{values.Label(Flags.AutoCompactionRetention)} must be a number of revisions with --auto-compaction-mode=revision, not \"{FlagValues.Shown(text)}\".");
+                $"{values.Label(Flags.AutoCompactionRetention)} must be a number of revisions with --auto-compaction-mode=revision, "
+                + $"not \"{FlagValues.Shown(text)}\".");
     }
 }

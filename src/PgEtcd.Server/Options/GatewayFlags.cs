@@ -29,5 +29,6 @@ internal static class GatewayFlags
             && url.UserInfo == ""
             ? text.TrimEnd('/')
             : throw new FlagException(
-                $"{values.Label(Flags.Cors)} must be * or a list of origins such as https://example.com, not \"{FlagValues.Shown(text)}\".");
+                $"{values.Label(Flags.Cors)} must be * or a list of origins such as https://example.com, "
+                + $"not \"{FlagValues.Shown(text)}\".");
 }

@@ -43,7 +43,8 @@ public sealed record LoggingOptions
             {
                 "json" => true,
                 "console" => false,
-                _ => throw new FlagException($"{values.Label(Flags.LogFormat)} must be json or console, not \"{FlagValues.Shown(format)}\"."),
+                _ => throw new FlagException(
+                    $"{values.Label(Flags.LogFormat)} must be json or console, not \"{FlagValues.Shown(format)}\"."),
             },
             Outputs = outputs,
             Rotation = values.Switch(Flags.EnableLogRotation) ? ReadRotation(values, outputs) : null,

@@ -145,7 +145,9 @@ internal static class OptionsBuilder
         TimeSpan limit = values.Duration(Flags.SqlWriteTimeout);
         return limit == TimeSpan.Zero || limit >= TimeSpan.FromMilliseconds(100)
             ? limit
-            : throw new FlagException($"{values.Label(Flags.SqlWriteTimeout)} must be 0 or at least 100ms, not \"{FlagValues.Shown(values.Text(Flags.SqlWriteTimeout))}\".");
+            : throw new FlagException(
+                $"{values.Label(Flags.SqlWriteTimeout)} must be 0 or at least 100ms, "
+                + $"not \"{FlagValues.Shown(values.Text(Flags.SqlWriteTimeout))}\".");
     }
 
     /// <summary>Kestrel pings no more often, and no longer than a timer can wait.</summary>

@@ -24,6 +24,7 @@ internal static class ProxyFlags
             : IPAddress.TryParse(item, out IPAddress? address)
                 ? new IPNetwork(address, BitsPerByte * address.GetAddressBytes().Length)
             : throw new FlagException(
-                $"{values.Label(flag)} must be a list of networks such as 10.0.0.0/8, addresses or unix, not \"{FlagValues.Shown(item)}\".");
+                $"{values.Label(flag)} must be a list of networks such as 10.0.0.0/8, addresses or unix, "
+                + $"not \"{FlagValues.Shown(item)}\".");
     }
 }

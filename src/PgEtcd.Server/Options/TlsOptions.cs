@@ -80,7 +80,8 @@ public sealed record TlsOptions
         ListenUrl[] plain = [.. clientUrls.Where(url => !url.IsTls)];
         if (asked.Length > 0 && plain.Length > 0)
         {
-            yield return $"Served without TLS, whatever {string.Join(", ", asked)} may say: {string.Join(", ", plain.Select(url => url.ToString()))}.";
+            yield return $"Served without TLS, whatever {string.Join(", ", asked)} may say: "
+                + $"{string.Join(", ", plain.Select(url => url.ToString()))}.";
         }
 
         if (options is { CertFile.Length: > 0 } && values.Switch(Flags.AutoTls))
@@ -90,7 +91,8 @@ public sealed record TlsOptions
 
         if (options is { ClientCertRequired: true, TrustedCaFile.Length: 0 })
         {
-            yield return $"Without --{Flags.TrustedCaFile.Name} {values.Label(Flags.ClientCertAuth)} lets in whomever an authority of this system has signed.";
+            yield return $"Without --{Flags.TrustedCaFile.Name} {values.Label(Flags.ClientCertAuth)} lets in "
+                + "whomever an authority of this system has signed.";
         }
 
         if (options is { ClientCertRequired: false } && (options.ClientCrlFile.Length > 0 || options.AllowedHostnames.Count > 0))
@@ -138,7 +140,8 @@ public sealed record TlsOptions
         if (values.Text(Flags.TlsMinVersion) == "TLS1.3")
         {
             throw new FlagException(
-                $"{values.Label(Flags.CipherSuites)} cannot be given when {values.Label(Flags.TlsMinVersion)} is TLS1.3, whose suites are fixed.");
+                $"{values.Label(Flags.CipherSuites)} cannot be given when {values.Label(Flags.TlsMinVersion)} is TLS1.3, "
+                + "whose suites are fixed.");
         }
 
         return [.. names.Select(name => KnownCipherSuites.Find(name) ?? throw new FlagException(

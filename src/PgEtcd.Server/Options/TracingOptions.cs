@@ -33,7 +33,8 @@ public sealed record TracingOptions
             || (isGrpc && collector.PathAndQuery != "/"))
         {
             throw new FlagException(
-                $"{values.Label(Flags.DistributedTracingAddress)} must be host:port or a URL with http:// or https://, not \"{FlagValues.Shown(address)}\".");
+                $"{values.Label(Flags.DistributedTracingAddress)} must be host:port or a URL with http:// or https://, "
+                + $"not \"{FlagValues.Shown(address)}\".");
         }
 
         TracingOptions options = new()

@@ -9,8 +9,10 @@ namespace PgEtcd.Server.Pages;
 /// ASP.NET's routing would take <c>/HEALTH/</c> for <c>/health</c> too.</summary>
 internal sealed class HttpPages
 {
+    private const string ClusterVersion = ReleaseInfo.ClusterVersion + ".0";
+
     private const string Version =
-        $$"""{"etcdserver":"{{ReleaseInfo.EtcdVersion}}","etcdcluster":"{{ReleaseInfo.ClusterVersion}}.0","storage":"{{ReleaseInfo.ClusterVersion}}.0"}""";
+        $$"""{"etcdserver":"{{ReleaseInfo.EtcdVersion}}","etcdcluster":"{{ClusterVersion}}","storage":"{{ClusterVersion}}"}""";
 
     /// <summary>Served by --listen-metrics-urls too.</summary>
     private readonly Dictionary<string, RequestDelegate> _everywhere = new(StringComparer.Ordinal);

@@ -27,7 +27,8 @@ internal static class CertificateFiles
         catch (Exception e) when (e is CryptographicException or ArgumentException)
         {
             throw new TlsException(
-                key.Contains("ENCRYPTED", StringComparison.Ordinal) ? $"{KeyFlag}: {Shown(keyFile)} is protected by a password; the key must be without one."
+                key.Contains("ENCRYPTED", StringComparison.Ordinal)
+                    ? $"{KeyFlag}: {Shown(keyFile)} is protected by a password; the key must be without one."
                 : HoldsKey(key) ? $"{KeyFlag}: {Shown(keyFile)} does not belong to the certificate in {Shown(certFile)}."
                 : $"{KeyFlag}: {Shown(keyFile)} holds no private key in PEM.", e);
         }

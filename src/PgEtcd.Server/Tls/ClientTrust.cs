@@ -11,6 +11,9 @@ namespace PgEtcd.Server.Tls;
 internal sealed class ClientTrust(
     WatchedFiles<X509Certificate2Collection>? authorities, WatchedFiles<RevocationList>? revoked, IReadOnlyList<string> allowedHostnames)
 {
+    private const X509ChainStatusFlags Untrusted =
+        X509ChainStatusFlags.PartialChain | X509ChainStatusFlags.UntrustedRoot | X509ChainStatusFlags.NotSignatureValid;
+
     private static readonly Oid ClientAuthentication = new("1.3.6.1.5.5.7.3.2");
 
     /// <summary>How the platform is to build the chain: from what the client sends and our authorities, without asking the
@@ -77,7 +80,7 @@ internal sealed class ClientTrust(
         return status switch
         {
             _ when status.HasFlag(X509ChainStatusFlags.NotTimeValid) => "certificate has expired or is not yet valid",
-            _ when (status & (X509ChainStatusFlags.PartialChain | X509ChainStatusFlags.UntrustedRoot | X509ChainStatusFlags.NotSignatureValid)) != 0 => "certificate signed by unknown authority",
+            _ when (status & Untrusted) != 0 => "certificate signed by unknown authority",
             _ when status.HasFlag(X509ChainStatusFlags.NotValidForUsage) => "certificate specifies an incompatible key usage",
             _ => status.ToString(),
         };

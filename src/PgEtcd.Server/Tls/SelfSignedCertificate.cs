@@ -34,7 +34,9 @@ internal static class SelfSignedCertificate
         {
             throw new TlsException(
                 $"--auto-tls: the certificate cannot be kept in {CertificateFiles.Shown(directory)}: "
-                + $"{(e is UnauthorizedAccessException ? "permission denied" : e.Message.Split('\n')[0].TrimEnd('.'))}. --data-dir says where.", e);
+                + $"{(e is UnauthorizedAccessException ? "permission denied" : e.Message.Split('\n')[0].TrimEnd('.'))}. "
+                + "--data-dir says where.",
+                e);
         }
 
         return (certFile, keyFile);

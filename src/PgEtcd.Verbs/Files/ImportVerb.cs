@@ -79,9 +79,13 @@ internal static class ImportVerb
         ImportResult result = await import.RunAsync(cancellationToken);
         string compacted = result.CompactRevision < 0 ? "never compacted" : $"compacted at {result.CompactRevision}";
         string checksum = file.HasChecksum ? "" : " The file had no checksum, as a member's db file has none.";
-        string users = auth.IsUsed ? $", {auth.Users.Count} users, {auth.Roles.Count} roles, authentication {(auth.IsEnabled ? "on" : "off")}" : "";
+        string users = auth.IsUsed
+            ? $", {auth.Users.Count} users, {auth.Roles.Count} roles, authentication {(auth.IsEnabled ? "on" : "off")}"
+            : "";
         await Console.Out.WriteLineAsync(
-            $"Imported {arguments.Argument} into schema '{arguments.Target.Schema}': revision {result.Revision}, {compacted}, {result.Rows} changes, {result.Leases} leases{users}. HashKV of the database is that of the file: {result.Hash}.{checksum}");
+            $"Imported {arguments.Argument} into schema '{arguments.Target.Schema}': revision {result.Revision}, {compacted}, "
+            + $"{result.Rows} changes, {result.Leases} leases{users}. "
+            + $"HashKV of the database is that of the file: {result.Hash}.{checksum}");
         return 0;
     }
 }

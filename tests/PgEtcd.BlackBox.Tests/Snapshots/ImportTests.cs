@@ -153,7 +153,8 @@ public sealed class ImportTests(PostgresFixture postgres) : IClassFixture<Postgr
 
         await Sql.ExecuteAsync(database, $"""
             insert into {schema}.revisions (revision, sub, key, value, create_revision, version, lease, committed_at, frontend)
-            select n + 1, 0, convert_to('key' || n, 'utf8'), convert_to(rpad(n::text, {valueLength}, 'v'), 'utf8'), n + 1, 1, 0, now(), 'test'
+            select n + 1, 0, convert_to('key' || n, 'utf8'), convert_to(rpad(n::text, {valueLength}, 'v'), 'utf8'),
+                n + 1, 1, 0, now(), 'test'
             from generate_series(1, {keys}) n
             """);
     }

@@ -30,7 +30,10 @@ public sealed class RehearsalTests(PostgresFixture postgres) : IClassFixture<Pos
 
         (await Sql.ExecuteAsync(
             database,
-            "select count(*) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid() and query like '%append(%'"))
+            """
+            select count(*) from pg_stat_activity
+            where datname = current_database() and pid <> pg_backend_pid() and query like '%append(%'
+            """))
             .ShouldBe(1L, "the session of the appends is there");
 
         (await kv.PutAsync("a")).ShouldBe(2);

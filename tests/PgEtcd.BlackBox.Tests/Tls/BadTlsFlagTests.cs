@@ -29,7 +29,8 @@ public sealed class BadTlsFlagTests(PostgresFixture postgres) : IClassFixture<Po
     [InlineData(
         "--tls-min-version TLS1.3 is greater than --tls-max-version TLS1.2.", "--tls-min-version=TLS1.3", "--tls-max-version=TLS1.2")]
     [InlineData(
-        "--cipher-suites has \"TLS_AES_128_GCM_SHA\", which is no cipher suite of etcd's: did you mean TLS_AES_128_GCM_SHA256?", "--cipher-suites", "TLS_AES_128_GCM_SHA")]
+        "--cipher-suites has \"TLS_AES_128_GCM_SHA\", which is no cipher suite of etcd's: did you mean TLS_AES_128_GCM_SHA256?",
+        "--cipher-suites", "TLS_AES_128_GCM_SHA")]
     [InlineData("--cipher-suites has \"AES\", which is no cipher suite of etcd's.", "--cipher-suites", "TLS_AES_128_GCM_SHA256,AES")]
     [InlineData(
         "--cipher-suites cannot be given when --tls-min-version is TLS1.3, whose suites are fixed.",

@@ -15,7 +15,8 @@ using static PgEtcd.Frontend.Tests.StoreParts;
 
 namespace PgEtcd.Frontend.Tests.Writing;
 
-/// <summary>Batches that others have come before (docs/decisions/0020): they are appended behind them if their evaluation holds there.</summary>
+/// <summary>Batches that others have come before (docs/decisions/0020): they are appended behind them if their evaluation holds
+/// there.</summary>
 public sealed class MovedBatchTests(PostgresFixture postgres) : IClassFixture<PostgresFixture>
 {
     [Fact]
@@ -101,7 +102,10 @@ public sealed class MovedBatchTests(PostgresFixture postgres) : IClassFixture<Po
             StoreParts part = parts[client % frontends];
             Random random = new((seed * 100) + client);
             // Mostly keys of its own frontend, and two that all have.
-            byte[][] pool = [.. "a b c d e f g h".Split(' ').Select(key => Bytes($"{client % frontends}{key}")), Bytes("shared"), Bytes("z")];
+            byte[][] pool =
+            [
+                .. "a b c d e f g h".Split(' ').Select(key => Bytes($"{client % frontends}{key}")), Bytes("shared"), Bytes("z"),
+            ];
             RandomRequests generator = new(random, pool);
             for (int i = 0; i < requests; i++)
             {

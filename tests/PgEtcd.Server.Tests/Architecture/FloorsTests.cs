@@ -30,6 +30,9 @@ public sealed class FloorsTests
     public void No_project_folder_or_file_is_too_long() => Floors.TooLong(Tree).ShouldBeEmpty();
 
     [Fact]
+    public void No_line_is_too_long() => Lines.TooLong(Repository.Root).ShouldBeEmpty();
+
+    [Fact]
     public void No_folders_of_a_project_use_each_other_in_a_circle() => Floors.Cycles(Tree).ShouldBeEmpty();
 
     [Fact]

@@ -73,7 +73,8 @@ public sealed class KineTable : IAsyncDisposable
     private const string Kept = Changes + """
 
         , kept as (
-            select c.id, c.is_deleted, c.next_id is null as is_newest, not c.kept_start and not c.is_deleted and c.stated_version is null as is_unknown,
+            select c.id, c.is_deleted, c.next_id is null as is_newest,
+                not c.kept_start and not c.is_deleted and c.stated_version is null as is_unknown,
                 case when c.kept_start then c.first_id when c.create_revision between 1 and c.first_id - 1 then c.create_revision
                     else greatest(c.first_id - 1, 1) end as create_revision,
                 case when c.kept_start then c.place else greatest(coalesce(c.stated_version, 2), 2) + c.place - 1 end as version
