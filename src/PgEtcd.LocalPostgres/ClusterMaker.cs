@@ -1,13 +1,13 @@
 namespace PgEtcd.LocalPostgres;
 
-/// <summary>Makes the cluster at the first start.</summary>
+/// <summary>Creates the cluster at the first start.</summary>
 internal static class ClusterMaker
 {
     /// <summary>
-    /// Runs initdb beside the place and moves the result there in one step: a cluster that is there is a whole one, and
-    /// what a crash left half-made is thrown away and made anew.
+    /// Runs initdb in a directory beside the final one and moves the result there in one step: an existing cluster is a complete
+    /// one, and one that a crash left unfinished is deleted and made anew.
     /// </summary>
-    /// <exception cref="LocalPostgresException">initdb failed; the message ends in its last words.</exception>
+    /// <exception cref="LocalPostgresException">initdb failed; the message ends with its last lines.</exception>
     public static async Task MakeAsync(
         DataDirectory directory, PostgresBinaries binaries, PostgresUser user, CancellationToken cancellationToken)
     {
@@ -46,7 +46,7 @@ internal static class ClusterMaker
         }
         catch (IOException)
         {
-            // Its initdb still writes there. It takes up room until a later start, no more.
+            // Its initdb still writes there. The directory only takes up space until a later start.
         }
     }
 

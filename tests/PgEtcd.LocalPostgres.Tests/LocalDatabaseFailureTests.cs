@@ -41,7 +41,7 @@ public sealed class LocalDatabaseFailureTests : IDisposable
 
     [Theory]
     [InlineData("file", "is a file, not a directory.")]
-    [InlineData("full", "holds other things already: choose a new or empty directory.")]
+    [InlineData("full", "already holds other files: choose a new or empty directory.")]
     [InlineData("file/below", "cannot be written:")]
     public async Task A_data_directory_that_cannot_be_one_is_named(string name, string said)
     {

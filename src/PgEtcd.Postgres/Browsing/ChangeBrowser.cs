@@ -2,7 +2,7 @@ using PgEtcd.Postgres.Connections;
 
 namespace PgEtcd.Postgres.Browsing;
 
-/// <summary>The changes: keys, times and authors.</summary>
+/// <summary>Queries changes: keys, times and authors.</summary>
 public sealed class ChangeBrowser(Browser browser)
 {
     private const string Columns = """
@@ -72,7 +72,7 @@ public sealed class ChangeBrowser(Browser browser)
     public Task<List<SeenDifference>> DifferencesAsync(long from, long to, byte[] prefix, byte[] first, int most, CancellationToken gone) =>
         browser.AskAsync(token => browser.Command(DifferencesSql, from, to, prefix, first, most).ListAsync<SeenDifference>(token), gone);
 
-    /// <summary>How many differ, by the kind of change.</summary>
+    /// <summary>The number of keys that differ, by the kind of change.</summary>
     public Task<List<(string Change, long Keys)>> CountDifferencesAsync(long from, long to, byte[] prefix, CancellationToken gone) =>
         browser.AskAsync(token => browser.Command(CountSql, from, to, prefix).ListAsync<(string, long)>(token), gone);
 }
@@ -91,30 +91,30 @@ public sealed record SeenOrigin(long Revision, DateTime CommittedAt, string? Use
 public sealed record SeenDifference(
     byte[] Key, string Change, byte[]? OldValue, long? OldModRevision, byte[]? NewValue, long? NewModRevision);
 
-/// <summary>Which changes are wanted; null: any.</summary>
+/// <summary>Selects changes; null: any.</summary>
 public sealed record ChangeFilter
 {
-    /// <summary>Of keys with it.</summary>
+    /// <summary>The key begins with it.</summary>
     public byte[] Prefix { get; init; } = [];
 
-    /// <summary>By an etcd user or SQL role.</summary>
+    /// <summary>An etcd user or SQL role.</summary>
     public string? User { get; init; }
 
-    /// <summary>From an address that holds it.</summary>
+    /// <summary>The client's address contains it.</summary>
     public string? Client { get; init; }
 
     /// <summary>Put, DeleteRange, Txn, LeaseRevoke, or an SQL function.</summary>
     public string? Request { get; init; }
 
-    /// <summary>Not before.</summary>
+    /// <summary>The first moment.</summary>
     public DateTime? Since { get; init; }
 
-    /// <summary>Before.</summary>
+    /// <summary>The moment after the last one.</summary>
     public DateTime? Until { get; init; }
 
-    /// <summary>The last change of the page before.</summary>
+    /// <summary>The revision of the previous page's last change.</summary>
     public long? BeforeRevision { get; init; }
 
-    /// <summary>The same within its revision.</summary>
+    /// <summary>Its sub revision.</summary>
     public int? BeforeSub { get; init; }
 }

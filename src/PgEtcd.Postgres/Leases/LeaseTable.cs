@@ -3,11 +3,11 @@ using PgEtcd.Postgres.Connections;
 
 namespace PgEtcd.Postgres.Leases;
 
-/// <summary>The leases, on the database's clock. The log tells which keys are attached; revoking goes through the
-/// append, so that a lease and its keys go together.</summary>
+/// <summary>The leases, on the database's clock. The log holds the attachment of keys; a lease is revoked by an append, so that it goes
+/// together with its keys.</summary>
 public sealed class LeaseTable(Database database)
 {
-    // The outcome: -1 granted, 0 the id is taken, else the alarms that forbid it.
+    // The outcome: -1 granted, 0 the id is taken, else the alarms that prevent the grant.
     private const string GrantSql = "select outcome, head from pgetcd.grant_lease($1, $2, $3)";
 
     private const string FindSql = """
@@ -24,9 +24,9 @@ public sealed class LeaseTable(Database database)
     /// <summary>Grants a lease.</summary>
     /// <param name="id">The lease's id.</param>
     /// <param name="ttl">Seconds.</param>
-    /// <param name="grantToken">Names this grant: repeated with the same token it succeeds again.</param>
-    /// <returns>The log's revision when the lease was granted; null when the id is taken.</returns>
-    /// <exception cref="AlarmRaisedException">An alarm forbids it.</exception>
+    /// <param name="grantToken">Identifies the grant: a repetition with the same token succeeds again.</param>
+    /// <returns>The log's revision when the lease was granted; null if the id is taken.</returns>
+    /// <exception cref="AlarmRaisedException">An alarm prevents the grant.</exception>
     public async Task<long?> GrantAsync(long id, long ttl, Guid grantToken, CancellationToken cancellationToken)
     {
         const int granted = -1;
@@ -34,14 +34,15 @@ public sealed class LeaseTable(Database database)
         return outcome > 0 ? throw new AlarmRaisedException((AlarmKinds)outcome) : outcome == granted ? head : null;
     }
 
-    /// <summary>One lease, or null.</summary>
+    /// <summary>A lease; null if it does not exist.</summary>
     public Task<Lease?> FindAsync(long id, CancellationToken cancellationToken) =>
         database.Command(FindSql, id).FirstAsync<Lease>(cancellationToken);
 
-    /// <summary>Renews leases, all in one statement. One that has expired is never renewed, so a lease that the leader has found
-    /// expired stays so.</summary>
+    /// <summary>Renews leases, all in one statement. An expired lease is never renewed, so a lease that the leader has found expired stays
+    /// so.</summary>
     /// <param name="ids">Their ids, each once.</param>
-    /// <returns>For each lease that exists its TTL in seconds, null if it has expired and is about to go; and the log's revision.</returns>
+    /// <returns>For each lease that exists its TTL in seconds, null if it has expired and is about to be revoked; and the log's
+    /// revision.</returns>
     public async Task<(Dictionary<long, long?> Ttls, long Revision)> KeepAliveAsync(
         IReadOnlyCollection<long> ids, CancellationToken cancellationToken)
     {
@@ -52,10 +53,10 @@ public sealed class LeaseTable(Database database)
         return (found, head!.Value);
     }
 
-    /// <summary>Leases to be revoked because they are over, the first to expire first.</summary>
+    /// <summary>Expired leases that are to be revoked, the first to expire first.</summary>
     /// <param name="leader">The leader's run; any other run gets nothing.</param>
-    /// <param name="most">How many at most.</param>
-    /// <returns>Null when the database was away: <see cref="RenewAllAsync"/> comes first.</returns>
+    /// <param name="most">Most leases.</param>
+    /// <returns>Null if the database was away: <see cref="RenewAllAsync"/> must be called first.</returns>
     public async Task<IReadOnlyList<long>?> ExpiredAsync(string leader, int most, CancellationToken cancellationToken)
     {
         bool isRenewalDue = false;
@@ -75,9 +76,9 @@ public sealed class LeaseTable(Database database)
 
     /// <summary>Gives a full TTL to all leases that were alive when the database went away, if that is due.</summary>
     /// <param name="leader">The leader's run.</param>
-    /// <returns>How many; null when it was not due.</returns>
+    /// <returns>The number of leases; null if it was not due.</returns>
     public async Task<long?> RenewAllAsync(string leader, CancellationToken cancellationToken) =>
-        // As long as there are leases: the job's token ends it.
+        // The time depends on the number of leases: the job's token ends it.
         await database.Command(RenewAllSql, leader).WithoutLimit().ScalarAsync(cancellationToken) as long?;
 
     /// <summary>All ids, the soonest to expire first (semantics.md §8).</summary>
@@ -87,6 +88,6 @@ public sealed class LeaseTable(Database database)
 
 /// <summary>A lease.</summary>
 /// <param name="Id">Its id.</param>
-/// <param name="Ttl">Granted, seconds.</param>
-/// <param name="Remaining">Whole seconds left.</param>
+/// <param name="Ttl">The granted TTL, seconds.</param>
+/// <param name="Remaining">Remaining time in whole seconds.</param>
 public sealed record Lease(long Id, long Ttl, long Remaining);

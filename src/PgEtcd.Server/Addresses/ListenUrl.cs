@@ -7,7 +7,7 @@ namespace PgEtcd.Server.Addresses;
 /// <param name="Port">The port; 0 lets the system choose.</param>
 public sealed record ListenUrl(IPAddress? Address, int Port)
 {
-    /// <summary>Path of a Unix socket, as it was given; null for TCP. Address and port then mean nothing.</summary>
+    /// <summary>Path of a Unix socket, as it was given; null for TCP. With a path, address and port mean nothing.</summary>
     public string? SocketPath { get; init; }
 
     /// <summary>https:// or unixs://.</summary>

@@ -3,7 +3,7 @@ using PgEtcd.Server.Configuration;
 
 namespace PgEtcd.Server.CommandLines;
 
-/// <summary>What --help prints: the flags by group.</summary>
+/// <summary>The text of --help: the flags by group.</summary>
 internal static class HelpText
 {
     private const int Width = 110;

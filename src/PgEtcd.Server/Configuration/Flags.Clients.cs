@@ -40,7 +40,7 @@ internal static partial class Flags
         "Let several processes listen on the same port (SO_REUSEPORT).");
 
     public static readonly Flag SocketReuseAddress = new("socket-reuse-address", "false", "",
-        "Listen on an address whose last connections are still closing (SO_REUSEADDR); here always so.");
+        "Listen on an address whose last connections are still closing (SO_REUSEADDR); always on here.");
 
     public static readonly Flag MaxRequestBytes = new("max-request-bytes", "1572864", "bytes", "Largest client request in bytes.");
 
@@ -56,6 +56,6 @@ internal static partial class Flags
         "How long the answer to that ping may take before the connection is closed, at least 1s.");
 
     public static readonly Flag WatchProgressNotifyInterval = new("watch-progress-notify-interval", "10m", "duration",
-        "How often a watch that asked for it is told its progress; at least 100ms.")
+        "How often a watch that asked for it gets a progress notification; at least 100ms.")
     { OldName = "experimental-watch-progress-notify-interval" };
 }

@@ -10,7 +10,7 @@ internal static partial class Flags
         "YAML or JSON file with flags. etcd's flags and ETCD_ variables are then ignored; PgEtcd's own still count.")
     { Group = FlagGroup.Member };
 
-    /// <summary>All of them, as they stand in the files. Gathered when first asked for: by then every file's fields are set.</summary>
+    /// <summary>All flags in the order of the files. Gathered on first use, when every file's fields are set.</summary>
     public static IReadOnlyList<Flag> All => field ??= Gather();
 
     private static IReadOnlyList<Flag> Gather() =>

@@ -8,13 +8,14 @@ using PgEtcd.Server.Options;
 
 namespace PgEtcd.Server.Metrics;
 
-/// <summary>What is asked of a frontend when its metrics are read: where it stands. Names are etcd's where the meaning is.</summary>
+/// <summary>The gauges that are read off a frontend whenever its metrics are read. They have etcd's names where they have etcd's
+/// meaning.</summary>
 internal sealed class ServerGauges : IDisposable
 {
     private readonly Meter _meter = new("PgEtcd.Server.State");
     private readonly RunningFrontend _frontend;
 
-    /// <param name="frontend">Which.</param>
+    /// <param name="frontend">The frontend.</param>
     /// <param name="options">Its flags.</param>
     /// <param name="alarms">Its alarms.</param>
     public ServerGauges(RunningFrontend frontend, ServerOptions options, IAlarmSource alarms)

@@ -31,7 +31,7 @@ internal static class CompactionFlags
         };
     }
 
-    /// <summary>A whole number is hours.</summary>
+    /// <summary>The period; a whole number means hours.</summary>
     private static TimeSpan Period(FlagValues values)
     {
         string text = values.Text(Flags.AutoCompactionRetention);
@@ -41,7 +41,8 @@ internal static class CompactionFlags
             + $"not \"{FlagValues.Shown(text)}\".");
     }
 
-    /// <summary>etcd takes a duration here too and retains as many revisions as it has nanoseconds, that is, all. We refuse.</summary>
+    /// <summary>The number of revisions. etcd takes a duration, too, and retains as many revisions as it has nanoseconds, that is, all of
+    /// them; it is refused here.</summary>
     private static long Revisions(FlagValues values)
     {
         string text = values.Text(Flags.AutoCompactionRetention);

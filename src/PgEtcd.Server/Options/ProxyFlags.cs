@@ -10,8 +10,8 @@ internal static class ProxyFlags
     private const string Unix = "unix";
     private const int BitsPerByte = 8;
 
-    /// <returns>Null: there are no proxies.</returns>
-    /// <exception cref="FlagException">An item is no network.</exception>
+    /// <returns>Null if there are no proxies.</returns>
+    /// <exception cref="FlagException">An item is not a network.</exception>
     public static TrustedProxies? Read(FlagValues values)
     {
         Flag flag = Flags.ProxyProtocolFrom;

@@ -4,7 +4,7 @@ using System.Security.Cryptography.X509Certificates;
 
 namespace PgEtcd.Server.Tls;
 
-/// <summary>Judges the certificates of clients, as etcd does.</summary>
+/// <summary>Judges clients' certificates, as etcd does.</summary>
 /// <param name="authorities">--trusted-ca-file; null: those of the system.</param>
 /// <param name="revoked">--client-crl-file; null: none.</param>
 /// <param name="allowedHostnames">--client-cert-allowed-hostname; none: any.</param>

@@ -6,7 +6,7 @@ using PgEtcd.Verbs.Running;
 
 namespace PgEtcd.Verbs.Upkeep;
 
-/// <summary><c>pgetcd verify</c>: replays the log and checks that it is what it must be.</summary>
+/// <summary><c>pgetcd verify</c>: replays the log and checks the invariants.</summary>
 internal static class VerifyVerb
 {
     private const int Sound = 0;

@@ -28,7 +28,7 @@ public sealed class RestoreCommandTests(PostgresFixture postgres) : IClassFixtur
             ["restore", "--prefix", "p/", "--at", "4", "--dry-run"], "change", "key_text", "old_value_text", "new_value_text"))
             .ShouldBe(["update p/a 2 1", "create p/b  1", "delete p/c 2 "]);
         (await pgetcd.TextAsync("restore", "--prefix", "p/", "--at", "4", "--dry-run")).ShouldEndWith(
-            "3 keys would be put back as of revision 4; the store is at 7. To do this and nothing else: --unchanged-since 7.\n");
+            "3 keys would be restored to revision 4; the store is at 7. To do this and nothing else: --unchanged-since 7.\n");
         (await kv.RevisionAsync()).ShouldBe(7);
 
         await kv.PutAsync("p/d", "2");
@@ -99,7 +99,7 @@ public sealed class RestoreCommandTests(PostgresFixture postgres) : IClassFixtur
         await Sql.ExecuteAsync(database, "update pgetcd.removal set kept_revision = 9");
         await follower.WaitForExitAsync();
         follower.ExitCode.ShouldBe(1);
-        follower.Output.ShouldContain("pgetcd: Some of what changed after revision 2 is forgotten; the oldest state kept is that of 9.");
+        follower.Output.ShouldContain("pgetcd: Some changes after revision 2 are gone; the oldest known state is that of revision 9.");
     }
 
     private static Task SaysAsync(ChildProcess follower, Func<string, bool> isSaid) =>

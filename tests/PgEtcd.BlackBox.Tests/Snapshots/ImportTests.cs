@@ -25,7 +25,7 @@ public sealed class ImportTests(PostgresFixture postgres) : IClassFixture<Postgr
         string file = await ExportAsync(database, $"{files.Path}/a.db");
 
         (await Refusal.OfAsync("import", file, "--database", database))
-            .ShouldBe("pgetcd: --schema: 'pgetcd' is not empty: import wants a new schema, or one that nothing was ever written to.");
+            .ShouldBe("pgetcd: --schema: 'pgetcd' is not empty: import needs a new schema, or one that was never written to.");
         (await kv.AllAsync()).ShouldBe(["a=1"]);
         await kv.DeleteAsync("a");
         (await Refusal.OfAsync("import", file, "--database", database)).ShouldContain("is not empty");

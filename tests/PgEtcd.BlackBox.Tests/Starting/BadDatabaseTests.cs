@@ -20,7 +20,7 @@ public sealed class BadDatabaseTests(PostgresFixture postgres) : IClassFixture<P
     [InlineData(
         "Host=127.0.0.1;Port=many;Password=hunter2",
         "--database is not a connection string that Npgsql understands (look at the value of Port).")]
-    [InlineData("Database=etcd;Password=hunter2", "--database names no Host.")]
+    [InlineData("Database=etcd;Password=hunter2", "--database does not name a Host.")]
     [InlineData("postgres://etcd:hunter2@127.0.0.1:port/etcd", "--database has a port that is not a number from 1 to 65535")]
     [InlineData("", "--database needs a value.")]
     [InlineData("Host=127.0.0.1;Port=270014;Password=hunter2", "pgetcd: --database: a value in it cannot be used: ")] // fault C18
@@ -111,10 +111,10 @@ public sealed class BadDatabaseTests(PostgresFixture postgres) : IClassFixture<P
     [Theory]
     [InlineData(
         "my schema",
-        "--schema must be made of letters, digits, underscores and hyphens and not start with a digit or hyphen, not \"my schema\".")]
+        "--schema must consist of letters, digits, underscores and hyphens and not start with a digit or hyphen, not \"my schema\".")]
     [InlineData(
-        "1st", "--schema must be made of letters, digits, underscores and hyphens and not start with a digit or hyphen, not \"1st\".")]
-    [InlineData("a\";drop table x", "--schema must be made of letters")]
+        "1st", "--schema must consist of letters, digits, underscores and hyphens and not start with a digit or hyphen, not \"1st\".")]
+    [InlineData("a\";drop table x", "--schema must consist of letters")]
     [InlineData("pg_catalog", "--schema must not be \"pg_catalog\"")]
     [InlineData("a\nb", "--schema must not contain control characters.")]
     public async Task A_schema_that_cannot_be_a_name_is_refused(string schema, string sentence) =>

@@ -165,7 +165,7 @@ public sealed class KineImportTests(PostgresFixture postgres) : IClassFixture<Po
         (await Should.ThrowAsync<DatabaseStartException>(() => KineTable.OpenAsync(source, "missing", false, CancellationToken.None)))
             .Message.ShouldStartWith("--from: there is no table 'missing' in the database '");
         (await Should.ThrowAsync<DatabaseStartException>(() => KineTable.OpenAsync(source, "other", false, CancellationToken.None)))
-            .Message.ShouldBe("--from: the table 'other' is not one of kine: it has no column 'created'.");
+            .Message.ShouldBe("--from: the table 'other' is not kine's: it has no column 'created'.");
         await using KineTable table = await KineTable.OpenAsync(source, "public.kine", false, CancellationToken.None);
         (await table.IsUnchangedAsync(CancellationToken.None)).ShouldBeTrue();
         await kine.PutAsync("/late", "1");

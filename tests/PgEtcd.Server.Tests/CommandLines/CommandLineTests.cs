@@ -85,7 +85,7 @@ public class CommandLineTests
             ("ETCD_INITIAL_CLUSTER_STATE", "new"))
             .Warnings.ShouldBe(
             [
-                "Accepted for etcd's sake and without effect here: --initial-cluster, ETCD_INITIAL_CLUSTER_STATE, --pre-vote, "
+                "Accepted for compatibility with etcd, without effect here: --initial-cluster, ETCD_INITIAL_CLUSTER_STATE, --pre-vote, "
                 + "--memory-mlock, --experimental-corrupt-check-time.",
             ]);
 

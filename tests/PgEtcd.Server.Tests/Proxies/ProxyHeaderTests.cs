@@ -41,15 +41,15 @@ public sealed class ProxyHeaderTests
 
     public static TheoryData<string, byte[], string> Malformed => new()
     {
-        { "HTTP/2", "PRI * HTTP/2.0\r\n\r\n"u8.ToArray(), "the first bytes are no PROXY header" },
-        { "TLS", [0x16, 3, 1], "the first bytes are no PROXY header" },
-        { "almost the signature", "\r\n\r\n\0\r\nQUIX"u8.ToArray(), "the first bytes are no PROXY header" },
-        { "version 3", Binary(0x31, Tcp4, Ipv4), "version 3 and command 1 of the PROXY protocol are not known" },
-        { "command 2", Binary(0x22, Tcp4, Ipv4), "version 2 and command 2 of the PROXY protocol are not known" },
-        { "UDP", Binary(Proxy, 0x12, Ipv4), "a PROXY header of addresses of the kind 12 is not that of a TCP connection or a Unix socket" },
+        { "HTTP/2", "PRI * HTTP/2.0\r\n\r\n"u8.ToArray(), "the first bytes are not a PROXY header" },
+        { "TLS", [0x16, 3, 1], "the first bytes are not a PROXY header" },
+        { "almost the signature", "\r\n\r\n\0\r\nQUIX"u8.ToArray(), "the first bytes are not a PROXY header" },
+        { "version 3", Binary(0x31, Tcp4, Ipv4), "version 3 and command 1 of the PROXY protocol are unknown" },
+        { "command 2", Binary(0x22, Tcp4, Ipv4), "version 2 and command 2 of the PROXY protocol are unknown" },
+        { "UDP", Binary(Proxy, 0x12, Ipv4), "a PROXY header with addresses of kind 12 is not for a TCP connection or a Unix socket" },
         {
             "an unknown family", Binary(Proxy, 0x41, Ipv4),
-            "a PROXY header of addresses of the kind 41 is not that of a TCP connection or a Unix socket"
+            "a PROXY header with addresses of kind 41 is not for a TCP connection or a Unix socket"
         },
         { "too short for IPv4", Binary(Proxy, Tcp4, Ipv4[..11]), "a PROXY header ends within its addresses" },
         { "too short for IPv6", Binary(Proxy, Tcp6, Ipv4), "a PROXY header ends within its addresses" },
