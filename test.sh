@@ -21,7 +21,7 @@ project_minutes=45 # one project may take this long
 passed=0 failed=0 skipped=0
 # The tests that compare real etcd with itself try the test tools; they run when asked for.
 filter=(--filter 'Category!=Failover')
-if [ "${PGETCD_SELFTEST:-}" != 1 ]; then filter=(--filter 'Category!=SelfTest&Category!=Failover'); fi
+if [ "${TESTED_SELFTEST:-}" != 1 ]; then filter=(--filter 'Category!=SelfTest&Category!=Failover'); fi
 
 # The other side of the differential tests, the clients, a PostgreSQL, and what stands between them in production. A test whose
 # tool is missing all the same is skipped, and fails with CI=true.

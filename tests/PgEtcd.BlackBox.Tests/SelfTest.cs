@@ -7,6 +7,6 @@ internal static class SelfTest
 {
     public static void SkipUnlessAsked() =>
         Skip.If(
-            Environment.GetEnvironmentVariable("PGETCD_SELFTEST") is not "1",
-            "Tries the test tools on real etcd; set PGETCD_SELFTEST=1 to run it.");
+            Environment.GetEnvironmentVariable("TESTED_SELFTEST") is not "1",
+            "Tries the test tools on real etcd; set TESTED_SELFTEST=1 to run it.");
 }

@@ -10,7 +10,7 @@ using Xunit.Abstractions;
 namespace PgEtcd.BlackBox.Tests.Auth;
 
 /// <summary>Random users do random things on a real etcd and here, while what they may do changes at random: the same answers and
-/// the same errors. <c>PGETCD_SEED</c> repeats a run, <c>PGETCD_REQUESTS</c> makes it longer.</summary>
+/// the same errors. <c>TESTED_SEED</c> repeats a run, <c>TESTED_REQUESTS</c> makes it longer.</summary>
 public sealed class AuthDifferentialTests(PostgresFixture postgres, ITestOutputHelper output) : IClassFixture<PostgresFixture>
 {
     private static readonly string[] Named = ["root", "joe", "ann", "bob"];
@@ -18,7 +18,7 @@ public sealed class AuthDifferentialTests(PostgresFixture postgres, ITestOutputH
     [SkippableFact]
     public async Task Random_users_are_answered_as_real_etcd_answers_them()
     {
-        int seed = Number("PGETCD_SEED") ?? Random.Shared.Next();
+        int seed = Number("TESTED_SEED") ?? Random.Shared.Next();
         output.WriteLine($"seed {seed}");
         await using EtcdServer etcd = await EtcdServer.StartAsync("--bcrypt-cost", "4");
         await using PgEtcdServer pgetcd = await PgEtcdServer.StartAsync(
@@ -38,7 +38,7 @@ public sealed class AuthDifferentialTests(PostgresFixture postgres, ITestOutputH
         }
 
         int refused = 0;
-        int requests = Number("PGETCD_REQUESTS") ?? 3000;
+        int requests = Number("TESTED_REQUESTS") ?? 3000;
         for (int i = 0; i < requests; i++)
         {
             (string rpc, JsonObject request, string? user) = generator.Next();

@@ -23,7 +23,7 @@ internal sealed class DifferentialRun(IEtcdServer reference, IEtcdServer target,
 
     public async Task RunAsync(int requests)
     {
-        output.WriteLine($"seed {seed} (PGETCD_SEED={seed} repeats the run)");
+        output.WriteLine($"seed {seed} (TESTED_SEED={seed} repeats the run)");
         await using GrpcChannel referenceChannel = new(reference.ClientUrl);
         await using GrpcChannel targetChannel = new(target.ClientUrl);
         RpcClient referenceClient = new(referenceChannel);

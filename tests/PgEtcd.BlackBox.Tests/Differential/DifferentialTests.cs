@@ -7,14 +7,14 @@ using Xunit.Abstractions;
 namespace PgEtcd.BlackBox.Tests.Differential;
 
 /// <summary>
-/// Random requests, answered alike by real etcd and by us. <c>PGETCD_SEED</c> repeats a run,
-/// <c>PGETCD_REQUESTS</c> makes it longer.
+/// Random requests, answered alike by real etcd and by us. <c>TESTED_SEED</c> repeats a run,
+/// <c>TESTED_REQUESTS</c> makes it longer.
 /// </summary>
 public sealed class DifferentialTests(PostgresFixture postgres, ITestOutputHelper output) : IClassFixture<PostgresFixture>
 {
-    internal static int Seed => Number("PGETCD_SEED") ?? Random.Shared.Next();
+    internal static int Seed => Number("TESTED_SEED") ?? Random.Shared.Next();
 
-    internal static int Requests => Number("PGETCD_REQUESTS") ?? 5000;
+    internal static int Requests => Number("TESTED_REQUESTS") ?? 5000;
 
     [SkippableFact]
     public async Task Random_requests_are_answered_as_real_etcd_answers_them()

@@ -7,7 +7,7 @@ using Xunit.Abstractions;
 
 namespace PgEtcd.BlackBox.Tests.Differential;
 
-/// <summary>Leases that live and die side by side on real etcd and here, all at once. <c>PGETCD_SEED</c> repeats a run, but
+/// <summary>Leases that live and die side by side on real etcd and here, all at once. <c>TESTED_SEED</c> repeats a run, but
 /// not its timing.</summary>
 public sealed class LeaseDifferentialTests(PostgresFixture postgres, ITestOutputHelper output) : IClassFixture<PostgresFixture>
 {
@@ -34,7 +34,7 @@ public sealed class LeaseDifferentialTests(PostgresFixture postgres, ITestOutput
     private async Task RunAsync(IEtcdServer one, IEtcdServer other)
     {
         int seed = DifferentialTests.Seed;
-        output.WriteLine($"seed {seed} (PGETCD_SEED={seed} repeats the run)");
+        output.WriteLine($"seed {seed} (TESTED_SEED={seed} repeats the run)");
         await using LeaseSide reference = await LeaseSide.OpenAsync(one);
         await using LeaseSide target = await LeaseSide.OpenAsync(other);
         LeaseLife[] lives = [.. Enumerable.Range(1, Leases).Select(id => new LeaseLife([reference, target], id, seed + id))];

@@ -23,7 +23,7 @@ internal sealed class WatchDifferentialRun(WatchSide reference, WatchSide target
 
     public async Task RunAsync(int steps)
     {
-        output.WriteLine($"seed {seed} (PGETCD_SEED={seed} repeats the run)");
+        output.WriteLine($"seed {seed} (TESTED_SEED={seed} repeats the run)");
         for (int step = 0; step < steps; step++)
         {
             await (_random.Next(100) switch

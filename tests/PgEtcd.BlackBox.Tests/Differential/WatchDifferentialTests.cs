@@ -5,7 +5,7 @@ using Xunit.Abstractions;
 
 namespace PgEtcd.BlackBox.Tests.Differential;
 
-/// <summary>Watches under random writes, as real etcd shows them. <c>PGETCD_SEED</c> repeats a run, but not its timing.</summary>
+/// <summary>Watches under random writes, as real etcd shows them. <c>TESTED_SEED</c> repeats a run, but not its timing.</summary>
 public sealed class WatchDifferentialTests(PostgresFixture postgres, ITestOutputHelper output) : IClassFixture<PostgresFixture>
 {
     private const int Steps = 600;

@@ -7,7 +7,7 @@ namespace PgEtcd.BlackBox.Tests.Vectors;
 
 /// <summary>
 /// The runner itself, tried on a real etcd 3.4. Not part of the usual run:
-/// <c>PGETCD_SELFTEST=1 dotnet test --filter Category=SelfTest</c>.
+/// <c>TESTED_SELFTEST=1 dotnet test --filter Category=SelfTest</c>.
 /// </summary>
 [Trait("Category", "SelfTest")]
 public sealed class EtcdVectorTests

@@ -25,7 +25,7 @@ public sealed class AppendLockTests(PostgresFixture postgres) : IClassFixture<Po
         (await one.QueryAsync<bool>("select hashtext('s14208') = hashtext('s189525')")).ShouldBe([true]);
         await using NpgsqlConnection holder = await one.Database.OpenAsync(CancellationToken.None);
         await holder.ExecuteAsync("begin; lock table s14208.migrations in exclusive mode; select s14208.put('a', '1')");
-        Task<AppendResult> waiting = one.AppendAsync(Puts(1, "b=1"));
+        Task<AppendResult> waiting = one.AppendAsync(Puts(1, "a=1"));
         await one.LockHolderAsync();
 
         await Migrator(other).MigrateAsync(CancellationToken.None).WaitAsync(Soon);
