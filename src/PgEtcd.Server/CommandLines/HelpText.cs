@@ -37,7 +37,7 @@ internal static class HelpText
             }
         }
 
-        text.AppendLine().AppendLine("Accepted for etcd's sake, without effect here");
+        text.AppendLine().AppendLine("Accepted for compatibility with etcd, without effect here");
         Wrap(text, "  ", string.Join(' ', Flags.All.Where(flag => flag.Group == FlagGroup.Ignored).Select(flag => "--" + flag.Name)));
         text.AppendLine().AppendLine("  --version").AppendLine("      Print the version and end.");
         text.AppendLine("  --help, -h").Append("      Print this and end.");

@@ -60,7 +60,7 @@ internal static class RestoreVerb
         }
         else if (await past.RestoreAsync(restore, cancellationToken) is { } made)
         {
-            rows.Say($"{keys} put back as of revision {revision}, by revision {made}.");
+            rows.Say($"{keys} restored to revision {revision}, by revision {made}.");
         }
         else
         {

@@ -41,10 +41,10 @@ public sealed class RestoreCommandTests(PostgresFixture postgres) : IClassFixtur
         (await kv.RevisionAsync()).ShouldBe(8);
 
         (await pgetcd.TextAsync("restore", "--prefix", "p/", "--at", "4")).ShouldEndWith(
-            "\n4 keys put back as of revision 4, by revision 9.\n");
+            "\n4 keys restored to revision 4, by revision 9.\n");
         (await kv.AllAsync()).ShouldBe(["p/a=1", "p/b=1", "q=1"]);
         (await pgetcd.TextAsync("restore", "--prefix", "p/", "--at", "4")).ShouldBe("Nothing differs from revision 4.\n");
-        (await pgetcd.TextAsync("restore", "q", "--at", "1")).ShouldEndWith("\n1 key put back as of revision 1, by revision 10.\n");
+        (await pgetcd.TextAsync("restore", "q", "--at", "1")).ShouldEndWith("\n1 key restored to revision 1, by revision 10.\n");
         (await kv.AllAsync()).ShouldBe(["p/a=1", "p/b=1"]);
         (await pgetcd.JsonAsync(["history", "q"], "change", "request")).ShouldBe(["create Put", "delete restore_key"]);
     }
