@@ -21,7 +21,7 @@ public static class DatabaseErrors
                 or PostgresErrorCodes.SerializationFailure
                 or PostgresErrorCodes.DeadlockDetected
                 or PostgresErrorCodes.LockNotAvailable // the role's lock_timeout, behind a pooler
-                or PostgresErrorCodes.QueryCanceled // our own time limit on a statement
+                or PostgresErrorCodes.QueryCanceled // the frontend's own time limit on a statement
                 or "25P03", // idle in transaction for too long
         NpgsqlException => true, // no answer from the server: broken connection, time limit
         TimeoutException or IOException or SocketException or ObjectDisposedException => true,

@@ -3,7 +3,7 @@ using System.Reflection;
 namespace PgEtcd.Server.Configuration;
 
 /// <summary>The flags: the only list of them, a file for each <see cref="FlagGroup"/>. Names and defaults are etcd's (flags.md),
-/// except for our own few. CONTRIBUTING.md says what else a new flag needs.</summary>
+/// except for PgEtcd's own few. CONTRIBUTING.md says what else a new flag needs.</summary>
 internal static partial class Flags
 {
     public static readonly Flag ConfigFile = new("config-file", "", "path",

@@ -16,8 +16,8 @@ internal sealed class ClientTrust(
 
     private static readonly Oid ClientAuthentication = new("1.3.6.1.5.5.7.3.2");
 
-    /// <summary>How the platform is to build the chain: from what the client sends and our authorities, without asking the
-    /// network.</summary>
+    /// <summary>Lets the platform build the chain from the client's certificates and the configured authorities alone, without
+    /// asking the network.</summary>
     public X509ChainPolicy Policy()
     {
         X509ChainPolicy policy = new()
