@@ -78,8 +78,7 @@ begin
 
     -- Not those of the rows: a put that keeps its lease does not ask for it, and the lease may have been lost.
     if append.required_leases <> '{}' then
-        select array_agg(needed) into missing from unnest(append.required_leases) needed
-            where not exists (select from pgetcd.leases l where l.id = needed);
+        missing := pgetcd.missing_leases(append.required_leases);
         if missing is not null then
             return next row('lease_missing', head, state.compact_revision, state.auth_revision,
                 missing, null, null, null, null, null, null, null, state.alarms)::pgetcd.log_answer;
@@ -118,7 +117,7 @@ begin
     end if;
 
     if append.revoked_leases <> '{}' then
-        delete from pgetcd.leases l where l.id = any (append.revoked_leases);
+        ignored := pgetcd.forget_leases(append.revoked_leases);
     end if;
 
     return next row('appended', head, state.compact_revision, state.auth_revision,

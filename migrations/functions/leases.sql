@@ -1,22 +1,31 @@
--- Grants a lease, unless an alarm forbids it. -1: granted, also if it was before with the same token; 0: the id is taken; else the
--- alarms. head: the end of the log, no older than what was acknowledged before the call.
-create or replace function pgetcd.grant_lease(lease_id bigint, seconds bigint, token uuid, out outcome integer, out head bigint)
-    language plpgsql volatile security definer set search_path = pg_catalog, pg_temp as $$
+-- While the table of leases is empty, the planner prefers a scan of it to looking ids up, and a prepared statement keeps that plan
+-- while the table grows. So all that looks up several ids has scans and hashes off.
+
+-- Grants leases, unless an alarm forbids it; a row for each, in their order. -1: granted, also if it was before with the same token;
+-- 0: the id is taken; else the alarms. head: the end of the log, no older than what was acknowledged before the call.
+create or replace function pgetcd.grant_leases(lease_ids bigint[], seconds bigint[], tokens uuid[])
+    returns table (outcome integer, head bigint) language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
+    set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
+declare
+    state record;
 begin
-    if lease_id = 0 or seconds <= 0 then
-        raise exception 'no lease has the id % and lasts % s', lease_id, seconds using errcode = 'invalid_parameter_value';
+    if 0 = any (lease_ids) or 0 >= any (seconds) then
+        raise exception 'no lease has the id 0, and none lasts 0 s or less' using errcode = 'invalid_parameter_value';
     end if;
-    select c.alarms & (pgetcd.nospace_alarm() | pgetcd.corrupt_alarm()),
-            greatest(c.base_revision, (select max(r.revision) from pgetcd.revisions r))
-        into outcome, head from pgetcd.cluster c;
-    if outcome = 0 then
+    select (c.alarms & (pgetcd.nospace_alarm() | pgetcd.corrupt_alarm()))::integer as refusing,
+            greatest(c.base_revision, (select max(r.revision) from pgetcd.revisions r)) as head
+        into state from pgetcd.cluster c;
+    if state.refusing = 0 then
+        -- In one order, or two calls with the same ids could wait for each other.
         insert into pgetcd.leases (id, ttl, expires_at, grant_token)
-            values (lease_id, seconds, clock_timestamp() + make_interval(secs => seconds::double precision), token)
+            select g.id, g.ttl, clock_timestamp() + make_interval(secs => g.ttl::double precision), g.token
+            from unnest(lease_ids, seconds, tokens) as g (id, ttl, token) order by g.id
             on conflict (id) do nothing;
     end if;
-    if exists (select from pgetcd.leases l where l.id = lease_id and l.grant_token = token) then
-        outcome := -1;
-    end if;
+    return query select case when l.id is null then state.refusing else -1 end, state.head
+        from unnest(lease_ids, tokens) with ordinality as g (id, token, n)
+        left join pgetcd.leases l on l.id = g.id and l.grant_token = g.token
+        order by g.n;
 end
 $$;
 
@@ -25,7 +34,8 @@ $$;
 -- promised: a lease whose expiry still covers a full TTL is asked for again and again by some clients, and costs a read then,
 -- and no commit.
 create or replace function pgetcd.keep_alive(ids bigint[]) returns table (id bigint, ttl bigint) language plpgsql volatile
-    security definer set search_path = pg_catalog, pg_temp as $$
+    security definer set search_path = pg_catalog, pg_temp
+    set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
 #variable_conflict use_column
 begin
     return query with renewed as (
@@ -41,6 +51,18 @@ begin
         select l.id, case when l.expires_at >= statement_timestamp() + make_interval(secs => l.ttl) then l.ttl end
         from pgetcd.leases l where l.id = any (keep_alive.ids) and l.id not in (select r.id from renewed r);
 end
+$$;
+
+-- Those of these leases that do not exist; null if all do.
+create or replace function pgetcd.missing_leases(ids bigint[]) returns bigint[] language sql stable
+    set search_path = pg_catalog, pg_temp set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
+    select array_agg(needed) from unnest(ids) needed where not exists (select from pgetcd.leases l where l.id = needed)
+$$;
+
+-- Deletes leases.
+create or replace function pgetcd.forget_leases(ids bigint[]) returns void language sql volatile
+    set search_path = pg_catalog, pg_temp set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
+    delete from pgetcd.leases l where l.id = any (ids)
 $$;
 
 -- The leases that are over, the first to expire first; only the leader is told.
@@ -78,4 +100,5 @@ begin
 end
 $$;
 
-revoke execute on function pgetcd.grant_lease(bigint, bigint, uuid), pgetcd.keep_alive(bigint[]), pgetcd.renew_leases(text) from public;
+revoke execute on function pgetcd.grant_leases(bigint[], bigint[], uuid[]), pgetcd.keep_alive(bigint[]), pgetcd.renew_leases(text)
+    from public;

@@ -42,7 +42,7 @@ begin
         pgetcd.append_one(bigint, bigint, bigint, smallint, text, bytea, bytea, bigint, bigint, bigint, text, text),
         pgetcd.lock_and_tail(bigint), pgetcd.compact(bigint, uuid, text, text, text), pgetcd.set_alarm(bigint, integer, boolean),
         pgetcd.observe_term(), pgetcd.ensure_history(bigint, integer, bytea, bytea, bigint), pgetcd.ensure_auth_revision(bigint),
-        pgetcd.grant_lease(bigint, bigint, uuid), pgetcd.keep_alive(bigint[]), pgetcd.renew_leases(text),
+        pgetcd.grant_leases(bigint[], bigint[], uuid[]), pgetcd.keep_alive(bigint[]), pgetcd.renew_leases(text),
         pgetcd.beat(bigint, text, text, text[], text[], bigint), pgetcd.hand_over(text, bigint), pgetcd.leave(text),
         pgetcd.remove_dead(bigint),
         pgetcd.set_downgrade(text),

@@ -10,6 +10,7 @@ namespace PgEtcd.Frontend.Leases;
 /// <summary>What the services see of the leases: the rows are PostgreSQL's, the keys attached are the replica's.</summary>
 public sealed class LeaseStore(LeaseTable table, Database database, Replica replica, Tail tail, Committer committer, TimeSpan timeLimit)
 {
+    private readonly LeaseGrants _grants = new(table, database, timeLimit, TimeProvider.System);
     private readonly LeaseRenewals _renewals = new(table, database, timeLimit, TimeProvider.System);
 
     /// <summary>Called when PostgreSQL's disk has no room for a lease.</summary>
@@ -48,8 +49,7 @@ public sealed class LeaseStore(LeaseTable table, Database database, Replica repl
         while (true)
         {
             long candidate = id == 0 ? Random.Shared.NextInt64(1, long.MaxValue) : id;
-            Guid token = Guid.NewGuid();
-            if (await database.InTimeAsync(timeLimit, cancel => table.GrantAsync(candidate, ttl, token, cancel)) is { } revision)
+            if (await _grants.GrantAsync(candidate, ttl) is { } revision)
             {
                 LeaseMetrics.Granted.Add(1);
                 LeaseMetrics.Ttl.Record(ttl);

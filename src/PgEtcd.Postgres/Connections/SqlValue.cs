@@ -35,6 +35,7 @@ public readonly struct SqlValue
     public static implicit operator SqlValue(long[] value) => Typed(value);
     public static implicit operator SqlValue(double[] value) => Typed(value);
     public static implicit operator SqlValue(string[] value) => Typed(value);
+    public static implicit operator SqlValue(Guid[] value) => Typed(value);
 
     public static implicit operator SqlValue(DateTime[] value) =>
         new(new NpgsqlParameter<DateTime[]> { TypedValue = value, NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.TimestampTz });

@@ -8,7 +8,7 @@ namespace PgEtcd.Postgres.Leases;
 public sealed class LeaseTable(Database database)
 {
     // The outcome: -1 granted, 0 the id is taken, else the alarms that prevent the grant.
-    private const string GrantSql = "select outcome, head from pgetcd.grant_lease($1, $2, $3)";
+    private const string GrantSql = "select outcome, head from pgetcd.grant_leases($1, $2, $3)";
 
     private const string FindSql = """
         select id, ttl, greatest(0, floor(extract(epoch from expires_at - clock_timestamp())))::bigint as remaining
@@ -21,17 +21,24 @@ public sealed class LeaseTable(Database database)
     private const string RenewAllSql = "select pgetcd.renew_leases($1)";
     private const string ListSql = "select id from pgetcd.leases order by expires_at, id";
 
-    /// <summary>Grants a lease.</summary>
-    /// <param name="id">The lease's id.</param>
-    /// <param name="ttl">Seconds.</param>
-    /// <param name="grantToken">Identifies the grant: a repetition with the same token succeeds again.</param>
-    /// <returns>The log's revision when the lease was granted; null if the id is taken.</returns>
-    /// <exception cref="AlarmRaisedException">An alarm prevents the grant.</exception>
-    public async Task<long?> GrantAsync(long id, long ttl, Guid grantToken, CancellationToken cancellationToken)
+    /// <summary>Grants leases, all in one statement.</summary>
+    /// <returns>For each, in their order, the outcome.</returns>
+    public async Task<IReadOnlyList<LeaseGrantOutcome>> GrantAsync(
+        IReadOnlyCollection<LeaseGrant> grants, CancellationToken cancellationToken)
     {
         const int granted = -1;
-        (int outcome, long head) = await database.Command(GrantSql, id, ttl, grantToken).FirstAsync<(int, long)>(cancellationToken);
-        return outcome > 0 ? throw new AlarmRaisedException((AlarmKinds)outcome) : outcome == granted ? head : null;
+        List<LeaseGrantOutcome> outcomes = new(grants.Count);
+        await database.Command(
+            GrantSql,
+            (long[])[.. grants.Select(static grant => grant.Id)],
+            (long[])[.. grants.Select(static grant => grant.Ttl)],
+            (Guid[])[.. grants.Select(static grant => grant.Token)])
+            .EachAsync(
+                reader => outcomes.Add(reader.GetInt32(0) is var outcome && outcome > 0
+                    ? new LeaseGrantOutcome(false, (AlarmKinds)outcome, reader.GetInt64(1))
+                    : new LeaseGrantOutcome(outcome == granted, AlarmKinds.None, reader.GetInt64(1))),
+                cancellationToken);
+        return outcomes;
     }
 
     /// <summary>A lease; null if it does not exist.</summary>
@@ -91,3 +98,15 @@ public sealed class LeaseTable(Database database)
 /// <param name="Ttl">The granted TTL, seconds.</param>
 /// <param name="Remaining">Remaining time in whole seconds.</param>
 public sealed record Lease(long Id, long Ttl, long Remaining);
+
+/// <summary>A lease to be granted.</summary>
+/// <param name="Id">Its id.</param>
+/// <param name="Ttl">Seconds.</param>
+/// <param name="Token">Identifies the grant: a repetition with the same token succeeds again.</param>
+public readonly record struct LeaseGrant(long Id, long Ttl, Guid Token);
+
+/// <summary>The outcome of a grant.</summary>
+/// <param name="IsGranted">False: the id is taken, or an alarm prevents the grant.</param>
+/// <param name="Refusing">The alarms that prevent it.</param>
+/// <param name="Revision">The log's revision at the time.</param>
+public readonly record struct LeaseGrantOutcome(bool IsGranted, AlarmKinds Refusing, long Revision);

@@ -42,7 +42,7 @@ public sealed class EndOfCallTests : IAsyncLifetime
         // reset comes before the status was read.
         (await Should.ThrowAsync<RpcException>(() => call.MoveNextAsync())).StatusCode
             .ShouldBeOneOf(StatusCode.DeadlineExceeded, StatusCode.Cancelled);
-        clock.Elapsed.ShouldBeLessThan(TimeSpan.FromSeconds(1), "it is the server that ends it: the client waits for a second more");
+        clock.Elapsed.ShouldBeLessThan(TimeSpan.FromSeconds(15), "it is the server that ends it: the client waits for 20 s more");
     }
 
     [Fact]

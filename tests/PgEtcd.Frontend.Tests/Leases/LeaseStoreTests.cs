@@ -28,6 +28,20 @@ public sealed class LeaseStoreTests(PostgresFixture postgres) : IClassFixture<Po
     }
 
     [Fact]
+    public async Task Leases_that_are_wanted_at_once_are_granted_each_to_one()
+    {
+        await using StoreParts parts = await CreateAsync(postgres);
+
+        LeaseStore.Granted?[] granted = await Task.WhenAll(Enumerable.Range(0, 100).Select(i => parts.Leases.GrantAsync((i % 50) + 1, 60)));
+        LeaseStore.Granted?[] chosen = await Task.WhenAll(Enumerable.Range(0, 50).Select(_ => parts.Leases.GrantAsync(0, 60)));
+
+        granted.Where(lease => lease is not null).Select(lease => lease!.Value.Id).Order()
+            .ShouldBe(Enumerable.Range(1, 50).Select(id => (long)id));
+        chosen.Select(lease => lease!.Value.Id).Distinct().Count().ShouldBe(50);
+        (await parts.QueryAsync<long>("select count(*) from pgetcd.leases")).ShouldBe([100]);
+    }
+
+    [Fact]
     public async Task A_lease_is_listed_by_its_end_and_found_with_the_keys_that_any_frontend_attached()
     {
         await using StoreParts here = await CreateAsync(postgres);

@@ -1,3 +1,5 @@
+using Npgsql;
+using PgEtcd.Postgres.Alarms;
 using PgEtcd.Postgres.Leases;
 using PgEtcd.Testing.Postgres;
 using Shouldly;
@@ -17,6 +19,57 @@ public sealed class LeaseTableTests(PostgresFixture postgres) : IClassFixture<Po
         (await leases.GrantAsync(5, 60, token, CancellationToken.None)).ShouldBe(1);
         (await leases.GrantAsync(5, 60, token, CancellationToken.None)).ShouldBe(1);
         (await leases.GrantAsync(5, 60, Guid.NewGuid(), CancellationToken.None)).ShouldBeNull();
+    }
+
+    [Fact]
+    public async Task Leases_granted_together_have_an_outcome_each_in_their_order()
+    {
+        await using LogFixture fixture = await LogFixture.CreateAsync(postgres);
+        LeaseTable leases = new(fixture.Database);
+        await fixture.AppendAsync(LogFixture.Puts(1, "a=1"));
+        Guid first = Guid.NewGuid();
+        await leases.GrantAsync(3, 60, first, CancellationToken.None);
+
+        IReadOnlyList<LeaseGrantOutcome> outcomes = await leases.GrantAsync(
+            [
+                new(9, 70, Guid.NewGuid()), new(3, 60, Guid.NewGuid()), new(-4, 80, Guid.NewGuid()), new(9, 90, Guid.NewGuid()),
+                new(3, 60, first),
+            ],
+            CancellationToken.None);
+
+        outcomes.Select(outcome => outcome.IsGranted).ShouldBe([true, false, true, false, true]);
+        outcomes.ShouldAllBe(outcome => outcome.Revision == 2 && outcome.Refusing == AlarmKinds.None);
+        (await fixture.QueryAsync<string>("select id || ' ' || ttl from pgetcd.leases order by id")).ShouldBe(["-4 80", "3 60", "9 70"]);
+    }
+
+    [Fact]
+    public async Task Frontends_that_grant_the_same_leases_in_other_orders_do_not_wait_for_each_other()
+    {
+        await using LogFixture fixture = await LogFixture.CreateAsync(postgres);
+        LeaseTable leases = new(fixture.Database);
+        long[] ids = [.. Enumerable.Range(1, 200).Select(id => (long)id)];
+
+        for (int round = 0; round < 10; round++)
+        {
+            IReadOnlyList<LeaseGrantOutcome>[] both = await Task.WhenAll(
+                leases.GrantAsync([.. ids.Select(Grant)], CancellationToken.None),
+                leases.GrantAsync([.. ids.Reverse().Select(Grant)], CancellationToken.None));
+            both[0].Zip(both[1].Reverse()).ShouldAllBe(pair => pair.First.IsGranted != pair.Second.IsGranted);
+            await fixture.QueryAsync<long>("delete from pgetcd.leases returning id");
+        }
+
+        static LeaseGrant Grant(long id) => new(id, 60, Guid.NewGuid());
+    }
+
+    [Theory]
+    [InlineData("{0}", "{60}")]
+    [InlineData("{1,2}", "{60,0}")]
+    [InlineData("{1,2}", "{-1,60}")]
+    public async Task A_lease_that_cannot_be_is_refused(string ids, string seconds)
+    {
+        await using LogFixture fixture = await LogFixture.CreateAsync(postgres);
+        await Should.ThrowAsync<PostgresException>(() => fixture.QueryAsync<int>(
+            $"select outcome from pgetcd.grant_leases('{ids}', '{seconds}', array[gen_random_uuid(), gen_random_uuid()])"));
     }
 
     [Fact]

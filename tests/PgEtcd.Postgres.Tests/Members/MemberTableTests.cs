@@ -35,10 +35,14 @@ public sealed class MemberTableTests(PostgresFixture postgres) : IClassFixture<P
         await using LogFixture fixture = await LogFixture.CreateAsync(postgres);
         MemberTable members = new(fixture.Database);
         await BeatAsync(members, 1, "a");
-        await fixture.QueryAsync<int>("update pgetcd.leader set expires_at = expires_at - interval '1.9 seconds'");
+        (await fixture.QueryAsync<double>("""
+            select extract(epoch from l.expires_at - m.heartbeat_at)::double precision
+            from pgetcd.leader l join pgetcd.members m on m.run = l.holder
+            """)).ShouldHaveSingleItem().ShouldBe(2, tolerance: 0.1);
+        await fixture.QueryAsync<int>("update pgetcd.leader set expires_at = clock_timestamp() + interval '1 minute'");
         (await BeatAsync(members, 2, "b")).Leads.ShouldBeFalse();
 
-        await fixture.QueryAsync<int>("update pgetcd.leader set expires_at = expires_at - interval '0.1 seconds'");
+        await fixture.QueryAsync<int>("update pgetcd.leader set expires_at = clock_timestamp()");
         (await BeatAsync(members, 2, "b")).Leads.ShouldBeTrue();
         (await BeatAsync(members, 1, "a")).Leads.ShouldBeFalse();
         (await fixture.QueryAsync<long?>("select id from pgetcd.expired_leases('a', 10)")).ShouldBeEmpty();

@@ -8,7 +8,7 @@ namespace PgEtcd.Testing.Grpc;
 /// <summary>One call with encoded messages. One writer and one reader at a time; disposing cancels the call.</summary>
 public sealed class GrpcRawCall : IDisposable
 {
-    private static readonly TimeSpan Grace = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan Grace = TimeSpan.FromSeconds(20);
 
     private readonly HttpContent _content;
     private readonly CancellationTokenSource _cancel;
