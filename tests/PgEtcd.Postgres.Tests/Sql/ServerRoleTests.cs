@@ -18,7 +18,8 @@ public sealed class ServerRoleTests(PostgresFixture postgres) : IClassFixture<Po
     [
         "add_auth_token", "append", "append_one", "beat", "change_auth", "compact", "ensure_auth_revision", "ensure_history",
         "grant_leases", "hand_over", "keep_alive", "keep_archive", "keep_compaction_hash", "leave", "lock_and_tail",
-        "note_failed_logins", "observe_term", "record_digest", "remove_dead", "remove_superseded", "renew_auth_tokens", "renew_leases", "set_alarm", "set_downgrade",
+        "note_failed_logins", "observe_term", "record_digest", "remove_dead",
+        "remove_superseded", "renew_auth_tokens", "renew_leases", "set_alarm", "set_downgrade",
     ];
 
     private readonly string _server = $"server_{Guid.NewGuid():N}";
