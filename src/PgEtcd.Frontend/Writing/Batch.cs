@@ -63,6 +63,9 @@ internal sealed class Batch
         return batch;
     }
 
+    /// <summary>The same writes on other keys. Not for a batch that revokes a lease: it would be missing from the start.</summary>
+    public Batch On(KeySpace keys) => Of(_writes, State with { Keys = keys }, _missing);
+
     /// <summary>Evaluates a write after all before it and leaves its answer, or what was thrown, with it.</summary>
     public void Add(PendingWrite write)
     {

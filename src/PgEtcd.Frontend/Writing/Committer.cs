@@ -173,7 +173,7 @@ public sealed class Committer(
             bool isPresent = false;
             if (_lockedLeft == 0)
             {
-                result = batch.Append.IsEmpty ? null : await AppendAsync(batch, missingLeases);
+                result = batch.Append.IsEmpty ? null : await AppendAsync(batch);
             }
             else
             {
@@ -219,7 +219,7 @@ public sealed class Committer(
     }
 
     /// <summary>Appends, however often the connection breaks: the same batch is appended once (design §2.6).</summary>
-    private async Task<AppendResult?> AppendAsync(Batch batch, HashSet<long> missingLeases)
+    private async Task<AppendResult?> AppendAsync(Batch batch)
     {
         TaskCompletionSource? takenIn = null;
         if (_crowdedLeft == 0)
@@ -249,7 +249,7 @@ public sealed class Committer(
                 if (result.Outcome == AppendOutcome.Appended)
                 {
                     _queue.Close();
-                    _underWay = Behind(batch, result.Position, missingLeases);
+                    _underWay = Behind(batch, result.Position.Revision);
                 }
             }
 
@@ -272,9 +272,10 @@ public sealed class Committer(
 
     /// <summary>The batch as it was appended: behind rows of others, which are taken in first. Nothing that it reads is among them, so only
     /// the revisions in its answers are others.</summary>
-    private Batch Behind(Batch batch, LogPosition end, HashSet<long> missingLeases)
+    private Batch Behind(Batch batch, long end)
     {
-        LogPosition start = end with { Revision = end.Revision - batch.Append.Revisions, AuthRevision = batch.State.AuthRevision };
+        // Where it held. What has moved since besides the revision, the tail brings: a compaction would change the evaluation.
+        LogPosition start = batch.Append.Expected with { Revision = end - batch.Append.Revisions };
         replica.TakeIn(_missed, start);
         KeySpace keys = replica.Current;
         if (keys.Revision != start.Revision)
@@ -282,7 +283,7 @@ public sealed class Committer(
             keys = Replica.After(batch.State.Keys, _missed); // the tail has been faster
         }
 
-        Batch behind = Batch.Of(batch.Writes, batch.State with { Keys = keys }, missingLeases);
+        Batch behind = batch.On(keys);
         if (!behind.Append.IsSameAs(batch.Append))
         {
             throw new InvalidOperationException("A batch was appended behind rows that change its evaluation.");
@@ -327,7 +328,7 @@ public sealed class Committer(
         }
         catch (Exception exception) when (DatabaseErrors.IsTransient(exception))
         {
-            return (_underWay!.Append.IsEmpty ? null : await AppendAsync(_underWay, missingLeases), false);
+            return (_underWay!.Append.IsEmpty ? null : await AppendAsync(_underWay), false);
         }
         catch
         {

@@ -4,8 +4,9 @@ using PgEtcd.Postgres.Revisions;
 
 namespace PgEtcd.Frontend.Writing;
 
-/// <summary>What the evaluation of a write reads, for <see cref="AppendBatch.Read"/>: while others change nothing of it, the write changes the
-/// same keys in the same way wherever in the log it comes (docs/decisions/0020). The keys that it changes are in the batch already.</summary>
+/// <summary>What the evaluation of a write reads, for <see cref="AppendBatch.Read"/>: while others change nothing of it, the write changes
+/// the same keys in the same way wherever in the log it comes (docs/decisions/0020). The keys that it changes are in the batch
+/// already.</summary>
 internal static class ReadSet
 {
     /// <summary>Notes what a write is about to read.</summary>

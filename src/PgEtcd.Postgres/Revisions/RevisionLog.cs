@@ -213,11 +213,9 @@ public sealed class RevisionLog(Database database, string name)
         };
         LogPosition position = new(reader.GetInt64(1), reader.GetInt64(2), reader.GetInt64(3), (AlarmKinds)reader.GetInt16(12));
         long[] missingLeases = outcome == AppendOutcome.LeaseMissing ? reader.GetFieldValue<long[]>(4) : [];
-        bool hasMissed = false;
         while (await reader.ReadAsync(cancellationToken))
         {
             missed(LogRow.Read(reader, 5));
-            hasMissed = true;
         }
 
         if (outcome == AppendOutcome.Conflict && position.Revision < batch.Expected.Revision)
@@ -225,7 +223,9 @@ public sealed class RevisionLog(Database database, string name)
             throw new LogCutException(position.Revision, batch.Expected.Revision);
         }
 
-        if (outcome == AppendOutcome.Conflict || hasMissed)
+        // Not by the rows that came: all of those before the batch may be gone.
+        bool isBehindOthers = outcome == AppendOutcome.Appended && position.Revision != batch.Expected.Revision + batch.Revisions;
+        if (outcome == AppendOutcome.Conflict || isBehindOthers)
         {
             try
             {

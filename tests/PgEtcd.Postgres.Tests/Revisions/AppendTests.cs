@@ -1,7 +1,10 @@
 using Dapper;
 using Npgsql;
 using PgEtcd.Mvcc.Keys;
+using PgEtcd.Postgres.Calls;
+using PgEtcd.Postgres.History;
 using PgEtcd.Postgres.Leases;
+using PgEtcd.Postgres.Maintenance;
 using PgEtcd.Postgres.Revisions;
 using PgEtcd.Testing.Postgres;
 using Shouldly;
@@ -211,6 +214,46 @@ public sealed class AppendTests(PostgresFixture postgres) : IClassFixture<Postgr
         again.Position.ShouldBe(new LogPosition(4, 2, 1));
         missed.Select(row => Text(row.Key)).ShouldBe(["a"]);
         (await fixture.QueryAsync<long>("select count(*) from pgetcd.revisions")).ShouldBe([4]);
+    }
+
+    /// <summary>All that came between may have been removed: nothing in the answer shows then that the batch is not where it was
+    /// evaluated, except for its revision.</summary>
+    [Fact]
+    public async Task Invariant6_no_guessing_where_a_batch_went_though_the_rows_before_it_are_gone()
+    {
+        await using LogFixture fixture = await CreateAsync(postgres);
+        AppendBatch fleeting = Puts(1, "a=1");
+        fleeting.Add(Delete("a", 3), null, null);
+        await ElsewhereAsync(fixture, fleeting);
+        AppendBatch batch = Puts(1, "c=3");
+        (await fixture.AppendAsync(batch)).ShouldBe(Appended(4));
+        await fixture.Log.CompactAsync(4, Guid.NewGuid(), CancellationToken.None);
+        await new HashReader(fixture.Database).KeepHashAsync(CancellationToken.None);
+        await fixture.QueryAsync<object>("update pgetcd.revisions set committed_at = now() - interval '1 hour' where revision < 4");
+        await new RemovalTable(fixture.Database).RemoveAsync(100, TimeSpan.FromSeconds(10), false, CancellationToken.None);
+        (await fixture.QueryAsync<long>("select revision from pgetcd.revisions")).ShouldBe([4]);
+
+        await Should.ThrowAsync<StoreUnavailableException>(fixture.AppendAsync(batch));
+    }
+
+    /// <summary>Once a new store is defragmented, PostgreSQL takes the table for an empty one; the plan is kept while it grows.</summary>
+    [Fact]
+    public async Task A_place_is_looked_for_among_the_last_rows_though_it_was_planned_for_an_empty_table()
+    {
+        await using LogFixture fixture = await CreateAsync(postgres);
+        await using NpgsqlConnection connection = await fixture.Database.OpenAsync(CancellationToken.None);
+        List<string> plans = [];
+        connection.Notice += (_, notice) => plans.Add(notice.Notice.MessageText);
+        await connection.ExecuteAsync("vacuum pgetcd.revisions");
+        await connection.ExecuteAsync("load 'auto_explain'");
+        await connection.ExecuteAsync(
+            "set auto_explain.log_min_duration = 0; set auto_explain.log_nested_statements = on; set client_min_messages = log");
+
+        await connection.ExecuteAsync("select pgetcd.place(1, 'x', array['a']::bytea[], '{}', '{}')");
+
+        string plan = plans.Where(text => text.Contains("Index Scan", StringComparison.Ordinal)).ShouldHaveSingleItem();
+        plan.ShouldContain("revisions_pkey");
+        plan.ShouldNotContain("Nested Loop");
     }
 
     [Theory]
