@@ -65,13 +65,8 @@ public sealed class AppendBatch(LogPosition expected, int capacity = 0)
         Clients.Add(client);
     }
 
-<<<<<<< HEAD
-    /// <summary>Makes the append depend on keys, besides those of its events: it is refused if others have changed one since.
-    /// Anything that was read and is not named here must not matter.</summary>
-=======
     /// <summary>Makes the append depend on keys, besides those of its events: if others have changed one since, it is refused. What was
     /// read and not named here must not matter.</summary>
->>>>>>> main
     public void Read(in KeyRange range)
     {
         if (IsFixed || range.IsEmpty)
