@@ -10,15 +10,18 @@ need_dotnet() {
   export DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1 DOTNET_CLI_UI_LANGUAGE=en
   if ! command -v dotnet >/dev/null && [ -x "$own_dotnet/dotnet" ]; then use_own_dotnet; fi
   if ! command -v dotnet >/dev/null && ! install_dotnet; then
-    say "the .NET 10 SDK is missing, and neither this system's packages nor Microsoft's script could be had: see https://dotnet.microsoft.com/download"
+    say "the .NET 10 SDK is missing, and neither this system's packages nor Microsoft's script could be had:" \
+      "see https://dotnet.microsoft.com/download"
     exit 1
   fi
   need_libraries
 }
 
+has_dotnet_package() { apt-cache show dotnet-sdk-10.0; }
+
 # The distribution's package (Ubuntu has it), else Microsoft's script.
 install_dotnet() {
-  if can_install && { apt-cache show dotnet-sdk-10.0 2>/dev/null || { apt_get update -q && apt-cache show dotnet-sdk-10.0; }; } >/dev/null 2>&1; then
+  if can_install && { has_dotnet_package || { apt_get update -q && has_dotnet_package; }; } >/dev/null 2>&1; then
     install_packages dotnet-sdk-10.0
     return
   fi

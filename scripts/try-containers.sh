@@ -94,7 +94,10 @@ try_composition() {
 compose() { podman-compose -p $composition -f "$root/docker-compose.yml" "$@"; }
 down() { compose down -v; }
 etcdctl_here() { etcdctl --endpoints "localhost:$CLIENT_PORT" --command-timeout 10s "$@"; }
-container() { podman ps --all --quiet --filter "label=com.docker.compose.project=$composition" --filter "label=com.docker.compose.service=$1"; }
+container() {
+  podman ps --all --quiet \
+    --filter "label=com.docker.compose.project=$composition" --filter "label=com.docker.compose.service=$1"
+}
 
 is_up() {
   podman tag localhost/pgetcd docker.io/library/pgetcd
@@ -195,7 +198,8 @@ tests_here() { in_bare "$1" ./test.sh Mvcc | tee /dev/stderr | grep -E '^[1-9][0
 
 without_sdk() {
   start_bare "$1" root ""
-  ! in_bare root timeout 300 ./run.sh --version 2>"$said.err" && cat "$said.err" && grep "the .NET 10 SDK is missing, and neither" "$said.err"
+  ! in_bare root timeout 300 ./run.sh --version 2>"$said.err" && cat "$said.err" \
+    && grep "the .NET 10 SDK is missing, and neither" "$said.err"
 }
 
 free_port() {

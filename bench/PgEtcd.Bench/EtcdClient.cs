@@ -28,7 +28,8 @@ public sealed class EtcdClient(int port) : IDisposable
         string status = Header(response, "grpc-status");
         if (response.StatusCode != HttpStatusCode.OK || status != "0" || body.Length < 5)
         {
-            throw new BenchException($"{method} answered HTTP {(int)response.StatusCode}, grpc-status {status}: {Header(response, "grpc-message")}");
+            throw new BenchException(
+                $"{method} answered HTTP {(int)response.StatusCode}, grpc-status {status}: {Header(response, "grpc-message")}");
         }
 
         return body[5..];

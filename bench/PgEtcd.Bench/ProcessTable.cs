@@ -17,7 +17,9 @@ public static class ProcessTable
     public static double CpuSeconds(int process)
     {
         string[] fields = Stat(process);
-        return fields.Length < 13 ? 0 : (long.Parse(fields[11], CultureInfo.InvariantCulture) + long.Parse(fields[12], CultureInfo.InvariantCulture)) / TicksPerSecond;
+        return fields.Length < 13 ? 0 : (Ticks(fields[11]) + Ticks(fields[12])) / TicksPerSecond;
+
+        static long Ticks(string field) => long.Parse(field, CultureInfo.InvariantCulture);
     }
 
     public static IEnumerable<int> Children(int parent)

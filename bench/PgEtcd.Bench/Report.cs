@@ -86,7 +86,8 @@ public sealed class Report(IReadOnlyList<string> servers, string about)
             string value = row.Values[i] is { } measured
                 ? $"{Show(measured.Median)} {row.Unit} ({Show(measured.Min)}-{Show(measured.Max)})"
                 : "-";
-            text.Append(CultureInfo.InvariantCulture, $" | {value,-32} {row.Latencies[i],-16} | {row.Cpu?[i]?.ToString("F1", CultureInfo.InvariantCulture),-6}");
+            string? cpu = row.Cpu?[i]?.ToString("F1", CultureInfo.InvariantCulture);
+            text.Append(CultureInfo.InvariantCulture, $" | {value,-32} {row.Latencies[i],-16} | {cpu,-6}");
         }
 
         string ratio = double.IsNaN(row.Ratio) ? "" : row.Ratio.ToString("F2", CultureInfo.InvariantCulture);

@@ -65,7 +65,8 @@ public sealed class Server(string name, string kind, string directory, Options o
             if (_process.HasExited || clock.Elapsed > StartLimit)
             {
                 string last = string.Join(Environment.NewLine, File.ReadLines(log).TakeLast(5));
-                throw new BenchException($"{Name} {(_process.HasExited ? "ended" : "is not healthy")} after {clock.Elapsed.TotalSeconds:F1} s: {last}");
+                string state = _process.HasExited ? "ended" : "is not healthy";
+                throw new BenchException($"{Name} {state} after {clock.Elapsed.TotalSeconds:F1} s: {last}");
             }
 
             await Task.Delay(5).ConfigureAwait(false);

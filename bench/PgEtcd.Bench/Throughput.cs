@@ -34,12 +34,17 @@ public sealed class Throughput(H2Load h2load, Options options, Report report)
         string? invalid = await Turns.Take(servers, options, async (server, seed) =>
             samples[server].Add(await run.Turn(workload, server, seed).ConfigureAwait(false))).ConfigureAwait(false);
 
-        List<Measured?> values = servers.Select(server => samples[server].Count == 0 ? null : new Measured([.. samples[server].Select(sample => sample.Rate)])).ToList();
+        List<Measured?> values = servers.Select(server =>
+            samples[server].Count == 0 ? null : new Measured([.. samples[server].Select(sample => sample.Rate)])).ToList();
         double? target = Targets.Throughput.TryGetValue(workload.Name, out double least) ? least : null;
         Row row = new(
             workload.Name, "/s", values, [.. servers.Select(server => Latency(samples[server]))],
             target is null ? "" : string.Create(CultureInfo.InvariantCulture, $">= {target:0.0}"), null,
-            [.. servers.Select(server => samples[server].Count == 0 ? (double?)null : Measured.Of(samples[server].Select(sample => sample.Cpu)))], invalid);
+            [
+                .. servers.Select(server =>
+                    samples[server].Count == 0 ? (double?)null : Measured.Of(samples[server].Select(sample => sample.Cpu))),
+            ],
+            invalid);
         return row with { Met = invalid is null && target is not null && !double.IsNaN(row.Ratio) ? row.Ratio >= target : null };
     }
 
@@ -47,5 +52,6 @@ public sealed class Throughput(H2Load h2load, Options options, Report report)
         ? ""
         : string.Create(
             CultureInfo.InvariantCulture,
-            $"{Measured.Of(samples.Select(sample => sample.P50)) / 1000:F2} / {Measured.Of(samples.Select(sample => sample.P99)) / 1000:F2}");
+            $"{Measured.Of(samples.Select(sample => sample.P50)) / 1000:F2} / "
+            + $"{Measured.Of(samples.Select(sample => sample.P99)) / 1000:F2}");
 }

@@ -15,7 +15,9 @@ public sealed class WorkloadRun(H2Load h2load, Options options)
     {
         long before = await server.Client.Revision().ConfigureAwait(false);
         long txns = keys / Requests.PutsPerTxn;
-        LoadResult result = await h2load.Run(server.Port, "KV/Txn", Requests.PutMany(prefix), new(keys, Once: true), new(1, (int)Math.Min(streams, txns)), txns).ConfigureAwait(false);
+        LoadResult result = await h2load.Run(
+            server.Port, "KV/Txn", Requests.PutMany(prefix), new(keys, Once: true), new(1, (int)Math.Min(streams, txns)), txns)
+            .ConfigureAwait(false);
         long after = await server.Client.Revision().ConfigureAwait(false);
         long count = await server.Client.Count(prefix).ConfigureAwait(false);
         return after - before == txns && count >= keys
@@ -46,7 +48,9 @@ public sealed class WorkloadRun(H2Load h2load, Options options)
 
         foreach (Workload? workload in Workload.All.Where(workload => workload.Name is "put 50" or "put 500" or "range linearizable 50"))
         {
-            await h2load.Run(server.Port, workload.Method, workload.Request, workload.Numbers with { Seed = options.Seed }, Flight.Of(workload.InFlight), WarmRequests).ConfigureAwait(false);
+            await h2load.Run(
+                server.Port, workload.Method, workload.Request, workload.Numbers with { Seed = options.Seed },
+                Flight.Of(workload.InFlight), WarmRequests).ConfigureAwait(false);
         }
     }
 

@@ -1,5 +1,5 @@
--- While the table of leases is empty, the planner prefers a scan of it to looking ids up, and a prepared statement keeps that plan while the
--- table grows. So all that looks up several ids has scans and hashes off.
+-- While the table of leases is empty, the planner prefers a scan of it to looking ids up, and a prepared statement keeps that plan
+-- while the table grows. So all that looks up several ids has scans and hashes off.
 
 -- Grants leases, unless an alarm forbids it; a row for each, in their order. -1: granted, also if it was before with the same token;
 -- 0: the id is taken; else the alarms. head: the end of the log, no older than what was acknowledged before the call.
@@ -100,4 +100,5 @@ begin
 end
 $$;
 
-revoke execute on function pgetcd.grant_leases(bigint[], bigint[], uuid[]), pgetcd.keep_alive(bigint[]), pgetcd.renew_leases(text) from public;
+revoke execute on function pgetcd.grant_leases(bigint[], bigint[], uuid[]), pgetcd.keep_alive(bigint[]), pgetcd.renew_leases(text)
+    from public;

@@ -14,7 +14,8 @@ internal static partial class Log
     public static partial void AuthLost(ILogger logger);
 
     [LoggerMessage(202, LogLevel.Error,
-        "PostgreSQL has lost commits in a failover: what was at revision {Revision} is gone. The revision moves up by a million and all before is compacted")]
+        "PostgreSQL has lost commits in a failover: what was at revision {Revision} is gone. "
+        + "The revision moves up by a million and all before is compacted")]
     public static partial void HistoryLost(ILogger logger, long revision);
 
     [LoggerMessage(204, LogLevel.Debug, "The database did not take {Count} renewals of tokens or failed logins: {Reason}")]
@@ -43,7 +44,8 @@ internal static partial class Log
     public static partial void LeasesRenewed(ILogger logger, long count);
 
     [LoggerMessage(225, LogLevel.Warning,
-        "--sql-write-timeout: session {Pid} ({Who}) has held the append lock for {Seconds:0.0} s while others wait: its statement is cancelled")]
+        "--sql-write-timeout: session {Pid} ({Who}) has held the append lock for {Seconds:0.0} s while others wait: "
+        + "its statement is cancelled")]
     public static partial void LockHolderCancelled(ILogger logger, int pid, string who, double seconds);
 
     [LoggerMessage(226, LogLevel.Warning,
@@ -51,7 +53,8 @@ internal static partial class Log
     public static partial void LockHolderEnded(ILogger logger, int pid, string who, double seconds);
 
     [LoggerMessage(227, LogLevel.Error,
-        "--sql-write-timeout: session {Pid} ({Who}) has held the append lock for {Seconds:0.0} s, all writes wait, and this frontend's database user may not end it ({Reason}); grant it pg_signal_backend")]
+        "--sql-write-timeout: session {Pid} ({Who}) has held the append lock for {Seconds:0.0} s, all writes wait, "
+        + "and this frontend's database user may not end it ({Reason}); grant it pg_signal_backend")]
     public static partial void LockHolderStays(ILogger logger, int pid, string who, double seconds, string reason);
 
     [LoggerMessage(240, LogLevel.Information, "Auto-compaction: compacted at revision {Revision}")]

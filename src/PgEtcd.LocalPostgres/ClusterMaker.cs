@@ -1,13 +1,13 @@
 namespace PgEtcd.LocalPostgres;
 
-/// <summary>Makes the cluster at the first start.</summary>
+/// <summary>Creates the cluster at the first start.</summary>
 internal static class ClusterMaker
 {
     /// <summary>
-    /// Runs initdb beside the place and moves the result there in one step: a cluster that is there is a whole one, and
-    /// what a crash left half-made is thrown away and made anew.
+    /// Runs initdb in a directory beside the final one and moves the result there in one step: an existing cluster is a complete
+    /// one, and one that a crash left unfinished is deleted and made anew.
     /// </summary>
-    /// <exception cref="LocalPostgresException">initdb failed; the message ends in its last words.</exception>
+    /// <exception cref="LocalPostgresException">initdb failed; the message ends with its last lines.</exception>
     public static async Task MakeAsync(
         DataDirectory directory, PostgresBinaries binaries, PostgresUser user, CancellationToken cancellationToken)
     {
@@ -26,7 +26,8 @@ internal static class ClusterMaker
                     "--auth-local", "trust", "--auth-host", "reject", "--no-instructions"), cancellationToken));
             await File.AppendAllTextAsync(
                 Path.Combine(unfinished, "postgresql.conf"),
-                "\n# Written by pgetcd at each start. Change settings with ALTER SYSTEM, which comes after it.\ninclude = '../pgetcd.conf'\n",
+                "\n# Written by pgetcd at each start. Change settings with ALTER SYSTEM, which comes after it.\n"
+                + "include = '../pgetcd.conf'\n",
                 cancellationToken);
             Directory.Move(unfinished, directory.Cluster);
             await DemandAsync(directory, Command.RunAsync(["sync", directory.Path], cancellationToken));
@@ -45,7 +46,7 @@ internal static class ClusterMaker
         }
         catch (IOException)
         {
-            // Its initdb still writes there. It takes up room until a later start, no more.
+            // Its initdb still writes there. The directory only takes up space until a later start.
         }
     }
 

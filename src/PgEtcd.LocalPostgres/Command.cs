@@ -4,8 +4,8 @@ using System.Diagnostics;
 namespace PgEtcd.LocalPostgres;
 
 /// <summary>Runs a short command to its end.</summary>
-/// <param name="ExitCode">0 when all went well.</param>
-/// <param name="Output">What it said on stdout and stderr.</param>
+/// <param name="ExitCode">0 for success.</param>
+/// <param name="Output">Its stdout and stderr.</param>
 public sealed record Command(int ExitCode, string Output)
 {
     public static async Task<Command> RunAsync(IReadOnlyList<string> words, CancellationToken cancellationToken)
@@ -38,8 +38,8 @@ public sealed record Command(int ExitCode, string Output)
         }
     }
 
-    /// <summary>Messages in English, so that they can be recognised; the rest of the environment stays, without what would redirect
-    /// PostgreSQL.</summary>
+    /// <summary>Messages are in English, so that they can be recognised; the rest of the environment stays, without variables that would
+    /// redirect PostgreSQL.</summary>
     public static ProcessStartInfo StartInfo(IReadOnlyList<string> words)
     {
         ProcessStartInfo info = new(words[0], words.Skip(1)) { UseShellExecute = false, WorkingDirectory = "/" };
@@ -52,7 +52,7 @@ public sealed record Command(int ExitCode, string Output)
         return info;
     }
 
-    /// <summary>The last lines that say something, on one line.</summary>
+    /// <summary>The last non-blank lines, joined into one.</summary>
     public static string Tail(string output, int lines = 3)
     {
         string[] said = output.Split('\n', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);

@@ -5,8 +5,8 @@ namespace PgEtcd.LocalPostgres;
 
 /// <summary>The files of a private local PostgreSQL.</summary>
 /// <remarks>
-/// The directory is ours; <c>data</c> and <c>run</c> in it belong to the user that PostgreSQL runs as. So nothing that
-/// we write as root lies where another user could put a link in its place.
+/// The directory belongs to this process's user; <c>data</c> and <c>run</c> in it belong to the user that PostgreSQL runs as. So no file
+/// that root writes is in a place where another user could put a link.
 /// </remarks>
 /// <param name="Path">Absolute.</param>
 public sealed record DataDirectory(string Path)
@@ -17,20 +17,19 @@ public sealed record DataDirectory(string Path)
     private const string Unfinished = "data.new-";
     private const string MovedTo = "/var/lib/pgetcd";
 
-    /// <summary>PostgreSQL's own directory. It exists only when it is complete.</summary>
+    /// <summary>PostgreSQL's own directory. It exists only once it is complete.</summary>
     public string Cluster => In("data");
 
-    /// <summary>Whether a store may have been made there, or where it had to be moved to.</summary>
-    /// <param name="path">Where it was asked for.</param>
-    /// <param name="mayMove">It is the default.</param>
+    /// <summary>Whether a store may have been made in a directory, or in the one that replaces it.</summary>
+    /// <param name="path">The configured directory.</param>
+    /// <param name="mayMove">Whether it is the default.</param>
     public static bool MayHoldStore(string path, bool mayMove) =>
         Directory.Exists(path) || (mayMove && Directory.Exists(MovedTo));
 
-    /// <summary>A new place for initdb to work in, one for each try: the initdb of a frontend that was killed may still be at
-    /// work.</summary>
+    /// <summary>A new directory for initdb, one for each attempt: the initdb of a frontend that was killed may still be running.</summary>
     public string NewUnfinishedCluster() => In($"{Unfinished}{Guid.NewGuid():N}");
 
-    /// <summary>Removes directories of earlier tries, which will not be finished.</summary>
+    /// <summary>Directories of earlier attempts, which will not be finished.</summary>
     public IEnumerable<string> UnfinishedClusters => Directory.EnumerateDirectories(Path, Unfinished + "*");
 
     public string Log => In("postgres.log");
@@ -43,7 +42,7 @@ public sealed record DataDirectory(string Path)
     /// <summary>Shared by the frontends that use this PostgreSQL.</summary>
     public string UsersLock => In("users.lock");
 
-    /// <summary>The socket's directory: in here, or a short one derived from the path when a socket's name would be too long or need
+    /// <summary>The socket's directory: inside this one, or a short one derived from the path if a socket's name would be too long or need
     /// quotes.</summary>
     public string Socket
     {
@@ -58,25 +57,25 @@ public sealed record DataDirectory(string Path)
 
     private string Fingerprint => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(Path)))[..16];
 
-    /// <summary>The directory to use instead when this one is the default and PostgreSQL's user cannot reach it.</summary>
+    /// <summary>The directory to use instead if this one is the default and PostgreSQL's user cannot reach it.</summary>
     public DataDirectory Moved => new($"{MovedTo}/{System.IO.Path.GetFileNameWithoutExtension(Path)}-{Fingerprint}");
 
-    /// <summary>The major version of the cluster that is there, or null.</summary>
+    /// <summary>The major version of the existing cluster, or null.</summary>
     public int? Major =>
         File.Exists(System.IO.Path.Combine(Cluster, "PG_VERSION"))
             && int.TryParse(File.ReadAllText(System.IO.Path.Combine(Cluster, "PG_VERSION")), out int major)
             ? major
             : null;
 
-    /// <summary>Makes the directory, or moves to <see cref="Moved"/>, and takes the start lock.</summary>
-    /// <param name="mayMove">The directory is the default.</param>
+    /// <summary>Creates the directory, or moves to <see cref="Moved"/>, and takes the start lock.</summary>
+    /// <param name="mayMove">Whether the directory is the default.</param>
     /// <param name="cancellationToken">Ends the wait for the lock.</param>
-    /// <exception cref="LocalPostgresException">It cannot be made, written or reached.</exception>
+    /// <exception cref="LocalPostgresException">The directory cannot be created, written or reached.</exception>
     public async Task<(DataDirectory Directory, PostgresUser User)> PrepareAsync(bool mayMove, CancellationToken cancellationToken)
     {
         if (mayMove && Environment.IsPrivilegedProcess && Directory.Exists(Moved.Cluster) && !Directory.Exists(Cluster))
         {
-            // It was moved before: what became reachable since is not where the data is.
+            // The store was moved before: even if this directory has become reachable since, the data is not here.
             return await Moved.PrepareAsync(false, cancellationToken);
         }
 
@@ -99,7 +98,8 @@ public sealed record DataDirectory(string Path)
         return mayMove
             ? await Moved.PrepareAsync(false, cancellationToken)
             : throw new LocalPostgresException(
-                $"--data-dir {Path} cannot be reached by the user that PostgreSQL runs as (which cannot be root): choose a directory that others may enter, such as {MovedTo}.");
+                $"--data-dir {Path} cannot be reached by the user that PostgreSQL runs as (which cannot be root): "
+                + $"choose a directory that others may enter, such as {MovedTo}.");
     }
 
     private void Make()
@@ -111,7 +111,7 @@ public sealed record DataDirectory(string Path)
 
         try
         {
-            // As root PostgreSQL's user must be able to pass through; what is secret lies in data and run.
+            // Created by root, it must let PostgreSQL's user pass through; everything secret is in data and run.
             UnixFileMode mode = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
             if (Environment.IsPrivilegedProcess)
             {
@@ -127,7 +127,7 @@ public sealed record DataDirectory(string Path)
                 entry => System.IO.Path.GetFileName(entry) is not ("lost+found" or "fixtures"))
                 && !File.Exists(StartLock))
             {
-                throw new LocalPostgresException($"--data-dir {Path} holds other things already: choose a new or empty directory.");
+                throw new LocalPostgresException($"--data-dir {Path} already holds other files: choose a new or empty directory.");
             }
 
             FileLock.Touch(StartLock);

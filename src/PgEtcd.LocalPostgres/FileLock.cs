@@ -10,7 +10,7 @@ internal sealed class FileLock : IDisposable
 
     private FileLock(FileStream stream) => _stream = stream;
 
-    /// <summary>Takes the lock for one holder, waiting for it.</summary>
+    /// <summary>Takes the lock exclusively, and waits for it.</summary>
     /// <exception cref="UnauthorizedAccessException">The file cannot be written.</exception>
     public static async Task<FileLock> ExclusiveAsync(string path, CancellationToken cancellationToken)
     {
@@ -25,7 +25,7 @@ internal sealed class FileLock : IDisposable
         }
     }
 
-    /// <summary>Takes the lock for one holder; null if it is taken.</summary>
+    /// <summary>Takes the lock exclusively; null if it is taken.</summary>
     public static FileLock? TryExclusive(string path)
     {
         try
@@ -38,17 +38,17 @@ internal sealed class FileLock : IDisposable
         }
     }
 
-    /// <summary>Makes the file if it is not there and can be written.</summary>
-    /// <exception cref="UnauthorizedAccessException">It cannot.</exception>
+    /// <summary>Creates the file unless it exists and can be written.</summary>
+    /// <exception cref="UnauthorizedAccessException">The file cannot be written.</exception>
     public static void Touch(string path)
     {
         using FileLock? file = TryExclusive(path);
     }
 
-    /// <summary>Takes the lock as one of several holders that share it.</summary>
+    /// <summary>Takes the lock shared.</summary>
     public static FileLock Shared(string path)
     {
-        // A shared lock is taken on a file that is opened for reading, which does not make it.
+        // A shared lock is taken on a file that is opened for reading, which does not create it.
         Touch(path);
         return new FileLock(new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read));
     }

@@ -2,12 +2,11 @@ using Npgsql;
 
 namespace PgEtcd.LocalPostgres;
 
-/// <summary>A PostgreSQL of our own, for when no database is named: made at the first start, found again at the next.</summary>
+/// <summary>A private PostgreSQL for use without a configured database: created at the first start, found again at the next.</summary>
 /// <remarks>
-/// Several frontends may be started on one data directory. The first starts PostgreSQL, the others join it, and the last
-/// to leave stops it: every frontend holds a shared lock, and the one that can make it exclusive is alone. A frontend that is
-/// killed drops its lock and leaves PostgreSQL running; the next one joins that. If PostgreSQL ends by itself it is
-/// started again, by whichever frontend notices first.
+/// Several frontends may be started on one data directory. The first starts PostgreSQL, the others join it, and the last to leave stops
+/// it: every frontend holds a shared lock, and the one that can make it exclusive is alone. A killed frontend drops its lock and leaves
+/// PostgreSQL running; the next one joins that. If PostgreSQL ends by itself, the first frontend to notice starts it again.
 /// </remarks>
 public sealed class LocalDatabase : IAsyncDisposable
 {
@@ -39,21 +38,22 @@ public sealed class LocalDatabase : IAsyncDisposable
         }.ConnectionString;
     }
 
-    /// <summary>Npgsql's, over the Unix socket. Stays the same when PostgreSQL has to be started again.</summary>
+    /// <summary>Npgsql's connection string, over the Unix socket. It stays the same if PostgreSQL has to be started again.</summary>
     public string ConnectionString { get; }
 
-    /// <summary>Where the data is: the directory that was asked for, unless it had to be moved.</summary>
+    /// <summary>The data directory: the configured one, unless it had to be moved.</summary>
     public string DataDir => _directory.Path;
 
     /// <summary>The postmaster's process id.</summary>
     public int ProcessId => _postmaster.Pid;
 
-    /// <summary>Makes the cluster if there is none, starts PostgreSQL or joins the one that runs there, and watches over it.</summary>
+    /// <summary>Creates the cluster if there is none, starts PostgreSQL or joins the running one, and watches over it.</summary>
     /// <param name="dataDir">Absolute path.</param>
-    /// <param name="mayMove">It is the default: as root use /var/lib/pgetcd instead if PostgreSQL's user cannot reach it.</param>
-    /// <param name="logger">Told of each start, stop and end.</param>
+    /// <param name="mayMove">Whether it is the default: as root, /var/lib/pgetcd is used instead if PostgreSQL's user cannot reach
+    /// it.</param>
+    /// <param name="logger">Logs each start, stop and end.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
-    /// <exception cref="LocalPostgresException">It cannot run; one sentence says why.</exception>
+    /// <exception cref="LocalPostgresException">PostgreSQL cannot run; the message has the reason.</exception>
     public static async Task<LocalDatabase> StartAsync(string dataDir, bool mayMove, ILogger logger, CancellationToken cancellationToken)
     {
         (DataDirectory? directory, PostgresUser? user) = await new DataDirectory(dataDir).PrepareAsync(mayMove, cancellationToken);
@@ -78,7 +78,8 @@ public sealed class LocalDatabase : IAsyncDisposable
         }
     }
 
-    /// <summary>Stops PostgreSQL and waits for it, unless other frontends still use it. Call when all connections are done.</summary>
+    /// <summary>Stops PostgreSQL and waits for it, unless other frontends still use it. Must be called after all connections have
+    /// ended.</summary>
     public Task StopAsync() => _stopped ??= StopOnceAsync();
 
     /// <inheritdoc/>
@@ -123,7 +124,7 @@ public sealed class LocalDatabase : IAsyncDisposable
 
     private static async Task MakeSocketDirectoryAsync(DataDirectory directory, PostgresUser user, CancellationToken cancellationToken)
     {
-        // In /tmp another user may have made it first: install fails on files that are not ours, and follows no link.
+        // Another user may have created the directory in /tmp first: install fails on files of other users, and follows no link.
         Command made = new DirectoryInfo(directory.Socket).LinkTarget is null
             ? await user.MakeDirectoryAsync(directory.Socket, cancellationToken)
             : new Command(1, "it is a link");
@@ -146,7 +147,7 @@ public sealed class LocalDatabase : IAsyncDisposable
         }
         catch (OperationCanceledException)
         {
-            // We are stopping.
+            // The frontend is stopping.
         }
     }
 

@@ -1,6 +1,6 @@
 namespace PgEtcd.LocalPostgres;
 
-/// <summary>Every message about the private PostgreSQL. Ids from 500 to 599.</summary>
+/// <summary>The log messages about the private PostgreSQL, with ids from 500 to 599.</summary>
 internal static partial class Log
 {
     [LoggerMessage(500, LogLevel.Warning, "PostgreSQL's user cannot reach {Wanted}: the data is in {DataDir}")]

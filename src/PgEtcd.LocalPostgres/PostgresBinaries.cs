@@ -2,15 +2,15 @@ using System.Globalization;
 
 namespace PgEtcd.LocalPostgres;
 
-/// <summary>Where PostgreSQL's server programs are.</summary>
-/// <param name="Directory">Holds postgres and initdb.</param>
+/// <summary>PostgreSQL's server programs.</summary>
+/// <param name="Directory">The directory of postgres and initdb.</param>
 /// <param name="Major">The major version, e.g. 15.</param>
 internal sealed record PostgresBinaries(string Directory, int Major)
 {
     /// <summary>The variable that names the directory and ends the search.</summary>
     public const string Variable = "PGETCD_POSTGRES_BIN";
 
-    /// <summary>The oldest version that the SQL is written for.</summary>
+    /// <summary>The oldest version that the SQL supports.</summary>
     private const int OldestMajor = 14;
 
     public string Postgres => Path.Combine(Directory, "postgres");
@@ -18,11 +18,11 @@ internal sealed record PostgresBinaries(string Directory, int Major)
     public string InitDb => Path.Combine(Directory, "initdb");
 
     /// <summary>Looks in the directory that <see cref="Variable"/> names, else in PATH and in the usual places, newest first.</summary>
-    /// <param name="requiredMajor">The version that an existing cluster was made by, or null.</param>
-    /// <param name="variable">Gives environment variables.</param>
+    /// <param name="requiredMajor">The version of an existing cluster, or null.</param>
+    /// <param name="variable">Reads environment variables.</param>
     /// <param name="usualPlaces">Directories such as /usr/lib/postgresql/15/bin; null for the usual ones.</param>
     /// <param name="cancellationToken">Stops the search.</param>
-    /// <exception cref="LocalPostgresException">None fits.</exception>
+    /// <exception cref="LocalPostgresException">No suitable programs were found.</exception>
     public static async Task<PostgresBinaries> FindAsync(
         int? requiredMajor, Func<string, string?> variable, IEnumerable<string>? usualPlaces, CancellationToken cancellationToken)
     {
@@ -32,7 +32,8 @@ internal sealed record PostgresBinaries(string Directory, int Major)
             : new List<string> { named };
         foreach (string? place in places.Distinct())
         {
-            if (await AtAsync(place, cancellationToken) is { } found && found.Major >= OldestMajor && (requiredMajor ?? found.Major) == found.Major)
+            if (await AtAsync(place, cancellationToken) is { } found
+                && found.Major >= OldestMajor && (requiredMajor ?? found.Major) == found.Major)
             {
                 return found;
             }
@@ -41,8 +42,10 @@ internal sealed record PostgresBinaries(string Directory, int Major)
         string what = requiredMajor is null
             ? $"PostgreSQL {OldestMajor} or newer"
             : $"PostgreSQL {requiredMajor}, which made the data directory,";
+        string package = requiredMajor is null ? "postgresql" : $"postgresql-{requiredMajor}";
         throw new LocalPostgresException(string.IsNullOrEmpty(named)
-            ? $"The server programs of {what} were not found: install them (on Debian: apt-get install postgresql{(requiredMajor is null ? "" : $"-{requiredMajor}")}), name their directory in {Variable}, or give --database."
+            ? $"The server programs of {what} were not found: install them (on Debian: apt-get install {package}), "
+                + $"name their directory in {Variable}, or give --database."
             : $"{Variable} is {named}, but the server programs of {what} are not there.");
     }
 

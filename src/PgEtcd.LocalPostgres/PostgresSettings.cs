@@ -1,14 +1,14 @@
 namespace PgEtcd.LocalPostgres;
 
-/// <summary>The settings that the private PostgreSQL runs with. Those not named here are PostgreSQL's own defaults.</summary>
+/// <summary>The settings of the private PostgreSQL. All others have PostgreSQL's defaults.</summary>
 internal static class PostgresSettings
 {
-    /// <summary>Writes the file that postgresql.conf includes, whole or not at all.</summary>
+    /// <summary>Writes the file that postgresql.conf includes, atomically.</summary>
     public static async Task WriteAsync(DataDirectory directory, CancellationToken cancellationToken)
     {
         string fresh = directory.Settings + ".new";
         await File.WriteAllTextAsync(fresh, Text(directory.Socket), cancellationToken);
-        // PostgreSQL's user reads it, whatever our umask is; there is nothing secret in it.
+        // PostgreSQL's user reads it, whatever this process's umask is; it holds nothing secret.
         File.SetUnixFileMode(fresh, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.OtherRead);
         File.Move(fresh, directory.Settings, overwrite: true);
     }

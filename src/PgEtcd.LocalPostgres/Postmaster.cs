@@ -24,10 +24,10 @@ internal sealed class Postmaster : IDisposable
 
     public string SocketDirectory { get; }
 
-    /// <summary>Ends when the process does.</summary>
+    /// <summary>Completes when the process ends.</summary>
     public Task WaitForExitAsync(CancellationToken cancellationToken) => _process.WaitForExitAsync(cancellationToken);
 
-    /// <summary>The postmaster that runs on the cluster, once it is ready, or null.</summary>
+    /// <summary>The postmaster of the cluster once it is ready; null if none runs.</summary>
     public static async Task<Postmaster?> AdoptAsync(DataDirectory directory, CancellationToken cancellationToken)
     {
         while (PostmasterFile.OfRunning(directory.Cluster) is { } file)
@@ -37,7 +37,7 @@ internal sealed class Postmaster : IDisposable
                 return new Postmaster(process, file.SocketDirectory);
             }
 
-            // Starting, or stopping: the one becomes ready, the other goes away.
+            // It is starting or stopping: it either becomes ready or goes away.
             await Task.Delay(Poll, cancellationToken);
         }
 
@@ -45,8 +45,8 @@ internal sealed class Postmaster : IDisposable
     }
 
     /// <summary>Starts PostgreSQL and waits until it accepts connections; a recovery after a crash may take its time.</summary>
-    /// <returns>Null if it refused because processes of one that was killed are about to end: try again.</returns>
-    /// <exception cref="LocalPostgresException">It ended; the message has its last words.</exception>
+    /// <returns>Null if it refused because processes of a killed one are about to end: try again.</returns>
+    /// <exception cref="LocalPostgresException">It ended; the message has its last lines.</exception>
     public static async Task<Postmaster?> StartAsync(
         DataDirectory directory, PostgresBinaries binaries, PostgresUser user, CancellationToken cancellationToken)
     {
@@ -55,8 +55,8 @@ internal sealed class Postmaster : IDisposable
             File.Move(directory.Log, directory.Log + ".1", overwrite: true);
         }
 
-        // Its own session: Ctrl-C in our terminal is for us alone, and we stop it when we have drained. Its words go to
-        // a file and not to a pipe of ours, so that it outlives us.
+        // It gets a session of its own: Ctrl-C in the terminal is for pgetcd alone, which stops PostgreSQL after draining. Its
+        // output goes to a file and not to a pipe of this process, so that it outlives the process.
         long before = File.Exists(directory.Log) ? new FileInfo(directory.Log).Length : 0;
         Process process = new()
         {
@@ -94,7 +94,7 @@ internal sealed class Postmaster : IDisposable
                 $"PostgreSQL did not start in {directory.Path}: {Command.Tail(said)} (see {directory.Log}).");
     }
 
-    /// <summary>Stops it as "pg_ctl stop -m fast" does: sessions are cut off, everything is written.</summary>
+    /// <summary>Stops PostgreSQL like "pg_ctl stop -m fast": sessions are cut off, everything is written.</summary>
     public Task StopAsync() => EndAsync(_process);
 
     public void Dispose() => _process.Dispose();
@@ -109,7 +109,7 @@ internal sealed class Postmaster : IDisposable
         }
         catch (OperationCanceledException)
         {
-            // Without a last checkpoint: the next start recovers from the log, nothing is lost.
+            // There is no last checkpoint: the next start recovers from the log, and nothing is lost.
             Signal(process, Quit);
             await process.WaitForExitAsync(CancellationToken.None);
         }

@@ -2,13 +2,13 @@ using System.Globalization;
 
 namespace PgEtcd.LocalPostgres;
 
-/// <summary>What postmaster.pid says of a running PostgreSQL.</summary>
-/// <param name="Pid">Of the postmaster.</param>
-/// <param name="SocketDirectory">Where its socket is; empty while it starts.</param>
+/// <summary>The content of postmaster.pid.</summary>
+/// <param name="Pid">The postmaster's process id.</param>
+/// <param name="SocketDirectory">The socket's directory; empty while it starts.</param>
 /// <param name="Status">starting, ready, stopping or standby; empty while it starts.</param>
 internal sealed record PostmasterFile(int Pid, string SocketDirectory, string Status)
 {
-    /// <summary>Reads the file of the postmaster that runs on the cluster, or null: no file, a stale one, or one half written.</summary>
+    /// <summary>Reads the file of the cluster's running postmaster; null if the file is missing, stale or incomplete.</summary>
     public static PostmasterFile? OfRunning(string clusterDirectory)
     {
         string? text = Read(PathIn(clusterDirectory));
@@ -18,7 +18,7 @@ internal sealed record PostmasterFile(int Pid, string SocketDirectory, string St
             return null;
         }
 
-        // After a crash the number may belong to any process by now.
+        // After a crash the number may belong to any process.
         bool isPostmaster = IsPostgres(pid) && (WorksWith(pid, lines[0]) ?? WasStartedOn(pid, clusterDirectory));
         return isPostmaster
             ? new PostmasterFile(pid, lines.ElementAtOrDefault(4)?.Trim() ?? "", lines.ElementAtOrDefault(7)?.Trim() ?? "")
@@ -26,8 +26,8 @@ internal sealed record PostmasterFile(int Pid, string SocketDirectory, string St
     }
 
     /// <summary>
-    /// Removes the file if its number now belongs to something that is not PostgreSQL, which would make the next start
-    /// refuse. Processes that a killed postmaster left are still noticed: by the shared memory that they hold.
+    /// Removes the file if its number now belongs to a process that is not PostgreSQL, which would make the next start refuse. Processes
+    /// that a killed postmaster left are still noticed by the shared memory that they hold.
     /// </summary>
     public static void RemoveIfStale(string clusterDirectory)
     {
@@ -38,8 +38,8 @@ internal sealed record PostmasterFile(int Pid, string SocketDirectory, string St
         }
     }
 
-    /// <summary>Whether the process works in a directory with the same file, as only the postmaster of its cluster does. Null:
-    /// it cannot be told, as when it is another user's and we are root without CAP_SYS_PTRACE, as in a container.</summary>
+    /// <summary>Whether the process works in a directory with the same file, as only the postmaster of its cluster does. Null if that
+    /// cannot be found out: the process is another user's, and root lacks CAP_SYS_PTRACE, as in a container.</summary>
     private static bool? WorksWith(int pid, string firstLine)
     {
         try

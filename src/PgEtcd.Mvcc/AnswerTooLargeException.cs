@@ -1,10 +1,10 @@
 namespace PgEtcd.Mvcc;
 
 /// <summary>The answer to a request would be larger than a message can be. Nothing was changed.</summary>
-/// <param name="size">Its bytes, as far as it was evaluated.</param>
+/// <param name="size">Bytes of the answer, as far as it was evaluated.</param>
 public sealed class AnswerTooLargeException(long size) : Exception($"The answer has more than {size} bytes.")
 {
-    /// <summary>What a message can hold, bytes: its length is a signed 32-bit number, and headers take some.</summary>
+    /// <summary>Most bytes of a message: its length is a signed 32-bit number, and headers take some.</summary>
     public const long Limit = int.MaxValue - 2048;
 
     /// <summary>Bytes.</summary>

@@ -10,14 +10,14 @@ namespace PgEtcd.Mvcc;
 public static class CompactedHistory
 {
     /// <summary>Whether a compaction leaves a change.</summary>
-    /// <param name="revision">Of the change.</param>
+    /// <param name="revision">The change's revision.</param>
     /// <param name="isTombstone">Whether it deletes its key.</param>
-    /// <param name="isNewestCompacted">Whether it is the newest of its key at or below the mark; of no matter above it.</param>
-    /// <param name="compactRevision">The mark; -1 when never compacted.</param>
+    /// <param name="isNewestCompacted">Whether it is the newest of its key at or below the mark; ignored above it.</param>
+    /// <param name="compactRevision">The mark; -1 if never compacted.</param>
     public static bool Leaves(long revision, bool isTombstone, bool isNewestCompacted, long compactRevision) =>
         revision > compactRevision || (isNewestCompacted && (!isTombstone || revision == compactRevision));
 
-    /// <summary>Removes from events in order what a compaction does not leave, and the values before those at or below the mark.</summary>
+    /// <summary>Removes the events that a compaction does not leave, and the previous values of those at or below the mark.</summary>
     public static void Compact(List<KvEvent> events, long compactRevision)
     {
         if (events.Count == 0 || events[0].Revision > compactRevision)

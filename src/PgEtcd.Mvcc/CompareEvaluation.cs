@@ -52,7 +52,7 @@ internal static class CompareEvaluation
 
     private static bool Holds(KeyRecord? record, Compare compare)
     {
-        // A missing key has no value that anything could be said about, not even that it differs.
+        // A missing key has no value, so no compare of it holds, not even "not equal".
         if (record is null && compare.Target == CompareTarget.Value)
         {
             return false;

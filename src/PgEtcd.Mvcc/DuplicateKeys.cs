@@ -13,7 +13,7 @@ internal static class DuplicateKeys
     /// <summary>Whether the branch changes a key twice.</summary>
     public static bool Exist(IReadOnlyList<Operation?> branch)
     {
-        // One plain operation cannot be at odds with itself: by far the most common branch.
+        // A single plain operation, by far the most common branch, cannot conflict with itself.
         if (branch.Count == 0 || (branch.Count == 1 && branch[0] is not TxnOperation))
         {
             return false;
@@ -22,7 +22,7 @@ internal static class DuplicateKeys
         return !TryCollect(branch, out _, out _);
     }
 
-    /// <summary>Gathers what the branch puts and deletes; false when it puts a key twice, or puts one that it deletes.</summary>
+    /// <summary>Gathers the branch's puts and deletes; false if it puts a key twice, or puts a key that it deletes.</summary>
     private static bool TryCollect(IReadOnlyList<Operation?> branch, out HashSet<ReadOnlyMemory<byte>> puts, out IntervalSet deletes)
     {
         puts = new HashSet<ReadOnlyMemory<byte>>(BytesComparer.Instance);

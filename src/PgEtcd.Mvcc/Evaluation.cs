@@ -2,12 +2,12 @@ using PgEtcd.Mvcc.Keys;
 
 namespace PgEtcd.Mvcc;
 
-/// <summary>One request being evaluated on a fork. The only place that knows what a transaction means.</summary>
+/// <summary>The evaluation of a request on a fork. The only place that knows the meaning of a transaction.</summary>
 internal readonly struct Evaluation(Fork fork, IReadOnlySet<long> missingLeases, IHistory history)
 {
     private readonly long _begin = fork.Revision;
 
-    /// <summary>What reads see, and the headers of all but the transactions themselves.</summary>
+    /// <summary>The revision that reads see; also that of all headers but the transactions' own.</summary>
     private long Current => fork.Changes > 0 ? _begin + 1 : _begin;
 
     public KvError Run(Operation operation, out OperationResult? result)
@@ -31,7 +31,8 @@ internal readonly struct Evaluation(Fork fork, IReadOnlySet<long> missingLeases,
                 long size = 0;
                 return Execute(txn, decisions, ref next, ref size, isNested: false, out result);
             case RangeOperation range:
-                // Alone, a negative revision is the current one, as it is within a transaction before any compaction.
+                // A range outside of a transaction takes a negative revision as the current one; within a transaction that holds
+                // before any compaction.
                 error = range.Revision < 0 ? KvError.None : CheckRange(range);
                 return error != KvError.None ? error : Range(range, out result);
             default:
@@ -77,7 +78,7 @@ internal readonly struct Evaluation(Fork fork, IReadOnlySet<long> missingLeases,
         return range.Revision != 0 && range.Revision < fork.CompactRevision ? KvError.Compacted : KvError.None;
     }
 
-    /// <summary>Here a key is looked for before the lease, other than in a plain put.</summary>
+    /// <summary>Looks for the key before the lease, unlike a plain put.</summary>
     private KvError CheckPut(PutOperation put)
     {
         if ((put.IgnoreValue || put.IgnoreLease) && fork.Keys.Find(put.Key.Span) is null)

@@ -14,7 +14,7 @@ public sealed class Fork
     private readonly LeaseIndex.Editor _leases;
     private readonly List<KvEvent> _events;
 
-    // Where the events of the revision that is being written begin, and whether a delete is among them.
+    // Where the events of the current revision begin, and whether one of them is a delete.
     private int _revisionStart;
     private bool _revisionDeletes;
 
@@ -35,23 +35,23 @@ public sealed class Fork
 
     internal long CompactRevision => _base.CompactRevision;
 
-    /// <summary>What an answer may have, bytes; tests set it lower.</summary>
+    /// <summary>Most bytes of an answer; tests set it lower.</summary>
     internal long MostAnswerBytes { get; set; } = AnswerTooLargeException.Limit;
 
     internal KeyView Keys => _keys.View;
 
-    /// <summary>Changes made at the revision that is being written.</summary>
+    /// <summary>The number of changes at the current revision.</summary>
     internal int Changes => _events.Count - _revisionStart;
 
     /// <summary>
-    /// Evaluates a put, delete, transaction or lease revocation at <see cref="Revision"/> + 1; what changes nothing does not
-    /// use the revision up. An error or exception changes nothing. The request has passed <see cref="RequestCheck"/>.
+    /// Evaluates a put, delete, transaction or lease revocation at <see cref="Revision"/> + 1; a request that changes nothing does not
+    /// use up the revision. An error or exception changes nothing. The request has passed <see cref="RequestCheck"/>.
     /// </summary>
     /// <param name="operation">The request.</param>
     /// <param name="missingLeases">Leases known not to exist: a put that names one is refused.</param>
     /// <param name="history">Answers reads at revisions before the fork.</param>
     /// <param name="result">The answer; null on an error.</param>
-    /// <exception cref="AnswerTooLargeException">It would be larger than a message can be.</exception>
+    /// <exception cref="AnswerTooLargeException">The answer would be larger than a message can be.</exception>
     public KvError Evaluate(Operation operation, IReadOnlySet<long> missingLeases, IHistory history, out OperationResult? result)
     {
         Begin();
@@ -79,7 +79,7 @@ public sealed class Fork
         return error;
     }
 
-    /// <summary>Takes in one row of the log that another frontend wrote.</summary>
+    /// <summary>Applies one row of the log that another frontend wrote.</summary>
     /// <exception cref="ArgumentException">The row is not later than all before it.</exception>
     public void Apply(
         long revision, int sub, ReadOnlySpan<byte> key, ReadOnlySpan<byte> value, bool tombstone, long createRevision, long version,
@@ -107,13 +107,13 @@ public sealed class Fork
         }
     }
 
-    /// <summary>The state with all changes so far. The fork may go on; what was frozen stays as it is.</summary>
+    /// <summary>The state with all changes so far. The fork may continue; the frozen state stays as it is.</summary>
     public KeySpace Freeze() => new(Revision, _base.CompactRevision, _keys.Freeze(), _leases.Freeze());
 
-    /// <summary>The keys attached to a lease by now, in key order.</summary>
+    /// <summary>The keys currently attached to a lease, in key order.</summary>
     public IEnumerable<ReadOnlyMemory<byte>> AttachedTo(long lease) => KeysOfLease(lease).Select(record => record.KeyMemory);
 
-    /// <summary>Whether a key in the range was put since the fork, or, if it is not a single key, deleted.</summary>
+    /// <summary>Whether a key in the range was put since the fork or, if the range is not a single key, deleted.</summary>
     public bool HasChanged(in KeyRange range)
     {
         if (range.IsSingleKey)
@@ -135,7 +135,7 @@ public sealed class Fork
     /// <summary>Records attached to the lease, in key order.</summary>
     internal KeyRecord[] KeysOfLease(long lease) => _leases.KeysOf(lease);
 
-    /// <summary>Puts at the revision that is being written.</summary>
+    /// <summary>Puts at the current revision.</summary>
     internal void Put(KeyRecord record)
     {
         KeyRecord? previous = Replace(record);
@@ -143,7 +143,7 @@ public sealed class Fork
         _events.Add(new KvEvent(record.KeyMemory, record, before, record.ModRevision, record.Sub));
     }
 
-    /// <summary>Deletes at the revision that is being written.</summary>
+    /// <summary>Deletes at the current revision.</summary>
     internal void Delete(ReadOnlySpan<byte> key, long revision, int sub)
     {
         KeyRecord? previous = Remove(key);
@@ -152,7 +152,7 @@ public sealed class Fork
         _revisionDeletes = true;
     }
 
-    /// <summary>The keys as they were at a revision not before the fork; null when it is before.</summary>
+    /// <summary>The keys at a revision; null if the revision is before the fork.</summary>
     internal KeyView? At(long revision)
     {
         if (revision < _base.Revision)
@@ -218,7 +218,7 @@ public sealed class Fork
         return previous;
     }
 
-    /// <summary>The key as it was before the revision being written, given what the change found.</summary>
+    /// <summary>The key before the current revision, given the record that the change found.</summary>
     private KeyRecord? BeforeRevision(ReadOnlySpan<byte> key, KeyRecord? found, long revision)
     {
         // A key changes twice in one revision only through the gaps of the duplicate check, so the search is rare.

@@ -4,7 +4,7 @@ using PgEtcd.Mvcc.Trees;
 
 namespace PgEtcd.Mvcc;
 
-/// <summary>One version of the whole store. A value: it never changes and readers need no lock.</summary>
+/// <summary>A version of the whole store. It is a value: it never changes, and readers need no lock.</summary>
 public sealed class KeySpace
 {
     private readonly LeaseIndex _leases;
@@ -23,18 +23,18 @@ public sealed class KeySpace
     /// <summary>The main revision of the last change.</summary>
     public long Revision { get; }
 
-    /// <summary>Reads below it are refused; −1 while nothing was ever compacted.</summary>
+    /// <summary>Reads below it are refused; −1 if never compacted.</summary>
     public long CompactRevision { get; }
 
     public KeyTree Keys { get; }
 
     internal LeaseIndex Leases => _leases;
 
-    /// <summary>The store out of its current records. Which keys a lease has is derived from them.</summary>
+    /// <summary>Builds the store from its current records, which also give the keys of each lease.</summary>
     public static KeySpace Load(long revision, long compactRevision, KeyTree keys) =>
         new(revision, compactRevision, keys, LeaseIndex.From(keys));
 
-    /// <summary>The keys attached to a lease, in key order; empty when it has none or does not exist.</summary>
+    /// <summary>The keys attached to a lease, in key order; empty if it has none or does not exist.</summary>
     public IReadOnlyList<ReadOnlyMemory<byte>> KeysOfLease(long lease)
     {
         KeyTree attached = _leases.KeysOf(lease);
@@ -48,12 +48,12 @@ public sealed class KeySpace
         return keys;
     }
 
-    /// <summary>The same keys under another compact revision. Whether that is allowed is the caller's to check.</summary>
+    /// <summary>The same keys under another compact revision. The caller checks that it is allowed.</summary>
     public KeySpace WithCompactRevision(long revision) => new(Revision, revision, Keys, _leases);
 
     /// <summary>
-    /// Answers a Range at the current revision (0 or less, or this one). <see cref="KvError.FutureRevision"/>,
-    /// <see cref="KvError.Compacted"/> or, for an older revision that is to be had elsewhere, <see cref="KvError.HistoryNeeded"/>.
+    /// Answers a Range at the current revision (0 or less, or this one). Else <see cref="KvError.FutureRevision"/>,
+    /// <see cref="KvError.Compacted"/> or, for an older revision that must be read elsewhere, <see cref="KvError.HistoryNeeded"/>.
     /// </summary>
     public KvError Range(RangeOperation operation, out RangeResult? result)
     {
@@ -77,7 +77,7 @@ public sealed class KeySpace
         return KvError.None;
     }
 
-    /// <summary>Answers a Range from this version, whatever revision it asks for, under the header of another.</summary>
+    /// <summary>Answers a Range from this version, whatever its revision, under the header of another.</summary>
     public RangeResult Range(RangeOperation operation, long headerRevision) =>
         RangeEvaluation.Evaluate(Keys.View, operation, headerRevision);
 
@@ -95,6 +95,6 @@ public sealed class KeySpace
     }
 
     /// <summary>Starts a speculative edit.</summary>
-    /// <param name="expectedChanges">How many will about be made.</param>
+    /// <param name="expectedChanges">An estimate of the number of changes.</param>
     public Fork Fork(int expectedChanges = 0) => new(this, expectedChanges);
 }

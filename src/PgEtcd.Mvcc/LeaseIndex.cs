@@ -47,7 +47,7 @@ internal sealed class LeaseIndex
         private readonly Dictionary<long, KeyTree.Editor> _edits = [];
         private LeaseIndex _index = index;
 
-        /// <summary>Follows a key from one version to the next; null where there is none.</summary>
+        /// <summary>Follows a key from one version to the next; null: no version.</summary>
         public void Move(KeyRecord? previous, KeyRecord? next)
         {
             long from = previous?.Lease ?? 0;

@@ -29,10 +29,10 @@ public sealed class RangeOperation : Operation
 
     public ReadOnlyMemory<byte> RangeEnd { get; init; }
 
-    /// <summary>Most records to return; 0 or less is no limit.</summary>
+    /// <summary>Most records to return; 0 or less: no limit.</summary>
     public long Limit { get; init; }
 
-    /// <summary>0 or less is the current revision (in a transaction a negative one is refused once anything was compacted).</summary>
+    /// <summary>0 or less: the current revision (in a transaction a negative one is refused after any compaction).</summary>
     public long Revision { get; init; }
 
     public SortOrder SortOrder { get; init; }
@@ -45,7 +45,7 @@ public sealed class RangeOperation : Operation
 
     public bool Serializable { get; init; }
 
-    /// <summary>Inclusive, 0 is off; the same for the three below.</summary>
+    /// <summary>Inclusive; 0: none. The same holds for the three below.</summary>
     public long MinModRevision { get; init; }
 
     public long MaxModRevision { get; init; }
@@ -56,7 +56,7 @@ public sealed class RangeOperation : Operation
 
     public KeyRange Range => new(Key, RangeEnd);
 
-    /// <summary>Any of the four bounds is set.</summary>
+    /// <summary>Whether any of the four bounds is set.</summary>
     public bool HasFilter => (MinModRevision | MaxModRevision | MinCreateRevision | MaxCreateRevision) != 0;
 }
 
@@ -88,7 +88,7 @@ public sealed class DeleteRangeOperation : Operation
 
 /// <summary>
 /// Deletes every key attached to the lease, in key order, in one revision. Answered by a <see cref="DeleteRangeResult"/>.
-/// Whether the lease exists is not known here.
+/// It is not known here whether the lease exists.
 /// </summary>
 public sealed class RevokeLeaseOperation : Operation
 {

@@ -3,7 +3,7 @@ using PgEtcd.Mvcc.Trees;
 
 namespace PgEtcd.Mvcc;
 
-/// <summary>Answers a Range from one version of the keys (semantics.md §2). The revision of the request is not looked at.</summary>
+/// <summary>Answers a Range from one version of the keys (semantics.md §2). The revision of the request is ignored.</summary>
 internal static class RangeEvaluation
 {
     public static RangeResult Evaluate(KeyView keys, RangeOperation range, long headerRevision)
@@ -38,8 +38,8 @@ internal static class RangeEvaluation
             return new RangeResult(headerRevision, slice, count, limited, range.KeysOnly);
         }
 
-        // etcd's quirk: a sort target without a sort order sorts only the keys that an unsorted answer would have had,
-        // and the one that told it there are more.
+        // etcd's quirk: a sort target without a sort order sorts only the keys of the unsorted answer, and the one that showed that
+        // there are more.
         bool sortsOnlyFirst = limited && range.SortOrder == SortOrder.None && !range.HasFilter;
         KeyRecord[] records = keys.Slice(start, sortsOnlyFirst ? limit + 1 : count);
         int kept = range.HasFilter ? Filter(records, range) : records.Length;
@@ -96,7 +96,7 @@ internal static class RangeEvaluation
             _ => static (_, _) => 0,
         };
         int direction = range.SortOrder == SortOrder.Descend ? -1 : 1;
-        // Equals stay in key order, in both directions.
+        // Equal records stay in key order, in both directions.
         records.Sort((a, b) => byTarget(a, b) is var order && order != 0 ? direction * Math.Sign(order) : a.Key.SequenceCompareTo(b.Key));
     }
 }

@@ -1,14 +1,14 @@
 namespace PgEtcd.Mvcc;
 
 /// <summary>
-/// The checks that need no state, in etcd's order: fields and operation budget of the whole transaction first, then
+/// Checks that need no state, in etcd's order: fields and operation budget of the whole transaction first, then
 /// duplicate keys in the success branch, then in the failure branch.
 /// </summary>
 public static class RequestCheck
 {
     /// <summary>The first error, or <see cref="KvError.None"/>.</summary>
     /// <param name="operation">The request.</param>
-    /// <param name="maxTxnOps">etcd's --max-txn-ops: the budget of a transaction and all that is nested in it.</param>
+    /// <param name="maxTxnOps">etcd's --max-txn-ops: the budget of a transaction and its nested ones.</param>
     public static KvError Check(Operation operation, int maxTxnOps)
     {
         KvError error = CheckFields(operation, maxTxnOps);
@@ -27,7 +27,7 @@ public static class RequestCheck
         DeleteRangeOperation delete => delete.Key.IsEmpty ? KvError.EmptyKey : KvError.None,
         TxnOperation txn => CheckTxn(txn, budget),
         RevokeLeaseOperation => KvError.None,
-        // etcd's answer to a RequestOp with no request in it.
+        // etcd's answer to a RequestOp without a request.
         _ => KvError.KeyNotFound,
     };
 

@@ -9,13 +9,13 @@ public abstract class OperationResult(long revision)
     /// <summary>The revision of the header of this response; 0 for a nested transaction, whose header is empty.</summary>
     public long Revision { get; } = revision;
 
-    /// <summary>Bytes that it takes in an answer, at most; for a transaction, without the results in it.</summary>
+    /// <summary>Most bytes of it in an answer; for a transaction, without the results in it.</summary>
     public virtual long AnswerBytes => Overhead;
 
-    /// <summary>More than what a result has beside its records.</summary>
+    /// <summary>An upper bound of a result's bytes beside its records.</summary>
     private protected const int Overhead = 64;
 
-    /// <summary>What a record in an answer has before it, at most: a tag and a length.</summary>
+    /// <summary>Most bytes before a record in an answer: a tag and a length.</summary>
     private protected const int RecordOverhead = 6;
 }
 
@@ -25,13 +25,13 @@ public sealed class RangeResult(long revision, KeyRecord[] records, long count, 
     /// <summary>In the order of the answer.</summary>
     public KeyRecord[] Records { get; } = records;
 
-    /// <summary>Keys in the range, whatever limit and filters say.</summary>
+    /// <summary>The number of keys in the range, without limit and filters.</summary>
     public long Count { get; } = count;
 
-    /// <summary>The limit cut something off.</summary>
+    /// <summary>Whether the limit cut off records.</summary>
     public bool More { get; } = more;
 
-    /// <summary>The records are to be sent without their values.</summary>
+    /// <summary>Whether the records are sent without their values.</summary>
     public bool KeysOnly { get; } = keysOnly;
 
     /// <inheritdoc/>
@@ -52,13 +52,13 @@ public sealed class RangeResult(long revision, KeyRecord[] records, long count, 
     /// <summary>The same records under another header.</summary>
     public RangeResult WithRevision(long revision) => new(revision, Records, Count, More, KeysOnly);
 
-    /// <summary>The same records of a range that holds more keys than were looked at.</summary>
+    /// <summary>The same records with the count of a larger range.</summary>
     public RangeResult WithCount(long count) => new(Revision, Records, count, More, KeysOnly);
 }
 
 public sealed class PutResult(long revision, KeyRecord? previous) : OperationResult(revision)
 {
-    /// <summary>What the put replaced, if prev_kv asked for it.</summary>
+    /// <summary>The replaced record, if prev_kv asked for it.</summary>
     public KeyRecord? Previous { get; } = previous;
 
     /// <inheritdoc/>
@@ -69,7 +69,7 @@ public sealed class DeleteRangeResult(long revision, long deleted, KeyRecord[] p
 {
     public long Deleted { get; } = deleted;
 
-    /// <summary>What was deleted, in key order, if prev_kv asked for it; else empty.</summary>
+    /// <summary>The deleted records, in key order, if prev_kv asked for them; else empty.</summary>
     public KeyRecord[] Previous { get; } = previous;
 
     /// <inheritdoc/>
@@ -81,6 +81,6 @@ public sealed class TxnResult(long revision, bool succeeded, OperationResult[] r
     /// <summary>Whether all compares held.</summary>
     public bool Succeeded { get; } = succeeded;
 
-    /// <summary>One for each operation of the branch that ran.</summary>
+    /// <summary>The results of the operations of the branch that ran.</summary>
     public OperationResult[] Results { get; } = results;
 }

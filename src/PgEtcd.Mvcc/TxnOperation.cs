@@ -2,7 +2,7 @@ using PgEtcd.Mvcc.Keys;
 
 namespace PgEtcd.Mvcc;
 
-/// <summary>A transaction. An operation that is null stands for a RequestOp whose oneof is not set.</summary>
+/// <summary>A transaction. An operation that is null is a RequestOp whose oneof is not set.</summary>
 public sealed class TxnOperation : Operation
 {
     public IReadOnlyList<Compare> Compares { get; init; } = [];
@@ -11,13 +11,14 @@ public sealed class TxnOperation : Operation
 
     public IReadOnlyList<Operation?> Failure { get; init; } = [];
 
-    /// <summary>Only ranges at the top level, in both branches. A nested transaction counts as a write, whatever is in it.</summary>
+    /// <summary>Whether both branches have only ranges at the top level. A nested transaction counts as a write, whatever is in
+    /// it.</summary>
     public bool IsReadOnly => All(static _ => true);
 
-    /// <summary>Read-only, and every range is serializable: a transaction of compares only is a serializable read.</summary>
+    /// <summary>Whether it is read-only with serializable ranges: a transaction of compares only is a serializable read.</summary>
     public bool IsSerializable => All(static range => range.Serializable);
 
-    /// <summary>Every range in it, at any depth, of both branches.</summary>
+    /// <summary>Every range of both branches, at any depth.</summary>
     public IEnumerable<RangeOperation> Ranges()
     {
         foreach (Operation? operation in Success.Concat(Failure))
@@ -71,7 +72,7 @@ public enum CompareTarget
     Lease = 4,
 }
 
-/// <summary>One guard of a transaction.</summary>
+/// <summary>A guard of a transaction.</summary>
 public sealed class Compare
 {
     public CompareResult Result { get; init; }
@@ -82,11 +83,10 @@ public sealed class Compare
 
     public ReadOnlyMemory<byte> RangeEnd { get; init; }
 
-    /// <summary>The operand for version, create and mod revision and lease; 0 when the oneof that is set does not match the
-    /// target.</summary>
+    /// <summary>The operand for version, create and mod revision and lease; 0 if the oneof does not match the target.</summary>
     public long Number { get; init; }
 
-    /// <summary>The operand for the value; empty when the oneof that is set does not match the target.</summary>
+    /// <summary>The operand for the value; empty if the oneof does not match the target.</summary>
     public ReadOnlyMemory<byte> Value { get; init; }
 
     public KeyRange Range => new(Key, RangeEnd);

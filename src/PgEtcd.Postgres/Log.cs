@@ -2,7 +2,7 @@ using Microsoft.Extensions.Logging;
 
 namespace PgEtcd.Postgres;
 
-/// <summary>Every message this assembly logs.</summary>
+/// <summary>The log messages of this assembly.</summary>
 internal static partial class Log
 {
     [LoggerMessage(100, LogLevel.Warning, "PostgreSQL does not answer, trying again (attempt {Attempt}): {Reason}")]
@@ -18,7 +18,8 @@ internal static partial class Log
     public static partial void ListenLost(ILogger logger, string reason);
 
     [LoggerMessage(106, LogLevel.Information,
-        "A pooler stands before PostgreSQL, so there is no LISTEN: the log is polled every {Milliseconds} ms for appends of other frontends")]
+        "PostgreSQL is behind a pooler, so LISTEN cannot be used: "
+        + "the log is polled every {Milliseconds} ms for appends of other frontends")]
     public static partial void Pooled(ILogger logger, int milliseconds);
 
     [LoggerMessage(104, LogLevel.Warning, "The database's settings are not what a frontend needs: {Unmet}")]

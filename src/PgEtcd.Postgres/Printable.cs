@@ -4,13 +4,13 @@ using System.Text;
 
 namespace PgEtcd.Postgres;
 
-/// <summary>Bytes for people to read on a terminal: nothing in them can move its cursor or change its colours.</summary>
+/// <summary>Bytes as text for a terminal, without anything that could move its cursor or change its colours.</summary>
 public static class Printable
 {
     private static readonly SearchValues<string> SignsOfPasswords =
         SearchValues.Create(["password", "pwd="], StringComparison.OrdinalIgnoreCase);
 
-    /// <summary>As text; bytes that are no UTF-8, or no character that shows, as <c>\xNN</c>.</summary>
+    /// <summary>The text; bytes that are not UTF-8 or not a visible character become <c>\xNN</c>.</summary>
     public static string Text(ReadOnlySpan<byte> bytes)
     {
         StringBuilder text = new(bytes.Length);
@@ -44,15 +44,14 @@ public static class Printable
         return text.ToString();
     }
 
-    /// <summary>Text made fit for one line of a message: 80 characters at most.</summary>
+    /// <summary>Text for a one-line message: at most 80 characters.</summary>
     public static string Line(string text)
     {
         string oneLine = string.Concat(text.Select(c => char.IsControl(c) ? '?' : c));
         return oneLine.Length <= 80 ? oneLine : string.Concat(oneLine.AsSpan(0, 77), "...");
     }
 
-    /// <summary>A value that a person typed, made fit for one line; not if it may be a database's address that was meant for another
-    /// flag.</summary>
+    /// <summary>A typed value for a one-line message; masked if it may be a database's address that was meant for another flag.</summary>
     public static string Given(string text) =>
         text.AsSpan().ContainsAny(SignsOfPasswords) || (text.Contains("://", StringComparison.Ordinal) && text.Contains('@'))
             ? "***"

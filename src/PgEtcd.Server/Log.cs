@@ -1,6 +1,6 @@
 namespace PgEtcd.Server;
 
-/// <summary>Every message of the host. Ids from 400 to 499.</summary>
+/// <summary>The log messages of the host, with ids from 400 to 499.</summary>
 internal static partial class Log
 {
     [LoggerMessage(400, LogLevel.Information, "{Name} serves {Urls} at revision {Revision}, {Keys} keys")]
@@ -24,12 +24,12 @@ internal static partial class Log
     [LoggerMessage(411, LogLevel.Debug, "{RemoteAddr} left during the TLS handshake")]
     public static partial void BrokenHandshake(ILogger logger, string? remoteAddr);
 
-    [LoggerMessage(412, LogLevel.Information, "--{Flag} has changed: new connections are served by it")]
+    [LoggerMessage(412, LogLevel.Information, "--{Flag} has changed: new connections use it")]
     public static partial void TlsFileRead(ILogger logger, string flag);
 
-    [LoggerMessage(413, LogLevel.Error, "--{Flag} has changed and cannot be used, what was read before stays: {Reason}")]
+    [LoggerMessage(413, LogLevel.Error, "--{Flag} has changed but cannot be used, so the previous content stays in use: {Reason}")]
     public static partial void TlsFileBroken(ILogger logger, string flag, string reason);
 
-    [LoggerMessage(420, LogLevel.Warning, "Traces do not get to --distributed-tracing-address {Collector} and are dropped: {Reason}")]
+    [LoggerMessage(420, LogLevel.Warning, "Traces do not reach --distributed-tracing-address {Collector} and are dropped: {Reason}")]
     public static partial void TracesLost(ILogger logger, Uri collector, string reason);
 }

@@ -80,7 +80,7 @@ internal static class Program
 
         void Stop(PosixSignalContext signal)
         {
-            // The second signal does what it does to any process.
+            // The second signal has its usual effect and ends the process.
             signal.Cancel = !stopping.IsCancellationRequested;
             stopping.Cancel();
         }

@@ -1,6 +1,6 @@
 namespace PgEtcd.Snapshots;
 
-/// <summary>The buckets and keys of etcd's storage that we read or write (snapshot-format.md §9).</summary>
+/// <summary>The buckets and keys of etcd's storage that are read or written (snapshot-format.md §9).</summary>
 internal static class Buckets
 {
     public const string Key = "key";
@@ -10,7 +10,7 @@ internal static class Buckets
     public const string AuthUsers = "authUsers";
     public const string AuthRoles = "authRoles";
 
-    /// <summary>Buckets that etcd expects or makes, and that have nothing in them when we write.</summary>
+    /// <summary>Buckets that etcd expects or creates, and that are empty in written files.</summary>
     public static readonly string[] Empty = ["alarm", "cluster", "members", "members_removed"];
 
     public static ReadOnlySpan<byte> ScheduledCompactRevision => "scheduledCompactRev"u8;

@@ -5,8 +5,8 @@ namespace PgEtcd.Snapshots;
 /// <summary>etcd's HashKV over a history (semantics.md §10.1): CRC-32C over the name of the bucket and over each entry that
 /// counts, as it is stored.</summary>
 /// <param name="revision">The revision to hash at.</param>
-/// <param name="compactRevision">The compaction mark; -1 when never compacted.</param>
-/// <param name="anyKept">Whether any key is there at the revision. If none is, etcd does not look which entries a
+/// <param name="compactRevision">The compaction mark; -1 if never compacted.</param>
+/// <param name="anyKept">Whether any key exists at the revision. If none does, etcd does not check which entries a
 /// compaction would keep.</param>
 public sealed class HashKv(long revision, long compactRevision, bool anyKept)
 {
@@ -15,11 +15,11 @@ public sealed class HashKv(long revision, long compactRevision, bool anyKept)
     /// <summary>The hash so far.</summary>
     public uint Value => _crc.Value;
 
-    /// <summary>Adds an entry; they come in order.</summary>
+    /// <summary>Adds the next entry, in order.</summary>
     /// <param name="main">Main revision.</param>
     /// <param name="sub">Sub revision.</param>
     /// <param name="isTombstone">Whether it deletes its key.</param>
-    /// <param name="isKept">Whether it is what its key holds at the revision: its newest entry up to there, and a put.</param>
+    /// <param name="isKept">Whether it is the value of its key at the revision: its newest entry up to there, and a put.</param>
     /// <param name="keyValue">The mvccpb.KeyValue.</param>
     public void Add(long main, long sub, bool isTombstone, bool isKept, ReadOnlySpan<byte> keyValue)
     {

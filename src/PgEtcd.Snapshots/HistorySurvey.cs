@@ -4,16 +4,16 @@ using PgEtcd.Snapshots.Bbolt;
 
 namespace PgEtcd.Snapshots;
 
-/// <summary>What one pass over a file's history tells about each entry: whether a finished compaction would have left it, and
-/// whether HashKV counts it. Holds the keys, unless the store was never compacted.</summary>
+/// <summary>The result of one pass over a file's history: whether a finished compaction would have left an entry, and whether HashKV
+/// counts it. Holds the keys, unless the store was never compacted.</summary>
 public sealed class HistorySurvey
 {
     private readonly Dictionary<ReadOnlyMemory<byte>, KeyState> _keys = new(BytesComparer.Instance);
     private readonly long _compactRevision;
 
-    /// <summary>Goes through the history.</summary>
+    /// <summary>Makes the pass.</summary>
     /// <param name="file">The file.</param>
-    /// <param name="progress">Called with the number of entries so far, now and then.</param>
+    /// <param name="progress">Called now and then with the number of entries so far.</param>
     /// <param name="cancellationToken">Ends it.</param>
     /// <exception cref="SnapshotException">The file is damaged.</exception>
     public HistorySurvey(SnapshotFile file, Action<long> progress, CancellationToken cancellationToken)
@@ -41,17 +41,17 @@ public sealed class HistorySurvey
     /// <summary>The store's revision.</summary>
     public long Revision { get; }
 
-    /// <summary>How many entries the history has.</summary>
+    /// <summary>The number of entries in the history.</summary>
     public long Entries { get; }
 
     /// <summary>Whether any key is live (see <see cref="HashKv"/>).</summary>
     public bool AnyKept { get; }
 
-    /// <summary>Whether etcd would still have the entry when its compaction has ended (snapshot-format.md §11).</summary>
+    /// <summary>Whether etcd would still have the entry after its compaction has ended (snapshot-format.md §11).</summary>
     public bool IsPresent(in SnapshotChange change) => !change.Key.IsEmpty
         && CompactedHistory.Leaves(change.Revision, change.IsTombstone, IsNewestCompacted(change), _compactRevision);
 
-    /// <summary>Whether the entry is what its key holds at the end.</summary>
+    /// <summary>Whether the entry is the final value of its key.</summary>
     public bool IsKept(in SnapshotChange change) => change.Revision > _compactRevision
         || (!change.IsTombstone && _keys[change.Key] is { IsSuperseded: false } state && state.IsNewestCompacted(change));
 
@@ -70,14 +70,14 @@ public sealed class HistorySurvey
         }
         else
         {
-            _keys.Add(change.Key.ToArray(), state); // a copy: the slice would hold its page
+            _keys.Add(change.Key.ToArray(), state); // a copy, since the slice would keep its page alive
         }
     }
 
-    /// <param name="Revision">Of the newest entry at or below the compaction mark.</param>
-    /// <param name="Sub">Of that entry.</param>
-    /// <param name="IsLive">The newest entry of all is a put.</param>
-    /// <param name="IsSuperseded">There is an entry above the mark.</param>
+    /// <param name="Revision">The revision of the newest entry at or below the compaction mark.</param>
+    /// <param name="Sub">Its sub revision.</param>
+    /// <param name="IsLive">Whether the newest entry of all is a put.</param>
+    /// <param name="IsSuperseded">Whether there is an entry above the mark.</param>
     private readonly record struct KeyState(long Revision, int Sub, bool IsLive, bool IsSuperseded)
     {
         public bool IsNewestCompacted(in SnapshotChange change) => change.Revision == Revision && change.Sub == Sub;

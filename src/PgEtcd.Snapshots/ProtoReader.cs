@@ -1,6 +1,6 @@
 namespace PgEtcd.Snapshots;
 
-/// <summary>Reads the fields of one protobuf message. Whatever is wrong ends it with <see cref="IsBroken"/>.</summary>
+/// <summary>Reads the fields of one protobuf message. Any error ends it with <see cref="IsBroken"/>.</summary>
 internal struct ProtoReader(ReadOnlyMemory<byte> message)
 {
     private const int VarintType = 0;
@@ -20,7 +20,7 @@ internal struct ProtoReader(ReadOnlyMemory<byte> message)
     /// <summary>Its value, if it is bytes.</summary>
     public ReadOnlyMemory<byte> Bytes { get; private set; }
 
-    /// <summary>The message ended within a field, or holds what no encoder writes.</summary>
+    /// <summary>Whether the message ended within a field, or has content that no encoder writes.</summary>
     public bool IsBroken { get; private set; }
 
     /// <summary>Reads the next field; false at the end.</summary>

@@ -2,11 +2,11 @@ using System.Buffers.Binary;
 
 namespace PgEtcd.Snapshots;
 
-/// <summary>A revision as etcd's bucket <c>key</c> has it for a key: main, an underscore, sub, and a <c>t</c> on a tombstone
+/// <summary>A revision as a key of etcd's bucket <c>key</c>: main, an underscore, sub, and a <c>t</c> for a tombstone
 /// (snapshot-format.md §10).</summary>
 public static class RevisionKey
 {
-    /// <summary>The length of one that marks a tombstone; without the mark it is one byte less.</summary>
+    /// <summary>The length of a tombstone's key; others are one byte shorter.</summary>
     public const int MostBytes = Length + 1;
 
     private const int Length = 17;
@@ -33,7 +33,7 @@ public static class RevisionKey
         return buffer[..MostBytes];
     }
 
-    /// <summary>Reads a revision; false if it is none or negative.</summary>
+    /// <summary>Reads a revision; false if the key is not one, or the revision is negative.</summary>
     public static bool TryRead(ReadOnlySpan<byte> key, out long revision, out long sub, out bool isTombstone)
     {
         revision = 0;

@@ -1,6 +1,6 @@
 namespace PgEtcd.Snapshots;
 
-/// <summary>etcd's buckets about users and roles: the records as they are stored, by name.</summary>
+/// <summary>The records of etcd's buckets of users and roles, by name.</summary>
 /// <param name="IsEnabled">Whether requests are checked.</param>
 /// <param name="Revision">etcd's auth revision, at least 1.</param>
 /// <param name="Users">Name and authpb.User.</param>
@@ -14,6 +14,6 @@ public sealed record SnapshotAuth(
     /// <summary>A store in which authentication was never enabled.</summary>
     public static readonly SnapshotAuth None = new(false, 1, [], []);
 
-    /// <summary>Whether there is anything to take over.</summary>
+    /// <summary>Whether there is anything to import.</summary>
     public bool IsUsed => IsEnabled || Users.Count > 0 || Roles.Count > 0;
 }

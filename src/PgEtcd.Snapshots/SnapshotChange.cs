@@ -2,14 +2,14 @@ using PgEtcd.Mvcc.Keys;
 
 namespace PgEtcd.Snapshots;
 
-/// <summary>One entry of the history: a put, or a delete.</summary>
+/// <summary>An entry of the history: a put or a delete.</summary>
 /// <param name="Revision">Main revision.</param>
 /// <param name="Sub">Sub revision.</param>
 /// <param name="Key">The key.</param>
 /// <param name="Value">The value, or null for a tombstone.</param>
 /// <param name="CreateRevision">As of this change; 0 for a tombstone.</param>
 /// <param name="Version">As of this change; 0 for a tombstone.</param>
-/// <param name="Lease">0 or the lease attached.</param>
+/// <param name="Lease">The attached lease, or 0.</param>
 public readonly record struct SnapshotChange(
     long Revision, int Sub, ReadOnlyMemory<byte> Key, ReadOnlyMemory<byte>? Value, long CreateRevision, long Version, long Lease)
 {
@@ -23,12 +23,12 @@ public readonly record struct SnapshotChange(
     /// <summary>Whether the change deletes its key.</summary>
     public bool IsTombstone => Value is null;
 
-    /// <summary>The mvccpb.KeyValue that etcd stores for it; of a tombstone only the key.</summary>
+    /// <summary>The mvccpb.KeyValue that etcd stores for it; for a tombstone it has the key only.</summary>
     public ReadOnlyMemory<byte> Encode() => Value is { } value
         ? KeyRecord.Create(Key.Span, value.Span, CreateRevision, Revision, Sub, Version, Lease).Encoded
         : KeyRecord.Create(Key.Span, [], 0, 0, 0, 0, 0).Encoded;
 
-    /// <summary>Reads an entry of the bucket <c>key</c>; null if it is none that etcd could have written.</summary>
+    /// <summary>Reads an entry of the bucket <c>key</c>; null if etcd could not have written it.</summary>
     /// <param name="revisionKey">Its key.</param>
     /// <param name="keyValue">Its value, an mvccpb.KeyValue.</param>
     public static SnapshotChange? Decode(ReadOnlySpan<byte> revisionKey, ReadOnlyMemory<byte> keyValue)

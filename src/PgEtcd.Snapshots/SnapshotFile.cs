@@ -8,7 +8,7 @@ namespace PgEtcd.Snapshots;
 /// <summary>A snapshot of etcd 3.4 to 3.6, or the database file of a stopped member. Read in order, never as a whole.</summary>
 public sealed class SnapshotFile : IDisposable
 {
-    /// <summary>An image is a multiple of this, so what is more by a hash's length has a hash at its end.</summary>
+    /// <summary>An image is a multiple of this, so a file that is longer by a hash's length ends with a hash.</summary>
     private const int Sector = 512;
 
     private const int HashLength = SHA256.HashSizeInBytes;
@@ -38,20 +38,22 @@ public sealed class SnapshotFile : IDisposable
         _image = new BboltReader(handle, imageLength, Damaged);
         if (!_image.HasBucket(Buckets.Key) || !_image.HasBucket(Buckets.Meta))
         {
-            throw new SnapshotException($"{path} is a bbolt file but not one of etcd 3.4 or later: it has no bucket '{Buckets.Key}' or no bucket '{Buckets.Meta}'.");
+            throw new SnapshotException(
+                $"{path} is a bbolt file but not one of etcd 3.4 or later: "
+                + $"it has no bucket '{Buckets.Key}' or no bucket '{Buckets.Meta}'.");
         }
 
         CompactRevision = ReadCompactRevision();
     }
 
-    /// <summary>Whether the file ended in a checksum, which was right. A member's database file has none.</summary>
+    /// <summary>Whether the file ended with a checksum, which was right. A member's database file has none.</summary>
     public bool HasChecksum { get; }
 
-    /// <summary>The compaction mark; -1 when never compacted. A compaction that was begun counts, as etcd would finish it.</summary>
+    /// <summary>The compaction mark; -1 if never compacted. A compaction that was begun counts, as etcd would finish it.</summary>
     public long CompactRevision { get; }
 
     /// <summary>Opens a file and checks its checksum, if it has one.</summary>
-    /// <exception cref="SnapshotException">It cannot be read, is damaged, or is something else.</exception>
+    /// <exception cref="SnapshotException">The file cannot be read, is damaged, or is not a snapshot.</exception>
     public static SnapshotFile Open(string path)
     {
         SafeFileHandle? handle = null;
@@ -72,13 +74,13 @@ public sealed class SnapshotFile : IDisposable
         }
     }
 
-    /// <summary>Everything the history holds, in order, with the bytes that etcd stores for it. Entries that only mark a
-    /// revision have an empty key.</summary>
+    /// <summary>All entries of the history, in order, with the bytes that etcd stores for them. Entries that only mark a revision have an
+    /// empty key.</summary>
     /// <exception cref="SnapshotException">While enumerating: the file is damaged.</exception>
     public IEnumerable<(SnapshotChange Change, ReadOnlyMemory<byte> Encoded)> ReadHistory() =>
         _image.Entries(Buckets.Key).Select(entry => (
             SnapshotChange.Decode(entry.Key.Span, entry.Value)
-                ?? throw Damaged($"the entry {Convert.ToHexStringLower(entry.Key.Span[..Math.Min(entry.Key.Length, RevisionKey.MostBytes)])} of its history makes no sense"),
+                ?? throw Damaged($"the entry {Shown(entry.Key.Span)} of its history makes no sense"),
             entry.Value));
 
     /// <summary>The leases.</summary>
@@ -154,6 +156,8 @@ public sealed class SnapshotFile : IDisposable
             throw Damaged("its checksum is not that of its content");
         }
     }
+
+    private static string Shown(ReadOnlySpan<byte> key) => Convert.ToHexStringLower(key[..Math.Min(key.Length, RevisionKey.MostBytes)]);
 
     private SnapshotException Damaged(string what) => new($"{_path} is damaged: {what}.");
 }

@@ -5,7 +5,7 @@ namespace PgEtcd.Snapshots;
 
 /// <summary>An entry of etcd's bucket <c>lease</c>: leasepb.Lease under its id.</summary>
 /// <param name="Id">The lease's id.</param>
-/// <param name="Ttl">Granted, seconds.</param>
+/// <param name="Ttl">The granted TTL, seconds.</param>
 public readonly record struct SnapshotLease(long Id, long Ttl)
 {
     private const int IdField = 1;
@@ -30,7 +30,7 @@ public readonly record struct SnapshotLease(long Id, long Ttl)
         return value[..length];
     }
 
-    /// <summary>Reads an entry; null if it is broken.</summary>
+    /// <summary>Reads an entry; null if it is malformed.</summary>
     internal static SnapshotLease? Decode(ReadOnlyMemory<byte> value)
     {
         SnapshotLease lease = default;
@@ -41,7 +41,7 @@ public readonly record struct SnapshotLease(long Id, long Ttl)
             {
                 IdField => lease with { Id = reader.Number },
                 TtlField => lease with { Ttl = reader.Number },
-                _ => lease, // what was left of it when etcd last wrote that down; it starts anew
+                _ => lease, // the remaining TTL that etcd last stored; the lease starts anew
             };
         }
 

@@ -6,10 +6,10 @@ using PgEtcd.Snapshots.Bbolt;
 namespace PgEtcd.Snapshots;
 
 /// <summary>
-/// Writes the database image of an etcd snapshot, front to back and in little memory. The same changes are gone through twice:
-/// a writer without an output measures, and what that came to is where the one that writes begins.
+/// Writes the database image of an etcd snapshot, front to back and in little memory. The same changes are passed twice: a writer without
+/// an output measures, and its result is the start of the writer that writes.
 /// </summary>
-/// <remarks>There is no storage version in it: every etcd from 3.4 on takes such a file (snapshot-format.md §12).</remarks>
+/// <remarks>The image has no storage version: every etcd from 3.4 on accepts such a file (snapshot-format.md §12).</remarks>
 public sealed class SnapshotWriter
 {
     private static readonly Comparer<ReadOnlyMemory<byte>> Bytewise =
@@ -24,8 +24,8 @@ public sealed class SnapshotWriter
     }
 
     /// <summary>A writer that writes.</summary>
-    /// <param name="output">Where to; pages come as soon as they are full.</param>
-    /// <param name="layout">What measuring the same changes came to.</param>
+    /// <param name="output">The output; it gets pages as soon as they are full.</param>
+    /// <param name="layout">The result of measuring the same changes.</param>
     public SnapshotWriter(IBufferWriter<byte> output, BboltLayout layout)
         : this(new BboltWriter(output, layout))
     {
@@ -45,7 +45,7 @@ public sealed class SnapshotWriter
     }
 
     /// <summary>Adds the next change to a writer that measures.</summary>
-    /// <param name="change">All of it but key and value.</param>
+    /// <param name="change">The change, of which key and value are ignored.</param>
     /// <param name="keyLength">Bytes of the key.</param>
     /// <param name="valueLength">Bytes of the value; null for a tombstone.</param>
     public void Measure(in SnapshotChange change, int keyLength, int? valueLength)
@@ -57,8 +57,8 @@ public sealed class SnapshotWriter
         _file.Measure(RevisionKey.Write(key, change.Revision, change.Sub, valueLength is null), length);
     }
 
-    /// <summary>Ends the file with all that is not history.</summary>
-    /// <param name="compactRevision">The compaction mark; -1 when never compacted.</param>
+    /// <summary>Ends the file with all data beside the history.</summary>
+    /// <param name="compactRevision">The compaction mark; -1 if never compacted.</param>
     /// <param name="leases">The leases, in any order.</param>
     /// <param name="auth">Users and roles, in any order.</param>
     /// <returns>The file's layout.</returns>
@@ -73,7 +73,7 @@ public sealed class SnapshotWriter
         _file.BeginBucket(Buckets.Meta);
         if (compactRevision >= 0)
         {
-            // Both alike: nothing is left to be compacted.
+            // Both marks are the same: nothing is left to be compacted.
             Span<byte> mark = RevisionKey.Write(stackalloc byte[RevisionKey.MostBytes], compactRevision, 0, isTombstone: false);
             _file.Add(Buckets.FinishedCompactRevision, mark);
             _file.Add(Buckets.ScheduledCompactRevision, mark);

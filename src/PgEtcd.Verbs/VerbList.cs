@@ -8,7 +8,7 @@ namespace PgEtcd.Verbs;
 /// <summary>The verbs: the only list of them. Without one the binary serves.</summary>
 public static class VerbList
 {
-    /// <summary>The verb that may as well be left out.</summary>
+    /// <summary>The default verb.</summary>
     public const string Serve = "serve";
 
     public static readonly IReadOnlyList<Verb> All =
@@ -17,7 +17,7 @@ public static class VerbList
         ImportKineVerb.Verb, MigrateVerb.Verb,
     ];
 
-    /// <summary>For the help of the binary.</summary>
+    /// <summary>The part of the binary's help about verbs.</summary>
     public static string HelpText => string.Join(
         Environment.NewLine,
         [
@@ -26,6 +26,6 @@ public static class VerbList
             .. All.Select(verb => $"  {$"{verb.Name} {verb.Argument}",-13} {verb.Help}"),
         ]);
 
-    /// <summary>The verb of that name, or null.</summary>
+    /// <summary>The verb with a name, or null.</summary>
     public static Verb? Find(string name) => All.FirstOrDefault(verb => verb.Name == name);
 }

@@ -20,7 +20,8 @@ internal sealed class LogLock : IAsyncDisposable
 
     /// <summary>Waits until somebody waits for it.</summary>
     public static Task AwaitedAsync(string database) => Testing.Eventually.TrueAsync(
-        async () => (long)(await Sql.ExecuteAsync(database, "select count(*) from pg_locks where relation = 'pgetcd.append_lock'::regclass and not granted"))! > 0,
+        async () => (long)(await Sql.ExecuteAsync(
+            database, "select count(*) from pg_locks where relation = 'pgetcd.append_lock'::regclass and not granted"))! > 0,
         "a write waits for the lock");
 
     /// <summary>Lets go.</summary>

@@ -139,7 +139,8 @@ public sealed class LeaseTests(PostgresFixture postgres) : IClassFixture<Postgre
     {
         string? holder = null;
         await Eventually.TrueAsync(
-            async () => (holder = await QueryAsync<string?>("select max(holder) from pgetcd.leader where expires_at > clock_timestamp()")) is not null,
+            async () => (holder = await QueryAsync<string?>(
+                "select max(holder) from pgetcd.leader where expires_at > clock_timestamp()")) is not null,
             "a frontend leads");
         return holder!.Split('-')[0];
     }

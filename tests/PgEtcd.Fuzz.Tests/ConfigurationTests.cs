@@ -61,7 +61,9 @@ public sealed partial class ConfigurationTests : IDisposable
         string text = string.Concat(Enumerable.Range(0, random.Next(1, 6)).Select(_ => $"{One(random, Flags)}: {Value(random)}\n"));
         text += random.Next(10) == 0 ? new string('[', 50_000) : random
             .Next(5) == 0 ? "client-transport-security:\n  cert-file: x\n  client-cert-auth: maybe\n" : "";
-        text += random.Next(10) == 0 ? "a: &a [x]\nb: &b [*a,*a,*a,*a,*a,*a,*a,*a]\nc: &c [*b,*b,*b,*b,*b,*b,*b,*b]\nd: [*c,*c,*c,*c,*c,*c,*c,*c]\n" : "";
+        text += random.Next(10) == 0
+            ? "a: &a [x]\nb: &b [*a,*a,*a,*a,*a,*a,*a,*a]\nc: &c [*b,*b,*b,*b,*b,*b,*b,*b]\nd: [*c,*c,*c,*c,*c,*c,*c,*c]\n"
+            : "";
         File.WriteAllText(file, random.Next(3) == 0 ? Mutation.Of(random, text) : text);
         Check(CommandLine.Parse(["--config-file", file], new Dictionary<string, string>()));
         return Task.CompletedTask;

@@ -13,7 +13,11 @@ namespace PgEtcd.Fuzz.Tests;
 /// <summary>The gateway with JSON that is nearly right, or none: always an HTTP status, and JSON.</summary>
 public sealed class GatewayTests(PostgresFixture postgres) : IClassFixture<PostgresFixture>
 {
-    private static readonly string[] Depths = [.. new[] { "[", "{\"a\":", "{\"request_range\":", "{\"requests\":[{\"request_txn\":{\"success\":[" }.Select(open => string.Concat(Enumerable.Repeat(open, 3000)))];
+    private static readonly string[] Depths =
+    [
+        .. new[] { "[", "{\"a\":", "{\"request_range\":", "{\"requests\":[{\"request_txn\":{\"success\":[" }
+            .Select(open => string.Concat(Enumerable.Repeat(open, 3000))),
+    ];
 
     [Fact]
     public async Task Every_body_is_answered_with_JSON()

@@ -41,7 +41,7 @@ public sealed class LocalDatabaseFailureTests : IDisposable
 
     [Theory]
     [InlineData("file", "is a file, not a directory.")]
-    [InlineData("full", "holds other things already: choose a new or empty directory.")]
+    [InlineData("full", "already holds other files: choose a new or empty directory.")]
     [InlineData("file/below", "cannot be written:")]
     public async Task A_data_directory_that_cannot_be_one_is_named(string name, string said)
     {
@@ -90,7 +90,9 @@ public sealed class LocalDatabaseFailureTests : IDisposable
     {
         LocalPostgresException none = await Should.ThrowAsync<LocalPostgresException>(
             PostgresBinaries.FindAsync(null, _ => null, [], default));
-        none.Message.ShouldBe("The server programs of PostgreSQL 14 or newer were not found: install them (on Debian: apt-get install postgresql), name their directory in PGETCD_POSTGRES_BIN, or give --database.");
+        none.Message.ShouldBe(
+            "The server programs of PostgreSQL 14 or newer were not found: install them (on Debian: apt-get install postgresql), "
+            + "name their directory in PGETCD_POSTGRES_BIN, or give --database.");
 
         LocalPostgresException other = await Should.ThrowAsync<LocalPostgresException>(
             PostgresBinaries.FindAsync(99, _ => null, [], default));

@@ -107,9 +107,11 @@ public sealed class Damaged_files
     }
 
     [Fact]
-    public void Keys_out_of_order_are_found() =>
-        Read(Patched(image => image[(3 * PageSize) + 16 + 16 + (int)BinaryPrimitives.ReadUInt32LittleEndian(image.AsSpan((3 * PageSize) + 32 + 4))] = 0xff))
-            .ShouldNotBeNull();
+    public void Keys_out_of_order_are_found() => Read(Patched(image =>
+    {
+        int second = (3 * PageSize) + 16 + 16;
+        image[second + (int)BinaryPrimitives.ReadUInt32LittleEndian(image.AsSpan(second + 4))] = 0xff;
+    })).ShouldNotBeNull();
 
     [Fact]
     public void What_is_something_else_is_said_to_be()
@@ -136,7 +138,14 @@ public sealed class Damaged_files
     {
         // Mostly where pages say what they are: in a page's header or first elements.
         int at = random.Next(3) == 0 ? random.Next(image.Length - 8) : (random.Next(image.Length / PageSize) * PageSize) + random.Next(100);
-        ulong extreme = random.Next(5) switch { 0 => 0, 1 => ulong.MaxValue, 2 => 1UL << random.Next(64), 3 => (ulong)random.Next(300), _ => (ulong)random.NextInt64() };
+        ulong extreme = random.Next(5) switch
+        {
+            0 => 0,
+            1 => ulong.MaxValue,
+            2 => 1UL << random.Next(64),
+            3 => (ulong)random.Next(300),
+            _ => (ulong)random.NextInt64(),
+        };
         Span<byte> word = stackalloc byte[8];
         BinaryPrimitives.WriteUInt64LittleEndian(word, extreme);
         word[..(1 << random.Next(4))].CopyTo(image.AsSpan(at));

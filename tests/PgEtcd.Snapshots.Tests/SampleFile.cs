@@ -61,7 +61,8 @@ internal sealed class SampleFile : IDisposable
     }
 
     public static string Words(SnapshotChange change) =>
-        $"{change.Revision}.{change.Sub} {Hex(change.Key)} {(change.Value is { } value ? Hex(value) : "deleted")} {change.CreateRevision} {change.Version} {change.Lease}";
+        $"{change.Revision}.{change.Sub} {Hex(change.Key)} {(change.Value is { } value ? Hex(value) : "deleted")} "
+        + $"{change.CreateRevision} {change.Version} {change.Lease}";
 
     public void Dispose() => File.Delete(Path);
 

@@ -87,7 +87,10 @@ public sealed class PgEtcdServer : IEtcdServer
         string url = clientUrl.ToString().TrimEnd('/');
         return await StartWithAsync(
             clientUrl,
-            ["--database", database, "--schema", schema, "--name", name, "--listen-client-urls", url, "--advertise-client-urls", url, .. moreArguments]).ConfigureAwait(false);
+            [
+                "--database", database, "--schema", schema, "--name", name,
+                "--listen-client-urls", url, "--advertise-client-urls", url, .. moreArguments,
+            ]).ConfigureAwait(false);
     }
 
     /// <summary>Starts the executable with these arguments and no others, and waits until it is healthy.</summary>

@@ -20,7 +20,8 @@ public sealed class TempDirectory : IDisposable
     {
         string root = inMemory && Directory.Exists("/dev/shm") ? "/dev/shm" : System.IO.Path.GetTempPath();
         // Short: a Unix socket's path may have 107 characters only.
-        Path = System.IO.Path.Combine(root, $"pgetcd-{kind}-{System.IO.Path.GetRandomFileName().Replace(".", "", StringComparison.Ordinal)}");
+        string random = System.IO.Path.GetRandomFileName().Replace(".", "", StringComparison.Ordinal);
+        Path = System.IO.Path.Combine(root, $"pgetcd-{kind}-{random}");
         Directory.CreateDirectory(Path);
         // Servers may run as another user.
         if (!OperatingSystem.IsWindows())

@@ -111,7 +111,9 @@ public sealed class Http2Connection : IDisposable
         for (; ; )
         {
             ReadOnlySpan<byte> bytes = _messages.Unread;
-            if (bytes.Length >= GrpcPrefix && BinaryPrimitives.ReadInt32BigEndian(bytes[1..]) is var length && bytes.Length >= GrpcPrefix + length)
+            if (bytes.Length >= GrpcPrefix
+                && BinaryPrimitives.ReadInt32BigEndian(bytes[1..]) is var length
+                && bytes.Length >= GrpcPrefix + length)
             {
                 message = bytes.Slice(GrpcPrefix, length);
                 _messages.Skip(GrpcPrefix + length);

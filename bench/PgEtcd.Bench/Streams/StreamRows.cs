@@ -61,7 +61,8 @@ public sealed class StreamRows(H2Load h2load, Options options, Report report)
 
         for (int i = 0; i < one.Rows.Count; i++)
         {
-            List<Measured?> values = servers.Select(server => samples[server].Count == 0 ? null : new Measured([.. samples[server].Select(sample => sample[i])])).ToList();
+            List<Measured?> values = servers.Select(server =>
+                samples[server].Count == 0 ? null : new Measured([.. samples[server].Select(sample => sample[i])])).ToList();
             Target? target = Targets.Streams.GetValueOrDefault(one.Rows[i].Name);
             Row row = new(
                 one.Rows[i].Name, one.Rows[i].Unit, values, [.. servers.Select(_ => "")], target?.Text ?? "", null, Invalid: invalid);

@@ -22,7 +22,8 @@ internal static class CallShapes
         DeleteRangeRequest delete => $"delete {Keys(delete.Key, delete.RangeEnd)}",
         TxnRequest txn => string.Create(
             CultureInfo.InvariantCulture,
-            $"{txn.Compare.Count} compares, {txn.Success.Count} or {txn.Failure.Count} operations{First(txn)}, {Bytes(txn.CalculateSize())}"),
+            $"{txn.Compare.Count} compares, {txn.Success.Count} or {txn.Failure.Count} operations{First(txn)}, "
+            + $"{Bytes(txn.CalculateSize())}"),
         CompactionRequest compaction => $"compact at {compaction.Revision}{(compaction.Physical ? ", physical" : "")}",
         LeaseRevokeRequest revoke => $"revoke {revoke.ID:x}",
         IMessage message => Bytes(message.CalculateSize()),

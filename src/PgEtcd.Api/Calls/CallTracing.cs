@@ -44,8 +44,8 @@ internal sealed class CallTracing : ICallWrapper
         return span;
     }
 
-    private static void Fail(Activity? span, Exception exception) =>
-        End(span, exception is RpcException rpc ? rpc.StatusCode : exception is OperationCanceledException ? StatusCode.Cancelled : StatusCode.Unknown);
+    private static void Fail(Activity? span, Exception exception) => End(span, exception is RpcException rpc ? rpc.StatusCode
+        : exception is OperationCanceledException ? StatusCode.Cancelled : StatusCode.Unknown);
 
     /// <summary>Only what is the server's fault makes the span an error, as OpenTelemetry has it for servers.</summary>
     private static void End(Activity? span, StatusCode code)

@@ -36,9 +36,10 @@ internal static class JsonReading
     }
 
     /// <summary>The error in the form of etcd's JSON reader. The words of .NET's reader are about itself.</summary>
-    private static string Reason(Exception exception) => exception is JsonException { LineNumber: { } line, BytePositionInLine: { } position }
-        ? string.Create(CultureInfo.InvariantCulture, $"syntax error (line {line + 1}:{position + 1}): not valid JSON")
-        : exception.Message;
+    private static string Reason(Exception exception) =>
+        exception is JsonException { LineNumber: { } line, BytePositionInLine: { } position }
+            ? string.Create(CultureInfo.InvariantCulture, $"syntax error (line {line + 1}:{position + 1}): not valid JSON")
+            : exception.Message;
 
     /// <summary>A message with nothing set.</summary>
     public static IMessage Empty(MessageDescriptor type) => type.Parser.ParseFrom(ByteString.Empty);

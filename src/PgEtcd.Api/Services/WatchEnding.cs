@@ -18,7 +18,8 @@ internal sealed class WatchEnding(ILogger logger, CancellationToken client, Canc
         switch (exception)
         {
             case OperationCanceledException:
-                Set((!client.IsCancellationRequested && stopping.IsCancellationRequested ? EtcdErrors.Stopped : EtcdErrors.WatchCanceled).ToException());
+                bool isStopped = stopping.IsCancellationRequested && !client.IsCancellationRequested;
+                Set((isStopped ? EtcdErrors.Stopped : EtcdErrors.WatchCanceled).ToException());
                 break;
             case RpcException said:
                 Set(said);

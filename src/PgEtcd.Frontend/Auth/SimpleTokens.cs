@@ -59,7 +59,8 @@ internal sealed class SimpleTokens : ITokens
     public async Task<string?> IssueAsync(string username, AuthState state)
     {
         // etcd's form: letters, and a number that says nothing.
-        string token = $"{RandomNumberGenerator.GetString("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ", Letters)}.{state.Revision.ToString(CultureInfo.InvariantCulture)}";
+        string letters = RandomNumberGenerator.GetString("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ", Letters);
+        string token = string.Create(CultureInfo.InvariantCulture, $"{letters}.{state.Revision}");
         byte[] hash = Hash(token);
         if (!await _database.InTimeAsync(_timeLimit, cancel => _table.AddAsync(state.Revision, hash, username, _ttl, cancel)))
         {

@@ -11,17 +11,18 @@ public static class Access
     /// <param name="caller">The caller.</param>
     /// <param name="operation">For what; null is an operation that is not set.</param>
     /// <param name="attached">The keys of a lease, in the state that the request is decided on.</param>
-    public static KvError Check(Caller caller, Operation? operation, Func<long, IEnumerable<ReadOnlyMemory<byte>>> attached) => operation switch
-    {
-        _ when !caller.IsChecked => KvError.None,
-        RangeOperation range => caller.CheckRead(range.Range),
-        PutOperation put => CheckPut(caller, put, attached),
-        DeleteRangeOperation delete => First(
-            caller.CheckWrite(delete.Range), delete.PrevKv ? caller.CheckRead(delete.Range) : KvError.None),
-        TxnOperation txn => CheckTxn(caller, txn, attached),
-        RevokeLeaseOperation revoke => First(caller.CheckUser(), CheckWriteOf(caller, attached(revoke.Lease))),
-        _ => KvError.None,
-    };
+    public static KvError Check(
+        Caller caller, Operation? operation, Func<long, IEnumerable<ReadOnlyMemory<byte>>> attached) => operation switch
+        {
+            _ when !caller.IsChecked => KvError.None,
+            RangeOperation range => caller.CheckRead(range.Range),
+            PutOperation put => CheckPut(caller, put, attached),
+            DeleteRangeOperation delete => First(
+                caller.CheckWrite(delete.Range), delete.PrevKv ? caller.CheckRead(delete.Range) : KvError.None),
+            TxnOperation txn => CheckTxn(caller, txn, attached),
+            RevokeLeaseOperation revoke => First(caller.CheckUser(), CheckWriteOf(caller, attached(revoke.Lease))),
+            _ => KvError.None,
+        };
 
     /// <summary>Whether all these keys may be written.</summary>
     public static KvError CheckWriteOf(Caller caller, IEnumerable<ReadOnlyMemory<byte>> keys) =>

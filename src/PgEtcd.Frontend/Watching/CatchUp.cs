@@ -97,7 +97,8 @@ public sealed class CatchUp(WatchHub hub, Replica replica, EventReader log, ILog
         {
             foreach (KvEvent change in batch.Events)
             {
-                if (change.Revision >= next && change.Revision <= head && watcher.Wants(change) && watcher.Target.Range.Contains(change.Key.Span))
+                if (change.Revision >= next && change.Revision <= head
+                    && watcher.Wants(change) && watcher.Target.Range.Contains(change.Key.Span))
                 {
                     selected.Add(change);
                 }

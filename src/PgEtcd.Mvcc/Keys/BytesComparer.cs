@@ -1,6 +1,6 @@
 namespace PgEtcd.Mvcc.Keys;
 
-/// <summary>Byte strings are equal when their bytes are; a dictionary of them can be asked with a span, without a copy.</summary>
+/// <summary>Byte strings are equal if their bytes are. A dictionary of them can be searched with a span, without a copy.</summary>
 public sealed class BytesComparer
     : IEqualityComparer<ReadOnlyMemory<byte>>, IAlternateEqualityComparer<ReadOnlySpan<byte>, ReadOnlyMemory<byte>>
 {

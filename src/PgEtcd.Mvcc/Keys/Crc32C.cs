@@ -9,7 +9,7 @@ public struct Crc32C
     // Kept inverted, so that the default value is the CRC of nothing.
     private uint _inverted;
 
-    /// <summary>The checksum of all that was added.</summary>
+    /// <summary>The checksum of all bytes so far.</summary>
     public readonly uint Value => _inverted;
 
     /// <summary>Adds bytes.</summary>

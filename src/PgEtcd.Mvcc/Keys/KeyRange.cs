@@ -25,7 +25,7 @@ public readonly struct KeyRange
 
     public bool IsOpenEnded { get; }
 
-    /// <summary>True when no key can be in the range: range_end is not above key.</summary>
+    /// <summary>Whether no key can be in the range: range_end is not above key.</summary>
     public bool IsEmpty { get; }
 
     public bool Contains(ReadOnlySpan<byte> key)

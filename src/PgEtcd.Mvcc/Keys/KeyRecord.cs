@@ -79,7 +79,7 @@ public sealed class KeyRecord
     /// <summary>The KeyValue message as it goes on the wire.</summary>
     public ReadOnlyMemory<byte> Encoded => _encoded;
 
-    /// <summary>Length in bytes of the message without its value, as keys_only wants it.</summary>
+    /// <summary>Length in bytes of the message without its value, for keys_only.</summary>
     public int EncodedKeysOnlyLength => _encoded.Length - (ValueFieldEnd - _valueFieldStart);
 
     private int KeyStart => _keyLength == 0 ? 0 : 1 + VarintLength((ulong)_keyLength);
@@ -104,7 +104,7 @@ public sealed class KeyRecord
         return new KeyRecord(encoded, key.Length, valueFieldStart, createRevision, modRevision, sub, version, lease);
     }
 
-    /// <summary>Length in bytes of the KeyValue message that such a record has.</summary>
+    /// <summary>Length in bytes of such a record's KeyValue message.</summary>
     public static int EncodedLength(
         int keyLength, int valueLength, long createRevision, long modRevision, long version, long lease) =>
         BytesFieldLength(keyLength) + FieldLength(createRevision) + FieldLength(modRevision) + FieldLength(version)

@@ -1,8 +1,8 @@
 namespace PgEtcd.Mvcc.Keys;
 
-/// <summary>One change of one key.</summary>
+/// <summary>A change of a key.</summary>
 /// <param name="Key">The changed key.</param>
-/// <param name="Record">What was put; null for a delete.</param>
+/// <param name="Record">The new record; null for a delete.</param>
 /// <param name="Previous">
 /// The key as it was at <paramref name="Revision"/> − 1, null if it did not exist: what a watch shows as prev_kv. It is
 /// not an earlier change of the same revision.

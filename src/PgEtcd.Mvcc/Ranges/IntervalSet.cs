@@ -6,8 +6,8 @@ internal sealed class IntervalSet
     // Start inclusive, end exclusive; disjoint and ascending.
     private readonly List<(ReadOnlyMemory<byte> Start, ReadOnlyMemory<byte> End)> _intervals = [];
 
-    /// <summary>Adds [start, rangeEnd), or the one key when there is no range_end. Anything inverted is empty, also an end of one zero
-    /// byte.</summary>
+    /// <summary>Adds [start, rangeEnd), or one key if there is no range_end. An inverted interval is empty, and so is one whose end is one
+    /// zero byte.</summary>
     public void Add(ReadOnlyMemory<byte> start, ReadOnlyMemory<byte> rangeEnd)
     {
         if (rangeEnd.IsEmpty)

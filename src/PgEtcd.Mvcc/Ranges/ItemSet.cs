@@ -1,16 +1,16 @@
 namespace PgEtcd.Mvcc.Ranges;
 
-/// <summary>A set that is mostly of one item, which it holds without a hash table. Mutable: keep it in a field, never copy it.</summary>
+/// <summary>A set, mostly of one item, which it holds without a hash table. Mutable: keep it in a field, never copy it.</summary>
 internal struct ItemSet<T>
     where T : notnull
 {
     private T _one;
     private bool _hasOne;
-    private HashSet<T>? _many; // when not null, all items are in here
+    private HashSet<T>? _many; // if not null, it has all items
 
     public readonly bool IsEmpty => !_hasOne && _many is null;
 
-    /// <summary>False when it is already there.</summary>
+    /// <summary>Adds an item; false if the set has it.</summary>
     public bool Add(T item)
     {
         if (_many is not null)
@@ -34,7 +34,7 @@ internal struct ItemSet<T>
         return true;
     }
 
-    /// <summary>False when it is not there.</summary>
+    /// <summary>Removes an item; false if the set does not have it.</summary>
     public bool Remove(T item)
     {
         if (_many is not null)

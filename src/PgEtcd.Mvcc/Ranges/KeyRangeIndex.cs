@@ -6,7 +6,7 @@ namespace PgEtcd.Mvcc.Ranges;
 /// Items (watchers), each on a key or a range of keys, found by a key. Single keys, of which there may be
 /// tens of thousands, are in a hash table; ranges are in an interval tree. Not thread-safe.
 /// </summary>
-/// <remarks>The bytes of a range must not change while it is in here; they are not copied.</remarks>
+/// <remarks>The bytes of a range must not change while the index has it; they are not copied.</remarks>
 public sealed class KeyRangeIndex<T>
     where T : notnull
 {
@@ -20,11 +20,11 @@ public sealed class KeyRangeIndex<T>
         _keysBySpan = _keys.GetAlternateLookup<ReadOnlySpan<byte>>();
     }
 
-    /// <summary>How many pairs of range and item there are.</summary>
+    /// <summary>The number of pairs of range and item.</summary>
     public int Count { get; private set; }
 
-    /// <summary>Puts an item on a range, in O(log n). An item may be on any number of ranges; an empty range contains no key.</summary>
-    /// <returns>False, and nothing changes, when it is already on just this range.</returns>
+    /// <summary>Adds an item to a range, in O(log n). An item may have any number of ranges; an empty range contains no key.</summary>
+    /// <returns>False if the item has exactly this range already; nothing changes then.</returns>
     public bool Add(in KeyRange range, T item)
     {
         bool added;
@@ -46,8 +46,8 @@ public sealed class KeyRangeIndex<T>
         return added;
     }
 
-    /// <summary>Takes an item off a range, in O(log n).</summary>
-    /// <returns>False when it was not on just this range.</returns>
+    /// <summary>Removes an item from a range, in O(log n).</summary>
+    /// <returns>False if the item did not have exactly this range.</returns>
     public bool Remove(in KeyRange range, T item)
     {
         bool removed;

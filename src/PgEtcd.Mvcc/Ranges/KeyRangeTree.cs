@@ -3,16 +3,16 @@ using PgEtcd.Mvcc.Keys;
 namespace PgEtcd.Mvcc.Ranges;
 
 /// <summary>
-/// Ranges, each with the items put on it, by the keys they contain: an interval tree. It is a treap, ordered by start and
-/// then end, balanced by random priorities; each node knows which range below it reaches furthest, so that a search leaves
-/// out whole subtrees that end before the key.
+/// An interval tree of ranges, each with its items, by the keys that they contain. It is a treap, ordered by start and then end,
+/// balanced by random priorities; each node knows which range below it reaches furthest, so that a search skips whole subtrees that
+/// end before the key.
 /// </summary>
 internal sealed class KeyRangeTree<T>
     where T : notnull
 {
     private Node? _root;
 
-    /// <summary>False when the item is already on this range.</summary>
+    /// <summary>Adds an item; false if it has this range already.</summary>
     public bool Add(in KeyRange range, T item)
     {
         bool added = false;
@@ -20,7 +20,7 @@ internal sealed class KeyRangeTree<T>
         return added;
     }
 
-    /// <summary>False when the item is not on this range.</summary>
+    /// <summary>Removes an item; false if it does not have this range.</summary>
     public bool Remove(in KeyRange range, T item)
     {
         bool removed = false;
@@ -29,7 +29,7 @@ internal sealed class KeyRangeTree<T>
     }
 
     /// <summary>Appends the items of every range that contains the key.</summary>
-    /// <returns>How many nodes were looked at; tests bound it.</returns>
+    /// <returns>The number of visited nodes; tests bound it.</returns>
     public int Find(ReadOnlySpan<byte> key, List<T> found) => Find(_root, key, found);
 
     private static int Find(Node? node, ReadOnlySpan<byte> key, List<T> found)
@@ -38,7 +38,7 @@ internal sealed class KeyRangeTree<T>
         for (; node is not null && EndsBehind(node.Furthest.Range, key); node = node.Right)
         {
             visited += 1 + Find(node.Left, key, found);
-            // This range and all to the right begin behind the key.
+            // This range and all those to the right begin behind the key.
             if (key.SequenceCompareTo(node.Range.Start.Span) < 0)
             {
                 break;
@@ -117,7 +117,7 @@ internal sealed class KeyRangeTree<T>
         return node;
     }
 
-    /// <summary>One tree of two, of which all of the left come before all of the right.</summary>
+    /// <summary>Joins two trees, of which the left has only ranges before those of the right.</summary>
     private static Node? Join(Node? left, Node? right)
     {
         if (left is null || right is null)
@@ -192,10 +192,10 @@ internal sealed class KeyRangeTree<T>
             Furthest = this;
         }
 
-        /// <summary>Of this node and all below it, one whose range ends last.</summary>
+        /// <summary>The node whose range ends last, of this node and all below it.</summary>
         public Node Furthest { get; private set; }
 
-        /// <summary>To be called when a child changed, children first.</summary>
+        /// <summary>Must be called after a child has changed, children first.</summary>
         public void FindFurthest()
         {
             Furthest = this;

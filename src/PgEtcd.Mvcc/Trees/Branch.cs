@@ -2,7 +2,7 @@ using PgEtcd.Mvcc.Keys;
 
 namespace PgEtcd.Mvcc.Trees;
 
-/// <summary>Children in key order, with what divides them and how many records each holds.</summary>
+/// <summary>Children in key order, with their separators and the number of records in each.</summary>
 internal sealed class Branch : Node
 {
     public readonly Node[] Children;
@@ -60,8 +60,8 @@ internal sealed class Branch : Node
     }
 
     /// <summary>
-    /// Inserts a child behind the one at <paramref name="index"/> into an owned branch. A full one is split: its new right
-    /// part is returned and <paramref name="separator"/> becomes what divides the two.
+    /// Inserts a child behind the one at <paramref name="index"/> into an owned branch. A full branch is split: its new right part is
+    /// returned, and <paramref name="separator"/> becomes the separator of the two.
     /// </summary>
     public Branch? InsertAfter(int index, Node child, ref byte[] separator)
     {
@@ -88,7 +88,7 @@ internal sealed class Branch : Node
         return right;
     }
 
-    /// <summary>Brings a child of an owned branch that has become too small together with a neighbour.</summary>
+    /// <summary>Merges or evens out a child of an owned branch that has become too small with a neighbour.</summary>
     public void Refill(int index, object owner)
     {
         int left = index > 0 ? index - 1 : 0;

@@ -5,9 +5,9 @@ using PgEtcd.Mvcc.Keys;
 namespace PgEtcd.Mvcc.Trees;
 
 /// <summary>
-/// What a search in a node looks at first: what all its keys begin with, and of each key the eight bytes that follow, as
-/// numbers side by side. So a search reads a few cache lines and then, nearly always, one key, where a search through the
-/// keys themselves would wait for memory at every step (README.md has the measurement). Immutable: copies of a node share it.
+/// The part of the keys that a search in a node looks at first: their common prefix, and of each key the eight bytes behind it, as
+/// numbers side by side. So a search reads a few cache lines and then, nearly always, one key, where a search through the keys
+/// themselves would wait for memory at every step (README.md has the measurement). Immutable: copies of a node share it.
 /// </summary>
 internal readonly struct KeyHeads
 {
@@ -95,7 +95,7 @@ internal readonly struct KeyHeads
         to = low;
     }
 
-    /// <summary>With one more key; null when the key does not begin as the others do, and all have to be made anew.</summary>
+    /// <summary>The heads with one more key; null if the key does not have the common prefix: all heads must then be made anew.</summary>
     public KeyHeads? TryInsert(int index, ReadOnlySpan<byte> key) => key.StartsWith(_prefix)
         ? new KeyHeads(_prefix, [.. _heads.AsSpan(0, index), Head(key[_prefix.Length..]), .. _heads.AsSpan(index)])
         : null;
@@ -106,8 +106,8 @@ internal readonly struct KeyHeads
     private static byte[] CommonPrefix(ReadOnlySpan<byte> first, ReadOnlySpan<byte> last) =>
         first[..first.CommonPrefixLength(last)].ToArray();
 
-    /// <summary>The first eight bytes as a number. Short keys are filled up with zeros: that may make unequal keys equal here, but never
-    /// turns their order around.</summary>
+    /// <summary>The first eight bytes as a number. Short keys are padded with zeros: that may make unequal keys equal here, but never
+    /// reverses their order.</summary>
     internal static ulong Head(ReadOnlySpan<byte> rest)
     {
         if (rest.Length >= sizeof(ulong))

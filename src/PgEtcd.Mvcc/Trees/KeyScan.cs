@@ -44,7 +44,7 @@ public readonly struct KeyScan
                 return false;
             }
 
-            // Going down again for each leaf costs little and needs no stack of parents.
+            // Descending again for each leaf costs little and needs no stack of parents.
             if (_leaf is null || ++_index == _leaf.Count)
             {
                 _leaf = Node.Locate(_root!, _next, out _index);

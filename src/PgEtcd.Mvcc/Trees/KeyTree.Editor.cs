@@ -5,14 +5,14 @@ namespace PgEtcd.Mvcc.Trees;
 public sealed partial class KeyTree
 {
     /// <summary>
-    /// An edit of a tree. Nodes that the edit made itself are changed in place, all others are copied first. After
-    /// <see cref="Freeze"/> it may go on: the frozen tree keeps what it had. Not thread-safe.
+    /// An edit of a tree. Nodes that the edit made itself are changed in place, all others are copied first. It may continue
+    /// after <see cref="Freeze"/>: the frozen tree does not change. Not thread-safe.
     /// </summary>
     public sealed class Editor
     {
         private Node? _root;
 
-        // A new token after each freeze: from then on the nodes made so far belong to the frozen tree.
+        // Each freeze makes a new token: the nodes made so far then belong to the frozen tree.
         private object _owner = new();
 
         internal Editor(Node? root) => _root = root;
@@ -26,10 +26,10 @@ public sealed partial class KeyTree
         /// <inheritdoc cref="KeyTree.CountRange"/>
         public int CountRange(in KeyRange range) => View.CountRange(range);
 
-        /// <summary>The records of the range in key order, good until the next change.</summary>
+        /// <summary>The records of the range in key order, valid until the next change.</summary>
         public KeyScan Scan(in KeyRange range) => View.Scan(range);
 
-        /// <summary>Adds the record, or replaces the one of the same key, which is returned.</summary>
+        /// <summary>Adds the record, or replaces and returns that of the same key.</summary>
         public KeyRecord? Set(KeyRecord record)
         {
             if (_root is null)
@@ -49,7 +49,7 @@ public sealed partial class KeyTree
             return previous;
         }
 
-        /// <summary>Removes and returns the record of the key, null if there is none.</summary>
+        /// <summary>Removes and returns the record of the key; null if there is none.</summary>
         public KeyRecord? Remove(ReadOnlySpan<byte> key)
         {
             if (_root is null)
@@ -71,7 +71,7 @@ public sealed partial class KeyTree
             return removed;
         }
 
-        /// <summary>The tree as it is now.</summary>
+        /// <summary>The current tree.</summary>
         public KeyTree Freeze()
         {
             _owner = new object();

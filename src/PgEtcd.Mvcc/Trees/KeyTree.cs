@@ -20,19 +20,19 @@ public sealed partial class KeyTree
 
     public KeyRecord? Find(ReadOnlySpan<byte> key) => Node.Find(_root, key);
 
-    /// <summary>How many keys are in the range, in O(log n).</summary>
+    /// <summary>The number of keys in the range, in O(log n).</summary>
     public int CountRange(in KeyRange range) => View.CountRange(range);
 
     /// <summary>The records of the range in key order.</summary>
     public KeyScan Scan(in KeyRange range) => View.Scan(range);
 
-    /// <summary>Copies the first records of the range, as many as fit, in key order; returns how many.</summary>
+    /// <summary>Copies the first records of the range, as many as fit, in key order; returns their number.</summary>
     public int CopyTo(in KeyRange range, Span<KeyRecord> destination) => View.CopyTo(range, destination);
 
     /// <summary>Starts an edit. Any number may start from one tree; none changes it.</summary>
     public Editor Edit() => new(_root);
 
-    /// <summary>Builds a tree of full leaves in O(n). The records come in strictly ascending key order.</summary>
+    /// <summary>Builds a tree of full leaves in O(n) from records in strictly ascending key order.</summary>
     /// <exception cref="ArgumentException">The keys are not strictly ascending.</exception>
     public static KeyTree FromSorted(IEnumerable<KeyRecord> records) => new(TreeBuilder.Build(records));
 

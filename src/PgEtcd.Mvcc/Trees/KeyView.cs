@@ -29,7 +29,7 @@ internal readonly struct KeyView(Node? root)
         return count;
     }
 
-    /// <summary>Where the range begins and ends in key order, for <see cref="Slice(int, int)"/>.</summary>
+    /// <summary>The positions of the range's beginning and end in key order, for <see cref="Slice(int, int)"/>.</summary>
     public (int Start, int End) Positions(in KeyRange range) => Node.Positions(root, range);
 
     public KeyRecord[] Slice(in KeyRange range)

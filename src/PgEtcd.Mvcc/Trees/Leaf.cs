@@ -25,7 +25,7 @@ internal sealed class Leaf : Node
 
     public override int Size => Count;
 
-    /// <summary>The index of the key, or the complement of where it belongs.</summary>
+    /// <summary>The index of the key, or the complement of the index where it belongs.</summary>
     public int IndexOf(ReadOnlySpan<byte> key)
     {
         _heads.Narrow(key, out int low, out int high);
@@ -54,7 +54,7 @@ internal sealed class Leaf : Node
     /// <summary>This leaf, or a copy that belongs to the edit.</summary>
     public Leaf Own(object owner) => ReferenceEquals(Owner, owner) ? this : new Leaf(owner, Records.AsSpan(0, Count), _heads);
 
-    /// <summary>Inserts into an owned leaf. A full one is split, and its new right half is returned.</summary>
+    /// <summary>Inserts into an owned leaf. A full leaf is split, and its new right half is returned.</summary>
     public Leaf? Insert(int index, KeyRecord record)
     {
         if (Count < Max)
@@ -98,6 +98,6 @@ internal sealed class Leaf : Node
         _heads = _heads.RemoveAt(index);
     }
 
-    // Small trees (the keys of one lease) should not pay for a whole node.
+    // Small trees (the keys of one lease) should not take the space of a whole node.
     private static int Capacity(int count) => Math.Min(Max, (count + 7) & ~7);
 }

@@ -11,15 +11,15 @@ internal abstract class Node(object? owner)
     /// <summary>Most records in a leaf, most children in a branch.</summary>
     public const int Max = 64;
 
-    /// <summary>Fewest, except at the root.</summary>
+    /// <summary>Fewest records or children, except at the root.</summary>
     public const int Min = Max / 4;
 
     public readonly object? Owner = owner;
 
-    /// <summary>Records of a leaf, children of a branch.</summary>
+    /// <summary>The number of a leaf's records or a branch's children.</summary>
     public int Count;
 
-    /// <summary>Records below this node.</summary>
+    /// <summary>The number of records below this node.</summary>
     public abstract int Size { get; }
 
     public static KeyRecord? Find(Node? node, ReadOnlySpan<byte> key)
@@ -38,7 +38,7 @@ internal abstract class Node(object? owner)
         return index >= 0 ? leaf.Records[index] : null;
     }
 
-    /// <summary>How many keys are below <paramref name="key"/>.</summary>
+    /// <summary>The number of keys before <paramref name="key"/>.</summary>
     public static int Rank(Node? node, ReadOnlySpan<byte> key)
     {
         int rank = 0;
@@ -62,7 +62,7 @@ internal abstract class Node(object? owner)
         return rank;
     }
 
-    /// <summary>The leaf that holds the record at this position in key order, and the record's place in it.</summary>
+    /// <summary>The leaf with the record at a position in key order, and the record's index in it.</summary>
     public static Leaf Locate(Node node, int position, out int index)
     {
         while (node is Branch branch)

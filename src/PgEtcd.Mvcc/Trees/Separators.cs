@@ -1,8 +1,8 @@
 namespace PgEtcd.Mvcc.Trees;
 
 /// <summary>
-/// What divides the children of a branch, one fewer than they are: child i + 1 holds the keys from separator i on. Each is
-/// no longer than needed to tell the neighbours apart. Immutable: copies of a branch share it until a child splits or goes.
+/// The separators of a branch's children, one fewer than the children: child i + 1 has the keys from separator i on. Each is no longer
+/// than needed to tell the neighbours apart. Immutable: copies of a branch share it until a child splits or goes.
 /// </summary>
 internal sealed class Separators
 {
@@ -17,7 +17,7 @@ internal sealed class Separators
 
     public ReadOnlySpan<byte[]> Keys => _keys;
 
-    /// <summary>The child whose span holds the key: how many separators are not above it.</summary>
+    /// <summary>The index of the child for a key: the number of separators that are not above it.</summary>
     public int ChildOf(ReadOnlySpan<byte> key)
     {
         _heads.Narrow(key, out int low, out int high);

@@ -2,7 +2,7 @@ using PgEtcd.Mvcc.Keys;
 
 namespace PgEtcd.Mvcc.Trees;
 
-/// <summary>Builds a tree from the bottom up out of records in key order.</summary>
+/// <summary>Builds a tree bottom-up from records in key order.</summary>
 internal static class TreeBuilder
 {
     public static Node? Build(IEnumerable<KeyRecord> records)
@@ -13,7 +13,7 @@ internal static class TreeBuilder
             return null;
         }
 
-        // boundaries[i] divides node i from node i + 1.
+        // boundaries[i] separates node i from node i + 1.
         List<byte[]> boundaries = new(level.Count);
         for (int i = 1; i < level.Count; i++)
         {
@@ -56,7 +56,7 @@ internal static class TreeBuilder
         }
         else if (filled > 0)
         {
-            // Too few for a leaf of their own: share with the last full one.
+            // Too few for a leaf of their own: they share with the last full one.
             KeyRecord[] both = [.. ((Leaf)leaves[^1]).Records, .. chunk.AsSpan(0, filled)];
             leaves[^1] = new Leaf(null, both.AsSpan(0, both.Length / 2));
             leaves.Add(new Leaf(null, both.AsSpan(both.Length / 2)));

@@ -1,9 +1,9 @@
 namespace PgEtcd.Mvcc.Trees;
 
-/// <summary>What must hold for every tree, for the tests.</summary>
+/// <summary>The invariants of every tree, for the tests.</summary>
 internal static class TreeInvariants
 {
-    /// <exception cref="InvalidOperationException">The tree is broken; the message says how.</exception>
+    /// <exception cref="InvalidOperationException">The tree is broken; the message has the reason.</exception>
     public static void Check(Node? root)
     {
         if (root is null)

@@ -3,18 +3,18 @@ using PgEtcd.Mvcc.Keys;
 
 namespace PgEtcd.Mvcc.Trees;
 
-/// <summary>Builds a tree out of many changes at once, in the order in which they were made.</summary>
-/// <remarks>They gather until there are as many as the tree has keys, and are then sorted and merged with it. Twice as fast as one
-/// <see cref="KeyTree.Editor.Set(KeyRecord)"/> after the other: each search there misses the caches, and each collection of young objects
-/// scans all the leaves that have changed.</remarks>
-/// <param name="leastBatch">Fewer changes than that are not merged.</param>
+/// <summary>Builds a tree from many changes, in the order in which they were made.</summary>
+/// <remarks>Changes are gathered until there are as many as the tree has keys, and are then sorted and merged with it. This is twice as
+/// fast as one <see cref="KeyTree.Editor.Set(KeyRecord)"/> after the other, where each search misses the caches, and each collection of
+/// young objects scans all changed leaves.</remarks>
+/// <param name="leastBatch">The least number of changes that are merged.</param>
 public sealed class TreeLoader(int leastBatch = 65_536)
 {
     private readonly List<Change> _changes = [];
     private KeyTree _tree = KeyTree.Empty;
 
     /// <summary>Adds a change.</summary>
-    /// <param name="record">The key as it is from then on; a record of version 0 removes its key.</param>
+    /// <param name="record">The new record of the key; a record of version 0 removes the key.</param>
     public void Add(KeyRecord record)
     {
         _changes.Add(new Change(0, record, _changes.Count));
@@ -24,7 +24,7 @@ public sealed class TreeLoader(int leastBatch = 65_536)
         }
     }
 
-    /// <summary>The tree after all changes. More may follow.</summary>
+    /// <summary>The tree after all changes. More changes may follow.</summary>
     public KeyTree Build()
     {
         Merge();
@@ -43,7 +43,7 @@ public sealed class TreeLoader(int leastBatch = 65_536)
         }
     }
 
-    /// <summary>Keeps with each change the eight bytes behind what all keys begin with: most comparisons need no more.</summary>
+    /// <summary>Stores with each change the eight bytes behind the common prefix of all keys: most comparisons need no more.</summary>
     private static void AddHeads(Span<Change> changes)
     {
         ReadOnlySpan<byte> common = changes[0].Record.Key;
@@ -58,7 +58,7 @@ public sealed class TreeLoader(int leastBatch = 65_536)
         }
     }
 
-    /// <summary>The records of the tree with the last change of each key in their place.</summary>
+    /// <summary>The tree's records, with the last change of each key applied.</summary>
     private static IEnumerable<KeyRecord> Merged(KeyRecord[] records, List<Change> changes)
     {
         int next = 0;

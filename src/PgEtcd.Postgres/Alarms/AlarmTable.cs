@@ -8,13 +8,13 @@ public sealed class AlarmTable(Database database)
     private const string ListSql = "select member_id, kind from pgetcd.alarms order by member_id, kind";
     private const string SetSql = "select pgetcd.set_alarm($1, $2, $3)";
 
-    /// <summary>All of them, by member and kind.</summary>
+    /// <summary>All raised alarms, by member and kind.</summary>
     public async Task<IReadOnlyList<Alarm>> ListAsync(CancellationToken cancellationToken) =>
         await database.Command(ListSql).ListAsync<Alarm>(cancellationToken);
 
     /// <summary>Raises or clears an alarm.</summary>
     /// <param name="alarm">The alarm.</param>
-    /// <param name="raised">Whether it shall be raised.</param>
+    /// <param name="raised">Whether to raise it.</param>
     /// <param name="cancellationToken">Ends the wait, not necessarily the change.</param>
     /// <returns>Whether that changed anything.</returns>
     public async Task<bool> SetAsync(Alarm alarm, bool raised, CancellationToken cancellationToken) =>
@@ -22,8 +22,8 @@ public sealed class AlarmTable(Database database)
 }
 
 /// <summary>An alarm of a member.</summary>
-/// <param name="MemberId">The member id, its 64 bits as a signed number; any that the client named.</param>
-/// <param name="Kind">As on the wire: 1 NOSPACE, 2 CORRUPT; others are kept and mean nothing.</param>
+/// <param name="MemberId">The 64 bits of the member id as a signed number; a client may name any.</param>
+/// <param name="Kind">As on the wire: 1 NOSPACE, 2 CORRUPT; others are kept without effect.</param>
 public sealed record Alarm(long MemberId, int Kind)
 {
     /// <summary>NOSPACE.</summary>
@@ -37,7 +37,7 @@ public sealed record Alarm(long MemberId, int Kind)
 [Flags]
 public enum AlarmKinds
 {
-    /// <summary>None is.</summary>
+    /// <summary>No alarm.</summary>
     None = 0,
 
     /// <summary>Changes that add data are refused.</summary>
@@ -46,7 +46,7 @@ public enum AlarmKinds
     /// <summary>Every change is refused.</summary>
     Corrupt = 2,
 
-    /// <summary>A kind that means nothing to us.</summary>
+    /// <summary>A kind without effect.</summary>
     Other = 4,
 }
 

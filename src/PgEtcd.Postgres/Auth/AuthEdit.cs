@@ -57,16 +57,16 @@ public sealed record AuthEdit
     public static AuthEdit RevokePermission(string role, byte[] key, byte[] rangeEnd) =>
         new("RoleRevokePermission") { Role = role, Permission = new PermissionRecord(0, key, rangeEnd) };
 
-    /// <summary>Has requests checked from now on.</summary>
+    /// <summary>Turns the checks of requests on.</summary>
     public static AuthEdit Enable() => new("AuthEnable");
 
-    /// <summary>Requests are no longer checked; all tokens die.</summary>
+    /// <summary>Turns the checks of requests off; all tokens end.</summary>
     public static AuthEdit Disable() => new("AuthDisable");
 
-    /// <summary>The arguments that both functions have, in their order.</summary>
+    /// <summary>The arguments of both functions, in their order.</summary>
     internal SqlValue[] Values() =>
         [Action, User, Role, Password, HasNoPassword, Permission.Kind, Permission.Key, Permission.RangeEnd];
 
-    /// <summary>Adds it to an import, which the owner of the schema makes and no audit tells of.</summary>
+    /// <summary>Adds the change to an import, which is made by the schema's owner and not audited.</summary>
     internal void AddTo(NpgsqlBatch batch, SchemaName schema) => batch.Add(schema, EditSql, Values());
 }

@@ -3,7 +3,7 @@ using PgEtcd.Postgres.Connections;
 
 namespace PgEtcd.Postgres.Auth;
 
-/// <summary>Users and roles taken over from elsewhere: an etcd snapshot, for instance, with its bcrypt hashes as they are.</summary>
+/// <summary>Takes over users and roles from elsewhere, for instance from an etcd snapshot, whose bcrypt hashes are kept.</summary>
 public static class AuthImport
 {
     private const string ClearSql = """
@@ -18,8 +18,9 @@ public static class AuthImport
             auth_shown_revision = greatest(auth_shown_revision, $2), auth_tokens_since = greatest(auth_revision + 1, $2)
         """;
 
-    /// <summary>Puts these users and roles in place of those that are there. All simple tokens end.</summary>
-    /// <param name="transaction">The change is part of it; followers of the log see it when that has committed and they are woken.</param>
+    /// <summary>Replaces all users and roles. All simple tokens end.</summary>
+    /// <param name="transaction">The change is part of it; followers of the log see the change once it has committed and they are
+    /// woken.</param>
     /// <param name="records">The users and roles; their <see cref="AuthRecords.ShownRevision"/> is etcd's auth revision.</param>
     public static async Task ReplaceAsync(
         NpgsqlTransaction transaction, SchemaName schema, AuthRecords records, CancellationToken cancellationToken)

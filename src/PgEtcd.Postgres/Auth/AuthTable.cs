@@ -26,14 +26,14 @@ public sealed class AuthTable(Database database)
     private const string ChangeSql = "select pgetcd.change_auth($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)";
     private const string EnsureRevisionSql = "select pgetcd.ensure_auth_revision($1)";
 
-    /// <summary>All of it, in one snapshot.</summary>
+    /// <summary>Loads all users and roles in one snapshot.</summary>
     public async Task<AuthRecords> LoadAsync(CancellationToken cancellationToken)
     {
         await using Snapshot snapshot = await Snapshot.OpenAsync(database, "", cancellationToken);
         return await LoadAsync(snapshot, cancellationToken);
     }
 
-    /// <summary>All of it, in a snapshot.</summary>
+    /// <summary>Loads all users and roles within a snapshot.</summary>
     internal static async Task<AuthRecords> LoadAsync(Snapshot snapshot, CancellationToken cancellationToken)
     {
         await using NpgsqlBatch batch = new(snapshot.Connection);
@@ -64,11 +64,11 @@ public sealed class AuthTable(Database database)
         return records with { Users = users, Roles = await ReadRolesAsync(reader, cancellationToken) };
     }
 
-    /// <summary>Makes a change, all of it or nothing. May be repeated with the same token when the connection broke: it is made
+    /// <summary>Makes a change atomically. May be repeated with the same token after the connection broke: the change is made
     /// once.</summary>
     /// <param name="change">The change.</param>
     /// <param name="cancellationToken">Ends the wait, not necessarily the change.</param>
-    /// <returns>False, and nothing is changed, when the auth revision is not the expected one.</returns>
+    /// <returns>False if the auth revision is not the expected one; nothing is changed then.</returns>
     public async Task<bool> ChangeAsync(AuthChange change, CancellationToken cancellationToken)
     {
         try
@@ -85,8 +85,8 @@ public sealed class AuthTable(Database database)
         }
     }
 
-    /// <summary>Makes sure that the auth revision is not behind one that was seen: a failover may have lost changes.</summary>
-    /// <param name="connection">To the new server.</param>
+    /// <summary>Makes sure that the auth revision is not behind one that was seen before: a failover may have lost changes.</summary>
+    /// <param name="connection">A connection to the new server.</param>
     /// <param name="seenRevision">The auth revision of this frontend.</param>
     /// <returns>False when changes were lost.</returns>
     public async Task<bool> EnsureRevisionAsync(NpgsqlConnection connection, long seenRevision) =>
@@ -120,10 +120,10 @@ public sealed class AuthTable(Database database)
 /// <param name="Edit">The change.</param>
 public sealed record AuthChange(long ExpectedRevision, AuthEdit Edit)
 {
-    /// <summary>Names the change: repeated, it is made once.</summary>
+    /// <summary>Identifies the change, so that a repetition makes it once.</summary>
     public Guid Token { get; } = Guid.NewGuid();
 
-    /// <summary>The user who makes it; null while auth is off.</summary>
+    /// <summary>The author; null while auth is off.</summary>
     public string? Username { get; init; }
 
     /// <summary>The address of the client.</summary>

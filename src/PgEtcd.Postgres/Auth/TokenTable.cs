@@ -2,7 +2,7 @@ using PgEtcd.Postgres.Connections;
 
 namespace PgEtcd.Postgres.Auth;
 
-/// <summary>Simple tokens by their hashes, good at every frontend; and the failed logins.</summary>
+/// <summary>Simple tokens by their hashes, valid at every frontend, and failed logins.</summary>
 public sealed class TokenTable(Database database)
 {
     private const string AddSql = "select pgetcd.add_auth_token($1, $2, $3, $4)";
@@ -15,24 +15,24 @@ public sealed class TokenTable(Database database)
     private const string RenewSql = "select * from pgetcd.renew_auth_tokens($1, $2)";
     private const string NoteFailuresSql = "select pgetcd.note_failed_logins($1, $2, $3, $4)";
 
-    /// <summary>Keeps a new token.</summary>
+    /// <summary>Stores a new token.</summary>
     /// <param name="expectedRevision">The auth revision at which the password was checked.</param>
-    /// <param name="hash">Of the token.</param>
+    /// <param name="hash">The token's hash.</param>
     /// <param name="username">Its user.</param>
-    /// <param name="ttl">How long it is good.</param>
-    /// <returns>False when auth has changed meanwhile.</returns>
+    /// <param name="ttl">How long it is valid.</param>
+    /// <returns>False if auth has changed since.</returns>
     public async Task<bool> AddAsync(
         long expectedRevision, byte[] hash, string username, TimeSpan ttl, CancellationToken cancellationToken) =>
         await database.Command(AddSql, expectedRevision, hash, username, ttl.TotalSeconds).ScalarAsync(cancellationToken) is true;
 
-    /// <summary>Those of the tokens that have not expired.</summary>
+    /// <summary>Finds the tokens that have not expired.</summary>
     public async Task<IReadOnlyList<TokenRecord>> FindAsync(IReadOnlyCollection<byte[]> hashes, CancellationToken cancellationToken) =>
         await database.Command(FindSql, (byte[][])[.. hashes]).ListAsync<TokenRecord>(cancellationToken);
 
-    /// <summary>Prolongs the lives of tokens that have been used.</summary>
+    /// <summary>Prolongs tokens that have been used.</summary>
     /// <param name="hashes">The tokens.</param>
-    /// <param name="lives">For how long from now, seconds; as many.</param>
-    /// <returns>Those that still exist.</returns>
+    /// <param name="lives">For each, the seconds from now that it stays valid.</param>
+    /// <returns>The tokens that still exist.</returns>
     public async Task<IReadOnlyList<byte[]>> RenewAsync(
         IReadOnlyCollection<byte[]> hashes, IReadOnlyCollection<double> lives, CancellationToken cancellationToken) =>
         await database.Command(RenewSql, (byte[][])[.. hashes], (double[])[.. lives]).ListAsync<byte[]>(cancellationToken);
@@ -49,14 +49,14 @@ public sealed class TokenTable(Database database)
 }
 
 /// <summary>A simple token.</summary>
-/// <param name="Hash">Of the token.</param>
+/// <param name="Hash">The token's hash.</param>
 /// <param name="Username">Its user.</param>
 /// <param name="MadeAt">The auth revision at which it was made.</param>
-/// <param name="Left">How long it is good without being used.</param>
+/// <param name="Left">How long it stays valid without being used.</param>
 public sealed record TokenRecord(byte[] Hash, string Username, long MadeAt, TimeSpan Left);
 
 /// <summary>A login that failed.</summary>
-/// <param name="Username">The name that was given.</param>
+/// <param name="Username">The name in the request.</param>
 /// <param name="Client">The address of the client.</param>
-/// <param name="At">When.</param>
+/// <param name="At">The time.</param>
 public readonly record struct FailedLogin(string Username, string Client, DateTimeOffset At);

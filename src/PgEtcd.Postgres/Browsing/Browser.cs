@@ -4,19 +4,19 @@ using PgEtcd.Postgres.Connections;
 
 namespace PgEtcd.Postgres.Browsing;
 
-/// <summary>Asks the views and functions of docs/sql.md for the console: a few questions at a time, each with
-/// a time limit, so that the frontend's own work is not held up.</summary>
+/// <summary>Queries the views and functions of docs/sql.md for the console: a few queries at a time, each with a time limit, so that
+/// they do not delay the frontend's own work.</summary>
 public sealed class Browser(Database database) : IDisposable
 {
     private const int MostAtOnce = 4;
 
-    /// <summary>Seconds. A person does not wait for longer, and the limit lets go of what reads too much.</summary>
+    /// <summary>Seconds. A person waits no longer, and the limit stops a query that reads too much.</summary>
     private const int TimeLimit = 15;
 
     private readonly SemaphoreSlim _turns = new(MostAtOnce);
 
-    /// <summary>Asks.</summary>
-    /// <exception cref="RefusedException">The revision is compacted or in the future, or the question takes too long.</exception>
+    /// <summary>Runs a query in its turn.</summary>
+    /// <exception cref="RefusedException">The revision is compacted or in the future, or the query takes too long.</exception>
     /// <exception cref="StoreUnavailableException">The database does not answer.</exception>
     internal async Task<T> AskAsync<T>(Func<CancellationToken, Task<T>> ask, CancellationToken gone)
     {
@@ -48,7 +48,7 @@ public sealed class Browser(Database database) : IDisposable
         }
     }
 
-    /// <summary>A question.</summary>
+    /// <summary>A command.</summary>
     /// <param name="sql">SQL written for the default schema.</param>
     /// <param name="values">Its <c>$1</c>, <c>$2</c> …</param>
     internal NpgsqlCommand Command(string sql, params ReadOnlySpan<SqlValue> values)
@@ -62,7 +62,7 @@ public sealed class Browser(Database database) : IDisposable
     public void Dispose() => _turns.Dispose();
 }
 
-/// <summary>Why a question has no answer.</summary>
+/// <summary>Why a query has no result.</summary>
 public enum Refusal
 {
     /// <summary>The revision is compacted and not in the archive.</summary>
@@ -71,13 +71,13 @@ public enum Refusal
     /// <summary>The revision or time is in the future.</summary>
     Future,
 
-    /// <summary>The answer would take too long.</summary>
+    /// <summary>The query would take too long.</summary>
     TooSlow,
 }
 
-/// <summary>A question has no answer. The message is a sentence for people.</summary>
+/// <summary>A query has no result. The message is a sentence for people.</summary>
 public sealed class RefusedException(Refusal refusal, string message) : Exception(message)
 {
-    /// <summary>Why.</summary>
+    /// <summary>The reason.</summary>
     public Refusal Refusal => refusal;
 }

@@ -2,7 +2,7 @@ using PgEtcd.Postgres.Connections;
 
 namespace PgEtcd.Postgres.Browsing;
 
-/// <summary>The changes: keys, times and authors.</summary>
+/// <summary>Queries changes: keys, times and authors.</summary>
 public sealed class ChangeBrowser(Browser browser)
 {
     private static readonly TimeSpan Patience = TimeSpan.FromMilliseconds(100);
@@ -75,9 +75,9 @@ public sealed class ChangeBrowser(Browser browser)
     /// <summary>Keys with a prefix that differ between two revisions, from a first key on.</summary>
     /// <param name="from">The earlier revision.</param>
     /// <param name="to">The later one.</param>
-    /// <param name="prefix">Of which keys.</param>
+    /// <param name="prefix">The prefix of the keys.</param>
     /// <param name="first">The first key.</param>
-    /// <param name="most">Keys at most.</param>
+    /// <param name="most">Most keys.</param>
     /// <param name="isWhole">The page is to be full, however long that takes, unless it is the last.</param>
     /// <exception cref="RefusedException">A revision is not kept, or it takes too long.</exception>
     public async Task<Page<SeenDifference>> DifferencesAsync(
@@ -89,7 +89,7 @@ public sealed class ChangeBrowser(Browser browser)
                 gone),
             most, static key => key.Key, static key => key.Change is null);
 
-    /// <summary>How many differ, by the kind of change. Of many only the first are counted.</summary>
+    /// <summary>The number of keys that differ, by the kind of change. Of many only the first are counted.</summary>
     public Task<List<DifferenceCount>> CountDifferencesAsync(long from, long to, byte[] prefix, CancellationToken gone) =>
         browser.AskAsync(token => browser.Command(CountSql, from, to, prefix).ListAsync<DifferenceCount>(token), gone);
 }
@@ -109,35 +109,35 @@ public sealed record SeenOrigin(long Revision, DateTime CommittedAt, string? Use
 public sealed record SeenDifference(
     byte[] Key, string Change, byte[]? OldValue, long? OldModRevision, byte[]? NewValue, long? NewModRevision);
 
-/// <summary>How many keys differ in one way.</summary>
+/// <summary>The number of keys that differ in one way.</summary>
 /// <param name="Change">create, update, or delete.</param>
 /// <param name="IsExact">There are no more.</param>
 public sealed record DifferenceCount(string Change, long Keys, bool IsExact);
 
-/// <summary>Which changes are wanted; null: any.</summary>
+/// <summary>Selects changes; null: any.</summary>
 public sealed record ChangeFilter
 {
-    /// <summary>Of keys with it.</summary>
+    /// <summary>The key begins with it.</summary>
     public byte[] Prefix { get; init; } = [];
 
-    /// <summary>By an etcd user or SQL role.</summary>
+    /// <summary>An etcd user or SQL role.</summary>
     public string? User { get; init; }
 
-    /// <summary>From an address that holds it.</summary>
+    /// <summary>The client's address contains it.</summary>
     public string? Client { get; init; }
 
     /// <summary>Put, DeleteRange, Txn, LeaseRevoke, or an SQL function.</summary>
     public string? Request { get; init; }
 
-    /// <summary>Not before.</summary>
+    /// <summary>The first moment.</summary>
     public DateTime? Since { get; init; }
 
-    /// <summary>Before.</summary>
+    /// <summary>The moment after the last one.</summary>
     public DateTime? Until { get; init; }
 
-    /// <summary>The last change of the page before.</summary>
+    /// <summary>The revision of the previous page's last change.</summary>
     public long? BeforeRevision { get; init; }
 
-    /// <summary>The same within its revision.</summary>
+    /// <summary>Its sub revision.</summary>
     public int? BeforeSub { get; init; }
 }

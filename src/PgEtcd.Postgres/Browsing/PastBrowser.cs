@@ -2,7 +2,7 @@ using PgEtcd.Postgres.Connections;
 
 namespace PgEtcd.Postgres.Browsing;
 
-/// <summary>Moments, and the keys as they were then.</summary>
+/// <summary>Queries moments, and the keys of a moment.</summary>
 public sealed class PastBrowser(Browser browser)
 {
     /// <summary>After this time a page ends, however little is on it: the next one goes on.</summary>
@@ -30,7 +30,8 @@ public sealed class PastBrowser(Browser browser)
         """;
 
     private const string KeySql = """
-        select s.key, s.value, octet_length(s.value) as size, s.create_revision, s.mod_revision, s.version, s.lease from pgetcd.key_at($1, $2) s
+        select s.key, s.value, octet_length(s.value) as size, s.create_revision, s.mod_revision, s.version, s.lease
+        from pgetcd.key_at($1, $2) s
         """;
 
     private const string PickSql = """
@@ -38,11 +39,11 @@ public sealed class PastBrowser(Browser browser)
         from unnest($2) wanted (key) cross join lateral pgetcd.key_at($1, wanted.key) s
         """;
 
-    /// <summary>Where the store is.</summary>
+    /// <summary>The marks of the store.</summary>
     public Task<StoreMarks> MarksAsync(CancellationToken gone) =>
         browser.AskAsync(async token => (await browser.Command(MarksSql).FirstAsync<StoreMarks>(token))!, gone);
 
-    /// <summary>When a revision was made; null if that is no longer known.</summary>
+    /// <summary>The time of a revision; null if it is no longer known.</summary>
     public Task<DateTime?> TimeOfAsync(long revision, CancellationToken gone) =>
         browser.AskAsync(async token => await browser.Command(TimeSql, revision).ScalarAsync(token) as DateTime?, gone);
 
@@ -51,16 +52,16 @@ public sealed class PastBrowser(Browser browser)
     public Task<long> RevisionAtAsync(DateTime time, CancellationToken gone) =>
         browser.AskAsync(async token => (long)(await browser.Command(RevisionAtSql, (DateTime?)time).ScalarAsync(token))!, gone);
 
-    /// <summary>The last revision so long ago.</summary>
+    /// <summary>The last revision at a time before now.</summary>
     public Task<long> RevisionAgoAsync(TimeSpan ago, CancellationToken gone) =>
         browser.AskAsync(async token => (long)(await browser.Command(RevisionAgoSql, ago).ScalarAsync(token))!, gone);
 
     /// <summary>A level of the tree.</summary>
-    /// <param name="revision">When.</param>
-    /// <param name="prefix">What all entries begin with.</param>
-    /// <param name="separator">Parts keys; empty: no tree.</param>
+    /// <param name="revision">The revision.</param>
+    /// <param name="prefix">The prefix of all entries.</param>
+    /// <param name="separator">Separates the parts of a key; empty: no tree.</param>
     /// <param name="from">The first entry.</param>
-    /// <param name="most">Entries at most.</param>
+    /// <param name="most">Most entries.</param>
     /// <exception cref="RefusedException">The revision is not kept.</exception>
     public async Task<Page<LevelEntry>> LevelAsync(
         long revision, byte[] prefix, byte[] separator, byte[] from, int most, CancellationToken gone) =>
@@ -70,11 +71,11 @@ public sealed class PastBrowser(Browser browser)
             most, static entry => entry.Entry, static entry => entry.Keys == 0);
 
     /// <summary>Keys from a first one on, with the beginnings of their values.</summary>
-    /// <param name="revision">When.</param>
+    /// <param name="revision">The revision.</param>
     /// <param name="start">The first key.</param>
     /// <param name="end">The key behind the last; null: to the end of the store.</param>
-    /// <param name="most">Keys at most.</param>
-    /// <param name="preview">Bytes of a value at most.</param>
+    /// <param name="most">Most keys.</param>
+    /// <param name="preview">Most bytes of a value.</param>
     /// <exception cref="RefusedException">The revision is not kept.</exception>
     public async Task<Page<SeenKey>> ListAsync(long revision, byte[] start, byte[]? end, int most, int preview, CancellationToken gone) =>
         Page.Of(
@@ -82,7 +83,7 @@ public sealed class PastBrowser(Browser browser)
                 token => browser.Command(ListSql, revision, start, end, most + 1, preview).ListAsync<SeenKey>(token), gone),
             most, static key => key.Key, static key => key.ModRevision == 0);
 
-    /// <summary>Keys with a prefix that hold a text.</summary>
+    /// <summary>Keys with a prefix that contain a text.</summary>
     /// <inheritdoc cref="ListAsync"/>
     /// <exception cref="RefusedException">The revision is not kept, or there is too much to search.</exception>
     public async Task<Page<SeenKey>> SearchAsync(
@@ -92,18 +93,18 @@ public sealed class PastBrowser(Browser browser)
                 token => browser.Command(SearchSql, revision, prefix, wanted, inValues, from, most + 1, preview).ListAsync<SeenKey>(token), gone),
             most, static key => key.Key, static _ => false);
 
-    /// <summary>Some keys with the beginnings of their values; those that were not there are left out.</summary>
+    /// <summary>Given keys with the beginnings of their values; keys that did not exist are left out.</summary>
     /// <exception cref="RefusedException">The revision is not kept.</exception>
     public Task<List<SeenKey>> PickAsync(long revision, byte[][] keys, int preview, CancellationToken gone) =>
         browser.AskAsync(token => browser.Command(PickSql, revision, keys, preview).ListAsync<SeenKey>(token), gone);
 
-    /// <summary>A key with all of its value; null when there was none.</summary>
+    /// <summary>A key with its whole value; null if it did not exist.</summary>
     /// <exception cref="RefusedException">The revision is not kept.</exception>
     public Task<SeenKey?> KeyAsync(long revision, byte[] key, CancellationToken gone) =>
         browser.AskAsync(token => browser.Command(KeySql, revision, key).FirstAsync<SeenKey>(token), gone);
 }
 
-/// <summary>Where the store is: the present revision, the compaction mark, and the oldest revision whose state can be told.</summary>
+/// <summary>The marks of the store: its revision, the compaction mark, and the oldest revision whose state is known.</summary>
 public sealed record StoreMarks(long Revision, long CompactRevision, long OldestRevision);
 
 /// <summary>A key, or a prefix with the number of keys below it.</summary>

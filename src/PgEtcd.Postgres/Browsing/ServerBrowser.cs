@@ -2,7 +2,7 @@ using PgEtcd.Postgres.Connections;
 
 namespace PgEtcd.Postgres.Browsing;
 
-/// <summary>Leases, frontends and PostgreSQL itself.</summary>
+/// <summary>Queries leases, frontends and PostgreSQL itself.</summary>
 public sealed class ServerBrowser(Browser browser)
 {
     private const string LeasesSql = """
@@ -11,7 +11,8 @@ public sealed class ServerBrowser(Browser browser)
         """;
 
     private const string LeaseSql = """
-        select l.id, l.ttl, l.expires_at, extract(epoch from l.expires_in)::double precision as expires_in from pgetcd.active_leases l where l.id = $1
+        select l.id, l.ttl, l.expires_at, extract(epoch from l.expires_in)::double precision as expires_in
+        from pgetcd.active_leases l where l.id = $1
         """;
 
     private const string LeaseCountSql = "select count(*) from pgetcd.active_leases";
@@ -49,15 +50,15 @@ public sealed class ServerBrowser(Browser browser)
     public Task<List<SeenLease>> LeasesAsync(int most, CancellationToken gone) =>
         browser.AskAsync(token => browser.Command(LeasesSql, most).ListAsync<SeenLease>(token), gone);
 
-    /// <summary>One lease; null if there is none of that id.</summary>
+    /// <summary>A lease; null if it does not exist.</summary>
     public Task<SeenLease?> LeaseAsync(long id, CancellationToken gone) =>
         browser.AskAsync(token => browser.Command(LeaseSql, id).FirstAsync<SeenLease>(token), gone);
 
-    /// <summary>How many leases there are.</summary>
+    /// <summary>The number of leases.</summary>
     public Task<long> CountLeasesAsync(CancellationToken gone) =>
         browser.AskAsync(async token => (long)(await browser.Command(LeaseCountSql).ScalarAsync(token))!, gone);
 
-    /// <summary>The frontends that are alive.</summary>
+    /// <summary>The live frontends.</summary>
     public Task<List<SeenFrontend>> FrontendsAsync(CancellationToken gone) =>
         browser.AskAsync(token => browser.Command(FrontendsSql).ListAsync(
             static row => new SeenFrontend(
@@ -65,7 +66,7 @@ public sealed class ServerBrowser(Browser browser)
                 row.IsDBNull(6) ? null : row.GetDateTime(6), row.GetInt64(7)),
             token), gone);
 
-    /// <summary>PostgreSQL.</summary>
+    /// <summary>Facts about PostgreSQL.</summary>
     public Task<PostgresFacts> FactsAsync(CancellationToken gone) =>
         browser.AskAsync(async token => (await browser.Command(FactsSql).FirstAsync(
             static row => new PostgresFacts(
@@ -73,8 +74,8 @@ public sealed class ServerBrowser(Browser browser)
                 row.GetInt64(7), row.GetBoolean(8), row.GetInt64(9)),
             token))!, gone);
 
-    /// <summary>Statements in this database that have been running for a while. Those of other programs without their text, which may
-    /// hold values.</summary>
+    /// <summary>Long-running statements in this database. Those of other programs come without their text, which may hold
+    /// values.</summary>
     public Task<List<SeenStatement>> StatementsAsync(CancellationToken gone) =>
         browser.AskAsync(token => browser.Command(StatementsSql).ListAsync(
             static row => new SeenStatement(
@@ -92,27 +93,27 @@ public sealed class ServerBrowser(Browser browser)
 }
 
 /// <summary>A lease.</summary>
-/// <param name="Ttl">Granted, seconds.</param>
+/// <param name="Ttl">The granted TTL, seconds.</param>
 /// <param name="ExpiresIn">Seconds; negative until the leader has revoked it.</param>
 public sealed record SeenLease(long Id, long Ttl, DateTime ExpiresAt, double ExpiresIn);
 
 /// <summary>A frontend.</summary>
 /// <param name="Run">Its name in the history.</param>
 /// <param name="Silence">Seconds since its last heartbeat.</param>
-/// <param name="LeaderSince">Null: it does not lead.</param>
-/// <param name="Behind">Revisions that it had not taken in at its last heartbeat.</param>
+/// <param name="LeaderSince">Null if it does not lead.</param>
+/// <param name="Behind">The number of revisions by which it lagged at its last heartbeat.</param>
 public sealed record SeenFrontend(
     string Id, string Name, string[] ClientUrls, string Run, DateTime StartedAt, double Silence, DateTime? LeaderSince, long Behind);
 
-/// <summary>PostgreSQL. Sizes are in bytes.</summary>
-/// <param name="Total">Of the schema's tables and indexes.</param>
-/// <param name="InUse">Of these, an estimate of those that hold something.</param>
+/// <summary>Facts about PostgreSQL. Sizes are in bytes.</summary>
+/// <param name="Total">Size of the schema's tables and indexes.</param>
+/// <param name="InUse">An estimate of the part of it that holds data.</param>
 public sealed record PostgresFacts(
     string Version, DateTime StartedAt, long DatabaseSize, long Total, long InUse, long Connections, int MostConnections,
     long ArchiveDays, bool IsStandby, long Term);
 
 /// <summary>A statement under way.</summary>
-/// <param name="Seconds">Since it began.</param>
+/// <param name="Seconds">Seconds since it began.</param>
 public sealed record SeenStatement(string Query, string State, double Seconds, string Application, string? WaitsFor);
 
 /// <summary>A compaction.</summary>

@@ -1,17 +1,17 @@
 namespace PgEtcd.Postgres.Calls;
 
-/// <summary>Releases the callers that waited for the same batch or round trip.</summary>
-/// <remarks>A continuation writes one response, a few microseconds. Queued one by one to the thread pool, as
-/// RunContinuationsAsynchronously does, the queueing and the waking of threads cost as much again; all on one thread would
-/// not scale with the cores. So they go in handfuls, and a single one goes at once.</remarks>
+/// <summary>Releases the callers that wait for the same batch or round trip.</summary>
+/// <remarks>A continuation writes one response, a few microseconds. If each were queued to the thread pool, as
+/// RunContinuationsAsynchronously does, queueing and waking threads would cost as much again; all on one thread would not scale with
+/// the cores. So they are queued in handfuls, and a single one runs at once.</remarks>
 public static class Answers
 {
     private const int Handful = 32;
 
-    /// <summary>Calls <paramref name="answer"/> for each of the waiters, somewhere, soon.</summary>
-    /// <param name="waiters">All of them.</param>
-    /// <param name="answer">Sets one's result.</param>
-    /// <param name="atOnce">A single one may go on here: the caller has nothing more to do.</param>
+    /// <summary>Calls <paramref name="answer"/> for each of the waiters, soon and on any thread.</summary>
+    /// <param name="waiters">The waiters.</param>
+    /// <param name="answer">Sets the result of one.</param>
+    /// <param name="atOnce">A single waiter may continue on this thread: the caller has nothing left to do.</param>
     public static void Give<T>(IReadOnlyList<T> waiters, Action<T> answer, bool atOnce)
     {
         if (atOnce && waiters.Count == 1)

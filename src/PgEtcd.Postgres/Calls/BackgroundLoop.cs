@@ -3,23 +3,23 @@ using PgEtcd.Postgres.Connections;
 
 namespace PgEtcd.Postgres.Calls;
 
-/// <summary>Work that goes on in the background until it is told to end, whatever happens meanwhile.</summary>
-/// <remarks>A failure is counted, and the work is tried again after a pause that grows while it keeps failing. It is a warning, unless the
-/// database is away, which the waiting requests report.</remarks>
-/// <param name="work">What is done, for the log.</param>
+/// <summary>Work that goes on in the background until it is stopped, whatever fails meanwhile.</summary>
+/// <remarks>A failure is counted, and the work is tried again after a pause that grows while it keeps failing. The failure is logged as a
+/// warning, unless the database is away, which the waiting requests report.</remarks>
+/// <param name="work">The work's name in the log.</param>
 /// <param name="clock">Measures the pauses.</param>
-/// <param name="logger">Gets the failures.</param>
+/// <param name="logger">Logs the failures.</param>
 public sealed class BackgroundLoop(string work, TimeProvider clock, ILogger logger)
 {
     private static readonly TimeSpan FirstPause = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(5);
 
     /// <summary>Takes one turn after the other.</summary>
-    /// <param name="period">From the end of one turn to the next.</param>
-    /// <param name="turn">What is done. It may also go on by itself until it is cancelled or fails.</param>
-    /// <param name="stopping">Ends it.</param>
+    /// <param name="period">Time from the end of a turn to the next.</param>
+    /// <param name="turn">The work of a turn. It may also go on by itself until it is cancelled or fails.</param>
+    /// <param name="stopping">Stops the loop.</param>
     /// <param name="startsAtOnce">Whether the first turn does not wait for the period.</param>
-    /// <returns>Ends without an exception when it is told to, and only then.</returns>
+    /// <returns>Completes without an exception, and only when stopped.</returns>
     public async Task RunAsync(
         TimeSpan period, Func<CancellationToken, Task> turn, CancellationToken stopping, bool startsAtOnce = false)
     {
@@ -48,7 +48,8 @@ public sealed class BackgroundLoop(string work, TimeProvider clock, ILogger logg
 
                 bool isHarmless = exception is OperationCanceledException or StoreUnavailableException
                     || DatabaseErrors.IsTransient(exception);
-                // After a good while the pauses begin anew; an outage ends before a long pause would.
+                // After a turn that ran for long the pauses begin anew. In an outage they stay short, since it may end before a
+                // long one does.
                 penalty = isHarmless || clock.GetElapsedTime(started) > LongestPause ? FirstPause
                     : TimeSpan.FromTicks(Math.Clamp(penalty.Ticks * 2, FirstPause.Ticks, LongestPause.Ticks));
                 Report(exception, isHarmless, penalty);

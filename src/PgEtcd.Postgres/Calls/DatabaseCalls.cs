@@ -2,13 +2,13 @@ using PgEtcd.Postgres.Connections;
 
 namespace PgEtcd.Postgres.Calls;
 
-/// <summary>Asking the database on behalf of a request that has only so much time.</summary>
+/// <summary>Calls to the database on behalf of a request with a time limit.</summary>
 public static class DatabaseCalls
 {
-    /// <summary>Repeats what fails because of the connection until it succeeds or the time is up.</summary>
-    /// <param name="database">Where to ask.</param>
-    /// <param name="timeLimit">How long to go on. What is left of a longer time may be nothing: then it is tried for a moment.</param>
-    /// <param name="ask">What may be repeated.</param>
+    /// <summary>Repeats a call that fails because of the connection until it succeeds or the time is up.</summary>
+    /// <param name="database">The database.</param>
+    /// <param name="timeLimit">How long to go on. The rest of a longer time may be nothing: the call is then tried for a moment.</param>
+    /// <param name="ask">The call, which may be repeated.</param>
     /// <exception cref="StoreUnavailableException">The time is up.</exception>
     public static async Task<T> InTimeAsync<T>(this Database database, TimeSpan timeLimit, Func<CancellationToken, Task<T>> ask)
     {

@@ -1,20 +1,20 @@
 namespace PgEtcd.Postgres.Calls;
 
-/// <summary>What a frontend goes through once before it serves, so that the first requests of its clients find compiled code, open
-/// connections and prepared statements. It is neither measured nor traced nor called slow.</summary>
+/// <summary>Work that a frontend does once before it serves, so that its clients' first requests find compiled code, open connections
+/// and prepared statements. It is not measured, traced or logged as slow.</summary>
 public static class Rehearsal
 {
     private static readonly AsyncLocal<bool> Here = new();
 
-    /// <summary>Only while one runs need the flow be asked.</summary>
+    /// <summary>The number of rehearsals under way. The async flow is looked at only while there are any.</summary>
     private static int _running;
 
-    /// <summary>Whether what runs now is part of one.</summary>
+    /// <summary>Whether the caller is part of a rehearsal.</summary>
     public static bool IsOn => Volatile.Read(ref _running) > 0 && Here.Value;
 
-    /// <summary>Rehearses. What fails there, fails: requests will tell.</summary>
-    /// <param name="timeLimit">How long it may take.</param>
-    /// <param name="rehearse">What to do.</param>
+    /// <summary>Rehearses. Failures are ignored: real requests will report them.</summary>
+    /// <param name="timeLimit">Time limit.</param>
+    /// <param name="rehearse">The work.</param>
     public static async Task RunAsync(TimeSpan timeLimit, Func<CancellationToken, Task> rehearse)
     {
         using CancellationTokenSource limit = new(timeLimit);

@@ -1,9 +1,9 @@
 namespace PgEtcd.Postgres.Calls;
 
-/// <summary>Work that is done once for all who want it: one round is under way at a time, and those who come meanwhile share
+/// <summary>Work that is done once for all callers that want it: one round is under way at a time, and callers that come meanwhile share
 /// the next.</summary>
-/// <param name="open">Makes a round when the first of its members comes.</param>
-/// <param name="run">Does the work. It begins after each of the round's members has come.</param>
+/// <param name="open">Creates a round when its first member joins.</param>
+/// <param name="run">Does the work. It begins after all of the round's members have joined.</param>
 public sealed class Rounds<TRound, TResult>(Func<TRound> open, Func<TRound, Task<TResult>> run)
     where TRound : class
 {
@@ -12,9 +12,9 @@ public sealed class Rounds<TRound, TResult>(Func<TRound> open, Func<TRound, Task
     private TRound? _next;
     private bool _running;
 
-    /// <summary>Takes part in the next round.</summary>
-    /// <param name="enter">Leaves with the round what one wants of it; called at once.</param>
-    /// <returns>What the round came to, for all alike.</returns>
+    /// <summary>Joins the next round.</summary>
+    /// <param name="enter">Adds the caller's wishes to the round; called at once.</param>
+    /// <returns>The round's result, the same for all members.</returns>
     public Task<TResult> JoinAsync(Action<TRound>? enter = null)
     {
         TaskCompletionSource<TResult> waiter = new();
@@ -59,7 +59,7 @@ public sealed class Rounds<TRound, TResult>(Func<TRound> open, Func<TRound, Task
                 error = exception;
             }
 
-            // The loop lets go before it answers: what an answer sets off must not hold up the next round.
+            // The loop leaves the round before it answers: continuations of an answer must not delay the next round.
             bool isLast;
             lock (_gate)
             {
@@ -81,8 +81,8 @@ public sealed class Rounds<TRound, TResult>(Func<TRound> open, Func<TRound, Task
                 return;
             }
 
-            // Behind the answers in the thread pool's queue: when it is busy, what they set off comes into this round (a quarter
-            // more linearizable reads at 500 in flight), and when it is not, this takes no time.
+            // Yields behind the answers in the thread pool's queue. When the pool is busy, the calls that follow the answers join
+            // this round (a quarter more linearizable reads at 500 in flight); when it is not, this takes no time.
             await Task.Yield();
         }
     }

@@ -2,7 +2,7 @@ using System.Diagnostics;
 
 namespace PgEtcd.Postgres.Calls;
 
-/// <summary>The spans of traces. None is made unless --enable-distributed-tracing is given.</summary>
+/// <summary>The spans of traces. None is created without --enable-distributed-tracing.</summary>
 public static class Spans
 {
     /// <summary>The name of the source, for the collector.</summary>
@@ -10,10 +10,10 @@ public static class Spans
 
     public static readonly ActivitySource Source = new(SourceName);
 
-    /// <summary>The span of the call that this runs for, if traces are collected.</summary>
+    /// <summary>The span of the current call if traces are collected.</summary>
     public static Activity? Caller => Source.HasListeners() ? Activity.Current : null;
 
-    /// <summary>What follows in this method is no part of the call that happened to start it: for loops that work for all.</summary>
+    /// <summary>Detaches the rest of a method from the call that happened to start it: for loops that work for all calls.</summary>
     public static void LeaveCall()
     {
         if (Source.HasListeners())
@@ -22,10 +22,10 @@ public static class Spans
         }
     }
 
-    /// <summary>Begins work that is done once for several calls: part of the first one's trace, linked to all.</summary>
-    /// <param name="name">What is done.</param>
-    /// <param name="callers">Their spans, of which some are null or not recorded.</param>
-    /// <returns>Null when none of them is recorded. Dispose it in the same method.</returns>
+    /// <summary>Begins work that is done once for several calls. Its span is part of the first call's trace and linked to all.</summary>
+    /// <param name="name">The work's name.</param>
+    /// <param name="callers">The calls' spans, some of which may be null or not recorded.</param>
+    /// <returns>Null if none of them is recorded. Must be disposed of in the same method.</returns>
     public static Activity? StartShared(string name, IEnumerable<Activity?> callers)
     {
         if (!Source.HasListeners())

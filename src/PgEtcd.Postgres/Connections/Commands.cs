@@ -4,14 +4,14 @@ using Npgsql;
 
 namespace PgEtcd.Postgres.Connections;
 
-/// <summary>Runs commands. Each of these disposes of its command.</summary>
-/// <remarks>Without a function that reads a row, Dapper does: columns go to the constructor of a record, in its order and by their
+/// <summary>Runs commands. Each method disposes of its command.</summary>
+/// <remarks>Without a function that reads a row, Dapper reads it: columns go to the constructor of a record, in its order and by their
 /// names (<c>in_use</c> is <c>InUse</c>), or to a tuple by their places.</remarks>
 internal static class Commands
 {
     static Commands() => DefaultTypeMap.MatchNamesWithUnderscores = true;
 
-    /// <summary>Lifts the time limit: it takes as long as there are rows.</summary>
+    /// <summary>Lifts the time limit: the time depends on the number of rows.</summary>
     public static NpgsqlCommand WithoutLimit(this NpgsqlCommand command)
     {
         command.CommandTimeout = 0;
@@ -35,7 +35,7 @@ internal static class Commands
         return rows;
     }
 
-    /// <summary>The first row; the default of <typeparamref name="T"/> when there is none.</summary>
+    /// <summary>The first row; the default of <typeparamref name="T"/> if there is none.</summary>
     public static async Task<T?> FirstAsync<T>(
         this NpgsqlCommand command, Func<NpgsqlDataReader, T> convert, CancellationToken cancellationToken)
     {
@@ -56,7 +56,7 @@ internal static class Commands
         }
     }
 
-    /// <summary>Row after row, none of which is kept.</summary>
+    /// <summary>Reads row after row and keeps none.</summary>
     public static async Task EachAsync(this NpgsqlCommand command, Action<NpgsqlDataReader> take, CancellationToken cancellationToken)
     {
         await using (command)
@@ -71,7 +71,7 @@ internal static class Commands
             }
             catch (Exception exception) when (exception is not DbException and not OperationCanceledException)
             {
-                command.Cancel(); // or the rest of the rows would be read and thrown away
+                command.Cancel(); // else the rest of the rows would be read and thrown away
                 throw;
             }
         }
@@ -85,7 +85,7 @@ internal static class Commands
         return command.EachAsync(reader => take((T)(parse ??= reader.GetRowParser(typeof(T)))(reader)), cancellationToken);
     }
 
-    /// <summary>The first column of the first row; null when there is none.</summary>
+    /// <summary>The first column of the first row; null if there is none.</summary>
     public static async Task<object?> ScalarAsync(this NpgsqlCommand command, CancellationToken cancellationToken)
     {
         await using (command)
@@ -94,7 +94,7 @@ internal static class Commands
         }
     }
 
-    /// <summary>No result but the number of rows that were changed.</summary>
+    /// <summary>Runs a command without rows and returns the number of rows that it changed.</summary>
     public static async Task<int> RunAsync(this NpgsqlCommand command, CancellationToken cancellationToken)
     {
         await using (command)

@@ -6,14 +6,14 @@ using Polly.Retry;
 
 namespace PgEtcd.Postgres.Connections;
 
-/// <summary>The PostgreSQL database that a frontend works on: its connections and the schema inside it.</summary>
+/// <summary>A frontend's PostgreSQL database: its connections and the schema inside it.</summary>
 public sealed class Database : IAsyncDisposable
 {
-    /// <summary>Connections a frontend opens at most beside those for one kind of work, unless the connection string says
-    /// otherwise. Writes are batched and reads come from memory, so few are enough; frontends × pool must fit max_connections.</summary>
+    /// <summary>Most connections of a frontend, beside those for one kind of work, unless the connection string says otherwise. Writes are
+    /// batched and reads come from memory, so few are enough; frontends × pool must fit max_connections.</summary>
     private const int DefaultPoolSize = 14;
 
-    /// <summary>From one try of a first connection to the next.</summary>
+    /// <summary>Pause between two attempts at a first connection.</summary>
     private static readonly TimeSpan ConnectPause = TimeSpan.FromMilliseconds(100);
 
     private readonly string _flag;
@@ -29,9 +29,9 @@ public sealed class Database : IAsyncDisposable
 
     /// <param name="connectionString">Npgsql connection string; several hosts are tried for the one that takes writes.</param>
     /// <param name="schema">The schema of the cluster.</param>
-    /// <param name="loggerFactory">Where Npgsql and the database layer log.</param>
-    /// <param name="flag">What messages call the connection string.</param>
-    /// <param name="password">Gives the password, if it is not in the connection string.</param>
+    /// <param name="loggerFactory">For Npgsql and the database layer.</param>
+    /// <param name="flag">The name of the connection string in messages.</param>
+    /// <param name="password">Gives the password if the connection string does not hold it.</param>
     public Database(
         string connectionString, SchemaName schema, ILoggerFactory loggerFactory, string flag = "--database",
         PasswordCommand? password = null)
@@ -56,21 +56,21 @@ public sealed class Database : IAsyncDisposable
         Retry = BuildRetry(loggerFactory.CreateLogger<Database>());
     }
 
-    /// <summary>The connection string in force. Holds the password: never log it.</summary>
+    /// <summary>The effective connection string. It holds the password: never log it.</summary>
     public NpgsqlConnectionStringBuilder ConnectionString { get; }
 
     /// <summary>The schema of the cluster.</summary>
     public SchemaName Schema { get; }
 
-    /// <summary>Whether a standby will do: for work that only reads and need not be up to date.</summary>
+    /// <summary>Whether a standby suffices: for work that only reads and need not be up to date.</summary>
     public bool AllowsStandby { get; init; }
 
-    /// <summary>Called when a connection reaches another PostgreSQL process than those before it: restarted, promoted, restored.
-    /// No other connection to it is used before this has ended.</summary>
+    /// <summary>Called when a connection reaches a PostgreSQL process other than the previous one: restarted, promoted or restored.
+    /// No other connection to that process is used before the call has ended.</summary>
     public Func<NpgsqlConnection, Task>? ServerChanged { get; set; }
 
-    /// <summary>Repeats what failed because of the connection until it succeeds or is cancelled. Only for work that may
-    /// be repeated: reads, and appends (a repeated append is recognised, design §2.6).</summary>
+    /// <summary>Repeats work that failed because of the connection until it succeeds or is cancelled. Only for work that may be repeated:
+    /// reads, and appends (a repeated append is recognised, design §2.6).</summary>
     public ResiliencePipeline Retry { get; }
 
     /// <summary>A command on a pooled connection; hot statements are prepared by Npgsql as they repeat.</summary>
@@ -92,7 +92,7 @@ public sealed class Database : IAsyncDisposable
         return command;
     }
 
-    /// <summary>Statements that travel together, in the transaction of the connection.</summary>
+    /// <summary>Statements that are sent together, in the transaction of the connection.</summary>
     internal static NpgsqlBatch Batch(NpgsqlConnection connection, params ReadOnlySpan<NpgsqlBatchCommand> commands)
     {
         NpgsqlBatch batch = new(connection);
@@ -116,16 +116,15 @@ public sealed class Database : IAsyncDisposable
     /// <summary>An open pooled connection.</summary>
     public ValueTask<NpgsqlConnection> OpenAsync(CancellationToken cancellationToken) => OpenAsync(_source, cancellationToken);
 
-    /// <summary>The connection of the appends, of which there is one at a time. A pool hands out its idle connections in
-    /// turn, and so each append would come to another PostgreSQL process, whose caches have gone cold meanwhile
-    /// (docs/decisions/0005).</summary>
+    /// <summary>The connection of the appends, of which there is one at a time. A pool hands out its idle connections in turn, so
+    /// each append would reach another PostgreSQL process, whose caches have gone cold meanwhile (docs/decisions/0005).</summary>
     internal ValueTask<NpgsqlConnection> OpenForAppendAsync(CancellationToken cancellationToken) => OpenAsync(_appends, cancellationToken);
 
     /// <summary>The connection of the read barriers, for the same reason.</summary>
     internal ValueTask<NpgsqlConnection> OpenForPositionAsync(CancellationToken cancellationToken) =>
         OpenAsync(_positions, cancellationToken);
 
-    /// <summary>An open connection that is not of the pool.</summary>
+    /// <summary>An open connection outside of the pool.</summary>
     /// <param name="commandTimeout">Seconds; 0: none.</param>
     internal async Task<NpgsqlConnection> OpenUnpooledAsync(int commandTimeout, CancellationToken cancellationToken)
     {
@@ -152,10 +151,11 @@ public sealed class Database : IAsyncDisposable
     /// <summary>Makes sure that PostgreSQL answers.</summary>
     public Task PingAsync(CancellationToken cancellationToken) => Command("select 1").RunAsync(cancellationToken);
 
-    /// <summary>Settings of the role, the database or the server that frontends need otherwise and may not set, in words.</summary>
+    /// <summary>Sentences about settings of the role, the database or the server that frontends need to be different and may not
+    /// set.</summary>
     public IReadOnlyList<string> UnmetSettings => _settings.Unmet;
 
-    /// <summary>Drops idle connections, so that the next ones find the primary of the moment.</summary>
+    /// <summary>Drops idle connections, so that the next ones find the current primary.</summary>
     public void ForgetConnections()
     {
         _source.Clear();
@@ -163,10 +163,10 @@ public sealed class Database : IAsyncDisposable
         _positions.Clear();
     }
 
-    /// <summary>Opens a first connection. A server that is starting up or failing over is waited for; a port that
-    /// refuses is tried for a few seconds only, as that is more often a wrong address.</summary>
-    /// <exception cref="DatabaseStartException">It cannot be opened, for a reason that waiting does not cure, or not
-    /// within the time limit.</exception>
+    /// <summary>Opens a first connection. Waits for a server that is starting up or failing over; a port that refuses is tried for a few
+    /// seconds only, as that is more often a wrong address.</summary>
+    /// <exception cref="DatabaseStartException">The connection cannot be opened for a permanent reason, or not within the time
+    /// limit.</exception>
     public async Task ConnectAsync(TimeSpan timeLimit, CancellationToken cancellationToken)
     {
         long started = Stopwatch.GetTimestamp();
@@ -222,7 +222,7 @@ public sealed class Database : IAsyncDisposable
         }
     }
 
-    /// <summary>A password that was refused may have been changed since the command was last asked: asks once more.</summary>
+    /// <summary>Opens a connection; asks the password command once more if the password was refused, as it may have changed.</summary>
     private async Task<NpgsqlConnection> WithPasswordAsync(Func<Task<NpgsqlConnection>> open)
     {
         try
@@ -285,9 +285,9 @@ public sealed class Database : IAsyncDisposable
         }
     }
 
-    /// <summary>Makes a session fit for our work.</summary>
+    /// <summary>Prepares a session.</summary>
     /// <returns>When its PostgreSQL was started.</returns>
-    /// <exception cref="StandbyException">It is a standby.</exception>
+    /// <exception cref="StandbyException">The server is a standby.</exception>
     private async Task<DateTime> PrepareAsync(NpgsqlConnection connection)
     {
         (DateTime startedAt, bool isStandby) = await _settings.ApplyAsync(connection);
@@ -324,11 +324,11 @@ public sealed class Database : IAsyncDisposable
         SetUnlessGiven("Maximum Pool Size", DefaultPoolSize);
         SetUnlessGiven("Max Auto Prepare", 64);
         SetUnlessGiven("Auto Prepare Min Usages", 2);
-        // How long Npgsql passes by one of several hosts that was down or took no writes. Its own 10 s outlast a request.
+        // How long Npgsql avoids one of several hosts that was down or took no writes. Its own 10 s exceed a request's limit.
         SetUnlessGiven("Host Recheck Seconds", 1);
         SetUnlessGiven("Timeout", 5);
         SetUnlessGiven("Command Timeout", 5);
-        // A silent network does not answer the cancellation of a command either.
+        // The cancellation of a command gets no answer from a silent network, either.
         SetUnlessGiven("Cancellation Timeout", 500);
         SetUnlessGiven("Application Name", "pgetcd");
         SetUnlessGiven("Read Buffer Size", 32 * 1024);

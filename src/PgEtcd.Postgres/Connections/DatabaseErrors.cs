@@ -4,13 +4,12 @@ using Npgsql;
 
 namespace PgEtcd.Postgres.Connections;
 
-/// <summary>Sorts the exceptions of Npgsql: try again on a new connection, or give up. An answer of PostgreSQL is what its SQLSTATE
-/// says; anything else means that there was no answer, whatever Npgsql stumbled over when the connection broke.</summary>
+/// <summary>Sorts Npgsql's exceptions: try again on a new connection, or give up. If PostgreSQL has answered, the SQLSTATE decides;
+/// any other exception means that there was no answer, whatever Npgsql came across when the connection broke.</summary>
 public static class DatabaseErrors
 {
-    /// <summary>True when the server may answer on another connection, now or soon: the connection broke, the server
-    /// restarts, it is (still) a standby, it is out of connections, it has another password than we, or it picked this statement to break a
-    /// deadlock.</summary>
+    /// <summary>Whether the server may answer on another connection, now or soon: the connection broke; the server restarts, is (still) a
+    /// standby, is out of connections or has another password; or it chose this statement to break a deadlock.</summary>
     public static bool IsTransient(Exception exception) => exception switch
     {
         PostgresException { SqlState: var state } =>
@@ -22,24 +21,24 @@ public static class DatabaseErrors
                 or PostgresErrorCodes.SerializationFailure
                 or PostgresErrorCodes.DeadlockDetected
                 or PostgresErrorCodes.LockNotAvailable // the role's lock_timeout, behind a pooler
-                or PostgresErrorCodes.QueryCanceled // our own time limit on a statement
+                or PostgresErrorCodes.QueryCanceled // the frontend's own time limit on a statement
                 or "25P03", // idle in transaction for too long
         NpgsqlException => true, // no answer from the server: broken connection, time limit
         TimeoutException or IOException or SocketException or ObjectDisposedException => true,
-        // Our own mistakes, and our own limits.
+        // Mistakes of this program, and its own limits.
         OperationCanceledException or ArgumentException or InvalidCastException or NotSupportedException => false,
         _ => exception.StackTrace?.Contains($" at {nameof(Npgsql)}.", StringComparison.Ordinal) == true,
     };
 
-    /// <summary>True when PostgreSQL has run out of disk: what etcd calls NOSPACE.</summary>
+    /// <summary>Whether PostgreSQL has run out of disk space, etcd's NOSPACE.</summary>
     public static bool IsOutOfSpace(Exception exception) =>
         exception is PostgresException { SqlState: PostgresErrorCodes.DiskFull };
 
-    /// <summary>Exceptions about the certificates, keys and password files that an address names.</summary>
+    /// <summary>Whether an exception is about a certificate, key or password file that an address names.</summary>
     internal static bool IsAboutFile(Exception exception) =>
         exception is FileNotFoundException or DirectoryNotFoundException or UnauthorizedAccessException or CryptographicException;
 
-    /// <summary>Exceptions about values that Npgsql accepts in a connection string and checks late.</summary>
+    /// <summary>Whether an exception is about a value that Npgsql accepts in a connection string and checks later.</summary>
     internal static bool IsAboutValue(Exception exception) => exception
         is (ArgumentException or InvalidOperationException or NotSupportedException or FormatException) and not ObjectDisposedException;
 }

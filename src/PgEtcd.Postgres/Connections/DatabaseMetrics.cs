@@ -12,7 +12,7 @@ public static class DatabaseMetrics
     private static readonly Meter Meter = new("PgEtcd.Postgres");
     private static readonly ConcurrentDictionary<string, long> Errors = new();
 
-    /// <summary>etcd's two disks are one here, PostgreSQL: its dashboards and alerts watch how long an append takes.</summary>
+    /// <summary>etcd's two disks are one here, PostgreSQL: etcd's dashboards and alerts watch the duration of an append.</summary>
     private static readonly Histogram<double>[] AppendSeconds =
     [
         Seconds("etcd_disk_wal_fsync_duration_seconds", 0.001, 14,
@@ -31,7 +31,7 @@ public static class DatabaseMetrics
 
     internal static readonly Histogram<double> PoolWaitSeconds = Seconds(
         "pgetcd_database_pool_wait_seconds", 0.0001, 18,
-        "How long appends and reads of the log waited for a connection, where none was idle: for one to be free, or to be opened.");
+        "Time that appends and reads of the log waited for a connection, free or newly opened, when none was idle.");
 
     internal static readonly Counter<long> ConnectionsOpened = Meter.CreateCounter<long>(
         "pgetcd_database_connections_opened_total", null, "Connections to PostgreSQL opened.");
@@ -48,7 +48,7 @@ public static class DatabaseMetrics
 
     internal static readonly Counter<long> BackgroundFailures = Meter.CreateCounter<long>(
         "pgetcd_background_failures_total", null,
-        "Times that work in the background failed (following the log, heartbeats, jobs, renewals); each is tried again.");
+        "Failures of background work (following the log, heartbeats, jobs, renewals); each is tried again.");
 
     internal static readonly Counter<long> Notified = Wakeups("notify");
 
@@ -60,7 +60,7 @@ public static class DatabaseMetrics
         null,
         "Statements that PostgreSQL refused, by SQLSTATE; connection: no answer at all.");
 
-    /// <summary>Makes all instruments: one whose class has not been used yet would be missing instead of 0.</summary>
+    /// <summary>Creates all instruments: one whose class has not been used yet would be missing instead of 0.</summary>
     public static void Register()
     {
         // The static constructor has run.
@@ -82,10 +82,10 @@ public static class DatabaseMetrics
         }
     }
 
-    /// <summary>Measures an append that has written something.</summary>
-    /// <param name="rows">How many rows.</param>
-    /// <param name="bytes">Of keys and values.</param>
-    /// <param name="started">When, as <see cref="Stopwatch"/> has it.</param>
+    /// <summary>Measures an append that has written rows.</summary>
+    /// <param name="rows">The number of rows.</param>
+    /// <param name="bytes">Bytes of their keys and values.</param>
+    /// <param name="started">A timestamp of <see cref="Stopwatch"/>.</param>
     internal static void Appended(int rows, long bytes, long started)
     {
         double seconds = Stopwatch.GetElapsedTime(started).TotalSeconds;
@@ -100,7 +100,7 @@ public static class DatabaseMetrics
 
     private static Counter<long> Wakeups(string cause) => Meter.CreateCounter<long>(
         "pgetcd_tail_wakeups_total", null,
-        "Times that the log was looked at for what others have written: told by NOTIFY, or by the clock.",
+        "Reads of the log for rows of others, woken by NOTIFY or by the clock.",
         [new("cause", cause)]);
 
     private static Histogram<double> Seconds(string name, double first, int buckets, string help) =>

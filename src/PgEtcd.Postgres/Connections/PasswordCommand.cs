@@ -4,10 +4,10 @@ using Npgsql;
 
 namespace PgEtcd.Postgres.Connections;
 
-/// <summary>A command whose output is the password of the moment: a token of a cloud's IAM, a lease of a vault. It is run for a new
-/// connection, and its answer serves those of the next moments too.</summary>
+/// <summary>A command whose output is the current password: a token of a cloud's IAM, a lease of a vault. It is run for a new connection,
+/// and its output also serves connections that follow soon.</summary>
 /// <param name="command">For <c>/bin/sh -c</c>.</param>
-/// <param name="lifetime">How long an answer is used; zero: for one connection.</param>
+/// <param name="lifetime">How long an output is used; zero: for one connection.</param>
 public sealed class PasswordCommand(string command, TimeSpan lifetime)
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
@@ -17,8 +17,8 @@ public sealed class PasswordCommand(string command, TimeSpan lifetime)
     private long _asked;
 
     /// <summary>The password for a connection that is about to be opened.</summary>
-    /// <exception cref="PasswordCommandException">The command failed, which may pass: its words are in the message, its output is
-    /// not.</exception>
+    /// <exception cref="PasswordCommandException">The command failed, maybe temporarily: the message has its error output, not its
+    /// output.</exception>
     public async ValueTask<string> ReadAsync(CancellationToken cancellationToken)
     {
         Task<string> answer;
@@ -26,7 +26,7 @@ public sealed class PasswordCommand(string command, TimeSpan lifetime)
         {
             if (_last is null || _last.IsFaulted || (_last.IsCompleted && Stopwatch.GetElapsedTime(_asked) >= lifetime))
             {
-                // Connections that are opened together share one answer, so none of them may cancel it.
+                // Connections that are opened together share one run, so none of them may cancel it.
                 _asked = Stopwatch.GetTimestamp();
                 _last = RunAsync();
             }
@@ -37,7 +37,7 @@ public sealed class PasswordCommand(string command, TimeSpan lifetime)
         return await answer.WaitAsync(cancellationToken);
     }
 
-    /// <summary>The last answer was refused: the next connection asks anew.</summary>
+    /// <summary>Drops the last output, which was refused: the next connection runs the command again.</summary>
     public void Forget()
     {
         lock (_gate)
@@ -77,5 +77,5 @@ public sealed class PasswordCommand(string command, TimeSpan lifetime)
     }
 }
 
-/// <summary>The command failed, which may pass.</summary>
+/// <summary>The command failed, maybe temporarily.</summary>
 internal sealed class PasswordCommandException(string message) : NpgsqlException(message);

@@ -3,7 +3,7 @@ using System.Text.RegularExpressions;
 
 namespace PgEtcd.Postgres.Connections;
 
-/// <summary>The schema that holds one etcd cluster: checked once, then safe to put into SQL text.</summary>
+/// <summary>The schema of an etcd cluster: checked once, then safe to put into SQL text.</summary>
 public sealed partial class SchemaName
 {
     private readonly string _name;
@@ -16,17 +16,17 @@ public sealed partial class SchemaName
         if (!IsAllowed(name))
         {
             throw new ArgumentException(
-                $"'{name}' is no usable schema name: use letters, digits, underscores and hyphens, at most 63, not starting with a digit.",
+                $"'{name}' is not a usable schema name: use up to 63 letters, digits, underscores and hyphens, not starting with a digit.",
                 nameof(name));
         }
 
         _name = name;
     }
 
-    /// <summary>Whether the name can be that of a cluster's schema.</summary>
+    /// <summary>Whether a cluster's schema may have the name.</summary>
     public static bool IsAllowed(string name) => Allowed().IsMatch(name);
 
-    /// <summary>As an SQL identifier, quoted.</summary>
+    /// <summary>The name as a quoted SQL identifier.</summary>
     public string Quoted => $"\"{_name}\"";
 
     /// <summary>SQL written for the default schema, turned to this one: <c>pgetcd.</c> and <c>'pgetcd'</c> are replaced.</summary>

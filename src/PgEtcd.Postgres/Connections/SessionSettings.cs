@@ -3,31 +3,31 @@ using Npgsql;
 
 namespace PgEtcd.Postgres.Connections;
 
-/// <summary>Settings that every session of ours has, whatever the role, the database and the server have as theirs.</summary>
-/// <remarks>They are set once a session. A pooler in transaction mode hands a session on to others after each transaction, so
-/// behind one nothing is set: our statements name what they call exactly, and a setting that hinders them is said.</remarks>
+/// <summary>Settings of every session, whatever the role, the database and the server set.</summary>
+/// <remarks>They are set once in a session. A pooler in transaction mode hands a session on to others after each transaction, so behind
+/// one nothing is set: the statements name all objects in full, and a setting that hinders them is reported.</remarks>
 internal sealed class SessionSettings(ILogger logger)
 {
     private const string Zero = "0";
 
     /// <summary>A setting.</summary>
     /// <param name="Name">Its name.</param>
-    /// <param name="Value">What it is set to.</param>
-    /// <param name="IsFit">Whether a value will do.</param>
-    /// <param name="Harm">What another value does, for the operator.</param>
-    /// <param name="Condition">SQL: set it only then.</param>
+    /// <param name="Value">The value to set.</param>
+    /// <param name="IsFit">Whether a value suffices.</param>
+    /// <param name="Harm">The effect of another value, for the operator.</param>
+    /// <param name="Condition">An SQL condition for setting it.</param>
     private sealed record Setting(string Name, string Value, Func<string, bool> IsFit, string Harm, string Condition = "true");
 
     private static readonly Setting[] Settings =
     [
-        // No name in our statements may mean an object that another role has put into public (migrations/README.md).
+        // No name in the statements may mean an object that another role has put into public (migrations/README.md).
         new("search_path", "pg_catalog, pg_temp", static _ => true, ""),
         // An append must see the commit of the lock's previous holder.
         new("default_transaction_isolation", "read committed", static value => value is "read committed" or "read uncommitted",
             "every write fails"),
         new("synchronous_commit", "on", static value => value != "off", "acknowledged writes can be lost",
             "pg_catalog.current_setting('synchronous_commit') operator(pg_catalog.=) 'off'"),
-        // Frontends have limits of their own, and repeat what was not done in time.
+        // Frontends have limits of their own, and repeat calls that were not answered in time.
         new("statement_timeout", Zero, static value => value == Zero, "long statements are cancelled"),
         new("lock_timeout", Zero, static value => value == Zero, "writes that wait for others are repeated"),
         // A frontend that hangs between two statements must not keep the append lock.
@@ -38,16 +38,17 @@ internal sealed class SessionSettings(ILogger logger)
     ];
 
     private static readonly string SetSql = $"""
-        select pg_catalog.pg_postmaster_start_time(), pg_catalog.pg_is_in_recovery(), case when pg_catalog.pg_backend_pid() operator(pg_catalog.=) $1
-            then array[{string.Join(", ", Settings.Select(setting => $"case when {setting.Condition} then pg_catalog.set_config('{setting.Name}', '{setting.Value}', false) end"))}] end
+        select pg_catalog.pg_postmaster_start_time(), pg_catalog.pg_is_in_recovery(),
+            case when pg_catalog.pg_backend_pid() operator(pg_catalog.=) $1 then array[{string.Join(", ", Settings.Select(setting =>
+                $"case when {setting.Condition} then pg_catalog.set_config('{setting.Name}', '{setting.Value}', false) end"))}] end
         """;
 
-    private static readonly string ReadSql =
-        $"select array[{string.Join(", ", Settings.Select(setting => $"coalesce(pg_catalog.current_setting('{setting.Name}', true), '')"))}]";
+    private static readonly string ReadSql = $"select array[{string.Join(", ", Settings.Select(setting =>
+        $"coalesce(pg_catalog.current_setting('{setting.Name}', true), '')"))}]";
 
     private volatile string[] _unmet = [];
 
-    /// <summary>What is not as it should be, in words.</summary>
+    /// <summary>Sentences about settings that are not as needed.</summary>
     public IReadOnlyList<string> Unmet => _unmet;
 
     /// <summary>Sets all of them in a new session.</summary>
@@ -56,7 +57,7 @@ internal sealed class SessionSettings(ILogger logger)
     {
         await using NpgsqlBatch batch = new(connection);
         NpgsqlBatchCommand set = new(SetSql);
-        // A pooler invents the process id that it tells its clients.
+        // A pooler invents the process id that it announces to its clients.
         set.Parameters.Add(new NpgsqlParameter<int> { TypedValue = connection.ProcessID });
         batch.BatchCommands.Add(set);
         batch.BatchCommands.Add(new NpgsqlBatchCommand(ReadSql));

@@ -3,7 +3,7 @@ using Npgsql;
 
 namespace PgEtcd.Postgres.Connections;
 
-/// <summary>A transaction whose statements all see the same moment.</summary>
+/// <summary>A transaction whose statements all see the same snapshot.</summary>
 /// <remarks>It holds back vacuum until it is disposed of.</remarks>
 public sealed class Snapshot : IAsyncDisposable
 {
@@ -21,7 +21,7 @@ public sealed class Snapshot : IAsyncDisposable
 
     internal SchemaName Schema => _database.Schema;
 
-    /// <summary>Begins it.</summary>
+    /// <summary>Begins a snapshot.</summary>
     /// <param name="settings">Statements before the first query; empty: none.</param>
     internal static async Task<Snapshot> OpenAsync(Database database, string settings, CancellationToken cancellationToken)
     {

@@ -4,7 +4,7 @@ using NpgsqlTypes;
 namespace PgEtcd.Postgres.Connections;
 
 /// <summary>A value for <c>$1</c>, <c>$2</c> … of a statement, in that order. Its type is that of the C# value, so that Npgsql boxes
-/// nothing and finds the statement that it has prepared; null is a null of that type.</summary>
+/// nothing and finds the prepared statement; null is a null of that type.</summary>
 public readonly struct SqlValue
 {
     private readonly NpgsqlParameter _parameter;
@@ -42,7 +42,7 @@ public readonly struct SqlValue
 
     public static implicit operator SqlValue(byte[][] value) => Typed(value);
 
-    /// <summary>An array with elements that may be null, or null.</summary>
+    /// <summary>An array, or null; its elements may be null.</summary>
     internal static SqlValue Array<T>(List<T>? values, NpgsqlDbType element) => values is null
         ? Null(NpgsqlDbType.Array | element)
         : new(new NpgsqlParameter<List<T>> { TypedValue = values, NpgsqlDbType = NpgsqlDbType.Array | element });

@@ -5,19 +5,19 @@ using PgEtcd.Postgres.Revisions;
 
 namespace PgEtcd.Postgres.History;
 
-/// <summary>Reads past events out of the log, for watches that begin in the past or have fallen behind.</summary>
+/// <summary>Reads past events from the log, for watches that begin in the past or have fallen behind.</summary>
 public sealed class EventReader(Database database)
 {
     private const int MaxRows = 2000;
 
-    /// <summary>A read ends after so many bytes of values, at the end of a revision and not within its first.</summary>
+    /// <summary>Bytes of values after which a read ends, at the end of a revision and not within its first one.</summary>
     private const long MaxBytes = 4 * 1024 * 1024;
 
     private const int SecondsLimit = 60;
 
     private const string Columns = "r.revision, r.sub, r.key, r.value, r.create_revision, r.version, r.lease";
 
-    // A key that is created has nothing before it; values from before the compact revision are gone (semantics.md §6, §7).
+    // A created key has no previous value; values from before the compact revision are gone (semantics.md §6, §7).
     private const string Previous = """
         , p.value, p.create_revision, p.version, p.lease, p.revision, p.sub
         from pgetcd.revisions r left join lateral (
@@ -39,9 +39,9 @@ public sealed class EventReader(Database database)
 
     /// <summary>Reads the next events of a range: whole revisions, as many as are reasonable at a time.</summary>
     /// <param name="range">The keys.</param>
-    /// <param name="from">The first revision wanted.</param>
-    /// <param name="to">The last one.</param>
-    /// <param name="withPrevious">Whether the events carry the value before them.</param>
+    /// <param name="from">The first revision.</param>
+    /// <param name="to">The last revision.</param>
+    /// <param name="withPrevious">Whether the events carry the previous value.</param>
     public async Task<LoggedEvents> ReadAsync(KeyRange range, long from, long to, bool withPrevious, CancellationToken cancellationToken)
     {
         await using Snapshot snapshot = await Snapshot.OpenAsync(database, "", cancellationToken);
@@ -60,7 +60,7 @@ public sealed class EventReader(Database database)
             long cut = events[^1].Revision;
             if (events[0].Revision == cut)
             {
-                // One revision is more than we read at a time. It goes to the client in one piece all the same.
+                // One revision exceeds the size of a read. It goes to the client in one piece all the same.
                 last = cut;
                 (events, _) = await ReadAsync(
                     snapshot, range, cut, cut, withPrevious, position.CompactRevision, int.MaxValue, cancellationToken);
@@ -92,7 +92,7 @@ public sealed class EventReader(Database database)
             bytes += (change.Record?.Encoded.Length ?? 0) + (change.Previous?.Encoded.Length ?? 0);
             if (bytes > MaxBytes && change.Revision != events[0].Revision)
             {
-                command.Cancel(); // or the rest would have to be read too
+                command.Cancel(); // else the rest would have to be read, too
                 return (events, true);
             }
         }
@@ -112,7 +112,7 @@ public sealed class EventReader(Database database)
 
 /// <summary>A piece of the log.</summary>
 /// <param name="Events">The events of the range, whole revisions in order.</param>
-/// <param name="Last">Up to and including this revision there are no others.</param>
-/// <param name="CompactRevision">The compaction mark when it was read. Where it is above the first revision that was asked
-/// for, nothing was read.</param>
+/// <param name="Last">The last revision that was read: the range has no other events up to it.</param>
+/// <param name="CompactRevision">The compaction mark at the time of the read. If it is above the first revision of the request, nothing
+/// was read.</param>
 public sealed record LoggedEvents(IReadOnlyList<KvEvent> Events, long Last, long CompactRevision);

@@ -7,14 +7,14 @@ using PgEtcd.Postgres.Revisions;
 
 namespace PgEtcd.Postgres.History;
 
-/// <summary>The hash of the key space that etcd's HashKV gives, over the same bytes (semantics.md §10.1): those of the file
-/// that etcd would hold, in its order, out of the rows of the log. One snapshot, one row in memory at a time.</summary>
-/// <remarks>Compaction may have left superseded rows that are still to be removed. Which rows count follows from the
-/// compact revision alone, so the hash is the same before and after.</remarks>
+/// <summary>Computes the hash of etcd's HashKV from the log, over the same bytes (semantics.md §10.1): the content of etcd's file, in its
+/// order. It uses one snapshot, and holds one row in memory at a time.</summary>
+/// <remarks>Compaction may have left superseded rows that are still to be removed. The compact revision alone decides which rows
+/// count, so the hash is the same before and after.</remarks>
 public sealed class HashReader(Database database)
 {
-    // Above the compact revision ($2) all counts. At and below it only puts that are the newest of their keys count, as of
-    // the revision asked for or, if nothing is alive then, as of the compact revision ($3).
+    // Above the compact revision ($2) all rows count. At and below it only puts that are the newest of their keys count, as of the
+    // requested revision or, if nothing is alive then, as of the compact revision ($3).
     private const string RowsSql = """
         select r.revision, r.sub, r.key, r.value, r.create_revision, r.version, r.lease
         from pgetcd.revisions r
@@ -55,11 +55,11 @@ public sealed class HashReader(Database database)
         set local enable_hashjoin = off; set local enable_mergejoin = off; set local jit = off
         """;
 
-    /// <summary>How long a hash at a compaction may take: the removal of rows waits for it.</summary>
+    /// <summary>Time limit of a hash at a compaction: the removal of rows waits for it.</summary>
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
 
-    /// <summary>Hashes the key space up to a revision. At one of the last ten compactions the answer is as it was just before it.</summary>
-    /// <param name="revision">The revision; 0 for the present one; below 0 nothing matches.</param>
+    /// <summary>Hashes the key space up to a revision. At one of the last ten compactions the result is that from just before it.</summary>
+    /// <param name="revision">The revision; 0 for the current one; below 0 nothing matches.</param>
     public async Task<HashedKeys> HashKeysAsync(long revision, CancellationToken cancellationToken)
     {
         await using Snapshot snapshot = await Snapshot.OpenAsync(database, "", cancellationToken);
@@ -74,8 +74,8 @@ public sealed class HashReader(Database database)
         return hashed;
     }
 
-    /// <summary>Computes the oldest of the hashes at compactions that are missing, before rows go which it covers. One that takes too long
-    /// is given up.</summary>
+    /// <summary>Computes the oldest missing hash at a compaction, before the removal of rows that it covers. A hash that takes too long is
+    /// given up.</summary>
     public async Task KeepHashAsync(CancellationToken cancellationToken)
     {
         CompactionHash? missing;
@@ -100,8 +100,8 @@ public sealed class HashReader(Database database)
         }
     }
 
-    /// <summary>Hashes all that lasts: the keys as above, then the leases. Only ours: etcd's covers bytes of its file that
-    /// we do not have.</summary>
+    /// <summary>Hashes all durable data: the keys as above, then the leases. The hash is PgEtcd's own: etcd's covers bytes of its file that
+    /// do not exist here.</summary>
     public async Task<HashedKeys> HashAllAsync(CancellationToken cancellationToken)
     {
         await using Snapshot snapshot = await Snapshot.OpenAsync(database, "", cancellationToken);
@@ -120,9 +120,9 @@ public sealed class HashReader(Database database)
         return hashed with { Hash = crc.Value };
     }
 
-    /// <summary>Hashes the key space as a transaction sees it.</summary>
-    /// <param name="connection">In a transaction that excludes other writers, or that sees one snapshot.</param>
-    /// <param name="revision">The revision; 0 for the present one; below 0 nothing matches.</param>
+    /// <summary>Hashes the key space as of a transaction.</summary>
+    /// <param name="connection">In a transaction that excludes other writers or sees one snapshot.</param>
+    /// <param name="revision">The revision; 0 for the current one; below 0 nothing matches.</param>
     /// <param name="row">Called for each row.</param>
     internal async Task<(HashedKeys Hashed, Crc32C Crc)> HashKeysAsync(
         NpgsqlConnection connection, long revision, Action? row, CancellationToken cancellationToken)
@@ -174,7 +174,7 @@ public sealed class HashReader(Database database)
         return crc;
     }
 
-    /// <summary>Adds the entry of etcd's file for a change: its revision as key, a KeyValue as value.</summary>
+    /// <summary>Adds the entry of etcd's file for a change: the revision as key, a KeyValue as value.</summary>
     internal static void Add(ref Crc32C crc, in LogRow row)
     {
         const int length = 17;
@@ -192,9 +192,9 @@ public sealed class HashReader(Database database)
 }
 
 /// <summary>A hash of the key space.</summary>
-/// <param name="Error">Compacted or FutureRevision, if there is no hash.</param>
+/// <param name="Error">Compacted or FutureRevision if there is no hash.</param>
 /// <param name="Hash">The hash.</param>
-/// <param name="CompactRevision">The compact revision that it was computed under; -1 when never compacted.</param>
-/// <param name="HashRevision">The revision up to which it goes.</param>
-/// <param name="Revision">The present revision.</param>
+/// <param name="CompactRevision">The compact revision that it was computed under; -1 if never compacted.</param>
+/// <param name="HashRevision">The last revision that it covers.</param>
+/// <param name="Revision">The current revision.</param>
 public sealed record HashedKeys(KvError Error, uint Hash, long CompactRevision, long HashRevision, long Revision);

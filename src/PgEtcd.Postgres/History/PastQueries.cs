@@ -3,10 +3,10 @@ using PgEtcd.Postgres.Connections;
 
 namespace PgEtcd.Postgres.History;
 
-/// <summary>Asks the functions of docs/sql.md about the past, all in one snapshot.</summary>
+/// <summary>Calls the functions of docs/sql.md about the past, all in one snapshot.</summary>
 public sealed class PastQueries : IAsyncDisposable
 {
-    /// <summary>The SQLSTATEs with which they refuse a revision that is compacted, or in the future, begin with this.</summary>
+    /// <summary>The beginning of the SQLSTATEs with which they refuse a revision that is compacted or in the future.</summary>
     public const string RefusalState = "PE";
 
     private const string SettingsSql = """
@@ -40,7 +40,7 @@ public sealed class PastQueries : IAsyncDisposable
     private const string RestoreKeySql = $"select {RestoreColumns} from pgetcd.plan_restore_key($1, $2) p";
     private const string RestorePrefixSql = $"select {RestoreColumns} from pgetcd.plan_restore_prefix($1, $2) p";
 
-    // All that came after a revision, archive included: what compaction removes meanwhile is there.
+    // All changes after a revision, including the archive, to which compaction moves rows meanwhile.
     private const string LaterKeySql = $"""
         select {HistoryColumns} from pgetcd.history h
         where h.mod_revision > $2 and substr(h.key, 1, 1024) = substr($1, 1, 1024) and h.key = $1 order by h.mod_revision, h.sub
@@ -55,43 +55,43 @@ public sealed class PastQueries : IAsyncDisposable
 
     private PastQueries(Snapshot snapshot) => _snapshot = snapshot;
 
-    /// <summary>Takes the snapshot.</summary>
+    /// <summary>Opens the snapshot.</summary>
     public static async Task<PastQueries> OpenAsync(Database database, CancellationToken cancellationToken) =>
         new(await Snapshot.OpenAsync(database, SettingsSql, cancellationToken));
 
-    /// <summary>The present revision, and the first whose state can be told.</summary>
+    /// <summary>The current revision, and the first whose state is known.</summary>
     public Task<(long Revision, long Oldest)> StatusAsync(CancellationToken cancellationToken) =>
         Command(StatusSql).FirstAsync<(long, long)>(cancellationToken);
 
-    /// <summary>The last revision so long ago.</summary>
+    /// <summary>The last revision at a time before now.</summary>
     public async Task<long> RevisionAsync(TimeSpan ago, CancellationToken cancellationToken) =>
         (long)(await Command(RevisionAgoSql, ago).ScalarAsync(cancellationToken))!;
 
-    /// <summary>The last revision at a time, as PostgreSQL reads times.</summary>
+    /// <summary>The last revision at a time in PostgreSQL's notation.</summary>
     public async Task<long> RevisionAsync(string time, CancellationToken cancellationToken) =>
         (long)(await Command(RevisionAtSql, time).ScalarAsync(cancellationToken))!;
 
-    /// <summary>Every change of a key that is still known, oldest first.</summary>
+    /// <summary>All known changes of a key, oldest first.</summary>
     public Task KeyHistoryAsync(byte[] key, Action<HistoryRow> take, CancellationToken cancellationToken) =>
         Command(KeyHistorySql, key).EachAsync(take, cancellationToken);
 
-    /// <summary>The same of all keys with a prefix.</summary>
+    /// <summary>All known changes of the keys with a prefix, oldest first.</summary>
     public Task PrefixHistoryAsync(byte[] prefix, Action<HistoryRow> take, CancellationToken cancellationToken) =>
         Command(PrefixHistorySql, prefix).EachAsync(take, cancellationToken);
 
-    /// <summary>Every change after a revision of a key, or of all keys with a prefix, oldest first.</summary>
+    /// <summary>All changes after a revision of a key, or of all keys with a prefix, oldest first.</summary>
     public Task LaterAsync(byte[] key, bool isPrefix, long after, Action<HistoryRow> take, CancellationToken cancellationToken) =>
         Command(isPrefix ? LaterPrefixSql : LaterKeySql, key, after).EachAsync(take, cancellationToken);
 
-    /// <summary>What restoring would change.</summary>
+    /// <summary>The changes that a restore would make.</summary>
     public Task RestorePlanAsync(Restore restore, Action<RestoreRow> take, CancellationToken cancellationToken) =>
         Command(restore.IsPrefix ? RestorePrefixSql : RestoreKeySql, restore.Key, restore.Revision).EachAsync(take, cancellationToken);
 
-    /// <summary>The keys with a prefix as they were.</summary>
+    /// <summary>The keys with a prefix at a revision.</summary>
     public Task StateAsync(long revision, byte[] prefix, Action<StateRow> take, CancellationToken cancellationToken) =>
         Command(StateSql, revision, prefix).EachAsync(take, cancellationToken);
 
-    /// <summary>The keys with a prefix that differ.</summary>
+    /// <summary>The keys with a prefix that differ between two revisions.</summary>
     public Task DifferencesAsync(long from, long to, byte[] prefix, Action<DifferenceRow> take, CancellationToken cancellationToken) =>
         Command(DifferencesSql, from, to, prefix).EachAsync(take, cancellationToken);
 

@@ -12,6 +12,6 @@ public sealed record StateRow(byte[] Key, byte[]? Value, long CreateRevision, lo
 public sealed record DifferenceRow(
     byte[] Key, string? Change, byte[]? OldValue, long? OldModRevision, byte[]? NewValue, long? NewModRevision);
 
-/// <summary>A key that restoring would change, as the functions plan_restore_key and plan_restore_prefix show it.</summary>
+/// <summary>A key that a restore would change, as the functions plan_restore_key and plan_restore_prefix show it.</summary>
 public sealed record RestoreRow(
     byte[] Key, string? Change, byte[]? OldValue, long? OldModRevision, byte[]? NewValue, long? NewModRevision, long Lease, long LostLease);

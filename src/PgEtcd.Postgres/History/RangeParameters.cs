@@ -2,10 +2,10 @@ using PgEtcd.Mvcc.Keys;
 
 namespace PgEtcd.Postgres.History;
 
-/// <summary>Ranges as SQL takes them: <see cref="KeyRange.Start"/>, and an end or null.</summary>
+/// <summary>Ranges in SQL: <see cref="KeyRange.Start"/>, and an end or null.</summary>
 internal static class RangeParameters
 {
-    /// <summary>The end of a range; null when it is open.</summary>
+    /// <summary>The end of a range; null if it is open.</summary>
     public static ReadOnlyMemory<byte>? SqlEnd(this KeyRange range)
     {
         if (range.IsOpenEnded)

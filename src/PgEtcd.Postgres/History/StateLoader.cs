@@ -9,14 +9,14 @@ using PgEtcd.Postgres.Revisions;
 
 namespace PgEtcd.Postgres.History;
 
-/// <summary>Builds the current state of the key space out of the log: what a frontend starts from.</summary>
+/// <summary>Builds the current state of the key space from the log, at the start of a frontend.</summary>
 /// <remarks>docs/decisions/0004-start-by-replay.md compares the two ways.</remarks>
 public sealed class StateLoader(Database database)
 {
-    /// <summary>To look a key up costs as much as to replay so many rows.</summary>
+    /// <summary>The look-up of a key costs as much as the replay of so many rows.</summary>
     private const int RowsPerLookup = 4;
 
-    /// <summary>From one report to the next, in rows.</summary>
+    /// <summary>Rows between two reports.</summary>
     private const int RowsPerReport = 10_000;
 
     // As of the last ANALYZE; -1 rows for a table that has had none. A negative n_distinct is a share of the rows.
@@ -29,7 +29,7 @@ public sealed class StateLoader(Database database)
 
     private const string Columns = "revision, sub, key, value, create_revision, version, lease";
 
-    // The log from its beginning, as it lies on disk.
+    // The log from its beginning, in the order on disk.
     private const string ReplaySql = $"select {Columns} from pgetcd.revisions order by revision, sub";
 
     // From the newest row of an entry of the index by key to that of the next entry. Long keys may share an entry.
@@ -56,10 +56,10 @@ public sealed class StateLoader(Database database)
     private const string PlannerSql =
         "set local enable_sort = off; set local enable_bitmapscan = off; set local enable_seqscan = off; set local jit = off";
 
-    /// <summary>Builds the current state. The time follows the live keys, not the history, as far as the statistics of PostgreSQL
-    /// tell the two apart.</summary>
-    /// <param name="progress">Told every 10,000 rows and at the end; not needed.</param>
-    /// <param name="cancellationToken">Gives up.</param>
+    /// <summary>Builds the current state. The time follows the live keys, not the history, as far as PostgreSQL's statistics tell them
+    /// apart.</summary>
+    /// <param name="progress">Reported to every 10,000 rows and at the end; may be null.</param>
+    /// <param name="cancellationToken">Abandons the load.</param>
     public async Task<(LogPosition Position, KeySpace Keys)> LoadAsync(
         IProgress<LoadedRows>? progress, CancellationToken cancellationToken)
     {
@@ -75,8 +75,9 @@ public sealed class StateLoader(Database database)
         return (position, KeySpace.Load(position.Revision, position.CompactRevision, tree));
     }
 
-    /// <summary>Looks key after key up.</summary>
-    /// <returns>Null when the keys turn out to be so many that a replay is faster: their number may be underestimated by far.</returns>
+    /// <summary>Looks up key after key.</summary>
+    /// <returns>Null if there turn out to be so many keys that a replay is faster: the estimate of their number may be far too
+    /// low.</returns>
     private static async Task<KeyTree?> NewestAsync(
         Snapshot snapshot, double rows, long keys, IProgress<LoadedRows>? progress, CancellationToken cancellationToken)
     {
@@ -108,7 +109,7 @@ public sealed class StateLoader(Database database)
         return tree.Build();
     }
 
-    /// <summary>Bytes into a buffer that all rows share: an array for each would be most of what is allocated.</summary>
+    /// <summary>Reads bytes into a buffer that all rows share: an array for each would be most of the allocations.</summary>
     private static void Read(NpgsqlDataReader reader, int column, ArrayBufferWriter<byte> buffer)
     {
         buffer.ResetWrittenCount();
@@ -136,7 +137,7 @@ public sealed class StateLoader(Database database)
     }
 }
 
-/// <summary>How far loading the state has come.</summary>
+/// <summary>The progress of loading the state.</summary>
 /// <param name="Rows">Rows that have been read.</param>
-/// <param name="Expected">About how many there are; 0 when not known.</param>
+/// <param name="Expected">An estimate of their total; 0 if unknown.</param>
 public readonly record struct LoadedRows(long Rows, long Expected);

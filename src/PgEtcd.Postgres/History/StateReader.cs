@@ -5,7 +5,7 @@ using PgEtcd.Postgres.Revisions;
 
 namespace PgEtcd.Postgres.History;
 
-/// <summary>Reads past states of the key space out of the log, for historical ranges.</summary>
+/// <summary>Reads past states of the key space from the log, for historical ranges.</summary>
 public sealed class StateReader(Database database)
 {
     private const string RangeSql = """
@@ -18,12 +18,12 @@ public sealed class StateReader(Database database)
     /// <summary>The keys of a range as they were at a past revision, in key order.</summary>
     /// <param name="range">The range; not empty.</param>
     /// <param name="revision">The revision.</param>
-    /// <param name="limit">At most so many keys; <see cref="long.MaxValue"/> for all.</param>
+    /// <param name="limit">Most keys; <see cref="long.MaxValue"/> for all.</param>
     /// <param name="withValues">False: the values are not read, and are empty.</param>
-    /// <param name="most">Most bytes of them.</param>
+    /// <param name="most">Most bytes of the keys and values.</param>
     /// <returns>The position in the same snapshot (the revision may have been compacted by then), the keys, and how many
     /// there are without the limit.</returns>
-    /// <exception cref="AnswerTooLargeException">They have more bytes, as a message has them.</exception>
+    /// <exception cref="AnswerTooLargeException">The records have more bytes, in the encoding of a message.</exception>
     public async Task<(LogPosition Position, List<KeyRecord> Records, long Count)> RangeAtAsync(
         KeyRange range, long revision, long limit, CancellationToken cancellationToken, bool withValues = true,
         long most = AnswerTooLargeException.Limit)

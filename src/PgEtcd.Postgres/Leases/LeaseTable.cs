@@ -3,11 +3,11 @@ using PgEtcd.Postgres.Connections;
 
 namespace PgEtcd.Postgres.Leases;
 
-/// <summary>The leases, on the database's clock. The log tells which keys are attached; revoking goes through the
-/// append, so that a lease and its keys go together.</summary>
+/// <summary>The leases, on the database's clock. The log holds the attachment of keys; a lease is revoked by an append, so that it goes
+/// together with its keys.</summary>
 public sealed class LeaseTable(Database database)
 {
-    // The outcome: -1 granted, 0 the id is taken, else the alarms that forbid it.
+    // The outcome: -1 granted, 0 the id is taken, else the alarms that prevent the grant.
     private const string GrantSql = "select outcome, head from pgetcd.grant_leases($1, $2, $3)";
 
     private const string FindSql = """
@@ -22,7 +22,7 @@ public sealed class LeaseTable(Database database)
     private const string ListSql = "select id from pgetcd.leases order by expires_at, id";
 
     /// <summary>Grants leases, all in one statement.</summary>
-    /// <returns>For each, in their order, what came of it.</returns>
+    /// <returns>For each, in their order, the outcome.</returns>
     public async Task<IReadOnlyList<LeaseGrantOutcome>> GrantAsync(
         IReadOnlyCollection<LeaseGrant> grants, CancellationToken cancellationToken)
     {
@@ -41,14 +41,15 @@ public sealed class LeaseTable(Database database)
         return outcomes;
     }
 
-    /// <summary>One lease, or null.</summary>
+    /// <summary>A lease; null if it does not exist.</summary>
     public Task<Lease?> FindAsync(long id, CancellationToken cancellationToken) =>
         database.Command(FindSql, id).FirstAsync<Lease>(cancellationToken);
 
-    /// <summary>Renews leases, all in one statement. One that has expired is never renewed, so a lease that the leader has found
-    /// expired stays so.</summary>
+    /// <summary>Renews leases, all in one statement. An expired lease is never renewed, so a lease that the leader has found expired stays
+    /// so.</summary>
     /// <param name="ids">Their ids, each once.</param>
-    /// <returns>For each lease that exists its TTL in seconds, null if it has expired and is about to go; and the log's revision.</returns>
+    /// <returns>For each lease that exists its TTL in seconds, null if it has expired and is about to be revoked; and the log's
+    /// revision.</returns>
     public async Task<(Dictionary<long, long?> Ttls, long Revision)> KeepAliveAsync(
         IReadOnlyCollection<long> ids, CancellationToken cancellationToken)
     {
@@ -59,10 +60,10 @@ public sealed class LeaseTable(Database database)
         return (found, head!.Value);
     }
 
-    /// <summary>Leases to be revoked because they are over, the first to expire first.</summary>
+    /// <summary>Expired leases that are to be revoked, the first to expire first.</summary>
     /// <param name="leader">The leader's run; any other run gets nothing.</param>
-    /// <param name="most">How many at most.</param>
-    /// <returns>Null when the database was away: <see cref="RenewAllAsync"/> comes first.</returns>
+    /// <param name="most">Most leases.</param>
+    /// <returns>Null if the database was away: <see cref="RenewAllAsync"/> must be called first.</returns>
     public async Task<IReadOnlyList<long>?> ExpiredAsync(string leader, int most, CancellationToken cancellationToken)
     {
         bool isRenewalDue = false;
@@ -82,9 +83,9 @@ public sealed class LeaseTable(Database database)
 
     /// <summary>Gives a full TTL to all leases that were alive when the database went away, if that is due.</summary>
     /// <param name="leader">The leader's run.</param>
-    /// <returns>How many; null when it was not due.</returns>
+    /// <returns>The number of leases; null if it was not due.</returns>
     public async Task<long?> RenewAllAsync(string leader, CancellationToken cancellationToken) =>
-        // As long as there are leases: the job's token ends it.
+        // The time depends on the number of leases: the job's token ends it.
         await database.Command(RenewAllSql, leader).WithoutLimit().ScalarAsync(cancellationToken) as long?;
 
     /// <summary>All ids, the soonest to expire first (semantics.md §8).</summary>
@@ -94,18 +95,18 @@ public sealed class LeaseTable(Database database)
 
 /// <summary>A lease.</summary>
 /// <param name="Id">Its id.</param>
-/// <param name="Ttl">Granted, seconds.</param>
-/// <param name="Remaining">Whole seconds left.</param>
+/// <param name="Ttl">The granted TTL, seconds.</param>
+/// <param name="Remaining">Remaining time in whole seconds.</param>
 public sealed record Lease(long Id, long Ttl, long Remaining);
 
 /// <summary>A lease to be granted.</summary>
 /// <param name="Id">Its id.</param>
 /// <param name="Ttl">Seconds.</param>
-/// <param name="Token">Names this grant: repeated with the same token it succeeds again.</param>
+/// <param name="Token">Identifies the grant: a repetition with the same token succeeds again.</param>
 public readonly record struct LeaseGrant(long Id, long Ttl, Guid Token);
 
-/// <summary>What came of a grant.</summary>
-/// <param name="IsGranted">False: the id is taken, or an alarm forbids it.</param>
-/// <param name="Refusing">The alarms that forbid it.</param>
-/// <param name="Revision">The log's revision then.</param>
+/// <summary>The outcome of a grant.</summary>
+/// <param name="IsGranted">False: the id is taken, or an alarm prevents the grant.</param>
+/// <param name="Refusing">The alarms that prevent it.</param>
+/// <param name="Revision">The log's revision at the time.</param>
 public readonly record struct LeaseGrantOutcome(bool IsGranted, AlarmKinds Refusing, long Revision);

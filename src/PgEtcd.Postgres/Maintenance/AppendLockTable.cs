@@ -9,7 +9,7 @@ public sealed class AppendLockTable(Database database)
     private const string HolderSql =
         "select pid, since, began, state, wait_event, username, application, client, is_writer from pgetcd.lock_holder()";
 
-    // Not a later session that has got the same process id.
+    // A later session with the same process id does not count.
     private const string ThatSession = "from pg_stat_activity where pid = $1 and backend_start is not distinct from $2";
     private const string CancelSql = $"select pg_cancel_backend($1) {ThatSession}";
     private const string TerminateSql = $"select pg_terminate_backend($1) {ThatSession}";
@@ -19,15 +19,15 @@ public sealed class AppendLockTable(Database database)
     public Task<LockHolder?> HolderAsync(CancellationToken cancellationToken) =>
         database.Command(HolderSql).FirstAsync<LockHolder>(cancellationToken);
 
-    /// <summary>Cancels the statement that the session runs; its transaction fails and lets go of the lock.</summary>
-    /// <returns>False when the session is gone.</returns>
-    /// <exception cref="LockHolderException">The database user may not.</exception>
+    /// <summary>Cancels the session's statement; its transaction fails and releases the lock.</summary>
+    /// <returns>False if the session is gone.</returns>
+    /// <exception cref="LockHolderException">The database user may not cancel it.</exception>
     public Task<bool> CancelAsync(LockHolder holder, CancellationToken cancellationToken) =>
         SignalAsync(CancelSql, holder, cancellationToken);
 
-    /// <summary>Ends the session: one that is idle in a transaction has no statement to cancel.</summary>
-    /// <returns>False when the session is gone.</returns>
-    /// <exception cref="LockHolderException">The database user may not.</exception>
+    /// <summary>Ends the session: a session that is idle in a transaction has no statement to cancel.</summary>
+    /// <returns>False if the session is gone.</returns>
+    /// <exception cref="LockHolderException">The database user may not end it.</exception>
     public Task<bool> TerminateAsync(LockHolder holder, CancellationToken cancellationToken) =>
         SignalAsync(TerminateSql, holder, cancellationToken);
 
@@ -45,7 +45,7 @@ public sealed class AppendLockTable(Database database)
 }
 
 /// <summary>A session that holds the append lock. Fields of others' sessions that the database user may not see are null.</summary>
-/// <param name="Pid">Its process.</param>
+/// <param name="Pid">Its process id.</param>
 /// <param name="Since">When the session began.</param>
 /// <param name="Began">When its transaction began.</param>
 /// <param name="State">Its state: <c>active</c>, <c>idle in transaction</c>, …</param>
@@ -53,7 +53,7 @@ public sealed class AppendLockTable(Database database)
 /// <param name="Username">Its SQL role.</param>
 /// <param name="Application">Its application name.</param>
 /// <param name="Client">Its address; null also for a Unix socket.</param>
-/// <param name="IsWriter">It changes keys from SQL.</param>
+/// <param name="IsWriter">Whether it changes keys from SQL.</param>
 public sealed record LockHolder(
     int Pid, DateTime? Since, DateTime? Began, string? State, string? WaitEvent, string? Username, string? Application, string? Client,
     bool IsWriter);

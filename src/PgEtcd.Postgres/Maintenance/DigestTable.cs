@@ -2,10 +2,10 @@ using PgEtcd.Postgres.Connections;
 
 namespace PgEtcd.Postgres.Maintenance;
 
-/// <summary>The digest of the log, by which a verification finds rows that were changed or are gone (functions/digest.sql).</summary>
+/// <summary>The digest of the log, by which a verification finds changed or missing rows (functions/digest.sql).</summary>
 public sealed class DigestTable(Database database)
 {
-    /// <summary>How often to take in what was appended: the part of the log for which nothing vouches is as old as this.</summary>
+    /// <summary>Period of taking in the new rows. The newest part of the log, up to this age, is not yet covered.</summary>
     public static readonly TimeSpan Period = TimeSpan.FromSeconds(10);
 
     /// <summary>Rows in one transaction: some ten milliseconds.</summary>
@@ -13,7 +13,7 @@ public sealed class DigestTable(Database database)
 
     private const string RecordSql = "select pgetcd.record_digest($1)";
 
-    /// <summary>Takes in what was appended since the last time.</summary>
+    /// <summary>Takes in the rows that were appended since the last call.</summary>
     public async Task RecordAsync(CancellationToken cancellationToken)
     {
         while (await database.Command(RecordSql, Rows).ScalarAsync(cancellationToken) is true)

@@ -17,11 +17,11 @@ public sealed class RemovalTable(Database database)
 
     private readonly HashReader _hashes = new(database);
 
-    /// <summary>Removes the next batch, in one transaction; after a compaction, its hash is computed before. Killed anywhere, it is as if
-    /// it had not begun.</summary>
-    /// <param name="rows">How many rows of the log to look at; at most twice as many are removed.</param>
-    /// <param name="inDoubt">How long after an append its frontend may still ask whether it happened.</param>
-    /// <param name="toArchive">Moves the rows to the archive, whose partitions must have been kept up.</param>
+    /// <summary>Removes the next batch, in one transaction; after a compaction, its hash is computed first. A batch that is killed anywhere
+    /// has no effect.</summary>
+    /// <param name="rows">Rows of the log to look at; at most twice as many are removed.</param>
+    /// <param name="inDoubt">How long after an append its frontend may still look up its outcome.</param>
+    /// <param name="toArchive">Moves the rows to the archive, whose partitions must exist.</param>
     /// <param name="cancellationToken">Ends the wait, not necessarily the removal.</param>
     public async Task<RemovalStep> RemoveAsync(int rows, TimeSpan inDoubt, bool toArchive, CancellationToken cancellationToken)
     {
@@ -36,12 +36,12 @@ public sealed class RemovalTable(Database database)
         }
     }
 
-    /// <summary>How far removal has come.</summary>
-    /// <returns>The compact revision, and the last one of which no rows are left but those that may still be asked for.</returns>
+    /// <summary>The progress of removal.</summary>
+    /// <returns>The compact revision, and the last one whose rows are all removed but for those that may still be looked up.</returns>
     public Task<(long CompactRevision, long AttendedRevision)> ProgressAsync(CancellationToken cancellationToken) =>
         database.Command(ProgressSql).FirstAsync<(long, long)>(cancellationToken);
 
-    /// <summary>Makes the archive's partitions for the next day and drops those that are older than the retention.</summary>
+    /// <summary>Creates the archive's partitions for the next day and drops those that are older than the retention.</summary>
     /// <param name="retention">How long removed rows are kept.</param>
     public Task KeepArchiveAsync(TimeSpan retention, CancellationToken cancellationToken) =>
         database.Command(KeepArchiveSql, retention).RunAsync(cancellationToken);
@@ -53,7 +53,7 @@ public sealed class RemovalTable(Database database)
                 : (RemovalStep?)null,
             cancellationToken);
 
-    /// <summary>Null: a hash is missing.</summary>
+    /// <summary>Null if a hash is missing.</summary>
     private static RemovalOutcome? Outcome(string text) => text switch
     {
         "more" => RemovalOutcome.More,
@@ -65,11 +65,11 @@ public sealed class RemovalTable(Database database)
 }
 
 /// <summary>The result of a batch of removal.</summary>
-/// <param name="Outcome">How to go on.</param>
+/// <param name="Outcome">How to continue.</param>
 /// <param name="Removed">Rows removed.</param>
 public readonly record struct RemovalStep(RemovalOutcome Outcome, long Removed);
 
-/// <summary>How removal goes on after a batch.</summary>
+/// <summary>How removal continues after a batch.</summary>
 public enum RemovalOutcome
 {
     /// <summary>All superseded rows are gone.</summary>
@@ -81,6 +81,6 @@ public enum RemovalOutcome
     /// <summary>A row was written a moment ago: other frontends may not have read it.</summary>
     Soon,
 
-    /// <summary>A row may still be asked for by a frontend whose connection broke. The rest goes in a few seconds.</summary>
+    /// <summary>A row may still be looked up by a frontend whose connection broke. The rest is due in a few seconds.</summary>
     Later,
 }

@@ -2,7 +2,7 @@ using PgEtcd.Postgres.Connections;
 
 namespace PgEtcd.Postgres.Maintenance;
 
-/// <summary>How much room the store takes, how far removal is, and the downgrade that an operator has announced.</summary>
+/// <summary>The size of the store, the progress of removal, and the downgrade that an operator has announced.</summary>
 public sealed class StorageTable(Database database)
 {
     private const string ReportSql = """
@@ -12,27 +12,27 @@ public sealed class StorageTable(Database database)
 
     private const string SetDowngradeSql = "select pgetcd.set_downgrade($1)";
 
-    /// <summary>Measures. Costs a few milliseconds, however large the store is.</summary>
+    /// <summary>Measures the store. Costs a few milliseconds, however large the store is.</summary>
     public async Task<StorageReport> ReportAsync(CancellationToken cancellationToken) =>
         (await database.Command(ReportSql).FirstAsync<StorageReport>(cancellationToken))!;
 
-    /// <summary>Notes the version that the cluster shall go down to.</summary>
-    /// <returns>False when a downgrade is under way already.</returns>
+    /// <summary>Stores the version of an announced downgrade.</summary>
+    /// <returns>False if a downgrade is under way already.</returns>
     public async Task<bool> EnableDowngradeAsync(string version, CancellationToken cancellationToken) =>
         await database.Command(SetDowngradeSql, version).ScalarAsync(cancellationToken) is true;
 
-    /// <summary>Forgets the downgrade.</summary>
+    /// <summary>Clears the downgrade.</summary>
     public Task CancelDowngradeAsync(CancellationToken cancellationToken) =>
         database.Command(SetDowngradeSql, (string?)null).RunAsync(cancellationToken);
 }
 
-/// <summary>The store from outside.</summary>
-/// <param name="Total">Bytes that the schema's tables and indexes take on disk, without PostgreSQL's maps of their free space.</param>
-/// <param name="InUse">Of these, an estimate of those that hold something; the rest is what every store has from the start, and room for
-/// new rows.</param>
+/// <summary>A report about the store's size and progress.</summary>
+/// <param name="Total">Bytes of the schema's tables and indexes on disk, without PostgreSQL's free-space maps.</param>
+/// <param name="InUse">An estimate of the part of them that holds data; the rest is what every store has from the start, and free space
+/// for new rows.</param>
 /// <param name="CompactRevision">The compaction mark.</param>
-/// <param name="AttendedRevision">The last compact revision of which no rows are left that could be removed.</param>
-/// <param name="DowngradeTarget">The version that the cluster shall go down to; null: none.</param>
+/// <param name="AttendedRevision">The last compact revision without rows that could be removed.</param>
+/// <param name="DowngradeTarget">The version of the announced downgrade; null: none.</param>
 /// <param name="Revision">The end of the log.</param>
 public sealed record StorageReport(
     long Total, long InUse, long CompactRevision, long AttendedRevision, string? DowngradeTarget, long Revision);

@@ -3,11 +3,10 @@ using PgEtcd.Postgres.Connections;
 
 namespace PgEtcd.Postgres.Members;
 
-/// <summary>The frontends that are alive, and the leadership that one of them holds (design §7, §10). All times are the
-/// database's.</summary>
+/// <summary>The live frontends, and the leadership that one of them holds (design §7, §10). All times are the database's.</summary>
 public sealed class MemberTable(Database database)
 {
-    /// <summary>A beat makes a frontend the leader for this time: <c>leader_limit</c> in functions/constants.sql.</summary>
+    /// <summary>How long a beat makes a frontend the leader: <c>leader_limit</c> in functions/constants.sql.</summary>
     public static readonly TimeSpan LeadershipLimit = TimeSpan.FromSeconds(2);
 
     private const string BeatSql = """
@@ -30,11 +29,11 @@ public sealed class MemberTable(Database database)
 
     private const string RemoveDeadSql = "select is_known, is_removed from pgetcd.remove_dead($1)";
 
-    /// <summary>Says that a frontend is alive, takes or renews the leadership if it is free or its own, and looks around:
-    /// one round trip. A member whose id another run holds is not registered.</summary>
+    /// <summary>Reports in one round trip that a frontend is alive, takes or renews the leadership if that is free or its own, and returns
+    /// the other members. A member whose id another run holds is not registered.</summary>
     /// <param name="member">The frontend.</param>
     /// <param name="run">Distinguishes this process from all others, also from an earlier one of the same name.</param>
-    /// <param name="revision">Of its state.</param>
+    /// <param name="revision">The revision of its state.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
     public async Task<Beat> BeatAsync(Member member, string run, long revision, CancellationToken cancellationToken)
     {
@@ -55,31 +54,31 @@ public sealed class MemberTable(Database database)
         return new Beat(joined, heldAt, leads, alive);
     }
 
-    /// <summary>The frontends that are alive now.</summary>
+    /// <summary>The live frontends.</summary>
     public async Task<IReadOnlyList<Member>> ListAsync(CancellationToken cancellationToken) =>
         await database.Command(ListSql).ListAsync(static reader => Read(reader, 0), cancellationToken);
 
-    /// <summary>Takes a frontend off the list and gives up its leadership, at once.</summary>
+    /// <summary>Removes a frontend from the list and gives up its leadership, at once.</summary>
     /// <param name="run">Its run.</param>
     public Task LeaveAsync(string run, CancellationToken cancellationToken) => database.Command(LeaveSql, run).RunAsync(cancellationToken);
 
     /// <summary>Hands the leadership over.</summary>
-    /// <param name="run">The run that has it.</param>
-    /// <param name="target">The member that shall have it.</param>
-    /// <param name="cancellationToken">Ends the wait, not necessarily the handing over.</param>
-    /// <returns>When; null, if it is not the run's to give or there is no such member alive.</returns>
+    /// <param name="run">The run that leads.</param>
+    /// <param name="target">The member that shall lead.</param>
+    /// <param name="cancellationToken">Ends the wait, not necessarily the handover.</param>
+    /// <returns>The time of the handover; null if the run does not lead or the member is not alive.</returns>
     public async Task<DateTime?> HandOverAsync(string run, long target, CancellationToken cancellationToken) =>
         await database.Command(HandOverSql, run, target).ScalarAsync(cancellationToken) as DateTime?;
 
     /// <summary>Whether a member has noticed that it leads.</summary>
     /// <param name="target">The member.</param>
-    /// <param name="since">When it was given the leadership.</param>
+    /// <param name="since">The time of the handover.</param>
     public async Task<bool> HasTakenOverAsync(long target, DateTime since, CancellationToken cancellationToken) =>
         await database.Command(TakenOverSql, target, since).ScalarAsync(cancellationToken) is true;
 
-    /// <summary>Takes a member off the list that is no longer alive.</summary>
+    /// <summary>Removes a dead member from the list.</summary>
     /// <param name="id">Its id.</param>
-    /// <returns>Whether it was on the list, and whether it was removed: it was not, if it is alive.</returns>
+    /// <returns>Whether it was on the list, and whether it was removed: a live member is not.</returns>
     public Task<(bool IsKnown, bool IsRemoved)> RemoveDeadAsync(long id, CancellationToken cancellationToken) =>
         database.Command(RemoveDeadSql, id).FirstAsync<(bool, bool)>(cancellationToken);
 
@@ -94,10 +93,10 @@ public sealed class MemberTable(Database database)
 }
 
 /// <summary>A frontend, as MemberList shows it.</summary>
-/// <param name="Id">The member id, its 64 bits as a signed number.</param>
+/// <param name="Id">The 64 bits of the member id as a signed number.</param>
 /// <param name="Name">Its name.</param>
-/// <param name="ClientUrls">Where clients reach it.</param>
-/// <param name="PeerUrls">The peer URLs that it was given.</param>
+/// <param name="ClientUrls">Its URLs for clients.</param>
+/// <param name="PeerUrls">Its configured peer URLs.</param>
 public sealed record Member(long Id, string Name, IReadOnlyList<string> ClientUrls, IReadOnlyList<string> PeerUrls)
 {
     /// <summary>Whether it runs the jobs.</summary>
@@ -105,8 +104,8 @@ public sealed record Member(long Id, string Name, IReadOnlyList<string> ClientUr
 }
 
 /// <summary>The result of a beat.</summary>
-/// <param name="Joined">The member is registered. False: another run holds its id.</param>
-/// <param name="HeldAt">The last beat of the run that holds the id; that it moves tells that the run is alive.</param>
-/// <param name="Leads">The frontend is the leader from now on for <see cref="MemberTable.LeadershipLimit"/>.</param>
-/// <param name="Alive">The frontends that are alive, in no order.</param>
+/// <param name="Joined">Whether the member is registered. False: another run holds its id.</param>
+/// <param name="HeldAt">The last beat of the run that holds the id; a change of it shows that the run is alive.</param>
+/// <param name="Leads">Whether the frontend is the leader from now on for <see cref="MemberTable.LeadershipLimit"/>.</param>
+/// <param name="Alive">The live frontends, in no order.</param>
 public sealed record Beat(bool Joined, DateTime HeldAt, bool Leads, IReadOnlyList<Member> Alive);

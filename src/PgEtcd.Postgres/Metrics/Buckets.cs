@@ -5,13 +5,13 @@ namespace PgEtcd.Postgres.Metrics;
 /// <summary>The buckets of histograms.</summary>
 public static class Buckets
 {
-    /// <summary>Upper bounds, each so many times the one before.</summary>
-    /// <param name="first">The first.</param>
-    /// <param name="factor">From one to the next.</param>
-    /// <param name="count">How many.</param>
+    /// <summary>Upper bounds in a geometric series.</summary>
+    /// <param name="first">The first bound.</param>
+    /// <param name="factor">The ratio of a bound to the one before.</param>
+    /// <param name="count">The number of bounds.</param>
     public static InstrumentAdvice<double> Exponential(double first, double factor, int count) => new()
     {
-        // Multiplied up, not raised to a power, so that the bounds are the same numbers as Prometheus' Go client makes.
+        // Multiplied up, not raised to a power, so that the bounds are the same numbers as those of Prometheus' Go client.
         HistogramBucketBoundaries = [.. Enumerable.Range(1, count - 1).Aggregate(new List<double> { first }, (bounds, _) =>
         {
             bounds.Add(bounds[^1] * factor);

@@ -3,7 +3,7 @@ using System.Diagnostics.Metrics;
 
 namespace PgEtcd.Postgres.Metrics;
 
-/// <summary>Makes instruments as Prometheus wants them: the name is the metric's, the description its HELP.</summary>
+/// <summary>Creates instruments after Prometheus' rules: the name is the metric's, the description its HELP.</summary>
 public static class Instruments
 {
     /// <summary>A counter.</summary>
@@ -20,13 +20,13 @@ public static class Instruments
         meter.CreateHistogram(name, null, help, InOrder(labels), Buckets.Exponential(first, 2, buckets));
 
     /// <summary>Records the seconds since a moment.</summary>
-    /// <param name="histogram">Of seconds.</param>
+    /// <param name="histogram">A histogram of seconds.</param>
     /// <param name="started">A timestamp of <see cref="Stopwatch"/>.</param>
     public static void RecordSince(this Histogram<double> histogram, long started) =>
         histogram.Record(Stopwatch.GetElapsedTime(started).TotalSeconds);
 
-    /// <summary>A meter gives the same instrument twice for the same labels, and takes some that differ for the same unless they come
-    /// in the order of their names.</summary>
+    /// <summary>Sorts labels by name. A meter returns the same instrument for the same labels, and confuses some different ones unless
+    /// they are sorted.</summary>
     private static KeyValuePair<string, object?>[] InOrder(KeyValuePair<string, object?>[] labels) =>
         [.. labels.OrderBy(label => label.Key, StringComparer.Ordinal)];
 }

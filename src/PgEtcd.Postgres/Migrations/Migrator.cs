@@ -8,14 +8,14 @@ using PgEtcd.Postgres.Connections;
 namespace PgEtcd.Postgres.Migrations;
 
 /// <summary>Brings the schema to the version of this binary (migrations/README.md), in one transaction under a lock, so that many
-/// frontends may start at once. Tables come from numbered files that are applied once. Functions and views come from files that
-/// are applied again, all of them, when the text of any has changed.</summary>
+/// frontends may start at once. Tables come from numbered files that are applied once. Functions and views come from files that are all
+/// applied again when the text of any has changed.</summary>
 public sealed class Migrator(Database database, ILogger<Migrator> logger)
 {
-    /// <summary>How often it begins again because another frontend has made the schema at the same moment.</summary>
+    /// <summary>Most attempts when another frontend creates the schema at the same moment.</summary>
     private const int MostRaces = 5;
 
-    // Of this schema alone, and only for its owner. Readers, such as a start with nothing to do, go on.
+    // The lock is on this schema alone, and only for its owner. Readers, such as a start with nothing to do, are not held up.
     private const string LockSql = "lock table pgetcd.migrations in exclusive mode";
     private const string SchemaExistsSql = "select exists (select from pg_namespace where nspname = $1)";
 
@@ -30,7 +30,7 @@ public sealed class Migrator(Database database, ILogger<Migrator> logger)
     private const string TableExistsSql = "select to_regclass($1) is not null";
     private const string StateSql = "select coalesce(max(number), 0), max(name) filter (where number = 0) from pgetcd.migrations";
 
-    // Names are bound to PostgreSQL's own for as long as the view or the index lives, whatever stands in public.
+    // Names are bound to PostgreSQL's own objects for the lifetime of the view or index, whatever public contains.
     private const string SettingsSql = "set local search_path = pg_catalog, pg_temp; set local check_function_bodies = off";
 
     private const string NoteSql = """
@@ -45,8 +45,8 @@ public sealed class Migrator(Database database, ILogger<Migrator> logger)
 
     private static int Newest => Number(Tables[^1].Name);
 
-    /// <summary>Creates the schema if need be and applies the files that are due.</summary>
-    /// <exception cref="DatabaseStartException">No permission, or the schema is newer than this binary.</exception>
+    /// <summary>Creates the schema if necessary and applies the files that are due.</summary>
+    /// <exception cref="DatabaseStartException">The database user lacks a right, or the schema is newer than this binary.</exception>
     /// <returns>The files that were applied.</returns>
     public async Task<MigrationPlan> MigrateAsync(CancellationToken cancellationToken)
     {
@@ -63,12 +63,12 @@ public sealed class Migrator(Database database, ILogger<Migrator> logger)
             catch (PostgresException exception) when (races < MostRaces && exception.SqlState is PostgresErrorCodes.UniqueViolation
                 or PostgresErrorCodes.DuplicateSchema or PostgresErrorCodes.DuplicateTable)
             {
-                // Until the schema is there, there is nothing to lock. Now it is.
+                // Without the schema there is nothing to lock. Now it exists.
             }
         }
     }
 
-    /// <summary>The same within the transaction of a connection, which it does not end.</summary>
+    /// <summary>Migrates within a connection's transaction and leaves it open.</summary>
     /// <inheritdoc cref="MigrateAsync(CancellationToken)"/>
     internal async Task<MigrationPlan> MigrateAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
     {
@@ -81,7 +81,7 @@ public sealed class Migrator(Database database, ILogger<Migrator> logger)
             }
 
             await RunAsync(connection, SettingsSql, cancellationToken);
-            // However long: an import that makes the schema holds up others until its end.
+            // No time limit: an import that creates the schema holds up others until its end.
             await EnsureSchemaAsync(connection, cancellationToken);
             await database.Command(connection, LockSql).WithoutLimit().RunAsync(cancellationToken);
             plan = await PlanAsync(connection, cancellationToken); // another frontend may have been first
@@ -96,7 +96,7 @@ public sealed class Migrator(Database database, ILogger<Migrator> logger)
             {
                 foreach ((_, string sql) in Functions)
                 {
-                    // Npgsql would cut the file at each semicolon, also those within begin atomic … end.
+                    // Npgsql would split the file at each semicolon, also those within begin atomic … end.
                     await RunAsync(connection, $"do $apply$ begin execute $file${sql}$file$; end $apply$", cancellationToken);
                 }
 
@@ -113,7 +113,7 @@ public sealed class Migrator(Database database, ILogger<Migrator> logger)
         }
     }
 
-    /// <summary>Whether the schema exists, of any version.</summary>
+    /// <summary>Whether the schema exists, in any version.</summary>
     public async Task<bool> ExistsAsync(CancellationToken cancellationToken)
     {
         await using NpgsqlConnection connection = await database.OpenAsync(cancellationToken);
@@ -128,8 +128,8 @@ public sealed class Migrator(Database database, ILogger<Migrator> logger)
         return await PlanAsync(connection, cancellationToken);
     }
 
-    /// <summary>Changes nothing; refuses a schema that is not of this binary's version.</summary>
-    /// <param name="reason">Why it is not migrated, for the message: "--migrate=never"; empty: no more than that.</param>
+    /// <summary>Refuses a schema of another version. Changes nothing.</summary>
+    /// <param name="reason">The reason for not migrating, for the message: "--migrate=never"; empty: none.</param>
     /// <exception cref="DatabaseStartException">The schema does not exist, or is older or newer.</exception>
     public async Task CheckAsync(string reason, CancellationToken cancellationToken)
     {
@@ -179,7 +179,7 @@ public sealed class Migrator(Database database, ILogger<Migrator> logger)
 
     private async Task EnsureSchemaAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
     {
-        // "create schema if not exists" wants the CREATE right on the database even when the schema exists.
+        // "create schema if not exists" needs the CREATE right on the database even if the schema exists.
         if (await database.Command(connection, SchemaExistsSql, database.Schema.ToString()).ScalarAsync(cancellationToken) is false)
         {
             await database.Command(connection, $"create schema {database.Schema.Quoted}").WithoutLimit().RunAsync(cancellationToken);
@@ -188,7 +188,7 @@ public sealed class Migrator(Database database, ILogger<Migrator> logger)
         await database.Command(connection, TableSql).WithoutLimit().RunAsync(cancellationToken);
     }
 
-    /// <summary>The version of the schema, 0 when there is none, and the hash of its functions.</summary>
+    /// <summary>The version of the schema, 0 if there is none, and the hash of its functions.</summary>
     private async Task<(int Version, string? Functions)> StateAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
     {
         try
@@ -201,7 +201,7 @@ public sealed class Migrator(Database database, ILogger<Migrator> logger)
         catch (PostgresException exception)
             when (exception.SqlState is PostgresErrorCodes.UndefinedColumn or PostgresErrorCodes.WrongObjectType)
         {
-            throw new DatabaseStartException($"--schema: '{database.Schema}' has migrations of something else than pgetcd.", exception);
+            throw new DatabaseStartException($"--schema: '{database.Schema}' has migrations that are not pgetcd's.", exception);
         }
     }
 
@@ -226,13 +226,13 @@ public sealed class Migrator(Database database, ILogger<Migrator> logger)
     }
 }
 
-/// <summary>The way of a schema to the version of this binary.</summary>
-/// <param name="From">The version it has; 0: there is none.</param>
+/// <summary>The steps from a schema's version to that of this binary.</summary>
+/// <param name="From">The schema's version; 0: it does not exist.</param>
 /// <param name="To">The version of this binary.</param>
 /// <param name="Tables">The numbered files in between, in order.</param>
-/// <param name="Functions">The files with functions and views: all of them, or none when they are as in this binary.</param>
+/// <param name="Functions">The files with functions and views: all of them, or none if they are those of this binary.</param>
 public sealed record MigrationPlan(int From, int To, IReadOnlyList<string> Tables, IReadOnlyList<string> Functions)
 {
-    /// <summary>The schema is as this binary needs it.</summary>
+    /// <summary>Whether the schema is as this binary needs it.</summary>
     public bool IsEmpty => Tables.Count == 0 && Functions.Count == 0;
 }

@@ -2,12 +2,12 @@ using PgEtcd.Mvcc.Keys;
 
 namespace PgEtcd.Postgres.Revisions;
 
-/// <summary>The events of one group commit, column by column as the append takes them.</summary>
-/// <param name="expected">Where the log must still be: the position the batch was evaluated at.</param>
+/// <summary>The events of one group commit, as columns of the append's arguments.</summary>
+/// <param name="expected">The position that the batch was evaluated at and the log must still have.</param>
 /// <param name="capacity">The number of events to expect.</param>
 public sealed class AppendBatch(LogPosition expected, int capacity = 0)
 {
-    /// <summary>PostgreSQL compares each with each row of others.</summary>
+    /// <summary>PostgreSQL compares each range with each row of others.</summary>
     private const int MaxRanges = 100;
 
     internal List<int> Subs { get; } = new(capacity);
@@ -21,29 +21,29 @@ public sealed class AppendBatch(LogPosition expected, int capacity = 0)
     internal HashSet<long> RequiredLeases { get; } = [];
     internal List<long> RevokedLeases { get; } = [];
 
-    /// <summary>What the evaluation read besides the keys of the events.</summary>
+    /// <summary>The keys that the evaluation read besides those of the events.</summary>
     internal List<ReadOnlyMemory<byte>> ReadKeys { get; } = [];
 
-    /// <summary>Ranges that it read, and the first keys behind them; null: to the end of the key space.</summary>
+    /// <summary>The ranges that it read, and the first keys behind them; null: to the end of the key space.</summary>
     internal List<ReadOnlyMemory<byte>> ReadStarts { get; } = [];
     internal List<ReadOnlyMemory<byte>?> ReadEnds { get; } = [];
 
-    /// <summary>It holds only where it was evaluated, whatever others have changed since.</summary>
+    /// <summary>Whether the batch is valid only where it was evaluated, whatever others have changed since.</summary>
     internal bool IsFixed { get; private set; }
 
-    /// <summary>Of keys and values.</summary>
+    /// <summary>Bytes of keys and values.</summary>
     internal long Bytes { get; private set; }
 
-    /// <summary>Where the log must still be.</summary>
+    /// <summary>The position that the log must still have.</summary>
     public LogPosition Expected { get; } = expected;
 
-    /// <summary>How many revisions it makes.</summary>
+    /// <summary>The number of revisions that it makes.</summary>
     public int Revisions => Subs.Count(static sub => sub == 0);
 
-    /// <summary>True when the append would change nothing.</summary>
+    /// <summary>Whether the append would change nothing.</summary>
     public bool IsEmpty => Keys.Count == 0 && RevokedLeases.Count == 0 && RequiredLeases.Count == 0;
 
-    /// <summary>A single change, which depends on no lease but its own.</summary>
+    /// <summary>Whether it is a single change that depends on no lease but its own.</summary>
     internal bool IsLone => Keys.Count == 1 && RevokedLeases.Count == 0
         && (RequiredLeases.Count == 0 || (RequiredLeases.Count == 1 && RequiredLeases.Contains(Leases[0])));
 
@@ -97,7 +97,7 @@ public sealed class AppendBatch(LogPosition expected, int capacity = 0)
         ReadEnds.Clear();
     }
 
-    /// <summary>Whether its rows, behind those of others, would be the same as another's behind others.</summary>
+    /// <summary>Whether its rows behind those of others would be the same as another batch's.</summary>
     public bool IsSameAs(AppendBatch other)
     {
         if (Keys.Count != other.Keys.Count)
@@ -118,7 +118,7 @@ public sealed class AppendBatch(LogPosition expected, int capacity = 0)
         return true;
     }
 
-    /// <summary>Makes the append depend on a lease: a put names it.</summary>
+    /// <summary>Makes the append depend on a lease that a put names.</summary>
     public void Require(long lease) => RequiredLeases.Add(lease);
 
     /// <summary>Deletes a lease with the batch; it must exist.</summary>
@@ -128,7 +128,7 @@ public sealed class AppendBatch(LogPosition expected, int capacity = 0)
         RevokedLeases.Add(lease);
     }
 
-    /// <summary>The create revision of a key: of one that the batch creates, counted from where the batch begins.</summary>
+    /// <summary>The create revision of a key; for a key that the batch creates, counted from the beginning of the batch.</summary>
     private long Offset(int i) =>
         CreateRevisions[i] > Expected.Revision ? Expected.Revision - CreateRevisions[i] : CreateRevisions[i];
 }
@@ -139,7 +139,7 @@ public enum AppendOutcome
     /// <summary>The batch is committed: where it was evaluated, or behind rows of others, none of which it had read.</summary>
     Appended,
 
-    /// <summary>Others had changed what it read (or compaction, auth or the alarms had moved); nothing was written.</summary>
+    /// <summary>Others had changed keys that it read (or compaction, auth or the alarms had moved); nothing was written.</summary>
     Conflict,
 
     /// <summary>A lease the batch depends on does not exist; nothing was written.</summary>
@@ -148,6 +148,6 @@ public enum AppendOutcome
 
 /// <summary>The answer to an append.</summary>
 /// <param name="Outcome">The result.</param>
-/// <param name="Position">Where the log is now.</param>
+/// <param name="Position">The position of the log.</param>
 /// <param name="MissingLeases">The leases that do not exist, with <see cref="AppendOutcome.LeaseMissing"/>.</param>
 public readonly record struct AppendResult(AppendOutcome Outcome, LogPosition Position, IReadOnlyList<long> MissingLeases);

@@ -6,19 +6,19 @@ using PgEtcd.Postgres.Connections;
 
 namespace PgEtcd.Postgres.Revisions;
 
-/// <summary>Wakes the tail when another frontend, or an SQL session, has appended. A notification is a hint: when none comes, or
-/// the connection is gone, the tail is woken by the clock all the same.</summary>
+/// <summary>Wakes the tail when another frontend, or an SQL session, has appended. A notification is a hint: if none comes, or the
+/// connection is gone, the clock wakes the tail all the same.</summary>
 public sealed class LogListener(Database database, RevisionLog log, ILogger<LogListener> logger)
 {
     /// <summary>The longest silence before the tail is read anyway.</summary>
     private static readonly TimeSpan Poll = TimeSpan.FromMilliseconds(500);
 
-    /// <summary>After so many polls without a word the connection has to prove that it lives. Until that fails the polls do its work, so
-    /// there is no hurry, and each proof is a statement that an idle database would not have to answer.</summary>
+    /// <summary>Polls without a notification after which the connection is checked. Until the check fails the polls do its work, so
+    /// there is no hurry, and each check is a statement that an idle database would not have to answer.</summary>
     private const int PollsPerHeartbeat = 4;
 
     /// <summary>Runs until cancelled.</summary>
-    /// <param name="wake">Called with the head that was announced, or null when the clock woke us.</param>
+    /// <param name="wake">Called with the announced head, or with null by the clock.</param>
     /// <param name="cancellationToken">Ends the listening.</param>
     public Task RunAsync(Func<long?, Task> wake, CancellationToken cancellationToken) =>
         new BackgroundLoop("following the log", TimeProvider.System, logger).RunAsync(
@@ -56,7 +56,7 @@ public sealed class LogListener(Database database, RevisionLog log, ILogger<LogL
         }
 
         await database.Command(connection, $"listen {database.Schema.Quoted}").RunAsync(cancellationToken);
-        await wake(null); // for the rows that were appended before we listened
+        await wake(null); // for the rows that were appended before the LISTEN
         int silent = 0;
         while (true)
         {
@@ -78,9 +78,9 @@ public sealed class LogListener(Database database, RevisionLog log, ILogger<LogL
         }
     }
 
-    /// <summary>Whether a pooler stands between us and PostgreSQL: it invents the process id that it announces. One in transaction
-    /// mode would run the LISTEN in a session that it gives to others, and Npgsql hangs when a notification arrives while a
-    /// connection is being opened.</summary>
+    /// <summary>Whether a pooler is in front of PostgreSQL: it invents the process id that it announces. A pooler in transaction mode would
+    /// run the LISTEN in a session that it hands to others, and Npgsql hangs if a notification arrives while a connection is being
+    /// opened.</summary>
     private async Task<bool> IsPooledAsync(NpgsqlConnection connection, CancellationToken cancellationToken) =>
         (int)(await database.Command(connection, "select pg_backend_pid()").ScalarAsync(cancellationToken))! != connection.ProcessID;
 
@@ -94,9 +94,9 @@ public sealed class LogListener(Database database, RevisionLog log, ILogger<LogL
         }
     }
 
-    /// <summary>The revision in <c>REVISION FRONTEND</c>; null when we have appended it ourselves, and know. Without a frontend
-    /// it tells of something else than an append, a compaction for instance: then the head need not have moved, and it is
-    /// beyond any that is known.</summary>
+    /// <summary>The revision in <c>REVISION FRONTEND</c>; null for an append of this frontend. A notification without a frontend is
+    /// not about an append but, for instance, a compaction: the head need not have moved then, and the result is beyond any known
+    /// revision.</summary>
     private long? Announced(string payload)
     {
         ReadOnlySpan<char> text = payload;

@@ -9,9 +9,9 @@ using PgEtcd.Postgres.Connections;
 namespace PgEtcd.Postgres.Revisions;
 
 /// <summary>The log of revisions: conditional append, tail, compaction mark. Each is one round trip.</summary>
-/// <param name="database">Where the log is.</param>
-/// <param name="name">The frontend's name. Rows carry it with a mark of this run, so that a row we find can be told to
-/// be ours (design §2.6).</param>
+/// <param name="database">The database.</param>
+/// <param name="name">The frontend's name. Rows carry it with a mark of this run, so that a frontend recognises its own rows
+/// (design §2.6).</param>
 public sealed class RevisionLog(Database database, string name)
 {
     private const string AppendSql =
@@ -19,7 +19,7 @@ public sealed class RevisionLog(Database database, string name)
 
     private const string AppendOneSql = "select pgetcd.append_one($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)";
 
-    // Looks at both ends of two indexes and nothing else: the barrier of every linearizable read.
+    // Reads both ends of two indexes and nothing else: the barrier of every linearizable read.
     private const string PositionSql = """
         select greatest(c.base_revision, (select max(revision) from pgetcd.revisions)), c.compact_revision, c.auth_revision, c.alarms
         from pgetcd.cluster c
@@ -35,27 +35,28 @@ public sealed class RevisionLog(Database database, string name)
     private readonly string _frontend = $"{name}-{Guid.NewGuid().ToString("N")[..8]}";
     private int _abandoned;
 
-    /// <summary>This run of this frontend: no other process has the same.</summary>
+    /// <summary>The name of this run of this frontend; no other process has the same.</summary>
     public string Frontend => _frontend;
 
     private string Run => _abandoned == 0 ? _frontend : $"{_frontend}.{_abandoned}";
 
-    /// <summary>Gives up on a batch whose fate is unknown: should it still land, its rows are not taken for those of a
-    /// later batch.</summary>
+    /// <summary>Gives up on a batch whose outcome is unknown: if it should still be committed, its rows are not taken for those of a later
+    /// batch.</summary>
     public void Abandon() => Interlocked.Increment(ref _abandoned);
 
-    /// <summary>Tells whether a row or a notification is this frontend's.</summary>
-    /// <param name="run">Its <c>frontend</c>.</param>
+    /// <summary>Whether a row or a notification is this frontend's.</summary>
+    /// <param name="run">Its column <c>frontend</c>.</param>
     public bool IsOwn(ReadOnlySpan<char> run) => run.StartsWith(_frontend, StringComparison.Ordinal);
 
-    /// <summary>Appends the batch if the log is still where the batch expects it, or if others have since changed nothing that the batch
-    /// read. May be repeated with the same batch when the connection broke: it is appended once.</summary>
+    /// <summary>Appends the batch if the log is still at the batch's expected position, or if others have since changed nothing
+    /// that the batch read. May be repeated with the same batch after the connection broke: it is appended once.</summary>
     /// <param name="batch">The events.</param>
-    /// <param name="missed">Gets, in order, the rows after the expected revision: on a conflict all, else those before the batch.</param>
+    /// <param name="missed">Called, in order, for the rows after the expected revision: on a conflict all of them, else those before the
+    /// batch.</param>
     /// <param name="cancellationToken">Ends the wait, not necessarily the append.</param>
-    /// <exception cref="LogGapException">A conflict, and some of the missed rows are gone.</exception>
-    /// <exception cref="StoreUnavailableException">It was appended, and some of the missed rows are gone.</exception>
-    /// <exception cref="LogCutException">The log ends before the revision that is expected.</exception>
+    /// <exception cref="LogGapException">There was a conflict, and some of the missed rows are gone.</exception>
+    /// <exception cref="StoreUnavailableException">The batch was appended, and some of the missed rows are gone.</exception>
+    /// <exception cref="LogCutException">The log ends before the expected revision.</exception>
     public async Task<AppendResult> AppendAsync(AppendBatch batch, Action<LogRow> missed, CancellationToken cancellationToken)
     {
         await using NpgsqlConnection connection = await database.OpenForAppendAsync(cancellationToken);
@@ -65,18 +66,18 @@ public sealed class RevisionLog(Database database, string name)
         return result;
     }
 
-    /// <summary>Takes the append lock first, lets the caller build the batch on the rows it had missed, appends and
-    /// commits: for a frontend that keeps losing. The transaction may idle for two seconds at most, so that a frontend
-    /// that hangs here does not hang the others.</summary>
-    /// <param name="applied">Where the caller's state is.</param>
-    /// <param name="missed">Gets the rows after it.</param>
-    /// <param name="evaluate">Makes the batch at the position given, or null to append nothing.</param>
+    /// <summary>Takes the append lock first, lets the caller build the batch on the rows that it had missed, appends and commits: for a
+    /// frontend that keeps losing. The transaction may idle for two seconds at most, so that a frontend that hangs here does not block the
+    /// others.</summary>
+    /// <param name="applied">The position of the caller's state.</param>
+    /// <param name="missed">Called for the rows after it.</param>
+    /// <param name="evaluate">Makes the batch at the given position, or returns null to append nothing.</param>
     /// <exception cref="LogGapException">Some of the missed rows are gone.</exception>
     public async Task<AppendResult?> AppendLockedAsync(
         long applied, Action<LogRow> missed, Func<LogPosition, AppendBatch?> evaluate, CancellationToken cancellationToken)
     {
         await using NpgsqlConnection connection = await database.OpenForAppendAsync(cancellationToken);
-        await using NpgsqlTransaction transaction = await connection.BeginTransactionAsync(cancellationToken); // goes with the next
+        await using NpgsqlTransaction transaction = await connection.BeginTransactionAsync(cancellationToken); // sent with the next one
         LogPosition position = await TailAsync(database.Command(connection, EnterSql, applied), applied, missed, cancellationToken);
         await CheckWholeAsync(applied, position, cancellationToken);
 
@@ -92,14 +93,14 @@ public sealed class RevisionLog(Database database, string name)
         AppendResult result = await ReadAsync(reader, batch, missed, cancellationToken);
         while (await reader.NextResultAsync(cancellationToken))
         {
-            // An error of the commit shows here.
+            // An error of the commit is thrown here.
         }
 
         Measure(batch, result, started);
         return result;
     }
 
-    /// <summary>Where the log is.</summary>
+    /// <summary>The position of the log.</summary>
     public async Task<LogPosition> PositionAsync(CancellationToken cancellationToken)
     {
         await using NpgsqlConnection connection = await database.OpenForPositionAsync(cancellationToken);
@@ -108,9 +109,9 @@ public sealed class RevisionLog(Database database, string name)
 
     /// <summary>Reads the rows after a revision.</summary>
     /// <param name="after">The last revision that the caller has.</param>
-    /// <param name="row">Gets the rows after it, in order.</param>
-    /// <returns>Where the log was in the snapshot that was read.</returns>
-    /// <exception cref="LogGapException">Some of them are gone.</exception>
+    /// <param name="row">Called for the rows after it, in order.</param>
+    /// <returns>The position of the log in the snapshot of the read.</returns>
+    /// <exception cref="LogGapException">Some of the rows are gone.</exception>
     public async Task<LogPosition> TailAsync(long after, Action<LogRow> row, CancellationToken cancellationToken)
     {
         LogPosition position = await TailAsync(database.Command(TailSql, after), after, row, cancellationToken);
@@ -119,12 +120,12 @@ public sealed class RevisionLog(Database database, string name)
     }
 
     /// <summary>Moves the compaction mark.</summary>
-    /// <param name="revision">Where to.</param>
-    /// <param name="token">Names this compaction: repeated with the same token it succeeds again.</param>
+    /// <param name="revision">The new mark.</param>
+    /// <param name="token">Identifies the compaction: a repetition with the same token succeeds again.</param>
     /// <param name="cancellationToken">Ends the wait, not necessarily the compaction.</param>
     /// <param name="username">The etcd user, or null.</param>
-    /// <param name="client">The address of the client; null: this frontend by itself.</param>
-    /// <returns>Compacted, or the reason why not, as of <see cref="LogPosition"/>.</returns>
+    /// <param name="client">The address of the client; null: the frontend itself.</param>
+    /// <returns>Compacted, or the reason of the refusal, as of <see cref="LogPosition"/>.</returns>
     public async Task<CompactOutcome> CompactAsync(
         long revision, Guid token, CancellationToken cancellationToken, string? username = null, string? client = null)
     {
@@ -138,23 +139,23 @@ public sealed class RevisionLog(Database database, string name)
         };
     }
 
-    /// <summary>The term of the PostgreSQL that answers: its restarts and promotions, counted from 1 (design §10).</summary>
+    /// <summary>The term of PostgreSQL: its restarts and promotions, counted from 1 (design §10).</summary>
     public async Task<long> ObserveTermAsync(CancellationToken cancellationToken) =>
         (long)(await database.Command(ObserveTermSql).ScalarAsync(cancellationToken))!;
 
-    /// <summary>Makes sure that the log still holds the changes that were applied; if it does not, commits were lost in a failover, and
-    /// the revision moves up, out of reach of all that was shown before (design §11).</summary>
-    /// <param name="connection">To the new server.</param>
-    /// <param name="revision">The last revision applied.</param>
+    /// <summary>Makes sure that the log still holds the applied changes; if it does not, commits were lost in a failover, and the revision
+    /// moves up beyond all that was shown before (design §11).</summary>
+    /// <param name="connection">A connection to the new server.</param>
+    /// <param name="revision">The last applied revision.</param>
     /// <param name="last">Its last change; null if the state was loaded and nothing applied since.</param>
-    /// <param name="compactRevision">The compaction mark as it was known; if that was lost and no change, it is set again.</param>
+    /// <param name="compactRevision">The known compaction mark; if only the mark was lost, and no change, it is set again.</param>
     /// <returns>False when history was lost.</returns>
     public async Task<bool> EnsureHistoryAsync(NpgsqlConnection connection, long revision, KvEvent? last, long compactRevision = -1) =>
         await database.Command(
             connection, EnsureHistorySql, revision, last?.Sub ?? 0, last?.Key, last?.Record?.ValueMemory, compactRevision)
             .ScalarAsync(CancellationToken.None) is true;
 
-    /// <summary>Where the log is, as the connection's transaction sees it.</summary>
+    /// <summary>The position of the log as of the connection's transaction.</summary>
     internal static Task<LogPosition> PositionAsync(Database database, NpgsqlConnection connection, CancellationToken cancellationToken) =>
         database.Command(connection, PositionSql).FirstAsync(
             static reader => new LogPosition(reader.GetInt64(0), reader.GetInt64(1), reader.GetInt64(2), (AlarmKinds)reader.GetInt16(3)),
@@ -240,8 +241,8 @@ public sealed class RevisionLog(Database database, string name)
         return new AppendResult(outcome, position, missingLeases);
     }
 
-    /// <summary>The short way, for a single change.</summary>
-    /// <returns>Its revision; null when <see cref="AppendSql"/> must tell the outcome.</returns>
+    /// <summary>Appends a single change with a simpler statement.</summary>
+    /// <returns>Its revision; null if <see cref="AppendSql"/> must find the outcome.</returns>
     private async Task<long?> AppendOneAsync(NpgsqlConnection connection, AppendBatch batch, CancellationToken cancellationToken)
     {
         LogPosition expected = batch.Expected;
@@ -289,8 +290,8 @@ public sealed class RevisionLog(Database database, string name)
         return position with { Revision = Math.Max(position.Revision, last) };
     }
 
-    /// <summary>Makes sure that removal had not touched the rows that were read after a revision. Asked after the reading: its walk
-    /// only goes forward, so if it has not come that far now, it had not then.</summary>
+    /// <summary>Makes sure that removal had not touched the rows that were read after a revision. Called after the read: removal only
+    /// moves forward, so if it has not come that far now, it had not then.</summary>
     private async ValueTask CheckWholeAsync(long after, LogPosition position, CancellationToken cancellationToken)
     {
         // Only rows below the compact revision are ever removed.
@@ -307,29 +308,29 @@ public enum CompactOutcome
     /// <summary>The mark has moved.</summary>
     Compacted,
 
-    /// <summary>The revision is at or below the mark already.</summary>
+    /// <summary>The revision is already at or below the mark.</summary>
     AlreadyCompacted,
 
-    /// <summary>The revision is above the store's.</summary>
+    /// <summary>The revision is above that of the store.</summary>
     FutureRevision,
 
     /// <summary>Refused, because an alarm says that the store is corrupt.</summary>
     Corrupt,
 }
 
-/// <summary>The log does not go on from where the reader is: compaction has removed rows before they were read, or history
-/// was lost (<see cref="RevisionLog.EnsureHistoryAsync"/>). The state must be loaded anew.</summary>
-/// <param name="after">Rows were asked for from after this revision.</param>
+/// <summary>The log does not continue from the reader's position: compaction has removed rows before they were read, or history was lost
+/// (<see cref="RevisionLog.EnsureHistoryAsync"/>). The state must be loaded anew.</summary>
+/// <param name="after">The revision after which rows were requested.</param>
 public sealed class LogGapException(long after) : Exception($"The log is no longer whole after revision {after}.");
 
-/// <summary>The log ends before a revision that was read from it: rows at its end were deleted behind the frontends' backs. What a failover
-/// loses is noticed before (<see cref="RevisionLog.EnsureHistoryAsync"/>).</summary>
-/// <param name="head">Where it ends.</param>
-/// <param name="applied">What was read from it.</param>
+/// <summary>The log ends before a revision that was read from it: rows at its end were deleted from outside. The loss of a failover is
+/// noticed earlier (<see cref="RevisionLog.EnsureHistoryAsync"/>).</summary>
+/// <param name="head">The end of the log.</param>
+/// <param name="applied">The revision that was read from it.</param>
 public sealed class LogCutException(long head, long applied) : Exception(
     $"the log in PostgreSQL ends at revision {head}, and this frontend has read revision {applied} from it: rows were deleted there. "
     + "Nothing can be written until they are put back or the revision is moved up, as after a restore")
 {
-    /// <summary>What was read from the log.</summary>
+    /// <summary>The revision that was read from the log.</summary>
     public long Applied { get; } = applied;
 }

@@ -5,14 +5,14 @@ using PgEtcd.Postgres.Migrations;
 
 namespace PgEtcd.Postgres.Transfer;
 
-/// <summary>Puts many keys into a store that may be in use, in one transaction: all of them or none.</summary>
-/// <remarks>They arrive in a table of the session; the append lock is taken only to move them from there into the log.</remarks>
+/// <summary>Imports many keys into a store, which may be in use, in one transaction: all of them or none.</summary>
+/// <remarks>They are copied to a table of the session; the append lock is taken only to move them from there into the log.</remarks>
 public static class KeyImport
 {
-    /// <summary>What a key and its value may have together, as <c>--max-request-bytes</c>.</summary>
+    /// <summary>Most bytes of a key and its value together, the default of <c>--max-request-bytes</c>.</summary>
     public const int MostBytes = 1_572_864;
 
-    /// <summary>Keys in one revision: what a transaction of etcd may hold.</summary>
+    /// <summary>Keys in one revision: the limit of a transaction of etcd.</summary>
     private const int KeysPerRevision = 128;
 
     private const string BeginSql = """
@@ -50,12 +50,12 @@ public static class KeyImport
 
     private const string EndSql = "select setval('pgetcd.revision_seq', $1, true), pg_notify('pgetcd', pgetcd.sql_frontend())";
 
-    /// <summary>Does it.</summary>
+    /// <summary>Runs the import.</summary>
     /// <param name="database">The store.</param>
-    /// <param name="migrator">Makes the schema in the same transaction, so that a refused import leaves none.</param>
+    /// <param name="migrator">Creates the schema in the same transaction, so that a refused import leaves none.</param>
     /// <param name="keys">Keys, each once, and values.</param>
-    /// <param name="mayReplace">Keys that exist are put over; else one is a reason to refuse.</param>
-    /// <param name="report">Called with the keys so far.</param>
+    /// <param name="mayReplace">Whether existing keys are overwritten; else one is a reason to refuse.</param>
+    /// <param name="report">Called with the number of keys so far.</param>
     public static async Task<KeyImportResult> RunAsync(
         Database database, Migrator migrator, IAsyncEnumerable<(byte[] Key, byte[] Value)> keys, bool mayReplace, Action<long> report,
         CancellationToken cancellationToken)
@@ -106,9 +106,9 @@ public static class KeyImport
     }
 }
 
-/// <summary>What an import of keys came to.</summary>
-/// <param name="Keys">Keys put.</param>
-/// <param name="FirstRevision">Of the revisions that did it,</param>
-/// <param name="LastRevision">from this to that.</param>
-/// <param name="Refusal">Why nothing was done; null: it was.</param>
+/// <summary>The result of an import of keys.</summary>
+/// <param name="Keys">The number of keys.</param>
+/// <param name="FirstRevision">The first revision of the import.</param>
+/// <param name="LastRevision">The last revision of the import.</param>
+/// <param name="Refusal">The reason why nothing was imported, or null.</param>
 public sealed record KeyImportResult(long Keys, long FirstRevision, long LastRevision, string? Refusal);

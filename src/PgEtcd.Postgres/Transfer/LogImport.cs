@@ -8,14 +8,14 @@ using PgEtcd.Postgres.Revisions;
 
 namespace PgEtcd.Postgres.Transfer;
 
-/// <summary>Fills an empty schema with a whole history, in one transaction under the append lock: a frontend sees all of it
-/// or nothing, however the import ends.</summary>
+/// <summary>Fills an empty schema with a whole history, in one transaction under the append lock: a frontend sees all of it or nothing,
+/// however the import ends.</summary>
 public sealed class LogImport : IAsyncDisposable
 {
-    /// <summary>The frontend that imported rows name.</summary>
+    /// <summary>The name of the frontend in imported rows.</summary>
     private const string Source = "import";
 
-    /// <summary>For one step of the COPY: a checkpoint may hold it up.</summary>
+    /// <summary>Time limit of a step of the COPY, which a checkpoint may hold up.</summary>
     private static readonly TimeSpan StepLimit = TimeSpan.FromMinutes(10);
 
     private const string EnterSql = """
@@ -37,8 +37,8 @@ public sealed class LogImport : IAsyncDisposable
         from stdin (format binary)
         """;
 
-    // Removal has nothing to do below the mark, as only rows that it would leave are imported. By its marks a frontend that is
-    // running also finds that it must load the state anew.
+    // Removal has nothing to do below the mark, as only rows that it would leave are imported. The marks also tell a running frontend
+    // that it must load the state anew.
     private const string MarksSql = """
         with moved as (update pgetcd.cluster set base_revision = $1, compact_revision = $2)
         update pgetcd.removal set finished_revision = $2, attended_revision = $2, walked_revision = greatest(0, $2), walked_sub = -1,
@@ -53,7 +53,7 @@ public sealed class LogImport : IAsyncDisposable
 
     private const string AnalyzeSql = "analyze pgetcd.revisions";
 
-    // The first frontend that leads, however late, gives the leases their full time, as an etcd that starts.
+    // The first leading frontend, however late, gives the leases their full TTL, like an etcd that starts.
     private const string CommitSql = """
         with due as (update pgetcd.leader set renew_after = '-infinity')
         select pg_notify('pgetcd', base_revision::text) from pgetcd.cluster
@@ -77,10 +77,10 @@ public sealed class LogImport : IAsyncDisposable
     }
 
     /// <summary>Begins an import.</summary>
-    /// <param name="database">Where to.</param>
-    /// <param name="migrator">Makes the schema in the import's transaction, so that a refused one leaves none; null: it is there.</param>
-    /// <param name="cancellationToken">Gives up.</param>
-    /// <returns>Null when the schema is not empty: it has, or had, keys, leases or a compaction.</returns>
+    /// <param name="database">The target.</param>
+    /// <param name="migrator">Creates the schema in the import's transaction, so that a refused one leaves none; null: it exists.</param>
+    /// <param name="cancellationToken">Abandons the import.</param>
+    /// <returns>Null if the schema is not empty: it has, or had, keys, leases or a compaction.</returns>
     public static async Task<LogImport?> BeginAsync(Database database, Migrator? migrator, CancellationToken cancellationToken)
     {
         NpgsqlConnection connection = await database.OpenAsync(cancellationToken);
@@ -141,8 +141,8 @@ public sealed class LogImport : IAsyncDisposable
         row.CreateRevision, row.Version, row.Lease, cancellationToken);
 
     /// <summary>Ends the rows and adds marks, leases and auth. Nothing is committed yet.</summary>
-    /// <param name="revision">Where the store is, which may be above its last row.</param>
-    /// <param name="compactRevision">The compaction mark; -1 when never compacted.</param>
+    /// <param name="revision">The revision of the store, which may be above its last row.</param>
+    /// <param name="compactRevision">The compaction mark; -1 if never compacted.</param>
     /// <param name="leases">Ids, each once, and seconds.</param>
     /// <param name="auth">Users and roles; null: none.</param>
     public async Task FinishAsync(
@@ -162,19 +162,19 @@ public sealed class LogImport : IAsyncDisposable
         await ExecuteAsync(AnalyzeSql, cancellationToken);
     }
 
-    /// <summary>HashKV of what the store would be, from the rows.</summary>
+    /// <summary>HashKV of the resulting store, from the rows.</summary>
     /// <param name="row">Called for each row.</param>
     public async Task<uint> HashAsync(Action row, CancellationToken cancellationToken) =>
         (await new HashReader(_database).HashKeysAsync(_connection, revision: 0, row, cancellationToken)).Hashed.Hash;
 
-    /// <summary>Makes it all visible and wakes the frontends that are running.</summary>
+    /// <summary>Commits, and wakes the running frontends.</summary>
     public async Task CommitAsync(CancellationToken cancellationToken)
     {
         await ExecuteAsync(CommitSql, cancellationToken);
         await _transaction.CommitAsync(cancellationToken);
     }
 
-    /// <summary>Undoes all that was not committed.</summary>
+    /// <summary>Undoes everything that was not committed.</summary>
     public async ValueTask DisposeAsync()
     {
         await _copy.DisposeAsync();

@@ -6,13 +6,13 @@ using PgEtcd.Postgres.Revisions;
 
 namespace PgEtcd.Postgres.Transfer;
 
-/// <summary>All of a store as of one moment: the log as etcd would hold it after its compaction, row by row, and the leases.
-/// It may be read several times and is the same each time.</summary>
+/// <summary>A whole store at one moment: the log as etcd would hold it after its compaction, row by row, and the leases. It may be read
+/// several times with the same result.</summary>
 /// <remarks>The transaction holds back vacuum until the scan is disposed of.</remarks>
 public sealed class LogScan : IAsyncDisposable
 {
-    // etcd keeps (semantics.md §6) all above the mark; below, the newest row of each key, if it is a put or a
-    // tombstone at the mark itself. Removal may not have got there yet.
+    // etcd keeps (semantics.md §6) all rows above the mark and, below it, the newest row of each key if it is a put or a tombstone at
+    // the mark itself. Removal may not have come that far yet.
     private const string Present = """
         from pgetcd.revisions r
         where r.revision > $1 or ((r.value is not null or r.revision = $1) and not exists (
@@ -34,8 +34,8 @@ public sealed class LogScan : IAsyncDisposable
 
     private const string LeasesSql = "select id, ttl from pgetcd.leases";
 
-    // Rows come in the order of an index and each looks its key up, so that the first is there at once and nothing is held
-    // or sorted on disk. A slow reader is no reason to end the transaction.
+    // Rows come in the order of an index and each looks up its key, so that the first comes at once and nothing is held or sorted on disk.
+    // A slow reader is no reason to end the transaction.
     private const string SettingsSql = """
         set local enable_sort = off; set local enable_bitmapscan = off; set local enable_seqscan = off;
         set local enable_hashjoin = off; set local enable_mergejoin = off; set local jit = off;
@@ -71,7 +71,7 @@ public sealed class LogScan : IAsyncDisposable
         Position = position;
     }
 
-    /// <summary>Where the log was at that moment.</summary>
+    /// <summary>The position of the log at that moment.</summary>
     public LogPosition Position { get; }
 
     /// <summary>Begins a scan of the store as it is now.</summary>
@@ -89,8 +89,8 @@ public sealed class LogScan : IAsyncDisposable
         }
     }
 
-    /// <summary>Begins a scan of what the keys with a prefix held at a revision: a store that was compacted there, without users and
-    /// roles. Leases that are gone are left out.</summary>
+    /// <summary>Begins a scan of the keys with a prefix at a revision: a store that was compacted there, without users and roles.
+    /// Leases that no longer exist are left out.</summary>
     public static async Task<LogScan> OpenAsync(Database database, long revision, byte[] prefix, CancellationToken cancellationToken) =>
         new(
             await Snapshot.OpenAsync(database, ThenSettingsSql, cancellationToken),
@@ -147,7 +147,7 @@ public sealed class LogScan : IAsyncDisposable
         }
     }
 
-    /// <summary>A consumer that stops early does not want the rest: without a cancellation all of it would be read here.</summary>
+    /// <summary>Cancels the command of a consumer that stops early: else all the rest would be read here.</summary>
     private static async ValueTask EndAsync(NpgsqlCommand command, NpgsqlDataReader reader, bool atEnd)
     {
         try
@@ -161,7 +161,7 @@ public sealed class LogScan : IAsyncDisposable
         }
         catch (PostgresException cancelled) when (cancelled.SqlState == PostgresErrorCodes.QueryCanceled)
         {
-            // As asked for.
+            // The cancellation that was asked for.
         }
     }
 }

@@ -4,7 +4,7 @@ using PgEtcd.Postgres.Connections;
 
 namespace PgEtcd.Postgres.Verification;
 
-/// <summary>Compares the rows of log and archive with the digests that were taken of them (functions/digest.sql).</summary>
+/// <summary>Compares the rows of log and archive with their recorded digests (functions/digest.sql).</summary>
 internal static class DigestCheck
 {
     private const string LogSql = """
@@ -15,7 +15,7 @@ internal static class DigestCheck
             from pgetcd.revisions r where r.revision <= d.revision) found
         """;
 
-    // A day whose partition was dropped is forgotten as a whole.
+    // A day whose partition was dropped has no digest left.
     private const string ArchiveSql = """
         select d.day::text, d.rows, coalesce(found.rows, 0), d.digest = coalesce(found.digest, 0)
         from pgetcd.archive_days d left join (
@@ -27,12 +27,13 @@ internal static class DigestCheck
         order by d.day
         """;
 
-    /// <summary>Does it.</summary>
+    /// <summary>Runs the comparison.</summary>
     public static async Task RunAsync(Snapshot snapshot, Findings findings, CancellationToken cancellationToken)
     {
         await snapshot.Command(LogSql).WithoutLimit().EachAsync(
             reader => Compare(
-                $"of the log up to revision {reader.GetInt64(0)}, recorded at {reader.GetDateTime(1).ToString("O", CultureInfo.InvariantCulture)}",
+                $"of the log up to revision {reader.GetInt64(0)}, "
+                + $"recorded at {reader.GetDateTime(1).ToString("O", CultureInfo.InvariantCulture)}",
                 reader, 2, findings),
             cancellationToken);
         await snapshot.Command(ArchiveSql).WithoutLimit().EachAsync(

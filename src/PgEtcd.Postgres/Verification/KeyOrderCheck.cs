@@ -1,19 +1,19 @@
 namespace PgEtcd.Postgres.Verification;
 
-/// <summary>Checks rows key by key: replays each key's history, and gathers the keys that are left. Holds one key only.</summary>
+/// <summary>Checks rows key by key: replays each key's history, and gathers the keys that remain. Holds one key only.</summary>
 /// <param name="marks">The marks, which tell what compaction may have removed.</param>
 /// <param name="leases">The leases that exist.</param>
-/// <param name="findings">Where violations go.</param>
+/// <param name="findings">Collects the violations.</param>
 internal sealed class KeyOrderCheck(StoreMarks marks, IReadOnlySet<long> leases, Findings findings)
 {
     private byte[]? _key;
     private KeyChange? _last;
     private KeyChange? _lastInLog;
 
-    /// <summary>The keys that are there at the end.</summary>
+    /// <summary>The keys that exist at the end.</summary>
     public StateDigest Live { get; } = new();
 
-    /// <summary>The next row of log and archive, in order of key, revision and sub.</summary>
+    /// <summary>Takes the next row of log and archive, in order of key, revision and sub.</summary>
     public void Add(byte[] key, in KeyChange change)
     {
         if (_key is null || !key.AsSpan().SequenceEqual(_key))
@@ -24,14 +24,14 @@ internal sealed class KeyOrderCheck(StoreMarks marks, IReadOnlySet<long> leases,
 
         if (_last is { } twin && (twin.Revision, twin.Sub) == (change.Revision, change.Sub))
         {
-            // The order of the log tells of it: there is nothing to learn from it here.
+            // The check in the order of the log reports it: nothing can be learned from it here.
             _lastInLog = change.IsArchived ? _lastInLog : change;
             return;
         }
 
         CheckAlone(change);
-        // Removal takes superseded rows, and tombstones together with the rows that they superseded: so a row that is left
-        // before this one is the one before it. Of archived rows that is true above the kept revision.
+        // Removal takes superseded rows, and tombstones together with the rows that they superseded. So if a row before this one is left,
+        // it is the row that directly precedes it. For archived rows that holds above the kept revision.
         if (!change.IsArchived && _lastInLog is { } before)
         {
             CheckAfter(before, change);
@@ -53,7 +53,7 @@ internal sealed class KeyOrderCheck(StoreMarks marks, IReadOnlySet<long> leases,
         _lastInLog = change.IsArchived ? _lastInLog : change;
     }
 
-    /// <summary>There are no more rows.</summary>
+    /// <summary>Ends the rows.</summary>
     public void End()
     {
         if (_key is not null && _last is { IsTombstone: false, IsArchived: true } archived && archived.Revision > marks.KeptRevision)

@@ -2,11 +2,11 @@ namespace PgEtcd.Postgres.Verification;
 
 /// <summary>Checks rows in the order of the log: numbering and times. Holds the last row only.</summary>
 /// <param name="marks">The marks, which tell what compaction may have removed.</param>
-/// <param name="findings">Where violations go.</param>
+/// <param name="findings">Collects the violations.</param>
 internal sealed class LogOrderCheck(StoreMarks marks, Findings findings)
 {
-    /// <summary>A step this large up to the base revision is one of those by which a store moves up on purpose: after a failover that
-    /// lost commits (design §11, <c>failover_step</c> in functions/constants.sql), or with a restored snapshot that was bumped.</summary>
+    /// <summary>The least size of a step, up to the base revision, by which a store moves up on purpose: after a failover that lost commits
+    /// (design §11, <c>failover_step</c> in functions/constants.sql), or when a restored snapshot was bumped.</summary>
     private const long Jump = 1_000_000;
 
     private long _revision = Math.Max(1, marks.KeptRevision);
@@ -16,7 +16,7 @@ internal sealed class LogOrderCheck(StoreMarks marks, Findings findings)
     private ChangeOrigin _origin;
     private bool _sawCompactRevision;
 
-    /// <summary>The next row of log and archive, in order of revision and sub.</summary>
+    /// <summary>Takes the next row of log and archive, in order of revision and sub.</summary>
     public void Add(long revision, int sub, DateTime committedAt, bool isArchived, in ChangeOrigin origin)
     {
         if (revision == _last.Revision && sub != _last.Sub && (committedAt, origin) != (_time, _origin))
@@ -50,7 +50,7 @@ internal sealed class LogOrderCheck(StoreMarks marks, Findings findings)
         {
             findings.Add(
                 Invariant.Archive, $"Revision {revision}/{sub} is in the archive, though the compact revision is {marks.CompactRevision}.");
-            return; // the API does not see it: for what follows it is missing
+            return; // the API does not see it: for the following rows it is missing
         }
 
         _sawCompactRevision |= revision == marks.CompactRevision;
@@ -65,7 +65,7 @@ internal sealed class LogOrderCheck(StoreMarks marks, Findings findings)
         }
     }
 
-    /// <summary>There are no more rows.</summary>
+    /// <summary>Ends the rows.</summary>
     public void End()
     {
         // All rows at the mark stay, as a watch may start there. Rows up to the base revision were not written here.
@@ -117,5 +117,5 @@ internal sealed class LogOrderCheck(StoreMarks marks, Findings findings)
     }
 }
 
-/// <summary>Where a change came from, as its row tells.</summary>
+/// <summary>The origin of a change in its row.</summary>
 internal readonly record struct ChangeOrigin(string Frontend, string? Username, string? Client);

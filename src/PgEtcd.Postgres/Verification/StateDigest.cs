@@ -3,13 +3,13 @@ using System.Security.Cryptography;
 
 namespace PgEtcd.Postgres.Verification;
 
-/// <summary>Stands for a set of keys: two sets that differ have different digests, in whatever order they come.</summary>
+/// <summary>A digest of a set of keys: different sets have different digests, and the order does not matter.</summary>
 internal sealed class StateDigest
 {
     private byte[] _buffer = new byte[256];
     private UInt128 _sum;
 
-    /// <summary>How many keys.</summary>
+    /// <summary>The number of keys.</summary>
     public long Count { get; private set; }
 
     public void Add(ReadOnlySpan<byte> key, long createRevision, long modRevision, long version, long lease)

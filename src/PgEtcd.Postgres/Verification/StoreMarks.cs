@@ -4,14 +4,14 @@ using PgEtcd.Postgres.Connections;
 namespace PgEtcd.Postgres.Verification;
 
 /// <summary>The state of the store beside its rows.</summary>
-/// <param name="Revision">Where the store is.</param>
+/// <param name="Revision">The store's revision.</param>
 /// <param name="LastRow">The revision of the last row; 0: there is none.</param>
-/// <param name="BaseRevision">The store is at least here, whatever rows there are.</param>
-/// <param name="CompactRevision">The compaction mark; -1 when never compacted.</param>
+/// <param name="BaseRevision">The store's least revision, whatever rows there are.</param>
+/// <param name="CompactRevision">The compaction mark; -1 if never compacted.</param>
 /// <param name="KeptRevision">All changes above it are in the log or in the archive.</param>
 public sealed record StoreMarks(long Revision, long LastRow, long BaseRevision, long CompactRevision, long KeptRevision)
 {
-    // The sequence is not part of a snapshot: it shows the present, so it may be ahead of the snapshot's log.
+    // The sequence is not part of a snapshot: it shows the current value, so it may be ahead of the snapshot's log.
     private const string Sql = """
         select (select count(*) from pgetcd.cluster), (select count(*) from pgetcd.removal), (select count(*) from pgetcd.leader),
             coalesce((select max(r.revision) from pgetcd.revisions r), 0), s.last_value,
@@ -27,7 +27,7 @@ public sealed record StoreMarks(long Revision, long LastRow, long BaseRevision, 
         from pgetcd.revision_seq s left join pgetcd.cluster c on true left join pgetcd.removal m on true limit 1
         """;
 
-    /// <summary>Reads and checks them.</summary>
+    /// <summary>Reads and checks the marks.</summary>
     internal static async Task<StoreMarks> ReadAsync(
         Snapshot snapshot, Findings findings, CancellationToken cancellationToken)
     {
@@ -41,7 +41,7 @@ public sealed record StoreMarks(long Revision, long LastRow, long BaseRevision, 
         long floor = Number(5, 1);
         StoreMarks marks = new(Math.Max(last, floor), last, floor, Number(6, -1), Number(14, 0));
 
-        // A row that was written after the last jump of the revision has drawn its number; before that nothing has.
+        // A row that was written after the revision's last jump has drawn its number from the sequence; before that none has.
         if (last > floor && reader.GetInt64(4) < last)
         {
             findings.Add(Invariant.Sequence, $"The sequence revision_seq is at {reader.GetInt64(4)}, the last revision is {last}.");

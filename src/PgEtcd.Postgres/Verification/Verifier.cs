@@ -3,12 +3,12 @@ using PgEtcd.Postgres.Connections;
 
 namespace PgEtcd.Postgres.Verification;
 
-/// <summary>Replays a store, log and archive, and checks every <see cref="Invariant"/>, all in one snapshot: so it may be in use.
-/// Memory does not grow with the store, but for the ids of its leases.</summary>
+/// <summary>Replays a store, log and archive, and checks every <see cref="Invariant"/>. It uses one snapshot, so the store may be in use.
+/// Memory does not grow with the store, except for the ids of its leases.</summary>
 /// <remarks>The transaction holds back vacuum until the verifier is disposed of. It takes no lock that a frontend waits for.</remarks>
 public sealed class Verifier : IAsyncDisposable
 {
-    /// <summary>Rows between two looks at the display.</summary>
+    /// <summary>Rows between two reports of progress.</summary>
     private const int Step = 4096;
 
     private const string SettingsSql = """
@@ -57,10 +57,10 @@ public sealed class Verifier : IAsyncDisposable
     /// <summary>Rows of log and archive.</summary>
     public long Rows { get; private set; }
 
-    /// <summary>Keys that are there. Known after <see cref="CheckKeysAsync"/>.</summary>
+    /// <summary>The number of keys. Known after <see cref="CheckKeysAsync"/>.</summary>
     public long Keys => _replayed.Count;
 
-    /// <summary>Takes the snapshot and checks the marks.</summary>
+    /// <summary>Opens the snapshot and checks the marks.</summary>
     public static async Task<Verifier> OpenAsync(Database database, CancellationToken cancellationToken)
     {
         Snapshot snapshot = await Snapshot.OpenAsync(database, SettingsSql, cancellationToken);
@@ -79,7 +79,7 @@ public sealed class Verifier : IAsyncDisposable
     }
 
     /// <summary>Checks the rows in the order of the log, then all of them by their digest.</summary>
-    /// <param name="report">Told how many rows are done, now and then.</param>
+    /// <param name="report">Called now and then with the number of rows so far.</param>
     public async Task CheckLogAsync(Action<long> report, CancellationToken cancellationToken)
     {
         LogOrderCheck check = new(Marks, Findings);
@@ -114,7 +114,7 @@ public sealed class Verifier : IAsyncDisposable
         _replayed = check.Live;
     }
 
-    /// <summary>Compares the view current_state with what the keys came to.</summary>
+    /// <summary>Compares the view current_state with the result of the replay.</summary>
     /// <inheritdoc cref="CheckLogAsync"/>
     public async Task CheckCurrentStateAsync(Action<long> report, CancellationToken cancellationToken)
     {

@@ -6,15 +6,15 @@ namespace PgEtcd.Server.Addresses;
 /// <summary>Reads --database: an Npgsql connection string, or a URL as libpq takes it.</summary>
 internal static class DatabaseAddress
 {
-    /// <summary>The keywords that are looked for behind a misspelt one.</summary>
+    /// <summary>Keywords that a misspelt one is compared with.</summary>
     private static readonly string[] CommonKeywords =
     [
         "Host", "Server", "Port", "Username", "User Id", "Password", "Database", "SSL Mode", "Root Certificate", "SSL Certificate",
         "SSL Key", "Timeout", "Options", "Target Session Attributes", "Application Name", "Passfile", "Search Path",
     ];
 
-    /// <summary>Npgsql's form of either. Messages never repeat any of the text, because a password may be in any part of it.</summary>
-    /// <exception cref="FlagException">It is neither.</exception>
+    /// <summary>The address in Npgsql's form. Messages never repeat any of the text, because any part of it may hold a password.</summary>
+    /// <exception cref="FlagException">The text is neither a connection string nor a URL.</exception>
     public static string ToConnectionString(string label, string text)
     {
         int scheme = text.IndexOf("://", StringComparison.Ordinal);
@@ -32,7 +32,7 @@ internal static class DatabaseAddress
         NpgsqlConnectionStringBuilder builder = Read(label, text);
         if (string.IsNullOrWhiteSpace(builder.Host))
         {
-            throw new FlagException($"{label} names no Host.");
+            throw new FlagException($"{label} does not name a Host.");
         }
 
         return builder.Host.Contains('=')
@@ -52,11 +52,11 @@ internal static class DatabaseAddress
         }
     }
 
-    /// <summary>How Npgsql says that it cannot read a connection string.</summary>
+    /// <summary>Whether an exception is Npgsql's refusal of a connection string.</summary>
     private static bool IsRefusal(Exception e) =>
         e is ArgumentException or FormatException or OverflowException or InvalidCastException or KeyNotFoundException;
 
-    /// <summary>Which part is wrong: said only by a keyword that exists, since anything else may be a piece of a password.</summary>
+    /// <summary>The part that is wrong. Only an existing keyword is named, since anything else may be a piece of a password.</summary>
     private static string Culprit(string text)
     {
         NpgsqlConnectionStringBuilder known = new();

@@ -14,7 +14,7 @@ internal static class DatabaseUrl
 {
     private const int DefaultPort = 5432;
 
-    /// <summary>libpq's names for what Npgsql calls otherwise. Names that both share need no entry.</summary>
+    /// <summary>libpq's names of parameters that Npgsql names differently. Names that both share need no entry.</summary>
     private static readonly Dictionary<string, string> Renamed = new(StringComparer.Ordinal)
     {
         ["user"] = "Username",
@@ -38,15 +38,15 @@ internal static class DatabaseUrl
         ["keepalives_interval"] = "Tcp Keepalive Interval",
     };
 
-    /// <param name="label">How to name the flag in a message.</param>
-    /// <param name="rest">All that follows the "://".</param>
-    /// <exception cref="FlagException">The URL is not well formed or has a parameter that is not known.</exception>
+    /// <param name="label">The flag's name in a message.</param>
+    /// <param name="rest">The text behind the "://".</param>
+    /// <exception cref="FlagException">The URL is malformed or has an unknown parameter.</exception>
     public static string ToConnectionString(string label, string rest)
     {
         NpgsqlConnectionStringBuilder builder = new();
         (string? beforeQuery, string? query) = Cut(rest, '?');
         (string? authority, string? database) = Cut(beforeQuery, '/');
-        // The last @ ends the user: people forget to encode the one in their password.
+        // The last @ ends the user: an @ in a password is often left unencoded.
         int at = authority.LastIndexOf('@');
         if (at >= 0)
         {
@@ -118,7 +118,9 @@ internal static class DatabaseUrl
     private static int Port(string label, string text) =>
         int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int port) && port is > 0 and <= 65535
             ? port
-            : throw new FlagException($"{label} has a port that is not a number from 1 to 65535 (percent-encode the user and password if they contain any of : / ? # @).");
+            : throw new FlagException(
+                $"{label} has a port that is not a number from 1 to 65535 "
+                + "(percent-encode the user and password if they contain any of : / ? # @).");
 
     private static string Written(string host, int port, bool withPort)
     {
@@ -145,7 +147,7 @@ internal static class DatabaseUrl
         catch (Exception e) when (
             e is ArgumentException or FormatException or OverflowException or InvalidCastException or KeyNotFoundException)
         {
-            // A known name can be said aloud; an unknown one might be the tail of a password with a ? in it.
+            // A known name may be repeated; an unknown one might be the tail of a password with a ? in it.
             throw new FlagException(Renamed.ContainsKey(name)
                 ? $"{label} has a URL whose parameter {name} has a value that Npgsql does not accept."
                 : $"{label} has a URL with a parameter or a value that Npgsql does not know.");

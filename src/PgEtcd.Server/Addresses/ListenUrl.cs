@@ -7,7 +7,7 @@ namespace PgEtcd.Server.Addresses;
 /// <param name="Port">The port; 0 lets the system choose.</param>
 public sealed record ListenUrl(IPAddress? Address, int Port)
 {
-    /// <summary>Path of a Unix socket, as it was given; null for TCP. Address and port then mean nothing.</summary>
+    /// <summary>Path of a Unix socket, as it was given; null for TCP. With a path, address and port mean nothing.</summary>
     public string? SocketPath { get; init; }
 
     /// <summary>https:// or unixs://.</summary>
@@ -20,7 +20,8 @@ public sealed record ListenUrl(IPAddress? Address, int Port)
     public static ListenUrl Socket(string path, bool isTls = false) => new(null, 0) { SocketPath = path, IsTls = isTls };
 
     /// <summary>The URL as it was given.</summary>
-    public override string ToString() => SocketPath is null ? WithHost(Address?.ToString() ?? "localhost") : $"{(IsTls ? "unixs" : "unix")}://{SocketPath}";
+    public override string ToString() =>
+        SocketPath is null ? WithHost(Address?.ToString() ?? "localhost") : $"{(IsTls ? "unixs" : "unix")}://{SocketPath}";
 
     /// <summary>The URL with another host, and the brackets that an IPv6 address needs.</summary>
     internal string WithHost(string host) => $"{(IsTls ? "https" : "http")}://{(host.Contains(':') ? $"[{host}]" : host)}:{Port}";

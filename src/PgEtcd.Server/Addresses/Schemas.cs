@@ -10,7 +10,7 @@ internal static class Schemas
     /// <summary>The longest identifier in bytes; PostgreSQL cuts longer ones silently, so two schemas could become one.</summary>
     private const int LongestName = 63;
 
-    /// <exception cref="FlagException">The name cannot be one.</exception>
+    /// <exception cref="FlagException">The name is not allowed for a schema.</exception>
     public static string Check(string label, string name)
     {
         if (Encoding.UTF8.GetByteCount(name) > LongestName)
@@ -26,7 +26,8 @@ internal static class Schemas
         if (!SchemaName.IsAllowed(name))
         {
             throw new FlagException(
-                $"{label} must be made of letters, digits, underscores and hyphens and not start with a digit or hyphen, not \"{FlagValues.Shown(name)}\".");
+                $"{label} must consist of letters, digits, underscores and hyphens and not start with a digit or hyphen, "
+                + $"not \"{FlagValues.Shown(name)}\".");
         }
 
         return name.StartsWith("pg_", StringComparison.Ordinal) || name == "information_schema"

@@ -11,14 +11,14 @@ internal static class Urls
     private const string Unix = "unix://";
     private const string UnixWithTls = "unixs://";
 
-    /// <summary>What an address of a Unix socket holds on Linux, beside the null at its end.</summary>
+    /// <summary>The longest path that a Unix socket's address holds on Linux, without the null at its end.</summary>
     private const int MostPathBytes = 107;
 
     /// <summary>URLs to listen on: the host must be an IP address or localhost.</summary>
     public static IReadOnlyList<ListenUrl> Listen(string label, string list) =>
         [.. Split(label, list).Select(part => ListenOne(label, part))];
 
-    /// <summary>URLs to tell others, kept as they were typed: the host may be a name.</summary>
+    /// <summary>URLs that are announced, kept as they were typed: the host may be a name.</summary>
     public static IReadOnlyList<string> Advertise(string label, string list) =>
         [.. Split(label, list).Select(part =>
         {
@@ -55,7 +55,7 @@ internal static class Urls
     private static bool IsSocket(string url) =>
         url.StartsWith(Unix, StringComparison.Ordinal) || url.StartsWith(UnixWithTls, StringComparison.Ordinal);
 
-    /// <summary>All after the slashes, as etcd takes it: unix:///run/a.sock, or unix://a.sock below the working directory.</summary>
+    /// <summary>The text behind the slashes, as etcd takes it: unix:///run/a.sock, or unix://a.sock below the working directory.</summary>
     private static string SocketPath(string label, string url)
     {
         string path = url[(url.IndexOf("://", StringComparison.Ordinal) + 3)..];

@@ -7,8 +7,8 @@ using PgEtcd.Server.Options;
 namespace PgEtcd.Server.CommandLines;
 
 /// <summary>Turns arguments and environment into <see cref="ServerOptions"/>, or into what to print instead.</summary>
-/// <remarks>Follows Go's flag package, which etcd uses (flags.md §0): one dash or two, "=value" or a word of its own, the last one
-/// wins.</remarks>
+/// <remarks>Follows Go's flag package, which etcd uses (flags.md §0): one dash or two, a value behind "=" or as the next word, and the
+/// last occurrence wins.</remarks>
 public static class CommandLine
 {
     private const string VersionFlag = "version";
@@ -112,13 +112,15 @@ public static class CommandLine
 
     private static FlagException Unmatched(string token, string[] args, IEnumerable<string> known)
     {
-        // Of what is not understood only a flag's name or a first word is repeated: the rest may be a password.
+        // A message repeats only a flag's name or the first word of the text that is not understood: the rest may be a password.
         if (!token.StartsWith('-'))
         {
             string? flag = args.TakeWhile(argument => argument != token).LastOrDefault(argument => argument.StartsWith('-'));
             return new FlagException(flag is null
                 ? $"\"{FlagValues.Shown(token)}\" is neither a flag nor a command: see --help."
-                : $"There is a word after --{FlagValues.Shown(BareName(flag))} that belongs to no flag: put quotes around a value with spaces.", CommandLineResult.UnknownFlag);
+                : $"There is a word after --{FlagValues.Shown(BareName(flag))} that belongs to no flag: "
+                    + "put quotes around a value with spaces.",
+                CommandLineResult.UnknownFlag);
         }
 
         string name = BareName(token);

@@ -3,7 +3,7 @@ using PgEtcd.Server.Configuration;
 
 namespace PgEtcd.Server.CommandLines;
 
-/// <summary>What --help prints: the flags by group.</summary>
+/// <summary>The text of --help: the flags by group.</summary>
 internal static class HelpText
 {
     private const int Width = 110;
@@ -25,7 +25,8 @@ internal static class HelpText
         StringBuilder text = new();
         text.AppendLine("pgetcd [command] [flags]: etcd v3 on PostgreSQL.").AppendLine();
         text.AppendLine(verbs).AppendLine();
-        Wrap(text, "", "Flags are etcd's, also read from ETCD_<FLAG>, e.g. ETCD_LISTEN_CLIENT_URLS; PgEtcd's own from PGETCD_<FLAG>, e.g. PGETCD_DATABASE. "
+        Wrap(text, "", "Flags are etcd's, also read from ETCD_<FLAG>, e.g. ETCD_LISTEN_CLIENT_URLS; "
+            + "PgEtcd's own from PGETCD_<FLAG>, e.g. PGETCD_DATABASE. "
             + "docs/configuration.md says more.");
         foreach ((FlagGroup group, string title) in Groups)
         {
@@ -36,7 +37,7 @@ internal static class HelpText
             }
         }
 
-        text.AppendLine().AppendLine("Accepted for etcd's sake, without effect here");
+        text.AppendLine().AppendLine("Accepted for compatibility with etcd, without effect here");
         Wrap(text, "  ", string.Join(' ', Flags.All.Where(flag => flag.Group == FlagGroup.Ignored).Select(flag => "--" + flag.Name)));
         text.AppendLine().AppendLine("  --version").AppendLine("      Print the version and end.");
         text.AppendLine("  --help, -h").Append("      Print this and end.");

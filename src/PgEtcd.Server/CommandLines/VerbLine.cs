@@ -10,12 +10,12 @@ internal static class VerbLine
 {
     private static readonly string[] HelpFlags = ["--help", "-help", "-h"];
 
-    /// <summary>Reads what follows a verb: its arguments, anywhere, its own flags, and the server's. After <c>--</c> there are only
-    /// arguments.</summary>
+    /// <summary>Reads the words behind a verb: its arguments (in any place), its own flags, and the server's flags. All words behind
+    /// <c>--</c> are arguments.</summary>
     /// <param name="verb">The verb.</param>
-    /// <param name="words">What follows it.</param>
+    /// <param name="words">The words behind the verb.</param>
     /// <param name="environment">The environment.</param>
-    /// <param name="text">What to print instead, when the answer is null.</param>
+    /// <param name="text">The text to print instead, if the result is null.</param>
     public static VerbArguments? Parse(
         Verb verb, IReadOnlyList<string> words, IReadOnlyDictionary<string, string> environment, out CommandLineResult? text)
     {

@@ -7,14 +7,15 @@ namespace PgEtcd.Server.Composition;
 /// <summary>The alarms that are raised, for the health pages and the metrics.</summary>
 public interface IAlarmSource
 {
-    /// <summary>The alarms that are raised now, as far as this frontend knows; must not wait.</summary>
+    /// <summary>The alarms that are raised as far as this frontend knows. Never waits.</summary>
     IReadOnlyList<AlarmMember> Active { get; }
 
-    /// <summary>How big the store may become before NOSPACE is raised; null: no limit.</summary>
+    /// <summary>The size of the store at which NOSPACE is raised; null: no limit.</summary>
     long? QuotaBytes { get; }
 }
 
-/// <summary>The alarms of a frontend's cluster. The member that raised one is not known here: they are shown as this member's.</summary>
+/// <summary>The alarms of a frontend's cluster. They are shown as this member's, since the member that raised one is unknown
+/// here.</summary>
 internal sealed class FrontendAlarms(RunningFrontend frontend, ServerOptions options) : IAlarmSource
 {
     public IReadOnlyList<AlarmMember> Active

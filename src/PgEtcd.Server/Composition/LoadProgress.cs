@@ -2,7 +2,7 @@ using PgEtcd.Postgres.History;
 
 namespace PgEtcd.Server.Composition;
 
-/// <summary>Logs every five seconds how far a long loading has come.</summary>
+/// <summary>Logs the progress of a long load every five seconds.</summary>
 internal sealed class LoadProgress(TimeProvider clock, ILogger<LoadProgress> logger) : IProgress<LoadedRows>
 {
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(5);

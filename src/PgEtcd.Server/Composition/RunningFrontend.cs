@@ -35,10 +35,10 @@ namespace PgEtcd.Server.Composition;
 // own; a WatchQueue and Rounds complete their waiters outside of theirs. No lock is held across an await. The semaphores are: Membership's
 // across a heartbeat, CatchUp's across a read of the log, Alarms' across a change. None is taken with one of these locks held.
 
-/// <summary>One frontend at work: the database, the replica loaded from it, and what keeps the two together.</summary>
+/// <summary>A frontend at work: the database, the replica loaded from it, and the parts that keep the two together.</summary>
 public sealed class RunningFrontend : IAsyncDisposable
 {
-    /// <summary>How long the first connection may take.</summary>
+    /// <summary>Time limit of the first connection.</summary>
     private static readonly TimeSpan ConnectLimit = TimeSpan.FromSeconds(30);
 
     private readonly Database _database;
@@ -120,7 +120,7 @@ public sealed class RunningFrontend : IAsyncDisposable
     /// <summary>Compacts.</summary>
     public CompactionMark CompactionMark { get; }
 
-    /// <summary>Users and what they may do.</summary>
+    /// <summary>Users and their permissions.</summary>
     public FrontendAuth Auth { get; }
 
     /// <summary>Leases.</summary>
@@ -132,10 +132,10 @@ public sealed class RunningFrontend : IAsyncDisposable
     /// <summary>Alarms.</summary>
     public Alarms Alarms { get; }
 
-    /// <summary>How much room the store takes.</summary>
+    /// <summary>The size of the store.</summary>
     public StorageSizes Sizes { get; }
 
-    /// <summary>How much it may take.</summary>
+    /// <summary>The limit of that size.</summary>
     public Quota Quota { get; }
 
     /// <summary>Hashes, defragmentation, downgrades.</summary>
@@ -156,29 +156,29 @@ public sealed class RunningFrontend : IAsyncDisposable
     /// <summary>The database.</summary>
     internal Database Database => _database;
 
-    /// <summary>Settings of the database that do harm, in words.</summary>
+    /// <summary>Sentences about harmful settings of the database.</summary>
     public IReadOnlyList<string> UnmetSettings => _database.UnmetSettings;
 
     /// <summary>The state.</summary>
     internal Replica Replica { get; }
 
-    /// <summary>What keeps it up.</summary>
+    /// <summary>Follows the log and moves the state forward.</summary>
     internal Tail Tail { get; }
 
-    /// <summary>What writes.</summary>
+    /// <summary>Commits batches of writes.</summary>
     internal Committer Committer { get; }
 
-    /// <summary>The removal of what is compacted.</summary>
+    /// <summary>Removes compacted rows.</summary>
     internal Removal Removal { get; }
 
-    /// <summary>PostgreSQL's term when we started.</summary>
+    /// <summary>PostgreSQL's term when the frontend started.</summary>
     public long Term { get; }
 
     /// <summary>Connects, migrates, loads the state and begins to follow the log.</summary>
     /// <param name="connectionString">The database.</param>
     /// <param name="options">The flags.</param>
     /// <param name="loggers">Where to log.</param>
-    /// <param name="cancellationToken">Gives up.</param>
+    /// <param name="cancellationToken">Abandons the start.</param>
     /// <exception cref="DatabaseStartException">The database cannot be used.</exception>
     public static async Task<RunningFrontend> StartAsync(
         string connectionString, ServerOptions options, ILoggerFactory loggers, CancellationToken cancellationToken)
@@ -215,15 +215,15 @@ public sealed class RunningFrontend : IAsyncDisposable
         }
     }
 
-    /// <summary>The identities to register under, in this order: the name; if another frontend has that, the name
-    /// and addresses, which a restart leaves as they are; and else by this run.</summary>
+    /// <summary>The identities to register under, in order of preference: by the name; if another frontend has that, by the name and
+    /// the addresses, which are the same after a restart; or else by this run.</summary>
     private static Member[] Identities(ServerOptions options, string run) =>
         [.. new[] { options.Name, $"{options.Name} {string.Join(',', options.AdvertiseClientUrls)}", run }
             .Select(name => ClusterIdentity.From(name, options.InitialClusterToken, options.InitialAdvertisePeerUrls))
             .Select(identity => new Member(
                 (long)identity.MemberId, options.Name, options.AdvertiseClientUrls, options.InitialAdvertisePeerUrls))];
 
-    /// <summary>Ends the jobs and then the membership: another frontend leads at once.</summary>
+    /// <summary>Ends the jobs and then the membership, so that another frontend leads at once.</summary>
     public async Task LeaveAsync()
     {
         Leader.Resign();

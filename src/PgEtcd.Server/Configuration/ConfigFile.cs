@@ -7,7 +7,7 @@ namespace PgEtcd.Server.Configuration;
 /// two blocks about TLS are taken for the flags that they stand for; a list is its items with commas; null and "" mean unset.</summary>
 internal sealed class ConfigFile
 {
-    /// <summary>Twice what a right file needs, with what begins the stream and the document.</summary>
+    /// <summary>Twice the depth of a correct file, plus the events that begin the stream and the document.</summary>
     private const int Deepest = 10;
 
     private const string ClientBlock = "client-transport-security";
@@ -60,10 +60,10 @@ internal sealed class ConfigFile
     /// <summary>The value of a flag; null when it is unset.</summary>
     public string? Find(string name) => _values.GetValueOrDefault(name);
 
-    /// <summary>How to name a flag that stands in the file.</summary>
+    /// <summary>The name, in a message, of a flag that is set in the file.</summary>
     public string LabelOf(string name) => $"{_labels[name]} in {FlagValues.Shown(Path)}";
 
-    /// <summary>Loading is recursive, and would end the process.</summary>
+    /// <summary>Refuses deep nesting: loading is recursive, so it would end the process.</summary>
     private static void CheckDepth(string text)
     {
         Parser parser = new(new StringReader(text));

@@ -1,7 +1,7 @@
 namespace PgEtcd.Server.Configuration;
 
-/// <summary>--feature-gates: "Name=true,Other=false". The gates are about etcd's inner works, so their values change nothing here;
-/// one that etcd does not know stops the start, as in etcd.</summary>
+/// <summary>--feature-gates: "Name=true,Other=false". The gates concern etcd's internals, so their values change nothing here; a gate
+/// that etcd does not know prevents the start, as in etcd.</summary>
 internal static class FeatureGates
 {
     private static readonly string[] Known =

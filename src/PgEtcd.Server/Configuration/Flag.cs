@@ -1,31 +1,31 @@
 
 namespace PgEtcd.Server.Configuration;
 
-/// <summary>One flag of the command line, and of the environment and the configuration file.</summary>
+/// <summary>A flag of the command line, the environment and the configuration file.</summary>
 /// <param name="Name">Without dashes.</param>
-/// <param name="Default">As it would be typed; null when the default is worked out from other flags. "true" or "false" make it a
-/// switch; an empty one may also be given as an empty value.</param>
-/// <param name="ValueName">What stands for the value in the help.</param>
+/// <param name="Default">As it would be typed; null if the default follows from other flags. "true" or "false" make the flag a
+/// switch; an empty default allows an empty value.</param>
+/// <param name="ValueName">The placeholder of the value in the help.</param>
 /// <param name="Help">One line for the help.</param>
 internal sealed record Flag(string Name, string? Default, string ValueName, string Help)
 {
-    /// <summary>Where the help shows it; also says whether it has an effect here.</summary>
+    /// <summary>The group in the help; it also says whether the flag has an effect here.</summary>
     public FlagGroup Group { get; init; }
 
-    /// <summary>Our own flags are also read from PGETCD_…, where the flag wins; etcd's from ETCD_…, where giving both is an
-    /// error.</summary>
+    /// <summary>Whether the flag is PgEtcd's own. Such a flag is also read from PGETCD_…, and the command line wins. etcd's flags are
+    /// read from ETCD_…, and giving both is an error.</summary>
     public bool IsOurs { get; init; }
 
-    /// <summary>An empty value means something although it is not the default.</summary>
+    /// <summary>Whether an empty value is allowed although the default is not empty.</summary>
     public bool MayBeEmpty { get; init; }
 
-    /// <summary>The name it had in etcd while it was an experiment; still accepted.</summary>
+    /// <summary>The name of the flag in etcd while it was experimental; still accepted.</summary>
     public string? OldName { get; init; }
 
-    /// <summary>True when typing it without a value means "true".</summary>
+    /// <summary>Whether the flag without a value means "true".</summary>
     public bool IsSwitch => Default is "true" or "false";
 
-    /// <summary>Every name, the present one first.</summary>
+    /// <summary>Every name, the current one first.</summary>
     public IEnumerable<string> Names => OldName is null ? [Name] : [Name, OldName];
 
     /// <summary>The environment variable that stands for the flag.</summary>
@@ -35,7 +35,7 @@ internal sealed record Flag(string Name, string? Default, string ValueName, stri
     public string VariableOf(string name) => (IsOurs ? "PGETCD_" : "ETCD_") + name.ToUpperInvariant().Replace('-', '_');
 }
 
-/// <summary>What flags are about.</summary>
+/// <summary>The groups of flags.</summary>
 internal enum FlagGroup
 {
     /// <summary>Serving clients.</summary>
@@ -47,7 +47,7 @@ internal enum FlagGroup
     /// <summary>This frontend among the others.</summary>
     Member,
 
-    /// <summary>Compaction and what stays after it.</summary>
+    /// <summary>Compaction and the history that remains.</summary>
     History,
 
     /// <summary>TLS, users and roles.</summary>
@@ -56,7 +56,7 @@ internal enum FlagGroup
     /// <summary>Logs and traces.</summary>
     Logging,
 
-    /// <summary>etcd's, accepted so that a manifest made for etcd starts, and named in one warning: what they are about (Raft,
-    /// its files, peers, Go) does not exist here.</summary>
+    /// <summary>etcd's flags about things that do not exist here (Raft, its files, peers, Go). They are accepted so that a manifest made
+    /// for etcd starts, and named in one warning.</summary>
     Ignored,
 }

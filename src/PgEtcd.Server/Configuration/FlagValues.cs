@@ -4,12 +4,11 @@ using PgEtcd.Protocol;
 
 namespace PgEtcd.Server.Configuration;
 
-/// <summary>The value of each flag from the command line, the environment, the configuration file or its default, and where it
-/// came from.</summary>
+/// <summary>The value of each flag and its origin: the command line, the environment, the configuration file or the default.</summary>
 /// <remarks>
-/// etcd's rules (flags.md §0) for etcd's flags: the command line or the environment, and both is an error; or, when there is a
-/// configuration file, that alone. PgEtcd's own flags are looked for on the command line, then in the environment, then in the
-/// file, so that a file made for etcd needs no change and a password need not stand in it.
+/// etcd's flags follow etcd's rules (flags.md §0): a flag comes from the command line or the environment, and giving both is an
+/// error; a configuration file, if there is one, is the only source. PgEtcd's own flags are looked up on the command line, then in
+/// the environment, then in the file, so that a file made for etcd needs no change and a password need not be in it.
 /// </remarks>
 internal sealed class FlagValues
 {
@@ -17,10 +16,10 @@ internal sealed class FlagValues
 
     private readonly Dictionary<string, Given> _given = [];
 
-    /// <param name="typed">Name of a flag, or its old name, to value.</param>
+    /// <param name="typed">Values by a flag's name or old name.</param>
     /// <param name="environment">The environment. An empty variable counts as unset, as in etcd.</param>
     /// <param name="file">The configuration file, if there is one.</param>
-    /// <exception cref="FlagException">A flag is given twice over.</exception>
+    /// <exception cref="FlagException">A flag is given twice.</exception>
     public FlagValues(
         IReadOnlyDictionary<string, string> typed, IReadOnlyDictionary<string, string> environment, ConfigFile? file = null)
     {
@@ -38,14 +37,14 @@ internal sealed class FlagValues
         }
     }
 
-    /// <summary>True when the flag was typed, its variable is set, or it stands in the file.</summary>
+    /// <summary>Whether the flag is set on the command line, by its variable or in the file.</summary>
     public bool IsGiven(Flag flag) => _given.ContainsKey(flag.Name);
 
-    /// <summary>How to name the flag in a message: the way in which it was given.</summary>
+    /// <summary>The flag's name in a message, which shows where it was set.</summary>
     public string Label(Flag flag) => _given.TryGetValue(flag.Name, out Given? given) ? given.Label : "--" + flag.Name;
 
-    /// <summary>The value, or null when it was not given and has no fixed default.</summary>
-    /// <exception cref="FlagException">It is empty and must not be.</exception>
+    /// <summary>The value; null if it was not given and has no fixed default.</summary>
+    /// <exception cref="FlagException">The value is empty and must not be.</exception>
     public string? OptionalText(Flag flag)
     {
         string? value = _given.TryGetValue(flag.Name, out Given? given) ? given.Value : flag.Default;
@@ -57,7 +56,7 @@ internal sealed class FlagValues
     /// <summary>The value of a flag that has a default.</summary>
     public string Text(Flag flag) => OptionalText(flag)!;
 
-    /// <summary>Yes or no, in the words that Go takes.</summary>
+    /// <summary>True or false, in the words that Go accepts.</summary>
     public bool Switch(Flag flag) => Text(flag) switch
     {
         "1" or "t" or "T" or "true" or "TRUE" or "True" => true,
@@ -66,7 +65,7 @@ internal sealed class FlagValues
     };
 
     /// <summary>A whole number.</summary>
-    /// <exception cref="FlagException">It is none, or out of range.</exception>
+    /// <exception cref="FlagException">The value is not a number, or out of range.</exception>
     public int Number(Flag flag, int least, int most) => (int)LongNumber(flag, least, most);
 
     /// <inheritdoc cref="Number"/>
@@ -79,13 +78,13 @@ internal sealed class FlagValues
             : throw new FlagException($"{Label(flag)} must be a whole number from {least} to {most}, not \"{Shown(text)}\".");
     }
 
-    /// <summary>A duration that is not negative, as Go writes them; in the file also nanoseconds, as etcd has them there.</summary>
+    /// <summary>A non-negative duration in Go's form; in the file also a number of nanoseconds, as in etcd.</summary>
     public TimeSpan Duration(Flag flag)
     {
         string text = Text(flag);
         TimeSpan? duration = _given.TryGetValue(flag.Name, out Given? given) && given.IsFromFile
             && long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out long nanoseconds)
-                ? TimeSpan.FromTicks((nanoseconds / NanosecondsPerTick) + Math.Sign(nanoseconds % NanosecondsPerTick)) // few are not none
+                ? TimeSpan.FromTicks((nanoseconds / NanosecondsPerTick) + Math.Sign(nanoseconds % NanosecondsPerTick)) // rounded up
                 : Durations.Parse(text);
         return duration ?? throw new FlagException($"{Label(flag)} must be a duration such as 10ms, 72h or 30d, not \"{Shown(text)}\".");
     }

@@ -1,6 +1,6 @@
 namespace PgEtcd.Server.Configuration;
 
-/// <summary>What was given and has no effect, a sentence for each reason. Names only, no values.</summary>
+/// <summary>Warnings about flags without effect, a sentence for each reason. They hold names and no values.</summary>
 internal static class FlagWarnings
 {
     private const string EtcdPrefix = "ETCD_";
@@ -12,7 +12,7 @@ internal static class FlagWarnings
         string[] ignored = [.. Flags.All.Where(flag => flag.Group == FlagGroup.Ignored && values.IsGiven(flag)).Select(values.Label)];
         if (ignored.Length > 0)
         {
-            yield return $"Accepted for etcd's sake and without effect here: {string.Join(", ", ignored)}.";
+            yield return $"Accepted for compatibility with etcd, without effect here: {string.Join(", ", ignored)}.";
         }
 
         HashSet<string> known = [.. Flags.All.SelectMany(flag => flag.Names.Select(flag.VariableOf))];

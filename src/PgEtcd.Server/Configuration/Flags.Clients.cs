@@ -16,7 +16,8 @@ internal static partial class Flags
         "Comma-separated URLs that clients are told to connect to (default: the listen URLs).");
 
     public static readonly Flag ProxyProtocolFrom = new("proxy-protocol-from", "", "networks",
-        "Comma-separated networks (10.0.0.0/8), addresses or unix: connections from there begin with a PROXY header, which names the client.")
+        "Comma-separated networks (10.0.0.0/8), addresses or unix: "
+        + "connections from there begin with a PROXY header, which names the client.")
     { IsOurs = true };
 
     public static readonly Flag EnableGrpcGateway = new("enable-grpc-gateway", "true", "", "Serve the API as JSON below /v3/ too.");
@@ -39,7 +40,7 @@ internal static partial class Flags
         "Let several processes listen on the same port (SO_REUSEPORT).");
 
     public static readonly Flag SocketReuseAddress = new("socket-reuse-address", "false", "",
-        "Listen on an address whose last connections are still closing (SO_REUSEADDR); here always so.");
+        "Listen on an address whose last connections are still closing (SO_REUSEADDR); always on here.");
 
     public static readonly Flag MaxRequestBytes = new("max-request-bytes", "1572864", "bytes", "Largest client request in bytes.");
 
@@ -55,6 +56,6 @@ internal static partial class Flags
         "How long the answer to that ping may take before the connection is closed, at least 1s.");
 
     public static readonly Flag WatchProgressNotifyInterval = new("watch-progress-notify-interval", "10m", "duration",
-        "How often a watch that asked for it is told its progress; at least 100ms.")
+        "How often a watch that asked for it gets a progress notification; at least 100ms.")
     { OldName = "experimental-watch-progress-notify-interval" };
 }

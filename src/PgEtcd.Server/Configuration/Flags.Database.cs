@@ -1,7 +1,7 @@
 
 namespace PgEtcd.Server.Configuration;
 
-/// <content>Where the data is.</content>
+/// <content>The database and the data directory.</content>
 internal static partial class Flags
 {
     public static readonly Flag Database = new("database", null, "address",
@@ -13,7 +13,7 @@ internal static partial class Flags
     { Group = FlagGroup.Database, IsOurs = true };
 
     public static readonly Flag DatabasePasswordLifetime = new("database-password-lifetime", "1m", "duration",
-        "How long what --database-password-command has printed is used for further connections.")
+        "How long the output of --database-password-command is used for further connections.")
     { Group = FlagGroup.Database, IsOurs = true };
 
     public static readonly Flag Schema = new("schema", "pgetcd", "name", "Schema that holds this cluster; one schema is one cluster.")
@@ -24,7 +24,7 @@ internal static partial class Flags
     { Group = FlagGroup.Database };
 
     public static readonly Flag QuotaBackendBytes = new("quota-backend-bytes", "0", "bytes",
-        "Room that the store may take before it refuses writes (alarm NOSPACE). 0 or less: no quota, unlike etcd's 2 GiB.")
+        "Size of the store at which it refuses writes (alarm NOSPACE). 0 or less: no quota, unlike etcd's 2 GiB.")
     { Group = FlagGroup.Database };
 
     public static readonly Flag SqlWriteTimeout = new("sql-write-timeout", "5s", "duration",
@@ -32,6 +32,7 @@ internal static partial class Flags
     { Group = FlagGroup.Database, IsOurs = true };
 
     public static readonly Flag Migrate = new("migrate", "auto", "when",
-        "auto: bring the schema to the version of this binary at the start. never: refuse another version, so that no right to change the schema is needed.")
+        "auto: bring the schema to the version of this binary at the start. "
+        + "never: refuse another version, so that no right to change the schema is needed.")
     { Group = FlagGroup.Database, IsOurs = true };
 }

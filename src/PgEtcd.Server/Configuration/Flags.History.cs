@@ -1,6 +1,6 @@
 namespace PgEtcd.Server.Configuration;
 
-/// <content>Compaction and what stays after it.</content>
+/// <content>Compaction and the history that remains.</content>
 internal static partial class Flags
 {
     public static readonly Flag AutoCompactionMode = new("auto-compaction-mode", "periodic", "mode",

@@ -1,7 +1,7 @@
 namespace PgEtcd.Server.Configuration;
 
-/// <content>Flags of etcd without effect here (flags.md §2), also those that newer versions of etcd have dropped and old manifests
-/// still carry.</content>
+/// <content>Flags of etcd without effect here (flags.md §2), among them flags that newer versions of etcd have dropped and old
+/// manifests still carry.</content>
 internal static partial class Flags
 {
     public static readonly Flag FeatureGates = Ignored("feature-gates", "", "Feature gates; the names are checked.");
@@ -92,7 +92,7 @@ internal static partial class Flags
         "experimental-downgrade-check-time");
 
     public static readonly Flag ExperimentalInitialCorruptCheck = Ignored("experimental-initial-corrupt-check", "false",
-        "Old form of a feature gate, as the next five.");
+        "Old form of a feature gate, like the next five.");
 
     public static readonly Flag ExperimentalCompactHashCheckEnabled = Ignored("experimental-compact-hash-check-enabled", "false");
     public static readonly Flag ExperimentalEnableLeaseCheckpoint = Ignored("experimental-enable-lease-checkpoint", "false");

@@ -11,7 +11,7 @@ internal static partial class Flags
     public static readonly Flag Name = new("name", DefaultName, "name", "This member's name.") { Group = FlagGroup.Member };
 
     public static readonly Flag InitialClusterToken = new("initial-cluster-token", "etcd-cluster", "token",
-        "What the cluster id is made of; the same on every frontend.")
+        "The cluster id is derived from it; the same on every frontend.")
     { Group = FlagGroup.Member };
 
     public static readonly Flag InitialAdvertisePeerUrls = new("initial-advertise-peer-urls", DefaultPeerUrl, "urls",

@@ -3,14 +3,14 @@ using System.Reflection;
 namespace PgEtcd.Server.Configuration;
 
 /// <summary>The flags: the only list of them, a file for each <see cref="FlagGroup"/>. Names and defaults are etcd's (flags.md),
-/// except for our own few. CONTRIBUTING.md says what else a new flag needs.</summary>
+/// except for PgEtcd's own few. CONTRIBUTING.md says what else a new flag needs.</summary>
 internal static partial class Flags
 {
     public static readonly Flag ConfigFile = new("config-file", "", "path",
         "YAML or JSON file with flags. etcd's flags and ETCD_ variables are then ignored; PgEtcd's own still count.")
     { Group = FlagGroup.Member };
 
-    /// <summary>All of them, as they stand in the files. Gathered when first asked for: by then every file's fields are set.</summary>
+    /// <summary>All flags in the order of the files. Gathered on first use, when every file's fields are set.</summary>
     public static IReadOnlyList<Flag> All => field ??= Gather();
 
     private static IReadOnlyList<Flag> Gather() =>

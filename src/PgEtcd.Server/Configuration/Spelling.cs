@@ -1,9 +1,10 @@
 namespace PgEtcd.Server.Configuration;
 
-/// <summary>Finds the name that a mistyped one was meant to be.</summary>
+/// <summary>Finds the name that a misspelt one most likely stands for.</summary>
 internal static class Spelling
 {
-    /// <summary>The known word that takes the fewest edits, if they are few for its length; else null. Case does not count.</summary>
+    /// <summary>The known word with the smallest edit distance, if that is small for the word's length; else null. Case is
+    /// ignored.</summary>
     public static string? Nearest(string word, IEnumerable<string> known)
     {
         (string Word, int Edits) best = known.Select(k => (Word: k, Edits: Edits(word, k))).MinBy(c => c.Edits);

@@ -5,15 +5,15 @@ using PgEtcd.Server.Configuration;
 
 namespace PgEtcd.Server.Hosting;
 
-/// <summary>Takes the database's address, which may hold a password, out of what <c>ps</c> shows of this process. It was there for a
-/// moment: PGETCD_DATABASE, a configuration file or a password file never are.</summary>
+/// <summary>Removes the database's address, which may hold a password, from the command line that <c>ps</c> shows. It is visible for a
+/// moment; PGETCD_DATABASE, a configuration file and a password file never are.</summary>
 internal static class CommandLineSecrets
 {
     private const int ArgumentsStart = 48; // fields of /proc/self/stat, counted from 1 (proc(5))
     private const int ArgumentsEnd = 49;
     private const byte Cover = (byte)'*';
 
-    /// <summary>Overwrites the arguments where the system keeps them. Where that is not to be found, nothing happens.</summary>
+    /// <summary>Overwrites the arguments where the system keeps them. If they cannot be found, nothing happens.</summary>
     public static void Hide()
     {
         string stat;
@@ -26,7 +26,7 @@ internal static class CommandLineSecrets
             return;
         }
 
-        string[] fields = stat[(stat.LastIndexOf(')') + 2)..].Split(' '); // behind the name, which may hold blanks; the first is field 3
+        string[] fields = stat[(stat.LastIndexOf(')') + 2)..].Split(' '); // after the name, which may hold blanks; the first is field 3
         long start = long.Parse(fields[ArgumentsStart - 3], CultureInfo.InvariantCulture);
         long end = long.Parse(fields[ArgumentsEnd - 3], CultureInfo.InvariantCulture);
         if (start == 0 || end <= start)
@@ -42,7 +42,7 @@ internal static class CommandLineSecrets
         }
     }
 
-    /// <summary>Covers the values of --database in arguments that end in a zero each.</summary>
+    /// <summary>Overwrites the values of --database in null-terminated arguments.</summary>
     /// <returns>Whether there were any.</returns>
     internal static bool CoverSecrets(Span<byte> arguments)
     {

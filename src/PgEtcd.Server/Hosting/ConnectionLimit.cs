@@ -2,15 +2,15 @@ using System.Globalization;
 
 namespace PgEtcd.Server.Hosting;
 
-/// <summary>Most connections of clients at a time. As in etcd as many as the process may have open files, but for those that the server
-/// itself needs: without the limit a flood of clients would cost it its database. One more is closed at once, and no other is
-/// affected.</summary>
+/// <summary>The limit of client connections. As in etcd it is the number of files that the process may open, less those that the server
+/// itself needs: without the limit a flood of clients could cost the server its database. A connection beyond the limit is closed at
+/// once, and no other is affected.</summary>
 internal static class ConnectionLimit
 {
-    /// <summary>etcd keeps 150. We have 250 open without any client: libraries, then PostgreSQL's connections.</summary>
+    /// <summary>etcd reserves 150. This process has 250 open without any client: libraries, then PostgreSQL's connections.</summary>
     private const int Reserved = 512;
 
-    /// <summary>Where there are few files at all.</summary>
+    /// <summary>The least share of the limit that clients get (one part in this many), for low limits.</summary>
     private const int LeastShare = 4;
 
     private const string Limits = "/proc/self/limits";

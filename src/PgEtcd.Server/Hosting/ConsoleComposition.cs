@@ -5,10 +5,10 @@ using PgEtcd.Server.Metrics;
 
 namespace PgEtcd.Server.Hosting;
 
-/// <summary>Gives the console what it shows.</summary>
+/// <summary>Composes the parts of a frontend that the console shows.</summary>
 internal static class ConsoleComposition
 {
-    /// <summary>The parts of a frontend.</summary>
+    /// <summary>The console's parts of a frontend.</summary>
     public static ConsoleParts Of(RunningFrontend frontend, MetricsRegistry metrics, IServiceProvider services) => new()
     {
         Database = frontend.Database,

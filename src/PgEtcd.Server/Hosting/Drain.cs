@@ -4,15 +4,14 @@ using PgEtcd.Server.Options;
 
 namespace PgEtcd.Server.Hosting;
 
-/// <summary>The end of a server that serves: nothing new is taken in, calls under way are answered, streams are told to go on
-/// elsewhere.</summary>
+/// <summary>Drains a server: it takes nothing new, answers the calls under way, and tells streams to continue elsewhere.</summary>
 internal static class Drain
 {
-    /// <summary>How long, when all calls are answered, the answers and the ends of streams may take to reach their clients. Who
-    /// does not read by then is cut off.</summary>
+    /// <summary>Time for the last answers and the ends of streams to reach their clients once all calls are answered. A client that has
+    /// not read them by then is cut off.</summary>
     private static readonly TimeSpan DeliveryLimit = TimeSpan.FromMilliseconds(300);
 
-    /// <summary>Runs it to its end. Calls under way have the time that any request has.</summary>
+    /// <summary>Runs the drain to its end. Calls under way have the usual time limit of a request.</summary>
     public static async Task RunAsync(WebApplication app, RunningFrontend frontend, ServerOptions options)
     {
         UnaryCalls calls = app.Services.GetRequiredService<UnaryCalls>();

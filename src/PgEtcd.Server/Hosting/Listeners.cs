@@ -12,17 +12,17 @@ using PgEtcd.Server.Tls;
 
 namespace PgEtcd.Server.Hosting;
 
-/// <summary>The addresses that are listened on, and what each serves.</summary>
+/// <summary>The addresses that the server listens on, and the protocols of each.</summary>
 internal static class Listeners
 {
     private const int SolSocket = 1;
     private const int SoReusePort = 15;
 
     /// <summary>Sets limits and addresses.</summary>
-    /// <param name="kestrel">Where to.</param>
+    /// <param name="kestrel">The options to set.</param>
     /// <param name="options">The addresses.</param>
-    /// <param name="tls">Serves those with TLS; null if there are none.</param>
-    /// <param name="logger">Gets the connections that are refused.</param>
+    /// <param name="tls">TLS for the addresses that use it; null if there are none.</param>
+    /// <param name="logger">Logs refused connections.</param>
     public static void Configure(KestrelServerOptions kestrel, ServerOptions options, ServerTls? tls, ILogger logger)
     {
         kestrel.UseGrpcLimits();
@@ -50,11 +50,11 @@ internal static class Listeners
         Listen(kestrel, tls, options.ListenMetricsUrls, ListenerKind.Metrics, static _ => { });
     }
 
-    /// <summary>Sets what the sockets need before they are bound.</summary>
+    /// <summary>Sets the options of sockets that apply before they are bound.</summary>
     public static void Configure(SocketTransportOptions transport, ServerOptions options)
     {
-        // Continuations go to the thread pool itself, not to queues that run there: measured, a third more linearizable reads
-        // at 50 in flight, and nothing slower (docs/decisions/0005).
+        // Continuations go to the thread pool itself, not to queues that run there. Measured: a third more linearizable reads at 50 in
+        // flight, and nothing slower (docs/decisions/0005).
         transport.IOQueueCount = 0;
         if (options.ReusePort)
         {
@@ -65,7 +65,7 @@ internal static class Listeners
     }
 
     /// <summary>Starts listening.</summary>
-    /// <exception cref="ListenException">An address cannot be had.</exception>
+    /// <exception cref="ListenException">An address is not available.</exception>
     public static async Task StartAsync(WebApplication app, ServerOptions options, CancellationToken stopping)
     {
         try
@@ -142,8 +142,8 @@ internal static class Listeners
         }
     }
 
-    /// <summary>Removes the socket of a server that was killed. One that somebody answers on stays, and what is no socket too: then
-    /// listening fails and says so.</summary>
+    /// <summary>Removes the socket of a server that was killed. A socket that is in use stays, and so does any other kind of file:
+    /// listening then fails with an error that names it.</summary>
     private static void RemoveStale(ListenUrl url)
     {
         if (url.SocketPath is null || !IsSocket(Path.GetFullPath(url.SocketPath)))
@@ -162,7 +162,8 @@ internal static class Listeners
         }
     }
 
-    /// <summary>Of all that has a name in a directory, only a socket cannot be opened for reading and writing by who may.</summary>
+    /// <summary>Whether a path is a socket: of all kinds of files only a socket cannot be opened for reading and writing by a user with the
+    /// rights to do so.</summary>
     private static bool IsSocket(string path)
     {
         if (!File.Exists(path))

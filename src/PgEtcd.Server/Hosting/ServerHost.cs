@@ -20,7 +20,7 @@ namespace PgEtcd.Server.Hosting;
 /// <summary>Puts a server together and runs it: database, replica, then the listeners.</summary>
 internal static class ServerHost
 {
-    /// <summary>How long a rehearsal may hold up the start, when PostgreSQL is slow.</summary>
+    /// <summary>The longest time that a rehearsal may delay the start if PostgreSQL is slow.</summary>
     private static readonly TimeSpan RehearsalLimit = TimeSpan.FromMilliseconds(500);
 
     /// <summary>Serves until cancelled, then drains.</summary>
@@ -28,7 +28,7 @@ internal static class ServerHost
     /// <exception cref="TlsException">A certificate, key or list cannot be used.</exception>
     public static async Task RunAsync(ServerOptions options, CancellationToken stopping)
     {
-        using MetricsRegistry metrics = ServerMeter.Listen(); // first of all: what is measured before is lost
+        using MetricsRegistry metrics = ServerMeter.Listen(); // first: earlier measurements would be lost
         using ILoggerFactory loggers = LoggerFactory.Create(logging => Configure(logging, options));
         ILogger logger = loggers.CreateLogger("PgEtcd");
         foreach (string warning in options.Warnings)
@@ -43,7 +43,7 @@ internal static class ServerHost
             : null;
         await using RunningFrontend frontend = await RunningFrontend.StartAsync(
             options.Database ?? local!.ConnectionString, options, loggers, stopping);
-        tls ??= ServerTls.Load(options, logger); // a self-signed certificate lies in the directory that PostgreSQL's start has made
+        tls ??= ServerTls.Load(options, logger); // a self-signed certificate is in the directory that PostgreSQL's start has created
         Task writing = Rehearsal.RunAsync(RehearsalLimit, frontend.Committer.RehearseAsync); // while the rest is put together
         FrontendAlarms alarms = new(frontend, options);
         using ServerGauges gauges = new(frontend, options, alarms);
@@ -125,16 +125,16 @@ internal static class ServerHost
 
     private static void Configure(ILoggingBuilder logging, ServerOptions options) => logging
         .SetMinimumLevel(options.Logging.Level)
-        .AddFilter("Microsoft", LogLevel.Error) // Kestrel warns that HTTP/2 needs TLS; PlaintextProtocols does without
-        .AddFilter("Microsoft.Extensions.Hosting", LogLevel.None) // would log what it throws, and we say in one sentence
-        .AddFilter("Grpc", LogLevel.None) // a line for each status that says no; PgEtcd.Grpc logs what is a mistake of ours
-        .AddFilter("Microsoft.AspNetCore.Hosting.Diagnostics", LogLevel.None) // or it makes an activity for every request
+        .AddFilter("Microsoft", LogLevel.Error) // Kestrel warns that HTTP/2 needs TLS; PlaintextProtocols does not need it
+        .AddFilter("Microsoft.Extensions.Hosting", LogLevel.None) // would log the exceptions that Program reports in one sentence
+        .AddFilter("Grpc", LogLevel.None) // a line for each error status; PgEtcd.Grpc logs those that are the server's fault
+        .AddFilter("Microsoft.AspNetCore.Hosting.Diagnostics", LogLevel.None) // else it starts an activity for every request
         .AddFilter<HandshakeErrors>(null, LogLevel.None)
         .AddFilter<HandshakeErrors>(HandshakeErrors.Category, LogLevel.Debug)
         .AddProvider(new HandshakeErrors())
         .AddProvider(new LineLoggerProvider(options.Logging));
 
-    /// <summary>Program listens for signals; a host that did so too would begin to stop by itself.</summary>
+    /// <summary>Leaves signals to Program: a host that listened for them, too, would begin to stop by itself.</summary>
     private sealed class SignalsAreElsewhere : IHostLifetime
     {
         public Task WaitForStartAsync(CancellationToken cancellationToken) => Task.CompletedTask;

@@ -10,7 +10,7 @@ internal sealed class ConsoleLines : ILineFormat
     /// <inheritdoc/>
     public void Write(IBufferWriter<byte> line, LogEntry entry)
     {
-        // What clients or the database sent may hold line breaks; a line must not be two.
+        // Texts from clients or the database may hold line breaks, and an entry must stay one line.
         string message = entry.Message.ReplaceLineEndings(" ");
         string text = string.Create(
             CultureInfo.InvariantCulture, $"{entry.Time:yyyy-MM-dd'T'HH:mm:ss.fff'Z'} {entry.LevelName,-5} {entry.Category}: {message}\n");

@@ -8,7 +8,7 @@ using PgEtcd.Protocol;
 
 namespace PgEtcd.Server.Logging;
 
-/// <summary>A JSON object a line with the keys that etcd's logger (zap) uses: level, ts, logger, msg, then the message's fields in
+/// <summary>JSON objects, one a line, with the keys of etcd's logger (zap): level, ts, logger, msg, then the message's fields in
 /// kebab-case, and error and stacktrace for an exception.</summary>
 internal sealed class JsonLines : ILineFormat
 {
@@ -75,7 +75,7 @@ internal sealed class JsonLines : ILineFormat
         }
     }
 
-    /// <summary>These four are taken.</summary>
+    /// <summary>A field's name in kebab-case. The four keys of the line itself are taken.</summary>
     private static string ToKebab(string name)
     {
         StringBuilder kebab = new();

@@ -3,8 +3,8 @@ using PgEtcd.Server.Options;
 
 namespace PgEtcd.Server.Logging;
 
-/// <summary>Logs as lines, in one of two forms, to the outputs of --log-outputs. A line is with the system when the call returns, so
-/// that what was said before a crash is there after it.</summary>
+/// <summary>Logs lines, in one of two formats, to the outputs of --log-outputs. A line has been handed to the system when the call
+/// returns, so the last lines before a crash are kept.</summary>
 internal sealed class LineLoggerProvider : ILoggerProvider
 {
     private readonly LogOutputs _outputs;
@@ -48,13 +48,13 @@ internal sealed class LineLoggerProvider : ILoggerProvider
     }
 }
 
-/// <summary>One thing that is said.</summary>
-/// <param name="Time">When, UTC.</param>
-/// <param name="Level">How grave.</param>
+/// <summary>An entry of the log.</summary>
+/// <param name="Time">UTC.</param>
+/// <param name="Level">Its severity.</param>
 /// <param name="Category">The logger that wrote it.</param>
 /// <param name="Message">The sentence.</param>
-/// <param name="Fields">What is in it, by name; also the template, under a name in braces.</param>
-/// <param name="Exception">What went wrong.</param>
+/// <param name="Fields">The values of the sentence by name, and the template under a name in braces.</param>
+/// <param name="Exception">The error that it reports.</param>
 internal readonly record struct LogEntry(
     DateTime Time, LogLevel Level, string Category, string Message, IReadOnlyList<KeyValuePair<string, object?>> Fields,
     Exception? Exception)
@@ -70,7 +70,7 @@ internal readonly record struct LogEntry(
     };
 }
 
-/// <summary>How an entry is written.</summary>
+/// <summary>The format of a line.</summary>
 internal interface ILineFormat
 {
     /// <summary>Writes one line with its end.</summary>

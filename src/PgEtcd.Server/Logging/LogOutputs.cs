@@ -4,7 +4,7 @@ using PgEtcd.Server.Options;
 
 namespace PgEtcd.Server.Logging;
 
-/// <summary>Where lines go: the streams of --log-outputs, one line at a time.</summary>
+/// <summary>The streams of --log-outputs. They get one line at a time.</summary>
 internal sealed class LogOutputs : IDisposable
 {
     private readonly Lock _gate = new();
@@ -28,7 +28,7 @@ internal sealed class LogOutputs : IDisposable
         return outputs;
     }
 
-    /// <summary>Writes a line everywhere. Where it cannot be written it is lost: a full disk must not stop the server.</summary>
+    /// <summary>Writes a line to all of them. A line that cannot be written is lost: a full disk must not stop the server.</summary>
     public void Write(LogLevel level, ReadOnlySpan<byte> line)
     {
         lock (_gate)
@@ -47,7 +47,7 @@ internal sealed class LogOutputs : IDisposable
                 }
                 catch (Exception e) when (e is IOException or UnauthorizedAccessException)
                 {
-                    // Nowhere to say it.
+                    // There is no place left to report it.
                 }
             }
         }
@@ -75,7 +75,7 @@ internal sealed class LogOutputs : IDisposable
         }
     }
 
-    /// <summary>Syslog's, which journald reads from the beginning of a line.</summary>
+    /// <summary>Syslog's priority, which journald reads at the beginning of a line.</summary>
     private static int Priority(LogLevel level) => level switch
     {
         LogLevel.Trace or LogLevel.Debug => 7,

@@ -4,8 +4,8 @@ using PgEtcd.Server.Options;
 
 namespace PgEtcd.Server.Logging;
 
-/// <summary>A log file that is put aside when it is full, as name-time.extension, and begun anew; old ones are compressed and
-/// deleted as <see cref="LogRotation"/> says. Not thread-safe.</summary>
+/// <summary>A log file that is renamed to name-time.extension and begun anew when it is full. Old files are compressed and deleted as
+/// <see cref="LogRotation"/> says. Not thread-safe.</summary>
 internal sealed class RotatingFile : Stream
 {
     private const int Megabyte = 1024 * 1024;
@@ -43,7 +43,7 @@ internal sealed class RotatingFile : Stream
 
     private long MaxLength => (long)(_rotation.MaxSize == 0 ? DefaultMegabytes : _rotation.MaxSize) * Megabyte;
 
-    /// <summary>Opens a log file for more lines; others may read it, move it and write to it meanwhile.</summary>
+    /// <summary>Opens a log file to append to it; other processes may read, move and write it meanwhile.</summary>
     public static FileStream Append(string path) => new(path, new FileStreamOptions
     {
         Mode = FileMode.Append,
@@ -94,9 +94,9 @@ internal sealed class RotatingFile : Stream
     private void Rotate()
     {
         DateTime now = _rotation.LocalTime ? DateTime.Now : DateTime.UtcNow;
+        string time = now.ToString(TimeFormat, CultureInfo.InvariantCulture);
         string aside = Path.Combine(
-            Path.GetDirectoryName(_path)!,
-            $"{Path.GetFileNameWithoutExtension(_path)}-{now.ToString(TimeFormat, CultureInfo.InvariantCulture)}{Path.GetExtension(_path)}");
+            Path.GetDirectoryName(_path)!, $"{Path.GetFileNameWithoutExtension(_path)}-{time}{Path.GetExtension(_path)}");
         File.Move(_path, aside, overwrite: true);
         FileStream full = _file;
         _file = Append(_path);
@@ -133,7 +133,7 @@ internal sealed class RotatingFile : Stream
         }
     }
 
-    /// <summary>Only what this class has named is ever touched.</summary>
+    /// <summary>Whether a file is one that this class has named: it touches no other.</summary>
     private bool IsOld(string file, string name)
     {
         string rest = file[(name.Length + 1)..];

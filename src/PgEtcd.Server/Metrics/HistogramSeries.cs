@@ -2,7 +2,7 @@ using System.Diagnostics.Metrics;
 
 namespace PgEtcd.Server.Metrics;
 
-/// <summary>How many measurements there were up to each of some bounds, and their sum.</summary>
+/// <summary>The number of measurements up to each bound, and the sum of all.</summary>
 internal sealed class HistogramSeries : Series
 {
     private readonly double[] _bounds;
@@ -10,7 +10,7 @@ internal sealed class HistogramSeries : Series
     private readonly string[] _labels;
     private double _sum;
 
-    /// <param name="histogram">Its advice has the bounds.</param>
+    /// <param name="histogram">The instrument, whose advice has the bounds.</param>
     public HistogramSeries(Histogram<double> histogram)
         : base(histogram)
     {

@@ -4,10 +4,10 @@ using PgEtcd.Postgres.Calls;
 
 namespace PgEtcd.Server.Metrics;
 
-/// <summary>Adds up what the instruments of this process measure, and shows it as Prometheus reads it.</summary>
-/// <remarks>An instrument's name is the metric's name and its description the HELP. One that is measured as things happen has
-/// its labels as its own tags, one instrument a set of labels, so that a measurement is an addition and no look-up;
-/// one that is observed may have labels with each value.</remarks>
+/// <summary>Adds up the measurements of this process's instruments and shows them in Prometheus' format.</summary>
+/// <remarks>An instrument's name is the metric's name, and its description the HELP. An instrument that measures events has its labels
+/// as its own tags, one instrument for each set of labels, so that a measurement is an addition without a look-up. An observed
+/// instrument may have labels with each value.</remarks>
 public sealed class MetricsRegistry : IDisposable
 {
     private readonly MeterListener _listener = new();
@@ -31,7 +31,7 @@ public sealed class MetricsRegistry : IDisposable
         _listener.Start();
     }
 
-    /// <summary>All metrics as they are now, in the order of their names.</summary>
+    /// <summary>The current values of all metrics, in the order of their names.</summary>
     public string Read()
     {
         PrometheusText text = new();
@@ -58,7 +58,7 @@ public sealed class MetricsRegistry : IDisposable
         return text.ToString();
     }
 
-    /// <summary>What all instruments of a name have measured, added up, and how often; waits for nothing.</summary>
+    /// <summary>The sum and the number of the measurements of all instruments with a name. Never waits.</summary>
     public (double Sum, double Count) Total(string name)
     {
         (double sum, double count) = (0, 0);

@@ -2,14 +2,14 @@ using System.Diagnostics.Metrics;
 
 namespace PgEtcd.Server.Metrics;
 
-/// <summary>Values that are asked for whenever the metrics are read.</summary>
+/// <summary>Values that are observed whenever the metrics are read.</summary>
 internal sealed class ObservedSeries(Instrument instrument, string kind) : Series(instrument)
 {
     private readonly List<(string Labels, double Value)> _values = [];
 
     public override string Kind => kind;
 
-    /// <summary>Forgets what was observed the last time.</summary>
+    /// <summary>Drops the values of the last observation.</summary>
     public void Forget() => _values.Clear();
 
     public override void Take(double value, ReadOnlySpan<KeyValuePair<string, object?>> tags) =>

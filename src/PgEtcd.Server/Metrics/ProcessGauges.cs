@@ -3,8 +3,8 @@ using System.Diagnostics.Metrics;
 
 namespace PgEtcd.Server.Metrics;
 
-/// <summary>What the process takes of the machine, under the names that all of Prometheus' clients use. What Go tells of its
-/// runtime is told of .NET's, under its own name.</summary>
+/// <summary>The process's use of the machine, under the names that all of Prometheus' client libraries use. The numbers that Go's
+/// library gives of its runtime exist for .NET's under .NET's own names.</summary>
 internal sealed class ProcessGauges : IDisposable
 {
     private readonly Meter _meter = new("PgEtcd.Server.Process");
@@ -44,10 +44,10 @@ internal sealed class ProcessGauges : IDisposable
         Gauge("dotnet_threadpool_queue_length", "Work that waits for a thread of the pool.", () => ThreadPool.PendingWorkItemCount);
     }
 
-    /// <summary>Files and sockets that are open.</summary>
+    /// <summary>The number of open files and sockets.</summary>
     public static int OpenFiles => Directory.EnumerateFileSystemEntries("/proc/self/fd").Count();
 
-    /// <summary>How many there may be.</summary>
+    /// <summary>The limit of that number.</summary>
     public static long MaxFiles => Limit("Max open files") ?? -1;
 
     /// <inheritdoc/>
@@ -57,7 +57,7 @@ internal sealed class ProcessGauges : IDisposable
         _process.Dispose();
     }
 
-    /// <summary>A limit of the process, by the three words that the kernel calls it; null when there is none.</summary>
+    /// <summary>A limit of the process by the kernel's name for it; null if there is none.</summary>
     private static long? Limit(string name)
     {
         // "Max open files            1024                 1048576              files"

@@ -6,12 +6,12 @@ namespace PgEtcd.Server.Metrics;
 /// <summary>Writes Prometheus' text format, version 0.0.4.</summary>
 internal sealed class PrometheusText
 {
-    /// <summary>What the format is called over HTTP.</summary>
+    /// <summary>The format's content type over HTTP.</summary>
     public const string ContentType = "text/plain; version=0.0.4; charset=utf-8";
 
     private readonly StringBuilder _text = new();
 
-    /// <summary>Labels as they are written with each sample: braces included, empty if there are none.</summary>
+    /// <summary>Labels in the form that each sample has: with braces, empty if there are none.</summary>
     public static string LabelsOf(ReadOnlySpan<KeyValuePair<string, object?>> tags)
     {
         string labels = "";
@@ -23,14 +23,14 @@ internal sealed class PrometheusText
         return labels;
     }
 
-    /// <summary>One label more.</summary>
+    /// <summary>Labels with one more.</summary>
     public static string With(string labels, string name, string value)
     {
         string label = $"{name}=\"{Escaped(value).Replace("\"", "\\\"", StringComparison.Ordinal)}\"";
         return labels.Length == 0 ? $"{{{label}}}" : $"{labels[..^1]},{label}}}";
     }
 
-    /// <summary>A number as Prometheus writes it.</summary>
+    /// <summary>A number in Prometheus' form.</summary>
     public static string Number(double value) => value switch
     {
         double.PositiveInfinity => "+Inf",
@@ -38,7 +38,7 @@ internal sealed class PrometheusText
         _ => value.ToString("R", CultureInfo.InvariantCulture),
     };
 
-    /// <summary>A histogram's bound. It is a label, so it is written as Go writes it, for queries that name one: 1.048576e+06.</summary>
+    /// <summary>A histogram's bound. It is a label, so it has Go's form (1.048576e+06) for the sake of queries that name one.</summary>
     public static string Bound(double bound) =>
         bound is >= 1e6 and < double.PositiveInfinity
             ? bound.ToString("0.##############e+00", CultureInfo.InvariantCulture)

@@ -2,7 +2,7 @@ using System.Diagnostics.Metrics;
 
 namespace PgEtcd.Server.Metrics;
 
-/// <summary>What one instrument's measurements come to.</summary>
+/// <summary>The collected measurements of an instrument.</summary>
 internal abstract class Series(Instrument instrument)
 {
     /// <summary>The metric's name.</summary>
@@ -11,13 +11,13 @@ internal abstract class Series(Instrument instrument)
     /// <summary>The metric's HELP.</summary>
     public string Help { get; } = instrument.Description ?? "";
 
-    /// <summary>The instrument's own labels, as they are written.</summary>
+    /// <summary>The instrument's own labels in Prometheus' form.</summary>
     public string Labels { get; } = PrometheusText.LabelsOf([.. instrument.Tags ?? []]);
 
     /// <summary>The metric's TYPE.</summary>
     public abstract string Kind { get; }
 
-    /// <exception cref="NotSupportedException">An instrument of another kind than those that are used here.</exception>
+    /// <exception cref="NotSupportedException">The instrument is of a kind that is not used here.</exception>
     public static Series Of(Instrument instrument) => instrument switch
     {
         Counter<long> => new SumSeries(instrument, "counter"),
@@ -28,10 +28,10 @@ internal abstract class Series(Instrument instrument)
         _ => throw new NotSupportedException($"{instrument.Name} is a {instrument.GetType()}."),
     };
 
-    /// <summary>Takes a measurement, on the thread that measures. Prometheus knows doubles only.</summary>
+    /// <summary>Takes a measurement, on the thread that measures. Prometheus has doubles only.</summary>
     public abstract void Take(double value, ReadOnlySpan<KeyValuePair<string, object?>> tags);
 
-    /// <summary>What was measured, added up, and how often; of what is only observed nothing.</summary>
+    /// <summary>The sum and the number of the measurements; zero for an observed instrument.</summary>
     public virtual (double Sum, double Count) Total => default;
 
     /// <summary>Writes the samples.</summary>

@@ -8,13 +8,14 @@ using PgEtcd.Server.Options;
 
 namespace PgEtcd.Server.Metrics;
 
-/// <summary>What is asked of a frontend when its metrics are read: where it stands. Names are etcd's where the meaning is.</summary>
+/// <summary>The gauges that are read off a frontend whenever its metrics are read. They have etcd's names where they have etcd's
+/// meaning.</summary>
 internal sealed class ServerGauges : IDisposable
 {
     private readonly Meter _meter = new("PgEtcd.Server.State");
     private readonly RunningFrontend _frontend;
 
-    /// <param name="frontend">Which.</param>
+    /// <param name="frontend">The frontend.</param>
     /// <param name="options">Its flags.</param>
     /// <param name="alarms">Its alarms.</param>
     public ServerGauges(RunningFrontend frontend, ServerOptions options, IAlarmSource alarms)
@@ -29,7 +30,8 @@ internal sealed class ServerGauges : IDisposable
             () => alarms.Active.Select(alarm => new Measurement<long>(
                 1, [new("server_id", Hex(alarm.MemberID)), new("alarm_type", alarm.Alarm.ToString().ToUpperInvariant())])),
             null,
-            "Alarms for every member in cluster. 1 for 'server_id' label with current ID. 2 for 'alarm_type' label with type of this alarm");
+            "Alarms for every member in cluster. 1 for 'server_id' label with current ID. "
+            + "2 for 'alarm_type' label with type of this alarm");
     }
 
     private KeySpace State => _frontend.Reader.Current;
@@ -39,7 +41,8 @@ internal sealed class ServerGauges : IDisposable
 
     private void AddIdentity(ServerOptions options)
     {
-        Gauge("etcd_server_has_leader", "Whether or not a leader exists. 1 is existence, 0 is not: the database answers and one frontend runs the jobs.",
+        Gauge("etcd_server_has_leader",
+            "Whether or not a leader exists. 1 is existence, 0 is not: the database answers and one frontend runs the jobs.",
             () => _frontend.Membership.HasLeader ? 1 : 0);
         Gauge(
             "etcd_server_is_leader", "Whether or not this member is a leader. 1 if is, 0 otherwise.",
@@ -64,9 +67,11 @@ internal sealed class ServerGauges : IDisposable
         Gauge("etcd_debugging_mvcc_compact_revision", "The revision of the last compaction in store.", () => State.CompactRevision);
         Gauge("etcd_debugging_mvcc_keys_total", "Total number of keys.", () => State.Keys.Count);
         Gauge("etcd_debugging_auth_revision", "The current revision of auth store.", () => _frontend.Replica.State.AuthRevision);
-        Gauge("etcd_server_proposals_committed_total", "The total number of consensus proposals committed: the last revision known to be in the log.",
+        Gauge("etcd_server_proposals_committed_total",
+            "The total number of consensus proposals committed: the last revision known to be in the log.",
             () => Math.Max(State.Revision, _frontend.Tail.Seen));
-        Gauge("etcd_server_proposals_applied_total", "The total number of consensus proposals applied: the revision of this frontend's state.",
+        Gauge("etcd_server_proposals_applied_total",
+            "The total number of consensus proposals applied: the revision of this frontend's state.",
             () => State.Revision);
         Gauge("etcd_server_proposals_pending", "The current number of pending proposals to commit: of writes that are not answered.",
             () => _frontend.Committer.Pending);
@@ -93,13 +98,16 @@ internal sealed class ServerGauges : IDisposable
     {
         Gauge("etcd_server_quota_backend_bytes", "Current backend storage quota size in bytes. +Inf: none.",
             () => alarms.QuotaBytes is { } quota ? quota : double.PositiveInfinity);
-        Sampled("etcd_mvcc_db_total_size_in_bytes", "Total size of the underlying database physically allocated in bytes: this cluster's tables and indexes in PostgreSQL.",
+        Sampled("etcd_mvcc_db_total_size_in_bytes",
+            "Total size of the underlying database physically allocated in bytes: this cluster's tables and indexes in PostgreSQL.",
             report => report.Total);
-        Sampled("etcd_mvcc_db_total_size_in_use_in_bytes", "Total size of the underlying database logically in use in bytes: without the space of dead rows.",
+        Sampled("etcd_mvcc_db_total_size_in_use_in_bytes",
+            "Total size of the underlying database logically in use in bytes: without the space of dead rows.",
             report => report.InUse);
         Sampled("pgetcd_removal_lag_revisions", "Revisions that are compacted and whose superseded rows are not removed yet.",
             report => Math.Max(0, report.CompactRevision - Math.Max(0, report.AttendedRevision)));
-        Gauge("etcd_debugging_mvcc_db_compaction_last", "The unix time of the last db compaction: of the last removal of rows by this frontend. Resets to 0 on start.",
+        Gauge("etcd_debugging_mvcc_db_compaction_last",
+            "The unix time of the last db compaction: of the last removal of rows by this frontend. Resets to 0 on start.",
             () => _frontend.Removal.LastRemoved);
     }
 

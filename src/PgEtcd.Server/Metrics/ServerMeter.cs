@@ -5,7 +5,7 @@ using PgEtcd.Postgres.Connections;
 
 namespace PgEtcd.Server.Metrics;
 
-/// <summary>The meter of this project's instruments. They stand in the folders that use them, in a class beside Log.</summary>
+/// <summary>The meter of this project's instruments. The instruments are in the folders that use them, in a class beside Log.</summary>
 internal static class ServerMeter
 {
     private const string Prefix = "PgEtcd.";

@@ -3,7 +3,7 @@ using System.Numerics;
 
 namespace PgEtcd.Server.Metrics;
 
-/// <summary>Whole numbers added up. Each core adds to a number of its own, on a cache line of its own.</summary>
+/// <summary>A sum of whole numbers. Each core adds to a number of its own, on a cache line of its own.</summary>
 internal sealed class SumSeries(Instrument instrument, string kind) : Series(instrument)
 {
     private const int LongsInLine = 8;

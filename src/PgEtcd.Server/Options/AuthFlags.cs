@@ -6,7 +6,7 @@ namespace PgEtcd.Server.Options;
 /// <summary>Reads the flags about users: --auth-token, --auth-token-ttl, --bcrypt-cost, --client-cert-auth.</summary>
 internal static class AuthFlags
 {
-    /// <summary>etcd's bounds of --bcrypt-cost; what is outside counts as the default.</summary>
+    /// <summary>etcd's bounds of --bcrypt-cost; a value outside of them counts as the default.</summary>
     private const int LeastCost = 4;
     private const int MostCost = 31;
 

@@ -31,22 +31,25 @@ internal static class CompactionFlags
         };
     }
 
-    /// <summary>A whole number is hours.</summary>
+    /// <summary>The period; a whole number means hours.</summary>
     private static TimeSpan Period(FlagValues values)
     {
         string text = values.Text(Flags.AutoCompactionRetention);
         TimeSpan? period = text.All(char.IsAsciiDigit) ? Durations.Parse(text + "h") : Durations.Parse(text);
         return period ?? throw new FlagException(
-            $"{values.Label(Flags.AutoCompactionRetention)} must be a number of hours or a duration such as 5m or 72h, not \"{FlagValues.Shown(text)}\".");
+            $"{values.Label(Flags.AutoCompactionRetention)} must be a number of hours or a duration such as 5m or 72h, "
+            + $"not \"{FlagValues.Shown(text)}\".");
     }
 
-    /// <summary>etcd takes a duration here too and retains as many revisions as it has nanoseconds, that is, all. We refuse.</summary>
+    /// <summary>The number of revisions. etcd takes a duration, too, and retains as many revisions as it has nanoseconds, that is, all of
+    /// them; it is refused here.</summary>
     private static long Revisions(FlagValues values)
     {
         string text = values.Text(Flags.AutoCompactionRetention);
         return long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out long count)
             ? count
             : throw new FlagException(
-                $"{values.Label(Flags.AutoCompactionRetention)} must be a number of revisions with --auto-compaction-mode=revision, not \"{FlagValues.Shown(text)}\".");
+                $"{values.Label(Flags.AutoCompactionRetention)} must be a number of revisions with --auto-compaction-mode=revision, "
+                + $"not \"{FlagValues.Shown(text)}\".");
     }
 }

@@ -22,12 +22,13 @@ internal static class GatewayFlags
         return items.Length > 0 ? items : throw new FlagException($"{values.Label(flag)} needs a value.");
     }
 
-    /// <summary>Browsers send scheme, host and port without a path; a slash at the end is forgiven.</summary>
+    /// <summary>An origin. Browsers send scheme, host and port without a path; a slash at the end is accepted.</summary>
     private static string Origin(FlagValues values, string text) =>
         text == Any ? text
         : Uri.TryCreate(text, UriKind.Absolute, out Uri? url) && url.Scheme is "http" or "https" && url.PathAndQuery == "/"
             && url.UserInfo == ""
             ? text.TrimEnd('/')
             : throw new FlagException(
-                $"{values.Label(Flags.Cors)} must be * or a list of origins such as https://example.com, not \"{FlagValues.Shown(text)}\".");
+                $"{values.Label(Flags.Cors)} must be * or a list of origins such as https://example.com, "
+                + $"not \"{FlagValues.Shown(text)}\".");
 }

@@ -5,7 +5,7 @@ namespace PgEtcd.Server.Options;
 /// <summary>Cipher suites by the names that etcd takes: those of Go's package crypto/tls.</summary>
 internal static class KnownCipherSuites
 {
-    /// <summary>Always offered with TLS 1.3, as in Go, where they cannot be chosen.</summary>
+    /// <summary>The suites of TLS 1.3, which are always offered, as in Go, where they cannot be configured.</summary>
     public static readonly IReadOnlyList<TlsCipherSuite> OfTls13 =
         [TlsCipherSuite.TLS_AES_128_GCM_SHA256, TlsCipherSuite.TLS_AES_256_GCM_SHA384, TlsCipherSuite.TLS_CHACHA20_POLY1305_SHA256];
 
@@ -37,7 +37,7 @@ internal static class KnownCipherSuites
 
     private static readonly Dictionary<string, TlsCipherSuite> ByName = OfTls12.Concat(OfTls13).ToDictionary(suite => suite.ToString())
         .Concat([
-            // Go's own names from before the suites had got their number.
+            // Go's names from before these suites were assigned their numbers.
             new("TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305", TlsCipherSuite.TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256),
             new("TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305", TlsCipherSuite.TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256),
         ])
@@ -46,6 +46,6 @@ internal static class KnownCipherSuites
     /// <summary>Every name.</summary>
     public static IEnumerable<string> Names => ByName.Keys;
 
-    /// <summary>The suite of a name; null if there is none.</summary>
+    /// <summary>The suite with a name; null if there is none.</summary>
     public static TlsCipherSuite? Find(string name) => ByName.TryGetValue(name, out TlsCipherSuite suite) ? suite : null;
 }

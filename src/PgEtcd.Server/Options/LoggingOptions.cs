@@ -4,25 +4,25 @@ using PgEtcd.Server.Configuration;
 
 namespace PgEtcd.Server.Options;
 
-/// <summary>What the flags say about logs.</summary>
+/// <summary>Options of the log.</summary>
 public sealed record LoggingOptions
 {
-    /// <summary>Least severe level that is logged.</summary>
+    /// <summary>The least severe level that is logged.</summary>
     public required LogLevel Level { get; init; }
 
-    /// <summary>JSON lines as etcd's, or else lines for people.</summary>
+    /// <summary>JSON lines like etcd's; else lines for people.</summary>
     public required bool IsJson { get; init; }
 
-    /// <summary>Where to: stderr, stdout, journal, or the path of a file.</summary>
+    /// <summary>The outputs: stderr, stdout, journal, or the path of a file.</summary>
     public required IReadOnlyList<string> Outputs { get; init; }
 
-    /// <summary>When to begin a new file; null: never.</summary>
+    /// <summary>The rules for beginning a new file; null: never.</summary>
     public required LogRotation? Rotation { get; init; }
 
-    /// <summary>A batch of writes that takes longer to commit is warned about.</summary>
+    /// <summary>A batch of writes that takes longer to commit is logged as a warning.</summary>
     public required TimeSpan SlowCommit { get; init; }
 
-    /// <summary>A request that takes longer to answer is warned about.</summary>
+    /// <summary>A request that takes longer to answer is logged as a warning.</summary>
     public required TimeSpan SlowRequest { get; init; }
 
     /// <exception cref="FlagException">A value is wrong.</exception>
@@ -43,7 +43,8 @@ public sealed record LoggingOptions
             {
                 "json" => true,
                 "console" => false,
-                _ => throw new FlagException($"{values.Label(Flags.LogFormat)} must be json or console, not \"{FlagValues.Shown(format)}\"."),
+                _ => throw new FlagException(
+                    $"{values.Label(Flags.LogFormat)} must be json or console, not \"{FlagValues.Shown(format)}\"."),
             },
             Outputs = outputs,
             Rotation = values.Switch(Flags.EnableLogRotation) ? ReadRotation(values, outputs) : null,
@@ -100,8 +101,8 @@ public sealed record LoggingOptions
 
 /// <summary>--log-rotation-config-json.</summary>
 /// <param name="MaxSize">Megabytes after which a new file is begun. 0 counts as 100, as in etcd.</param>
-/// <param name="MaxAge">Days that old files are kept; 0: for ever.</param>
-/// <param name="MaxBackups">Old files that are kept; 0: all.</param>
+/// <param name="MaxAge">Days to keep old files; 0: forever.</param>
+/// <param name="MaxBackups">Number of old files to keep; 0: all.</param>
 /// <param name="LocalTime">Old files are named by local time, not UTC.</param>
 /// <param name="Compress">Old files are compressed.</param>
 public sealed record LogRotation(

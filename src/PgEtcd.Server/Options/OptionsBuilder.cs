@@ -6,13 +6,13 @@ using PgEtcd.Server.Configuration;
 
 namespace PgEtcd.Server.Options;
 
-/// <summary>Checks every flag and puts them together.</summary>
+/// <summary>Checks every flag and builds the options.</summary>
 internal static class OptionsBuilder
 {
     /// <summary>Largest accepted --max-request-bytes. A message must fit into one array with room for its frame.</summary>
     private const int MostRequestBytes = 1 << 30;
 
-    /// <summary>Streams on one connection that count as no limit.</summary>
+    /// <summary>A number of streams on one connection that is as good as no limit.</summary>
     private const int MostStreams = 10_000;
 
     /// <summary>etcd's own bound, milliseconds.</summary>
@@ -81,7 +81,7 @@ internal static class OptionsBuilder
         };
     }
 
-    /// <summary>The flag wins over its variable: neither is read any further.</summary>
+    /// <summary>The configuration file. The flag wins over its variable; neither is looked at again.</summary>
     private static ConfigFile? FindFile(IReadOnlyDictionary<string, string> typed, IReadOnlyDictionary<string, string> environment)
     {
         Flag flag = Flags.ConfigFile;
@@ -98,7 +98,7 @@ internal static class OptionsBuilder
             _ = values.Switch(flag);
         }
 
-        _ = values.Switch(Flags.SocketReuseAddress); // what it asks for is so anyway
+        _ = values.Switch(Flags.SocketReuseAddress); // it is always so
     }
     private static IReadOnlyList<ListenUrl> OptionalUrls(FlagValues values, Flag flag) =>
         values.OptionalText(flag) is { } urls ? Urls.Listen(values.Label(flag), urls) : [];
@@ -145,10 +145,12 @@ internal static class OptionsBuilder
         TimeSpan limit = values.Duration(Flags.SqlWriteTimeout);
         return limit == TimeSpan.Zero || limit >= TimeSpan.FromMilliseconds(100)
             ? limit
-            : throw new FlagException($"{values.Label(Flags.SqlWriteTimeout)} must be 0 or at least 100ms, not \"{FlagValues.Shown(values.Text(Flags.SqlWriteTimeout))}\".");
+            : throw new FlagException(
+                $"{values.Label(Flags.SqlWriteTimeout)} must be 0 or at least 100ms, "
+                + $"not \"{FlagValues.Shown(values.Text(Flags.SqlWriteTimeout))}\".");
     }
 
-    /// <summary>Kestrel pings no more often, and no longer than a timer can wait.</summary>
+    /// <summary>The interval within Kestrel's bounds: pings at most once a second, and no wait longer than a timer's.</summary>
     private static TimeSpan? AtLeastASecond(TimeSpan interval) => interval == TimeSpan.Zero ? null
         : TimeSpan.FromTicks(Math.Clamp(interval.Ticks, TimeSpan.TicksPerSecond, TimeSpan.TicksPerDay));
 
@@ -160,8 +162,8 @@ internal static class OptionsBuilder
             : Path.GetFullPath(path);
     }
 
-    /// <summary>A client cannot connect to 0.0.0.0, so it is told this machine's name instead; of a socket it is told if there is
-    /// nothing else.</summary>
+    /// <summary>The URLs for clients. A client cannot connect to 0.0.0.0, so it gets this machine's name instead; a socket is named only if
+    /// there is nothing else.</summary>
     private static string[] Reachable(IReadOnlyList<ListenUrl> listen)
     {
         string[] urls = [.. listen.Where(url => url.SocketPath is null).Select(

@@ -10,8 +10,8 @@ internal static class ProxyFlags
     private const string Unix = "unix";
     private const int BitsPerByte = 8;
 
-    /// <returns>Null: there are no proxies.</returns>
-    /// <exception cref="FlagException">An item is no network.</exception>
+    /// <returns>Null if there are no proxies.</returns>
+    /// <exception cref="FlagException">An item is not a network.</exception>
     public static TrustedProxies? Read(FlagValues values)
     {
         Flag flag = Flags.ProxyProtocolFrom;
@@ -24,6 +24,7 @@ internal static class ProxyFlags
             : IPAddress.TryParse(item, out IPAddress? address)
                 ? new IPNetwork(address, BitsPerByte * address.GetAddressBytes().Length)
             : throw new FlagException(
-                $"{values.Label(flag)} must be a list of networks such as 10.0.0.0/8, addresses or unix, not \"{FlagValues.Shown(item)}\".");
+                $"{values.Label(flag)} must be a list of networks such as 10.0.0.0/8, addresses or unix, "
+                + $"not \"{FlagValues.Shown(item)}\".");
     }
 }

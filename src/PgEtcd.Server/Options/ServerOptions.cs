@@ -10,7 +10,7 @@ using PgEtcd.Server.Proxies;
 
 namespace PgEtcd.Server.Options;
 
-/// <summary>Everything a frontend was told at its start, checked. Made by the command line; never changes.</summary>
+/// <summary>A frontend's options, checked. Made from the flags; never changes.</summary>
 public sealed record ServerOptions
 {
     /// <summary>The member's name: MemberList shows it and <see cref="ClusterIdentity"/> takes the member id from it.</summary>
@@ -19,7 +19,7 @@ public sealed record ServerOptions
     /// <summary>Npgsql's connection string, or null: run a private local PostgreSQL in <see cref="DataDir"/>. Holds the password.</summary>
     public required string? Database { get; init; }
 
-    /// <summary>Gives the password of <see cref="Database"/>; null: it is there, or none is needed.</summary>
+    /// <summary>The command that prints the password of <see cref="Database"/>; null: the address holds it, or none is needed.</summary>
     public PasswordCommand? DatabasePassword { get; init; }
 
     /// <summary>The schema that holds the cluster; a legal identifier, not yet quoted.</summary>
@@ -28,28 +28,28 @@ public sealed record ServerOptions
     /// <summary>Absolute path of the private local PostgreSQL's directory. Unused when <see cref="Database"/> is given.</summary>
     public required string DataDir { get; init; }
 
-    /// <summary>True when <see cref="DataDir"/> is the default: the server may then move it to where PostgreSQL can reach it.</summary>
+    /// <summary>Whether <see cref="DataDir"/> is the default: the server may then move it to a place that PostgreSQL can reach.</summary>
     public required bool DataDirIsDefault { get; init; }
 
-    /// <summary>--migrate=auto: the schema may be made and changed.</summary>
+    /// <summary>--migrate=auto: the schema may be created and changed.</summary>
     public bool MayMigrate { get; init; } = true;
 
-    /// <summary>Where clients are served: gRPC and HTTP on the same port. At least one.</summary>
+    /// <summary>URLs for clients: gRPC and HTTP on the same port. At least one.</summary>
     public required IReadOnlyList<ListenUrl> ListenClientUrls { get; init; }
 
-    /// <summary>Where HTTP alone is served. If there are any, <see cref="ListenClientUrls"/> serve gRPC alone.</summary>
+    /// <summary>URLs for HTTP alone. If there are any, <see cref="ListenClientUrls"/> serve gRPC alone.</summary>
     public required IReadOnlyList<ListenUrl> ListenClientHttpUrls { get; init; }
 
-    /// <summary>Where metrics and health are served, and nothing else.</summary>
+    /// <summary>URLs for metrics and health alone.</summary>
     public required IReadOnlyList<ListenUrl> ListenMetricsUrls { get; init; }
 
-    /// <summary>TLS for clients; null: no URL asks for it.</summary>
+    /// <summary>TLS for clients; null if no URL uses it.</summary>
     public TlsOptions? Tls { get; init; }
 
-    /// <summary>--metrics=extensive: also histograms of how long gRPC methods take.</summary>
+    /// <summary>--metrics=extensive: also histograms of the durations of gRPC methods.</summary>
     public required bool ExtensiveMetrics { get; init; }
 
-    /// <summary>What MemberList tells clients to connect to.</summary>
+    /// <summary>The URLs that MemberList gives to clients.</summary>
     public required IReadOnlyList<string> AdvertiseClientUrls { get; init; }
 
     /// <summary>Largest request in bytes, before etcd's own allowance for framing.</summary>
@@ -58,16 +58,17 @@ public sealed record ServerOptions
     /// <summary>Most operations in one branch of a transaction.</summary>
     public required int MaxTxnOps { get; init; }
 
-    /// <summary>Bytes that the store may take; 0 or less: as many as it likes.</summary>
+    /// <summary>Most bytes of the store; 0 or less: no limit.</summary>
     public required long QuotaBackendBytes { get; init; }
 
-    /// <summary>The cluster's token: what the cluster id is made of.</summary>
+    /// <summary>The cluster's token, from which the cluster id is derived.</summary>
     public required string InitialClusterToken { get; init; }
 
     /// <summary>Peer URLs, shown by MemberList and used for the member id. Nothing listens on them.</summary>
     public required IReadOnlyList<string> InitialAdvertisePeerUrls { get; init; }
 
-    /// <summary>There are no elections here; etcd derives its request timeout and shortest lease from it, and so do we.</summary>
+    /// <summary>There are no elections here. etcd derives its request timeout and shortest lease from this value, and so does
+    /// PgEtcd.</summary>
     public required TimeSpan ElectionTimeout { get; init; }
 
     /// <summary>The unit of <see cref="ElectionTimeout"/>, as in etcd.</summary>
@@ -94,13 +95,13 @@ public sealed record ServerOptions
     /// <summary>Traces; null: none.</summary>
     public required TracingOptions? Tracing { get; init; }
 
-    /// <summary>Sentences for the log: flags and variables that were accepted but mean nothing here.</summary>
+    /// <summary>Sentences for the log about flags and variables that were accepted but have no effect.</summary>
     public required IReadOnlyList<string> Warnings { get; init; }
 
-    /// <summary>How often a watch that asked for it is told its progress, unless events do.</summary>
+    /// <summary>Interval of the progress notifications of a watch that asked for them, in the absence of events.</summary>
     public required TimeSpan WatchProgressNotifyInterval { get; init; }
 
-    /// <summary>How long an SQL writer may hold the append lock while others wait; zero: for ever.</summary>
+    /// <summary>The longest time that an SQL writer may hold the append lock while others wait; zero: no limit.</summary>
     public required TimeSpan SqlWriteTimeout { get; init; }
 
     /// <summary>Passwords and tokens.</summary>
@@ -115,13 +116,14 @@ public sealed record ServerOptions
     /// <summary>The pages at /ui.</summary>
     public ConsoleOptions Console { get; init; } = new();
 
-    /// <summary>Shortest lease in whole seconds, as etcd: 1.5 election timeouts in whole heartbeats, rounded up (2 by default).</summary>
+    /// <summary>The shortest lease in whole seconds, as in etcd: 1.5 election timeouts in whole heartbeats, rounded up (2 by
+    /// default).</summary>
     public long MinLeaseTtlSeconds => (long)Math.Ceiling(3 * ElectionTicks / 2 * HeartbeatInterval.TotalSeconds);
 
-    /// <summary>How long a request may take: 5 s and two election timeouts (7 s by default), as etcd.</summary>
+    /// <summary>Time limit of a request, as in etcd: 5 s and two election timeouts (7 s by default).</summary>
     public TimeSpan RequestTimeout => TimeSpan.FromSeconds(5) + (2 * ElectionTicks * HeartbeatInterval);
 
-    /// <summary>What a request may ask for.</summary>
+    /// <summary>Limits of a request.</summary>
     public RequestLimits Limits => new()
     {
         MaxRequestBytes = MaxRequestBytes,

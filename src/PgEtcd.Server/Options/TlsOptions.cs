@@ -5,7 +5,7 @@ using PgEtcd.Server.Configuration;
 
 namespace PgEtcd.Server.Options;
 
-/// <summary>What the flags say about TLS for clients. Files are named, not read: <see cref="Tls.ServerTls"/> does that.</summary>
+/// <summary>Options of TLS for clients. They name files; <see cref="Tls.ServerTls"/> reads them.</summary>
 public sealed record TlsOptions
 {
     private const int MostYears = 1000;
@@ -41,7 +41,7 @@ public sealed record TlsOptions
     public required IReadOnlyList<TlsCipherSuite> CipherSuites { get; init; }
 
     /// <param name="values">The flags.</param>
-    /// <param name="urls">Every URL that is listened on.</param>
+    /// <param name="urls">Every URL that the server listens on.</param>
     /// <returns>Null when none of the URLs is served with TLS.</returns>
     /// <exception cref="FlagException">A value is wrong, or what TLS needs is missing.</exception>
     internal static TlsOptions? From(FlagValues values, IReadOnlyList<ListenUrl> urls)
@@ -71,7 +71,7 @@ public sealed record TlsOptions
                 $"--{Flags.CertFile.Name} and --{Flags.KeyFile.Name} are needed to listen on {secure} (or --{Flags.AutoTls.Name}).");
     }
 
-    /// <summary>What was asked for and does not hold, as etcd warns of it.</summary>
+    /// <summary>Warnings about options that have no effect, like those of etcd.</summary>
     internal static IEnumerable<string> Warnings(FlagValues values, IReadOnlyList<ListenUrl> clientUrls, TlsOptions? options)
     {
         Flag[] files = [Flags.CertFile, Flags.KeyFile, Flags.TrustedCaFile, Flags.ClientCrlFile, Flags.ClientCertAllowedHostname];
@@ -80,17 +80,19 @@ public sealed record TlsOptions
         ListenUrl[] plain = [.. clientUrls.Where(url => !url.IsTls)];
         if (asked.Length > 0 && plain.Length > 0)
         {
-            yield return $"Served without TLS, whatever {string.Join(", ", asked)} may say: {string.Join(", ", plain.Select(url => url.ToString()))}.";
+            yield return $"Served without TLS despite {string.Join(", ", asked)}: "
+                + $"{string.Join(", ", plain.Select(url => url.ToString()))}.";
         }
 
         if (options is { CertFile.Length: > 0 } && values.Switch(Flags.AutoTls))
         {
-            yield return $"{values.Label(Flags.AutoTls)} is without effect beside {values.Label(Flags.CertFile)}.";
+            yield return $"{values.Label(Flags.AutoTls)} has no effect with {values.Label(Flags.CertFile)}.";
         }
 
         if (options is { ClientCertRequired: true, TrustedCaFile.Length: 0 })
         {
-            yield return $"Without --{Flags.TrustedCaFile.Name} {values.Label(Flags.ClientCertAuth)} lets in whomever an authority of this system has signed.";
+            yield return $"Without --{Flags.TrustedCaFile.Name}, {values.Label(Flags.ClientCertAuth)} accepts every certificate "
+                + "signed by an authority of this system.";
         }
 
         if (options is { ClientCertRequired: false } && (options.ClientCrlFile.Length > 0 || options.AllowedHostnames.Count > 0))
@@ -138,11 +140,12 @@ public sealed record TlsOptions
         if (values.Text(Flags.TlsMinVersion) == "TLS1.3")
         {
             throw new FlagException(
-                $"{values.Label(Flags.CipherSuites)} cannot be given when {values.Label(Flags.TlsMinVersion)} is TLS1.3, whose suites are fixed.");
+                $"{values.Label(Flags.CipherSuites)} cannot be given when {values.Label(Flags.TlsMinVersion)} is TLS1.3, "
+                + "whose suites are fixed.");
         }
 
         return [.. names.Select(name => KnownCipherSuites.Find(name) ?? throw new FlagException(
-            $"{values.Label(Flags.CipherSuites)} has \"{FlagValues.Shown(name)}\", which is no cipher suite of etcd's"
+            $"{values.Label(Flags.CipherSuites)} has \"{FlagValues.Shown(name)}\", which is not one of etcd's cipher suites"
             + (Spelling.Nearest(name, KnownCipherSuites.Names) is { } near ? $": did you mean {near}?" : "."))),
             .. KnownCipherSuites.OfTls13];
     }

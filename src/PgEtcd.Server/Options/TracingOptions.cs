@@ -2,7 +2,7 @@ using PgEtcd.Server.Configuration;
 
 namespace PgEtcd.Server.Options;
 
-/// <summary>What the flags say about traces.</summary>
+/// <summary>Options of traces.</summary>
 public sealed record TracingOptions
 {
     private const int Million = 1_000_000;
@@ -10,7 +10,7 @@ public sealed record TracingOptions
     /// <summary>The collector.</summary>
     public required Uri Collector { get; init; }
 
-    /// <summary>OTLP over gRPC, as etcd; or else protobuf over HTTP.</summary>
+    /// <summary>OTLP over gRPC, as in etcd; else protobuf over HTTP.</summary>
     public required bool IsGrpc { get; init; }
 
     /// <summary>service.name.</summary>
@@ -19,7 +19,7 @@ public sealed record TracingOptions
     /// <summary>service.instance.id; empty: none.</summary>
     public required string InstanceId { get; init; }
 
-    /// <summary>Share of the calls that begin a trace, 0 to 1. Calls that a client traces are traced anyway.</summary>
+    /// <summary>Share of calls that begin a trace, 0 to 1. Calls that a client traces are always traced.</summary>
     public required double SamplingRatio { get; init; }
 
     /// <returns>Null when traces are not asked for.</returns>
@@ -33,12 +33,13 @@ public sealed record TracingOptions
             || (isGrpc && collector.PathAndQuery != "/"))
         {
             throw new FlagException(
-                $"{values.Label(Flags.DistributedTracingAddress)} must be host:port or a URL with http:// or https://, not \"{FlagValues.Shown(address)}\".");
+                $"{values.Label(Flags.DistributedTracingAddress)} must be host:port or a URL with http:// or https://, "
+                + $"not \"{FlagValues.Shown(address)}\".");
         }
 
         TracingOptions options = new()
         {
-            // Without a path it is the collector's root, below which OTLP has its place.
+            // An address without a path is the collector's root, and OTLP has a path of its own below it.
             Collector = isGrpc || collector.AbsolutePath != "/" ? collector : new Uri(collector, "/v1/traces"),
             IsGrpc = isGrpc,
             ServiceName = values.Text(Flags.DistributedTracingServiceName),

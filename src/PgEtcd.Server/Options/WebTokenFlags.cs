@@ -7,13 +7,13 @@ using PgEtcd.Server.Configuration;
 
 namespace PgEtcd.Server.Options;
 
-/// <summary>Reads the options of --auth-token jwt,…: keys and method of signing.</summary>
+/// <summary>Reads the options of --auth-token jwt,…: the keys and the signing method.</summary>
 internal static class WebTokenFlags
 {
     private static readonly TimeSpan DefaultTtl = TimeSpan.FromMinutes(5);
 
-    /// <param name="label">How the flag was given.</param>
-    /// <param name="options">name=value each.</param>
+    /// <param name="label">The flag's name in a message.</param>
+    /// <param name="options">Options of the form name=value.</param>
     /// <exception cref="FlagException">An option is wrong, or a key cannot be read.</exception>
     public static WebTokenOptions Read(string label, IEnumerable<string> options)
     {

@@ -21,11 +21,11 @@ internal sealed class CheckPages
     /// <summary>The page of all checks together.</summary>
     public string Root { get; }
 
-    /// <summary>Whether the process is of use: what it needs of itself. Restarting it would not bring the database back.</summary>
+    /// <summary>The checks of /livez: whether the process itself works. Restarting it would not bring the database back.</summary>
     public static CheckPages Live(HealthProbe probe) =>
         new("livez", probe, ("serializable_read", () => probe.ReadAsync(serializable: true)));
 
-    /// <summary>Whether it should be sent requests.</summary>
+    /// <summary>The checks of /readyz: whether requests should be sent to this frontend.</summary>
     public static CheckPages Ready(HealthProbe probe) => new(
         "readyz",
         probe,

@@ -14,8 +14,8 @@ internal sealed class HealthCheck
     private int _wasFine;
 
     /// <param name="type">livez or readyz.</param>
-    /// <param name="name">What is checked.</param>
-    /// <param name="run">Checks it; gives what is wrong, or null.</param>
+    /// <param name="name">The subject of the check.</param>
+    /// <param name="run">Runs the check; returns the reason of a failure, or null.</param>
     public HealthCheck(string type, string name, Func<Task<string?>> run)
     {
         Name = name;
@@ -29,11 +29,11 @@ internal sealed class HealthCheck
             "etcd_server_healthchecks_total", "The total number of each kind of healthcheck.", [.. labels, new("status", status)]);
     }
 
-    /// <summary>What is checked.</summary>
+    /// <summary>The subject of the check.</summary>
     public string Name { get; }
 
-    /// <summary>Checks it.</summary>
-    /// <returns>What is wrong, or null.</returns>
+    /// <summary>Runs the check.</summary>
+    /// <returns>The reason of a failure, or null.</returns>
     public async Task<string?> RunAsync()
     {
         string? error = await _run();

@@ -7,25 +7,25 @@ using PgEtcd.Server.Composition;
 
 namespace PgEtcd.Server.Pages;
 
-/// <summary>What can be found out about the server's health.</summary>
+/// <summary>The facts about the server's health.</summary>
 internal sealed class HealthProbe(KeyReader reader, Membership membership, IAlarmSource alarms, Func<IReadOnlyList<string>> notes)
 {
     /// <summary>The alarms that are raised.</summary>
     public IReadOnlyList<AlarmMember> Alarms => alarms.Active;
 
-    /// <summary>Whether the database, which is what etcd's leader is here, has been heard of within two seconds. That no
-    /// frontend leads for a moment hinders no request.</summary>
+    /// <summary>Whether the database, which stands for etcd's leader here, has answered within two seconds. A moment without a leading
+    /// frontend hinders no request.</summary>
     public bool HasLeader => membership.HearsDatabase;
 
-    /// <summary>What does no harm at once and should be changed, in words.</summary>
+    /// <summary>Sentences about conditions that do no harm at once and should be changed.</summary>
     public IReadOnlyList<string> Notes => notes();
 
-    /// <summary>What is wrong when the log has not been read for some seconds; null: it has.</summary>
+    /// <summary>The complaint if the log has not been read for some seconds; else null.</summary>
     public string? Staleness => reader.IsFresh ? null : $"the log has not been read for {Tail.TrustLimit.TotalSeconds:0} s";
 
     /// <summary>Reads a key.</summary>
-    /// <param name="serializable">From memory; else after asking the database.</param>
-    /// <returns>What went wrong, in the words a client would get; null: nothing.</returns>
+    /// <param name="serializable">Reads from memory; else only after asking the database.</param>
+    /// <returns>The error in the words that a client would get, or null.</returns>
     public async Task<string?> ReadAsync(bool serializable)
     {
         try

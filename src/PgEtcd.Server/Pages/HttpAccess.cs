@@ -2,7 +2,7 @@ using PgEtcd.Api.Gateway;
 
 namespace PgEtcd.Server.Pages;
 
-/// <summary>The checks of every plain HTTP request before its path is looked at: access, and the names that older clients of etcd
+/// <summary>The checks of every plain HTTP request before its path is looked up: access, and the paths that older clients of etcd
 /// use.</summary>
 internal static class HttpAccess
 {
@@ -17,7 +17,7 @@ internal static class HttpAccess
             request.Path = new PathString("/v3").Add(rest);
         }
 
-        // With TLS a browser that was led to a wrong address is stopped by the certificate.
+        // With TLS, the certificate protects a browser that was led to a wrong address.
         string host = request.Host.Host.Trim('[', ']');
         if (!request.IsHttps && context.Listener() != ListenerKind.Metrics && !options.AllowsHost(host))
         {

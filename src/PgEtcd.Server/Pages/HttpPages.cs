@@ -5,19 +5,21 @@ using PgEtcd.Server.Metrics;
 
 namespace PgEtcd.Server.Pages;
 
-/// <summary>The pages that are served over plain HTTP (semantics.md §14), by their exact paths, as etcd's server does it:
-/// ASP.NET's routing would take <c>/HEALTH/</c> for <c>/health</c> too.</summary>
+/// <summary>The pages that are served over plain HTTP (semantics.md §14), by their exact paths, as in etcd: ASP.NET's routing would
+/// take <c>/HEALTH/</c> for <c>/health</c>, too.</summary>
 internal sealed class HttpPages
 {
-    private const string Version =
-        $$"""{"etcdserver":"{{ReleaseInfo.EtcdVersion}}","etcdcluster":"{{ReleaseInfo.ClusterVersion}}.0","storage":"{{ReleaseInfo.ClusterVersion}}.0"}""";
+    private const string ClusterVersion = ReleaseInfo.ClusterVersion + ".0";
 
-    /// <summary>Served by --listen-metrics-urls too.</summary>
+    private const string Version =
+        $$"""{"etcdserver":"{{ReleaseInfo.EtcdVersion}}","etcdcluster":"{{ClusterVersion}}","storage":"{{ClusterVersion}}"}""";
+
+    /// <summary>Pages that --listen-metrics-urls serve, too.</summary>
     private readonly Dictionary<string, RequestDelegate> _everywhere = new(StringComparer.Ordinal);
 
     private readonly Dictionary<string, RequestDelegate> _toClients = new(StringComparer.Ordinal);
 
-    /// <param name="frontend">What is served.</param>
+    /// <param name="frontend">The frontend.</param>
     /// <param name="alarms">Its alarms.</param>
     /// <param name="metrics">Its metrics.</param>
     public HttpPages(RunningFrontend frontend, IAlarmSource alarms, MetricsRegistry metrics)
@@ -44,9 +46,9 @@ internal sealed class HttpPages
         _toClients["/debug/vars"] = new VariablesPage(frontend).ServeAsync;
     }
 
-    /// <summary>Serves a page, or lets others serve what is none.</summary>
+    /// <summary>Serves a page, or passes the request on if its path is not a page's.</summary>
     /// <param name="context">A request that is not gRPC.</param>
-    /// <param name="next">The others: for client listeners only.</param>
+    /// <param name="next">The next handler, for client listeners only.</param>
     public Task ServeAsync(HttpContext context, RequestDelegate next)
     {
         string path = context.Request.Path.Value ?? "";

@@ -3,13 +3,13 @@ using Microsoft.AspNetCore.Server.Kestrel.Core;
 
 namespace PgEtcd.Server.Pages;
 
-/// <summary>What a listener serves.</summary>
+/// <summary>The protocols and paths that a listener serves.</summary>
 internal enum ListenerKind
 {
     /// <summary>gRPC and HTTP.</summary>
     Everything,
 
-    /// <summary>gRPC, because --listen-client-http-urls serve the rest.</summary>
+    /// <summary>gRPC alone, because --listen-client-http-urls serve the rest.</summary>
     GrpcOnly,
 
     /// <summary>All HTTP and no gRPC.</summary>
@@ -19,7 +19,7 @@ internal enum ListenerKind
     Metrics,
 }
 
-/// <summary>Remembers with each connection by which listener it came.</summary>
+/// <summary>Attaches the listener's kind to each of its connections.</summary>
 internal static class ListenerKinds
 {
     private static readonly object Key = typeof(ListenerKind);
@@ -31,7 +31,7 @@ internal static class ListenerKinds
         return next(connection);
     });
 
-    /// <summary>By what kind of listener a request came.</summary>
+    /// <summary>The kind of the listener that a request came through.</summary>
     public static ListenerKind Listener(this HttpContext context) =>
         context.Features.Get<IConnectionItemsFeature>()?.Items.TryGetValue(Key, out object? kind) == true
             ? (ListenerKind)kind!

@@ -6,8 +6,8 @@ using PgEtcd.Server.Metrics;
 
 namespace PgEtcd.Server.Pages;
 
-/// <summary>/debug/vars: a few numbers about process and store, in the form of Go's expvar. The command line is left out, as it
-/// may hold a password.</summary>
+/// <summary>/debug/vars: a few numbers about process and store, in the form of Go's expvar. It leaves out the command line, which may
+/// hold a password.</summary>
 internal sealed class VariablesPage(RunningFrontend frontend)
 {
     private static readonly JsonSerializerOptions Indented = new() { WriteIndented = true };

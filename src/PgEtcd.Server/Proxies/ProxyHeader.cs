@@ -8,17 +8,17 @@ using PgEtcd.Mvcc.Keys;
 
 namespace PgEtcd.Server.Proxies;
 
-/// <summary>What a proxy says of a connection before the client's first byte: HAProxy's PROXY protocol, versions 1 and 2.</summary>
+/// <summary>A proxy's announcement of a connection ahead of the client's first byte: HAProxy's PROXY protocol, versions 1 and 2.</summary>
 /// <param name="Length">Bytes of the header.</param>
-/// <param name="HasClient">False: the connection is the proxy's own, to see whether anyone listens, or it does not know whose.</param>
-/// <param name="Client">The client's address; null when it reached the proxy through a Unix socket.</param>
+/// <param name="HasClient">False: the proxy made the connection for itself, as a health check, or does not know its client.</param>
+/// <param name="Client">The client's address; null if it reached the proxy through a Unix socket.</param>
 internal readonly record struct ProxyHeader(int Length, bool HasClient, IPEndPoint? Client)
 {
-    /// <summary>Largest header, bytes. With addresses alone it has 232 at most; the rest are extensions, of which a client's certificate
-    /// is the longest.</summary>
+    /// <summary>Largest header, bytes. With addresses alone it has at most 232; the rest is for extensions, the longest of which is a
+    /// client's certificate.</summary>
     public const int MostBytes = 4096;
 
-    /// <summary>Largest header of version 1, bytes, as the protocol says.</summary>
+    /// <summary>Largest header of version 1, bytes, by the protocol.</summary>
     private const int MostText = 107;
 
     private const int FixedBytes = 16;
@@ -33,21 +33,21 @@ internal readonly record struct ProxyHeader(int Length, bool HasClient, IPEndPoi
     private static ReadOnlySpan<byte> TextSignature => "PROXY "u8;
 
     /// <summary>Reads the header at the beginning of a connection.</summary>
-    /// <param name="received">What has come so far.</param>
-    /// <returns>Null while more must come.</returns>
-    /// <exception cref="FormatException">It is no header, with the reason.</exception>
+    /// <param name="received">The bytes received so far.</param>
+    /// <returns>Null while more bytes are needed.</returns>
+    /// <exception cref="FormatException">The bytes are not a header; the message has the reason.</exception>
     public static ProxyHeader? Read(in ReadOnlySequence<byte> received)
     {
-        // More than the longest header is never looked at.
+        // Bytes beyond the longest header are never read.
         ReadOnlySpan<byte> bytes = received.IsSingleSegment
             ? received.FirstSpan
             : received.Slice(0, Math.Min(received.Length, MostBytes)).ToArray();
         return Begins(bytes, Signature) ? ReadBinary(bytes)
             : Begins(bytes, TextSignature) ? ReadText(bytes)
-            : throw new FormatException("the first bytes are no PROXY header");
+            : throw new FormatException("the first bytes are not a PROXY header");
     }
 
-    /// <summary>Whether bytes begin with a signature, as far as they go.</summary>
+    /// <summary>Whether the bytes begin with a signature, or are the beginning of one.</summary>
     private static bool Begins(ReadOnlySpan<byte> bytes, ReadOnlySpan<byte> signature) =>
         signature.StartsWith(bytes[..Math.Min(bytes.Length, signature.Length)]);
 
@@ -62,7 +62,7 @@ internal readonly record struct ProxyHeader(int Length, bool HasClient, IPEndPoi
         int length = FixedBytes + BinaryPrimitives.ReadUInt16BigEndian(bytes[14..]);
         if (version != 2 || command > 1)
         {
-            throw new FormatException($"version {version} and command {command} of the PROXY protocol are not known");
+            throw new FormatException($"version {version} and command {command} of the PROXY protocol are unknown");
         }
 
         if (length > MostBytes)
@@ -75,7 +75,7 @@ internal readonly record struct ProxyHeader(int Length, bool HasClient, IPEndPoi
             return null;
         }
 
-        // Of its own connection a proxy says nothing that counts.
+        // The addresses of a proxy's own connection have no meaning.
         return command == 0 ? new ProxyHeader(length, false, null) : ReadAddresses(bytes[..length]);
     }
 
@@ -84,7 +84,7 @@ internal readonly record struct ProxyHeader(int Length, bool HasClient, IPEndPoi
         ReadOnlySpan<byte> body = header[FixedBytes..];
         if (header[13] == 0)
         {
-            return new ProxyHeader(header.Length, false, null); // of a kind that the protocol has no addresses for
+            return new ProxyHeader(header.Length, false, null); // the protocol has no addresses of this kind
         }
 
         // The family in the upper half, the transport in the lower one: 1 is a stream.
@@ -94,7 +94,7 @@ internal readonly record struct ProxyHeader(int Length, bool HasClient, IPEndPoi
             0x21 => Ipv6Bytes,
             0x31 => UnixBytes,
             byte kind => throw new FormatException(
-                $"a PROXY header of addresses of the kind {kind:x2} is not that of a TCP connection or a Unix socket"),
+                $"a PROXY header with addresses of kind {kind:x2} is not for a TCP connection or a Unix socket"),
         };
         if (body.Length < size)
         {
@@ -111,8 +111,8 @@ internal readonly record struct ProxyHeader(int Length, bool HasClient, IPEndPoi
         });
     }
 
-    /// <summary>Goes through the extensions: each has a kind, a length of two bytes and a value. None means anything here but the
-    /// checksum, which is over the header with zeros in its place.</summary>
+    /// <summary>Checks the extensions: each has a kind, a length of two bytes and a value. The only one with a meaning here is the
+    /// checksum, which covers the header with zeros in its place.</summary>
     private static void CheckExtensions(ReadOnlySpan<byte> header, int at)
     {
         while (at < header.Length)

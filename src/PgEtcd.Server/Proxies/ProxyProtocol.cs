@@ -5,13 +5,13 @@ using Microsoft.AspNetCore.Server.Kestrel.Core;
 
 namespace PgEtcd.Server.Proxies;
 
-/// <summary>The proxies whose word about the clients behind them is taken.</summary>
+/// <summary>The proxies whose statements about their clients are trusted.</summary>
 /// <param name="Networks">Their networks.</param>
-/// <param name="UnixSockets">Whether connections through a Unix socket are theirs too.</param>
+/// <param name="UnixSockets">Whether connections through a Unix socket come from them, too.</param>
 public sealed record TrustedProxies(IReadOnlyList<IPNetwork> Networks, bool UnixSockets)
 {
     /// <summary>Whether a connection from an address is one of theirs.</summary>
-    /// <param name="from">Null, or no IP address: it came through a Unix socket.</param>
+    /// <param name="from">Null, or not an IP address, for a connection through a Unix socket.</param>
     public bool Contain(EndPoint? from)
     {
         if (from is not IPEndPoint { Address: var address })
@@ -24,19 +24,19 @@ public sealed record TrustedProxies(IReadOnlyList<IPNetwork> Networks, bool Unix
     }
 }
 
-/// <summary>Reads the PROXY header of connections that trusted proxies open, ahead of TLS, so that everything behind it sees the
-/// client's address. There it is mandatory, as with HAProxy's <c>expect-proxy</c>: if it could be missing, a client behind a proxy that
-/// does not send one could write its own.</summary>
+/// <summary>Reads the PROXY header of connections from trusted proxies, ahead of TLS, so that all later stages see the client's
+/// address. The header is mandatory on them, as with HAProxy's <c>expect-proxy</c>: if it were optional, a client behind a proxy that
+/// sends none could write its own.</summary>
 public static class ProxyProtocol
 {
-    /// <summary>How long a header may take.</summary>
+    /// <summary>Time limit of a header.</summary>
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(10);
 
-    /// <summary>Serves a listener for such proxies. To be called before anything else that looks at its bytes.</summary>
+    /// <summary>Serves a listener for such proxies. Must be called before any other middleware that reads the connection's bytes.</summary>
     /// <param name="options">The listener.</param>
-    /// <param name="proxies">From where headers are read. From elsewhere none is.</param>
-    /// <param name="logger">Gets what is refused.</param>
-    /// <param name="limit">How long a header may take; 10 seconds if null.</param>
+    /// <param name="proxies">The proxies. Other connections have no header.</param>
+    /// <param name="logger">Logs refused connections.</param>
+    /// <param name="limit">Time limit of a header; null: 10 seconds.</param>
     public static ListenOptions UseProxyProtocol(this ListenOptions options, TrustedProxies proxies, ILogger logger, TimeSpan? limit = null)
     {
         options.Use(next => connection => proxies.Contain(connection.RemoteEndPoint)
@@ -68,7 +68,7 @@ public static class ProxyProtocol
 
         if (header is null)
         {
-            return; // a balancer that looks whether anyone listens
+            return; // a balancer's check whether the port is open
         }
 
         if (header.Value.HasClient)
@@ -79,7 +79,7 @@ public static class ProxyProtocol
         await next(connection);
     }
 
-    /// <summary>Reads a header and no byte behind it; null when the connection ends without one byte.</summary>
+    /// <summary>Reads a header and no byte behind it; null if the connection ends without a byte.</summary>
     private static async ValueTask<ProxyHeader?> ReadAsync(PipeReader input, CancellationToken cancellationToken)
     {
         while (true)

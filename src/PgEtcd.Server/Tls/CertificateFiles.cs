@@ -5,14 +5,14 @@ using PgEtcd.Server.Configuration;
 
 namespace PgEtcd.Server.Tls;
 
-/// <summary>Reads certificates and keys. Messages name the flag and the file and never repeat what is in it.</summary>
+/// <summary>Reads certificates and keys. Messages name the flag and the file and never repeat its content.</summary>
 internal static class CertificateFiles
 {
     private const string CertFlag = "--cert-file";
     private const string KeyFlag = "--key-file";
 
     /// <summary>A server's certificate with its key and the certificates that lead to its authority.</summary>
-    /// <exception cref="TlsException">A file cannot be read, is not what it should be, or the two do not belong together.</exception>
+    /// <exception cref="TlsException">A file cannot be read or has the wrong content, or the two do not belong together.</exception>
     public static SslStreamCertificateContext ReadServer(string certFile, string keyFile)
     {
         X509Certificate2Collection chain = ReadAll(CertFlag, certFile);
@@ -27,18 +27,19 @@ internal static class CertificateFiles
         catch (Exception e) when (e is CryptographicException or ArgumentException)
         {
             throw new TlsException(
-                key.Contains("ENCRYPTED", StringComparison.Ordinal) ? $"{KeyFlag}: {Shown(keyFile)} is protected by a password; the key must be without one."
+                key.Contains("ENCRYPTED", StringComparison.Ordinal)
+                    ? $"{KeyFlag}: {Shown(keyFile)} is protected by a password; the key must be without one."
                 : HoldsKey(key) ? $"{KeyFlag}: {Shown(keyFile)} does not belong to the certificate in {Shown(certFile)}."
                 : $"{KeyFlag}: {Shown(keyFile)} holds no private key in PEM.", e);
         }
     }
 
-    /// <summary>Certificates of authorities.</summary>
-    /// <exception cref="TlsException">The file cannot be read or holds none.</exception>
+    /// <summary>The certificates of authorities.</summary>
+    /// <exception cref="TlsException">The file cannot be read or holds no certificate.</exception>
     public static X509Certificate2Collection ReadAuthorities(string path) => ReadAll("--trusted-ca-file", path);
 
     /// <summary>A file's bytes.</summary>
-    /// <exception cref="TlsException">It cannot be read.</exception>
+    /// <exception cref="TlsException">The file cannot be read.</exception>
     public static byte[] ReadBytes(string flag, string path)
     {
         try
@@ -57,7 +58,7 @@ internal static class CertificateFiles
         }
     }
 
-    /// <summary>A path, fit for one line.</summary>
+    /// <summary>A path as it is shown in a one-line message.</summary>
     public static string Shown(string path) => FlagValues.Shown(path);
 
     private static X509Certificate2Collection ReadAll(string flag, string path)

@@ -4,17 +4,20 @@ using System.Security.Cryptography.X509Certificates;
 
 namespace PgEtcd.Server.Tls;
 
-/// <summary>Judges the certificates of clients, as etcd does.</summary>
+/// <summary>Judges clients' certificates, as etcd does.</summary>
 /// <param name="authorities">--trusted-ca-file; null: those of the system.</param>
 /// <param name="revoked">--client-crl-file; null: none.</param>
 /// <param name="allowedHostnames">--client-cert-allowed-hostname; none: any.</param>
 internal sealed class ClientTrust(
     WatchedFiles<X509Certificate2Collection>? authorities, WatchedFiles<RevocationList>? revoked, IReadOnlyList<string> allowedHostnames)
 {
+    private const X509ChainStatusFlags Untrusted =
+        X509ChainStatusFlags.PartialChain | X509ChainStatusFlags.UntrustedRoot | X509ChainStatusFlags.NotSignatureValid;
+
     private static readonly Oid ClientAuthentication = new("1.3.6.1.5.5.7.3.2");
 
-    /// <summary>How the platform is to build the chain: from what the client sends and our authorities, without asking the
-    /// network.</summary>
+    /// <summary>Lets the platform build the chain from the client's certificates and the configured authorities alone, without
+    /// asking the network.</summary>
     public X509ChainPolicy Policy()
     {
         X509ChainPolicy policy = new()
@@ -77,7 +80,7 @@ internal sealed class ClientTrust(
         return status switch
         {
             _ when status.HasFlag(X509ChainStatusFlags.NotTimeValid) => "certificate has expired or is not yet valid",
-            _ when (status & (X509ChainStatusFlags.PartialChain | X509ChainStatusFlags.UntrustedRoot | X509ChainStatusFlags.NotSignatureValid)) != 0 => "certificate signed by unknown authority",
+            _ when (status & Untrusted) != 0 => "certificate signed by unknown authority",
             _ when status.HasFlag(X509ChainStatusFlags.NotValidForUsage) => "certificate specifies an incompatible key usage",
             _ => status.ToString(),
         };

@@ -3,12 +3,12 @@ using System.Security.Authentication;
 namespace PgEtcd.Server.Tls;
 
 /// <summary>
-/// Learns why a handshake failed. Kestrel says it nowhere but in its log, at the level debug and without the client's address; there it
-/// is caught, on the task of the connection that it is about.
+/// Finds the reason of a failed handshake. Kestrel reports it only in its log, at the level debug and without the client's address;
+/// the log entry is caught here, on the task of its connection.
 /// </summary>
 internal sealed class HandshakeErrors : ILoggerProvider
 {
-    /// <summary>Where Kestrel says it.</summary>
+    /// <summary>Kestrel's category for it.</summary>
     public const string Category = "Microsoft.AspNetCore.Server.Kestrel.Https";
 
     private static readonly AsyncLocal<Handshake?> OfThisTask = new();
@@ -49,12 +49,12 @@ internal sealed class HandshakeErrors : ILoggerProvider
 /// <summary>One handshake.</summary>
 internal sealed class Handshake
 {
-    /// <summary>It succeeded.</summary>
+    /// <summary>Whether it succeeded.</summary>
     public bool IsDone { get; set; }
 
-    /// <summary>Why we refused the client.</summary>
+    /// <summary>Why the server refused the client; null if it did not.</summary>
     public string? Refusal { get; set; }
 
-    /// <summary>What Kestrel said; null if the client went away.</summary>
+    /// <summary>Kestrel's message; null if the client went away.</summary>
     public string? Said { get; set; }
 }

@@ -4,8 +4,8 @@ using System.Security.Cryptography.X509Certificates;
 
 namespace PgEtcd.Server.Tls;
 
-/// <summary>The serial numbers of --client-crl-file. As in etcd a number is enough: who issued the list, and until when it holds, is
-/// not asked, since the file is the administrator's own.</summary>
+/// <summary>The serial numbers of --client-crl-file. As in etcd, a number suffices: the list's issuer and period are not checked, since
+/// the file is the administrator's own.</summary>
 internal sealed class RevocationList
 {
     private const string Flag = "--client-crl-file";
@@ -17,8 +17,8 @@ internal sealed class RevocationList
     {
     }
 
-    /// <summary>Reads a list in DER, or any number of them in PEM.</summary>
-    /// <exception cref="TlsException">The file cannot be read, or holds none.</exception>
+    /// <summary>Reads one list in DER, or any number of lists in PEM.</summary>
+    /// <exception cref="TlsException">The file cannot be read, or holds no list.</exception>
     public static RevocationList Read(string path)
     {
         byte[] bytes = CertificateFiles.ReadBytes(Flag, path);
@@ -53,11 +53,11 @@ internal sealed class RevocationList
             new($"{Flag}: {CertificateFiles.Shown(path)} holds no certificate revocation list.", cause);
     }
 
-    /// <summary>Whether a certificate is on it.</summary>
+    /// <summary>Whether the list holds a certificate's number.</summary>
     public bool Holds(X509Certificate2 certificate) =>
         _serials.Contains(Canonical(Convert.ToHexString(certificate.SerialNumberBytes.Span)));
 
-    /// <summary>Adds what a CertificateList holds (RFC 5280 §5.1).</summary>
+    /// <summary>Adds the numbers of a CertificateList (RFC 5280 §5.1).</summary>
     private void Add(byte[] der)
     {
         AsnReader list = new AsnReader(der, AsnEncodingRules.DER).ReadSequence().ReadSequence();

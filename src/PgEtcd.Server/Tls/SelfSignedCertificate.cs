@@ -5,17 +5,17 @@ using PgEtcd.Server.Addresses;
 
 namespace PgEtcd.Server.Tls;
 
-/// <summary>The certificate of --auto-tls. Where etcd keeps it, <c>fixtures/client</c> below --data-dir, and kept from one start to
+/// <summary>The certificate of --auto-tls. It is in <c>fixtures/client</c> below --data-dir, as in etcd, and is kept from one start to
 /// the next, so that clients may pin it.</summary>
 internal static class SelfSignedCertificate
 {
     private const string ServerAuthentication = "1.3.6.1.5.5.7.3.1";
 
-    /// <summary>Finds or makes it. One that has expired, or whose names are not those that are listened on, is replaced.</summary>
+    /// <summary>Finds or creates the certificate. It is replaced once it has expired or its names are not the listeners'.</summary>
     /// <param name="dataDir">--data-dir.</param>
-    /// <param name="years">How long a new one is valid.</param>
-    /// <param name="urls">What is listened on: the certificate's names.</param>
-    /// <returns>Where the certificate and its key are.</returns>
+    /// <param name="years">Years that a new certificate is valid.</param>
+    /// <param name="urls">The URLs of the listeners, which give the certificate its names.</param>
+    /// <returns>The paths of the certificate and its key.</returns>
     /// <exception cref="TlsException">The files cannot be written.</exception>
     public static (string CertFile, string KeyFile) Prepare(string dataDir, int years, IEnumerable<ListenUrl> urls)
     {
@@ -34,7 +34,9 @@ internal static class SelfSignedCertificate
         {
             throw new TlsException(
                 $"--auto-tls: the certificate cannot be kept in {CertificateFiles.Shown(directory)}: "
-                + $"{(e is UnauthorizedAccessException ? "permission denied" : e.Message.Split('\n')[0].TrimEnd('.'))}. --data-dir says where.", e);
+                + $"{(e is UnauthorizedAccessException ? "permission denied" : e.Message.Split('\n')[0].TrimEnd('.'))}. "
+                + "--data-dir says where.",
+                e);
         }
 
         return (certFile, keyFile);
@@ -83,7 +85,7 @@ internal static class SelfSignedCertificate
         }
 
         request.CertificateExtensions.Add(alternatives.Build());
-        // Its own authority, so that a client can be given it as such (etcdctl --cacert).
+        // The certificate is its own authority, so that a client can be given it as one (etcdctl --cacert).
         request.CertificateExtensions.Add(new X509BasicConstraintsExtension(certificateAuthority: true, false, 0, critical: true));
         request.CertificateExtensions.Add(new X509KeyUsageExtension(
             X509KeyUsageFlags.DigitalSignature | X509KeyUsageFlags.KeyEncipherment | X509KeyUsageFlags.KeyCertSign, critical: true));
@@ -91,7 +93,7 @@ internal static class SelfSignedCertificate
         DateTimeOffset now = DateTimeOffset.UtcNow;
         using X509Certificate2 certificate = request.CreateSelfSigned(now.AddMinutes(-5), now.AddYears(years));
 
-        // The key first, and for us alone from its first byte on: a certificate without its key is made anew.
+        // The key comes first and is private from its first byte on: a certificate without its key is made anew.
         File.Delete(keyFile);
         using (FileStream stream = new(keyFile, new FileStreamOptions
         {

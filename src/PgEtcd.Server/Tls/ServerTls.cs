@@ -8,12 +8,12 @@ using PgEtcd.Server.Options;
 
 namespace PgEtcd.Server.Tls;
 
-/// <summary>TLS on the listeners of one server: what each handshake is done with, and what is said of those that fail.</summary>
+/// <summary>TLS on the listeners of a server: the options of each handshake, and the log of those that fail.</summary>
 internal sealed class ServerTls
 {
     private static readonly object Key = typeof(ServerTls);
 
-    /// <summary>How long a handshake may take. A slow one holds no other up.</summary>
+    /// <summary>Time limit of a handshake. A slow one delays no other.</summary>
     private static readonly TimeSpan HandshakeLimit = TimeSpan.FromSeconds(10);
 
     private readonly TlsOptions _options;
@@ -39,8 +39,8 @@ internal sealed class ServerTls
         _suites = options.CipherSuites.Count == 0 ? null : new CipherSuitesPolicy(options.CipherSuites);
     }
 
-    /// <summary>Reads the files. Null when no URL asks for TLS.</summary>
-    /// <exception cref="TlsException">One of them cannot be used.</exception>
+    /// <summary>Reads the files. Null if no URL uses TLS.</summary>
+    /// <exception cref="TlsException">A file cannot be used.</exception>
     public static ServerTls? Load(ServerOptions server, ILogger logger)
     {
         if (server.Tls is not { } options)
@@ -86,7 +86,7 @@ internal sealed class ServerTls
         }
         else
         {
-            Log.BrokenHandshake(_logger, connection.RemoteEndPoint?.ToString()); // a balancer that looks whether we listen, mostly
+            Log.BrokenHandshake(_logger, connection.RemoteEndPoint?.ToString()); // mostly a balancer's check whether the port is open
         }
     }
 
@@ -104,7 +104,7 @@ internal sealed class ServerTls
         {
             options.ClientCertificateRequired = true;
             options.CertificateChainPolicy = clients.Policy();
-            options.AllowTlsResume = false; // each connection is judged by the files of its moment
+            options.AllowTlsResume = false; // each connection is judged by the current files
             options.RemoteCertificateValidationCallback = (_, certificate, chain, errors) =>
                 (handshake.Refusal = clients.Refusal(certificate, chain, errors)) is null;
         }

@@ -4,15 +4,15 @@ using System.Security.Cryptography;
 namespace PgEtcd.Server.Tls;
 
 /// <summary>
-/// What is made of some files, and made again when they have changed. Looked at for each handshake, as etcd does, which costs a few
-/// system calls: a certificate that was replaced serves the next connection, and those that are open stay.
+/// A value read from files, and read again after they have changed. They are checked at each handshake, as in etcd, which costs a few
+/// system calls: a replaced certificate serves the next connection, and open connections stay.
 /// </summary>
-/// <typeparam name="T">What is made.</typeparam>
+/// <typeparam name="T">The value.</typeparam>
 internal sealed class WatchedFiles<T>
     where T : class
 {
-    /// <summary>Times and lengths show most changes at once. What they do not show, such as a link in the path that leads elsewhere to
-    /// files of the same moment, is seen when the content is looked at, which is no more often than this.</summary>
+    /// <summary>Shortest interval between two checks of the content. Times and lengths show most changes at once; others, such as a link in
+    /// the path that leads to other files of the same time, are seen only by the content.</summary>
     private static readonly TimeSpan ContentInterval = TimeSpan.FromSeconds(1);
 
     private readonly string[] _paths;
@@ -23,18 +23,18 @@ internal sealed class WatchedFiles<T>
 
     /// <param name="paths">The files.</param>
     /// <param name="load">Reads them.</param>
-    /// <param name="changed">Told of every change: null, or why what was read before stays in use.</param>
-    /// <exception cref="TlsException">They cannot be used now.</exception>
+    /// <param name="changed">Called for every change, with null or with the reason why the previous value stays in use.</param>
+    /// <exception cref="TlsException">The files cannot be used.</exception>
     public WatchedFiles(IEnumerable<string> paths, Func<T> load, Action<TlsException?> changed)
     {
         _paths = [.. paths];
         _load = load;
         _changed = changed;
-        Look look = Look.At(_paths); // before reading: what changes meanwhile is read again
+        Look look = Look.At(_paths); // before reading: a change meanwhile is read again
         _state = new State(load(), look);
     }
 
-    /// <summary>What the files say now, or said when they could last be used.</summary>
+    /// <summary>The value of the files' current content, or of the last content that could be used.</summary>
     public T Current
     {
         get
@@ -64,7 +64,7 @@ internal sealed class WatchedFiles<T>
             }
             catch (TlsException exception)
             {
-                // Not tried again before the files change once more: a certificate is often there a moment before its key.
+                // The files are not tried again until they change: a certificate often arrives a moment before its key.
                 failure = exception;
                 _state = _state with { Look = look };
             }
@@ -77,12 +77,12 @@ internal sealed class WatchedFiles<T>
     private sealed record State(T Value, Look Look);
 }
 
-/// <summary>How files looked.</summary>
+/// <summary>The state of files at one moment.</summary>
 /// <param name="stamps">Times and lengths.</param>
-/// <param name="digest">Of all contents.</param>
+/// <param name="digest">Digest of all contents.</param>
 internal sealed class Look(Stamp[] stamps, byte[] digest)
 {
-    /// <summary>When (a timestamp of Stopwatch).</summary>
+    /// <summary>The moment (a timestamp of Stopwatch).</summary>
     public long Taken { get; } = Stopwatch.GetTimestamp();
 
     /// <summary>Looks at files.</summary>
@@ -98,26 +98,26 @@ internal sealed class Look(Stamp[] stamps, byte[] digest)
             }
             catch (Exception e) when (e is IOException or UnauthorizedAccessException)
             {
-                hash.AppendData([0]); // there is none
+                hash.AppendData([0]); // the file does not exist
             }
         }
 
         return new Look(stamps, hash.GetHashAndReset());
     }
 
-    /// <summary>Whether times and lengths are still these.</summary>
+    /// <summary>Whether times and lengths are the same.</summary>
     public bool HasStamps(Stamp[] others) => stamps.AsSpan().SequenceEqual(others);
 
-    /// <summary>Whether the contents are those of another look.</summary>
+    /// <summary>Whether the contents are the same.</summary>
     public bool HasContentOf(Look other) => digest.AsSpan().SequenceEqual(other.Digest);
 
     private byte[] Digest => digest;
 }
 
-/// <summary>What mostly changes with a file's content.</summary>
+/// <summary>The properties that usually change with a file's content.</summary>
 internal readonly record struct Stamp(string Path, DateTime Written, long Length)
 {
-    /// <summary>Those of files; links are followed.</summary>
+    /// <summary>The stamps of files; links are followed.</summary>
     public static Stamp[] Of(string[] paths) => Array.ConvertAll(paths, Of);
 
     private static Stamp Of(string path)

@@ -8,13 +8,13 @@ using PgEtcd.Server.Options;
 
 namespace PgEtcd.Server.Tracing;
 
-/// <summary>Sends spans to a collector while it lives: ours, and Npgsql's below them.</summary>
+/// <summary>Sends spans to a collector while it lives: PgEtcd's own, and Npgsql's below them.</summary>
 internal sealed class TraceExport : IDisposable
 {
     /// <summary>Npgsql's source: a span for each command, with its SQL and without its parameters.</summary>
     private const string NpgsqlSource = "Npgsql";
 
-    /// <summary>How long the last spans may take at the end. One that is away or hangs must not hold up the stop for longer.</summary>
+    /// <summary>Time limit for the last spans at the end. A collector that is away or hangs must not delay the stop any longer.</summary>
     private const int FarewellMilliseconds = 2000;
 
     private readonly TraceFailures _failures;
@@ -26,7 +26,7 @@ internal sealed class TraceExport : IDisposable
         _provider = Provider(options);
     }
 
-    /// <summary>Begins, if traces are asked for.</summary>
+    /// <summary>Begins the export if traces are asked for.</summary>
     public static TraceExport? Start(TracingOptions? options, ILoggerFactory loggers) =>
         options is null ? null : new TraceExport(options, loggers);
 

@@ -3,14 +3,14 @@ using PgEtcd.Server.Options;
 
 namespace PgEtcd.Server.Tracing;
 
-/// <summary>Says in the log that traces do not get through, once a minute at most. The exporter tells an event source and nothing
+/// <summary>Logs, once a minute at most, that traces do not arrive. The exporter reports it to an event source and nowhere
 /// else.</summary>
 internal sealed class TraceFailures : EventListener
 {
     private const string ExporterSource = "OpenTelemetry-Exporter-OpenTelemetryProtocol";
     private static readonly TimeSpan Pause = TimeSpan.FromMinutes(1);
 
-    /// <summary>Its events that mean that spans did not arrive. It holds most of them for mere information.</summary>
+    /// <summary>The events that mean that spans were lost. The exporter gives most of them the level of information.</summary>
     private static readonly string[] Losses =
     [
         "TransientHttpError", "HttpRequestFailed", "RequestTimedOut", "OperationUnexpectedlyCanceled", "GrpcStatusWarning", "ExportFailure",
@@ -22,8 +22,8 @@ internal sealed class TraceFailures : EventListener
     private readonly TimeProvider _clock;
     private long _told;
 
-    /// <param name="options">Where traces go.</param>
-    /// <param name="logger">Where to log.</param>
+    /// <param name="options">The collector.</param>
+    /// <param name="logger">The log.</param>
     /// <param name="clock">Measures the minute.</param>
     public TraceFailures(TracingOptions options, ILogger logger, TimeProvider clock)
     {
@@ -44,7 +44,7 @@ internal sealed class TraceFailures : EventListener
     /// <inheritdoc/>
     protected override void OnEventWritten(EventWrittenEventArgs eventData)
     {
-        // The base begins to listen before the constructor is through.
+        // The base class begins to listen before the constructor has finished.
         if (_clock is null || !Losses.Contains(eventData.EventName))
         {
             return;
@@ -54,7 +54,7 @@ internal sealed class TraceFailures : EventListener
         long told = Interlocked.Read(ref _told);
         if ((told == 0 || _clock.GetElapsedTime(told, now) >= Pause) && Interlocked.CompareExchange(ref _told, now, told) == told)
         {
-            // The last word of the event is an exception with its stack; its first line says enough.
+            // The last value of the event is an exception with its stack; its first line suffices.
             string reason = eventData.Payload is [.., string last] ? last.Split('\n', 2)[0].TrimEnd('\r', '.') : eventData.EventName ?? "";
             Log.TracesLost(_logger, _options.Collector, reason);
         }

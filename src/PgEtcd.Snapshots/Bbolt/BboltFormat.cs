@@ -5,7 +5,7 @@ namespace PgEtcd.Snapshots.Bbolt;
 /// <summary>Numbers of the bbolt file format (snapshot-format.md §2–§7). All integers are little-endian.</summary>
 internal static class BboltFormat
 {
-    /// <summary>What we write; readers take the size from the file.</summary>
+    /// <summary>The page size of written files; readers take it from the file.</summary>
     public const int PageSize = 4096;
 
     /// <summary>Page header: id (8 bytes), flags (2), count (2), overflow (4).</summary>
@@ -14,7 +14,7 @@ internal static class BboltFormat
     /// <summary>An element of a branch or leaf page, without its key and value.</summary>
     public const int Element = 16;
 
-    /// <summary>What a bucket's value begins with: root page (8), sequence (8).</summary>
+    /// <summary>The beginning of a bucket's value: root page (8), sequence (8).</summary>
     public const int BucketHeader = 16;
 
     public const int BranchPage = 0x01;
@@ -45,7 +45,7 @@ internal static class BboltFormat
         BinaryPrimitives.WriteUInt64LittleEndian(meta[ChecksumAt..], Fnv1a(meta[..ChecksumAt]));
     }
 
-    /// <summary>Reads a meta page; null when it is none or was not written to its end.</summary>
+    /// <summary>Reads a meta page; null if it is not one or is incomplete.</summary>
     /// <param name="page">The page from its beginning; may be cut short behind the meta.</param>
     public static BboltMeta? ReadMeta(ReadOnlySpan<byte> page)
     {
@@ -86,9 +86,9 @@ internal static class BboltFormat
     }
 }
 
-/// <summary>What a valid meta page says.</summary>
+/// <summary>The content of a valid meta page.</summary>
 /// <param name="PageSize">Bytes.</param>
 /// <param name="Root">The page of the root bucket.</param>
-/// <param name="Pages">The first page that was never used: there are so many.</param>
-/// <param name="Transaction">Of two valid meta pages the one with the higher number holds.</param>
+/// <param name="Pages">The number of pages, which is also the first page that was never used.</param>
+/// <param name="Transaction">Of two valid meta pages the one with the higher number applies.</param>
 internal readonly record struct BboltMeta(uint PageSize, ulong Root, ulong Pages, ulong Transaction);

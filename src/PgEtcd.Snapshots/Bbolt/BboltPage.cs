@@ -10,8 +10,8 @@ internal sealed class BboltPage
     private readonly ulong _id;
 
     /// <param name="bytes">The page with its header and overflow.</param>
-    /// <param name="damaged">Makes the exception that says what is wrong.</param>
-    /// <exception cref="SnapshotException">It is neither branch nor leaf, or holds more elements than fit.</exception>
+    /// <param name="damaged">Makes an exception from the reason.</param>
+    /// <exception cref="SnapshotException">The page is neither branch nor leaf, or holds more elements than fit.</exception>
     public BboltPage(ReadOnlyMemory<byte> bytes, Func<string, SnapshotException> damaged)
     {
         _bytes = bytes;
@@ -40,7 +40,7 @@ internal sealed class BboltPage
     public ulong Child(int index) => BinaryPrimitives.ReadUInt64LittleEndian(ElementAt(index)[8..]);
 
     /// <summary>An element of a leaf.</summary>
-    /// <exception cref="SnapshotException">It reaches beyond the page.</exception>
+    /// <exception cref="SnapshotException">The element reaches beyond the page.</exception>
     public BboltEntry Entry(int index)
     {
         ReadOnlySpan<byte> element = ElementAt(index);

@@ -6,18 +6,18 @@ using Microsoft.Win32.SafeHandles;
 namespace PgEtcd.Snapshots.Bbolt;
 
 /// <summary>
-/// Reads a bbolt image page by page, in order. The file may be damaged or forged: everything it says is checked against its
-/// length, no page is visited twice, and no more than one path of pages is in memory.
+/// Reads a bbolt image page by page, in order. The file may be damaged or forged: all numbers in it are checked against its length, no
+/// page is visited twice, and no more than one path of pages is in memory.
 /// </summary>
 internal sealed class BboltReader
 {
     private const int SmallestPage = 512;
     private const int LargestPage = 1 << 20;
 
-    /// <summary>The longest run of overflow pages: far above what etcd lets a client write, and a bound for memory.</summary>
+    /// <summary>The longest run of overflow pages: far above any value that etcd accepts, and a bound for memory.</summary>
     private const long LongestRun = 256 << 20;
 
-    /// <summary>A tree that etcd could write is far flatter: even with a page size of 512 a million pages need five levels.</summary>
+    /// <summary>Most levels of a tree. etcd's are far flatter: even with a page size of 512 a million pages need five levels.</summary>
     private const int MostLevels = 64;
 
     private readonly SafeFileHandle _file;
@@ -28,9 +28,9 @@ internal sealed class BboltReader
     private readonly Dictionary<string, ReadOnlyMemory<byte>> _buckets = [];
 
     /// <param name="file">The file.</param>
-    /// <param name="length">Bytes of the image, without what may follow it.</param>
-    /// <param name="damaged">Makes the exception that says what is wrong.</param>
-    /// <exception cref="SnapshotException">It is no bbolt file, or damaged.</exception>
+    /// <param name="length">Bytes of the image, without a checksum behind it.</param>
+    /// <param name="damaged">Makes an exception from the reason.</param>
+    /// <exception cref="SnapshotException">The file is not a bbolt file, or is damaged.</exception>
     public BboltReader(SafeFileHandle file, long length, Func<string, SnapshotException> damaged)
     {
         _file = file;
@@ -55,10 +55,10 @@ internal sealed class BboltReader
         }
     }
 
-    /// <summary>Whether there is a bucket of this name.</summary>
+    /// <summary>Whether a bucket exists.</summary>
     public bool HasBucket(string name) => _buckets.ContainsKey(name);
 
-    /// <summary>The entries of a bucket in key order; none if there is no such bucket.</summary>
+    /// <summary>The entries of a bucket in key order; none if it does not exist.</summary>
     /// <exception cref="SnapshotException">While enumerating: the file is damaged.</exception>
     public IEnumerable<BboltEntry> Entries(string bucket)
     {
@@ -174,8 +174,8 @@ internal sealed class BboltReader
         return new BboltPage(bytes, _damaged);
     }
 
-    /// <summary>The newer of the two meta pages that are whole. Where the second lies depends on the page size, which only a
-    /// meta page tells: if the first is damaged it is looked for at every possible place.</summary>
+    /// <summary>The newer of the valid meta pages. The place of the second depends on the page size, which only a meta page holds: if the
+    /// first is damaged, the second is looked for at every possible place.</summary>
     private BboltMeta FindMeta()
     {
         BboltMeta? best = MetaAt(0, null);

@@ -5,8 +5,8 @@ using System.Text;
 namespace PgEtcd.Snapshots.Bbolt;
 
 /// <summary>
-/// Writes a bbolt image from front to back (snapshot-format.md §12). Its first pages say where its root is and how many pages
-/// there are, so the same entries are gone through twice: first to measure, then to write.
+/// Writes a bbolt image from front to back (snapshot-format.md §12). Its first pages hold the place of the root and the number of pages,
+/// so the same entries are passed twice: first to measure, then to write.
 /// </summary>
 internal sealed class BboltWriter
 {
@@ -28,8 +28,8 @@ internal sealed class BboltWriter
     }
 
     /// <summary>A writer that writes.</summary>
-    /// <param name="output">Where to; whole pages, and soon after they are full.</param>
-    /// <param name="layout">What measuring the same entries came to.</param>
+    /// <param name="output">The output; it gets whole pages, soon after they are full.</param>
+    /// <param name="layout">The result of measuring the same entries.</param>
     public BboltWriter(IBufferWriter<byte> output, BboltLayout layout)
     {
         _output = output;
@@ -47,7 +47,7 @@ internal sealed class BboltWriter
         output.Advance(freelist.Length);
     }
 
-    /// <summary>Begins a bucket; what is added from now on is in it. Buckets may come in any order.</summary>
+    /// <summary>Begins a bucket, which gets the entries added next. Buckets may come in any order.</summary>
     /// <param name="name">In ASCII.</param>
     public void BeginBucket(string name)
     {
@@ -56,14 +56,14 @@ internal sealed class BboltWriter
         _tree = new TreeWriter(Write, _output is null);
     }
 
-    /// <summary>Adds an entry; keys ascend.</summary>
+    /// <summary>Adds an entry, in ascending order of keys.</summary>
     public void Add(ReadOnlySpan<byte> key, ReadOnlySpan<byte> value) => _tree!.Add(key, value.Length, value);
 
-    /// <summary>Adds an entry of which only the value's length is known; for a writer that measures.</summary>
+    /// <summary>Adds an entry by the length of its value, to a writer that measures.</summary>
     public void Measure(ReadOnlySpan<byte> key, int valueLength) => _tree!.Add(key, valueLength, []);
 
     /// <summary>Ends the file.</summary>
-    /// <exception cref="InvalidOperationException">What was written is not what was measured.</exception>
+    /// <exception cref="InvalidOperationException">The written entries differ from the measured ones.</exception>
     public BboltLayout Finish()
     {
         EndBucket();
@@ -113,9 +113,9 @@ internal sealed class BboltWriter
     }
 }
 
-/// <summary>What the first pages of a file must say about the rest.</summary>
+/// <summary>The facts about a file that its first pages hold.</summary>
 /// <param name="Root">The page of the root bucket.</param>
-/// <param name="Pages">How many pages there are.</param>
+/// <param name="Pages">The number of pages.</param>
 public readonly record struct BboltLayout(ulong Root, ulong Pages)
 {
     /// <summary>Bytes of the image.</summary>

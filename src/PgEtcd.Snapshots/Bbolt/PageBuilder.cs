@@ -3,7 +3,7 @@ using System.Buffers.Binary;
 
 namespace PgEtcd.Snapshots.Bbolt;
 
-/// <summary>A branch or leaf page that is being filled. When only measured it holds lengths and the first key, no data.</summary>
+/// <summary>A branch or leaf page that is being filled. If it is only measured it holds lengths and the first key, no data.</summary>
 internal sealed class PageBuilder(bool isLeaf, bool isMeasured)
 {
     private readonly List<Slot> _slots = [];
@@ -15,7 +15,7 @@ internal sealed class PageBuilder(bool isLeaf, bool isMeasured)
 
     public ReadOnlySpan<byte> FirstKey => _firstKey;
 
-    /// <summary>Pages it takes: one, and more for a value, or for keys of a branch, that are larger than a page.</summary>
+    /// <summary>The number of its pages: one, or more for a value, or for keys of a branch, that are larger than a page.</summary>
     public int Pages => (Length + BboltFormat.PageSize - 1) / BboltFormat.PageSize;
 
     private int Length => BboltFormat.PageHeader + (Count * BboltFormat.Element) + _dataLength;
@@ -38,8 +38,8 @@ internal sealed class PageBuilder(bool isLeaf, bool isMeasured)
     }
 
     /// <summary>Writes the page.</summary>
-    /// <param name="page">Zeroed; as long as <see cref="Pages"/> say.</param>
-    /// <param name="id">Its number.</param>
+    /// <param name="page">A zeroed buffer with the length of <see cref="Pages"/> pages.</param>
+    /// <param name="id">The page's number.</param>
     public void WriteTo(Span<byte> page, ulong id)
     {
         BboltFormat.WritePageHeader(page, id, isLeaf ? BboltFormat.LeafPage : BboltFormat.BranchPage, Count, Pages - 1);
@@ -47,7 +47,7 @@ internal sealed class PageBuilder(bool isLeaf, bool isMeasured)
         {
             Slot slot = _slots[i];
             Span<byte> element = page.Slice(BboltFormat.PageHeader + (i * BboltFormat.Element), BboltFormat.Element);
-            // Counted from the element itself.
+            // The position is relative to the element itself.
             uint position = (uint)(((Count - i) * BboltFormat.Element) + slot.DataAt);
             if (isLeaf)
             {

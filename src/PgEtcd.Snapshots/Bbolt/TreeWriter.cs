@@ -1,11 +1,11 @@
 namespace PgEtcd.Snapshots.Bbolt;
 
-/// <summary>Builds the tree of one bucket from entries in key order, bottom up: one page of each level is open, and a full
-/// one is written and entered in the page above it.</summary>
+/// <summary>Builds the tree of one bucket from entries in key order, bottom-up: one page of each level is open, and a full page is
+/// written and entered in the page above it.</summary>
 internal sealed class TreeWriter
 {
-    /// <summary>A branch holds two whatever their keys' length, as bbolt's do: with one each, no level would be smaller than the one
-    /// below.</summary>
+    /// <summary>Fewest children of a branch, whatever the length of their keys, as in bbolt: with one child each, no level would be smaller
+    /// than the one below.</summary>
     private const int LeastChildren = 2;
 
     private readonly Func<PageBuilder, ulong> _write;
@@ -13,8 +13,8 @@ internal sealed class TreeWriter
     private readonly List<PageBuilder> _levels;
     private byte[] _lastKey = [];
 
-    /// <param name="write">Writes a page and gives its number.</param>
-    /// <param name="isMeasured">Values are not there, only their lengths.</param>
+    /// <param name="write">Writes a page and returns its number.</param>
+    /// <param name="isMeasured">Whether entries come with the lengths of their values only.</param>
     public TreeWriter(Func<PageBuilder, ulong> write, bool isMeasured)
     {
         _write = write;
@@ -45,7 +45,7 @@ internal sealed class TreeWriter
         _levels[0].AddEntry(key, valueLength, value, isBucket);
     }
 
-    /// <summary>Writes what is open and gives the root's page.</summary>
+    /// <summary>Writes the open pages and returns the root's number.</summary>
     public ulong Finish()
     {
         int level = 0;

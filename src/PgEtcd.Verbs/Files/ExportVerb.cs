@@ -8,7 +8,7 @@ using PgEtcd.Verbs.Running;
 
 namespace PgEtcd.Verbs.Files;
 
-/// <summary><c>pgetcd export FILE</c>: the store, or the keys with a prefix as they were, in a file, without a server.</summary>
+/// <summary><c>pgetcd export FILE</c>: writes the store, or the keys with a prefix at a revision, to a file, without a server.</summary>
 internal static class ExportVerb
 {
     private const string Prefix = "--prefix";

@@ -3,14 +3,14 @@ using PgEtcd.Verbs.Running;
 
 namespace PgEtcd.Verbs.Files;
 
-/// <summary>The flag that tells what a file holds.</summary>
+/// <summary>The flag for the format of a file.</summary>
 internal static class FileFormat
 {
     public const string Flag = "--format";
     public const string Value = "FORMAT";
     public const string Help = "snapshot (the default), a file of etcd; or jsonl, a line for each key.";
 
-    /// <summary>Whether it is lines of JSON.</summary>
+    /// <summary>Whether the file has lines of JSON.</summary>
     public static bool IsJson(VerbArguments arguments) => arguments.Values.GetValueOrDefault(Flag, "snapshot") switch
     {
         "snapshot" => false,

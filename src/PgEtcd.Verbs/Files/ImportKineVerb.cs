@@ -8,7 +8,7 @@ using PgEtcd.Verbs.Running;
 
 namespace PgEtcd.Verbs.Files;
 
-/// <summary><c>pgetcd import-kine</c>: the store of a k3s, out of kine's table in PostgreSQL, into an empty schema.</summary>
+/// <summary><c>pgetcd import-kine</c>: copies the store of a k3s from kine's table in PostgreSQL into an empty schema.</summary>
 internal static class ImportKineVerb
 {
     private const string From = "--from";
@@ -16,7 +16,7 @@ internal static class ImportKineVerb
     private const string WithHistory = "--with-history";
     private const string DryRun = "--dry-run";
 
-    /// <summary>Rows between two looks at the display.</summary>
+    /// <summary>Rows between two reports of progress.</summary>
     private const int Step = 4096;
 
     private static readonly TimeSpan ConnectLimit = TimeSpan.FromSeconds(30);
@@ -75,7 +75,7 @@ internal static class ImportKineVerb
         await StepAsync("importing", copy.CopyAsync);
         if (!await StepAsync("checking", copy.CheckAsync))
         {
-            throw new CommandException("the database would hold something else than kine's table: nothing was imported.");
+            throw new CommandException("the database would differ from kine's table: nothing was imported.");
         }
 
         if (!await kine.IsUnchangedAsync(cancellationToken))

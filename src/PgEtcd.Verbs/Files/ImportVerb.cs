@@ -6,7 +6,7 @@ using PgEtcd.Verbs.Running;
 
 namespace PgEtcd.Verbs.Files;
 
-/// <summary><c>pgetcd import FILE</c>: an etcd snapshot into an empty schema, or keys into any.</summary>
+/// <summary><c>pgetcd import FILE</c>: imports an etcd snapshot into an empty schema, or keys into any.</summary>
 internal static class ImportVerb
 {
     private const string WithoutAuth = "--without-auth";
@@ -58,7 +58,7 @@ internal static class ImportVerb
             throw new CommandException($"{arguments.Argument}: {refusal}: nothing was imported.");
         }
 
-        string leases = lines.Leased == 0 ? "" : $" {lines.Leased} of them had a lease, and have none now.";
+        string leases = lines.Leased == 0 ? "" : $" {lines.Leased} of them had a lease and were imported without it.";
         string revisions = result.Keys == 0 ? "nothing was written" : $"revisions {result.FirstRevision} to {result.LastRevision}";
         await Console.Out.WriteLineAsync(
             $"Imported {result.Keys} keys from {arguments.Argument} into schema '{arguments.Target.Schema}': {revisions}.{leases}");
@@ -69,7 +69,7 @@ internal static class ImportVerb
     {
         if (arguments.Argument == WholeFile.Standard)
         {
-            throw new CommandException("a snapshot cannot be read from stdin, as its end says where its beginning is: name a file.");
+            throw new CommandException("a snapshot cannot be read from stdin, as it is read from its end: name a file.");
         }
 
         using SnapshotFile file = SnapshotFile.Open(arguments.Argument);
@@ -79,9 +79,13 @@ internal static class ImportVerb
         ImportResult result = await import.RunAsync(cancellationToken);
         string compacted = result.CompactRevision < 0 ? "never compacted" : $"compacted at {result.CompactRevision}";
         string checksum = file.HasChecksum ? "" : " The file had no checksum, as a member's db file has none.";
-        string users = auth.IsUsed ? $", {auth.Users.Count} users, {auth.Roles.Count} roles, authentication {(auth.IsEnabled ? "on" : "off")}" : "";
+        string users = auth.IsUsed
+            ? $", {auth.Users.Count} users, {auth.Roles.Count} roles, authentication {(auth.IsEnabled ? "on" : "off")}"
+            : "";
         await Console.Out.WriteLineAsync(
-            $"Imported {arguments.Argument} into schema '{arguments.Target.Schema}': revision {result.Revision}, {compacted}, {result.Rows} changes, {result.Leases} leases{users}. HashKV of the database is that of the file: {result.Hash}.{checksum}");
+            $"Imported {arguments.Argument} into schema '{arguments.Target.Schema}': revision {result.Revision}, {compacted}, "
+            + $"{result.Rows} changes, {result.Leases} leases{users}. "
+            + $"HashKV of the database is that of the file: {result.Hash}.{checksum}");
         return 0;
     }
 }

@@ -8,15 +8,15 @@ namespace PgEtcd.Verbs.Files;
 
 /// <summary>Reads the lines that <c>pgetcd export --format jsonl</c> and <c>pgetcd state --output json</c> write.</summary>
 /// <param name="path">The file; <see cref="WholeFile.Standard"/>: stdin.</param>
-/// <param name="fromPrefix">What every key begins with,</param>
-/// <param name="toPrefix">and what it is to begin with instead.</param>
+/// <param name="fromPrefix">The prefix that every key must have.</param>
+/// <param name="toPrefix">The prefix that replaces it.</param>
 internal sealed class KeyLines(string path, byte[] fromPrefix, byte[] toPrefix)
 {
-    /// <summary>Lines whose key had a lease.</summary>
+    /// <summary>The number of lines whose key had a lease.</summary>
     public long Leased { get; private set; }
 
-    /// <summary>The keys, as they are to be called, with their values.</summary>
-    /// <exception cref="CommandException">A line is not as it must be, or the file cannot be read.</exception>
+    /// <summary>The keys, with the new prefix, and their values.</summary>
+    /// <exception cref="CommandException">A line is malformed, or the file cannot be read.</exception>
     public async IAsyncEnumerable<(byte[] Key, byte[] Value)> ReadAsync([EnumeratorCancellation] CancellationToken cancellationToken)
     {
         using StreamReader reader = Open();

@@ -8,22 +8,22 @@ using PgEtcd.Verbs.Running;
 
 namespace PgEtcd.Verbs.Files;
 
-/// <summary>Reads a snapshot into an empty schema: all of it is there at the end, or nothing.</summary>
+/// <summary>Imports a snapshot into an empty schema: all of it or nothing.</summary>
 /// <param name="file">The snapshot.</param>
 /// <param name="auth">Its users and roles; null to leave them out.</param>
 /// <param name="target">The schema.</param>
-/// <param name="progress">Where to show how far it is.</param>
+/// <param name="progress">Shows the progress.</param>
 internal sealed class SnapshotImport(SnapshotFile file, AuthRecords? auth, VerbDatabase target, IProgressDisplay progress)
 {
-    /// <summary>Entries between two looks at the display.</summary>
+    /// <summary>Entries between two reports of progress.</summary>
     private const int Step = 4096;
 
     /// <summary>Longest TTL that etcd grants, seconds.</summary>
     private const long MostTtl = 9_000_000_000;
 
-    /// <summary>Imports.</summary>
+    /// <summary>Runs the import.</summary>
     /// <exception cref="SnapshotException">The file is damaged.</exception>
-    /// <exception cref="CommandException">The schema is not empty, or what it would hold is not what the file holds.</exception>
+    /// <exception cref="CommandException">The schema is not empty, or its content would differ from the file's.</exception>
     public async Task<ImportResult> RunAsync(CancellationToken cancellationToken)
     {
         HistorySurvey survey = await progress.StepAsync(
@@ -43,16 +43,16 @@ internal sealed class SnapshotImport(SnapshotFile file, AuthRecords? auth, VerbD
         if (found != expected)
         {
             throw new CommandException(
-                $"the database would hold something else than the file (HashKV {found}, expected {expected}): nothing was imported.");
+                $"the database would differ from the file (HashKV {found}, expected {expected}): nothing was imported.");
         }
 
         await import.CommitAsync(cancellationToken);
         return new ImportResult(rows, leases.Length, survey.Revision, file.CompactRevision, found);
     }
 
-    /// <summary>The sentence for a schema that cannot be imported into.</summary>
+    /// <summary>The message about a schema that is not empty.</summary>
     public static string NotEmpty(SchemaName schema) =>
-        $"--schema: '{schema}' is not empty: import wants a new schema, or one that nothing was ever written to.";
+        $"--schema: '{schema}' is not empty: import needs a new schema, or one that was never written to.";
 
     private async Task<(long Rows, uint Hash)> CopyAsync(
         LogImport import, HistorySurvey survey, Action<long> report, CancellationToken cancellationToken)
@@ -85,10 +85,10 @@ internal sealed class SnapshotImport(SnapshotFile file, AuthRecords? auth, VerbD
     }
 }
 
-/// <summary>What an import came to.</summary>
-/// <param name="Rows">Changes of the history.</param>
-/// <param name="Leases">Leases.</param>
+/// <summary>The result of an import.</summary>
+/// <param name="Rows">The number of changes in the history.</param>
+/// <param name="Leases">The number of leases.</param>
 /// <param name="Revision">The store's revision.</param>
-/// <param name="CompactRevision">The compaction mark; -1 when never compacted.</param>
+/// <param name="CompactRevision">The compaction mark; -1 if never compacted.</param>
 /// <param name="Hash">HashKV at the revision, of the file and of the database.</param>
 internal sealed record ImportResult(long Rows, int Leases, long Revision, long CompactRevision, uint Hash);

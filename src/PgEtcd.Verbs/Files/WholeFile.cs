@@ -2,16 +2,16 @@ using PgEtcd.Verbs.Running;
 
 namespace PgEtcd.Verbs.Files;
 
-/// <summary>A file that gets its name when it is whole, and that only its owner may read, as etcdctl's.</summary>
+/// <summary>A file that gets its name once it is complete, and that only its owner may read, like etcdctl's.</summary>
 internal static class WholeFile
 {
     /// <summary>Stands for stdout, or stdin.</summary>
     public const string Standard = "-";
 
-    /// <summary>Writes it.</summary>
-    /// <param name="path">Where; <see cref="Standard"/>: to stdout, piece by piece.</param>
-    /// <param name="write">Does it.</param>
-    /// <exception cref="CommandException">It cannot be written.</exception>
+    /// <summary>Writes the file.</summary>
+    /// <param name="path">The path; <see cref="Standard"/>: stdout, piece by piece.</param>
+    /// <param name="write">Writes the content.</param>
+    /// <exception cref="CommandException">The file cannot be written.</exception>
     public static async Task WriteAsync(string path, Func<Stream, Task> write)
     {
         if (path == Standard)

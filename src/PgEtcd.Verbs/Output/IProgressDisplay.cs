@@ -1,11 +1,11 @@
 namespace PgEtcd.Verbs.Output;
 
-/// <summary>Shows how far a long piece of work is.</summary>
+/// <summary>Shows the progress of long work.</summary>
 internal interface IProgressDisplay
 {
-    /// <summary>Does one step of the work.</summary>
-    /// <param name="what">For the display: "importing".</param>
-    /// <param name="total">How much there is to do; 0 when that is not known.</param>
-    /// <param name="work">Does it; calls what it is given with how much is done.</param>
+    /// <summary>Runs one step of the work.</summary>
+    /// <param name="what">Its name in the display: "importing".</param>
+    /// <param name="total">The amount of work; 0 if unknown.</param>
+    /// <param name="work">The step, which reports the amount done to its argument.</param>
     Task<T> StepAsync<T>(string what, long total, Func<Action<long>, Task<T>> work);
 }

@@ -4,7 +4,7 @@ using PgEtcd.Verbs.Running;
 
 namespace PgEtcd.Verbs.Output;
 
-/// <summary>The flags of verbs that show something.</summary>
+/// <summary>The flags of verbs with output.</summary>
 internal static class OutputFlags
 {
     public const string Output = "--output";
@@ -18,7 +18,7 @@ internal static class OutputFlags
     public const string HexHelp =
         "Show keys and values in hex, and read the key or prefix that is given as hex (6b6579 or \\x6b\\x65\\x79).";
 
-    /// <summary>Whether JSON is asked for.</summary>
+    /// <summary>Whether the output is JSON.</summary>
     public static bool IsJson(VerbArguments arguments) => arguments.Values.GetValueOrDefault(Output, Table) switch
     {
         Table => false,
@@ -26,13 +26,13 @@ internal static class OutputFlags
         string other => throw new CommandException($"{Output} must be {Table} or {Json}, not \"{Printable.Given(other)}\"."),
     };
 
-    /// <summary>A revision as it was given.</summary>
+    /// <summary>Reads a revision.</summary>
     public static long Revision(string flag, string text) =>
         long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out long revision)
             ? revision
             : throw new CommandException($"{flag} must be a revision, not \"{Printable.Given(text)}\".");
 
-    /// <summary>A key or prefix as it was given.</summary>
+    /// <summary>Reads a key or prefix.</summary>
     public static byte[] Bytes(VerbArguments arguments, string text)
     {
         if (!arguments.Switches.Contains(Hex))

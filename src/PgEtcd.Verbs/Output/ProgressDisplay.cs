@@ -6,7 +6,7 @@ namespace PgEtcd.Verbs.Output;
 /// <summary>The displays of progress, on stderr: a bar on a terminal, else a line every few seconds.</summary>
 internal static class ProgressDisplay
 {
-    /// <summary>The one that fits where stderr goes.</summary>
+    /// <summary>The display for the kind of stderr.</summary>
     public static IProgressDisplay ForTerminal() => Console.IsErrorRedirected ? new Lines(Console.Error) : new Bars();
 
     /// <summary>A line every few seconds, for logs.</summary>

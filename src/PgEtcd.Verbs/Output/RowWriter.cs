@@ -6,10 +6,11 @@ using Spectre.Console;
 
 namespace PgEtcd.Verbs.Output;
 
-/// <summary>Shows rows as they come: as JSON lines, or as tables of so many rows that memory does not grow with the result.</summary>
-/// <param name="isJson">JSON, one object a line.</param>
-/// <param name="isHex">In tables, bytes in hex.</param>
-/// <param name="output">Where JSON goes.</param>
+/// <summary>Writes rows as they come: as JSON lines, or as tables of a limited length, so that memory does not grow with the
+/// result.</summary>
+/// <param name="isJson">Whether to write JSON, one object a line.</param>
+/// <param name="isHex">Whether tables show bytes in hex.</param>
+/// <param name="output">The stream for JSON.</param>
 internal sealed class RowWriter(bool isJson, bool isHex, Stream output) : IDisposable
 {
     private const int RowsPerTable = 1000;
@@ -25,19 +26,19 @@ internal sealed class RowWriter(bool isJson, bool isHex, Stream output) : IDispo
     private string[] _titles = [];
     private int[] _widths = [];
 
-    /// <summary>To stdout.</summary>
+    /// <summary>A writer to stdout.</summary>
     public RowWriter(bool isJson, bool isHex)
         : this(isJson, isHex, Console.OpenStandardOutput())
     {
     }
 
-    /// <summary>JSON to a stream, which stays open.</summary>
+    /// <summary>A writer of JSON to a stream, which stays open.</summary>
     public RowWriter(Stream output)
         : this(isJson: true, isHex: false, output)
     {
     }
 
-    /// <summary>Rows so far.</summary>
+    /// <summary>The number of rows so far.</summary>
     public long Count { get; private set; }
 
     /// <summary>Writes one object as a line of JSON, and nothing else.</summary>
@@ -47,7 +48,7 @@ internal sealed class RowWriter(bool isJson, bool isHex, Stream output) : IDispo
         output.Write([.. JsonSerializer.SerializeToUtf8Bytes(value), (byte)'\n']);
     }
 
-    /// <summary>The next row. All have the same fields.</summary>
+    /// <summary>Adds the next row. All rows have the same fields.</summary>
     public void Add(params Field[] fields)
     {
         Count++;
@@ -65,14 +66,14 @@ internal sealed class RowWriter(bool isJson, bool isHex, Stream output) : IDispo
         }
     }
 
-    /// <summary>Shows what there is so far. A table that goes on repeats no titles.</summary>
+    /// <summary>Writes the rows so far. The continuation of a table does not repeat its titles.</summary>
     public void Flush()
     {
         WriteTable();
         _output.Flush();
     }
 
-    /// <summary>A line for people: not in JSON.</summary>
+    /// <summary>Writes a line for people; not with JSON.</summary>
     public void Say(string line)
     {
         WriteTable();
@@ -90,7 +91,7 @@ internal sealed class RowWriter(bool isJson, bool isHex, Stream output) : IDispo
         IAnsiConsole console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(Console.Out) });
         if (Console.IsOutputRedirected)
         {
-            console.Profile.Width = 100_000; // a line a row, whatever reads it
+            console.Profile.Width = 100_000; // one line for each row, whatever the terminal's width
         }
 
         return console;
@@ -192,9 +193,9 @@ internal sealed class RowWriter(bool isJson, bool isHex, Stream output) : IDispo
     }
 }
 
-/// <summary>One value of a row.</summary>
-/// <param name="Name">In JSON. Bytes are there in base64, and beside it, with _text, as text or null.</param>
+/// <summary>A value of a row.</summary>
+/// <param name="Name">The name in JSON. Bytes are in base64 there, and a field with the suffix _text has them as text or null.</param>
 /// <param name="Value">A number, text, time, truth value, bytes or null.</param>
-/// <param name="Title">Its column in a table; null: not there.</param>
-/// <param name="IsBytes">The value is bytes, even if it is null.</param>
+/// <param name="Title">The title of its column in a table; null: none.</param>
+/// <param name="IsBytes">Whether the value is bytes, even if it is null.</param>
 internal readonly record struct Field(string Name, object? Value, string? Title = null, bool IsBytes = false);

@@ -4,7 +4,7 @@ using PgEtcd.Verbs.Running;
 
 namespace PgEtcd.Verbs.Past;
 
-/// <summary><c>pgetcd diff FROM TO</c>: the keys that are not the same at two moments.</summary>
+/// <summary><c>pgetcd diff FROM TO</c>: shows the keys that differ between two moments.</summary>
 internal static class DiffVerb
 {
     private const string Prefix = "--prefix";

@@ -5,7 +5,7 @@ using PgEtcd.Verbs.Running;
 
 namespace PgEtcd.Verbs.Past;
 
-/// <summary><c>pgetcd history KEY</c>: every change that is still known, and its author.</summary>
+/// <summary><c>pgetcd history KEY</c>: shows every known change of a key, and its author.</summary>
 internal static class HistoryVerb
 {
     private const string Prefix = "--prefix";
@@ -49,7 +49,7 @@ internal static class HistoryVerb
         if (rows.Count == 0)
         {
             (_, long oldest) = await past.StatusAsync(cancellationToken);
-            string since = oldest > 1 ? $" since revision {oldest}, and what was before is forgotten" : "";
+            string since = oldest > 1 ? $" since revision {oldest}, and earlier history is gone" : "";
             throw new CommandException($"There was no {(prefix is null ? "key" : "key with the prefix")} '{Printable.Text(key)}'{since}.");
         }
 

@@ -11,10 +11,10 @@ using PgEtcd.Verbs.Running;
 
 namespace PgEtcd.Verbs.Past;
 
-/// <summary>Asks about the past, all in one snapshot, and turns refusals into sentences.</summary>
+/// <summary>Queries the past in one snapshot, and turns refusals into sentences.</summary>
 internal sealed class PastReader : IAsyncDisposable
 {
-    /// <summary>For the help of verbs that take a <see cref="RevisionAsync"/>.</summary>
+    /// <summary>Help for verbs with an argument for <see cref="RevisionAsync"/>.</summary>
     public const string MomentHelp =
         "A moment is a revision (42), a time as PostgreSQL reads it ('2026-02-01 12:00+00', yesterday), or how long ago (15m, 2h, 7d).";
 
@@ -44,14 +44,14 @@ internal sealed class PastReader : IAsyncDisposable
     /// <summary>The store.</summary>
     public Database Database => _opened.Database;
 
-    /// <summary>The present revision, and the first whose state can be told.</summary>
+    /// <summary>The current revision, and the first whose state is known.</summary>
     public Task<(long Revision, long Oldest)> StatusAsync(CancellationToken cancellationToken) => _past.StatusAsync(cancellationToken);
 
-    /// <summary>The revision that was meant.</summary>
-    /// <param name="label">What the moment is called, for the message.</param>
+    /// <summary>The revision of a moment.</summary>
+    /// <param name="label">The name of the moment in messages.</param>
     /// <param name="moment">See <see cref="MomentHelp"/>.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
-    /// <exception cref="CommandException">It is none, or in the future.</exception>
+    /// <exception cref="CommandException">The text is not a moment, or the moment is in the future.</exception>
     public async Task<long> RevisionAsync(string label, string moment, CancellationToken cancellationToken)
     {
         string shown = Printable.Given(moment);
@@ -77,7 +77,7 @@ internal sealed class PastReader : IAsyncDisposable
         return found;
     }
 
-    /// <summary>Asks.</summary>
+    /// <summary>Runs a query.</summary>
     /// <exception cref="CommandException">A revision is compacted, or in the future.</exception>
     public async Task AskAsync(Func<PastQueries, Task> ask)
     {
@@ -91,12 +91,12 @@ internal sealed class PastReader : IAsyncDisposable
         }
     }
 
-    /// <summary>Goes on with the changes that are made after this reader's snapshot, until it is cancelled.</summary>
-    /// <param name="key">Of this key,</param>
-    /// <param name="isPrefix">or of all keys that begin so.</param>
-    /// <param name="show">Gets those that came together.</param>
+    /// <summary>Follows the changes after this reader's snapshot until it is cancelled.</summary>
+    /// <param name="key">The key or the prefix.</param>
+    /// <param name="isPrefix">Whether it is a prefix.</param>
+    /// <param name="show">Called with changes that came together.</param>
     /// <param name="cancellationToken">Ends it.</param>
-    /// <exception cref="CommandException">Changes were forgotten before they could be shown.</exception>
+    /// <exception cref="CommandException">Changes were removed before they could be shown.</exception>
     public async Task FollowAsync(byte[] key, bool isPrefix, Action<List<HistoryRow>> show, CancellationToken cancellationToken)
     {
         (long shown, _) = await _past.StatusAsync(cancellationToken);
@@ -111,13 +111,13 @@ internal sealed class PastReader : IAsyncDisposable
         }
         catch (OperationCanceledException) when (end is not null)
         {
-            // Said below.
+            // The reason is reported below.
         }
 
         end?.Throw();
         cancellationToken.ThrowIfCancellationRequested();
 
-        // The listener goes on whatever happens here, which is right for a server.
+        // The listener goes on after an exception, which is right for a server: so this one is kept.
         async Task ShowLaterAsync(long? _)
         {
             try
@@ -137,8 +137,8 @@ internal sealed class PastReader : IAsyncDisposable
         }
     }
 
-    /// <summary>Does what a plan has shown.</summary>
-    /// <returns>The revision that did it; null if nothing differs.</returns>
+    /// <summary>Runs a restore whose plan was shown.</summary>
+    /// <returns>The revision of the restore; null if nothing differs.</returns>
     /// <exception cref="CommandException">The keys have changed since, or puts are refused.</exception>
     public async Task<long?> RestoreAsync(Restore restore, CancellationToken cancellationToken)
     {
@@ -169,7 +169,7 @@ internal sealed class PastReader : IAsyncDisposable
         if (oldest > after + 1)
         {
             throw new CommandException(
-                $"Some of what changed after revision {after} is forgotten; the oldest state kept is that of {oldest}.");
+                $"Some changes after revision {after} are gone; the oldest known state is that of revision {oldest}.");
         }
 
         if (revision > after)

@@ -4,7 +4,7 @@ using PgEtcd.Verbs.Running;
 
 namespace PgEtcd.Verbs.Past;
 
-/// <summary><c>pgetcd restore KEY --at MOMENT</c>: a key or a prefix as it was, in one transaction.</summary>
+/// <summary><c>pgetcd restore KEY --at MOMENT</c>: restores a key or a prefix, in one transaction.</summary>
 internal static class RestoreVerb
 {
     private const string At = "--at";
@@ -55,12 +55,12 @@ internal static class RestoreVerb
         if (arguments.Switches.Contains(DryRun))
         {
             rows.Say(
-                $"{keys} would be put back as of revision {revision}; the store is at {now}. "
+                $"{keys} would be restored to revision {revision}; the store is at {now}. "
                 + $"To do this and nothing else: {UnchangedSince} {now}.");
         }
         else if (await past.RestoreAsync(restore, cancellationToken) is { } made)
         {
-            rows.Say($"{keys} put back as of revision {revision}, by revision {made}.");
+            rows.Say($"{keys} restored to revision {revision}, by revision {made}.");
         }
         else
         {

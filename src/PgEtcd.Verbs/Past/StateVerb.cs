@@ -5,7 +5,7 @@ using PgEtcd.Verbs.Running;
 
 namespace PgEtcd.Verbs.Past;
 
-/// <summary><c>pgetcd state --at MOMENT</c>: the keys as they were.</summary>
+/// <summary><c>pgetcd state --at MOMENT</c>: shows the keys of a moment.</summary>
 internal static class StateVerb
 {
     private const string At = "--at";
@@ -37,7 +37,7 @@ internal static class StateVerb
         return 0;
     }
 
-    /// <summary>A key as JSON has it, also in files.</summary>
+    /// <summary>The fields of a key in JSON, also in files.</summary>
     public static Field[] Row(StateRow row) =>
     [
         new("key", row.Key, "KEY", IsBytes: true),

@@ -1,31 +1,31 @@
 namespace PgEtcd.Verbs.Running;
 
-/// <summary>Something that the binary does instead of serving: its first argument.</summary>
-/// <param name="Name">As it is typed.</param>
-/// <param name="Argument">What must follow it, for the help: "FROM TO"; "[KEY]" may follow; empty: nothing.</param>
+/// <summary>A task that the binary does instead of serving, named by its first argument.</summary>
+/// <param name="Name">The name as it is typed.</param>
+/// <param name="Argument">The arguments in the help: "FROM TO"; an optional one is "[KEY]"; empty: none.</param>
 /// <param name="Help">One line.</param>
-/// <param name="RunAsync">Does it and gives the exit code; a <see cref="CommandException"/> says why not.</param>
+/// <param name="RunAsync">Runs the verb and returns the exit code; a <see cref="CommandException"/> has the reason of a failure.</param>
 public sealed record Verb(string Name, string Argument, string Help, Func<VerbArguments, CancellationToken, Task<int>> RunAsync)
 {
-    /// <summary>The verb's own flags, which take no value, and what they mean.</summary>
+    /// <summary>The verb's own flags without a value, and their help.</summary>
     public IReadOnlyDictionary<string, string> Switches { get; init; } = new Dictionary<string, string>();
 
-    /// <summary>The verb's own flags that take a value, what stands for that in the help, and what they mean.</summary>
+    /// <summary>The verb's own flags with a value, the placeholder of the value in the help, and their help.</summary>
     public IReadOnlyDictionary<string, (string Value, string Help)> Values { get; init; } = new Dictionary<string, (string, string)>();
 
     /// <summary>More lines for the help.</summary>
     public IReadOnlyList<string> Notes { get; init; } = [];
 
-    /// <summary>The exit code when it could not be done.</summary>
+    /// <summary>The exit code of a failure.</summary>
     public int FailureCode { get; init; } = 1;
 
-    /// <summary>How many arguments there may be at most.</summary>
+    /// <summary>Most arguments.</summary>
     public int MostArguments => Argument.Split(' ', StringSplitOptions.RemoveEmptyEntries).Length;
 
-    /// <summary>How many there must be.</summary>
+    /// <summary>Fewest arguments.</summary>
     public int LeastArguments => Argument.Split(' ', StringSplitOptions.RemoveEmptyEntries).Count(word => word[0] != '[');
 
-    /// <summary>What <c>--help</c> after the verb prints.</summary>
+    /// <summary>The text of <c>--help</c> after the verb.</summary>
     public string HelpText => string.Join(
         Environment.NewLine,
         [

@@ -2,18 +2,18 @@ using PgEtcd.Postgres.Connections;
 
 namespace PgEtcd.Verbs.Running;
 
-/// <summary>What followed a verb.</summary>
+/// <summary>The words behind a verb.</summary>
 /// <param name="Arguments">Its arguments.</param>
-/// <param name="Switches">Those of its own flags without a value that were given.</param>
-/// <param name="Values">Those of its own flags with a value that were given.</param>
-/// <param name="Target">Where it works.</param>
-/// <param name="ReadAddress">Npgsql's form of the address of a database, given the flag that holds it and what it holds; a
-/// <see cref="CommandException"/> says what is wrong with it.</param>
+/// <param name="Switches">The given flags of its own without a value.</param>
+/// <param name="Values">The given flags of its own with a value.</param>
+/// <param name="Target">The store.</param>
+/// <param name="ReadAddress">Turns the address of a database into Npgsql's form, given its flag and its text; a
+/// <see cref="CommandException"/> has the reason of a failure.</param>
 public sealed record VerbArguments(
     IReadOnlyList<string> Arguments, IReadOnlySet<string> Switches, IReadOnlyDictionary<string, string> Values, VerbTarget Target,
     Func<string, string, string> ReadAddress)
 {
-    /// <summary>Of verbs that have one.</summary>
+    /// <summary>The first argument, for verbs that have one.</summary>
     public string Argument => Arguments[0];
 }
 
@@ -23,7 +23,8 @@ public sealed record VerbArguments(
 /// <param name="Schema">The schema; a legal identifier, not yet quoted.</param>
 /// <param name="DataDir">Absolute path.</param>
 /// <param name="DataDirIsDefault">Whether <paramref name="DataDir"/> is the default.</param>
-/// <param name="MayMigrate">The schema may be made and changed.</param>
-/// <param name="Password">Gives the password of <paramref name="Database"/>; null: it is there, or none is needed.</param>
+/// <param name="MayMigrate">Whether the schema may be created and changed.</param>
+/// <param name="Password">The command that prints the password of <paramref name="Database"/>; null: the address holds it, or none is
+/// needed.</param>
 public sealed record VerbTarget(
     string? Database, string Schema, string DataDir, bool DataDirIsDefault, bool MayMigrate, PasswordCommand? Password);

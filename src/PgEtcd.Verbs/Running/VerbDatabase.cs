@@ -4,7 +4,7 @@ using PgEtcd.Postgres.Migrations;
 
 namespace PgEtcd.Verbs.Running;
 
-/// <summary>The database that a verb works on: the one that is named, or the private local one, which runs as long as it is
+/// <summary>The database that a verb works on: the one that the flags name, or the private local one, which runs for as long as it is
 /// needed.</summary>
 internal sealed class VerbDatabase : IAsyncDisposable
 {
@@ -21,17 +21,17 @@ internal sealed class VerbDatabase : IAsyncDisposable
         Database = database;
     }
 
-    /// <summary>Connected; the schema is as it was asked for.</summary>
+    /// <summary>The database, connected and with the schema prepared.</summary>
     public Database Database { get; }
 
-    /// <summary>Looks at the schema, and makes it.</summary>
+    /// <summary>Inspects and creates the schema.</summary>
     public Migrator Migrator { get; }
 
-    /// <summary>Opens it.</summary>
-    /// <param name="options">Where it is.</param>
-    /// <param name="use">What to do with the schema first.</param>
-    /// <param name="cancellationToken">Gives up.</param>
-    /// <exception cref="DatabaseStartException">It cannot be used, or the schema is not there.</exception>
+    /// <summary>Opens the database.</summary>
+    /// <param name="options">The store.</param>
+    /// <param name="use">The preparation of the schema.</param>
+    /// <param name="cancellationToken">Abandons it.</param>
+    /// <exception cref="DatabaseStartException">The database cannot be used, or the schema does not exist.</exception>
     public static async Task<VerbDatabase> OpenAsync(VerbTarget options, SchemaUse use, CancellationToken cancellationToken)
     {
         if (options.Database is null && use != SchemaUse.Create && !DataDirectory.MayHoldStore(options.DataDir, options.DataDirIsDefault))
@@ -52,7 +52,7 @@ internal sealed class VerbDatabase : IAsyncDisposable
                 ? await LocalDatabase.StartAsync(
                     options.DataDir, options.DataDirIsDefault, loggers.CreateLogger("PgEtcd"), cancellationToken)
                 : null;
-            // Our functions say in the detail which revision is not there.
+            // The functions name a missing revision in the detail of the error.
             string connection = $"{options.Database ?? local!.ConnectionString};Include Error Detail=true";
             database =
                 new Database(connection, new SchemaName(options.Schema), loggers, password: options.Password) { AllowsStandby = true };
@@ -113,18 +113,18 @@ internal sealed class VerbDatabase : IAsyncDisposable
     }
 }
 
-/// <summary>What a verb does with the schema before its work.</summary>
+/// <summary>The preparation of the schema before the work of a verb.</summary>
 internal enum SchemaUse
 {
-    /// <summary>Nothing: it may be there or not, of whatever version.</summary>
+    /// <summary>None: it may exist or not, in any version.</summary>
     Leave,
 
-    /// <summary>Changes nothing; it must be there, of this binary's version.</summary>
+    /// <summary>A check: it must exist, in this binary's version.</summary>
     Check,
 
-    /// <summary>Migrates it; it must be there.</summary>
+    /// <summary>A migration; it must exist.</summary>
     Migrate,
 
-    /// <summary>Migrates it if it is there; else the verb makes it with what it writes, in one transaction.</summary>
+    /// <summary>A migration if it exists; else the verb creates it in the transaction of its work.</summary>
     Create,
 }

@@ -4,7 +4,7 @@ using PgEtcd.Verbs.Running;
 
 namespace PgEtcd.Verbs.Upkeep;
 
-/// <summary><c>pgetcd migrate</c>: the schema to the version of this binary, without a server.</summary>
+/// <summary><c>pgetcd migrate</c>: brings the schema to the version of this binary, without a server.</summary>
 internal static class MigrateVerb
 {
     private const string DryRun = "--dry-run";

@@ -6,7 +6,7 @@ using PgEtcd.Verbs.Running;
 
 namespace PgEtcd.Verbs.Upkeep;
 
-/// <summary><c>pgetcd verify</c>: replays the log and checks that it is what it must be.</summary>
+/// <summary><c>pgetcd verify</c>: replays the log and checks the invariants.</summary>
 internal static class VerifyVerb
 {
     private const int Sound = 0;
@@ -55,7 +55,8 @@ internal static class VerifyVerb
         StoreMarks marks = verifier.Marks;
         string compacted = marks.CompactRevision < 0 ? "never compacted" : $"compacted at {marks.CompactRevision}";
         output.WriteLine(string.Create(CultureInfo.InvariantCulture,
-            $"Schema '{schema}': revision {marks.Revision}, {compacted}, {verifier.Rows} changes, {verifier.Keys} keys. Checked in {took.TotalSeconds:0.0} s:"));
+            $"Schema '{schema}': revision {marks.Revision}, {compacted}, {verifier.Rows} changes, {verifier.Keys} keys. "
+            + $"Checked in {took.TotalSeconds:0.0} s:"));
         foreach (Invariant invariant in Invariant.All)
         {
             (long count, IReadOnlyList<string> told) = verifier.Findings.Of(invariant);

@@ -17,10 +17,16 @@ public class CallShapesTests
         { new PutRequest { Key = Key, Value = Secret, Lease = 7 }, """put "a\x0a\x22b", value of 7 bytes, with a lease""" },
         { new RangeRequest { Key = Key }, """range "a\x0a\x22b" """ },
         {
-            new RangeRequest { Key = ByteString.CopyFromUtf8("a"), RangeEnd = ByteString.CopyFromUtf8("b"), Revision = 3, Limit = 10, KeysOnly = true },
+            new RangeRequest
+            {
+                Key = ByteString.CopyFromUtf8("a"), RangeEnd = ByteString.CopyFromUtf8("b"), Revision = 3, Limit = 10, KeysOnly = true,
+            },
             """range from "a" to "b" at 3, limit 10, keys only"""
         },
-        { new RangeRequest { Key = ByteString.CopyFrom(0), RangeEnd = ByteString.CopyFrom(0), CountOnly = true, Serializable = true }, """range from "\x00" on, count only, serializable""" },
+        {
+            new RangeRequest { Key = ByteString.CopyFrom(0), RangeEnd = ByteString.CopyFrom(0), CountOnly = true, Serializable = true },
+            """range from "\x00" on, count only, serializable"""
+        },
         { new DeleteRangeRequest { Key = ByteString.CopyFromUtf8(new string('k', 200)) }, $"""delete "{new string('k', 100)}…" """ },
         { new CompactionRequest { Revision = 9, Physical = true }, "compact at 9, physical" },
         {

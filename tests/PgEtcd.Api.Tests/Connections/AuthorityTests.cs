@@ -141,7 +141,8 @@ public sealed class AuthorityTests : IAsyncLifetime
         byte[] header = new byte[9];
         for (int i = 0; i < requests.Length; i++)
         {
-            await connection.WriteAsync(Http2Frames.Frame(Http2Frames.Headers, Http2Frames.EndStream | Http2Frames.EndHeaders, (2 * i) + 1, requests[i]));
+            const byte Flags = Http2Frames.EndStream | Http2Frames.EndHeaders;
+            await connection.WriteAsync(Http2Frames.Frame(Http2Frames.Headers, Flags, (2 * i) + 1, requests[i]));
             while (answers.Count <= i)
             {
                 await connection.ReadExactlyAsync(header).AsTask().WaitAsync(Patience);
@@ -180,8 +181,8 @@ public sealed class AuthorityTests : IAsyncLifetime
         return new NetworkStream(socket, ownsSocket: true);
     }
 
-    private int PortOf(string scheme) =>
-        new Uri(_app.Urls.Single(url => url.StartsWith(scheme, StringComparison.Ordinal) && !url.Contains("unix", StringComparison.Ordinal))).Port;
+    private int PortOf(string scheme) => new Uri(_app.Urls.Single(url =>
+        url.StartsWith(scheme, StringComparison.Ordinal) && !url.Contains("unix", StringComparison.Ordinal))).Port;
 
     private static X509Certificate2 SelfSigned()
     {

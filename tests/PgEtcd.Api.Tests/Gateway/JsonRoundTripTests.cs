@@ -50,11 +50,18 @@ public class JsonRoundTripTests
         RangeResponse response = new()
         {
             Header = new ResponseHeader { ClusterId = ulong.MaxValue, Revision = 7 },
-            Kvs = { new Protocol.Mvccpb.KeyValue { Key = ByteString.CopyFrom(0xff, 0xef), ModRevision = 7, Value = ByteString.CopyFromUtf8("?>") } },
+            Kvs =
+            {
+                new Protocol.Mvccpb.KeyValue
+                {
+                    Key = ByteString.CopyFrom(0xff, 0xef), ModRevision = 7, Value = ByteString.CopyFromUtf8("?>"),
+                },
+            },
             Count = 1,
         };
         Encoding.UTF8.GetString(Written(response)).ShouldBe(
-            """{"header":{"cluster_id":"18446744073709551615","revision":"7"},"kvs":[{"key":"/+8=","mod_revision":"7","value":"Pz4="}],"count":"1"}""");
+            """{"header":{"cluster_id":"18446744073709551615","revision":"7"},"kvs":["""
+            + """{"key":"/+8=","mod_revision":"7","value":"Pz4="}],"count":"1"}""");
         Encoding.UTF8.GetString(Written(new TxnResponse { Responses = { new ResponseOp { ResponseTxn = new TxnResponse() } } })).ShouldBe(
             """{"responses":[{"response_txn":{}}]}""");
         Encoding.UTF8.GetString(Written(new Compare { Version = 0, Target = Compare.Types.CompareTarget.Mod })).ShouldBe(

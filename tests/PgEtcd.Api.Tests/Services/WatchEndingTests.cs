@@ -98,7 +98,8 @@ public sealed class WatchEndingTests : IDisposable
         _database.DisposeAsync().AsTask().GetAwaiter().GetResult();
     }
 
-    private static WatchRequest Create => new() { CreateRequest = new WatchCreateRequest { Key = Google.Protobuf.ByteString.CopyFromUtf8("k") } };
+    private static WatchRequest Create =>
+        new() { CreateRequest = new WatchCreateRequest { Key = Google.Protobuf.ByteString.CopyFromUtf8("k") } };
 
     private Task<RpcException> EndAsync(Requests requests) =>
         Should.ThrowAsync<RpcException>(() => _service.Watch(requests, _responses, _call));

@@ -113,9 +113,11 @@ public class WatchEncodingTests
     }
 
     private static string Show(Protocol.Mvccpb.Event change) =>
-        $"{change.Type} {change.Kv.Key.ToStringUtf8()} {change.Kv.ModRevision} v{change.Kv.Version} {change.Kv.Value.Length} before {change.PrevKv?.Value.Length}";
+        $"{change.Type} {change.Kv.Key.ToStringUtf8()} {change.Kv.ModRevision} v{change.Kv.Version} "
+        + $"{change.Kv.Value.Length} before {change.PrevKv?.Value.Length}";
 
     private static string Show(KvEvent change, bool withPrevious) =>
-        $"{(change.IsDelete ? "Delete" : "Put")} {System.Text.Encoding.UTF8.GetString(change.Key.Span)} {change.Revision} v{change.Record?.Version ?? 0} "
-        + $"{change.Record?.Value.Length ?? 0} before {(withPrevious ? change.Previous?.Value.Length : null)}";
+        $"{(change.IsDelete ? "Delete" : "Put")} {System.Text.Encoding.UTF8.GetString(change.Key.Span)} {change.Revision} "
+        + $"v{change.Record?.Version ?? 0} {change.Record?.Value.Length ?? 0} "
+        + $"before {(withPrevious ? change.Previous?.Value.Length : null)}";
 }

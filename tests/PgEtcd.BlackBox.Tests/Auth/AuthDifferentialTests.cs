@@ -67,7 +67,8 @@ public sealed class AuthDifferentialTests(PostgresFixture postgres, ITestOutputH
         // More than twelve permissions etcd sorts by key as it happens to come.
         Array.ForEach([there, here], answer => Sort(answer.Response));
         here.SameAs(there).ShouldBeTrue(
-            $"seed {seed}, {rpc} {text} {(expectedToken is null ? "as nobody" : "")}: expected {JsonDifference.First(there.ToJson(), here.ToJson())}");
+            $"seed {seed}, {rpc} {text} {(expectedToken is null ? "as nobody" : "")}: "
+            + $"expected {JsonDifference.First(there.ToJson(), here.ToJson())}");
         return here.Error?.Detail;
     }
 

@@ -21,7 +21,8 @@ public sealed class AuthTests(AuthTests.WithAuth one) : IClassFixture<AuthTests.
     private AuthClient _client = null!;
 
     /// <summary>Ranges from a key of which only that key, or only a part, may be read.</summary>
-    public static TheoryData<string, string> Beyond => new() { { "k", "\0" }, { "k", "l" }, { "k", "k\0\0" }, { "j", "k\0" }, { "\0", "\0" }, { "k\0", "" } };
+    public static TheoryData<string, string> Beyond =>
+        new() { { "k", "\0" }, { "k", "l" }, { "k", "k\0\0" }, { "j", "k\0" }, { "\0", "\0" }, { "k\0", "" } };
 
     public async Task InitializeAsync()
     {
@@ -113,7 +114,8 @@ public sealed class AuthTests(AuthTests.WithAuth one) : IClassFixture<AuthTests.
             }
         }
 
-        (await _client.OutcomeAsync("etcdserverpb.KV/Txn", $"{{\"success\":[{{\"request_put\":{{{Keys("k")}}}}}]}}", token)).ShouldBe(Granted);
+        (await _client.OutcomeAsync("etcdserverpb.KV/Txn", $"{{\"success\":[{{\"request_put\":{{{Keys("k")}}}}}]}}", token))
+            .ShouldBe(Granted);
         (await Sql.ExecuteAsync(one.Database, $"select count(*) from pgetcd.revisions where username = '{_joe}'")).ShouldBe(1L);
     }
 
@@ -132,9 +134,10 @@ public sealed class AuthTests(AuthTests.WithAuth one) : IClassFixture<AuthTests.
             """)).ShouldBe(
             $"UserAdd|root|user {_joe}, RoleAdd|root|role {_joe}, UserGrantRole|root|user {_joe}, role {_joe}, "
             + $"RoleGrantPermission|root|role {_joe}, Write \"{_joe}\"");
+        string audited = "select count(*) from pgetcd.auth_audit "
+            + $"where action = 'LoginFailed' and username = '{_joe}' and client like 'ipv4:127.0.0.1:%'";
         await Eventually.TrueAsync(
-            async () => Equals(await Sql.ExecuteAsync(one.Database, $"select count(*) from pgetcd.auth_audit where action = 'LoginFailed' and username = '{_joe}' and client like 'ipv4:127.0.0.1:%'"), 1L),
-            "the failed login is written down");
+            async () => Equals(await Sql.ExecuteAsync(one.Database, audited), 1L), "the failed login is written down");
     }
 
     [Fact]

@@ -47,7 +47,11 @@ public sealed class BadInputTests(BadInputServer server) : IClassFixture<BadInpu
     [MemberData(nameof(Garbage))]
     public async Task Bytes_that_are_no_message_are_an_internal_error_as_with_gRPC_for_Go(string what, byte[] bytes)
     {
-        foreach (string rpc in new[] { "etcdserverpb.KV/Range", "etcdserverpb.KV/RangeStream", "etcdserverpb.KV/Put", "etcdserverpb.KV/Txn", "etcdserverpb.Lease/LeaseGrant" })
+        foreach (string rpc in (string[])
+            [
+                "etcdserverpb.KV/Range", "etcdserverpb.KV/RangeStream", "etcdserverpb.KV/Put", "etcdserverpb.KV/Txn",
+                "etcdserverpb.Lease/LeaseGrant",
+            ])
         {
             Status status = await server.RefusesAsync(kv => FirstAsync(kv, rpc, bytes));
             status.StatusCode.ShouldBe(StatusCode.Internal, $"{what} to {rpc}");

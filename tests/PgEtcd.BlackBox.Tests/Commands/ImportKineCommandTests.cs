@@ -14,8 +14,8 @@ public sealed class ImportKineCommandTests(PostgresFixture postgres) : IClassFix
 {
     // A key that was never touched again in row 1, an update, a tombstone, a lease, a binary value, kine's and kube-apiserver's marks.
     private const string Kine = """
-        create table kine (id bigserial primary key, name text collate "C", created integer, deleted integer, create_revision bigint not null,
-            prev_revision bigint, lease integer, value bytea, old_value bytea);
+        create table kine (id bigserial primary key, name text collate "C", created integer, deleted integer,
+            create_revision bigint not null, prev_revision bigint, lease integer, value bytea, old_value bytea);
         insert into kine (name, created, deleted, create_revision, prev_revision, lease, value) values
             ('/registry/health', 1, 0, 0, 0, 0, '{"health":"true"}'), ('compact_rev_key', 1, 0, 0, 1, 0, ''),
             ('/registry/a', 1, 0, 0, 0, 0, '1'), ('/registry/a', 0, 0, 3, 3, 0, '\x00ff'), ('/registry/b', 1, 0, 0, 0, 600, 'x'),
@@ -32,13 +32,15 @@ public sealed class ImportKineCommandTests(PostgresFixture postgres) : IClassFix
         Verb pgetcd = new(store);
 
         (await pgetcd.TextAsync("import-kine", "--from", database, "--dry-run")).ShouldBe(
-            "Would import revision 9, compacted at 9, 4 changes, 4 keys (0 of unknown version, 1 gap rows left out) into schema 'pgetcd', which would be made.\n");
+            "Would import revision 9, compacted at 9, 4 changes, 4 keys (0 of unknown version, 1 gap rows left out) "
+            + "into schema 'pgetcd', which would be made.\n");
         (await Sql.ExecuteAsync(store, "select count(*) from pg_namespace where nspname = 'pgetcd'")).ShouldBe(0L);
 
         CommandResult imported = await pgetcd.RunAsync("import-kine", "--from", database);
         imported.ExitCode.ShouldBe(0, imported.Error);
         imported.Output.ShouldMatch(
-            @"^Imported revision 9, compacted at 9, 4 changes, 4 keys \(0 of unknown version, 1 gap rows left out\), 1 leases, into schema 'pgetcd'\. "
+            @"^Imported revision 9, compacted at 9, 4 changes, 4 keys \(0 of unknown version, 1 gap rows left out\), 1 leases, "
+            + @"into schema 'pgetcd'\. "
             + @"HashKV of the database is that of kine's rows: \d+\.\n$");
 
         await using (PgEtcdServer server = await PgEtcdServer.StartAsync(store))

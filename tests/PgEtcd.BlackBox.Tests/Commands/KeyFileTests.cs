@@ -41,7 +41,8 @@ public sealed class KeyFileTests(PostgresFixture postgres) : IClassFixture<Postg
         printed.Output.ShouldBe(await pgetcd.TextAsync("state", "--prefix", "/t/a/", "--at", $"{then}", "--output", "json"));
 
         (await pgetcd.TextAsync("import", file, "--format", "jsonl", "--from-prefix", "/t/a/", "--to-prefix", "/t/c/")).ShouldBe(
-            $"Imported 302 keys from {file} into schema 'pgetcd': revisions {then + 2} to {then + 4}. 1 of them had a lease, and have none now.\n");
+            $"Imported 302 keys from {file} into schema 'pgetcd': revisions {then + 2} to {then + 4}. "
+            + "1 of them had a lease and were imported without it.\n");
         string[] keys = await kv.AllAsync();
         keys.Length.ShouldBe(303);
         keys.ShouldContain("/t/b/other=y");
@@ -90,7 +91,10 @@ public sealed class KeyFileTests(PostgresFixture postgres) : IClassFixture<Postg
     [InlineData("""{"key":"YQ==","value":"***"}""", "line 1 is not a JSON object with a key and a value in base64")]
     [InlineData("""["YQ=="]""", "line 1 is not a JSON object with a key and a value in base64")]
     [InlineData("""{"key":"","value":"YQ=="}""", "line 1 has an empty key")]
-    [InlineData("{\"key\":\"YQ==\",\"value\":\"\"}\n{\"key\":\"Yg==\",\"value\":\"\"}", "line 2 has the key 'b', which does not begin with 'a'", "--from-prefix=a", "--to-prefix=x")]
+    [InlineData(
+        "{\"key\":\"YQ==\",\"value\":\"\"}\n{\"key\":\"Yg==\",\"value\":\"\"}",
+        "line 2 has the key 'b', which does not begin with 'a'",
+        "--from-prefix=a", "--to-prefix=x")]
     [InlineData("{\"key\":\"YQ==\",\"value\":\"\"}\n\n{\"key\":\"YQ==\",\"value\":\"\"}", "the key 'a' is there twice")]
     public async Task A_bad_file_is_refused_and_nothing_is_imported(string text, string why, params string[] flags)
     {

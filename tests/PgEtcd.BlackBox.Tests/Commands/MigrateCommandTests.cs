@@ -56,7 +56,8 @@ public sealed class MigrateCommandTests(PostgresFixture postgres) : IClassFixtur
         await pgetcd.TextAsync("migrate");
         await Sql.ExecuteAsync(database, "delete from pgetcd.migrations where number > 4");
         (await pgetcd.RefusalAsync("serve", "--migrate=never")).ShouldMatch(
-            "^pgetcd: --schema: 'pgetcd' is of an older pgetcd \\(schema version 4, this binary needs \\d+\\), and --migrate=never: run pgetcd migrate first\\.$");
+            @"^pgetcd: --schema: 'pgetcd' is of an older pgetcd \(schema version 4, this binary needs \d+\), "
+            + @"and --migrate=never: run pgetcd migrate first\.$");
         CommandResult plan = await pgetcd.RunAsync("migrate", "--dry-run");
         plan.Output.ShouldStartWith("Schema 'pgetcd' would go from version 4 to ");
         plan.Output.ShouldContain("  0005_alarms.sql\n");

@@ -106,7 +106,7 @@ public sealed class PastCommandTests(PostgresFixture postgres) : IClassFixture<P
         (await pgetcd.RefusalAsync("diff", "2", "6")).ShouldContain("Revision 2 is compacted");
         (await pgetcd.JsonAsync(["state"], "value_text")).ShouldBe(["4", "end"]);
         (await pgetcd.RefusalAsync("history", "b")).ShouldBe(
-            "pgetcd: There was no key 'b' since revision 6, and what was before is forgotten.");
+            "pgetcd: There was no key 'b' since revision 6, and earlier history is gone.");
         (await new Verb(database).TextAsync("verify")).ShouldEndWith("All hold.\n");
     }
 
@@ -139,7 +139,7 @@ public sealed class PastCommandTests(PostgresFixture postgres) : IClassFixture<P
 
         await Sql.ExecuteAsync(database, "create schema other; create table other.migrations (id text)");
         (await new Verb(database, "other").RefusalAsync("state")).ShouldBe(
-            "pgetcd: --schema: 'other' has migrations of something else than pgetcd.");
+            "pgetcd: --schema: 'other' has migrations that are not pgetcd's.");
         object last = (await Sql.ExecuteAsync(
             database, "delete from pgetcd.migrations where number = (select max(number) from pgetcd.migrations) returning number"))!;
         (await pgetcd.RefusalAsync("state")).ShouldMatch(

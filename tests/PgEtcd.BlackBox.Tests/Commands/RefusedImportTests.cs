@@ -10,8 +10,10 @@ public sealed class RefusedImportTests(PostgresFixture postgres) : IClassFixture
 {
     private const string Schemas = "select count(*) from pg_namespace where nspname = 'pgetcd'";
 
-    private const string Contents =
-        "select (select count(*) from pg_class where relnamespace = 'pgetcd'::regnamespace) + (select count(*) from pg_proc where pronamespace = 'pgetcd'::regnamespace)";
+    private const string Contents = """
+        select (select count(*) from pg_class where relnamespace = 'pgetcd'::regnamespace)
+            + (select count(*) from pg_proc where pronamespace = 'pgetcd'::regnamespace)
+        """;
 
     [Theory]
     [InlineData(false)]
@@ -58,8 +60,8 @@ public sealed class RefusedImportTests(PostgresFixture postgres) : IClassFixture
     {
         string kine = await postgres.CreateDatabaseAsync();
         await Sql.ExecuteAsync(kine, """
-            create table kine (id bigserial primary key, name text collate "C", created integer, deleted integer, create_revision bigint not null,
-                prev_revision bigint, lease integer, value bytea, old_value bytea);
+            create table kine (id bigserial primary key, name text collate "C", created integer, deleted integer,
+                create_revision bigint not null, prev_revision bigint, lease integer, value bytea, old_value bytea);
             insert into kine (name, created, deleted, create_revision, prev_revision, lease, value) values
                 ('/registry/a', 1, 0, 0, 0, 0, '1'), ('', 1, 0, 0, 0, 0, '')
             """);

@@ -28,7 +28,7 @@ public sealed class RestoreCommandTests(PostgresFixture postgres) : IClassFixtur
             ["restore", "--prefix", "p/", "--at", "4", "--dry-run"], "change", "key_text", "old_value_text", "new_value_text"))
             .ShouldBe(["update p/a 2 1", "create p/b  1", "delete p/c 2 "]);
         (await pgetcd.TextAsync("restore", "--prefix", "p/", "--at", "4", "--dry-run")).ShouldEndWith(
-            "3 keys would be put back as of revision 4; the store is at 7. To do this and nothing else: --unchanged-since 7.\n");
+            "3 keys would be restored to revision 4; the store is at 7. To do this and nothing else: --unchanged-since 7.\n");
         (await kv.RevisionAsync()).ShouldBe(7);
 
         await kv.PutAsync("p/d", "2");
@@ -41,10 +41,10 @@ public sealed class RestoreCommandTests(PostgresFixture postgres) : IClassFixtur
         (await kv.RevisionAsync()).ShouldBe(8);
 
         (await pgetcd.TextAsync("restore", "--prefix", "p/", "--at", "4")).ShouldEndWith(
-            "\n4 keys put back as of revision 4, by revision 9.\n");
+            "\n4 keys restored to revision 4, by revision 9.\n");
         (await kv.AllAsync()).ShouldBe(["p/a=1", "p/b=1", "q=1"]);
         (await pgetcd.TextAsync("restore", "--prefix", "p/", "--at", "4")).ShouldBe("Nothing differs from revision 4.\n");
-        (await pgetcd.TextAsync("restore", "q", "--at", "1")).ShouldEndWith("\n1 key put back as of revision 1, by revision 10.\n");
+        (await pgetcd.TextAsync("restore", "q", "--at", "1")).ShouldEndWith("\n1 key restored to revision 1, by revision 10.\n");
         (await kv.AllAsync()).ShouldBe(["p/a=1", "p/b=1"]);
         (await pgetcd.JsonAsync(["history", "q"], "change", "request")).ShouldBe(["create Put", "delete restore_key"]);
     }
@@ -99,7 +99,7 @@ public sealed class RestoreCommandTests(PostgresFixture postgres) : IClassFixtur
         await Sql.ExecuteAsync(database, "update pgetcd.removal set kept_revision = 9");
         await follower.WaitForExitAsync();
         follower.ExitCode.ShouldBe(1);
-        follower.Output.ShouldContain("pgetcd: Some of what changed after revision 2 is forgotten; the oldest state kept is that of 9.");
+        follower.Output.ShouldContain("pgetcd: Some changes after revision 2 are gone; the oldest known state is that of revision 9.");
     }
 
     private static Task SaysAsync(ChildProcess follower, Func<string, bool> isSaid) =>

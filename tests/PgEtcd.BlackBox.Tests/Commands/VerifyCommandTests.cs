@@ -158,7 +158,9 @@ public sealed class VerifyCommandTests(PostgresFixture postgres) : IClassFixture
         {
             string end = i % 3 == 0 ? "rollback" : "commit";
             await using NpgsqlCommand command = new(
-                $"begin; select pgetcd.put('k{i % Keys:00}', 'sql'); select pgetcd.delete('k{(i + 1) % Keys:00}'); select pgetcd.delete_prefix('k1'); {end}", connection);
+                $"begin; select pgetcd.put('k{i % Keys:00}', 'sql'); select pgetcd.delete('k{(i + 1) % Keys:00}'); "
+                + $"select pgetcd.delete_prefix('k1'); {end}",
+                connection);
             await command.ExecuteNonQueryAsync(CancellationToken.None);
             await Task.Delay(20, CancellationToken.None); // others shall write too
         }

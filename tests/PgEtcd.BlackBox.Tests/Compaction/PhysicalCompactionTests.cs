@@ -115,7 +115,8 @@ IClassFixture<PostgresFixture>
 
         (await RowsAsync(database)).ShouldBe(1);
         (await Sql.ExecuteAsync(database, """
-            select string_agg(convert_from(key, 'utf8') || mod_revision || coalesce(convert_from(value, 'utf8'), '-'), ' ' order by mod_revision)
+            select string_agg(
+                convert_from(key, 'utf8') || mod_revision || coalesce(convert_from(value, 'utf8'), '-'), ' ' order by mod_revision)
             from pgetcd.history
             """)).ShouldBe("a21 a32 a4- b51");
         await RefusedAsync(() => kv.ReadAsync("a", 3), EtcdErrors.Compacted);

@@ -31,7 +31,8 @@ public sealed class ManifestTests(PostgresFixture postgres) : IClassFixture<Post
         await ShouldServeAsync(server, "master", "https://10.0.0.1:2380");
         server.Expect("without effect here");
         (await server.ComplainsAsync(1))[0].ShouldContain(
-            "Accepted for etcd's sake and without effect here: --feature-gates, --listen-peer-urls, --initial-cluster, --snapshot-count, --peer-cert-file, --peer-key-file, --peer-trusted-ca-file, --peer-client-cert-auth.");
+            "Accepted for compatibility with etcd, without effect here: --feature-gates, --listen-peer-urls, --initial-cluster, "
+            + "--snapshot-count, --peer-cert-file, --peer-key-file, --peer-trusted-ca-file, --peer-client-cert-auth.");
     }
 
     [Fact]

@@ -152,7 +152,16 @@ public sealed class BalancerTests(BalancedFrontends three) : IClassFixture<Balan
                 await using GrpcChannel channel = new(_balancer!.ClientUrl);
                 TxnRequest put = new()
                 {
-                    Compare = { new Compare { Key = Bytes("key"), Target = Compare.Types.CompareTarget.Value, Value = Bytes(value), Result = Compare.Types.CompareResult.Equal } },
+                    Compare =
+                    {
+                        new Compare
+                        {
+                            Key = Bytes("key"),
+                            Target = Compare.Types.CompareTarget.Value,
+                            Value = Bytes(value),
+                            Result = Compare.Types.CompareResult.Equal,
+                        },
+                    },
                     Failure = { Op(Put("key", value)) },
                 };
                 await channel.UnaryAsync<TxnRequest, TxnResponse>("etcdserverpb.KV/Txn", put, timeout: TimeSpan.FromSeconds(5));

@@ -126,7 +126,11 @@ public sealed class HelmChartTests(PostgresFixture postgres) : IClassFixture<Pos
         string? helm = Environment.GetEnvironmentVariable("TESTED_HELM");
         Skip.If(helm is null, "TESTED_HELM names no helm");
         return Command.RunAsync(
-            helm!, ["template", "release", Path.Combine(Repository.Root, "deploy/helm/pgetcd"), "--namespace", "ns", .. values.SelectMany(value => new[] { "--set", value })],
+            helm!,
+            [
+                "template", "release", Path.Combine(Repository.Root, "deploy/helm/pgetcd"), "--namespace", "ns",
+                .. values.SelectMany(value => new[] { "--set", value }),
+            ],
             environment: new Dictionary<string, string> { ["HOME"] = "/tmp" });
     }
 }

@@ -53,7 +53,8 @@ public sealed class HashDifferentialTests(PostgresFixture postgres, ITestOutputH
             RandomRequest request = generator.Next();
             RpcAnswer expected = await reference.CallAsync(request.Rpc, RpcCatalogue.ToJson(Finished(request.Message)));
             RpcAnswer actual = await target.CallAsync(request.Rpc, RpcCatalogue.ToJson(request.Message));
-            (actual.SameAs(expected) || DifferentialRun.IsOtherOrder(request, expected, actual)).ShouldBeTrue($"seed {seed}, request {number}");
+            (actual.SameAs(expected) || DifferentialRun.IsOtherOrder(request, expected, actual))
+                .ShouldBeTrue($"seed {seed}, request {number}");
             Remember(request.Message, expected);
             if (number % Stretch == 0)
             {

@@ -83,7 +83,9 @@ internal sealed class WatchSide : IAsyncDisposable
                 Seen seen = _seen[response.WatchId];
                 seen.Record.Add(response);
                 seen.IsCreated |= response.Created;
-                seen.End ??= !response.Canceled ? null : response.CompactRevision > 0 ? $"compacted {response.CompactRevision}" : "cancelled";
+                seen.End ??= !response.Canceled ? null
+                    : response.CompactRevision > 0 ? $"compacted {response.CompactRevision}"
+                    : "cancelled";
             }
         }
         catch (RpcException error) when (error.StatusCode == StatusCode.Cancelled)

@@ -19,7 +19,8 @@ internal static class EtcdctlLease
         await keepAlive.WaitUntilAsync(() => Task.FromResult(keepAlive.Output.Split('\n').Length >= 5), Limit, "five keep-alives");
         keepAlive.Output.Split('\n').ShouldAllBe(line => line == $"lease {id} keepalived with TTL(2)");
         (await PrintedAsync(server, "get held --print-value-only")).ShouldBe("by-lease");
-        (await PrintedAsync(server, $"lease timetolive {id} --keys")).ShouldMatch($@"^lease {id} granted with TTL\(2s\), remaining\([012]s\), attached keys\(\[held\]\)$");
+        (await PrintedAsync(server, $"lease timetolive {id} --keys"))
+            .ShouldMatch($@"^lease {id} granted with TTL\(2s\), remaining\([012]s\), attached keys\(\[held\]\)$");
         (await PrintedAsync(server, "lease list")).ShouldContain(id);
 
         keepAlive.Signal(UnixSignal.Interrupt);

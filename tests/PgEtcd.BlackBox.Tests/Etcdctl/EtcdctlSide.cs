@@ -130,7 +130,10 @@ internal sealed partial class EtcdctlSide(IEtcdServer server) : IAsyncDisposable
 
     /// <summary>Who answered and how far and large it is, in the formats json and fields; what is left of a lease: a second may pass
     /// between the two.</summary>
-    [GeneratedRegex("""("(?:cluster_id|member_id|raft_term|raftTerm|raftIndex|raftAppliedIndex|dbSize|dbSizeInUse|ttl)":|"(?:ClusterID|MemberID|RaftTerm|RaftIndex|RaftAppliedIndex|DBSize|DBSizeInUse|TTL)" : |remaining\()\d+|("version":|"Version" : )"[^"]*"|http://localhost:\d+|http://127\.0\.0\.1:\d+""")]
+    [GeneratedRegex(
+        """("(?:cluster_id|member_id|raft_term|raftTerm|raftIndex|raftAppliedIndex|dbSize|dbSizeInUse|ttl)":"""
+        + """|"(?:ClusterID|MemberID|RaftTerm|RaftIndex|RaftAppliedIndex|DBSize|DBSizeInUse|TTL)" : |remaining\()\d+"""
+        + """|("version":|"Version" : )"[^"]*"|http://localhost:\d+|http://127\.0\.0\.1:\d+""")]
     private static partial Regex Varying();
 
     /// <summary>Whatever the unit: µs of etcdctl's table comes as two characters.</summary>
@@ -142,7 +145,8 @@ internal sealed partial class EtcdctlSide(IEtcdServer server) : IAsyncDisposable
     private static partial Regex Status();
 
     /// <summary>The same in a table.</summary>
-    [GeneratedRegex(@"^(\| \S+ \| \S+ \|) [^|]+ \| [^|]+ (\| (?:true|false) \| (?:true|false) \|) \d+ \| \d+ \| \d+ \|", RegexOptions.Multiline)]
+    [GeneratedRegex(
+        @"^(\| \S+ \| \S+ \|) [^|]+ \| [^|]+ (\| (?:true|false) \| (?:true|false) \|) \d+ \| \d+ \| \d+ \|", RegexOptions.Multiline)]
     private static partial Regex StatusRow();
 
     [GeneratedRegex(@"^[+|].*[+|]$", RegexOptions.Multiline)]

@@ -39,6 +39,8 @@ internal static class EtcdctlSnapshot
     [
         .. Saved, "snapshot restore {dir}/file --data-dir={dir}/data", "snapshot restore {dir}/file --data-dir={dir}/data",
         "snapshot restore {dir}/none --data-dir={dir}/data2",
-        "snapshot restore {dir}/file --data-dir={dir}/data3 --name=x --initial-cluster=x=http://127.0.0.1:1 --initial-advertise-peer-urls=http://127.0.0.1:1 --skip-hash-check", "snapshot restore",
+        "snapshot restore {dir}/file --data-dir={dir}/data3 --name=x --initial-cluster=x=http://127.0.0.1:1 "
+            + "--initial-advertise-peer-urls=http://127.0.0.1:1 --skip-hash-check",
+        "snapshot restore",
     ]);
 }

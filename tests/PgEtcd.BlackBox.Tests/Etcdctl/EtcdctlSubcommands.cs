@@ -25,8 +25,8 @@ internal static class EtcdctlSubcommands
         ["put"] = Same(
             "put k v1", "put k v2 --prev-kv", "get k -w json", "put k --ignore-value", "get k -w fields", "put absent --ignore-value",
             "put k v3 --ignore-lease", "put absent v --ignore-lease", "put k v --lease=1234", "put k v -w json --prev-kv",
-            new("put stdin", "a value with spaces\nand lines"), "get stdin", "put '' v", "put k v -w fields", "put k v -w table", "put", "put --nonsense",
-            "put ä ö", "put 日本 語", "get 日 --prefix", "get ä -w json", "get ä --hex", "del 日本"),
+            new("put stdin", "a value with spaces\nand lines"), "get stdin", "put '' v", "put k v -w fields", "put k v -w table",
+            "put", "put --nonsense", "put ä ö", "put 日本 語", "get 日 --prefix", "get ä -w json", "get ä --hex", "del 日本"),
         ["get"] = Same(
         [
             .. SomeKeys, "get a", "get absent", "get absent -w json", "get dir/ --prefix", "get '' --prefix", "get b --from-key",
@@ -34,7 +34,8 @@ internal static class EtcdctlSubcommands
             "get a dir/y", "get b a", "get dir/ --prefix --keys-only", "get dir/ --prefix --print-value-only", "get a --print-value-only",
             "get a --hex", "get a --consistency=s", "get a --consistency=x", "get ''", "get", "get a --prefix --from-key",
             "get '' --prefix --limit=3", "get '' --prefix --limit=3 -w json", "get '' --prefix --limit=100 -w fields",
-            .. from target in (string[])["KEY", "VERSION", "CREATE", "MODIFY", "VALUE"] select (EtcdctlCommand)$"get --prefix dir/ --sort-by={target} --order=DESCEND",
+            .. from target in (string[])["KEY", "VERSION", "CREATE", "MODIFY", "VALUE"]
+               select (EtcdctlCommand)$"get --prefix dir/ --sort-by={target} --order=DESCEND",
             "get dir/ --prefix --sort-by=VALUE", "get '' --prefix --sort-by=MODIFY --order=DESCEND --limit=2 -w json",
             "get '' --prefix --sort-by=nonsense", "get '' --prefix --order=nonsense",
             .. from revision in (int[])[0, 1, 5, 8, 10] select (EtcdctlCommand)$"get '' --prefix --rev={{{revision}}} -w json",
@@ -125,7 +126,8 @@ internal static class EtcdctlSubcommands
             .. Joe, "user grant-role joe reader", "user revoke-role joe reader", "user revoke-role joe reader",
             "user revoke-role nobody reader", "user get joe"]),
         ["user passwd"] = Same(
-            "user add joe:j", new("user passwd joe --interactive=false", "new\n"), new("user passwd nobody --interactive=false", "new\n"), new("user passwd joe --interactive=false", "\n"), "user passwd"),
+            "user add joe:j", new("user passwd joe --interactive=false", "new\n"),
+            new("user passwd nobody --interactive=false", "new\n"), new("user passwd joe --interactive=false", "\n"), "user passwd"),
         ["user delete"] = Same(
             "user add joe:j", "user delete joe", "user delete joe", "user list", "user add ann:a", "user delete ann -w json",
             "user delete"),
@@ -183,13 +185,17 @@ internal static class EtcdctlSubcommands
             // A frontend joins by running. A real etcd of one member, on the other hand, would wait for the second from here on.
             await pair.OursAsync(
                 "member add x --peer-urls=http://127.0.0.1:1",
-                "exit code 1\nError: rpc error: code = FailedPrecondition desc = pgetcd: a frontend joins by itself when it is started on the same database and schema");
+                "exit code 1\nError: rpc error: code = FailedPrecondition desc = "
+                + "pgetcd: a frontend joins by itself when it is started on the same database and schema");
         },
         ["member remove"] = async pair =>
         {
             await pair.SameAsync("member remove 1234", "member remove zzz", "member remove");
             // A real etcd refuses its only member too, for want of a quorum.
-            await pair.OursAsync("member remove {member}", "exit code 1\nError: rpc error: code = FailedPrecondition desc = pgetcd: this frontend is running; stop it, and it leaves the list by itself");
+            await pair.OursAsync(
+                "member remove {member}",
+                "exit code 1\nError: rpc error: code = FailedPrecondition desc = "
+                + "pgetcd: this frontend is running; stop it, and it leaves the list by itself");
         },
         ["member update"] = async pair =>
         {
@@ -197,7 +203,8 @@ internal static class EtcdctlSubcommands
             // Frontends have no peers; the URLs are shown to clients that ask for them, as they were given at the start.
             await pair.OursAsync(
                 "member update {member} --peer-urls=http://127.0.0.1:1",
-                "exit code 1\nError: rpc error: code = FailedPrecondition desc = pgetcd: a frontend's peer URLs are those it was started with (--initial-advertise-peer-urls)");
+                "exit code 1\nError: rpc error: code = FailedPrecondition desc = "
+                + "pgetcd: a frontend's peer URLs are those it was started with (--initial-advertise-peer-urls)");
         },
         ["member promote"] = Same("member promote 1234", "member promote {member}", "member promote"),
 

@@ -60,7 +60,8 @@ internal sealed record EtcdctlWatch(string Line, string Sentinel, Func<Kv, Task>
         {
             await PutUntilSeenAsync(kv, watch, Begin);
         }
-        await watch.WaitUntilAsync(() => Task.FromResult(watch.Output.Contains(Shown, StringComparison.Ordinal)), Limit, $"{Line} shows \"{Shown}\"");
+        await watch.WaitUntilAsync(
+            () => Task.FromResult(watch.Output.Contains(Shown, StringComparison.Ordinal)), Limit, $"{Line} shows \"{Shown}\"");
         await During(kv);
         await PutUntilSeenAsync(kv, watch, End);
         watch.Signal(UnixSignal.Interrupt);

@@ -16,7 +16,8 @@ public sealed class BadGatewayRequestTests(OneGateway one) : IClassFixture<OneGa
     private static readonly string[] Requests =
     [
         """{"key":"Zm9v","range_end":"Z28=","limit":"5","sort_order":"DESCEND","serializable":true,"x":[1,{"y":null}]}""",
-        """{"compare":[{"target":"CREATE","key":"Zm9v","create_revision":0}],"success":[{"request_put":{"key":"YQ==","value":"\u0041A=="}},{"request_txn":{"failure":[]}}]}""",
+        """{"compare":[{"target":"CREATE","key":"Zm9v","create_revision":0}],"success":["""
+            + """{"request_put":{"key":"YQ==","value":"\u0041A=="}},{"request_txn":{"failure":[]}}]}""",
         """{"ID":"77","TTL":1e2}""",
         """{"key":"YQ==","value":"AAECAwQFBgc=","prev_kv":true,"ignore_lease":false}""",
     ];

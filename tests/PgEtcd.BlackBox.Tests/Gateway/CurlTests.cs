@@ -30,7 +30,10 @@ public sealed class CurlTests(OneGateway one) : IClassFixture<OneGateway>
         got["kvs"]![0]!["mod_revision"]!.GetValue<string>().ShouldBe(revision);
         string txn = await CurlAsync(
             version, $"http://{_server.Authority}/v3/kv/txn", "--json",
-            $$$"""{"compare":[{"target":"CREATE","key":"Zm9v","createRevision":"{{{revision}}}"}],"success":[{"requestPut":{"key":"Zm9v","value":"YmFy"}}]}""");
+            $$$"""
+            {"compare":[{"target":"CREATE","key":"Zm9v","createRevision":"{{{revision}}}"}],
+            "success":[{"requestPut":{"key":"Zm9v","value":"YmFy"}}]}
+            """);
         ((bool?)Json.Parse(txn)["succeeded"]).ShouldBe(true);
     }
 
@@ -49,7 +52,11 @@ public sealed class CurlTests(OneGateway one) : IClassFixture<OneGateway>
     {
         RequireCurl();
         Task<CommandResult> watching = Command.RunAsync(
-            Program, ["-sN", version, "--max-time", "3", $"http://{_server.Authority}/v3/watch", "-d", """{"create_request": {"key": "d2F0Y2hlZA=="}}"""]);
+            Program,
+            [
+                "-sN", version, "--max-time", "3", $"http://{_server.Authority}/v3/watch",
+                "-d", """{"create_request": {"key": "d2F0Y2hlZA=="}}""",
+            ]);
         while (!watching.IsCompleted)
         {
             await _server.PutAsync("watched", "x");

@@ -33,7 +33,10 @@ public sealed class GatewayStreamTests(OneGateway one, PostgresFixture postgres)
         ((bool?)(await watch.ResultAsync())["created"]).ShouldBe(true);
         ((string?)(await watch.ResultAsync())["watch_id"]).ShouldBe("1");
         JsonObject txn = await _server.DoAsync("/v3/kv/txn", $$$"""
-            {"success":[{"request_put":{"key":"{{{Base64("a")}}}","value":"MQ=="}},{"request_put":{"key":"{{{Base64("b")}}}","value":"Mg=="}}]}
+            {"success":[
+                {"request_put":{"key":"{{{Base64("a")}}}","value":"MQ=="}},
+                {"request_put":{"key":"{{{Base64("b")}}}","value":"Mg=="}}
+            ]}
             """);
         string revision = (string)txn["header"]!["revision"]!;
         JsonObject[] both = [await watch.ResultAsync(), await watch.ResultAsync()];

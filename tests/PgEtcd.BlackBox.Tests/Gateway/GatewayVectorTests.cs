@@ -98,7 +98,8 @@ public sealed class GatewayVectorTests(PostgresFixture postgres) : IClassFixture
 
         foreach ((string name, JsonNode? value) in expected.ToList())
         {
-            if ((value as JsonValue)?.TryGetValue(out string? anything) == true && anything == "*" && (string?)actual[name] is { Length: > 0 } given)
+            if ((value as JsonValue)?.TryGetValue(out string? anything) == true && anything == "*"
+                && (string?)actual[name] is { Length: > 0 } given)
             {
                 expected[name] = given;
             }

@@ -54,7 +54,9 @@ public sealed class HttpAccessTests(HttpAccessTests.Open open, HttpAccessTests.L
 
     [Theory]
     [InlineData("--cors=example.com", "--cors must be * or a list of origins such as https://example.com, not \"example.com\".")]
-    [InlineData("--cors=https://a.example/path", "--cors must be * or a list of origins such as https://example.com, not \"https://a.example/path\".")]
+    [InlineData(
+        "--cors=https://a.example/path",
+        "--cors must be * or a list of origins such as https://example.com, not \"https://a.example/path\".")]
     [InlineData("--enable-grpc-gateway=maybe", "--enable-grpc-gateway must be true or false, not \"maybe\".")]
     public async Task Bad_values_are_refused_in_one_sentence(string flag, string sentence)
     {

@@ -51,7 +51,10 @@ public sealed class PatroniTests(PostgresFixture postgres) : IClassFixture<Postg
 
         using JsonLines watch = await server.StreamAsync(
             "/v3/watch",
-            $$$"""{"create_request":{"key":"{{{Base64("/service/batman/")}}}","range_end":"{{{Base64("/service/batman0")}}}","start_revision":"{{{revision}}}","filters":[]}}""");
+            $$$"""
+            {"create_request":{"key":"{{{Base64("/service/batman/")}}}","range_end":"{{{Base64("/service/batman0")}}}",
+            "start_revision":"{{{revision}}}","filters":[]}}
+            """);
         ((bool?)(await watch.ResultAsync())["created"]).ShouldBe(true);
 
         // It becomes the leader, if nobody is.

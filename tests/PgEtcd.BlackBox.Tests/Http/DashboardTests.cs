@@ -43,7 +43,11 @@ public sealed partial class DashboardTests(PostgresFixture postgres) : IClassFix
         using TempDirectory files = new("rules");
         string rules = $"{files.Path}/dashboard.yml";
         await File.WriteAllTextAsync(rules, "groups:\n  - name: dashboard\n    rules:\n" + string.Concat(Queries().Select((query, at) =>
-            $"      - record: query_{at}\n        expr: '{query.Replace("$__rate_interval", "5m", StringComparison.Ordinal).Replace("'", "''", StringComparison.Ordinal)}'\n")));
+        {
+            string expression = query.Replace("$__rate_interval", "5m", StringComparison.Ordinal)
+                .Replace("'", "''", StringComparison.Ordinal);
+            return $"      - record: query_{at}\n        expr: '{expression}'\n";
+        })));
         foreach (string[] arguments in new[]
         {
             new[] { "check", "rules", Alerts, rules },

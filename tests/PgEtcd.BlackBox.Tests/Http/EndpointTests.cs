@@ -15,7 +15,10 @@ public sealed class EndpointTests(OneServer one) : IClassFixture<OneServer>, IDi
     [Fact]
     public async Task Health_is_etcds_json_whatever_is_left_out()
     {
-        foreach (string query in new[] { "", "?serializable=true", "?exclude=NOSPACE", "?exclude=NOSPACE&exclude=CORRUPT", "?exclude=", "?serializable=nonsense" })
+        foreach (string query in (string[])
+            [
+                "", "?serializable=true", "?exclude=NOSPACE", "?exclude=NOSPACE&exclude=CORRUPT", "?exclude=", "?serializable=nonsense",
+            ])
         {
             HttpProbe.Answer answer = await _http.GetAsync("/health" + query);
             answer.ShouldBe(new HttpProbe.Answer(200, """{"health":"true","reason":""}""", Text, null), query);

@@ -78,7 +78,9 @@ public sealed class MetricNamesTests(PostgresFixture postgres) : IClassFixture<P
         page["etcd_server_quota_backend_bytes"].ShouldBe(double.PositiveInfinity, "no quota: neither of the two alerts on it may fire");
         page["etcd_mvcc_db_total_size_in_bytes"].ShouldBeInRange(50_000, 50_000_000);
         page["etcd_mvcc_db_total_size_in_use_in_bytes"].ShouldBeInRange(0, page["etcd_mvcc_db_total_size_in_bytes"]);
-        page.Has("pgetcd_build_info", "version=\"0.1.0\"", $"dotnet=\"{Environment.Version}\"", "name=\"a \\\"name\\\"\\\\\"", "schema=\"pgetcd\"").ShouldBeTrue();
+        page.Has(
+            "pgetcd_build_info", "version=\"0.1.0\"", $"dotnet=\"{Environment.Version}\"", "name=\"a \\\"name\\\"\\\\\"",
+            "schema=\"pgetcd\"").ShouldBeTrue();
         page["process_start_time_seconds"].ShouldBe(DateTimeOffset.UtcNow.ToUnixTimeSeconds(), tolerance: 60);
         page["process_resident_memory_bytes"].ShouldBeInRange(20e6, 2e9);
         page["process_cpu_seconds_total"].ShouldBeInRange(0.05, 60);

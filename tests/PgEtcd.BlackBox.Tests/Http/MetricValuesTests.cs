@@ -61,7 +61,10 @@ public sealed class MetricValuesTests(PostgresFixture postgres) : IClassFixture<
         after["etcd_server_proposals_pending"].ShouldBe(0);
         Of("etcd_disk_wal_write_bytes_total").ShouldBe((7 * 14) + (2 * 5) + 4);
         Of("pgetcd_append_rows_total").ShouldBe(10);
-        foreach (string histogram in new[] { "etcd_disk_wal_fsync_duration_seconds", "etcd_disk_backend_commit_duration_seconds", "pgetcd_append_duration_seconds" })
+        foreach (string histogram in (string[])
+            [
+                "etcd_disk_wal_fsync_duration_seconds", "etcd_disk_backend_commit_duration_seconds", "pgetcd_append_duration_seconds",
+            ])
         {
             Of(histogram + "_count").ShouldBe(9, histogram);
             Of(histogram + "_sum").ShouldBeInRange(0.0005, 20, histogram);
@@ -93,7 +96,8 @@ public sealed class MetricValuesTests(PostgresFixture postgres) : IClassFixture<
             during["etcd_debugging_mvcc_watch_stream_total"].ShouldBe(1);
             during["etcd_debugging_mvcc_slow_watcher_total"].ShouldBe(0);
             during["pgetcd_watch_lag_revisions"].ShouldBe(0);
-            (during["grpc_server_started_total", watch] - during["grpc_server_handled_total", [.. watch, "grpc_code=\"Canceled\""]]).ShouldBe(1);
+            double handled = during["grpc_server_handled_total", [.. watch, "grpc_code=\"Canceled\""]];
+            (during["grpc_server_started_total", watch] - handled).ShouldBe(1);
         }
 
         await Eventually.TrueAsync(
@@ -101,7 +105,8 @@ public sealed class MetricValuesTests(PostgresFixture postgres) : IClassFixture<
                 && after["etcd_debugging_mvcc_watch_stream_total"] == 0
                 && watch.Length > 0
                     && after.Samples.Where(sample => sample.Key.StartsWith("grpc_server_handled_total{", StringComparison.Ordinal)
-                    && sample.Key.Contains("\"Watch\"", StringComparison.Ordinal) && sample.Key.Contains("etcdserverpb.Watch", StringComparison.Ordinal)).Sum(sample => sample.Value) == 1,
+                    && sample.Key.Contains("\"Watch\"", StringComparison.Ordinal)
+                    && sample.Key.Contains("etcdserverpb.Watch", StringComparison.Ordinal)).Sum(sample => sample.Value) == 1,
             Limit,
             "the stream is over");
     }
@@ -190,7 +195,8 @@ public sealed class MetricValuesTests(PostgresFixture postgres) : IClassFixture<
         second["pgetcd_apply_lag_revisions"].ShouldBe(0);
         second["etcd_server_has_leader"].ShouldBe(1);
         ((await http1.MetricsAsync())["etcd_server_is_leader"] + second["etcd_server_is_leader"]).ShouldBe(1);
-        await Eventually.TrueAsync(async () => (await http2.MetricsAsync())["pgetcd_tail_wakeups_total", "cause=\"poll\""] > 0, Limit, "the clock wakes it");
+        await Eventually.TrueAsync(
+            async () => (await http2.MetricsAsync())["pgetcd_tail_wakeups_total", "cause=\"poll\""] > 0, Limit, "the clock wakes it");
 
         await Eventually.TrueAsync(
             async () =>

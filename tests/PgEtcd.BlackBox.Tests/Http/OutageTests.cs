@@ -26,7 +26,9 @@ public sealed class OutageTests : IAsyncLifetime
         server.Expect("PostgreSQL does not answer, trying again");
         await _postgres.StopAsync();
         await Eventually.TrueAsync(
-            async () => (await http.GetAsync("/health")).Text == """{"health":"false","reason":"RAFT NO LEADER"}""" + "\n", Limit, "there is no leader");
+            async () => (await http.GetAsync("/health")).Text == """{"health":"false","reason":"RAFT NO LEADER"}""" + "\n",
+            Limit,
+            "there is no leader");
         (await http.GetAsync("/health")).Status.ShouldBe(503);
         (await http.GetAsync("/health?serializable=true")).Status.ShouldBe(200);
         (await http.GetAsync("/livez?verbose")).ShouldBe(
@@ -39,7 +41,8 @@ public sealed class OutageTests : IAsyncLifetime
         Task<HttpProbe.Answer> linearizable = http.GetAsync("/readyz/linearizable_read");
         (await http.GetAsync("/readyz")).ShouldBe(new HttpProbe.Answer(
             503,
-            "[+]data_corruption ok\n[-]serializable_read failed: the log has not been read for 5 s\n[-]linearizable_read failed: etcdserver: request timed out\n[+]non_learner ok\n\n",
+            "[+]data_corruption ok\n[-]serializable_read failed: the log has not been read for 5 s\n"
+                + "[-]linearizable_read failed: etcdserver: request timed out\n[+]non_learner ok\n\n",
             "text/plain; charset=utf-8",
             null));
         (await linearizable).Status.ShouldBe(503);

@@ -8,6 +8,8 @@ namespace PgEtcd.BlackBox.Tests.Http;
 /// one HELP and one TYPE before its samples, no sample twice, histograms whole.</summary>
 internal sealed partial class PrometheusPage
 {
+    private const string Label = """(?<label>[a-zA-Z_][a-zA-Z0-9_]*="([^"\\]|\\\\|\\"|\\n)*")""";
+
     private readonly Dictionary<string, string> _kinds = [];
     private readonly Dictionary<string, double> _samples = [];
 
@@ -80,14 +82,18 @@ internal sealed partial class PrometheusPage
 
     private void CheckHistogram(string name)
     {
-        List<IGrouping<string, KeyValuePair<string, double>>> series = _samples.Where(sample => sample.Key.StartsWith($"{name}_bucket{{", StringComparison.Ordinal))
+        List<IGrouping<string, KeyValuePair<string, double>>> series = _samples
+            .Where(sample => sample.Key.StartsWith($"{name}_bucket{{", StringComparison.Ordinal))
             .GroupBy(bucket => Bound().Replace(bucket.Key, "").Replace("_bucket", "", StringComparison.Ordinal))
             .ToList();
         series.ShouldNotBeEmpty(name);
         foreach (IGrouping<string, KeyValuePair<string, double>> buckets in series)
         {
             (double Bound, double Count)[] ordered =
-                [.. buckets.Select(bucket => (Bound: Number(Bound().Match(bucket.Key).Groups["bound"].Value), Count: bucket.Value)).OrderBy(bucket => bucket.Bound)];
+            [
+                .. buckets.Select(bucket => (Bound: Number(Bound().Match(bucket.Key).Groups["bound"].Value), Count: bucket.Value))
+                    .OrderBy(bucket => bucket.Bound),
+            ];
             ordered.Select(bucket => bucket.Bound).ShouldBeUnique(name);
             ordered.Select(bucket => bucket.Count).ShouldBeInOrder(SortDirection.Ascending, name);
             ordered[^1].Bound.ShouldBe(double.PositiveInfinity, name);
@@ -114,7 +120,9 @@ internal sealed partial class PrometheusPage
     [GeneratedRegex("""^# TYPE (?<name>[a-zA-Z_:][a-zA-Z0-9_:]*) (?<kind>counter|gauge|histogram|summary)$""")]
     private static partial Regex TypeLine();
 
-    [GeneratedRegex("""^(?<name>[a-zA-Z_:][a-zA-Z0-9_:]*)(\{(?<label>[a-zA-Z_][a-zA-Z0-9_]*="([^"\\]|\\\\|\\"|\\n)*")(,(?<label>[a-zA-Z_][a-zA-Z0-9_]*="([^"\\]|\\\\|\\"|\\n)*"))*\})? (?<value>[+-]Inf|NaN|-?[0-9.]+([eE][+-]?[0-9]+)?)$""")]
+    [GeneratedRegex(
+        "^(?<name>[a-zA-Z_:][a-zA-Z0-9_:]*)" + @"(\{" + Label + "(," + Label + @")*\})? "
+        + "(?<value>[+-]Inf|NaN|-?[0-9.]+([eE][+-]?[0-9]+)?)$")]
     private static partial Regex SampleLine();
 
     [GeneratedRegex(",?le=\"(?<bound>[^\"]*)\"")]

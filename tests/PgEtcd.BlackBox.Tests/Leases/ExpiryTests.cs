@@ -41,7 +41,8 @@ public sealed class ExpiryTests(PostgresFixture postgres) : IClassFixture<Postgr
         await Eventually.TrueAsync(async () => (await kv.AllAsync()).Length == 1, "the other goes too");
         (await Sql.ExecuteAsync(database, """
             select string_agg(keys || ' ' || client, ', ' order by revision) from (
-                select revision, string_agg(convert_from(key, 'utf8') || sub, ' ' order by sub) as keys, min(split_part(client, '#', 1)) as client
+                select revision, string_agg(convert_from(key, 'utf8') || sub, ' ' order by sub) as keys,
+                    min(split_part(client, '#', 1)) as client
                 from pgetcd.revisions where tombstone group by revision) deleted
             """)).ShouldBeOneOf("a0 b1 c2 lease expiry, x0 lease expiry", "x0 lease expiry, a0 b1 c2 lease expiry");
         (await kv.RevisionAsync()).ShouldBe(8);

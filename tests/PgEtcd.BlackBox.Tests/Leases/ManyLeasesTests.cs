@@ -22,7 +22,8 @@ public sealed class ManyLeasesTests : IAsyncLifetime
         await using PgEtcdServer server = await PgEtcdServer.StartAsync(_postgres.ConnectionString());
         await using Kv kv = new(server);
         await Sql.ExecuteAsync(_postgres.ConnectionString(), """
-            insert into pgetcd.leases select id, 60, clock_timestamp() + interval '1 hour', gen_random_uuid() from generate_series(1, 50000) id
+            insert into pgetcd.leases
+            select id, 60, clock_timestamp() + interval '1 hour', gen_random_uuid() from generate_series(1, 50000) id
             """);
         long before = await TransactionsAsync();
         using GrpcDuplexCall<LeaseKeepAliveRequest, LeaseKeepAliveResponse> stream = kv.Channel.KeepAlive();

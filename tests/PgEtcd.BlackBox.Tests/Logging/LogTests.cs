@@ -45,7 +45,9 @@ public sealed class LogTests(PostgresFixture postgres) : IClassFixture<PostgresF
         (await server.StopAsync()).ShouldBe(0);
 
         string text = await File.ReadAllTextAsync(file);
-        text.ShouldMatch(@"(?m)^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z info  PgEtcd: default serves http://127\.0\.0\.1:\d+ at revision 1, 0 keys$");
+        text.ShouldMatch(
+            @"(?m)^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z info  "
+            + @"PgEtcd: default serves http://127\.0\.0\.1:\d+ at revision 1, 0 keys$");
         server.Output.ShouldBe(text.TrimEnd('\n'));
     }
 

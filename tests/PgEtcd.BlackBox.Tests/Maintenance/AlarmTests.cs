@@ -33,7 +33,12 @@ public sealed class AlarmTests(TwoFrontends pair, PostgresFixture postgres) : IC
         await RefusedAsync(() => two.PutAsync("a", "3"), EtcdErrors.NoSpace);
         await RefusedAsync(() => one.PutAsync("a", "3"), EtcdErrors.NoSpace);
         await RefusedAsync(() => two.Channel.GrantAsync(600), EtcdErrors.NoSpace);
-        TxnRequest neverPuts = new() { Compare = { new Compare { Key = Bytes("a"), Version = 9 } }, Success = { Op(Put("a")) }, Failure = { Op(Delete("nothing")) } };
+        TxnRequest neverPuts = new()
+        {
+            Compare = { new Compare { Key = Bytes("a"), Version = 9 } },
+            Success = { Op(Put("a")) },
+            Failure = { Op(Delete("nothing")) },
+        };
         await RefusedAsync(() => two.SendAsync(neverPuts), EtcdErrors.NoSpace);
         await RefusedAsync(() => two.SendAsync(Txn(Op(Txn(Op(Put("a")))))), EtcdErrors.NoSpace);
 

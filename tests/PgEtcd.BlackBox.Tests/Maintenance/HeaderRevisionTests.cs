@@ -51,8 +51,8 @@ public sealed class HeaderRevisionTests(TwoFrontends pair) : IClassFixture<TwoFr
             new AuthUserAddRequest { Name = Unique(), Options = new Protocol.Authpb.UserAddOptions { NoPassword = true } })).Header,
         ["UserList"] = async kv =>
             (await CallAsync<AuthUserListRequest, AuthUserListResponse>(kv, "Auth/UserList", new AuthUserListRequest())).Header,
-        ["RoleAdd"] = async kv =>
-            (await CallAsync<AuthRoleAddRequest, AuthRoleAddResponse>(kv, "Auth/RoleAdd", new AuthRoleAddRequest { Name = Unique() })).Header,
+        ["RoleAdd"] = async kv => (await CallAsync<AuthRoleAddRequest, AuthRoleAddResponse>(
+            kv, "Auth/RoleAdd", new AuthRoleAddRequest { Name = Unique() })).Header,
         ["RoleList"] = async kv =>
             (await CallAsync<AuthRoleListRequest, AuthRoleListResponse>(kv, "Auth/RoleList", new AuthRoleListRequest())).Header,
         ["Compact"] = async kv => (await kv.CompactAsync(await kv.RevisionAsync())).Header,

@@ -132,7 +132,8 @@ public sealed class RangeStreamTests(RangeStreamTests.Loaded one) : IClassFixtur
         long revision = 0;
         for (int first = 0; first < Keys; first += PutsInOne)
         {
-            revision = (await kv.SendAsync(Txn([.. Enumerable.Range(first, PutsInOne).Select(i => Op(Put(Key(i, prefix), Value)))]))).Header.Revision;
+            TxnRequest puts = Txn([.. Enumerable.Range(first, PutsInOne).Select(i => Op(Put(Key(i, prefix), Value)))]);
+            revision = (await kv.SendAsync(puts)).Header.Revision;
         }
 
         return revision;

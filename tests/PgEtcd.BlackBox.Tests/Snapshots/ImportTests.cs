@@ -25,7 +25,7 @@ public sealed class ImportTests(PostgresFixture postgres) : IClassFixture<Postgr
         string file = await ExportAsync(database, $"{files.Path}/a.db");
 
         (await Refusal.OfAsync("import", file, "--database", database))
-            .ShouldBe("pgetcd: --schema: 'pgetcd' is not empty: import wants a new schema, or one that nothing was ever written to.");
+            .ShouldBe("pgetcd: --schema: 'pgetcd' is not empty: import needs a new schema, or one that was never written to.");
         (await kv.AllAsync()).ShouldBe(["a=1"]);
         await kv.DeleteAsync("a");
         (await Refusal.OfAsync("import", file, "--database", database)).ShouldContain("is not empty");
@@ -153,7 +153,8 @@ public sealed class ImportTests(PostgresFixture postgres) : IClassFixture<Postgr
 
         await Sql.ExecuteAsync(database, $"""
             insert into {schema}.revisions (revision, sub, key, value, create_revision, version, lease, committed_at, frontend)
-            select n + 1, 0, convert_to('key' || n, 'utf8'), convert_to(rpad(n::text, {valueLength}, 'v'), 'utf8'), n + 1, 1, 0, now(), 'test'
+            select n + 1, 0, convert_to('key' || n, 'utf8'), convert_to(rpad(n::text, {valueLength}, 'v'), 'utf8'),
+                n + 1, 1, 0, now(), 'test'
             from generate_series(1, {keys}) n
             """);
     }

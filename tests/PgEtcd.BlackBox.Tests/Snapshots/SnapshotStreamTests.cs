@@ -102,9 +102,12 @@ public sealed class SnapshotStreamTests(OneServer one, PostgresFixture postgres)
         }
 
         // Each had a transaction of its own; none is left.
+        const string OldTransactions = """
+            select count(*) from pg_stat_activity
+            where datname = current_database() and state <> 'idle' and xact_start < now() - interval '2 seconds'
+            """;
         await Eventually.TrueAsync(
-            async () => (long)(await Sql.ExecuteAsync(one.Database, "select count(*) from pg_stat_activity where datname = current_database() and state <> 'idle' and xact_start < now() - interval '2 seconds'"))! == 0,
-            "no transaction is open");
+            async () => (long)(await Sql.ExecuteAsync(one.Database, OldTransactions))! == 0, "no transaction is open");
         await kv.PutAsync("still", "alive");
         (await SnapshotAsync(kv.Channel)).Count.ShouldBeGreaterThan(900);
     }

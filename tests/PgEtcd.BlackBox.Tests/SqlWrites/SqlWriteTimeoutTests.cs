@@ -120,7 +120,8 @@ public sealed class SqlWriteTimeoutTests(SqlWriteTimeoutTests.Impatient impatien
     {
         string database = await postgres.CreateDatabaseAsync();
         string role = $"frontend_{Guid.NewGuid():N}";
-        await Sql.ExecuteAsync(database, $"create role {role} login password 'x'; grant create on database {new NpgsqlConnectionStringBuilder(database).Database} to {role}");
+        string name = new NpgsqlConnectionStringBuilder(database).Database!;
+        await Sql.ExecuteAsync(database, $"create role {role} login password 'x'; grant create on database {name} to {role}");
         try
         {
             string asRole = new NpgsqlConnectionStringBuilder(database) { Username = role, Password = "x" }.ConnectionString;

@@ -97,7 +97,9 @@ public sealed class SqlWriteWatchTests(SqlWriteWatchTests.ThreeFrontends three, 
             await using NpgsqlConnection connection = await OpenAsync();
             for (int i = 0; i < 40; i++)
             {
-                await RunAsync(connection, $"begin; select pgetcd.put('sql{writer}', '{i}'), pgetcd.put('shared', 's{i}'); {(i % 5 == 4 ? "rollback" : "commit")}");
+                string end = i % 5 == 4 ? "rollback" : "commit";
+                await RunAsync(
+                    connection, $"begin; select pgetcd.put('sql{writer}', '{i}'), pgetcd.put('shared', 's{i}'); {end}");
             }
         })];
         Task[] clients = [.. _clients.Take(2).Select(async (client, number) =>
@@ -114,8 +116,10 @@ public sealed class SqlWriteWatchTests(SqlWriteWatchTests.ThreeFrontends three, 
 
         List<string> logged = [];
         await using (NpgsqlConnection connection = await OpenAsync())
-        await using (NpgsqlCommand command = new(
-            $"select format('Put %s=%s %s v%s', key_text, value_text, mod_revision, version) from pgetcd.history where mod_revision > {start} order by mod_revision", connection))
+        await using (NpgsqlCommand command = new($"""
+            select format('Put %s=%s %s v%s', key_text, value_text, mod_revision, version)
+            from pgetcd.history where mod_revision > {start} order by mod_revision
+            """, connection))
         await using (NpgsqlDataReader reader = await command.ExecuteReaderAsync())
         {
             while (await reader.ReadAsync())
@@ -150,7 +154,10 @@ public sealed class SqlWriteWatchTests(SqlWriteWatchTests.ThreeFrontends three, 
         await _clients[2].DeleteAsync("audited");
         await _clients[1].CompactAsync(first);
         (await Sql.ExecuteAsync(_database, """
-            select string_agg(format('%s %s %s %s', value_text, split_part(frontend, '-', 1), request, client ~ '^ipv4:127\.0\.0\.1:\d+$'), ', ' order by mod_revision)
+            select string_agg(
+                format(
+                    '%s %s %s %s', value_text, split_part(frontend, '-', 1), request, client ~ '^ipv4:127\.0\.0\.1:\d+$'),
+                ', ' order by mod_revision)
             from pgetcd.key_history('audited')
             """)).ShouldBe("1 m0 Put t, 2 sql put t, 3 m0 Txn t,  m2 DeleteRange t");
         (await Sql.ExecuteAsync(_database, """
@@ -181,7 +188,8 @@ public sealed class SqlWriteWatchTests(SqlWriteWatchTests.ThreeFrontends three, 
             WatchResponse response = await watch.NextAsync();
             response.Canceled.ShouldBeFalse();
             events.AddRange(response.Events.Select(change =>
-                $"{change.Type} {change.Kv.Key.ToStringUtf8()}={change.Kv.Value.ToStringUtf8()} {change.Kv.ModRevision} v{change.Kv.Version}"));
+                $"{change.Type} {change.Kv.Key.ToStringUtf8()}={change.Kv.Value.ToStringUtf8()} "
+                + $"{change.Kv.ModRevision} v{change.Kv.Version}"));
         }
 
         return events;

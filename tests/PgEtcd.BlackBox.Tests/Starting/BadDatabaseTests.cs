@@ -20,7 +20,7 @@ public sealed class BadDatabaseTests(PostgresFixture postgres) : IClassFixture<P
     [InlineData(
         "Host=127.0.0.1;Port=many;Password=hunter2",
         "--database is not a connection string that Npgsql understands (look at the value of Port).")]
-    [InlineData("Database=etcd;Password=hunter2", "--database names no Host.")]
+    [InlineData("Database=etcd;Password=hunter2", "--database does not name a Host.")]
     [InlineData("postgres://etcd:hunter2@127.0.0.1:port/etcd", "--database has a port that is not a number from 1 to 65535")]
     [InlineData("", "--database needs a value.")]
     [InlineData("Host=127.0.0.1;Port=270014;Password=hunter2", "pgetcd: --database: a value in it cannot be used: ")] // fault C18
@@ -92,7 +92,8 @@ public sealed class BadDatabaseTests(PostgresFixture postgres) : IClassFixture<P
         await Sql.ExecuteAsync(own.ConnectionString(), "select pg_reload_conf()");
         string address = string.Create(CultureInfo.InvariantCulture, $"Host=127.0.0.1;Port={own.Port};Database=postgres");
         await Eventually.TrueAsync(
-            async () => await Record.ExceptionAsync(() => Sql.ExecuteAsync($"{address};Username=etcd;Password=hunter2", "select 1")) is PostgresException,
+            async () => await Record.ExceptionAsync(
+                () => Sql.ExecuteAsync($"{address};Username=etcd;Password=hunter2", "select 1")) is PostgresException,
             "PostgreSQL has read pg_hba.conf");
 
         (await Refusal.OfAsync("--database", $"{address};Username=etcd;Password=hunter2")).ShouldBe(
@@ -108,9 +109,12 @@ public sealed class BadDatabaseTests(PostgresFixture postgres) : IClassFixture<P
     }
 
     [Theory]
-    [InlineData("my schema", "--schema must be made of letters, digits, underscores and hyphens and not start with a digit or hyphen, not \"my schema\".")]
-    [InlineData("1st", "--schema must be made of letters, digits, underscores and hyphens and not start with a digit or hyphen, not \"1st\".")]
-    [InlineData("a\";drop table x", "--schema must be made of letters")]
+    [InlineData(
+        "my schema",
+        "--schema must consist of letters, digits, underscores and hyphens and not start with a digit or hyphen, not \"my schema\".")]
+    [InlineData(
+        "1st", "--schema must consist of letters, digits, underscores and hyphens and not start with a digit or hyphen, not \"1st\".")]
+    [InlineData("a\";drop table x", "--schema must consist of letters")]
     [InlineData("pg_catalog", "--schema must not be \"pg_catalog\"")]
     [InlineData("a\nb", "--schema must not contain control characters.")]
     public async Task A_schema_that_cannot_be_a_name_is_refused(string schema, string sentence) =>
@@ -153,7 +157,8 @@ public sealed class BadDatabaseTests(PostgresFixture postgres) : IClassFixture<P
 
         await Sql.ExecuteAsync(database, "insert into pgetcd.migrations (number, name) values (9000, '9000_future.sql')");
         (await Refusal.OfAsync("--database", database)).ShouldMatch(
-            "^pgetcd: --schema: 'pgetcd' was written by a newer pgetcd .schema version 9000, this binary knows [0-9]+.; upgrade this frontend.$");
+            "^pgetcd: --schema: 'pgetcd' was written by a newer pgetcd "
+            + ".schema version 9000, this binary knows [0-9]+.; upgrade this frontend.$");
     }
 
     [Fact]

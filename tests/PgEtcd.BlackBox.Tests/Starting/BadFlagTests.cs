@@ -56,6 +56,6 @@ public sealed class BadFlagTests(OneServer first) : IClassFixture<OneServer>
         using TempDirectory directory = new("starting");
         await File.WriteAllTextAsync(Path.Combine(directory.Path, "mine"), "");
         (await Refusal.OfAsync("--data-dir", directory.Path)).ShouldBe(
-            $"pgetcd: --data-dir {directory.Path} holds other things already: choose a new or empty directory.");
+            $"pgetcd: --data-dir {directory.Path} already holds other files: choose a new or empty directory.");
     }
 }

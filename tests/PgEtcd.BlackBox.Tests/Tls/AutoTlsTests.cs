@@ -55,9 +55,9 @@ public sealed class AutoTlsTests(PostgresFixture postgres) : IClassFixture<Postg
         using TlsSetup tls = new();
         await using PgEtcdServer server = await tls.StartAsync(
             await postgres.CreateStoreAsync(), "--auto-tls", "--data-dir", _directory.Path);
-        server.Expect("--auto-tls is without effect");
+        server.Expect("--auto-tls has no effect");
         await tls.PutAsync();
-        (await server.ComplainsAsync(1))[0].ShouldContain("--auto-tls is without effect beside --cert-file.");
+        (await server.ComplainsAsync(1))[0].ShouldContain("--auto-tls has no effect with --cert-file.");
         File.Exists(CertFile).ShouldBeFalse();
     }
 

@@ -29,8 +29,9 @@ public sealed class BadTlsFlagTests(PostgresFixture postgres) : IClassFixture<Po
     [InlineData(
         "--tls-min-version TLS1.3 is greater than --tls-max-version TLS1.2.", "--tls-min-version=TLS1.3", "--tls-max-version=TLS1.2")]
     [InlineData(
-        "--cipher-suites has \"TLS_AES_128_GCM_SHA\", which is no cipher suite of etcd's: did you mean TLS_AES_128_GCM_SHA256?", "--cipher-suites", "TLS_AES_128_GCM_SHA")]
-    [InlineData("--cipher-suites has \"AES\", which is no cipher suite of etcd's.", "--cipher-suites", "TLS_AES_128_GCM_SHA256,AES")]
+        "--cipher-suites has \"TLS_AES_128_GCM_SHA\", which is not one of etcd's cipher suites: did you mean TLS_AES_128_GCM_SHA256?",
+        "--cipher-suites", "TLS_AES_128_GCM_SHA")]
+    [InlineData("--cipher-suites has \"AES\", which is not one of etcd's cipher suites.", "--cipher-suites", "TLS_AES_128_GCM_SHA256,AES")]
     [InlineData(
         "--cipher-suites cannot be given when --tls-min-version is TLS1.3, whose suites are fixed.",
         "--cipher-suites=TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256", "--tls-min-version=TLS1.3")]
@@ -82,8 +83,8 @@ public sealed class BadTlsFlagTests(PostgresFixture postgres) : IClassFixture<Po
         ]);
         server.Expect("without effect here", "Served without TLS");
         IReadOnlyList<string> complaints = await server.ComplainsAsync(2);
-        complaints[0].ShouldContain("Accepted for etcd's sake and without effect here: --client-cert-file, --client-key-file.");
-        complaints[1].ShouldContain($"Served without TLS, whatever --cert-file, --key-file, --client-cert-auth may say: {url}.");
+        complaints[0].ShouldContain("Accepted for compatibility with etcd, without effect here: --client-cert-file, --client-key-file.");
+        complaints[1].ShouldContain($"Served without TLS despite --cert-file, --key-file, --client-cert-auth: {url}.");
     }
 
     public void Dispose() => _tls.Dispose();

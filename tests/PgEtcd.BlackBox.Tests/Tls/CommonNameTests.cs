@@ -68,16 +68,18 @@ public sealed class CommonNameTests(PostgresFixture postgres) : IClassFixture<Po
         await root.UnaryAsync<AuthUserAddRequest, AuthUserAddResponse>(
             "etcdserverpb.Auth/UserAdd", new() { Name = "m-tenant", Options = new UserAddOptions { NoPassword = true } });
         await root.UnaryAsync<AuthRoleAddRequest, AuthRoleAddResponse>("etcdserverpb.Auth/RoleAdd", new() { Name = "m-tenant" });
-        await root.UnaryAsync<AuthRoleGrantPermissionRequest, AuthRoleGrantPermissionResponse>("etcdserverpb.Auth/RoleGrantPermission", new()
-        {
-            Name = "m-tenant",
-            Perm = new Permission
+        await root.UnaryAsync<AuthRoleGrantPermissionRequest, AuthRoleGrantPermissionResponse>(
+            "etcdserverpb.Auth/RoleGrantPermission",
+            new()
             {
-                PermType = Permission.Types.Type.Readwrite,
-                Key = Kv.Bytes("/m-tenant/"),
-                RangeEnd = Kv.Bytes(Kv.End),
-            },
-        });
+                Name = "m-tenant",
+                Perm = new Permission
+                {
+                    PermType = Permission.Types.Type.Readwrite,
+                    Key = Kv.Bytes("/m-tenant/"),
+                    RangeEnd = Kv.Bytes(Kv.End),
+                },
+            });
         await root.UnaryAsync<AuthUserGrantRoleRequest, AuthUserGrantRoleResponse>(
             "etcdserverpb.Auth/UserGrantRole", new() { User = "m-tenant", Role = "m-tenant" });
 

@@ -34,12 +34,17 @@ public sealed class PostgresTlsTests(SecurePostgres postgres) : IClassFixture<Se
         string database = new Uri(url).AbsolutePath[1..];
         (await Sql.ExecuteAsync(
             postgres.Server.SocketConnectionString(),
-            $"select count(*) > 1 and bool_and(ssl = {isTls}) from pg_stat_ssl join pg_stat_activity using (pid) where datname = '{database}' and usename = '{user}'"))
+            $"""
+            select count(*) > 1 and bool_and(ssl = {isTls}) from pg_stat_ssl join pg_stat_activity using (pid)
+            where datname = '{database}' and usename = '{user}'
+            """))
             .ShouldBe(true);
     }
 
     [Theory]
-    [InlineData("secure", "sslmode=disable", "PostgreSQL refused the connection: no pg_hba.conf entry for host \"127.0.0.1\", user \"secure\"")]
+    [InlineData(
+        "secure", "sslmode=disable",
+        "PostgreSQL refused the connection: no pg_hba.conf entry for host \"127.0.0.1\", user \"secure\"")]
     [InlineData(
         "etcd", "sslmode=verify-full&sslrootcert={dir}/ca.crt",
         "TLS with PostgreSQL at 'localhost' failed: its certificate is of another authority", "localhost")]
@@ -66,7 +71,8 @@ public sealed class PostgresTlsTests(SecurePostgres postgres) : IClassFixture<Se
     {
         await using PgEtcd.Testing.Postgres.PostgresServer plain = await PgEtcd.Testing.Postgres.PostgresServer.StartAsync();
         (await Refusal.OfAsync("--database", $"postgres://postgres:hunter2@127.0.0.1:{plain.Port}/postgres?sslmode=require")).ShouldBe(
-            "pgetcd: --database: the connection cannot be used: SSL connection requested. No SSL enabled connection from this host is configured.");
+            "pgetcd: --database: the connection cannot be used: SSL connection requested. "
+            + "No SSL enabled connection from this host is configured.");
     }
 
     [Theory]

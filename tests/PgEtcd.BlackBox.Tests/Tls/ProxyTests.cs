@@ -33,6 +33,6 @@ public sealed class ProxyTests(PostgresFixture postgres) : IClassFixture<Postgre
 
         await using GrpcChannel direct = new(setup.Uri, tls: setup.Options(setup.Client), from: IPAddress.Parse("127.0.0.9"));
         await Should.ThrowAsync<Grpc.Core.RpcException>(() => TlsSetup.PutAsync(direct, "a", "1"));
-        await server.SaysAsync("the first bytes are no PROXY header");
+        await server.SaysAsync("the first bytes are not a PROXY header");
     }
 }

@@ -31,7 +31,7 @@ public sealed class ReloadTests(PostgresFixture postgres) : IClassFixture<Postgr
         (await watch.NextAsync()).Events.ShouldHaveSingleItem();
         await TlsSetup.PutAsync(channel, "b", "2"); // over the old connection
         (await watch.NextAsync()).Events.ShouldHaveSingleItem();
-        await server.SaysAsync("--cert-file has changed: new connections are served by it");
+        await server.SaysAsync("--cert-file has changed: new connections use it");
     }
 
     [Fact]
@@ -64,14 +64,15 @@ public sealed class ReloadTests(PostgresFixture postgres) : IClassFixture<Postgr
     public async Task Broken_files_leave_the_old_certificate_and_are_named_once()
     {
         await using PgEtcdServer server = await _tls.StartAsync(await postgres.CreateStoreAsync());
-        server.Expect("--cert-file has changed and cannot be used, what was read before stays: ");
+        server.Expect("--cert-file has changed but cannot be used, so the previous content stays in use: ");
 
         File.WriteAllText(_tls.CertFile, "no certificate");
         (await SubjectAsync()).ShouldBe("CN=server");
         (await SubjectAsync()).ShouldBe("CN=server");
         await SaysOnceAsync(
             server,
-            $"has changed and cannot be used, what was read before stays: --cert-file: {_tls.CertFile} holds no certificate in PEM");
+            "has changed but cannot be used, so the previous content stays in use: "
+            + $"--cert-file: {_tls.CertFile} holds no certificate in PEM");
 
         // The certificate is there before its key.
         IssuedCertificate renewed = _tls.Authority.Server("renewed");
@@ -93,7 +94,7 @@ public sealed class ReloadTests(PostgresFixture postgres) : IClassFixture<Postgr
         await File.WriteAllTextAsync(list, _tls.Authority.RevokePem());
         await using PgEtcdServer server = await _tls.StartAsync(
             await postgres.CreateStoreAsync(), [.. _tls.ClientFlags, "--client-crl-file", list]);
-        server.Expect("rejected connection", "--client-crl-file has changed and cannot be used, what was read before stays: ");
+        server.Expect("rejected connection", "--client-crl-file has changed but cannot be used, so the previous content stays in use: ");
         await using GrpcChannel open = _tls.Channel(_tls.Client);
         await TlsSetup.PutAsync(open, "a", "1");
 

@@ -56,7 +56,7 @@ IClassFixture<PostgresFixture>, IDisposable
         (await EtcdctlAsync(["--endpoints", _tls.Url, .. _tls.Curl(), "endpoint", "status"])).ShouldContain("3.6");
         (await EtcdctlAsync(["--endpoints", _tls.Url, .. _tls.Curl(withCertificate: false), "get", "a"])).ShouldContain("Error: ");
         await server.SaysAsync(
-            $"Served without TLS, whatever --cert-file, --key-file, --trusted-ca-file, --client-cert-auth may say: {plain}.");
+            $"Served without TLS despite --cert-file, --key-file, --trusted-ca-file, --client-cert-auth: {plain}.");
     }
 
     [Fact]

@@ -88,7 +88,9 @@ internal sealed class TlsSetup : IDisposable
     public static async Task<long> PutAsync(GrpcChannel channel, string key, string value, Metadata? headers)
     {
         PutRequest request = new() { Key = ByteString.CopyFromUtf8(key), Value = ByteString.CopyFromUtf8(value) };
-        return (await channel.UnaryAsync<PutRequest, PutResponse>("etcdserverpb.KV/Put", request, headers, timeout: TimeSpan.FromSeconds(20))).Header.Revision;
+        PutResponse response = await channel.UnaryAsync<PutRequest, PutResponse>(
+            "etcdserverpb.KV/Put", request, headers, timeout: TimeSpan.FromSeconds(20));
+        return response.Header.Revision;
     }
 
     public void Dispose() => _directory.Dispose();

@@ -45,7 +45,8 @@ internal sealed class TraceCollector : IAsyncDisposable
     }
 
     /// <summary>host:port.</summary>
-    public string Address => new Uri(_app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.Single()).Authority;
+    public string Address => new Uri(
+        _app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.Single()).Authority;
 
     /// <summary>What came so far.</summary>
     public IReadOnlyList<Span> Spans

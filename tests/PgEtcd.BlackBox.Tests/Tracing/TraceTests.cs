@@ -77,7 +77,7 @@ public sealed class TraceTests(PostgresFixture postgres) : IClassFixture<Postgre
                 "--enable-distributed-tracing", "--distributed-tracing-sampling-rate=1000000", $"--distributed-tracing-address={address}"]);
         await using Kv kv = new(server);
         await kv.PutAsync("a", "1");
-        server.Expect("Traces do not get to --distributed-tracing-address");
+        server.Expect("Traces do not reach --distributed-tracing-address");
         await Eventually.TrueAsync(() => server.Complaints.Count > 0, Limit, "the log says that traces are lost");
         await kv.PutAsync("a", "2");
 
@@ -85,7 +85,7 @@ public sealed class TraceTests(PostgresFixture postgres) : IClassFixture<Postgre
         (await server.StopAsync()).ShouldBe(0);
         (DateTime.UtcNow - before).ShouldBeLessThan(TimeSpan.FromSeconds(15));
         string complaint = server.Complaints.ShouldHaveSingleItem();
-        complaint.ShouldContain($"Traces do not get to --distributed-tracing-address http://{address}/ and are dropped: ");
+        complaint.ShouldContain($"Traces do not reach --distributed-tracing-address http://{address}/ and are dropped: ");
         complaint.ShouldNotContain("   at ");
     }
 

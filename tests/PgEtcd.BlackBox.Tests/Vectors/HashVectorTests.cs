@@ -35,7 +35,8 @@ public sealed class HashVectorTests(PostgresFixture postgres) : IClassFixture<Po
         List<string> answers = [];
         while (answers.Count == 0 || !answers[^1].Contains("future", StringComparison.Ordinal))
         {
-            answers.Add((await client.CallAsync("etcdserverpb.Maintenance/HashKV", $$"""{"revision":"{{answers.Count}}"}""")).ToJson().ToJsonString());
+            string request = $$"""{"revision":"{{answers.Count}}"}""";
+            answers.Add((await client.CallAsync("etcdserverpb.Maintenance/HashKV", request)).ToJson().ToJsonString());
         }
 
         return answers;

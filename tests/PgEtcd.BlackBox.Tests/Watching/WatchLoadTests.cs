@@ -40,10 +40,13 @@ public sealed class WatchLoadTests(PostgresFixture postgres) : IClassFixture<Pos
     [Fact]
     public async Task Filters_previous_values_and_fragments_lose_nothing_under_load()
     {
-        WatchCreateRequest[] watches = [.. from start in Starts
-                                           from watch in new[] { WatchCall.All(start), WatchCall.Prefix("a/", start), WatchCall.Key("b/007", start) }
-                                           from kind in Enumerable.Range(0, 5)
-                                           select With(watch.Clone(), kind)];
+        WatchCreateRequest[] watches =
+        [
+            .. from start in Starts
+               from watch in new[] { WatchCall.All(start), WatchCall.Prefix("a/", start), WatchCall.Key("b/007", start) }
+               from kind in Enumerable.Range(0, 5)
+               select With(watch.Clone(), kind),
+        ];
         await using WatchCall call = _server.Open();
         Task writing = _server.WriteAsync(writers: 8, writes: 60);
         Dictionary<long, WatchRecord> records = await WatchedServer.CreateAsync(call, watches);

@@ -22,7 +22,8 @@ internal sealed class PatroniCluster : IAsyncDisposable
 
     /// <summary>Npgsql finds out which node takes writes.</summary>
     public string ConnectionString =>
-        $"Host={string.Join(',', Nodes.Select(node => $"127.0.0.1:{node.Port}"))};Username=postgres;Database=postgres;Target Session Attributes=primary";
+        $"Host={string.Join(',', Nodes.Select(node => $"127.0.0.1:{node.Port}"))};"
+        + "Username=postgres;Database=postgres;Target Session Attributes=primary";
 
     public static async Task<PatroniCluster> StartAsync()
     {

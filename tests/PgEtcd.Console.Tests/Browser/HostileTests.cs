@@ -32,7 +32,12 @@ public sealed class HostileTests : IAsyncLifetime
     [SkippableFact]
     public async Task No_key_or_value_does_anything_and_each_leads_to_itself()
     {
-        byte[][] values = [Encoding.UTF8.GetBytes(Script), Encoding.UTF8.GetBytes($"{{\"</script>\": \"{Script.Replace("'", "\\u0027", StringComparison.Ordinal)}\"}}"), [0xff, 0, 0xc3], "</textarea></pre><script>alert(1)</script>"u8.ToArray()];
+        string escaped = Script.Replace("'", "\\u0027", StringComparison.Ordinal);
+        byte[][] values =
+        [
+            Encoding.UTF8.GetBytes(Script), Encoding.UTF8.GetBytes($"{{\"</script>\": \"{escaped}\"}}"), [0xff, 0, 0xc3],
+            "</textarea></pre><script>alert(1)</script>"u8.ToArray(),
+        ];
         long revision = 0;
         for (int i = 0; i < Keys.Length; i++)
         {
@@ -56,7 +61,11 @@ public sealed class HostileTests : IAsyncLifetime
                 alarms.Add(message.Text); // also what the policy has blocked: it must not even be tried
             }
         };
-        foreach (string list in new[] { "/keys?prefix=evil/", "/keys?prefix=evil/&view=list", $"/keys?prefix=evil/&at={revision - 1}", "/diff?from=1", "/activity", "/keys?q=<script>&values=1" })
+        foreach (string list in (string[])
+            [
+                "/keys?prefix=evil/", "/keys?prefix=evil/&view=list", $"/keys?prefix=evil/&at={revision - 1}", "/diff?from=1",
+                "/activity", "/keys?q=<script>&values=1",
+            ])
         {
             await page.GotoAsync(_store.Page(list));
             (await page.TitleAsync()).ShouldEndWith("PgEtcd");
@@ -108,7 +117,11 @@ public sealed class HostileTests : IAsyncLifetime
             {
                 success = Enumerable.Range(0, 100).Select(n => new
                 {
-                    requestPut = new { key = Encoding.ASCII.GetBytes(n < 50 ? $"many/flat-{batch:0000}-{n:00}" : $"many/{batch:0000}/{n:00}"), value },
+                    requestPut = new
+                    {
+                        key = Encoding.ASCII.GetBytes(n < 50 ? $"many/flat-{batch:0000}-{n:00}" : $"many/{batch:0000}/{n:00}"),
+                        value,
+                    },
                 }),
             });
         }

@@ -29,7 +29,15 @@ public sealed class PastTests : IAsyncLifetime
         await page.GotoAsync(_store.Page("/keys?prefix=slide/"));
         (await page.Locator("main").InnerTextAsync()).ShouldNotContain("slide/gone");
         await page.EvalOnSelectorAsync(
-            "#moment-slider", "(slider, at) => { slider.value = at; slider.dispatchEvent(new Event('input')); slider.dispatchEvent(new Event('change')); }", both);
+            "#moment-slider",
+            """
+            (slider, at) => {
+                slider.value = at;
+                slider.dispatchEvent(new Event('input'));
+                slider.dispatchEvent(new Event('change'));
+            }
+            """,
+            both);
         await page.WaitForURLAsync($"**at={both}*");
         await ShouldShowThePastAsync(page);
         string link = page.Url;

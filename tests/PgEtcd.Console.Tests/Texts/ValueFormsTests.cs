@@ -62,7 +62,9 @@ public sealed class ValueFormsTests
 
     [Fact]
     public void Hex_has_offsets_and_what_can_be_printed() => ValueForms.Hex("hello, wörld\0!!!"u8)
-        .ShouldBe("00000000  68 65 6c 6c 6f 2c 20 77  c3 b6 72 6c 64 00 21 21  hello, w··rld·!!\n00000010  21                                                !\n");
+        .ShouldBe(
+            "00000000  68 65 6c 6c 6f 2c 20 77  c3 b6 72 6c 64 00 21 21  hello, w··rld·!!\n"
+            + "00000010  21                                                !\n");
 
     [Fact]
     public void A_difference_leaves_out_what_is_the_same()

@@ -121,7 +121,8 @@ public sealed class LeaseRenewalsTests(PostgresFixture postgres) : IClassFixture
     private static async Task<LeaseRenewals> RenewalsAsync(StoreParts parts, int leases)
     {
         await parts.QueryAsync<int>($"""
-            insert into pgetcd.leases select id, 60, clock_timestamp() + interval '25 seconds', gen_random_uuid() from generate_series(1, {leases}) id
+            insert into pgetcd.leases
+            select id, 60, clock_timestamp() + interval '25 seconds', gen_random_uuid() from generate_series(1, {leases}) id
             """);
         return new LeaseRenewals(new LeaseTable(parts.Database), parts.Database, TimeSpan.FromSeconds(7), TimeProvider.System);
     }

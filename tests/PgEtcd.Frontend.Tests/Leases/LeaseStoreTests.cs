@@ -35,7 +35,8 @@ public sealed class LeaseStoreTests(PostgresFixture postgres) : IClassFixture<Po
         LeaseStore.Granted?[] granted = await Task.WhenAll(Enumerable.Range(0, 100).Select(i => parts.Leases.GrantAsync((i % 50) + 1, 60)));
         LeaseStore.Granted?[] chosen = await Task.WhenAll(Enumerable.Range(0, 50).Select(_ => parts.Leases.GrantAsync(0, 60)));
 
-        granted.Where(lease => lease is not null).Select(lease => lease!.Value.Id).Order().ShouldBe(Enumerable.Range(1, 50).Select(id => (long)id));
+        granted.Where(lease => lease is not null).Select(lease => lease!.Value.Id).Order()
+            .ShouldBe(Enumerable.Range(1, 50).Select(id => (long)id));
         chosen.Select(lease => lease!.Value.Id).Distinct().Count().ShouldBe(50);
         (await parts.QueryAsync<long>("select count(*) from pgetcd.leases")).ShouldBe([100]);
     }

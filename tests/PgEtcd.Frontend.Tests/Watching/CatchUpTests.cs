@@ -108,7 +108,13 @@ public sealed class CatchUpTests
     {
         WatchResponse response = new()
         {
-            Header = new ResponseHeader { ClusterId = ulong.MaxValue, MemberId = ulong.MaxValue, Revision = long.MaxValue, RaftTerm = ulong.MaxValue },
+            Header = new ResponseHeader
+            {
+                ClusterId = ulong.MaxValue,
+                MemberId = ulong.MaxValue,
+                Revision = long.MaxValue,
+                RaftTerm = ulong.MaxValue,
+            },
             WatchId = -1,
             Fragment = true,
         };

@@ -181,11 +181,14 @@ public sealed class CommitterTests(PostgresFixture postgres) : IClassFixture<Pos
     public async Task Who_asked_stands_in_the_log()
     {
         await using StoreParts parts = await CreateAsync(postgres);
-        await parts.Committer.WriteAsync(Put("a", "1"), 1, parts.Replica, new Origin(new Caller(parts.Auth.Current, "alice", long.MaxValue), "10.0.0.1:7")).WaitAsync(Patience);
+        Origin alice = new(new Caller(parts.Auth.Current, "alice", long.MaxValue), "10.0.0.1:7");
+        await parts.Committer.WriteAsync(Put("a", "1"), 1, parts.Replica, alice).WaitAsync(Patience);
         await parts.Committer.WriteAsync(Delete("a"), 1, parts.Replica, new Origin(Caller.Server, null)).WaitAsync(Patience);
 
-        (await parts.QueryAsync<string>(
-            "select concat_ws(' ', coalesce(username, '-'), coalesce(client, '-'), split_part(frontend, '-', 1)) from pgetcd.revisions order by revision"))
+        (await parts.QueryAsync<string>("""
+            select concat_ws(' ', coalesce(username, '-'), coalesce(client, '-'), split_part(frontend, '-', 1))
+            from pgetcd.revisions order by revision
+            """))
             .ShouldBe(["alice 10.0.0.1:7#Put test", "- #DeleteRange test"]);
     }
 

@@ -22,9 +22,10 @@ internal static class RandomHistory
         string[] keys = ["a", "a\0", "b", "b\0", "bb", "c", "d"];
         while (state.Revision <= revisions)
         {
+            byte[] key = Bytes(keys[random.Next(keys.Length)]);
             Operation operation = random.Next(3) == 0
-                ? new DeleteRangeOperation { Key = Bytes(keys[random.Next(keys.Length)]), RangeEnd = random.Next(2) == 0 ? Bytes("c") : default }
-                : new PutOperation { Key = Bytes(keys[random.Next(keys.Length)]), Value = Bytes($"v{random.Next(9)}") };
+                ? new DeleteRangeOperation { Key = key, RangeEnd = random.Next(2) == 0 ? Bytes("c") : default }
+                : new PutOperation { Key = key, Value = Bytes($"v{random.Next(9)}") };
             Fork fork = state.Fork();
             fork.Evaluate(operation, NoLeases, new NoHistory(), out _).ShouldBe(KvError.None);
             AppendBatch batch = new(LogPosition.Empty with { Revision = state.Revision });
@@ -52,7 +53,8 @@ internal static class RandomHistory
     ];
 
     public static string Show(KeyRecord record) =>
-        $"{System.Text.Encoding.UTF8.GetString(record.Key)}={System.Text.Encoding.UTF8.GetString(record.Value)} {record.CreateRevision}/{record.ModRevision} v{record.Version}";
+        $"{System.Text.Encoding.UTF8.GetString(record.Key)}={System.Text.Encoding.UTF8.GetString(record.Value)} "
+        + $"{record.CreateRevision}/{record.ModRevision} v{record.Version}";
 
     private sealed class NoHistory : IHistory
     {

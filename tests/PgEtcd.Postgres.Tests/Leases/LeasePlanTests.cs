@@ -13,7 +13,8 @@ public sealed class LeasePlanTests(PostgresFixture postgres) : IClassFixture<Pos
     [Theory]
     [InlineData("pgetcd.grant_leases(array[1, 2]::bigint[], '{60,60}', array[gen_random_uuid(), gen_random_uuid()])")]
     [InlineData("pgetcd.keep_alive('{1,2,3}')")]
-    [InlineData("pgetcd.append((select max(revision) from pgetcd.all_revisions), -1, 1, 'x', '{0}', array['a']::bytea[], array['x']::bytea[], "
+    [InlineData(
+        "pgetcd.append((select max(revision) from pgetcd.all_revisions), -1, 1, 'x', '{0}', array['a']::bytea[], array['x']::bytea[], "
         + "'{2}', '{1}', '{7}', '{}', '{}', '{7,8,9}', '{}')")]
     [InlineData("pgetcd.append((select max(revision) from pgetcd.all_revisions), -1, 1, 'x', '{}', '{}', '{}', "
         + "'{}', '{}', '{}', '{}', '{}', '{}', '{7,8,9}')")]

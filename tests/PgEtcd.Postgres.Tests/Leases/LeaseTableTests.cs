@@ -31,7 +31,10 @@ public sealed class LeaseTableTests(PostgresFixture postgres) : IClassFixture<Po
         await leases.GrantAsync(3, 60, first, CancellationToken.None);
 
         IReadOnlyList<LeaseGrantOutcome> outcomes = await leases.GrantAsync(
-            [new(9, 70, Guid.NewGuid()), new(3, 60, Guid.NewGuid()), new(-4, 80, Guid.NewGuid()), new(9, 90, Guid.NewGuid()), new(3, 60, first)],
+            [
+                new(9, 70, Guid.NewGuid()), new(3, 60, Guid.NewGuid()), new(-4, 80, Guid.NewGuid()), new(9, 90, Guid.NewGuid()),
+                new(3, 60, first),
+            ],
             CancellationToken.None);
 
         outcomes.Select(outcome => outcome.IsGranted).ShouldBe([true, false, true, false, true]);

@@ -205,7 +205,8 @@ public sealed class RemovalTests(PostgresFixture postgres) : IClassFixture<Postg
         await using RemovalFixture log = await CreateAsync(postgres);
         await log.ExecuteAsync("""
             insert into pgetcd.revisions (revision, sub, key, value, create_revision, version, lease, committed_at, frontend)
-            select n + 1, 0, convert_to('k' || n % 5000, 'utf8'), 'v', 2 + (n - 1) % 5000, 1 + (n - 1) / 5000, 0, now() - interval '1 hour', 'gone'
+            select n + 1, 0, convert_to('k' || n % 5000, 'utf8'), 'v', 2 + (n - 1) % 5000, 1 + (n - 1) / 5000, 0,
+                now() - interval '1 hour', 'gone'
             from generate_series(1, 20000) n
             """);
         await log.Log.Log.CompactAsync(19991, Guid.NewGuid(), CancellationToken.None);
@@ -225,8 +226,10 @@ public sealed class RemovalTests(PostgresFixture postgres) : IClassFixture<Postg
         (after.Fetched - before.Fetched).ShouldBeLessThan(50);
 
         // This backend's own counts, of this transaction and others not yet reported.
-        Task<(long, long, long)> WorkAsync() => connection.QuerySingleAsync<(long, long, long)>(
-            "select seq_scan, idx_tup_fetch, n_tup_del from pg_stat_xact_user_tables where schemaname = 'pgetcd' and relname = 'revisions'");
+        Task<(long, long, long)> WorkAsync() => connection.QuerySingleAsync<(long, long, long)>("""
+            select seq_scan, idx_tup_fetch, n_tup_del from pg_stat_xact_user_tables
+            where schemaname = 'pgetcd' and relname = 'revisions'
+            """);
     }
 
     [Fact]

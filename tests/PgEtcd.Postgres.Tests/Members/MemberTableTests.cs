@@ -36,7 +36,8 @@ public sealed class MemberTableTests(PostgresFixture postgres) : IClassFixture<P
         MemberTable members = new(fixture.Database);
         await BeatAsync(members, 1, "a");
         (await fixture.QueryAsync<double>("""
-            select extract(epoch from l.expires_at - m.heartbeat_at)::double precision from pgetcd.leader l join pgetcd.members m on m.run = l.holder
+            select extract(epoch from l.expires_at - m.heartbeat_at)::double precision
+            from pgetcd.leader l join pgetcd.members m on m.run = l.holder
             """)).ShouldHaveSingleItem().ShouldBe(2, tolerance: 0.1);
         await fixture.QueryAsync<int>("update pgetcd.leader set expires_at = clock_timestamp() + interval '1 minute'");
         (await BeatAsync(members, 2, "b")).Leads.ShouldBeFalse();

@@ -109,7 +109,10 @@ public sealed class AppendLockTests(PostgresFixture postgres) : IClassFixture<Po
         await culprit.ExecuteAsync("begin; update pgetcd.cluster set term = term");
         Task<CompactOutcome> compacting = log.Log.CompactAsync(2, Guid.NewGuid(), CancellationToken.None);
         await Testing.Eventually.TrueAsync(
-            async () => (await log.QueryAsync<long>("select count(*) from pg_locks where locktype = 'transactionid' and not granted"))[0] > 0, Soon, "it waits");
+            async () => (await log.QueryAsync<long>(
+                "select count(*) from pg_locks where locktype = 'transactionid' and not granted"))[0] > 0,
+            Soon,
+            "it waits");
         Task<AppendResult> waiting = new RevisionLog(second, "second").AppendAsync(Puts(3, "b=1"), _ => { }, CancellationToken.None);
 
         (await log.LockHolderAsync()).Pid.ShouldBe(culprit.ProcessID);

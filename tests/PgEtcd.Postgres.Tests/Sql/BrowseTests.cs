@@ -47,7 +47,10 @@ public sealed class BrowseTests(PostgresFixture postgres) : IClassFixture<Postgr
 
             (await log.Log.QueryAsync<string>($"select key_text from pgetcd.search_at({state.Revision}, 'a', '/2')"))
                 .ShouldBe(KeysOf(state).Where(key => key.StartsWith("a/2", StringComparison.Ordinal)));
-            (await log.Log.QueryAsync<bool>($"select pgetcd.time_of({state.Revision}) = (select max(committed_at) from pgetcd.history where mod_revision = {state.Revision})"))
+            (await log.Log.QueryAsync<bool>($"""
+                select pgetcd.time_of({state.Revision})
+                    = (select max(committed_at) from pgetcd.history where mod_revision = {state.Revision})
+                """))
                 .ShouldBe([true]);
         }
     }

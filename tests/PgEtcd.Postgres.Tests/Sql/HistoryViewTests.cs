@@ -140,7 +140,13 @@ public sealed class HistoryViewTests(PostgresFixture postgres) : IClassFixture<P
     {
         byte[] meta = [.. Field(1, name), .. Field(2, ""), .. Field(3, space), 5 << 3, 0xac, 0x02, .. Field(11, new string('x', 300))];
         byte[] spec = [.. Field(2, "spec"), (6 << 3) | 1, 1, 2, 3, 4, 5, 6, 7, 8];
-        return [.. "k8s\0"u8, .. Field(1, [.. Field(1, apiVersion), .. Field(2, kind)]), .. Field(2, [.. Field(1, meta), .. spec]), .. Field(4, "")];
+        return
+        [
+            .. "k8s\0"u8,
+            .. Field(1, [.. Field(1, apiVersion), .. Field(2, kind)]),
+            .. Field(2, [.. Field(1, meta), .. spec]),
+            .. Field(4, ""),
+        ];
     }
 
     private static byte[] Field(int number, string text) => Field(number, System.Text.Encoding.UTF8.GetBytes(text));

@@ -101,7 +101,8 @@ public sealed class PastStateTests(PostgresFixture postgres) : IClassFixture<Pos
                     key => key.StartsWith(prefix, StringComparison.Ordinal))
                     .Select(key => (Key: key, Old: Revision(from, key), New: Revision(to, key)))
                     .Where(change => change.Old != change.New)
-                    .Select(change => $"{change.Key} {(change.Old == 0 ? "create" : change.New == 0 ? "delete" : "update")} {change.Old} {change.New}")];
+                    .Select(change => (Made: change.Old == 0 ? "create" : change.New == 0 ? "delete" : "update", Change: change))
+                    .Select(one => $"{one.Change.Key} {one.Made} {one.Change.Old} {one.Change.New}")];
                 (await log.Log.QueryAsync<string>($"""
                     select format('%s %s %s %s', key_text, change, coalesce(old_mod_revision, 0), coalesce(new_mod_revision, 0))
                     from pgetcd.diff({from.Revision}, {to.Revision}, '{prefix}')
@@ -134,7 +135,10 @@ public sealed class PastStateTests(PostgresFixture postgres) : IClassFixture<Pos
         await log.CompactAsync(4);
         (await RowsAsync(log, "state_at(2)")).ShouldBe(["a 2 2 1"]);
         await log.RemoveAsync(toArchive: false);
-        foreach (string lost in new[] { "state_at(3)", "prefix_at(3, 'a')", "key_at(3, 'a')", "diff(3, 6)", "state_at(clock_timestamp() - interval '1 day')" })
+        foreach (string lost in (string[])
+            [
+                "state_at(3)", "prefix_at(3, 'a')", "key_at(3, 'a')", "diff(3, 6)", "state_at(clock_timestamp() - interval '1 day')",
+            ])
         {
             await ErrorAsync(log, lost, "PE001", "etcdserver: mvcc: required revision has been compacted");
         }

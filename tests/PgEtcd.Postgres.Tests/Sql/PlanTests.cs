@@ -23,14 +23,16 @@ public sealed class PlanTests(PostgresFixture postgres) : IClassFixture<Postgres
         _connection = await _log.Database.OpenAsync(CancellationToken.None);
         // 50,000 revisions: 200 prefixes of ten keys, 25 versions each. The older half of them is archived.
         await _connection.ExecuteAsync($"""
-            insert into pgetcd.revisions (revision, sub, key, value, create_revision, version, lease, committed_at, username, client, frontend)
+            insert into pgetcd.revisions
+                (revision, sub, key, value, create_revision, version, lease, committed_at, username, client, frontend)
                 select n + 2, 0, convert_to(format('/app/%s/%s', lpad((n % {Keys} / 10)::text, 3, '0'), n % 10), 'UTF8'), 'v',
                     n % {Keys} + 2, n / {Keys} + 1, 0, timestamptz '2026-01-01' + n * interval '1 second', 'u', 'c', 'f'
                 from generate_series(0, {Keys * Versions} - 1) n;
             select setval('pgetcd.revision_seq', {(Keys * Versions) + 1});
             select pgetcd.keep_archive('30 days');
             with gone as (delete from pgetcd.revisions where revision <= {Keys * Versions / 2} returning *)
-            insert into pgetcd.revisions_archive (revision, sub, key, value, create_revision, version, lease, committed_at, username, client, frontend)
+            insert into pgetcd.revisions_archive
+                (revision, sub, key, value, create_revision, version, lease, committed_at, username, client, frontend)
                 select revision, sub, key, value, create_revision, version, lease, committed_at, username, client, frontend from gone;
             update pgetcd.cluster set compact_revision = {(Keys * Versions / 2) + Keys};
             """);

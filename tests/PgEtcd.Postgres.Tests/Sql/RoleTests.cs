@@ -75,7 +75,11 @@ public sealed class RoleTests(PostgresFixture postgres) : IClassFixture<Postgres
     public async Task A_writer_changes_keys_under_its_own_name_and_reads_nothing()
     {
         await RunAsync($"set role {_writer}");
-        foreach (string change in new[] { "put('b', 'x')", "put('b'::bytea, 'x'::bytea)", "compare_and_put('c', 0, 'x')", "delete('b')", "delete_prefix('c')", "restore_key('a', 2)", "restore_prefix('', 3)" })
+        foreach (string change in (string[])
+            [
+                "put('b', 'x')", "put('b'::bytea, 'x'::bytea)", "compare_and_put('c', 0, 'x')", "delete('b')", "delete_prefix('c')",
+                "restore_key('a', 2)", "restore_prefix('', 3)",
+            ])
         {
             (await _connection.ExecuteScalarAsync<long?>(_log.Database.Schema.Apply($"select pgetcd.{change}"))).ShouldNotBeNull();
         }
@@ -108,7 +112,8 @@ public sealed class RoleTests(PostgresFixture postgres) : IClassFixture<Postgres
         (await _log.QueryAsync<string>("""
             select p.oid::regprocedure::text from pg_proc p
             where p.pronamespace = 'pgetcd'::regnamespace and p.prosecdef and has_function_privilege('public', p.oid, 'execute')
-            """.Replace("'pgetcd'::regnamespace", "(select oid from pg_namespace where nspname = 'pgetcd')", StringComparison.Ordinal))).ShouldBeEmpty();
+            """.Replace("'pgetcd'::regnamespace", "(select oid from pg_namespace where nspname = 'pgetcd')", StringComparison.Ordinal)))
+            .ShouldBeEmpty();
         await RunAsync($"set role {stranger}");
         foreach (string read in Reads)
         {

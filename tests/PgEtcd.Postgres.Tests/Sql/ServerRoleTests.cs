@@ -16,10 +16,10 @@ public sealed class ServerRoleTests(PostgresFixture postgres) : IClassFixture<Po
     /// <summary>What a server may call of the functions that have their owner's rights.</summary>
     private static readonly string[] Granted =
     [
-        "add_auth_token", "append", "append_one", "beat", "change_auth", "compact", "ensure_auth_revision", "ensure_history", "grant_leases",
-        "hand_over", "keep_alive", "keep_archive", "keep_compaction_hash", "leave", "lock_and_tail", "note_failed_logins", "observe_term",
-        "record_digest",
-        "remove_dead", "remove_superseded", "renew_auth_tokens", "renew_leases", "set_alarm", "set_downgrade",
+        "add_auth_token", "append", "append_one", "beat", "change_auth", "compact", "ensure_auth_revision", "ensure_history",
+        "grant_leases", "hand_over", "keep_alive", "keep_archive", "keep_compaction_hash", "leave", "lock_and_tail",
+        "note_failed_logins", "observe_term", "record_digest", "remove_dead",
+        "remove_superseded", "renew_auth_tokens", "renew_leases", "set_alarm", "set_downgrade",
     ];
 
     private readonly string _server = $"server_{Guid.NewGuid():N}";
@@ -92,7 +92,11 @@ public sealed class ServerRoleTests(PostgresFixture postgres) : IClassFixture<Po
     [Fact]
     public async Task Rights_to_write_that_an_earlier_version_gave_end_when_the_role_is_granted_again()
     {
-        await RunAsOwnerAsync($"grant insert on pgetcd.revisions to {_server}; grant all on pgetcd.cluster to {_server}; grant usage, update on sequence pgetcd.revision_seq to {_server}");
+        await RunAsOwnerAsync($"""
+            grant insert on pgetcd.revisions to {_server};
+            grant all on pgetcd.cluster to {_server};
+            grant usage, update on sequence pgetcd.revision_seq to {_server}
+            """);
         await RunAsOwnerAsync($"select pgetcd.grant_server('{_server}'), pgetcd.grant_server('postgres')");
         await DeniedAsync(
             "insert into pgetcd.revisions default values", "update pgetcd.cluster set one = one", "select nextval('pgetcd.revision_seq')");
@@ -112,13 +116,16 @@ public sealed class ServerRoleTests(PostgresFixture postgres) : IClassFixture<Po
         functions.Where(function => function.IsServers).Select(function => function.Name).Order(StringComparer.Ordinal).ShouldBe(Granted);
     }
 
-    /// <summary>Every function that it may call with nulls, extremes and nonsense: what was in the log stays as it was, and goes on in order.</summary>
+    /// <summary>Every function that it may call with nulls, extremes and nonsense: what was in the log stays as it was, and goes on
+    /// in order.</summary>
     [Fact]
     public async Task No_argument_breaks_the_log()
     {
         List<(string Name, string Types)> functions = await _log.QueryAsync<(string, string)>($"""
             select format('%I.%I', n.nspname, p.proname),
-                coalesce((select string_agg(t.type::regtype::text, ';' order by t.place) from unnest(p.proargtypes) with ordinality t (type, place)), '')
+                coalesce((
+                    select string_agg(t.type::regtype::text, ';' order by t.place)
+                    from unnest(p.proargtypes) with ordinality t (type, place)), '')
             from pg_proc p join pg_namespace n on n.oid = p.pronamespace
             where n.nspname = 'pgetcd' and p.prokind = 'f' and p.prorettype <> 'trigger'::regtype
                 and has_function_privilege('{_server}', p.oid, 'execute')
@@ -133,15 +140,18 @@ public sealed class ServerRoleTests(PostgresFixture postgres) : IClassFixture<Po
             string[] arguments = types.Split(';', StringSplitOptions.RemoveEmptyEntries);
             for (int i = 0; i < (arguments.Length == 0 ? 1 : 12); i++)
             {
-                string call = $"select * from {name}({string.Join(", ", arguments.Select(type => i == 0 ? $"null::{type}" : Hostile(type, random)))})";
+                string given = string.Join(", ", arguments.Select(type => i == 0 ? $"null::{type}" : Hostile(type, random)));
+                string call = $"select * from {name}({given})";
                 _ = await Record.ExceptionAsync(() => RunAsync(call));
                 await RunAsync("rollback");
             }
         }
 
-        // Compaction may have taken rows away. What is left is what it was, and all is in order; what a row says of its key is the server's.
-        (await _log.QueryAsync<long>("select count(*) from (select * from pgetcd.revisions where revision <= 5 except select * from public.before) other"))
-            .ShouldBe([0]);
+        // Compaction may have taken rows away. What is left is what it was, and all is in order; what a row says of its key is the
+        // server's.
+        (await _log.QueryAsync<long>("""
+            select count(*) from (select * from pgetcd.revisions where revision <= 5 except select * from public.before) other
+            """)).ShouldBe([0]);
         string[] order = ["cluster", "sequence", "revisions", "subs", "together", "digest", "times", "archive"];
         (await Verified.OfAsync(_log.Database)).Where(finding => order.Contains(finding.Split(':')[0])).ShouldBeEmpty();
     }
@@ -224,11 +234,13 @@ public sealed class ServerRoleTests(PostgresFixture postgres) : IClassFixture<Po
         (await _log.QueryAsync<long>("select compact_revision from pgetcd.cluster")).ShouldBe([5]);
         foreach (string seen in (string[])["9223372036854775807, 0, null, null, -1", "5, 0, null, null, 9223372036854775807"])
         {
-            (await Should.ThrowAsync<PostgresException>(() => RunAsync($"select pgetcd.ensure_history({seen})"))).MessageText.ShouldStartWith("no store is at");
+            (await Should.ThrowAsync<PostgresException>(() => RunAsync($"select pgetcd.ensure_history({seen})")))
+                .MessageText.ShouldStartWith("no store is at");
         }
 
         await Should.ThrowAsync<PostgresException>(() => RunAsync("select pgetcd.ensure_auth_revision(9223372036854775807)"));
-        (await _log.QueryAsync<string>("select compact_revision || ' ' || username from pgetcd.compactions order by compact_revision")).ShouldBe(["3 alice", "5 " + _server]);
+        (await _log.QueryAsync<string>("select compact_revision || ' ' || username from pgetcd.compactions order by compact_revision"))
+            .ShouldBe(["3 alice", "5 " + _server]);
         (await _log.QueryAsync<long>("select revision from pgetcd.status")).ShouldBe([5]);
         (await Verified.OfAsync(_log.Database)).ShouldBeEmpty();
 
@@ -269,7 +281,9 @@ public sealed class ServerRoleTests(PostgresFixture postgres) : IClassFixture<Po
         (await Should.ThrowAsync<PostgresException>(() => RunAsync(Change("Nothing", 5)))).SqlState.ShouldBe("22023");
         (await Should.ThrowAsync<PostgresException>(() => RunAsync(Change("UserDelete", 4, user: "u")))).SqlState.ShouldBe("PA001");
         await RunAsync(Change("UserDelete", 5, user: "u"));
-        (await _log.QueryAsync<string>("select action || ': ' || subject || ' by ' || username from pgetcd.auth_changes order by auth_revision")).ShouldBe(
+        (await _log.QueryAsync<string>("""
+            select action || ': ' || subject || ' by ' || username from pgetcd.auth_changes order by auth_revision
+            """)).ShouldBe(
         [
             "RoleAdd: role r by alice",
             """RoleGrantPermission: role r, Readwrite from "a\x00" by alice""",
@@ -278,9 +292,11 @@ public sealed class ServerRoleTests(PostgresFixture postgres) : IClassFixture<Po
             "UserDelete: user u by alice",
         ]);
 
-        static string Change(string action, long expected, string? user = null, string? role = null, int kind = 0, string key = "''", string end = "''") =>
+        static string Change(
+            string action, long expected, string? user = null, string? role = null, int kind = 0, string key = "''", string end = "''") =>
             string.Create(CultureInfo.InvariantCulture, $"""
-                select pgetcd.change_auth({expected}, gen_random_uuid(), '{action}', {Quoted(user)}, {Quoted(role)}, 'hash', false, {kind}, {key}, {end},
+                select pgetcd.change_auth(
+                    {expected}, gen_random_uuid(), '{action}', {Quoted(user)}, {Quoted(role)}, 'hash', false, {kind}, {key}, {end},
                     'alice', 'here', 'f')
                 """);
 
@@ -359,7 +375,8 @@ public sealed class ServerRoleTests(PostgresFixture postgres) : IClassFixture<Po
 
     private async Task<NpgsqlConnection> OpenAsync()
     {
-        NpgsqlConnection connection = new(new NpgsqlConnectionStringBuilder(_log.ConnectionString) { Username = _server, Pooling = false }.ConnectionString);
+        NpgsqlConnectionStringBuilder address = new(_log.ConnectionString) { Username = _server, Pooling = false };
+        NpgsqlConnection connection = new(address.ConnectionString);
         await connection.OpenAsync();
         return connection;
     }
@@ -374,7 +391,8 @@ public sealed class ServerRoleTests(PostgresFixture postgres) : IClassFixture<Po
     {
         foreach (string sql in statements)
         {
-            (await Should.ThrowAsync<PostgresException>(() => RunAsync(sql), sql)).SqlState.ShouldBe(PostgresErrorCodes.InsufficientPrivilege, sql);
+            (await Should.ThrowAsync<PostgresException>(() => RunAsync(sql), sql))
+                .SqlState.ShouldBe(PostgresErrorCodes.InsufficientPrivilege, sql);
             await RunAsync("rollback");
         }
     }

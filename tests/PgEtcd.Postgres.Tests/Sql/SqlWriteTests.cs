@@ -17,7 +17,9 @@ namespace PgEtcd.Postgres.Tests.Sql;
 public sealed class SqlWriteTests(PostgresFixture postgres) : IClassFixture<PostgresFixture>
 {
     private const string Rows = """
-        select format('%s %s=%s %s/%s %s', revision, pgetcd.as_text(key), coalesce(pgetcd.as_text(value), '-'), create_revision, version, frontend)
+        select format(
+            '%s %s=%s %s/%s %s',
+            revision, pgetcd.as_text(key), coalesce(pgetcd.as_text(value), '-'), create_revision, version, frontend)
         from pgetcd.revisions order by revision, sub
         """;
 

@@ -123,7 +123,10 @@ public sealed class KineImportTests(PostgresFixture postgres) : IClassFixture<Po
 
         await using LogFixture log = await LogFixture.CreateAsync(postgres);
         await ImportAsync(kine, log);
-        (await log.QueryAsync<string>("select format('%s %s %s', id_hex, ttl, ttl - expires_in < interval '1 minute') from (select id_hex, ttl * interval '1 s' as ttl, expires_in from pgetcd.active_leases) l order by 1"))
+        (await log.QueryAsync<string>("""
+            select format('%s %s %s', id_hex, ttl, ttl - expires_in < interval '1 minute')
+            from (select id_hex, ttl * interval '1 s' as ttl, expires_in from pgetcd.active_leases) l order by 1
+            """))
             .ShouldBe(["6b696e650000000f 00:00:15 t", "6b696e6500000e4c 01:01:00 t"]);
         (await log.QueryAsync<string>("select format('%s %s', key_text, lease_hex) from pgetcd.lease_keys order by 1"))
             .ShouldBe(["/event/1 6b696e6500000e4c", "/event/2 6b696e6500000e4c", "/master 6b696e650000000f"]);
@@ -162,7 +165,7 @@ public sealed class KineImportTests(PostgresFixture postgres) : IClassFixture<Po
         (await Should.ThrowAsync<DatabaseStartException>(() => KineTable.OpenAsync(source, "missing", false, CancellationToken.None)))
             .Message.ShouldStartWith("--from: there is no table 'missing' in the database '");
         (await Should.ThrowAsync<DatabaseStartException>(() => KineTable.OpenAsync(source, "other", false, CancellationToken.None)))
-            .Message.ShouldBe("--from: the table 'other' is not one of kine: it has no column 'created'.");
+            .Message.ShouldBe("--from: the table 'other' is not kine's: it has no column 'created'.");
         await using KineTable table = await KineTable.OpenAsync(source, "public.kine", false, CancellationToken.None);
         (await table.IsUnchangedAsync(CancellationToken.None)).ShouldBeTrue();
         await kine.PutAsync("/late", "1");

@@ -28,7 +28,8 @@ internal sealed class KineStore(string connectionString)
                 created integer, deleted integer, create_revision {(isOld ? "integer" : "bigint")} not null,
                 prev_revision {(isOld ? "integer" : "bigint")}, lease integer, value bytea, old_value bytea);
             create unique index kine_name_prev_revision_uindex on kine (name, prev_revision);
-            insert into kine (name, created, deleted, create_revision, prev_revision, lease, value) values ('compact_rev_key', 1, 0, 0, 0, 0, '');
+            insert into kine (name, created, deleted, create_revision, prev_revision, lease, value)
+            values ('compact_rev_key', 1, 0, 0, 0, 0, '');
             """);
         return store;
     }

@@ -81,7 +81,8 @@ public sealed class DamageTests(PostgresFixture postgres) : IClassFixture<Postgr
         "There are 11 rows of the log up to revision 17, recorded at *; there were 12.")]
     [InlineData("""
         insert into pgetcd.revisions (revision, sub, key, value, create_revision, version, lease, committed_at, username, client, frontend)
-        select r.revision, 1, 'late', 'v', 12, 1, 0, r.committed_at, r.username, r.client, r.frontend from pgetcd.revisions r where r.revision = 12
+        select r.revision, 1, 'late', 'v', 12, 1, 0, r.committed_at, r.username, r.client, r.frontend
+        from pgetcd.revisions r where r.revision = 12
         """, "There are 13 rows of the log up to revision 17, recorded at *; there were 12.")]
     [InlineData(
         "update pgetcd.revisions_archive set value = 'other' where revision = 3",
@@ -111,7 +112,8 @@ public sealed class DamageTests(PostgresFixture postgres) : IClassFixture<Postgr
     {
         await using RemovalFixture store = await StoreAsync(toArchive: true);
         await store.Log.QueryAsync<object>($"""
-            insert into pgetcd.revisions (revision, sub, key, value, create_revision, version, lease, committed_at, username, client, frontend)
+            insert into pgetcd.revisions
+                (revision, sub, key, value, create_revision, version, lease, committed_at, username, client, frontend)
             select 17, 1, 'late', 'v', 17, 1, 0, {time}, {username}, r.client, {frontend} from pgetcd.revisions r where r.revision = 17
             """);
         (await Verified.OfAsync(store.Database)).ShouldBe(["together: Revision 17/1 was not written together with 17/0."]);

@@ -74,7 +74,7 @@ public class DatabaseAddressTests
     [InlineData("Host=h;Port=hunter2", "the value of Port")]
     [InlineData("Host=h;hunter2=", "is not a connection string")]
     [InlineData("Host=h;Password=a;hunter2", "not a connection string")]
-    [InlineData("Database=d;Password=hunter2", "no Host")]
+    [InlineData("Database=d;Password=hunter2", "does not name a Host")]
     [InlineData("host=h password=hunter2", "semicolons")]
     [InlineData("hunter2", "must be a URL")]
     [InlineData("mysql://u:hunter2@h/d?a=b", "not a connection string")]

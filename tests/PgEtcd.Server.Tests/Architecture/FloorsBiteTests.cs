@@ -16,7 +16,9 @@ public sealed class FloorsBiteTests : IDisposable
         Write("PgEtcd.Mvcc/Keys/Key.cs", "namespace PgEtcd.Mvcc.Keys;", "class Key;");
         Write("PgEtcd.Mvcc/Trees/Tree.cs", "using PgEtcd.Mvcc.Keys;", "namespace PgEtcd.Mvcc.Trees;", "class Tree { Key? Key; }");
         Write("PgEtcd.Mvcc/KeySpace.cs", "using PgEtcd.Mvcc.Trees;", "namespace PgEtcd.Mvcc;", "class KeySpace { Tree? Tree; }");
-        Write("PgEtcd.Postgres/Log.cs", "namespace PgEtcd.Postgres;", "class Log {", "    [LoggerMessage(100, LogLevel.Error, \"a\")]", "}");
+        Write(
+            "PgEtcd.Postgres/Log.cs",
+            "namespace PgEtcd.Postgres;", "class Log {", "    [LoggerMessage(100, LogLevel.Error, \"a\")]", "}");
         Write("PgEtcd.Postgres/Rows/Rows.cs", "namespace PgEtcd.Postgres.Rows;", "class Rows { void Write() => Log.A(); }");
     }
 
@@ -71,9 +73,9 @@ public sealed class FloorsBiteTests : IDisposable
     [Fact]
     public void A_file_of_401_lines_is_found()
     {
-        Write("PgEtcd.Mvcc/Keys/Key.cs", Lines(400));
+        Write("PgEtcd.Mvcc/Keys/Key.cs", Numbered(400));
         Floors.TooLong(Tree).ShouldBeEmpty();
-        Write("PgEtcd.Mvcc/Keys/Key.cs", Lines(401));
+        Write("PgEtcd.Mvcc/Keys/Key.cs", Numbered(401));
         Floors.TooLong(Tree).ShouldBe(["PgEtcd.Mvcc/Keys/Key.cs has 401 lines, more than 400."]);
     }
 
@@ -82,11 +84,23 @@ public sealed class FloorsBiteTests : IDisposable
     {
         for (int file = 0; file < 20; file++)
         {
-            Write($"PgEtcd.Mvcc/{(file < 4 ? "Keys" : $"Folder{file}")}/File{file}.cs", Lines(301));
+            Write($"PgEtcd.Mvcc/{(file < 4 ? "Keys" : $"Folder{file}")}/File{file}.cs", Numbered(301));
         }
 
         Floors.TooLong(Tree).ShouldBe(
             ["PgEtcd.Mvcc has 6028 lines, more than 6000.", "PgEtcd.Mvcc/Keys has 1206 lines, more than 1200."], ignoreOrder: true);
+    }
+
+    [Fact]
+    public void A_line_of_141_columns_is_found_but_in_what_is_generated_or_exempt()
+    {
+        Write("PgEtcd.Mvcc/Keys/Key.cs", new string('a', 140), new string('ä', 140));
+        Write("PgEtcd.Mvcc/obj/Made.cs", new string('a', 141));
+        Write("PgEtcd.Mvcc/Keys/Key.txt", new string('a', 141));
+        Lines.TooLong(_root.Path).ShouldBeEmpty();
+        Write("PgEtcd.Mvcc/Keys/Key.sql", "", new string('a', 141));
+        Lines.TooLong(_root.Path).ShouldBe(["src/PgEtcd.Mvcc/Keys/Key.sql:2 has 141 columns, more than 140."]);
+        Lines.TooLong(_root.Path, "src/PgEtcd.Mvcc/Keys/Key.sql").ShouldBeEmpty();
     }
 
     [Fact]
@@ -111,11 +125,15 @@ public sealed class FloorsBiteTests : IDisposable
             ["PgEtcd.Mvcc/Keys/Status.cs is in Grpc.Core.", "PgEtcd.Mvcc/Keys/Status.cs declares Status."]);
     }
 
-    private static string[] Lines(int count) => [.. Enumerable.Range(1, count).Select(line => $"// {line}")];
+    private static string[] Numbered(int count) => [.. Enumerable.Range(1, count).Select(line => $"// {line}")];
 
     private void Project(string name, params string[] below) => Write(
         $"{name}/{name}.csproj",
-        ["<Project><ItemGroup>", .. below.Select(other => $"<ProjectReference Include=\"../{other}/{other}.csproj\" />"), "</ItemGroup></Project>"]);
+        [
+            "<Project><ItemGroup>",
+            .. below.Select(other => $"<ProjectReference Include=\"../{other}/{other}.csproj\" />"),
+            "</ItemGroup></Project>",
+        ]);
 
     private void Write(string path, params string[] lines)
     {

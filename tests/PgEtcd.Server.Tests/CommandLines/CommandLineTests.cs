@@ -83,7 +83,11 @@ public class CommandLineTests
                 "--pre-vote", "--initial-cluster", "default=http://localhost:2380", "-memory-mlock=false",
                 "--experimental-corrupt-check-time", "1h"],
             ("ETCD_INITIAL_CLUSTER_STATE", "new"))
-            .Warnings.ShouldBe(["Accepted for etcd's sake and without effect here: --initial-cluster, ETCD_INITIAL_CLUSTER_STATE, --pre-vote, --memory-mlock, --experimental-corrupt-check-time."]);
+            .Warnings.ShouldBe(
+            [
+                "Accepted for compatibility with etcd, without effect here: --initial-cluster, ETCD_INITIAL_CLUSTER_STATE, --pre-vote, "
+                + "--memory-mlock, --experimental-corrupt-check-time.",
+            ]);
 
     [Fact]
     public void An_old_name_stands_for_the_new_one_and_both_are_an_error()
@@ -144,14 +148,23 @@ public class CommandLineTests
         "--feature-gates has an unknown gate InitialCorruptChek: did you mean InitialCorruptCheck?",
         "--feature-gates=InitialCorruptChek=true")]
     [InlineData("--feature-gates must say LeaseCheckpoint=true or LeaseCheckpoint=false.", "--feature-gates=LeaseCheckpoint")]
-    [InlineData("--max-concurrent-streams must be a whole number from 0 to 4294967295, not \"4294967296\".", "--max-concurrent-streams=4294967296")]
+    [InlineData(
+        "--max-concurrent-streams must be a whole number from 0 to 4294967295, not \"4294967296\".",
+        "--max-concurrent-streams=4294967296")]
     [InlineData("--grpc-keepalive-interval must be a duration such as 10ms, 72h or 30d, not \"often\".", "--grpc-keepalive-interval=often")]
     [InlineData("--logger must be zap, not \"capnslog\".", "--logger=capnslog")]
     [InlineData("--log-format must be json or console, not \"xml\".", "--log-format=xml")]
     [InlineData("--enable-log-rotation needs --log-outputs to be the path of one file.", "--enable-log-rotation")]
-    [InlineData("--log-rotation-config-json must be a JSON object such as {\"maxsize\": 100, \"maxage\": 0, \"maxbackups\": 0, \"localtime\": false, \"compress\": false}.", "--enable-log-rotation", "--log-outputs=/a", "--log-rotation-config-json=[]")]
-    [InlineData("--distributed-tracing-sampling-rate must be a whole number from 0 to 1000000, not \"1000001\".", "--distributed-tracing-sampling-rate=1000001")]
-    [InlineData("--distributed-tracing-address must be host:port or a URL with http:// or https://, not \"a b\".", "--distributed-tracing-address=a b")]
+    [InlineData(
+        "--log-rotation-config-json must be a JSON object such as "
+        + "{\"maxsize\": 100, \"maxage\": 0, \"maxbackups\": 0, \"localtime\": false, \"compress\": false}.",
+        "--enable-log-rotation", "--log-outputs=/a", "--log-rotation-config-json=[]")]
+    [InlineData(
+        "--distributed-tracing-sampling-rate must be a whole number from 0 to 1000000, not \"1000001\".",
+        "--distributed-tracing-sampling-rate=1000001")]
+    [InlineData(
+        "--distributed-tracing-address must be host:port or a URL with http:// or https://, not \"a b\".",
+        "--distributed-tracing-address=a b")]
     [InlineData(
         "--config-file: /no/such/file cannot be read: Could not find a part of the path '/no/such/file'.", "--config-file=/no/such/file")]
     [InlineData("--log-level must be debug, info, warn, error, panic or fatal, not \"loud\".", "--log-level", "loud")]

@@ -52,8 +52,9 @@ public sealed class ConfigFileTests : IDisposable
         options.WatchProgressNotifyInterval.ShouldBe(TimeSpan.FromSeconds(5));
         options.Logging.Outputs.ShouldBe(["stderr", "/tmp/etcd.log"]);
         options.Warnings.ShouldHaveSingleItem().ShouldBe(
-            "Accepted for etcd's sake and without effect here: "
-            + $"snapshot-count in {File}, pre-vote in {File}, peer-transport-security: cert-file in {File}, peer-transport-security: client-cert-auth in {File}.");
+            "Accepted for compatibility with etcd, without effect here: "
+            + $"snapshot-count in {File}, pre-vote in {File}, "
+            + $"peer-transport-security: cert-file in {File}, peer-transport-security: client-cert-auth in {File}.");
     }
 
     [Fact]

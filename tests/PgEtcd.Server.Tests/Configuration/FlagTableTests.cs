@@ -37,7 +37,8 @@ public class FlagTableTests
         corrupt-check-time experimental-corrupt-check-time experimental-initial-corrupt-check experimental-compact-hash-check-enabled
         compact-hash-check-time experimental-compact-hash-check-time experimental-enable-lease-checkpoint
         experimental-enable-lease-checkpoint-persist experimental-txn-mode-write-with-shared-buffer
-        experimental-stop-grpc-service-on-defrag downgrade-check-time experimental-downgrade-check-time max-learners v2-deprecation enable-v2
+        experimental-stop-grpc-service-on-defrag downgrade-check-time experimental-downgrade-check-time max-learners v2-deprecation
+        enable-v2
         """;
 
     private static readonly string Document = Path.Combine(Repository.Root, "docs", "configuration.md");

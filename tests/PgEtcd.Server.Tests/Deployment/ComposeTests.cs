@@ -90,7 +90,8 @@ public sealed partial class ComposeTests
     public void The_balancer_is_what_clients_are_told_and_its_configuration_has_all_it_wants()
     {
         string[] mounted = Service("balancer")["volumes"].Strings().ShouldHaveSingleItem().Split(':');
-        string[] wanted = [.. Regex.Matches(File.ReadAllText(Path.Combine(Repository.Root, mounted[0])), @"\$\{(\w+)\}").Select(match => match.Groups[1].Value)];
+        string configuration = File.ReadAllText(Path.Combine(Repository.Root, mounted[0]));
+        string[] wanted = [.. Regex.Matches(configuration, @"\$\{(\w+)\}").Select(match => match.Groups[1].Value)];
         wanted.Distinct().ShouldBe(Service("balancer")["environment"].Names(), ignoreOrder: true);
         string[] published = Expanded(Service("balancer")["ports"].Strings().ShouldHaveSingleItem()).Split(':');
         Variable("balancer", "LISTEN").ShouldBe($"0.0.0.0:{published[^1]}");

@@ -43,7 +43,8 @@ public sealed class ContainerFileTests
         before.ShouldBe([.. projects, "global.json", "Directory.Build.props", "Directory.Packages.props"], ignoreOrder: true);
         foreach (string project in projects)
         {
-            foreach (Match outside in Regex.Matches(File.ReadAllText(Path.Combine(Repository.Root, project)), """Include="\.\./\.\./([^/*]+)/"""))
+            string text = File.ReadAllText(Path.Combine(Repository.Root, project));
+            foreach (Match outside in Regex.Matches(text, """Include="\.\./\.\./([^/*]+)/"""))
             {
                 Copied().ShouldContain(outside.Groups[1].Value, project);
             }
@@ -56,7 +57,8 @@ public sealed class ContainerFileTests
         string script = File.ReadAllText(Path.Combine(Repository.Root, "run.sh"));
         string build = File.ReadAllText(Path.Combine(Repository.Root, "scripts/build.sh"));
         string publish = _instructions[Index("RUN", "dotnet publish")].Text;
-        foreach (string option in new[] { "-c Release", "--no-self-contained", "-p:PublishReadyToRun=true", "src/PgEtcd.Server/PgEtcd.Server.csproj" })
+        foreach (string option in (string[])
+            ["-c Release", "--no-self-contained", "-p:PublishReadyToRun=true", "src/PgEtcd.Server/PgEtcd.Server.csproj"])
         {
             publish.ShouldContain(option);
             build.ShouldContain(option);

@@ -24,7 +24,9 @@ public class LineTests
             ],
             null));
 
-        line.ShouldBe("""{"level":"warn","ts":"2026-11-22T10:00:00.123456Z","logger":"PgEtcd","msg":"it \"took\"\nlong <ü>","key-count":3,"took":"352.1ms","share":0.5,"nothing":null,"is-so":true,"level-field":"mine"}""" + "\n");
+        line.ShouldBe(
+            """{"level":"warn","ts":"2026-11-22T10:00:00.123456Z","logger":"PgEtcd","msg":"it \"took\"\nlong <ü>","key-count":"""
+            + """3,"took":"352.1ms","share":0.5,"nothing":null,"is-so":true,"level-field":"mine"}""" + "\n");
     }
 
     [Fact]

@@ -32,7 +32,9 @@ public sealed class AuthFlagTests
     [InlineData("jwt", "--auth-token: jwt needs sign-method=, for instance RS256.")]
     [InlineData("jwt,sign-method=RS256", "--auth-token: jwt needs pub-key= or priv-key=.")]
     [InlineData("jwt,sign-method=HS256", "--auth-token: HS256 needs priv-key=.")]
-    [InlineData("jwt,sign-method=none,priv-key=x", "--auth-token: sign-method must be RS, PS, ES or HS with 256, 384 or 512, not \"none\".")]
+    [InlineData(
+        "jwt,sign-method=none,priv-key=x",
+        "--auth-token: sign-method must be RS, PS, ES or HS with 256, 384 or 512, not \"none\".")]
     [InlineData("jwt,sign-method=EdDSA,priv-key=x", "--auth-token: this platform has no EdDSA; use ES256, for instance.")]
     [InlineData("jwt,sign-method=RS256,pub-key=/nowhere/key", "--auth-token: cannot read /nowhere/key.")]
     [InlineData("jwt,sign-method=RS256,pub-key=x,ttl=soon", "--auth-token: ttl must be a duration such as 10m, not \"soon\".")]

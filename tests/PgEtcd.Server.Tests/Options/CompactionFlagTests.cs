@@ -46,12 +46,22 @@ public sealed class CompactionFlagTests
 
     [Theory]
     [InlineData("--auto-compaction-mode must be periodic or revision, not \"never\".", "--auto-compaction-mode", "never")]
-    [InlineData("--auto-compaction-retention must be a number of hours or a duration such as 5m or 72h, not \"soon\".", "--auto-compaction-retention", "soon")]
-    [InlineData("--auto-compaction-retention must be a number of hours or a duration such as 5m or 72h, not \"-1\".", "--auto-compaction-retention=-1")]
-    [InlineData("--auto-compaction-retention must be a number of hours or a duration such as 5m or 72h, not \"99999999999999999999\".", "--auto-compaction-retention=99999999999999999999")]
-    [InlineData("--auto-compaction-retention must be a number of revisions with --auto-compaction-mode=revision, not \"5m\".", "--auto-compaction-mode=revision", "--auto-compaction-retention=5m")]
+    [InlineData(
+        "--auto-compaction-retention must be a number of hours or a duration such as 5m or 72h, not \"soon\".",
+        "--auto-compaction-retention", "soon")]
+    [InlineData(
+        "--auto-compaction-retention must be a number of hours or a duration such as 5m or 72h, not \"-1\".",
+        "--auto-compaction-retention=-1")]
+    [InlineData(
+        "--auto-compaction-retention must be a number of hours or a duration such as 5m or 72h, not \"99999999999999999999\".",
+        "--auto-compaction-retention=99999999999999999999")]
+    [InlineData(
+        "--auto-compaction-retention must be a number of revisions with --auto-compaction-mode=revision, not \"5m\".",
+        "--auto-compaction-mode=revision", "--auto-compaction-retention=5m")]
     [InlineData("--history-retention must be a duration such as 10ms, 72h or 30d, not \"30\".", "--history-retention=30")]
-    [InlineData("--compaction-sleep-interval must be a duration such as 10ms, 72h or 30d, not \"10 ms\".", "--compaction-sleep-interval", "10 ms")]
+    [InlineData(
+        "--compaction-sleep-interval must be a duration such as 10ms, 72h or 30d, not \"10 ms\".",
+        "--compaction-sleep-interval", "10 ms")]
     [InlineData("--compaction-batch-limit must be a whole number from 0 to 1000000, not \"-5\".", "--compaction-batch-limit=-5")]
     [InlineData(
         "--compaction-batch-limit and --experimental-compaction-batch-limit are the same flag: give one.", "--compaction-batch-limit=5",

@@ -62,7 +62,7 @@ public sealed class TlsOptionsTests
     {
         Serve([.. Served, "--listen-metrics-urls=http://127.0.0.1:1"]).Warnings.ShouldBeEmpty();
         Serve([.. Served, "--listen-client-http-urls=http://127.0.0.1:1"]).Warnings.ShouldHaveSingleItem()
-            .ShouldBe("Served without TLS, whatever --cert-file, --key-file may say: http://127.0.0.1:1.");
+            .ShouldBe("Served without TLS despite --cert-file, --key-file: http://127.0.0.1:1.");
     }
 
     private static ServerOptions Serve(string[] args)

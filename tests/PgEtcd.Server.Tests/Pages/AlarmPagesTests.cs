@@ -62,7 +62,9 @@ public sealed class AlarmPagesTests(PostgresFixture postgres) : IClassFixture<Po
         (await GetAsync(ready, "")).ShouldBe((200, "ok\n"));
         _alarms.Active = [new AlarmMember { Alarm = AlarmType.Corrupt }];
         (await GetAsync(ready, "")).ShouldBe((
-            503, "[-]data_corruption failed: alarm activated: CORRUPT\n[+]serializable_read ok\n[+]linearizable_read ok\n[+]non_learner ok\n\n"));
+            503,
+            "[-]data_corruption failed: alarm activated: CORRUPT\n"
+            + "[+]serializable_read ok\n[+]linearizable_read ok\n[+]non_learner ok\n\n"));
         (await GetAsync(ready, "?exclude=data_corruption")).Status.ShouldBe(200);
         (await GetAsync(live, "")).Status.ShouldBe(200);
     }

@@ -41,13 +41,16 @@ public sealed class ProxyHeaderTests
 
     public static TheoryData<string, byte[], string> Malformed => new()
     {
-        { "HTTP/2", "PRI * HTTP/2.0\r\n\r\n"u8.ToArray(), "the first bytes are no PROXY header" },
-        { "TLS", [0x16, 3, 1], "the first bytes are no PROXY header" },
-        { "almost the signature", "\r\n\r\n\0\r\nQUIX"u8.ToArray(), "the first bytes are no PROXY header" },
-        { "version 3", Binary(0x31, Tcp4, Ipv4), "version 3 and command 1 of the PROXY protocol are not known" },
-        { "command 2", Binary(0x22, Tcp4, Ipv4), "version 2 and command 2 of the PROXY protocol are not known" },
-        { "UDP", Binary(Proxy, 0x12, Ipv4), "a PROXY header of addresses of the kind 12 is not that of a TCP connection or a Unix socket" },
-        { "an unknown family", Binary(Proxy, 0x41, Ipv4), "a PROXY header of addresses of the kind 41 is not that of a TCP connection or a Unix socket" },
+        { "HTTP/2", "PRI * HTTP/2.0\r\n\r\n"u8.ToArray(), "the first bytes are not a PROXY header" },
+        { "TLS", [0x16, 3, 1], "the first bytes are not a PROXY header" },
+        { "almost the signature", "\r\n\r\n\0\r\nQUIX"u8.ToArray(), "the first bytes are not a PROXY header" },
+        { "version 3", Binary(0x31, Tcp4, Ipv4), "version 3 and command 1 of the PROXY protocol are unknown" },
+        { "command 2", Binary(0x22, Tcp4, Ipv4), "version 2 and command 2 of the PROXY protocol are unknown" },
+        { "UDP", Binary(Proxy, 0x12, Ipv4), "a PROXY header with addresses of kind 12 is not for a TCP connection or a Unix socket" },
+        {
+            "an unknown family", Binary(Proxy, 0x41, Ipv4),
+            "a PROXY header with addresses of kind 41 is not for a TCP connection or a Unix socket"
+        },
         { "too short for IPv4", Binary(Proxy, Tcp4, Ipv4[..11]), "a PROXY header ends within its addresses" },
         { "too short for IPv6", Binary(Proxy, Tcp6, Ipv4), "a PROXY header ends within its addresses" },
         { "too short for a Unix socket", Binary(Proxy, Unix, new byte[215]), "a PROXY header ends within its addresses" },
@@ -55,13 +58,31 @@ public sealed class ProxyHeaderTests
         { "an extension beyond the end", Binary(Proxy, Tcp4, [.. Ipv4, 1, 0, 3, 0, 0]), "a PROXY header ends within an extension" },
         { "a wrong checksum", Binary(Proxy, Tcp4, [.. Ipv4, 3, 0, 4, 1, 2, 3, 4]), "the checksum of a PROXY header is wrong" },
         { "a short checksum", Binary(Proxy, Tcp4, [.. Ipv4, 3, 0, 1, 0]), "the checksum of a PROXY header is wrong" },
-        { "a byte too long, and not all there", Binary(Proxy, Tcp4, new byte[4081])[..16], "a PROXY header of 4097 bytes is longer than 4096" },
+        {
+            "a byte too long, and not all there", Binary(Proxy, Tcp4, new byte[4081])[..16],
+            "a PROXY header of 4097 bytes is longer than 4096"
+        },
         { "text without an end", Encoding.ASCII.GetBytes("PROXY UNKNOWN " + new string('x', 93)), "a PROXY line is longer than 107 bytes" },
-        { "text, too few fields", "PROXY TCP4 192.0.2.7 192.0.2.1 51000\r\n"u8.ToArray(), "a PROXY line does not name two addresses and two ports" },
-        { "text, another kind", "PROXY UDP4 192.0.2.7 192.0.2.1 51000 2379\r\n"u8.ToArray(), "a PROXY line does not name two addresses and two ports" },
-        { "text, a bad address", "PROXY TCP4 192.0.2.700 192.0.2.1 51000 2379\r\n"u8.ToArray(), "an address or a port of a PROXY line is malformed" },
-        { "text, the other family", "PROXY TCP4 2001:db8::7 2001:db8::1 51000 2379\r\n"u8.ToArray(), "an address or a port of a PROXY line is malformed" },
-        { "text, a bad port", "PROXY TCP4 192.0.2.7 192.0.2.1 65536 2379\r\n"u8.ToArray(), "an address or a port of a PROXY line is malformed" },
+        {
+            "text, too few fields", "PROXY TCP4 192.0.2.7 192.0.2.1 51000\r\n"u8.ToArray(),
+            "a PROXY line does not name two addresses and two ports"
+        },
+        {
+            "text, another kind", "PROXY UDP4 192.0.2.7 192.0.2.1 51000 2379\r\n"u8.ToArray(),
+            "a PROXY line does not name two addresses and two ports"
+        },
+        {
+            "text, a bad address", "PROXY TCP4 192.0.2.700 192.0.2.1 51000 2379\r\n"u8.ToArray(),
+            "an address or a port of a PROXY line is malformed"
+        },
+        {
+            "text, the other family", "PROXY TCP4 2001:db8::7 2001:db8::1 51000 2379\r\n"u8.ToArray(),
+            "an address or a port of a PROXY line is malformed"
+        },
+        {
+            "text, a bad port", "PROXY TCP4 192.0.2.7 192.0.2.1 65536 2379\r\n"u8.ToArray(),
+            "an address or a port of a PROXY line is malformed"
+        },
     };
 
     /// <summary>A header of version 2.</summary>

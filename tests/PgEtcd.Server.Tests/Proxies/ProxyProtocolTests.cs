@@ -44,7 +44,7 @@ public sealed class ProxyProtocolTests
     public async Task Behind_a_trusted_proxy_a_connection_without_a_header_is_closed()
     {
         (await AskAsync(Request)).ShouldBe("");
-        Refused().ShouldBe("the first bytes are no PROXY header");
+        Refused().ShouldBe("the first bytes are not a PROXY header");
     }
 
     [Fact]

@@ -20,9 +20,12 @@ public static class LeaseClient
             "etcdserverpb.Lease/LeaseTimeToLive", new LeaseTimeToLiveRequest { ID = id, Keys = true });
 
     /// <summary>The ids of all leases.</summary>
-    public static async Task<long[]> LeasesAsync(this GrpcChannel channel) =>
-        [.. (await channel.UnaryAsync<LeaseLeasesRequest, LeaseLeasesResponse>("etcdserverpb.Lease/LeaseLeases", new LeaseLeasesRequest()).ConfigureAwait(false))
-            .Leases.Select(lease => lease.ID)];
+    public static async Task<long[]> LeasesAsync(this GrpcChannel channel)
+    {
+        LeaseLeasesResponse response = await channel.UnaryAsync<LeaseLeasesRequest, LeaseLeasesResponse>(
+            "etcdserverpb.Lease/LeaseLeases", new LeaseLeasesRequest()).ConfigureAwait(false);
+        return [.. response.Leases.Select(lease => lease.ID)];
+    }
 
     /// <summary>Opens a stream of keep-alives.</summary>
     public static GrpcDuplexCall<LeaseKeepAliveRequest, LeaseKeepAliveResponse> KeepAlive(this GrpcChannel channel) =>

@@ -58,13 +58,14 @@ public static partial class Impostors
     private const string OperatorsSql = """
         do $do$
         declare
+            types constant text[] =
+                '{text,bytea,bigint,integer,smallint,boolean,timestamptz,interval,name,oid,uuid,jsonb,"text[]"}';
             pair record;
             name text;
         begin
             for pair in
                 select l.type as l, r.type as r
-                from unnest('{text,bytea,bigint,integer,smallint,boolean,timestamptz,interval,name,oid,uuid,jsonb,"text[]"}'::text[]) l (type),
-                    unnest('{text,bytea,bigint,integer,smallint,boolean,timestamptz,interval,name,oid,uuid,jsonb,"text[]"}'::text[]) r (type)
+                from unnest(types) l (type), unnest(types) r (type)
             loop
                 execute format('create function public.impostor_of(%s, %s) returns boolean language plpgsql as '
                     || '$b$ begin perform public.impostor(); return null; end $b$', pair.l, pair.r);

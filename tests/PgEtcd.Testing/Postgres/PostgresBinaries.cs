@@ -47,6 +47,8 @@ public static class PostgresBinaries
             .OrderByDescending(version => int.TryParse(Path.GetFileName(version), out int number) ? number : 0)
             .Select(version => Path.Combine(version, "bin"))
             .FirstOrDefault()
-            ?? throw new InvalidOperationException($"There is no PostgreSQL server under {Root}; install Debian's package postgresql, or name the directory of its programs in TESTED_PG_BIN.");
+            ?? throw new InvalidOperationException(
+                $"There is no PostgreSQL server under {Root}; install Debian's package postgresql, "
+                + "or name the directory of its programs in TESTED_PG_BIN.");
     }
 }

@@ -27,7 +27,11 @@ public static class Normalisation
                 break;
             case "etcdserverpb.Lease/LeaseLeases":
                 // The offset makes the text order that of the signed numbers.
-                Sort(response, "leases", lease => (long.Parse((string?)lease!["ID"] ?? "0", System.Globalization.CultureInfo.InvariantCulture) ^ long.MinValue).ToString("X16", null));
+                Sort(response, "leases", lease =>
+                {
+                    long id = long.Parse((string?)lease!["ID"] ?? "0", System.Globalization.CultureInfo.InvariantCulture);
+                    return (id ^ long.MinValue).ToString("X16", null);
+                });
                 break;
             case "etcdserverpb.Auth/Authenticate":
                 response.Remove("token");

@@ -116,7 +116,9 @@ public sealed class WatchRecord(long startRevision)
         if (!isRight)
         {
             throw new InvalidDataException(string.Create(CultureInfo.InvariantCulture,
-                $"{what}: last {_last}, promised {_promised}, response header {response.Header.Revision} with {response.Events.Count} events from {response.Events.FirstOrDefault()?.Kv.ModRevision}, fragment {response.Fragment}"));
+                $"{what}: last {_last}, promised {_promised}, response header {response.Header.Revision} "
+                + $"with {response.Events.Count} events from {response.Events.FirstOrDefault()?.Kv.ModRevision}, "
+                + $"fragment {response.Fragment}"));
         }
     }
 }

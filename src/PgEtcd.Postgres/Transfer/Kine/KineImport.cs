@@ -5,23 +5,23 @@ using PgEtcd.Postgres.Revisions;
 
 namespace PgEtcd.Postgres.Transfer.Kine;
 
-/// <summary>Copies a <see cref="KineTable"/> into an empty schema: all of it is there after the last step, or nothing.</summary>
-/// <param name="table">Where from.</param>
-/// <param name="import">Where to.</param>
+/// <summary>Copies a <see cref="KineTable"/> into an empty schema, all of it with the last step, or nothing.</summary>
+/// <param name="table">The source.</param>
+/// <param name="import">The target.</param>
 public sealed class KineImport(KineTable table, LogImport import)
 {
     private readonly HashSet<long> _leases = [];
     private Crc32C _expected = HashReader.Begin();
 
-    /// <summary>Leases that live keys hang on, one for each TTL that kine has stored.</summary>
+    /// <summary>The number of leases with live keys, one for each TTL that kine has stored.</summary>
     public int Leases => _leases.Count;
 
     /// <summary>HashKV at the end, of kine's rows and of the store.</summary>
     public uint Hash => _expected.Value;
 
     /// <summary>The first step: the changes.</summary>
-    /// <param name="report">Called with the rows so far.</param>
-    /// <exception cref="DatabaseStartException">A row cannot be a change of etcd's.</exception>
+    /// <param name="report">Called with the number of rows so far.</param>
+    /// <exception cref="DatabaseStartException">A row is not possible as a change of etcd's.</exception>
     public async Task<long> CopyAsync(Action<long> report, CancellationToken cancellationToken)
     {
         long rows = 0;
@@ -40,7 +40,7 @@ public sealed class KineImport(KineTable table, LogImport import)
                 _leases.Add(row.Lease);
             }
 
-            // HashKV leaves out what is superseded, up to the mark (semantics.md §10.1).
+            // HashKV leaves out superseded changes, up to the mark (semantics.md §10.1).
             if (row.Revision > table.Counts.CompactRevision || isLive || (table.Counts.Keys == 0 && row.Value is not null))
             {
                 HashReader.Add(ref _expected, row);
@@ -52,7 +52,7 @@ public sealed class KineImport(KineTable table, LogImport import)
         return rows;
     }
 
-    /// <summary>The second step: marks and leases, then HashKV of what the store would be.</summary>
+    /// <summary>The second step: marks and leases, then HashKV of the resulting store.</summary>
     /// <returns>Whether it is that of kine's rows.</returns>
     public async Task<bool> CheckAsync(Action<long> report, CancellationToken cancellationToken)
     {

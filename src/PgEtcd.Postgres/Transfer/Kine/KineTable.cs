@@ -5,13 +5,13 @@ using PgEtcd.Postgres.Revisions;
 
 namespace PgEtcd.Postgres.Transfer.Kine;
 
-/// <summary>The table in which kine keeps the store of a k3s, in one snapshot, as changes of our log (docs/guides/kine.md has the rules).
-/// It is only read.</summary>
-/// <remarks>One row of kine is one revision, its id. What kine does not store is derived: the create revision of a creation, and
-/// versions, which are counted from what compaction has left.</remarks>
+/// <summary>The table in which kine keeps the store of a k3s, in one snapshot, as changes of the log (docs/guides/kine.md has the
+/// rules). It is only read.</summary>
+/// <remarks>A row of kine is a revision, which is its id. Two values that kine does not store are derived: the create revision of a
+/// creation, and versions, which are counted from the rows that compaction has left.</remarks>
 public sealed class KineTable : IAsyncDisposable
 {
-    /// <summary>Of leases there are only TTLs: the lease of each is this and the TTL.</summary>
+    /// <summary>kine stores only TTLs of leases: the id of the lease of a TTL is this number plus the TTL.</summary>
     private const long FirstLease = 0x6b696e65_0000_0000; // "kine"
 
     private static readonly string[] Columns = ["id", "name", "created", "deleted", "create_revision", "prev_revision", "lease", "value"];
@@ -20,7 +20,7 @@ public sealed class KineTable : IAsyncDisposable
         set transaction read only; set local statement_timeout = 0; set local idle_in_transaction_session_timeout = 0; set local jit = off
         """;
 
-    // Where kine itself looks for it, which is not where our sessions look for anything.
+    // The search path of kine itself, which is not that of PgEtcd's sessions.
     private const string KinesPathSql = """
         select pg_catalog.set_config('search_path', s.reset_val, true) from pg_catalog.pg_settings s where s.name = 'search_path'
         """;
@@ -34,15 +34,15 @@ public sealed class KineTable : IAsyncDisposable
 
     private const string OurPathSql = "set local search_path = pg_catalog, pg_temp";
 
-    // Numbers that were drawn are never used again, whatever became of their rows.
+    // Numbers drawn from the sequence are never used again, whatever became of their rows.
     private const string EndSql = """
         select coalesce((select max(id) from {0}), 0)::bigint,
             coalesce((select pg_sequence_last_value(s::regclass) from pg_get_serial_sequence($1, 'id') s where s is not null), 0)::bigint,
             coalesce((select max(prev_revision) from {0} where name = 'compact_rev_key'), 0)::bigint
         """;
 
-    // The rows that are changes: not the mark of the compaction, nor what kine fills holes with. A generation of a key goes from its
-    // creation to its deletion; kept_start tells whether its creation is still there, and a put after a tombstone is one.
+    // The rows that are changes: neither the mark of the compaction, nor the rows with which kine fills holes. A generation of a key goes
+    // from its creation to its deletion; kept_start tells whether its creation is still there, and a put after a tombstone is one.
     private const string Changes = """
         with rows as (
             select k.id::bigint as id, k.name::text collate "C" as name, coalesce(k.created, 0) <> 0 as is_created,
@@ -69,11 +69,12 @@ public sealed class KineTable : IAsyncDisposable
         from (select c.id, lag(c.id) over (order by c.id) as previous from changes c where c.is_sound) s
         """;
 
-    // Above the mark everything, at and below it what the keys held then.
+    // Above the mark all changes, at and below it the state of the keys.
     private const string Kept = Changes + """
 
         , kept as (
-            select c.id, c.is_deleted, c.next_id is null as is_newest, not c.kept_start and not c.is_deleted and c.stated_version is null as is_unknown,
+            select c.id, c.is_deleted, c.next_id is null as is_newest,
+                not c.kept_start and not c.is_deleted and c.stated_version is null as is_unknown,
                 case when c.kept_start then c.first_id when c.create_revision between 1 and c.first_id - 1 then c.create_revision
                     else greatest(c.first_id - 1, 1) end as create_revision,
                 case when c.kept_start then c.place else greatest(coalesce(c.stated_version, 2), 2) + c.place - 1 end as version
@@ -111,14 +112,14 @@ public sealed class KineTable : IAsyncDisposable
         Counts = counts;
     }
 
-    /// <summary>What there is to import.</summary>
+    /// <summary>The content to import.</summary>
     public KineCounts Counts { get; }
 
-    /// <summary>Takes the snapshot and surveys it.</summary>
+    /// <summary>Opens the snapshot and surveys it.</summary>
     /// <param name="source">kine's database.</param>
     /// <param name="table">The table's name, with its schema if that is not in the search path.</param>
-    /// <param name="withHistory">Changes too, as far as they are whole; else only what the keys hold.</param>
-    /// <exception cref="DatabaseStartException">There is no such table, or it is not kine's.</exception>
+    /// <param name="withHistory">Whether to include changes, as far as they are complete; else only the keys' current values.</param>
+    /// <exception cref="DatabaseStartException">The table does not exist, or is not kine's.</exception>
     public static async Task<KineTable> OpenAsync(Database source, string table, bool withHistory, CancellationToken cancellationToken)
     {
         Snapshot snapshot = await Snapshot.OpenAsync(source, SettingsSql, cancellationToken);
@@ -133,8 +134,8 @@ public sealed class KineTable : IAsyncDisposable
             {
                 (long hole, long last) = await snapshot.Command(Named(HoleSql, name)).WithoutLimit()
                     .FirstAsync<(long, long)>(cancellationToken);
-                // A number that was drawn for a row that never came was shown to no client: counting it as a hole would only cost all of
-                // the history.
+                // A number that was drawn for a row that was never written was shown to no client: if it counted as a hole, all of
+                // the history would be lost for nothing.
                 revision = Math.Max(Math.Max(1, lastId), compacted);
                 mark = last < revision ? revision : Math.Max(1, Math.Max(hole, compacted));
             }
@@ -188,7 +189,7 @@ public sealed class KineTable : IAsyncDisposable
         }
 
         return Columns.Except(columns).FirstOrDefault() is { } missing
-            ? throw new DatabaseStartException($"--from: the table '{table}' is not one of kine: it has no column '{missing}'.")
+            ? throw new DatabaseStartException($"--from: the table '{table}' is not kine's: it has no column '{missing}'.")
             : name;
     }
 
