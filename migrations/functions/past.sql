@@ -184,31 +184,38 @@ create or replace function pgetcd.state_at(at_time timestamptz, range_start byte
     select s.* from pgetcd.state_at(pgetcd.revision_at(at_time), range_start, range_end) s;
 end;
 
-create or replace function pgetcd.prefix_at(at_revision bigint, prefix bytea) returns setof pgetcd.key_state language sql stable begin atomic
+create or replace function pgetcd.prefix_at(at_revision bigint, prefix bytea) returns setof pgetcd.key_state
+    language sql stable begin atomic
     select s.* from pgetcd.state_at(at_revision, prefix, pgetcd.prefix_end(prefix)) s;
 end;
 create or replace function pgetcd.prefix_at(at_revision bigint, prefix text) returns setof pgetcd.key_state language sql stable begin atomic
     select s.* from pgetcd.prefix_at(at_revision, convert_to(prefix, 'UTF8')) s;
 end;
-create or replace function pgetcd.prefix_at(at_time timestamptz, prefix bytea) returns setof pgetcd.key_state language sql stable begin atomic
+create or replace function pgetcd.prefix_at(at_time timestamptz, prefix bytea) returns setof pgetcd.key_state
+    language sql stable begin atomic
     select s.* from pgetcd.prefix_at(pgetcd.revision_at(at_time), prefix) s;
 end;
-create or replace function pgetcd.prefix_at(at_time timestamptz, prefix text) returns setof pgetcd.key_state language sql stable begin atomic
+create or replace function pgetcd.prefix_at(at_time timestamptz, prefix text) returns setof pgetcd.key_state
+    language sql stable begin atomic
     select s.* from pgetcd.prefix_at(pgetcd.revision_at(at_time), convert_to(prefix, 'UTF8')) s;
 end;
 
-create or replace function pgetcd.key_at(at_revision bigint, wanted_key bytea) returns setof pgetcd.key_state language sql stable begin atomic
+create or replace function pgetcd.key_at(at_revision bigint, wanted_key bytea) returns setof pgetcd.key_state
+    language sql stable begin atomic
     select r.key, pgetcd.as_text(r.key), r.value, pgetcd.as_text(r.value),
         r.create_revision, r.mod_revision, r.version, r.lease, r.sub
     from pgetcd.row_at(at_revision, wanted_key) r;
 end;
-create or replace function pgetcd.key_at(at_revision bigint, wanted_key text) returns setof pgetcd.key_state language sql stable begin atomic
+create or replace function pgetcd.key_at(at_revision bigint, wanted_key text) returns setof pgetcd.key_state
+    language sql stable begin atomic
     select s.* from pgetcd.key_at(at_revision, convert_to(wanted_key, 'UTF8')) s;
 end;
-create or replace function pgetcd.key_at(at_time timestamptz, wanted_key bytea) returns setof pgetcd.key_state language sql stable begin atomic
+create or replace function pgetcd.key_at(at_time timestamptz, wanted_key bytea) returns setof pgetcd.key_state
+    language sql stable begin atomic
     select s.* from pgetcd.key_at(pgetcd.revision_at(at_time), wanted_key) s;
 end;
-create or replace function pgetcd.key_at(at_time timestamptz, wanted_key text) returns setof pgetcd.key_state language sql stable begin atomic
+create or replace function pgetcd.key_at(at_time timestamptz, wanted_key text) returns setof pgetcd.key_state
+    language sql stable begin atomic
     select s.* from pgetcd.key_at(pgetcd.revision_at(at_time), convert_to(wanted_key, 'UTF8')) s;
 end;
 

@@ -169,7 +169,8 @@ internal sealed class Site
                 : Refuse(
                     StatusCodes.Status400BadRequest,
                     "Not sent",
-                    "This form was not sent by a page of this console, or the page is from another login. Go back, reload it, and try again.");
+                    "This form was not sent by a page of this console, or the page is from another login. "
+                    + "Go back, reload it, and try again.");
         }
         catch (DeniedException)
         {

@@ -52,7 +52,8 @@ internal sealed class Moments(KeyReader reader, PastBrowser past)
                 return (new Moment(marks, at, null)
                 {
                     Problem = $"Revision {Words.Number(at)} is compacted and not in the archive: nothing is left of it. The oldest moment "
-                        + $"that is kept is revision {Words.Number(marks.OldestRevision)}. With --history-retention compaction moves history to an archive.",
+                        + $"that is kept is revision {Words.Number(marks.OldestRevision)}. "
+                        + "With --history-retention compaction moves history to an archive.",
                 }, null);
             }
 

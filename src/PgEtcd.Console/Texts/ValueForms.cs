@@ -149,7 +149,8 @@ internal static partial class ValueForms
 
     private static YamlScalarNode ToScalar(string text) => new(text)
     {
-        Style = text.Contains('\n', StringComparison.Ordinal) && !text.Any(one => char.IsControl(one) && one != '\n') ? YamlDotNet.Core.ScalarStyle.Literal
+        Style = text.Contains('\n', StringComparison.Ordinal) && !text.Any(one => char.IsControl(one) && one != '\n')
+            ? YamlDotNet.Core.ScalarStyle.Literal
             : Plain().IsMatch(text) && !Reserved.Contains(text.ToLowerInvariant()) ? YamlDotNet.Core.ScalarStyle.Plain
             : YamlDotNet.Core.ScalarStyle.DoubleQuoted,
     };

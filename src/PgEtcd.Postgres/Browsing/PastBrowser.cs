@@ -90,7 +90,8 @@ public sealed class PastBrowser(Browser browser)
         long revision, byte[] prefix, byte[] wanted, bool inValues, byte[] from, int most, int preview, CancellationToken gone) =>
         Page.Of(
             await browser.AskAsync(
-                token => browser.Command(SearchSql, revision, prefix, wanted, inValues, from, most + 1, preview).ListAsync<SeenKey>(token), gone),
+                token => browser.Command(SearchSql, revision, prefix, wanted, inValues, from, most + 1, preview).ListAsync<SeenKey>(token),
+                gone),
             most, static key => key.Key, static _ => false);
 
     /// <summary>Given keys with the beginnings of their values; keys that did not exist are left out.</summary>

@@ -202,7 +202,8 @@ public sealed class PastTests : IAsyncLifetime
 
         await context.CloseAsync();
 
-        async Task<string[]> CountsAsync() => [.. (await page.Locator("tr.branch .count").AllInnerTextsAsync()).Select(text => text.Trim())];
+        async Task<string[]> CountsAsync() =>
+            [.. (await page.Locator("tr.branch .count").AllInnerTextsAsync()).Select(text => text.Trim())];
     }
 
     [SkippableFact]

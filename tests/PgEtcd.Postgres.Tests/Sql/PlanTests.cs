@@ -102,7 +102,8 @@ public sealed class PlanTests(PostgresFixture postgres) : IClassFixture<Postgres
         await _connection.ExecuteScalarAsync<long>("select count(*) from pgetcd.key_at(49000, '/app/123/4')");
         await _connection.ExecuteScalarAsync<long>("select count(*) from pgetcd.diff(49000, 49010)");
         await _connection.ExecuteScalarAsync<long>("select count(*) from pgetcd.level_page(49000, '/app/', '/', '', 20, 100, 'infinity')");
-        await _connection.ExecuteScalarAsync<long>("select count(*) from pgetcd.search_page(49000, '/app/', '/9', false, '', 20, '-infinity')");
+        await _connection.ExecuteScalarAsync<long>(
+            "select count(*) from pgetcd.search_page(49000, '/app/', '/9', false, '', 20, '-infinity')");
         await _connection.ExecuteScalarAsync<long>("select count(*) from pgetcd.difference_page(48000, 49010, '', few => 0)");
         await _connection.ExecuteScalarAsync<long>("select pgetcd.revision_at('2026-01-01 13:00')");
         _notices.SelectMany(Scans).Select(scan => scan.GetProperty("Relation Name").GetString()).Distinct().ShouldBe(["revisions"]);

@@ -13,14 +13,13 @@ internal static class Lines
 
     /// <summary>A sentence for each line that is too long.</summary>
     /// <param name="root">The checkout; a folder that it does not have is left out.</param>
-    /// <param name="exempt">Files, below the root, that may have such lines.</param>
-    public static IEnumerable<string> TooLong(string root, params string[] exempt) => Folders
+    public static IEnumerable<string> TooLong(string root) => Folders
         .Select(folder => Path.Combine(root, folder))
         .Where(Directory.Exists)
         .SelectMany(folder => Directory.EnumerateFiles(folder, "*", SearchOption.AllDirectories))
         .Where(path => Kinds.Contains(Path.GetExtension(path)))
         .Select(path => Path.GetRelativePath(root, path))
-        .Where(path => !path.Split('/').Any(Made.Contains) && !exempt.Contains(path))
+        .Where(path => !path.Split('/').Any(Made.Contains))
         .Order(StringComparer.Ordinal)
         .SelectMany(path => File.ReadLines(Path.Combine(root, path)).Index()
             .Where(line => line.Item.Length > MostOfALine)
