@@ -42,6 +42,7 @@ public sealed class Committer(
     private Batch? _underWay;
     private int _lockedLeft;
     private int _crowdedLeft;
+    private bool _isRepeated;
 
     /// <summary>Writes that have not been answered.</summary>
     public int Pending => _queue.Count;
@@ -166,7 +167,7 @@ public sealed class Committer(
         long started = clock.GetTimestamp();
         HashSet<long> missingLeases = [];
         int losses = 0;
-        bool wasSent = false;
+        _isRepeated = false;
         while (true)
         {
             _underWay = batch;
@@ -183,13 +184,12 @@ public sealed class Committer(
             }
 
             batch = _underWay;
-            wasSent |= result is not null;
             switch (result)
             {
                 case null when isPresent || await IsPresentAsync(batch.State):
-                    if (wasSent)
+                    if (_isRepeated)
                     {
-                        log.Abandon(); // a repeat of what was refused may still wait in PostgreSQL
+                        log.Abandon(); // what was sent before the repeat, and refused, may still wait in PostgreSQL
                     }
 
                     WriteMetrics.Committed(batch, clock.GetElapsedTime(started));
@@ -228,6 +228,7 @@ public sealed class Committer(
     /// <summary>Appends, however often the connection breaks: the same batch is appended once (design §2.6).</summary>
     private async Task<AppendResult?> AppendAsync(Batch batch)
     {
+        int attempts = 0;
         TaskCompletionSource? takenIn = null;
         if (_crowdedLeft == 0)
         {
@@ -246,6 +247,7 @@ public sealed class Committer(
                 async token =>
                 {
                     Expire(batch);
+                    _isRepeated |= attempts++ > 0;
                     _missed.Clear();
                     return await log.AppendAsync(batch.Append, _missed.Add, token);
                 },
