@@ -1,11 +1,12 @@
 -- While the table of leases is empty, the planner prefers a scan of it to looking ids up, and a prepared statement keeps that plan
--- while the table grows. So all that looks up several ids has scans and hashes off.
+-- while the table grows. So all that looks up several ids has scans and hashes off. And the compiler of plans: it takes
+-- one that cannot do without for a very expensive one.
 
 -- Grants leases, unless an alarm forbids it; a row for each, in their order. -1: granted, also if it was before with the same token;
 -- 0: the id is taken; else the alarms. head: the end of the log, no older than what was acknowledged before the call.
 create or replace function pgetcd.grant_leases(lease_ids bigint[], seconds bigint[], tokens uuid[])
     returns table (outcome integer, head bigint) language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
-    set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
+    set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off set jit = off as $$
 declare
     state record;
 begin
@@ -35,7 +36,7 @@ $$;
 -- and no commit.
 create or replace function pgetcd.keep_alive(ids bigint[]) returns table (id bigint, ttl bigint) language plpgsql volatile
     security definer set search_path = pg_catalog, pg_temp
-    set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
+    set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off set jit = off as $$
 #variable_conflict use_column
 begin
     return query with renewed as (
@@ -55,13 +56,13 @@ $$;
 
 -- Those of these leases that do not exist; null if all do.
 create or replace function pgetcd.missing_leases(ids bigint[]) returns bigint[] language sql stable
-    set search_path = pg_catalog, pg_temp set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
+    set search_path = pg_catalog, pg_temp set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off set jit = off as $$
     select array_agg(needed) from unnest(ids) needed where not exists (select from pgetcd.leases l where l.id = needed)
 $$;
 
 -- Deletes leases.
 create or replace function pgetcd.forget_leases(ids bigint[]) returns void language sql volatile
-    set search_path = pg_catalog, pg_temp set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
+    set search_path = pg_catalog, pg_temp set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off set jit = off as $$
     delete from pgetcd.leases l where l.id = any (ids)
 $$;
 

@@ -39,6 +39,7 @@ public sealed class Committer(
     private ITimer? _expiry;
     private readonly WriteQueue _queue = new(replica);
     private readonly Gathering _gathering = new(clock);
+    private readonly Deadlines _deadlines = new(timeLimit, clock);
     private Batch? _underWay;
     private int _lockedLeft;
     private int _crowdedLeft;
@@ -246,7 +247,7 @@ public sealed class Committer(
             AppendResult result = await database.Retry.ExecuteAsync(
                 async token =>
                 {
-                    Expire(batch);
+                    _deadlines.Check(batch, _queue);
                     _isRepeated |= attempts++ > 0;
                     _missed.Clear();
                     return await log.AppendAsync(batch.Append, _missed.Add, token);
@@ -365,7 +366,7 @@ public sealed class Committer(
         {
             if (_underWay is { } batch)
             {
-                AnswerExpired(batch);
+                _deadlines.Answer(batch, _queue);
             }
         }
         catch (Exception)
@@ -373,30 +374,4 @@ public sealed class Committer(
             // Others join the batch at this moment. The next tick tries again, and so does the next append.
         }
     }
-
-    /// <summary>Gives up a batch for which no caller waits any more.</summary>
-    private void Expire(Batch batch)
-    {
-        if (AnswerExpired(batch))
-        {
-            throw new StoreUnavailableException();
-        }
-    }
-
-    /// <summary>Answers the writes whose time is up.</summary>
-    /// <returns>True when those are all of the batch.</returns>
-    private bool AnswerExpired(Batch batch)
-    {
-        List<PendingWrite> expired = [.. batch.Writes.Where(IsExpired)];
-        bool isAbandoned = expired.Count == batch.Writes.Count;
-        _queue.TryTakeExpired(IsExpired, expired);
-        if (expired.Count > 0)
-        {
-            Answers.Give(expired, static write => write.TrySetException(new StoreUnavailableException()), atOnce: false);
-        }
-
-        return isAbandoned;
-    }
-
-    private bool IsExpired(PendingWrite write) => clock.GetElapsedTime(write.Enqueued) > timeLimit;
 }

@@ -75,6 +75,19 @@ public sealed partial class DefinitionTests(PostgresFixture postgres) : IClassFi
             .ShouldBeGreaterThan(50);
     }
 
+    /// <summary>A plan that cannot do without what is off counts as very expensive, and would be compiled at each call: keep-alives took
+    /// 150 ms.</summary>
+    [Fact]
+    public async Task A_function_that_turns_plans_off_turns_their_compilation_off()
+    {
+        await using LogFixture fixture = await LogFixture.CreateAsync(postgres);
+        List<string> functions = await fixture.QueryAsync<string>("""
+            select proname::text from pg_proc
+            where pronamespace = 'pgetcd'::regnamespace and proconfig::text like '%enable_%' and not 'jit=off' = any (proconfig)
+            """);
+        functions.ShouldBeEmpty();
+    }
+
     [Fact]
     public void The_numbers_of_the_files_go_up_by_one() =>
         Directory.GetFiles(Path.Combine(Folder, "tables")).Select(file => Path.GetFileName(file)[..4]).Order(StringComparer.Ordinal)
