@@ -13,7 +13,7 @@ namespace PgEtcd.BlackBox.Tests.Maintenance;
 public sealed class HeaderRevisionTests(TwoFrontends pair) : IClassFixture<TwoFrontends>
 {
     private const long Lease = 15;
-    private const int Tries = 100;
+    private const int Tries = 40;
 
     /// <summary>The calls by name; each gives the header of its answer.</summary>
     private static readonly Dictionary<string, Func<Kv, Task<ResponseHeader>>> Calls = new()

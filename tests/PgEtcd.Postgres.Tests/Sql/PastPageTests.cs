@@ -26,7 +26,6 @@ public sealed class PastPageTests(PostgresFixture postgres) : IClassFixture<Post
     [Theory]
     [InlineData(1, "pgetcd")]
     [InlineData(2, "My-schema")]
-    [InlineData(3, "pgetcd")]
     public async Task Pages_of_any_size_make_up_every_state_archived_or_not(int seed, string schema)
     {
         await using RemovalFixture log = await CreateAsync(postgres, schema);
@@ -62,11 +61,10 @@ public sealed class PastPageTests(PostgresFixture postgres) : IClassFixture<Post
         }
     }
 
-    [Theory]
-    [InlineData(4)]
-    [InlineData(5)]
-    public async Task Pages_of_differences_make_up_the_difference_by_rows_and_by_keys(int seed)
+    [Fact]
+    public async Task Pages_of_differences_make_up_the_difference_by_rows_and_by_keys()
     {
+        const int seed = 4;
         await using RemovalFixture log = await CreateAsync(postgres);
         await log.Removal.KeepArchiveAsync(TimeSpan.FromDays(30), CancellationToken.None);
         Random random = new(seed);
