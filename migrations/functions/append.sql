@@ -32,7 +32,7 @@ create or replace function pgetcd.append(
 #variable_conflict use_column
 declare
     state   record;
-    place   record;
+    found   record;
     head    bigint;
     now_at  timestamptz;
     missing bigint[];
@@ -46,30 +46,28 @@ begin
     end if;
     lock table pgetcd.append_lock in share update exclusive mode;
 
+    -- marks_hold is null where nothing was expected, and nulls do not pass.
     select c.compact_revision, c.auth_revision, c.alarms, c.frontends, greatest(c.base_revision, last.revision) as head,
-            last.committed_at as last_at, s.last_value as drawn
+            last.committed_at as last_at, s.last_value as drawn,
+            c.compact_revision = append.expected_compact_revision and c.auth_revision = append.expected_auth_revision
+                and c.alarms = append.expected_alarms as marks_hold
         into state
         from pgetcd.cluster c cross join pgetcd.revision_seq s left join lateral (
             select r.revision, r.committed_at from pgetcd.revisions r order by r.revision desc, r.sub desc limit 1) last on true;
     head := state.head;
 
-    if head is distinct from append.expected_revision
-            or state.compact_revision is distinct from append.expected_compact_revision
-            or state.auth_revision is distinct from append.expected_auth_revision
-            or state.alarms is distinct from append.expected_alarms then
-        select p.base, p.is_there, p.is_free into place
+    if (head = append.expected_revision and state.marks_hold) is not true then
+        select p.base, p.is_there, p.is_free into found
             from pgetcd.place(append.expected_revision, append.frontend, append.keys || append.read_keys,
                 append.read_starts, append.read_ends) p;
-        if place.is_there then
-            head := place.base + (select count(*) from unnest(append.subs) s where s = 0);
+        if found.is_there then
+            head := found.base + (select count(*) from unnest(append.subs) s where s = 0);
             return next row('appended', head, state.compact_revision, state.auth_revision,
                 null, null, null, null, null, null, null, null, state.alarms)::pgetcd.log_answer;
-            return query select t.* from pgetcd.tail(append.expected_revision) t where t.revision <= place.base;
+            return query select t.* from pgetcd.tail(append.expected_revision) t where t.revision <= found.base;
             return;
         end if;
-        if (place.is_free and append.read_keys is not null and head > append.expected_revision
-                and state.compact_revision = append.expected_compact_revision
-                and state.auth_revision = append.expected_auth_revision and state.alarms = append.expected_alarms) is not true then
+        if (found.is_free and append.read_keys is not null and head > append.expected_revision and state.marks_hold) is not true then
             return next row('conflict', head, state.compact_revision, state.auth_revision,
                 null, null, null, null, null, null, null, null, state.alarms)::pgetcd.log_answer;
             return query select t.* from pgetcd.tail(append.expected_revision) t where t.outcome is null;

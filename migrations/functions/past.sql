@@ -128,6 +128,19 @@ begin
 end
 $$;
 
+-- Whether a difference can be told.
+create or replace function pgetcd.check_revisions(from_revision bigint, to_revision bigint) returns void language plpgsql stable
+    set search_path = pg_catalog, pg_temp as $$
+begin
+    perform pgetcd.check_revision(from_revision);
+    perform pgetcd.check_revision(to_revision);
+    if from_revision > to_revision then
+        raise exception 'the difference is from revision % to %: the earlier comes first', from_revision, to_revision
+            using errcode = 'invalid_parameter_value';
+    end if;
+end
+$$;
+
 -- The keys of a range that are not as they were.
 create or replace function pgetcd.rows_between(from_revision bigint, to_revision bigint, range_start bytea, range_end bytea)
     returns table (key bytea, change text, old_value bytea, old_mod_revision bigint, new_value bytea, new_mod_revision bigint)
@@ -140,12 +153,7 @@ declare
     last_entry  bytea   := coalesce(substr(range_end, 1, 1024), pgetcd.highest());
     archive_too boolean := from_revision < (select s.compact_revision from pgetcd.status s);
 begin
-    perform pgetcd.check_revision(from_revision);
-    perform pgetcd.check_revision(to_revision);
-    if from_revision > to_revision then
-        raise exception 'the difference is from revision % to %: the earlier comes first', from_revision, to_revision
-            using errcode = 'invalid_parameter_value';
-    end if;
+    perform pgetcd.check_revisions(from_revision, to_revision);
     return query
         select c.key,
             case when o.mod_revision is null then 'create' when n.mod_revision is null then 'delete' else 'update' end,

@@ -11,8 +11,8 @@ public sealed class TxnOperation : Operation
 
     public IReadOnlyList<Operation?> Failure { get; init; } = [];
 
-    /// <summary>Whether both branches have only ranges at the top level. A nested transaction counts as a write, whatever is in
-    /// it.</summary>
+    /// <summary>True when both branches contain only ranges at the top level. A nested transaction counts as a write, whatever it
+    /// contains.</summary>
     public bool IsReadOnly => All(static _ => true);
 
     /// <summary>Whether it is read-only with serializable ranges: a transaction of compares only is a serializable read.</summary>

@@ -12,10 +12,9 @@ internal sealed class LeaseRenewals
     private static readonly TimeSpan LookAgain = TimeSpan.FromMilliseconds(250);
 
     private readonly LeaseTable _table;
-    private readonly Database _database;
     private readonly TimeSpan _timeLimit;
     private readonly TimeProvider _clock;
-    private readonly Rounds<Round, (Dictionary<long, long?> Ttls, long Revision)> _rounds;
+    private readonly SharedCalls<long, (Dictionary<long, long?> Ttls, long Revision)> _calls;
     private long _statements;
 
     /// <param name="table">The leases.</param>
@@ -25,10 +24,9 @@ internal sealed class LeaseRenewals
     public LeaseRenewals(LeaseTable table, Database database, TimeSpan timeLimit, TimeProvider clock)
     {
         _table = table;
-        _database = database;
         _timeLimit = timeLimit;
         _clock = clock;
-        _rounds = new Rounds<Round, (Dictionary<long, long?> Ttls, long Revision)>(() => new Round(clock.GetTimestamp(), []), SendAsync);
+        _calls = new SharedCalls<long, (Dictionary<long, long?> Ttls, long Revision)>(database, timeLimit, clock, SendAsync);
     }
 
     /// <summary>How many statements were sent since the start: many fewer than keep-alives, if many come at once.</summary>
@@ -44,7 +42,7 @@ internal sealed class LeaseRenewals
         long started = _clock.GetTimestamp();
         for (long? revision = null; ;)
         {
-            (Dictionary<long, long?> found, long head) = await _rounds.JoinAsync(round => round.Ids.Add(id));
+            (Dictionary<long, long?> found, long head) = await _calls.AskAsync(id, out _);
             revision ??= head; // of before the lease was revoked
             if (!found.TryGetValue(id, out long? ttl))
             {
@@ -67,18 +65,13 @@ internal sealed class LeaseRenewals
     }
 
     /// <summary>One statement; what it finds.</summary>
-    private Task<(Dictionary<long, long?> Ttls, long Revision)> SendAsync(Round round) =>
-        _database.InTimeAsync(_timeLimit - _clock.GetElapsedTime(round.Started), async token =>
-        {
-            Interlocked.Increment(ref _statements);
-            LeaseMetrics.RenewalBatch.Record(round.Ids.Count);
-            return await _table.KeepAliveAsync(round.Ids, token);
-        });
-
-    /// <summary>The renewals that share one statement.</summary>
-    /// <param name="Started">When the first of them came.</param>
-    /// <param name="Ids">Their leases.</param>
-    private sealed record Round(long Started, HashSet<long> Ids);
+    private Task<(Dictionary<long, long?> Ttls, long Revision)> SendAsync(IReadOnlyList<long> asked, CancellationToken cancellationToken)
+    {
+        HashSet<long> ids = [.. asked];
+        Interlocked.Increment(ref _statements);
+        LeaseMetrics.RenewalBatch.Record(ids.Count);
+        return _table.KeepAliveAsync(ids, cancellationToken);
+    }
 }
 
 /// <summary>The answer to a keep-alive.</summary>

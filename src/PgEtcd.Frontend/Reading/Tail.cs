@@ -134,8 +134,13 @@ public sealed class Tail
     }
 
     /// <summary>Says that an append is under way that takes in what others have written first, so no other reading is needed.</summary>
-    /// <param name="takenIn">Ends when it has, or will not.</param>
-    internal void RowsComeBy(Task takenIn) => Volatile.Write(ref _takenIn, takenIn);
+    /// <returns>To be ended when it has, or will not.</returns>
+    internal TaskCompletionSource RowsComeByAppend()
+    {
+        TaskCompletionSource takenIn = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        Volatile.Write(ref _takenIn, takenIn.Task);
+        return takenIn;
+    }
 
     private async ValueTask WaitForAppendAsync()
     {

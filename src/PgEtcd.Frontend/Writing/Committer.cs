@@ -95,7 +95,7 @@ public sealed class Committer(
             }
             catch (LogCutException)
             {
-                // Just as well.
+                // As rehearsed.
             }
         }
     }
@@ -238,8 +238,7 @@ public sealed class Committer(
         else
         {
             _crowdedLeft--;
-            takenIn = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-            tail.RowsComeBy(takenIn.Task);
+            takenIn = tail.RowsComeByAppend();
         }
 
         try
@@ -308,8 +307,7 @@ public sealed class Committer(
     /// it waited for the lock.</summary>
     private async Task<(AppendResult? Result, bool IsPresent)> AppendLockedAsync(Batch waiting, HashSet<long> missingLeases)
     {
-        TaskCompletionSource takenIn = new(TaskCreationOptions.RunContinuationsAsynchronously);
-        tail.RowsComeBy(takenIn.Task);
+        TaskCompletionSource takenIn = tail.RowsComeByAppend();
         try
         {
             _missed.Clear();

@@ -5,9 +5,6 @@ namespace PgEtcd.Postgres.Browsing;
 /// <summary>Queries changes: keys, times and authors.</summary>
 public sealed class ChangeBrowser(Browser browser)
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromMilliseconds(100);
-    private static readonly TimeSpan LongPatience = TimeSpan.FromDays(1);
-
     private const string Columns = """
         h.key, h.mod_revision, h.sub, h.change, octet_length(h.value) as size, h.version, h.lease, h.committed_at,
         h.username, h.client, h.request, h.frontend, h.archived
@@ -37,13 +34,14 @@ public sealed class ChangeBrowser(Browser browser)
         order by h.mod_revision, h.sub limit $4
         """;
 
-    private const string DifferencesSql = """
+    private const string DifferencesSql = $"""
         select d.key, d.change, d.old_value, d.old_mod_revision, d.new_value, d.new_mod_revision
-        from pgetcd.difference_page($1, $2, $3, $4, $5, clock_timestamp() + $6) d
+        from pgetcd.difference_page($1, $2, $3, $4, $5, case when $6 then 'infinity' else clock_timestamp() + {PastBrowser.Patience} end) d
         """;
 
     private const string CountSql = $"""
-        select d.change, d.keys, d.is_exact from pgetcd.count_differences($1, $2, $3, 1000, clock_timestamp() + {PastBrowser.Patience}) d
+        select d.change, d.keys, d.is_exact
+        from pgetcd.count_differences($1, $2, $3, {PastBrowser.CountTo}, clock_timestamp() + {PastBrowser.Patience}) d
         """;
 
     /// <summary>The last changes of a key up to a revision, newest first.</summary>
@@ -84,8 +82,7 @@ public sealed class ChangeBrowser(Browser browser)
         long from, long to, byte[] prefix, byte[] first, int most, bool isWhole, CancellationToken gone) =>
         Page.Of(
             await browser.AskAsync(
-                token => browser.Command(DifferencesSql, from, to, prefix, first, most + 1, isWhole ? LongPatience : Patience)
-                    .ListAsync<SeenDifference>(token),
+                token => browser.Command(DifferencesSql, from, to, prefix, first, most + 1, isWhole).ListAsync<SeenDifference>(token),
                 gone),
             most, static key => key.Key, static key => key.Change is null);
 

@@ -8,8 +8,8 @@ public sealed class PastBrowser(Browser browser)
     /// <summary>After this time a page ends, however little is on it: the next one goes on.</summary>
     internal const string Patience = "interval '100 milliseconds'";
 
-    /// <summary>How far keys below an entry are counted; a tenth of it on pages of more than 20 entries.</summary>
-    private const string CountTo = "1000";
+    /// <summary>How far keys are counted; below an entry of a page with more than 20 entries, a tenth of it.</summary>
+    internal const string CountTo = "1000";
 
     private const string MarksSql = "select s.revision, s.compact_revision, s.oldest_revision from pgetcd.status s";
     private const string TimeSql = "select pgetcd.time_of($1)";

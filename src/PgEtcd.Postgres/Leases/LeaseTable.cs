@@ -24,7 +24,7 @@ public sealed class LeaseTable(Database database)
     /// <summary>Grants leases, all in one statement.</summary>
     /// <returns>For each, in their order, the outcome.</returns>
     public async Task<IReadOnlyList<LeaseGrantOutcome>> GrantAsync(
-        IReadOnlyCollection<LeaseGrant> grants, CancellationToken cancellationToken)
+        IReadOnlyList<LeaseGrant> grants, CancellationToken cancellationToken)
     {
         const int granted = -1;
         List<LeaseGrantOutcome> outcomes = new(grants.Count);
@@ -109,4 +109,9 @@ public readonly record struct LeaseGrant(long Id, long Ttl, Guid Token);
 /// <param name="IsGranted">False: the id is taken, or an alarm prevents the grant.</param>
 /// <param name="Refusing">The alarms that prevent it.</param>
 /// <param name="Revision">The log's revision at the time.</param>
-public readonly record struct LeaseGrantOutcome(bool IsGranted, AlarmKinds Refusing, long Revision);
+public readonly record struct LeaseGrantOutcome(bool IsGranted, AlarmKinds Refusing, long Revision)
+{
+    /// <summary>The revision; null when the id is taken.</summary>
+    /// <exception cref="AlarmRaisedException">An alarm prevents the grant.</exception>
+    public long? ToRevision() => Refusing != AlarmKinds.None ? throw new AlarmRaisedException(Refusing) : IsGranted ? Revision : null;
+}

@@ -38,7 +38,7 @@ public sealed class AppendBatch(LogPosition expected, int capacity = 0)
     public LogPosition Expected { get; } = expected;
 
     /// <summary>The number of revisions that it makes.</summary>
-    public int Revisions => Subs.Count(static sub => sub == 0);
+    public int Revisions { get; private set; }
 
     /// <summary>Whether the append would change nothing.</summary>
     public bool IsEmpty => Keys.Count == 0 && RevokedLeases.Count == 0 && RequiredLeases.Count == 0;
@@ -55,6 +55,7 @@ public sealed class AppendBatch(LogPosition expected, int capacity = 0)
     {
         KeyRecord? record = change.Record;
         Subs.Add(change.Sub);
+        Revisions += change.Sub == 0 ? 1 : 0;
         Keys.Add(change.Key);
         Values.Add(record?.ValueMemory);
         Bytes += change.Key.Length + (record?.ValueMemory.Length ?? 0);
