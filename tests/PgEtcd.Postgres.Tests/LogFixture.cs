@@ -63,6 +63,9 @@ internal sealed class LogFixture : IAsyncDisposable
     public Task<AppendResult> AppendAsync(AppendBatch batch, List<LogRow>? missed = null) =>
         Log.AppendAsync(batch, row => missed?.Add(row), CancellationToken.None);
 
+    public static AppendResult Appended(long revision) =>
+        new(AppendOutcome.Appended, LogPosition.Empty with { Revision = revision }, []);
+
     public async Task<List<T>> QueryAsync<T>(string sql)
     {
         await using NpgsqlConnection connection = await Database.OpenAsync(CancellationToken.None);

@@ -10,11 +10,6 @@ public static class LeaseTableExtensions
     /// <returns>The log's revision then; null when the id is taken.</returns>
     /// <exception cref="AlarmRaisedException">An alarm forbids it.</exception>
     public static async Task<long?> GrantAsync(
-        this LeaseTable leases, long id, long ttl, Guid token, CancellationToken cancellationToken)
-    {
-        LeaseGrantOutcome outcome = (await leases.GrantAsync([new LeaseGrant(id, ttl, token)], cancellationToken).ConfigureAwait(false))[0];
-        return outcome.Refusing != AlarmKinds.None ? throw new AlarmRaisedException(outcome.Refusing)
-            : outcome.IsGranted ? outcome.Revision
-            : null;
-    }
+        this LeaseTable leases, long id, long ttl, Guid token, CancellationToken cancellationToken) =>
+        (await leases.GrantAsync([new LeaseGrant(id, ttl, token)], cancellationToken).ConfigureAwait(false))[0].ToRevision();
 }
