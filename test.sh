@@ -15,6 +15,8 @@ cd "$root"
 . "$root/scripts/containers.sh"
 # shellcheck source=scripts/postgres-versions.sh
 . "$root/scripts/postgres-versions.sh"
+# shellcheck source=scripts/pgbouncer.sh
+. "$root/scripts/pgbouncer.sh"
 results=$root/artifacts/tests
 hang_minutes=5     # one test may take this long
 project_minutes=45 # one project may take this long
@@ -160,6 +162,7 @@ fi
 
 need_tools
 find_helm # with npm, which may have come just now
+case "${projects[*]}" in *.BlackBox.*) find_pgbouncer ;; esac
 if [ -n "$use_containers" ]; then
   trap stop_containers EXIT
   start_containers

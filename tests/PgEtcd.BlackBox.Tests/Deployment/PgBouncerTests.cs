@@ -1,5 +1,6 @@
 using Npgsql;
 using PgEtcd.Protocol.Etcdserverpb;
+using PgEtcd.Protocol.Mvccpb;
 using PgEtcd.Protocol.V3Lockpb;
 using PgEtcd.Testing;
 using PgEtcd.Testing.Grpc;
@@ -16,13 +17,16 @@ public sealed class PgBouncerTests(PostgresFixture postgres) : IClassFixture<Pos
 {
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(60);
 
-    [SkippableFact]
-    public async Task Invariant4_one_commit_per_batch_needs_no_session_so_PgBouncer_works()
+    [SkippableTheory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Invariant4_one_commit_per_batch_needs_no_session_so_PgBouncer_works(bool prepares)
     {
-        PgBouncer.Require();
+        PgBouncer.Require(prepares);
         string direct = await postgres.CreateStoreAsync();
-        await using PgBouncer bouncer = await PgBouncer.StartAsync(postgres.Server);
-        string database = bouncer.ConnectionString(new NpgsqlConnectionStringBuilder(direct).Database!) + ";Max Auto Prepare=0";
+        await using PgBouncer bouncer = await PgBouncer.StartAsync(postgres.Server, prepares);
+        string database = bouncer.ConnectionString(new NpgsqlConnectionStringBuilder(direct).Database!)
+            + (prepares ? "" : ";Max Auto Prepare=0");
         PgEtcdServer[] servers = await Task.WhenAll(
             Enumerable.Range(1, 2).Select(number => PgEtcdServer.StartAsync(database, name: $"frontend{number}")));
         await using PgEtcdServer first = servers[0];
@@ -40,7 +44,10 @@ public sealed class PgBouncerTests(PostgresFixture postgres) : IClassFixture<Pos
             (told.Header.Revision, told.Events.ShouldHaveSingleItem().Kv.Key).ShouldBe((revision, Bytes($"w{i}")));
         }
 
-        (await ChannelsAsync(database)).ShouldBeEmpty("a LISTEN in a shared session sends notifications to others' connections");
+        (await SessionsAsync(database, "select pg_listening_channels()"))
+            .ShouldBeEmpty("a LISTEN in a shared session sends notifications to others' connections");
+        (await SessionsAsync(database, "select name from pg_prepared_statements")).Any(name => name.StartsWith("PGBOUNCER"))
+            .ShouldBe(prepares, "the statements of puts are prepared by PgBouncer");
 
         // Many at a time from both sides: conflicts, the append under the lock, and sessions that change hands.
         await Task.WhenAll(Enumerable.Range(0, 400).Select(i => (i % 2 == 0 ? one : other).PutAsync("contended", $"{i}")));
@@ -61,14 +68,48 @@ public sealed class PgBouncerTests(PostgresFixture postgres) : IClassFixture<Pos
         waiting.IsCompleted.ShouldBeFalse();
         await one.Channel.UnlockAsync(held.Key);
         await waiting.WaitAsync(Limit);
+
+        // Sessions and the pooler itself go while both sides write; each write is made once.
+        first.Expect("PostgreSQL does not answer");
+        second.Expect("PostgreSQL does not answer");
+        long before = await one.RevisionAsync();
+        using CancellationTokenSource enough = new();
+        Task<int>[] writers = [.. Enumerable.Range(0, 8).Select(i => WriteAsync(i % 2 == 0 ? one : other, $"w/{i}", enough.Token))];
+        await bouncer.CommandAsync("RECONNECT");
+        await bouncer.CommandAsync("RELOAD");
+        await other.PutAsync("w/", "reconnected");
+        await bouncer.RestartAsync();
+        await one.PutAsync("w/", "restarted");
+        await enough.CancelAsync();
+        int written = (await Task.WhenAll(writers)).Sum() + 2;
+        (await one.RevisionAsync()).ShouldBe(before + written);
+        for (int seen = 0; seen < written;)
+        {
+            foreach (Event told in (await watch.NextAsync()).Events)
+            {
+                told.Kv.ModRevision.ShouldBe(before + ++seen);
+            }
+        }
     }
 
-    /// <summary>The channels that the sessions behind the pooler listen on: a transaction held on each of them reaches all.</summary>
-    private static async Task<string[]> ChannelsAsync(string database)
+    /// <summary>Puts until it is enough, and tells how often.</summary>
+    private static async Task<int> WriteAsync(Kv kv, string key, CancellationToken enough)
+    {
+        int written = 0;
+        for (; !enough.IsCancellationRequested; written++)
+        {
+            await kv.PutAsync(key, $"{written}");
+        }
+
+        return written;
+    }
+
+    /// <summary>What a query finds in the sessions behind the pooler: a transaction held on each of them reaches all.</summary>
+    private static async Task<string[]> SessionsAsync(string database, string query)
     {
         await using NpgsqlDataSource source = NpgsqlDataSource.Create(database);
         List<NpgsqlConnection> connections = [];
-        List<string> channels = [];
+        List<string> found = [];
         try
         {
             for (int i = 0; i < PgBouncer.Sessions; i++)
@@ -76,11 +117,11 @@ public sealed class PgBouncerTests(PostgresFixture postgres) : IClassFixture<Pos
                 NpgsqlConnection connection = await source.OpenConnectionAsync();
                 connections.Add(connection);
                 await connection.BeginTransactionAsync();
-                await using NpgsqlCommand command = new("select pg_listening_channels()", connection);
+                await using NpgsqlCommand command = new(query, connection);
                 await using NpgsqlDataReader reader = await command.ExecuteReaderAsync();
                 while (await reader.ReadAsync())
                 {
-                    channels.Add(reader.GetString(0));
+                    found.Add(reader.GetString(0));
                 }
             }
         }
@@ -92,6 +133,6 @@ public sealed class PgBouncerTests(PostgresFixture postgres) : IClassFixture<Pos
             }
         }
 
-        return [.. channels];
+        return [.. found];
     }
 }

@@ -1,35 +1,46 @@
 using Npgsql;
 using PgEtcd.Testing.Processes;
+using Xunit;
 
 namespace PgEtcd.Testing.Postgres;
 
-/// <summary>Debian's PgBouncer in transaction mode before a PostgreSQL: every transaction may run on another session.</summary>
+/// <summary>PgBouncer in transaction mode before a PostgreSQL: every transaction may run on another session.</summary>
+/// <remarks>It is Debian's, or the one that prepares statements (1.21 or newer), which <c>test.sh</c> gets where it can and names in
+/// TESTED_PGBOUNCER; without it tests of that one are skipped.</remarks>
 public sealed class PgBouncer : IAsyncDisposable
 {
     /// <summary>Fewer sessions than a frontend has connections, so that they are shared all the time.</summary>
     public const int Sessions = 4;
 
-    private const string Program = "/usr/sbin/pgbouncer";
+    private const string Debians = "/usr/sbin/pgbouncer";
+
+    private static readonly string? Newer = Environment.GetEnvironmentVariable("TESTED_PGBOUNCER");
 
     private static readonly TimeSpan StartLimit = TimeSpan.FromSeconds(60);
 
     private readonly TempDirectory _directory = new("pgbouncer");
     private readonly int _port = FreePort.Next();
     private readonly NpgsqlConnectionStringBuilder _server;
+    private readonly bool _prepares;
     private ChildProcess? _process;
 
-    private PgBouncer(ITestDatabase server) => _server = new NpgsqlConnectionStringBuilder(server.ConnectionString());
+    private PgBouncer(ITestDatabase server, bool prepares) =>
+        (_server, _prepares) = (new NpgsqlConnectionStringBuilder(server.ConnectionString()), prepares);
 
     /// <summary>What it wrote lately.</summary>
     public string Output => _process?.Output ?? "";
 
-    /// <summary>A test without the program is skipped, but not in CI.</summary>
-    public static void Require() => Tool.Require(Program, "pgbouncer");
+    /// <summary>A test without Debian's program is skipped, but not in CI; one without the newer program is skipped.</summary>
+    public static void Require(bool prepares = false)
+    {
+        Skip.If(prepares && Newer is null, "TESTED_PGBOUNCER names no PgBouncer that prepares statements");
+        Tool.Require(prepares ? Newer! : Debians, "pgbouncer");
+    }
 
     /// <summary>Starts one and waits until it serves.</summary>
-    public static async Task<PgBouncer> StartAsync(ITestDatabase server)
+    public static async Task<PgBouncer> StartAsync(ITestDatabase server, bool prepares = false)
     {
-        PgBouncer bouncer = new(server);
+        PgBouncer bouncer = new(server, prepares);
         try
         {
             await bouncer.StartAsync().ConfigureAwait(false);
@@ -51,6 +62,18 @@ public sealed class PgBouncer : IAsyncDisposable
         Database = database,
     }.ConnectionString;
 
+    /// <summary>Kills it and starts another in its place.</summary>
+    public async Task RestartAsync()
+    {
+        await _process!.DisposeAsync().ConfigureAwait(false);
+        await RunAsync().ConfigureAwait(false);
+    }
+
+    /// <summary>Gives the console a command, such as RECONNECT.</summary>
+    /// <remarks>Through psql, since the console knows only the simple protocol.</remarks>
+    public Task CommandAsync(string command) => Command.CheckAsync(
+        "psql", "-X", "-q", "-h", "127.0.0.1", "-p", $"{_port}", "-U", _server.Username!, "-d", "pgbouncer", "-c", command);
+
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()
     {
@@ -65,9 +88,8 @@ public sealed class PgBouncer : IAsyncDisposable
     private async Task StartAsync()
     {
         string users = Path.Combine(_directory.Path, "users");
-        string configuration = Path.Combine(_directory.Path, "pgbouncer.ini");
         await File.WriteAllTextAsync(users, $"\"{_server.Username}\" \"\"\n").ConfigureAwait(false);
-        await File.WriteAllTextAsync(configuration, $"""
+        await File.WriteAllTextAsync(Path.Combine(_directory.Path, "pgbouncer.ini"), $"""
             [databases]
             * = host={_server.Host} port={_server.Port}
             [pgbouncer]
@@ -76,12 +98,20 @@ public sealed class PgBouncer : IAsyncDisposable
             unix_socket_dir =
             auth_type = trust
             auth_file = {users}
+            admin_users = {_server.Username}
             pool_mode = transaction
             default_pool_size = {Sessions}
             max_client_conn = 500
+            {(_prepares ? "max_prepared_statements = 100" : "")}
             """).ConfigureAwait(false);
+        await RunAsync().ConfigureAwait(false);
+    }
+
+    private async Task RunAsync()
+    {
         // Like PostgreSQL it refuses to run as root.
-        (string program, IReadOnlyList<string> arguments) = PostgresBinaries.Line(Program, [configuration]);
+        (string program, IReadOnlyList<string> arguments) =
+            PostgresBinaries.User(_prepares ? Newer! : Debians, Path.Combine(_directory.Path, "pgbouncer.ini"));
         _process = ChildProcess.Start("pgbouncer", program, arguments);
         await _process.WaitUntilAsync(
             async () =>

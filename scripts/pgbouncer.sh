@@ -1,0 +1,63 @@
+# shellcheck shell=bash
+# Sourced by test.sh, which has set $root and sourced install.sh: a PgBouncer that prepares statements, which is 1.21 or newer. Where the
+# machine's is older, that of the Debian after it, which brings the C library it needs; kept below artifacts, installed nowhere.
+# shellcheck disable=SC2154
+
+newer_suite=trixie
+newer_packages="pgbouncer libc6 libcares2 libevent-2.1-7t64 libssl3t64 libsystemd0 libpam0g libaudit1 libcap-ng0 libcap2 zlib1g libzstd1"
+
+# Names it to the tests in TESTED_PGBOUNCER; without it theirs of prepared statements are skipped.
+find_pgbouncer() {
+  local into=$root/artifacts/tools/pgbouncer
+  if prepares_statements /usr/sbin/pgbouncer; then
+    TESTED_PGBOUNCER=/usr/sbin/pgbouncer
+  elif [ -x "$into/pgbouncer" ] || get_pgbouncer "$into"; then
+    TESTED_PGBOUNCER=$into/pgbouncer
+  else
+    say "no PgBouncer that prepares statements can be had; the tests that need it are skipped"
+    return
+  fi
+  export TESTED_PGBOUNCER
+}
+
+prepares_statements() {
+  local version
+  version=$("$1" --version 2>/dev/null | sed -n 's/^PgBouncer //p')
+  [ -n "$version" ] && [ "$(printf '%s\n' 1.21 "$version" | sort -V | head -1)" = 1.21 ]
+}
+
+# get_pgbouncer INTO: apt with lists and settings of its own needs no rights, and the machine's packages stay as they are.
+get_pgbouncer() {
+  local into=$1 work package loader libraries done=1
+  command -v apt-get >/dev/null && command -v dpkg-deb >/dev/null || return 1
+  work=$(mktemp -d)
+  mkdir -p "$work/lists/partial" "$work/cache/archives/partial" "$work/tree"
+  touch "$work/status"
+  echo "deb http://deb.debian.org/debian $newer_suite main" >"$work/sources.list"
+  cat >"$work/apt.conf" <<END
+Dir::State "$work";
+Dir::State::status "$work/status";
+Dir::Cache "$work/cache";
+Dir::Etc::sourcelist "$work/sources.list";
+Dir::Etc::sourceparts "-";
+Acquire::IndexTargets::deb::DEP-11::DefaultEnabled "false";
+APT::Sandbox::User "";
+END
+  say "getting the PgBouncer of Debian $newer_suite"
+  # shellcheck disable=SC2086
+  if (cd "$work" && export APT_CONFIG=$work/apt.conf LC_ALL=C && apt-get update -q && apt-get download -q $newer_packages) >"$work/log" 2>&1; then
+    for package in "$work"/*.deb; do dpkg-deb -x "$package" "$work/tree"; done
+    libraries=$(dirname "$(find "$work/tree/usr/lib" -name libc.so.6 | head -1)")
+    loader=$(basename "$(find "$libraries" -name 'ld-linux*' | head -1)")
+    rm -rf "$into"
+    mkdir -p "$into"
+    mv "$libraries" "$into/lib"
+    mv "$work/tree/usr/sbin/pgbouncer" "$into/pgbouncer.bin"
+    printf '#!/bin/sh\nexec "%s/lib/%s" --library-path "%s/lib" "%s/pgbouncer.bin" "$@"\n' "$into" "$loader" "$into" "$into" >"$into/pgbouncer"
+    chmod -R a+rX "$into"
+    chmod 755 "$into/pgbouncer"
+    if prepares_statements "$into/pgbouncer"; then done=0; else rm -rf "$into"; fi
+  fi
+  rm -rf "$work"
+  return $done
+}
