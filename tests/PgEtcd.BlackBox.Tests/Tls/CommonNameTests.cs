@@ -52,8 +52,8 @@ public sealed class CommonNameTests(PostgresFixture postgres) : IClassFixture<Po
         (await alices.GetStringAsync(new Uri(_tls.Uri, "health"))).ShouldContain("true");
     }
 
-    /// <summary>Kamaji's calls for a tenant (docs/guides/kubernetes.md). Its range end is a zero byte: all keys from the prefix
-    /// on.</summary>
+    /// <summary>Kamaji's calls for a tenant (docs/guides/kubernetes.md). Its range end is not a zero byte but two characters, a
+    /// backslash and a zero, so that the role has all keys from the prefix on up to those.</summary>
     [Fact]
     public async Task A_tenant_is_a_user_without_a_password_whose_certificate_names_it()
     {
@@ -77,7 +77,7 @@ public sealed class CommonNameTests(PostgresFixture postgres) : IClassFixture<Po
                 {
                     PermType = Permission.Types.Type.Readwrite,
                     Key = Kv.Bytes("/m-tenant/"),
-                    RangeEnd = Kv.Bytes(Kv.End),
+                    RangeEnd = Kv.Bytes(@"\0"),
                 },
             });
         await root.UnaryAsync<AuthUserGrantRoleRequest, AuthUserGrantRoleResponse>(
@@ -91,8 +91,11 @@ public sealed class CommonNameTests(PostgresFixture postgres) : IClassFixture<Po
         await using GrpcChannel tenant = _tls.Channel(_tls.Authority.Client("m-tenant"));
         await TlsSetup.PutAsync(tenant, "/m-tenant/registry/pods/a", "1");
         await TlsSetup.PutAsync(tenant, "/n-tenant/registry/pods/a", "1");
-        RpcException refusal = await Should.ThrowAsync<RpcException>(() => TlsSetup.PutAsync(tenant, "/a-tenant/registry/pods/a", "1"));
-        refusal.Status.Detail.ShouldBe("etcdserver: permission denied");
+        foreach (string outside in (string[])["/a-tenant/registry/pods/a", "a-tenant/"])
+        {
+            RpcException refusal = await Should.ThrowAsync<RpcException>(() => TlsSetup.PutAsync(tenant, outside, "1"));
+            refusal.Status.Detail.ShouldBe("etcdserver: permission denied");
+        }
     }
 
     public void Dispose() => _tls.Dispose();
