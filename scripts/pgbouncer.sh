@@ -45,7 +45,8 @@ APT::Sandbox::User "";
 END
   say "getting the PgBouncer of Debian $newer_suite"
   # shellcheck disable=SC2086
-  if (cd "$work" && export APT_CONFIG=$work/apt.conf LC_ALL=C && apt-get update -q && apt-get download -q $newer_packages) >"$work/log" 2>&1; then
+  if (cd "$work" && export APT_CONFIG=$work/apt.conf && timeout 120 apt-get update -q && timeout 120 apt-get download -q $newer_packages) \
+    >/dev/null 2>&1; then
     for package in "$work"/*.deb; do dpkg-deb -x "$package" "$work/tree"; done
     libraries=$(dirname "$(find "$work/tree/usr/lib" -name libc.so.6 | head -1)")
     loader=$(basename "$(find "$libraries" -name 'ld-linux*' | head -1)")
@@ -53,7 +54,10 @@ END
     mkdir -p "$into"
     mv "$libraries" "$into/lib"
     mv "$work/tree/usr/sbin/pgbouncer" "$into/pgbouncer.bin"
-    printf '#!/bin/sh\nexec "%s/lib/%s" --library-path "%s/lib" "%s/pgbouncer.bin" "$@"\n' "$into" "$loader" "$into" "$into" >"$into/pgbouncer"
+    cat >"$into/pgbouncer" <<END
+#!/bin/sh
+exec "$into/lib/$loader" --library-path "$into/lib" "$into/pgbouncer.bin" "\$@"
+END
     chmod -R a+rX "$into"
     chmod 755 "$into/pgbouncer"
     if prepares_statements "$into/pgbouncer"; then done=0; else rm -rf "$into"; fi
