@@ -43,7 +43,7 @@ public sealed class Caller
     /// <summary>Whether the request can be decided at an auth revision: only at the one at which it was admitted.</summary>
     internal bool IsOf(long authRevision) => _state is null || _state.Revision == authRevision;
 
-    /// <summary>Refuses a caller that is no user; null: it is one. A web token or certificate may name a user that does not exist.</summary>
+    /// <summary>Refuses a caller that is no user; null: it is one. A web token or certificate may name an unknown user.</summary>
     public EtcdError? CheckUser() => !IsChecked || _user is not null ? null
         : Username is null ? EtcdErrors.UserEmpty
         : EtcdErrors.UserNotFound;

@@ -26,8 +26,8 @@ public enum WriteRetry
 {
     None,
 
-    /// <summary>Users, roles or permissions have changed since the caller was admitted: admit it again. The error is
-    /// for a client whose tries are used up.</summary>
+    /// <summary>Users, roles or permissions have changed since the caller was admitted: admit it again. The error is for a
+    /// client whose tries are used up.</summary>
     AuthMoved,
 
     /// <summary>It reads an older state that is not in memory: <see cref="KeyWriter"/> fetches it. There is no error.</summary>

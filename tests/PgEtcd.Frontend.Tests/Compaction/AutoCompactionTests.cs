@@ -34,7 +34,8 @@ public sealed class AutoCompactionTests
     public async Task A_failure_is_tried_again_and_compacted_already_is_as_good_as_done()
     {
         using CancellationTokenSource stop = new();
-        Task running = Start(() => true, attempt => attempt == 1 ? throw new StoreUnavailableException() : EtcdErrors.Compacted, stop.Token);
+        Task running = Start(
+            () => true, attempt => attempt == 1 ? throw new StoreUnavailableException() : EtcdErrors.Compacted, stop.Token);
 
         await Eventually.TrueAsync(() => _compacted.Count == 2, Limit, "it tries again");
         await Task.Delay(50); // several intervals
