@@ -1,5 +1,5 @@
 -- Where the store is. oldest_revision: the first whose state can be told.
 create or replace view pgetcd.status as
     select greatest(c.base_revision, (select max(r.revision) from pgetcd.revisions r)) as revision,
-        c.compact_revision, greatest(m.kept_revision, 1) as oldest_revision, c.term
-    from pgetcd.cluster c cross join pgetcd.removal m;
+        c.compact_revision, greatest((select m.kept_revision from pgetcd.removal m), 1) as oldest_revision, c.term
+    from pgetcd.cluster c;

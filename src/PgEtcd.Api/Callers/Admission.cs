@@ -70,7 +70,7 @@ internal sealed class Admission(AuthStates states, Tail tail, ITokens tokens, bo
         TState state, ServerCallContext context, Func<TState, Origin, Task<WriteAnswer>> write)
     {
         WriteAnswer answer = await write(state, new Origin(await AdmitAsync(context), context.Peer));
-        for (int tries = 1; answer.Error == Mvcc.KvError.AuthMoved && tries < MostTries; tries++)
+        for (int tries = 1; answer.Retry == WriteRetry.AuthMoved && tries < MostTries; tries++)
         {
             answer = await write(state, new Origin(await AdmitFreshAsync(context), context.Peer));
         }

@@ -4,7 +4,6 @@ using PgEtcd.Api.Wire;
 using PgEtcd.Frontend.Auth;
 using PgEtcd.Frontend.Permissions;
 using PgEtcd.Frontend.Reading;
-using PgEtcd.Mvcc;
 using PgEtcd.Postgres.Auth;
 using PgEtcd.Protocol;
 using PgEtcd.Protocol.Etcdserverpb;
@@ -61,7 +60,7 @@ internal sealed class AuthService(FrontendAuth auth, Admission admission, KeyRea
     public override async Task<AuthUserGetResponse> UserGet(AuthUserGetRequest request, ServerCallContext context)
     {
         Caller caller = await admission.AdmitFreshAsync(context);
-        (caller.Username == request.Name && caller.Username is not null ? KvError.None : caller.CheckRoot()).ThrowIfAny();
+        (caller.Username == request.Name && caller.Username is not null ? null : caller.CheckRoot()).ThrowIfAny();
         AuthUser user = caller.State.User(request.Name) ?? throw EtcdErrors.UserNotFound.ToException();
         return new AuthUserGetResponse { Header = Header, Roles = { AuthState.Sorted(user.Record.Roles) } };
     }
@@ -101,7 +100,7 @@ internal sealed class AuthService(FrontendAuth auth, Admission admission, KeyRea
     public override async Task<AuthRoleGetResponse> RoleGet(AuthRoleGetRequest request, ServerCallContext context)
     {
         Caller caller = await admission.AdmitFreshAsync(context);
-        (caller.HasRole(request.Role) ? KvError.None : caller.CheckRoot()).ThrowIfAny();
+        (caller.HasRole(request.Role) ? null : caller.CheckRoot()).ThrowIfAny();
         RoleRecord role = caller.State.Role(request.Role) ?? throw EtcdErrors.RoleNotFound.ToException();
         return new AuthRoleGetResponse { Header = Header, Perm = { RolePermissions.Of(role) } };
     }

@@ -2,6 +2,7 @@ using Google.Protobuf;
 using Grpc.Core;
 using PgEtcd.Api.Callers;
 using PgEtcd.Api.Wire;
+using PgEtcd.Frontend;
 using PgEtcd.Frontend.Compaction;
 using PgEtcd.Frontend.Maintenance;
 using PgEtcd.Frontend.Permissions;
@@ -44,13 +45,13 @@ internal sealed class KvService(
         RangeOperation operation = request.ToOperation();
         Check(operation);
         RangePieces.CheckSupported(operation);
-        (KvError error, KeySpace? state, long headerRevision) = await _reads.ReadAsync(
+        (EtcdError? error, KeySpace? state, long headerRevision) = await _reads.ReadAsync(
             (reader, operation),
             context,
             static (read, caller) =>
             {
                 Demand(caller, read.operation);
-                return new ValueTask<(KvError Error, KeySpace? State, long HeaderRevision)>(
+                return new ValueTask<(EtcdError? Error, KeySpace? State, long HeaderRevision)>(
                     read.reader.PinAsync(read.operation, isCaughtUp: caller.IsChecked));
             });
         error.ThrowIfAny();
@@ -127,12 +128,12 @@ internal sealed class KvService(
     /// <summary>Makes sure that a caller may read what an operation reads.</summary>
     private static void Demand(Caller caller, Operation operation) => Access.Check(caller, operation, static _ => []).ThrowIfAny();
 
-    private void Check(Operation operation) => RequestCheck.Check(operation, limits.MaxTxnOps).ThrowIfAny();
+    private void Check(Operation operation) => RequestCheck.Check(operation, limits.MaxTxnOps).ToEtcd().ThrowIfAny();
 
     private KvReply Reply<T>(ReadAnswer<T> answer)
         where T : OperationResult => Reply(answer.Error, answer.Result);
 
-    private KvReply Reply(KvError error, OperationResult? result)
+    private KvReply Reply(EtcdError? error, OperationResult? result)
     {
         error.ThrowIfAny();
         return new KvReply(headers, result!);

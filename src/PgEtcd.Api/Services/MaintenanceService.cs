@@ -1,5 +1,6 @@
 using Grpc.Core;
 using PgEtcd.Api.Wire;
+using PgEtcd.Frontend;
 using PgEtcd.Frontend.Maintenance;
 using PgEtcd.Frontend.Members;
 using PgEtcd.Frontend.Reading;
@@ -111,7 +112,7 @@ internal sealed class MaintenanceService(
     public override async Task<HashKVResponse> HashKV(HashKVRequest request, ServerCallContext context)
     {
         HashedKeys hashed = await maintenance.HashKeysAsync(request.Revision, context.CancellationToken);
-        hashed.Error.ThrowIfAny();
+        hashed.Error.ToEtcd().ThrowIfAny();
         return new HashKVResponse
         {
             Header = headers.At(hashed.Revision),

@@ -4,8 +4,8 @@ using PgEtcd.Api.Calls;
 using PgEtcd.Api.Metrics;
 using PgEtcd.Api.Wire;
 using PgEtcd.Frontend.Watching;
-using PgEtcd.Mvcc;
 using PgEtcd.Mvcc.Keys;
+using PgEtcd.Protocol;
 using PgEtcd.Protocol.Etcdserverpb;
 using Filter = PgEtcd.Protocol.Etcdserverpb.WatchCreateRequest.Types.FilterType;
 
@@ -88,8 +88,8 @@ internal sealed class WatchService(
     {
         try
         {
-            KvError error = (await admission.AdmitFreshAsync(context)).CheckRead(range);
-            return error == KvError.None ? null : Words(error.ToEtcd().Status);
+            EtcdError? error = (await admission.AdmitFreshAsync(context)).CheckRead(range);
+            return error is null ? null : Words(error.Status);
         }
         catch (RpcException exception)
         {

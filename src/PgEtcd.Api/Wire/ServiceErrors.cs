@@ -10,39 +10,18 @@ using PgEtcd.Protocol;
 
 namespace PgEtcd.Api.Wire;
 
-/// <summary>etcd's errors for those of the floors below (errors.md).</summary>
+/// <summary>etcd's errors as the endings of calls, and those for failures of the floors below (errors.md).</summary>
 internal static class ServiceErrors
 {
     /// <summary>Ends the call if there is an error.</summary>
-    /// <exception cref="RpcException">etcd's, for the error.</exception>
-    public static void ThrowIfAny(this KvError error)
+    /// <exception cref="RpcException">Its status.</exception>
+    public static void ThrowIfAny(this EtcdError? error)
     {
-        if (error != KvError.None)
+        if (error is not null)
         {
-            throw error.ToEtcd().ToException();
+            throw error.ToException();
         }
     }
-
-    public static EtcdError ToEtcd(this KvError error) => error switch
-    {
-        KvError.EmptyKey => EtcdErrors.EmptyKey,
-        KvError.KeyNotFound => EtcdErrors.KeyNotFound,
-        KvError.ValueProvided => EtcdErrors.ValueProvided,
-        KvError.LeaseProvided => EtcdErrors.LeaseProvided,
-        KvError.TooManyOps => EtcdErrors.TooManyOps,
-        KvError.DuplicateKey => EtcdErrors.DuplicateKey,
-        KvError.InvalidSortOption => EtcdErrors.InvalidSortOption,
-        KvError.Compacted => EtcdErrors.Compacted,
-        KvError.FutureRevision => EtcdErrors.FutureRev,
-        KvError.LeaseNotFound => EtcdErrors.LeaseNotFound,
-        KvError.UserEmpty => EtcdErrors.UserEmpty,
-        KvError.UserNotFound => EtcdErrors.UserNotFound,
-        KvError.PermissionDenied => EtcdErrors.PermissionDenied,
-        KvError.AuthOldRevision or KvError.AuthMoved => EtcdErrors.AuthOldRevision,
-        KvError.NoSpace => EtcdErrors.NoSpace,
-        KvError.Corrupt => EtcdErrors.Corrupt,
-        _ => throw new ArgumentOutOfRangeException(nameof(error), error, "This error has no place on the wire."),
-    };
 
     /// <summary>The status for a failure of the database; null for any other exception.</summary>
     /// <remarks>Services need not call it: the end of every call does.</remarks>

@@ -1,5 +1,4 @@
 using PgEtcd.Frontend.Permissions;
-using PgEtcd.Mvcc;
 using PgEtcd.Mvcc.Keys;
 
 namespace PgEtcd.Console.Visits;
@@ -19,16 +18,16 @@ internal sealed class Visitor(Caller caller, string token)
     public string? Name => caller.Username;
 
     /// <summary>Auth is on, and the visitor has not logged in.</summary>
-    public bool MustLogIn => caller.CheckUser() != KvError.None;
+    public bool MustLogIn => caller.CheckUser() is not null;
 
     /// <summary>Users, roles and the audit may be seen.</summary>
-    public bool IsRoot => caller.CheckRoot() == KvError.None;
+    public bool IsRoot => caller.CheckRoot() is null;
 
     /// <summary>Whether every key of a range may be read, as a Range of them would decide.</summary>
-    public bool MayRead(in KeyRange range) => caller.CheckRead(range) == KvError.None;
+    public bool MayRead(in KeyRange range) => caller.CheckRead(range) is null;
 
     /// <summary>Whether a key may be written.</summary>
-    public bool MayWrite(byte[] key) => Access.CheckWriteOf(caller, [key]) == KvError.None;
+    public bool MayWrite(byte[] key) => Access.CheckWriteOf(caller, [key]) is null;
 
     /// <summary>The ranges of keys that the user's roles let it read.</summary>
     public IEnumerable<KeyRange> ReadableRanges =>

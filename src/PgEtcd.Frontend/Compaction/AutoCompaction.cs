@@ -1,5 +1,5 @@
-using PgEtcd.Mvcc;
 using PgEtcd.Postgres.Calls;
+using PgEtcd.Protocol;
 
 namespace PgEtcd.Frontend.Compaction;
 
@@ -13,7 +13,7 @@ namespace PgEtcd.Frontend.Compaction;
 internal sealed class AutoCompaction(
     ICompactionPlan plan,
     Func<long> revision,
-    Func<long, Task<KvError>> compact,
+    Func<long, Task<EtcdError?>> compact,
     Func<bool> isLeader,
     TimeProvider clock,
     ILogger<AutoCompaction> logger)
@@ -40,14 +40,14 @@ internal sealed class AutoCompaction(
     {
         try
         {
-            KvError error = await compact(target);
-            if (error is KvError.None)
+            EtcdError? error = await compact(target);
+            if (error is null)
             {
                 Log.AutoCompacted(logger, target);
             }
 
             // That it is compacted already is what was wanted.
-            return error is KvError.None or KvError.Compacted;
+            return error is null || error == EtcdErrors.Compacted;
         }
         catch (Exception exception)
         {

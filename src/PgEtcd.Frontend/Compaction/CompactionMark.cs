@@ -1,11 +1,11 @@
 using System.Diagnostics;
 using PgEtcd.Frontend.Reading;
 using PgEtcd.Frontend.Writing;
-using PgEtcd.Mvcc;
 using PgEtcd.Postgres.Calls;
 using PgEtcd.Postgres.Connections;
 using PgEtcd.Postgres.Maintenance;
 using PgEtcd.Postgres.Revisions;
+using PgEtcd.Protocol;
 
 namespace PgEtcd.Frontend.Compaction;
 
@@ -22,8 +22,9 @@ public sealed class CompactionMark(Replica replica, Tail tail, RevisionLog log, 
     /// <param name="origin">The origin of the request.</param>
     /// <param name="physical">Wait until the leader has removed what is superseded, also when it was compacted before.</param>
     /// <param name="cancellationToken">Ends that wait.</param>
+    /// <returns>Why the mark has not moved; null: it has.</returns>
     /// <exception cref="StoreUnavailableException">The database did not answer in time.</exception>
-    public async Task<KvError> CompactAsync(
+    public async Task<EtcdError?> CompactAsync(
         long revision, Origin origin, bool physical = false, CancellationToken cancellationToken = default)
     {
         long started = Stopwatch.GetTimestamp();
@@ -31,15 +32,15 @@ public sealed class CompactionMark(Replica replica, Tail tail, RevisionLog log, 
         CompactOutcome outcome = await database.InTimeAsync(
             timeLimit, cancel => log.CompactAsync(revision, token, cancel, origin.Caller.Username, origin.Client));
         await tail.CatchUpAsync();
-        KvError error = outcome switch
+        EtcdError? error = outcome switch
         {
-            CompactOutcome.Compacted => KvError.None,
-            CompactOutcome.FutureRevision => KvError.FutureRevision,
-            CompactOutcome.Corrupt => KvError.Corrupt,
-            _ => KvError.Compacted,
+            CompactOutcome.Compacted => null,
+            CompactOutcome.FutureRevision => EtcdErrors.FutureRev,
+            CompactOutcome.Corrupt => EtcdErrors.Corrupt,
+            _ => EtcdErrors.Compacted,
         };
         WriteMetrics.Compacted(error, started);
-        if (physical && error is (KvError.None or KvError.Compacted))
+        if (physical && outcome is CompactOutcome.Compacted or CompactOutcome.AlreadyCompacted)
         {
             await RemovedAsync(replica.Current.CompactRevision, cancellationToken);
         }

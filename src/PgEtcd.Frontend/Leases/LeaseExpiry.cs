@@ -1,7 +1,6 @@
 using PgEtcd.Frontend.Members;
 using PgEtcd.Frontend.Permissions;
 using PgEtcd.Frontend.Writing;
-using PgEtcd.Mvcc;
 using PgEtcd.Postgres.Leases;
 
 namespace PgEtcd.Frontend.Leases;
@@ -40,7 +39,7 @@ public sealed class LeaseExpiry(LeaseTable table, LeaseStore leases, string run,
         {
             // Evaluated together and appended together. A client may have revoked one before us: that is an answer too.
             WriteAnswer[] answers = await Task.WhenAll(over.Select(id => leases.RevokeAsync(id, Origin))).WaitAsync(cancellationToken);
-            LeaseMetrics.Expired.Add(answers.Count(answer => answer.Error == KvError.None));
+            LeaseMetrics.Expired.Add(answers.Count(answer => answer.Error is null));
         }
     }
 }

@@ -67,7 +67,7 @@ public sealed class LeaseStore(LeaseTable table, Database database, Replica repl
     public async Task<WriteAnswer> RevokeAsync(long id, Origin origin)
     {
         WriteAnswer answer = await committer.WriteAsync(new RevokeLeaseOperation { Lease = id }, size: 0, replica, origin);
-        if (answer.Error == KvError.None)
+        if (answer.Error is null)
         {
             LeaseMetrics.Revoked.Add(1);
         }

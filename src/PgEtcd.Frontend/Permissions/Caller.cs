@@ -1,5 +1,5 @@
-using PgEtcd.Mvcc;
 using PgEtcd.Mvcc.Keys;
+using PgEtcd.Protocol;
 
 namespace PgEtcd.Frontend.Permissions;
 
@@ -43,25 +43,25 @@ public sealed class Caller
     /// <summary>Whether the request can be decided at an auth revision: only at the one at which it was admitted.</summary>
     internal bool IsOf(long authRevision) => _state is null || _state.Revision == authRevision;
 
-    /// <summary>Whether any user will do and this is one: a web token or certificate may name a user that does not exist.</summary>
-    public KvError CheckUser() => !IsChecked || _user is not null ? KvError.None
-        : Username is null ? KvError.UserEmpty
-        : KvError.UserNotFound;
+    /// <summary>Refuses a caller that is no user; null: it is one. A web token or certificate may name an unknown user.</summary>
+    public EtcdError? CheckUser() => !IsChecked || _user is not null ? null
+        : Username is null ? EtcdErrors.UserEmpty
+        : EtcdErrors.UserNotFound;
 
-    /// <summary>Whether the caller may administer.</summary>
-    public KvError CheckRoot() => !IsChecked || _user is { IsRoot: true } ? KvError.None
+    /// <summary>Refuses a caller that may not administer; null: it may.</summary>
+    public EtcdError? CheckRoot() => !IsChecked || _user is { IsRoot: true } ? null
         : _user is null ? CheckUser()
-        : KvError.PermissionDenied;
+        : EtcdErrors.PermissionDenied;
 
     public bool HasRole(string role) => _user?.Record.Roles.Contains(role) == true;
 
-    public KvError CheckRead(in KeyRange range) => Check(range, static user => user.Readable);
+    public EtcdError? CheckRead(in KeyRange range) => Check(range, static user => user.Readable);
 
-    internal KvError CheckWrite(in KeyRange range) => Check(range, static user => user.Writable);
+    internal EtcdError? CheckWrite(in KeyRange range) => Check(range, static user => user.Writable);
 
-    private KvError Check(in KeyRange range, Func<AuthUser, GrantedKeys> granted) => !IsChecked ? KvError.None
-        : Username is null ? KvError.UserEmpty
-        : _tokenRevision < _state!.ShownRevision ? KvError.AuthOldRevision
-        : _user is { } user && (user.IsRoot || granted(user).Cover(range)) ? KvError.None
-        : KvError.PermissionDenied;
+    private EtcdError? Check(in KeyRange range, Func<AuthUser, GrantedKeys> granted) => !IsChecked ? null
+        : Username is null ? EtcdErrors.UserEmpty
+        : _tokenRevision < _state!.ShownRevision ? EtcdErrors.AuthOldRevision
+        : _user is { } user && (user.IsRoot || granted(user).Cover(range)) ? null
+        : EtcdErrors.PermissionDenied;
 }

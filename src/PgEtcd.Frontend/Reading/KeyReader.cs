@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using PgEtcd.Mvcc;
 using PgEtcd.Postgres.Calls;
+using PgEtcd.Protocol;
 
 namespace PgEtcd.Frontend.Reading;
 
@@ -54,7 +55,7 @@ public sealed class KeyReader(Replica replica, Tail tail, Past past)
 
             if (error != KvError.HistoryNeeded)
             {
-                return new ReadAnswer<TxnResult>(error, result);
+                return new ReadAnswer<TxnResult>(error.ToEtcd(), result);
             }
 
             history = await past.FetchAsync(operation);
@@ -64,13 +65,13 @@ public sealed class KeyReader(Replica replica, Tail tail, Past past)
     /// <summary>A state that holds a range as it was at the revision asked for, to be read piece by piece.</summary>
     /// <param name="operation">The range, checked.</param>
     /// <param name="isCaughtUp">The caller has waited for the barrier already.</param>
-    public async Task<(KvError Error, KeySpace? State, long HeaderRevision)> PinAsync(RangeOperation operation, bool isCaughtUp = false)
+    public async Task<(EtcdError? Error, KeySpace? State, long HeaderRevision)> PinAsync(RangeOperation operation, bool isCaughtUp = false)
     {
-        (KvError error, KeySpace? state, long headerRevision) = await LocateAsync(operation, isCaughtUp);
-        if (error == KvError.None && state is null)
+        (EtcdError? error, KeySpace? state, long headerRevision) = await LocateAsync(operation, isCaughtUp);
+        if (error is null && state is null)
         {
             state = await past.StateAsync(operation);
-            error = state is null ? KvError.Compacted : KvError.None;
+            error = state is null ? EtcdErrors.Compacted : null;
         }
 
         return (error, state, headerRevision);
@@ -78,15 +79,15 @@ public sealed class KeyReader(Replica replica, Tail tail, Past past)
 
     private async ValueTask<ReadAnswer<RangeResult>> ReadAsync(RangeOperation operation, bool isCaughtUp)
     {
-        (KvError error, KeySpace? state, long headerRevision) = await LocateAsync(operation, isCaughtUp);
+        (EtcdError? error, KeySpace? state, long headerRevision) = await LocateAsync(operation, isCaughtUp);
         if (state is not null)
         {
             return Read(state, operation, headerRevision);
         }
 
         long started = Stopwatch.GetTimestamp();
-        RangeResult? result = error == KvError.None ? await past.RangeAsync(operation, headerRevision) : null;
-        ReadAnswer<RangeResult> answer = new(result is null && error == KvError.None ? KvError.Compacted : error, result);
+        RangeResult? result = error is null ? await past.RangeAsync(operation, headerRevision) : null;
+        ReadAnswer<RangeResult> answer = new(result is null ? error ?? EtcdErrors.Compacted : null, result);
         ReadMetrics.Ranged(answer.Error, started);
         return answer;
     }
@@ -95,17 +96,17 @@ public sealed class KeyReader(Replica replica, Tail tail, Past past)
     {
         long started = Stopwatch.GetTimestamp();
         RangeResult result = state.Range(operation, headerRevision);
-        ReadMetrics.Ranged(KvError.None, started);
+        ReadMetrics.Ranged(null, started);
         if (result.More)
         {
             replica.Keep(state);
         }
 
-        return new ReadAnswer<RangeResult>(KvError.None, result);
+        return new ReadAnswer<RangeResult>(null, result);
     }
 
     /// <summary>The state from which a range is to be read, after the barrier if it wants one; null when only SQL has it.</summary>
-    private async ValueTask<(KvError Error, KeySpace? State, long HeaderRevision)> LocateAsync(RangeOperation operation, bool isCaughtUp)
+    private async ValueTask<(EtcdError? Error, KeySpace? State, long HeaderRevision)> LocateAsync(RangeOperation operation, bool isCaughtUp)
     {
         // A revision that is not here yet may be one that another frontend has just acknowledged.
         if ((!operation.Serializable && !isCaughtUp) || operation.Revision > replica.Current.Revision)
@@ -116,10 +117,10 @@ public sealed class KeyReader(Replica replica, Tail tail, Past past)
         KeySpace current = replica.Current;
         return operation.Revision switch
         {
-            var revision when revision > current.Revision => (KvError.FutureRevision, null, 0),
-            var revision when revision <= 0 || revision == current.Revision => (KvError.None, current, current.Revision),
-            var revision when revision < current.CompactRevision => (KvError.Compacted, null, 0),
-            var revision => (KvError.None, replica.At(revision), current.Revision),
+            var revision when revision > current.Revision => (EtcdErrors.FutureRev, null, 0),
+            var revision when revision <= 0 || revision == current.Revision => (null, current, current.Revision),
+            var revision when revision < current.CompactRevision => (EtcdErrors.Compacted, null, 0),
+            var revision => (null, replica.At(revision), current.Revision),
         };
     }
 }

@@ -1,6 +1,7 @@
 using System.Diagnostics.Metrics;
 using PgEtcd.Mvcc;
 using PgEtcd.Postgres.Metrics;
+using PgEtcd.Protocol;
 
 namespace PgEtcd.Frontend.Reading;
 
@@ -48,8 +49,8 @@ internal static class ReadMetrics
     public static void Read() => OperationTally.Ranges.Add(1);
 
     /// <summary>A range was read.</summary>
-    public static void Ranged(KvError error, long started) =>
-        (error == KvError.None ? RangeSeconds : FailedRangeSeconds).RecordSince(started);
+    public static void Ranged(EtcdError? error, long started) =>
+        (error is null ? RangeSeconds : FailedRangeSeconds).RecordSince(started);
 
     /// <summary>A transaction that only reads was answered.</summary>
     /// <param name="result">Its answer; null when it was refused.</param>

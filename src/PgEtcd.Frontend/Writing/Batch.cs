@@ -2,8 +2,8 @@ using PgEtcd.Frontend.Permissions;
 using PgEtcd.Frontend.Reading;
 using PgEtcd.Mvcc;
 using PgEtcd.Mvcc.Keys;
-using PgEtcd.Postgres.Alarms;
 using PgEtcd.Postgres.Revisions;
+using PgEtcd.Protocol;
 
 namespace PgEtcd.Frontend.Writing;
 
@@ -85,30 +85,19 @@ internal sealed class Batch
 
     private void Evaluate(PendingWrite write)
     {
-        KvError refusal = State.Alarms != AlarmKinds.None ? WriteCost.Refusal(write.Operation, State.Alarms) : KvError.None;
-        if (refusal == KvError.None)
+        if (Refusal(write.Operation, write.Origin.Caller) is { } refusal)
         {
-            refusal = Permit(write);
-        }
-
-        if (refusal != KvError.None)
-        {
-            write.Answer = new WriteAnswer(refusal, null);
-            return;
-        }
-
-        RevokeLeaseOperation? revoke = write.Operation as RevokeLeaseOperation;
-        if (revoke is not null && _missing.Contains(revoke.Lease))
-        {
-            write.Answer = new WriteAnswer(KvError.LeaseNotFound, null);
+            write.Answer = refusal;
             return;
         }
 
         int before = _fork.Events.Count;
         ReadSet.Note(Append, write.Operation, _fork);
         KvError error = _fork.Evaluate(write.Operation, _missing, write.History, out OperationResult? result);
-        write.Answer = new WriteAnswer(error, result);
-        if (revoke is not null)
+        write.Answer = error == KvError.HistoryNeeded
+            ? new WriteAnswer(null, null, WriteRetry.HistoryNeeded)
+            : new WriteAnswer(error.ToEtcd(), result);
+        if (write.Operation is RevokeLeaseOperation revoke)
         {
             Append.Revoke(revoke.Lease);
             _missing.Add(revoke.Lease); // for the writes behind it the lease is gone
@@ -146,11 +135,14 @@ internal sealed class Batch
         _ => "#LeaseRevoke",
     };
 
-    /// <summary>Whether its caller may, by users, roles and permissions as they are at the batch. Here and nowhere earlier: only the
-    /// append is conditional on the auth revision (design §2.3).</summary>
-    private KvError Permit(PendingWrite write) => !write.Origin.Caller.IsOf(State.AuthRevision) ? KvError.AuthMoved
-        : write.Origin.Caller.IsChecked ? Access.Check(write.Origin.Caller, write.Operation, AttachedTo)
-        : KvError.None;
+    /// <summary>Why an operation is not evaluated; null: it is. Alarms, users, roles and permissions are those at the batch, checked here
+    /// and nowhere earlier: only the append is conditional on them (design §2.3).</summary>
+    private WriteAnswer? Refusal(Operation operation, Caller caller) =>
+        WriteCost.Refusal(operation, State.Alarms) is { } alarm ? new WriteAnswer(alarm, null)
+        : !caller.IsOf(State.AuthRevision) ? new WriteAnswer(EtcdErrors.AuthOldRevision, null, WriteRetry.AuthMoved)
+        : caller.IsChecked && Access.Check(caller, operation, AttachedTo) is { } denial ? new WriteAnswer(denial, null)
+        : operation is RevokeLeaseOperation revoke && _missing.Contains(revoke.Lease) ? new WriteAnswer(EtcdErrors.LeaseNotFound, null)
+        : null;
 
     private IEnumerable<ReadOnlyMemory<byte>> AttachedTo(long lease)
     {

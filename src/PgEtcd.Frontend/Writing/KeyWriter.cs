@@ -21,7 +21,7 @@ public sealed class KeyWriter(Replica replica, Committer committer, Past past)
         while (true)
         {
             WriteAnswer answer = await committer.WriteAsync(operation, size, history, origin);
-            if (answer.Error != KvError.HistoryNeeded)
+            if (answer.Retry != WriteRetry.HistoryNeeded)
             {
                 return answer;
             }

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using PgEtcd.Frontend.Permissions;
 using PgEtcd.Mvcc;
 using PgEtcd.Postgres.Calls;
+using PgEtcd.Protocol;
 
 namespace PgEtcd.Frontend.Writing;
 
@@ -15,9 +16,23 @@ public readonly record struct Origin(Caller Caller, string? Client)
 }
 
 /// <summary>The answer to a write: an error that changed nothing, or a result.</summary>
-/// <param name="Error">None, or why nothing was done.</param>
+/// <param name="Error">Null, or why nothing was done.</param>
 /// <param name="Result">The result, when there is no error.</param>
-public readonly record struct WriteAnswer(KvError Error, OperationResult? Result);
+/// <param name="Retry">Why the write should be made again, if it should.</param>
+public readonly record struct WriteAnswer(EtcdError? Error, OperationResult? Result, WriteRetry Retry = WriteRetry.None);
+
+/// <summary>Why a write that changed nothing should be made again.</summary>
+public enum WriteRetry
+{
+    None,
+
+    /// <summary>Users, roles or permissions have changed since the caller was admitted: admit it again. The error is for a
+    /// client whose tries are used up.</summary>
+    AuthMoved,
+
+    /// <summary>It reads an older state that is not in memory: <see cref="KeyWriter"/> fetches it. There is no error.</summary>
+    HistoryNeeded,
+}
 
 /// <summary>A write on its way through the committer. Its awaiter goes on inside <see cref="Answers"/>.</summary>
 /// <param name="operation">What to do.</param>

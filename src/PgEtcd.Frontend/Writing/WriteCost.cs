@@ -1,6 +1,7 @@
 using PgEtcd.Frontend.Reading;
 using PgEtcd.Mvcc;
 using PgEtcd.Postgres.Alarms;
+using PgEtcd.Protocol;
 
 namespace PgEtcd.Frontend.Writing;
 
@@ -18,9 +19,9 @@ public static class WriteCost
         _ => 0,
     };
 
-    /// <summary>Why an operation that changes something is refused; None if it is not.</summary>
-    internal static KvError Refusal(Operation operation, AlarmKinds alarms) =>
-        alarms.HasFlag(AlarmKinds.Corrupt) ? KvError.Corrupt
-        : alarms.HasFlag(AlarmKinds.NoSpace) && Of(operation) > 0 ? KvError.NoSpace
-        : KvError.None;
+    /// <summary>Why an operation that changes something is refused; null if it is not.</summary>
+    internal static EtcdError? Refusal(Operation operation, AlarmKinds alarms) =>
+        alarms.HasFlag(AlarmKinds.Corrupt) ? EtcdErrors.Corrupt
+        : alarms.HasFlag(AlarmKinds.NoSpace) && Of(operation) > 0 ? EtcdErrors.NoSpace
+        : null;
 }

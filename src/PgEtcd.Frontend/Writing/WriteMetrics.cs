@@ -3,6 +3,7 @@ using System.Diagnostics.Metrics;
 using PgEtcd.Frontend.Reading;
 using PgEtcd.Mvcc;
 using PgEtcd.Postgres.Metrics;
+using PgEtcd.Protocol;
 
 namespace PgEtcd.Frontend.Writing;
 
@@ -71,7 +72,7 @@ internal static class WriteMetrics
         double seconds = elapsed.TotalSeconds;
         foreach (PendingWrite write in batch.Writes)
         {
-            if (write.Answer.Error is KvError.HistoryNeeded or KvError.AuthMoved)
+            if (write.Answer.Retry != WriteRetry.None)
             {
                 continue; // comes again
             }
@@ -82,7 +83,7 @@ internal static class WriteMetrics
                 TxnOperation => TxnSeconds,
                 DeleteRangeOperation => DeleteSeconds,
                 _ => RevokeSeconds,
-            }).Record(seconds, isDone: write.Answer.Error == KvError.None);
+            }).Record(seconds, isDone: write.Answer.Error is null);
             if (write.Answer.Result is { } result) // a write that was refused has none
             {
                 tally.Add(result);
@@ -93,8 +94,8 @@ internal static class WriteMetrics
     }
 
     /// <summary>The mark was moved, or was not.</summary>
-    public static void Compacted(KvError error, long started) =>
-        CompactionSeconds.Record(Stopwatch.GetElapsedTime(started).TotalSeconds, error == KvError.None);
+    public static void Compacted(EtcdError? error, long started) =>
+        CompactionSeconds.Record(Stopwatch.GetElapsedTime(started).TotalSeconds, error is null);
 
     /// <summary>How long one kind of request takes to be applied.</summary>
     private sealed class ApplySeconds(string op)

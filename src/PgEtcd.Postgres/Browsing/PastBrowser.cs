@@ -26,7 +26,7 @@ public sealed class PastBrowser(Browser browser)
 
     private const string SearchSql = $"""
         select s.key, substr(s.value, 1, $7) as value, octet_length(s.value) as size, s.create_revision, s.mod_revision, s.version, s.lease
-        from pgetcd.search_page($1, $2, $3, $4, $5, $6, clock_timestamp() + {Patience} / 2) s
+        from pgetcd.search_page($1, $2, $3, $4, $5, $6, clock_timestamp() + interval '50 milliseconds') s
         """;
 
     private const string KeySql = """

@@ -181,7 +181,8 @@ public sealed class RunningFrontend : IAsyncDisposable
     /// <param name="cancellationToken">Abandons the start.</param>
     /// <exception cref="DatabaseStartException">The database cannot be used.</exception>
     public static async Task<RunningFrontend> StartAsync(
-        string connectionString, ServerOptions options, ILoggerFactory loggers, CancellationToken cancellationToken)
+        string connectionString, ServerOptions options, IProgress<LoadedRows> progress, ILoggerFactory loggers,
+        CancellationToken cancellationToken)
     {
         Database database = new(connectionString, new SchemaName(options.Schema), loggers, password: options.DatabasePassword);
         try
@@ -193,8 +194,7 @@ public sealed class RunningFrontend : IAsyncDisposable
                 : migrator.CheckAsync("--migrate=never", cancellationToken));
             RevisionLog log = new(database, options.Name);
             long term = await log.ObserveTermAsync(cancellationToken);
-            (LogPosition position, KeySpace keys) = await new StateLoader(database)
-                .LoadAsync(new LoadProgress(TimeProvider.System, loggers.CreateLogger<LoadProgress>()), cancellationToken);
+            (LogPosition position, KeySpace keys) = await new StateLoader(database).LoadAsync(progress, cancellationToken);
             Leader leader = new(TimeProvider.System, loggers.CreateLogger<Leader>());
             Replica replica = new(keys, position.AuthRevision, position.Alarms);
             Membership membership = await Membership.JoinAsync(

@@ -1,4 +1,3 @@
-using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 using PgEtcd.Api.Calls;
 using PgEtcd.Api.Connections;
 using PgEtcd.Api.Gateway;
@@ -41,8 +40,8 @@ internal static class ServerHost
         await using LocalDatabase? local = options.Database is null
             ? await LocalDatabase.StartAsync(options.DataDir, options.DataDirIsDefault, logger, stopping)
             : null;
-        await using RunningFrontend frontend = await RunningFrontend.StartAsync(
-            options.Database ?? local!.ConnectionString, options, loggers, stopping);
+        await using RunningFrontend frontend = await LoadAsync(
+            options.Database ?? local!.ConnectionString, options, tls, loggers, stopping);
         tls ??= ServerTls.Load(options, logger); // a self-signed certificate is in the directory that PostgreSQL's start has created
         Task writing = Rehearsal.RunAsync(RehearsalLimit, frontend.Committer.RehearseAsync); // while the rest is put together
         FrontendAlarms alarms = new(frontend, options);
@@ -63,13 +62,18 @@ internal static class ServerHost
         Log.Stopped(logger);
     }
 
+    private static async Task<RunningFrontend> LoadAsync(
+        string database, ServerOptions options, ServerTls? tls, ILoggerFactory loggers, CancellationToken stopping)
+    {
+        LoadProgress progress = new(TimeProvider.System, loggers.CreateLogger<LoadProgress>());
+        await using LoadingServer loading = LoadingServer.Begin(options, tls, progress, loggers);
+        return await RunningFrontend.StartAsync(database, options, progress, loggers, stopping);
+    }
+
     private static WebApplication Build(
         ServerOptions options, RunningFrontend frontend, HttpPages pages, MetricsRegistry metrics, ServerTls? tls, ILoggerFactory loggers)
     {
-        WebApplicationBuilder builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
-        ILogger logger = loggers.CreateLogger("PgEtcd");
-        builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel => Listeners.Configure(kestrel, options, tls, logger));
-        builder.Services.Configure<SocketTransportOptions>(transport => Listeners.Configure(transport, options));
+        WebApplicationBuilder builder = Listeners.NewBuilder(options, tls, loggers);
         builder.Services.AddRoutingCore();
         builder.Services.AddEtcdApi(new ApiOptions
         {
@@ -81,8 +85,6 @@ internal static class ServerHost
             TrustsCertificates = options.Auth.TrustsCertificates,
         });
         builder.Services
-            .AddSingleton(loggers)
-            .AddSingleton<IHostLifetime, SignalsAreElsewhere>()
             .AddSingleton(frontend.Reader)
             .AddSingleton(frontend.Writer)
             .AddSingleton(frontend.CompactionMark)
@@ -133,12 +135,4 @@ internal static class ServerHost
         .AddFilter<HandshakeErrors>(HandshakeErrors.Category, LogLevel.Debug)
         .AddProvider(new HandshakeErrors())
         .AddProvider(new LineLoggerProvider(options.Logging));
-
-    /// <summary>Leaves signals to Program: a host that listened for them, too, would begin to stop by itself.</summary>
-    private sealed class SignalsAreElsewhere : IHostLifetime
-    {
-        public Task WaitForStartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
-
-        public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
-    }
 }

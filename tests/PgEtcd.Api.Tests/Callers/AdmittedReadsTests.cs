@@ -1,10 +1,11 @@
 using Grpc.Core;
 using PgEtcd.Api.Callers;
+using PgEtcd.Api.Wire;
 using PgEtcd.Frontend.Permissions;
-using PgEtcd.Mvcc;
 using PgEtcd.Mvcc.Keys;
 using PgEtcd.Postgres.Auth;
 using PgEtcd.Postgres.Calls;
+using PgEtcd.Protocol;
 using Shouldly;
 using Xunit;
 
@@ -89,10 +90,10 @@ public sealed class AdmittedReadsTests
         RpcException refused = await Should.ThrowAsync<RpcException>(() => ReadAsync(caller =>
         {
             _callers.State = On;
-            Demand(caller.CheckRead(new KeyRange("mine"u8.ToArray(), default)));
+            caller.CheckRead(new KeyRange("mine"u8.ToArray(), default)).ThrowIfAny();
             return new("for anybody");
         }).AsTask());
-        refused.Status.Detail.ShouldBe("UserEmpty");
+        refused.Status.ShouldBe(EtcdErrors.UserEmpty.Status);
         _reads.ShouldBe([null, null]);
     }
 
@@ -113,7 +114,7 @@ public sealed class AdmittedReadsTests
 
     [Theory]
     [InlineData("mine", null)]
-    [InlineData("theirs", "PermissionDenied")]
+    [InlineData("theirs", "etcdserver: permission denied")]
     public async Task Permission_is_checked_before_anything_is_read(string key, string? refusal)
     {
         _callers.State = On;
@@ -121,7 +122,7 @@ public sealed class AdmittedReadsTests
         bool isRead = false;
         RpcException? error = await Record.ExceptionAsync(() => ReadAsync(caller =>
         {
-            Demand(caller.CheckRead(new KeyRange(System.Text.Encoding.UTF8.GetBytes(key), default)));
+            caller.CheckRead(new KeyRange(System.Text.Encoding.UTF8.GetBytes(key), default)).ThrowIfAny();
             isRead = true;
             return new("value");
         }).AsTask()) as RpcException;
@@ -139,14 +140,6 @@ public sealed class AdmittedReadsTests
         await Should.ThrowAsync<StoreUnavailableException>(
             () => ReadAsync(_ => ValueTask.FromException<string>(new StoreUnavailableException())).AsTask());
         _reads.Count.ShouldBe(isOn ? 0 : 1);
-    }
-
-    private static void Demand(KvError error)
-    {
-        if (error != KvError.None)
-        {
-            throw new RpcException(new Status(StatusCode.PermissionDenied, error.ToString()));
-        }
     }
 
     private ValueTask<string> ReadAsync(Func<Caller, ValueTask<string>> read) =>

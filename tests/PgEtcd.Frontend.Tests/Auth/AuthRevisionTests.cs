@@ -1,8 +1,8 @@
 using System.Text;
 using PgEtcd.Frontend.Permissions;
 using PgEtcd.Frontend.Writing;
-using PgEtcd.Mvcc;
 using PgEtcd.Postgres.Auth;
+using PgEtcd.Protocol;
 using PgEtcd.Testing.Postgres;
 using Shouldly;
 using Xunit;
@@ -13,6 +13,8 @@ namespace PgEtcd.Frontend.Tests.Auth;
 /// <summary>A write is decided by users, roles and permissions as they are when it is appended.</summary>
 public sealed class AuthRevisionTests(PostgresFixture postgres) : IClassFixture<PostgresFixture>
 {
+    private static readonly WriteAnswer Moved = new(EtcdErrors.AuthOldRevision, null, WriteRetry.AuthMoved);
+
     [Fact]
     [Trait("issue", "etcd#14571")]
     public async Task A_write_admitted_before_a_change_elsewhere_is_not_made()
@@ -22,15 +24,15 @@ public sealed class AuthRevisionTests(PostgresFixture postgres) : IClassFixture<
         await EnableAsync(there);
         await here.Tail.CatchUpAsync();
         Caller joe = new(here.Auth.Current, "joe", long.MaxValue);
-        (await WriteAsync(here, joe)).ShouldBe(KvError.None);
+        (await WriteAsync(here, joe)).Error.ShouldBeNull();
 
         // This frontend is told nothing of it, and finds out when it appends.
         await ChangeAsync(there, AuthEdit.RevokeRole("joe", "writer"));
         here.Auth.Current.User("joe")!.Record.Roles.ShouldBe(["writer"]);
-        (await WriteAsync(here, joe)).ShouldBe(KvError.AuthMoved);
+        (await WriteAsync(here, joe)).ShouldBe(Moved);
 
         here.Replica.State.AuthRevision.ShouldBe(there.Auth.Current.Revision);
-        (await WriteAsync(here, new Caller(here.Auth.Current, "joe", long.MaxValue))).ShouldBe(KvError.PermissionDenied);
+        (await WriteAsync(here, new Caller(here.Auth.Current, "joe", long.MaxValue))).Error.ShouldBe(EtcdErrors.PermissionDenied);
         (await here.StoredAsync()).ShouldBe(["a=x 2/2.0 v1"]);
     }
 
@@ -45,8 +47,8 @@ public sealed class AuthRevisionTests(PostgresFixture postgres) : IClassFixture<
         Caller joe = new(here.Auth.Current, "joe", long.MaxValue);
 
         await ChangeAsync(there, AuthEdit.GrantRole("joe", "writer"));
-        (await WriteAsync(here, joe)).ShouldBe(KvError.AuthMoved); // and not that permission is denied
-        (await WriteAsync(here, new Caller(here.Auth.Current, "joe", long.MaxValue))).ShouldBe(KvError.None);
+        (await WriteAsync(here, joe)).ShouldBe(Moved); // and not that permission is denied
+        (await WriteAsync(here, new Caller(here.Auth.Current, "joe", long.MaxValue))).Error.ShouldBeNull();
     }
 
     [Fact]
@@ -55,12 +57,12 @@ public sealed class AuthRevisionTests(PostgresFixture postgres) : IClassFixture<
         await using StoreParts here = await CreateAsync(postgres);
         await using StoreParts there = await here.AnotherAsync();
         Caller anybody = here.Auth.Current.Anybody;
-        (await WriteAsync(here, anybody)).ShouldBe(KvError.None);
+        (await WriteAsync(here, anybody)).Error.ShouldBeNull();
         await EnableAsync(there);
 
-        (await WriteAsync(here, anybody)).ShouldBe(KvError.AuthMoved);
-        (await WriteAsync(here, here.Auth.Current.Anybody)).ShouldBe(KvError.UserEmpty);
-        (await WriteAsync(here, Caller.Server)).ShouldBe(KvError.None);
+        (await WriteAsync(here, anybody)).ShouldBe(Moved);
+        (await WriteAsync(here, here.Auth.Current.Anybody)).Error.ShouldBe(EtcdErrors.UserEmpty);
+        (await WriteAsync(here, Caller.Server)).Error.ShouldBeNull();
     }
 
     [Fact]
@@ -71,18 +73,18 @@ public sealed class AuthRevisionTests(PostgresFixture postgres) : IClassFixture<
         Caller joe = new(here.Auth.Current, "joe", long.MaxValue);
         Caller root = new(here.Auth.Current, "root", long.MaxValue);
         await WriteAsync(here, root);
-        Task<KvError>[] writes = [.. Enumerable.Range(0, 60).Select(i => (i % 3) switch
+        Task<WriteAnswer>[] writes = [.. Enumerable.Range(0, 60).Select(i => (i % 3) switch
         {
             0 => WriteAsync(here, joe, $"a{i}"),
             1 => WriteAsync(here, joe, $"z{i}"),
             _ => WriteAsync(here, here.Auth.Current.Anybody, $"a{i}"),
         })];
 
-        KvError[] errors = await Task.WhenAll(writes);
+        WriteAnswer[] answers = await Task.WhenAll(writes);
 
-        for (int i = 0; i < errors.Length; i++)
+        for (int i = 0; i < answers.Length; i++)
         {
-            errors[i].ShouldBe((i % 3) switch { 0 => KvError.None, 1 => KvError.PermissionDenied, _ => KvError.UserEmpty });
+            answers[i].Error.ShouldBe((i % 3) switch { 0 => null, 1 => EtcdErrors.PermissionDenied, _ => EtcdErrors.UserEmpty });
         }
 
         (await here.StoredAsync()).Length.ShouldBe(21);
@@ -90,8 +92,8 @@ public sealed class AuthRevisionTests(PostgresFixture postgres) : IClassFixture<
             .ShouldBe(["joe", "root"]);
     }
 
-    private static async Task<KvError> WriteAsync(StoreParts parts, Caller caller, string key = "a") =>
-        (await parts.Writer.WriteAsync(Put(key, "x"), 1, new Origin(caller, "client")).WaitAsync(Patience)).Error;
+    private static Task<WriteAnswer> WriteAsync(StoreParts parts, Caller caller, string key = "a") =>
+        parts.Writer.WriteAsync(Put(key, "x"), 1, new Origin(caller, "client")).WaitAsync(Patience);
 
     /// <summary>Root, and joe who may write from a to b.</summary>
     private static async Task EnableAsync(StoreParts parts)

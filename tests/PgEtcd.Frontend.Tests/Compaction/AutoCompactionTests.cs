@@ -1,7 +1,7 @@
 using Microsoft.Extensions.Logging.Abstractions;
 using PgEtcd.Frontend.Compaction;
-using PgEtcd.Mvcc;
 using PgEtcd.Postgres.Calls;
+using PgEtcd.Protocol;
 using PgEtcd.Testing;
 using Shouldly;
 using Xunit;
@@ -20,7 +20,7 @@ public sealed class AutoCompactionTests
         bool leads = false;
         int looks = 0;
         using CancellationTokenSource stop = new();
-        Task running = Start(() => { Interlocked.Increment(ref looks); return Volatile.Read(ref leads); }, _ => KvError.None, stop.Token);
+        Task running = Start(() => { Interlocked.Increment(ref looks); return Volatile.Read(ref leads); }, _ => null, stop.Token);
 
         await Eventually.TrueAsync(() => Volatile.Read(ref looks) > 5, Limit, "it looks five times");
         _compacted.ShouldBeEmpty();
@@ -34,7 +34,8 @@ public sealed class AutoCompactionTests
     public async Task A_failure_is_tried_again_and_compacted_already_is_as_good_as_done()
     {
         using CancellationTokenSource stop = new();
-        Task running = Start(() => true, attempt => attempt == 1 ? throw new StoreUnavailableException() : KvError.Compacted, stop.Token);
+        Task running = Start(
+            () => true, attempt => attempt == 1 ? throw new StoreUnavailableException() : EtcdErrors.Compacted, stop.Token);
 
         await Eventually.TrueAsync(() => _compacted.Count == 2, Limit, "it tries again");
         await Task.Delay(50); // several intervals
@@ -42,7 +43,7 @@ public sealed class AutoCompactionTests
         await StopAsync(stop, running);
     }
 
-    private Task Start(Func<bool> isLeader, Func<int, KvError> answer, CancellationToken stop) => new AutoCompaction(
+    private Task Start(Func<bool> isLeader, Func<int, EtcdError?> answer, CancellationToken stop) => new AutoCompaction(
         new PeriodicPlan(TimeSpan.FromMilliseconds(50)),
         () => 9,
         revision =>

@@ -1,7 +1,7 @@
 using PgEtcd.Frontend.Leases;
 using PgEtcd.Frontend.Permissions;
 using PgEtcd.Frontend.Writing;
-using PgEtcd.Mvcc;
+using PgEtcd.Protocol;
 using PgEtcd.Testing.Postgres;
 using Shouldly;
 using Xunit;
@@ -75,13 +75,13 @@ public sealed class LeaseStoreTests(PostgresFixture postgres) : IClassFixture<Po
         // This frontend has not seen the keys yet.
         WriteAnswer answer = await here.Leases.RevokeAsync(1, Nobody).WaitAsync(Patience);
 
-        answer.Error.ShouldBe(KvError.None);
+        answer.Error.ShouldBeNull();
         answer.Result!.Revision.ShouldBe(5);
         Show(here.Replica.Current).ShouldBe(["free=1 4/4.0 v1"]);
         (await here.QueryAsync<string>(
             "select convert_from(key, 'utf8') || sub || tombstone from pgetcd.revisions where revision = 5 order by sub"))
             .ShouldBe(["a0true", "b1true"]);
-        (await there.Leases.RevokeAsync(1, Nobody).WaitAsync(Patience)).Error.ShouldBe(KvError.LeaseNotFound);
+        (await there.Leases.RevokeAsync(1, Nobody).WaitAsync(Patience)).Error.ShouldBe(EtcdErrors.LeaseNotFound);
         (await there.Leases.FindAsync(1, withKeys: true)).Lease.ShouldBeNull();
     }
 
@@ -93,10 +93,10 @@ public sealed class LeaseStoreTests(PostgresFixture postgres) : IClassFixture<Po
 
         WriteAnswer answer = await parts.Leases.RevokeAsync(1, Nobody).WaitAsync(Patience);
 
-        (answer.Error, answer.Result!.Revision).ShouldBe((KvError.None, 1));
+        (answer.Error, answer.Result!.Revision).ShouldBe((null, 1));
         (await parts.Leases.ListAsync()).ShouldBeEmpty();
         (await parts.Leases.GrantAsync(1, 300)).ShouldNotBeNull().Id.ShouldBe(1);
-        (await parts.WriteAsync(Put("a", "1", lease: 1))).Error.ShouldBe(KvError.None);
+        (await parts.WriteAsync(Put("a", "1", lease: 1))).Error.ShouldBeNull();
     }
 
     [Fact]

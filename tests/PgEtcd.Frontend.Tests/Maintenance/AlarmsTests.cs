@@ -4,6 +4,7 @@ using PgEtcd.Frontend.Writing;
 using PgEtcd.Mvcc;
 using PgEtcd.Postgres.Alarms;
 using PgEtcd.Postgres.Maintenance;
+using PgEtcd.Protocol;
 using PgEtcd.Testing;
 using PgEtcd.Testing.Postgres;
 using Shouldly;
@@ -26,12 +27,12 @@ public sealed class AlarmsTests(PostgresFixture postgres) : IClassFixture<Postgr
         await alarms.SetAsync(NoSpace, raised: true, CancellationToken.None);
 
         here.Replica.State.Alarms.ShouldBe(AlarmKinds.None);
-        (await here.WriteAsync(Put("a", "2"))).Error.ShouldBe(KvError.NoSpace);
+        (await here.WriteAsync(Put("a", "2"))).Error.ShouldBe(EtcdErrors.NoSpace);
         here.Replica.State.Alarms.ShouldBe(AlarmKinds.NoSpace);
-        (await here.WriteAsync(Delete("a"))).Error.ShouldBe(KvError.None);
+        (await here.WriteAsync(Delete("a"))).Error.ShouldBeNull();
 
         await alarms.SetAsync(NoSpace, raised: false, CancellationToken.None);
-        (await here.WriteAsync(Put("a", "3"))).Error.ShouldBe(KvError.None);
+        (await here.WriteAsync(Put("a", "3"))).Error.ShouldBeNull();
         (await here.StoredAsync()).ShouldBe(["a=3 4/4.0 v1"]);
     }
 
@@ -50,7 +51,7 @@ public sealed class AlarmsTests(PostgresFixture postgres) : IClassFixture<Postgr
         }
 
         (await Task.WhenAll(answers)).Select(answer => answer.Error)
-            .ShouldBe([KvError.NoSpace, KvError.NoSpace, KvError.None, KvError.NoSpace, KvError.None]);
+            .ShouldBe([EtcdErrors.NoSpace, EtcdErrors.NoSpace, null, EtcdErrors.NoSpace, null]);
         (await here.StoredAsync()).ShouldBeEmpty();
     }
 
@@ -104,9 +105,9 @@ public sealed class AlarmsTests(PostgresFixture postgres) : IClassFixture<Postgr
         await here.QueryAsync<int>("drop trigger test_full on pgetcd.alarms");
         await Eventually.TrueAsync(() => !alarms.IsUnstored, Patience, "there is room for it");
         alarms.Raised.ShouldBe(AlarmKinds.NoSpace);
-        (await there.WriteAsync(Put("a", "1"))).Error.ShouldBe(KvError.NoSpace, "every frontend heeds it");
+        (await there.WriteAsync(Put("a", "1"))).Error.ShouldBe(EtcdErrors.NoSpace, "every frontend heeds it");
         (await alarms.SetAsync(NoSpace, raised: false)).ShouldBeTrue();
-        (await there.WriteAsync(Put("a", "1"))).Error.ShouldBe(KvError.None);
+        (await there.WriteAsync(Put("a", "1"))).Error.ShouldBeNull();
         await stopping.CancelAsync();
         await storing;
     }

@@ -2,6 +2,7 @@ using System.Text;
 using PgEtcd.Frontend.Permissions;
 using PgEtcd.Mvcc;
 using PgEtcd.Postgres.Auth;
+using PgEtcd.Protocol;
 using Shouldly;
 using Xunit;
 
@@ -54,7 +55,7 @@ public sealed class AccessTests
     [Theory]
     [MemberData(nameof(Requests))]
     public void A_request_is_checked_alone(string what, Operation operation, bool isPermitted) =>
-        Check(Joe, operation).ShouldBe(isPermitted ? KvError.None : KvError.PermissionDenied, what);
+        Check(Joe, operation).ShouldBe(isPermitted ? null : EtcdErrors.PermissionDenied, what);
 
     [Theory]
     [MemberData(nameof(Requests))]
@@ -68,7 +69,7 @@ public sealed class AccessTests
             return; // no part of a transaction
         }
 
-        KvError expected = isPermitted ? KvError.None : KvError.PermissionDenied;
+        EtcdError? expected = isPermitted ? null : EtcdErrors.PermissionDenied;
         Operation harmless = Range("a");
         Check(Joe, Txn([harmless, operation], [])).ShouldBe(expected, what);
         Check(Joe, Txn([], [operation])).ShouldBe(expected, what);
@@ -81,9 +82,9 @@ public sealed class AccessTests
     public void A_compare_reads_at_any_depth()
     {
         TxnOperation beyond = new() { Compares = [new Compare { Key = Key("a"), RangeEnd = Key("d") }] };
-        Check(Joe, beyond).ShouldBe(KvError.PermissionDenied);
-        Check(Joe, Txn([], [Txn([beyond], [])])).ShouldBe(KvError.PermissionDenied);
-        Check(Joe, new TxnOperation { Compares = [new Compare { Key = Key("a"), RangeEnd = Key("c") }] }).ShouldBe(KvError.None);
+        Check(Joe, beyond).ShouldBe(EtcdErrors.PermissionDenied);
+        Check(Joe, Txn([], [Txn([beyond], [])])).ShouldBe(EtcdErrors.PermissionDenied);
+        Check(Joe, new TxnOperation { Compares = [new Compare { Key = Key("a"), RangeEnd = Key("c") }] }).ShouldBeNull();
     }
 
     [Fact]
@@ -91,34 +92,34 @@ public sealed class AccessTests
     {
         foreach ((string what, Operation operation) in Requests.Select(row => ((string)row[0], (Operation)row[1])))
         {
-            Check(State.Anybody, operation).ShouldBe(KvError.UserEmpty, what);
+            Check(State.Anybody, operation).ShouldBe(EtcdErrors.UserEmpty, what);
         }
 
-        Check(State.Anybody, Txn([Txn([], [])], [])).ShouldBe(KvError.None);
-        State.Anybody.CheckUser().ShouldBe(KvError.UserEmpty);
-        State.Anybody.CheckRoot().ShouldBe(KvError.UserEmpty);
+        Check(State.Anybody, Txn([Txn([], [])], [])).ShouldBeNull();
+        State.Anybody.CheckUser().ShouldBe(EtcdErrors.UserEmpty);
+        State.Anybody.CheckRoot().ShouldBe(EtcdErrors.UserEmpty);
     }
 
     [Fact]
     public void Root_may_do_everything_and_the_role_of_another_name_nothing()
     {
         Caller root = new(State, "root", long.MaxValue);
-        Check(root, Delete("\0", "\0", prevKv: true)).ShouldBe(KvError.None);
-        root.CheckRoot().ShouldBe(KvError.None);
-        Joe.CheckRoot().ShouldBe(KvError.PermissionDenied);
-        Check(new Caller(State, "ann", long.MaxValue), Range("a")).ShouldBe(KvError.PermissionDenied);
+        Check(root, Delete("\0", "\0", prevKv: true)).ShouldBeNull();
+        root.CheckRoot().ShouldBeNull();
+        Joe.CheckRoot().ShouldBe(EtcdErrors.PermissionDenied);
+        Check(new Caller(State, "ann", long.MaxValue), Range("a")).ShouldBe(EtcdErrors.PermissionDenied);
         Caller gone = new(State, "gone", long.MaxValue);
-        gone.CheckRoot().ShouldBe(KvError.UserNotFound);
-        gone.CheckUser().ShouldBe(KvError.UserNotFound); // fault C14
-        Check(gone, Range("a")).ShouldBe(KvError.PermissionDenied);
+        gone.CheckRoot().ShouldBe(EtcdErrors.UserNotFound);
+        gone.CheckUser().ShouldBe(EtcdErrors.UserNotFound); // fault C14
+        Check(gone, Range("a")).ShouldBe(EtcdErrors.PermissionDenied);
     }
 
     [Fact]
     public void What_an_older_token_says_does_not_count_for_keys()
     {
-        Check(new Caller(State, "joe", 5), Range("a")).ShouldBe(KvError.None);
-        Check(new Caller(State, "joe", 4), Range("a")).ShouldBe(KvError.AuthOldRevision);
-        Check(new Caller(State, "root", 4), Range("a")).ShouldBe(KvError.AuthOldRevision);
+        Check(new Caller(State, "joe", 5), Range("a")).ShouldBeNull();
+        Check(new Caller(State, "joe", 4), Range("a")).ShouldBe(EtcdErrors.AuthOldRevision);
+        Check(new Caller(State, "root", 4), Range("a")).ShouldBe(EtcdErrors.AuthOldRevision);
     }
 
     [Fact]
@@ -127,13 +128,13 @@ public sealed class AccessTests
         AuthState off = new(State.Records with { IsEnabled = false });
         foreach (Caller caller in (Caller[])[off.Anybody, new Caller(off, "joe", 1), Caller.Server])
         {
-            Check(caller, Delete("\0", "\0", prevKv: true)).ShouldBe(KvError.None);
-            caller.CheckRoot().ShouldBe(KvError.None);
-            caller.CheckUser().ShouldBe(KvError.None);
+            Check(caller, Delete("\0", "\0", prevKv: true)).ShouldBeNull();
+            caller.CheckRoot().ShouldBeNull();
+            caller.CheckUser().ShouldBeNull();
         }
     }
 
-    private static KvError Check(Caller caller, Operation operation) => Access.Check(
+    private static EtcdError? Check(Caller caller, Operation operation) => Access.Check(
         caller, operation, lease => lease switch { LeaseOfB => [Key("b")], LeaseOfA => [Key("b"), Key("a")], _ => [] });
 
     private static RangeOperation Range(string key, string end = "") => new() { Key = Key(key), RangeEnd = Key(end) };

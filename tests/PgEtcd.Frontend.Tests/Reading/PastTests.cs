@@ -3,6 +3,7 @@ using PgEtcd.Frontend.Reading;
 using PgEtcd.Frontend.Writing;
 using PgEtcd.Mvcc;
 using PgEtcd.Mvcc.Keys;
+using PgEtcd.Protocol;
 using PgEtcd.Testing.Postgres;
 using Shouldly;
 using Xunit;
@@ -33,10 +34,10 @@ public sealed class PastTests(PostgresFixture postgres) : IClassFixture<Postgres
             RangeOperation range = RandomRange(random, revision, newest);
             string expected = Encoded(states[revision].Range(range, newest));
             ReadAnswer<RangeResult> read = await fresh.Reader.RangeAsync(range).AsTask().WaitAsync(Patience);
-            read.Error.ShouldBe(KvError.None);
+            read.Error.ShouldBeNull();
             Encoded(read.Result!).ShouldBe(expected, $"seed {seed}, range {i} at {revision}");
-            (KvError error, KeySpace? pinned, long header) = await fresh.Reader.PinAsync(range).WaitAsync(Patience);
-            (error, header).ShouldBe((KvError.None, newest));
+            (EtcdError? error, KeySpace? pinned, long header) = await fresh.Reader.PinAsync(range).WaitAsync(Patience);
+            (error, header).ShouldBe((null, newest));
             Encoded(pinned!.Range(range, newest)).ShouldBe(expected);
         }
     }
@@ -55,7 +56,7 @@ public sealed class PastTests(PostgresFixture postgres) : IClassFixture<Postgres
             .ReadOnlyTxnAsync(new TxnOperation { Success = [At(3)], Failure = [] }).WaitAsync(Patience);
         txn.Result!.Results.Cast<RangeResult>().SelectMany(result => result.Records).Select(Show).ShouldBe(["a=2 2/3.0 v2"]);
 
-        (await here.Reader.RangeAsync(At(4)).AsTask().WaitAsync(Patience)).Error.ShouldBe(KvError.FutureRevision);
+        (await here.Reader.RangeAsync(At(4)).AsTask().WaitAsync(Patience)).Error.ShouldBe(EtcdErrors.FutureRev);
 
         static RangeOperation At(long revision) => new() { Key = Bytes("a"), Serializable = true, Revision = revision };
     }
@@ -98,18 +99,18 @@ public sealed class PastTests(PostgresFixture postgres) : IClassFixture<Postgres
         }
 
         await using StoreParts fresh = await first.AnotherAsync();
-        (await first.CompactionMark.CompactAsync(4, Origin.Server).WaitAsync(Patience)).ShouldBe(KvError.None);
+        (await first.CompactionMark.CompactAsync(4, Origin.Server).WaitAsync(Patience)).ShouldBeNull();
         RangeOperation range = new() { Key = Bytes("a"), Revision = 3, Serializable = true };
 
         (await fresh.Past.RangeAsync(range, 6).WaitAsync(Patience)).ShouldBeNull();
         fresh.Replica.Current.CompactRevision.ShouldBe(4);
-        (await fresh.Reader.RangeAsync(range).AsTask().WaitAsync(Patience)).Error.ShouldBe(KvError.Compacted);
+        (await fresh.Reader.RangeAsync(range).AsTask().WaitAsync(Patience)).Error.ShouldBe(EtcdErrors.Compacted);
         (await fresh.Reader.RangeAsync(new RangeOperation { Key = Bytes("a"), Revision = 4 }).AsTask().WaitAsync(Patience)).Error
-            .ShouldBe(KvError.None);
+            .ShouldBeNull();
         (await fresh.Reader.RangeAsync(new RangeOperation { Key = Bytes("a"), Revision = 7 }).AsTask().WaitAsync(Patience)).Error
-            .ShouldBe(KvError.FutureRevision);
-        (await fresh.CompactionMark.CompactAsync(4, Origin.Server).WaitAsync(Patience)).ShouldBe(KvError.Compacted);
-        (await fresh.CompactionMark.CompactAsync(7, Origin.Server).WaitAsync(Patience)).ShouldBe(KvError.FutureRevision);
+            .ShouldBe(EtcdErrors.FutureRev);
+        (await fresh.CompactionMark.CompactAsync(4, Origin.Server).WaitAsync(Patience)).ShouldBe(EtcdErrors.Compacted);
+        (await fresh.CompactionMark.CompactAsync(7, Origin.Server).WaitAsync(Patience)).ShouldBe(EtcdErrors.FutureRev);
     }
 
     /// <summary>The same requests to the frontends in turn and to a key space alone; the answers must be the same.</summary>
@@ -129,12 +130,12 @@ public sealed class PastTests(PostgresFixture postgres) : IClassFixture<Postgres
             WriteAnswer answer = await frontends[random.Next(frontends.Length)].WriteAsync(operation);
             if (operation is RevokeLeaseOperation revoke && !missing.Add(revoke.Lease))
             {
-                answer.Error.ShouldBe(KvError.LeaseNotFound);
+                answer.Error.ShouldBe(EtcdErrors.LeaseNotFound);
                 continue;
             }
 
             Fork fork = model.Fork();
-            answer.Error.ShouldBe(fork.Evaluate(operation, missing, new Replica(model, 1), out OperationResult? expected));
+            answer.Error.ShouldBe(fork.Evaluate(operation, missing, new Replica(model, 1), out OperationResult? expected).ToEtcd());
             if (expected is not null)
             {
                 Encoded(answer.Result!).ShouldBe(Encoded(expected));

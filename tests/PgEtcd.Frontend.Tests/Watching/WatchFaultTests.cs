@@ -31,8 +31,8 @@ public sealed class WatchFaultTests(PostgresFixture postgres) : IClassFixture<Po
         Operation write = isTransaction
             ? new TxnOperation { Success = [StoreParts.Put("b", "1"), StoreParts.Put("c", "1")] }
             : StoreParts.Put("b", "1");
-        (await parts.WriteAsync(write)).Error.ShouldBe(KvError.None);
-        (await parts.WriteAsync(StoreParts.Put("d", "1"))).Error.ShouldBe(KvError.None);
+        (await parts.WriteAsync(write)).Error.ShouldBeNull();
+        (await parts.WriteAsync(StoreParts.Put("d", "1"))).Error.ShouldBeNull();
 
         foreach (WatchStream stream in (WatchStream[])[streams[0], streams[2]])
         {

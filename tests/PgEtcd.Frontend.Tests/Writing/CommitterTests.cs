@@ -2,6 +2,7 @@ using PgEtcd.Frontend.Permissions;
 using PgEtcd.Frontend.Writing;
 using PgEtcd.Mvcc;
 using PgEtcd.Postgres.Calls;
+using PgEtcd.Protocol;
 using PgEtcd.Testing.Postgres;
 using Shouldly;
 using Xunit;
@@ -28,10 +29,10 @@ public sealed class CommitterTests(PostgresFixture postgres) : IClassFixture<Pos
 
         answers.Select(answer => answer.Error).ShouldBe(
         [
-            KvError.None, KvError.KeyNotFound, KvError.LeaseNotFound, KvError.None, KvError.None,
-            KvError.FutureRevision, KvError.None, KvError.LeaseNotFound, KvError.None,
+            null, EtcdErrors.KeyNotFound, EtcdErrors.LeaseNotFound, null, null,
+            EtcdErrors.FutureRev, null, EtcdErrors.LeaseNotFound, null,
         ]);
-        answers.Where(answer => answer.Error == KvError.None).Select(answer => answer.Result!.Revision).ShouldBe([2, 3, 3, 4, 5]);
+        answers.Where(answer => answer.Error is null).Select(answer => answer.Result!.Revision).ShouldBe([2, 3, 3, 4, 5]);
         Show(parts.Replica.Current).ShouldBe(["c=3 4/5.0 v2", "d=2 4/4.1 v1"]);
         (await parts.StoredAsync()).ShouldBe(Show(parts.Replica.Current));
     }
@@ -66,7 +67,7 @@ public sealed class CommitterTests(PostgresFixture postgres) : IClassFixture<Pos
             Txn(Put("e", "1"), Put("f", "1", lease: -8)), Put("g", "1"));
 
         answers.Select(answer => answer.Error).ShouldBe(
-            [KvError.LeaseNotFound, KvError.None, KvError.LeaseNotFound, KvError.LeaseNotFound, KvError.LeaseNotFound, KvError.None]);
+            [EtcdErrors.LeaseNotFound, null, EtcdErrors.LeaseNotFound, EtcdErrors.LeaseNotFound, EtcdErrors.LeaseNotFound, null]);
         Show(parts.Replica.Current).ShouldBe(["b=1 2/2.0 v1 l7", "g=1 3/3.0 v1"]);
     }
 
@@ -85,7 +86,7 @@ public sealed class CommitterTests(PostgresFixture postgres) : IClassFixture<Pos
             Put("d", "1"));
 
         answers.Select(answer => answer.Error).ShouldBe(
-            [KvError.None, KvError.None, KvError.None, KvError.LeaseNotFound, KvError.KeyNotFound, KvError.LeaseNotFound, KvError.None]);
+            [null, null, null, EtcdErrors.LeaseNotFound, EtcdErrors.KeyNotFound, EtcdErrors.LeaseNotFound, null]);
         Show(parts.Replica.Current).ShouldBe(["d=1 5/5.0 v1"]);
         (await parts.QueryAsync<long>("select id from pgetcd.leases")).ShouldBeEmpty();
         (await parts.QueryAsync<string>("select revision || '.' || sub from pgetcd.revisions order by revision, sub"))
@@ -98,9 +99,9 @@ public sealed class CommitterTests(PostgresFixture postgres) : IClassFixture<Pos
         await using StoreParts parts = await CreateAsync(postgres);
         PutOperation keyless = new() { Key = Bytes("none"), IgnoreValue = true, Lease = 404 };
 
-        (await parts.WriteAsync(keyless)).Error.ShouldBe(KvError.LeaseNotFound);
-        (await parts.WriteAsync(Txn(keyless))).Error.ShouldBe(KvError.KeyNotFound);
-        (await parts.WriteAsync(Txn(Put("a", "1", lease: 404), keyless))).Error.ShouldBe(KvError.LeaseNotFound);
+        (await parts.WriteAsync(keyless)).Error.ShouldBe(EtcdErrors.LeaseNotFound);
+        (await parts.WriteAsync(Txn(keyless))).Error.ShouldBe(EtcdErrors.KeyNotFound);
+        (await parts.WriteAsync(Txn(Put("a", "1", lease: 404), keyless))).Error.ShouldBe(EtcdErrors.LeaseNotFound);
         parts.Replica.Current.Revision.ShouldBe(1);
     }
 
@@ -114,7 +115,7 @@ public sealed class CommitterTests(PostgresFixture postgres) : IClassFixture<Pos
 
         WriteAnswer answer = await parts.WriteAsync(new PutOperation { Key = Bytes("a"), Value = Bytes("2"), IgnoreLease = true });
 
-        answer.Error.ShouldBe(KvError.None);
+        answer.Error.ShouldBeNull();
         Show(parts.Replica.Current).ShouldBe(["a=2 2/3.0 v2 l7"]);
     }
 
@@ -152,7 +153,7 @@ public sealed class CommitterTests(PostgresFixture postgres) : IClassFixture<Pos
         (await here.WriteAsync(Delete("a"))).Result.ShouldBeOfType<DeleteRangeResult>().Deleted.ShouldBe(1);
 
         await there.WriteAsync(Put("a", "theirs"));
-        (await here.WriteAsync(new PutOperation { Key = Bytes("a"), IgnoreValue = true })).Error.ShouldBe(KvError.None);
+        (await here.WriteAsync(new PutOperation { Key = Bytes("a"), IgnoreValue = true })).Error.ShouldBeNull();
 
         await there.WriteAsync(Delete("a"));
         (await here.WriteAsync(Delete("b"))).Result!.Revision.ShouldBe(there.Replica.Current.Revision);
@@ -160,7 +161,7 @@ public sealed class CommitterTests(PostgresFixture postgres) : IClassFixture<Pos
 
         await there.Log.CompactAsync(3, Guid.NewGuid(), CancellationToken.None);
         WriteAnswer old = await here.WriteAsync(Txn(new RangeOperation { Key = Bytes("a"), Revision = 2 }, Delete("b")));
-        old.Error.ShouldBe(KvError.Compacted);
+        old.Error.ShouldBe(EtcdErrors.Compacted);
     }
 
     [Fact]
@@ -205,7 +206,7 @@ public sealed class CommitterTests(PostgresFixture postgres) : IClassFixture<Pos
             writes = [.. operations.Select(operation => parts.WriteAsync(operation))];
         }
 
-        (await first).Error.ShouldBe(KvError.None);
+        (await first).Error.ShouldBeNull();
         return await Task.WhenAll(writes);
     }
 }

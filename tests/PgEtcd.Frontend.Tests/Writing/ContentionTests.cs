@@ -5,6 +5,7 @@ using PgEtcd.Mvcc;
 using PgEtcd.Mvcc.Keys;
 using PgEtcd.Postgres.Calls;
 using PgEtcd.Postgres.Revisions;
+using PgEtcd.Protocol;
 using PgEtcd.Testing.Postgres;
 using Shouldly;
 using Xunit;
@@ -197,7 +198,7 @@ public sealed class ContentionTests(PostgresFixture postgres) : IClassFixture<Po
             there.Log.CompactAsync(3, Guid.NewGuid(), CancellationToken.None).Wait(Patience).ShouldBeTrue();
         });
 
-        (await here.WriteAsync(Hook.Txn(Put("b", "1")), hook)).Error.ShouldBe(KvError.Compacted);
+        (await here.WriteAsync(Hook.Txn(Put("b", "1")), hook)).Error.ShouldBe(EtcdErrors.Compacted);
         here.Replica.State.Position.ShouldBe(new LogPosition(3, 3, 1));
     }
 
@@ -216,7 +217,7 @@ public sealed class ContentionTests(PostgresFixture postgres) : IClassFixture<Po
             }
         });
 
-        (await here.WriteAsync(Hook.Txn(Put("b", "1", lease: 404)), hook)).Error.ShouldBe(KvError.LeaseNotFound);
+        (await here.WriteAsync(Hook.Txn(Put("b", "1", lease: 404)), hook)).Error.ShouldBe(EtcdErrors.LeaseNotFound);
         Show(here.Replica.Current).Length.ShouldBe(1);
     }
 

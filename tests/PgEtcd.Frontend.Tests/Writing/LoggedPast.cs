@@ -46,7 +46,7 @@ internal sealed class LoggedPast : IHistory
 
     /// <summary>Whether a caller may do this at a revision, which depends on the keys of leases.</summary>
     public bool Permits(Caller caller, Operation operation, long revision) =>
-        Access.Check(caller, operation, lease => _states[(int)revision].KeysOfLease(lease)) == KvError.None;
+        Access.Check(caller, operation, lease => _states[(int)revision].KeysOfLease(lease)) is null;
 
     /// <summary>What watchers are served from is what the log has.</summary>
     public void ShouldHave(IEnumerable<KvEvent> events) =>

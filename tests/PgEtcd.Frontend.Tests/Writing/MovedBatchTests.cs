@@ -104,7 +104,7 @@ public sealed class MovedBatchTests(PostgresFixture postgres) : IClassFixture<Po
             """);
 
         WriteAnswer answer = await write;
-        (answer.Error, answer.Result?.Revision).ShouldBe((KvError.None, 4));
+        (answer.Error, answer.Result?.Revision).ShouldBe((null, 4));
         await here.Tail.CatchUpAsync();
         Show(here.Replica.Current).ShouldBe(["a=1 2/2.0 v1", "b=1 3/3.0 v1", "c=1 4/4.0 v1"]);
     }
@@ -204,7 +204,7 @@ public sealed class MovedBatchTests(PostgresFixture postgres) : IClassFixture<Po
 
         LoggedPast past = await LoggedPast.ReadAsync(direct);
         HashSet<long> made = [.. await direct.QueryAsync<long>("select revision from pgetcd.revisions where frontend = 'sql'")];
-        foreach ((Operation operation, Caller caller, WriteAnswer answer) in answers.Where(one => one.Answer.Error == KvError.None))
+        foreach ((Operation operation, Caller caller, WriteAnswer answer) in answers.Where(one => one.Answer.Error is null))
         {
             long revision = answer.Result!.Revision;
             string told = LoggedPast.Describe(answer.Result);

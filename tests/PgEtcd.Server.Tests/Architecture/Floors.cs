@@ -23,7 +23,7 @@ internal static partial class Floors
         ],
         ["PgEtcd.Verbs"] = ["PgEtcd.Frontend", "PgEtcd.LocalPostgres", "PgEtcd.Postgres", "PgEtcd.Protocol", "PgEtcd.Snapshots"],
         ["PgEtcd.Api"] = ["PgEtcd.Frontend", "PgEtcd.Mvcc", "PgEtcd.Postgres", "PgEtcd.Protocol"],
-        ["PgEtcd.Console"] = ["PgEtcd.Frontend", "PgEtcd.Mvcc", "PgEtcd.Postgres"],
+        ["PgEtcd.Console"] = ["PgEtcd.Frontend", "PgEtcd.Mvcc", "PgEtcd.Postgres", "PgEtcd.Protocol"],
         ["PgEtcd.Frontend"] = ["PgEtcd.Mvcc", "PgEtcd.Postgres", "PgEtcd.Protocol", "PgEtcd.Snapshots"],
         ["PgEtcd.Postgres"] = ["PgEtcd.Mvcc"],
         ["PgEtcd.Snapshots"] = ["PgEtcd.Mvcc"],

@@ -1,8 +1,10 @@
 using PgEtcd.Console.Visits;
+using PgEtcd.Frontend;
 using PgEtcd.Frontend.Maintenance;
 using PgEtcd.Frontend.Permissions;
 using PgEtcd.Frontend.Writing;
 using PgEtcd.Mvcc;
+using PgEtcd.Protocol;
 
 namespace PgEtcd.Console.Pages.Changing;
 
@@ -12,6 +14,10 @@ internal sealed class Changer(ConsoleParts parts, Visitors visitors, ConsoleOpti
 {
     /// <summary>How often a write is tried while users, roles and permissions keep changing under it.</summary>
     private const int MostTries = 5;
+
+    /// <summary>The errors that deny the visitor a change.</summary>
+    private static readonly EtcdError[] Denials =
+        [EtcdErrors.PermissionDenied, EtcdErrors.UserEmpty, EtcdErrors.AuthOldRevision, EtcdErrors.UserNotFound];
 
     /// <summary>What a request has beside its key and value, bytes.</summary>
     private const int Overhead = 64;
@@ -39,7 +45,7 @@ internal sealed class Changer(ConsoleParts parts, Visitors visitors, ConsoleOpti
             return new Outcome(null, "The value is larger than this server takes (--max-request-bytes).", false);
         }
 
-        if (RequestCheck.Check(txn, Math.Max(changes.Count, 1)) != KvError.None)
+        if (RequestCheck.Check(txn, Math.Max(changes.Count, 1)).ToEtcd() is not null)
         {
             return new Outcome(null, "A key must not be empty.", false);
         }
@@ -47,24 +53,24 @@ internal sealed class Changer(ConsoleParts parts, Visitors visitors, ConsoleOpti
         using Quota.Room? room = await parts.Quota.ReserveAsync(WriteCost.Of(txn));
         if (room is null)
         {
-            return new Outcome(null, Explain(KvError.NoSpace), false);
+            return new Outcome(null, Explain(EtcdErrors.NoSpace), false);
         }
 
         Caller caller = visit.Visitor.Caller;
         string peer = parts.Peer(visit.Context.Connection);
         WriteAnswer answer = await parts.Writer.WriteAsync(txn, size, new Origin(caller, peer));
-        for (int tries = 1; answer.Error == KvError.AuthMoved && tries < MostTries; tries++)
+        for (int tries = 1; answer.Retry == WriteRetry.AuthMoved && tries < MostTries; tries++)
         {
             caller = (await visitors.IdentifyAsync(visit.Context)).Caller;
             answer = await parts.Writer.WriteAsync(txn, size, new Origin(caller, peer));
         }
 
-        return answer.Error switch
+        return answer switch
         {
-            KvError.None when answer.Result is TxnResult { Succeeded: true } done => new Outcome(done.Revision, null, false),
-            KvError.None => new Outcome(null, null, true),
-            KvError.PermissionDenied or KvError.UserEmpty or KvError.AuthOldRevision or KvError.UserNotFound => throw new DeniedException(),
-            var error => new Outcome(null, Explain(error), false),
+            { Error: null, Result: TxnResult { Succeeded: true } done } => new Outcome(done.Revision, null, false),
+            { Error: null } => new Outcome(null, null, true),
+            { Retry: WriteRetry.None } when Denials.Contains(answer.Error) => throw new DeniedException(),
+            _ => new Outcome(null, Explain(answer.Error), false),
         };
     }
 
@@ -75,13 +81,11 @@ internal sealed class Changer(ConsoleParts parts, Visitors visitors, ConsoleOpti
         ? new PutOperation { Key = change.Key, Value = value, Lease = change.Lease }
         : new DeleteRangeOperation { Key = change.Key };
 
-    private static string Explain(KvError error) => error switch
-    {
-        KvError.NoSpace => "The alarm NOSPACE is raised: the store takes no puts.",
-        KvError.Corrupt => "The alarm CORRUPT is raised: the store takes no changes.",
-        KvError.LeaseNotFound => "The lease of the key is gone.",
-        _ => "etcd refuses it: " + error,
-    };
+    private static string Explain(EtcdError error) =>
+        error == EtcdErrors.NoSpace ? "The alarm NOSPACE is raised: the store takes no puts."
+        : error == EtcdErrors.Corrupt ? "The alarm CORRUPT is raised: the store takes no changes."
+        : error == EtcdErrors.LeaseNotFound ? "The lease of the key is gone."
+        : "etcd refuses it: " + error.Name;
 }
 
 /// <summary>A change of a key.</summary>

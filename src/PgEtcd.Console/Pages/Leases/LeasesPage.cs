@@ -30,7 +30,7 @@ internal sealed class LeasesPage(KeyReader reader, ServerBrowser server) : IPage
         foreach (SeenLease lease in leases)
         {
             IReadOnlyList<ReadOnlyMemory<byte>> keys = now.KeysOfLease(lease.Id);
-            if (Frontend.Permissions.Access.CheckReadOf(visit.Visitor.Caller, keys) == KvError.None)
+            if (Frontend.Permissions.Access.CheckReadOf(visit.Visitor.Caller, keys) is null)
             {
                 rows.Add(new LeaseRow(lease, keys.Count, [.. keys.Take(isOne ? Most : LeaseRow.MostNamed).Select(key => key.ToArray())]));
             }
