@@ -114,7 +114,7 @@ public sealed class KeyFileTests(PostgresFixture postgres) : IClassFixture<Postg
         Verb pgetcd = new(database);
         (await pgetcd.RefusalAsync("export", "x", "--format", "csv")).ShouldBe("pgetcd: --format must be snapshot or jsonl, not \"csv\".");
         (await pgetcd.RefusalAsync("export", "/nowhere/x", "--format", "jsonl")).ShouldStartWith("pgetcd: /nowhere/x cannot be written: ");
-        (await pgetcd.RefusalAsync("export", "x", "--at", "9")).ShouldBe("pgetcd: Revision 9 is asked for, the store is at 1.");
+        (await pgetcd.RefusalAsync("export", "x", "--at", "9")).ShouldBe("pgetcd: Revision 9 was requested, but the store is at 1.");
         (await pgetcd.RefusalAsync("import", "/nowhere/x", "--format", "jsonl")).ShouldStartWith("pgetcd: /nowhere/x cannot be read: ");
         (await pgetcd.RefusalAsync("import", "-")).ShouldStartWith("pgetcd: a snapshot cannot be read from stdin");
         (await pgetcd.RefusalAsync("import", "x", "--replace")).ShouldBe("pgetcd: --replace does not go with --format=snapshot.");

@@ -102,7 +102,7 @@ public sealed class PastCommandTests(PostgresFixture postgres) : IClassFixture<P
         }
 
         (await pgetcd.RefusalAsync("state", "--at", "2"))
-            .ShouldBe("pgetcd: Revision 2 is compacted and not in the archive; the oldest state kept is that of 6.");
+            .ShouldBe("pgetcd: Revision 2 is compacted and not in the archive; the oldest revision kept is 6.");
         (await pgetcd.RefusalAsync("diff", "2", "6")).ShouldContain("Revision 2 is compacted");
         (await pgetcd.JsonAsync(["state"], "value_text")).ShouldBe(["4", "end"]);
         (await pgetcd.RefusalAsync("history", "b")).ShouldBe(
@@ -124,7 +124,7 @@ public sealed class PastCommandTests(PostgresFixture postgres) : IClassFixture<P
 
         (await pgetcd.RefusalAsync("history", "b")).ShouldBe("pgetcd: There was no key 'b'.");
         (await pgetcd.RefusalAsync("history")).ShouldBe("pgetcd: pgetcd history needs either KEY or --prefix.");
-        (await pgetcd.RefusalAsync("state", "--at", "3")).ShouldBe("pgetcd: Revision 3 is asked for, the store is at 2.");
+        (await pgetcd.RefusalAsync("state", "--at", "3")).ShouldBe("pgetcd: Revision 3 was requested, but the store is at 2.");
         (await pgetcd.RefusalAsync("state", "--at", "2999-01-01")).ShouldContain("is in the future.");
         (await pgetcd.RefusalAsync("state", "--at", "soon"))
             .ShouldBe("pgetcd: --at must be a revision, a time or how long ago, not \"soon\".");

@@ -37,7 +37,7 @@ public sealed class RestoreCommandTests(PostgresFixture postgres) : IClassFixtur
         CommandResult refused = await pgetcd.RunAsync("restore", "--prefix", "p/", "--at", "4", "--unchanged-since", "7");
         refused.ExitCode.ShouldBe(1);
         refused.Error.ShouldBe(
-            "pgetcd: the keys have changed since revision 7 (Key p/d has changed at revision 8): nothing was restored.\n");
+            "pgetcd: the keys have changed since revision 7 (Key p/d changed at revision 8): nothing was restored.\n");
         (await kv.RevisionAsync()).ShouldBe(8);
 
         (await pgetcd.TextAsync("restore", "--prefix", "p/", "--at", "4")).ShouldEndWith(
@@ -61,7 +61,7 @@ public sealed class RestoreCommandTests(PostgresFixture postgres) : IClassFixtur
         (await pgetcd.RefusalAsync("restore", "a")).ShouldBe("pgetcd: pgetcd restore needs --at, the moment to go back to.");
         (await pgetcd.RefusalAsync("restore", "a", "--at", "soon"))
             .ShouldBe("pgetcd: --at must be a revision, a time or how long ago, not \"soon\".");
-        (await pgetcd.RefusalAsync("restore", "a", "--at", "9")).ShouldBe("pgetcd: Revision 9 is asked for, the store is at 2.");
+        (await pgetcd.RefusalAsync("restore", "a", "--at", "9")).ShouldBe("pgetcd: Revision 9 was requested, but the store is at 2.");
         (await pgetcd.RefusalAsync("restore", "a", "--at", "1", "--unchanged-since", "x"))
             .ShouldBe("pgetcd: --unchanged-since must be a revision, not \"x\".");
         (await Sql.ExecuteAsync(database, "select max(revision) from pgetcd.revisions")).ShouldBe(2L);

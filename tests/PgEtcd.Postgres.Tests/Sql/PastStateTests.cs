@@ -128,7 +128,7 @@ public sealed class PastStateTests(PostgresFixture postgres) : IClassFixture<Pos
         await ErrorAsync(
             log, "state_at(clock_timestamp() + interval '1 minute')", "PE002", "etcdserver: mvcc: required revision is a future revision");
         await ErrorAsync(log, "state_at(0)", "PE001", "etcdserver: mvcc: required revision has been compacted");
-        await ErrorAsync(log, "diff(5, 4)", "22023", "the difference is from revision 5 to 4: the earlier comes first");
+        await ErrorAsync(log, "diff(5, 4)", "22023", "a difference needs the earlier revision first, got 5 and 4");
         await ErrorAsync(log, "state_at(null::bigint)", "22004", "no revision is given");
 
         // Compacted, but nothing is removed yet: still told.

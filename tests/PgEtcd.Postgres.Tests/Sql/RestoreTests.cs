@@ -71,7 +71,7 @@ public sealed class RestoreTests(PostgresFixture postgres) : IClassFixture<Postg
 
         PostgresException changed = await RefusedAsync(log, "select pgetcd.restore_prefix('p/', 3, unchanged_since => 5)", "PE008");
         changed.MessageText.ShouldBe("the keys have changed since revision 5");
-        changed.Detail.ShouldBe("Key p/b has changed at revision 6.");
+        changed.Detail.ShouldBe("Key p/b changed at revision 6.");
         (await log.QueryAsync<long>("select revision from pgetcd.status")).ShouldBe([6]);
 
         // What changes elsewhere does not matter.

@@ -147,7 +147,7 @@ public sealed class SqlWriteTests(PostgresFixture postgres) : IClassFixture<Post
         PostgresException error = await Should.ThrowAsync<PostgresException>(() =>
             connection.ExecuteAsync($"begin isolation level {isolation}; select pgetcd.put('a', 'x')"));
         error.SqlState.ShouldBe(PostgresErrorCodes.InvalidTransactionState);
-        error.MessageText.ShouldBe($"keys can be changed in read committed transactions only, this one is {isolation}");
+        error.MessageText.ShouldBe($"keys can be changed only in a read committed transaction, this one is {isolation}");
         await connection.ExecuteAsync("rollback");
     }
 
