@@ -105,7 +105,7 @@ public sealed class LoginTests : IAsyncLifetime
         await LogInAsync(page, "alice", "alicepw");
         await page.FillAsync("textarea", "by alice");
         await page.GetByText("Show the difference").ClickAsync();
-        await page.GetByText("Put it").ClickAsync();
+        await page.GetByText("Save").ClickAsync();
         await page.WaitForURLAsync("**/key?key=*");
         (await _store.GetAsync("shop/3")).ShouldBe("by alice");
         await page.GetByText("Log out").ClickAsync();
@@ -133,7 +133,7 @@ public sealed class LoginTests : IAsyncLifetime
         await _store.CallAsync("auth/user/changepw", new { name = "alice", password = "another" });
         await _store.PutAsync("shop/after", "1");
         await page.WaitForURLAsync("**/login*");
-        (await page.Locator("[role=alert]").InnerTextAsync()).ShouldContain("The login has expired");
+        (await page.Locator("[role=alert]").InnerTextAsync()).ShouldContain("Your login has expired");
         await context.CloseAsync();
     }
 
@@ -191,7 +191,7 @@ public sealed class LoginTests : IAsyncLifetime
             await page.GotoAsync(new Uri(balancer.Url, "/ui/edit?key=shop/balanced").ToString());
             await page.FillAsync("textarea", $"round {round}");
             await page.GetByText("Show the difference").ClickAsync();
-            await page.GetByText("Put it").ClickAsync();
+            await page.GetByText("Save").ClickAsync();
             await page.WaitForURLAsync("**/ui/key?key=*");
             (await page.Locator("#shown-value").InnerTextAsync()).ShouldBe($"round {round}");
         }

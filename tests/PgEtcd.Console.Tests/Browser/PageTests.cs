@@ -174,7 +174,7 @@ public sealed class PageTests : IAsyncLifetime
         ("cluster", "/cluster", "PostgreSQL"),
         ("access", "/access?user=root&key=shops/1", "may read"),
         ("edit", "/edit?key=config/mail", "Value"),
-        ("restore", "/restore?prefix=config/&at=2", "Bring back"),
+        ("restore", "/restore?prefix=config/&at=2", "Restore"),
         ("login", "/login", ""),
     ];
 }

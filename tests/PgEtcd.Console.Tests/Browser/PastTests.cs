@@ -75,8 +75,8 @@ public sealed class PastTests : IAsyncLifetime
         await page.WaitForURLAsync("**at=*");
         page.Url.ShouldEndWith($"at={revision}");
         await page.GotoAsync(_store.Page("/key?key=timed&at=10 minutes ago"));
-        (await page.Locator("main").InnerTextAsync()).ShouldContain("Not there at this moment");
-        foreach ((string moment, string sentence) in new[] { ("soon", "is no moment"), ("99999999", "has not been made yet") })
+        (await page.Locator("main").InnerTextAsync()).ShouldContain("Did not exist at this moment");
+        foreach ((string moment, string sentence) in new[] { ("soon", "is not a moment"), ("99999999", "does not exist yet") })
         {
             IResponse? answer = await page.GotoAsync(_store.Page("/key", ("key", "timed"), ("at", moment)));
             answer!.Status.ShouldBe(404);
@@ -101,7 +101,7 @@ public sealed class PastTests : IAsyncLifetime
         (await page.Locator(".timeline tbody tr").Last.InnerTextAsync()).ShouldContain("archived");
         await page.CheckAsync($"input[name=a][value='{first}']");
         await page.CheckAsync($"input[name=b][value='{third}']");
-        await page.GetByText("Compare the two chosen").ClickAsync();
+        await page.GetByText("Compare the selected versions").ClickAsync();
         (await page.Locator(".compare td.removed.line").InnerTextAsync()).Trim().ShouldBe("\"replicas\": 1");
         (await page.Locator(".compare td.added.line").InnerTextAsync()).Trim().ShouldBe("\"replicas\": 3");
         await page.GotoAsync(_store.Page($"/key?key=told&at={first}"));

@@ -28,7 +28,7 @@ public sealed class WritingTests : IAsyncLifetime
         await page.GetByText("Show the difference").ClickAsync();
         (await page.Locator(".compare").InnerTextAsync()).ShouldContain("three");
         (await _store.GetAsync("edited")).ShouldBe("one\ntwo\\\n");
-        await page.GetByText("Put it").ClickAsync();
+        await page.GetByText("Save").ClickAsync();
         await page.WaitForURLAsync("**/key?key=edited");
         (await _store.GetAsync("edited")).ShouldBe("\none\nthree\\\n\0");
         // The key keeps its lease, and the audit names the request.
@@ -47,8 +47,8 @@ public sealed class WritingTests : IAsyncLifetime
         await page.FillAsync("textarea", "my edit");
         await page.GetByText("Show the difference").ClickAsync();
         await _store.PutAsync("contested", "theirs");
-        await page.GetByText("Put it").ClickAsync();
-        await page.GetByText("Somebody else was faster.").WaitForAsync();
+        await page.GetByText("Save").ClickAsync();
+        await page.GetByText("Another client was faster.").WaitForAsync();
         (await page.Locator(".compare").InnerTextAsync()).ShouldContain("theirs");
         (await page.InputValueAsync("textarea")).ShouldBe("my edit");
         (await _store.GetAsync("contested")).ShouldBe("theirs");
@@ -56,7 +56,7 @@ public sealed class WritingTests : IAsyncLifetime
         await page.GotoAsync(_store.Page("/delete?key=contested"));
         await _store.PutAsync("contested", "theirs again");
         await page.GetByRole(AriaRole.Button, new PageGetByRoleOptions { Name = "Delete" }).ClickAsync();
-        await page.GetByText("Somebody else was faster.").WaitForAsync();
+        await page.GetByText("Another client was faster.").WaitForAsync();
         (await _store.GetAsync("contested")).ShouldBe("theirs again");
         await page.GetByRole(AriaRole.Button, new PageGetByRoleOptions { Name = "Delete" }).ClickAsync();
         await page.GetByText("It was deleted").WaitForAsync();
@@ -92,14 +92,14 @@ public sealed class WritingTests : IAsyncLifetime
         IBrowserContext context = await Chromium.NewContextAsync();
         IPage page = await context.NewPageAsync();
         await page.GotoAsync(_store.Page("/diff", ("prefix", "back/"), ("from", $"{then}")));
-        await page.GetByText("Bring all of this back").ClickAsync();
+        await page.GetByText("Restore the earlier state").ClickAsync();
         (await page.Locator(".confirm").InnerTextAsync()).ShouldContain(
             "3 keys will change, in one revision: 1 created, 1 changed, 1 deleted");
         await _store.PutAsync("back/created", "even more");
-        await page.GetByRole(AriaRole.Button, new PageGetByRoleOptions { Name = "Bring back" }).ClickAsync();
+        await page.GetByRole(AriaRole.Button, new PageGetByRoleOptions { Name = "Restore" }).ClickAsync();
         await page.GetByText("Some of these keys have changed since the plan was made").WaitForAsync();
         (await _store.GetAsync("back/changed")).ShouldBe("bad");
-        await page.GetByRole(AriaRole.Button, new PageGetByRoleOptions { Name = "Bring back" }).ClickAsync();
+        await page.GetByRole(AriaRole.Button, new PageGetByRoleOptions { Name = "Restore" }).ClickAsync();
         await page.WaitForURLAsync("**/keys?prefix=*");
         (await _store.GetAsync("back/changed")).ShouldBe("good");
         (await _store.GetAsync("back/deleted")).ShouldBe("there");
