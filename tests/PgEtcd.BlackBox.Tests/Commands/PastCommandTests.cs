@@ -10,11 +10,11 @@ using static PgEtcd.BlackBox.Tests.Kv;
 
 namespace PgEtcd.BlackBox.Tests.Commands;
 
-/// <summary>pgetcd history, diff and state, beside a server that runs.</summary>
+/// <summary>pgetcd history, diff and state, beside a running server.</summary>
 public sealed class PastCommandTests(PostgresFixture postgres) : IClassFixture<PostgresFixture>
 {
     [Fact]
-    public async Task History_diff_and_state_tell_what_was()
+    public async Task History_diff_and_state_show_the_past()
     {
         string database = await postgres.CreateStoreAsync();
         await using PgEtcdServer server = await PgEtcdServer.StartAsync(database);
@@ -57,7 +57,7 @@ public sealed class PastCommandTests(PostgresFixture postgres) : IClassFixture<P
     }
 
     [Fact]
-    public async Task Bytes_that_are_no_text_can_be_asked_for_and_do_nothing_to_a_terminal()
+    public async Task Keys_that_are_not_text_can_be_named_and_do_not_affect_a_terminal()
     {
         string database = await postgres.CreateStoreAsync();
         await using PgEtcdServer server = await PgEtcdServer.StartAsync(database);
@@ -80,7 +80,7 @@ public sealed class PastCommandTests(PostgresFixture postgres) : IClassFixture<P
     }
 
     [Fact]
-    public async Task What_is_compacted_is_told_out_of_the_archive_or_refused()
+    public async Task Compacted_revisions_are_read_from_the_archive_or_refused()
     {
         string database = await postgres.CreateStoreAsync();
         await using (PgEtcdServer server = await PgEtcdServer.StartAsync(database, moreArguments: ["--history-retention=1d"]))
@@ -89,7 +89,7 @@ public sealed class PastCommandTests(PostgresFixture postgres) : IClassFixture<P
             await kv.PutAsync("a", "1");
             await kv.PutAsync("a", "2");
             await kv.CompactAsync(await kv.PutAsync("a", "3"), physical: true);
-            await kv.PutAsync("z", "end"); // what a frontend wrote last is held back for some seconds
+            await kv.PutAsync("z", "end"); // the last rows of a frontend are held back for some seconds
         }
 
         Verb pgetcd = new(database);
@@ -111,7 +111,7 @@ public sealed class PastCommandTests(PostgresFixture postgres) : IClassFixture<P
     }
 
     [Fact]
-    public async Task What_cannot_be_told_is_said_in_one_sentence()
+    public async Task Errors_are_one_sentence()
     {
         string database = await postgres.CreateDatabaseAsync();
         Verb pgetcd = new(database);
@@ -149,7 +149,7 @@ public sealed class PastCommandTests(PostgresFixture postgres) : IClassFixture<P
     }
 
     [Fact]
-    public async Task An_auditor_may_read_the_past_and_not_verify()
+    public async Task An_auditor_may_read_the_past_but_not_verify()
     {
         string database = await postgres.CreateStoreAsync();
         await using PgEtcdServer server = await PgEtcdServer.StartAsync(database);

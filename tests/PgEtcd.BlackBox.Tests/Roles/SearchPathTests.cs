@@ -13,8 +13,8 @@ using static PgEtcd.BlackBox.Tests.Kv;
 
 namespace PgEtcd.BlackBox.Tests.Roles;
 
-/// <summary>Whoever may create in public makes functions and operators with the names of PostgreSQL's; nothing of ours calls them
-/// (fault A1).</summary>
+/// <summary>A role that may create objects in public makes functions and operators with the names of PostgreSQL's; PgEtcd calls none of
+/// them (fault A1).</summary>
 public sealed class SearchPathTests(PostgresFixture postgres) : IClassFixture<PostgresFixture>
 {
     [SkippableTheory]
@@ -40,7 +40,7 @@ public sealed class SearchPathTests(PostgresFixture postgres) : IClassFixture<Po
             await UseVerbsAsync(database);
         }
 
-        (await Impostors.WasCalledAsync(direct)).ShouldBeFalse("verbs and the frontend's end");
+        (await Impostors.WasCalledAsync(direct)).ShouldBeFalse("by verbs and by stopping the frontend");
     }
 
     private async Task<PgBouncer> PooledAsync()
@@ -113,7 +113,7 @@ public sealed class SearchPathTests(PostgresFixture postgres) : IClassFixture<Po
         await client.CallAsync("etcdserverpb.Auth/AuthDisable", "{}", client.Root);
     }
 
-    /// <summary>An application, whose path is the usual one.</summary>
+    /// <summary>An application with the usual search path.</summary>
     private static async Task WriteInSqlAsync(string database)
     {
         foreach (string sql in (string[])

@@ -5,7 +5,7 @@ using Xunit;
 
 namespace PgEtcd.Console.Tests.Browser;
 
-/// <summary>Changing keys: only where it is switched on, only by our own forms, never over a change of somebody else.</summary>
+/// <summary>Changing keys: only in read-write mode, only by our own forms, and never over another client's change.</summary>
 public sealed class WritingTests : IAsyncLifetime
 {
     private Store _store = null!;
@@ -15,7 +15,7 @@ public sealed class WritingTests : IAsyncLifetime
     public async Task DisposeAsync() => await _store.DisposeAsync();
 
     [SkippableFact]
-    public async Task An_edit_shows_the_difference_and_then_puts()
+    public async Task An_edit_shows_the_difference_before_the_put()
     {
         long lease = await _store.GrantAsync(600);
         await _store.PutAsync("edited", "one\ntwo\\\n", lease);
@@ -81,7 +81,7 @@ public sealed class WritingTests : IAsyncLifetime
     }
 
     [SkippableFact]
-    public async Task A_prefix_is_brought_back_as_it_was()
+    public async Task A_prefix_is_restored()
     {
         long then = await _store.PutAsync("back/changed", "good");
         await _store.PutAsync("back/deleted", "there");
@@ -110,7 +110,7 @@ public sealed class WritingTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_form_that_no_page_of_ours_has_sent_is_refused()
+    public async Task A_form_from_another_site_is_refused()
     {
         long revision = await _store.PutAsync("forged", "safe");
         using HttpClient http = new(new HttpClientHandler { UseCookies = false });
@@ -149,7 +149,7 @@ public sealed class WritingTests : IAsyncLifetime
     }
 
     [SkippableFact]
-    public async Task Unless_it_is_switched_on_nothing_can_be_changed()
+    public async Task Without_read_write_nothing_can_be_changed()
     {
         await using Store store = await Store.StartAsync();
         long revision = await store.PutAsync("read", "only");
@@ -183,7 +183,7 @@ public sealed class WritingTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Switched_off_there_is_no_console()
+    public async Task With_console_off_there_are_no_pages()
     {
         await using Store store = await Store.StartAsync("--console=off");
         using HttpClient http = new(new HttpClientHandler { AllowAutoRedirect = false });
