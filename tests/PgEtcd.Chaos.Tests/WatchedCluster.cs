@@ -60,7 +60,7 @@ internal sealed class WatchedCluster : IAsyncDisposable
         _frontends[number] = await PgEtcdServer.StartAsync(
             database ?? _database, name: $"frontend{number}", port: _ports[number], moreArguments: moreArguments);
 
-    /// <summary>Watches on each frontend from the start: all keys, a prefix, a key, one with previous values, one without deletes.</summary>
+    /// <summary>Watches on each frontend from the start: all keys, a prefix, a key, a prefix with previous values, and puts only.</summary>
     public void Watch()
     {
         for (int frontend = 0; frontend < 3; frontend++)

@@ -32,7 +32,7 @@ internal sealed class Moments(KeyReader reader, PastBrowser past)
             if (revision is null && ago is null && time is null)
             {
                 string problem =
-                    $"“{text}” is not a moment. Enter a revision (4711), a time span (10 minutes ago), or a time in UTC (2026-11-30 12:00).";
+                    $"“{text}” is not a moment. Enter a revision (4711), a time span (10 min ago), or a time in UTC (2026-11-30 12:00).";
                 return (present with { Problem = problem }, null);
             }
 
