@@ -11,7 +11,7 @@ using static PgEtcd.BlackBox.Tests.Kv;
 
 namespace PgEtcd.BlackBox.Tests.Deployment;
 
-/// <summary>Two frontends that reach PostgreSQL through PgBouncer in transaction mode, as docs/operations.md says.</summary>
+/// <summary>Two frontends that reach PostgreSQL through PgBouncer in transaction mode, as in docs/operations.md.</summary>
 public sealed class PgBouncerTests(PostgresFixture postgres) : IClassFixture<PostgresFixture>
 {
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(60);
@@ -40,9 +40,9 @@ public sealed class PgBouncerTests(PostgresFixture postgres) : IClassFixture<Pos
             (told.Header.Revision, told.Events.ShouldHaveSingleItem().Kv.Key).ShouldBe((revision, Bytes($"w{i}")));
         }
 
-        (await ChannelsAsync(database)).ShouldBeEmpty("a LISTEN in a shared session sends notifications to others' connections");
+        (await ChannelsAsync(database)).ShouldBeEmpty("a LISTEN in a shared session would send notifications to other connections");
 
-        // Many at a time from both sides: conflicts, the append under the lock, and sessions that change hands.
+        // Many writes at a time from both frontends: conflicts, appends under the lock, and sessions that change hands.
         await Task.WhenAll(Enumerable.Range(0, 400).Select(i => (i % 2 == 0 ? one : other).PutAsync("contended", $"{i}")));
         (await one.RevisionAsync()).ShouldBe(421);
         (await one.ReadAsync("w3", revision: 5)).ShouldBe(["w3=3"]);
@@ -63,7 +63,7 @@ public sealed class PgBouncerTests(PostgresFixture postgres) : IClassFixture<Pos
         await waiting.WaitAsync(Limit);
     }
 
-    /// <summary>The channels that the sessions behind the pooler listen on: a transaction held on each of them reaches all.</summary>
+    /// <summary>The channels on which the sessions behind the pooler listen: a transaction held on each reaches them all.</summary>
     private static async Task<string[]> ChannelsAsync(string database)
     {
         await using NpgsqlDataSource source = NpgsqlDataSource.Create(database);

@@ -3,10 +3,10 @@ using PgEtcd.Testing.Processes;
 
 namespace PgEtcd.Testing.Postgres;
 
-/// <summary>Debian's PgBouncer in transaction mode before a PostgreSQL: every transaction may run on another session.</summary>
+/// <summary>Debian's PgBouncer in transaction mode in front of a PostgreSQL: every transaction may run in another session.</summary>
 public sealed class PgBouncer : IAsyncDisposable
 {
-    /// <summary>Fewer sessions than a frontend has connections, so that they are shared all the time.</summary>
+    /// <summary>Fewer sessions than the connections of a frontend, so that they are always shared.</summary>
     public const int Sessions = 4;
 
     private const string Program = "/usr/sbin/pgbouncer";
@@ -20,13 +20,13 @@ public sealed class PgBouncer : IAsyncDisposable
 
     private PgBouncer(ITestDatabase server) => _server = new NpgsqlConnectionStringBuilder(server.ConnectionString());
 
-    /// <summary>What it wrote lately.</summary>
+    /// <summary>The last lines of its output.</summary>
     public string Output => _process?.Output ?? "";
 
-    /// <summary>A test without the program is skipped, but not in CI.</summary>
+    /// <summary>Skips the test if the program is missing, except in CI.</summary>
     public static void Require() => Tool.Require(Program, "pgbouncer");
 
-    /// <summary>Starts one and waits until it serves.</summary>
+    /// <summary>Starts a PgBouncer and waits until it serves.</summary>
     public static async Task<PgBouncer> StartAsync(ITestDatabase server)
     {
         PgBouncer bouncer = new(server);
@@ -42,7 +42,7 @@ public sealed class PgBouncer : IAsyncDisposable
         }
     }
 
-    /// <summary>A connection string to a database through it.</summary>
+    /// <summary>A connection string to a database through PgBouncer.</summary>
     public string ConnectionString(string database) => new NpgsqlConnectionStringBuilder
     {
         Host = "127.0.0.1",
@@ -80,7 +80,7 @@ public sealed class PgBouncer : IAsyncDisposable
             default_pool_size = {Sessions}
             max_client_conn = 500
             """).ConfigureAwait(false);
-        // Like PostgreSQL it refuses to run as root.
+        // Like PostgreSQL, PgBouncer refuses to run as root.
         (string program, IReadOnlyList<string> arguments) = PostgresBinaries.Line(Program, [configuration]);
         _process = ChildProcess.Start("pgbouncer", program, arguments);
         await _process.WaitUntilAsync(
