@@ -1,10 +1,10 @@
 # PgEtcd's image: docker build -t pgetcd .
-# It holds no PostgreSQL: give --database, or PGETCD_DATABASE.
+# The image has no PostgreSQL: set --database or PGETCD_DATABASE.
 FROM --platform=$BUILDPLATFORM mcr.microsoft.com/dotnet/sdk:10.0 AS build
 ARG TARGETARCH
 WORKDIR /pgetcd
 
-# The packages first: they change less often than the code.
+# Packages first, as they change less often than the code.
 COPY global.json Directory.Build.props Directory.Packages.props ./
 COPY src/PgEtcd.Api/PgEtcd.Api.csproj src/PgEtcd.Api/
 COPY src/PgEtcd.Console/PgEtcd.Console.csproj src/PgEtcd.Console/
@@ -22,17 +22,17 @@ COPY .editorconfig ./
 COPY protos protos
 COPY migrations migrations
 COPY src src
-# Compiled ahead of time, as run.sh does: half the time to the first answer.
+# Compiled ahead of time, as in run.sh, which halves the time to the first answer.
 RUN dotnet publish src/PgEtcd.Server/PgEtcd.Server.csproj -c Release -a $TARGETARCH --no-restore --no-self-contained \
     -p:PublishReadyToRun=true -o /out
 
 FROM mcr.microsoft.com/dotnet/aspnet:10.0
 COPY --from=build /out /opt/pgetcd
 COPY deploy/docker/healthcheck.sh /opt/pgetcd/
-# A larger youngest generation: fewer collections promote what is garbage a moment later (docs/decisions/0005). .NET reads
-# it from nowhere but the environment.
+# With a larger youngest generation, fewer collections promote short-lived objects (docs/decisions/0005). .NET reads the setting only
+# from the environment.
 ENV DOTNET_GCgen0size=0x4000000
-# The user that .NET's images are made with; it owns nothing, and pgetcd writes no files when it has a --database.
+# The user of .NET's images. It owns no files, and pgetcd writes none when it has a --database.
 USER $APP_UID
 EXPOSE 2379
 STOPSIGNAL SIGTERM

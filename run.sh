@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Builds pgetcd if its sources changed and becomes it: ./run.sh [flags]   (./run.sh --help lists them)
-# Without --database it runs a private local PostgreSQL, whose programs are installed here when they are missing.
+# Builds pgetcd if its sources have changed, then runs it: ./run.sh [flags]   (./run.sh --help lists them)
+# Without --database, pgetcd runs a private local PostgreSQL; this script installs its programs if they are missing.
 set -euo pipefail
 root=$(cd -- "$(dirname -- "$(readlink -f -- "${BASH_SOURCE[0]}")")" && pwd)
 # shellcheck source=scripts/install.sh
@@ -21,7 +21,7 @@ needs_postgres() {
 need_dotnet
 build_server
 if needs_postgres "$@"; then need_postgres; fi
-# A larger youngest generation: fewer collections promote what is garbage a moment later (docs/decisions/0005). .NET reads
-# it from nowhere but the environment.
+# With a larger youngest generation, fewer collections promote short-lived objects (docs/decisions/0005). .NET reads the setting only
+# from the environment.
 export DOTNET_GCgen0size="${DOTNET_GCgen0size:-0x4000000}"
 exec "$(built_server)" "$@"

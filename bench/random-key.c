@@ -1,17 +1,17 @@
 /* Gives every request of h2load its own key.
  *
- * h2load sends one fixed body (-d FILE) and reads it with pread for each request. This library, put in
- * front by LD_PRELOAD, answers those reads from a copy in memory and writes a number into each marked
- * place. Numbers keep their width, so the gRPC and protobuf framing of the body stays valid.
+ * h2load sends one fixed body (-d FILE) and reads it with pread for each request. This library, loaded by
+ * LD_PRELOAD, serves those reads from a copy in memory and writes a number into each marked place.
+ * Numbers keep their width, so the gRPC and protobuf framing of the body stays valid.
  *
  *   BODY_FILE      the file given to h2load; reads of any other file pass through
  *   BODY_MARKS     offsets of the decimal numbers, ascending, separated by commas
  *   BODY_WIDTH     digits of each
  *   BODY_SHARED    1: all marks of a request carry one number (a Txn that names its key three times)
- *   BODY_COUNT     numbers are below this
+ *   BODY_COUNT     exclusive upper bound of the numbers
  *   BODY_ORDER     random (uniform), or once: number i is (BODY_FIRST + i) * BODY_STRIDE mod BODY_COUNT,
- *                  which meets every number once if the stride has no factor in common with the count
- *   BODY_SEED      for random
+ *                  which gives every number once if the stride has no factor in common with the count
+ *   BODY_SEED      seed of random numbers
  *   BODY_REVISION  offset of a varint padded to five bytes: BODY_BASE + number / BODY_SPAN, the
  *                  mod_revision that the key got when BODY_SPAN keys at a time were loaded in order
  *
@@ -78,7 +78,7 @@ static void draw(void)
     number = (seed * 0x2545F4914F6CDD1Du >> 32) * count >> 32;
 }
 
-/* Reads that are not of the body are told apart by inode: h2load opens the file once, before any request. */
+/* Reads of the body are recognised by inode; h2load opens the file once, before any request. */
 static int is_body(int fd)
 {
     struct stat now;
@@ -123,7 +123,7 @@ static ssize_t read_body(char *out, size_t length, size_t offset)
     for (mark = first_mark_ending_after(offset); mark < mark_count && marks[mark] < end; mark++) {
         size_t from = marks[mark], to = from + width;
         uint64_t rest;
-        /* A frame may end in the middle of a number: end the read before it, h2load asks again. */
+        /* If a frame ends in the middle of a number, end the read before the number; h2load reads again. */
         if (to > end && from > offset)
             return (ssize_t)(from - offset);
         if (!shared_number && from >= offset)

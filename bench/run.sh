@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Runs PgEtcd and Debian's etcd side by side and prints how they compare: bench/run.sh --help
+# Runs PgEtcd and Debian's etcd side by side and prints a comparison: bench/run.sh --help
 set -euo pipefail
 root=$(cd -- "$(dirname -- "$(readlink -f -- "${BASH_SOURCE[0]}")")/.." && pwd)
 cd "$root"
@@ -24,7 +24,7 @@ mkdir -p bench/out
 
 dotnet publish bench/PgEtcd.Bench -c Release -o bench/out/tool -v q -nologo -maxcpucount:1 -nodeReuse:false >&2
 
-# The server is built here as users get it, unless it is not measured or another one is named.
+# The server is built as users get it, unless it is not measured or --pgetcd names another build.
 case " $* " in
   *' --pgetcd '* | *' --servers etcd '* | *' --servers etcd,etcd '* | *' --list '* | *' --help '*) ;;
   *) build_server >&2 ;;

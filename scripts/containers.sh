@@ -1,18 +1,18 @@
 # shellcheck shell=bash
 # Sourced by test.sh --containers, which has set $root and sourced install.sh: a container engine with a PostgreSQL image, without
-# Docker and without an image registry. Everything is kept in one directory below artifacts and goes with it.
+# Docker and without an image registry. All of its files are in one directory below artifacts.
 # shellcheck disable=SC2154
 
 engine=$root/artifacts/containers
-image=localhost/postgres:debian # as the official image, as far as the tests use it
+image=localhost/postgres:debian # behaves like the official image, as far as the tests use it
 
-# The engine's configuration and storage, apart from the machine's own. Packages beside podman's may be named.
+# configure_engine [PACKAGE…]: gives the engine configuration and storage of its own, and installs podman and the given packages.
 configure_engine() {
   need_container_tools "$@"
   mkdir -p "$engine/networks"
   cat >"$engine/containers.conf" <<END
 [containers]
-# Raising limits is not permitted everywhere.
+# Some machines do not permit raising limits.
 default_ulimits = ["nofile=1024:1024", "nproc=4096:4096"]
 [engine]
 # crun does not work with hybrid cgroups.
@@ -30,7 +30,7 @@ END
   export CONTAINERS_CONF=$engine/containers.conf CONTAINERS_STORAGE_CONF=$engine/storage.conf
 }
 
-# Starts the engine's Docker API and names it to the tests; stop_containers undoes it.
+# Starts the engine's Docker API and makes the tests use it; stop_containers undoes this.
 start_containers() {
   configure_engine
   podman image exists "$image" || make_image
@@ -45,7 +45,7 @@ start_containers() {
     fi
     sleep 0.1
   done
-  # The reaper of Testcontainers is an image of its own, which nobody can get here: stop_containers does its work.
+  # The reaper of Testcontainers is an image that cannot be pulled here; stop_containers does its work.
   export DOCKER_HOST=unix://$engine/engine.sock TESTCONTAINERS_RYUK_DISABLED=true
   export TESTED_POSTGRES_IMAGE=$image TESTED_POSTGRES_CONTAINER=required
 }
@@ -76,7 +76,7 @@ need_container_tools() {
   fi
 }
 
-# Debian with its PostgreSQL, and an entry point that does what the official image's does for tests.
+# Debian with its PostgreSQL, and an entry point that does as much of the official image's as tests need.
 make_image() {
   say "making $image out of Debian packages"
   local tree
@@ -110,7 +110,7 @@ fi
 exec setpriv --reuid=postgres --regid=postgres --init-groups "$bin/postgres" -D $data -c listen_addresses='*' "$@"
 EOF
   chmod 755 "$tree/entrypoint.sh"
-  # pg_isready, by which Testcontainers waits, is found in the path.
+  # Testcontainers waits by running pg_isready from the path.
   ln -sf "$(cd "$tree" && echo usr/lib/postgresql/*/bin/pg_isready | sed 's|^|/|')" "$tree/usr/local/bin/pg_isready"
   tar -C "$tree" -c . | podman import --change 'ENTRYPOINT ["/entrypoint.sh"]' --change 'EXPOSE 5432' - "$image" >/dev/null
   rm -rf "$tree"

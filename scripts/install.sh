@@ -1,16 +1,16 @@
 # shellcheck shell=bash
-# Sourced by run.sh and test.sh: installs what is missing where it can, else says how.
+# Sourced by run.sh and test.sh: installs missing tools where possible, otherwise tells how to.
 
 say() { echo "${0##*/}: $*" >&2; }
 
-# Where Microsoft's script puts the SDK when no package has it.
+# The directory where Microsoft's script installs the SDK if there is no package.
 own_dotnet=${DOTNET_INSTALL_DIR:-${HOME:-/root}/.dotnet}
 
 need_dotnet() {
   export DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1 DOTNET_CLI_UI_LANGUAGE=en
   if ! command -v dotnet >/dev/null && [ -x "$own_dotnet/dotnet" ]; then use_own_dotnet; fi
   if ! command -v dotnet >/dev/null && ! install_dotnet; then
-    say "the .NET 10 SDK is missing, and neither this system's packages nor Microsoft's script could be had:" \
+    say "the .NET 10 SDK is missing, and neither this system's packages nor Microsoft's script could install it:" \
       "see https://dotnet.microsoft.com/download"
     exit 1
   fi
@@ -19,7 +19,7 @@ need_dotnet() {
 
 has_dotnet_package() { apt-cache show dotnet-sdk-10.0; }
 
-# The distribution's package (Ubuntu has it), else Microsoft's script.
+# Uses the distribution's package (Ubuntu has one), otherwise Microsoft's script.
 install_dotnet() {
   if can_install && { has_dotnet_package || { apt_get update -q && has_dotnet_package; }; } >/dev/null 2>&1; then
     install_packages dotnet-sdk-10.0
@@ -27,7 +27,7 @@ install_dotnet() {
   fi
   local script
   script=$(mktemp)
-  say "the .NET 10 SDK is missing: asking Microsoft's script for it"
+  say "the .NET 10 SDK is missing: installing it with Microsoft's script"
   if fetch https://dot.net/v1/dotnet-install.sh "$script" && bash "$script" --channel 10.0 --install-dir "$own_dotnet" >&2; then
     rm -f "$script"
     use_own_dotnet
@@ -45,21 +45,21 @@ fetch() {
   else return 1; fi
 }
 
-# What .NET loads when it first needs it, and a bare Debian does not have: TLS, the data of languages, certificates.
+# Libraries that .NET loads when first needed and a bare Debian lacks: TLS, ICU, certificates.
 need_libraries() {
   local missing=()
   has_library libssl || missing+=(openssl)
   has_library libicuuc || missing+=('^libicu[0-9]+$')
   [ -e /etc/ssl/certs/ca-certificates.crt ] || [ ! -e /etc/debian_version ] || missing+=(ca-certificates)
   if [ ${#missing[@]} = 0 ] || install_packages "${missing[@]}"; then return; fi
-  # Only passwords with letters outside ASCII need the data of languages.
+  # Only passwords with letters outside ASCII need ICU.
   has_library libicuuc || export DOTNET_SYSTEM_GLOBALIZATION_INVARIANT=1
   if has_library libssl; then return; fi
   say "OpenSSL's library is missing: install it (Debian: apt-get install openssl)"
   exit 1
 }
 
-# Where there is no ldconfig, .NET itself says what is missing.
+# Without ldconfig, .NET itself reports what is missing.
 has_library() {
   local ldconfig
   ldconfig=$(PATH=$PATH:/sbin:/usr/sbin command -v ldconfig) || return 0
@@ -68,7 +68,7 @@ has_library() {
 
 need_postgres() {
   if [ -n "${PGETCD_POSTGRES_BIN:-}" ] || command -v postgres >/dev/null || has_postgres_elsewhere; then return; fi
-  # Debian's package would make and start a cluster of its own on port 5432, which nobody asked for.
+  # Debian's package would otherwise create and start a cluster on port 5432.
   if can_install && [ ! -e /etc/postgresql-common/createcluster.conf ]; then
     as_root mkdir -p /etc/postgresql-common
     echo 'create_main_cluster = false' | as_root tee /etc/postgresql-common/createcluster.conf >/dev/null
@@ -95,8 +95,8 @@ as_root() {
   if [ "$(id -u)" = 0 ]; then "$@"; else sudo -n "$@"; fi
 }
 
-# Package names; fails if they cannot be installed here. Waits for whoever else is installing, and lets no package start
-# its service: an etcd on port 2379 would be in the way.
+# install_packages PACKAGE…: fails if they cannot be installed here. Waits for other installations, and lets no package start its
+# service, as an etcd on port 2379 would be in the way.
 install_packages() {
   can_install || return 1
   say "installing $*"

@@ -1,12 +1,12 @@
 # shellcheck shell=bash
-# Sourced by test.sh, which has set $root and sourced install.sh: a PgBouncer that prepares statements, which is 1.21 or newer. Where the
-# machine's is older, that of the Debian after it, which brings the C library it needs; kept below artifacts, installed nowhere.
+# Sourced by test.sh, which has set $root and sourced install.sh: a PgBouncer that prepares statements (1.21 or newer). If the machine's is
+# older, that of Debian 13 with its own C library, kept below artifacts and not installed.
 # shellcheck disable=SC2154
 
 newer_suite=trixie
 newer_packages="pgbouncer libc6 libcares2 libevent-2.1-7t64 libssl3t64 libsystemd0 libpam0g libaudit1 libcap-ng0 libcap2 zlib1g libzstd1"
 
-# Names it to the tests in TESTED_PGBOUNCER; without it theirs of prepared statements are skipped.
+# Sets TESTED_PGBOUNCER, or leaves it unset, which skips the tests of prepared statements.
 find_pgbouncer() {
   local into=$root/artifacts/tools/pgbouncer
   if prepares_statements /usr/sbin/pgbouncer; then
@@ -14,7 +14,7 @@ find_pgbouncer() {
   elif [ -x "$into/pgbouncer" ] || get_pgbouncer "$into"; then
     TESTED_PGBOUNCER=$into/pgbouncer
   else
-    say "no PgBouncer that prepares statements can be had; the tests that need it are skipped"
+    say "no PgBouncer that prepares statements is available; its tests are skipped"
     return
   fi
   export TESTED_PGBOUNCER
@@ -26,7 +26,7 @@ prepares_statements() {
   [ -n "$version" ] && [ "$(printf '%s\n' 1.21 "$version" | sort -V | head -1)" = 1.21 ]
 }
 
-# get_pgbouncer INTO: apt with lists and settings of its own needs no rights, and the machine's packages stay as they are.
+# get_pgbouncer INTO: with separate lists and settings apt needs no rights and leaves the machine's packages alone.
 get_pgbouncer() {
   local into=$1 work package loader libraries done=1
   command -v apt-get >/dev/null && command -v dpkg-deb >/dev/null || return 1

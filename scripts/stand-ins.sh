@@ -1,6 +1,6 @@
 # shellcheck shell=bash
-# Sourced by try-containers.sh, after containers.sh: stand-ins for the images that the Dockerfile and docker-compose.yml name, out of Debian
-# packages and this machine's .NET, for where no image registry answers. They have the originals' names and users.
+# Sourced by try-containers.sh, after containers.sh: stand-ins for the images that the Dockerfile and docker-compose.yml name, built from
+# Debian packages and this machine's .NET, for machines without an image registry. They have the originals' names and users.
 # shellcheck disable=SC2154
 
 # debian_image SUITE: a minimal Debian as localhost/debian:SUITE.
@@ -9,7 +9,7 @@ debian_image() {
   if podman image exists "localhost/debian:$suite"; then return; fi
   say "making localhost/debian:$suite"
   tree=$(mktemp -d)
-  # An old debootstrap does not know the names of new suites, which are all made alike.
+  # An old debootstrap does not know the names of new suites, but all suites are built in the same way.
   [ -e "$script" ] || script=/usr/share/debootstrap/scripts/sid
   if ! debootstrap --variant=minbase "$suite" "$tree" http://deb.debian.org/debian "$script" >"$engine/debootstrap.log" 2>&1; then
     rm -rf "$tree"
@@ -21,7 +21,7 @@ debian_image() {
   rm -rf "$tree"
 }
 
-# stand_in NAME…: builds what stdin says under these names, on the machine's network. /machine has its .NET and its certificates.
+# stand_in NAME…: builds the Dockerfile on stdin under these names, with the machine's network. /machine has its .NET and certificates.
 stand_in() {
   local tags=() name
   if podman image exists "$1"; then return; fi

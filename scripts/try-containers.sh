@@ -1,6 +1,6 @@
 # shellcheck shell=bash
 # Sourced by test.sh, which has set $root and sourced install.sh and containers.sh: builds the image, runs docker-compose.yml, and tries
-# ./run.sh and ./test.sh on bare machines. It counts into $passed and $failed.
+# ./run.sh and ./test.sh on bare machines. Results are added to $passed and $failed.
 # shellcheck disable=SC2154
 
 # shellcheck source=scripts/stand-ins.sh
@@ -11,7 +11,7 @@ composition=pgetcd-try
 bare=pgetcd-bare
 said=$engine/said.log
 
-# attempt WHAT COMMAND…: counts it; what a failed one has said is shown.
+# attempt NAME COMMAND…: runs and counts one check, and shows its output if it fails.
 attempt() {
   local what=$1 started=$SECONDS
   shift
@@ -25,7 +25,7 @@ attempt() {
   fi
 }
 
-# soon COMMAND…: until it succeeds, for two minutes at most.
+# soon COMMAND…: repeats the command until it succeeds, for at most two minutes.
 soon() {
   local deadline=$((SECONDS + 120))
   until "$@"; do
@@ -44,14 +44,14 @@ try_containers() {
   for suite in $suites; do
     debian_image "$suite"
     for user in root tester; do try_bare "$suite" "$user"; done
-    attempt "$suite without the SDK and without a way to get it is told so in a sentence" without_sdk "$suite"
+    attempt "$suite without the SDK or a way to install it gets a clear message" without_sdk "$suite"
   done
 }
 
 try_image() {
   echo "== the image"
   attempt "the Dockerfile builds" image_builds
-  attempt "it says its version" says_version
+  attempt "it prints its version" says_version
   attempt "it runs as a user that is not root, and its files cannot be written" is_confined
   attempt "it adds less than 150 MB to its base" is_small
 }
@@ -112,7 +112,7 @@ is_read_only() {
     podman exec "$one" grep -E '^CapEff:.*0000000000000000' /proc/1/status
 }
 
-# survives COMMAND: what was written is there after it, and writing goes on.
+# survives COMMAND: data written before is still there afterwards, and writes succeed again.
 survives() {
   etcdctl_here put before "$1" && "$1" && soon etcdctl_here put after "$1" &&
     [ "$(etcdctl_here get before --print-value-only)" = "$1" ] && [ "$(etcdctl_here get greeting --print-value-only)" = hello ]
@@ -120,7 +120,7 @@ survives() {
 
 kill_frontend() { podman kill "$(container frontend2)"; }
 
-# Docker starts both again by itself; podman takes a kill for a stop.
+# Docker restarts both by itself; podman treats a kill as a stop.
 kill_postgres() {
   podman kill "$(container postgres)" && podman start "$(container postgres)" && podman start "$(container frontend2)"
 }
@@ -144,7 +144,7 @@ try_bare() {
   podman rm --force --time 0 $bare >/dev/null
 }
 
-# start_bare SUITE USER SDK: with the sources of this checkout in /pgetcd.
+# start_bare SUITE USER SDK: starts a container with the sources of this checkout in /pgetcd.
 start_bare() {
   local suite=$1 user=$2 mounts=()
   podman rm --force --time 0 $bare >/dev/null 2>&1 || true
@@ -163,7 +163,7 @@ start_bare() {
       echo '$user ALL=(ALL) NOPASSWD: ALL' >/etc/sudoers.d/$user
       [ ! -d /nuget ] || chmod -R a+rwX /nuget" >"$said" 2>&1
   fi
-  # As in a fresh clone: what is not in git stays here.
+  # As in a fresh clone: files that are not in git stay out.
   podman exec $bare mkdir -p /pgetcd
   git -C "$root" ls-files -z | tar -C "$root" --null --files-from=- --create --file=- | podman exec --interactive $bare tar -C /pgetcd -x
   podman exec $bare chown -R "$user" /pgetcd
@@ -187,7 +187,7 @@ serves() {
     fi
     sleep 1
   done
-  # The process that serves, not the one of podman.
+  # The serving process, not podman's.
   podman exec $bare sh -c "for one in /proc/[0-9]*; do
     tr '\\0' ' ' <\$one/cmdline 2>/dev/null | grep -q 'pgetcd --listen-client-urls' && kill -TERM \${one#/proc/}; done" || true
   wait $running || true

@@ -4,10 +4,10 @@ using System.Runtime.CompilerServices;
 
 namespace PgEtcd.Bench;
 
-/// <summary>What puts feel while the rows that a large compaction superseded are removed: each server alone on fresh data.</summary>
+/// <summary>The latency of puts while the rows superseded by a large compaction are removed, each server alone on fresh data.</summary>
 public sealed class Compaction(H2Load h2load, Options options, Report report)
 {
-    /// <summary>What its rows begin with.</summary>
+    /// <summary>The beginning of the names of its rows.</summary>
     public const string Name = "compaction, puts at 50 p99";
 
     private const string Prefix = "/registry/compacted/";
@@ -45,8 +45,8 @@ public sealed class Compaction(H2Load h2load, Options options, Report report)
                 && Measured.Of(last.During.P50) <= Targets.Compaction * Measured.Of(last.Before.P50)
             : null;
         Add($"{Name}: before", measure => measure.Before, "", null);
-        Add($"{Name}: while rows go", measure => measure.During, $"<= {Targets.Compaction}x before", met);
-        report.Add(new Row($"{Name}: until they are gone", "s", [
+        Add($"{Name}: during removal", measure => measure.During, $"<= {Targets.Compaction}x before", met);
+        report.Add(new Row($"{Name}: until removal is done", "s", [
             .. measures.Select(measure => measure is null ? null : new Measured([measure.Seconds]))],
             [.. measures.Select(_ => "")], "", null, Invalid: invalid));
 

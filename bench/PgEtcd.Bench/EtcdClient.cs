@@ -4,7 +4,7 @@ using System.Net.Http.Headers;
 
 namespace PgEtcd.Bench;
 
-/// <summary>Calls a server one request at a time and looks at everything that h2load does not: status and content.</summary>
+/// <summary>Calls a server one request at a time and checks what h2load does not: status and content.</summary>
 public sealed class EtcdClient(int port) : IDisposable
 {
     private readonly HttpClient _http = new() { BaseAddress = new Uri($"http://127.0.0.1:{port}/"), Timeout = TimeSpan.FromMinutes(10) };
@@ -42,14 +42,14 @@ public sealed class EtcdClient(int port) : IDisposable
         return HeaderRevision(response);
     }
 
-    /// <summary>How many keys stand under a prefix that ends in a slash.</summary>
+    /// <summary>The number of keys under a prefix that ends in a slash.</summary>
     public async Task<long> Count(string prefix)
     {
         byte[] response = await Call("KV/Range", Requests.Count(prefix).ToArray()).ConfigureAwait(false);
         return Message.Read(response).FirstOrDefault(field => field.Field == 4).Number;
     }
 
-    /// <summary>Whether /health says so; false also when nothing listens yet.</summary>
+    /// <summary>Whether /health reports a healthy server; false also if nothing listens yet.</summary>
     public async Task<bool> IsHealthy()
     {
         try
@@ -70,7 +70,7 @@ public sealed class EtcdClient(int port) : IDisposable
         return Message.Read(header).First(field => field.Field == 3).Number;
     }
 
-    /// <summary>The message with gRPC's prefix: not compressed, length.</summary>
+    /// <summary>Adds gRPC's prefix: a flag for compression and the length.</summary>
     public static byte[] Frame(byte[] message)
     {
         byte[] frame = new byte[5 + message.Length];

@@ -1,26 +1,26 @@
 namespace PgEtcd.Bench;
 
-/// <summary>Reads the fields of an encoded message one after another, without allocating: watchers get many.</summary>
+/// <summary>Reads the fields of an encoded message one by one, without allocating, as watchers receive many.</summary>
 public ref struct Fields(ReadOnlySpan<byte> message)
 {
     private readonly ReadOnlySpan<byte> _message = message;
     private int _at;
 
-    /// <summary>Number of the field that the last <see cref="Next"/> found.</summary>
+    /// <summary>The number of the field found by the last <see cref="Next"/>.</summary>
     public int Field { get; private set; }
 
-    /// <summary>Its value, if it is a varint.</summary>
+    /// <summary>The value of a varint field.</summary>
     public long Number { get; private set; }
 
-    /// <summary>Where its bytes begin, if it is a string or message.</summary>
+    /// <summary>The offset of the content of a string or message field.</summary>
     public int Start { get; private set; }
 
-    /// <summary>How many bytes those are.</summary>
+    /// <summary>The length of that content, bytes.</summary>
     public int Length { get; private set; }
 
     public readonly ReadOnlySpan<byte> Bytes => _message.Slice(Start, Length);
 
-    /// <summary>False behind the last field.</summary>
+    /// <summary>Reads the next field; false after the last.</summary>
     /// <exception cref="BenchException">A field is neither varint nor bytes; etcd's messages have no others.</exception>
     public bool Next()
     {

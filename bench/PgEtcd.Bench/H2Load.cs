@@ -4,25 +4,25 @@ using System.Text.RegularExpressions;
 
 namespace PgEtcd.Bench;
 
-/// <summary>How the shim (random-key.c) fills the numbers of a body.</summary>
-/// <param name="Count">Numbers are below this.</param>
-/// <param name="Width">Digits of each.</param>
-/// <param name="Once">Each number once, from <paramref name="First"/> on, instead of random ones.</param>
-/// <param name="First">Index of the first number, with <paramref name="Once"/>.</param>
-/// <param name="Stride">Step between numbers, with <paramref name="Once"/>.</param>
-/// <param name="Shared">All marks of one request carry the same number.</param>
-/// <param name="RevisionBase">Revision of key 0, where the body holds a padded revision.</param>
-/// <param name="Seed">For random numbers; the same for both servers of a pair.</param>
+/// <summary>Tells the shim (random-key.c) how to fill the numbers of a body.</summary>
+/// <param name="Count">The exclusive upper bound of the numbers.</param>
+/// <param name="Width">The digits of each number.</param>
+/// <param name="Once">Whether each number is used once, from <paramref name="First"/> on, instead of random ones.</param>
+/// <param name="First">The index of the first number, with <paramref name="Once"/>.</param>
+/// <param name="Stride">The step between numbers, with <paramref name="Once"/>.</param>
+/// <param name="Shared">Whether all marks of one request carry the same number.</param>
+/// <param name="RevisionBase">The revision of key 0, if the body holds a padded revision.</param>
+/// <param name="Seed">The seed of random numbers; the same for both servers of a pair.</param>
 public sealed record Numbers(
     long Count, int Width = Requests.Digits, bool Once = false, long First = 0, long Stride = 1, bool Shared = false,
     long RevisionBase = 0, int Seed = 1);
 
-/// <summary>How many requests are in flight, and over how many connections.</summary>
+/// <summary>The number of requests in flight, and of connections.</summary>
 public sealed record Flight(int Connections, int Streams)
 {
     /// <summary>
-    /// A few connections with several streams each, as kube-apiserver and other Go clients do it: one connection
-    /// alone is served by one core in both servers, and one for each request measures the kernel's sockets.
+    /// A few connections with several streams each, as with kube-apiserver and other Go clients: both servers serve a
+    /// single connection on one core, and one connection per request would measure the kernel's sockets.
     /// </summary>
     public static Flight Of(int requests) => requests switch
     {
@@ -36,19 +36,19 @@ public sealed record Flight(int Connections, int Streams)
     public int Requests => Connections * Streams;
 }
 
-/// <summary>What one run of h2load measured.</summary>
-/// <param name="Rate">Requests a second.</param>
-/// <param name="P50">Median latency in microseconds; 0 if latencies were not asked for.</param>
-/// <param name="P99">99th percentile in microseconds; likewise.</param>
+/// <summary>The measurements of one run of h2load.</summary>
+/// <param name="Rate">Requests per second.</param>
+/// <param name="P50">Median latency in microseconds; 0 if latencies were not measured.</param>
+/// <param name="P99">99th percentile in microseconds; 0 if latencies were not measured.</param>
 /// <param name="DataBytes">Bytes of DATA frames received: gRPC prefix and message, nothing for an error.</param>
 /// <param name="Seconds">Length of the run.</param>
 public sealed record LoadResult(double Rate, double P50, double P99, long DataBytes, double Seconds);
 
-/// <summary>Runs h2load with the shim in front.</summary>
+/// <summary>Runs h2load with the shim preloaded.</summary>
 public sealed partial class H2Load(string directory, string shim)
 {
     /// <summary>Sends <paramref name="requests"/> requests of one body to one method.</summary>
-    /// <param name="latencies">Have h2load log every request: about a microsecond more each, so not while rates are measured.</param>
+    /// <param name="latencies">Whether h2load logs every request, which costs about a microsecond each and so distorts the rate.</param>
     /// <exception cref="BenchException">A request failed on the HTTP level, or h2load did.</exception>
     public async Task<LoadResult> Run(
         int port, string method, Message message, Numbers numbers, Flight flight, long requests, bool latencies = false)
@@ -57,7 +57,7 @@ public sealed partial class H2Load(string directory, string shim)
         string body = Path.Combine(directory, $"body-{port}");
         await File.WriteAllBytesAsync(body, EtcdClient.Frame(message.ToArray())).ConfigureAwait(false);
 
-        // One line a request; in memory, so that writing it does not compete with the servers' fsyncs.
+        // One line per request; in memory, so that writing the log does not compete with the servers' fsyncs.
         string log = Path.Combine(
             Directory.Exists("/dev/shm") ? "/dev/shm" : directory, $"pgetcd-bench-{Environment.ProcessId}-{port}.log");
         File.Delete(log);
@@ -128,7 +128,7 @@ public sealed partial class H2Load(string directory, string shim)
         return new(rate, p50, p99, (long)Number(DataPattern(), output), requests / rate);
     }
 
-    /// <summary>From the log: start, status and microseconds, a line each.</summary>
+    /// <summary>Reads the log, whose lines hold start, status and microseconds.</summary>
     private static (int P50, int P99) Percentiles(string log, long requests)
     {
         int[] latencies = File

@@ -3,8 +3,8 @@ using System.Text;
 namespace PgEtcd.Bench;
 
 /// <summary>
-/// Writes a protobuf message by hand and remembers where the numbers stand that change from request to
-/// request. Independent of PgEtcd's own messages, so that a mistake there cannot hide itself here.
+/// Writes a protobuf message by hand and remembers the positions of the numbers that change from request to
+/// request. Independent of PgEtcd's own messages, so that a mistake in them cannot go unnoticed here.
 /// </summary>
 public sealed class Message
 {
@@ -31,7 +31,7 @@ public sealed class Message
         return this;
     }
 
-    /// <summary>A key: text, <paramref name="digits"/> digits that change, and what follows them.</summary>
+    /// <summary>A key: a text, <paramref name="digits"/> digits that change, and a suffix.</summary>
     public Message Key(int field, string prefix, int digits, ReadOnlySpan<byte> after = default)
     {
         Varint((ulong)field << 3 | 2);
@@ -43,7 +43,7 @@ public sealed class Message
         return this;
     }
 
-    /// <summary>A number of five bytes whatever its value: protobuf reads padded varints.</summary>
+    /// <summary>A number that always takes five bytes, as protobuf accepts padded varints.</summary>
     public Message PaddedNumber(int field)
     {
         Varint((ulong)field << 3);

@@ -7,18 +7,18 @@ public sealed class Options
 {
     public const string Usage = """
         usage: bench/run.sh [options]
-          --quick           one round of short runs, and no million keys: does it work, not how fast is it
+          --quick           one round of short runs, without the million keys: a check, not a measurement
           --only PATTERN    only rows whose name contains PATTERN (several, separated by commas)
           --rounds N        rounds of A B B A for each case (default 3)
-          --seconds N       aimed length of one measured run (default 3)
-          --servers A,B     what to measure: etcd, pgetcd; one alone is fine (default etcd,pgetcd)
+          --seconds N       approximate length of one measured run (default 3)
+          --servers A,B     servers to measure, one or two of etcd and pgetcd (default etcd,pgetcd)
           --target-only     the same as --servers pgetcd
           --etcd PATH       the etcd to start, of any version from 3.4 on (default: etcd in the path)
           --pgetcd PATH     the pgetcd to start (default: built by run.sh)
-          --history N       put random keys N times before the rows of throughput: a store with so many revisions
+          --history N       put random keys N times before the throughput rows, for a store with N revisions
           --busy            keep all cores busy with other work at the same time
-          --cold            do not warm the servers up with some hundred thousand requests first
-          --seed N          for the random keys (default 1)
+          --cold            skip the warm-up of some hundred thousand requests
+          --seed N          seed of the random keys (default 1)
           --keep            leave data directories and logs in bench/out/run
           --list            print the names of the rows
         """;
@@ -39,15 +39,15 @@ public sealed class Options
     public IReadOnlyList<string> Only { get; private set; } = [];
     public IReadOnlyList<string> Servers { get; private set; } = ["etcd", "pgetcd"];
 
-    /// <summary>Reads the command line.</summary>
-    /// <exception cref="BenchException">An unknown option, or a value that cannot be read.</exception>
+    /// <summary>Parses the command line.</summary>
+    /// <exception cref="BenchException">An option is unknown, or its value is invalid.</exception>
     public static Options Parse(string[] arguments)
     {
         Options options = new();
         for (int i = 0; i < arguments.Length; i++)
         {
             string name = arguments[i];
-            string Value() => ++i < arguments.Length ? arguments[i] : throw new BenchException($"{name} wants a value");
+            string Value() => ++i < arguments.Length ? arguments[i] : throw new BenchException($"{name} needs a value");
             switch (name)
             {
                 case "--quick":
@@ -76,20 +76,20 @@ public sealed class Options
 
         if (options.Servers.Count is < 1 or > 2 || options.Servers.Any(server => server is not ("etcd" or "pgetcd")))
         {
-            throw new BenchException("--servers wants one or two of: etcd, pgetcd");
+            throw new BenchException("--servers needs one or two of: etcd, pgetcd");
         }
 
         return options;
     }
 
-    /// <summary>Whether the row of this name was asked for.</summary>
+    /// <summary>Whether --only includes the row with this name.</summary>
     public bool Wants(string row) => Only.Count == 0 || Only.Any(part => row.Contains(part, StringComparison.Ordinal));
 
     private static double Number(string name, string text) =>
         double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out double number) && number > 0
             ? number
-            : throw new BenchException($"{name} wants a positive number, not {text}");
+            : throw new BenchException($"{name} needs a positive number, not {text}");
 }
 
-/// <summary>Something that ends the benchmark; the message is all the user needs.</summary>
+/// <summary>An error that ends the benchmark, with a message for the user.</summary>
 public sealed class BenchException(string message) : Exception(message);

@@ -2,12 +2,12 @@ using System.Diagnostics;
 
 namespace PgEtcd.Bench;
 
-/// <summary>A process for each core that does nothing but compute, as the neighbours on a busy machine do.</summary>
+/// <summary>Keeps each core busy with a process that only computes, as on a busy machine.</summary>
 public sealed class OtherWork : IDisposable
 {
     private readonly List<Process> _processes = [];
 
-    /// <summary>Begins it.</summary>
+    /// <summary>Starts the processes.</summary>
     public OtherWork()
     {
         for (int i = 0; i < Environment.ProcessorCount; i++)
@@ -16,7 +16,7 @@ public sealed class OtherWork : IDisposable
         }
     }
 
-    /// <summary>Ends it.</summary>
+    /// <summary>Ends the processes.</summary>
     public void Dispose()
     {
         foreach (Process process in _processes)

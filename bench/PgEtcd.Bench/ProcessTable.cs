@@ -2,12 +2,12 @@ using System.Globalization;
 
 namespace PgEtcd.Bench;
 
-/// <summary>Reads /proc. A process that is gone counts as nothing.</summary>
+/// <summary>Reads /proc. A process that has ended counts as 0.</summary>
 public static class ProcessTable
 {
     private const double TicksPerSecond = 100; // USER_HZ, fixed on Linux for user space
 
-    /// <summary>A line such as "Pss: 123 kB".</summary>
+    /// <summary>Reads a line such as "Pss: 123 kB".</summary>
     public static long Kilobytes(string file, string name)
     {
         string? line = Lines(file).FirstOrDefault(line => line.StartsWith(name, StringComparison.Ordinal));

@@ -30,7 +30,7 @@ static async Task<int> Main(Options options)
 
     Directory.CreateDirectory(data);
 
-    // Two of a kind are told apart, for measuring how far apart equals come out.
+    // Two servers of the same kind get different names, for measuring the noise.
     IReadOnlyList<string> names = options.Servers.Distinct().Count() == 1 && options.Servers.Count == 2
         ? [$"{options.Servers[0]} A", $"{options.Servers[1]} B"]
         : options.Servers;
@@ -41,7 +41,7 @@ static async Task<int> Main(Options options)
     H2Load h2load = new(data, $"{directory}/random-key.so");
     List<Server> alive = [];
     OtherWork? others = null;
-    using SemaphoreSlim disposing = new(1); // an interrupt may come while the servers of a part are being stopped
+    using SemaphoreSlim disposing = new(1); // an interrupt may come while servers are being stopped
     using PosixSignalRegistration interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Interrupted);
     using PosixSignalRegistration terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Interrupted);
 

@@ -4,7 +4,7 @@ using System.Text.Json;
 
 namespace PgEtcd.Bench;
 
-/// <summary>One measured quantity of one server: all samples; the table shows the median.</summary>
+/// <summary>All samples of one quantity of one server; the table shows their median.</summary>
 public sealed record Measured(IReadOnlyList<double> Samples)
 {
     public double Median => Of(Samples);
@@ -19,14 +19,14 @@ public sealed record Measured(IReadOnlyList<double> Samples)
 }
 
 /// <summary>One row of the report.</summary>
-/// <param name="Name">What was measured.</param>
-/// <param name="Unit">ops/s, MB or s.</param>
-/// <param name="Values">By server, in the order of the columns; null where there is none.</param>
-/// <param name="Latencies">By server: "p50 / p99" in milliseconds, or nothing.</param>
-/// <param name="Target">In words; empty for information only.</param>
-/// <param name="Met">Whether it was met; null without a target or a value.</param>
-/// <param name="Cpu">By server: CPU microseconds of the server a request (frontend and database together).</param>
-/// <param name="Invalid">Why the row does not count, or null.</param>
+/// <param name="Name">The quantity.</param>
+/// <param name="Unit">The unit, such as ops/s, MB or s.</param>
+/// <param name="Values">The samples by server, in the order of the columns; null for a server without any.</param>
+/// <param name="Latencies">"p50 / p99" in milliseconds by server, or empty.</param>
+/// <param name="Target">The target in words; empty for a row without one.</param>
+/// <param name="Met">Whether the target was met; null without a target or a value.</param>
+/// <param name="Cpu">CPU microseconds per request by server (frontend and database together).</param>
+/// <param name="Invalid">Why the row is invalid, or null.</param>
 public sealed record Row(
     string Name, string Unit, IReadOnlyList<Measured?> Values, IReadOnlyList<string> Latencies, string Target, bool? Met,
     IReadOnlyList<double?>? Cpu = null, string? Invalid = null)
@@ -35,7 +35,7 @@ public sealed record Row(
     public double Ratio => Values is [{ } first, { } second] ? second.Median / first.Median : double.NaN;
 }
 
-/// <summary>Prints rows as they come, and writes all of them to results.md and results.json.</summary>
+/// <summary>Prints each row when it is measured, and writes all rows to results.md and results.json.</summary>
 public sealed class Report(IReadOnlyList<string> servers, string about)
 {
     private static readonly JsonSerializerOptions Json = new()

@@ -3,7 +3,7 @@ using System.Text;
 
 namespace PgEtcd.Bench;
 
-/// <summary>The requests, as etcd's rpc.proto numbers their fields.</summary>
+/// <summary>The requests, with the field numbers of etcd's rpc.proto.</summary>
 public static class Requests
 {
     public const int KeyCount = 100_000;
@@ -25,15 +25,15 @@ public static class Requests
         return serializable ? range.Number(7, 1) : range;
     }
 
-    /// <summary>A thousand neighbours: five leading digits fixed by the number, any three after them.</summary>
+    /// <summary>A range of a thousand neighbouring keys: the number gives the five leading digits, and any three follow.</summary>
     public static Message RangeOfThousand() => new Message().Key(1, Keys, Digits - 3).Key(2, Keys, Digits - 3, [0xff]);
 
-    /// <summary>All keys under the prefix, of which ten are wanted: a page of a Kubernetes list.</summary>
+    /// <summary>The first ten of all keys under the prefix, like a page of a Kubernetes list.</summary>
     public static Message Page() => All(Keys).Number(3, 10);
 
     public static Message Count(string prefix) => All(prefix).Number(9, 1);
 
-    /// <summary>One update by kube-apiserver: MOD(key) = what was read, then put, otherwise read again.</summary>
+    /// <summary>An update as by kube-apiserver: if MOD(key) is the revision read, put; otherwise read again.</summary>
     public static Message CompareAndSwap() => new Message()
         .Nested(1, new Message().Number(2, Mod).Key(3, CasKeys, Digits).PaddedNumber(6))
         .Nested(2, new Message().Nested(2, Put(CasKeys)))
@@ -53,10 +53,10 @@ public static class Requests
     /// <summary>The key and range_end of a watch: all keys under a prefix that ends in a slash, otherwise one key.</summary>
     public static Message Watched(string key) => key.EndsWith('/') ? All(key) : new Message().Bytes(1, Encoding.ASCII.GetBytes(key));
 
-    /// <summary>The key that the shim makes of a prefix and a number.</summary>
+    /// <summary>The key that the shim makes from a prefix and a number.</summary>
     public static string Key(string prefix, long number) => prefix + number.ToString($"D{Digits}", CultureInfo.InvariantCulture);
 
-    /// <summary>A put of one key that is known beforehand.</summary>
+    /// <summary>A put of one fixed key.</summary>
     public static byte[] PutOne(string prefix, long number) =>
         new Message().Bytes(1, Encoding.ASCII.GetBytes(Key(prefix, number))).Bytes(2, Value).ToArray();
 

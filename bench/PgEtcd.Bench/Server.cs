@@ -5,27 +5,27 @@ using System.Net.Sockets;
 
 namespace PgEtcd.Bench;
 
-/// <summary>One server under measurement: its start command, its life, what it uses.</summary>
-/// <param name="name">As in the table.</param>
+/// <summary>A measured server: starts and stops it, and reads its CPU time and memory.</summary>
+/// <param name="name">The name in the table.</param>
 /// <param name="kind">etcd or pgetcd.</param>
-/// <param name="directory">For its data and its log.</param>
+/// <param name="directory">The directory for its data and its log.</param>
 /// <param name="options">The command line.</param>
-/// <param name="database">For a frontend beside another: the PostgreSQL of that one.</param>
+/// <param name="database">For a frontend beside another, the PostgreSQL of that one.</param>
 public sealed class Server(string name, string kind, string directory, Options options, string? database = null) : IAsyncDisposable
 {
     private static readonly TimeSpan StartLimit = TimeSpan.FromMinutes(3);
     private readonly int _peerPort = FreePort();
     private Process? _process;
-    private int? _postmaster; // 0: has none
+    private int? _postmaster; // 0: there is none
 
     public string Name => name;
 
-    /// <summary>Whether it can have a server <see cref="Beside"/> it.</summary>
+    /// <summary>Whether the server supports <see cref="Beside"/>.</summary>
     public bool HasFrontends => kind == "pgetcd";
     public int Port { get; } = FreePort();
     public EtcdClient Client => field ??= new EtcdClient(Port);
 
-    /// <summary>The start commands of both servers. Data on the same disk, fsync on (the default of both).</summary>
+    /// <summary>The start commands of both servers, with data on the same disk and fsync on (the default of both).</summary>
     private string[] Command => kind switch
     {
         "etcd" =>
@@ -40,12 +40,12 @@ public sealed class Server(string name, string kind, string directory, Options o
             options.Pgetcd, "--name", name.Replace(' ', '-'), "--listen-client-urls", $"http://127.0.0.1:{Port}",
             .. database is null ? ["--data-dir", $"{directory}/data"] : (string[])["--database", database],
         ],
-        _ => throw new BenchException($"no server is called {kind}"),
+        _ => throw new BenchException($"unknown server {kind}"),
     };
 
     /// <summary>Starts the process and waits for /health.</summary>
     /// <returns>Seconds from start to /health.</returns>
-    /// <exception cref="BenchException">It ended, or took too long.</exception>
+    /// <exception cref="BenchException">The server ended or took too long.</exception>
     public async Task<double> Start()
     {
         Directory.CreateDirectory(directory);
@@ -56,7 +56,7 @@ public sealed class Server(string name, string kind, string directory, Options o
             start.ArgumentList.Add(argument);
         }
 
-        start.Environment["DOTNET_GCgen0size"] = "0x4000000"; // as run.sh does
+        start.Environment["DOTNET_GCgen0size"] = "0x4000000"; // as in run.sh
         _postmaster = null;
         Stopwatch clock = Stopwatch.StartNew();
         _process = Process.Start(start) ?? throw new BenchException($"{Name} did not start");
@@ -75,7 +75,7 @@ public sealed class Server(string name, string kind, string directory, Options o
         return clock.Elapsed.TotalSeconds;
     }
 
-    /// <summary>Another frontend on the same PostgreSQL, not started.</summary>
+    /// <summary>Another frontend on the same PostgreSQL, not yet started.</summary>
     public Server Beside(int number)
     {
         string[] lines = File.ReadAllLines(PostmasterFile()!);
@@ -86,7 +86,7 @@ public sealed class Server(string name, string kind, string directory, Options o
             $"Host={lines[Sockets]};Port={lines[Port]};Username=postgres;Database=postgres");
     }
 
-    /// <summary>SIGTERM, then SIGKILL for one that does not go.</summary>
+    /// <summary>Sends SIGTERM, and SIGKILL if the server does not end.</summary>
     public async Task Stop()
     {
         if (_process is not { HasExited: false } process)
@@ -134,7 +134,7 @@ public sealed class Server(string name, string kind, string directory, Options o
     /// <summary>Seconds of CPU used so far by the server and its PostgreSQL.</summary>
     public double CpuSeconds() => DatabaseProcesses().Append(_process!.Id).Sum(ProcessTable.CpuSeconds);
 
-    /// <summary>PostgreSQL's processes, found by the postmaster.pid in the data directory: they need not be children.</summary>
+    /// <summary>PostgreSQL's processes, found by postmaster.pid in the data directory, as they need not be children.</summary>
     private List<int> DatabaseProcesses()
     {
         _postmaster ??= FindPostmaster();

@@ -6,7 +6,7 @@ namespace PgEtcd.Bench;
 /// <summary>Time to /health and memory with few and many keys, each server alone on fresh data.</summary>
 public sealed class Sizes(H2Load h2load, Options options, Report report)
 {
-    private const int FewKeys = 100; // a store that has been used, but holds next to nothing
+    private const int FewKeys = 100; // an almost empty store
     private const int Starts = 3;
     private const double Megabyte = 1 << 20;
     private static readonly int[] KeyCounts = [0, Requests.KeyCount, 1_000_000];
@@ -100,7 +100,7 @@ public sealed class Sizes(H2Load h2load, Options options, Report report)
             starts.Add(await server.Start().ConfigureAwait(false));
         }
 
-        // A server that is healthy must also have the keys.
+        // A healthy server must also have the keys.
         long count = await server.Client.Count(Requests.Keys).ConfigureAwait(false);
         if (count != Math.Max(keys, FewKeys))
         {

@@ -3,14 +3,14 @@ using System.Globalization;
 namespace PgEtcd.Bench;
 
 /// <summary>A bound on the ratio of the second server's median to the first's.</summary>
-/// <param name="Bound">The last value that is good.</param>
-/// <param name="AtMost">Less is better.</param>
-/// <param name="Own">The bound is on the last server's own value: the row is a ratio of two rows before it.</param>
+/// <param name="Bound">The last good value.</param>
+/// <param name="AtMost">Whether less is better.</param>
+/// <param name="Own">Whether the bound applies to the last server's own value, in a row that is a ratio of two others.</param>
 public sealed record Target(double Bound, bool AtMost = false, bool Own = false)
 {
     public string Text => string.Create(CultureInfo.InvariantCulture, $"{(AtMost ? "<=" : ">=")} {Bound:0.0#}");
 
-    /// <summary>Null when there is nothing to compare.</summary>
+    /// <summary>Whether a row meets the target; null if there is nothing to compare.</summary>
     public bool? Met(Row row)
     {
         double value = Own ? row.Values[^1]?.Median ?? double.NaN : row.Ratio;
@@ -18,7 +18,7 @@ public sealed record Target(double Bound, bool AtMost = false, bool Own = false)
     }
 }
 
-/// <summary>What PgEtcd must reach, all in one place. A row without an entry is shown for information.</summary>
+/// <summary>All targets of PgEtcd. A row without an entry is for information.</summary>
 public static class Targets
 {
     /// <summary>At least this many times etcd's throughput, by case.</summary>
@@ -50,7 +50,7 @@ public static class Targets
         [1_000_000] = 2,
     };
 
-    /// <summary>At most this many times the latency of puts before a compaction, at p50 and p99, while its rows are removed.</summary>
+    /// <summary>At most this many times the latency of puts before a compaction, at p50 and p99, during removal.</summary>
     public const int Compaction = 3;
 
     /// <summary>Watches and leases, by row.</summary>

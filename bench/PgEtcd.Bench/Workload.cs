@@ -1,26 +1,26 @@
 namespace PgEtcd.Bench;
 
-/// <summary>What a case does to the revision, and thereby how its answers are checked.</summary>
+/// <summary>The effect of a case on the revision, which decides how its answers are checked.</summary>
 public enum Effect
 {
-    /// <summary>Nothing: the revision stays, the answers carry what they should by their size.</summary>
+    /// <summary>The revision stays; the size of the answers shows that they are complete.</summary>
     Read,
 
     /// <summary>Every request moves the revision by one.</summary>
     Write,
 
-    /// <summary>As Write, on keys loaded for it, each used once.</summary>
+    /// <summary>As Write, on keys loaded for the case, each used once.</summary>
     CompareAndSwap,
 }
 
 /// <summary>One row of throughput.</summary>
-/// <param name="Name">As in the table and in <see cref="Targets"/>.</param>
+/// <param name="Name">The name in the table and in <see cref="Targets"/>.</param>
 /// <param name="Method">Service and method.</param>
 /// <param name="InFlight">Requests in flight.</param>
 /// <param name="Request">The body, with its marks.</param>
 /// <param name="Numbers">How the marks are filled.</param>
-/// <param name="Effect">What it does.</param>
-/// <param name="Keys">How many keys an answer holds.</param>
+/// <param name="Effect">The effect on the revision.</param>
+/// <param name="Keys">The number of keys in an answer.</param>
 public sealed record Workload(string Name, string Method, int InFlight, Message Request, Numbers Numbers, Effect Effect, int Keys = 0)
 {
     /// <summary>Every case, in the order of the table.</summary>

@@ -1,16 +1,16 @@
 namespace PgEtcd.Bench;
 
-/// <summary>Runs one case against one server, and checks that what came back was real.</summary>
+/// <summary>Runs one case against one server, and checks that the answers were good.</summary>
 public sealed class WorkloadRun(H2Load h2load, Options options)
 {
-    /// <summary>Requests of each kind until a server is warm: .NET compiles what is called often again, and better.</summary>
+    /// <summary>Requests of each kind until a server is warm: .NET recompiles hot code with more optimization.</summary>
     private const long WarmRequests = 150_000;
 
     private readonly Dictionary<(string, string), double> _rates = [];
 
-    /// <summary>Puts 100 keys a transaction, in order, until <paramref name="keys"/> stand under the prefix.</summary>
+    /// <summary>Puts 100 keys per transaction, in order, until <paramref name="keys"/> exist under the prefix.</summary>
     /// <returns>Seconds taken, and the revision that the first transaction made.</returns>
-    /// <exception cref="BenchException">The revision or the count afterwards is not what it must be.</exception>
+    /// <exception cref="BenchException">The revision or the count afterwards is wrong.</exception>
     public async Task<(double Seconds, long FirstRevision)> Load(Server server, string prefix, long keys, int streams)
     {
         long before = await server.Client.Revision().ConfigureAwait(false);
@@ -26,7 +26,7 @@ public sealed class WorkloadRun(H2Load h2load, Options options)
                 $"{server.Name}: loading {keys} keys moved the revision by {after - before}, not {txns}, and left {count} keys");
     }
 
-    /// <summary>Puts random ones of the keys, as often as the options say.</summary>
+    /// <summary>Puts random keys as often as --history says.</summary>
     public async Task WriteHistory(Server server)
     {
         if (options.History > 0)
@@ -38,7 +38,7 @@ public sealed class WorkloadRun(H2Load h2load, Options options)
         }
     }
 
-    /// <summary>Brings a server that was just started to where it will be for the rest of its days: many puts and reads.</summary>
+    /// <summary>Warms up a server that has just started, with many puts and reads.</summary>
     public async Task WarmUp(Server server)
     {
         if (options.Cold)
@@ -55,7 +55,7 @@ public sealed class WorkloadRun(H2Load h2load, Options options)
     }
 
     /// <summary>One turn: find the pace, warm up, measure.</summary>
-    /// <exception cref="BenchException">An answer was not the success it should have been.</exception>
+    /// <exception cref="BenchException">A request failed.</exception>
     public async Task<Sample> Turn(Workload workload, Server server, int seed)
     {
         Flight flight = Flight.Of(workload.InFlight);
@@ -98,7 +98,7 @@ public sealed class WorkloadRun(H2Load h2load, Options options)
         double each = (double)(result.DataBytes + latency.DataBytes) / (measured + timed);
         if (each < before.Bytes)
         {
-            throw new BenchException($"answers had {each:F1} bytes on average, a good one has at least {before.Bytes}");
+            throw new BenchException($"answers had {each:F1} bytes on average, but a good one has at least {before.Bytes}");
         }
 
         _rates[(workload.Name, server.Name)] = result.Rate;
@@ -107,8 +107,8 @@ public sealed class WorkloadRun(H2Load h2load, Options options)
 
     /// <summary>
     /// etcd before 3.4.24 copies its buffer of uncommitted writes for each read, at the size of its largest burst,
-    /// until it commits something that is no key (etcd PR 15195): reads after many puts are three times slower.
-    /// One lease, granted to both servers alike, ends that, so that etcd is measured at its best.
+    /// until it commits something that is not a key (etcd PR 15195): reads after many puts are three times slower.
+    /// Granting a lease, on both servers, ends that, so that etcd is measured at its best.
     /// </summary>
     private static async Task Settle(Server server)
     {
@@ -118,7 +118,7 @@ public sealed class WorkloadRun(H2Load h2load, Options options)
         await Task.Delay(commit).ConfigureAwait(false);
     }
 
-    /// <summary>Two short runs: the first wakes the server, the second tells how many requests a second are.</summary>
+    /// <summary>Makes two short runs: the first wakes the server, the second measures its requests per second.</summary>
     private async Task<double> Pace(Workload workload, Server server, Flight flight, int seed)
     {
         long requests = flight.Requests * 4L;
@@ -139,18 +139,18 @@ public sealed class WorkloadRun(H2Load h2load, Options options)
     }
 
     /// <summary>
-    /// Loads keys in order over one stream, so that the mod_revision of each is known and every swap can succeed;
-    /// they are then met in a scattered order, each once.
+    /// Loads keys in order over one stream, so that the mod_revision of each is known and every swap can succeed.
+    /// The swaps then visit each key once, in a scattered order.
     /// </summary>
     private async Task<Numbers> PrepareSwaps(Server server, long swaps, Numbers numbers)
     {
-        const long Stride = 61_803_397; // a prime, larger than any count here: it meets every number once
+        const long Stride = 61_803_397; // a prime larger than any count here, so it meets every number once
         long keys = (swaps + Requests.PutsPerTxn - 1) / Requests.PutsPerTxn * Requests.PutsPerTxn;
         (double _, long first) = await Load(server, Requests.CasKeys, keys, 1).ConfigureAwait(false);
         return numbers with { Count = keys, Stride = Stride, RevisionBase = first };
     }
 
-    /// <summary>Looks at the store by own calls: status, content, key count. Gives the revision and the least size of an answer.</summary>
+    /// <summary>Checks status, content and key count by single calls. Returns the revision and the least size of an answer.</summary>
     private static async Task<(long Revision, double Bytes)> Check(Workload workload, Server server)
     {
         long keys = await server.Client.Count(Requests.Keys).ConfigureAwait(false);
@@ -161,7 +161,7 @@ public sealed class WorkloadRun(H2Load h2load, Options options)
 
         if (workload.Effect != Effect.Read)
         {
-            // A header of etcd has at least a revision; anything but an error is longer than the prefix alone.
+            // Every header has at least a revision, so any answer except an error is longer than the prefix alone.
             return (await server.Client.Revision().ConfigureAwait(false), 5 + 2);
         }
 
@@ -170,18 +170,18 @@ public sealed class WorkloadRun(H2Load h2load, Options options)
             .Select(pair => Message.Read(pair.Bytes).First(field => field.Field == 5).Bytes).ToList();
         if (values.Count != workload.Keys || values.Any(value => !value.Span.SequenceEqual(Requests.Value)))
         {
-            throw new BenchException($"a sample answer holds {values.Count} keys, not {workload.Keys}, or other values than were put");
+            throw new BenchException($"a sample answer holds {values.Count} keys, not {workload.Keys}, or wrong values");
         }
 
         if (workload.Keys == 10 && Message.Read(response).First(field => field.Field == 4).Number != Requests.KeyCount)
         {
-            throw new BenchException("a sample answer has another count than there are keys");
+            throw new BenchException("a sample answer has a wrong count");
         }
 
-        // Revisions and versions are varints: other keys may take a few bytes less than the sample.
+        // Revisions and versions are varints, so other keys may take a few bytes less than the sample.
         return (EtcdClient.HeaderRevision(response), 5 + response.Length - 8.0 * workload.Keys);
     }
 }
 
-/// <summary>What one turn measured: requests a second, latencies and server CPU a request in microseconds.</summary>
+/// <summary>The measurements of one turn: requests per second, latencies and server CPU per request in microseconds.</summary>
 public sealed record Sample(double Rate, double P50, double P99, double Cpu);

@@ -1,5 +1,5 @@
 #!/bin/bash
-# healthcheck.sh HOST PORT: succeeds when /health there says so. .NET's images have neither curl nor wget, but bash can connect.
+# healthcheck.sh HOST PORT: succeeds if /health reports a healthy server. .NET's images lack curl and wget, but bash can connect.
 set -euo pipefail
 exec 3<>"/dev/tcp/$1/$2"
 printf 'GET /health HTTP/1.1\r\nHost: %s\r\nConnection: close\r\n\r\n' "$1" >&3

@@ -1,4 +1,4 @@
--- The bit of a kind of alarm in cluster.alarms.
+-- The bit in cluster.alarms for a kind of alarm.
 create or replace function pgetcd.alarm_bit(kind integer) returns smallint language sql immutable
     set search_path = pg_catalog, pg_temp as $$
     select case kind when 1 then pgetcd.nospace_alarm() when 2 then pgetcd.corrupt_alarm() else pgetcd.other_alarm() end

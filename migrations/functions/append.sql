@@ -1,14 +1,14 @@
--- The conditional append: appends a batch if, and only if, its evaluation still holds (design §2, invariant 3): the log is where
--- the batch was evaluated, or others have since changed nothing that the evaluation read. In that case the batch goes behind their
--- rows (decision 20), and the answer brings those: its first row says appended, the others are what the frontend had missed.
--- Rows come in order; a row with sub 0 starts the next revision. One round trip, one commit, one NOTIFY (none while the
+-- The conditional append: appends a batch if, and only if, its evaluation still holds (design §2, invariant 3): the log still ends where
+-- the batch was evaluated, or other writers have since changed nothing that the evaluation read. In the latter case the batch goes behind
+-- their rows (decision 20), and the answer includes these: its first row says appended, the others are the rows that the frontend missed.
+-- The rows of the batch come in order; a row with sub 0 starts the next revision. One round trip, one commit, one NOTIFY (none while the
 -- frontend is alone).
 -- read_keys, read_starts, read_ends: keys and ranges that the evaluation read, besides the keys of the rows; a null end is open.
--- read_keys null: the batch holds only where it was evaluated.
--- It runs with its owner's rights, and a caller has none on the table (docs/security.md). So all that makes a log of rows is
--- decided here: where they go, in which order and when. What they say is the caller's.
--- Called again with the same arguments by the same frontend run, it appends nothing and says appended:
--- so a frontend whose connection died during COMMIT asks by repeating itself (invariant 6).
+-- read_keys null: the batch is valid only where it was evaluated.
+-- The function runs with its owner's rights, and a caller has no rights on the table (docs/security.md). The position, order and time of
+-- rows are therefore decided here; only their contents come from the caller.
+-- A call repeated with the same arguments by the same frontend run appends nothing and says appended, so a frontend whose connection died
+-- during COMMIT learns the outcome by calling again (invariant 6).
 create or replace function pgetcd.append(
     expected_revision         bigint,
     expected_compact_revision bigint,
@@ -40,13 +40,13 @@ declare
 begin
     -- lock_log, without the cost of a call. Each statement below takes a new snapshot (read committed), so reads after the lock
     -- see the commit of its previous holder.
-    -- An assignment, here and below, costs a tenth of PERFORM: it needs no executor.
+    -- An assignment, here and below, costs a tenth of PERFORM, as it needs no executor.
     if current_setting('transaction_isolation') in ('repeatable read', 'serializable') then
         ignored := pgetcd.check_isolation();
     end if;
     lock table pgetcd.append_lock in share update exclusive mode;
 
-    -- marks_hold is null where nothing was expected, and nulls do not pass.
+    -- marks_hold is null if an expectation is null, and null does not pass.
     select c.compact_revision, c.auth_revision, c.alarms, c.frontends, greatest(c.base_revision, last.revision) as head,
             last.committed_at as last_at, s.last_value as drawn,
             c.compact_revision = append.expected_compact_revision and c.auth_revision = append.expected_auth_revision
@@ -75,7 +75,7 @@ begin
         end if;
     end if;
 
-    -- Not those of the rows: a put that keeps its lease does not ask for it, and the lease may have been lost.
+    -- Leases of the rows are not checked: a put that keeps the lease of a key does not require it, and that lease may have been lost.
     if append.required_leases <> '{}' then
         missing := pgetcd.missing_leases(append.required_leases);
         if missing is not null then
@@ -86,17 +86,17 @@ begin
     end if;
 
     if append.keys <> '{}' then
-        -- Each revision begins with sub 0 and goes on by one: no row goes to a revision that was drawn before.
+        -- The subs of each revision count up from 0, so that no row joins a revision drawn earlier.
         if (0 = all (append.subs)) is not true and (append.subs[1] is distinct from 0 or exists (
                 select from unnest(append.subs[1:cardinality(append.subs) - 1], append.subs[2:]) as s (before, next)
                 where s.next is distinct from 0 and s.next is distinct from s.before + 1)) then
-            raise exception 'the changes of a revision are not numbered from 0 on' using errcode = 'invalid_parameter_value';
+            raise exception 'the subs of a revision do not count up from 0' using errcode = 'invalid_parameter_value';
         end if;
-        -- A rolled-back append has drawn numbers that no row has: take them back (invariant 2).
+        -- Take back numbers that a rolled-back append has drawn (invariant 2).
         if state.drawn <> head then
             ignored := setval('pgetcd.revision_seq', head, true);
         end if;
-        -- One time for all of it, by which rows that came together can be told (PgEtcd.Postgres/Verification).
+        -- All rows of the batch get one time, by which verification recognises rows that were appended together.
         now_at := greatest(clock_timestamp(), state.last_at);
         insert into pgetcd.revisions
                 (revision, sub, key, value, create_revision, version, lease, committed_at, username, client, frontend)
@@ -127,10 +127,11 @@ begin
 end
 $$;
 
--- The place of a batch in a log that has gone on since its evaluation. is_there: the batch has been appended, behind base. A run has one
--- append under way, so all of its rows that it has not taken in are of this one. is_free: no row since then has a key that the
--- evaluation read or writes. Without the generic plan each call would be planned (60 of 85 µs). One made while the table was all but empty
--- must do for a large one: so scans are off as in tail, the order by names the index, and each row is not compared with each key.
+-- The place of a batch in a log that has grown since its evaluation. is_there: the batch has already been appended, behind base; a run has
+-- one append under way, so all of its rows after expected_revision are of this append. is_free: no row since then has a key that the
+-- evaluation read or the batch writes. Without the generic plan each call would be planned (60 of 85 µs). A plan made while the table was
+-- almost empty must suit a large one, so scans are off as in tail, the order by names the index, and nested loops, which would compare each
+-- row with each key, are off.
 create or replace function pgetcd.place(
     expected_revision bigint, frontend text, keys bytea[], read_starts bytea[], read_ends bytea[],
     out base bigint, out is_there boolean, out is_free boolean
@@ -152,9 +153,9 @@ begin
 end
 $$;
 
--- The append of a lone change, the usual one when little is written: plain parameters and one value where append takes arrays
--- and answers with a set (docs/decisions/0005). Returns the revision; null, and nothing is appended, when the log is not
--- where it is expected or the lease does not exist. Then append tells which, also when this very append was here before.
+-- The append of a single change, the usual case under light load: plain parameters and a single result, where append takes arrays and
+-- returns a set (docs/decisions/0005). Returns the revision, or null if nothing was appended: the log does not end where it is expected to,
+-- or the lease does not exist. A call of append then tells which, or that this very append has already been made.
 create or replace function pgetcd.append_one(
     expected_revision         bigint,
     expected_compact_revision bigint,
@@ -174,7 +175,7 @@ declare
     head    bigint;
     ignored text;
 begin
-    -- As in append: the statements after the lock see the commit of its previous holder.
+    -- As in append, the statements after the lock see the commit of its previous holder.
     if current_setting('transaction_isolation') in ('repeatable read', 'serializable') then
         ignored := pgetcd.check_isolation();
     end if;
@@ -191,7 +192,7 @@ begin
     if not found then
         return null;
     end if;
-    -- A condition with a subquery in it would cost as much as a statement, also without a lease.
+    -- Two nested ifs: one condition with a subquery would cost as much as a statement even without a lease.
     if append_one.lease <> 0 then
         if not exists (select from pgetcd.leases l where l.id = append_one.lease) then
             return null;

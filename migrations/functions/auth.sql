@@ -1,14 +1,14 @@
--- Changes users, roles or permissions, if everything is as expected, and writes that into the audit: only the owner can do
--- one without the other. The change follows from the action, the method of the Auth service.
--- Raises PA001 when something has changed meanwhile, PA002 when this very change is made already: a frontend whose connection
--- died during COMMIT asks by repeating itself.
+-- Changes users, roles or permissions, and records the change in the audit; only the owner can do one without the other. action is the
+-- method of the Auth service.
+-- Raises PA001 if auth has changed since the expected revision, PA002 if this very change has already been made: a frontend whose
+-- connection died during COMMIT learns the outcome by calling again.
 create or replace function pgetcd.change_auth(
     expected_revision bigint,
     change_token      uuid,
     action            text,
     user_name         text,
     role_name         text,
-    password          bytea,    -- the hash; null with UserChangePassword: it stays, and the user's tokens end
+    password          bytea,    -- the hash; null with UserChangePassword: only the user's tokens end
     no_password       boolean,
     kind              integer,  -- of a permission
     range_start       bytea,
@@ -24,10 +24,10 @@ begin
     perform pgetcd.lock_log();
     select c.auth_revision into revision from pgetcd.cluster c;
     if exists (select from pgetcd.auth_audit a where a.token = change_auth.change_token) then
-        raise exception 'the change is made already' using errcode = 'PA002';
+        raise exception 'this change has already been made' using errcode = 'PA002';
     end if;
     if revision is distinct from expected_revision then
-        raise exception 'auth has moved to revision %', revision using errcode = 'PA001';
+        raise exception 'auth is at revision % now', revision using errcode = 'PA001';
     end if;
     update pgetcd.cluster c set auth_revision = c.auth_revision + 1,
         auth_shown_revision = c.auth_shown_revision + case change_auth.action when 'AuthEnable' then 0 else 1 end;
@@ -42,7 +42,7 @@ begin
 end
 $$;
 
--- The change itself; an import makes many. Whether it is allowed is decided elsewhere, at the auth revision that is expected.
+-- The change itself; an import makes many. The caller has decided whether it is allowed, at the expected auth revision.
 create or replace function pgetcd.edit_auth(
     action text, user_name text, role_name text, password bytea, no_password boolean, kind integer, range_start bytea, range_end bytea)
     returns void language plpgsql volatile set search_path = pg_catalog, pg_temp as $$
@@ -57,7 +57,7 @@ begin
             delete from pgetcd.auth_tokens;
             update pgetcd.cluster set auth_enabled = false, auth_tokens_since = auth_revision;
         when 'UserAdd' then
-            -- Tokens of an earlier user of that name stay dead.
+            -- Tokens of an earlier user with that name stay invalid.
             insert into pgetcd.auth_users (name, password, no_password, tokens_since)
                 values (user_name, edit_auth.password, edit_auth.no_password, now_at);
         when 'UserDelete' then
@@ -87,12 +87,12 @@ begin
             delete from pgetcd.auth_permissions p
                 where p.role = role_name and p.key = range_start and p.range_end = edit_auth.range_end;
         else
-            raise exception 'auth has no change %', edit_auth.action using errcode = 'invalid_parameter_value';
+            raise exception 'unknown auth change %', edit_auth.action using errcode = 'invalid_parameter_value';
     end case;
 end
 $$;
 
--- What a change was about, in words, for the audit: no password and no hash.
+-- The subject of a change in words, for the audit, without password or hash.
 create or replace function pgetcd.auth_subject(
     action text, user_name text, role_name text, kind integer, range_start bytea, range_end bytea)
     returns text language sql immutable set search_path = pg_catalog, pg_temp as $$
@@ -107,7 +107,7 @@ create or replace function pgetcd.auth_subject(
         end)
 $$;
 
--- A key for people: printable ASCII as it is, other bytes in hex, at most 200.
+-- A key for people to read: at most 200 bytes, printable ASCII as is, other bytes in hex.
 create or replace function pgetcd.shown_key(key bytea) returns text language sql immutable set search_path = pg_catalog, pg_temp as $$
     select '"' || coalesce(string_agg(
             case when b.byte between 32 and 126 then chr(b.byte) else '\x' || lpad(to_hex(b.byte), 2, '0') end, '' order by b.place), '')
@@ -115,7 +115,7 @@ create or replace function pgetcd.shown_key(key bytea) returns text language sql
     from (select n as place, get_byte(key, n) as byte from generate_series(0, least(octet_length(key), 200) - 1) n) b
 $$;
 
--- Keeps a new token, if nothing has changed since its user's password was checked.
+-- Stores a new token, provided that auth has not changed since the password was checked. Returns whether the token is stored.
 create or replace function pgetcd.add_auth_token(expected_revision bigint, token_hash bytea, token_user text, ttl_seconds double precision)
     returns boolean language plpgsql volatile security definer set search_path = pg_catalog, pg_temp as $$
 begin
@@ -128,15 +128,14 @@ begin
 end
 $$;
 
--- Prolongs the lives of tokens that have been used: for so many seconds from now, as many as there are hashes. Returns those that
--- still exist.
+-- Extends tokens that have been used. lives: for each hash, seconds from now. Returns the hashes that still exist.
 create or replace function pgetcd.renew_auth_tokens(hashes bytea[], lives double precision[]) returns setof bytea language sql volatile
     security definer set search_path = pg_catalog, pg_temp as $$
     update pgetcd.auth_tokens t set expires_at = greatest(t.expires_at, clock_timestamp() + make_interval(secs => used.life))
         from unnest(hashes, lives) as used (hash, life) where t.hash = used.hash returning t.hash
 $$;
 
--- Failed logins, gathered by a frontend. The last ten thousand are kept.
+-- Records failed logins, gathered by a frontend. The last ten thousand are kept.
 create or replace function pgetcd.note_failed_logins(usernames text[], clients text[], ats timestamptz[], frontend text)
     returns void language sql volatile security definer set search_path = pg_catalog, pg_temp as $$
     insert into pgetcd.auth_audit (at, action, username, client, frontend, subject, auth_revision)

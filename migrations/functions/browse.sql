@@ -1,7 +1,7 @@
--- Looking around in the store and its past (docs/sql.md). As in past.sql, the cost follows the rows that are looked at, and their
--- history; pages.sql has what stops when a page is full.
+-- Browsing the store and its past (docs/sql.md). As in past.sql, the cost is proportional to the rows read and their history; the functions
+-- in pages.sql stop when a page is full.
 
--- When a revision was made: the time of the last change up to it. Null where that is no longer kept.
+-- The time of a revision, which is the time of the last change up to it; null where that is no longer kept.
 create or replace function pgetcd.time_of(at_revision bigint) returns timestamptz language plpgsql stable
     set search_path = pg_catalog, pg_temp set plan_cache_mode = force_generic_plan
     set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off set jit = off as $$
@@ -11,7 +11,7 @@ begin
 end
 $$;
 
--- What rows_at returns, with the size of each value in place of it: a level with many keys does not read their values.
+-- As rows_at, but with the sizes of the values, so that a level with many keys does not read their values.
 create or replace function pgetcd.sizes_at(at_revision bigint, range_start bytea, range_end bytea)
     returns table (key bytea, value_size integer, create_revision bigint, mod_revision bigint, version bigint, lease bigint)
     language plpgsql stable set search_path = pg_catalog, pg_temp set plan_cache_mode = force_custom_plan set jit = off as $$
@@ -32,9 +32,9 @@ begin
 end
 $$;
 
--- One level of the tree that a separator makes of keys: the keys with the prefix and no separator behind it, and the
--- longer prefixes up to their next separator, with the number of keys below each. No separator: keys only.
--- from_entry: where the page begins; more come with the entry behind the last.
+-- One level of the tree into which a separator divides the keys: the keys with the prefix and no separator after it, and the
+-- longer prefixes up to their next separator, with the number of keys below each. With an empty separator, keys only.
+-- from_entry: where the page begins; the next page begins with the entry after the last one.
 create or replace function pgetcd.level_at(
     at_revision bigint, prefix bytea, separator bytea default '/', from_entry bytea default '', most integer default 1000)
     returns table (entry bytea, entry_text text, is_key boolean, keys bigint) language sql stable
@@ -49,7 +49,7 @@ create or replace function pgetcd.level_at(
         group by 1, 2 order by 1, 2 desc limit most) e
 $$;
 
--- The keys with a prefix that hold a text, in the key or, if wanted, in the value. Most rows hold none, so they are looked for first.
+-- The keys with a prefix that contain a text in the key or, with in_values, in the value. Few rows usually do, so they are found first.
 create or replace function pgetcd.search_rows(
     at_revision bigint, range_start bytea, range_end bytea, wanted bytea, in_values boolean, most integer)
     returns table (key bytea, value bytea, create_revision bigint, mod_revision bigint, version bigint, lease bigint, sub integer)

@@ -1,4 +1,4 @@
--- Bytes as text; null where they are no UTF-8, or hold a character that this database cannot.
+-- Bytes as text; null if they are not UTF-8, or hold a character that the database's encoding lacks.
 create or replace function pgetcd.as_text(bytes bytea) returns text language plpgsql immutable strict
     set search_path = pg_catalog, pg_temp as $$
 begin
@@ -8,7 +8,7 @@ exception when others then
 end
 $$;
 
--- Bytes as JSON; null where they are none.
+-- Bytes as JSON; null if they are not JSON.
 create or replace function pgetcd.as_json(bytes bytea) returns jsonb language plpgsql immutable strict
     set search_path = pg_catalog, pg_temp as $$
 begin
@@ -18,7 +18,7 @@ exception when others then
 end
 $$;
 
--- The first field of a protobuf message that has this number and is of bytes; null if there is none, or it is no protobuf.
+-- The first length-delimited field with a number in a protobuf message; null if there is none, or the bytes are not protobuf.
 create or replace function pgetcd.protobuf_field(message bytea, number integer) returns bytea language plpgsql immutable strict
     set search_path = pg_catalog, pg_temp as $$
 declare
@@ -31,7 +31,7 @@ declare
     wire  integer;
 begin
     while place < size loop
-        -- A tag, and for bytes their length, for a number its value.
+        -- A tag, followed by the length of a length-delimited field or the value of a varint.
         parts := '{}';
         loop
             part := 0;
@@ -42,7 +42,7 @@ begin
                 end if;
                 octet := get_byte(message, place);
                 place := place + 1;
-                -- No tag or length needs more than 31 bits; of a value only its end matters.
+                -- Tags and lengths need at most 31 bits; a value only has to be skipped.
                 if shift < 35 then
                     part := part | ((octet & 127)::bigint << shift);
                 end if;
@@ -73,8 +73,8 @@ begin
 end
 $$;
 
--- The object that a value of Kubernetes is: from its protobuf form (k8s, a zero byte, runtime.Unknown with the TypeMeta and the object,
--- whose first field is the ObjectMeta) or its JSON form. All null where it is neither.
+-- The identity of the Kubernetes object in a value, from its protobuf form ("k8s", a zero byte, runtime.Unknown with the TypeMeta and the
+-- object, whose first field is the ObjectMeta) or its JSON form. All fields are null if the value is neither.
 create or replace function pgetcd.kubernetes(value bytea, out api_version text, out kind text, out name text, out namespace text)
     language plpgsql immutable set search_path = pg_catalog, pg_temp as $$
 declare
@@ -100,7 +100,7 @@ begin
 end
 $$;
 
--- The end of the range of all keys with a prefix, as clients give it; null when there is no end.
+-- The exclusive end of the range of all keys with a prefix; null if the range is open.
 create or replace function pgetcd.prefix_end(prefix bytea) returns bytea language plpgsql immutable strict
     set search_path = pg_catalog, pg_temp as $$
 begin

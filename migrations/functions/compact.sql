@@ -1,7 +1,7 @@
--- Moves the compaction mark (semantics.md §6). Rows below it go later, in the background (removal.sql).
--- Repeated with the same token it succeeds again: so a frontend asks whose connection died. A compaction changes data too, so
--- it is refused while the store is said to be corrupt.
--- Outcome: compacted, already (at or below the mark), future or corrupt.
+-- Moves the compaction mark (semantics.md §6). Rows below it are removed later, in the background (removal.sql).
+-- A call repeated with the same token succeeds again, so a frontend whose connection died learns the outcome by repeating it. As a
+-- compaction changes data, it is refused while the corrupt alarm is raised.
+-- outcome: compacted, already (at or below the mark), future or corrupt.
 create or replace function pgetcd.compact(
     at_revision bigint,
     token       uuid default gen_random_uuid(),
@@ -30,7 +30,7 @@ begin
         update pgetcd.cluster set compact_revision = at_revision, compact_token = compact.token;
         update pgetcd.compactions c set username = coalesce(by_user, c.username), client = by_client, frontend = by_frontend
             where c.compact_revision = at_revision and c.frontend is null;
-        -- Revision 0 would hide the hash of the present.
+        -- HashKV at revision 0 means the present, so a compaction at 0 keeps no hash.
         insert into pgetcd.compaction_hashes (compact_revision, previous_revision)
             select at_revision, state.compact_revision where at_revision > 0;
         delete from pgetcd.compaction_hashes h where h.compact_revision not in (
@@ -43,8 +43,7 @@ begin
 end
 $$;
 
-
--- Notes the hash that a compaction wants, once; null: it cannot be computed, and is wanted no more.
+-- Stores the hash that a compaction wants, once. computed null: it cannot be computed and is no longer wanted.
 create or replace function pgetcd.keep_compaction_hash(at_revision bigint, computed bigint) returns void language sql volatile
     security definer set search_path = pg_catalog, pg_temp as $$
     update pgetcd.compaction_hashes h set hash = computed where h.compact_revision = at_revision and h.hash is null;
@@ -53,14 +52,14 @@ $$;
 
 revoke execute on function pgetcd.compact(bigint, uuid, text, text, text), pgetcd.keep_compaction_hash(bigint, bigint) from public;
 
--- Records every move of the mark. By a trigger: so no way of moving it is left out.
+-- Records every move of the mark. A trigger misses no way of moving it.
 create or replace function pgetcd.record_compaction() returns trigger language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
     insert into pgetcd.compactions (compact_revision) values (new.compact_revision);
     return null;
 end
 $$;
--- Made once, as making it again would hold up the frontends' heartbeats.
+-- Created only once, as creating it again would hold up the frontends' heartbeats.
 do $$
 begin
     if not exists (select from pg_trigger t where t.tgrelid = 'pgetcd.cluster'::regclass and t.tgname = 'record_compaction') then

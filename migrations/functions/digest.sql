@@ -1,8 +1,8 @@
--- What the log and the archive are made of, in one number: so that `pgetcd verify` finds a row that was changed, taken away or added
--- (docs/log.md). No append pays for it: the leader takes in what was appended since, and removal takes out what it removes.
+-- A digest of the rows of the log and the archive, by which `pgetcd verify` finds rows that were changed, removed or added (docs/log.md).
+-- Appends do not pay for it: the leader adds new rows afterwards, and removal takes out the rows that it removes.
 
--- A row as a number, each part of which is the seed of the next. By hash functions that PostgreSQL keeps as they are, as hash partitions
--- are stored by them. Against accidents and careless hands, not against a role that may write the digest too.
+-- The hash of a row; the hash of each part is the seed of the next. PostgreSQL keeps these hash functions stable, as hash partitions
+-- depend on them. They protect against accidents and careless changes, not against a role that may also write the digest.
 create or replace function pgetcd.row_digest(
     revision bigint, sub integer, key bytea, value bytea, create_revision bigint, version bigint, lease bigint,
     committed_at timestamptz, username text, client text, frontend text) returns bigint language sql immutable
@@ -10,7 +10,7 @@ create or replace function pgetcd.row_digest(
         hash_array_extended(array[key, value, timestamptz_send(committed_at)],
             hashint8extended(revision, hashint8extended(sub, hashint8extended(create_revision, hashint8extended(version, lease))))));
 
--- Takes the next rows of the log in, at least as many as are asked for if there are. Returns whether there are more.
+-- Adds the next rows of the log, at least `most` of them if there are so many. Returns whether there may be more.
 create or replace function pgetcd.record_digest(most integer) returns boolean language plpgsql volatile security definer
     set search_path = pg_catalog, pg_temp set enable_seqscan = off set enable_bitmapscan = off set jit = off as $$
 declare
@@ -18,11 +18,11 @@ declare
     last  bigint;
     more  record;
 begin
-    -- A crash loses it together with no row: no need to wait for the disk.
+    -- A crash may lose the record but no row of the log, so there is no need to wait for the disk.
     perform set_config('synchronous_commit', 'off', true);
-    -- Removal waits for this row before it takes any other away, so both statements below see the same ones.
+    -- Removal waits for this lock before it removes rows, so both statements below see the same rows.
     select d.* into noted from pgetcd.log_digest d for update;
-    -- Whole revisions: a later one is never committed earlier.
+    -- Whole revisions only; revisions are committed in order.
     select max(n.revision) into last from (
         select r.revision from pgetcd.revisions r where r.revision > noted.revision order by r.revision, r.sub limit greatest(most, 1)) n;
     if last is null then

@@ -1,9 +1,9 @@
--- While the table of leases is empty, the planner prefers a scan of it to looking ids up, and a prepared statement keeps that plan
--- while the table grows. So all that looks up several ids has scans and hashes off. And the compiler of plans: it takes
--- one that cannot do without for a very expensive one.
+-- While the table of leases is empty, the planner prefers a scan to looking ids up, and a prepared statement keeps that plan while the
+-- table grows. All functions that look up several ids therefore have scans and hashes off, and JIT too: a plan that cannot avoid what is
+-- off is costed as very expensive, and would be compiled.
 
--- Grants leases, unless an alarm forbids it; a row for each, in their order. -1: granted, also if it was before with the same token;
--- 0: the id is taken; else the alarms. head: the end of the log, no older than what was acknowledged before the call.
+-- Grants leases, unless an alarm forbids it, and returns a row for each, in order. outcome: -1 if granted, now or before with the same
+-- token; 0 if the id is taken; otherwise the alarms. head: the end of the log, at least as new as all writes acknowledged before the call.
 create or replace function pgetcd.grant_leases(lease_ids bigint[], seconds bigint[], tokens uuid[])
     returns table (outcome integer, head bigint) language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
     set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off set jit = off as $$
@@ -11,13 +11,13 @@ declare
     state record;
 begin
     if 0 = any (lease_ids) or 0 >= any (seconds) then
-        raise exception 'no lease has the id 0, and none lasts 0 s or less' using errcode = 'invalid_parameter_value';
+        raise exception 'a lease id must not be 0, and a TTL must be positive' using errcode = 'invalid_parameter_value';
     end if;
     select (c.alarms & (pgetcd.nospace_alarm() | pgetcd.corrupt_alarm()))::integer as refusing,
             greatest(c.base_revision, (select max(r.revision) from pgetcd.revisions r)) as head
         into state from pgetcd.cluster c;
     if state.refusing = 0 then
-        -- In one order, or two calls with the same ids could wait for each other.
+        -- In order of ids, or two calls with the same ids could wait for each other.
         insert into pgetcd.leases (id, ttl, expires_at, grant_token)
             select g.id, g.ttl, clock_timestamp() + make_interval(secs => g.ttl::double precision), g.token
             from unnest(lease_ids, seconds, tokens) as g (id, ttl, token) order by g.id
@@ -30,10 +30,9 @@ begin
 end
 $$;
 
--- Renews leases; for each that exists its TTL, null if it has expired and is about to go. The first row has the end of the log
--- in place of a TTL: no lease has the id 0. Renewed for half a second more than is
--- promised: a lease whose expiry still covers a full TTL is asked for again and again by some clients, and costs a read then,
--- and no commit.
+-- Renews leases. Returns the TTL of each that exists, or null if it has expired and awaits its revocation. The first row, with the id 0,
+-- has the end of the log in place of a TTL. A renewal lasts half a second longer than promised: some clients send keep-alives in quick
+-- succession, and one for a lease whose expiry still covers a full TTL costs a read but no commit.
 create or replace function pgetcd.keep_alive(ids bigint[]) returns table (id bigint, ttl bigint) language plpgsql volatile
     security definer set search_path = pg_catalog, pg_temp
     set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off set jit = off as $$
@@ -54,22 +53,21 @@ begin
 end
 $$;
 
--- Those of these leases that do not exist; null if all do.
+-- The given leases that do not exist; null if all do.
 create or replace function pgetcd.missing_leases(ids bigint[]) returns bigint[] language sql stable
     set search_path = pg_catalog, pg_temp set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off set jit = off as $$
     select array_agg(needed) from unnest(ids) needed where not exists (select from pgetcd.leases l where l.id = needed)
 $$;
 
--- Deletes leases.
 create or replace function pgetcd.forget_leases(ids bigint[]) returns void language sql volatile
     set search_path = pg_catalog, pg_temp set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off set jit = off as $$
     delete from pgetcd.leases l where l.id = any (ids)
 $$;
 
--- The leases that are over, the first to expire first; only the leader is told.
--- Over means: expired when the leader last beat. Such a lease is never renewed again: not by a keep-alive, which
--- asks for the present time, nor by renew_leases, which passes it by. So it may be revoked, however late.
--- renew_due: leases must be renewed before any may be called over.
+-- The leases that had expired at the leader's last heartbeat, in order of expiry; only the leader gets any.
+-- Such a lease is never renewed: not by a keep-alive, which compares with the present time, nor by renew_leases, which skips it. It may
+-- therefore be revoked at any later time.
+-- renew_due: renew_leases must run first; until then no lease counts as expired.
 create or replace function pgetcd.expired_leases(member_run text, most integer)
     returns table (renew_due boolean, id bigint) language sql volatile
     set search_path = pg_catalog, pg_temp as $$
@@ -80,7 +78,7 @@ create or replace function pgetcd.expired_leases(member_run text, most integer)
         where l.holder = member_run
 $$;
 
--- Gives all leases a full TTL that were alive when the database went away. Returns how many; null if none are due.
+-- Gives a full TTL to all leases that were alive when the database went away. Returns their number; null if no renewal is due.
 create or replace function pgetcd.renew_leases(member_run text) returns bigint language plpgsql volatile
     security definer set search_path = pg_catalog, pg_temp as $$
 declare
@@ -91,7 +89,7 @@ begin
     if after is null then
         return null;
     end if;
-    -- Keep-alives update many rows in an order of their own: without the lock the two could wait for each other.
+    -- Keep-alives update many rows in a different order; without the lock the two could wait for each other.
     lock table pgetcd.leases in share row exclusive mode;
     update pgetcd.leases set expires_at = greatest(expires_at, clock_timestamp() + make_interval(secs => ttl))
         where expires_at > after;

@@ -1,6 +1,6 @@
--- The lock that puts appends in order (design §2, invariant 1): that of the table append_lock, which commit releases. Only the
--- owner may take it, so other roles can through the owner's functions alone. This mode excludes itself, and no reader
--- of the table; it is neither one of those that PostgreSQL keeps for each session nor one that it must look for there.
+-- The lock that puts appends in order (design §2, invariant 1), on the table append_lock, released by commit. Only the owner may take it;
+-- other roles do so through the owner's functions. The mode conflicts with itself, but not with readers of the table; as it is
+-- neither a fast-path lock of a session nor one that conflicts with those, PostgreSQL need not search the sessions.
 create or replace function pgetcd.lock_log() returns void language plpgsql volatile set search_path = pg_catalog, pg_temp as $$
 begin
     perform pgetcd.check_isolation();
@@ -8,19 +8,18 @@ begin
 end
 $$;
 
--- Whatever comes under a lock must see the commit of its previous holder: so a snapshot must be of the statement, not of the
--- transaction, which may be older.
+-- Statements under the lock must see the commit of its previous holder, so each needs its own snapshot: that of a transaction may be older.
 create or replace function pgetcd.check_isolation() returns void language plpgsql stable set search_path = pg_catalog, pg_temp as $$
 begin
     if current_setting('transaction_isolation') in ('repeatable read', 'serializable') then
-        raise exception 'keys can be changed in read committed transactions only, this one is %', current_setting('transaction_isolation')
+        raise exception 'keys can be changed only in a read committed transaction, this one is %', current_setting('transaction_isolation')
             using errcode = 'invalid_transaction_state';
     end if;
 end
 $$;
 
--- The lock, then the rows after a revision: a frontend that shares the log with other writers evaluates on them and appends in the
--- same transaction, so it cannot lose. A frontend that hangs there is ended after two seconds, and the others go on.
+-- Takes the lock, then returns the rows after a revision: a frontend that has lost to other writers evaluates on these rows and appends in
+-- the same transaction, so it cannot lose again. The session of a frontend that hangs there is ended after two seconds.
 create or replace function pgetcd.lock_and_tail(after bigint) returns setof pgetcd.log_answer language plpgsql volatile
     security definer set search_path = pg_catalog, pg_temp as $$
 declare
@@ -28,15 +27,15 @@ declare
 begin
     ignored := set_config('idle_in_transaction_session_timeout', '2s', true);
     ignored := pgetcd.lock_log();
-    -- A statement of its own: its snapshot is taken when the lock is held.
+    -- A separate statement, so that its snapshot is taken while the lock is held.
     return query select t.* from pgetcd.tail(lock_and_tail.after) t;
 end
 $$;
 revoke execute on function pgetcd.lock_and_tail(bigint) from public;
 
--- The session that keeps all writes waiting: the holder of the append lock while another session waits for it or, if the holder waits
--- for a lock itself, the session that is behind that. since: the session's start, began: the transaction's. is_writer: it has changed
--- keys from SQL (enter_log). Fields of a session that the caller may not see are null.
+-- The session that blocks all writes: the holder of the append lock while another session waits for it or, if the holder itself waits
+-- for a lock, the session that blocks the holder. since: start of the session; began: start of the transaction; is_writer: the session has
+-- changed keys from SQL (enter_log). Fields of a session that the caller may not see are null.
 create or replace function pgetcd.lock_holder() returns table (pid integer, since timestamptz, began timestamptz, state text,
         wait_event text, username text, application text, client text, is_writer boolean) language sql volatile
     set search_path = pg_catalog, pg_temp as $$

@@ -1,8 +1,8 @@
--- One frontend's beat: registers it, takes or renews the leadership if that is free, and lists the members that are alive, in one
--- round trip. Its first row comes even if no member is alive.
--- member_revision: that of the frontend's state.
--- joined: the id is ours. It is not while another run beats under it; held_at is that run's last beat.
--- leads: the leadership is ours for leader_limit from now.
+-- The heartbeat of a frontend: registers it, takes the leadership if that is free or renews it, and lists the live members, in one
+-- round trip. There is at least one row, even if no member is alive.
+-- member_revision: the revision of the frontend's state.
+-- joined: whether the id is the caller's. It is not while another run sends heartbeats under it; held_at is the last of these.
+-- leads: the caller is the leader for leader_limit from now.
 create or replace function pgetcd.beat(
     member_id          bigint,
     member_run         text,
@@ -15,8 +15,8 @@ create or replace function pgetcd.beat(
     language plpgsql volatile security definer set search_path = pg_catalog, pg_temp as $$
 #variable_conflict use_column
 declare
-    replaced_after  constant interval := '1.5 seconds';  -- an id whose run was silent for so long is free for another
-    outage          constant interval := '5 seconds';    -- without a leader for longer, leases are renewed
+    replaced_after  constant interval := '1.5 seconds';  -- an id whose run has been silent for this long may be taken by another run
+    outage          constant interval := '5 seconds';    -- after a longer time without a leader, leases are renewed
     forgotten_after constant interval := '1 minute';
     now_at timestamptz := clock_timestamp();
     state  pgetcd.leader;
@@ -34,9 +34,9 @@ begin
         where l.holder = member_run or l.expires_at <= clock_timestamp() for update;
     leads := found;
     if leads then
-        now_at := clock_timestamp();  -- we may have waited for the row
-        -- No lease could be kept alive while the database was away, or while there was no frontend. A leader that died
-        -- and was followed by another within seconds is no such case. Nor is a store in which no frontend has led yet.
+        now_at := clock_timestamp();  -- the select may have waited for the row
+        -- Clients could not keep leases alive while the database was down or no frontend ran. A leader that died and was
+        -- replaced within seconds is no such case, nor is a store that has never had a leader.
         if state.ticked_at > '-infinity' and (state.ticked_at < now_at - outage
                 or state.postmaster_start is distinct from pg_postmaster_start_time()) then
             state.renew_after := coalesce(state.renew_after, state.ticked_at);
@@ -48,11 +48,11 @@ begin
             select old.id from pgetcd.members old
             where old.heartbeat_at < now_at - forgotten_after for update skip locked);
     else
-        -- A heartbeat that is lost in a crash is not missed: no need to wait for the disk.
+        -- A heartbeat may be lost in a crash, so there is no need to wait for the disk.
         perform set_config('synchronous_commit', 'off', true);
     end if;
 
-    -- A frontend that joins is counted before it loads the state, so it misses no notification that it needs; it polls besides.
+    -- A new frontend is counted before it loads the state, so it misses no notification that it needs; it also polls.
     update pgetcd.cluster c set frontends = alive.n
         from (select count(*)::integer as n from pgetcd.members m where m.heartbeat_at > clock_timestamp() - pgetcd.member_limit()) alive
         where c.frontends <> alive.n;
@@ -63,8 +63,8 @@ begin
 end
 $$;
 
--- Hands the leadership to another member, if it is the caller's and the other is alive. Returns when; else null. It is the
--- other's for leader_limit, in which it finds out by beating.
+-- Hands the leadership to another member, if the caller leads and the other is alive. Returns the time, or null if not. The other
+-- leads for leader_limit; it learns that with its next heartbeat.
 create or replace function pgetcd.hand_over(member_run text, target bigint) returns timestamptz language sql volatile
     security definer set search_path = pg_catalog, pg_temp as $$
     update pgetcd.leader l set holder = m.run, since = clock_timestamp(), expires_at = clock_timestamp() + pgetcd.leader_limit()
@@ -73,14 +73,14 @@ create or replace function pgetcd.hand_over(member_run text, target bigint) retu
         returning clock_timestamp()
 $$;
 
--- Takes a frontend off the list and gives up its leadership, at once.
+-- Removes a frontend from the members and gives up its leadership, at once.
 create or replace function pgetcd.leave(member_run text) returns void language sql volatile
     security definer set search_path = pg_catalog, pg_temp as $$
     delete from pgetcd.members m where m.run = member_run;
     update pgetcd.leader l set holder = null, expires_at = '-infinity' where l.holder = member_run;
 $$;
 
--- Takes a member off the list that is no longer alive. is_known: it was on the list. is_removed: not, if it is alive.
+-- Removes a member that is no longer alive. is_known: the member existed. is_removed: false for a live member.
 create or replace function pgetcd.remove_dead(member_id bigint, out is_known boolean, out is_removed boolean) language plpgsql volatile
     security definer set search_path = pg_catalog, pg_temp as $$
 begin
@@ -90,8 +90,7 @@ begin
 end
 $$;
 
--- Notes the version that the cluster shall go down to, or with null that it shall not. Whether that changed anything: one that is
--- under way stays.
+-- Records the target version of a downgrade; null cancels it. Returns whether anything changed: a downgrade under way keeps its target.
 create or replace function pgetcd.set_downgrade(target text) returns boolean language plpgsql volatile
     security definer set search_path = pg_catalog, pg_temp as $$
 begin

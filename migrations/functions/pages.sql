@@ -1,11 +1,11 @@
--- Pages of the past (docs/sql.md): the cost follows what is on the page, not the keys below a prefix nor their versions. A page ends at a
--- time that the caller gives, and says where to go on.
+-- Pages of the past (docs/sql.md). The cost is proportional to the page, not to the keys with the prefix or their versions. A page that is
+-- not complete by the time `until` ends there, and names the key to continue from.
 
--- Walks the index by key: the newest rows of keys from range_start on, as of a revision, and stops after most of them. Deleted keys are
--- left out; with after_revision only what was changed after it counts, deletions included.
--- A walk that has looked at most_rows rows, or that is still under way at the time until, ends in a row with the key to go on from
--- and no mod_revision.
--- One plan for all steps, and rows in the order of the index: a key with many versions is left behind by a new scan.
+-- Walks the index by key: returns the newest rows of keys from range_start on, as of a revision, at most `most` of them. Deleted keys are
+-- left out. With after_revision, only changes after it count, deletions included.
+-- A walk that has read most_rows rows, or is not done by the time `until`, ends with a row that has the key to continue from and no
+-- mod_revision.
+-- All steps share one plan, with rows in the order of the index: many older versions of a key are skipped by starting a new scan.
 create or replace function pgetcd.walk_at(
     at_revision bigint, range_start bytea, range_end bytea, most integer, most_rows integer default null,
     until timestamptz default 'infinity', wanted bytea default null, in_values boolean default false, after_revision bigint default null)
@@ -21,9 +21,9 @@ declare
     scan         refcursor;
     found_row    record;
     last_key     bytea;
-    older        integer;       -- versions of last_key that were passed
+    older        integer;       -- older versions of last_key that were read
     looked       integer := 0;
-    next_look    integer := 128;  -- at the clock
+    next_look    integer := 128;  -- rows after which the clock is read again
     given        integer := 0;
     is_scanning  boolean := false;
 begin
@@ -65,7 +65,7 @@ begin
                 next_look := looked + 128;
             end if;
             if octet_length(found_row.key) >= 1024 then
-                -- Long keys may share an entry, in which they are not in order.
+                -- Long keys may share an index entry, and are not ordered within it.
                 for found_row in
                     select distinct on (h.key) h.key, h.value, h.create_revision, h.mod_revision, h.version, h.lease, h.tombstone
                     from pgetcd.history h
@@ -114,9 +114,9 @@ begin
 end
 $$;
 
--- A page of what level_at returns. Below each entry keys are counted up to count_to, a tenth of it where the page has more than 20
--- entries: where there are more, or counting them takes too long, is_exact is false. A page that takes until the time `until` ends in a
--- row with the entry to go on from and no is_key.
+-- A page of level_at. The keys below each entry are counted up to count_to, or a tenth of it if the page has more than 20 entries; is_exact
+-- is false if there are more, or counting takes too long. A page that is not complete by the time `until` ends with a row that has the
+-- entry to continue from and no is_key.
 create or replace function pgetcd.level_page(
     at_revision bigint, prefix bytea, separator bytea, from_entry bytea, most integer, count_to integer, until timestamptz)
     returns table (entry bytea, is_key boolean, keys bigint, is_exact boolean)
@@ -126,7 +126,7 @@ declare
     next_key  bytea   := greatest(prefix, from_entry);
     level_end bytea   := pgetcd.prefix_end(prefix);
     entries   bytea[] := '{}';
-    starts    bytea[] := '{}';  -- the first keys below them
+    starts    bytea[] := '{}';  -- the first key below each entry
     branches  boolean[] := '{}';
     found_row record;
     place     integer;
@@ -161,7 +161,7 @@ begin
         keys := 1;
         is_exact := true;
         if branches[n] then
-            -- Keys that are gone, and versions that are passed, cost as much as keys that count.
+            -- Deleted keys and older versions cost as much as keys that count.
             select least(count(w.mod_revision), count_to), count(w.mod_revision) = count(*) and count(*) <= count_to
                 into keys, is_exact
                 from pgetcd.walk_at(at_revision, starts[n], pgetcd.prefix_end(entry), count_to + 1, count_to * 4 + 100, until) w;
@@ -174,8 +174,8 @@ begin
 end
 $$;
 
--- A page of what search_at returns, from a first key on. A text that many keys hold is found by a walk; where that has found few until
--- the time `until`, reading everything is worth it.
+-- A page of search_at, from a first key on. A walk finds a text that many keys contain; if the walk has found too few by the time
+-- `until`, the rest of the range is read in one query.
 create or replace function pgetcd.search_page(
     at_revision bigint, prefix bytea, wanted bytea, in_values boolean, first_key bytea, most integer, until timestamptz)
     returns table (key bytea, value bytea, create_revision bigint, mod_revision bigint, version bigint, lease bigint)
@@ -202,7 +202,8 @@ begin
 end
 $$;
 
--- What was changed between two revisions, out of its rows. A key whose first change there has version 1 was not there before.
+-- The keys that differ between two revisions, from the rows between them. A key whose first change there has version 1 did not exist
+-- before.
 create or replace function pgetcd.changed_keys(from_revision bigint, to_revision bigint, range_start bytea, range_end bytea)
     returns table (key bytea, change text) language plpgsql stable
     set search_path = pg_catalog, pg_temp set plan_cache_mode = force_custom_plan set enable_seqscan = off set jit = off as $$
@@ -222,7 +223,7 @@ begin
 end
 $$;
 
--- Whether changed_keys has few rows to read between two revisions.
+-- Whether at most `few` rows lie between two revisions.
 create or replace function pgetcd.few_changes(from_revision bigint, to_revision bigint, few integer) returns boolean
     language plpgsql stable set search_path = pg_catalog, pg_temp set plan_cache_mode = force_custom_plan
     set enable_seqscan = off set enable_bitmapscan = off set jit = off as $$
@@ -236,8 +237,8 @@ begin
 end
 $$;
 
--- A page of what diff returns, from a first key on: out of the rows between the revisions where these are few, or else by walking the
--- keys. One that takes until the time `until` ends in a row with the key to go on from and no change.
+-- A page of diff, from a first key on: from the rows between the revisions if these are few, or else by a walk of the keys. A page that is
+-- not complete by the time `until` ends with a row that has the key to continue from and no change.
 create or replace function pgetcd.difference_page(
     from_revision bigint, to_revision bigint, prefix bytea, first_key bytea default '', most integer default 100,
     until timestamptz default 'infinity', few integer default 20000)
@@ -278,7 +279,7 @@ begin
                 return;
             end if;
             next_key := key || '\x00';
-            -- As row_at, without the cost of a call.
+            -- row_at, without the cost of a call.
             if archive_too then
                 select h.tombstone, h.value, h.mod_revision into old_row from pgetcd.history h
                     where substr(h.key, 1, 1024) = substr(found_row.key, 1, 1024) and h.key = found_row.key
@@ -309,8 +310,8 @@ begin
 end
 $$;
 
--- How many keys differ, by the kind of change. Where there was much to read between the two revisions, at most so many are counted, in
--- the order of keys and until a time; is_exact tells whether these are all.
+-- The number of keys that differ, by kind of change. If many rows lie between the two revisions, only the first `most` keys are counted,
+-- and only until the time `until`; is_exact tells whether these are all.
 create or replace function pgetcd.count_differences(
     from_revision bigint, to_revision bigint, prefix bytea, most integer default 1000, until timestamptz default 'infinity',
     few integer default 20000)

@@ -1,7 +1,7 @@
--- Past states, differences and histories for SQL readers (docs/sql.md). Functions of a key or a prefix go through the
--- index by key: its cost follows the rows that are found, and their history, not the table.
+-- Past states, differences and histories for SQL readers (docs/sql.md). Functions of a key or a prefix use the index by key:
+-- their cost is proportional to the rows found and their history, not to the table.
 --
--- SQLSTATEs of our own: PE001 compacted, PE002 future; writes.sql has more.
+-- Our own SQLSTATEs: PE001 compacted, PE002 future; writes.sql has more.
 
 create or replace function pgetcd.check_revision(at_revision bigint) returns void language plpgsql stable
     set search_path = pg_catalog, pg_temp as $$
@@ -13,18 +13,18 @@ begin
         raise exception 'no revision is given' using errcode = 'null_value_not_allowed';
     elsif at_revision > state.revision then
         raise exception 'etcdserver: mvcc: required revision is a future revision'
-            using errcode = 'PE002', detail = format('Revision %s is asked for, the store is at %s.', at_revision, state.revision);
+            using errcode = 'PE002', detail = format('Revision %s was requested, but the store is at %s.', at_revision, state.revision);
     elsif at_revision < state.oldest_revision then
         raise exception 'etcdserver: mvcc: required revision has been compacted'
             using errcode = 'PE001',
-                detail = format('Revision %s is compacted and not in the archive; the oldest state kept is that of %s.',
+                detail = format('Revision %s is compacted and not in the archive; the oldest revision kept is %s.',
                 at_revision, state.oldest_revision);
     end if;
 end
 $$;
 
--- The last revision at a time. Times never go back, so halving finds it. One plan for all steps: with an archive of many
--- partitions, making it costs more than a step.
+-- The last revision at a time, found by binary search, as times never decrease. All steps share one plan: with an archive of many
+-- partitions, planning costs more than a step.
 create or replace function pgetcd.revision_at(at_time timestamptz) returns bigint language plpgsql stable
     set search_path = pg_catalog, pg_temp
     set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off set jit = off as $$
@@ -45,7 +45,7 @@ begin
             using errcode = 'PE002', detail = format('%s is in the future.', at_time);
     end if;
     above := state.revision + 1;
-    -- From the compact revision on all is in the log, and most questions are about that.
+    -- Everything from the compact revision on is in the log, and most queries are about it.
     select h.mod_revision, h.committed_at into probe from pgetcd.history h
         where not h.archived and h.mod_revision >= state.compact_revision order by h.mod_revision, h.sub limit 1;
     in_log := probe.committed_at <= at_time;
@@ -75,9 +75,9 @@ begin
 end
 $$;
 
--- The keys of [range_start, range_end) as they were; range_end null: to the end of the key space.
--- Which index is best depends on the range: a plan for any range would read all of the log. In a plan of its own the
--- archive is left out when it is not needed: rows that are not superseded at the compact revision are in the log.
+-- The keys of [range_start, range_end) at a revision; range_end null: to the end of the key space.
+-- The best index depends on the range: a generic plan would read all of the log. A custom plan also leaves the archive out
+-- when it is not needed: rows that are not superseded at the compact revision are in the log.
 create or replace function pgetcd.rows_at(at_revision bigint, range_start bytea, range_end bytea)
     returns table (key bytea, value bytea, create_revision bigint, mod_revision bigint, version bigint, lease bigint, sub integer)
     language plpgsql stable
@@ -100,7 +100,6 @@ begin
 end
 $$;
 
--- One key as it was.
 create or replace function pgetcd.row_at(at_revision bigint, wanted_key bytea)
     returns table (key bytea, value bytea, create_revision bigint, mod_revision bigint, version bigint, lease bigint, sub integer)
     language plpgsql stable
@@ -128,20 +127,19 @@ begin
 end
 $$;
 
--- Whether a difference can be told.
 create or replace function pgetcd.check_revisions(from_revision bigint, to_revision bigint) returns void language plpgsql stable
     set search_path = pg_catalog, pg_temp as $$
 begin
     perform pgetcd.check_revision(from_revision);
     perform pgetcd.check_revision(to_revision);
     if from_revision > to_revision then
-        raise exception 'the difference is from revision % to %: the earlier comes first', from_revision, to_revision
+        raise exception 'a difference needs the earlier revision first, got % and %', from_revision, to_revision
             using errcode = 'invalid_parameter_value';
     end if;
 end
 $$;
 
--- The keys of a range that are not as they were.
+-- The keys of a range that differ between two revisions.
 create or replace function pgetcd.rows_between(from_revision bigint, to_revision bigint, range_start bytea, range_end bytea)
     returns table (key bytea, change text, old_value bytea, old_mod_revision bigint, new_value bytea, new_mod_revision bigint)
     language plpgsql stable
@@ -178,8 +176,8 @@ begin
 end
 $$;
 
--- The functions that readers call. Each has a form for text, where a prefix or key is text, and one for a time.
--- They are made of one query, so that the planner leaves out the columns that are not asked for.
+-- The functions for readers. Each has a form that takes keys and prefixes as text, and one that takes a time.
+-- Each is a single query, so that the planner leaves out columns that are not requested.
 
 create or replace function pgetcd.state_at(at_revision bigint, range_start bytea default '', range_end bytea default null)
     returns setof pgetcd.key_state language sql stable begin atomic
@@ -260,8 +258,8 @@ create or replace function pgetcd.diff(from_time timestamptz, to_time timestampt
     select d.* from pgetcd.diff(pgetcd.revision_at(from_time), pgetcd.revision_at(to_time), convert_to(prefix, 'UTF8')) d;
 end;
 
--- The keys of [range_start, range_end) as they were at a revision, for frontends: of the log only, and without a check that it
--- is all there. range_end null: to the end of the key space.
+-- The keys of [range_start, range_end) at a revision, for frontends: reads the log only, and does not check that the revision is
+-- still kept. range_end null: to the end of the key space.
 create or replace function pgetcd.range_at(at_revision bigint, range_start bytea default '', range_end bytea default null)
     returns table (key bytea, value bytea, create_revision bigint, mod_revision bigint, sub integer, version bigint, lease bigint)
     language sql stable begin atomic

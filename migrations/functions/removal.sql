@@ -1,8 +1,8 @@
--- Removal and retention take rows of the log and the archive away with their owner's rights, so that no other role needs them
+-- Removal and retention delete rows of the log and the archive with their owner's rights, so that no other role needs a right to delete
 -- (docs/security.md).
 
--- Makes the partitions of today and tomorrow (days of UTC) and drops those that ended before the retention began; notes the
--- revisions that are forgotten with them, and forgets their compactions.
+-- Creates the partitions of today and tomorrow (UTC) and drops those that ended before the retention period; records the revisions that
+-- are lost with them, and deletes compactions older than the period.
 create or replace function pgetcd.keep_archive(retention interval) returns void language plpgsql volatile security definer
     set search_path = pg_catalog, pg_temp set timezone = 'UTC' set lock_timeout = '2s' as $$
 declare
@@ -13,7 +13,7 @@ begin
     retention := greatest(retention, interval '0');
     for day in select today + n from generate_series(0, 1) n loop
         if to_regclass(format('%I.%I', 'pgetcd', 'revisions_archive_' || to_char(day, 'YYYYMMDD'))) is null then
-            -- Attached, not created in place: that would wait for, and then hold up, all readers of the history.
+            -- Attached: creating it in place would wait for all readers of the history and hold up new ones.
             execute format('create table %I.%I (like pgetcd.revisions_archive including all)',
                 'pgetcd', 'revisions_archive_' || to_char(day, 'YYYYMMDD'));
             execute format('alter table pgetcd.revisions_archive attach partition %I.%I for values from (%L) to (%L)',
@@ -42,21 +42,20 @@ begin
 end
 $$;
 
--- Removes a batch of the rows that compaction has superseded (semantics.md §6). Of each key the newest row at or below the
--- compact revision stays, unless it is a tombstone below it; all rows at the compact revision itself stay, as a watch
--- may start there.
+-- Removes a batch of the rows superseded at the compact revision (semantics.md §6). The newest row of each key at or below the
+-- compact revision stays, unless it is a tombstone below it; all rows at the compact revision itself stay, as a watch may start there.
 --
--- The walk goes through the rows from the last finished compact revision to the present one, in order. Each row that
--- did not create its key supersedes the row of that key before it, which is always still there, so that the index finds
--- it in one step; each tombstone below the compact revision goes itself. So the cost follows the span. Looking at a row
--- twice does no harm. A tombstone at the compact revision stays, and goes in the next compaction: its walk starts there.
+-- The walk visits the rows from the last finished compact revision to the present one, in order. Each row that did not create its
+-- key supersedes the previous row of the key, which still exists, so that the index finds it in one step; each tombstone below the
+-- compact revision is removed itself. The cost is therefore proportional to the span. Visiting a row twice does no harm. A tombstone at the
+-- compact revision stays until the next compaction, whose walk starts there.
 --
--- Two things hold a row back (docs/decisions/0007):
--- * It is not a fifth of a second old: frontends may not have read it yet, and would have to load everything anew.
--- * It is younger than in_doubt and among the last rows of its frontend, which may repeat that append to learn its fate.
+-- A row is held back in two cases (docs/decisions/0007):
+-- * It is less than 0.2 s old: frontends may not have read it yet, and would have to load the whole state again.
+-- * It is younger than in_doubt and belongs to the last append of its frontend, which may repeat that append to learn its outcome.
 --
--- Outcome: more, finished, soon (a row is too young, ask again), later (a row may still be asked for) or unhashed (a hash of
--- compaction_hashes must be computed first).
+-- outcome: more; finished; soon (a row is too young); later (a row belongs to an append in doubt); unhashed (a hash of compaction_hashes
+-- must be computed first).
 create or replace function pgetcd.remove_superseded(batch_rows integer, in_doubt interval, to_archive boolean)
     returns table (outcome text, removed bigint)
     language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
@@ -73,16 +72,16 @@ declare
     gone    record;
 begin
     removed := 0;
-    -- A crash loses the removal and its mark together: no need to wait for the disk.
+    -- A crash loses the removal and its mark together, so there is no need to wait for the disk.
     perform set_config('synchronous_commit', 'off', true);
     -- The tombstones of the compact revision itself stay until the mark moves. A walk that stopped among the rows of that
-    -- revision looks at all of them again then, or those it had passed would stay for good.
+    -- revision then visits all of them again, or tombstones already visited would stay for ever.
     update pgetcd.removal m set walked_sub = -1, towards_revision = c.compact_revision
         from pgetcd.cluster c where m.towards_revision < c.compact_revision;
-    -- One at a time: a leader that was paused may wake up beside the next one.
+    -- One removal at a time: a leader that was paused may resume beside its successor.
     select m.* into mark from pgetcd.removal m for update;
     select d.revision into noted from pgetcd.log_digest d for update;
-    -- In one statement: a compaction that comes now is not removed towards, as its hash is missing.
+    -- One statement reads both, so a new compaction cannot become the target while its hash is missing.
     select c.compact_revision, exists (select from pgetcd.compaction_hashes h where h.hash is null)
         into target, is_unhashed from pgetcd.cluster c;
     if is_unhashed then
@@ -114,8 +113,8 @@ begin
         select s.revision, s.sub, s.place, s.transaction, s.committed_at, s.frontend
         from span s where s.tombstone and s.revision < target
     ),
-    -- The last append of each frontend, as far as it can be seen at the end of the log. One that appended again has
-    -- learnt the fate of the append before.
+    -- The last append of each frontend, as far as the end of the log shows it. A frontend that has appended again knows the
+    -- outcome of its previous append.
     last_append as materialized (
         select distinct on (r.frontend) r.frontend, r.transaction
         from (
@@ -147,7 +146,7 @@ begin
             (select h.is_fresh from held h) as is_fresh
         into batch;
 
-    -- What goes, goes out of the digest of the log, and into that of the day in the archive.
+    -- Removed rows leave the digest of the log and enter that of the day in the archive.
     if to_archive then
         with taken as (delete from pgetcd.revisions r where r.ctid = any (batch.places) returning r.*),
         moved as (
@@ -178,7 +177,7 @@ begin
             into gone from taken t;
     end if;
     removed := gone.rows;
-    -- Also when there is nothing to take out: so a recording in an older snapshot fails, and does not count what is gone.
+    -- The update comes even if it subtracts nothing, so that a record_digest with an older snapshot fails instead of counting removed rows.
     if removed > 0 then
         update pgetcd.log_digest d set rows = d.rows - gone.noted_rows, digest = d.digest # coalesce(gone.digest, 0);
     end if;

@@ -1,8 +1,8 @@
--- Undo: a key, or the keys with a prefix, as they were at an earlier moment (docs/sql.md). What stands in between stays in the history.
+-- Undo: restores a key, or the keys with a prefix, to an earlier moment (docs/sql.md). The changes in between stay in the history.
 -- SQLSTATE PE008: the keys have changed since the plan.
 
--- The keys of [range_start, range_end) whose value or lease is not what it was; range_end null: to the end of the key space. A lease
--- that is gone cannot be attached again: it counts as none. Reads views only, so that auditors may ask.
+-- The keys of [range_start, range_end) whose value or lease differs from that moment; range_end null: to the end of the key space. A lease
+-- that no longer exists cannot be attached again and counts as none. Reads views only, so that auditors may call it.
 create or replace function pgetcd.restore_rows(at_revision bigint, range_start bytea, range_end bytea)
     returns table (key bytea, old_value bytea, old_mod_revision bigint, old_create_revision bigint, old_version bigint,
         new_value bytea, new_mod_revision bigint, lease bigint, lost_lease bigint)
@@ -38,8 +38,8 @@ begin
 end
 $$;
 
--- Makes the range what it was, in one revision, and returns that, or null if nothing differs.
--- unchanged_since: refuses if a key of the range has changed after that revision; null: whatever has happened.
+-- Restores the range in one revision and returns that revision, or null if nothing differs.
+-- unchanged_since: fails if a key of the range has changed after that revision; null: no such check.
 create or replace function pgetcd.restore_range(range_start bytea, range_end bytea, at_revision bigint, unchanged_since bigint,
         request text) returns bigint language plpgsql volatile set search_path = pg_catalog, pg_temp
     set plan_cache_mode = force_custom_plan set enable_seqscan = off set jit = off as $$
@@ -58,7 +58,7 @@ begin
     state := pgetcd.enter_log(false);
     if unchanged_since is not null then
         perform pgetcd.check_revision(unchanged_since);
-        -- Removal forgets tombstones below the mark, and with them that a key has changed.
+        -- Removal takes away tombstones below the mark, and with them the evidence that a key has changed.
         if unchanged_since < (select c.compact_revision from pgetcd.cluster c) then
             raise exception 'the store has been compacted since revision %', unchanged_since using errcode = 'PE008';
         end if;
@@ -70,7 +70,7 @@ begin
             order by r.revision limit 1;
         if found then
             raise exception 'the keys have changed since revision %', unchanged_since using errcode = 'PE008',
-                detail = format('Key %s has changed at revision %s.', coalesce(pgetcd.as_text(later.key), later.key::text), later.revision);
+                detail = format('Key %s changed at revision %s.', coalesce(pgetcd.as_text(later.key), later.key::text), later.revision);
         end if;
     end if;
     with restored as (
@@ -89,7 +89,7 @@ begin
     end if;
     drawn := nextval('pgetcd.revision_seq');
     if any_put then
-        -- Refuses what puts are refused for.
+        -- Fails under alarms that forbid puts.
         state := pgetcd.enter_log(true);
     end if;
     ignored := pg_notify('pgetcd', pgetcd.sql_frontend());
@@ -97,7 +97,7 @@ begin
 end
 $$;
 
--- The functions that readers call: what restoring would do.
+-- The functions for readers: the changes that a restore would make.
 
 create or replace function pgetcd.plan_restore(range_start bytea, range_end bytea, at_revision bigint)
     returns setof pgetcd.key_restore language sql stable begin atomic
@@ -141,7 +141,7 @@ create or replace function pgetcd.plan_restore_prefix(prefix text, at_time times
     select p.* from pgetcd.plan_restore_prefix(convert_to(prefix, 'UTF8'), pgetcd.revision_at(at_time)) p;
 end;
 
--- The functions that writers call. They run with their owner's rights, as those of writes.sql do.
+-- The functions for writers. They run with their owner's rights, as those of writes.sql do.
 
 create or replace function pgetcd.restore_key(wanted_key bytea, at_revision bigint, unchanged_since bigint default null) returns bigint
     language plpgsql volatile security definer set search_path = pg_catalog, pg_temp as $$

@@ -1,6 +1,6 @@
--- The rights of roles (docs/security.md). A grant outlives the next time these files are applied.
+-- The rights of roles (docs/security.md). A grant stays when these files are applied again.
 
--- Lets a role read the history and everything else that is shown, and no table.
+-- Lets a role read the history and every other view, but no table.
 create or replace function pgetcd.grant_auditor(grantee name) returns void language plpgsql volatile
     set search_path = pg_catalog, pg_temp as $$
 begin
@@ -23,8 +23,8 @@ begin
 end
 $$;
 
--- Lets a role run a frontend with --migrate=never: it reads all tables, and what it changes goes through functions. An earlier pgetcd
--- gave it rights to write, which end here.
+-- Lets a role run a frontend with --migrate=never: the role may read all tables, and makes its changes through functions. Rights to write,
+-- granted by an earlier pgetcd, are revoked.
 create or replace function pgetcd.grant_server(grantee name) returns void language plpgsql volatile
     set search_path = pg_catalog, pg_temp as $$
 begin

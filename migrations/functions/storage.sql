@@ -1,8 +1,8 @@
--- Bytes on disk of all that is in the schema, and how many of them hold something. Only what holds rows counts: a vacuum adds maps of
--- free and of visible space to each table, and those are not the store's. In use counts what is beyond an empty store, in which a table,
--- an index or a sequence may have two pages. The log is measured on 64 of its pages, evenly spread: space that removal has left free
--- there, and rows that are dead but not yet vacuumed, are room for new rows. So the cost does not grow with the store. The archive only
--- grows and the other tables are small: they count in full.
+-- The size of the schema on disk, and how much of it is in use, in bytes. Only main forks count: the free-space and visibility maps that a
+-- vacuum adds to each table are not the store's. in_use leaves out what an empty store has: up to two pages for each table, index and
+-- sequence. The log is sampled on 64 evenly spread pages, so the cost does not grow with the store: space left free there by removal, and
+-- rows that are dead but not yet vacuumed, are room for new rows. The archive only grows and the other tables are small: they count in
+-- full.
 create or replace function pgetcd.storage_size(out total bigint, out in_use bigint) language plpgsql stable
     set search_path = pg_catalog, pg_temp
     set enable_seqscan = off set jit = off as $$
@@ -32,8 +32,7 @@ begin
         page := n * pages / looked;
         first := format('(%s,0)', page)::tid;
         beyond := format('(%s,0)', page + 1)::tid;
-        -- The size of a row beside the columns of varying size: its head and line pointer, nine columns of fixed size, and an
-        -- entry in each of two indexes.
+        -- 140: the header and line pointer of a row, its columns of fixed size, and an entry in each of two indexes.
         select sum(140 + pg_column_size(r.key) + coalesce(pg_column_size(r.value), 0) + coalesce(pg_column_size(r.username), 0)
                 + coalesce(pg_column_size(r.client), 0) + pg_column_size(r.frontend) + least(octet_length(r.key), 1024))
             into bytes from pgetcd.revisions r where r.ctid >= first and r.ctid < beyond;

@@ -1,5 +1,5 @@
--- The rows after a revision. Stable, so that all of it is read in one snapshot. In an empty table the planner
--- would prefer a scan, and a prepared statement keeps that plan while the table grows: so scans are off.
+-- The rows after a revision. Stable, so that both queries read one snapshot. Scans are off, as the planner would prefer one for an empty
+-- table, and a prepared statement keeps that plan while the table grows.
 create or replace function pgetcd.tail(after bigint) returns setof pgetcd.log_answer
     language plpgsql stable
     set search_path = pg_catalog, pg_temp

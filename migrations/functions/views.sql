@@ -1,7 +1,7 @@
--- The history and the state of the store as SQL readers see them (design §9, docs/sql.md). Views read with their owner's rights
--- and the functions read views only, so that a role can be let to the history and not to the tables.
+-- The history and the state of the store for SQL readers (design §9, docs/sql.md). Views read with their owner's rights, and the
+-- functions read views only, so that a role can be given the history and not the tables.
 
--- The column client holds the address, # and the request's name (docs/decisions/0016).
+-- The column client of the tables holds the address, # and the name of the request (docs/decisions/0016).
 create or replace view pgetcd.all_revisions as
     select r.revision, r.sub, r.key, r.value, r.tombstone, r.create_revision, r.version, r.lease,
         r.committed_at, r.username, nullif(split_part(r.client, '#', 1), '') as client,
@@ -13,8 +13,8 @@ create or replace view pgetcd.all_revisions as
         nullif(split_part(a.client, '#', 2), ''), a.frontend, true
     from pgetcd.revisions_archive a;
 
--- Every change that is still known, with the value that it replaced: null where there was none, or it is forgotten.
--- An older row may be left when the one in between was removed while nothing was archived: it must not be taken for it.
+-- Every change that is still kept, with the value that it replaced; null if there was none, or it is no longer kept.
+-- If the replaced row was removed without being archived, an older row may remain, which must not be mistaken for it.
 create or replace view pgetcd.history as
     select r.key, pgetcd.as_text(r.key) as key_text, r.revision as mod_revision, r.sub,
         case when r.tombstone then 'delete' when r.version = 1 then 'create' else 'update' end as change,
@@ -48,7 +48,7 @@ create or replace view pgetcd.current_state as
     join pgetcd.revisions r using (revision, sub)
     where not newest.tombstone;
 
--- A lease that has expired is gone when the leader has revoked it: expires_in is negative until then.
+-- An expired lease stays until the leader has revoked it, with a negative expires_in.
 create or replace view pgetcd.active_leases as
     select l.id, to_hex(l.id) as id_hex, l.ttl, l.expires_at, l.expires_at - clock_timestamp() as expires_in
     from pgetcd.leases l;
@@ -72,7 +72,7 @@ create or replace view pgetcd.auth_accounts as
         array(select r.role from pgetcd.auth_user_roles r where r.username = u.name order by r.role) as roles
     from pgetcd.auth_users u;
 
--- The permissions of each role. range_end null: one key; all keys from key on, if it is a zero byte.
+-- The permissions of each role. range_end null: a single key; a zero byte: all keys from key on.
 create or replace view pgetcd.auth_grants as
     select r.name as role, (array['READ', 'WRITE', 'READWRITE'])[p.kind + 1] as permission,
         p.key, pgetcd.as_text(p.key) as key_text,
@@ -82,7 +82,7 @@ create or replace view pgetcd.auth_grants as
 create or replace view pgetcd.auth_changes as
     select a.at, a.action, a.username, a.client, a.frontend, a.subject, a.auth_revision from pgetcd.auth_audit a;
 
--- The changes of a key, of the keys with a prefix, or by a user: rows of the view, oldest first.
+-- The changes of a key, of the keys with a prefix, or by a user, oldest first.
 create or replace function pgetcd.key_history(wanted_key bytea) returns setof pgetcd.history language sql stable begin atomic
     select h.* from pgetcd.history h
     where substr(h.key, 1, 1024) = substr(wanted_key, 1, 1024) and h.key = wanted_key
@@ -107,8 +107,8 @@ create or replace function pgetcd.changes_by(who text, since timestamptz default
     order by h.mod_revision, h.sub;
 end;
 
--- The changes that are kept, newest first: of a prefix, by a user, from an address, of a request, between two times (until is not
--- part of it). A page goes on before the last change of the one before.
+-- The changes that are kept, newest first: of a prefix, by a user, from an address, of a request, from `since` until before `until`.
+-- before_revision and before_sub: the last change of the previous page.
 create or replace function pgetcd.changes(
     prefix bytea default '', by_user text default null, from_client text default null, of_request text default null,
     since timestamptz default null, until timestamptz default null,
@@ -119,7 +119,7 @@ declare
     first_entry   bytea  := substr(prefix, 1, 1024);
     last_entry    bytea  := substr(prefix || pgetcd.highest(), 1, 1024);
     all_keys      boolean := prefix = '';
-    -- A time of a revision is that of all of its changes, so times are bounds of revisions.
+    -- All changes of a revision have one time, so bounds by time are bounds by revision.
     after_revision bigint := case when since is null then 0 else pgetcd.revision_at(since - interval '1 microsecond') end;
 begin
     if before_revision is null then

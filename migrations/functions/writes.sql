@@ -1,8 +1,8 @@
 -- Changes from SQL, in the caller's own transaction (design §9, docs/decisions/0016).
 -- SQLSTATEs: PE003 lease not found, PE004 no key, PE005 too large, PE006 no space, PE007 corrupt.
 
--- Takes the append lock until the caller's transaction ends, and finds where the log is. Called again by the same
--- transaction it costs little. A rollback to a savepoint undoes changes and, if it was taken after the savepoint, the lock.
+-- Takes the append lock until the end of the caller's transaction, and finds the end of the log. Later calls in the same transaction
+-- cost little. A rollback to a savepoint undoes the changes after it, and the lock if that was taken after it.
 create or replace function pgetcd.enter_log(is_put boolean, out head bigint, out now_at timestamptz) language plpgsql volatile
     set search_path = pg_catalog, pg_temp as $$
 declare
@@ -10,7 +10,7 @@ declare
     ignored text;
 begin
     ignored := pgetcd.lock_log();
-    -- Tells the lock's holder to be an SQL writer, no frontend: a frontend may cancel it (--sql-write-timeout).
+    -- Marks the holder of the lock as an SQL writer, which a frontend may cancel (--sql-write-timeout).
     lock table pgetcd.append_lock in row share mode;
 
     select greatest(c.base_revision, last.revision) as head, last.committed_at as last_at, s.last_value as drawn,
@@ -23,7 +23,7 @@ begin
     elsif is_put and state.alarms & pgetcd.nospace_alarm() <> 0 then
         raise exception 'etcdserver: mvcc: database space exceeded' using errcode = 'PE006';
     end if;
-    -- Numbers that were drawn and rolled back belong to no row: take them back (design §2, invariant 2).
+    -- Take back numbers that were drawn and rolled back (design §2, invariant 2).
     if state.drawn <> state.head then
         ignored := setval('pgetcd.revision_seq', state.head, true);
     end if;
@@ -32,9 +32,9 @@ begin
 end
 $$;
 
--- Puts a key, or deletes it if the value is null, provided that its mod_revision is as expected (null: whatever it is,
--- 0: there is no such key). Returns the revision, or null if nothing was changed.
--- The newest row of a key is the next in the index; a bitmap or a sort would read all of its versions.
+-- Puts a key, or deletes it if the value is null, provided that its mod_revision is as expected (null: any; 0: the key does not
+-- exist). Returns the revision, or null if nothing was changed.
+-- The newest row of a key is the first in the index; a bitmap scan or a sort would read all of its versions.
 create or replace function pgetcd.change_key(wanted_key bytea, new_value bytea, lease_id bigint, expected bigint) returns bigint
     language plpgsql volatile
     set search_path = pg_catalog, pg_temp
@@ -53,7 +53,7 @@ begin
         raise exception 'etcdserver: key is not provided' using errcode = 'PE004';
     elsif octet_length(wanted_key) + coalesce(octet_length(new_value), 0) > most then
         raise exception 'etcdserver: request is too large' using errcode = 'PE005',
-            detail = format('Key and value may have %s bytes.', most);
+            detail = format('Key and value may have at most %s bytes together.', most);
     end if;
     state := pgetcd.enter_log(is_put);
 
@@ -79,14 +79,14 @@ begin
             state.now_at, session_user,
             pgetcd.sql_client(case when expected is not null then 'compare_and_put' when is_put then 'put' else 'delete' end),
             pgetcd.sql_frontend());
-    -- The same words every time: however many changes, PostgreSQL sends them once. Without a revision, so no frontend takes
-    -- it for its own or for old news.
+    -- The payload is always the same, so PostgreSQL sends it once per transaction. It names no revision, so no frontend takes it for
+    -- a notification of its own or for an old one.
     ignored := pg_notify('pgetcd', pgetcd.sql_frontend());
     return drawn;
 end
 $$;
 
--- The address of the session and its request, as frontends write them.
+-- The address of the session and the request, in the form that frontends write.
 create or replace function pgetcd.sql_client(request text) returns text language sql stable
     return case family(inet_client_addr())
         when 4 then format('ipv4:%s:%s', host(inet_client_addr()), inet_client_port())
@@ -127,7 +127,7 @@ begin
 end
 $$;
 
--- The functions that writers call. They run with their owner's rights, so that no role needs any on the tables.
+-- The functions for writers. They run with their owner's rights, so that no role needs any on the tables.
 
 create or replace function pgetcd.put(key bytea, value bytea, lease bigint default 0) returns bigint
     language plpgsql volatile security definer set search_path = pg_catalog, pg_temp as $$
@@ -141,7 +141,7 @@ $$;
 create or replace function pgetcd.put(key text, value text, lease bigint default 0) returns bigint language sql volatile
     return pgetcd.put(convert_to($1, 'UTF8'), convert_to($2, 'UTF8'), $3);
 
--- Only if the key is still at that mod_revision; 0: only if there is no such key.
+-- Puts only if the key still has that mod_revision; 0: only if the key does not exist.
 create or replace function pgetcd.compare_and_put(key bytea, expected_mod_revision bigint, value bytea, lease bigint default 0)
     returns bigint language plpgsql volatile security definer set search_path = pg_catalog, pg_temp as $$
 begin
@@ -173,6 +173,6 @@ $$;
 create or replace function pgetcd.delete_prefix(prefix text) returns bigint language sql volatile
     return pgetcd.delete_prefix(convert_to($1, 'UTF8'));
 
--- By default every role may execute a function, and these need no right on a table.
+-- By default every role may execute a function, and these require no rights on tables.
 revoke execute on function pgetcd.put(bytea, bytea, bigint), pgetcd.compare_and_put(bytea, bigint, bytea, bigint),
     pgetcd.delete(bytea), pgetcd.delete_prefix(bytea) from public;

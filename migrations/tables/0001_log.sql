@@ -1,8 +1,8 @@
--- The log: every mutation is a row, the value of the sequence is the revision.
+-- The log: every mutation is a row, and the value of the sequence is its revision.
 -- Written for the default schema; the migrator puts the configured one in place of `pgetcd.` and `'pgetcd'`.
 
 create sequence pgetcd.revision_seq as bigint minvalue 1 start 1 no cycle;
--- An empty store is at revision 1, as in etcd: the first write draws 2.
+-- An empty store is at revision 1, as in etcd, so the first write draws 2.
 select setval('pgetcd.revision_seq', 1, true);
 
 create table pgetcd.revisions (
@@ -21,42 +21,41 @@ create table pgetcd.revisions (
     primary key (revision, sub)
 );
 
--- A B-tree entry must fit a third of a page, an etcd key may be longer: so the index carries the first
--- 1024 bytes and queries compare both these and the key.
+-- A B-tree entry must fit a third of a page, and an etcd key may be longer. The index therefore holds the first
+-- 1024 bytes, and queries compare both these and the key.
 create index revisions_by_key on pgetcd.revisions (substr(key, 1, 1024), revision desc, sub desc);
 
--- Rows are only appended: vacuum early, for the visibility map and freezing.
+-- Rows are only appended; early vacuums keep the visibility map current and spread out the freezing.
 alter table pgetcd.revisions set (autovacuum_vacuum_insert_scale_factor = 0.02);
 -- Values are often compressed or encrypted already, and pglz costs more than it saves here.
 alter table pgetcd.revisions alter column value set storage external;
 
--- The state of the store beside its rows. One row, which every tail query reads.
+-- The state of the store beside its rows: one row, which every tail query reads.
 create table pgetcd.cluster (
     one                 boolean  primary key default true check (one),
     compact_revision    bigint   not null default -1,  -- -1: never compacted
-    compact_token       uuid,                          -- of the last compaction: a repeated one is recognised
-    base_revision       bigint   not null default 1,   -- the store is at least here, whatever rows there are
-    frontends           integer  not null default 2,   -- alive now; a lone one is not notified of its own appends
-    term                bigint   not null default 0,   -- counts PostgreSQL's restarts and promotions: shown as the raft term
-    postmaster_start    timestamptz,                   -- of the postmaster that term was counted for
-    -- The kinds of alarms that are raised, in bits (functions/constants.sql). Appends compare it: so no frontend writes once
+    compact_token       uuid,                          -- of the last compaction, so that a repeated call is recognised
+    base_revision       bigint   not null default 1,   -- the store is at least at this revision, whatever its rows say
+    frontends           integer  not null default 2,   -- alive now; a lone frontend is not notified of its own appends
+    term                bigint   not null default 0,   -- counts PostgreSQL's restarts and promotions; shown as the raft term
+    postmaster_start    timestamptz,                   -- start of the postmaster for which term was last counted
+    -- The kinds of alarm that are raised, as bits (functions/constants.sql). Appends compare them, so no frontend writes once
     -- an alarm is acknowledged (docs/decisions/0009).
     alarms              smallint not null default 0,
-    downgrade_target    text,                          -- the version that `etcdctl downgrade enable` named; null: none
-    -- Counts every change of auth, enabling included: appends and auth changes expect it, reads compare it.
+    downgrade_target    text,                          -- the version named in `etcdctl downgrade enable`; null: none
+    -- Counts every change of auth, enabling included. Appends and auth changes expect it; reads compare it.
     auth_revision       bigint   not null default 1,
-    auth_shown_revision bigint   not null default 1,   -- the auth revision that etcd shows; enabling leaves it alone
+    auth_shown_revision bigint   not null default 1,   -- the auth revision as etcd shows it; enabling auth does not change it
     auth_enabled        boolean  not null default false,
-    auth_tokens_since   bigint   not null default 1    -- simple tokens made at an earlier auth_revision are dead
+    auth_tokens_since   bigint   not null default 1    -- simple tokens issued at an earlier auth_revision are invalid
 ) with (fillfactor = 50);
 insert into pgetcd.cluster default values;
 
--- Rows that functions return. `create or replace` does not exist for types: a later change is an `alter type` in a file of
--- its own.
+-- Row types that functions return. Types have no `create or replace`, so a later change is an `alter type` in a file of its own.
 
--- The answer of append and tail: the position of the log in the first row, rows of the log after it.
+-- The answer of append and tail: the first row holds the position of the log, the others are rows of the log.
 create type pgetcd.log_answer as (
-    outcome          text,     -- appended | conflict | lease_missing | tail in the first row; null in those after it
+    outcome          text,     -- appended | conflict | lease_missing | tail in the first row; null in the others
     head             bigint,
     compact_revision bigint,
     auth_revision    bigint,
@@ -71,18 +70,18 @@ create type pgetcd.log_answer as (
     alarms           smallint
 );
 
--- A key as it was (docs/sql.md).
+-- A key at one moment (docs/sql.md).
 create type pgetcd.key_state as (
     key bytea, key_text text, value bytea, value_text text,
     create_revision bigint, mod_revision bigint, version bigint, lease bigint, sub integer);
 
--- A key that is not the same at two moments (docs/sql.md).
+-- A key that differs between two moments (docs/sql.md).
 create type pgetcd.key_difference as (
     key bytea, key_text text, change text,
     old_value bytea, old_value_text text, old_mod_revision bigint,
     new_value bytea, new_value_text text, new_mod_revision bigint);
 
--- A key that restoring would change, and how (docs/sql.md).
+-- A key that a restore would change, and how (docs/sql.md).
 create type pgetcd.key_restore as (
     key bytea, key_text text, change text,
     old_value bytea, old_value_text text, old_mod_revision bigint,

@@ -1,6 +1,6 @@
--- The alarms that are raised (semantics.md §10); cluster.alarms sums them up.
+-- The raised alarms (semantics.md §10); cluster.alarms combines their kinds.
 create table pgetcd.alarms (
-    member_id bigint      not null,  -- a member id, its 64 bits as a signed number; any that the client named
+    member_id bigint      not null,  -- as the client named it, unchecked; its 64 bits as a signed number
     kind      integer     not null,  -- as on the wire: 1 NOSPACE, 2 CORRUPT
     raised_at timestamptz not null default clock_timestamp(),
     primary key (member_id, kind)

@@ -3,26 +3,26 @@ namespace PgEtcd.Console;
 /// <summary>--console: what the console may do.</summary>
 public enum ConsoleMode
 {
-    /// <summary>There is none.</summary>
+    /// <summary>The console is not served.</summary>
     Off,
 
-    /// <summary>It shows the store.</summary>
+    /// <summary>The console shows the store.</summary>
     ReadOnly,
 
-    /// <summary>It changes keys too.</summary>
+    /// <summary>The console also changes keys.</summary>
     ReadWrite,
 }
 
-/// <summary>How the console is set up.</summary>
+/// <summary>The configuration of the console.</summary>
 public sealed record ConsoleOptions
 {
-    /// <summary>What it may do.</summary>
+    /// <summary>What the console may do.</summary>
     public ConsoleMode Mode { get; init; } = ConsoleMode.ReadOnly;
 
     /// <summary>--console-mask: patterns of keys whose values are never shown; <c>*</c> stands for any bytes.</summary>
     public IReadOnlyList<string> Masks { get; init; } = [];
 
-    /// <summary>Bytes of a key and its value at most.</summary>
+    /// <summary>The most bytes of a key and its value together.</summary>
     public int MaxRequestBytes { get; init; } = 1_572_864;
 
     /// <summary>The frontend's name.</summary>

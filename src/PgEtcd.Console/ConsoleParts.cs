@@ -7,13 +7,13 @@ using PgEtcd.Postgres.Connections;
 
 namespace PgEtcd.Console;
 
-/// <summary>The frontend that the console shows, as its host puts it together.</summary>
+/// <summary>The parts of a frontend that the console uses.</summary>
 public sealed record ConsoleParts
 {
-    /// <summary>The database, for the past.</summary>
+    /// <summary>Gives past states.</summary>
     public required Database Database { get; init; }
 
-    /// <summary>The present.</summary>
+    /// <summary>Gives the present state.</summary>
     public required KeyReader Reader { get; init; }
 
     /// <summary>Changes keys.</summary>
@@ -25,10 +25,10 @@ public sealed record ConsoleParts
     /// <summary>The read barrier.</summary>
     public required Tail Tail { get; init; }
 
-    /// <summary>Passwords and tokens.</summary>
+    /// <summary>Logs users in.</summary>
     public required FrontendAuth Auth { get; init; }
 
-    /// <summary>Room for writes.</summary>
+    /// <summary>The storage quota.</summary>
     public required Quota Quota { get; init; }
 
     /// <summary>Alarms.</summary>
@@ -37,25 +37,25 @@ public sealed record ConsoleParts
     /// <summary>This frontend's name in the history.</summary>
     public required string Run { get; init; }
 
-    /// <summary>How the log and the API write a client's address.</summary>
+    /// <summary>Formats a client's address as the log and the API do.</summary>
     public required Func<ConnectionInfo, string> Peer { get; init; }
 
-    /// <summary>The counters that the charts are made of: must not wait.</summary>
+    /// <summary>Reads the counters behind the charts. Must not block.</summary>
     public required Func<CounterReading> Counters { get; init; }
 
-    /// <summary>Ends when the server begins to stop: streams are to end.</summary>
+    /// <summary>Cancelled when the server begins to stop; streams then end.</summary>
     public required CancellationToken Stopping { get; init; }
 
-    /// <summary>Gets failures.</summary>
+    /// <summary>Makes the console's logger.</summary>
     public required ILoggerFactory Loggers { get; init; }
 }
 
-/// <summary>What this frontend has done since it started.</summary>
+/// <summary>Counters of this frontend since it started.</summary>
 /// <param name="Puts">Keys put.</param>
 /// <param name="Deletes">Keys deleted.</param>
 /// <param name="Ranges">Ranges read.</param>
 /// <param name="Events">Events sent to watchers.</param>
-/// <param name="CommitSeconds">Seconds that batches took to commit, added up.</param>
+/// <param name="CommitSeconds">Total time of committing batches, seconds.</param>
 /// <param name="Commits">Batches committed.</param>
 public readonly record struct CounterReading(
     double Puts, double Deletes, double Ranges, double Events, double CommitSeconds, double Commits);

@@ -1,6 +1,6 @@
 namespace PgEtcd.Console;
 
-/// <summary>What this project logs. Ids 600 to 699.</summary>
+/// <summary>The log messages of this project, ids 600 to 699.</summary>
 internal static partial class Log
 {
     [LoggerMessage(600, LogLevel.Error, "the page {Path} of the console failed")]

@@ -3,22 +3,22 @@ using System.Globalization;
 
 namespace PgEtcd.Protocol;
 
-/// <summary>Durations as Go writes them, "1h30m" or "1.5s"; a day, which Go lacks, is "30d".</summary>
+/// <summary>Durations as Go writes them, such as "1h30m" or "1.5s", and also in days, which Go lacks, such as "30d".</summary>
 public static class Durations
 {
-    /// <summary>The longest that Go can hold, 292 years.</summary>
+    /// <summary>The longest duration in Go, 292 years.</summary>
     private static readonly TimeSpan Longest = TimeSpan.FromTicks(long.MaxValue / 100);
 
     private static readonly SearchValues<char> NumberCharacters = SearchValues.Create("0123456789.");
 
-    // The longer names first: "m" is the beginning of "ms".
+    // "ms" must come before "m".
     private static readonly (string Name, double Ticks)[] Units =
     [
         ("ns", 0.01), ("us", 10), ("\u00b5s", 10), ("\u03bcs", 10), ("ms", TimeSpan.TicksPerMillisecond), ("s", TimeSpan.TicksPerSecond),
         ("m", TimeSpan.TicksPerMinute), ("h", TimeSpan.TicksPerHour), ("d", TimeSpan.TicksPerDay),
     ];
 
-    /// <summary>Writes one for people: its largest unit up to seconds, three digits after the point at most.</summary>
+    /// <summary>Formats a duration for people in s, ms or µs, with at most three decimal places.</summary>
     public static string Format(TimeSpan duration)
     {
         (double number, string unit) = duration.TotalSeconds >= 1 ? (duration.TotalSeconds, "s")
@@ -27,8 +27,8 @@ public static class Durations
         return string.Create(CultureInfo.InvariantCulture, $"{number:0.###}{unit}");
     }
 
-    /// <summary>Reads one that is not negative.</summary>
-    /// <returns>Null when it is none.</returns>
+    /// <summary>Parses a duration that is not negative.</summary>
+    /// <returns>Null if the text is not one.</returns>
     public static TimeSpan? Parse(string text)
     {
         if (text == "0")

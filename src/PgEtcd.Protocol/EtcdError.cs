@@ -11,21 +11,21 @@ public sealed class EtcdError
         Status = new Status(code, message);
     }
 
-    /// <summary>etcd's name for it, without the <c>ErrGRPC</c> in front.</summary>
+    /// <summary>etcd's name for the error, without the prefix <c>ErrGRPC</c>.</summary>
     public string Name { get; }
 
-    /// <summary>What goes out on the wire.</summary>
+    /// <summary>The status sent to the client.</summary>
     public Status Status { get; }
 
     /// <summary>The gRPC code.</summary>
     public StatusCode Code => Status.StatusCode;
 
-    /// <summary>The exact text.</summary>
+    /// <summary>etcd's exact text.</summary>
     public string Message => Status.Detail;
 
     /// <summary>
-    /// A new exception to throw. One shared instance would save little, as the unwinding is what costs,
-    /// and would be written to (stack trace, data) by every thread that throws it.
+    /// Creates an exception to throw. A shared instance would save little, as most of the cost is the unwinding,
+    /// and every thread that throws it would write to it (stack trace, data).
     /// </summary>
     public RpcException ToException() => new(Status);
 

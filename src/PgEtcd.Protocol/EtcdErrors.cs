@@ -4,7 +4,7 @@ using Grpc.Core;
 namespace PgEtcd.Protocol;
 
 /// <summary>
-/// Every error that etcd gives its clients, code and text exact: clients recognise errors by their text.
+/// Every error that etcd returns to its clients, with the exact code and text, as clients recognise errors by their text.
 /// Used as <c>throw EtcdErrors.Compacted.ToException()</c> or, without the cost of a throw, as
 /// <c>EtcdErrors.Compacted.Status</c>.
 /// </summary>
@@ -12,7 +12,7 @@ public static class EtcdErrors
 {
     // Keys and transactions.
     public static EtcdError EmptyKey { get; } = Error(StatusCode.InvalidArgument, "etcdserver: key is not provided");
-    /// <summary>Also what a transaction with an unset operation gets.</summary>
+    /// <summary>Also for a transaction with an unset operation.</summary>
     public static EtcdError KeyNotFound { get; } = Error(StatusCode.InvalidArgument, "etcdserver: key not found");
     public static EtcdError ValueProvided { get; } = Error(StatusCode.InvalidArgument, "etcdserver: value is provided");
     public static EtcdError LeaseProvided { get; } = Error(StatusCode.InvalidArgument, "etcdserver: lease is provided");
@@ -55,7 +55,7 @@ public static class EtcdErrors
     public static EtcdError RootRoleNotExist { get; } = Error(
         StatusCode.FailedPrecondition, "etcdserver: root user does not have root role");
     public static EtcdError UserAlreadyExist { get; } = Error(StatusCode.FailedPrecondition, "etcdserver: user name already exists");
-    /// <summary>Also what a request without credentials gets while authentication is on.</summary>
+    /// <summary>Also for a request without credentials while authentication is on.</summary>
     public static EtcdError UserEmpty { get; } = Error(StatusCode.InvalidArgument, "etcdserver: user name is empty");
     public static EtcdError UserNotFound { get; } = Error(StatusCode.FailedPrecondition, "etcdserver: user name not found");
     public static EtcdError RoleAlreadyExist { get; } = Error(StatusCode.FailedPrecondition, "etcdserver: role name already exists");
@@ -104,7 +104,7 @@ public static class EtcdErrors
         StatusCode.FailedPrecondition, "etcdserver: cluster has a downgrade job in progress");
     public static EtcdError NoInflightDowngrade { get; } = Error(StatusCode.FailedPrecondition, "etcdserver: no inflight downgrade job");
 
-    // Sent as Unknown: etcd has a code for the first two, but loses it on the way out.
+    // Sent as Unknown: etcd has a code for the first two, but loses it when sending them.
     public static EtcdError MemberNotEnoughStarted { get; } = Error(
         StatusCode.Unknown, "etcdserver: re-configuration failed due to not enough started members");
     public static EtcdError RequestTooManyRequests { get; } = Error(StatusCode.Unknown, "etcdserver: too many requests");
@@ -125,7 +125,7 @@ public static class EtcdErrors
     public static EtcdError RangeStreamSorted { get; } = Error(StatusCode.Unimplemented, "RangeStream does not support custom sort orders");
     public static EtcdError RangeStreamFiltered { get; } = Error(StatusCode.Unimplemented, "RangeStream does not support revision filters");
 
-    /// <summary>All of them.</summary>
+    /// <summary>All errors above.</summary>
     public static IReadOnlyList<EtcdError> All { get; } =
     [
         .. typeof(EtcdErrors).GetProperties()
@@ -134,8 +134,8 @@ public static class EtcdErrors
     ];
 
     /// <summary>
-    /// An error as v3lock and v3election send it on: they are clients of the server themselves, and
-    /// whatever they are told goes out as Unknown.
+    /// An error as v3lock and v3election forward it: they are clients of the server themselves, and forward
+    /// every error as Unknown.
     /// </summary>
     public static Status SeenByRecipe(Status told) => new(StatusCode.Unknown, told.Detail);
 

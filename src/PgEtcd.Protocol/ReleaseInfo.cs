@@ -2,22 +2,22 @@ using System.Runtime.InteropServices;
 
 namespace PgEtcd.Protocol;
 
-/// <summary>What this build calls itself.</summary>
+/// <summary>The versions that this build reports.</summary>
 public static class ReleaseInfo
 {
-    /// <summary>The etcd release whose behaviour is followed: what /version and Status answer, and clients look at.</summary>
+    /// <summary>The etcd release whose behaviour this build follows. /version and Status return it, and clients check it.</summary>
     public const string EtcdVersion = "3.6.14";
 
-    /// <summary>What etcd calls the cluster version: the release without its patch.</summary>
+    /// <summary>etcd's cluster version: the release without the patch number.</summary>
     public const string ClusterVersion = "3.6";
 
-    /// <summary>The version of the storage format that Status and Snapshot name.</summary>
+    /// <summary>The version of the storage format, as returned by Status and Snapshot.</summary>
     public const string StorageVersion = ClusterVersion + ".0";
 
     /// <summary>PgEtcd's own version.</summary>
     public static string PgEtcdVersion { get; } = typeof(ReleaseInfo).Assembly.GetName().Version?.ToString(3) ?? "0.0.0";
 
-    /// <summary>The lines of --version. The first is etcd's, because scripts cut the version out of it.</summary>
+    /// <summary>The output of --version. The first line is etcd's, as scripts extract the version from it.</summary>
     public static string VersionText { get; } = string.Join(Environment.NewLine,
         $"etcd Version: {EtcdVersion}",
         $"PgEtcd Version: {PgEtcdVersion}",

@@ -3,12 +3,12 @@ using Xunit;
 
 namespace PgEtcd.BlackBox.Tests;
 
-/// <summary>Cases of a theory that wait for most of their time: all begin with the class, and each test awaits its own.</summary>
+/// <summary>Runs the cases of a theory that mostly wait: all start with the class, and each test awaits its own case.</summary>
 public abstract class AllAtOnce(IEnumerable<string> cases) : IAsyncLifetime
 {
     private Dictionary<string, Task> _running = [];
 
-    /// <summary>A case as it runs; its exception is that of the test.</summary>
+    /// <summary>Awaits a case and rethrows its exception.</summary>
     public Task this[string name] => _running[name];
 
     public virtual async Task InitializeAsync()

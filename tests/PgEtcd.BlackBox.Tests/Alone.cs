@@ -2,6 +2,6 @@ using Xunit;
 
 namespace PgEtcd.BlackBox.Tests;
 
-/// <summary>Tests of how long something takes, or how much is done in a time: they run when no others do.</summary>
+/// <summary>Tests that measure times or rates and run while no others do.</summary>
 [CollectionDefinition(nameof(Alone), DisableParallelization = true)]
 public sealed class Alone;

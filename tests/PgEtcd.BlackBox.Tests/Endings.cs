@@ -6,8 +6,8 @@ namespace PgEtcd.BlackBox.Tests;
 /// <summary>How a stream ended.</summary>
 internal static class Endings
 {
-    /// <summary>A server that stops says so, and ends the connection behind it. While the sending side of a stream is open, .NET's client
-    /// lets the end of the connection win over a status that nobody has read yet; it makes that Unavailable, too.</summary>
+    /// <summary>A stopping server sends a status and then closes the connection. While the sending side of a stream is open, .NET's client
+    /// reports the closed connection instead of a status that has not been read yet, also as Unavailable.</summary>
     public static void ShouldBeStopped(this RpcException error)
     {
         error.StatusCode.ShouldBe(StatusCode.Unavailable);

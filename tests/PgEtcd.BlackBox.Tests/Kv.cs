@@ -8,7 +8,7 @@ using Shouldly;
 
 namespace PgEtcd.BlackBox.Tests;
 
-/// <summary>KV requests as these tests write them, over one connection.</summary>
+/// <summary>KV requests in the form of these tests, over one connection.</summary>
 internal sealed class Kv(IEtcdServer server) : IAsyncDisposable
 {
     /// <summary>The range end of "all keys from here on".</summary>
@@ -55,20 +55,20 @@ internal sealed class Kv(IEtcdServer server) : IAsyncDisposable
         Channel.UnaryAsync<CompactionRequest, CompactionResponse>(
             "etcdserverpb.KV/Compact", new CompactionRequest { Revision = revision, Physical = physical }, timeout: timeout);
 
-    /// <summary>Puts and gives the revision.</summary>
+    /// <summary>Puts and returns the revision.</summary>
     public async Task<long> PutAsync(string key, string value = "") => (await SendAsync(Put(key, value))).Header.Revision;
 
-    /// <summary>Deletes and gives the revision.</summary>
+    /// <summary>Deletes and returns the revision.</summary>
     public async Task<long> DeleteAsync(string key, string end = "") => (await SendAsync(Delete(key, end))).Header.Revision;
 
-    /// <summary>The store's revision now.</summary>
+    /// <summary>The present revision of the store.</summary>
     public async Task<long> RevisionAsync() => (await SendAsync(Range("none"))).Header.Revision;
 
     /// <summary>The keys of a range as key=value, at a revision or now.</summary>
     public async Task<string[]> ReadAsync(string key, long revision = 0, string end = "") =>
         [.. (await SendAsync(Range(key, revision, end))).Kvs.Select(kv => $"{kv.Key.ToStringUtf8()}={kv.Value.ToStringUtf8()}")];
 
-    /// <summary>Everything there is, as key=value.</summary>
+    /// <summary>All keys as key=value.</summary>
     public Task<string[]> AllAsync(long revision = 0) => ReadAsync(End, revision, End);
 
     /// <summary>Expects one of etcd's errors, code and text.</summary>

@@ -2,7 +2,7 @@ using Npgsql;
 
 namespace PgEtcd.BlackBox.Tests;
 
-/// <summary>Holds the append lock, so that no write gets through: a slow database in a test's hand.</summary>
+/// <summary>Holds the append lock so that no write succeeds, which simulates a slow database.</summary>
 internal sealed class LogLock : IAsyncDisposable
 {
     private readonly NpgsqlConnection _connection;
@@ -18,12 +18,12 @@ internal sealed class LogLock : IAsyncDisposable
         return new LogLock(connection);
     }
 
-    /// <summary>Waits until somebody waits for it.</summary>
+    /// <summary>Waits until a session waits for the lock.</summary>
     public static Task AwaitedAsync(string database) => Testing.Eventually.TrueAsync(
         async () => (long)(await Sql.ExecuteAsync(
             database, "select count(*) from pg_locks where relation = 'pgetcd.append_lock'::regclass and not granted"))! > 0,
         "a write waits for the lock");
 
-    /// <summary>Lets go.</summary>
+    /// <summary>Releases the lock.</summary>
     public ValueTask DisposeAsync() => _connection.DisposeAsync();
 }

@@ -5,8 +5,8 @@ using Xunit;
 
 namespace PgEtcd.BlackBox.Tests;
 
-/// <summary>One server for all tests of a class, none of which minds what the others do: each has keys, names and ids of its own
-/// and counts revisions from where it finds the store. A start costs more than most tests.</summary>
+/// <summary>One server for all tests of a class, which do not disturb each other: each has its own keys, names and ids and counts
+/// revisions from the store's present one. A start takes longer than most tests.</summary>
 public class OneServer : IAsyncLifetime
 {
     private readonly PostgresFixture _postgres = new();
@@ -45,6 +45,6 @@ public class OneServer : IAsyncLifetime
         await _postgres.DisposeAsync();
     }
 
-    /// <summary>What the tests of a class need in the store before the first of them.</summary>
+    /// <summary>Prepares the store before the first test of the class.</summary>
     protected virtual Task PrepareAsync() => Task.CompletedTask;
 }

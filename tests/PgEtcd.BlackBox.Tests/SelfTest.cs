@@ -2,7 +2,7 @@ using Xunit;
 
 namespace PgEtcd.BlackBox.Tests;
 
-/// <summary>Tests of the test tools, with real etcd on both sides; they run only when asked for.</summary>
+/// <summary>Tests of the test tools, with real etcd on both sides; they run only on request.</summary>
 internal static class SelfTest
 {
     public static void SkipUnlessAsked() =>

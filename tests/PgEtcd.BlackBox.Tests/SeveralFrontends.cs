@@ -4,8 +4,8 @@ using Xunit;
 
 namespace PgEtcd.BlackBox.Tests;
 
-/// <summary>Frontends of one store for all tests of a class, each with a client. As with <see cref="OneServer"/>, no test minds what
-/// the others do.</summary>
+/// <summary>Frontends of one store for all tests of a class, each with a client. As with <see cref="OneServer"/>, tests do not disturb
+/// each other.</summary>
 public abstract class SeveralFrontends(string[] names, params string[] flags) : IAsyncLifetime
 {
     private readonly List<PgEtcdServer> _servers = [];
@@ -45,6 +45,6 @@ public abstract class SeveralFrontends(string[] names, params string[] flags) : 
         }
     }
 
-    /// <summary>What the tests of a class need in the store before the first of them.</summary>
+    /// <summary>Prepares the store before the first test of the class.</summary>
     protected virtual Task PrepareAsync() => Task.CompletedTask;
 }

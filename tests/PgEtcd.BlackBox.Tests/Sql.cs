@@ -4,15 +4,15 @@ using PgEtcd.Testing.Postgres;
 
 namespace PgEtcd.BlackBox.Tests;
 
-/// <summary>What these tests do behind the server's back.</summary>
+/// <summary>Changes to the database behind the server's back.</summary>
 internal static class Sql
 {
-    /// <summary>Makes every session refuse writes with SQLSTATE 25006, as a primary that was demoted does.</summary>
+    /// <summary>Makes every session refuse writes with SQLSTATE 25006, like a demoted primary.</summary>
     public static async Task ReadOnlyAsync(PostgresServer server, bool on)
     {
         await ExecuteAsync(server.ConnectionString(), $"alter system set default_transaction_read_only = {(on ? "on" : "off")}");
         await ExecuteAsync(server.ConnectionString(), "select pg_reload_conf()");
-        // A new session has the setting when the postmaster has told all old ones of it.
+        // A new session has the setting once the postmaster has notified all old ones.
         await Eventually.TrueAsync(
             async () => (string?)await ExecuteAsync(server.ConnectionString(), "show default_transaction_read_only") == (on ? "on" : "off"),
             "PostgreSQL has read the setting");

@@ -3,7 +3,7 @@ using PgEtcd.Protocol.Etcdserverpb;
 
 namespace PgEtcd.Chaos.Tests;
 
-/// <summary>The puts that writers were told to be in the log, and when they were told.</summary>
+/// <summary>The puts that were acknowledged to writers, with the times of the acknowledgements.</summary>
 internal sealed class AcknowledgedWrites
 {
     private readonly Lock _gate = new();
@@ -23,7 +23,7 @@ internal sealed class AcknowledgedWrites
         }
     }
 
-    /// <summary>The longest time in which no writer was told of a success.</summary>
+    /// <summary>The longest time without an acknowledgement to any writer.</summary>
     public TimeSpan LongestGap
     {
         get

@@ -7,8 +7,8 @@ using Xunit;
 
 namespace PgEtcd.Chaos.Tests;
 
-/// <summary>SIGKILL in the middle of a load of writes: what was acknowledged is there, once, at the revision that was
-/// named; what was in doubt is there once or not at all.</summary>
+/// <summary>SIGKILL during a load of writes: acknowledged writes are in the log once, at the revision of the answer; writes in doubt are
+/// there once or not at all.</summary>
 public sealed class KillTests : IAsyncLifetime
 {
     private const int Writers = 12;
@@ -110,7 +110,7 @@ public sealed class KillTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Invariant6_no_guessing_without_PostgreSQL_clients_are_told_in_time()
+    public async Task Invariant6_no_guessing_without_PostgreSQL_clients_get_an_error_in_time()
     {
         await using PgEtcdServer frontend = await PgEtcdServer.StartAsync(
             _postgres.ConnectionString(), moreArguments: ["--election-timeout", "500"]);
@@ -134,7 +134,7 @@ public sealed class KillTests : IAsyncLifetime
 
     public async Task DisposeAsync() => await _postgres.DisposeAsync();
 
-    /// <summary>Puts keys of its own, one after another; what fails is left in doubt and never put again.</summary>
+    /// <summary>Puts its own keys one by one; a failed put is in doubt and never repeated.</summary>
     private async Task WriteAsync(int writer, Uri frontend, CancellationToken stop)
     {
         await using KvClient client = new(frontend);
@@ -147,7 +147,7 @@ public sealed class KillTests : IAsyncLifetime
             }
             catch (Exception error) when (error is RpcException or HttpRequestException or IOException)
             {
-                await Task.Yield(); // the frontend is down: in doubt
+                await Task.Yield(); // the frontend is down, so the put is in doubt
             }
         }
     }

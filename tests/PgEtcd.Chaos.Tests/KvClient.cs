@@ -5,7 +5,7 @@ using PgEtcd.Testing.Grpc;
 
 namespace PgEtcd.Chaos.Tests;
 
-/// <summary>The few KV requests these tests make, against one frontend.</summary>
+/// <summary>The few KV requests of these tests, to one frontend.</summary>
 internal sealed class KvClient(Uri address) : IAsyncDisposable
 {
     private readonly GrpcChannel _channel = new(address);
@@ -27,11 +27,11 @@ internal sealed class KvClient(Uri address) : IAsyncDisposable
     public Task<DeleteRangeResponse> DeleteAsync(string key) => _channel.UnaryAsync<DeleteRangeRequest, DeleteRangeResponse>(
         "etcdserverpb.KV/DeleteRange", new DeleteRangeRequest { Key = Utf8(key) });
 
-    /// <summary>Everything there is.</summary>
+    /// <summary>All keys.</summary>
     public Task<RangeResponse> AllAsync(bool serializable = false) => _channel.UnaryAsync<RangeRequest, RangeResponse>(
         "etcdserverpb.KV/Range", new RangeRequest { Key = Utf8("\0"), RangeEnd = Utf8("\0"), Serializable = serializable });
 
-    /// <summary>Puts if the key is still at a revision; 0 means that it must not exist.</summary>
+    /// <summary>Puts if the key is still at a revision; 0: if the key does not exist.</summary>
     public Task<TxnResponse> CompareAndPutAsync(string key, long modRevision, string value) => TxnAsync(new TxnRequest
     {
         Compare = { new Compare { Key = Utf8(key), Target = Compare.Types.CompareTarget.Mod, ModRevision = modRevision } },

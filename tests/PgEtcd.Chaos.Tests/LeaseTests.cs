@@ -10,10 +10,10 @@ using Xunit;
 
 namespace PgEtcd.Chaos.Tests;
 
-/// <summary>Leases live and end as granted, whatever becomes of the frontend that runs the jobs.</summary>
+/// <summary>Leases live and end as granted, whatever happens to the frontend that runs the jobs.</summary>
 public sealed class LeaseTests(PostgresFixture postgres) : IClassFixture<PostgresFixture>, IAsyncLifetime
 {
-    /// <summary>etcd's lateness, the end of a dead leader's term, and what a loaded machine adds.</summary>
+    /// <summary>etcd's own delay, the rest of a dead leader's term, and the delay of a loaded machine.</summary>
     private static readonly TimeSpan Lateness = TimeSpan.FromSeconds(1 + 2.5 + 20);
 
     private readonly Dictionary<string, PgEtcdServer> _frontends = [];
@@ -30,9 +30,9 @@ public sealed class LeaseTests(PostgresFixture postgres) : IClassFixture<Postgre
     }
 
     [Fact]
-    public async Task Leases_expire_once_and_in_time_when_the_leader_is_killed_over_and_over()
+    public async Task Leases_expire_once_and_in_time_when_the_leader_is_killed_repeatedly()
     {
-        await EndsInTimeAsync(); // all three are there
+        await EndsInTimeAsync(); // all three are running
         for (int killed = 0; killed < 2; killed++)
         {
             string leader = await LeaderAsync();
@@ -46,7 +46,7 @@ public sealed class LeaseTests(PostgresFixture postgres) : IClassFixture<Postgre
     }
 
     [Fact]
-    public async Task A_leader_that_is_frozen_is_followed_by_another_and_does_no_harm_when_it_goes_on()
+    public async Task A_frozen_leader_is_replaced_and_does_no_harm_when_it_resumes()
     {
         string frozen = await LeaderAsync();
         _frontends[frozen].Process.Signal(UnixSignal.Stop);
@@ -67,7 +67,7 @@ public sealed class LeaseTests(PostgresFixture postgres) : IClassFixture<Postgre
     }
 
     [Fact]
-    public async Task A_leader_that_is_told_to_stop_hands_over_at_once()
+    public async Task A_stopping_leader_hands_over_at_once()
     {
         string leader = await LeaderAsync();
         Stopwatch since = Stopwatch.StartNew();
@@ -85,8 +85,8 @@ public sealed class LeaseTests(PostgresFixture postgres) : IClassFixture<Postgre
         }
     }
 
-    /// <summary>Grants twenty leases with a key each through every frontend in turn, and one that is kept alive: none ends
-    /// early, all but the one end in time.</summary>
+    /// <summary>Grants twenty leases with a key each through the frontends in turn, and one that is kept alive: none ends early, and all
+    /// but that one end in time.</summary>
     private async Task EndsInTimeAsync(string? except = null)
     {
         PgEtcdServer[] asked = [.. _frontends.Where(frontend => frontend.Key != except).Select(frontend => frontend.Value)];
@@ -134,7 +134,7 @@ public sealed class LeaseTests(PostgresFixture postgres) : IClassFixture<Postgre
     private static Task<PutResponse> PutAsync(GrpcChannel channel, string key, long lease) => channel.UnaryAsync<PutRequest, PutResponse>(
         "etcdserverpb.KV/Put", new PutRequest { Key = Google.Protobuf.ByteString.CopyFromUtf8(key), Lease = lease });
 
-    /// <summary>The name of the frontend that leads, once there is one.</summary>
+    /// <summary>The name of the leading frontend, once there is one.</summary>
     private async Task<string> LeaderAsync()
     {
         string? holder = null;

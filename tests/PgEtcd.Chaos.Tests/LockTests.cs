@@ -11,7 +11,7 @@ using Xunit;
 
 namespace PgEtcd.Chaos.Tests;
 
-/// <summary>Locks and elections whose contenders are on different frontends.</summary>
+/// <summary>Locks and elections with contenders on different frontends.</summary>
 public sealed class LockTests(PostgresFixture postgres) : IClassFixture<PostgresFixture>, IAsyncLifetime
 {
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(60);
@@ -43,7 +43,7 @@ public sealed class LockTests(PostgresFixture postgres) : IClassFixture<Postgres
     }
 
     [Fact]
-    public async Task A_frontend_is_killed_over_and_over_and_its_clients_keep_their_places_elsewhere()
+    public async Task Clients_of_a_repeatedly_killed_frontend_keep_their_places_elsewhere()
     {
         ConcurrentQueue<long> order = new();
         List<LockingClient> clients = [.. Enumerable.Range(0, 12).Select(number => new LockingClient(number, Urls))];
@@ -65,7 +65,7 @@ public sealed class LockTests(PostgresFixture postgres) : IClassFixture<Postgres
     }
 
     [Fact]
-    public async Task A_holder_that_dies_is_followed_when_its_lease_ends_by_who_waits_at_another_frontend()
+    public async Task When_the_lease_of_a_dead_holder_ends_a_client_waiting_at_another_frontend_gets_the_lock()
     {
         Stopwatch since = Stopwatch.StartNew();
         GrpcChannel dying = new(_frontends[0].ClientUrl);
@@ -79,7 +79,7 @@ public sealed class LockTests(PostgresFixture postgres) : IClassFixture<Postgres
     }
 
     [Fact]
-    public async Task A_connection_that_breaks_leaves_no_key_of_who_waited()
+    public async Task A_broken_connection_leaves_no_key_of_a_waiting_client()
     {
         await using GrpcChannel holding = new(_frontends[1].ClientUrl);
         await holding.LockAsync("one", await holding.GrantAsync(600, id: 1));
@@ -94,7 +94,7 @@ public sealed class LockTests(PostgresFixture postgres) : IClassFixture<Postgres
     }
 
     [Fact]
-    public async Task Of_a_thousand_who_wait_each_hand_over_wakes_the_next_and_no_other()
+    public async Task Each_hand_over_wakes_only_the_next_of_a_thousand_waiting_clients()
     {
         const int Waiters = 1000;
         const int HandOvers = 200;
@@ -129,10 +129,10 @@ public sealed class LockTests(PostgresFixture postgres) : IClassFixture<Postgres
         }
 
         held.ShouldBe(order.Skip(1).Take(HandOvers));
-        // If all were woken each time, they looked for the one before them in a thousand keys, a thousand times: 200 ms.
+        // If all were woken each time, each would search a thousand keys for its predecessor, a thousand times: 200 ms.
         TimeSpan used = TimeSpan.FromTicks(CpuTimes().Zip(before).Sum(times => (times.First - times.Second).Ticks));
         (used / HandOvers).TotalMilliseconds.ShouldBeLessThan(60, $"{since.Elapsed.TotalMilliseconds / HandOvers:0.0} ms a hand-over");
-        // All the others go at once, and leave nothing.
+        // All the others cancel at once, and leave nothing.
         await patience.CancelAsync();
         await Task.WhenAll(waiting).WaitAsync(Limit);
         await ContendAsync(channels[0], 1);
@@ -154,7 +154,7 @@ public sealed class LockTests(PostgresFixture postgres) : IClassFixture<Postgres
         await Eventually.TrueAsync(async () => (await ContendersAsync(first, "el")).Count == Leaders + 1, Limit, "all are candidates");
         List<string> expected = [
             .. (await ContendersAsync(first, "el")).OrderBy(kv => kv.CreateRevision).Select(kv => kv.Value.ToStringUtf8())];
-        await first.ResignAsync(leader.Leader); // they lead and resign one after the other, as fast as they can
+        await first.ResignAsync(leader.Leader); // they lead and resign one by one, as fast as they can
         await Task.WhenAll(campaigns).WaitAsync(Limit);
         await first.CampaignAsync("el", "last", await first.GrantAsync(600));
 
@@ -178,7 +178,7 @@ public sealed class LockTests(PostgresFixture postgres) : IClassFixture<Postgres
         await channel.ResignAsync(elected.Leader);
     }
 
-    /// <summary>Gathers what an observer sees up to "last".</summary>
+    /// <summary>Collects the values that an observer sees, up to "last".</summary>
     private static async Task ObserveAsync(GrpcChannel channel, List<string> seen, CancellationToken done)
     {
         await foreach (LeaderResponse leader in channel.ObserveAsync("el", done))

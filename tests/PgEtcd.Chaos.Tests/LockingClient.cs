@@ -7,8 +7,8 @@ using PgEtcd.Testing.Grpc;
 
 namespace PgEtcd.Chaos.Tests;
 
-/// <summary>Takes a lock in turns with others, and goes to the next frontend when one fails. While it holds the lock it leaves a
-/// mark in the store that it must find free, and counts.</summary>
+/// <summary>Takes a lock in turns with other clients, and switches to the next frontend when one fails. While it holds the lock it sets a
+/// mark in the store, which must be free before, and increments a counter.</summary>
 internal sealed class LockingClient : IAsyncDisposable
 {
     private const string Name = "guarded";
@@ -26,20 +26,20 @@ internal sealed class LockingClient : IAsyncDisposable
     }
 
     /// <summary>Takes turns.</summary>
-    /// <param name="turns">How many.</param>
-    /// <param name="order">Gets the place in the queue of each who had the lock.</param>
-    /// <exception cref="InvalidOperationException">Somebody else had the lock too.</exception>
+    /// <param name="turns">The number of turns.</param>
+    /// <param name="order">Gets the place in the queue of each holder.</param>
+    /// <exception cref="InvalidOperationException">Another client held the lock too.</exception>
     public async Task RunAsync(int turns, ConcurrentQueue<long> order)
     {
         for (int turn = 0; turn < turns; turn++)
         {
-            // A lease for each turn, so that a place in the queue is one turn's.
+            // A new lease for each turn, so that a place in the queue belongs to one turn.
             long lease = await AskAsync(frontend => frontend.GrantAsync(600));
             ByteString key = (await AskAsync(frontend => frontend.LockAsync(Name, lease))).Key;
             await EnterAsync(ByteString.CopyFromUtf8($"{lease}"));
             order.Enqueue((await GetAsync(key))!.CreateRevision);
             long count = await GetAsync(Counter) is { } counted ? long.Parse(counted.Value.ToStringUtf8(), provider: null) : 0;
-            // Said again to another frontend they change nothing.
+            // Repeated at another frontend, these requests change nothing.
             await AskAsync(frontend => PutAsync(frontend, Counter, $"{count + 1}"));
             await AskAsync(frontend => DeleteAsync(frontend, Mark));
             await AskAsync<UnlockResponse>(frontend => frontend.UnlockAsync(key));
@@ -82,7 +82,7 @@ internal sealed class LockingClient : IAsyncDisposable
     private static Task<DeleteRangeResponse> DeleteAsync(GrpcChannel frontend, ByteString key) =>
         frontend.UnaryAsync<DeleteRangeRequest, DeleteRangeResponse>("etcdserverpb.KV/DeleteRange", new DeleteRangeRequest { Key = key });
 
-    /// <summary>Asks the frontend at hand, and the others when it fails.</summary>
+    /// <summary>Calls the present frontend, and the others when it fails.</summary>
     private async Task<T> AskAsync<T>(Func<GrpcChannel, Task<T>> ask)
     {
         DateTime deadline = DateTime.UtcNow + Limit;
@@ -96,7 +96,7 @@ internal sealed class LockingClient : IAsyncDisposable
                 error.StatusCode is StatusCode.Unavailable or StatusCode.Internal && DateTime.UtcNow < deadline)
             {
                 _at = (_at + 1) % _frontends.Length;
-                await Task.Delay(20); // as a client that is refused a connection waits before the next
+                await Task.Delay(20); // as a client waits between attempts to connect
             }
         }
     }

@@ -4,13 +4,13 @@ using Shouldly;
 
 namespace PgEtcd.Chaos.Tests;
 
-/// <summary>The log as SQL shows it: the truth that frontends are compared with.</summary>
+/// <summary>The log as SQL shows it, which is the truth for comparing frontends.</summary>
 internal sealed class LogTable(string connectionString)
 {
-    /// <summary>A live key as the log has it.</summary>
+    /// <summary>A live key of the log.</summary>
     internal sealed record Row(string Key, string Value, long Create, long Mod, long Version);
 
-    /// <summary>Design §2: revisions from 2 without a gap, subs from 0 without a gap, the clock never going back.</summary>
+    /// <summary>Design §2: revisions from 2 without a gap, subs from 0 without a gap, times never decreasing.</summary>
     public async Task ShouldBeWellFormedAsync()
     {
         await using NpgsqlConnection connection = new(connectionString);
@@ -25,7 +25,7 @@ internal sealed class LogTable(string connectionString)
         }
     }
 
-    /// <summary>The current state, by a replay that trusts nothing but the order of the rows.</summary>
+    /// <summary>The current state by a replay that relies only on the order of the rows.</summary>
     public async Task<List<Row>> ReplayAsync()
     {
         await using NpgsqlConnection connection = new(connectionString);
@@ -48,7 +48,7 @@ internal sealed class LogTable(string connectionString)
         return [.. state.Values];
     }
 
-    /// <summary>The current state as the view has it.</summary>
+    /// <summary>The current state in the view.</summary>
     public async Task<List<Row>> ViewAsync()
     {
         await using NpgsqlConnection connection = new(connectionString);
@@ -67,7 +67,7 @@ internal sealed class LogTable(string connectionString)
             "select convert_from(key, 'utf8') || '@' || revision from pgetcd.revisions where not tombstone")];
     }
 
-    /// <summary>The frontend holds just what the log says, and so does the view.</summary>
+    /// <summary>Checks that the frontend and the view have exactly the state of the log.</summary>
     public async Task ShouldBeWhatFrontendsShowAsync(params KvClient[] frontends)
     {
         List<Row> replayed = await ReplayAsync();

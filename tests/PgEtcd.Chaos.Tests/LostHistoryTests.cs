@@ -10,7 +10,7 @@ using Xunit;
 
 namespace PgEtcd.Chaos.Tests;
 
-/// <summary>PostgreSQL comes back with an older copy of its data: commits that clients have seen are gone (design §11).</summary>
+/// <summary>PostgreSQL comes back with an older copy of its data: commits that clients have seen are lost (design §11).</summary>
 [Trait("issue", "etcd#16028")]
 public sealed class LostHistoryTests : IAsyncLifetime
 {
@@ -55,7 +55,7 @@ public sealed class LostHistoryTests : IAsyncLifetime
         await CopyAsync(copy, _postgres.DataDirectory);
         await _postgres.RestartAsync();
 
-        // Whoever writes first, through whichever frontend: the new history begins far above the old.
+        // The first write, through any frontend: the new history begins far above the old.
         PutResponse put = await two.PutAsync("new", "1", Limit);
         put.Header.Revision.ShouldBeGreaterThan(lost + 100_000);
         RangeResponse read = await one.GetAsync("new", timeout: Limit);
@@ -64,7 +64,7 @@ public sealed class LostHistoryTests : IAsyncLifetime
         (await one.GetAsync("kept")).Kvs[0].ModRevision.ShouldBe(kept);
         foreach (KvClient client in (KvClient[])[one, two])
         {
-            // What was shown under the old revisions is not contradicted: they are compacted.
+            // Reads at the old revisions do not contradict what was shown before: they are compacted.
             for (long revision = kept; revision <= lost; revision++)
             {
                 (await Should.ThrowAsync<RpcException>(() => client.GetAsync("kept", revision: revision))).StatusCode
@@ -72,7 +72,7 @@ public sealed class LostHistoryTests : IAsyncLifetime
             }
         }
 
-        // The watch is told so too, rather than being led from one history into the other.
+        // The watch is cancelled as compacted, instead of passing from one history to the other.
         WatchResponse end = await watch.NextAsync();
         (end.Canceled, end.CompactRevision).ShouldBe((true, put.Header.Revision - 1));
 
@@ -81,7 +81,7 @@ public sealed class LostHistoryTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_mere_restart_moves_nothing()
+    public async Task A_restart_alone_moves_nothing()
     {
         string database = _postgres.ConnectionString();
         await using PgEtcdServer frontend = await PgEtcdServer.StartAsync(database);

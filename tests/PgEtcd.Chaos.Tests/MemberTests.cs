@@ -7,11 +7,11 @@ using Xunit;
 
 namespace PgEtcd.Chaos.Tests;
 
-/// <summary>Frontends come and go, and MemberList of any of them shows it.</summary>
+/// <summary>Frontends come and go, and MemberList at any of them shows it.</summary>
 public sealed class MemberTests(PostgresFixture postgres) : IClassFixture<PostgresFixture>
 {
     [Fact]
-    public async Task The_list_is_that_of_the_living_with_their_addresses()
+    public async Task The_list_has_the_live_frontends_with_their_addresses()
     {
         string database = await postgres.CreateStoreAsync();
         PgEtcdServer[] frontends = await Task.WhenAll(

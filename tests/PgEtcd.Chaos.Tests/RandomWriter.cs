@@ -4,8 +4,8 @@ using PgEtcd.Protocol.Etcdserverpb;
 
 namespace PgEtcd.Chaos.Tests;
 
-/// <summary>Writes at random, through one frontend, until told to stop: puts, deletes, and transactions of several keys
-/// below <c>a/</c> and <c>b/</c>. What fails is in doubt; the table tells what became of it.</summary>
+/// <summary>Makes random writes through one frontend until cancelled: puts, deletes, and transactions of several keys below <c>a/</c> and
+/// <c>b/</c>. A failed write is in doubt; the table shows its outcome.</summary>
 internal sealed class RandomWriter : IDisposable
 {
     private const int Keys = 12;
@@ -17,9 +17,9 @@ internal sealed class RandomWriter : IDisposable
     private readonly Task _running;
     private int _acknowledged;
 
-    /// <param name="frontend">Where to write.</param>
-    /// <param name="seed">What it writes follows from that.</param>
-    /// <param name="acknowledged">Told of each write that succeeds.</param>
+    /// <param name="frontend">The frontend to write to.</param>
+    /// <param name="seed">The seed of its writes.</param>
+    /// <param name="acknowledged">Called for each successful write.</param>
     public RandomWriter(Uri frontend, int seed, AcknowledgedWrites acknowledged)
     {
         _frontend = frontend;
@@ -28,10 +28,10 @@ internal sealed class RandomWriter : IDisposable
         _running = Task.Run(RunAsync);
     }
 
-    /// <summary>How many writes have succeeded.</summary>
+    /// <summary>The number of successful writes.</summary>
     public int Acknowledged => Volatile.Read(ref _acknowledged);
 
-    /// <summary>The end of a write that is under way is waited for.</summary>
+    /// <summary>Stops, after the write in flight has ended.</summary>
     public async Task StopAsync()
     {
         await _stop.CancelAsync();
@@ -53,7 +53,7 @@ internal sealed class RandomWriter : IDisposable
             }
             catch (Exception error) when (error is RpcException or HttpRequestException or IOException)
             {
-                await Task.Delay(10); // the frontend or its database is away
+                await Task.Delay(10); // the frontend or its database is down
             }
         }
     }

@@ -9,8 +9,8 @@ using Xunit;
 
 namespace PgEtcd.Chaos.Tests;
 
-/// <summary>Removal after a compaction, with SIGKILL and SIGSTOP in the middle of it: it goes on by itself, and takes
-/// nothing that anybody still needs.</summary>
+/// <summary>Removal after a compaction, with SIGKILL and SIGSTOP in the middle: it resumes by itself, and takes nothing that is still
+/// needed.</summary>
 public sealed class RemovalTests : IAsyncLifetime
 {
     private const int Keys = 500;
@@ -68,7 +68,7 @@ public sealed class RemovalTests : IAsyncLifetime
     [Fact]
     [Trait("issue", "kine#365")]
     [Trait("issue", "etcd#14685")]
-    public async Task PostgreSQL_is_killed_and_removal_goes_on_when_it_is_back()
+    public async Task Removal_continues_after_PostgreSQL_is_killed_and_back()
     {
         await using PgEtcdServer frontend = await PgEtcdServer.StartAsync(Database, moreArguments: Slowly);
         await using KvClient client = new(frontend);
@@ -82,11 +82,11 @@ public sealed class RemovalTests : IAsyncLifetime
         await CheckAsync(client);
     }
 
-    /// <summary>The rows that a paused frontend has not read are gone when it goes on: it must not show half of what happened.</summary>
+    /// <summary>The rows that a paused frontend has not read are gone when it resumes: it must not show half of the changes.</summary>
     [Fact]
     [Trait("issue", "kine#220")]
     [Trait("issue", "etcd#20418")]
-    public async Task A_frontend_that_slept_through_a_compaction_shows_the_present()
+    public async Task A_frontend_frozen_during_a_compaction_shows_the_present_afterwards()
     {
         await using PgEtcdServer paused = await PgEtcdServer.StartAsync(Database, name: "paused");
         await using PgEtcdServer awake = await PgEtcdServer.StartAsync(Database, name: "awake");
@@ -100,7 +100,7 @@ public sealed class RemovalTests : IAsyncLifetime
             await client.PutAsync("k2", "new");
             await client.PutAsync("k2", "newer");
             await client.CompactAsync((await client.PutAsync("k3", "new")).Header.Revision);
-            // The leadership of the paused one runs out; then the rows go, but for one that is kept for a while.
+            // The leadership of the paused frontend ends; then the rows are removed, except one that is kept for a while.
             await Eventually.TrueAsync(async () => await RowsAsync() <= Keys + 1, Limit, "what is superseded is gone");
         }
         finally
@@ -110,7 +110,7 @@ public sealed class RemovalTests : IAsyncLifetime
 
         (await sleeper.GetAsync("k1")).Count.ShouldBe(0);
         (await sleeper.GetAsync("k2")).Kvs[0].Value.ToStringUtf8().ShouldBe("newer");
-        // And a write through it does not get lost on what it has missed.
+        // And a write through it is not decided on what it has missed.
         (await sleeper.CompareAndPutAsync("k1", 0, "again")).Succeeded.ShouldBeTrue();
         (await sleeper.AllAsync()).Kvs.ShouldBe((await client.AllAsync()).Kvs);
         (await sleeper.AllAsync()).Kvs.Sum(kv => kv.Version).ShouldBe(

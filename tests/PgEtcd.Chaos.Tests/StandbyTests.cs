@@ -7,8 +7,8 @@ using Xunit;
 
 namespace PgEtcd.Chaos.Tests;
 
-/// <summary>PostgreSQL comes back as a standby, as a primary that was demoted does. It has everything, for now, but what it answers to a
-/// read is what some other server had a while ago.</summary>
+/// <summary>PostgreSQL comes back as a standby, like a demoted primary. It still has all data, but a read on it may return the older state
+/// of another server.</summary>
 public sealed class StandbyTests : IAsyncLifetime
 {
     private static readonly Status TimedOut = new(StatusCode.Unavailable, "etcdserver: request timed out");
@@ -20,7 +20,7 @@ public sealed class StandbyTests : IAsyncLifetime
     public async Task InitializeAsync() => _postgres = await PostgresServer.StartAsync();
 
     [Fact]
-    public async Task No_read_is_answered_from_it_and_no_history_is_taken_for_lost()
+    public async Task No_read_is_answered_from_a_standby_and_no_history_counts_as_lost()
     {
         await using PgEtcdServer frontend = await PgEtcdServer.StartAsync(
             _postgres.ConnectionString(), moreArguments: ["--election-timeout", "500"]);
@@ -42,7 +42,7 @@ public sealed class StandbyTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_frontend_does_not_start_on_it_but_SQL_and_the_reading_verbs_do()
+    public async Task A_frontend_does_not_start_on_a_standby_but_SQL_and_reading_verbs_work()
     {
         await using (PgEtcdServer frontend = await PgEtcdServer.StartAsync(_postgres.ConnectionString()))
         {

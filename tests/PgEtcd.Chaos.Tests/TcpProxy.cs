@@ -3,8 +3,8 @@ using System.Net.Sockets;
 
 namespace PgEtcd.Chaos.Tests;
 
-/// <summary>Stands between a frontend and PostgreSQL. While it pauses, nothing passes in either direction and nobody is
-/// told: a network that has gone silent.</summary>
+/// <summary>A proxy between a frontend and PostgreSQL. While it is paused, nothing passes in either direction and neither side gets an
+/// error, as in a network that has gone silent.</summary>
 internal sealed class TcpProxy : IAsyncDisposable
 {
     private readonly int _target;
@@ -23,13 +23,13 @@ internal sealed class TcpProxy : IAsyncDisposable
         _accepting = AcceptAsync();
     }
 
-    /// <summary>Where to connect, on 127.0.0.1.</summary>
+    /// <summary>The port on 127.0.0.1 to connect to.</summary>
     public int Port { get; }
 
-    /// <summary>Lets nothing through from now on.</summary>
+    /// <summary>Blocks all data from now on.</summary>
     public void Pause() => _open = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
 
-    /// <summary>Lets through what has been held, and what comes.</summary>
+    /// <summary>Passes on the data held back, and new data.</summary>
     public void Resume() => _open.SetResult();
 
     public async ValueTask DisposeAsync()
@@ -61,7 +61,7 @@ internal sealed class TcpProxy : IAsyncDisposable
         }
         catch (Exception error) when (error is SocketException or OperationCanceledException)
         {
-            // The other side shows it.
+            // The other side reports the error.
         }
     }
 

@@ -17,7 +17,7 @@ public sealed class ThreeFrontendsTests(PostgresFixture postgres) : IClassFixtur
     public async Task InitializeAsync()
     {
         _database = await postgres.CreateStoreAsync();
-        // All at once: each finds the schema missing, one makes it.
+        // All start at once: each finds the schema missing, and one creates it.
         _frontends.AddRange(await Task.WhenAll(
             Enumerable.Range(1, 3).Select(number => PgEtcdServer.StartAsync(_database, name: $"frontend{number}"))));
         _clients.AddRange(_frontends.Select(frontend => new KvClient(frontend)));
@@ -54,7 +54,7 @@ public sealed class ThreeFrontendsTests(PostgresFixture postgres) : IClassFixtur
     }
 
     [Fact]
-    public async Task A_frontend_that_is_asked_nothing_follows_all_the_same()
+    public async Task A_frontend_without_requests_follows_the_log()
     {
         PutResponse put = await _clients[0].PutAsync("followed", "1");
 
@@ -64,7 +64,7 @@ public sealed class ThreeFrontendsTests(PostgresFixture postgres) : IClassFixtur
     }
 
     [Fact]
-    public async Task A_compaction_through_one_frontend_binds_on_all()
+    public async Task A_compaction_through_one_frontend_binds_all()
     {
         for (int i = 0; i < 5; i++)
         {
@@ -85,7 +85,7 @@ public sealed class ThreeFrontendsTests(PostgresFixture postgres) : IClassFixtur
 
     [Fact]
     [Trait("issue", "etcd#20418")]
-    public async Task A_frontend_that_was_paused_reads_fresh_when_it_goes_on()
+    public async Task A_paused_frontend_reads_fresh_data_when_it_resumes()
     {
         await _clients[1].PutAsync("paused", "old");
         (await _clients[0].GetAsync("paused")).Kvs[0].Value.ToStringUtf8().ShouldBe("old");
@@ -101,7 +101,7 @@ public sealed class ThreeFrontendsTests(PostgresFixture postgres) : IClassFixtur
             _frontends[0].Process.Signal(Testing.Processes.UnixSignal.Continue);
         }
 
-        await asked; // sent before the put: either value is right
+        await asked; // sent before the put, so either value is right
         (await _clients[0].GetAsync("paused")).Kvs[0].Value.ToStringUtf8().ShouldBe("new");
     }
 
@@ -118,7 +118,7 @@ public sealed class ThreeFrontendsTests(PostgresFixture postgres) : IClassFixtur
         }
     }
 
-    /// <summary>Increments counters, each time through another frontend, until so many swaps have succeeded.</summary>
+    /// <summary>Increments counters, each time through another frontend, until this number of swaps has succeeded.</summary>
     private async Task<int> CountAsync(int worker, int swaps)
     {
         Random random = new(worker);

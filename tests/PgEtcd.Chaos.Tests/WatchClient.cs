@@ -7,8 +7,8 @@ using Shouldly;
 
 namespace PgEtcd.Chaos.Tests;
 
-/// <summary>A watcher that goes on, at the revision after the last it has seen, on the next frontend whenever its stream
-/// fails: what every client of etcd does.</summary>
+/// <summary>A watcher that, like every etcd client, resumes on the next frontend whenever its stream fails, at the revision after the last
+/// one seen.</summary>
 internal sealed class WatchClient : IAsyncDisposable
 {
     private readonly Uri[] _frontends;
@@ -18,8 +18,8 @@ internal sealed class WatchClient : IAsyncDisposable
     private readonly Task _running;
     private volatile WatchCall? _call;
 
-    /// <param name="watch">What to watch; its start revision is at least 1.</param>
-    /// <param name="frontends">Where to watch: the first, and the others in turn.</param>
+    /// <param name="watch">The watch; its start revision is at least 1.</param>
+    /// <param name="frontends">The frontends to watch on: the first, then the others in turn.</param>
     public WatchClient(WatchCreateRequest watch, params Uri[] frontends)
     {
         _frontends = frontends;
@@ -28,13 +28,13 @@ internal sealed class WatchClient : IAsyncDisposable
         _running = Task.Run(RunAsync);
     }
 
-    /// <summary>How many streams it has used.</summary>
+    /// <summary>The number of streams used.</summary>
     public int Streams { get; private set; }
 
-    /// <summary>How many events it has seen.</summary>
+    /// <summary>The number of events seen.</summary>
     public int Count => _record.Count;
 
-    /// <summary>Waits until its stream has said that it has seen everything up to a revision.</summary>
+    /// <summary>Waits until the stream has reported that it has sent everything up to a revision.</summary>
     public Task ReachAsync(long revision, TimeSpan? limit = null) => Eventually.TrueAsync(
         async () =>
         {
@@ -46,7 +46,7 @@ internal sealed class WatchClient : IAsyncDisposable
             if (_record.Promised < revision && _call is { } call)
             {
                 await call.ProgressAsync();
-                await Task.Delay(20); // a server that is behind says nothing, and is to be asked again
+                await Task.Delay(20); // a server that is behind sends no progress, so ask again
             }
 
             return _record.Promised >= revision;
@@ -54,7 +54,7 @@ internal sealed class WatchClient : IAsyncDisposable
         limit ?? Eventually.Patience,
         $"a watch of {_watch} reaches revision {revision}");
 
-    /// <summary>It has seen just what the log says, in order, once.</summary>
+    /// <summary>Checks that the watcher has seen exactly the events of the log, in order, once.</summary>
     public async Task ShouldHaveSeenAsync(LoggedHistory history)
     {
         await ReachAsync(history.Head);
@@ -81,7 +81,7 @@ internal sealed class WatchClient : IAsyncDisposable
             catch (Exception error) when (error is RpcException or HttpRequestException or IOException)
             {
                 _record.Resume();
-                await Task.Delay(20); // as a client would: the frontend may be down for a while
+                await Task.Delay(20); // the pace of a client; the frontend may be down for a while
             }
         }
     }
@@ -101,7 +101,7 @@ internal sealed class WatchClient : IAsyncDisposable
                     _call = call;
                 }
 
-                response.Canceled.ShouldBeFalse($"nobody cancelled it, and nothing was compacted: {response}");
+                response.Canceled.ShouldBeFalse($"no client cancelled it, and nothing was compacted: {response}");
                 _record.Add(response);
             }
         }

@@ -8,7 +8,7 @@ using Xunit;
 
 namespace PgEtcd.Chaos.Tests;
 
-/// <summary>PostgreSQL is away, for all frontends or for one: watchers wait, and miss and repeat nothing.</summary>
+/// <summary>PostgreSQL is down, for all frontends or for one: watchers wait, and neither miss nor repeat an event.</summary>
 public sealed class WatchOutageTests : IAsyncLifetime
 {
     private PostgresServer _postgres = null!;
@@ -35,7 +35,7 @@ public sealed class WatchOutageTests : IAsyncLifetime
     [Fact]
     [Trait("issue", "etcd#15271")]
     [Trait("issue", "etcd#20418")]
-    public async Task A_frontend_cut_off_from_PostgreSQL_says_so_and_catches_up_by_itself()
+    public async Task A_frontend_cut_off_from_PostgreSQL_reports_it_and_catches_up_by_itself()
     {
         await using TcpProxy proxy = new(_postgres.Port);
         string firstDatabase = new NpgsqlConnectionStringBuilder(_postgres.ConnectionString()) { Port = proxy.Port }.ConnectionString;

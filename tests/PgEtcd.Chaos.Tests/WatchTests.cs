@@ -7,8 +7,8 @@ using Xunit;
 
 namespace PgEtcd.Chaos.Tests;
 
-/// <summary>Three frontends, watchers on each, writers on all, and what may go wrong with frontends and connections
-/// meanwhile: every watcher sees the committed history of its range, in order, once.</summary>
+/// <summary>Three frontends, watchers on each, writers on all, and faults of frontends and connections meanwhile: every watcher sees the
+/// committed history of its range, in order, once.</summary>
 public sealed class WatchTests(PostgresFixture postgres) : IClassFixture<PostgresFixture>, IAsyncLifetime
 {
     private string _database = "";
@@ -30,7 +30,7 @@ public sealed class WatchTests(PostgresFixture postgres) : IClassFixture<Postgre
         _cluster.Watch();
         _cluster.Write();
         await _cluster.AcknowledgedAsync(1000);
-        _cluster.Watch(); // from the past, while it goes on
+        _cluster.Watch(); // from the past, during the writes
         await _cluster.AcknowledgedAsync(500);
         await _cluster.CheckAsync();
         _cluster.Watchers.ShouldAllBe(watcher => watcher.Streams == 1);
@@ -39,7 +39,7 @@ public sealed class WatchTests(PostgresFixture postgres) : IClassFixture<Postgre
     [Fact]
     [Trait("issue", "etcd#15271")]
     [Trait("issue", "etcd#17247")]
-    public async Task So_it_does_when_frontends_are_killed_and_its_stream_goes_on_elsewhere()
+    public async Task Watchers_see_the_history_once_and_in_order_when_frontends_are_killed()
     {
         _cluster.Watch();
         _cluster.Write();
@@ -57,7 +57,7 @@ public sealed class WatchTests(PostgresFixture postgres) : IClassFixture<Postgre
     }
 
     [Fact]
-    public async Task So_it_does_when_connections_to_the_database_are_cut_at_random()
+    public async Task Watchers_see_the_history_once_and_in_order_when_database_connections_are_cut()
     {
         _cluster.Watch();
         _cluster.Write();
@@ -75,7 +75,7 @@ public sealed class WatchTests(PostgresFixture postgres) : IClassFixture<Postgre
 
     [Fact]
     [Trait("issue", "etcd#20418")]
-    public async Task A_frontend_that_was_frozen_for_seconds_reads_fresh_and_tells_each_event_once()
+    public async Task A_frontend_frozen_for_seconds_reads_fresh_data_and_sends_each_event_once()
     {
         _cluster.Watch();
         _cluster.Write(1, 2);
@@ -84,7 +84,7 @@ public sealed class WatchTests(PostgresFixture postgres) : IClassFixture<Postgre
         await using KvClient other = new(_cluster.Frontends[1]);
         await frozen.GetAsync("a/fresh");
         _cluster.Frontends[0].Process.Signal(UnixSignal.Stop);
-        await Task.Delay(TimeSpan.FromSeconds(5)); // longer than any heartbeat
+        await Task.Delay(TimeSpan.FromSeconds(5)); // longer than any heartbeat interval
         PutResponse put = await other.PutAsync("a/fresh", "1");
         _cluster.Frontends[0].Process.Signal(UnixSignal.Continue);
 
@@ -95,7 +95,7 @@ public sealed class WatchTests(PostgresFixture postgres) : IClassFixture<Postgre
 
     public async Task DisposeAsync() => await _cluster.DisposeAsync();
 
-    /// <summary>Cuts about half of all connections that frontends have, whatever they do on them.</summary>
+    /// <summary>Cuts about half of all connections of frontends, at any point of their work.</summary>
     private async Task CutAsync()
     {
         await using NpgsqlConnection connection = new(_database);

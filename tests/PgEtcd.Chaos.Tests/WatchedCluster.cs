@@ -5,7 +5,7 @@ using Shouldly;
 
 namespace PgEtcd.Chaos.Tests;
 
-/// <summary>Three frontends on one database, with watchers and writers on them.</summary>
+/// <summary>Three frontends on one database, with watchers and writers.</summary>
 internal sealed class WatchedCluster : IAsyncDisposable
 {
     private readonly PgEtcdServer[] _frontends = new PgEtcdServer[3];
@@ -21,16 +21,16 @@ internal sealed class WatchedCluster : IAsyncDisposable
 
     public IReadOnlyList<WatchClient> Watchers => _watchers;
 
-    /// <summary>Where the frontends are, also while they are not there.</summary>
+    /// <summary>The addresses of the frontends, also while these are down.</summary>
     public IEnumerable<Uri> Urls => _ports.Select((_, number) => Url(number));
 
-    /// <summary>The longest time in which no write was acknowledged.</summary>
+    /// <summary>The longest time without an acknowledged write.</summary>
     public TimeSpan LongestGap => _written.LongestGap;
 
     /// <summary>Starts the frontends.</summary>
-    /// <param name="database">What they share.</param>
-    /// <param name="firstDatabase">What the first one connects to instead.</param>
-    /// <param name="moreArguments">Of all of them.</param>
+    /// <param name="database">The shared database.</param>
+    /// <param name="firstDatabase">The address to which the first frontend connects instead.</param>
+    /// <param name="moreArguments">More arguments for all of them.</param>
     public static async Task<WatchedCluster> StartAsync(string database, string? firstDatabase = null, params string[] moreArguments)
     {
         WatchedCluster cluster = new(database);
@@ -39,7 +39,7 @@ internal sealed class WatchedCluster : IAsyncDisposable
         return cluster;
     }
 
-    /// <summary>Declares what the frontends that run log while the test takes their database from them.</summary>
+    /// <summary>Declares the lines that running frontends log while the test takes their database away.</summary>
     public void ExpectOutage()
     {
         foreach (PgEtcdServer frontend in _frontends)
@@ -55,12 +55,12 @@ internal sealed class WatchedCluster : IAsyncDisposable
         await _frontends[number].DisposeAsync();
     }
 
-    /// <summary>Starts a frontend at the address it always had.</summary>
+    /// <summary>Starts a frontend at its usual address.</summary>
     public async Task StartAsync(int number, string? database = null, params string[] moreArguments) =>
         _frontends[number] = await PgEtcdServer.StartAsync(
             database ?? _database, name: $"frontend{number}", port: _ports[number], moreArguments: moreArguments);
 
-    /// <summary>On each frontend, from the beginning: all keys, a prefix, one key, one with what was before, one without deletes.</summary>
+    /// <summary>Watches on each frontend from the start: all keys, a prefix, a key, a prefix with previous values, and puts only.</summary>
     public void Watch()
     {
         for (int frontend = 0; frontend < 3; frontend++)
@@ -76,7 +76,7 @@ internal sealed class WatchedCluster : IAsyncDisposable
         }
     }
 
-    /// <summary>Writes through the frontends named, or all.</summary>
+    /// <summary>Writes through the named frontends, or all.</summary>
     public void Write(params int[] frontends) => _writers.AddRange(
         (frontends.Length == 0 ? [0, 1, 2] : frontends).SelectMany(frontend => Enumerable.Range(0, 3).Select(
             writer => new RandomWriter(Url(frontend), seed: (10 * frontend) + writer, _written))));
@@ -88,8 +88,8 @@ internal sealed class WatchedCluster : IAsyncDisposable
         return Eventually.TrueAsync(() => Acknowledged >= target, $"{more} more writes are acknowledged");
     }
 
-    /// <summary>Ends the writing; then what was acknowledged must be in the table, and every watcher must have seen just what is
-    /// there.</summary>
+    /// <summary>Stops the writers; then acknowledged writes must be in the table, and every watcher must have seen exactly the events of
+    /// the table.</summary>
     public async Task CheckAsync()
     {
         await Task.WhenAll(_writers.Select(writer => writer.StopAsync()));

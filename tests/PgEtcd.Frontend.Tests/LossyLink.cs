@@ -4,8 +4,8 @@ using Npgsql;
 
 namespace PgEtcd.Frontend.Tests;
 
-/// <summary>A way to PostgreSQL on which answers get lost: now and then it breaks a connection in place of passing one on, when what was
-/// asked for has been done.</summary>
+/// <summary>A connection to PostgreSQL that loses answers: now and then it breaks instead of passing an answer on, after the request has
+/// been executed.</summary>
 internal sealed class LossyLink : IDisposable
 {
     private readonly TcpListener _listener = new(IPAddress.Loopback, 0);

@@ -19,11 +19,11 @@ using PgEtcd.Testing.Postgres;
 
 namespace PgEtcd.Frontend.Tests;
 
-/// <summary>The parts of one frontend, put together by hand and without a listener: its replica moves only when a test
-/// makes it. Several on one database are several frontends.</summary>
+/// <summary>The parts of one frontend, put together by hand and without a listener: its replica moves only on a call of a
+/// test. Several on one database are several frontends.</summary>
 internal sealed class StoreParts : IAsyncDisposable
 {
-    /// <summary>Longer than anything here takes: whoever waits so long hangs.</summary>
+    /// <summary>Longer than anything here takes; a test that waits this long hangs.</summary>
     public static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
 
     private StoreParts(Database database, RevisionLog log, LogPosition position, KeySpace keys, AuthStates auth, TimeSpan timeLimit)

@@ -6,7 +6,7 @@ using Xunit;
 
 namespace PgEtcd.Fuzz.Tests;
 
-/// <summary>Arguments, variables and configuration files: options, or one sentence about what is wrong.</summary>
+/// <summary>Arguments, variables and configuration files give options, or one sentence about the error.</summary>
 public sealed partial class ConfigurationTests : IDisposable
 {
     private static readonly string[] Flags = [.. FlagNames().Matches(CommandLine.Parse(["--help"], new Dictionary<string, string>()).Text!)
@@ -26,7 +26,7 @@ public sealed partial class ConfigurationTests : IDisposable
     private readonly TempDirectory _directory = new("fuzz-config");
 
     [Fact]
-    public Task Whatever_the_arguments_are_there_are_options_or_one_sentence() => FuzzRun.AllAsync(3000, 1, seed =>
+    public Task Any_arguments_give_options_or_one_sentence() => FuzzRun.AllAsync(3000, 1, seed =>
     {
         Random random = new(seed);
         List<string> arguments = [];
@@ -54,7 +54,7 @@ public sealed partial class ConfigurationTests : IDisposable
     });
 
     [Fact]
-    public Task Whatever_the_file_holds_there_are_options_or_one_sentence() => FuzzRun.AllAsync(1500, 1, seed =>
+    public Task Any_file_gives_options_or_one_sentence() => FuzzRun.AllAsync(1500, 1, seed =>
     {
         Random random = new(seed);
         string file = Path.Combine(_directory.Path, "pgetcd.yaml");
@@ -87,7 +87,7 @@ public sealed partial class ConfigurationTests : IDisposable
         ? Changed(random, One(random, Values))
         : One(random, Values);
 
-    /// <summary>Without the password: nobody can tell one in what is no address any more.</summary>
+    /// <summary>Without the password, which cannot be recognised in a mutilated address.</summary>
     private static string Changed(Random random, string text) => Mutation.Of(random, text.Replace("secret", "x", StringComparison.Ordinal));
 
     private static string One(Random random, string[] choices) => choices[random.Next(choices.Length)];

@@ -11,11 +11,11 @@ using Xunit;
 
 namespace PgEtcd.Fuzz.Tests;
 
-/// <summary>Below the messages: gRPC's frames and headers over good HTTP/2, and bytes that hardly are HTTP/2.</summary>
+/// <summary>Below the messages: gRPC's frames and headers over valid HTTP/2, and bytes that are hardly HTTP/2.</summary>
 public sealed class FramingTests(PostgresFixture postgres) : IClassFixture<PostgresFixture>
 {
     private static readonly string[] Encodings = ["", "identity", "gzip", "deflate", "gzip, gzip", "x"];
-    // None is long: some calls wait for what may never come.
+    // Short, as some calls wait for something that may never come.
     private static readonly string[] Timeouts = ["500m", "1n", "0H", "99999999n", "100000000S", "-1S", "1", "S", "500m500m"];
     private static readonly string[] ContentTypes =
         [
@@ -23,7 +23,7 @@ public sealed class FramingTests(PostgresFixture postgres) : IClassFixture<Postg
             "text/plain", "application/json"];
 
     [Fact]
-    public async Task A_body_that_is_no_message_gets_a_status()
+    public async Task A_body_that_is_not_a_message_gets_a_status()
     {
         await using FuzzedServer server = await FuzzedServer.StartAsync(postgres);
         using HttpClient http = new(new SocketsHttpHandler { UseProxy = false }) { BaseAddress = server.Url };
@@ -47,7 +47,7 @@ public sealed class FramingTests(PostgresFixture postgres) : IClassFixture<Postg
     }
 
     [Fact]
-    public async Task A_connection_that_is_no_HTTP_2_ends_and_harms_nobody()
+    public async Task A_connection_that_is_not_HTTP_2_ends_without_harm()
     {
         await using FuzzedServer server = await FuzzedServer.StartAsync(postgres);
         await server.AttackAsync(1500, async seed =>
@@ -70,7 +70,7 @@ public sealed class FramingTests(PostgresFixture postgres) : IClassFixture<Postg
             }
             catch (IOException)
             {
-                // Cut off: as good an end as any.
+                // The connection was cut off, which is fine too.
             }
         });
     }

@@ -4,18 +4,18 @@ using System.Globalization;
 namespace PgEtcd.Fuzz.Tests;
 
 /// <summary>
-/// Attempts, each from a seed of its own: the same ones every time. With FUZZ_SECONDS=n new ones for so long, with FUZZ_SEED=n that one
-/// alone. </summary>
+/// Attempts, each with its own seed, always the same ones. With FUZZ_SECONDS=n new ones for n seconds, with FUZZ_SEED=n only
+/// that one. </summary>
 internal static class FuzzRun
 {
-    /// <summary>No attempt takes this long: what does hangs.</summary>
+    /// <summary>Longer than any attempt takes; one that takes longer hangs.</summary>
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(60);
 
-    /// <summary>Makes attempts, some at a time.</summary>
-    /// <param name="usual">How many, when nobody asks for something else.</param>
-    /// <param name="atOnce">How many at a time.</param>
-    /// <param name="attempt">Throws if the answer is none that a hostile client may get.</param>
-    /// <param name="tell">What the attempt of a seed sends, for whoever looks for the reason.</param>
+    /// <summary>Makes attempts, several at a time.</summary>
+    /// <param name="usual">The default number of attempts.</param>
+    /// <param name="atOnce">The number of attempts at a time.</param>
+    /// <param name="attempt">Throws if the answer is not one that a hostile client may get.</param>
+    /// <param name="tell">Describes what the attempt with a seed sends, for investigating a failure.</param>
     public static async Task AllAsync(int usual, int atOnce, Func<int, Task> attempt, Func<int, string>? tell = null)
     {
         IEnumerator<int> seeds = Seeds(usual).GetEnumerator();

@@ -10,10 +10,10 @@ using Shouldly;
 
 namespace PgEtcd.Fuzz.Tests;
 
-/// <summary>A server under attack, and what must hold of it all the time and afterwards.</summary>
+/// <summary>A server under attack, and the checks during the attack and afterwards.</summary>
 internal sealed class FuzzedServer : IAsyncDisposable
 {
-    /// <summary>The words for a service's mistake.</summary>
+    /// <summary>The text of an unexpected exception in a service.</summary>
     public const string Thrown = "Exception was thrown by handler.";
 
     private const long MostBytes = 700L << 20;
@@ -27,7 +27,7 @@ internal sealed class FuzzedServer : IAsyncDisposable
         Server = server;
     }
 
-    /// <summary>Every method that clients call.</summary>
+    /// <summary>Every method for clients.</summary>
     public static IReadOnlyList<MethodDescriptor> Methods { get; } = [
         .. RpcCatalogue.All.OrderBy(method => method.FullName, StringComparer.Ordinal)];
 
@@ -41,7 +41,7 @@ internal sealed class FuzzedServer : IAsyncDisposable
         return new FuzzedServer(database, await PgEtcdServer.StartAsync(database));
     }
 
-    /// <summary>Makes attempts on it, looks at it after each hundredth, and at its history in the end.</summary>
+    /// <summary>Makes attempts on the server, checks it after every hundredth, and its history at the end.</summary>
     public async Task AttackAsync(int usual, Func<int, Task> attempt, Func<int, string>? tell = null)
     {
         await FuzzRun.AllAsync(usual, 8, async seed =>
@@ -55,7 +55,7 @@ internal sealed class FuzzedServer : IAsyncDisposable
         await VerifyAsync();
     }
 
-    /// <summary>It serves others, has logged no mistake of its own and is of bounded size.</summary>
+    /// <summary>Checks that the server serves other clients, has logged no bug and has a bounded size.</summary>
     private async Task CheckAsync()
     {
         await using GrpcChannel other = new(Url);
@@ -67,7 +67,7 @@ internal sealed class FuzzedServer : IAsyncDisposable
         static string Text(JsonElement line) => line.ToString();
     }
 
-    /// <summary>The history is still one that can be: pgetcd verify says so.</summary>
+    /// <summary>Checks with pgetcd verify that the history is still sound.</summary>
     private async Task VerifyAsync()
     {
         await CheckAsync();

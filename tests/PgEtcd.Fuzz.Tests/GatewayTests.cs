@@ -10,7 +10,7 @@ using Xunit;
 
 namespace PgEtcd.Fuzz.Tests;
 
-/// <summary>The gateway with JSON that is nearly right, or none: always an HTTP status, and JSON.</summary>
+/// <summary>The gateway with JSON that is almost right, or not JSON: always an HTTP status, and JSON.</summary>
 public sealed class GatewayTests(PostgresFixture postgres) : IClassFixture<PostgresFixture>
 {
     private static readonly string[] Depths =

@@ -3,7 +3,7 @@ using static PgEtcd.Testing.Grpc.Http2Frames;
 
 namespace PgEtcd.Fuzz.Tests;
 
-/// <summary>What a client might send on a connection: mostly the beginning of a call, in frames of every kind, then changed.</summary>
+/// <summary>Bytes that a client might send on a connection: mostly the start of a call, in frames of every kind, then mutated.</summary>
 internal static class Http2Bytes
 {
     public static byte[] Make(Random random)

@@ -8,12 +8,12 @@ using Xunit;
 
 namespace PgEtcd.Fuzz.Tests;
 
-/// <summary>Every method with every kind of request: always a status, and the same connection goes on.</summary>
+/// <summary>Every method with every kind of request: always a status, and the connection stays usable.</summary>
 public sealed class MessageTests(PostgresFixture postgres) : IClassFixture<PostgresFixture>
 {
     private const int MostResponses = 20;
 
-    /// <summary>For calls that wait for something that may never come.</summary>
+    /// <summary>The timeout of calls that wait for something that may never come.</summary>
     private static readonly TimeSpan Timeout = TimeSpan.FromMilliseconds(500);
 
     [Fact]
@@ -28,7 +28,7 @@ public sealed class MessageTests(PostgresFixture postgres) : IClassFixture<Postg
             byte[][] requests = [
                 .. Enumerable.Range(0, method.IsClientStreaming ? random.Next(1, 5) : 1).Select(_ => Request(random, method.InputType))];
             Status status = await CallAsync(channel, method, requests);
-            // What breaks the connection for all its calls is Unavailable or Internal here, in the client's own words.
+            // If the connection breaks for all its calls, the client itself reports Unavailable or Internal.
             string words = $"{method.FullName} says {status}";
             if (status.StatusCode == StatusCode.Internal)
             {
@@ -69,7 +69,7 @@ public sealed class MessageTests(PostgresFixture postgres) : IClassFixture<Postg
 
             for (int i = 0; i < MostResponses && await call.MoveNextAsync(); i++)
             {
-                // Whatever it is, it is an answer.
+                // Any status is an answer.
             }
 
             return Status.DefaultSuccess;

@@ -3,13 +3,13 @@ using System.Text;
 
 namespace PgEtcd.Fuzz.Tests;
 
-/// <summary>Changes what was right, as a broken or hostile program might.</summary>
+/// <summary>Mutates valid input as a broken or hostile program might.</summary>
 internal static class Mutation
 {
     private static readonly long[] Edges = [
         0, 1, -1, 127, 128, 255, 256, 32767, 65535, int.MaxValue, int.MinValue, uint.MaxValue, long.MaxValue, long.MinValue];
 
-    /// <summary>A few changes of bytes: flipped, written over, taken out, put in, repeated, cut off, or a number of extreme size.</summary>
+    /// <summary>A few changes of bytes: flipped, overwritten, removed, inserted, repeated, cut off, or a number of extreme size.</summary>
     public static byte[] Of(Random random, ReadOnlySpan<byte> bytes)
     {
         List<byte> changed = [.. bytes];
@@ -48,7 +48,7 @@ internal static class Mutation
         return [.. changed];
     }
 
-    /// <summary>The same of text, which stays what UTF-8 can say.</summary>
+    /// <summary>The same for text, which stays valid UTF-8.</summary>
     public static string Of(Random random, string text) => Encoding.UTF8.GetString(Of(random, Encoding.UTF8.GetBytes(text)));
 
     private static void WriteEdge(Random random, List<byte> bytes, int at)

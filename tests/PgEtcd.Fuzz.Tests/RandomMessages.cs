@@ -3,12 +3,12 @@ using Google.Protobuf.Reflection;
 
 namespace PgEtcd.Fuzz.Tests;
 
-/// <summary>Messages that are well formed and otherwise anything.</summary>
+/// <summary>Messages that are well formed and otherwise random.</summary>
 internal static class RandomMessages
 {
     private const int Deepest = 6;
 
-    // Few and short, so that requests meet each other's keys, leases and users.
+    // Few and short, so that requests collide on keys, leases and users.
     private static readonly string[] Names = ["", "a", "b", "ab", "b\0", "\0", "é", "a/b/c", "\uffff"];
     private static readonly long[] Numbers = [
         0, 1, 2, 3, 5, 7, 60, 1000, -1, int.MaxValue, int.MinValue, uint.MaxValue, long.MaxValue, long.MinValue];
@@ -65,6 +65,6 @@ internal static class RandomMessages
         };
     }
 
-    /// <summary>Few sizes, so that large keys do not become ever more: the store may be as large as what is in it.</summary>
+    /// <summary>Few sizes, so that large keys do not accumulate; the store may be as large as its content.</summary>
     private static int Large(Random random) => 1 << random.Next(8, 17);
 }

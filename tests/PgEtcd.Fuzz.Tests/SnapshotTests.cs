@@ -8,10 +8,10 @@ using Xunit;
 
 namespace PgEtcd.Fuzz.Tests;
 
-/// <summary>Snapshot files with right checksums and wrong contents: read, or refused as damaged.</summary>
+/// <summary>Snapshot files with correct checksums and wrong contents are read, or refused as damaged.</summary>
 public sealed class SnapshotTests : IDisposable
 {
-    /// <summary>A reader takes some pages of some kilobytes, whatever lengths the file claims.</summary>
+    /// <summary>A reader needs some pages of some kilobytes, whatever lengths the file claims.</summary>
     private const long MostAllocated = 256L << 20;
 
     private static readonly byte[] Image = MakeImage();
@@ -25,7 +25,7 @@ public sealed class SnapshotTests : IDisposable
         byte[] image = [.. Image];
         for (int places = random.Next(1, 8); places > 0; places--)
         {
-            // Headers of pages and elements at their beginnings, where a change does most; or anywhere.
+            // At the headers of pages and elements, where a change has most effect; or anywhere.
             int at = random.Next(2) == 0 ? random.Next(image.Length / 4096) * 4096 + random.Next(128) : random.Next(image.Length);
             int length = Math.Min(random.Next(1, 16), image.Length - at);
             byte[] changed = Mutation.Of(random, image.AsSpan(at, length));

@@ -4,10 +4,10 @@ using Xunit;
 
 namespace PgEtcd.LocalPostgres.Tests;
 
-/// <summary>A data directory with a cluster in it, made once for a class of tests. The tests start and stop it.</summary>
+/// <summary>A data directory with a cluster, created once for a class of tests, which start and stop it.</summary>
 public sealed class DataDirectoryFixture : IAsyncLifetime
 {
-    /// <summary>A directory that PostgreSQL's user can reach, unlike those of CreateTempSubdirectory.</summary>
+    /// <summary>A directory that PostgreSQL's user can reach, unlike one of CreateTempSubdirectory.</summary>
     public string Parent { get; } = Path.Combine("/tmp", "pgetcd-test-" + Guid.NewGuid().ToString("N")[..12]);
 
     public string DataDir => Path.Combine(Parent, "default.pgetcd");

@@ -13,7 +13,7 @@ public sealed class LocalDatabaseFailureTests : IDisposable
     public void Dispose() => Directory.Delete(_parent, recursive: true);
 
     [Fact]
-    public async Task A_cluster_that_was_left_half_made_is_made_anew()
+    public async Task A_half_created_cluster_is_created_again()
     {
         string half = Path.Combine(_parent, "d", "data.new-1");
         Directory.CreateDirectory(half);
@@ -43,7 +43,7 @@ public sealed class LocalDatabaseFailureTests : IDisposable
     [InlineData("file", "is a file, not a directory.")]
     [InlineData("full", "already holds other files: choose a new or empty directory.")]
     [InlineData("file/below", "cannot be written:")]
-    public async Task A_data_directory_that_cannot_be_one_is_named(string name, string said)
+    public async Task An_impossible_data_directory_is_named(string name, string said)
     {
         await File.WriteAllTextAsync(Path.Combine(_parent, "file"), "");
         Directory.CreateDirectory(Path.Combine(_parent, "full", "photos"));
@@ -54,7 +54,7 @@ public sealed class LocalDatabaseFailureTests : IDisposable
     [SkippableFact]
     public async Task A_chosen_directory_that_PostgreSQLs_user_cannot_reach_is_refused()
     {
-        Skip.IfNot(Environment.IsPrivilegedProcess, "Only as root does PostgreSQL run as somebody else.");
+        Skip.IfNot(Environment.IsPrivilegedProcess, "Only root runs PostgreSQL as another user.");
         File.SetUnixFileMode(_parent, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
 
         (await FailAsync(Path.Combine(_parent, "d"))).ShouldContain("cannot be reached by the user that PostgreSQL runs as");
@@ -62,9 +62,9 @@ public sealed class LocalDatabaseFailureTests : IDisposable
     }
 
     [SkippableFact]
-    public async Task A_directory_that_nobody_chose_moves_to_where_PostgreSQL_can_reach_it_and_stays_there()
+    public async Task A_default_directory_moves_to_where_PostgreSQL_can_reach_it_and_stays_there()
     {
-        Skip.IfNot(Environment.IsPrivilegedProcess, "Only as root does PostgreSQL run as somebody else.");
+        Skip.IfNot(Environment.IsPrivilegedProcess, "Only root runs PostgreSQL as another user.");
         File.SetUnixFileMode(_parent, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
         string wanted = Path.Combine(_parent, "default.pgetcd");
         string moved = new DataDirectory(wanted).Moved.Path;
@@ -86,7 +86,7 @@ public sealed class LocalDatabaseFailureTests : IDisposable
     }
 
     [Fact]
-    public async Task Without_server_programs_it_says_what_to_install()
+    public async Task Without_server_programs_the_error_names_the_package()
     {
         LocalPostgresException none = await Should.ThrowAsync<LocalPostgresException>(
             PostgresBinaries.FindAsync(null, _ => null, [], default));
@@ -104,7 +104,7 @@ public sealed class LocalDatabaseFailureTests : IDisposable
     }
 
     [Fact]
-    public async Task When_initdb_fails_its_last_words_are_said_and_nothing_is_left_that_looks_whole()
+    public async Task When_initdb_fails_its_last_output_is_reported_and_no_directory_looks_complete()
     {
         PostgresBinaries binaries = new(_parent, 15);
         await File.WriteAllTextAsync(binaries.InitDb, "#!/bin/sh\necho 'could not write: No space left on device' >&2\nexit 1\n");

@@ -11,7 +11,7 @@ public class LocalDatabaseTests(DataDirectoryFixture fixture) : IClassFixture<Da
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
 
     [Fact]
-    public async Task The_data_is_found_again_and_stopping_leaves_no_process()
+    public async Task The_data_persists_and_stopping_leaves_no_process()
     {
         LocalDatabase database = await StartAsync(fixture.DataDir);
         (await QueryAsync(database, "SELECT number FROM kept")).ShouldBe(42);
@@ -60,7 +60,7 @@ public class LocalDatabaseTests(DataDirectoryFixture fixture) : IClassFixture<Da
     }
 
     [Fact]
-    public async Task When_it_is_killed_it_is_started_again()
+    public async Task A_killed_PostgreSQL_is_started_again()
     {
         await using LocalDatabase database = await StartAsync(fixture.DataDir);
         int killed = database.ProcessId;
@@ -71,7 +71,7 @@ public class LocalDatabaseTests(DataDirectoryFixture fixture) : IClassFixture<Da
     }
 
     [Fact]
-    public async Task What_a_killed_frontend_left_running_is_joined_and_stopped_in_the_end()
+    public async Task A_PostgreSQL_left_by_a_killed_frontend_is_reused_and_finally_stopped()
     {
         int left = await StartUnwatchedAsync();
 
@@ -84,7 +84,7 @@ public class LocalDatabaseTests(DataDirectoryFixture fixture) : IClassFixture<Da
     }
 
     [Fact]
-    public async Task A_stale_pid_file_with_the_number_of_another_process_is_no_obstacle()
+    public async Task A_stale_pid_file_with_the_id_of_another_process_is_ignored()
     {
         Kill(await StartUnwatchedAsync());
         string file = Path.Combine(fixture.DataDir, "data/postmaster.pid");
@@ -107,7 +107,7 @@ public class LocalDatabaseTests(DataDirectoryFixture fixture) : IClassFixture<Da
         (await QueryAsync(database, "SELECT number FROM kept")).ShouldBe(42);
     }
 
-    /// <summary>Starts PostgreSQL and forgets it, as a frontend does that is killed.</summary>
+    /// <summary>Starts PostgreSQL and abandons it, like a frontend that is killed.</summary>
     private async Task<int> StartUnwatchedAsync()
     {
         (DataDirectory? directory, PostgresUser? user) = await new DataDirectory(fixture.DataDir)

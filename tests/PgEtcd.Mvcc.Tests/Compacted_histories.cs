@@ -6,11 +6,11 @@ using Xunit;
 
 namespace PgEtcd.Mvcc.Tests;
 
-/// <summary>What a compaction leaves, against the rule as one would write it for each change by itself.</summary>
+/// <summary>The rows that a compaction leaves, compared with the rule applied to each change separately.</summary>
 public class Compacted_histories
 {
     [Fact]
-    public void Hold_what_the_naive_rule_leaves()
+    public void Match_the_naive_rule()
     {
         Gen<(int Seed, int Keys, int Length)> histories =
             from seed in Gen.Choose(0, int.MaxValue - 1)

@@ -100,7 +100,7 @@ public class Forks
         fork.Evaluate(new TxnOperation { Success = [put] }, new HashSet<long> { 7 }, Nothing, out _).ShouldBe(KvError.KeyNotFound);
     }
 
-    /// <summary>Fault C13: etcd 3.6 looks at the operations in their order at every depth, 3.4 at all puts first.</summary>
+    /// <summary>Fault C13: etcd 3.6 checks the operations in order at every depth, 3.4 all puts first.</summary>
     [Fact]
     public void Check_the_operations_of_a_transaction_in_their_order()
     {

@@ -7,7 +7,7 @@ using Xunit;
 
 namespace PgEtcd.Mvcc.Tests;
 
-/// <summary>The index against a list of pairs that is searched from end to end.</summary>
+/// <summary>The index, compared with a linear search of a list of pairs.</summary>
 public class Key_range_indexes
 {
     [Fact]

@@ -8,7 +8,7 @@ using Xunit;
 
 namespace PgEtcd.Mvcc.Tests;
 
-/// <summary>The tree against a SortedDictionary.</summary>
+/// <summary>The tree, compared with a SortedDictionary.</summary>
 public class Key_trees
 {
     [Fact]
@@ -135,7 +135,7 @@ public class Key_trees
         {
             byte[] key = pool[random.Next(pool.Length)];
             model.TryGetValue(key, out KeyRecord? expected);
-            // Growing and shrinking take turns.
+            // Phases of growth and shrinkage alternate.
             if (random.Next(100) < (step * 4 / steps % 2 == 0 ? 80 : 20))
             {
                 KeyRecord record = Keys.Record(key, step);

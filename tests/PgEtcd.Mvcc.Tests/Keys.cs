@@ -16,7 +16,7 @@ internal static class Keys
     public static KeyRecord Record(ReadOnlySpan<byte> key, long revision = 1) =>
         KeyRecord.Create(key, "value"u8, revision, revision, 0, 1, 0);
 
-    /// <summary>Not empty; few letters, so that keys are often beginnings of others; also zeros and 0xff.</summary>
+    /// <summary>A key that is not empty; few letters, so that keys are often prefixes of others; also zeros and 0xff.</summary>
     public static byte[] Random(Random random, string beginning = "")
     {
         ReadOnlySpan<byte> letters = [0x00, 0x01, (byte)'a', (byte)'b', (byte)'/', 0x7f, 0x80, 0xff];

@@ -3,10 +3,10 @@ using FsCheck.Fluent;
 
 namespace PgEtcd.Mvcc.Tests;
 
-/// <summary>Runs FsCheck from plain facts. A failure names the seed with which <see cref="Replay"/> repeats it.</summary>
+/// <summary>Runs FsCheck in plain facts. A failure names the seed with which <see cref="Replay"/> repeats it.</summary>
 internal static class Properties
 {
-    /// <summary>Set PGETCD_FSCHECK_REPLAY to "seed,gamma" of a failure to run that very case again.</summary>
+    /// <summary>Set PGETCD_FSCHECK_REPLAY to "seed,gamma" of a failure to repeat exactly that case.</summary>
     private static string? Replay => Environment.GetEnvironmentVariable("PGETCD_FSCHECK_REPLAY");
 
     public static void Hold<T>(Gen<T> inputs, Action<T> check, int count)

@@ -10,7 +10,7 @@ using PgEtcd.Testing.Postgres;
 
 namespace PgEtcd.Postgres.Tests;
 
-/// <summary>A migrated schema in a database of its own, with what tests do to a log.</summary>
+/// <summary>A migrated schema in its own database, with operations of tests on a log.</summary>
 internal sealed class LogFixture : IAsyncDisposable
 {
     private LogFixture(string connectionString, string schema)
@@ -37,7 +37,7 @@ internal sealed class LogFixture : IAsyncDisposable
 
     public Database Open(string schema) => new(ConnectionString, new SchemaName(schema), NullLoggerFactory.Instance);
 
-    /// <summary>One revision for each put: key=value.</summary>
+    /// <summary>Writes one revision for each put: key=value.</summary>
     public static AppendBatch Puts(long expected, params string[] puts)
     {
         AppendBatch batch = new(LogPosition.Empty with { Revision = expected });
@@ -72,7 +72,7 @@ internal sealed class LogFixture : IAsyncDisposable
         return [.. await connection.QueryAsync<T>(Database.Schema.Apply(sql))];
     }
 
-    /// <summary>Waits until a session keeps another waiting for the append lock.</summary>
+    /// <summary>Waits until a session waits for the append lock.</summary>
     public async Task<LockHolder> LockHolderAsync()
     {
         LockHolder? found = null;

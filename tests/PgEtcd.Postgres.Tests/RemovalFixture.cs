@@ -10,7 +10,7 @@ using static PgEtcd.Postgres.Tests.LogFixture;
 
 namespace PgEtcd.Postgres.Tests;
 
-/// <summary>A log that is written through the key space, as a frontend does, then compacted and removed from.</summary>
+/// <summary>A log written through the key space, as by a frontend, with compactions and removals.</summary>
 internal sealed class RemovalFixture : IAsyncDisposable
 {
     private static readonly IReadOnlySet<long> NoLeases = new HashSet<long>();
@@ -28,10 +28,10 @@ internal sealed class RemovalFixture : IAsyncDisposable
 
     public Database Database => _log.Database;
 
-    /// <summary>All that was ever written.</summary>
+    /// <summary>All rows ever written.</summary>
     public List<RemovalRow> History { get; } = [];
 
-    /// <summary>The state after it.</summary>
+    /// <summary>The state after the last revision.</summary>
     public KeySpace State { get; private set; } = KeySpace.Empty;
 
     public static async Task<RemovalFixture> CreateAsync(PostgresFixture postgres, string schema = "pgetcd") =>
@@ -41,7 +41,7 @@ internal sealed class RemovalFixture : IAsyncDisposable
 
     public static DeleteRangeOperation Delete(string key, string end = "") => new() { Key = Bytes(key), RangeEnd = Bytes(end) };
 
-    /// <summary>Writes a revision; the row was written an hour ago unless it is to be young.</summary>
+    /// <summary>Writes a revision. The rows are an hour old unless they should be young.</summary>
     public async Task WriteAsync(Operation operation, bool isYoung = false, RevisionLog? from = null)
     {
         Fork fork = State.Fork();
@@ -73,11 +73,11 @@ internal sealed class RemovalFixture : IAsyncDisposable
         State = State.WithCompactRevision(revision);
     }
 
-    /// <summary>One batch.</summary>
+    /// <summary>Removes one batch.</summary>
     public async Task<RemovalOutcome> StepAsync(int rows = 1000, bool toArchive = false) =>
         (await Removal.RemoveAsync(rows, TimeSpan.FromSeconds(10), toArchive, CancellationToken.None)).Outcome;
 
-    /// <summary>As many batches as there are.</summary>
+    /// <summary>Removes all batches.</summary>
     public async Task<RemovalOutcome> RemoveAsync(int rows = 1000, bool toArchive = false)
     {
         while (true)
@@ -89,7 +89,7 @@ internal sealed class RemovalFixture : IAsyncDisposable
         }
     }
 
-    /// <summary>A batch that is killed before it commits.</summary>
+    /// <summary>Starts a batch that is killed before it commits.</summary>
     public async Task KilledStepAsync(int rows)
     {
         await using NpgsqlConnection connection = await Database.OpenAsync(CancellationToken.None);

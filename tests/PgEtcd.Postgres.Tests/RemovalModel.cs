@@ -1,12 +1,12 @@
 namespace PgEtcd.Postgres.Tests;
 
-/// <summary>A row of the log, as much of it as removal looks at.</summary>
+/// <summary>A row of the log, with the columns that matter for removal.</summary>
 internal sealed record RemovalRow(long Revision, int Sub, string Key, bool Tombstone);
 
-/// <summary>What compaction leaves, worked out the slow way from the whole history (semantics.md §6).</summary>
+/// <summary>The rows that a compaction leaves, derived in the slow way from the whole history (semantics.md §6).</summary>
 internal static class RemovalModel
 {
-    /// <summary>The rows that are left of a history that was compacted, perhaps several times, last at a revision.</summary>
+    /// <summary>The rows left of a history that was compacted, perhaps several times, last at a revision.</summary>
     public static IEnumerable<RemovalRow> Survivors(IReadOnlyCollection<RemovalRow> history, long compactRevision)
     {
         HashSet<RemovalRow> newest = [.. history.Where(row => row.Revision <= compactRevision)

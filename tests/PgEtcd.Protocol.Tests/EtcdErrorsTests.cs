@@ -5,7 +5,7 @@ using Xunit;
 
 namespace PgEtcd.Protocol.Tests;
 
-/// <summary>The catalogue says what etcd says; <c>errors.txt</c> holds the facts.</summary>
+/// <summary>The catalogue equals etcd's errors; <c>errors.txt</c> holds the facts.</summary>
 public sealed class EtcdErrorsTests
 {
     [Fact]

@@ -1,6 +1,6 @@
 namespace PgEtcd.Protocol.Tests;
 
-/// <summary>The tables of facts beside the tests: one fact a line, <c>#</c> starts a comment.</summary>
+/// <summary>The tables of facts beside the tests: one fact per line, <c>#</c> starts a comment.</summary>
 internal static class FactTable
 {
     public static IReadOnlyList<string> Read(string name)

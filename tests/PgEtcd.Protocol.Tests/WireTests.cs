@@ -12,7 +12,7 @@ using HttpRule = Google.Api.HttpRule;
 
 namespace PgEtcd.Protocol.Tests;
 
-/// <summary>The compiled descriptors say what etcd's say; <c>wire.txt</c> holds the facts.</summary>
+/// <summary>The compiled descriptors equal etcd's; <c>wire.txt</c> holds the facts.</summary>
 public sealed class WireTests
 {
     private static readonly FileDescriptor[] Files =

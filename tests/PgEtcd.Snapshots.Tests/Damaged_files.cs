@@ -7,7 +7,7 @@ using static PgEtcd.Snapshots.Tests.SampleFile;
 
 namespace PgEtcd.Snapshots.Tests;
 
-/// <summary>Whatever a file says, reading it ends soon, in little memory, and with one sentence.</summary>
+/// <summary>Reading any file ends soon, uses little memory, and reports errors in one sentence.</summary>
 public sealed class Damaged_files
 {
     private const int PageSize = 4096;
@@ -50,7 +50,7 @@ public sealed class Damaged_files
     }
 
     [Fact]
-    public void A_wrong_checksum_is_said()
+    public void A_wrong_checksum_is_reported()
     {
         byte[] file = WithChecksum(Sound);
         file[^1] ^= 1;
@@ -114,7 +114,7 @@ public sealed class Damaged_files
     })).ShouldNotBeNull();
 
     [Fact]
-    public void What_is_something_else_is_said_to_be()
+    public void A_file_of_another_kind_is_reported_as_such()
     {
         Refused([]).ShouldContain("no valid meta page");
         Refused("#!/bin/sh\n"u8.ToArray()).ShouldContain("10 bytes are no length");
@@ -136,7 +136,7 @@ public sealed class Damaged_files
 
     private static void Overwrite(byte[] image, Random random)
     {
-        // Mostly where pages say what they are: in a page's header or first elements.
+        // Mostly in a page's header or first elements, which describe the page.
         int at = random.Next(3) == 0 ? random.Next(image.Length - 8) : (random.Next(image.Length / PageSize) * PageSize) + random.Next(100);
         ulong extreme = random.Next(5) switch
         {
@@ -157,8 +157,8 @@ public sealed class Damaged_files
 
     private static string Refused(byte[] content) => Read(content).ShouldNotBeNull();
 
-    /// <summary>Reads all of it.</summary>
-    /// <returns>What was wrong, or null.</returns>
+    /// <summary>Reads the whole file.</summary>
+    /// <returns>The error, or null.</returns>
     private static string? Read(byte[] content)
     {
         using SampleFile file = new(content);

@@ -7,11 +7,11 @@ using static PgEtcd.Snapshots.Tests.SampleFile;
 
 namespace PgEtcd.Snapshots.Tests;
 
-/// <summary>What of a file's history is imported (snapshot-format.md §11).</summary>
+/// <summary>The part of a file's history that is imported (snapshot-format.md §11).</summary>
 public sealed class History_surveys
 {
     [Fact]
-    public void Without_a_compaction_everything_is_there() =>
+    public void Without_a_compaction_everything_is_imported() =>
         Present(-1, Put(2, "a", "1"), Put(3, "a", "2", version: 2, created: 2), Delete(4, "a"), Put(5, "a", "3"))
             .ShouldBe("a@2 a@3 a@4 a@5");
 
@@ -21,7 +21,7 @@ public sealed class History_surveys
             .ShouldBe("a@6 a@7 c@8");
 
     [Fact]
-    public void What_is_current_at_the_mark_stays() =>
+    public void Rows_current_at_the_mark_stay() =>
         Present(4, Put(2, "a", "1"), Put(3, "b", "1"), Put(4, "a", "2"), Put(6, "b", "2"))
             .ShouldBe("b@3 a@4 b@6");
 
@@ -38,7 +38,7 @@ public sealed class History_surveys
     [Fact]
     public void An_entry_that_only_marks_a_raised_revision_counts_as_nothing_else()
     {
-        // What etcdutl snapshot restore --bump-revision writes (snapshot-format.md §9).
+        // As written by etcdutl snapshot restore --bump-revision (snapshot-format.md §9).
         using SampleFile file = new(WithMarker(Fill(new BboltWriter(), 1_000), 1_000));
         using SnapshotFile opened = SnapshotFile.Open(file.Path);
         HistorySurvey survey = new(opened, _ => { }, CancellationToken.None);
@@ -56,8 +56,8 @@ public sealed class History_surveys
     }
 
     [Fact]
-    public void HashKV_of_a_store_without_keys_counts_what_was_there_at_the_mark() =>
-        // As etcd does: with nothing to keep it does not look (semantics.md §10.1).
+    public void HashKV_of_a_store_without_keys_covers_the_rows_at_the_mark() =>
+        // As in etcd, which does not check if there is nothing to keep (semantics.md §10.1).
         Hash(3, Put(2, "a", "1"), Delete(3, "b"), Delete(4, "a")).ShouldBe(Crc(Put(2, "a", "1"), Delete(4, "a")));
 
     private static string Present(long compactRevision, params SnapshotChange[] changes)
@@ -105,7 +105,7 @@ public sealed class History_surveys
         return hash.Value;
     }
 
-    /// <summary>CRC-32C bit by bit, over the entries as etcd's file has them.</summary>
+    /// <summary>CRC-32C bit by bit, over the entries as in etcd's file.</summary>
     private static uint Crc(params SnapshotChange[] changes)
     {
         List<byte> bytes = [.. "key"u8];

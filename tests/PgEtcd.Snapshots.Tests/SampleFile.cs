@@ -5,14 +5,14 @@ using PgEtcd.Snapshots.Bbolt;
 
 namespace PgEtcd.Snapshots.Tests;
 
-/// <summary>A snapshot in a file of its own, gone when disposed of.</summary>
+/// <summary>A snapshot in a temporary file.</summary>
 internal sealed class SampleFile : IDisposable
 {
     public SampleFile(ReadOnlySpan<byte> content) => File.WriteAllBytes(Path, content);
 
     public string Path { get; } = System.IO.Path.Combine(System.IO.Path.GetTempPath(), $"pgetcd-snapshot-{Guid.NewGuid():N}");
 
-    /// <summary>The image of a history, without a checksum, made as the server makes it: measured, then written.</summary>
+    /// <summary>The image of a history, without a checksum, made like the server's: measured, then written.</summary>
     public static byte[] Image(IReadOnlyCollection<SnapshotChange> changes, long compactRevision = -1, params SnapshotLease[] leases) =>
         Image(changes, SnapshotAuth.None, compactRevision, leases);
 
@@ -51,7 +51,7 @@ internal sealed class SampleFile : IDisposable
 
     public static SnapshotChange Delete(long revision, string key, int sub = 0) => new(revision, sub, Bytes(key), null, 0, 0, 0);
 
-    /// <summary>Opens the file, reads all that is in it, and tells the changes in words.</summary>
+    /// <summary>Opens the file, reads its whole content, and describes the changes in words.</summary>
     public List<string> ReadAll()
     {
         using SnapshotFile file = SnapshotFile.Open(Path);

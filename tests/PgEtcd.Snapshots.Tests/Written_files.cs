@@ -9,9 +9,9 @@ namespace PgEtcd.Snapshots.Tests;
 public sealed class Written_files
 {
     [Fact]
-    public void What_was_written_is_read_back_whatever_it_is()
+    public void Any_content_is_read_back()
     {
-        // From nothing to a tree of three levels; values from nothing to several pages.
+        // From an empty tree to three levels; values from empty to several pages.
         Gen<byte[]> key = Gen.Choose(1, 40).SelectMany(length => Gen.Choose(0, 255).Select(one => (byte)one).ArrayOf(length));
         Gen<byte[]?> value = Gen.Frequency<byte[]?>(
             (2, Gen.Constant<byte[]?>(null)),
@@ -45,7 +45,7 @@ public sealed class Written_files
         }).Check(Config.QuickThrowOnFailure.WithMaxTest(60));
     }
 
-    /// <summary>The names of users and roles are keys, and nobody limits their length.</summary>
+    /// <summary>The names of users and roles are keys of unlimited length.</summary>
     [Theory]
     [InlineData(2_050)]
     [InlineData(5_000)]
@@ -96,7 +96,7 @@ public sealed class Written_files
     }
 
     [Fact]
-    public void An_image_without_a_checksum_is_taken_for_a_members_file()
+    public void An_image_without_a_checksum_is_read_as_a_members_file()
     {
         using SampleFile file = new(Image([Put(2, "a", "1")]));
         using SnapshotFile opened = SnapshotFile.Open(file.Path);

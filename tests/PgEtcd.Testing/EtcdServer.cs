@@ -30,19 +30,19 @@ public sealed class EtcdServer : IEtcdServer
     /// <summary>Whether Debian's etcd is installed.</summary>
     public static bool IsInstalled => File.Exists(Program);
 
-    /// <summary>A test without the program is skipped, but not in CI.</summary>
+    /// <summary>Skips the test if the program is missing, except in CI.</summary>
     public static void Require() => Tool.Require(Program, "etcd-server");
 
-    /// <summary>Starts one and waits until it is healthy; a test without the binary is skipped.</summary>
+    /// <summary>Starts an etcd and waits until it is healthy; skips the test without the binary.</summary>
     public static Task<EtcdServer> StartAsync(params string[] moreArguments) => StartAsync(null, moreArguments);
 
-    /// <summary>Starts one from a snapshot file, as an operator would after <c>etcdctl snapshot restore</c>.</summary>
+    /// <summary>Starts an etcd from a snapshot file, as an operator would after <c>etcdctl snapshot restore</c>.</summary>
     public static Task<EtcdServer> StartFromAsync(string snapshot) => StartAsync(snapshot, []);
 
-    /// <summary>The database file of its store. Whole when the server has ended.</summary>
+    /// <summary>The database file of its store, which is complete after the server has ended.</summary>
     public string DatabaseFile => Path.Combine(_directory.Path, "data", "member", "snap", "db");
 
-    /// <summary>Asks it to end (SIGTERM) and waits; its files stay until disposal.</summary>
+    /// <summary>Sends SIGTERM and waits for the end; the files stay until disposal.</summary>
     public async Task StopAsync()
     {
         _process.Signal(UnixSignal.Terminate);
@@ -52,7 +52,7 @@ public sealed class EtcdServer : IEtcdServer
     private static async Task<EtcdServer> StartAsync(string? snapshot, string[] moreArguments)
     {
         Require();
-        // Real etcd syncs every write; in memory that costs nothing, and nobody asks it to survive.
+        // Real etcd syncs every write; in memory a sync is free, and the data need not survive.
         TempDirectory directory = new("etcd", inMemory: true);
         string client = $"http://127.0.0.1:{FreePort.Next()}";
         string peer = $"http://127.0.0.1:{FreePort.Next()}";

@@ -5,12 +5,12 @@ public static class Eventually
 {
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(10);
 
-    /// <summary>The usual limit: far more than any effect takes. A limit ends a test that hangs; it does not measure.</summary>
+    /// <summary>The default limit, far longer than any effect takes. It ends a test that hangs; it does not measure.</summary>
     public static TimeSpan Patience { get; } = TimeSpan.FromSeconds(60);
 
-    /// <summary>Asks until the answer is yes.</summary>
+    /// <summary>Polls until the condition is true.</summary>
     /// <param name="condition">An exception counts as no; the last one becomes the inner exception.</param>
-    /// <param name="limit">How long to ask.</param>
+    /// <param name="limit">The longest time to poll.</param>
     /// <param name="what">The awaited condition, for the message: "etcd answers /health".</param>
     /// <exception cref="TimeoutException">The limit passed.</exception>
     public static async Task TrueAsync(Func<Task<bool>> condition, TimeSpan limit, string what)
@@ -46,7 +46,7 @@ public static class Eventually
     public static Task TrueAsync(Func<bool> condition, TimeSpan limit, string what) =>
         TrueAsync(() => Task.FromResult(condition()), limit, what);
 
-    /// <summary>Asks until the answer is yes, for as long as <see cref="Patience"/> lasts.</summary>
+    /// <summary>Polls until the condition is true, for at most <see cref="Patience"/>.</summary>
     /// <inheritdoc cref="TrueAsync(Func{Task{bool}}, TimeSpan, string)"/>
     public static Task TrueAsync(Func<Task<bool>> condition, string what) => TrueAsync(condition, Patience, what);
 

@@ -6,15 +6,15 @@ namespace PgEtcd.Testing;
 /// <summary>TCP ports for servers under test.</summary>
 public static class FreePort
 {
-    // Below the kernel's range for outgoing connections, which would otherwise take a port between being
-    // found free here and being listened on. Every process starts elsewhere, so that test assemblies that
-    // run side by side rarely meet.
+    // Below the kernel's range for outgoing connections, which could otherwise take a port between the check here
+    // and its use. Every process starts at a different number, so that test assemblies running side by side rarely
+    // collide.
     private const int First = 15000;
     private const int Count = 16000;
 
     private static int _next = Environment.ProcessId * 131 % Count;
 
-    /// <summary>A port of 127.0.0.1 on which nobody listens; no two calls in a process give the same one soon.</summary>
+    /// <summary>A free port of 127.0.0.1; calls in one process do not return the same one twice in a short time.</summary>
     public static int Next()
     {
         for (int attempt = 0; attempt < Count; attempt++)

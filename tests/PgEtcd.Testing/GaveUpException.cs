@@ -1,4 +1,4 @@
 namespace PgEtcd.Testing;
 
-/// <summary>What is waited for will never come: the process has ended, for instance.</summary>
+/// <summary>The awaited condition can no longer become true, for instance because the process has ended.</summary>
 public sealed class GaveUpException(string message) : Exception(message);

@@ -10,7 +10,7 @@ internal static class HealthCheck
         Timeout = TimeSpan.FromSeconds(2),
     };
 
-    /// <summary>Waits until <c>/health</c> says that all is well. A raised alarm does not matter: the server answers.</summary>
+    /// <summary>Waits until <c>/health</c> reports a healthy server. A raised alarm does not matter, as the server answers.</summary>
     public static Task WaitAsync(ChildProcess process, Uri clientUrl, TimeSpan limit) =>
         process.WaitUntilAsync(
             async () =>

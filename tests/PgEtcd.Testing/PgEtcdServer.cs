@@ -7,7 +7,7 @@ using Shouldly;
 namespace PgEtcd.Testing;
 
 /// <summary>
-/// The built executable <c>pgetcd</c> as a process of its own.
+/// The built executable <c>pgetcd</c> as a process.
 /// </summary>
 public sealed class PgEtcdServer : IEtcdServer
 {
@@ -28,7 +28,7 @@ public sealed class PgEtcdServer : IEtcdServer
         ClientUrl = clientUrl;
     }
 
-    /// <summary>The executable: the one that test.sh has published, or what was built beside the tests.</summary>
+    /// <summary>The path of the executable: the one published by test.sh, or the one built beside the tests.</summary>
     public static string Program { get; } = Environment.GetEnvironmentVariable("TESTED_PGETCD")
         ?? Path.Combine(Repository.Root, "src", "PgEtcd.Server", "bin", Configuration, "net10.0", "pgetcd");
 
@@ -41,7 +41,7 @@ public sealed class PgEtcdServer : IEtcdServer
     /// <summary>The process id.</summary>
     public int Pid => _process.Pid;
 
-    /// <summary>Bytes of memory that it holds.</summary>
+    /// <summary>Its resident memory in bytes.</summary>
     public long ResidentBytes
     {
         get
@@ -54,21 +54,21 @@ public sealed class PgEtcdServer : IEtcdServer
     /// <inheritdoc/>
     public string Output => _process.Output;
 
-    /// <summary>What it logged, as JSON lines, the last 400 or so.</summary>
+    /// <summary>The last 400 or so lines of its log, as JSON.</summary>
     public IReadOnlyList<JsonElement> Log => [.. Output.Split('\n').Where(line => line.StartsWith('{')).Select(
         line => JsonElement.Parse(line))];
 
-    /// <summary>Its warnings and errors, except that something took long, which a busy machine may bring about.</summary>
+    /// <summary>Its warnings and errors, except those about long durations, which a busy machine may cause.</summary>
     public IReadOnlyList<string> Complaints => _complaints.All;
 
-    /// <summary>How many of the last 400 lines of its output hold a text.</summary>
+    /// <summary>The number of lines with a text among the last 400 of its output.</summary>
     public int CountOf(string text) => Output.Split('\n').Count(line => line.Contains(text, StringComparison.Ordinal));
 
-    /// <summary>Waits until it has logged a text, at least so many times. Its lines come a moment after their cause.</summary>
+    /// <summary>Waits until it has logged a text, at least this many times. Log lines come a moment after their cause.</summary>
     public Task SaysAsync(string text, int times = 1) => Eventually.TrueAsync(
         () => CountOf(text) >= times, $"the server logs \"{text}\" {times} times");
 
-    /// <summary>Waits until it has logged so many warnings and errors, and gives them. Their number must not be exceeded.</summary>
+    /// <summary>Waits until it has logged this many warnings and errors, and returns them. There must not be more.</summary>
     public async Task<IReadOnlyList<string>> ComplainsAsync(int count)
     {
         await Eventually.TrueAsync(() => Complaints.Count >= count, $"the server logs {count} warnings or errors").ConfigureAwait(false);
@@ -76,7 +76,7 @@ public sealed class PgEtcdServer : IEtcdServer
         return Complaints;
     }
 
-    /// <summary>The process itself.</summary>
+    /// <summary>The process.</summary>
     public ChildProcess Process => _process;
 
     /// <summary>Starts a frontend and waits until it is healthy.</summary>
@@ -93,7 +93,7 @@ public sealed class PgEtcdServer : IEtcdServer
             ]).ConfigureAwait(false);
     }
 
-    /// <summary>Starts the executable with these arguments and no others, and waits until it is healthy.</summary>
+    /// <summary>Starts the executable with only these arguments, and waits until it is healthy.</summary>
     public static async Task<PgEtcdServer> StartWithAsync(
         Uri clientUrl, IEnumerable<string> arguments, IReadOnlyDictionary<string, string>? environment = null)
     {
@@ -111,7 +111,7 @@ public sealed class PgEtcdServer : IEtcdServer
         }
     }
 
-    /// <summary>Starts the executable with any arguments and does not wait: for tests of bad arguments.</summary>
+    /// <summary>Starts the executable with any arguments without waiting, for tests of bad arguments.</summary>
     public static ChildProcess Launch(
         IEnumerable<string> arguments, IReadOnlyDictionary<string, string>? environment = null, Action<string>? onLine = null)
     {
@@ -122,31 +122,31 @@ public sealed class PgEtcdServer : IEtcdServer
 
         Dictionary<string, string> variables = new(environment ?? new Dictionary<string, string>())
         {
-            // The executable shall run on the runtime of the tests, wherever that is installed.
+            // The executable must run on the runtime of the tests, wherever that is installed.
             ["DOTNET_ROOT"] = Path.GetFullPath(Path.Combine(RuntimeEnvironment.GetRuntimeDirectory(), "..", "..", "..")),
         };
         return ChildProcess.Start("pgetcd", Program, arguments, variables, onLine: onLine);
     }
 
-    /// <summary>Declares warnings and errors that the test provokes. Any other makes the disposal, and with it the test, fail.</summary>
+    /// <summary>Declares warnings and errors that the test provokes. Any other makes the disposal, and so the test, fail.</summary>
     /// <param name="patterns">Regular expressions, each for a part of a line.</param>
     public void Expect(params string[] patterns) => _complaints.Expect(patterns);
 
-    /// <summary>Kills it at once.</summary>
+    /// <summary>Sends SIGKILL.</summary>
     public Task Kill9Async()
     {
         _process.Signal(UnixSignal.Kill);
         return _process.WaitForExitAsync();
     }
 
-    /// <summary>Asks it to end (SIGTERM) and gives its exit code.</summary>
+    /// <summary>Sends SIGTERM and returns the exit code.</summary>
     public Task<int> StopAsync()
     {
         _process.Signal(UnixSignal.Terminate);
         return _process.WaitForExitAsync();
     }
 
-    /// <summary>Kills it if it still runs.</summary>
+    /// <summary>Kills the process if it still runs.</summary>
     /// <exception cref="UnexpectedLogException">It logged a warning or an error that was not declared with
     /// <see cref="Expect"/>.</exception>
     public async ValueTask DisposeAsync()

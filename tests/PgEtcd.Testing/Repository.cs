@@ -1,6 +1,6 @@
 namespace PgEtcd.Testing;
 
-/// <summary>Where things are in the checkout.</summary>
+/// <summary>Paths in the checkout.</summary>
 public static class Repository
 {
     private static readonly Lazy<string> Found = new(Find);

@@ -10,7 +10,7 @@ internal sealed partial class ServerComplaints
     private readonly List<string> _lines = [];
     private readonly List<string> _expected = [];
 
-    /// <summary>In order. A line that is no log line, as a runtime that crashes writes, is one.</summary>
+    /// <summary>The complaints in order. A line that is not a log line, as a crashing runtime writes, counts as one.</summary>
     public IReadOnlyList<string> All
     {
         get
@@ -51,7 +51,7 @@ internal sealed partial class ServerComplaints
             if (unexpected.Length > 0)
             {
                 UnexpectedLogException exception = new(unexpected);
-                Console.Error.WriteLine(exception.Message); // of an exception in the clean-up of a class the runner shows the type only
+                Console.Error.WriteLine(exception.Message); // of an exception in clean-up, the runner shows only the type
                 throw exception;
             }
         }
@@ -68,7 +68,7 @@ internal sealed partial class ServerComplaints
         return json.GetProperty("level").GetString() is not ("debug" or "info") && !json.TryGetProperty("took", out _);
     }
 
-    /// <summary>A line of <c>--log-format console</c> that is no complaint.</summary>
+    /// <summary>A line of <c>--log-format console</c> that is not a complaint.</summary>
     [GeneratedRegex(@"^\d{4}-\d\d-\d\dT[\d:.]+Z (debug|info) ")]
     private static partial Regex ConsoleLine();
 }

@@ -2,11 +2,11 @@ using System.Diagnostics;
 
 namespace PgEtcd.Testing;
 
-/// <summary>A directory of one's own, gone after disposal, and also when the test process ends without it.</summary>
+/// <summary>A temporary directory, deleted at disposal, and also when the test process ends without it.</summary>
 public sealed class TempDirectory : IDisposable
 {
-    // Reads until the pipe breaks: when we close it, or are killed, as a test host is a moment after it began to exit.
-    // A server that dies with us may write a last file after the first rm.
+    // Reads until the pipe breaks: when this process closes it or is killed, which happens to a test host a moment after it begins to
+    // exit. A server that dies at the same time may write a last file after the first rm.
     private const string Remove = "cat >/dev/null; rm -rf \"$0\"; sleep 1; rm -rf \"$0\"";
 
     private const int Attempts = 30;
@@ -14,12 +14,12 @@ public sealed class TempDirectory : IDisposable
 
     private readonly Process? _remover;
 
-    /// <param name="kind">Part of the name, for whoever finds it.</param>
-    /// <param name="inMemory">Prefer a file system in memory, for data that need not outlive anything.</param>
+    /// <param name="kind">A part of the name that shows its origin.</param>
+    /// <param name="inMemory">Whether to prefer a file system in memory, for data that need not survive.</param>
     public TempDirectory(string kind, bool inMemory = false)
     {
         string root = inMemory && Directory.Exists("/dev/shm") ? "/dev/shm" : System.IO.Path.GetTempPath();
-        // Short: a Unix socket's path may have 107 characters only.
+        // Short, as a Unix socket's path may have only 107 characters.
         string random = System.IO.Path.GetRandomFileName().Replace(".", "", StringComparison.Ordinal);
         Path = System.IO.Path.Combine(root, $"pgetcd-{kind}-{random}");
         Directory.CreateDirectory(Path);
@@ -30,7 +30,7 @@ public sealed class TempDirectory : IDisposable
                 | UnixFileMode.GroupRead | UnixFileMode.GroupExecute | UnixFileMode.OtherRead | UnixFileMode.OtherExecute);
         }
 
-        // In a session of its own, so that what is sent to our process group spares it.
+        // In a session of its own, so that signals to our process group do not reach it.
         if (OperatingSystem.IsLinux())
         {
             _remover = Process.Start(
@@ -38,13 +38,13 @@ public sealed class TempDirectory : IDisposable
         }
     }
 
-    /// <summary>Absolute.</summary>
+    /// <summary>The absolute path.</summary>
     public string Path { get; }
 
-    /// <summary>Deletes it with all it holds.</summary>
+    /// <summary>Deletes the directory with its contents.</summary>
     public void Dispose()
     {
-        // A server that was killed may have children that write for another moment.
+        // A killed server may have children that write for another moment.
         for (int attempt = 0; attempt < Attempts && !TryDelete(); attempt++)
         {
             Thread.Sleep(Pause);
@@ -67,7 +67,7 @@ public sealed class TempDirectory : IDisposable
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            // What cannot be deleted at all is left over in the temp directory; not worth failing a test.
+            // Files that cannot be deleted stay in the temp directory, which is not worth failing a test.
             return false;
         }
     }

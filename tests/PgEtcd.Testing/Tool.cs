@@ -5,12 +5,12 @@ namespace PgEtcd.Testing;
 /// <summary>Programs of other packages that tests need.</summary>
 public static class Tool
 {
-    /// <summary>Whether this run is CI's, where everything that can be installed is installed.</summary>
+    /// <summary>Whether this is a CI run, where all tools that can be installed are installed.</summary>
     public static bool IsCi => Environment.GetEnvironmentVariable("CI") is "true" or "1";
 
-    /// <summary>A test without the tool is skipped with a sentence; in CI it fails.</summary>
+    /// <summary>Skips the test with a sentence if the tool is missing; in CI the test fails.</summary>
     /// <param name="path">A file or directory of the tool.</param>
-    /// <param name="package">Debian's package.</param>
+    /// <param name="package">The Debian package.</param>
     public static void Require(string path, string package)
     {
         if (Path.Exists(path))

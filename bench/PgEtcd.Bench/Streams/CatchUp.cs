@@ -2,7 +2,7 @@ using System.Diagnostics;
 
 namespace PgEtcd.Bench.Streams;
 
-/// <summary>A watcher that begins 100,000 events ago, a revision each: events a second until it is up to date.</summary>
+/// <summary>A watcher that starts 100,000 events, and as many revisions, ago: events per second until it is up to date.</summary>
 public sealed class CatchUp(WatchedPuts puts, Options options) : StreamCase(
     options, new RowHead("watch catch-up of 100k events", "s"), new RowHead("watch catch-up, events", "/s"))
 {
@@ -26,7 +26,7 @@ public sealed class CatchUp(WatchedPuts puts, Options options) : StreamCase(
         stream.Create(1, Requests.WatchedKeys, first);
         double seconds = Stopwatch.GetElapsedTime(start, await log.Done().ConfigureAwait(false)).TotalSeconds;
 
-        // Through what came after, to a put made now: the way from the past to the present loses and repeats nothing.
+        // On to a put made now: the transition from the past to the present loses and repeats nothing.
         long now = await server.Client.Revision().ConfigureAwait(false);
         log.Expect(now + 1);
         await WatchedPuts.Last(server).ConfigureAwait(false);

@@ -2,7 +2,7 @@ using System.Diagnostics;
 
 namespace PgEtcd.Bench.Streams;
 
-/// <summary>From sending a put to receiving its event, one put at a time, one watcher.</summary>
+/// <summary>The time from sending a put to receiving its event, with one put at a time and one watcher.</summary>
 public sealed class DeliveryLatency(Options options)
     : StreamCase(options, new RowHead("watch delivery, median", "ms"), new RowHead("watch delivery, p99", "ms"))
 {
@@ -23,7 +23,7 @@ public sealed class DeliveryLatency(Options options)
         stream.Create(1, Requests.WatchedKeys);
         await stream.Created(1).ConfigureAwait(false);
 
-        // On a thread that blocks, as the stream's does: the thread pool's ways are not what is measured.
+        // On a blocking thread, like the stream's, so that the thread pool does not affect the measurement.
         List<double> latencies = [];
         await Task.Factory.StartNew(Measure, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default)
             .ConfigureAwait(false);
@@ -44,7 +44,7 @@ public sealed class DeliveryLatency(Options options)
                 long answered = EtcdClient.HeaderRevision(connection.Call("KV/Put", put));
                 if (answered != revision)
                 {
-                    throw new BenchException($"a put was answered with revision {answered}, not {revision}");
+                    throw new BenchException($"a put returned revision {answered}, not {revision}");
                 }
 
                 if (!came.Wait(Patience))
@@ -55,7 +55,7 @@ public sealed class DeliveryLatency(Options options)
                 latencies.Add(Stopwatch.GetElapsedTime(sent, Volatile.Read(ref arrival)).TotalMilliseconds);
             }
 
-            // An event out of order is not announced, but kept here.
+            // An event out of order is kept here without being announced.
             log.Done().GetAwaiter().GetResult();
         }
     }

@@ -2,10 +2,10 @@ using System.Globalization;
 
 namespace PgEtcd.Bench.Streams;
 
-/// <summary>For watchers on one key each, where every put is seen by the one watcher of its key: watcher n + 1 has key n.</summary>
-/// <param name="watchers">How many, numbered from 1 on.</param>
-/// <param name="revision">The last one that nobody will see.</param>
-/// <param name="puts">How many puts will be made, a revision each.</param>
+/// <summary>Checks watchers on one key each: every put is seen by the one watcher of its key. Watcher n + 1 has key n.</summary>
+/// <param name="watchers">The number of watchers, which are numbered from 1.</param>
+/// <param name="revision">The last revision before the watches.</param>
+/// <param name="puts">The number of puts to come, each with its own revision.</param>
 public sealed class EveryPutOnce(int watchers, long revision, int puts) : IWatchLog
 {
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(1);
@@ -15,7 +15,7 @@ public sealed class EveryPutOnce(int watchers, long revision, int puts) : IWatch
     private int _count;
 
     /// <summary>Waits until every put was seen.</summary>
-    /// <exception cref="BenchException">One was not, or twice, or by another watcher, or a watcher saw them out of order.</exception>
+    /// <exception cref="BenchException">A put was not seen, was seen twice, by another watcher, or out of order.</exception>
     public async Task Done()
     {
         try

@@ -2,7 +2,7 @@ using System.Diagnostics;
 
 namespace PgEtcd.Bench.Streams;
 
-/// <summary>For watchers that must each see every revision, in order and once: one put makes one revision.</summary>
+/// <summary>Checks that each watcher sees every revision once and in order. One put makes one revision.</summary>
 public sealed class EveryRevision : IWatchLog
 {
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(2);
@@ -13,9 +13,9 @@ public sealed class EveryRevision : IWatchLog
     private long _target;
     private int _there;
 
-    /// <param name="watchers">How many, numbered from 1 on.</param>
-    /// <param name="revision">The last one that they will not see.</param>
-    /// <param name="seen">Told of every event that is in order, on the thread of the stream.</param>
+    /// <param name="watchers">The number of watchers, which are numbered from 1.</param>
+    /// <param name="revision">The last revision before the watches.</param>
+    /// <param name="seen">Called for every event in order, on the thread of the stream.</param>
     public EveryRevision(int watchers, long revision, Action<long>? seen = null)
     {
         _last = new long[watchers + 1];
@@ -23,7 +23,7 @@ public sealed class EveryRevision : IWatchLog
         _seen = seen;
     }
 
-    /// <summary>Watches for the last one to see <paramref name="revision"/>; to be called before there is that revision.</summary>
+    /// <summary>Sets the revision to wait for. Call it before that revision exists.</summary>
     public void Expect(long revision)
     {
         _done = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -35,8 +35,8 @@ public sealed class EveryRevision : IWatchLog
         }
     }
 
-    /// <summary>Waits until all watchers have seen what is expected.</summary>
-    /// <returns>When that was, by the clock of <see cref="Stopwatch"/>.</returns>
+    /// <summary>Waits until all watchers have seen the revision.</summary>
+    /// <returns>The time of the last watcher, a <see cref="Stopwatch"/> timestamp.</returns>
     /// <exception cref="BenchException">An event was missing, came twice or out of order, or did not come for minutes.</exception>
     public async Task<long> Done()
     {
@@ -54,7 +54,7 @@ public sealed class EveryRevision : IWatchLog
     {
         if (watcher < 1 || watcher >= _last.Length)
         {
-            Failed($"an event came for a watch {watcher} that there is not");
+            Failed($"an event came for a nonexistent watch {watcher}");
             return;
         }
 

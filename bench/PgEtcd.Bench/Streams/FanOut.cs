@@ -3,8 +3,8 @@ using System.Diagnostics;
 namespace PgEtcd.Bench.Streams;
 
 /// <summary>
-/// Every put is seen by 1,000 watchers, 100 on each of ten streams: events a second. First each put waits until all have
-/// seen the one before; then ten puts are in flight, so that events pile up and may travel together.
+/// Events per second when 1,000 watchers, 100 on each of ten streams, see every put. First each put waits until all watchers
+/// have seen the previous one; then ten puts are in flight, so that events pile up and may be sent together.
 /// </summary>
 public sealed class FanOut(WatchedPuts puts, Options options) : StreamCase(
     options, new RowHead("fan-out to 1000: one put at a time", "/s"), new RowHead("fan-out to 1000: 10 in flight", "/s"),
@@ -47,7 +47,7 @@ public sealed class FanOut(WatchedPuts puts, Options options) : StreamCase(
             }
         }
 
-        // Both give puts a second, until the last watcher has seen the last one, and the server's CPU for a put in microseconds.
+        // Both return puts per second, until the last watcher has seen the last put, and the server's CPU per put in microseconds.
         (double Rate, double Cpu) OneByOne(double seconds)
         {
             using Http2Connection connection = new(server.Port);

@@ -7,9 +7,9 @@ using System.Text;
 namespace PgEtcd.Bench.Streams;
 
 /// <summary>
-/// A connection that carries one gRPC call at a time. HttpClient would do, but it takes about as long for a message as the
-/// server, and the two share the cores: this takes a fraction of that. Any thread may send, one thread reads; what the
-/// protocol wants answered is answered while reading.
+/// A connection that carries one gRPC call at a time. HttpClient would work, but it needs about as much CPU per message as the
+/// server, with which it shares the cores; this class needs a fraction of that. Any thread may send, one thread reads. Frames
+/// that need an answer are answered while reading.
 /// </summary>
 public sealed class Http2Connection : IDisposable
 {
@@ -38,7 +38,7 @@ public sealed class Http2Connection : IDisposable
     private readonly Inbox _frames = new();
     private readonly Inbox _messages = new();
     private int _stream = -1;
-    private int _taken; // of our windows, since we last opened them
+    private int _taken; // bytes of our receive window used since its last update
     private int _initialWindow = ushort.MaxValue;
     private int _connectionWindow = ushort.MaxValue;
     private int _streamWindow;
@@ -51,14 +51,14 @@ public sealed class Http2Connection : IDisposable
         _socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
         _socket.Connect(IPAddress.Loopback, port);
         _out.Write("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"u8);
-        // No pushes (2: 0), and streams may send as much as they like (4).
+        // No server push (setting 2), and the largest window for each stream (setting 4).
         Frame(FrameType.Settings, 0, 0, [0, 2, 0, 0, 0, 0, 0, 4, 0x7f, 0xff, 0xff, 0xff]);
         OpenWindow(0, LargestWindow - ushort.MaxValue);
         Flush();
     }
 
-    /// <summary>Begins a call; the one before must be over. Nothing is sent before the first message.</summary>
-    /// <param name="method">Service and method, as in Watch/Watch.</param>
+    /// <summary>Begins a call; the previous one must have ended. Nothing is sent before the first message.</summary>
+    /// <param name="method">Service and method, such as Watch/Watch.</param>
     public void Begin(string method)
     {
         lock (_writing)
@@ -75,8 +75,8 @@ public sealed class Http2Connection : IDisposable
     }
 
     /// <summary>Sends a message.</summary>
-    /// <param name="last">No more follow: of a unary call, the only one.</param>
-    /// <exception cref="BenchException">The server did not take it for a long time.</exception>
+    /// <param name="last">Whether this is the last message, as always in a unary call.</param>
+    /// <exception cref="BenchException">The server did not accept the message for a long time.</exception>
     public void Send(ReadOnlySpan<byte> message, bool last = false)
     {
         int size = GrpcPrefix + message.Length;
@@ -103,8 +103,8 @@ public sealed class Http2Connection : IDisposable
         }
     }
 
-    /// <summary>Waits for the next message; it is valid until the next call of this.</summary>
-    /// <returns>False when the server has ended the call.</returns>
+    /// <summary>Waits for the next message, which is valid until the next call of this method.</summary>
+    /// <returns>False if the server has ended the call.</returns>
     /// <exception cref="BenchException">The connection has ended.</exception>
     public bool Read(out ReadOnlySpan<byte> message)
     {
@@ -131,7 +131,7 @@ public sealed class Http2Connection : IDisposable
     }
 
     /// <summary>A whole unary call.</summary>
-    /// <exception cref="BenchException">It was not answered with a message: it failed.</exception>
+    /// <exception cref="BenchException">The call failed.</exception>
     public byte[] Call(string method, ReadOnlySpan<byte> request)
     {
         Begin(method);
@@ -197,7 +197,7 @@ public sealed class Http2Connection : IDisposable
                 _ended |= (flags & EndStream) != 0;
                 break;
             case FrameType.ResetStream:
-                // After a unary answer: the server does not care for the rest of a request that has none.
+                // After the answer of a unary call, the server resets the stream, as it needs no more of the request.
                 _ended |= stream == _stream;
                 break;
             case FrameType.Settings when flags == 0:
@@ -298,7 +298,7 @@ public sealed class Http2Connection : IDisposable
         _out.ResetWrittenCount();
     }
 
-    /// <summary>HPACK without its dynamic table, so that nothing is to be remembered: indexed where the static table has it.</summary>
+    /// <summary>Encodes headers with HPACK's static table only, so that the connection keeps no state.</summary>
     private byte[] RequestHeaders(string method)
     {
         string authority = $"127.0.0.1:{_port}";

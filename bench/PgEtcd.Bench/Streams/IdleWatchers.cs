@@ -1,6 +1,6 @@
 namespace PgEtcd.Bench.Streams;
 
-/// <summary>What a watcher that sees nothing costs: RSS of the server with 10,000 of them and without, divided.</summary>
+/// <summary>The memory of a watcher without events: the server's RSS with 10,000 of them minus RSS without, divided by 10,000.</summary>
 public sealed class IdleWatchers(WatchedPuts puts, Options options) : StreamCase(options, new RowHead("memory of an idle watcher", "KB"))
 {
     private const int Streams = 10;
@@ -9,7 +9,7 @@ public sealed class IdleWatchers(WatchedPuts puts, Options options) : StreamCase
 
     public override async Task<IReadOnlyList<double>> Turn(Server server, int seed)
     {
-        // Watchers of the turn before have left memory behind that would be used again.
+        // Memory left by the watchers of the previous turn would be reused.
         await server.Stop().ConfigureAwait(false);
         await server.Start().ConfigureAwait(false);
         long before = await MemoryAfterPuts().ConfigureAwait(false);
@@ -19,7 +19,7 @@ public sealed class IdleWatchers(WatchedPuts puts, Options options) : StreamCase
             .Open(server.Port, log, Streams, Each, watcher => Requests.Key("/registry/idle/", watcher)).ConfigureAwait(false);
         try
         {
-            // The same work again, so that both collectors had as much reason to collect.
+            // The same work again, so that the collector had as much reason to collect as in the first measurement.
             long after = await MemoryAfterPuts().ConfigureAwait(false);
             return log.Broken is { } reason ? throw new BenchException(reason) : [(after - before) / 1024.0 / (Streams * Each)];
         }

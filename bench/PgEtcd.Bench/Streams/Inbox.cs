@@ -1,6 +1,6 @@
 namespace PgEtcd.Bench.Streams;
 
-/// <summary>Bytes that have come and are not read yet.</summary>
+/// <summary>Bytes received but not yet read.</summary>
 internal sealed class Inbox
 {
     private const int Least = 64 << 10;
@@ -14,7 +14,7 @@ internal sealed class Inbox
 
     public void Clear() => _start = _end = 0;
 
-    /// <summary>Room for more; <see cref="Added"/> says how much was used.</summary>
+    /// <summary>Room for more bytes; <see cref="Added"/> tells how much was used.</summary>
     public Span<byte> Free(int least = Least)
     {
         if (_start == _end)

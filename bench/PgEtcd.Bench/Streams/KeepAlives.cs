@@ -2,7 +2,7 @@ using System.Diagnostics;
 
 namespace PgEtcd.Bench.Streams;
 
-/// <summary>Leases kept alive a second: ten streams with a thousand leases each, 5 or 500 requests in flight on each.</summary>
+/// <summary>Keep-alives per second: ten streams with a thousand leases each, 5 or 500 requests in flight on each.</summary>
 public sealed class KeepAlives(Options options) : StreamCase(
     options, new RowHead("lease keep-alives 50", "/s"), new RowHead("lease keep-alives 5000", "/s"))
 {
@@ -32,8 +32,8 @@ public sealed class KeepAlives(Options options) : StreamCase(
             _ => Message.Read(connection.Call("Lease/LeaseGrant", request)).First(field => field.Field == Id).Number)];
     }
 
-    /// <returns>Answers a second.</returns>
-    /// <exception cref="BenchException">An answer was not for the lease whose turn it is, or not with its full TTL.</exception>
+    /// <returns>Answers per second.</returns>
+    /// <exception cref="BenchException">An answer was for another lease than the next one, or without the full TTL.</exception>
     private static double KeepAlive(Server server, long[] leases, int inFlight, double seconds)
     {
         using Http2Connection connection = new(server.Port);
@@ -84,7 +84,7 @@ public sealed class KeepAlives(Options options) : StreamCase(
 
         if (id != lease || ttl != Seconds)
         {
-            throw new BenchException($"a keep-alive of lease {lease} was answered with lease {id} and TTL {ttl}");
+            throw new BenchException($"a keep-alive of lease {lease} returned lease {id} and TTL {ttl}");
         }
     }
 

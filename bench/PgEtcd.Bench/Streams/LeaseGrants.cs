@@ -1,9 +1,9 @@
 namespace PgEtcd.Bench.Streams;
 
-/// <summary>Leases granted a second, 50 requests in flight.</summary>
+/// <summary>Leases granted per second, 50 requests in flight.</summary>
 public sealed class LeaseGrants(H2Load h2load, Options options) : StreamCase(options, new RowHead("lease grants 50", "/s"))
 {
-    private const int Seconds = 3600; // none is to expire while this runs
+    private const int Seconds = 3600; // none expires during the run
     private readonly Dictionary<Server, double> _pace = [];
 
     public override async Task Prepare(Server server)
@@ -15,7 +15,7 @@ public sealed class LeaseGrants(H2Load h2load, Options options) : StreamCase(opt
     public override async Task<IReadOnlyList<double>> Turn(Server server, int seed) =>
         [await Grant(server, (long)(_pace[server] * Options.Seconds)).ConfigureAwait(false)];
 
-    /// <exception cref="BenchException">There are not as many leases more than before.</exception>
+    /// <exception cref="BenchException">The number of leases did not grow by the number of grants.</exception>
     private async Task<double> Grant(Server server, long count)
     {
         Flight flight = Flight.Of(50);

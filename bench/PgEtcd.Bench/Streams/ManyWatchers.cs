@@ -1,6 +1,6 @@
 namespace PgEtcd.Bench.Streams;
 
-/// <summary>Puts a second, 50 in flight, without watchers and with one on each of 10,000 keys, a thousand on each of ten streams.</summary>
+/// <summary>Puts per second, 50 in flight, without watchers and with one on each of 10,000 keys, a thousand per stream.</summary>
 public sealed class ManyWatchers(WatchedPuts puts, Options options) : StreamCase(
     options,
     new RowHead("watched puts: no watcher", "/s"),
@@ -13,7 +13,7 @@ public sealed class ManyWatchers(WatchedPuts puts, Options options) : StreamCase
 
     public override async Task Prepare(Server server)
     {
-        // Every key is there before it is watched; the second run tells the pace.
+        // Every key exists before it is watched; the second run measures the pace.
         int keys = Streams * _each;
         await puts.Run(server, Flight.Of(500), keys, keys, 1).ConfigureAwait(false);
         _pace[server] = (await puts.Run(server, Flight.Of(50), 1000, keys, 2).ConfigureAwait(false)).Rate;

@@ -1,6 +1,6 @@
 namespace PgEtcd.Bench.Streams;
 
-/// <summary>The rows about watches and leases, on servers that start empty and are warmed up.</summary>
+/// <summary>The rows about watches and leases, on servers that start empty and are then warmed up.</summary>
 public sealed class StreamRows(H2Load h2load, Options options, Report report)
 {
     /// <summary>Names of all rows, in the order of the table.</summary>

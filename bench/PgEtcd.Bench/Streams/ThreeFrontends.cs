@@ -9,10 +9,10 @@ public sealed class ThreeFrontends(H2Load h2load, Options options) : StreamCase(
     private const long First = 3000;
     private const int Keys = 100_000;
 
-    /// <summary>Puts until frontends that have just been started are warm: before, a third of what they do is to compile.</summary>
+    /// <summary>Puts until frontends that have just started are warm. Before, a third of their work is compilation.</summary>
     private const long WarmPuts = 100_000;
 
-    /// <summary>On one frontend; each of three has a third of the connections.</summary>
+    /// <summary>The load on a single frontend; each of three has a third of the connections.</summary>
     private static readonly Flight[] InFlight = [new(3, 11), new(6, 50)];
 
     public override async Task<IReadOnlyList<double>> Turn(Server server, int seed)
@@ -56,15 +56,15 @@ public sealed class ThreeFrontends(H2Load h2load, Options options) : StreamCase(
         }
     }
 
-    /// <summary>Puts a second.</summary>
+    /// <summary>Puts per second.</summary>
     private async Task<double> Measure(List<Server> frontends, Flight each, int seed)
     {
         double pace = await Run(frontends, each, seed, First).ConfigureAwait(false); // warms up, too
         return await Run(frontends, each, seed, (long)(pace * Options.Seconds)).ConfigureAwait(false);
     }
 
-    /// <summary>Puts a second over all of the frontends, until the last of them is done.</summary>
-    /// <exception cref="BenchException">The revision did not move by as many.</exception>
+    /// <summary>Puts per second over all frontends, until the last of them is done.</summary>
+    /// <exception cref="BenchException">The revision did not move by the number of puts.</exception>
     private async Task<double> Run(List<Server> frontends, Flight each, int seed, long count)
     {
         count = Math.Max(count / frontends.Count, each.Requests);

@@ -2,20 +2,20 @@ using System.Globalization;
 
 namespace PgEtcd.Bench.Streams;
 
-/// <summary>What the watchers of a case saw, and the check of it. Called by many threads, each for watchers of its own.</summary>
+/// <summary>Records and checks the events that the watchers of a case see. Called by many threads, each for its own watchers.</summary>
 public interface IWatchLog
 {
-    /// <summary>One event came.</summary>
-    /// <param name="watcher">The id that <see cref="WatchCall.Create"/> gave it.</param>
-    /// <param name="modRevision">The revision that made it.</param>
-    /// <param name="key">Its key.</param>
+    /// <summary>Takes one event.</summary>
+    /// <param name="watcher">The watch id given to <see cref="WatchCall.Create"/>.</param>
+    /// <param name="modRevision">The revision of the event.</param>
+    /// <param name="key">The key of the event.</param>
     void Saw(int watcher, long modRevision, ReadOnlySpan<byte> key);
 
-    /// <summary>Nothing more will come, or something came that must not.</summary>
+    /// <summary>Takes an error: the stream has ended, or an event was wrong.</summary>
     void Failed(string reason);
 }
 
-/// <summary>One stream of watches on a connection of its own, read by a thread of its own.</summary>
+/// <summary>One stream of watches, with a connection and a reading thread of its own.</summary>
 public sealed class WatchCall : IDisposable
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
@@ -35,15 +35,15 @@ public sealed class WatchCall : IDisposable
         _reader.Start();
     }
 
-    /// <summary>Asks for a watch on a key, or on all keys under a prefix that ends in a slash.</summary>
-    /// <param name="watcher">Its watch id; not 0, which would let the server choose.</param>
-    /// <param name="key">Key or prefix.</param>
-    /// <param name="from">The first revision wanted; 0: from now on.</param>
+    /// <summary>Requests a watch on a key, or on all keys under a prefix that ends in a slash.</summary>
+    /// <param name="watcher">The watch id; not 0, which would let the server choose.</param>
+    /// <param name="key">The key or prefix.</param>
+    /// <param name="from">The start revision; 0 for the present.</param>
     public void Create(int watcher, string key, long from = 0) =>
         _connection.Send(new Message().Nested(1, Requests.Watched(key).Number(3, from).Number(7, watcher)).ToArray());
 
-    /// <summary>Waits until as many watches stand as were asked for.</summary>
-    /// <exception cref="BenchException">One was refused, or they do not stand after a minute.</exception>
+    /// <summary>Waits until all requested watches have been created.</summary>
+    /// <exception cref="BenchException">A watch was refused, or not created within a minute.</exception>
     public async Task Created(int watchers)
     {
         for (int i = 0; i < watchers; i++)
@@ -60,8 +60,8 @@ public sealed class WatchCall : IDisposable
         }
     }
 
-    /// <summary>Streams with as many watches on each, all created, numbered from 1 on.</summary>
-    /// <param name="key">By number: what it watches.</param>
+    /// <summary>Opens streams with the same number of watches each, numbered from 1, and waits until all are created.</summary>
+    /// <param name="key">Gives the key or prefix of a watch by its number.</param>
     public static async Task<IReadOnlyList<WatchCall>> Open(int port, IWatchLog log, int streams, int each, Func<int, string> key)
     {
         List<WatchCall> opened = Enumerable.Range(0, streams).Select(_ => new WatchCall(port, log)).ToList();
@@ -153,7 +153,7 @@ public sealed class WatchCall : IDisposable
         {
             if (outer.Field == Type && outer.Number != 0)
             {
-                _log.Failed("a delete came, and nothing was deleted");
+                _log.Failed("a delete event came, but nothing was deleted");
             }
 
             if (outer.Field != Kv)
@@ -183,7 +183,7 @@ public sealed class WatchCall : IDisposable
 
         if (!whole)
         {
-            _log.Failed($"an event of revision {revision} came with another value than was put");
+            _log.Failed($"an event of revision {revision} came with a wrong value");
         }
 
         _log.Saw(watcher, revision, key);

@@ -6,7 +6,7 @@ namespace PgEtcd.Bench.Streams;
 public sealed class WatchedPuts(H2Load h2load)
 {
     /// <summary>Puts random keys with numbers below <paramref name="keys"/>.</summary>
-    /// <exception cref="BenchException">The revision did not move by as many.</exception>
+    /// <exception cref="BenchException">The revision did not move by the number of puts.</exception>
     public async Task<LoadResult> Run(Server server, Flight flight, long count, int keys, int seed)
     {
         count = Count(flight, count);
@@ -19,9 +19,9 @@ public sealed class WatchedPuts(H2Load h2load)
             : throw new BenchException(string.Create(CultureInfo.InvariantCulture, $"{count} puts moved the revision by {moved}"));
     }
 
-    /// <summary>How many puts <see cref="Run"/> makes if asked for so many: each stream makes at least one.</summary>
+    /// <summary>The number of puts that <see cref="Run"/> really makes for a requested number, as each stream makes at least one.</summary>
     public static long Count(Flight flight, long count) => Math.Max(count, flight.Requests);
 
-    /// <summary>One put that ends a count: whatever comes twice has come by the time that its event is here.</summary>
+    /// <summary>Makes one last put: by the time its event arrives, any duplicates have arrived too.</summary>
     public static Task<byte[]> Last(Server server) => server.Client.Call("KV/Put", Requests.PutOne(Requests.WatchedKeys, 0));
 }

@@ -1,5 +1,4 @@
-// The console works without this script; with it one can slide through time, unfold the tree in place, use the keyboard, and follow
-// changes as they come.
+// The console works without this script. It adds the slider, unfolding in place, the keyboard, and the live tail.
 "use strict";
 
 const one = (selector, from = document) => from.querySelector(selector);
@@ -17,7 +16,7 @@ function followSlider() {
   });
   slider.addEventListener("change", () => {
     if (slider.value === slider.max) {
-      text.removeAttribute("name"); // the present has no moment in its address
+      text.removeAttribute("name"); // an address without a moment is the present
     }
     slider.form.submit();
   });
@@ -93,7 +92,7 @@ async function unfold(row) {
     row.insertAdjacentHTML("afterend", await answer.text());
     tellTimes();
   } else if (!answer.ok) {
-    location.href = one("th a", row).href; // the page says why
+    location.href = one("th a", row).href; // that page shows the reason
   }
 }
 
@@ -211,7 +210,7 @@ function followChanges() {
     source?.close();
     source = null;
     button.setAttribute("aria-pressed", "false");
-    button.textContent = last === null ? "Follow live" : "Go on";
+    button.textContent = last === null ? "Follow live" : "Resume";
     say(text);
   };
   button.addEventListener("click", () => {
@@ -219,7 +218,7 @@ function followChanges() {
       stop("paused");
       return;
     }
-    // After a pause it goes on where it was.
+    // After a pause the stream resumes where it stopped.
     const address = button.dataset.tail + (last === null ? "" : `${button.dataset.tail.includes("?") ? "&" : "?"}after=${last}`);
     source = new EventSource(address);
     button.setAttribute("aria-pressed", "true");
@@ -241,10 +240,10 @@ function followChanges() {
       tellTimes();
     });
     source.addEventListener("expired", () => {
-      stop("The login has expired.");
+      stop("Your login has expired.");
       location.reload();
     });
-    source.addEventListener("error", () => say("no connection, trying again"));
+    source.addEventListener("error", () => say("connection lost, reconnecting"));
   });
 }
 

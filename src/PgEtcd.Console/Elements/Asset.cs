@@ -3,7 +3,7 @@ using System.Security.Cryptography;
 
 namespace PgEtcd.Console.Elements;
 
-/// <summary>A file of the pages. Its address changes with its bytes, so that a browser may keep it.</summary>
+/// <summary>A static file of the pages. Its address changes with its content, so that browsers may cache it.</summary>
 internal sealed class Asset
 {
     private const string Folder = "/assets/";
@@ -30,13 +30,11 @@ internal sealed class Asset
         _version = Convert.ToHexStringLower(SHA256.HashData(_bytes))[..12];
     }
 
-    /// <summary>The asset of a path below the root; null if it is none.</summary>
+    /// <summary>The asset at a path below the root; null if there is none.</summary>
     public static Asset? Find(string path) => All.GetValueOrDefault(path);
 
-    /// <summary>An asset's address.</summary>
     public static string Address(string name) => $"/ui{Folder}{name}?v={All[Folder + name]._version}";
 
-    /// <summary>Sends it.</summary>
     public Task WriteAsync(HttpContext context)
     {
         context.Response.ContentType = _type;

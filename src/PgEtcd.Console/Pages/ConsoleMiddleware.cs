@@ -2,13 +2,13 @@ using PgEtcd.Console.Visits;
 
 namespace PgEtcd.Console.Pages;
 
-/// <summary>Serves the console below /ui, and sends browsers there from /.</summary>
+/// <summary>Serves the console below /ui, and redirects browsers from / to it.</summary>
 public static class ConsoleMiddleware
 {
-    /// <summary>Adds it. Nothing is made before the first request.</summary>
-    /// <param name="app">Where to.</param>
-    /// <param name="options">The set-up.</param>
-    /// <param name="parts">Gives the frontend.</param>
+    /// <summary>Adds the console. It is created at the first request.</summary>
+    /// <param name="app">The application.</param>
+    /// <param name="options">The configuration.</param>
+    /// <param name="parts">Returns the parts of the frontend.</param>
     public static void UseConsole(this IApplicationBuilder app, ConsoleOptions options, Func<ConsoleParts> parts)
     {
         if (options.Mode == ConsoleMode.Off)

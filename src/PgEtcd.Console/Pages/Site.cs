@@ -21,15 +21,15 @@ using PgEtcd.Postgres.Calls;
 
 namespace PgEtcd.Console.Pages;
 
-/// <summary>All pages by their paths, and what goes around each: the visitor, the moment, the frame, and what may go wrong.</summary>
+/// <summary>All pages by path. Finds the visitor and the moment of a request, puts the page into the frame, and handles errors.</summary>
 internal sealed class Site
 {
     private const string LoginPath = "/login";
 
-    /// <summary>A byte of a value may be twelve in a form: <c>%5Cx00</c>, escaped once more.</summary>
+    /// <summary>The most bytes in a form for one byte of a value: <c>%5Cx00</c>, escaped once more.</summary>
     private const int FormFactor = 12;
 
-    /// <summary>Bytes for the other fields.</summary>
+    /// <summary>The most bytes of all other fields.</summary>
     private const int FormRest = 64 * 1024;
 
     private readonly FrozenDictionary<string, IPage> _pages;
@@ -94,13 +94,13 @@ internal sealed class Site
         }
         catch (OperationCanceledException) when (context.RequestAborted.IsCancellationRequested)
         {
-            // The browser has gone.
+            // The browser has disconnected.
         }
         catch (Exception exception) when (!context.Response.HasStarted)
         {
             (int status, string text) = exception is StoreUnavailableException or OperationCanceledException
-                ? (StatusCodes.Status503ServiceUnavailable, "PostgreSQL does not answer. The page will work again when it does.")
-                : (StatusCodes.Status500InternalServerError, "This page failed. The server's log says why.");
+                ? (StatusCodes.Status503ServiceUnavailable, "PostgreSQL is not responding. This page will work again when it is.")
+                : (StatusCodes.Status500InternalServerError, "This page failed. The server's log has the reason.");
             if (status == StatusCodes.Status500InternalServerError)
             {
                 Log.PageFailed(_logger, path, exception);
@@ -168,17 +168,18 @@ internal sealed class Site
                 ? await ((IFormPage)page).PostAsync(visit, form)
                 : Refuse(
                     StatusCodes.Status400BadRequest,
-                    "Not sent",
-                    "This form was not sent by a page of this console, or the page is from another login. "
-                    + "Go back, reload it, and try again.");
+                    "Form rejected",
+                    "This form was not sent from a page of this console, or the page belongs to another login. "
+                    + "Go back, reload the page, and try again.");
         }
         catch (DeniedException)
         {
             return Refuse(
                 StatusCodes.Status403Forbidden,
                 "Not permitted",
-                $"The roles of {visit.Visitor.Name ?? "nobody"} do not permit this. Reading needs a permission on all the keys that a page "
-                    + "shows; the audit, the cluster and access need the role root; writing needs --console=read-write too.");
+                (visit.Visitor.Name is { } name ? $"The roles of {name} do not permit this. " : "")
+                    + "A page needs read permission on all keys that it shows. The audit, cluster and access pages need the role root. "
+                    + "Changes also need --console=read-write.");
         }
         catch (RefusedException refused)
         {
@@ -186,15 +187,15 @@ internal sealed class Site
                 refused.Refusal == Refusal.TooSlow ? StatusCodes.Status503ServiceUnavailable : StatusCodes.Status404NotFound,
                 refused.Refusal switch
                 {
-                    Refusal.Compacted => "Forgotten",
-                    Refusal.Future => "Not yet",
-                    _ => "Too much",
+                    Refusal.Compacted => "No longer kept",
+                    Refusal.Future => "In the future",
+                    _ => "Too expensive",
                 },
                 refused.Message);
         }
         catch (Exception tooLarge) when (tooLarge is InvalidDataException or BadHttpRequestException)
         {
-            return Refuse(StatusCodes.Status413PayloadTooLarge, "Too large", "The form is larger than the server takes.");
+            return Refuse(StatusCodes.Status413PayloadTooLarge, "Too large", "The form is larger than this server accepts.");
         }
     }
 
@@ -256,7 +257,8 @@ internal sealed class Site
         return context.Response.WriteAsync(status.ToString(CultureInfo.InvariantCulture) + "\n");
     }
 
-    /// <summary>Nothing is loaded from elsewhere, no page of others may show or read ours, and nothing is kept.</summary>
+    /// <summary>Sets headers: pages load nothing from other sites, other sites cannot embed or read them, and browsers do not cache
+    /// them.</summary>
     private static void Guard(IHeaderDictionary headers)
     {
         headers.Remove("Access-Control-Allow-Origin");

@@ -7,14 +7,14 @@ using PgEtcd.Postgres.Browsing;
 
 namespace PgEtcd.Console.Reading;
 
-/// <summary>Keys at the moment of a visit: from memory for the present, from SQL for the past. Every read asks first whether the visitor
-/// may read that range.</summary>
+/// <summary>Reads keys at the moment of a visit: the present from memory, the past from SQL. Every read first checks that the visitor may
+/// read the range.</summary>
 internal sealed class KeySource(KeyReader reader, PastBrowser past, ChangeBrowser changes)
 {
-    /// <summary>Bytes of a value that lists show.</summary>
+    /// <summary>The most bytes of a value in a list.</summary>
     public const int Preview = 160;
 
-    /// <summary>The present, for marks beside the past.</summary>
+    /// <summary>The present keys, for comparison with the past.</summary>
     public KeyTree Present => reader.Current.Keys;
 
     /// <summary>A level of the tree.</summary>
@@ -26,14 +26,14 @@ internal sealed class KeySource(KeyReader reader, PastBrowser past, ChangeBrowse
             : Page.Of(PresentKeys.Level(Present, prefix, separator, from, most + 1), most, entry => entry.Entry, _ => false);
     }
 
-    /// <summary>The level as it is now.</summary>
+    /// <summary>A level of the tree at present.</summary>
     public List<LevelEntry> LevelNow(Visit visit, byte[] prefix, byte[] separator, byte[] from, int most)
     {
         visit.Demand(Ranges.Prefix(prefix));
         return PresentKeys.Level(Present, prefix, separator, from, most);
     }
 
-    /// <summary>Keys of a range from a first one on.</summary>
+    /// <summary>The keys of a range from a first key on.</summary>
     public async Task<Page<SeenKey>> ListAsync(Visit visit, KeyRange range, byte[] from, int most)
     {
         visit.Demand(range);
@@ -44,7 +44,7 @@ internal sealed class KeySource(KeyReader reader, PastBrowser past, ChangeBrowse
             : Page.Of(PresentKeys.List(Present, start, end, most + 1, Preview), most, key => key.Key, _ => false);
     }
 
-    /// <summary>Keys with a prefix that hold a text; in their values only where those are not masked.</summary>
+    /// <summary>The keys with a prefix that contain a text. Masked values are not searched.</summary>
     public async Task<Page<SeenKey>> SearchAsync(Visit visit, byte[] prefix, byte[] wanted, bool inValues, byte[] from, int most)
     {
         visit.Demand(Ranges.Prefix(prefix));
@@ -61,14 +61,14 @@ internal sealed class KeySource(KeyReader reader, PastBrowser past, ChangeBrowse
         return found;
     }
 
-    /// <summary>A key with all of its value; null when there is none.</summary>
+    /// <summary>A key with its whole value; null if there is none.</summary>
     public async Task<SeenKey?> KeyAsync(Visit visit, byte[] key)
     {
         visit.Demand(Ranges.One(key));
         return visit.Moment.At is { } at ? await past.KeyAsync(at, key, visit.Gone) : PresentKeys.Find(Present, key, int.MaxValue);
     }
 
-    /// <summary>Some keys with the beginnings of their values.</summary>
+    /// <summary>The given keys with the beginnings of their values.</summary>
     public async Task<List<SeenKey>> PickAsync(Visit visit, byte[][] wanted)
     {
         foreach (byte[] key in wanted)
@@ -81,17 +81,17 @@ internal sealed class KeySource(KeyReader reader, PastBrowser past, ChangeBrowse
             : [.. wanted.Select(key => PresentKeys.Find(Present, key, Preview)).OfType<SeenKey>()];
     }
 
-    /// <summary>The same at a revision.</summary>
+    /// <summary>A key at a revision, with its whole value; null if there is none.</summary>
     public async Task<SeenKey?> KeyAsync(Visit visit, byte[] key, long revision)
     {
         visit.Demand(Ranges.One(key));
         return await past.KeyAsync(revision, key, visit.Gone);
     }
 
-    /// <summary>How many keys a range has; -1 where that would have to be counted one by one.</summary>
+    /// <summary>The number of keys in a range; -1 in the past, where they would have to be counted one by one.</summary>
     public long Count(Visit visit, KeyRange range) => visit.Moment.IsPast ? -1 : Present.CountRange(range);
 
-    /// <summary>The times of the shown versions of keys, and their authors for visitors that may read the audit.</summary>
+    /// <summary>The times of the shown versions of keys, with their authors if the visitor may read the audit.</summary>
     public async Task<Dictionary<long, SeenOrigin>> OriginsAsync(Visit visit, IEnumerable<SeenKey> keys)
     {
         long[] revisions = [.. keys.Select(key => key.ModRevision).Distinct()];

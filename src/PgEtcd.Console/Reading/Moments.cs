@@ -8,12 +8,12 @@ namespace PgEtcd.Console.Reading;
 /// <summary>Finds the moment that an address names.</summary>
 internal sealed class Moments(KeyReader reader, PastBrowser past)
 {
-    /// <summary>How long the oldest revision may be an old one.</summary>
+    /// <summary>How long the oldest revision is cached.</summary>
     private static readonly TimeSpan Freshness = TimeSpan.FromSeconds(2);
 
     private volatile Known _known = new(default, 0);
 
-    /// <summary>The moment; and the revision that belongs into the address in place of a time, if it names one.</summary>
+    /// <summary>Returns the moment and, if the address names a time, the revision that replaces the time in the address.</summary>
     public async Task<(Moment Moment, long? Pinned)> FindAsync(HttpContext context)
     {
         CancellationToken gone = context.RequestAborted;
@@ -32,7 +32,7 @@ internal sealed class Moments(KeyReader reader, PastBrowser past)
             if (revision is null && ago is null && time is null)
             {
                 string problem =
-                    $"“{text}” is no moment. Write a revision (4711), how long ago (10 minutes ago), or a time (2026-11-30 12:00, in UTC).";
+                    $"“{text}” is not a moment. Enter a revision (4711), a time span (10 min ago), or a time in UTC (2026-11-30 12:00).";
                 return (present with { Problem = problem }, null);
             }
 
@@ -43,7 +43,7 @@ internal sealed class Moments(KeyReader reader, PastBrowser past)
 
             if (at > newest)
             {
-                string problem = $"Revision {Words.Number(at)} has not been made yet. The store is at revision {Words.Number(newest)}.";
+                string problem = $"Revision {Words.Number(at)} does not exist yet. The store is at revision {Words.Number(newest)}.";
                 return (present with { Problem = problem }, null);
             }
 
@@ -51,9 +51,9 @@ internal sealed class Moments(KeyReader reader, PastBrowser past)
             {
                 return (new Moment(marks, at, null)
                 {
-                    Problem = $"Revision {Words.Number(at)} is compacted and not in the archive: nothing is left of it. The oldest moment "
-                        + $"that is kept is revision {Words.Number(marks.OldestRevision)}. "
-                        + "With --history-retention compaction moves history to an archive.",
+                    Problem = $"Revision {Words.Number(at)} is compacted and not in the archive. The oldest revision kept is "
+                        + $"{Words.Number(marks.OldestRevision)}. "
+                        + "With --history-retention, compaction moves the history to an archive.",
                 }, null);
             }
 

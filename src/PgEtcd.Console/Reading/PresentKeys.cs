@@ -5,11 +5,11 @@ using PgEtcd.Postgres.Browsing;
 
 namespace PgEtcd.Console.Reading;
 
-/// <summary>Looks around in the keys as they are now, out of memory. A level costs in proportion to its entries, however many keys are
-/// below each: the tree knows the sizes of its parts.</summary>
+/// <summary>Browses the present keys, in memory. A level costs in proportion to its entries, however many keys are below each, as the tree
+/// knows the sizes of its parts.</summary>
 internal static class PresentKeys
 {
-    /// <summary>A level, as <see cref="PastBrowser.LevelAsync"/> gives it.</summary>
+    /// <summary>A level of the tree, as <see cref="PastBrowser.LevelAsync"/> returns it.</summary>
     public static List<LevelEntry> Level(KeyTree keys, byte[] prefix, byte[] separator, byte[] from, int most)
     {
         List<LevelEntry> entries = [];
@@ -42,7 +42,7 @@ internal static class PresentKeys
         return entries;
     }
 
-    /// <summary>Keys from a first one on.</summary>
+    /// <summary>The keys from start to before end.</summary>
     public static List<SeenKey> List(KeyTree keys, byte[] start, byte[]? end, int most, int preview)
     {
         KeyRange range = Ranges.Between(start, end);
@@ -51,15 +51,15 @@ internal static class PresentKeys
         return [.. records.Take(count).Select(record => Seen(record, preview))];
     }
 
-    /// <summary>Keys of a range that hold a text.</summary>
-    /// <param name="keys">Where.</param>
-    /// <param name="start">The first key.</param>
-    /// <param name="end">The key behind the last; null: none.</param>
+    /// <summary>The keys of a range that contain a text.</summary>
+    /// <param name="keys">The tree.</param>
+    /// <param name="start">The start of the range.</param>
+    /// <param name="end">The exclusive end; null: to the end of the store.</param>
     /// <param name="wanted">The text.</param>
-    /// <param name="isSearched">Whether a key's value is searched too; null: no value is.</param>
-    /// <param name="most">Keys at most.</param>
-    /// <param name="preview">Bytes of a value at most.</param>
-    /// <param name="gone">The browser has gone.</param>
+    /// <param name="isSearched">Tells whether the value of a key is searched too; null: no value is.</param>
+    /// <param name="most">The most keys to return.</param>
+    /// <param name="preview">The most bytes of a value to return.</param>
+    /// <param name="gone">Cancelled when the browser disconnects.</param>
     public static List<SeenKey> Search(
         KeyTree keys, byte[] start, byte[]? end, byte[] wanted, Func<KeyRecord, bool>? isSearched, int most, int preview,
         CancellationToken gone)
@@ -87,7 +87,7 @@ internal static class PresentKeys
         return found;
     }
 
-    /// <summary>One key; null when there is none.</summary>
+    /// <summary>One key; null if there is none.</summary>
     public static SeenKey? Find(KeyTree keys, byte[] key, int preview) => keys.Find(key) is { } record ? Seen(record, preview) : null;
 
     private static SeenKey Seen(KeyRecord record, int preview)

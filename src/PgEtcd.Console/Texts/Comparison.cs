@@ -5,8 +5,8 @@ using DiffPlex.DiffBuilder.Model;
 namespace PgEtcd.Console.Texts;
 
 /// <summary>Two values side by side.</summary>
-/// <param name="Lines">The lines; runs that are the same are left out.</param>
-/// <param name="IsTooLarge">They are too large to be compared.</param>
+/// <param name="Lines">The lines; long runs of unchanged ones are left out.</param>
+/// <param name="IsTooLarge">Whether the values are too large to compare.</param>
 public sealed record Comparison(IReadOnlyList<Comparison.Line> Lines, bool IsTooLarge)
 {
     private const int MostBytes = 256 * 1024;
@@ -17,23 +17,23 @@ public sealed record Comparison(IReadOnlyList<Comparison.Line> Lines, bool IsToo
 
     /// <summary>A part of a line.</summary>
     /// <param name="Text">The text.</param>
-    /// <param name="IsChanged">It is on this side only.</param>
+    /// <param name="IsChanged">Whether the part is on this side only.</param>
     public readonly record struct Part(string Text, bool IsChanged);
 
     /// <summary>One side of a line.</summary>
-    /// <param name="Number">From 1; null: there is nothing on this side.</param>
+    /// <param name="Number">The line number, from 1; null if this side has no such line.</param>
     /// <param name="Kind">A class of the style sheet.</param>
     /// <param name="Parts">The text.</param>
     public sealed record Side(int? Number, string Kind, IReadOnlyList<Part> Parts);
 
-    /// <summary>A line; both null: some that are the same are left out.</summary>
+    /// <summary>A line. If both sides are null, it stands for unchanged lines that are left out.</summary>
     public sealed record Line(Side? Old, Side? New)
     {
-        /// <summary>How many are left out.</summary>
+        /// <summary>The number of lines left out.</summary>
         public int Skipped { get; init; }
     }
 
-    /// <summary>Compares two values in their best form.</summary>
+    /// <summary>Compares two values, each in its best form.</summary>
     public static Comparison Of(byte[]? old, byte[]? now)
     {
         if ((old?.Length ?? 0) > MostBytes || (now?.Length ?? 0) > MostBytes)

@@ -3,15 +3,15 @@ using System.Text;
 
 namespace PgEtcd.Console.Texts;
 
-/// <summary>A run of bytes as it is shown.</summary>
+/// <summary>A run of bytes as shown.</summary>
 /// <param name="Text">The text.</param>
-/// <param name="IsEscaped">Whether it stands for bytes that cannot be shown as they are.</param>
+/// <param name="IsEscaped">Whether the text is an escape for bytes that cannot be shown as they are.</param>
 internal readonly record struct Glyph(string Text, bool IsEscaped)
 {
-    /// <summary>Reads bytes, each character by itself.</summary>
+    /// <summary>Splits bytes into single characters.</summary>
     /// <param name="bytes">The bytes.</param>
-    /// <param name="keepsLines">Line breaks and tabs are shown as they are.</param>
-    /// <param name="isExact">So is nothing else: a carriage return before a line break is written out, and not left away.</param>
+    /// <param name="keepsLines">Whether line breaks and tabs are shown as they are.</param>
+    /// <param name="isExact">Whether a carriage return before a line break is escaped; otherwise it is dropped.</param>
     public static List<Glyph> Read(ReadOnlySpan<byte> bytes, bool keepsLines = false, bool isExact = false)
     {
         List<Glyph> glyphs = new(bytes.Length);
@@ -36,7 +36,7 @@ internal readonly record struct Glyph(string Text, bool IsEscaped)
         return glyphs;
     }
 
-    /// <summary>Reads bytes in as few runs as there can be.</summary>
+    /// <summary>Splits bytes into as few runs as possible.</summary>
     /// <inheritdoc cref="Read"/>
     public static IEnumerable<Glyph> Runs(ReadOnlySpan<byte> bytes, bool keepsLines = false)
     {
@@ -63,7 +63,7 @@ internal readonly record struct Glyph(string Text, bool IsEscaped)
         return runs;
     }
 
-    /// <summary>Not a control character, nor one without a shape: those hide, or turn text around.</summary>
+    /// <summary>Whether a character is visible: neither a control character nor an invisible one, which may hide or reverse text.</summary>
     private static bool IsPlain(Rune rune) => Rune.GetUnicodeCategory(rune) is not (
         UnicodeCategory.Control or UnicodeCategory.Format or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator
         or UnicodeCategory.OtherNotAssigned or UnicodeCategory.PrivateUse or UnicodeCategory.Surrogate);

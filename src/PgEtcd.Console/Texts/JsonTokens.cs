@@ -2,15 +2,15 @@ using System.Text.Json;
 
 namespace PgEtcd.Console.Texts;
 
-/// <summary>The parts of JSON, for colours.</summary>
+/// <summary>Splits JSON into tokens for syntax colouring.</summary>
 internal static class JsonTokens
 {
-    /// <summary>A part.</summary>
-    /// <param name="Kind">A class of the style sheet; empty: none.</param>
-    /// <param name="Bytes">The part.</param>
+    /// <summary>A token, or the text between two.</summary>
+    /// <param name="Kind">A class of the style sheet, or empty.</param>
+    /// <param name="Bytes">The text.</param>
     public readonly record struct Token(string Kind, byte[] Bytes);
 
-    /// <summary>The parts, with what stands between them.</summary>
+    /// <summary>The tokens and the text between them; together they are the input.</summary>
     public static List<Token> Read(ReadOnlySpan<byte> json)
     {
         List<Token> tokens = [];

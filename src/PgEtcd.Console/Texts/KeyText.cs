@@ -3,18 +3,19 @@ using System.Text;
 
 namespace PgEtcd.Console.Texts;
 
-/// <summary>Keys as text in addresses, forms and on pages: UTF-8 as it is; bytes that are none, control characters and what changes the
-/// direction of text as <c>\xNN</c>; a backslash doubled. So every key can be written, and no key looks like another one.</summary>
+/// <summary>Keys as text in addresses, in forms and on pages: UTF-8 as it is; bytes that are not UTF-8, control characters and characters
+/// that change the direction of text as <c>\xNN</c>; a backslash doubled. So every key can be written, and no two keys look
+/// alike.</summary>
 internal static class KeyText
 {
-    /// <summary>Of bytes.</summary>
+    /// <summary>The text of a key.</summary>
     public static string Of(ReadOnlySpan<byte> bytes) => Write(bytes, keepsLines: false);
 
-    /// <summary>Of bytes, with their line breaks and tabs as they are; a carriage return, which a form would lose, is written
-    /// out.</summary>
+    /// <summary>As <see cref="Of"/>, but with line breaks and tabs as they are. A carriage return, which a form would lose, is
+    /// escaped.</summary>
     public static string OfLines(ReadOnlySpan<byte> bytes) => Write(bytes, keepsLines: true);
 
-    /// <summary>The bytes that a text stands for. A backslash that begins no escape stands for itself.</summary>
+    /// <summary>The bytes for a text. A backslash that does not begin an escape stands for itself.</summary>
     public static byte[] Parse(string text)
     {
         List<byte> bytes = new(text.Length);

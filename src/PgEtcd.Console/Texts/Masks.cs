@@ -1,6 +1,6 @@
 namespace PgEtcd.Console.Texts;
 
-/// <summary>Which values are never shown (--console-mask).</summary>
+/// <summary>The keys whose values are never shown (--console-mask).</summary>
 internal sealed class Masks
 {
     private readonly byte[][][] _patterns;
@@ -9,10 +9,10 @@ internal sealed class Masks
     public Masks(IEnumerable<string> patterns) =>
         _patterns = [.. patterns.Select(pattern => pattern.Split('*').Select(KeyText.Parse).ToArray())];
 
-    /// <summary>Whether any key's are hidden.</summary>
+    /// <summary>Whether any values are hidden.</summary>
     public bool Any => _patterns.Length > 0;
 
-    /// <summary>Whether a key's are.</summary>
+    /// <summary>Whether the value of a key is hidden.</summary>
     public bool Hide(ReadOnlySpan<byte> key)
     {
         foreach (byte[][] pattern in _patterns)

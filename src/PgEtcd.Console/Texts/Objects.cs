@@ -2,7 +2,7 @@ using System.Text;
 
 namespace PgEtcd.Console.Texts;
 
-/// <summary>Kubernetes' objects in the protobuf form in which its API server stores them.</summary>
+/// <summary>Reads Kubernetes objects in the protobuf form in which the API server stores them.</summary>
 internal static class Objects
 {
     private const int MostStrings = 400;
@@ -10,22 +10,22 @@ internal static class Objects
 
     private static ReadOnlySpan<byte> Magic => "k8s\0"u8;
 
-    /// <summary>What an object is; null if the value is none. Its beginning suffices.</summary>
+    /// <summary>The identity of an object.</summary>
     /// <param name="Kind">E.g. Pod.</param>
     /// <param name="ApiVersion">E.g. apps/v1.</param>
-    /// <param name="Namespace">Empty: none.</param>
-    /// <param name="Name">Empty: it was cut off.</param>
+    /// <param name="Namespace">The namespace, or empty.</param>
+    /// <param name="Name">The name; empty if the value was cut before it.</param>
     public sealed record Description(string Kind, string ApiVersion, string Namespace, string Name);
 
     /// <summary>A text in an object.</summary>
-    /// <param name="Path">Field numbers from the outside in.</param>
+    /// <param name="Path">The field numbers, outermost first.</param>
     /// <param name="Text">The text.</param>
     public readonly record struct Found(string Path, byte[] Text);
 
-    /// <summary>Whether a value has the form.</summary>
+    /// <summary>Whether a value has this form.</summary>
     public static bool Is(ReadOnlySpan<byte> value) => value.StartsWith(Magic);
 
-    /// <summary>Tells what an object is.</summary>
+    /// <summary>The identity of the object; null if the value is not one. The beginning of a value suffices.</summary>
     public static Description? Describe(ReadOnlySpan<byte> value)
     {
         if (!Is(value))
@@ -38,7 +38,7 @@ internal static class Objects
         return new Description(Text(Field(type, 2)), Text(Field(type, 1)), Text(Field(meta, 3)), Text(Field(meta, 1)));
     }
 
-    /// <summary>The texts in an object, in their order.</summary>
+    /// <summary>The texts in an object, in order.</summary>
     public static List<Found> Strings(ReadOnlySpan<byte> value)
     {
         List<Found> found = [];
@@ -68,7 +68,7 @@ internal static class Objects
         return true;
     }
 
-    /// <summary>A text may happen to be a message; one that is printable is taken for a text.</summary>
+    /// <summary>A text may happen to parse as a message, so printable content counts as text.</summary>
     private static bool IsMessage(ReadOnlySpan<byte> content) => !IsText(content);
 
     private static bool IsText(ReadOnlySpan<byte> content)
@@ -89,7 +89,7 @@ internal static class Objects
 
     private static string Text(ReadOnlySpan<byte> bytes) => KeyText.Of(bytes);
 
-    /// <summary>The content of the first field with a number; what is left of it, if the message was cut. Empty: there is none.</summary>
+    /// <summary>The content of the first field with a number, or its beginning if the message was cut; empty if there is none.</summary>
     private static ReadOnlySpan<byte> Field(ReadOnlySpan<byte> message, int wanted)
     {
         while (Next(ref message, out int number, out ReadOnlySpan<byte> content, out bool isBytes, out bool isCut))

@@ -10,13 +10,13 @@ internal static class Ranges
     /// <summary>All keys with a prefix.</summary>
     public static KeyRange Prefix(byte[] prefix) => new(prefix, End(prefix) ?? Open);
 
-    /// <summary>From a key on, before an end; null: to the end of the store.</summary>
+    /// <summary>The keys from start to before end; end null: to the end of the store.</summary>
     public static KeyRange Between(byte[] start, byte[]? end) => new(start, end ?? Open);
 
     /// <summary>One key.</summary>
     public static KeyRange One(byte[] key) => new(key, default);
 
-    /// <summary>The first key behind all that have a prefix; null when there is none.</summary>
+    /// <summary>The exclusive end of the keys with a prefix; null if the range is open.</summary>
     public static byte[]? End(ReadOnlySpan<byte> prefix)
     {
         int last = prefix.LastIndexOfAnyExcept((byte)0xff);
@@ -30,7 +30,7 @@ internal static class Ranges
         return end;
     }
 
-    /// <summary>The first key behind another.</summary>
+    /// <summary>The key directly after another.</summary>
     public static byte[] After(ReadOnlySpan<byte> key) => [.. key, 0];
 
     /// <summary>Whether a key begins with a prefix.</summary>

@@ -8,7 +8,7 @@ using YamlDotNet.RepresentationModel;
 
 namespace PgEtcd.Console.Texts;
 
-/// <summary>How a value is shown.</summary>
+/// <summary>A form in which a value is shown.</summary>
 public enum ValueForm
 {
     /// <summary>UTF-8.</summary>
@@ -20,14 +20,14 @@ public enum ValueForm
     /// <summary>JSON written as YAML.</summary>
     Yaml,
 
-    /// <summary>An object of Kubernetes in protobuf.</summary>
+    /// <summary>A Kubernetes object in protobuf.</summary>
     Kubernetes,
 
-    /// <summary>Bytes.</summary>
+    /// <summary>A hex dump.</summary>
     Hex,
 }
 
-/// <summary>Finds the forms in which a value can be shown, and writes them.</summary>
+/// <summary>Finds the forms in which a value can be shown, and formats it.</summary>
 internal static partial class ValueForms
 {
     private const int BytesInLine = 16;
@@ -36,14 +36,14 @@ internal static partial class ValueForms
 
     private static readonly string[] Reserved = ["true", "false", "null", "yes", "no", "on", "off", "~", "y", "n"];
 
-    /// <summary>The forms that fit, the best one first.</summary>
+    /// <summary>The forms that suit a value, the best one first.</summary>
     public static IReadOnlyList<ValueForm> Of(ReadOnlySpan<byte> value) =>
         Objects.Is(value) ? [ValueForm.Kubernetes, ValueForm.Hex, ValueForm.Text]
         : IsJson(value) ? [ValueForm.Json, ValueForm.Yaml, ValueForm.Text, ValueForm.Hex]
         : IsUtf8(value) ? [ValueForm.Text, ValueForm.Hex]
         : [ValueForm.Hex, ValueForm.Text];
 
-    /// <summary>A value as it is compared with another one: in its best form.</summary>
+    /// <summary>A value in its best form, for a comparison.</summary>
     public static string Comparable(byte[] value) => Of(value)[0] switch
     {
         ValueForm.Json => Shown(Json(value)),
@@ -65,7 +65,6 @@ internal static partial class ValueForms
         return output.WrittenSpan.ToArray();
     }
 
-    /// <summary>JSON as YAML.</summary>
     public static string Yaml(ReadOnlyMemory<byte> value)
     {
         using JsonDocument document = JsonDocument.Parse(value);
@@ -75,7 +74,7 @@ internal static partial class ValueForms
         return text.EndsWith("...\n", StringComparison.Ordinal) ? text[..^4] : text;
     }
 
-    /// <summary>Offsets, bytes, and the printable ones of them.</summary>
+    /// <summary>A hex dump: offsets, bytes, and printable characters.</summary>
     public static string Hex(ReadOnlySpan<byte> value)
     {
         StringBuilder text = new();

@@ -2,10 +2,10 @@ using System.Globalization;
 
 namespace PgEtcd.Console.Texts;
 
-/// <summary>Numbers and times in words.</summary>
+/// <summary>Formats numbers and times.</summary>
 internal static class Words
 {
-    /// <summary>With commas between thousands.</summary>
+    /// <summary>A number with commas between thousands.</summary>
     public static string Number(long number) => number.ToString("N0", CultureInfo.InvariantCulture);
 
     /// <summary>A size, e.g. 1.5 KiB.</summary>
@@ -20,10 +20,10 @@ internal static class Words
     /// <summary>A moment in UTC.</summary>
     public static string Time(DateTime time) => time.ToUniversalTime().ToString("yyyy-MM-dd HH:mm:ss", CultureInfo.InvariantCulture);
 
-    /// <summary>The same as a browser reads it.</summary>
+    /// <summary>A moment as a browser's script parses it.</summary>
     public static string Iso(DateTime time) => time.ToUniversalTime().ToString("yyyy-MM-ddTHH:mm:ss.fffZ", CultureInfo.InvariantCulture);
 
-    /// <summary>How long ago, e.g. 5 min ago.</summary>
+    /// <summary>The time since a moment, e.g. 5 min ago.</summary>
     public static string Ago(DateTime time) => (DateTime.UtcNow - time.ToUniversalTime()) is var ago && ago < TimeSpan.FromSeconds(5)
         ? "just now"
         : $"{Duration(ago)} ago";
@@ -42,13 +42,13 @@ internal static class Words
     /// <summary>"1 key", "2 keys".</summary>
     public static string Count(long number, string noun) => number == 1 ? $"1 {noun}" : $"{Number(number)} {noun}s";
 
-    /// <summary>"1,000+ keys", where only so many were counted.</summary>
+    /// <summary>"1,000+ keys", for an incomplete count.</summary>
     public static string AtLeast(long number, string noun) => $"{Number(number)}+ {noun}s";
 
-    /// <summary>A lease as etcdctl writes it.</summary>
+    /// <summary>A lease id as etcdctl prints it.</summary>
     public static string Lease(long id) => id.ToString("x", CultureInfo.InvariantCulture);
 
-    /// <summary>A client's address without what gRPC puts before it, nor the port.</summary>
+    /// <summary>A client's address without gRPC's scheme and the port.</summary>
     public static string Address(string? client)
     {
         if (string.IsNullOrEmpty(client))

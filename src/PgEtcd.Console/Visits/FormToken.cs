@@ -4,8 +4,8 @@ using Microsoft.AspNetCore.WebUtilities;
 
 namespace PgEtcd.Console.Visits;
 
-/// <summary>Makes sure that a form comes from a page of ours: a field that follows from a random cookie and the login. Any frontend can
-/// check it, as no frontend keeps a key of its own, which ASP.NET's antiforgery does.</summary>
+/// <summary>Proves that a form comes from one of our pages: a field computed from a random cookie and the login. Every frontend can check
+/// it, as it needs no key; ASP.NET's antiforgery would keep a key on each frontend.</summary>
 internal static class FormToken
 {
     /// <summary>The name of the field.</summary>
@@ -14,7 +14,7 @@ internal static class FormToken
     private const string Cookie = "pgetcd_form";
     private const int Length = 32;
 
-    /// <summary>The field for a page; leaves the cookie if the browser has none.</summary>
+    /// <summary>The value of the field for a page. Sets the cookie if the browser has none.</summary>
     public static string Of(HttpContext context, Visitor visitor)
     {
         string? secret = context.Request.Cookies[Cookie];
@@ -33,7 +33,7 @@ internal static class FormToken
         return Compute(secret, visitor);
     }
 
-    /// <summary>Whether a form was sent by a page of ours.</summary>
+    /// <summary>Whether a form was sent from one of our pages.</summary>
     public static bool IsGood(HttpContext context, Visitor visitor, string? field)
     {
         HttpRequest request = context.Request;

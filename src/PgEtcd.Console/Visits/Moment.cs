@@ -5,25 +5,26 @@ using PgEtcd.Postgres.Browsing;
 namespace PgEtcd.Console.Visits;
 
 /// <summary>The moment that a page shows: the present, or a revision.</summary>
-/// <param name="Marks">Where the store is.</param>
-/// <param name="At">The revision; null: the present.</param>
-/// <param name="Time">When that was; null for the present, and where it is no longer known.</param>
+/// <param name="Marks">The present, oldest and compact revisions of the store.</param>
+/// <param name="At">The revision; null for the present.</param>
+/// <param name="Time">The time of the revision; null for the present, and if it is no longer known.</param>
 internal sealed record Moment(StoreMarks Marks, long? At, DateTime? Time)
 {
-    /// <summary>Whether it is not the present.</summary>
+    /// <summary>Whether the moment is a revision in the past.</summary>
     public bool IsPast => At is not null;
 
-    /// <summary>The revision in any case.</summary>
+    /// <summary>The revision, also for the present.</summary>
     public long Revision => At ?? Marks.Revision;
 
     /// <summary>Why the revision cannot be shown; null if it can.</summary>
     public string? Problem { get; init; }
 }
 
-/// <summary>What people write for a moment.</summary>
+/// <summary>Parses a moment as people write it.</summary>
 internal static partial class MomentText
 {
-    /// <summary>Reads a revision, how long ago, or a date and time (UTC unless it says otherwise). All null: it is none.</summary>
+    /// <summary>Parses a revision, a time span ago, or a date and time (UTC unless it has an offset). All are null if the text is none of
+    /// these.</summary>
     public static (long? Revision, TimeSpan? Ago, DateTime? Time) Parse(string text)
     {
         text = text.Trim();

@@ -8,48 +8,45 @@ namespace PgEtcd.Console.Visits;
 /// <summary>A request for a page: the visitor, the page and the moment.</summary>
 internal sealed class Visit(HttpContext context, Visitor visitor, Moment moment, ConsoleOptions options, Masks masks)
 {
-    /// <summary>The root of all addresses.</summary>
+    /// <summary>The path of the console.</summary>
     public const string Root = "/ui";
 
     /// <summary>The request.</summary>
     public HttpContext Context => context;
 
-    /// <summary>The person.</summary>
     public Visitor Visitor => visitor;
 
-    /// <summary>The moment.</summary>
     public Moment Moment => moment;
 
-    /// <summary>The set-up.</summary>
     public ConsoleOptions Options => options;
 
-    /// <summary>The values that stay hidden.</summary>
+    /// <summary>The keys whose values stay hidden.</summary>
     public Masks Masks => masks;
 
-    /// <summary>Whether keys can be changed here at all.</summary>
+    /// <summary>Whether the console may change keys.</summary>
     public bool IsWritable => options.Mode == ConsoleMode.ReadWrite;
 
-    /// <summary>The browser has gone.</summary>
+    /// <summary>Cancelled when the browser disconnects.</summary>
     public CancellationToken Gone => context.RequestAborted;
 
     /// <summary>The path below the root, e.g. "/keys".</summary>
     public string Path => context.Request.Path.Value![Root.Length..] is { Length: > 1 } path ? path : "/keys";
 
-    /// <summary>The token for forms of this page.</summary>
+    /// <summary>The token for the forms of this page.</summary>
     public string FormToken => field ??= Visits.FormToken.Of(context, visitor);
 
-    /// <summary>A parameter of the address; empty counts as not given.</summary>
+    /// <summary>A query parameter; null if it is missing or empty.</summary>
     public string? Text(string name) => context.Request.Query[name].ToString() is { Length: > 0 } text ? text : null;
 
-    /// <summary>A parameter that is a key, a prefix or part of one.</summary>
+    /// <summary>A query parameter that is a key, a prefix or a part of a key.</summary>
     public byte[]? Bytes(string name) => Text(name) is { } text ? KeyText.Parse(text) : null;
 
-    /// <summary>A parameter that is a number.</summary>
+    /// <summary>A query parameter that is a number; null if it is not.</summary>
     public long? Number(string name) =>
         long.TryParse(Text(name), NumberStyles.None, CultureInfo.InvariantCulture, out long number) ? number : null;
 
-    /// <summary>Makes sure that a range may be read.</summary>
-    /// <exception cref="DeniedException">It may not.</exception>
+    /// <summary>Checks that the visitor may read a range.</summary>
+    /// <exception cref="DeniedException">The visitor may not.</exception>
     public void Demand(in KeyRange range)
     {
         if (!visitor.MayRead(range))
@@ -58,8 +55,8 @@ internal sealed class Visit(HttpContext context, Visitor visitor, Moment moment,
         }
     }
 
-    /// <summary>Makes sure that the visitor may see everything.</summary>
-    /// <exception cref="DeniedException">It may not.</exception>
+    /// <summary>Checks that the visitor has the rights of root.</summary>
+    /// <exception cref="DeniedException">The visitor does not.</exception>
     public void DemandRoot()
     {
         if (!visitor.IsRoot)
@@ -68,13 +65,13 @@ internal sealed class Visit(HttpContext context, Visitor visitor, Moment moment,
         }
     }
 
-    /// <summary>An address of the same moment.</summary>
-    /// <param name="path">Below the root, e.g. "/key".</param>
-    /// <param name="parameters">Names and values; null ones are left out.</param>
+    /// <summary>An address at the same moment.</summary>
+    /// <param name="path">The path below the root, e.g. "/key".</param>
+    /// <param name="parameters">Names and values; parameters with a null value are left out.</param>
     public string Link(string path, params ReadOnlySpan<(string Name, object? Value)> parameters) =>
         moment.At is { } at ? Address(path, [.. parameters, ("at", at)]) : Address(path, parameters);
 
-    /// <summary>An address that names all of its parameters.</summary>
+    /// <summary>An address with these parameters only, without the moment.</summary>
     /// <inheritdoc cref="Link"/>
     public static string Address(string path, params ReadOnlySpan<(string Name, object? Value)> parameters)
     {
@@ -100,7 +97,7 @@ internal sealed class Visit(HttpContext context, Visitor visitor, Moment moment,
     }
 
     /// <summary>This page at another moment.</summary>
-    /// <param name="at">The revision; null: the present.</param>
+    /// <param name="at">The revision; null for the present.</param>
     public string At(long? at)
     {
         List<(string, object?)> parameters =

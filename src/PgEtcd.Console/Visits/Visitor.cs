@@ -4,32 +4,32 @@ using PgEtcd.Mvcc.Keys;
 namespace PgEtcd.Console.Visits;
 
 /// <summary>The person at the browser, with the rights of the etcd user.</summary>
-/// <param name="caller">As the API would see the user.</param>
-/// <param name="token">What the browser shows; empty: nothing.</param>
+/// <param name="caller">The user as the API sees it.</param>
+/// <param name="token">The token in the cookie; empty without one.</param>
 internal sealed class Visitor(Caller caller, string token)
 {
-    /// <summary>As the API would see the user.</summary>
+    /// <summary>The user as the API sees it.</summary>
     public Caller Caller => caller;
 
-    /// <summary>The token. It never leaves the cookie.</summary>
+    /// <summary>The token. No page ever contains it.</summary>
     public string Token => token;
 
-    /// <summary>The user; null while auth is off, and before the login.</summary>
+    /// <summary>The name of the user; null while auth is off, and before the login.</summary>
     public string? Name => caller.Username;
 
-    /// <summary>Auth is on, and the visitor has not logged in.</summary>
+    /// <summary>Whether auth is on and the visitor has not logged in.</summary>
     public bool MustLogIn => caller.CheckUser() is not null;
 
-    /// <summary>Users, roles and the audit may be seen.</summary>
+    /// <summary>Whether the visitor may see users, roles and the audit.</summary>
     public bool IsRoot => caller.CheckRoot() is null;
 
-    /// <summary>Whether every key of a range may be read, as a Range of them would decide.</summary>
+    /// <summary>Whether the visitor may read all keys of a range, by the rules of a Range request.</summary>
     public bool MayRead(in KeyRange range) => caller.CheckRead(range) is null;
 
-    /// <summary>Whether a key may be written.</summary>
+    /// <summary>Whether the visitor may write a key.</summary>
     public bool MayWrite(byte[] key) => Access.CheckWriteOf(caller, [key]) is null;
 
-    /// <summary>The ranges of keys that the user's roles let it read.</summary>
+    /// <summary>The ranges of keys that the user's roles permit to read.</summary>
     public IEnumerable<KeyRange> ReadableRanges =>
         from role in Name is { } name && caller.State.User(name) is { } user ? user.Record.Roles : []
         let record = caller.State.Role(role)
@@ -39,5 +39,5 @@ internal sealed class Visitor(Caller caller, string token)
         select new KeyRange(permission.Key, permission.RangeEnd);
 }
 
-/// <summary>The visitor may not see this.</summary>
+/// <summary>The visitor lacks a permission.</summary>
 internal sealed class DeniedException() : Exception("permission denied");

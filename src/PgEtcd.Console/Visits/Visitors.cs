@@ -4,13 +4,13 @@ using PgEtcd.Frontend.Reading;
 
 namespace PgEtcd.Console.Visits;
 
-/// <summary>Finds the visitor by the cookie that a login leaves. It holds one of etcd's tokens, which is good at
-/// every frontend.</summary>
+/// <summary>Finds the visitor by the cookie set at the login, which holds one of etcd's tokens. The token is valid at every
+/// frontend.</summary>
 internal sealed class Visitors(AuthStates users, Tail tail, ITokens tokens)
 {
     private const string Cookie = "pgetcd_console";
 
-    /// <summary>The visitor, by everything that was acknowledged before. The replica is caught up afterwards.</summary>
+    /// <summary>Identifies the visitor, after catching the replica up with everything acknowledged before.</summary>
     /// <exception cref="Postgres.Calls.StoreUnavailableException">The database did not answer in time.</exception>
     public async Task<Visitor> IdentifyAsync(HttpContext context)
     {
@@ -22,13 +22,13 @@ internal sealed class Visitors(AuthStates users, Tail tail, ITokens tokens)
             : new Visitor(state.Anybody, "");
     }
 
-    /// <summary>Whether the browser shows a token, of whatever worth.</summary>
+    /// <summary>Whether the browser sent a token, valid or not.</summary>
     public static bool HasToken(HttpContext context) => context.Request.Cookies.ContainsKey(Cookie);
 
-    /// <summary>Leaves a token with the browser, until it is closed.</summary>
+    /// <summary>Stores a token in the browser until it is closed.</summary>
     public static void Remember(HttpContext context, string token) => context.Response.Cookies.Append(Cookie, token, Settings(context));
 
-    /// <summary>Takes it away.</summary>
+    /// <summary>Removes the token from the browser.</summary>
     public static void Forget(HttpContext context) => context.Response.Cookies.Delete(Cookie, Settings(context));
 
     private static CookieOptions Settings(HttpContext context) => new()

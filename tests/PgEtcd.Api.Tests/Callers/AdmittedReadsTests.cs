@@ -11,7 +11,7 @@ using Xunit;
 
 namespace PgEtcd.Api.Tests.Callers;
 
-/// <summary>Reads while auth is off, on, and switched on at another frontend in the middle of a read.</summary>
+/// <summary>Reads while auth is off, on, and enabled at another frontend during a read.</summary>
 public sealed class AdmittedReadsTests
 {
     private static readonly AuthState On = new(new AuthRecords
@@ -51,9 +51,9 @@ public sealed class AdmittedReadsTests
         Measure().ShouldBe(0);
     }
 
-    /// <summary>Fault A2: a frontend that did not follow the log any more served secrets to anybody.</summary>
+    /// <summary>Fault A2: a frontend that no longer followed the log served secrets to every caller.</summary>
     [Fact]
-    public async Task That_auth_is_off_is_not_trusted_when_the_log_has_not_been_read_lately()
+    public async Task A_stale_frontend_does_not_trust_that_auth_is_off()
     {
         _callers.IsStale = true;
         _callers.Username = "reader";
@@ -72,7 +72,7 @@ public sealed class AdmittedReadsTests
     }
 
     [Fact]
-    public async Task Auth_that_is_switched_on_while_a_read_waits_is_seen()
+    public async Task Auth_enabled_while_a_read_waits_is_seen()
     {
         _callers.Username = "reader";
         TaskCompletionSource<string> barrier = new();
@@ -83,9 +83,9 @@ public sealed class AdmittedReadsTests
         _reads.ShouldBe([null, "reader"]);
     }
 
-    /// <summary>As it is when the read joins a round whose answer is there already.</summary>
+    /// <summary>As when the read joins a round whose answer has already arrived.</summary>
     [Fact]
-    public async Task Auth_that_is_switched_on_in_a_read_that_is_answered_at_once_is_seen()
+    public async Task Auth_enabled_during_a_read_that_is_answered_at_once_is_seen()
     {
         RpcException refused = await Should.ThrowAsync<RpcException>(() => ReadAsync(caller =>
         {
@@ -98,7 +98,7 @@ public sealed class AdmittedReadsTests
     }
 
     [Fact]
-    public async Task Auth_that_is_switched_off_and_on_again_is_seen()
+    public async Task Auth_disabled_and_enabled_again_is_seen()
     {
         _callers.State = On;
         _callers.Username = "reader";
@@ -133,7 +133,7 @@ public sealed class AdmittedReadsTests
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
-    public async Task A_database_that_is_away_ends_the_read(bool isOn)
+    public async Task Without_the_database_the_read_fails(bool isOn)
     {
         _callers.State = isOn ? On : AuthState.Empty;
         _callers.Admitting = () => throw new StoreUnavailableException();

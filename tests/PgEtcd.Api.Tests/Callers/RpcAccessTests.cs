@@ -9,7 +9,7 @@ using Xunit;
 
 namespace PgEtcd.Api.Tests.Callers;
 
-/// <summary>The table of who may call what.</summary>
+/// <summary>The table of permissions per method.</summary>
 public sealed class RpcAccessTests
 {
     [Fact]

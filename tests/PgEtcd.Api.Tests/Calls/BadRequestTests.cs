@@ -10,7 +10,7 @@ using Xunit;
 
 namespace PgEtcd.Api.Tests.Calls;
 
-/// <summary>What a broken client may send. Each ends one call and leaves the connection usable.</summary>
+/// <summary>Requests of a broken client. Each ends one call and leaves the connection usable.</summary>
 public sealed class BadRequestTests : IAsyncLifetime, IDisposable
 {
     private const string Unary = "pgetcd.test.v1.Echo/Unary";
@@ -49,7 +49,7 @@ public sealed class BadRequestTests : IAsyncLifetime, IDisposable
     }
 
     [Fact]
-    public async Task A_message_of_the_largest_size_is_taken()
+    public async Task A_message_of_the_largest_size_is_accepted()
     {
         EchoMessage message = new() { Payload = ByteString.CopyFrom(new byte[EchoServer.MaxMessage - 4]) };
         message.CalculateSize().ShouldBe(EchoServer.MaxMessage);
@@ -111,7 +111,7 @@ public sealed class BadRequestTests : IAsyncLifetime, IDisposable
     [Theory]
     [InlineData(300_000, "grpc: received message larger than max (300000 vs. 100000)")]
     [InlineData(5_000_000, "grpc: received message larger than max (more than 400000 vs. 100000)")]
-    public async Task A_message_that_is_too_large_when_unpacked_is_refused(int size, string words)
+    public async Task A_message_that_is_too_large_when_decompressed_is_refused(int size, string words)
     {
         byte[] bomb = Gzip(new byte[size]);
         bomb.Length.ShouldBeLessThan(EchoServer.MaxMessage);
@@ -119,7 +119,7 @@ public sealed class BadRequestTests : IAsyncLifetime, IDisposable
     }
 
     [Fact]
-    public async Task A_gzip_bomb_is_not_unpacked_to_its_end()
+    public async Task A_gzip_bomb_is_not_fully_decompressed()
     {
         byte[] bomb = Gzip(new byte[35_000_000]);
         bomb.Length.ShouldBeLessThan(EchoServer.MaxMessage * 4);
@@ -129,7 +129,7 @@ public sealed class BadRequestTests : IAsyncLifetime, IDisposable
             (await Send(GrpcFrame.Wrap(bomb, compressed: true), "gzip")).StatusCode.ShouldBe(StatusCode.ResourceExhausted);
         }
 
-        (GC.GetTotalAllocatedBytes() - before).ShouldBeLessThan(10 * 20_000_000L); // client, server and the calls in between
+        (GC.GetTotalAllocatedBytes() - before).ShouldBeLessThan(10 * 20_000_000L); // client, server and the code between
     }
 
     [Fact]
@@ -160,7 +160,7 @@ public sealed class BadRequestTests : IAsyncLifetime, IDisposable
     }
 
     [Fact]
-    public async Task A_content_type_with_a_codec_is_taken()
+    public async Task A_content_type_with_a_codec_is_accepted()
     {
         using HttpResponseMessage response = await Post(GrpcFrame.Wrap(Good), contentType: "application/grpc+proto");
         response.Content.Headers.ContentType.ShouldBe(new MediaTypeHeaderValue("application/grpc"));

@@ -31,7 +31,7 @@ public sealed class CallTests : IAsyncLifetime
     [InlineData(4091)]
     [InlineData(65_000)]
     [InlineData(5_000_000)]
-    public async Task A_response_of_any_size_arrives_whole(int size) =>
+    public async Task A_response_of_any_size_arrives_complete(int size) =>
         (await Unary(new EchoMessage { Text = "grow", Number = size })).Payload.Length.ShouldBe(size);
 
     [Fact]

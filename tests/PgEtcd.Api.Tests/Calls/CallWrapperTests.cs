@@ -8,7 +8,7 @@ using Xunit;
 
 namespace PgEtcd.Api.Tests.Calls;
 
-/// <summary>Wrappers stand around every kind of call, in the order in which they are named.</summary>
+/// <summary>Wrappers run around every kind of call, in the order of their registration.</summary>
 public sealed class CallWrapperTests : IAsyncLifetime
 {
     private const string Service = "pgetcd.test.v1.Echo/";

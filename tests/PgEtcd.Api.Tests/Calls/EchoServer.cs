@@ -69,7 +69,7 @@ internal sealed class EchoServer : IAsyncDisposable
     }
 }
 
-/// <summary>Keeps what is logged as an error.</summary>
+/// <summary>Keeps logged errors.</summary>
 public sealed class RecordingLogger : ILoggerProvider, ILogger
 {
     private readonly List<string> _errors = [];

@@ -5,7 +5,7 @@ using PgEtcd.Api.Tests.Protos;
 
 namespace PgEtcd.Api.Tests.Calls;
 
-/// <summary>Answers calls as their text says, and tells the tests what happened to them.</summary>
+/// <summary>Answers calls as their text says, and reports to tests how they went.</summary>
 public sealed class EchoService(EchoProbe probe) : Echo.EchoBase
 {
     public override async Task<EchoMessage> Unary(EchoMessage request, ServerCallContext context)
@@ -91,18 +91,18 @@ public sealed class EchoService(EchoProbe probe) : Echo.EchoBase
     }
 }
 
-/// <summary>What tests can see of the service.</summary>
+/// <summary>The events of the service that tests can see.</summary>
 public sealed class EchoProbe
 {
     private long _written;
 
-    /// <summary>Completes when a handler notices that its call is over, saying how.</summary>
+    /// <summary>Completes when a handler notices the end of its call, with the way it noticed.</summary>
     public TaskCompletionSource<string> Ended { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-    /// <summary>Completes when a handler has begun to wait.</summary>
+    /// <summary>Completes when a handler starts waiting.</summary>
     public TaskCompletionSource Waiting { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-    /// <summary>Messages of a server stream that were taken by the transport.</summary>
+    /// <summary>Messages of a server stream accepted by the transport.</summary>
     public long Written
     {
         get => Interlocked.Read(ref _written);

@@ -8,7 +8,7 @@ using Xunit;
 
 namespace PgEtcd.Api.Tests.Calls;
 
-/// <summary>Deadlines, clients that go away, clients that do not read.</summary>
+/// <summary>Deadlines, clients that disconnect, clients that do not read.</summary>
 public sealed class EndOfCallTests : IAsyncLifetime
 {
     private const string Service = "pgetcd.test.v1.Echo/";
@@ -38,8 +38,8 @@ public sealed class EndOfCallTests : IAsyncLifetime
     {
         Stopwatch clock = Stopwatch.StartNew();
         using GrpcRawCall call = _server.Channel.DuplexRaw(Service + method, timeout: TimeSpan.FromMilliseconds(100));
-        // The server resets the stream after the status, since it wants no more of the request. HttpClient forgets the status when the
-        // reset comes before the status was read.
+        // The server resets the stream after the status, as it needs no more of the request. HttpClient loses the status if the reset
+        // comes before the status was read.
         (await Should.ThrowAsync<RpcException>(() => call.MoveNextAsync())).StatusCode
             .ShouldBeOneOf(StatusCode.DeadlineExceeded, StatusCode.Cancelled);
         clock.Elapsed.ShouldBeLessThan(TimeSpan.FromSeconds(15), "it is the server that ends it: the client waits for 20 s more");
@@ -108,7 +108,7 @@ public sealed class EndOfCallTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_service_that_reads_from_a_client_that_has_gone_ends()
+    public async Task A_service_that_reads_from_a_disconnected_client_ends()
     {
         using (GrpcDuplexCall<EchoMessage, EchoMessage> call = _server.Channel.Duplex<EchoMessage, EchoMessage>(Service + "Duplex"))
         {
@@ -129,7 +129,7 @@ public sealed class EndOfCallTests : IAsyncLifetime
         {
             (await call.MoveNextAsync()).ShouldBeTrue();
             long written = await UntilStill(() => _server.Probe.Written);
-            // The client's window (it may have grown) and the server's own buffer; the stream would be 10 GB.
+            // The client's window (which may have grown) and the server's own buffer; the stream would be 10 GB.
             (written * Size).ShouldBeLessThan(20_000_000);
             (await _server.Channel.UnaryAsync<EchoMessage, EchoMessage>(Service + "Unary", new EchoMessage { Text = "x" })).Text
                 .ShouldBe("x");
@@ -145,7 +145,7 @@ public sealed class EndOfCallTests : IAsyncLifetime
         (await EndAsync()).ShouldBe("the write was refused");
     }
 
-    /// <summary>How the service learned of the end of its call.</summary>
+    /// <summary>How the service noticed the end of its call.</summary>
     private async Task<string> EndAsync()
     {
         Task<string> ended = _server.Probe.Ended.Task;

@@ -7,7 +7,7 @@ using Xunit;
 
 namespace PgEtcd.Api.Tests.Calls;
 
-/// <summary>Calls within the process: everything that a call over a connection gets.</summary>
+/// <summary>Calls within the process, which get everything that a call over a connection gets.</summary>
 public sealed class LocalCallTests : IAsyncLifetime
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);

@@ -5,7 +5,7 @@ using PgEtcd.Api.Calls;
 
 namespace PgEtcd.Api.Tests.Calls;
 
-/// <summary>The caller's side of a local call: what a gateway is.</summary>
+/// <summary>The caller's side of a local call, like the gateway's.</summary>
 internal sealed class LocalClient : IAsyncDisposable
 {
     private readonly Channel<byte[]> _requests = Channel.CreateUnbounded<byte[]>();
@@ -25,7 +25,7 @@ internal sealed class LocalClient : IAsyncDisposable
         }
     }
 
-    /// <summary>How it ended, once there are no more responses.</summary>
+    /// <summary>The status of the call, once there are no more responses.</summary>
     public Status Status { get; private set; }
 
     public static LocalClient Start(

@@ -11,7 +11,7 @@ using Xunit;
 
 namespace PgEtcd.Api.Tests.Calls;
 
-/// <summary>Responses on their way into a pipe that takes Kestrel's place.</summary>
+/// <summary>Responses on their way into a pipe that replaces Kestrel.</summary>
 public sealed class ResponseStreamTests : IDisposable
 {
     private static readonly Marshaller<string> Announced = Marshallers.Create<string>(
@@ -67,14 +67,14 @@ public sealed class ResponseStreamTests : IDisposable
     }
 
     [Fact]
-    public async Task A_client_that_is_gone_is_a_cancellation_also_before_the_token_fires()
+    public async Task A_disconnected_client_is_a_cancellation_even_before_the_token_fires()
     {
         await _pipe.Reader.CompleteAsync();
         _call.CancellationToken.IsCancellationRequested.ShouldBeFalse();
         await Should.ThrowAsync<OperationCanceledException>(() => Stream(Announced).WriteAsync("x"));
     }
 
-    /// <summary>Fault A4: it was written at once, however long.</summary>
+    /// <summary>Fault A4: a long message was written at once.</summary>
     [Fact]
     public async Task A_long_message_is_written_as_it_is_read()
     {
@@ -116,7 +116,7 @@ public sealed class ResponseStreamTests : IDisposable
         Flushed().ShouldBeEmpty();
     }
 
-    /// <summary>Responses that wait when a kilobyte has not been read.</summary>
+    /// <summary>Responses that wait once a kilobyte is unread.</summary>
     private ResponseStream<string> Narrow(out Pipe pipe)
     {
         pipe = new Pipe(new PipeOptions(pauseWriterThreshold: 1000, resumeWriterThreshold: 1, useSynchronizationContext: false));

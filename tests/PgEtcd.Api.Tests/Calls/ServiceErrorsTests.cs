@@ -13,7 +13,7 @@ using Xunit;
 
 namespace PgEtcd.Api.Tests.Calls;
 
-/// <summary>Each failure of the database has one status, whatever kind of call it ends and whether a service or a wrapper throws
+/// <summary>Each failure of the database has one status, in every kind of call, whether a service or a wrapper throws
 /// it.</summary>
 public sealed class ServiceErrorsTests : IAsyncLifetime
 {
@@ -95,7 +95,7 @@ public sealed class ServiceErrorsTests : IAsyncLifetime
         _server.Logs.Errors.ShouldBeEmpty();
     }
 
-    /// <summary>Locks and elections call services in the process: there every error goes out as Unknown.</summary>
+    /// <summary>Locks and elections call services within the process; there every error is sent as Unknown.</summary>
     [Theory]
     [MemberData(nameof(Names))]
     public async Task A_request_of_a_lock(string failure)
@@ -119,7 +119,7 @@ public sealed class ServiceErrorsTests : IAsyncLifetime
             () => RecipeClient.AskAsync(() => Task.FromException<object>(new InvalidOperationException())));
     }
 
-    /// <summary>Fails calls when they have been answered.</summary>
+    /// <summary>Fails calls after they have been answered.</summary>
     private sealed class Thrower : ICallWrapper
     {
         public Exception? Thrown { get; set; }

@@ -17,8 +17,8 @@ using Xunit;
 
 namespace PgEtcd.Api.Tests.Connections;
 
-/// <summary>Requests are answered whatever their authority is, as by Go's server (fault C20). Frames are written by hand, so that each form
-/// in which HPACK encodes a header is tried.</summary>
+/// <summary>Requests with any authority are answered, as by Go's server (fault C20). Frames are written by hand, to try each form in
+/// which HPACK encodes a header.</summary>
 public sealed class AuthorityTests : IAsyncLifetime
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);

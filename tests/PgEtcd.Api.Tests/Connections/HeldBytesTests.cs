@@ -7,7 +7,7 @@ using Xunit;
 
 namespace PgEtcd.Api.Tests.Connections;
 
-/// <summary>What connections hold (fault A5).</summary>
+/// <summary>The memory held by connections (fault A5).</summary>
 public sealed class HeldBytesTests
 {
     private readonly HeldBytes _held = new(most: 900, least: 10);
@@ -38,10 +38,10 @@ public sealed class HeldBytesTests
     }
 
     [Fact]
-    public async Task Those_that_wait_come_in_turn_when_room_is_given_back()
+    public async Task Waiting_calls_continue_in_order_when_room_is_freed()
     {
         HeldBytes.Account connection = Connection();
-        await connection.TakeAsync(5000, CancellationToken.None); // alone it may be of any size
+        await connection.TakeAsync(5000, CancellationToken.None); // a single one may have any size
         using CancellationTokenSource gone = new();
         Task[] waiting = [
             connection.TakeAsync(200, default), connection.TakeAsync(300, gone.Token), connection.TakeAsync(250, default),

@@ -3,7 +3,7 @@ namespace PgEtcd.Api.Tests.Connections;
 /// <summary>HPACK's Huffman code for printable ASCII. The code is canonical: it follows from the lengths (RFC 7541 appendix B).</summary>
 internal static class HuffmanCode
 {
-    /// <summary>The characters of each length; a character that is not printable stands as \0.</summary>
+    /// <summary>The characters of each length; \0 stands for a character that is not printable.</summary>
     private static readonly (int Length, string Characters)[] Lengths =
     [
         (5, "012aceiost"), (6, " %-./3456789=A_bdfghlmnpru"), (7, ":BCDEFGHIJKLMNOPQRSTUVWYjkqvwxyz"), (8, "&*,;XZ"),

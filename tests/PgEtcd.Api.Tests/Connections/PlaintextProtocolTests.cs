@@ -41,7 +41,7 @@ public sealed class PlaintextProtocolTests
         await using EchoServer server = await EchoServer.StartAsync();
         using TcpClient client = await Connect(server);
         client.NoDelay = true;
-        // The first letters are those of HTTP/2's preface.
+        // It begins with the first letters of HTTP/2's preface.
         foreach (byte b in "P"u8.ToArray().Concat(
             "UT /version HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"u8.ToArray()))
         {
@@ -51,9 +51,9 @@ public sealed class PlaintextProtocolTests
         (await ReadAll(client.GetStream())).ShouldStartWith("HTTP/1.1 405");
     }
 
-    /// <summary>Fault C23. Several times, because the end of what is sent may overtake it inside the server.</summary>
+    /// <summary>Fault C23. Repeated, because the end of the input may overtake the input inside the server.</summary>
     [Fact]
-    public async Task A_client_that_has_shut_down_its_sending_side_is_answered()
+    public async Task A_half_closed_client_is_answered()
     {
         await using EchoServer server = await EchoServer.StartAsync();
         for (int i = 0; i < 50; i++)

@@ -7,7 +7,7 @@ using Xunit;
 
 namespace PgEtcd.Api.Tests.Gateway;
 
-/// <summary>Where one object ends and the next begins, however the body arrives.</summary>
+/// <summary>The boundaries between objects in a body, in whatever pieces it arrives.</summary>
 public class JsonBodyTests
 {
     private const long Limit = 1000;
@@ -87,7 +87,7 @@ public class JsonBodyTests
         (await Should.ThrowAsync<RpcException>(() => Arriving(new string(' ', 5000), 300).NextAsync(CancellationToken.None).AsTask()))
             .StatusCode.ShouldBe(StatusCode.ResourceExhausted);
 
-    /// <summary>A body that comes in pieces of that many bytes.</summary>
+    /// <summary>A body that arrives in pieces of this size.</summary>
     private static JsonBody Arriving(string text, int piece)
     {
         Pipe pipe = new(new PipeOptions(minimumSegmentSize: 1, pauseWriterThreshold: 0, useSynchronizationContext: false));

@@ -10,7 +10,7 @@ using Xunit;
 
 namespace PgEtcd.Api.Tests.Gateway;
 
-/// <summary>Whatever a message holds, its JSON says it, to us and to protobuf's own reader.</summary>
+/// <summary>The JSON of a message holds all of its content, for PgEtcd's reader and for protobuf's.</summary>
 public class JsonRoundTripTests
 {
     private const int Count = 200;

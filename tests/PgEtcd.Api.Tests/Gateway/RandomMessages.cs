@@ -5,7 +5,7 @@ using PgEtcd.Api.Gateway;
 
 namespace PgEtcd.Api.Tests.Gateway;
 
-/// <summary>Messages of any type with random fields; edges are likelier than chance has it.</summary>
+/// <summary>Messages of any type with random fields, in which edge cases are more likely than by chance.</summary>
 internal sealed class RandomMessages(Random random)
 {
     private const int MostNested = 5;

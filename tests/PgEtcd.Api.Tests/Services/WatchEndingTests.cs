@@ -22,10 +22,10 @@ using Xunit;
 
 namespace PgEtcd.Api.Tests.Services;
 
-/// <summary>The status that a Watch call ends with tells its causes apart, whatever token fires first (fault C22).</summary>
+/// <summary>The final status of a Watch call depends on the cause, whichever token fires first (fault C22).</summary>
 public sealed class WatchEndingTests : IDisposable
 {
-    private readonly Database _database = new("Host=nowhere", new SchemaName("pgetcd"), NullLoggerFactory.Instance); // never asked
+    private readonly Database _database = new("Host=nowhere", new SchemaName("pgetcd"), NullLoggerFactory.Instance); // never queried
     private readonly Lifetime _lifetime = new();
     private readonly Responses _responses = new();
     private readonly LocalCall _call = new(
@@ -54,19 +54,19 @@ public sealed class WatchEndingTests : IDisposable
     }
 
     [Fact]
-    public async Task A_write_that_finds_its_client_gone_ends_as_canceled()
+    public async Task A_write_to_a_disconnected_client_ends_as_canceled()
     {
         _responses.Failure = new OperationCanceledException("The client dropped the call.");
         (await EndAsync(new Requests(Create))).Status.ShouldBe(EtcdErrors.WatchCanceled.Status);
     }
 
     [Fact]
-    public async Task A_read_that_finds_its_client_gone_ends_as_canceled() =>
+    public async Task A_read_from_a_disconnected_client_ends_as_canceled() =>
         (await EndAsync(new Requests(Create) { Failure = new OperationCanceledException("The client dropped the call.") }))
             .Status.ShouldBe(EtcdErrors.WatchCanceled.Status);
 
     [Fact]
-    public async Task A_server_that_stops_ends_it_as_unavailable()
+    public async Task A_stopping_server_ends_it_as_unavailable()
     {
         Task<RpcException> ending = EndAsync(new Requests(Create));
         await _responses.Written.Task;
@@ -104,7 +104,7 @@ public sealed class WatchEndingTests : IDisposable
     private Task<RpcException> EndAsync(Requests requests) =>
         Should.ThrowAsync<RpcException>(() => _service.Watch(requests, _responses, _call));
 
-    /// <summary>One request, and then a failure or silence.</summary>
+    /// <summary>One request, followed by a failure or silence.</summary>
     private sealed class Requests(WatchRequest first) : IAsyncStreamReader<WatchRequest>
     {
         private bool _isRead;
@@ -141,7 +141,7 @@ public sealed class WatchEndingTests : IDisposable
         public Task WriteAsync(WatchUpdate message, CancellationToken cancellationToken) => WriteAsync(message);
     }
 
-    /// <summary>The log counts as read, however long a test takes.</summary>
+    /// <summary>The log counts as recently read, however long a test takes.</summary>
     private sealed class StoppedClock : TimeProvider
     {
         public override long GetTimestamp() => 1;

@@ -3,8 +3,8 @@ using Grpc.Core;
 
 namespace PgEtcd.Api.Tests.Wire;
 
-/// <summary>Takes what a marshaller writes, into buffers that are no larger than asked for.</summary>
-/// <param name="spare">Bytes given beyond what was asked for.</param>
+/// <summary>Receives the output of a marshaller, in buffers no larger than requested.</summary>
+/// <param name="spare">Bytes beyond the requested size.</param>
 internal sealed class CapturedMessage(int spare) : SerializationContext, IBufferWriter<byte>
 {
     private readonly ArrayBufferWriter<byte> _written = new();
@@ -34,7 +34,7 @@ internal sealed class CapturedMessage(int spare) : SerializationContext, IBuffer
     public void Advance(int count)
     {
         _written.Write(_lent.AsSpan(0, count));
-        _lent = []; // what was lent before is no longer looked at
+        _lent = []; // buffers lent before are no longer used
     }
 
     public Memory<byte> GetMemory(int sizeHint = 0)

@@ -65,7 +65,7 @@ public class KvReplyTests
         written.Bytes.ShouldBe([0x0a, 0x00]);
     }
 
-    /// <summary>Fault A4: sizes were added in 32 bits.</summary>
+    /// <summary>Fault A4: sizes were added up in 32 bits.</summary>
     [Theory]
     [InlineData(128)]
     [InlineData(250)] // overflows to a positive number
@@ -119,7 +119,7 @@ public class KvReplyTests
         CheckPieces(KvReply.Marshaller, new KvReply(headers, result), written.Bytes, seed % 30);
     }
 
-    /// <summary>Fault A4: what is written in pieces is the same message, and only so much at a time.</summary>
+    /// <summary>Fault A4: a message written in pieces is the same message, and each piece is limited.</summary>
     private static void CheckPieces(LongMarshaller<KvReply> marshaller, KvReply reply, byte[] whole, int spare)
     {
         marshaller.Size(reply).ShouldBe(whole.Length);
@@ -129,7 +129,7 @@ public class KvReplyTests
         {
             piece.ShouldBeLessThanOrEqualTo(Pieces.Size);
             written.Length.ShouldBeGreaterThanOrEqualTo(before + piece);
-            written.Length.ShouldBeLessThan(before + piece + 1000, "what is not counted is what stands around records");
+            written.Length.ShouldBeLessThan(before + piece + 1000, "only the bytes around records are not counted");
             before = written.Length;
         }
 

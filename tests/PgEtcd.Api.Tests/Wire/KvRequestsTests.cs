@@ -10,7 +10,7 @@ using WireTarget = PgEtcd.Protocol.Etcdserverpb.Compare.Types.CompareTarget;
 
 namespace PgEtcd.Api.Tests.Wire;
 
-/// <summary>Every field arrives. The counts of fields fail when the wire gets one more.</summary>
+/// <summary>Every field arrives. The counts of fields fail when a message gets a new one.</summary>
 public class KvRequestsTests
 {
     [Fact]

@@ -6,7 +6,7 @@ using PgEtcd.Protocol.Mvccpb;
 
 namespace PgEtcd.Api.Tests.Wire;
 
-/// <summary>Results of evaluations, each with the message that says the same, built by hand.</summary>
+/// <summary>Results of evaluations, each with the equivalent message, built by hand.</summary>
 internal sealed class RandomResults(Random random)
 {
     private static readonly long[] Numbers =

@@ -71,7 +71,7 @@ public class WatchEncodingTests
         Encoding.Cut(mixed, Limit).Select(piece => (piece.Events.Count, piece.IsCut)).ShouldBe([(1, true), (1, true), (2, false)]);
     }
 
-    /// <summary>Fault A4: as when 1,450 keys of 1.5 MB are deleted in one revision, and prev_kv is asked for.</summary>
+    /// <summary>Fault A4: as when 1,450 keys of 1.5 MB are deleted in one revision, and prev_kv is requested.</summary>
     [Fact]
     public void More_than_a_message_can_hold_is_cut_where_it_may_be_and_refused_where_not()
     {

@@ -32,7 +32,7 @@ internal sealed class AuthClient(IEtcdServer server) : IAsyncDisposable
 
     public static Metadata? Headers(string? token) => token is null ? null : new Metadata { { "token", token } };
 
-    /// <summary>A request that is only refused for who asks.</summary>
+    /// <summary>A request that is refused only because of the caller.</summary>
     public static string SomeRequest(MethodDescriptor method) => method.Name switch
     {
         "Range" or "RangeStream" or "Put" or "DeleteRange" or "Unlock" => """{"key":"YQ=="}""",
@@ -47,7 +47,7 @@ internal sealed class AuthClient(IEtcdServer server) : IAsyncDisposable
     public Task<RpcAnswer> AskAsync(string rpc, string request = "{}", string? token = null) =>
         new RpcClient(_channel).CallAsync(rpc, request, Headers(token));
 
-    /// <summary>OK, or the error's text.</summary>
+    /// <summary>OK, or the text of the error.</summary>
     public async Task<string> OutcomeAsync(string rpc, string request = "{}", string? token = null) =>
         (await AskAsync(rpc, request, token)).Error?.Detail ?? Granted;
 
@@ -74,10 +74,10 @@ internal sealed class AuthClient(IEtcdServer server) : IAsyncDisposable
         await LoginRootAsync();
     }
 
-    /// <summary>A new token for root: the last one has ended, or is another client's.</summary>
+    /// <summary>Logs root in anew, as the last token has ended or is another client's.</summary>
     public async Task LoginRootAsync() => Root = await LoginAsync("root");
 
-    /// <summary>A user with its name as its password.</summary>
+    /// <summary>Adds a user whose password is the name.</summary>
     public async Task AddUserAsync(string name, string? token, params string[] roles)
     {
         await CallAsync("etcdserverpb.Auth/UserAdd", $$"""{"name":"{{name}}","password":"{{name}}"}""", token);
@@ -87,7 +87,7 @@ internal sealed class AuthClient(IEtcdServer server) : IAsyncDisposable
         }
     }
 
-    /// <summary>A role of its own for the user, with this permission.</summary>
+    /// <summary>Gives the user a role of its own with this permission.</summary>
     public async Task GrantAsync(string user, string kind, string key, string end, string? token)
     {
         if (await OutcomeAsync("etcdserverpb.Auth/RoleAdd", $$"""{"name":"{{user}}"}""", token) == Granted)

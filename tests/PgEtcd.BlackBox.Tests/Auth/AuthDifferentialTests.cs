@@ -9,14 +9,14 @@ using Xunit.Abstractions;
 
 namespace PgEtcd.BlackBox.Tests.Auth;
 
-/// <summary>Random users do random things on a real etcd and here, while what they may do changes at random: the same answers and
-/// the same errors. <c>TESTED_SEED</c> repeats a run, <c>TESTED_REQUESTS</c> makes it longer.</summary>
+/// <summary>Random users send random requests to a real etcd and to PgEtcd while their permissions change at random; answers and
+/// errors must be the same. <c>TESTED_SEED</c> repeats a run, <c>TESTED_REQUESTS</c> makes it longer.</summary>
 public sealed class AuthDifferentialTests(PostgresFixture postgres, ITestOutputHelper output) : IClassFixture<PostgresFixture>
 {
     private static readonly string[] Named = ["root", "joe", "ann", "bob"];
 
     [SkippableFact]
-    public async Task Random_users_are_answered_as_real_etcd_answers_them()
+    public async Task Random_users_get_the_answers_of_real_etcd()
     {
         int seed = Number("TESTED_SEED") ?? Random.Shared.Next();
         output.WriteLine($"seed {seed}");
@@ -53,7 +53,7 @@ public sealed class AuthDifferentialTests(PostgresFixture postgres, ITestOutputH
         refused.ShouldBeGreaterThan(requests / 20);
     }
 
-    /// <summary>What 3.4 lets through and later versions do not (past-bugs.md).</summary>
+    /// <summary>Requests that 3.4 permits and later versions do not (past-bugs.md).</summary>
     private static bool IsOtherwiseIn34(string rpc, JsonObject request) =>
         // Permissions are not checked inside nested transactions (CVE-2026-33343).
         (rpc == "etcdserverpb.KV/Txn" && request.ToJsonString().Contains("request_txn", StringComparison.Ordinal));
@@ -64,7 +64,7 @@ public sealed class AuthDifferentialTests(PostgresFixture postgres, ITestOutputH
         string text = Json.Write(request);
         RpcAnswer there = await expected.AskAsync(rpc, text, expectedToken);
         RpcAnswer here = await actual.AskAsync(rpc, text, actualToken);
-        // More than twelve permissions etcd sorts by key as it happens to come.
+        // etcd sorts more than twelve permissions by key in an unstable order.
         Array.ForEach([there, here], answer => Sort(answer.Response));
         here.SameAs(there).ShouldBeTrue(
             $"seed {seed}, {rpc} {text} {(expectedToken is null ? "as nobody" : "")}: "

@@ -3,7 +3,7 @@ using static PgEtcd.BlackBox.Tests.Auth.AuthClient;
 
 namespace PgEtcd.BlackBox.Tests.Auth;
 
-/// <summary>Random requests of random users, and random changes of what they may do. Few names and keys, so that they meet.</summary>
+/// <summary>Random requests of random users, and random changes of their permissions. Few names and keys, so that they collide.</summary>
 internal sealed class AuthGenerator(Random random)
 {
     private static readonly string[] Users = ["root", "joe", "ann", "bob", "new"];
@@ -13,7 +13,7 @@ internal sealed class AuthGenerator(Random random)
 
     private readonly HashSet<(string Role, string Key, string End)> _granted = [];
 
-    /// <summary>A request: its name, its content, and as whom it is made; null as nobody.</summary>
+    /// <summary>A request: its name, its content, and its user; null for none.</summary>
     public (string Rpc, JsonObject Request, string? User) Next()
     {
         string? user = random.Next(12) == 0 ? null : Pick(["joe", "joe", "ann", "ann", "bob", "root"]);
@@ -36,7 +36,7 @@ internal sealed class AuthGenerator(Random random)
         return ($"etcdserverpb.{rpc}", request, rpc.StartsWith("Auth/", StringComparison.Ordinal) && random.Next(5) > 0 ? "root" : user);
     }
 
-    /// <summary>Permissions and roles as they are to begin with.</summary>
+    /// <summary>The initial permissions and roles.</summary>
     public IEnumerable<(string Rpc, JsonObject Request)> Beginning()
     {
         foreach (string user in Users[..4])
@@ -75,8 +75,8 @@ internal sealed class AuthGenerator(Random random)
         _ => ("Auth/AuthEnable", []),
     };
 
-    /// <summary>An interval is granted again only while it is the one with its key: among several 3.4 finds none but the first, and
-    /// adds a second of the others where it should replace them (semantics.md §11).</summary>
+    /// <summary>An interval is granted again only while it is the only one with its key: among several, 3.4 finds only the first, and
+    /// adds a duplicate of another where it should replace it (semantics.md §11).</summary>
     private (string Rpc, JsonObject Request) Grant(string role)
     {
         JsonObject interval = Interval();
@@ -127,7 +127,7 @@ internal sealed class AuthGenerator(Random random)
         return txn;
     }
 
-    /// <summary>Never reversed or empty: of those 3.4 asks otherwise whether they are permitted, and lets them be granted.</summary>
+    /// <summary>Never reversed or empty: 3.4 checks such intervals differently and lets them be granted.</summary>
     private JsonObject Interval()
     {
         while (true)

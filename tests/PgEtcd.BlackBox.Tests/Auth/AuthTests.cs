@@ -13,7 +13,7 @@ using static PgEtcd.BlackBox.Tests.Auth.AuthClient;
 
 namespace PgEtcd.BlackBox.Tests.Auth;
 
-/// <summary>Users and what they may do, at one frontend.</summary>
+/// <summary>Users and their permissions, at one frontend.</summary>
 public sealed class AuthTests(AuthTests.WithAuth one) : IClassFixture<AuthTests.WithAuth>, IAsyncLifetime
 {
     private readonly string _joe = $"joe{Guid.NewGuid():N}";
@@ -54,7 +54,7 @@ public sealed class AuthTests(AuthTests.WithAuth one) : IClassFixture<AuthTests.
     [Theory]
     [MemberData(nameof(Beyond))]
     [Trait("advisory", "GHSA-xg4h-6gfc-h4m8")]
-    public async Task Who_may_read_one_key_cannot_watch_or_read_beyond_it(string key, string end)
+    public async Task A_user_with_one_key_cannot_watch_or_read_beyond_it(string key, string end)
     {
         await _client.GrantAsync(_joe, "READ", "k", "", _client.Root);
         string token = await _client.LoginAsync(_joe);
@@ -69,7 +69,7 @@ public sealed class AuthTests(AuthTests.WithAuth one) : IClassFixture<AuthTests.
     }
 
     [Fact]
-    public async Task A_stream_without_credentials_is_refused_in_etcds_words()
+    public async Task A_stream_without_credentials_is_refused_with_etcds_error()
     {
         foreach (string rpc in (string[])["etcdserverpb.Maintenance/Snapshot", "v3electionpb.Election/Observe"])
         {
@@ -87,7 +87,7 @@ public sealed class AuthTests(AuthTests.WithAuth one) : IClassFixture<AuthTests.
     [Fact]
     [Trait("advisory", "CVE-2026-33343")]
     [Trait("issue", "etcd PR 21681, 21685")]
-    public async Task Nested_in_transactions_nothing_is_let_through_that_is_refused_alone()
+    public async Task A_request_that_is_refused_alone_is_refused_in_a_transaction_too()
     {
         await _client.CallAsync("etcdserverpb.KV/Put", $"{{{Keys("secret")},\"value\":\"eA==\"}}", _client.Root);
         await _client.CallAsync("etcdserverpb.Lease/LeaseGrant", """{"TTL":"100","ID":"7"}""", _client.Root);
@@ -120,7 +120,7 @@ public sealed class AuthTests(AuthTests.WithAuth one) : IClassFixture<AuthTests.
     }
 
     [Fact]
-    public async Task The_log_names_the_user_and_the_audit_who_changed_what()
+    public async Task The_log_and_the_audit_name_the_user_of_a_change()
     {
         await _client.GrantAsync(_joe, "WRITE", _joe, "", _client.Root);
         string token = await _client.LoginAsync(_joe);
@@ -141,7 +141,7 @@ public sealed class AuthTests(AuthTests.WithAuth one) : IClassFixture<AuthTests.
     }
 
     [Fact]
-    public async Task A_token_lives_as_long_as_it_is_used_and_no_longer()
+    public async Task A_token_stays_valid_while_it_is_used_and_no_longer()
     {
         await _client.GrantAsync(_joe, "READ", "k", "", _client.Root);
         await using PgEtcdServer another = await PgEtcdServer.StartAsync(one.Database, name: "another");
@@ -160,7 +160,7 @@ public sealed class AuthTests(AuthTests.WithAuth one) : IClassFixture<AuthTests.
     }
 
     [Fact]
-    public async Task Bearer_is_part_of_no_token_and_authorization_is_the_second_place()
+    public async Task A_token_is_accepted_in_token_or_authorization_without_Bearer()
     {
         foreach ((string key, string value) in ((string, string)[])[
             ("token", _client.Root), ("token", $"Bearer {_client.Root}"), ("authorization", _client.Root),
@@ -173,12 +173,12 @@ public sealed class AuthTests(AuthTests.WithAuth one) : IClassFixture<AuthTests.
     }
 
     [Fact]
-    public async Task Guessing_is_slowed_down_for_one_user_and_nobody_else()
+    public async Task Guessing_slows_down_logins_of_the_guessed_user_only()
     {
         string[] outcomes = await Task.WhenAll(Enumerable.Range(0, 60).Select(i =>
             _client.OutcomeAsync("etcdserverpb.Auth/Authenticate", $$"""{"name":"{{_joe}}","password":"guess{{i}}"}""")));
         outcomes.ShouldBeSubsetOf(["etcdserver: authentication failed, invalid user ID or password", "etcdserver: too many requests"]);
-        // Thirty at once and one a second from then on, however many come side by side.
+        // Thirty at once, then one a second, however many come at the same time.
         outcomes.Count(outcome => outcome == "etcdserver: too many requests").ShouldBeGreaterThan(20);
         (await _client.OutcomeAsync("etcdserverpb.Auth/Authenticate", """{"name":"root","password":"root"}""")).ShouldBe(Granted);
         await Eventually.TrueAsync(
@@ -187,7 +187,7 @@ public sealed class AuthTests(AuthTests.WithAuth one) : IClassFixture<AuthTests.
             "the right password is listened to again");
     }
 
-    /// <summary>Fault C12: the transcripts of 3.6.14, whose version is reported, have it so; 3.7 asks for no credentials.</summary>
+    /// <summary>Fault C12: as in the transcripts of 3.6.14, the reported version; 3.7 requires no credentials.</summary>
     [Fact]
     public async Task AuthStatus_is_for_root()
     {
@@ -198,10 +198,10 @@ public sealed class AuthTests(AuthTests.WithAuth one) : IClassFixture<AuthTests.
         (await _client.OutcomeAsync("etcdserverpb.Auth/AuthStatus", token: "nonsense.1")).ShouldBe(BadToken);
     }
 
-    /// <summary>Fault C13: the range and the revision of a watch are looked at in etcd's order, a negative start even before the
+    /// <summary>Fault C13: the range and the revision of a watch are checked in etcd's order, a negative start even before the
     /// caller.</summary>
     [Fact]
-    public async Task A_negative_start_is_refused_as_compacted_whoever_watches_what()
+    public async Task A_negative_start_is_refused_as_compacted_whatever_the_user_and_range()
     {
         foreach (string? token in (string?[])[null, "nonsense.1", await _client.LoginAsync(_joe), _client.Root])
         {
@@ -224,7 +224,7 @@ public sealed class AuthTests(AuthTests.WithAuth one) : IClassFixture<AuthTests.
 
     public async Task DisposeAsync() => await _client.DisposeAsync();
 
-    /// <summary>Why a watch was not begun; empty if it was.</summary>
+    /// <summary>Why a watch was refused; empty if it was not.</summary>
     private async Task<string> WatchAsync(string key, string end, string? token, long start = 0)
     {
         await using GrpcDuplexCall<WatchRequest, WatchResponse> call = _client.Channel.Duplex<WatchRequest, WatchResponse>(
@@ -239,7 +239,7 @@ public sealed class AuthTests(AuthTests.WithAuth one) : IClassFixture<AuthTests.
         return response.CancelReason;
     }
 
-    /// <summary>A server whose tokens end soon, auth switched on; each test has a user of its own.</summary>
+    /// <summary>A server with short-lived tokens and auth on; each test has its own user.</summary>
     public sealed class WithAuth() : OneServer(["--bcrypt-cost", "4", "--auth-token-ttl", "2"])
     {
         protected override async Task PrepareAsync()

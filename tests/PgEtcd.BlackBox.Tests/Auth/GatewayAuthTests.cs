@@ -9,7 +9,7 @@ using Xunit;
 
 namespace PgEtcd.BlackBox.Tests.Auth;
 
-/// <summary>Auth holds on the gateway too, in JSON over HTTP and over WebSockets.</summary>
+/// <summary>Auth applies to the gateway too, in JSON over HTTP and over WebSockets.</summary>
 public sealed class GatewayAuthTests(GatewayAuthTests.WithAuth one) : IClassFixture<GatewayAuthTests.WithAuth>, IAsyncLifetime
 {
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(60);
@@ -38,7 +38,7 @@ public sealed class GatewayAuthTests(GatewayAuthTests.WithAuth one) : IClassFixt
     }
 
     [Fact]
-    public async Task Who_logs_in_may_what_his_roles_may()
+    public async Task A_logged_in_user_has_the_permissions_of_its_roles()
     {
         JsonObject login = await _server.DoAsync("/v3/auth/authenticate", """{"name":"joe","password":"joe"}""");
         string token = (string)login["token"]!;
@@ -50,7 +50,7 @@ public sealed class GatewayAuthTests(GatewayAuthTests.WithAuth one) : IClassFixt
     }
 
     [Fact]
-    public async Task A_page_in_a_browser_brings_its_token_as_a_protocol()
+    public async Task A_page_in_a_browser_sends_its_token_as_a_subprotocol()
     {
         string token = await _client.LoginAsync("joe");
         (await OverSocketAsync("""{"key":"YQ=="}""", "Bearer", token)).ContainsKey("header").ShouldBeTrue();

@@ -12,7 +12,7 @@ using Xunit.Abstractions;
 
 namespace PgEtcd.BlackBox.Tests.Auth;
 
-/// <summary>More logins for invented names than can be looked at (fault A6).</summary>
+/// <summary>More logins for invented names than can be checked (fault A6).</summary>
 [Collection(nameof(Alone))]
 public sealed class LoginFloodTests(PostgresFixture postgres, ITestOutputHelper output) : IClassFixture<PostgresFixture>
 {
@@ -20,8 +20,8 @@ public sealed class LoginFloodTests(PostgresFixture postgres, ITestOutputHelper 
 
     [Theory]
     [InlineData(false)]
-    [InlineData(true)] // both clients behind one proxy, which tells them apart
-    public async Task Others_log_in_meanwhile_and_so_does_the_same_address_with_a_password_that_is_known(bool isProxied)
+    [InlineData(true)] // both clients behind one proxy, which passes on their addresses
+    public async Task Other_clients_still_log_in_and_so_does_the_same_address_with_a_known_password(bool isProxied)
     {
         string[] proxied = isProxied ? ["--proxy-protocol-from", "127.0.0.2"] : [];
         await using PgEtcdServer server = await PgEtcdServer.StartAsync(await postgres.CreateStoreAsync(), moreArguments: proxied);
@@ -48,7 +48,7 @@ public sealed class LoginFloodTests(PostgresFixture postgres, ITestOutputHelper 
                 }
                 catch (RpcException)
                 {
-                    await Task.Delay(20); // the test's own share of the processors is not the fault
+                    await Task.Delay(20); // limits the test's own share of the processors
                 }
             }
         }))];
@@ -77,9 +77,9 @@ public sealed class LoginFloodTests(PostgresFixture postgres, ITestOutputHelper 
             : new GrpcChannel(server.ClientUrl, singleConnection: true, from: IPAddress.Parse(address));
     }
 
-    /// <summary>Guesses at many names count together.</summary>
+    /// <summary>Guesses at many names are counted together.</summary>
     [Fact]
-    public async Task An_address_has_only_so_many_guesses_whatever_the_names()
+    public async Task Guesses_of_an_address_are_limited_whatever_the_names()
     {
         await using PgEtcdServer server = await PgEtcdServer.StartAsync(
             await postgres.CreateStoreAsync(), moreArguments: ["--bcrypt-cost", "4"]);
@@ -98,7 +98,7 @@ public sealed class LoginFloodTests(PostgresFixture postgres, ITestOutputHelper 
 
         refused.ShouldBe(EtcdErrors.RequestTooManyRequests.Status);
         wrong.ShouldBeGreaterThan(300);
-        await LoginAsync(hostile, "root", "root"); // known by now
+        await LoginAsync(hostile, "root", "root"); // this password is known by now
         (await Should.ThrowAsync<RpcException>(() => LoginAsync(other, "nobody", "x"))).Status.ShouldBe(EtcdErrors.AuthFailed.Status);
     }
 

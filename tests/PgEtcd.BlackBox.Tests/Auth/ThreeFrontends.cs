@@ -1,6 +1,6 @@
 namespace PgEtcd.BlackBox.Tests.Auth;
 
-/// <summary>Three frontends of one store, auth switched on: each test has users of its own.</summary>
+/// <summary>Three frontends of one store with auth on; each test has its own users.</summary>
 public sealed class ThreeFrontends() : SeveralFrontends(["first", "second", "third"], "--bcrypt-cost", "4")
 {
     protected override async Task PrepareAsync()

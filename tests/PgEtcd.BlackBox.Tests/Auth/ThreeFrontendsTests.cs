@@ -4,7 +4,7 @@ using Xunit;
 
 namespace PgEtcd.BlackBox.Tests.Auth;
 
-/// <summary>Whatever is acknowledged at one frontend binds on all from then on.</summary>
+/// <summary>A change acknowledged at one frontend binds all others from then on.</summary>
 public sealed class ThreeFrontendsTests(ThreeFrontends three) : IClassFixture<ThreeFrontends>, IAsyncLifetime
 {
     private const int Hammers = 4;
@@ -25,7 +25,7 @@ public sealed class ThreeFrontendsTests(ThreeFrontends three) : IClassFixture<Th
     }
 
     [Fact]
-    public async Task A_token_of_one_is_good_at_all_others()
+    public async Task A_token_is_valid_at_every_frontend()
     {
         await First.AddUserAsync(_joe, First.Root);
         await First.GrantAsync(_joe, "READWRITE", "a", "b", First.Root);
@@ -42,7 +42,7 @@ public sealed class ThreeFrontendsTests(ThreeFrontends three) : IClassFixture<Th
     }
 
     [Fact]
-    public async Task What_is_granted_at_one_holds_at_the_others_at_once()
+    public async Task A_grant_at_one_frontend_holds_at_the_others_at_once()
     {
         await First.AddUserAsync(_joe, First.Root);
         string token = await _clients[1].LoginAsync(_joe);
@@ -60,7 +60,7 @@ public sealed class ThreeFrontendsTests(ThreeFrontends three) : IClassFixture<Th
     [Theory]
     [MemberData(nameof(Changes))]
     [Trait("issue", "etcd#14571")]
-    public async Task No_request_that_begins_after_the_change_is_acknowledged_elsewhere_gets_through(string change)
+    public async Task No_request_after_an_acknowledged_revocation_passes_at_another_frontend(string change)
     {
         await First.AddUserAsync(_joe, First.Root);
         await First.GrantAsync(_joe, "READWRITE", "a", "b", First.Root);
@@ -103,7 +103,7 @@ public sealed class ThreeFrontendsTests(ThreeFrontends three) : IClassFixture<Th
     }
 
     [Fact]
-    public async Task Switched_on_or_off_at_one_it_is_so_at_all_others()
+    public async Task Auth_enabled_or_disabled_at_one_frontend_is_so_at_all()
     {
         await First.CallAsync("etcdserverpb.Auth/AuthDisable", token: First.Root);
         for (int i = 0; i < 10; i++)
@@ -123,7 +123,7 @@ public sealed class ThreeFrontendsTests(ThreeFrontends three) : IClassFixture<Th
                 (await client.OutcomeAsync("etcdserverpb.Auth/UserAdd", """{"name":"x"}""")).ShouldBe(AuthClient.NoUser);
             }
 
-            (await _clients[(i + 1) % 3].PutAsync("a", First.Root)).ShouldBe(AuthClient.BadToken, "a token from before it was off");
+            (await _clients[(i + 1) % 3].PutAsync("a", First.Root)).ShouldBe(AuthClient.BadToken, "a token from before auth was disabled");
             string root = await _clients[(i + 1) % 3].LoginAsync("root");
             await _clients[(i + 2) % 3].CallAsync("etcdserverpb.Auth/AuthDisable", token: root);
         }
@@ -132,7 +132,7 @@ public sealed class ThreeFrontendsTests(ThreeFrontends three) : IClassFixture<Th
     }
 
     [Fact]
-    public async Task Users_added_at_all_of_them_at_once_are_all_there_and_the_revision_counts_them()
+    public async Task Users_added_at_all_frontends_at_once_all_exist_and_the_revision_counts_them()
     {
         long before = await RevisionAsync();
         await Task.WhenAll(Enumerable.Range(0, 30).Select(i => _clients[i % 3].CallAsync(

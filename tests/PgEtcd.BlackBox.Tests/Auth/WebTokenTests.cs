@@ -13,7 +13,7 @@ public sealed class WebTokenTests(PostgresFixture postgres) : IClassFixture<Post
 {
     private readonly TempDirectory _keys = new("jwt");
 
-    /// <summary>And whether two frontends are asked, which one of each kind of key and padding will do for.</summary>
+    /// <summary>The algorithms, and whether to use two frontends, for which one algorithm per key type and padding suffices.</summary>
     public static TheoryData<string, bool> Methods => new()
     {
         { "RS256", true }, { "RS512", false }, { "PS256", false }, { "PS384", true }, { "ES256", false }, { "ES384", false },
@@ -23,7 +23,7 @@ public sealed class WebTokenTests(PostgresFixture postgres) : IClassFixture<Post
 
     [Theory]
     [MemberData(nameof(Methods))]
-    public async Task A_token_is_good_everywhere_until_users_roles_or_permissions_change(string method, bool isWithTwo)
+    public async Task A_token_is_valid_everywhere_until_users_roles_or_permissions_change(string method, bool isWithTwo)
     {
         string database = await postgres.CreateStoreAsync();
         string[] flags = Flags(method, "10m");
@@ -50,7 +50,7 @@ public sealed class WebTokenTests(PostgresFixture postgres) : IClassFixture<Post
     }
 
     [Fact]
-    public async Task A_token_ends_when_its_time_is_up()
+    public async Task A_token_expires()
     {
         await using PgEtcdServer server = await PgEtcdServer.StartAsync(
             await postgres.CreateStoreAsync(), moreArguments: Flags("ES256", "2s"));
@@ -61,7 +61,7 @@ public sealed class WebTokenTests(PostgresFixture postgres) : IClassFixture<Post
     }
 
     [Fact]
-    public async Task A_server_with_the_public_key_only_verifies()
+    public async Task A_server_with_only_the_public_key_verifies_tokens()
     {
         string database = await postgres.CreateStoreAsync();
         string[] flags = Flags("RS256", "10m");
@@ -78,9 +78,9 @@ public sealed class WebTokenTests(PostgresFixture postgres) : IClassFixture<Post
             .ShouldBe("auth: token signing attempted with verify-only key");
     }
 
-    /// <summary>Fault C14: servers that verify take tokens of others, which may name any user.</summary>
+    /// <summary>Fault C14: servers that only verify accept tokens of other issuers, which may name any user.</summary>
     [Fact]
-    public async Task A_token_for_a_user_that_does_not_exist_is_good_for_nothing()
+    public async Task A_token_for_a_nonexistent_user_permits_nothing()
     {
         string[] flags = Flags("HS256", "10m");
         await using PgEtcdServer server = await PgEtcdServer.StartAsync(await postgres.CreateStoreAsync(), moreArguments: flags);
@@ -106,7 +106,7 @@ public sealed class WebTokenTests(PostgresFixture postgres) : IClassFixture<Post
     }
 
     [Fact]
-    public async Task With_an_empty_auth_token_nobody_can_log_in()
+    public async Task With_an_empty_auth_token_every_login_is_refused()
     {
         await using PgEtcdServer server = await PgEtcdServer.StartAsync(
             await postgres.CreateStoreAsync(), moreArguments: ["--auth-token", "", "--bcrypt-cost", "4"]);

@@ -6,7 +6,7 @@ using Xunit;
 
 namespace PgEtcd.BlackBox.Tests.BadInput;
 
-/// <summary>A server for requests that change nothing, and the check that they harm nothing.</summary>
+/// <summary>A server for requests that must change nothing, with the check that they are harmless.</summary>
 public sealed class BadInputServer : IAsyncLifetime
 {
     /// <summary>The compaction mark.</summary>
@@ -14,10 +14,8 @@ public sealed class BadInputServer : IAsyncLifetime
 
     private PgEtcdServer? _server;
 
-    /// <summary>Its database.</summary>
     public string Database { get; private set; } = "";
 
-    /// <summary>The server.</summary>
     public PgEtcdServer Server => _server ?? throw new InvalidOperationException("Not started.");
 
     /// <inheritdoc/>
@@ -36,17 +34,17 @@ public sealed class BadInputServer : IAsyncLifetime
         await kv.CompactAsync(Compacted);
     }
 
-    /// <summary>Expects an error, then that nothing has changed and that the same connection goes on.</summary>
+    /// <summary>Expects an error, that nothing has changed, and that the same connection still works.</summary>
     internal async Task<Status> RefusesAsync(Func<Kv, Task> call)
     {
         await using Kv kv = new(Server);
         string probe = Guid.NewGuid().ToString();
         long before = await kv.PutAsync(probe);
         Status status = (await Should.ThrowAsync<RpcException>(() => call(kv))).Status;
-        (await kv.PutAsync(probe)).ShouldBe(before + 1, "the refused request left no trace");
-        // The log names the client's address and port: another port is another connection.
+        (await kv.PutAsync(probe)).ShouldBe(before + 1, "the refused request changed nothing");
+        // The log names the client's address and port; another port would be another connection.
         (await Sql.ExecuteAsync(Database, $"select count(distinct client) from pgetcd.revisions where key = '{probe}'"))
-            .ShouldBe(1L, "the connection lives on");
+            .ShouldBe(1L, "the connection stays open");
         Server.Complaints.ShouldBeEmpty();
         return status;
     }

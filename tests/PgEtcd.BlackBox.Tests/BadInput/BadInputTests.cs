@@ -8,12 +8,12 @@ using static PgEtcd.BlackBox.Tests.Kv;
 
 namespace PgEtcd.BlackBox.Tests.BadInput;
 
-/// <summary>What is wrong gets etcd's error; nothing changes, and the connection it came on goes on.</summary>
+/// <summary>Bad requests get etcd's error, change nothing, and leave their connection usable.</summary>
 public sealed class BadInputTests(BadInputServer server) : IClassFixture<BadInputServer>
 {
     public static TheoryData<string> Names => [.. BadRequest.All.Keys];
 
-    /// <summary>Bytes that are no message of any kind, and how they come.</summary>
+    /// <summary>Bytes that are not a message, and the way they are sent.</summary>
     public static TheoryData<string, byte[]> Garbage => new()
     {
         { "an end group", [0x0c] },
@@ -26,14 +26,14 @@ public sealed class BadInputTests(BadInputServer server) : IClassFixture<BadInpu
 
     [Theory]
     [MemberData(nameof(Names))]
-    public async Task What_etcd_refuses_is_refused_in_its_words(string name)
+    public async Task Bad_requests_get_etcds_errors(string name)
     {
         BadRequest bad = BadRequest.All[name];
         (await server.RefusesAsync(kv => FirstAsync(kv, bad.Rpc, bad.Request.ToByteArray()))).ShouldBe(bad.Error.Status);
     }
 
     [Fact]
-    public async Task What_is_just_within_the_limits_is_done()
+    public async Task Requests_just_within_the_limits_succeed()
     {
         await using Kv kv = new(server.Server);
         RequestOp read = Op(Range("a"));
@@ -45,7 +45,7 @@ public sealed class BadInputTests(BadInputServer server) : IClassFixture<BadInpu
 
     [Theory]
     [MemberData(nameof(Garbage))]
-    public async Task Bytes_that_are_no_message_are_an_internal_error_as_with_gRPC_for_Go(string what, byte[] bytes)
+    public async Task Bytes_that_are_not_a_message_are_an_internal_error_as_with_gRPC_for_Go(string what, byte[] bytes)
     {
         foreach (string rpc in (string[])
             [
@@ -70,7 +70,7 @@ public sealed class BadInputTests(BadInputServer server) : IClassFixture<BadInpu
         using GrpcRawCall call = kv.Channel.StartRaw(rpc, request, timeout: TimeSpan.FromSeconds(20));
         while (await call.MoveNextAsync())
         {
-            // A stream may answer before it fails.
+            // A stream may get an answer before it fails.
         }
     }
 }

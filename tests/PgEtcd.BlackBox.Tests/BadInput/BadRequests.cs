@@ -8,7 +8,7 @@ namespace PgEtcd.BlackBox.Tests.BadInput;
 /// <summary>Well-formed messages that etcd refuses, and its error for each (errors.md).</summary>
 /// <param name="Rpc">The method.</param>
 /// <param name="Request">The message.</param>
-/// <param name="Error">The answer.</param>
+/// <param name="Error">The expected error.</param>
 internal sealed record BadRequest(string Rpc, IMessage Request, EtcdError Error)
 {
     private const string RangeRpc = "etcdserverpb.KV/Range";
@@ -92,7 +92,7 @@ internal sealed record BadRequest(string Rpc, IMessage Request, EtcdError Error)
 
     private static IEnumerable<T> Many<T>(int count, T what) => Enumerable.Repeat(what, count);
 
-    /// <summary>A transaction of so many operations, the last being one of so many itself.</summary>
+    /// <summary>A transaction with this number of operations, the last of which is a transaction with as many.</summary>
     private static TxnRequest Nested(int outer, int inner) =>
         Txn([.. Many(outer - 1, Op(Range("a"))), Op(Txn([.. Many(inner, Op(Range("a")))]))]);
 

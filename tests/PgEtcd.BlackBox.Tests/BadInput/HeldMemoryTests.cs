@@ -10,7 +10,7 @@ using static PgEtcd.BlackBox.Tests.Kv;
 
 namespace PgEtcd.BlackBox.Tests.BadInput;
 
-/// <summary>Clients that begin requests and do not finish them, and that ask and do not read the answers (faults A4 and A5).</summary>
+/// <summary>Clients that begin requests without finishing them, and clients that do not read answers (faults A4 and A5).</summary>
 [Collection(nameof(Alone))]
 public sealed class HeldMemoryTests(PostgresFixture postgres, ITestOutputHelper output) : IClassFixture<PostgresFixture>
 {
@@ -23,7 +23,7 @@ public sealed class HeldMemoryTests(PostgresFixture postgres, ITestOutputHelper 
     [InlineData("etcdserverpb.Lease/LeaseKeepAlive")]
     [InlineData("v3/kv/put")]
     [InlineData("v3/watch")]
-    public async Task Messages_that_lack_their_last_byte_are_ended_beyond_a_budget(string method)
+    public async Task Calls_with_incomplete_messages_are_ended_beyond_a_budget(string method)
     {
         await using PgEtcdServer server = await StartAsync();
         await using OtherClient other = await OtherClient.StartAsync(server);
@@ -41,7 +41,7 @@ public sealed class HeldMemoryTests(PostgresFixture postgres, ITestOutputHelper 
             await hostile.WriteAsync(await hostile.BeginAsync(method), unfinished, isLast: false);
         }
 
-        // 170 MB, a third of 512, are those of 120; what has been ended gives back what it held.
+        // 170 MB, a third of 512, hold 120 of these; calls that were ended give back their share.
         await Eventually.TrueAsync(() => hostile.Ended > 60, "most are ended");
         await server.SaysAsync("more of them are refused: 127.0.0.1");
         output.WriteLine($"{hostile.Ended} ended; {await other.EndAsync()}");
@@ -54,7 +54,7 @@ public sealed class HeldMemoryTests(PostgresFixture postgres, ITestOutputHelper 
     [InlineData("etcdserverpb.KV/Range")]
     [InlineData("etcdserverpb.KV/RangeStream")]
     [InlineData("v3/kv/range")]
-    public async Task Answers_that_are_not_read_wait_without_being_written(string method)
+    public async Task Unread_answers_wait_without_being_written(string method)
     {
         await using PgEtcdServer server = await StartAsync();
         await using Kv kv = new(server);
@@ -70,17 +70,17 @@ public sealed class HeldMemoryTests(PostgresFixture postgres, ITestOutputHelper 
             await hostile.WriteAsync(last = await hostile.BeginAsync(method), request, isLast: true);
         }
 
-        await Task.Delay(TimeSpan.FromSeconds(2)); // nothing tells when the server has done all that it does
+        await Task.Delay(TimeSpan.FromSeconds(2)); // no event shows that the server has done all it will do
         string seen = await other.EndAsync();
         output.WriteLine($"{hostile.Received} bytes; {seen}");
         other.Grown.ShouldBeLessThan(300);
         other.Longest.ShouldBeLessThan(1500);
         if (method == "v3/kv/range")
         {
-            return; // of those only so many are answered as fit
+            return; // only a certain number of them may be answered
         }
 
-        // The last one is answered whole when it is read, while the others are not.
+        // The last answer arrives whole when it is read, while the others stay unread.
         await hostile.OpenWindowAsync(last, 2_000_000);
         await hostile.OpenWindowAsync(0, 2_000_000);
         await Eventually.TrueAsync(() => hostile.Ended == 1, "the answer comes");
@@ -115,7 +115,7 @@ public sealed class HeldMemoryTests(PostgresFixture postgres, ITestOutputHelper 
         other.Longest.ShouldBeLessThan(1500);
     }
 
-    /// <summary>Honest clients: many requests and answers at a time, all of which are finished and read.</summary>
+    /// <summary>Honest clients: many requests and answers at a time, all finished and read.</summary>
     [Fact]
     public async Task Many_large_puts_and_lists_on_one_connection_are_served()
     {
@@ -134,9 +134,9 @@ public sealed class HeldMemoryTests(PostgresFixture postgres, ITestOutputHelper 
         deleted.PrevKvs.ShouldAllBe(pair => pair.Value == value);
     }
 
-    /// <summary>What a connection held is free when it has gone.</summary>
+    /// <summary>Memory held by a connection is freed when it closes.</summary>
     [Fact]
-    public async Task A_connection_that_has_gone_takes_nothing_from_the_next()
+    public async Task A_closed_connection_frees_its_memory()
     {
         await using PgEtcdServer server = await StartAsync();
         for (int round = 0; round < 12; round++)

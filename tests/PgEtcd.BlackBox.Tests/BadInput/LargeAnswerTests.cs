@@ -13,7 +13,7 @@ namespace PgEtcd.BlackBox.Tests.BadInput;
 public sealed class LargeAnswerTests(PostgresFixture postgres) : IClassFixture<PostgresFixture>
 {
     [Fact]
-    public async Task A_transaction_whose_answer_no_message_can_hold_is_refused_and_changes_nothing()
+    public async Task A_transaction_whose_answer_exceeds_a_message_is_refused_and_changes_nothing()
     {
         await using PgEtcdServer server = await PgEtcdServer.StartAsync(await postgres.CreateStoreAsync());
         await using Kv kv = new(server);

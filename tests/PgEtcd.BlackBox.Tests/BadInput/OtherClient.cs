@@ -3,7 +3,7 @@ using PgEtcd.Testing;
 
 namespace PgEtcd.BlackBox.Tests.BadInput;
 
-/// <summary>A client that puts small values, one after the other, while another client attacks; and the server's memory
+/// <summary>A client that puts small values one by one while another client attacks, and measures the server's memory
 /// meanwhile.</summary>
 internal sealed class OtherClient : IAsyncDisposable
 {
@@ -22,10 +22,10 @@ internal sealed class OtherClient : IAsyncDisposable
         _putting = Task.Run(PutAsync);
     }
 
-    /// <summary>How long the longest put took, milliseconds.</summary>
+    /// <summary>The duration of the longest put, milliseconds.</summary>
     public double Longest => _puts.Max();
 
-    /// <summary>By how many megabytes the server has grown at most.</summary>
+    /// <summary>The largest growth of the server, megabytes.</summary>
     public long Grown { get; private set; }
 
     public static async Task<OtherClient> StartAsync(PgEtcdServer server)
@@ -36,7 +36,7 @@ internal sealed class OtherClient : IAsyncDisposable
     }
 
     /// <summary>Ends the puts.</summary>
-    /// <returns>In a few words.</returns>
+    /// <returns>A short description of the result.</returns>
     public async Task<string> EndAsync()
     {
         await _stop.CancelAsync();

@@ -17,7 +17,7 @@ public sealed class RapidResetTests(PostgresFixture postgres, ITestOutputHelper 
     [Theory]
     [InlineData("/etcdserverpb.KV/Range")]
     [InlineData("/etcdserverpb.Watch/Watch")]
-    public async Task Its_connections_are_closed_and_the_puts_of_others_hardly_notice(string path)
+    public async Task Its_connections_are_closed_and_puts_of_other_clients_are_hardly_slower(string path)
     {
         await using PgEtcdServer server = await PgEtcdServer.StartAsync(await postgres.CreateStoreAsync());
         await using OtherClient other = await OtherClient.StartAsync(server);
@@ -63,7 +63,7 @@ public sealed class RapidResetTests(PostgresFixture postgres, ITestOutputHelper 
             }
             catch (Exception exception) when (exception is SocketException or OperationCanceledException)
             {
-                // It was thrown out, or the time is up.
+                // The connection was closed, or the time is up.
             }
         }
 

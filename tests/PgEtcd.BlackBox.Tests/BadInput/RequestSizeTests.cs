@@ -9,13 +9,13 @@ using static PgEtcd.BlackBox.Tests.Kv;
 
 namespace PgEtcd.BlackBox.Tests.BadInput;
 
-/// <summary>How large a request may be: etcd measures a write as it proposes it, with the ids it adds.</summary>
+/// <summary>The largest requests: etcd measures a write as proposed, with the ids that it adds.</summary>
 public sealed class RequestSizeTests(PostgresFixture postgres) : IClassFixture<PostgresFixture>
 {
     private const int DefaultLimit = 1572864;
 
-    /// <summary>etcd writes a number into each proposal that begins with random bits: it takes 9 or 10 bytes, once in hundreds of servers
-    /// 8.</summary>
+    /// <summary>etcd adds a number that begins with random bits to each proposal: it takes 9 or 10 bytes, and 8 for one server in
+    /// hundreds.</summary>
     private const int Varies = 2;
 
     [SkippableTheory]
@@ -23,7 +23,7 @@ public sealed class RequestSizeTests(PostgresFixture postgres) : IClassFixture<P
     [InlineData(20_000)]
     [InlineData(1000)]
     [InlineData(100)]
-    public async Task The_largest_write_is_as_large_as_etcds(int limit)
+    public async Task The_size_limit_of_writes_is_etcds_to_the_byte(int limit)
     {
         string[] flag = limit == DefaultLimit ? [] : ["--max-request-bytes", $"{limit}"];
         await using EtcdServer etcd = await EtcdServer.StartAsync(flag);
@@ -37,7 +37,7 @@ public sealed class RequestSizeTests(PostgresFixture postgres) : IClassFixture<P
     }
 
     [Fact]
-    public async Task What_only_reads_may_be_larger_and_what_is_larger_than_gRPC_takes_is_said_so()
+    public async Task Reads_may_be_larger_and_a_request_beyond_gRPCs_limit_gets_its_error()
     {
         await using PgEtcdServer server = await PgEtcdServer.StartAsync(await postgres.CreateStoreAsync());
         await using Kv kv = new(server);
@@ -54,7 +54,7 @@ public sealed class RequestSizeTests(PostgresFixture postgres) : IClassFixture<P
     }
 
     [Fact]
-    public async Task The_flags_for_operations_and_bytes_are_respected()
+    public async Task The_flags_for_operations_and_bytes_set_the_limits()
     {
         await using PgEtcdServer server = await PgEtcdServer.StartAsync(
             await postgres.CreateStoreAsync(), moreArguments: ["--max-txn-ops", "2", "--max-request-bytes", "3000000"]);
@@ -91,7 +91,7 @@ public sealed class RequestSizeTests(PostgresFixture postgres) : IClassFixture<P
         return txn.CalculateSize();
     }
 
-    /// <summary>The size of the largest message that is accepted, to the byte.</summary>
+    /// <summary>The size of the largest accepted message, to the byte.</summary>
     private static async Task<int> LargestAsync(IEtcdServer server, int limit, Func<Kv, int, Task<int>> send)
     {
         await using Kv kv = new(server);

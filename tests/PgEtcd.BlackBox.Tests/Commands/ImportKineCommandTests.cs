@@ -9,10 +9,10 @@ using Xunit;
 
 namespace PgEtcd.BlackBox.Tests.Commands;
 
-/// <summary>pgetcd import-kine, then a server on what it has made.</summary>
+/// <summary>pgetcd import-kine, then a server on the imported store.</summary>
 public sealed class ImportKineCommandTests(PostgresFixture postgres) : IClassFixture<PostgresFixture>
 {
-    // A key that was never touched again in row 1, an update, a tombstone, a lease, a binary value, kine's and kube-apiserver's marks.
+    // A key never changed after row 1, an update, a tombstone, a lease, a binary value, the marks of kine and kube-apiserver.
     private const string Kine = """
         create table kine (id bigserial primary key, name text collate "C", created integer, deleted integer,
             create_revision bigint not null, prev_revision bigint, lease integer, value bytea, old_value bytea);
@@ -24,7 +24,7 @@ public sealed class ImportKineCommandTests(PostgresFixture postgres) : IClassFix
         """;
 
     [Fact]
-    public async Task A_server_serves_what_kine_held_with_every_revision_as_it_was()
+    public async Task A_server_serves_the_data_of_kine_with_the_same_revisions()
     {
         string database = await postgres.CreateDatabaseAsync();
         await Sql.ExecuteAsync(database, Kine);
@@ -62,11 +62,11 @@ public sealed class ImportKineCommandTests(PostgresFixture postgres) : IClassFix
     }
 
     [Fact]
-    public async Task History_comes_along_when_it_is_asked_for()
+    public async Task History_is_imported_on_request()
     {
         string database = await postgres.CreateDatabaseAsync();
         await Sql.ExecuteAsync(database, Kine);
-        Verb pgetcd = new(database); // beside kine's own table
+        Verb pgetcd = new(database); // beside kine's own table, which stays
         await Sql.ExecuteAsync(
             database, "delete from kine where name like 'gap-%'; update kine set id = 8 where id = 9; select setval('kine_id_seq', 8)");
         (await pgetcd.RunAsync("import-kine", "--from", database, "--with-history", "--table", "public.kine")).Output
@@ -78,7 +78,7 @@ public sealed class ImportKineCommandTests(PostgresFixture postgres) : IClassFix
     }
 
     [Fact]
-    public async Task Bad_flags_are_refused_in_a_sentence()
+    public async Task Bad_flags_are_refused_with_a_sentence()
     {
         string database = await postgres.CreateDatabaseAsync();
         Verb pgetcd = new(database);

@@ -9,11 +9,11 @@ using Xunit;
 
 namespace PgEtcd.BlackBox.Tests.Commands;
 
-/// <summary>One tenant's keys out of a store and into another: pgetcd export --prefix, and import of lines of JSON.</summary>
+/// <summary>Moves one tenant's keys from a store to another: pgetcd export --prefix, and import of JSON lines.</summary>
 public sealed class KeyFileTests(PostgresFixture postgres) : IClassFixture<PostgresFixture>
 {
     [Fact]
-    public async Task A_tenant_goes_out_as_it_was_and_in_under_another_prefix_beside_a_server()
+    public async Task A_tenant_is_exported_and_imported_under_another_prefix_beside_a_server()
     {
         using TempDirectory files = new("keys");
         string file = $"{files.Path}/tenant.jsonl";
@@ -108,13 +108,13 @@ public sealed class KeyFileTests(PostgresFixture postgres) : IClassFixture<Postg
     }
 
     [Fact]
-    public async Task Bad_flags_are_refused_in_a_sentence()
+    public async Task Bad_flags_are_refused_with_a_sentence()
     {
         string database = await postgres.CreateStoreAsync();
         Verb pgetcd = new(database);
         (await pgetcd.RefusalAsync("export", "x", "--format", "csv")).ShouldBe("pgetcd: --format must be snapshot or jsonl, not \"csv\".");
         (await pgetcd.RefusalAsync("export", "/nowhere/x", "--format", "jsonl")).ShouldStartWith("pgetcd: /nowhere/x cannot be written: ");
-        (await pgetcd.RefusalAsync("export", "x", "--at", "9")).ShouldBe("pgetcd: Revision 9 is asked for, the store is at 1.");
+        (await pgetcd.RefusalAsync("export", "x", "--at", "9")).ShouldBe("pgetcd: Revision 9 was requested, but the store is at 1.");
         (await pgetcd.RefusalAsync("import", "/nowhere/x", "--format", "jsonl")).ShouldStartWith("pgetcd: /nowhere/x cannot be read: ");
         (await pgetcd.RefusalAsync("import", "-")).ShouldStartWith("pgetcd: a snapshot cannot be read from stdin");
         (await pgetcd.RefusalAsync("import", "x", "--replace")).ShouldBe("pgetcd: --replace does not go with --format=snapshot.");

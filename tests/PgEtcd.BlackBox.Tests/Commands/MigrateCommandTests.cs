@@ -17,7 +17,7 @@ namespace PgEtcd.BlackBox.Tests.Commands;
 public sealed class MigrateCommandTests(PostgresFixture postgres) : IClassFixture<PostgresFixture>
 {
     [Fact]
-    public async Task A_schema_is_made_and_brought_up_and_a_dry_run_only_says_so()
+    public async Task A_schema_is_created_and_upgraded_and_a_dry_run_only_reports()
     {
         string database = await postgres.CreateDatabaseAsync();
         Verb pgetcd = new(database);
@@ -94,11 +94,11 @@ public sealed class MigrateCommandTests(PostgresFixture postgres) : IClassFixtur
         await ServeAsync(kv, asRole, server);
         await Sql.ExecuteAsync(database, "select pgetcd.record_digest(1000)");
         (await new Verb(asRole).TextAsync("verify")).ShouldEndWith("All hold.\n");
-        (await new Verb(asRole).RunAsync("restore", "b", "--at", "2")).ExitCode.ShouldNotBe(0); // it is no writer of SQL
+        (await new Verb(asRole).RunAsync("restore", "b", "--at", "2")).ExitCode.ShouldNotBe(0); // the role is no SQL writer
         server.Complaints.ShouldBeEmpty();
     }
 
-    /// <summary>Fault B8: without a right to write to any table, all that a frontend does still works.</summary>
+    /// <summary>Fault B8: a frontend works without any right to write to a table.</summary>
     private static async Task ServeAsync(Kv kv, string asRole, PgEtcdServer server)
     {
         TxnResponse txn = await kv.SendAsync(Txn(Op(Put("t1", "1")), Op(Put("t2", "1")), Op(Delete("b"))));
@@ -128,7 +128,7 @@ public sealed class MigrateCommandTests(PostgresFixture postgres) : IClassFixtur
         server.Complaints.ShouldBeEmpty();
     }
 
-    /// <summary>Users and roles come, log in, fail to, and go.</summary>
+    /// <summary>Adds users and roles, logs them in, fails to, and deletes them.</summary>
     private static async Task AuthAsync(Kv kv)
     {
         const string Auth = "etcdserverpb.Auth/";

@@ -10,11 +10,11 @@ using static PgEtcd.BlackBox.Tests.Kv;
 
 namespace PgEtcd.BlackBox.Tests.Commands;
 
-/// <summary>pgetcd history, diff and state, beside a server that runs.</summary>
+/// <summary>pgetcd history, diff and state, beside a running server.</summary>
 public sealed class PastCommandTests(PostgresFixture postgres) : IClassFixture<PostgresFixture>
 {
     [Fact]
-    public async Task History_diff_and_state_tell_what_was()
+    public async Task History_diff_and_state_show_the_past()
     {
         string database = await postgres.CreateStoreAsync();
         await using PgEtcdServer server = await PgEtcdServer.StartAsync(database);
@@ -57,7 +57,7 @@ public sealed class PastCommandTests(PostgresFixture postgres) : IClassFixture<P
     }
 
     [Fact]
-    public async Task Bytes_that_are_no_text_can_be_asked_for_and_do_nothing_to_a_terminal()
+    public async Task Keys_that_are_not_text_can_be_named_and_do_not_affect_a_terminal()
     {
         string database = await postgres.CreateStoreAsync();
         await using PgEtcdServer server = await PgEtcdServer.StartAsync(database);
@@ -80,7 +80,7 @@ public sealed class PastCommandTests(PostgresFixture postgres) : IClassFixture<P
     }
 
     [Fact]
-    public async Task What_is_compacted_is_told_out_of_the_archive_or_refused()
+    public async Task Compacted_revisions_are_read_from_the_archive_or_refused()
     {
         string database = await postgres.CreateStoreAsync();
         await using (PgEtcdServer server = await PgEtcdServer.StartAsync(database, moreArguments: ["--history-retention=1d"]))
@@ -89,7 +89,7 @@ public sealed class PastCommandTests(PostgresFixture postgres) : IClassFixture<P
             await kv.PutAsync("a", "1");
             await kv.PutAsync("a", "2");
             await kv.CompactAsync(await kv.PutAsync("a", "3"), physical: true);
-            await kv.PutAsync("z", "end"); // what a frontend wrote last is held back for some seconds
+            await kv.PutAsync("z", "end"); // the last rows of a frontend are held back for some seconds
         }
 
         Verb pgetcd = new(database);
@@ -102,7 +102,7 @@ public sealed class PastCommandTests(PostgresFixture postgres) : IClassFixture<P
         }
 
         (await pgetcd.RefusalAsync("state", "--at", "2"))
-            .ShouldBe("pgetcd: Revision 2 is compacted and not in the archive; the oldest state kept is that of 6.");
+            .ShouldBe("pgetcd: Revision 2 is compacted and not in the archive; the oldest revision kept is 6.");
         (await pgetcd.RefusalAsync("diff", "2", "6")).ShouldContain("Revision 2 is compacted");
         (await pgetcd.JsonAsync(["state"], "value_text")).ShouldBe(["4", "end"]);
         (await pgetcd.RefusalAsync("history", "b")).ShouldBe(
@@ -111,7 +111,7 @@ public sealed class PastCommandTests(PostgresFixture postgres) : IClassFixture<P
     }
 
     [Fact]
-    public async Task What_cannot_be_told_is_said_in_one_sentence()
+    public async Task Errors_are_one_sentence()
     {
         string database = await postgres.CreateDatabaseAsync();
         Verb pgetcd = new(database);
@@ -124,7 +124,7 @@ public sealed class PastCommandTests(PostgresFixture postgres) : IClassFixture<P
 
         (await pgetcd.RefusalAsync("history", "b")).ShouldBe("pgetcd: There was no key 'b'.");
         (await pgetcd.RefusalAsync("history")).ShouldBe("pgetcd: pgetcd history needs either KEY or --prefix.");
-        (await pgetcd.RefusalAsync("state", "--at", "3")).ShouldBe("pgetcd: Revision 3 is asked for, the store is at 2.");
+        (await pgetcd.RefusalAsync("state", "--at", "3")).ShouldBe("pgetcd: Revision 3 was requested, but the store is at 2.");
         (await pgetcd.RefusalAsync("state", "--at", "2999-01-01")).ShouldContain("is in the future.");
         (await pgetcd.RefusalAsync("state", "--at", "soon"))
             .ShouldBe("pgetcd: --at must be a revision, a time or how long ago, not \"soon\".");
@@ -149,7 +149,7 @@ public sealed class PastCommandTests(PostgresFixture postgres) : IClassFixture<P
     }
 
     [Fact]
-    public async Task An_auditor_may_read_the_past_and_not_verify()
+    public async Task An_auditor_may_read_the_past_but_not_verify()
     {
         string database = await postgres.CreateStoreAsync();
         await using PgEtcdServer server = await PgEtcdServer.StartAsync(database);

@@ -5,7 +5,7 @@ using Xunit;
 
 namespace PgEtcd.BlackBox.Tests.Commands;
 
-/// <summary>An import that is refused leaves nothing, not even an empty schema (fault C19).</summary>
+/// <summary>A refused import leaves nothing, not even an empty schema (fault C19).</summary>
 public sealed class RefusedImportTests(PostgresFixture postgres) : IClassFixture<PostgresFixture>
 {
     private const string Schemas = "select count(*) from pg_namespace where nspname = 'pgetcd'";
@@ -18,7 +18,7 @@ public sealed class RefusedImportTests(PostgresFixture postgres) : IClassFixture
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
-    public async Task Bad_lines_leave_nothing_and_good_ones_make_the_store(bool isSchemaThere)
+    public async Task Bad_lines_leave_no_schema_and_good_ones_create_the_store(bool isSchemaThere)
     {
         using TempDirectory files = new("keys");
         string file = $"{files.Path}/keys.jsonl";
@@ -34,7 +34,7 @@ public sealed class RefusedImportTests(PostgresFixture postgres) : IClassFixture
     }
 
     [Fact]
-    public async Task A_damaged_snapshot_leaves_nothing_and_a_whole_one_makes_the_store()
+    public async Task A_damaged_snapshot_leaves_no_schema_and_a_good_one_creates_the_store()
     {
         using TempDirectory files = new("snapshot");
         string whole = $"{files.Path}/whole.db";
@@ -43,7 +43,7 @@ public sealed class RefusedImportTests(PostgresFixture postgres) : IClassFixture
         await Sql.ExecuteAsync(source, "select pgetcd.put('key' || n, 'value') from generate_series(1, 2000) n");
         await new Verb(source).TextAsync("export", whole);
         byte[] bytes = await File.ReadAllBytesAsync(whole);
-        byte[] body = bytes[..^32]; // without a checksum, as a member's file
+        byte[] body = bytes[..^32]; // without a checksum, like a member's file
         Array.Clear(body, 6 * 4096, 4096);
         await File.WriteAllBytesAsync(damaged, body);
         string database = await postgres.CreateDatabaseAsync();
@@ -56,7 +56,7 @@ public sealed class RefusedImportTests(PostgresFixture postgres) : IClassFixture
     }
 
     [Fact]
-    public async Task A_row_of_kine_that_is_no_change_leaves_nothing()
+    public async Task An_invalid_row_of_kine_leaves_no_schema()
     {
         string kine = await postgres.CreateDatabaseAsync();
         await Sql.ExecuteAsync(kine, """

@@ -7,11 +7,11 @@ using Xunit;
 
 namespace PgEtcd.BlackBox.Tests.Commands;
 
-/// <summary>pgetcd restore and history --follow, beside a server that runs.</summary>
+/// <summary>pgetcd restore and history --follow, beside a running server.</summary>
 public sealed class RestoreCommandTests(PostgresFixture postgres) : IClassFixture<PostgresFixture>
 {
     [Fact]
-    public async Task A_prefix_is_shown_then_put_back_and_the_server_serves_it()
+    public async Task A_prefix_is_shown_then_restored_and_the_server_serves_it()
     {
         string database = await postgres.CreateStoreAsync();
         await using PgEtcdServer server = await PgEtcdServer.StartAsync(database);
@@ -37,7 +37,7 @@ public sealed class RestoreCommandTests(PostgresFixture postgres) : IClassFixtur
         CommandResult refused = await pgetcd.RunAsync("restore", "--prefix", "p/", "--at", "4", "--unchanged-since", "7");
         refused.ExitCode.ShouldBe(1);
         refused.Error.ShouldBe(
-            "pgetcd: the keys have changed since revision 7 (Key p/d has changed at revision 8): nothing was restored.\n");
+            "pgetcd: the keys have changed since revision 7 (Key p/d changed at revision 8): nothing was restored.\n");
         (await kv.RevisionAsync()).ShouldBe(8);
 
         (await pgetcd.TextAsync("restore", "--prefix", "p/", "--at", "4")).ShouldEndWith(
@@ -50,7 +50,7 @@ public sealed class RestoreCommandTests(PostgresFixture postgres) : IClassFixtur
     }
 
     [Fact]
-    public async Task Bad_requests_are_refused_in_a_sentence()
+    public async Task Bad_requests_are_refused_with_a_sentence()
     {
         string database = await postgres.CreateStoreAsync();
         Verb pgetcd = new(database);
@@ -61,14 +61,14 @@ public sealed class RestoreCommandTests(PostgresFixture postgres) : IClassFixtur
         (await pgetcd.RefusalAsync("restore", "a")).ShouldBe("pgetcd: pgetcd restore needs --at, the moment to go back to.");
         (await pgetcd.RefusalAsync("restore", "a", "--at", "soon"))
             .ShouldBe("pgetcd: --at must be a revision, a time or how long ago, not \"soon\".");
-        (await pgetcd.RefusalAsync("restore", "a", "--at", "9")).ShouldBe("pgetcd: Revision 9 is asked for, the store is at 2.");
+        (await pgetcd.RefusalAsync("restore", "a", "--at", "9")).ShouldBe("pgetcd: Revision 9 was requested, but the store is at 2.");
         (await pgetcd.RefusalAsync("restore", "a", "--at", "1", "--unchanged-since", "x"))
             .ShouldBe("pgetcd: --unchanged-since must be a revision, not \"x\".");
         (await Sql.ExecuteAsync(database, "select max(revision) from pgetcd.revisions")).ShouldBe(2L);
     }
 
     [Fact]
-    public async Task History_goes_on_with_what_is_written_by_servers_and_in_sql()
+    public async Task History_follows_changes_by_servers_and_in_sql()
     {
         string database = await postgres.CreateStoreAsync();
         await using PgEtcdServer server = await PgEtcdServer.StartAsync(database);
@@ -90,7 +90,7 @@ public sealed class RestoreCommandTests(PostgresFixture postgres) : IClassFixtur
     }
 
     [Fact]
-    public async Task Following_ends_with_a_sentence_when_changes_were_forgotten_before_they_could_be_shown()
+    public async Task Following_ends_with_a_sentence_when_changes_were_removed_before_they_were_shown()
     {
         string database = await postgres.CreateStoreAsync();
         await Sql.ExecuteAsync(database, "select pgetcd.put('a', '1')");

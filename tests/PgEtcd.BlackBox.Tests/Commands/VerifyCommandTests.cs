@@ -15,10 +15,10 @@ public sealed class VerifyCommandTests(PostgresFixture postgres) : IClassFixture
 {
     private const int Keys = 40;
 
-    /// <summary>Two frontends and SQL write, one client compacts and has rows removed, into the archive and not; leases come and
-    /// go.</summary>
+    /// <summary>Two frontends and SQL write, and one client compacts with removal of rows, with and without the archive; leases come
+    /// and go.</summary>
     [Fact]
-    public async Task A_store_that_is_written_to_is_sound_all_the_time_and_afterwards()
+    public async Task A_store_is_sound_during_and_after_writes()
     {
         string database = await postgres.CreateStoreAsync();
         Verb pgetcd = new(database);
@@ -44,7 +44,7 @@ public sealed class VerifyCommandTests(PostgresFixture postgres) : IClassFixture
         report.GetProperty("keys").GetInt64().ShouldBeInRange(1, Keys + 1);
         ((long)(await Sql.ExecuteAsync(database, "select count(*) from pgetcd.revisions_archive"))!).ShouldBeGreaterThan(0);
 
-        // The same without the archive, from where removal is.
+        // The same without the archive, from the present position of removal.
         await using (PgEtcdServer three = await PgEtcdServer.StartAsync(database, name: "three"))
         {
             using CancellationTokenSource stop = new();
@@ -57,7 +57,7 @@ public sealed class VerifyCommandTests(PostgresFixture postgres) : IClassFixture
     }
 
     [Fact]
-    public async Task Damage_is_named_counted_and_an_exit_code()
+    public async Task Damage_is_reported_counted_and_sets_the_exit_code()
     {
         string database = await postgres.CreateStoreAsync();
         Verb pgetcd = new(database);
@@ -94,7 +94,7 @@ public sealed class VerifyCommandTests(PostgresFixture postgres) : IClassFixture
     }
 
     [Fact]
-    public async Task What_cannot_be_checked_is_neither_sound_nor_damaged()
+    public async Task A_failed_check_reports_neither_sound_nor_damaged()
     {
         string database = await postgres.CreateDatabaseAsync();
         CommandResult none = await new Verb(database).RunAsync("verify");
@@ -131,7 +131,7 @@ public sealed class VerifyCommandTests(PostgresFixture postgres) : IClassFixture
                     break;
             }
 
-            // As fast as they can, writers leave nothing of the machine to verify and to the other tests
+            // Unlimited writers would leave no CPU for verify and for other tests.
             await Task.Delay(2, CancellationToken.None);
         }
 
@@ -162,7 +162,7 @@ public sealed class VerifyCommandTests(PostgresFixture postgres) : IClassFixture
                 + $"select pgetcd.delete_prefix('k1'); {end}",
                 connection);
             await command.ExecuteNonQueryAsync(CancellationToken.None);
-            await Task.Delay(20, CancellationToken.None); // others shall write too
+            await Task.Delay(20, CancellationToken.None); // leaves CPU to other tests
         }
     }
 

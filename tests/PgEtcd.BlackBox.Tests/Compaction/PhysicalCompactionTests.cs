@@ -9,14 +9,14 @@ using static PgEtcd.BlackBox.Tests.Kv;
 
 namespace PgEtcd.BlackBox.Tests.Compaction;
 
-/// <summary>What is left in the table after a compaction, and when.</summary>
+/// <summary>Which rows are left in the table after a compaction, and when.</summary>
 public sealed class PhysicalCompactionTests(OneServer shared, PostgresFixture postgres) : IClassFixture<OneServer>,
 IClassFixture<PostgresFixture>
 {
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(60);
 
     [Fact]
-    public async Task When_a_physical_compaction_is_answered_the_superseded_rows_are_gone()
+    public async Task A_physical_compaction_returns_after_the_superseded_rows_are_removed()
     {
         (string database, Kv kv) = (shared.Database, shared.Kv);
         await kv.DeleteAsync(End, End);
@@ -33,14 +33,14 @@ IClassFixture<PostgresFixture>
         (await kv.AllAsync(head)).Length.ShouldBe(10);
         await RefusedAsync(() => kv.AllAsync(deleted), EtcdErrors.Compacted);
 
-        // Again, it is refused; a revision later, the row that last was superseded by goes.
+        // Repeating it is refused; one revision later, the row superseded last is removed.
         await RefusedAsync(() => CompactAsync(kv, head), EtcdErrors.Compacted);
         await CompactAsync(kv, await kv.PutAsync("last"));
         (await RowsAsync(database)).ShouldBe(10);
     }
 
     [Fact]
-    public async Task Any_frontend_may_be_asked_and_all_refuse_at_once()
+    public async Task Any_frontend_compacts_and_all_refuse_old_revisions_at_once()
     {
         string database = await postgres.CreateStoreAsync();
         await using PgEtcdServer leader = await PgEtcdServer.StartAsync(database, name: "leader");
@@ -58,7 +58,7 @@ IClassFixture<PostgresFixture>
         await RefusedAsync(() => two.ReadAsync("a", head - 1), EtcdErrors.Compacted);
         (await RowsAsync(database)).ShouldBeLessThanOrEqualTo(2);
 
-        // A serializable read does not ask the database; it learns within milliseconds all the same.
+        // A serializable read does not query the database, but the frontend learns of the compaction within milliseconds.
         long next = await one.PutAsync("a", "next");
         await two.CompactAsync(next);
         await Eventually.TrueAsync(
@@ -73,7 +73,7 @@ IClassFixture<PostgresFixture>
     }
 
     [Fact]
-    public async Task Without_physical_the_rows_go_all_the_same()
+    public async Task Without_physical_the_rows_are_removed_too()
     {
         (string database, Kv kv) = (shared.Database, shared.Kv);
         await kv.DeleteAsync(End, End);
@@ -102,7 +102,7 @@ IClassFixture<PostgresFixture>
     }
 
     [Fact]
-    public async Task With_a_history_retention_removed_rows_are_in_SQL_and_not_in_etcd()
+    public async Task With_a_history_retention_removed_rows_are_visible_in_SQL_and_not_in_etcd()
     {
         string database = await postgres.CreateStoreAsync();
         await using PgEtcdServer server = await PgEtcdServer.StartAsync(database, moreArguments: ["--history-retention", "30d"]);

@@ -8,7 +8,7 @@ using Xunit;
 
 namespace PgEtcd.BlackBox.Tests.Compaction;
 
-/// <summary>Watches into the past after the superseded rows are gone.</summary>
+/// <summary>Watches into the past after the removal of superseded rows.</summary>
 public sealed class WatchAfterRemovalTests(PostgresFixture postgres) : IClassFixture<PostgresFixture>
 {
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(60);
@@ -16,7 +16,7 @@ public sealed class WatchAfterRemovalTests(PostgresFixture postgres) : IClassFix
     [Fact]
     [Trait("issue", "etcd#18089")]
     [Trait("issue", "etcd#19179")]
-    public async Task A_watch_from_the_compact_revision_gets_the_delete_at_it_and_all_after_with_what_was_before()
+    public async Task A_watch_from_the_compact_revision_gets_its_delete_and_all_later_events_with_previous_values()
     {
         string database = await postgres.CreateStoreAsync();
         await using PgEtcdServer server = await PgEtcdServer.StartAsync(database);

@@ -9,7 +9,7 @@ using Xunit;
 
 namespace PgEtcd.BlackBox.Tests.Configuration;
 
-/// <summary>Where clients are listened for.</summary>
+/// <summary>Listeners for clients.</summary>
 public sealed class ListenTests(OneServer running, PostgresFixture postgres) : IClassFixture<OneServer>, IClassFixture<PostgresFixture>,
 IDisposable
 {
@@ -18,7 +18,7 @@ IDisposable
     private string SocketPath => Path.Combine(_directory.Path, "etcd.sock");
 
     [SkippableFact]
-    public async Task A_Unix_socket_serves_a_real_client_beside_the_port_and_is_gone_at_the_end()
+    public async Task A_Unix_socket_serves_a_real_client_beside_the_port_and_is_removed_at_the_end()
     {
         EtcdctlScript.Require();
         await using PgEtcdServer server = await StartAsync();
@@ -28,13 +28,13 @@ IDisposable
         await using Kv kv = new(server);
         (await kv.ReadAsync("a")).ShouldBe(["a=1"]);
 
-        (await Command.CheckAsync("stat", "-c", "%A", SocketPath))[8].ShouldBe('-', "others cannot connect");
+        (await Command.CheckAsync("stat", "-c", "%A", SocketPath))[8].ShouldBe('-', "other users cannot connect");
         (await server.StopAsync()).ShouldBe(0);
         File.Exists(SocketPath).ShouldBeFalse();
     }
 
     [SkippableFact]
-    public async Task The_socket_of_a_server_that_was_killed_is_taken_over()
+    public async Task The_socket_of_a_killed_server_is_reused()
     {
         EtcdctlScript.Require();
         string database = await postgres.CreateStoreAsync();
@@ -49,7 +49,7 @@ IDisposable
     }
 
     [Fact]
-    public async Task A_socket_that_somebody_answers_on_is_not_taken()
+    public async Task A_socket_in_use_is_refused()
     {
         string database = await postgres.CreateStoreAsync();
         await using PgEtcdServer first = await StartAsync(database);
@@ -61,7 +61,7 @@ IDisposable
     }
 
     [Fact]
-    public async Task A_file_that_is_no_socket_is_left_alone()
+    public async Task A_file_that_is_not_a_socket_is_refused_and_kept()
     {
         await File.WriteAllTextAsync(SocketPath, "mine");
 
@@ -85,7 +85,7 @@ IDisposable
     }
 
     [Fact]
-    public async Task Two_servers_share_a_port_when_both_are_told_to()
+    public async Task Two_servers_share_a_port_when_both_have_the_flag()
     {
         int port = FreePort.Next();
         string database = await postgres.CreateStoreAsync();

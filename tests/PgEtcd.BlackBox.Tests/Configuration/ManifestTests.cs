@@ -7,7 +7,7 @@ using Xunit;
 
 namespace PgEtcd.BlackBox.Tests.Configuration;
 
-/// <summary>What was written to start etcd starts PgEtcd when the database is added.</summary>
+/// <summary>Configurations written for etcd start PgEtcd when the database is added.</summary>
 public sealed class ManifestTests(PostgresFixture postgres) : IClassFixture<PostgresFixture>
 {
     private readonly Uri _url = new($"http://127.0.0.1:{FreePort.Next()}");
@@ -62,7 +62,7 @@ public sealed class ManifestTests(PostgresFixture postgres) : IClassFixture<Post
     }
 
     [Fact]
-    public async Task A_configuration_file_starts_it_and_the_database_may_stand_on_the_command_line()
+    public async Task A_configuration_file_starts_it_with_the_database_on_the_command_line()
     {
         using TempDirectory directory = new("config");
         string file = Path.Combine(directory.Path, "etcd.conf.yml");

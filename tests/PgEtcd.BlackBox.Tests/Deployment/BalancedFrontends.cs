@@ -4,7 +4,7 @@ using Xunit;
 
 namespace PgEtcd.BlackBox.Tests.Deployment;
 
-/// <summary>HAProxy before three frontends of one store, for all tests of a class; nothing where HAProxy is missing.</summary>
+/// <summary>HAProxy in front of three frontends of one store, for all tests of a class; null without HAProxy.</summary>
 public sealed class BalancedFrontends : IAsyncLifetime
 {
     private readonly int[] _ports = [FreePort.Next(), FreePort.Next(), FreePort.Next()];
@@ -30,7 +30,7 @@ public sealed class BalancedFrontends : IAsyncLifetime
         Balancer = await Balancer.StartAsync([.. _frontends.Select(frontend => frontend.ClientUrl)]);
     }
 
-    /// <summary>Starts one of the three, where it was before.</summary>
+    /// <summary>Starts one of the three at its previous address.</summary>
     public async Task StartAsync(int number) => _frontends[number] = await PgEtcdServer.StartAsync(
         Database, "pgetcd", $"frontend{number + 1}", _ports[number], "--proxy-protocol-from", Balancer.Source);
 

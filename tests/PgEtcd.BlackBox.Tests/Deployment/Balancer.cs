@@ -3,10 +3,10 @@ using PgEtcd.Testing.Processes;
 
 namespace PgEtcd.BlackBox.Tests.Deployment;
 
-/// <summary>Debian's HAProxy with the configuration that docker-compose.yml gives it, before three frontends.</summary>
+/// <summary>Debian's HAProxy with the configuration from docker-compose.yml, in front of three frontends.</summary>
 internal sealed class Balancer : IEtcdServer
 {
-    /// <summary>The address that it connects to frontends from. Direct connections come from another one.</summary>
+    /// <summary>The address from which HAProxy connects to frontends. Direct connections use another one.</summary>
     public const string Source = "127.0.0.2";
 
     private const string Program = "/usr/sbin/haproxy";
@@ -32,11 +32,11 @@ internal sealed class Balancer : IEtcdServer
 
     public static void Require() => Tool.Require(Program, "haproxy");
 
-    /// <summary>Starts it and waits until it answers for the frontends.</summary>
+    /// <summary>Starts HAProxy and waits until it forwards requests.</summary>
     public static async Task<Balancer> StartAsync(IReadOnlyList<Uri> frontends)
     {
         Uri clientUrl = new($"http://127.0.0.1:{FreePort.Next()}");
-        // -db: in the foreground.
+        // -db: run in the foreground.
         Balancer balancer = new(
             ChildProcess.Start("haproxy", Program, ["-db", "-f", Configuration], Environment(clientUrl, frontends)), clientUrl);
         try
@@ -54,7 +54,7 @@ internal sealed class Balancer : IEtcdServer
         }
     }
 
-    /// <summary>Has it check its configuration.</summary>
+    /// <summary>Lets HAProxy check its configuration.</summary>
     public static Task<CommandResult> CheckAsync() => Command.RunAsync(
         Program, ["-c", "-f", Configuration],
         environment: Environment(

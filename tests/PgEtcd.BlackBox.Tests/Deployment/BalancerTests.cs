@@ -111,12 +111,12 @@ public sealed class BalancerTests(BalancedFrontends three) : IClassFixture<Balan
             await kv.PutAsync($"big{i}", big);
         }
 
-        // A stream that is sent 8 MB and not read.
+        // A stream with 8 MB of answers that are not read.
         WatchCall slow = new(kv.Channel);
         await slow.CreateAsync(WatchCall.Prefix("big", start: 1));
         for (int i = 0; i < 50; i++)
         {
-            await kv.SendAsync(Put("quick", $"{i}"), Eventually.Patience); // held up, it would never come
+            await kv.SendAsync(Put("quick", $"{i}"), Eventually.Patience); // if the connection were blocked, this would never arrive
         }
 
         await slow.DisposeAsync();
@@ -134,7 +134,7 @@ public sealed class BalancerTests(BalancedFrontends three) : IClassFixture<Balan
     }
 
     [SkippableFact]
-    public async Task Health_in_the_container_is_what_the_script_says()
+    public async Task The_health_script_reports_the_health_of_the_server()
     {
         Balancer.Require();
         string script = Path.Combine(Repository.Root, "deploy", "docker", "healthcheck.sh");
@@ -142,7 +142,7 @@ public sealed class BalancerTests(BalancedFrontends three) : IClassFixture<Balan
         (await Command.RunAsync(script, ["127.0.0.1", $"{FreePort.Next()}"])).ExitCode.ShouldNotBe(0);
     }
 
-    /// <summary>Puts through the balancer, again if need be: the put of a value that is there changes nothing but the revision.</summary>
+    /// <summary>Puts through the balancer and retries on failure: a repeated put of the same value only raises the revision.</summary>
     private async Task PutAndSeeAsync(ChildProcess watch, int number)
     {
         string value = $"value{number}";

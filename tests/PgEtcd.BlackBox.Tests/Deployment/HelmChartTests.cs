@@ -9,8 +9,8 @@ using Xunit;
 
 namespace PgEtcd.BlackBox.Tests.Deployment;
 
-/// <summary>deploy/helm/pgetcd, rendered by helm: objects as Kubernetes knows them, field for field, and flags as pgetcd does.</summary>
-/// <remarks><c>test.sh</c> gets helm where it can, and names it in TESTED_HELM; without it these tests are skipped.</remarks>
+/// <summary>deploy/helm/pgetcd, rendered by Helm: the objects have Kubernetes' fields, and the flags are pgetcd's.</summary>
+/// <remarks><c>test.sh</c> installs Helm where it can, and names it in TESTED_HELM; without it these tests are skipped.</remarks>
 public sealed class HelmChartTests(PostgresFixture postgres) : IClassFixture<PostgresFixture>
 {
     private const string Database = "database.url=postgres://etcd@db/etcd";
@@ -54,7 +54,7 @@ public sealed class HelmChartTests(PostgresFixture postgres) : IClassFixture<Pos
             labels.ShouldContain(label);
         }
 
-        // Its flags are pgetcd's, and its database is an address.
+        // The flags are pgetcd's, and the database is an address.
         V1Container container = deployment.Spec.Template.Spec.Containers.Single();
         string[] flags = [.. container.Args.Select(flag => flag.Replace("$(POD_IP)", "10.0.0.1", StringComparison.Ordinal).Replace(
             "$(POD_NAME)", "pod", StringComparison.Ordinal))];
@@ -74,7 +74,7 @@ public sealed class HelmChartTests(PostgresFixture postgres) : IClassFixture<Pos
     [InlineData("postgresql.auth.password is needed with postgresql.enabled", "postgresql.enabled=true")]
     [InlineData("auth.rbac.rootPassword is needed with auth.rbac.create", Database, "auth.rbac.create=true")]
     [InlineData("auth.client.existingSecret is needed with auth.client.secureTransport", Database, "auth.client.secureTransport=true")]
-    public async Task What_is_missing_is_said(string sentence, params string[] values)
+    public async Task Missing_values_are_reported(string sentence, params string[] values)
     {
         CommandResult result = await HelmAsync(values);
         result.ExitCode.ShouldNotBe(0);
@@ -82,7 +82,7 @@ public sealed class HelmChartTests(PostgresFixture postgres) : IClassFixture<Pos
     }
 
     [SkippableFact]
-    public async Task The_job_turns_authentication_on_once_whatever_the_password_is_made_of()
+    public async Task The_job_turns_authentication_on_once_with_any_password()
     {
         Tool.Require("/usr/bin/curl", "curl");
         V1Container job = (await RenderAsync(Everything)).OfType<V1Job>().Single().Spec.Template.Spec.Containers.Single();

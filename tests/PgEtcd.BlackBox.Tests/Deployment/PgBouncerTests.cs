@@ -12,7 +12,7 @@ using static PgEtcd.BlackBox.Tests.Kv;
 
 namespace PgEtcd.BlackBox.Tests.Deployment;
 
-/// <summary>Two frontends that reach PostgreSQL through PgBouncer in transaction mode, as docs/operations.md says.</summary>
+/// <summary>Two frontends that reach PostgreSQL through PgBouncer in transaction mode, as in docs/operations.md.</summary>
 public sealed class PgBouncerTests(PostgresFixture postgres) : IClassFixture<PostgresFixture>
 {
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(60);
@@ -45,11 +45,11 @@ public sealed class PgBouncerTests(PostgresFixture postgres) : IClassFixture<Pos
         }
 
         (await SessionsAsync(database, "select pg_listening_channels()"))
-            .ShouldBeEmpty("a LISTEN in a shared session sends notifications to others' connections");
+            .ShouldBeEmpty("a LISTEN in a shared session would send notifications to other connections");
         (await SessionsAsync(database, "select name from pg_prepared_statements")).Any(name => name.StartsWith("PGBOUNCER"))
-            .ShouldBe(prepares, "the statements of puts are prepared by PgBouncer");
+            .ShouldBe(prepares, "PgBouncer prepares the statements of puts");
 
-        // Many at a time from both sides: conflicts, the append under the lock, and sessions that change hands.
+        // Many writes at a time from both frontends: conflicts, appends under the lock, and sessions that change hands.
         await Task.WhenAll(Enumerable.Range(0, 400).Select(i => (i % 2 == 0 ? one : other).PutAsync("contended", $"{i}")));
         (await one.RevisionAsync()).ShouldBe(421);
         (await one.ReadAsync("w3", revision: 5)).ShouldBe(["w3=3"]);
@@ -69,7 +69,7 @@ public sealed class PgBouncerTests(PostgresFixture postgres) : IClassFixture<Pos
         await one.Channel.UnlockAsync(held.Key);
         await waiting.WaitAsync(Limit);
 
-        // Sessions and the pooler itself go while both sides write; each write is made once.
+        // Sessions and the pooler itself are replaced while both frontends write; each write is made once.
         first.Expect("PostgreSQL does not answer");
         second.Expect("PostgreSQL does not answer");
         long before = await one.RevisionAsync();
@@ -92,7 +92,7 @@ public sealed class PgBouncerTests(PostgresFixture postgres) : IClassFixture<Pos
         }
     }
 
-    /// <summary>Puts until it is enough, and tells how often.</summary>
+    /// <summary>Puts until cancelled, and returns the number of puts.</summary>
     private static async Task<int> WriteAsync(Kv kv, string key, CancellationToken enough)
     {
         int written = 0;
@@ -104,7 +104,7 @@ public sealed class PgBouncerTests(PostgresFixture postgres) : IClassFixture<Pos
         return written;
     }
 
-    /// <summary>What a query finds in the sessions behind the pooler: a transaction held on each of them reaches all.</summary>
+    /// <summary>The result of a query in the sessions behind the pooler: a transaction held on each reaches them all.</summary>
     private static async Task<string[]> SessionsAsync(string database, string query)
     {
         await using NpgsqlDataSource source = NpgsqlDataSource.Create(database);

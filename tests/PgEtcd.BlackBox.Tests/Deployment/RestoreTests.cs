@@ -8,11 +8,11 @@ using static PgEtcd.BlackBox.Tests.Kv;
 
 namespace PgEtcd.BlackBox.Tests.Deployment;
 
-/// <summary>What docs/operations.md says to do after PostgreSQL was restored.</summary>
+/// <summary>The instructions of docs/operations.md for a restored PostgreSQL.</summary>
 public sealed class RestoreTests(PostgresFixture postgres) : IClassFixture<PostgresFixture>
 {
     [Fact]
-    public async Task The_statement_for_after_a_restore_moves_the_revision_up_and_marks_all_before_as_compacted()
+    public async Task The_statement_after_a_restore_moves_the_revision_up_and_marks_all_before_as_compacted()
     {
         string text = await File.ReadAllTextAsync(Path.Combine(Repository.Root, "docs", "operations.md"));
         string statement = Regex.Match(text, @"^select pgetcd\.ensure_history\(.*;$", RegexOptions.Multiline).Value;

@@ -9,7 +9,7 @@ using Xunit.Abstractions;
 
 namespace PgEtcd.BlackBox.Tests.Differential;
 
-/// <summary>Sends the same random requests to two servers and compares what they answer.</summary>
+/// <summary>Sends the same random requests to two servers and compares their answers.</summary>
 internal sealed class DifferentialRun(IEtcdServer reference, IEtcdServer target, int seed, ITestOutputHelper output)
 {
     private const int Remembered = 8;
@@ -18,7 +18,7 @@ internal sealed class DifferentialRun(IEtcdServer reference, IEtcdServer target,
     private readonly Queue<string> _last = new();
     private readonly StoreState _state = new();
 
-    /// <summary>How many answers were errors: a run in which nearly all are would show nothing.</summary>
+    /// <summary>The number of errors among the answers; a run with mostly errors would show nothing.</summary>
     public int Errors { get; private set; }
 
     public async Task RunAsync(int requests)
@@ -46,7 +46,7 @@ internal sealed class DifferentialRun(IEtcdServer reference, IEtcdServer target,
         }
 
         output.WriteLine($"{requests} requests, {Errors} of them refused; revision {_state.Revision}, compacted {_state.Compacted}");
-        Errors.ShouldBeInRange(requests / 50, requests / 2, "the mixture of good and bad requests has lost its balance");
+        Errors.ShouldBeInRange(requests / 50, requests / 2, "good and bad requests are no longer balanced");
     }
 
     private void Remember(RandomRequest request, RpcAnswer answer, string line)
@@ -87,8 +87,8 @@ internal sealed class DifferentialRun(IEtcdServer reference, IEtcdServer target,
         throw new ShouldAssertException(text.ToString());
     }
 
-    /// <summary>Both refuse a transaction with a bad put and a bad range, and change nothing: etcd 3.4 looks at all puts first, 3.6 and
-    /// we at the operations in their order (semantics.md §5).</summary>
+    /// <summary>Both refuse a transaction with a bad put and a bad range without changing anything, but etcd 3.4 checks all puts first,
+    /// while 3.6 and PgEtcd check the operations in order (semantics.md §5).</summary>
     internal static bool IsOtherOrder(RandomRequest request, RpcAnswer expected, RpcAnswer actual) =>
         request.Message is Protocol.Etcdserverpb.TxnRequest
         && expected.Error?.Detail is "etcdserver: key not found" or "etcdserver: requested lease not found"

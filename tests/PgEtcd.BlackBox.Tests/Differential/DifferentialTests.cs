@@ -7,7 +7,7 @@ using Xunit.Abstractions;
 namespace PgEtcd.BlackBox.Tests.Differential;
 
 /// <summary>
-/// Random requests, answered alike by real etcd and by us. <c>TESTED_SEED</c> repeats a run,
+/// Random requests get the same answers from real etcd and from PgEtcd. <c>TESTED_SEED</c> repeats a run,
 /// <c>TESTED_REQUESTS</c> makes it longer.
 /// </summary>
 public sealed class DifferentialTests(PostgresFixture postgres, ITestOutputHelper output) : IClassFixture<PostgresFixture>
@@ -17,7 +17,7 @@ public sealed class DifferentialTests(PostgresFixture postgres, ITestOutputHelpe
     internal static int Requests => Number("TESTED_REQUESTS") ?? 5000;
 
     [SkippableFact]
-    public async Task Random_requests_are_answered_as_real_etcd_answers_them()
+    public async Task Random_requests_get_the_answers_of_real_etcd()
     {
         await using EtcdServer etcd = await EtcdServer.StartAsync();
         await using PgEtcdServer pgetcd = await PgEtcdServer.StartAsync(await postgres.CreateStoreAsync());

@@ -4,7 +4,7 @@ using Xunit.Abstractions;
 
 namespace PgEtcd.BlackBox.Tests.Differential;
 
-/// <summary>The generator itself: two real etcds must answer alike, so every request has one right answer.</summary>
+/// <summary>Tests the generator: two real etcds must give the same answers, so every request has one right answer.</summary>
 [Trait("Category", "SelfTest")]
 public sealed class EtcdDifferentialTests(ITestOutputHelper output)
 {

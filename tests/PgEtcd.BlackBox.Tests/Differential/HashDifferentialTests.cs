@@ -13,16 +13,16 @@ using Xunit.Abstractions;
 namespace PgEtcd.BlackBox.Tests.Differential;
 
 /// <summary>
-/// The same random requests to real etcd and to us, and HashKV of both at every revision (semantics.md §10.1). <c>TESTED_SEED</c>
+/// Sends the same random requests to real etcd and PgEtcd, and compares HashKV at every revision (semantics.md §10.1). <c>TESTED_SEED</c>
 /// repeats a run, <c>TESTED_REQUESTS</c> makes it longer.
 /// </summary>
 public sealed class HashDifferentialTests(PostgresFixture postgres, ITestOutputHelper output) : IClassFixture<PostgresFixture>
 {
-    /// <summary>Requests from one comparison to the next.</summary>
+    /// <summary>Requests between two comparisons.</summary>
     private const int Stretch = 40;
 
-    /// <summary>How many comparisons take one of every revision once more: the others ask for what is new, and for a few of the
-    /// old.</summary>
+    /// <summary>One in so many comparisons covers every revision again; the others cover new revisions and a few old
+    /// ones.</summary>
     private const int Thorough = 30;
 
     private const int Old = 10;
@@ -36,7 +36,7 @@ public sealed class HashDifferentialTests(PostgresFixture postgres, ITestOutputH
     private long _compared;
 
     [SkippableFact]
-    public async Task The_hash_of_the_keys_is_that_of_real_etcd_at_every_revision()
+    public async Task HashKV_equals_that_of_real_etcd_at_every_revision()
     {
         int seed = DifferentialTests.Seed;
         output.WriteLine($"seed {seed} (TESTED_SEED={seed} repeats the run)");
@@ -69,8 +69,8 @@ public sealed class HashDifferentialTests(PostgresFixture postgres, ITestOutputH
         hashes.Count.ShouldBeGreaterThan(500);
     }
 
-    /// <summary>A compaction that etcd has finished: while it works, 3.4 counts rows that are to go if no key is alive. We
-    /// may be at it as long as we like.</summary>
+    /// <summary>Makes compactions physical, so that etcd has finished them: meanwhile, 3.4 counts rows awaiting removal if no key is alive.
+    /// </summary>
     private static IMessage Finished(IMessage request) =>
         request is CompactionRequest compaction ? new CompactionRequest(compaction) { Physical = true } : request;
 
@@ -78,7 +78,7 @@ public sealed class HashDifferentialTests(PostgresFixture postgres, ITestOutputH
     {
         List<uint> hashes = [];
         await EqualAsync(0);
-        // 3.4 refuses the compact revision itself, 3.6 does not; nobody answers below it.
+        // 3.4 refuses the compact revision itself, 3.6 does not; neither answers below it.
         long first = Math.Max(1, _state.Compacted + 1);
         long from = all ? first : Math.Max(first, _compared + 1);
         for (int i = 0; i < Old && first < from; i++)
@@ -97,7 +97,7 @@ public sealed class HashDifferentialTests(PostgresFixture postgres, ITestOutputH
         foreach (Kv kv in (Kv[])[one, two])
         {
             await Kv.RefusedAsync(() => kv.HashKVAsync(_state.Revision + 1), EtcdErrors.FutureRev);
-            // As 3.6 we keep the hashes of the last compactions, and answer with them below the compact revision too.
+            // Like 3.6, PgEtcd keeps the hashes of the last compactions and returns them below the compact revision too.
             if (_state.Compacted > 1 && !_compactions.Contains(_state.Compacted - 1))
             {
                 await Kv.RefusedAsync(() => kv.HashKVAsync(_state.Compacted - 1), EtcdErrors.Compacted);
@@ -112,7 +112,7 @@ public sealed class HashDifferentialTests(PostgresFixture postgres, ITestOutputH
             HashKVResponse actual = await two.HashKVAsync(revision);
             (actual.Hash, actual.CompactRevision, actual.Header.Revision)
                 .ShouldBe((expected.Hash, expected.CompactRevision, expected.Header.Revision), $"HashKV({revision}), {when}");
-            actual.HashRevision.ShouldBe(revision == 0 ? _state.Revision : revision); // 3.4 does not say
+            actual.HashRevision.ShouldBe(revision == 0 ? _state.Revision : revision); // 3.4 does not return it
             return actual.Hash;
         }
     }

@@ -2,15 +2,15 @@ using Google.Protobuf;
 
 namespace PgEtcd.BlackBox.Tests.Differential;
 
-/// <summary>The keys and ranges that random requests speak of: few, so that they meet.</summary>
+/// <summary>The keys and ranges of random requests; few, so that they collide.</summary>
 internal sealed class KeyPool(Random random)
 {
     /// <summary>Every key from the given one on.</summary>
     public static ByteString OpenEnd { get; } = Bytes(0x00);
 
     /// <summary>
-    /// Twelve keys at most: etcd sorts so many stably, ties stay in key order, and sorted ranges over them
-    /// have one right answer.
+    /// At most twelve keys: etcd sorts so many stably, so ties stay in key order and sorted ranges over them have one
+    /// right answer.
     /// </summary>
     private static readonly ByteString[] Few =
     [
@@ -18,7 +18,7 @@ internal sealed class KeyPool(Random random)
         Text("b", 0xff), Text("b", 0xff, 0xff), Text("ba"), Text("c"),
     ];
 
-    /// <summary>Above all of the few.</summary>
+    /// <summary>A key above all of the few.</summary>
     private static readonly ByteString[] Many =
     [
         .. Enumerable.Range(0, 30).Select(i => Text($"m/{i:00}")),
@@ -45,7 +45,7 @@ internal sealed class KeyPool(Random random)
         _ => (Key(), OneOf(AllEnds)),
     };
 
-    /// <summary>A range that holds no more than the few keys.</summary>
+    /// <summary>A range that contains only some of the few keys.</summary>
     public (ByteString Key, ByteString End) SmallRange() => random.Next(10) switch
     {
         < 2 => (OneOf(Few), ByteString.Empty),
@@ -54,7 +54,7 @@ internal sealed class KeyPool(Random random)
         _ => (OneOf(Few), OneOf(FewEnds)),
     };
 
-    /// <summary>The range of all keys that begin so, as etcd's clients compute it.</summary>
+    /// <summary>The range of all keys with this prefix, as etcd's clients compute it.</summary>
     private static (ByteString Key, ByteString End) Prefix(ByteString prefix)
     {
         byte[] end = prefix.ToByteArray();

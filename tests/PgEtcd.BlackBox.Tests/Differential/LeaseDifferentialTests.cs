@@ -7,14 +7,13 @@ using Xunit.Abstractions;
 
 namespace PgEtcd.BlackBox.Tests.Differential;
 
-/// <summary>Leases that live and die side by side on real etcd and here, all at once. <c>TESTED_SEED</c> repeats a run, but
-/// not its timing.</summary>
+/// <summary>Many leases live at once on real etcd and on PgEtcd. <c>TESTED_SEED</c> repeats a run, but not its timing.</summary>
 public sealed class LeaseDifferentialTests(PostgresFixture postgres, ITestOutputHelper output) : IClassFixture<PostgresFixture>
 {
     private const int Leases = 60;
 
     [SkippableFact]
-    public async Task Leases_live_and_die_as_those_of_real_etcd()
+    public async Task Leases_live_and_end_as_in_real_etcd()
     {
         await using EtcdServer etcd = await EtcdServer.StartAsync();
         await using PgEtcdServer pgetcd = await PgEtcdServer.StartAsync(await postgres.CreateStoreAsync());
@@ -23,7 +22,7 @@ public sealed class LeaseDifferentialTests(PostgresFixture postgres, ITestOutput
 
     [SkippableFact]
     [Trait("Category", "SelfTest")]
-    public async Task Those_of_two_real_etcds_live_and_die_alike()
+    public async Task Two_real_etcds_agree_on_leases()
     {
         SelfTest.SkipUnlessAsked();
         await using EtcdServer one = await EtcdServer.StartAsync();
@@ -48,6 +47,6 @@ public sealed class LeaseDifferentialTests(PostgresFixture postgres, ITestOutput
         output.WriteLine($"{lives.Sum(life => life.Keys.Count)} keys, {lives.Sum(life => life.Attached.Count)} went with their lease");
     }
 
-    /// <summary>Revisions differ: leases that end at about the same time may end in either order.</summary>
+    /// <summary>Revisions differ, as leases that expire at about the same time may do so in either order.</summary>
     private static string Shown(WatchedEvent change) => $"{change.Value ?? "(deleted)"} v{change.Version}";
 }

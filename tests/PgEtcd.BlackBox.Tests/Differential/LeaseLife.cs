@@ -8,27 +8,27 @@ namespace PgEtcd.BlackBox.Tests.Differential;
 /// <summary>The life of one lease on two servers at once: granted, given keys, kept alive or not, revoked or left to expire.</summary>
 internal sealed class LeaseLife(LeaseSide[] sides, long id, int seed)
 {
-    /// <summary>A server may be this late with an expiry: etcd looks every 500 ms, and the machine is busy.</summary>
+    /// <summary>The delay allowed for an expiry: etcd checks every 500 ms, and the machine is busy.</summary>
     private static readonly TimeSpan MostLate = TimeSpan.FromSeconds(4);
 
-    /// <summary>Closer to the end than this, nobody can say whether a request still finds the lease.</summary>
+    /// <summary>In this time before the end, a request may or may not find the lease.</summary>
     private static readonly TimeSpan Uncertain = TimeSpan.FromMilliseconds(900);
 
     private readonly Random _random = new(seed);
     private readonly List<string> _keys = [];
-    private readonly long _refuge = 100_000 + id; // a lease of an hour, where keys may be moved to
+    private readonly long _refuge = 100_000 + id; // a lease of an hour, to which keys are moved
     private long _renewed;
     private TimeSpan _ttl;
 
     /// <summary>Keys that were attached at some time.</summary>
     public IReadOnlyList<string> Keys => _keys;
 
-    /// <summary>Keys that went with the lease. One, the last by name, is never moved: it shows the end.</summary>
+    /// <summary>Keys deleted with the lease. The last by name is never moved, as its deletion shows the end.</summary>
     public HashSet<string> Attached { get; } = [];
 
     private string Mark => $"{id}/mark";
 
-    /// <summary>Acts on both servers alike and compares what they answer.</summary>
+    /// <summary>Acts on both servers and compares their answers.</summary>
     public async Task LiveAsync()
     {
         _ttl = TimeSpan.FromSeconds(_random.Next(3, 5));
@@ -40,7 +40,7 @@ internal sealed class LeaseLife(LeaseSide[] sides, long id, int seed)
         for (int step = 0; step < steps && Left > Uncertain; step++)
         {
             await StepAsync(step);
-            // Time passing is what is tested; nothing is waited for.
+            // The delay is what is tested; there is nothing to wait for.
             await Task.Delay(_random.Next(100, 600));
             if (Left < Uncertain + TimeSpan.FromSeconds(0.5) && Left > Uncertain && _random.Next(3) > 0)
             {
@@ -123,7 +123,7 @@ internal sealed class LeaseLife(LeaseSide[] sides, long id, int seed)
 
     private static bool IsDeleted(LeaseSide side, string key) => side.Events(key).LastOrDefault() is { Value: null };
 
-    /// <summary>The same answer from both.</summary>
+    /// <summary>Checks that both gave the same answer.</summary>
     private async Task<T> BothAsync<T>(Func<LeaseSide, Task<T>> act)
     {
         T[] answers = await Task.WhenAll(sides.Select(act));

@@ -8,7 +8,7 @@ using PgEtcd.Testing.Watching;
 
 namespace PgEtcd.BlackBox.Tests.Differential;
 
-/// <summary>One of two servers on which the same leases live, and what a watch of all its keys shows.</summary>
+/// <summary>One of the two servers with the same leases, and the events of a watch on all their keys.</summary>
 internal sealed class LeaseSide : IAsyncDisposable
 {
     private readonly Kv _kv;
@@ -36,10 +36,10 @@ internal sealed class LeaseSide : IAsyncDisposable
         return new LeaseSide(server, kv, watch);
     }
 
-    /// <summary>What has been seen of a key, in order.</summary>
+    /// <summary>The events of a key, in order.</summary>
     public WatchedEvent[] Events(string key) => _events.TryGetValue(key, out ConcurrentQueue<WatchedEvent>? seen) ? [.. seen] : [];
 
-    /// <summary>Puts; gives the error's code and text, or null.</summary>
+    /// <summary>Puts; returns the error's code and text, or null.</summary>
     public async Task<string?> PutAsync(string key, string value, long lease)
     {
         try
@@ -53,7 +53,7 @@ internal sealed class LeaseSide : IAsyncDisposable
         }
     }
 
-    /// <summary>The TTL that a keep-alive is answered with; 0 when the lease is gone.</summary>
+    /// <summary>The TTL in the answer to a keep-alive; 0 if the lease no longer exists.</summary>
     public async Task<long> KeepAliveAsync(long lease)
     {
         await using GrpcDuplexCall<LeaseKeepAliveRequest, LeaseKeepAliveResponse> call = Channel.KeepAlive();
@@ -62,7 +62,7 @@ internal sealed class LeaseSide : IAsyncDisposable
 
     public async Task<bool> IsGoneAsync(long lease) => (await Channel.TimeToLiveAsync(lease)).TTL == -1;
 
-    /// <summary>What a lease is, except for the seconds it has left.</summary>
+    /// <summary>The lease without its remaining time.</summary>
     public async Task<string> DescribeAsync(long lease)
     {
         LeaseTimeToLiveResponse response = await Channel.TimeToLiveAsync(lease);

@@ -4,12 +4,12 @@ using static PgEtcd.Protocol.Etcdserverpb.RangeRequest.Types;
 
 namespace PgEtcd.BlackBox.Tests.Differential;
 
-/// <summary>A request and the rpc it is for.</summary>
+/// <summary>A request and its RPC.</summary>
 internal sealed record RandomRequest(string Rpc, IMessage Message);
 
 /// <summary>
 /// Random KV and lease requests, good and bad. The same seed and the same answers give the same requests.
-/// What real etcd 3.4 does not survive is never made: unknown sort values, and a put that keeps the value or
+/// Requests that crash real etcd 3.4 are never generated: unknown sort values, and a put that keeps the value or
 /// the lease of a key that an open-ended delete of the same transaction removes.
 /// </summary>
 internal sealed class RequestGenerator
@@ -65,7 +65,7 @@ internal sealed class RequestGenerator
 
     public RangeRequest Range()
     {
-        // Sorting by anything but the key has one right answer only among few keys.
+        // A sort by anything but the key has one right answer only among few keys.
         bool sorted = Maybe(35);
         (ByteString key, ByteString end) = sorted ? _keys.SmallRange() : _keys.Range();
         RangeRequest range = new()
@@ -98,7 +98,7 @@ internal sealed class RequestGenerator
         return new DeleteRangeRequest { Key = Maybe(2) ? ByteString.Empty : key, RangeEnd = end, PrevKv = Maybe(40) };
     }
 
-    /// <summary>A value, short and from a small alphabet so that comparisons meet equals.</summary>
+    /// <summary>A short value from a small alphabet, so that comparisons find equal ones.</summary>
     public ByteString Value()
     {
         byte[] value = new byte[_random.Next(4)];
@@ -126,7 +126,7 @@ internal sealed class RequestGenerator
         _ => Bound(),
     };
 
-    /// <summary>A revision that is likely to be there.</summary>
+    /// <summary>A revision that probably exists.</summary>
     public long Bound() => _random.NextInt64(Math.Max(1, _state.Compacted), _state.Revision + 1);
 
     public bool Maybe(int percent) => _random.Next(100) < percent;
@@ -143,10 +143,10 @@ internal sealed class RequestGenerator
         Physical = Maybe(30),
     };
 
-    /// <summary>Long enough that no lease expires while the test runs, or out of bounds.</summary>
+    /// <summary>A TTL that is long enough to outlive the test, or out of bounds.</summary>
     private long Ttl() => Maybe(5) ? 9_000_000_001 : _random.NextInt64(1_000_000, 9_000_000_000);
 
-    /// <summary>More than a request may hold, and sometimes more than a gRPC message may.</summary>
+    /// <summary>A value larger than a request may be, and sometimes larger than a gRPC message may be.</summary>
     private PutRequest Oversize() => new()
     {
         Key = _keys.Key(),

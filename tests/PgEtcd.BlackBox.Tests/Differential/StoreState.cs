@@ -1,6 +1,6 @@
 namespace PgEtcd.BlackBox.Tests.Differential;
 
-/// <summary>What the generator knows of the store, from the answers, to ask for revisions that mean something.</summary>
+/// <summary>The generator's knowledge of the store, taken from the answers, for requests with meaningful revisions.</summary>
 internal sealed class StoreState
 {
     /// <summary>The current revision.</summary>

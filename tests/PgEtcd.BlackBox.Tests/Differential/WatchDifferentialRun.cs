@@ -8,8 +8,8 @@ using Filter = PgEtcd.Protocol.Etcdserverpb.WatchCreateRequest.Types.FilterType;
 
 namespace PgEtcd.BlackBox.Tests.Differential;
 
-/// <summary>Watches come and go on two servers while the same is written to both. How the servers group what they replay is
-/// their own affair, and so is how much a cancelled watch still shows; what each watch shows in all is not.</summary>
+/// <summary>Watches come and go on two servers while the same data is written to both. Servers may group replayed events differently,
+/// and show more or less of a cancelled watch; the events of each watch must otherwise be the same.</summary>
 internal sealed class WatchDifferentialRun(WatchSide reference, WatchSide target, int seed, ITestOutputHelper output)
 {
     private static readonly string[] Keys = ["a", "a/1", "a/2", "b", "b/1", "c"];
@@ -81,7 +81,7 @@ internal sealed class WatchDifferentialRun(WatchSide reference, WatchSide target
         };
         if (watch.StartRevision == _compacted)
         {
-            watch.StartRevision++; // 3.4 drops deletes at just this revision
+            watch.StartRevision++; // 3.4 drops deletes at exactly this revision
         }
 
         int stream = _random.Next(WatchSide.Streams);
@@ -98,12 +98,12 @@ internal sealed class WatchDifferentialRun(WatchSide reference, WatchSide target
         await BothAsync(side => side.CreateAsync(stream, watch));
         if (watch.StartRevision == 0)
         {
-            // It begins where it was created, so nothing may be written before it stands.
+            // The watch begins at its creation, so nothing may be written before that.
             await BothAsync(side => side.UntilAsync(() => side[watch.WatchId].IsCreated, $"watch {watch.WatchId} is created"));
         }
     }
 
-    /// <summary>An id in use, or a range that holds nothing.</summary>
+    /// <summary>An id in use, or an empty range.</summary>
     private async Task RefuseAsync()
     {
         if (_live.Count == 0)
@@ -135,8 +135,8 @@ internal sealed class WatchDifferentialRun(WatchSide reference, WatchSide target
         await BothAsync(side => side.Kv.CompactAsync(_compacted));
     }
 
-    /// <summary>Waits until every watch has seen everything: each range holds one of the keys, and each filter lets one of two
-    /// last changes through.</summary>
+    /// <summary>Waits until every watch has seen all events: each range has one of the keys, and each filter passes one of the two last
+    /// changes.</summary>
     private async Task SettleAsync()
     {
         await TxnAsync(Keys.Select(key => Kv.Op(Kv.Put(key, "last"))));

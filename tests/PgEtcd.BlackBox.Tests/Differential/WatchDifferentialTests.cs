@@ -5,13 +5,13 @@ using Xunit.Abstractions;
 
 namespace PgEtcd.BlackBox.Tests.Differential;
 
-/// <summary>Watches under random writes, as real etcd shows them. <c>TESTED_SEED</c> repeats a run, but not its timing.</summary>
+/// <summary>Watches during random writes, compared with real etcd. <c>TESTED_SEED</c> repeats a run, but not its timing.</summary>
 public sealed class WatchDifferentialTests(PostgresFixture postgres, ITestOutputHelper output) : IClassFixture<PostgresFixture>
 {
     private const int Steps = 600;
 
     [SkippableFact]
-    public async Task Watches_show_what_those_of_real_etcd_show()
+    public async Task Watches_show_the_same_events_as_in_real_etcd()
     {
         await using EtcdServer etcd = await EtcdServer.StartAsync();
         await using PgEtcdServer pgetcd = await PgEtcdServer.StartAsync(await postgres.CreateStoreAsync());
@@ -22,7 +22,7 @@ public sealed class WatchDifferentialTests(PostgresFixture postgres, ITestOutput
 
     [SkippableFact]
     [Trait("Category", "SelfTest")]
-    public async Task Those_of_two_real_etcds_show_the_same()
+    public async Task Two_real_etcds_agree_on_watches()
     {
         SelfTest.SkipUnlessAsked();
         await using EtcdServer one = await EtcdServer.StartAsync();

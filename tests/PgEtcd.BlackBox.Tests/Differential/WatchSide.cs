@@ -7,7 +7,7 @@ using PgEtcd.Testing.Watching;
 
 namespace PgEtcd.BlackBox.Tests.Differential;
 
-/// <summary>The watches that one of two servers is asked for, on a few streams that are read all the time.</summary>
+/// <summary>The watches on one of the two servers, on a few streams that are read continuously.</summary>
 internal sealed class WatchSide : IAsyncDisposable
 {
     public const int Streams = 3;
@@ -33,13 +33,13 @@ internal sealed class WatchSide : IAsyncDisposable
 
     public Kv Kv { get; }
 
-    /// <summary>What a watch has shown.</summary>
+    /// <summary>The events of a watch.</summary>
     public Seen this[long id] => _seen[id];
 
-    /// <summary>The reasons why watches of a stream were not created, in order.</summary>
+    /// <summary>Why watches of a stream were refused, in order.</summary>
     public string[] Refused(int stream) => [.. _refused[stream]];
 
-    /// <summary>Asks for a watch and does not wait.</summary>
+    /// <summary>Requests a watch without waiting for it.</summary>
     public Task CreateAsync(int stream, WatchCreateRequest watch)
     {
         _seen.TryAdd(watch.WatchId, new Seen(watch.StartRevision));
@@ -48,7 +48,7 @@ internal sealed class WatchSide : IAsyncDisposable
 
     public Task CancelAsync(int stream, long id) => _calls[stream].CancelAsync(id);
 
-    /// <summary>Waits for something that the streams are to bring.</summary>
+    /// <summary>Waits for something that the streams will bring.</summary>
     public Task UntilAsync(Func<bool> condition, string what) => Eventually.TrueAsync(
         () => _reading.FirstOrDefault(task => task.IsFaulted) is { } failed
             ? throw new GaveUpException($"{Server.Kind}: {failed.Exception!.InnerException}")
@@ -101,7 +101,7 @@ internal sealed class WatchSide : IAsyncDisposable
 
         public volatile bool IsCreated;
 
-        /// <summary>How it ended; null while it goes on.</summary>
+        /// <summary>How the watch ended; null while it is active.</summary>
         public volatile string? End;
     }
 }

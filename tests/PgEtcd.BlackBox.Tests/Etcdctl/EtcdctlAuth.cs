@@ -7,7 +7,7 @@ internal static class EtcdctlAuth
 
     private static readonly EtcdctlCommand[] Root = ["auth enable", "user add root:r", "auth enable", "user grant-role root root"];
 
-    /// <summary>Who may do what.</summary>
+    /// <summary>Users and their permissions.</summary>
     public static Task LiveAsync(EtcdctlPair pair) => WithRootAsync(
         pair,
         "user add joe:j", "user add ann --no-password", "role add reader", "role grant-permission reader read a",
@@ -28,7 +28,7 @@ internal static class EtcdctlAuth
         "--user=root:r user revoke-role root root", "--user=root:r user get root -w json", "--user=root:r lease list",
         new("--user=root:r user passwd root --interactive=false", "r\n"), "--user=root:r compaction {2}");
 
-    /// <summary>How it ends.</summary>
+    /// <summary>Disables auth again.</summary>
     public static Task DisableAsync(EtcdctlPair pair) => WithRootAsync(
         pair, "auth disable", "auth enable", "auth disable", "put a 1", "--user=root:wrong auth disable",
         "--user=root:r auth disable -w json", "put a 1", "--user=root:r auth disable", "user list");

@@ -5,7 +5,7 @@ using Shouldly;
 
 namespace PgEtcd.BlackBox.Tests.Etcdctl;
 
-/// <summary><c>etcdctl lease</c> from grant to expiry. Its ids are chosen by the server, so what is expected stands here.</summary>
+/// <summary><c>etcdctl lease</c> from grant to expiry. The server chooses the ids, so expected outputs are written here.</summary>
 internal static class EtcdctlLease
 {
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(60);
@@ -37,7 +37,7 @@ internal static class EtcdctlLease
         (await PrintedAsync(server, "lease list")).ShouldNotContain(id);
     }
 
-    /// <summary>A keep-alive that runs while its lease is revoked ends by itself, and says why.</summary>
+    /// <summary>A keep-alive whose lease is revoked ends with a message.</summary>
     public static async Task KeepAliveOfARevokedLeaseEndsAsync(IEtcdServer server)
     {
         string id = await GrantAsync(server, "3");
@@ -64,7 +64,7 @@ internal static class EtcdctlLease
         return words[1];
     }
 
-    /// <summary>What a command that succeeds prints.</summary>
+    /// <summary>The output of a command that must succeed.</summary>
     private static async Task<string> PrintedAsync(IEtcdServer server, string line)
     {
         string[] printed = (await EtcdctlScript.RunAsync(server, line)).Split('\n', 2);

@@ -4,12 +4,12 @@ using Shouldly;
 
 namespace PgEtcd.BlackBox.Tests.Etcdctl;
 
-/// <summary><c>etcdctl lock</c> and <c>elect</c>. Two frontends and a holder that dies are in <see cref="EtcdctlLockTests"/>.</summary>
+/// <summary><c>etcdctl lock</c> and <c>elect</c>. <see cref="EtcdctlLockTests"/> has two frontends and a holder that dies.</summary>
 internal static class EtcdctlLock
 {
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(60);
 
-    /// <summary>One holds, another waits; then commands that hold it while they run.</summary>
+    /// <summary>One client holds the lock and another waits; then commands hold it while they run.</summary>
     public static async Task LockAsync(EtcdctlPair pair)
     {
         await pair.SameAsync(
@@ -33,7 +33,7 @@ internal static class EtcdctlLock
             "get resource/ --prefix");
     }
 
-    /// <summary>One leads, another campaigns, a third listens.</summary>
+    /// <summary>One client leads, another campaigns, a third observes.</summary>
     public static async Task ElectAsync(EtcdctlPair pair)
     {
         await pair.SameAsync(

@@ -6,7 +6,7 @@ using Xunit;
 
 namespace PgEtcd.BlackBox.Tests.Etcdctl;
 
-/// <summary><c>etcdctl lock</c> and <c>elect</c>, two processes on two frontends.</summary>
+/// <summary><c>etcdctl lock</c> and <c>elect</c> in two processes on two frontends.</summary>
 public sealed class EtcdctlLockTests(PostgresFixture postgres) : IClassFixture<PostgresFixture>, IAsyncLifetime
 {
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(60);
@@ -23,7 +23,7 @@ public sealed class EtcdctlLockTests(PostgresFixture postgres) : IClassFixture<P
 
     [SkippableTheory]
     [InlineData(UnixSignal.Interrupt, 0)]
-    [InlineData(UnixSignal.Kill, 1)] // nothing is given back: the lease must end
+    [InlineData(UnixSignal.Kill, 1)] // no revocation: the lease must expire
     public async Task The_second_etcdctl_lock_waits_for_the_first(UnixSignal end, int atLeastSeconds)
     {
         EtcdctlScript.Require();
@@ -31,7 +31,7 @@ public sealed class EtcdctlLockTests(PostgresFixture postgres) : IClassFixture<P
         await ShowsAsync(first, "resource/");
         await using ChildProcess second = EtcdctlScript.Start(_other, "lock resource --ttl=60");
         await Eventually.TrueAsync(async () => (await KeysAsync("resource/")).Length == 2, Limit, "the second waits");
-        await Task.Delay(2500); // longer than the lease: the first keeps it alive
+        await Task.Delay(2500); // longer than the lease, which the holder keeps alive
         second.Output.ShouldBe("");
 
         System.Diagnostics.Stopwatch since = System.Diagnostics.Stopwatch.StartNew();
@@ -45,7 +45,7 @@ public sealed class EtcdctlLockTests(PostgresFixture postgres) : IClassFixture<P
     }
 
     [SkippableFact]
-    public async Task Etcdctl_lock_runs_a_command_that_knows_its_key_and_gives_the_lock_back()
+    public async Task Etcdctl_lock_runs_a_command_with_its_key_and_releases_the_lock()
     {
         EtcdctlScript.Require();
         string[] printed = (await EtcdctlScript.RunAsync(_one, "lock resource -- printenv ETCD_LOCK_KEY ETCD_LOCK_REV")).Split('\n');
@@ -56,7 +56,7 @@ public sealed class EtcdctlLockTests(PostgresFixture postgres) : IClassFixture<P
     }
 
     [SkippableFact]
-    public async Task Etcdctl_elect_has_one_leader_at_a_time_and_shows_each_to_who_listens()
+    public async Task Etcdctl_elect_has_one_leader_at_a_time_and_shows_each_to_observers()
     {
         EtcdctlScript.Require();
         await using ChildProcess listening = EtcdctlScript.Start(_other, "elect office -l");

@@ -3,12 +3,12 @@ using Shouldly;
 
 namespace PgEtcd.BlackBox.Tests.Etcdctl;
 
-/// <summary><c>etcdctl make-mirror</c>, from etcd to PgEtcd and back: one way to move.</summary>
+/// <summary><c>etcdctl make-mirror</c>, from etcd to PgEtcd and back: one way to migrate.</summary>
 internal static class EtcdctlMirror
 {
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(60);
 
-    /// <summary>Each mirrors to the other, what is there and what comes.</summary>
+    /// <summary>Each mirrors existing and new keys to the other.</summary>
     public static async Task RunAsync(EtcdctlPair pair)
     {
         await pair.SameAsync("make-mirror", "put src/a 1", "put src/b 2", "put other 3", "put src/a 4", "del src/b");

@@ -5,16 +5,16 @@ using Xunit;
 
 namespace PgEtcd.BlackBox.Tests.Etcdctl;
 
-/// <summary>A real etcd and a PgEtcd that are asked the same, for all subcommands one after the other.</summary>
+/// <summary>A real etcd and a PgEtcd that run the same commands, one subcommand after another.</summary>
 public sealed class EtcdctlPair : IAsyncLifetime
 {
-    /// <summary>Passwords are hashed as cheaply as may be: etcd's cost is not what is compared.</summary>
+    /// <summary>Passwords use the cheapest hash, as etcd's cost is not compared.</summary>
     private static readonly string[] Flags = ["--bcrypt-cost", "4"];
 
     private readonly PostgresFixture _postgres = new();
     private readonly List<string> _lines = [];
 
-    /// <summary>What was run since <see cref="BeginAsync"/>.</summary>
+    /// <summary>The commands run since <see cref="BeginAsync"/>.</summary>
     internal IReadOnlyList<string> Lines => _lines;
 
     internal EtcdctlSide Reference { get; private set; } = null!;
@@ -26,7 +26,7 @@ public sealed class EtcdctlPair : IAsyncLifetime
     /// <summary>A pair of any two servers.</summary>
     internal static EtcdctlPair Of(IEtcdServer reference, IEtcdServer target) => new() { Reference = new(reference), Target = new(target) };
 
-    /// <summary>A real etcd as the pair has it.</summary>
+    /// <summary>A real etcd as used in the pair.</summary>
     internal static Task<EtcdServer> StartEtcdAsync() => EtcdServer.StartAsync(Flags);
 
     public async Task InitializeAsync()
@@ -49,8 +49,8 @@ public sealed class EtcdctlPair : IAsyncLifetime
         _lines.Clear();
     }
 
-    /// <summary>Runs the commands one after the other on both, which must print the same.</summary>
-    /// <returns>What the last one printed.</returns>
+    /// <summary>Runs commands in order on both, which must print the same.</summary>
+    /// <returns>The output of the last command.</returns>
     internal async Task<string> SameAsync(params IEnumerable<EtcdctlCommand> commands)
     {
         string last = "";
@@ -63,7 +63,7 @@ public sealed class EtcdctlPair : IAsyncLifetime
         return last;
     }
 
-    /// <summary>Does something on both, which must come to the same.</summary>
+    /// <summary>Runs an action on both, which must have the same result.</summary>
     internal async Task<T> SameAsync<T>(Func<EtcdctlSide, Task<T>> action, string line)
     {
         _lines.Add(line);
@@ -74,9 +74,9 @@ public sealed class EtcdctlPair : IAsyncLifetime
         return await expected;
     }
 
-    /// <summary>Runs a command on PgEtcd where etcd does something else.</summary>
+    /// <summary>Runs a command only on PgEtcd, where etcd behaves differently.</summary>
     /// <param name="command">The command.</param>
-    /// <param name="expected">What PgEtcd's says.</param>
+    /// <param name="expected">PgEtcd's output.</param>
     internal async Task OursAsync(EtcdctlCommand command, string expected)
     {
         if (Target.Server is PgEtcdServer)

@@ -15,20 +15,20 @@ internal static class EtcdctlScript
     public const string Program = "/usr/bin/etcdctl";
     public static readonly IReadOnlyDictionary<string, string> Version3 = new Dictionary<string, string> { ["ETCDCTL_API"] = "3" };
 
-    /// <summary>A test without the program is skipped, but not in CI.</summary>
+    /// <summary>Skips the test if the program is missing, except in CI.</summary>
     public static void Require() => Tool.Require(Program, "etcd-client");
 
     /// <summary>Runs one command.</summary>
-    /// <returns>Its exit code, and what it printed.</returns>
+    /// <returns>The exit code and the output.</returns>
     public static async Task<string> RunAsync(IEtcdServer server, EtcdctlCommand command)
     {
         CommandResult result = await Command.RunAsync(Program, Arguments(server, command.Line), command.Input, Version3);
-        // Beside its errors etcdctl logs what its client does, with times and addresses: as JSON.
+        // etcdctl logs its client's activity, with times and addresses, as JSON beside its errors.
         IEnumerable<string> errors = result.Error.Split('\n').Where(line => line.Length > 0 && line[0] != '{');
         return $"exit code {result.ExitCode}\n{result.Output}{string.Join('\n', errors)}";
     }
 
-    /// <summary>Starts one that goes on until it is interrupted.</summary>
+    /// <summary>Starts a command that runs until it is interrupted.</summary>
     public static ChildProcess Start(IEtcdServer server, string line) =>
         ChildProcess.Start($"etcdctl {line}", Program, Arguments(server, line), Version3);
 

@@ -7,9 +7,9 @@ using PgEtcd.Testing.Processes;
 
 namespace PgEtcd.BlackBox.Tests.Etcdctl;
 
-/// <summary>One of the two servers that are asked the same, with what only it knows: its ids, its files.</summary>
-/// <remarks>A line may speak of <c>{lease}</c>, the one granted last; <c>{member}</c>; <c>{server}</c>, its address; <c>{dir}</c>, a
-/// directory of its own; and <c>{3}</c>, the revision that an empty store would have after two writes.</remarks>
+/// <summary>One of the two servers that run the same commands, with its own ids and files.</summary>
+/// <remarks>A line may contain <c>{lease}</c>, the lease granted last; <c>{member}</c>; <c>{server}</c>, the address; <c>{dir}</c>, a
+/// directory of this side; and <c>{3}</c>, the revision that an empty store would have after two writes.</remarks>
 internal sealed partial class EtcdctlSide(IEtcdServer server) : IAsyncDisposable
 {
     private readonly TempDirectory _directory = new("etcdctl");
@@ -21,7 +21,7 @@ internal sealed partial class EtcdctlSide(IEtcdServer server) : IAsyncDisposable
 
     public Kv Kv { get; } = new(server);
 
-    /// <summary>Takes away leases, users and roles.</summary>
+    /// <summary>Removes leases, users and roles.</summary>
     /// <returns>The revision.</returns>
     public async Task<long> ClearAsync()
     {
@@ -45,8 +45,8 @@ internal sealed partial class EtcdctlSide(IEtcdServer server) : IAsyncDisposable
         return await Kv.PutAsync("padding");
     }
 
-    /// <summary>Begins anew: what follows is as in an empty store, but for the revisions.</summary>
-    /// <param name="revision">Where to begin, or after it.</param>
+    /// <summary>Resets the store, so that what follows is as in an empty store except for the revisions.</summary>
+    /// <param name="revision">The lowest revision to start from.</param>
     public async Task BeginAsync(long revision)
     {
         while (await Kv.RevisionAsync() < revision)
@@ -60,7 +60,7 @@ internal sealed partial class EtcdctlSide(IEtcdServer server) : IAsyncDisposable
     }
 
     /// <summary>Runs one command.</summary>
-    /// <returns>What it printed, without what must differ.</returns>
+    /// <returns>The output without parts that must differ.</returns>
     public async Task<string> RunAsync(EtcdctlCommand command)
     {
         string printed = await EtcdctlScript.RunAsync(Server, command with { Line = Filled(command.Line) });
@@ -72,15 +72,15 @@ internal sealed partial class EtcdctlSide(IEtcdServer server) : IAsyncDisposable
         return Common(printed);
     }
 
-    /// <summary>Starts one that goes on until it is interrupted.</summary>
+    /// <summary>Starts a command that runs until it is interrupted.</summary>
     public ChildProcess Start(string line) => EtcdctlScript.Start(Server, Filled(line));
 
-    /// <summary>A line as it is run here.</summary>
+    /// <summary>A line with the values of this side.</summary>
     public string Filled(string line) => Revision().Replace(
         Named().Aggregate(line, static (text, named) => text.Replace(named.Name, named.Value, StringComparison.Ordinal)),
         match => (_first - 1 + int.Parse(match.Groups[1].Value, CultureInfo.InvariantCulture)).ToString(CultureInfo.InvariantCulture));
 
-    /// <summary>What was printed here, without what must differ.</summary>
+    /// <summary>An output of this side without parts that must differ.</summary>
     public string Common(string printed)
     {
         foreach ((string name, string value) in Named().Where(named => named.Value.Length > 0))
@@ -96,7 +96,7 @@ internal sealed partial class EtcdctlSide(IEtcdServer server) : IAsyncDisposable
         printed = Varying().Replace(
             printed.Replace(_member.ToString(CultureInfo.InvariantCulture), "{member}", StringComparison.Ordinal), "$1*");
         printed = Status().Replace(printed, "$1*, *, $2*, *, *, ");
-        // Tables are as wide as the longest of what stands in them.
+        // The width of a table depends on its longest cell.
         printed = TableRow().Replace(printed, static row => Padding().Replace(row.Value, static match => match.Value[..1]));
         return Took().Replace(StatusRow().Replace(printed, "$1 * | * $2 * | * | * |"), "$1*");
     }
@@ -128,15 +128,15 @@ internal sealed partial class EtcdctlSide(IEtcdServer server) : IAsyncDisposable
     [GeneratedRegex("""^lease (?<hex>[0-9a-f]{16}) granted|"ID":(?<id>\d+),"TTL":|"ID" : (?<id>\d+)\n"TTL" : """, RegexOptions.Multiline)]
     private static partial Regex Granted();
 
-    /// <summary>Who answered and how far and large it is, in the formats json and fields; what is left of a lease: a second may pass
-    /// between the two.</summary>
+    /// <summary>Member, revisions and sizes in the formats json and fields, and the remaining time of a lease, which may differ by a
+    /// second.</summary>
     [GeneratedRegex(
         """("(?:cluster_id|member_id|raft_term|raftTerm|raftIndex|raftAppliedIndex|dbSize|dbSizeInUse|ttl)":"""
         + """|"(?:ClusterID|MemberID|RaftTerm|RaftIndex|RaftAppliedIndex|DBSize|DBSizeInUse|TTL)" : |remaining\()\d+"""
         + """|("version":|"Version" : )"[^"]*"|http://localhost:\d+|http://127\.0\.0\.1:\d+""")]
     private static partial Regex Varying();
 
-    /// <summary>Whatever the unit: µs of etcdctl's table comes as two characters.</summary>
+    /// <summary>In any unit; the µs of etcdctl's table is two characters.</summary>
     [GeneratedRegex("""(took = |"took":|"Took" : |\| (?:true|false) \| )("[^"]*"|[0-9][^\s|]+)""")]
     private static partial Regex Took();
 

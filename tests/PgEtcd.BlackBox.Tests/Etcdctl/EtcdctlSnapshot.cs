@@ -3,7 +3,7 @@ using Shouldly;
 
 namespace PgEtcd.BlackBox.Tests.Etcdctl;
 
-/// <summary><c>etcdctl snapshot</c>. That a real etcd runs from what is restored is in Snapshots/RoundTripTests.</summary>
+/// <summary><c>etcdctl snapshot</c>. Snapshots/RoundTripTests show that a real etcd runs from a restored snapshot.</summary>
 internal static class EtcdctlSnapshot
 {
     private static readonly EtcdctlCommand[] Saved = [
@@ -12,8 +12,8 @@ internal static class EtcdctlSnapshot
     public static Task SaveAsync(EtcdctlPair pair) =>
         pair.SameAsync([.. Saved, "snapshot save {dir}/file", "snapshot save {dir}/none/file", "snapshot save"]);
 
-    /// <summary>The hash and the sizes are over the whole file, with the members and what raft left in it: each server has its
-    /// own.</summary>
+    /// <summary>The hash and the sizes cover the whole file, with members and raft's data, and so differ between
+    /// servers.</summary>
     public static async Task StatusAsync(EtcdctlPair pair)
     {
         await pair.SameAsync(Saved);

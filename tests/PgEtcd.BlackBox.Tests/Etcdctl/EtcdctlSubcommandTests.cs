@@ -6,7 +6,7 @@ using Xunit;
 
 namespace PgEtcd.BlackBox.Tests.Etcdctl;
 
-/// <summary>Debian's etcdctl prints the same, whether it speaks to real etcd or to us: <see cref="EtcdctlSubcommands"/>.</summary>
+/// <summary>Debian's etcdctl prints the same with real etcd and with PgEtcd: <see cref="EtcdctlSubcommands"/>.</summary>
 public sealed partial class EtcdctlSubcommandTests(EtcdctlPair pair) : IClassFixture<EtcdctlPair>
 {
     public static TheoryData<string> Names => [.. EtcdctlSubcommands.All.Keys];
@@ -31,7 +31,7 @@ public sealed partial class EtcdctlSubcommandTests(EtcdctlPair pair) : IClassFix
         EtcdctlSubcommands.All.Keys.ShouldBe(named, ignoreOrder: true);
     }
 
-    /// <summary>The runs themselves: of two real etcds nothing may differ.</summary>
+    /// <summary>Tests the runs: two real etcds must show no difference.</summary>
     [SkippableFact]
     [Trait("Category", "SelfTest")]
     public async Task Two_real_etcds_print_the_same()

@@ -4,8 +4,8 @@ using static PgEtcd.Protocol.Etcdserverpb.AlarmRequest.Types;
 
 namespace PgEtcd.BlackBox.Tests.Etcdctl;
 
-/// <summary>Every subcommand of etcdctl and what is run of it. All that is printed is compared with real etcd's, except where a reason
-/// stands here.</summary>
+/// <summary>Every subcommand of etcdctl with its runs. All output is compared with real etcd's, unless a comment gives a
+/// reason.</summary>
 internal static class EtcdctlSubcommands
 {
     private static readonly EtcdctlCommand[] SomeKeys =
@@ -19,7 +19,7 @@ internal static class EtcdctlSubcommands
         "role grant-permission reader readwrite dir/ --prefix=true",
     ];
 
-    /// <summary>By the name that etcdctl's help has.</summary>
+    /// <summary>By the name in etcdctl's help.</summary>
     public static IReadOnlyDictionary<string, Func<EtcdctlPair, Task>> All { get; } = new Dictionary<string, Func<EtcdctlPair, Task>>
     {
         ["put"] = Same(
@@ -147,7 +147,7 @@ internal static class EtcdctlSubcommands
                 "role grant-permission reader read '' --prefix=true",
                 "role grant-permission reader", "role get reader",
             ]);
-            // etcd 3.4 takes a range that ends before it begins; as since 3.5, we do not.
+            // etcd 3.4 accepts a range that ends before it begins; etcd since 3.5 and PgEtcd do not.
             await pair.OursAsync("role grant-permission reader read z m", "exit code 1\nError: etcdserver: invalid auth management");
         },
         ["role revoke-permission"] = Same(
@@ -182,7 +182,7 @@ internal static class EtcdctlSubcommands
         ["member add"] = async pair =>
         {
             await pair.SameAsync("member add x --peer-urls=nonsense", "member add x", "member add");
-            // A frontend joins by running. A real etcd of one member, on the other hand, would wait for the second from here on.
+            // A frontend joins by running. A real etcd with one member, in contrast, would wait for the second from here on.
             await pair.OursAsync(
                 "member add x --peer-urls=http://127.0.0.1:1",
                 "exit code 1\nError: rpc error: code = FailedPrecondition desc = "
@@ -191,7 +191,7 @@ internal static class EtcdctlSubcommands
         ["member remove"] = async pair =>
         {
             await pair.SameAsync("member remove 1234", "member remove zzz", "member remove");
-            // A real etcd refuses its only member too, for want of a quorum.
+            // A real etcd refuses to remove its only member too, for lack of a quorum.
             await pair.OursAsync(
                 "member remove {member}",
                 "exit code 1\nError: rpc error: code = FailedPrecondition desc = "
@@ -200,7 +200,7 @@ internal static class EtcdctlSubcommands
         ["member update"] = async pair =>
         {
             await pair.SameAsync("member update 1234 --peer-urls=http://127.0.0.1:1", "member update {member}", "member update");
-            // Frontends have no peers; the URLs are shown to clients that ask for them, as they were given at the start.
+            // Frontends have no peers; clients that ask see the peer URLs given at the start.
             await pair.OursAsync(
                 "member update {member} --peer-urls=http://127.0.0.1:1",
                 "exit code 1\nError: rpc error: code = FailedPrecondition desc = "
@@ -211,18 +211,18 @@ internal static class EtcdctlSubcommands
         ["snapshot save"] = EtcdctlSnapshot.SaveAsync,
         ["snapshot status"] = EtcdctlSnapshot.StatusAsync,
         ["snapshot restore"] = EtcdctlSnapshot.RestoreAsync,
-        // Both write for up to a minute and judge the machine: compared is what they refuse before they begin.
+        // Both write for up to a minute and rate the machine; only refusals before the writes are compared.
         ["check perf"] = Same(
             "check perf --load=nonsense", "put /etcdctl-check-perf/a 1", "check perf", "check perf --prefix=/etcdctl-check-perf/ --load=s"),
         ["check datascale"] = Same("check datascale --load=nonsense", "put /etcdctl-check-datascale/a 1", "check datascale"),
-        // It turns the files of etcd 2 into those of etcd 3 and asks no server: compared is that it needs them.
+        // It converts files of etcd 2 to etcd 3 without a server; only its error without files is compared.
         ["migrate"] = Same("migrate", "migrate --data-dir={dir}/none"),
     };
 
     private static Func<EtcdctlPair, Task> Same(params EtcdctlCommand[] commands) => pair => pair.SameAsync(commands);
 
-    /// <summary>Runs the commands while NOSPACE is raised. Not -w json and fields: etcd 3.4 answers without the header that 3.5 and we
-    /// give, on which fields panics.</summary>
+    /// <summary>Runs the commands while NOSPACE is raised. Not with -w json and fields: etcd 3.4 answers without the header that 3.5 and
+    /// PgEtcd send, on which fields panics.</summary>
     private static Func<EtcdctlPair, Task> Alarmed(params EtcdctlCommand[] commands) => async pair =>
     {
         await pair.SameAsync("alarm list", "alarm disarm");

@@ -5,18 +5,18 @@ using Shouldly;
 namespace PgEtcd.BlackBox.Tests.Etcdctl;
 
 /// <summary><c>etcdctl watch</c> while other commands run.</summary>
-/// <param name="Line">The watch. With <c>--rev</c> it does not matter when it begins; one without is first shown to be there.</param>
-/// <param name="Sentinel">A key that it sees and that no command touches; a put of it ends the watch.</param>
-/// <param name="Before">Writes before it starts.</param>
-/// <param name="During">Writes while it runs.</param>
-/// <param name="Shown">What it must show before it goes on: where a revision of all that was read at once is printed.</param>
+/// <param name="Line">The watch. A watch without <c>--rev</c> is first shown to be active.</param>
+/// <param name="Sentinel">A watched key that no command touches; a put of it ends the watch.</param>
+/// <param name="Before">Writes before the watch starts.</param>
+/// <param name="During">Writes during the watch.</param>
+/// <param name="Shown">Output to wait for before going on, if the output depends on the events that were read together.</param>
 internal sealed record EtcdctlWatch(string Line, string Sentinel, Func<Kv, Task> Before, Func<Kv, Task> During, string Shown = "")
 {
     private const string Begin = "the watch has begun";
     private const string End = "the watch shall end";
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(60);
 
-    /// <summary>What users do, by name.</summary>
+    /// <summary>Typical uses, by name.</summary>
     public static IReadOnlyDictionary<string, EtcdctlWatch> All { get; } = new Dictionary<string, EtcdctlWatch>
     {
         ["a key"] = new("watch a", "a", NothingAsync, WriteAsync),
@@ -35,7 +35,7 @@ internal sealed record EtcdctlWatch(string Line, string Sentinel, Func<Kv, Task>
             WriteAsync, NothingAsync, "dir/q"),
     };
 
-    /// <summary>All of them, and those that are refused.</summary>
+    /// <summary>All runs, with those that are refused.</summary>
     public static async Task CompareAsync(EtcdctlPair pair)
     {
         foreach (EtcdctlWatch watch in All.Values)
@@ -49,8 +49,8 @@ internal sealed record EtcdctlWatch(string Line, string Sentinel, Func<Kv, Task>
         await pair.SameAsync("watch a --rev={3}", "watch '' --prefix --rev={1} -w json", "watch", "watch a --rev=x");
     }
 
-    /// <summary>Runs it against a server.</summary>
-    /// <returns>What it printed.</returns>
+    /// <summary>Runs the watch against a server.</summary>
+    /// <returns>The output.</returns>
     private async Task<string> RunAsync(EtcdctlSide side)
     {
         await Before(side.Kv);
@@ -93,8 +93,8 @@ internal sealed record EtcdctlWatch(string Line, string Sentinel, Func<Kv, Task>
         await kv.CompactAsync(first + 6);
     }
 
-    /// <summary>Puts the sentinel until the watch shows it. The end is put once: by then the watch is there, or has a revision to start
-    /// from.</summary>
+    /// <summary>Puts the sentinel until the watch shows it. The last put is made once, as the watch is then active or has a start
+    /// revision.</summary>
     private async Task PutUntilSeenAsync(Kv kv, ChildProcess watch, string value)
     {
         DateTime next = DateTime.MinValue;
@@ -117,7 +117,7 @@ internal sealed record EtcdctlWatch(string Line, string Sentinel, Func<Kv, Task>
         string[] lines = output.Split('\n');
         int first = LinesWith(Begin, lines).Select(index => index + 1).LastOrDefault();
         int end = LinesWith(End, lines).First();
-        // As text a put is three lines: PUT, the key, the value.
+        // In the simple format a put is three lines: PUT, the key, the value.
         int behind = lines[end] == End ? end - 2 : end;
         return string.Join('\n', lines[first..behind]);
     }

@@ -9,7 +9,7 @@ namespace PgEtcd.BlackBox.Tests.Fixtures;
 public sealed class PostgresServerTests
 {
     [Fact]
-    public async Task It_keeps_what_was_committed_through_a_stop_and_a_kill()
+    public async Task It_keeps_committed_data_through_a_stop_and_a_kill()
     {
         await using PostgresServer server = await PostgresServer.StartAsync(new PostgresOptions { Fsync = true });
         await ExecuteAsync(server, "create table t (n int); insert into t values (1)");

@@ -8,7 +8,7 @@ using static PgEtcd.BlackBox.Tests.Gateway.GatewayServer;
 
 namespace PgEtcd.BlackBox.Tests.Gateway;
 
-/// <summary>Whatever comes, the answer is JSON with a fitting status, and the server goes on.</summary>
+/// <summary>Any bad request gets a JSON answer with a suitable status, and the server keeps serving.</summary>
 public sealed class BadGatewayRequestTests(OneGateway one) : IClassFixture<OneGateway>
 {
     private const int MaxMessage = 1572864 + (512 * 1024);
@@ -60,7 +60,7 @@ public sealed class BadGatewayRequestTests(OneGateway one) : IClassFixture<OneGa
     }
 
     [Fact]
-    public async Task A_body_without_end_is_not_kept()
+    public async Task An_endless_body_is_not_buffered()
     {
         using CancellationTokenSource limit = new(TimeSpan.FromSeconds(30));
         using HttpRequestMessage request = new(HttpMethod.Post, "/v3/kv/put") { Content = new Endless() };
@@ -72,7 +72,7 @@ public sealed class BadGatewayRequestTests(OneGateway one) : IClassFixture<OneGa
         }
         catch (HttpRequestException)
         {
-            // The server closed the connection while we were sending: that will do.
+            // The server closed the connection while the test was sending, which is fine too.
         }
 
         await _server.PutAsync("still", "there");
@@ -106,7 +106,7 @@ public sealed class BadGatewayRequestTests(OneGateway one) : IClassFixture<OneGa
     [InlineData("Grpc-Metadata-Content-Type", "nonsense")]
     [InlineData("Grpc-Metadata-Some-Bin", "AA")]
     [InlineData("Authorization", "Bearer x")]
-    public async Task Odd_metadata_does_no_harm(string name, string value)
+    public async Task Odd_metadata_is_harmless(string name, string value)
     {
         using HttpRequestMessage request = new(HttpMethod.Post, "/v3/kv/range") { Content = new StringContent("""{"key":"YQ=="}""") };
         request.Headers.TryAddWithoutValidation(name, value);

@@ -7,7 +7,7 @@ using Xunit;
 
 namespace PgEtcd.BlackBox.Tests.Gateway;
 
-/// <summary>curl as people use it, from etcd's documentation.</summary>
+/// <summary>curl as in etcd's documentation.</summary>
 public sealed class CurlTests(OneGateway one) : IClassFixture<OneGateway>
 {
     private const string Program = "/usr/bin/curl";
@@ -38,7 +38,7 @@ public sealed class CurlTests(OneGateway one) : IClassFixture<OneGateway>
     }
 
     [SkippableFact]
-    public async Task A_body_in_chunks_is_as_good()
+    public async Task A_body_in_chunks_works()
     {
         string put = await CurlAsync(
             $"http://{_server.Authority}/v3/kv/put", "-H", "Transfer-Encoding: chunked", "-d", """{"key": "Zm9v", "value": "YmFy"}""");

@@ -8,7 +8,7 @@ using Shouldly;
 
 namespace PgEtcd.BlackBox.Tests.Gateway;
 
-/// <summary>A server with an empty store, spoken to in plain HTTP.</summary>
+/// <summary>A server with an empty store and a plain HTTP client.</summary>
 internal sealed class GatewayServer : IAsyncDisposable
 {
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(60);
@@ -29,12 +29,12 @@ internal sealed class GatewayServer : IAsyncDisposable
     public static async Task<GatewayServer> StartAsync(PostgresFixture postgres, params string[] moreArguments) =>
         new(await PgEtcdServer.StartAsync(await postgres.CreateStoreAsync(), moreArguments: moreArguments));
 
-    /// <summary>For who has started the server and ends it, too.</summary>
+    /// <summary>For tests that start and stop the server themselves.</summary>
     public static GatewayServer Of(IEtcdServer server) => new(server);
 
     public static string Base64(string text) => Convert.ToBase64String(Encoding.UTF8.GetBytes(text));
 
-    /// <summary>Posts a body and gives status and answer.</summary>
+    /// <summary>Posts a body and returns status and answer.</summary>
     public async Task<(HttpStatusCode Status, JsonObject Answer)> PostAsync(string path, string body)
     {
         using StringContent content = new(body);
@@ -81,7 +81,7 @@ internal sealed class JsonLines(HttpResponseMessage response, Stream stream) : I
     public async Task<JsonObject?> NextAsync() =>
         await _reader.ReadLineAsync().WaitAsync(Limit) is { } line ? Json.Parse(line) : null;
 
-    /// <summary>The result that the next line holds.</summary>
+    /// <summary>The result in the next line.</summary>
     public async Task<JsonObject> ResultAsync()
     {
         JsonObject line = (await NextAsync()).ShouldNotBeNull();

@@ -12,7 +12,7 @@ using static PgEtcd.BlackBox.Tests.Gateway.GatewayServer;
 
 namespace PgEtcd.BlackBox.Tests.Gateway;
 
-/// <summary>Streams over HTTP: half-closed, dropped, not read, late.</summary>
+/// <summary>Streams over HTTP: half-closed, dropped, unread, timed out.</summary>
 public sealed class GatewayStreamTests(OneGateway one, PostgresFixture postgres) : IClassFixture<OneGateway>, IClassFixture<PostgresFixture>
 {
     private const int MiB = 1024 * 1024;
@@ -47,7 +47,7 @@ public sealed class GatewayStreamTests(OneGateway one, PostgresFixture postgres)
     }
 
     [Fact]
-    public async Task A_compacted_start_is_told_in_the_stream()
+    public async Task A_compacted_start_is_reported_in_the_stream()
     {
         await _server.PutAsync("a", "1");
         string revision = (string)(await _server.PutAsync("a", "2"))["header"]!["revision"]!;
@@ -60,7 +60,7 @@ public sealed class GatewayStreamTests(OneGateway one, PostgresFixture postgres)
     }
 
     [Fact]
-    public async Task Keep_alives_answer_each_request_and_end_with_the_body()
+    public async Task Each_keep_alive_is_answered_and_the_call_ends_with_the_body()
     {
         await _server.DoAsync("/v3/lease/grant", """{"ID":5,"TTL":60}""");
         using JsonLines answers = await _server.StreamAsync("/v3/lease/keepalive", """{"ID":5}{"ID":"6"} {"ID":5}""");
@@ -128,7 +128,7 @@ public sealed class GatewayStreamTests(OneGateway one, PostgresFixture postgres)
         await PutAsync(40);
         long before = one.Server.ResidentBytes;
         await PutAsync(Puts - 40);
-        ((one.Server.ResidentBytes - before) / MiB).ShouldBeLessThan(140); // more than 200 MB were written and not read
+        ((one.Server.ResidentBytes - before) / MiB).ShouldBeLessThan(140); // more than 200 MB of answers, unread
 
         string rest = await ReadUntilAsync(client, $"\"version\":\"{Puts}\"");
         Regex.Matches(rest, "\"version\":\"([0-9]+)\"").Select(match => int.Parse(match.Groups[1].Value, CultureInfo.InvariantCulture))
@@ -163,7 +163,7 @@ public sealed class GatewayStreamTests(OneGateway one, PostgresFixture postgres)
             count.ShouldBeGreaterThan(0, "the answer ended too early");
             string piece = Encoding.ASCII.GetString(buffer, 0, count);
             all.Append(piece);
-            // The end may have come in two pieces.
+            // The end may come in two pieces.
             int tail = Math.Min(all.Length, count + end.Length);
             if (all.ToString(all.Length - tail, tail).Contains(end, StringComparison.Ordinal))
             {

@@ -10,14 +10,14 @@ using Xunit;
 
 namespace PgEtcd.BlackBox.Tests.Gateway;
 
-/// <summary>The transcript of etcd's gateway, and those of other services once more, this time in JSON over HTTP.</summary>
+/// <summary>The transcript of etcd's gateway, and transcripts of other services replayed in JSON over HTTP.</summary>
 public sealed class GatewayVectorTests(PostgresFixture postgres) : IClassFixture<PostgresFixture>
 {
-    /// <summary>Some of each kind: what they ask is asked of all in VectorTests, here it is about the JSON.</summary>
+    /// <summary>Some transcripts of each kind: VectorTests replays all of them; this test is about the JSON.</summary>
     public static TheoryData<string> OtherFiles => ["kv-script", "kv-1", "txn-script", "txn-1", "lease-1"];
 
     [Fact]
-    public async Task Every_line_of_the_transcript_comes_out_the_same()
+    public async Task Every_line_of_the_transcript_is_reproduced()
     {
         await using GatewayServer server = await GatewayServer.StartAsync(postgres);
         List<string> wrong = [];
@@ -35,7 +35,7 @@ public sealed class GatewayVectorTests(PostgresFixture postgres) : IClassFixture
 
     [Theory]
     [MemberData(nameof(OtherFiles))]
-    public async Task Every_line_of_other_transcripts_comes_out_the_same_in_JSON(string file)
+    public async Task Every_line_of_other_transcripts_is_reproduced_in_JSON(string file)
     {
         await using GatewayServer server = await GatewayServer.StartAsync(postgres);
         await VectorRunner.RunAsync(VectorFile.Read(file), server.Server.ClientUrl, throughGateway: true);

@@ -28,7 +28,7 @@ public sealed class HttpAccessTests(HttpAccessTests.Open open, HttpAccessTests.L
     public Task Pages_of_allowed_origins_may_use_the_server(string? origin, string? allowed) => AllowsAsync(listing, origin, allowed);
 
     [Fact]
-    public Task Where_any_host_is_allowed_every_request_is_served() => DirectsAsync(open, "anything.example", 200);
+    public Task With_any_host_allowed_every_request_is_served() => DirectsAsync(open, "anything.example", 200);
 
     [Theory]
     [InlineData("etcd.example", 200)]
@@ -40,7 +40,7 @@ public sealed class HttpAccessTests(HttpAccessTests.Open open, HttpAccessTests.L
     public Task Requests_for_other_hosts_are_misdirected(string host, int status) => DirectsAsync(listing, host, status);
 
     [Fact]
-    public async Task Without_the_gateway_there_is_still_the_rest()
+    public async Task Without_the_gateway_all_else_is_served()
     {
         await using GatewayServer server = await GatewayServer.StartAsync(postgres, "--enable-grpc-gateway=false");
         using StringContent body = new("""{"key":"YQ=="}""");
@@ -58,7 +58,7 @@ public sealed class HttpAccessTests(HttpAccessTests.Open open, HttpAccessTests.L
         "--cors=https://a.example/path",
         "--cors must be * or a list of origins such as https://example.com, not \"https://a.example/path\".")]
     [InlineData("--enable-grpc-gateway=maybe", "--enable-grpc-gateway must be true or false, not \"maybe\".")]
-    public async Task Bad_values_are_refused_in_one_sentence(string flag, string sentence)
+    public async Task Bad_values_are_refused_with_one_sentence(string flag, string sentence)
     {
         await using ChildProcess process = PgEtcdServer.Launch(["--database", "postgres://nobody@127.0.0.1:1/x", flag]);
         (await process.WaitForExitAsync()).ShouldNotBe(0);
@@ -106,10 +106,10 @@ public sealed class HttpAccessTests(HttpAccessTests.Open open, HttpAccessTests.L
         }
     }
 
-    /// <summary>Anybody may come, from anywhere.</summary>
+    /// <summary>All origins and hosts are allowed.</summary>
     public sealed class Open() : OneGateway(["--cors", "*", "--host-whitelist", "*"]);
 
-    /// <summary>Both flags are lists; no host and no origin is on the wrong one.</summary>
+    /// <summary>Both flags are lists; no host and no origin is on the wrong list.</summary>
     public sealed class Listing() : OneGateway(
         ["--cors", "https://a.example,http://b.example:81/", "--host-whitelist", "127.0.0.1,etcd.example,::1"]);
 }

@@ -1,6 +1,6 @@
 namespace PgEtcd.BlackBox.Tests.Gateway;
 
-/// <summary>One server for all tests of a class, spoken to in plain HTTP.</summary>
+/// <summary>One server for all tests of a class, with a plain HTTP client.</summary>
 public class OneGateway : OneServer
 {
     /// <summary>As the class's fixture.</summary>

@@ -9,22 +9,22 @@ using static PgEtcd.BlackBox.Tests.Gateway.GatewayServer;
 
 namespace PgEtcd.BlackBox.Tests.Gateway;
 
-/// <summary>The requests of Patroni's etcd3 (clients.md §4), in the order of its life, and what it reads from the answers.</summary>
+/// <summary>The requests of Patroni's etcd3 client (clients.md §4), in the order of its life, with the fields that it reads.</summary>
 public sealed class PatroniTests(PostgresFixture postgres) : IClassFixture<PostgresFixture>
 {
     private const string Leader = "/service/batman/leader";
 
     [Fact]
-    public async Task It_finds_its_way_leads_and_is_watched()
+    public async Task It_discovers_the_cluster_leads_and_is_watched()
     {
         await using GatewayServer server = await GatewayServer.StartAsync(postgres);
         await RunAsync(server);
     }
 
-    /// <summary>The script itself, tried on real etcd.</summary>
+    /// <summary>The script itself, tested on real etcd.</summary>
     [SkippableFact]
     [Trait("Category", "SelfTest")]
-    public async Task With_etcd_it_does_the_same()
+    public async Task With_etcd_it_behaves_the_same()
     {
         SelfTest.SkipUnlessAsked();
         await using GatewayServer etcd = Of(await EtcdServer.StartAsync());
@@ -33,7 +33,7 @@ public sealed class PatroniTests(PostgresFixture postgres) : IClassFixture<Postg
 
     private static async Task RunAsync(GatewayServer server)
     {
-        // Which server is it? Every part of the versions must be a number.
+        // It checks the version, of which every part must be a number.
         JsonObject version = Json.Parse(await server.Http.GetStringAsync("/version"));
         foreach (string name in new[] { "etcdserver", "etcdcluster" })
         {
@@ -43,7 +43,7 @@ public sealed class PatroniTests(PostgresFixture postgres) : IClassFixture<Postg
         JsonObject members = await server.DoAsync("/v3/cluster/member/list", "{}");
         ((string?)members["members"]![0]!["clientURLs"]![0]).ShouldBe(server.Server.ClientUrl.ToString().TrimEnd('/'));
 
-        // Its view of the cluster: everything below its prefix, from any member.
+        // It reads the cluster: everything below its prefix, from any member.
         string all = $$"""{"key":"{{Base64("/service/batman/")}}","range_end":"{{Base64("/service/batman0")}}","serializable":true}""";
         JsonObject empty = await server.DoAsync("/v3/kv/range", all);
         empty.ContainsKey("kvs").ShouldBeFalse();
@@ -57,7 +57,7 @@ public sealed class PatroniTests(PostgresFixture postgres) : IClassFixture<Postg
             """);
         ((bool?)(await watch.ResultAsync())["created"]).ShouldBe(true);
 
-        // It becomes the leader, if nobody is.
+        // It becomes the leader if there is none.
         string lease = (string)(await server.DoAsync("/v3/lease/grant", """{"TTL":30}"""))["ID"]!;
         long.Parse(lease, CultureInfo.InvariantCulture).ShouldNotBe(0);
         string acquire = $$$$"""
@@ -67,14 +67,14 @@ public sealed class PatroniTests(PostgresFixture postgres) : IClassFixture<Postg
         JsonObject acquired = await server.DoAsync("/v3/kv/txn", acquire);
         ((bool?)acquired["succeeded"]).ShouldBe(true);
         JsonObject again = await server.DoAsync("/v3/kv/txn", acquire);
-        again.ContainsKey("succeeded").ShouldBeFalse("it looks whether the field is there");
+        again.ContainsKey("succeeded").ShouldBeFalse("it checks whether the field exists");
 
         JsonObject put = (await watch.ResultAsync())["events"]![0]!.AsObject();
         put.ContainsKey("type").ShouldBeFalse();
         ((string?)put["kv"]!["value"]).ShouldBe(Base64("node1"));
         string modified = (string)put["kv"]!["mod_revision"]!;
 
-        // It stays the leader: one answer to each keep-alive, and the connection may be used again.
+        // It stays the leader: each keep-alive gets one answer, and the connection can be reused.
         JsonObject alive = await server.DoAsync("/v3/lease/keepalive", $$"""{"ID":"{{lease}}"}""");
         ((string?)alive["result"]!["TTL"]).ShouldBe("30");
         string update = $$$$"""
@@ -86,20 +86,20 @@ public sealed class PatroniTests(PostgresFixture postgres) : IClassFixture<Postg
         ((bool?)(await server.DoAsync("/v3/kv/txn", update))["succeeded"]).ShouldBe(true);
         ((string?)(await watch.ResultAsync())["events"]![0]!["kv"]!["key"]).ShouldBe(Base64("/service/batman/status"));
 
-        // Its lease goes, and its key with it.
+        // Its lease is revoked, and its key deleted.
         await server.DoAsync("/v3/lease/revoke", $$"""{"ID":"{{lease}}"}""");
         JsonObject gone = (await watch.ResultAsync())["events"]![0]!.AsObject();
         ((string?)gone["type"]).ShouldBe("DELETE");
         JsonObject lost = await server.DoAsync("/v3/lease/keepalive", $$"""{"ID":"{{lease}}"}""");
-        lost["result"]!.AsObject().ContainsKey("TTL").ShouldBeFalse("that is how it learns that the lease is lost");
+        lost["result"]!.AsObject().ContainsKey("TTL").ShouldBeFalse("a missing TTL tells it that the lease is lost");
 
-        // Now the other branch runs, and it looks into the nested answer.
+        // Now the other branch runs, and it reads the nested answer.
         JsonObject other = await server.DoAsync("/v3/kv/txn", update);
         other.ContainsKey("succeeded").ShouldBeFalse();
         ((bool?)other["responses"]![0]!["response_txn"]!["succeeded"]).ShouldBe(true);
         (await server.DoAsync("/v3/kv/deleterange", $$"""{"key":"{{Base64(Leader)}}"}"""))["deleted"]!.GetValue<string>().ShouldBe("1");
 
-        // An error it knows by its text.
+        // It recognises an error by its text.
         (System.Net.HttpStatusCode status, JsonObject error) = await server.PostAsync(
             "/v3/kv/put", $$"""{"key":"YQ==","lease":"{{lease}}"}""");
         ((int)status, (string?)error["error"], (int?)error["code"]).ShouldBe((404, "etcdserver: requested lease not found", 5));

@@ -39,7 +39,7 @@ public sealed class WebSocketTests(OneGateway one) : IClassFixture<OneGateway>
     }
 
     [Fact]
-    public async Task A_client_that_closes_in_the_middle_of_a_stream_is_told_that_it_is_closed()
+    public async Task A_client_that_closes_in_the_middle_of_a_stream_gets_a_close_frame()
     {
         for (int i = 0; i < 100; i++)
         {
@@ -76,7 +76,7 @@ public sealed class WebSocketTests(OneGateway one) : IClassFixture<OneGateway>
     [InlineData("/v3/kv/range", "{}", 3)]
     [InlineData("/v3/kv/range", "hello", 3)]
     [InlineData("/v3/lease/revoke", """{"ID":1}""", 5)]
-    public async Task An_error_is_told_before_the_socket_closes(string path, string request, int code)
+    public async Task An_error_is_sent_before_the_socket_closes(string path, string request, int code)
     {
         using ClientWebSocket socket = await OpenAsync(path);
         await SendAsync(socket, request);
@@ -85,7 +85,7 @@ public sealed class WebSocketTests(OneGateway one) : IClassFixture<OneGateway>
     }
 
     [Fact]
-    public async Task A_page_may_bring_its_token_as_a_protocol()
+    public async Task A_page_may_send_its_token_as_a_subprotocol()
     {
         using ClientWebSocket socket = await OpenAsync("/v3/kv/range", "Bearer", "some.token");
         socket.SubProtocol.ShouldBe("Bearer");
@@ -98,7 +98,7 @@ public sealed class WebSocketTests(OneGateway one) : IClassFixture<OneGateway>
         (await Should.ThrowAsync<WebSocketException>(() => OpenAsync("/v3/nothing"))).Message.ShouldContain("404");
 
     [Fact]
-    public async Task A_large_value_goes_both_ways()
+    public async Task A_large_value_passes_in_both_directions()
     {
         string value = new('v', 1_000_000);
         using ClientWebSocket put = await OpenAsync("/v3/kv/put");

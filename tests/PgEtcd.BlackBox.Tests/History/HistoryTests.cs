@@ -8,8 +8,8 @@ using static PgEtcd.BlackBox.Tests.Kv;
 
 namespace PgEtcd.BlackBox.Tests.History;
 
-/// <summary>Reads at revisions that a frontend does not hold in memory: it keeps the present state, and those that it has
-/// given the first page of.</summary>
+/// <summary>Reads at revisions that a frontend does not hold in memory: it keeps the present state, and states of which it has
+/// returned the first page.</summary>
 public sealed class HistoryTests(PostgresFixture postgres) : IClassFixture<PostgresFixture>
 {
     private const int Revisions = 700;
@@ -19,7 +19,7 @@ public sealed class HistoryTests(PostgresFixture postgres) : IClassFixture<Postg
     private const string PrefixEnd = "past0";
 
     [Fact]
-    public async Task What_is_no_longer_in_memory_is_right_out_of_SQL_and_so_is_all_after_a_restart()
+    public async Task Revisions_no_longer_in_memory_are_read_correctly_from_SQL_and_so_are_all_after_a_restart()
     {
         string database = await postgres.CreateStoreAsync();
         PastModel model = new(Random.Shared.Next());
@@ -58,12 +58,12 @@ public sealed class HistoryTests(PostgresFixture postgres) : IClassFixture<Postg
             }
 
             await model.WriteAsync(kv, Recent + 20);
-            await ShouldAnswerAsync(kv, model, asked); // from the state it has kept
+            await ShouldAnswerAsync(kv, model, asked); // from a kept state
         }
 
         await using PgEtcdServer again = await PgEtcdServer.StartAsync(database);
         await using Kv after = new(again);
-        await ShouldAnswerAsync(after, model, asked); // out of SQL
+        await ShouldAnswerAsync(after, model, asked); // from SQL
     }
 
     [Fact]

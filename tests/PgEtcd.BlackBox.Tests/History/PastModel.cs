@@ -3,7 +3,7 @@ using static PgEtcd.BlackBox.Tests.Kv;
 
 namespace PgEtcd.BlackBox.Tests.History;
 
-/// <summary>Writes at random, one request after another, and remembers what there was at every revision.</summary>
+/// <summary>Makes random writes, one request after another, and remembers the keys at every revision.</summary>
 internal sealed class PastModel(int seed)
 {
     private readonly Random _random = new(seed);
@@ -13,17 +13,17 @@ internal sealed class PastModel(int seed)
     /// <summary>The newest revision.</summary>
     public long Last { get; private set; } = 1;
 
-    /// <summary>What there was, every key as it is compared.</summary>
+    /// <summary>The keys at a revision, each as it is compared.</summary>
     public string[] At(long revision) => [.. _states[revision].Values];
 
-    /// <summary>What there was of one key.</summary>
+    /// <summary>One key at a revision.</summary>
     public string[] At(long revision, string key) => _states[revision].TryGetValue(key, out string? value) ? [value] : [];
 
-    /// <summary>A key as it is compared: all that a client sees of it.</summary>
+    /// <summary>A key as it is compared, with all fields that a client sees.</summary>
     public static string Describe(Protocol.Mvccpb.KeyValue kv) =>
         Describe(kv.Key.ToStringUtf8(), kv.Value.ToStringUtf8(), kv.CreateRevision, kv.ModRevision, kv.Version);
 
-    /// <summary>Makes so many revisions.</summary>
+    /// <summary>Makes this number of revisions.</summary>
     public async Task WriteAsync(Kv kv, int revisions)
     {
         for (long end = Last + revisions; Last < end;)
@@ -47,10 +47,10 @@ internal sealed class PastModel(int seed)
         }
     }
 
-    /// <summary>One of the keys that are written.</summary>
+    /// <summary>A random key of those written.</summary>
     public string RandomKey() => $"past/{_random.Next(20):00}";
 
-    /// <summary>A revision from the first write on.</summary>
+    /// <summary>A random revision from the first write on.</summary>
     public long RandomRevision(long below) => _random.NextInt64(2, below);
 
     private static string Describe(string key, string value, long create, long mod, long version) =>

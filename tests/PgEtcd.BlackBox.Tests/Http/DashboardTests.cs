@@ -8,18 +8,18 @@ using Xunit;
 
 namespace PgEtcd.BlackBox.Tests.Http;
 
-/// <summary>deploy/grafana and deploy/prometheus ask for what a server says, in words that Prometheus understands.</summary>
+/// <summary>deploy/grafana and deploy/prometheus query metrics that the server has, in valid PromQL.</summary>
 public sealed partial class DashboardTests(PostgresFixture postgres) : IClassFixture<PostgresFixture>
 {
     private const string Promtool = "/usr/bin/promtool";
 
     private static readonly string Alerts = Path.Combine(Repository.Root, "deploy/prometheus/alerts.yml");
 
-    /// <summary>Prometheus' own, and one that has no series before the first error.</summary>
+    /// <summary>Prometheus' own metrics, and one that has no series before the first error.</summary>
     private static readonly string[] NotThereYet = ["up", "pgetcd_sql_errors_total"];
 
     [Fact]
-    public async Task Every_metric_that_is_asked_for_is_there()
+    public async Task Every_queried_metric_exists()
     {
         await using PgEtcdServer server = await PgEtcdServer.StartAsync(await postgres.CreateStoreAsync());
         await using Kv kv = new(server);

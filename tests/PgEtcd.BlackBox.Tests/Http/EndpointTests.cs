@@ -13,7 +13,7 @@ public sealed class EndpointTests(OneServer one) : IClassFixture<OneServer>, IDi
     private readonly HttpProbe _http = new(one.Server.ClientUrl);
 
     [Fact]
-    public async Task Health_is_etcds_json_whatever_is_left_out()
+    public async Task Health_is_etcds_json_with_any_exclusion()
     {
         foreach (string query in (string[])
             [
@@ -40,7 +40,7 @@ public sealed class EndpointTests(OneServer one) : IClassFixture<OneServer>, IDi
     [InlineData("/readyz/serializable_read", "ok\n")]
     [InlineData("/readyz/linearizable_read?verbose", "[+]linearizable_read ok\nok\n")]
     [InlineData("/readyz/non_learner", "ok\n")]
-    public async Task Checks_answer_in_etcds_words(string path, string text) =>
+    public async Task Checks_answer_with_etcds_texts(string path, string text) =>
         (await _http.GetAsync(path)).ShouldBe(new HttpProbe.Answer(200, text, Text, null));
 
     [Theory]
@@ -78,7 +78,7 @@ public sealed class EndpointTests(OneServer one) : IClassFixture<OneServer>, IDi
     [InlineData("br, identity", false)]
     [InlineData("gzip;q=0", false)]
     [InlineData("nonsense;;,=", false)]
-    public async Task Metrics_are_compressed_for_who_takes_that(string accepted, bool isCompressed)
+    public async Task Metrics_are_compressed_for_clients_that_accept_it(string accepted, bool isCompressed)
     {
         (string? encoding, byte[] body) = await _http.GetEncodedAsync("/metrics", accepted);
         encoding.ShouldBe(isCompressed ? "gzip" : null);
@@ -90,12 +90,12 @@ public sealed class EndpointTests(OneServer one) : IClassFixture<OneServer>, IDi
     }
 
     [Fact]
-    public async Task Metrics_may_be_asked_for_without_their_text() =>
+    public async Task Metrics_answer_HEAD_without_a_body() =>
         (await _http.SendAsync(HttpMethod.Head, "/metrics")).ShouldBe(
             new HttpProbe.Answer(200, "", "text/plain; version=0.0.4; charset=utf-8", null));
 
     [Fact]
-    public async Task Version_is_made_of_whole_numbers()
+    public async Task Version_consists_of_whole_numbers()
     {
         HttpProbe.Answer answer = await _http.GetAsync("/version");
         answer.ContentType.ShouldBe("application/json");
@@ -109,7 +109,7 @@ public sealed class EndpointTests(OneServer one) : IClassFixture<OneServer>, IDi
     }
 
     [Fact]
-    public async Task Variables_tell_of_the_store_and_nothing_secret()
+    public async Task Variables_describe_the_store_without_secrets()
     {
         await using Kv kv = new(one.Server);
         long revision = await kv.PutAsync("a", "1");

@@ -6,11 +6,11 @@ using Xunit;
 
 namespace PgEtcd.BlackBox.Tests.Http;
 
-/// <summary>The metrics beside real etcd's: each has the same type, labels and buckets, or docs/decisions/0012-metrics.md says why it is
-/// not here.</summary>
+/// <summary>The metrics compared with real etcd's: each has the same type, labels and buckets, or docs/decisions/0012-metrics.md explains
+/// why it is missing.</summary>
 public sealed partial class EtcdMetricsTests(PostgresFixture postgres) : IClassFixture<PostgresFixture>
 {
-    /// <summary>What etcd 3.6 has more than Debian's 3.4 (semantics.md §14), or shows only once it was needed.</summary>
+    /// <summary>Metrics of etcd 3.6 that Debian's 3.4 lacks (semantics.md §14), or that appear only on first use.</summary>
     private static readonly string[] OfLater =
     [
         "etcd_server_healthcheck", "etcd_server_healthchecks_total", "etcd_server_apply_duration_seconds",
@@ -31,7 +31,7 @@ public sealed partial class EtcdMetricsTests(PostgresFixture postgres) : IClassF
     });
 
     [SkippableFact]
-    public async Task Each_of_etcds_is_here_as_it_is_there_or_the_decision_says_why_not()
+    public async Task Each_of_etcds_metrics_is_the_same_here_or_explained_in_the_decision()
     {
         await using EtcdServer etcd = await EtcdServer.StartAsync("--metrics=extensive");
         await using PgEtcdServer pgetcd = await PgEtcdServer.StartAsync(
@@ -42,13 +42,13 @@ public sealed partial class EtcdMetricsTests(PostgresFixture postgres) : IClassF
         string[] all = [.. theirs.Kinds.Keys, .. OfLater];
         Documented.Value.Where(documented => !all.Any(name => Means(documented, name))).ShouldBeEmpty(
             "left out, says the decision, but nothing of etcd's");
-        ours.Kinds.Keys.Where(IsDocumented).ShouldBeEmpty("left out, says the decision");
-        all.Except(ours.Kinds.Keys).Where(name => !IsDocumented(name)).ShouldBeEmpty("neither here nor in the decision");
+        ours.Kinds.Keys.Where(IsDocumented).ShouldBeEmpty("listed as left out in the decision");
+        all.Except(ours.Kinds.Keys).Where(name => !IsDocumented(name)).ShouldBeEmpty("missing here and in the decision");
         theirs.Kinds.Keys.Intersect(ours.Kinds.Keys).Where(name => Described(ours, name) != Described(theirs, name))
             .Select(name => $"{name}: {Described(ours, name)}, etcd: {Described(theirs, name)}").ShouldBeEmpty();
     }
 
-    /// <summary>Some show only once they have counted something.</summary>
+    /// <summary>Uses metrics that appear only once they have counted something.</summary>
     private static async Task<PrometheusPage> UsedAsync(IEtcdServer server)
     {
         using HttpProbe http = new(server.ClientUrl);

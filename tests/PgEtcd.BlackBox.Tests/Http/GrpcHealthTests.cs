@@ -29,7 +29,7 @@ public sealed class GrpcHealthTests(PostgresFixture postgres) : IClassFixture<Po
     }
 
     [Fact]
-    public async Task Watch_says_when_the_server_drains()
+    public async Task Watch_reports_that_the_server_drains()
     {
         await using PgEtcdServer server = await PgEtcdServer.StartAsync(await postgres.CreateStoreAsync());
         await using GrpcChannel channel = new(server.ClientUrl);

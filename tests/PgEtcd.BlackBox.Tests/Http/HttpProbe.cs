@@ -29,8 +29,8 @@ internal sealed class HttpProbe(Uri listener) : IDisposable
             response.Content.Headers.Allow.SingleOrDefault());
     }
 
-    /// <summary>Asks with an Accept-Encoding.</summary>
-    /// <returns>The encoding of the answer, and the answer as it came.</returns>
+    /// <summary>Sends a request with Accept-Encoding.</summary>
+    /// <returns>The encoding of the answer, and the answer as received.</returns>
     public async Task<(string? Encoding, byte[] Body)> GetEncodedAsync(string path, string accepted)
     {
         using HttpRequestMessage request = new(HttpMethod.Get, new Uri(listener, path));
@@ -43,7 +43,7 @@ internal sealed class HttpProbe(Uri listener) : IDisposable
 
     public async Task<PrometheusPage> MetricsAsync() => PrometheusPage.Parse((await GetAsync("/metrics")).Text);
 
-    /// <summary>The metrics once every unary call that began is counted as ended. A client may have its answer a moment before
+    /// <summary>The metrics once all unary calls that began are counted as ended; a client may get its answer a moment before
     /// that.</summary>
     public async Task<PrometheusPage> SettledMetricsAsync()
     {

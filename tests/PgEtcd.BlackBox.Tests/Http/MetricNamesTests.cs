@@ -5,12 +5,12 @@ using Xunit;
 
 namespace PgEtcd.BlackBox.Tests.Http;
 
-/// <summary>Which metrics there are.</summary>
+/// <summary>The names of the metrics.</summary>
 public sealed class MetricNamesTests(PostgresFixture postgres) : IClassFixture<PostgresFixture>
 {
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(60);
 
-    /// <summary>What the alerts that etcd ships are made of.</summary>
+    /// <summary>The metrics in the alerts that etcd ships.</summary>
     private static readonly string[] OfAlerts =
     [
         "etcd_server_has_leader", "etcd_server_leader_changes_seen_total", "etcd_server_proposals_failed_total",
@@ -19,7 +19,7 @@ public sealed class MetricNamesTests(PostgresFixture postgres) : IClassFixture<P
         "etcd_server_quota_backend_bytes", "grpc_server_handled_total",
     ];
 
-    /// <summary>What its dashboard shows beside them, and what Kubernetes' tooling asks for.</summary>
+    /// <summary>The metrics in its dashboard besides, and in Kubernetes' tooling.</summary>
     private static readonly string[] OfDashboards =
     [
         "etcd_server_is_leader", "etcd_server_is_learner", "etcd_server_id", "etcd_server_version", "etcd_cluster_version",
@@ -61,7 +61,7 @@ public sealed class MetricNamesTests(PostgresFixture postgres) : IClassFixture<P
     ];
 
     [Fact]
-    public async Task All_names_are_there_from_the_start_with_values_that_can_be()
+    public async Task All_metrics_exist_from_the_start_with_plausible_values()
     {
         await using PgEtcdServer server = await PgEtcdServer.StartAsync(await postgres.CreateStoreAsync(), name: "a \"name\"\\");
         using HttpProbe http = new(server.ClientUrl);

@@ -10,7 +10,7 @@ using Xunit;
 
 namespace PgEtcd.BlackBox.Tests.Http;
 
-/// <summary>That the metrics follow what happens.</summary>
+/// <summary>The metrics follow the events.</summary>
 public sealed class MetricValuesTests(PostgresFixture postgres) : IClassFixture<PostgresFixture>
 {
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(60);
@@ -53,7 +53,7 @@ public sealed class MetricValuesTests(PostgresFixture postgres) : IClassFixture<
         Of("etcd_mvcc_put_total").ShouldBe(9);
         Of("etcd_mvcc_delete_total").ShouldBe(1);
         Of("etcd_mvcc_txn_total").ShouldBe(1, "a transaction of one operation is that operation");
-        Of("etcd_mvcc_range_total").ShouldBe(5, "with the one that was refused");
+        Of("etcd_mvcc_range_total").ShouldBe(5, "with the refused one");
         Of("etcd_debugging_mvcc_total_put_size_in_bytes").ShouldBe((7 * 14) + (2 * 5));
         Of("etcd_debugging_mvcc_current_revision").ShouldBe(9);
         Of("etcd_server_proposals_applied_total").ShouldBe(9);
@@ -80,7 +80,7 @@ public sealed class MetricValuesTests(PostgresFixture postgres) : IClassFixture<
     }
 
     [Fact]
-    public async Task Watches_are_counted_while_they_are_there_and_their_events_when_they_are_sent()
+    public async Task Watches_are_counted_while_they_exist_and_events_when_they_are_sent()
     {
         await using WatchedServer server = await WatchedServer.StartAsync(postgres);
         using HttpProbe http = new(server.Server.ClientUrl);
@@ -168,7 +168,7 @@ public sealed class MetricValuesTests(PostgresFixture postgres) : IClassFixture<
     }
 
     [Fact]
-    public async Task Frontends_see_each_other()
+    public async Task The_metrics_of_frontends_count_each_other()
     {
         string database = await postgres.CreateStoreAsync();
         await using PgEtcdServer one = await PgEtcdServer.StartAsync(database, name: "one");

@@ -5,7 +5,7 @@ using Xunit;
 
 namespace PgEtcd.BlackBox.Tests.Http;
 
-/// <summary>What the pages say while PostgreSQL is away.</summary>
+/// <summary>The pages while PostgreSQL is down.</summary>
 public sealed class OutageTests : IAsyncLifetime
 {
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(60);
@@ -33,11 +33,11 @@ public sealed class OutageTests : IAsyncLifetime
         (await http.GetAsync("/health?serializable=true")).Status.ShouldBe(200);
         (await http.GetAsync("/livez?verbose")).ShouldBe(
             new HttpProbe.Answer(200, "[+]serializable_read ok\nok\n", "text/plain; charset=utf-8", null));
-        // Fault A2: what was read so long ago is not trusted.
+        // Fault A2: a state read that long ago is not trusted.
         await Eventually.TrueAsync(
             async () =>
                 (await http.GetAsync("/readyz/serializable_read")).Status == 503, Limit, "the log has not been read for some seconds");
-        // Either read is given up after the request timeout only: both at once.
+        // Both reads fail only after the request timeout, so they run at the same time.
         Task<HttpProbe.Answer> linearizable = http.GetAsync("/readyz/linearizable_read");
         (await http.GetAsync("/readyz")).ShouldBe(new HttpProbe.Answer(
             503,

@@ -4,8 +4,8 @@ using Shouldly;
 
 namespace PgEtcd.BlackBox.Tests.Http;
 
-/// <summary>A page of Prometheus' text format, read as strictly as the format is written down: every metric in one block with
-/// one HELP and one TYPE before its samples, no sample twice, histograms whole.</summary>
+/// <summary>A page in Prometheus' text format, parsed strictly by its specification: every metric in one block with one HELP and one
+/// TYPE before its samples, no sample twice, complete histograms.</summary>
 internal sealed partial class PrometheusPage
 {
     private const string Label = """(?<label>[a-zA-Z_][a-zA-Z0-9_]*="([^"\\]|\\\\|\\"|\\n)*")""";
@@ -16,16 +16,16 @@ internal sealed partial class PrometheusPage
     /// <summary>Names and types of the metrics.</summary>
     public IReadOnlyDictionary<string, string> Kinds => _kinds;
 
-    /// <summary>Values by name and labels, as they are written.</summary>
+    /// <summary>Values by name and labels, as written.</summary>
     public IReadOnlyDictionary<string, double> Samples => _samples;
 
-    /// <summary>The value of a sample, its labels in any order; 0 when there is none.</summary>
+    /// <summary>The value of a sample, with labels in any order; 0 if there is none.</summary>
     public double this[string name, params string[] labels] => _samples.GetValueOrDefault(Id(name, labels));
 
-    /// <summary>Whether there is such a sample.</summary>
+    /// <summary>Whether the sample exists.</summary>
     public bool Has(string name, params string[] labels) => _samples.ContainsKey(Id(name, labels));
 
-    /// <summary>Reads a page.</summary>
+    /// <summary>Parses a page.</summary>
     public static PrometheusPage Parse(string text)
     {
         text.ShouldEndWith("\n");

@@ -9,7 +9,7 @@ using Xunit;
 
 namespace PgEtcd.BlackBox.Tests.Http;
 
-/// <summary>Server reflection, asked as grpcurl asks.</summary>
+/// <summary>Server reflection, as used by grpcurl.</summary>
 public sealed class ReflectionTests(OneServer one) : IClassFixture<OneServer>
 {
     [Theory]
@@ -30,10 +30,10 @@ public sealed class ReflectionTests(OneServer one) : IClassFixture<OneServer>
     [Theory]
     [InlineData("v1")]
     [InlineData("v1alpha")]
-    public async Task A_method_can_be_called_with_what_reflection_tells_alone(string version)
+    public async Task Reflection_alone_suffices_to_call_a_method(string version)
     {
         ServerReflectionResponse files = await AskAsync(version, new ServerReflectionRequest { FileContainingSymbol = "etcdserverpb.KV" });
-        // As a client would: whole files, imports after who imports them; so the builder gets them backwards, each once.
+        // As in a client: whole files, each once, with imports after the files that import them; the builder gets them in reverse.
         FileDescriptor rpc = Build(files).Single(file => file.Name == "etcdserverpb/rpc.proto");
         MethodDescriptor put = rpc.Services.Single(service => service.Name == "KV").Methods.Single(method => method.Name == "Put");
         put.IsClientStreaming.ShouldBeFalse();
@@ -67,7 +67,7 @@ public sealed class ReflectionTests(OneServer one) : IClassFixture<OneServer>
     }
 
     [Fact]
-    public async Task What_does_not_exist_is_an_answer_and_not_the_end_of_the_stream()
+    public async Task An_unknown_symbol_is_an_answer_and_not_the_end_of_the_stream()
     {
         await using GrpcDuplexCall<ServerReflectionRequest, ServerReflectionResponse> call =
             one.Channel.Duplex<ServerReflectionRequest, ServerReflectionResponse>(

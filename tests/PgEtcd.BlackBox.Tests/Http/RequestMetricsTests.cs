@@ -15,7 +15,7 @@ public sealed class RequestMetricsTests(OneServer one) : IClassFixture<OneServer
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(60);
 
     [Fact]
-    public async Task Requests_are_counted_by_the_version_that_their_client_says_it_has()
+    public async Task Requests_are_counted_by_the_version_of_their_client()
     {
         PrometheusPage before = await PageAsync();
         await RangeAsync("3.5.21");
@@ -34,7 +34,7 @@ public sealed class RequestMetricsTests(OneServer one) : IClassFixture<OneServer
         Of("unknown", "unary").ShouldBe(1);
         Of("3.5.21", "stream").ShouldBe(1);
 
-        // No client can fill the page with versions.
+        // A client cannot fill the page with versions.
         for (int i = 0; i < 40; i++)
         {
             await RangeAsync($"9.{i}");
@@ -94,7 +94,7 @@ public sealed class RequestMetricsTests(OneServer one) : IClassFixture<OneServer
     }
 
     [Fact]
-    public async Task What_operators_do_is_measured()
+    public async Task Operations_of_operators_are_measured()
     {
         await using Kv kv = new(one.Server);
         PrometheusPage before = await PageAsync();
@@ -123,7 +123,7 @@ public sealed class RequestMetricsTests(OneServer one) : IClassFixture<OneServer
     [Theory]
     [InlineData("etcdserverpb.Watch/Watch", "watch")]
     [InlineData("etcdserverpb.Lease/LeaseKeepAlive", "lease-keepalive")]
-    public async Task Streams_that_break_are_counted_and_those_that_clients_leave_are_not(string method, string api)
+    public async Task Broken_streams_are_counted_and_cancelled_ones_are_not(string method, string api)
     {
         string[] labels = [$"API=\"{api}\"", "Type=\"receive\""];
         double before = (await PageAsync())["etcd_network_server_stream_failures_total", labels];

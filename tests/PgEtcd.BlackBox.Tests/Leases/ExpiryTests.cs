@@ -9,15 +9,15 @@ using static PgEtcd.BlackBox.Tests.Kv;
 
 namespace PgEtcd.BlackBox.Tests.Leases;
 
-/// <summary>Leases end when their time is up: not before, and not long after.</summary>
+/// <summary>Leases expire on time: not early, and not much later.</summary>
 public sealed class ExpiryTests(PostgresFixture postgres) : IClassFixture<PostgresFixture>
 {
-    /// <summary>What a loaded machine may add.</summary>
+    /// <summary>The delay allowed for a loaded machine.</summary>
     private static readonly TimeSpan Slack = TimeSpan.FromSeconds(15);
 
     [Fact]
     [Trait("issue", "kine#386")]
-    public async Task A_lease_takes_its_keys_along_in_one_revision_soon_after_its_end()
+    public async Task The_keys_of_a_lease_are_deleted_in_one_revision_soon_after_its_end()
     {
         string database = await postgres.CreateStoreAsync();
         await using PgEtcdServer server = await PgEtcdServer.StartAsync(database);
@@ -34,7 +34,7 @@ public sealed class ExpiryTests(PostgresFixture postgres) : IClassFixture<Postgr
         while ((await kv.AllAsync()).Length == 5)
         {
             since.Elapsed.ShouldBeLessThan(granted + TimeSpan.FromSeconds(2) + Slack);
-            await Task.Delay(20); // looks again; expiry must come by itself, and not early
+            await Task.Delay(20); // polls; the lease must expire by itself, and not early
         }
 
         since.Elapsed.ShouldBeGreaterThan(TimeSpan.FromSeconds(2));
@@ -50,7 +50,7 @@ public sealed class ExpiryTests(PostgresFixture postgres) : IClassFixture<Postgr
     }
 
     [Fact]
-    public async Task A_thousand_leases_that_end_together_are_gone_within_seconds()
+    public async Task A_thousand_leases_that_expire_together_are_revoked_within_seconds()
     {
         string database = await postgres.CreateStoreAsync();
         await using PgEtcdServer server = await PgEtcdServer.StartAsync(database);
@@ -82,7 +82,7 @@ public sealed class ExpiryTests(PostgresFixture postgres) : IClassFixture<Postgr
         await database.StopAsync();
         using GrpcDuplexCall<LeaseKeepAliveRequest, LeaseKeepAliveResponse> stream = kv.Channel.KeepAlive();
         Task<Protocol.Etcdserverpb.LeaseKeepAliveResponse> asked = stream.AskAsync(lease);
-        await Task.Delay(2500); // the lease's end passes while nobody can renew it
+        await Task.Delay(2500); // the lease's end passes while no client can renew it
         await database.RestartAsync();
 
         Stopwatch since = Stopwatch.StartNew();

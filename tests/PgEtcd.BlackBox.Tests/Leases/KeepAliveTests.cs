@@ -21,9 +21,9 @@ public sealed class KeepAliveTests(OneServer one, PostgresFixture postgres) : IC
     private GrpcChannel Channel => _kv.Channel;
 
     [Fact]
-    public async Task A_lease_that_is_kept_alive_lives_and_one_that_is_not_goes_with_its_key()
+    public async Task A_lease_that_is_kept_alive_lives_and_one_that_is_not_expires_with_its_key()
     {
-        long kept = await Channel.GrantAsync(4); // more than a busy machine stalls
+        long kept = await Channel.GrantAsync(4); // longer than a busy machine stalls
         long left = await Channel.GrantAsync(2);
         await _kv.SendAsync(Put("kept", "1", kept));
         await _kv.SendAsync(Put("left", "1", left));
@@ -32,7 +32,7 @@ public sealed class KeepAliveTests(OneServer one, PostgresFixture postgres) : IC
         while (since.Elapsed < TimeSpan.FromSeconds(5))
         {
             (await stream.AskAsync(kept)).TTL.ShouldBe(4);
-            await Task.Delay(300); // a client's pace; the lease must live from one to the next
+            await Task.Delay(300); // the pace of a client; the lease must live from one keep-alive to the next
         }
 
         (await _kv.ReadAsync("kept")).ShouldBe(["kept=1"]);
@@ -43,7 +43,7 @@ public sealed class KeepAliveTests(OneServer one, PostgresFixture postgres) : IC
     }
 
     [Fact]
-    public async Task Every_request_is_answered_in_order_and_the_end_of_the_client_is_the_end()
+    public async Task Every_request_is_answered_in_order_and_the_stream_ends_with_the_client()
     {
         await Channel.GrantAsync(60, id: 1);
         await Channel.GrantAsync(100, id: -2);
@@ -68,7 +68,7 @@ public sealed class KeepAliveTests(OneServer one, PostgresFixture postgres) : IC
     }
 
     [Fact]
-    public async Task The_answer_for_a_lease_that_has_expired_waits_until_it_is_gone()
+    public async Task The_answer_for_an_expired_lease_waits_until_it_is_revoked()
     {
         long id = await Channel.GrantAsync(60);
         await _kv.SendAsync(Put("expires", "1", id));
@@ -81,7 +81,7 @@ public sealed class KeepAliveTests(OneServer one, PostgresFixture postgres) : IC
     }
 
     [Fact]
-    public async Task A_frontend_that_stops_says_so_and_does_not_wait_for_its_streams()
+    public async Task A_stopping_frontend_ends_its_streams_with_a_status_and_does_not_wait()
     {
         await using PgEtcdServer server = await PgEtcdServer.StartAsync(await postgres.CreateStoreAsync());
         await using Kv kv = new(server);
@@ -96,7 +96,7 @@ public sealed class KeepAliveTests(OneServer one, PostgresFixture postgres) : IC
     }
 
     [Fact]
-    public async Task While_the_database_is_away_a_stream_ends_as_with_an_etcd_that_has_no_quorum()
+    public async Task Without_the_database_a_stream_ends_as_in_an_etcd_without_quorum()
     {
         await using PostgresServer database = await PostgresServer.StartAsync();
         await using PgEtcdServer server = await PgEtcdServer.StartAsync(

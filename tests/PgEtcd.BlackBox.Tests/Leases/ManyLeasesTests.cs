@@ -8,7 +8,7 @@ using Xunit;
 
 namespace PgEtcd.BlackBox.Tests.Leases;
 
-/// <summary>What many leases cost PostgreSQL.</summary>
+/// <summary>The cost of many leases for PostgreSQL.</summary>
 [Collection(nameof(Alone))]
 public sealed class ManyLeasesTests : IAsyncLifetime
 {
@@ -41,7 +41,7 @@ public sealed class ManyLeasesTests : IAsyncLifetime
         }
 
         await sending;
-        await Task.Delay(1500); // PostgreSQL counts with a delay
+        await Task.Delay(1500); // PostgreSQL's counters lag
         long transactions = await TransactionsAsync() - before;
         transactions.ShouldBeLessThan(10_000);
     }

@@ -21,7 +21,7 @@ IAsyncLifetime
 
     private GrpcChannel Channel => _locked.Channel;
 
-    /// <summary>The tests write the same names and lease ids: each finds an empty store.</summary>
+    /// <summary>The tests use the same names and lease ids, so each starts with an empty store.</summary>
     public async Task InitializeAsync()
     {
         await _locked.EmptyAsync();
@@ -29,7 +29,7 @@ IAsyncLifetime
     }
 
     [Fact]
-    public async Task Who_campaigns_leads_after_those_before_and_is_told_when_it_entered()
+    public async Task A_candidate_leads_after_earlier_ones_and_gets_the_revision_of_its_entry()
     {
         CampaignResponse first = await Channel.CampaignAsync("el", "a", await Channel.GrantAsync(600, id: 1));
         Task<CampaignResponse> second = Channel.CampaignAsync("el", "b", await Channel.GrantAsync(600, id: 2));
@@ -40,14 +40,14 @@ IAsyncLifetime
 
         await Channel.ResignAsync(first.Leader);
         CampaignResponse elected = await second.WaitAsync(LockedServer.Limit);
-        elected.Header.Revision.ShouldBe(_start + 2, "not of the moment of winning");
+        elected.Header.Revision.ShouldBe(_start + 2, "the revision of the entry, not of winning");
         elected.Leader.ShouldBe(new LeaderKey { Name = Bytes("el"), Key = Bytes("el/2"), Rev = _start + 2, Lease = 2 });
         (await Channel.LeaderAsync("el")).Kv.Value.ToStringUtf8().ShouldBe("b");
         await RefusedAsync(() => Channel.ProclaimAsync(first.Leader, "late"), EtcdErrors.ElectionNotLeader);
         (await Channel.ProclaimAsync(elected.Leader, "c")).Header.Revision.ShouldBe(_start + 5);
         (await Channel.LeaderAsync("el")).Kv.Value.ToStringUtf8().ShouldBe("c");
         await Channel.ResignAsync(first.Leader);
-        (await Channel.LeaderAsync("el")).Kv.Value.ToStringUtf8().ShouldBe("c", "who does not lead resigns in vain");
+        (await Channel.LeaderAsync("el")).Kv.Value.ToStringUtf8().ShouldBe("c", "resigning without leading has no effect");
     }
 
     [Fact]
@@ -67,7 +67,7 @@ IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_candidate_that_waits_is_not_the_leader_but_may_change_its_value()
+    public async Task A_waiting_candidate_may_change_its_value()
     {
         CampaignResponse first = await Channel.CampaignAsync("el", "a", await Channel.GrantAsync(600, id: 1));
         await Channel.GrantAsync(600, id: 2);
@@ -87,7 +87,7 @@ IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_candidate_that_has_lost_its_lease_is_not_told_that_it_leads()
+    public async Task A_candidate_without_its_lease_does_not_win()
     {
         CampaignResponse first = await Channel.CampaignAsync("el", "a", await Channel.GrantAsync(600, id: 1));
         Task<CampaignResponse> waiting = Channel.CampaignAsync("el", "b", await Channel.GrantAsync(600, id: 2));
@@ -98,7 +98,7 @@ IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_candidate_that_gives_up_leaves_no_key()
+    public async Task A_cancelled_campaign_leaves_no_key()
     {
         await Channel.CampaignAsync("el", "a", await Channel.GrantAsync(600, id: 1));
         await Channel.GrantAsync(600, id: 2);
@@ -111,7 +111,7 @@ IAsyncLifetime
     }
 
     [Fact]
-    public async Task Observe_begins_with_the_leader_of_now_and_shows_every_value_and_every_leader_once_in_order()
+    public async Task Observe_starts_with_the_present_leader_and_shows_every_value_and_leader_once_in_order()
     {
         CampaignResponse first = await Channel.CampaignAsync("el", "a1", await Channel.GrantAsync(600, id: 1));
         using CancellationTokenSource done = new(LockedServer.Limit);
@@ -122,12 +122,12 @@ IAsyncLifetime
         Task<CampaignResponse> third = Channel.CampaignAsync("el", "c1", await Channel.GrantAsync(600, id: 3)); // +3
         await _locked.ContendAsync("el", 3);
         await Channel.ProclaimAsync(first.Leader, "a2"); // +4
-        // +5: who waits may speak, unheard
+        // +5: a waiting candidate may proclaim, unseen by observers
         await Channel.ProclaimAsync(new LeaderKey { Key = Bytes("el/2"), Rev = _start + 2, Lease = 2 }, "b2");
         await Channel.ResignAsync(first.Leader); // +6
-        await Channel.ResignAsync((await second).Leader); // +7: at once, and is seen all the same
+        await Channel.ResignAsync((await second).Leader); // +7: at once, and still seen
         await third;
-        await Channel.RevokeAsync(3); // +8: now there is none
+        await Channel.RevokeAsync(3); // +8: now there is no leader
         CampaignResponse fourth = await Channel.CampaignAsync("el", "d1", await Channel.GrantAsync(600, id: 4)); // +9
         await Channel.ProclaimAsync(fourth.Leader, "d1"); // +10: the same value is a change too
 
@@ -141,7 +141,7 @@ IAsyncLifetime
     }
 
     [Fact]
-    public async Task Observe_waits_for_the_first_leader_and_takes_all_of_a_transaction_together()
+    public async Task Observe_waits_for_the_first_leader_and_sees_a_transaction_as_one_change()
     {
         using CancellationTokenSource done = new(LockedServer.Limit);
         await using IAsyncEnumerator<LeaderResponse> observed = Channel.ObserveAsync("el", done.Token).GetAsyncEnumerator();
@@ -149,14 +149,14 @@ IAsyncLifetime
         await _locked.Kv.PutAsync("el", "not below the name");
         await _locked.Kv.PutAsync("el0", "neither");
         next.IsCompleted.ShouldBeFalse();
-        await _locked.Kv.SendAsync(Txn(Op(Put("el/b", "1")), Op(Put("el/a", "2")))); // +3: as old, so the first by key
+        await _locked.Kv.SendAsync(Txn(Op(Put("el/b", "1")), Op(Put("el/a", "2")))); // +3: both are equally old, so the first by key leads
         (await next).ShouldBe("el/a=2 at +3");
         await _locked.Kv.SendAsync(Txn(Op(Delete("el/a")), Op(Put("el/b", "3")), Op(Put("el/c", "4")))); // +4
         (await NextAsync(observed)).ShouldBe("el/b=3 at +4");
     }
 
     [Fact]
-    public async Task Observe_goes_on_over_a_compaction()
+    public async Task Observe_continues_after_a_compaction()
     {
         CampaignResponse elected = await Channel.CampaignAsync("el", "1", await Channel.GrantAsync(600, id: 1));
         using CancellationTokenSource done = new(LockedServer.Limit);
@@ -171,7 +171,7 @@ IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_server_that_stops_ends_Observe_and_says_so()
+    public async Task A_stopping_server_ends_Observe_with_a_status()
     {
         await using PgEtcdServer stopping = await PgEtcdServer.StartAsync(await postgres.CreateStoreAsync());
         await using GrpcChannel channel = new(stopping.ClientUrl);

@@ -9,14 +9,14 @@ using static PgEtcd.BlackBox.Tests.Kv;
 
 namespace PgEtcd.BlackBox.Tests.Locks;
 
-/// <summary>Contended locks and elections, which the transcripts do not hold: real etcd and we say the same.</summary>
+/// <summary>Contended locks and elections, which the transcripts lack: real etcd and PgEtcd give the same answers.</summary>
 public sealed class LockDifferentialTests(PostgresFixture postgres) : IClassFixture<PostgresFixture>
 {
     [SkippableFact]
-    public async Task Contended_locks_are_answered_as_by_real_etcd() => await CompareAsync(LockAsync);
+    public async Task Contended_locks_get_the_answers_of_real_etcd() => await CompareAsync(LockAsync);
 
     [SkippableFact]
-    public async Task Contended_elections_are_answered_as_by_real_etcd() => await CompareAsync(ElectAsync);
+    public async Task Contended_elections_get_the_answers_of_real_etcd() => await CompareAsync(ElectAsync);
 
     private async Task CompareAsync(Func<LockedServer, Task<List<string>>> scenario)
     {
@@ -49,7 +49,7 @@ public sealed class LockDifferentialTests(PostgresFixture postgres) : IClassFixt
         await server.LeftAsync("one", "one/4");
         await server.Channel.RevokeAsync(2);
         told.Add(LockedServer.Told(await server.Channel.UnlockAsync(first.Key)));
-        await LockedServer.RefusalAsync(second); // 3.4 knows no expired sessions yet
+        await LockedServer.RefusalAsync(second); // 3.4 does not know expired sessions yet
         told.Add(LockedServer.Told(await third.WaitAsync(LockedServer.Limit)));
         told.Add(await LockedServer.RefusalAsync(server.Channel.LockAsync("one", 999)));
         told.AddRange(await server.Kv.AllAsync());

@@ -20,11 +20,11 @@ IAsyncLifetime
 
     private GrpcChannel Channel => _locked.Channel;
 
-    /// <summary>The tests write the same names and lease ids: each finds an empty store.</summary>
+    /// <summary>The tests use the same names and lease ids, so each starts with an empty store.</summary>
     public Task InitializeAsync() => _locked.EmptyAsync();
 
     [Fact]
-    public async Task Without_a_lease_the_server_grants_one_of_a_minute_whose_id_is_in_the_key()
+    public async Task Without_a_lease_the_server_grants_one_for_a_minute_and_its_id_is_in_the_key()
     {
         long before = await _locked.Kv.RevisionAsync();
         LockResponse held = await Channel.LockAsync("free");
@@ -46,7 +46,7 @@ IAsyncLifetime
     }
 
     [Fact]
-    public async Task Who_waits_is_served_in_turn_and_told_the_revision_of_then()
+    public async Task Waiting_clients_get_the_lock_in_order_with_the_revision_of_that_moment()
     {
         LockResponse first = await Channel.LockAsync("one", await Channel.GrantAsync(600, id: 1));
         Task<LockResponse> second = Channel.LockAsync("one", await Channel.GrantAsync(600, id: 2));
@@ -54,7 +54,7 @@ IAsyncLifetime
         Task<LockResponse> third = Channel.LockAsync("one", await Channel.GrantAsync(600, id: 3));
         await _locked.ContendAsync("one", 3);
         await _locked.Kv.PutAsync("unrelated");
-        await _locked.Kv.PutAsync("one/2", "touched"); // somebody writes to a contender's key: it stays where it is
+        await _locked.Kv.PutAsync("one/2", "touched"); // a write to a contender's key by another client does not move it in the queue
 
         second.IsCompleted.ShouldBeFalse();
         long unlocked = (await Channel.UnlockAsync(first.Key)).Header.Revision;
@@ -68,7 +68,7 @@ IAsyncLifetime
     }
 
     [Fact]
-    public async Task The_same_lease_has_the_lock_already()
+    public async Task The_lease_of_the_holder_gets_the_lock_at_once()
     {
         long lease = await Channel.GrantAsync(600);
         LockResponse first = await Channel.LockAsync("one", lease);
@@ -103,7 +103,7 @@ IAsyncLifetime
     }
 
     [Fact]
-    public async Task Who_has_lost_the_lease_while_waiting_is_told_so_and_those_behind_wait_on()
+    public async Task A_waiting_client_that_loses_its_lease_gets_an_error_and_later_ones_keep_waiting()
     {
         LockResponse first = await Channel.LockAsync("one", await Channel.GrantAsync(600, id: 1));
         Task<LockResponse> second = Channel.LockAsync("one", await Channel.GrantAsync(600, id: 2));
@@ -120,7 +120,7 @@ IAsyncLifetime
     }
 
     [Fact]
-    public async Task Who_gives_up_waiting_leaves_no_key()
+    public async Task A_cancelled_wait_leaves_no_key()
     {
         LockResponse first = await Channel.LockAsync("one", await Channel.GrantAsync(600, id: 1));
         long second = await Channel.GrantAsync(600, id: 2);
@@ -142,7 +142,7 @@ IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_server_that_stops_says_so_and_keeps_the_place_of_a_client_with_a_lease_of_its_own()
+    public async Task A_stopping_server_sends_a_status_and_keeps_the_place_of_a_client_with_its_own_lease()
     {
         string database = await postgres.CreateStoreAsync();
         await using PgEtcdServer stopping = await PgEtcdServer.StartAsync(database, name: "stopping");
@@ -182,7 +182,7 @@ IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_name_that_is_too_long_is_refused_as_the_store_does()
+    public async Task A_name_that_is_too_long_gets_the_error_of_the_store()
     {
         string name = new('n', 1_600_000);
         await Channel.GrantAsync(600, id: 1);

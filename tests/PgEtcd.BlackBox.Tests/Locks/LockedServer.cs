@@ -6,10 +6,10 @@ using PgEtcd.Testing.Grpc;
 
 namespace PgEtcd.BlackBox.Tests.Locks;
 
-/// <summary>A server with a client, as tests of locks and elections see it.</summary>
+/// <summary>A server with a client for tests of locks and elections.</summary>
 internal sealed class LockedServer(IEtcdServer server) : IAsyncDisposable
 {
-    /// <summary>Long enough for a loaded machine; nothing waits for it to pass.</summary>
+    /// <summary>Long enough for a loaded machine; no test waits for it to pass.</summary>
     public static readonly TimeSpan Limit = TimeSpan.FromSeconds(60);
 
     public Kv Kv { get; } = Kv.To(server);
@@ -30,22 +30,22 @@ internal sealed class LockedServer(IEtcdServer server) : IAsyncDisposable
         await Kv.DeleteAsync(Kv.End, Kv.End);
     }
 
-    /// <summary>The keys of those who contend under a name, the oldest first.</summary>
+    /// <summary>The keys of the contenders under a name, the oldest first.</summary>
     public async Task<string[]> ContendersAsync(string name)
     {
         RangeResponse range = await Kv.SendAsync(Kv.Range($"{name}/", end: $"{name}0"));
         return [.. range.Kvs.OrderBy(kv => kv.CreateRevision).Select(kv => kv.Key.ToStringUtf8())];
     }
 
-    /// <summary>Waits until so many contend.</summary>
+    /// <summary>Waits for this number of contenders.</summary>
     public Task ContendAsync(string name, int count) => Eventually.TrueAsync(
         async () => (await ContendersAsync(name)).Length == count, Limit, $"{count} contend for {name}");
 
-    /// <summary>Waits until the server has done with a call that was cancelled.</summary>
+    /// <summary>Waits until the server has finished a cancelled call.</summary>
     public Task LeftAsync(string name, string key) => Eventually.TrueAsync(
         async () => !(await ContendersAsync(name)).Contains(key), Limit, $"{key} leaves");
 
-    /// <summary>What an answer says, but for who gave it.</summary>
+    /// <summary>An answer without the member that gave it.</summary>
     public static string Told<T>(T response)
         where T : IMessage
     {
@@ -53,7 +53,7 @@ internal sealed class LockedServer(IEtcdServer server) : IAsyncDisposable
         return System.Text.RegularExpressions.Regex.Replace(json, """ "(cluster_id|member_id|raft_term)": "\d+",?""", "");
     }
 
-    /// <summary>What a call that fails is told.</summary>
+    /// <summary>The error of a call that must fail.</summary>
     public static async Task<string> RefusalAsync(Task call)
     {
         try

@@ -8,7 +8,7 @@ using Xunit;
 
 namespace PgEtcd.BlackBox.Tests.Logging;
 
-/// <summary>What the server says, and what it does not.</summary>
+/// <summary>What the server logs, and what it does not.</summary>
 public sealed class LogTests(PostgresFixture postgres) : IClassFixture<PostgresFixture>
 {
     private const string Secret = "hunter2";
@@ -36,7 +36,7 @@ public sealed class LogTests(PostgresFixture postgres) : IClassFixture<PostgresF
     }
 
     [Fact]
-    public async Task Lines_for_people_go_to_the_outputs_that_were_named()
+    public async Task Console_lines_go_to_the_named_outputs()
     {
         using TempDirectory directory = new("log");
         string file = Path.Combine(directory.Path, "etcd.log");
@@ -52,7 +52,7 @@ public sealed class LogTests(PostgresFixture postgres) : IClassFixture<PostgresF
     }
 
     [Fact]
-    public async Task A_slow_request_is_warned_about_with_its_shape_and_without_its_value()
+    public async Task A_slow_request_is_logged_with_its_shape_and_without_its_value()
     {
         string database = await postgres.CreateStoreAsync();
         await using PgEtcdServer server = await PgEtcdServer.StartAsync(
@@ -83,7 +83,7 @@ public sealed class LogTests(PostgresFixture postgres) : IClassFixture<PostgresF
     }
 
     [Fact]
-    public async Task What_is_quick_or_refused_as_it_should_be_is_not_mentioned()
+    public async Task Fast_and_properly_refused_requests_are_not_logged()
     {
         await using PgEtcdServer server = await PgEtcdServer.StartAsync(await postgres.CreateStoreAsync());
         await using Kv kv = new(server);

@@ -12,13 +12,13 @@ using static PgEtcd.Protocol.Etcdserverpb.AlarmRequest.Types;
 
 namespace PgEtcd.BlackBox.Tests.Maintenance;
 
-/// <summary>Alarms and what they refuse (semantics.md §10), on whichever frontend.</summary>
+/// <summary>Alarms and the requests that they refuse (semantics.md §10), on any frontend.</summary>
 public sealed class AlarmTests(TwoFrontends pair, PostgresFixture postgres) : IClassFixture<TwoFrontends>, IClassFixture<PostgresFixture>
 {
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(60);
 
     [Fact]
-    public async Task While_NOSPACE_is_raised_what_adds_data_is_refused_and_all_else_works()
+    public async Task While_NOSPACE_is_raised_requests_that_add_data_are_refused_and_all_others_work()
     {
         (Kv one, Kv two) = (pair.One, pair.Two);
         await one.DeleteAsync(End, End);
@@ -64,7 +64,7 @@ public sealed class AlarmTests(TwoFrontends pair, PostgresFixture postgres) : IC
     }
 
     [Fact]
-    public async Task While_CORRUPT_is_raised_nothing_changes_but_plain_reads_are_served()
+    public async Task While_CORRUPT_is_raised_changes_are_refused_and_plain_reads_are_served()
     {
         await using PgEtcdServer server = await PgEtcdServer.StartAsync(await postgres.CreateStoreAsync());
         await using Kv kv = new(server);
@@ -88,9 +88,9 @@ public sealed class AlarmTests(TwoFrontends pair, PostgresFixture postgres) : IC
         (await kv.DeleteAsync("a")).ShouldBe(3);
     }
 
-    /// <summary>The alarm comes while both frontends write as fast as they can.</summary>
+    /// <summary>The alarm is raised while both frontends write as fast as they can.</summary>
     [Fact]
-    public async Task No_put_that_begins_after_an_alarm_was_acknowledged_succeeds()
+    public async Task No_put_succeeds_that_begins_after_an_acknowledged_alarm()
     {
         (Kv one, Kv two) = (pair.One, pair.Two);
         for (int round = 0; round < 5; round++)
@@ -107,7 +107,7 @@ public sealed class AlarmTests(TwoFrontends pair, PostgresFixture postgres) : IC
                     try
                     {
                         await kv.PutAsync($"k{writer}");
-                        isAfter.ShouldBeFalse("a put succeeded that began after the alarm");
+                        isAfter.ShouldBeFalse("a put that began after the alarm succeeded");
                         Interlocked.Increment(ref before);
                     }
                     catch (RpcException exception) when (exception.Status.Equals(EtcdErrors.NoSpace.Status))
@@ -129,7 +129,7 @@ public sealed class AlarmTests(TwoFrontends pair, PostgresFixture postgres) : IC
         }
     }
 
-    /// <summary>A frontend that starts while an alarm is raised heeds it; so does one that was restarted.</summary>
+    /// <summary>A frontend that starts or restarts while an alarm is raised obeys it.</summary>
     [Fact]
     public async Task An_alarm_outlives_the_frontend_that_raised_it()
     {
@@ -147,7 +147,7 @@ public sealed class AlarmTests(TwoFrontends pair, PostgresFixture postgres) : IC
         (await other.AlarmAsync(AlarmAction.Get)).ShouldBe([new AlarmMember { MemberID = 5, Alarm = AlarmType.Nospace }]);
     }
 
-    /// <summary>But for the alarm NONE, which 3.4 raises and 3.6 does not.</summary>
+    /// <summary>Except the alarm NONE, which 3.4 raises and 3.6 does not.</summary>
     [SkippableFact]
     public async Task Alarms_are_listed_raised_and_cleared_as_by_real_etcd()
     {
@@ -169,7 +169,7 @@ public sealed class AlarmTests(TwoFrontends pair, PostgresFixture postgres) : IC
             string json = request.Replace('\'', '"');
             RpcAnswer expected = await new RpcClient(one.Channel).CallAsync("etcdserverpb.Maintenance/Alarm", json);
             RpcAnswer actual = await new RpcClient(two.Channel).CallAsync("etcdserverpb.Maintenance/Alarm", json);
-            actual.Response.ShouldNotBeNull().Remove("header").ShouldBeTrue("as in 3.6; 3.4 gives none");
+            actual.Response.ShouldNotBeNull().Remove("header").ShouldBeTrue("as in 3.6; 3.4 sends none");
             Json.Write(actual.ToJson()).ShouldBe(Json.Write(expected.ToJson()), request);
         }
     }

@@ -8,14 +8,14 @@ using static PgEtcd.BlackBox.Tests.Kv;
 
 namespace PgEtcd.BlackBox.Tests.Maintenance;
 
-/// <summary>Rows at the end of the log are deleted by hand, under frontends that have read them (fault C19).</summary>
+/// <summary>Rows at the end of the log are deleted by hand after frontends have read them (fault C19).</summary>
 public sealed class CutLogTests(PostgresFixture postgres) : IClassFixture<PostgresFixture>
 {
     private const string Sentence =
         "the log in PostgreSQL ends at revision 3, and this frontend has read revision 4 from it: rows were deleted there";
 
     [Fact]
-    public async Task Writes_are_refused_at_once_and_the_log_says_once_what_is_wrong()
+    public async Task Writes_are_refused_at_once_and_the_reason_is_logged_once()
     {
         string database = await postgres.CreateStoreAsync();
         await using PgEtcdServer writing = await PgEtcdServer.StartAsync(database, name: "writing");
@@ -41,12 +41,12 @@ public sealed class CutLogTests(PostgresFixture postgres) : IClassFixture<Postgr
         }
 
         since.Elapsed.ShouldBeLessThan(TimeSpan.FromSeconds(6), "no write waits for its time limit");
-        (await kv.ReadAsync("a")).ShouldBe(["a=1"], "reads go on");
+        (await kv.ReadAsync("a")).ShouldBe(["a=1"], "reads still succeed");
         await Eventually.TrueAsync(() => Said(reading) == 1 && Said(writing) == 1, "a frontend that only reads says it too");
         await other.ReadAsync("a");
         (Said(reading), Said(writing)).ShouldBe((1, 1));
 
-        // The way out, as operations.md has it.
+        // The repair from operations.md.
         await Sql.ExecuteAsync(
             database, "select pgetcd.ensure_history((select max(revision) + 1000000000 from pgetcd.revisions), 0, null, null, -1)");
         (await kv.PutAsync("c")).ShouldBeGreaterThan(1_000_000_000);

@@ -12,12 +12,12 @@ using static PgEtcd.Protocol.Etcdserverpb.AlarmRequest.Types;
 
 namespace PgEtcd.BlackBox.Tests.Maintenance;
 
-/// <summary>PostgreSQL's disk is full: the store's tables lie in a small file system in memory (fault C19).</summary>
+/// <summary>PostgreSQL's disk is full: the store's tables are in a small file system in memory (fault C19).</summary>
 public sealed class DiskFullTests
 {
 
     [SkippableFact]
-    public async Task A_full_disk_raises_NOSPACE_here_at_once_and_everywhere_as_soon_as_the_alarm_finds_room()
+    public async Task A_full_disk_raises_NOSPACE_here_at_once_and_everywhere_once_the_alarm_can_be_stored()
     {
         using TempDirectory mount = new("small");
         await MountAsync(mount.Path);
@@ -42,7 +42,7 @@ public sealed class DiskFullTests
             AlarmMember alarm = new() { MemberID = self, Alarm = AlarmType.Nospace };
             (await kv.AlarmAsync(AlarmAction.Get)).ShouldBe([alarm]);
             (await kv.StatusAsync()).Errors.ShouldBe([$"memberID:{self} alarm:NOSPACE "]);
-            (await there.AlarmAsync(AlarmAction.Get)).ShouldBeEmpty("there is no room for it");
+            (await there.AlarmAsync(AlarmAction.Get)).ShouldBeEmpty("there is no room for the alarm");
             await RefusedAsync(() => kv.PutAsync("small"), EtcdErrors.NoSpace);
             await RefusedAsync(() => kv.Channel.GrantAsync(60), EtcdErrors.NoSpace);
             (await kv.ReadAsync("before")).ShouldBe(["before=1"]);

@@ -8,14 +8,14 @@ using Xunit;
 
 namespace PgEtcd.BlackBox.Tests.Maintenance;
 
-/// <summary>The header of a call that asks tables beside the log is no older than a write that another frontend has acknowledged before
+/// <summary>The header of a call that queries tables beside the log is no older than a write that another frontend acknowledged before
 /// the call (fault C15).</summary>
 public sealed class HeaderRevisionTests(TwoFrontends pair) : IClassFixture<TwoFrontends>
 {
     private const long Lease = 15;
     private const int Tries = 40;
 
-    /// <summary>The calls by name; each gives the header of its answer.</summary>
+    /// <summary>The calls by name; each returns the header of its answer.</summary>
     private static readonly Dictionary<string, Func<Kv, Task<ResponseHeader>>> Calls = new()
     {
         ["LeaseGrant"] = async kv =>
@@ -62,9 +62,9 @@ public sealed class HeaderRevisionTests(TwoFrontends pair) : IClassFixture<TwoFr
 
     [Theory]
     [MemberData(nameof(Names))]
-    public async Task A_header_is_no_older_than_what_another_frontend_has_acknowledged(string name)
+    public async Task A_header_is_no_older_than_a_write_acknowledged_by_another_frontend(string name)
     {
-        // The first case grants it, and the others find it.
+        // The first case grants the lease, and the others use it.
         if (await Record.ExceptionAsync(() => pair.One.Channel.GrantAsync(600, Lease)) is { } refused)
         {
             refused.ShouldBeOfType<RpcException>().Status.ShouldBe(EtcdErrors.LeaseExist.Status);
@@ -78,7 +78,7 @@ public sealed class HeaderRevisionTests(TwoFrontends pair) : IClassFixture<TwoFr
             old += (await Calls[name](asked)).Revision < acknowledged ? 1 : 0;
         }
 
-        old.ShouldBe(0, $"headers of {Tries} that were older");
+        old.ShouldBe(0, $"old headers among {Tries}");
     }
 
     private static string Unique() => Guid.NewGuid().ToString("N");

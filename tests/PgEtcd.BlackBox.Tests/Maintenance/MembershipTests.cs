@@ -8,11 +8,11 @@ using Xunit;
 
 namespace PgEtcd.BlackBox.Tests.Maintenance;
 
-/// <summary>Who belongs to the cluster is who runs: requests to change that are answered with etcd's codes and a sentence.</summary>
+/// <summary>The running frontends are the members; requests to change membership get etcd's codes and a sentence.</summary>
 public sealed class MembershipTests(PostgresFixture postgres) : IClassFixture<PostgresFixture>
 {
     [Fact]
-    public async Task A_dead_member_is_removed_and_a_living_one_is_not()
+    public async Task A_dead_member_can_be_removed_and_a_live_one_cannot()
     {
         string database = await postgres.CreateStoreAsync();
         await using PgEtcdServer first = await PgEtcdServer.StartAsync(database, name: "first");
@@ -37,7 +37,7 @@ public sealed class MembershipTests(PostgresFixture postgres) : IClassFixture<Po
     }
 
     [Fact]
-    public async Task Members_are_not_added_changed_or_promoted()
+    public async Task Members_cannot_be_added_changed_or_promoted()
     {
         await using PgEtcdServer server = await PgEtcdServer.StartAsync(await postgres.CreateStoreAsync());
         await using Kv kv = new(server);

@@ -4,7 +4,7 @@ using static PgEtcd.Protocol.Etcdserverpb.DowngradeRequest.Types;
 
 namespace PgEtcd.BlackBox.Tests.Maintenance;
 
-/// <summary>Maintenance and Cluster requests as these tests write them.</summary>
+/// <summary>Maintenance and Cluster requests in the form of these tests.</summary>
 internal static class Operator
 {
     public static Task<StatusResponse> StatusAsync(this Kv kv) =>

@@ -11,7 +11,7 @@ using static PgEtcd.Protocol.Etcdserverpb.AlarmRequest.Types;
 
 namespace PgEtcd.BlackBox.Tests.Maintenance;
 
-/// <summary>--quota-backend-bytes: raised by itself, lowered by whoever makes room (docs/decisions/0009).</summary>
+/// <summary>--quota-backend-bytes: the alarm is raised automatically, and cleared by the operator (docs/decisions/0009).</summary>
 public sealed class QuotaTests(PostgresFixture postgres) : IClassFixture<PostgresFixture>
 {
     private const long Quota = 6_000_000;
@@ -19,7 +19,7 @@ public sealed class QuotaTests(PostgresFixture postgres) : IClassFixture<Postgre
     private static readonly string Value = new('x', 200_000);
 
     [Fact]
-    public async Task A_full_store_raises_the_alarm_and_writes_again_after_a_compaction_and_a_disarm()
+    public async Task A_full_store_raises_the_alarm_and_accepts_writes_after_a_compaction_and_a_disarm()
     {
         string database = await postgres.CreateStoreAsync();
         await using PgEtcdServer limited = await PgEtcdServer.StartAsync(
@@ -30,7 +30,7 @@ public sealed class QuotaTests(PostgresFixture postgres) : IClassFixture<Postgre
         (await kv.StatusAsync()).DbSizeQuota.ShouldBe(Quota);
         (await other.StatusAsync()).DbSizeQuota.ShouldBe(0);
 
-        // The same key again and again: what fills the store is its past.
+        // The same key again and again, so that the history fills the store.
         int puts = 0;
         await Eventually.TrueAsync(async () =>
         {
@@ -53,7 +53,7 @@ public sealed class QuotaTests(PostgresFixture postgres) : IClassFixture<Postgre
         await RefusedAsync(() => other.PutAsync("small"), EtcdErrors.NoSpace);
         await RefusedAsync(() => kv.Channel.GrantAsync(60), EtcdErrors.NoSpace);
 
-        // Disarmed without room it is raised again.
+        // Disarmed without room, the alarm is raised again.
         await kv.DisarmAsync();
         await RefusedAsync(() => kv.PutAsync("k", Value), EtcdErrors.NoSpace);
         (await kv.AlarmAsync(AlarmAction.Get)).Length.ShouldBe(1);
@@ -69,9 +69,9 @@ public sealed class QuotaTests(PostgresFixture postgres) : IClassFixture<Postgre
         await other.PutAsync("small");
     }
 
-    /// <summary>What was written since the last measurement counts (fault C17).</summary>
+    /// <summary>Writes since the last measurement count (fault C17).</summary>
     [Fact]
-    public async Task A_put_that_does_not_fit_behind_the_one_before_it_is_refused_also_when_both_come_at_once()
+    public async Task A_put_that_no_longer_fits_is_refused_even_if_it_comes_together_with_the_previous_one()
     {
         await using PgEtcdServer server = await PgEtcdServer.StartAsync(
             await postgres.CreateStoreAsync(), moreArguments: ["--quota-backend-bytes", "1920000"]);
@@ -89,7 +89,7 @@ public sealed class QuotaTests(PostgresFixture postgres) : IClassFixture<Postgre
         Exception?[] refusals = await Task.WhenAll(
             Enumerable.Range(0, 100).Select(i => Record.ExceptionAsync(() => kv.PutAsync($"part{i}", part)))).WaitAsync(Limit);
         int parts = refusals.Count(refusal => refusal is null);
-        parts.ShouldBeLessThan(20, "no more fit; the alarm also refuses some that there was room for");
+        parts.ShouldBeLessThan(20, "no more fit, and the alarm also refuses some that would fit");
         await kv.DisarmAsync();
         RpcException refused = await Should.ThrowAsync<RpcException>(async () =>
         {
@@ -103,7 +103,7 @@ public sealed class QuotaTests(PostgresFixture postgres) : IClassFixture<Postgre
         (await kv.StatusAsync()).DbSizeInUse.ShouldBeInRange(1_700_000, 1_920_000);
     }
 
-    /// <summary>What another frontend writes counts as soon as this one has heard of it (fault C17).</summary>
+    /// <summary>Another frontend's writes count as soon as this frontend has heard of them (fault C17).</summary>
     [Fact]
     public async Task Two_frontends_share_a_quota()
     {
@@ -120,7 +120,7 @@ public sealed class QuotaTests(PostgresFixture postgres) : IClassFixture<Postgre
             {
                 await one.PutAsync("one", part);
                 await two.PutAsync("two", part);
-                await one.ReadAsync("two"); // it has heard of it
+                await one.ReadAsync("two"); // now it has heard of the write
                 return false;
             }
             catch (RpcException exception) when (exception.Status.Equals(EtcdErrors.NoSpace.Status))
@@ -134,7 +134,7 @@ public sealed class QuotaTests(PostgresFixture postgres) : IClassFixture<Postgre
 
     /// <summary>An empty store leaves all of a small quota free (fault C17).</summary>
     [Fact]
-    public async Task A_small_quota_has_room()
+    public async Task An_empty_store_leaves_all_of_a_small_quota_free()
     {
         await using PgEtcdServer server = await PgEtcdServer.StartAsync(
             await postgres.CreateStoreAsync(), moreArguments: ["--quota-backend-bytes", "100000"]);
@@ -148,7 +148,7 @@ public sealed class QuotaTests(PostgresFixture postgres) : IClassFixture<Postgre
     }
 
     [Fact]
-    public async Task What_alone_exceeds_the_quota_is_refused_and_what_adds_nothing_never()
+    public async Task A_put_larger_than_the_quota_is_refused_and_a_request_that_adds_nothing_never_is()
     {
         await using PgEtcdServer server = await PgEtcdServer.StartAsync(
             await postgres.CreateStoreAsync(), moreArguments: ["--quota-backend-bytes", "1000000"]);

@@ -11,7 +11,7 @@ using static PgEtcd.Protocol.Etcdserverpb.DowngradeRequest.Types;
 
 namespace PgEtcd.BlackBox.Tests.Maintenance;
 
-/// <summary>What operators see and move: Status, MoveLeader, Downgrade, Defragment, Hash (semantics.md §10).</summary>
+/// <summary>Status, MoveLeader, Downgrade, Defragment, Hash (semantics.md §10).</summary>
 public sealed class StatusTests(TwoFrontends pair, PostgresFixture postgres) : IClassFixture<TwoFrontends>, IClassFixture<PostgresFixture>
 {
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(60);
@@ -43,7 +43,7 @@ public sealed class StatusTests(TwoFrontends pair, PostgresFixture postgres) : I
             DowngradeInfo = new DowngradeInfo(),
         });
         status.RaftTerm.ShouldBeGreaterThan(0UL);
-        status.DbSizeInUse.ShouldBeGreaterThan(400_000, "the size of now (fault C17)");
+        status.DbSizeInUse.ShouldBeGreaterThan(400_000, "the present size (fault C17)");
         await kv.PutAsync("large", new string('v', 1_000_000));
         StatusResponse larger = await kv.StatusAsync();
         larger.DbSizeInUse.ShouldBeGreaterThan(status.DbSizeInUse + 1_000_000);
@@ -55,7 +55,7 @@ public sealed class StatusTests(TwoFrontends pair, PostgresFixture postgres) : I
     }
 
     [Fact]
-    public async Task Status_answers_while_the_database_is_away_and_says_that_nobody_leads()
+    public async Task Without_the_database_Status_answers_and_reports_no_leader()
     {
         await using PostgresServer database = await PostgresServer.StartAsync();
         await using PgEtcdServer server = await PgEtcdServer.StartAsync(database.ConnectionString());
@@ -72,7 +72,7 @@ public sealed class StatusTests(TwoFrontends pair, PostgresFixture postgres) : I
     }
 
     [Fact]
-    public async Task The_leadership_goes_where_it_is_sent()
+    public async Task MoveLeader_moves_the_leadership()
     {
         (Kv one, Kv two) = (pair.One, pair.Two);
         (ulong idOfOne, ulong idOfTwo) = ((await one.StatusAsync()).Header.MemberId, (await two.StatusAsync()).Header.MemberId);
@@ -90,16 +90,16 @@ public sealed class StatusTests(TwoFrontends pair, PostgresFixture postgres) : I
             (await two.StatusAsync()).Leader.ShouldBe(idOfOne);
         }
 
-        // The new leader does the jobs: a physical compaction waits for it.
+        // The new leader runs the jobs, as a physical compaction waits for it.
         await one.MoveLeaderAsync(idOfTwo);
         await one.PutAsync("a");
         await one.CompactAsync(await one.PutAsync("a"), physical: true, timeout: Limit);
     }
 
     [Fact]
-    public async Task A_leader_that_hangs_does_not_take_over_and_the_client_is_told()
+    public async Task MoveLeader_to_a_frontend_that_hangs_fails()
     {
-        // Of its own: what the second does when it goes on is no business of the other tests.
+        // On a separate store, as the second frontend's later actions would disturb other tests.
         string database = await postgres.CreateStoreAsync();
         await using PgEtcdServer first = await PgEtcdServer.StartAsync(database, name: "first");
         await using PgEtcdServer second = await PgEtcdServer.StartAsync(database, name: "second");
@@ -112,11 +112,11 @@ public sealed class StatusTests(TwoFrontends pair, PostgresFixture postgres) : I
         await Eventually.TrueAsync(
             async () => (await one.StatusAsync()) is { } status && status.Leader == status.Header.MemberId, Limit, "the first leads again");
         second.Process.Signal(UnixSignal.Continue);
-        await two.PutAsync("a"); // it is back
+        await two.PutAsync("a"); // it works again
     }
 
     [Fact]
-    public async Task Downgrades_are_answered_as_by_a_cluster_of_one_version()
+    public async Task Downgrades_get_the_answers_of_a_cluster_of_one_version()
     {
         (Kv one, Kv two) = (pair.One, pair.Two);
         foreach (DowngradeAction action in (DowngradeAction[])[DowngradeAction.Validate, DowngradeAction.Enable])
@@ -148,7 +148,7 @@ public sealed class StatusTests(TwoFrontends pair, PostgresFixture postgres) : I
     }
 
     [Fact]
-    public async Task Defragment_answers_without_a_header_beside_writes_and_all_frontends_have_the_same_hash()
+    public async Task Defragment_runs_beside_writes_and_all_frontends_have_the_same_hash()
     {
         (Kv one, Kv two) = (pair.One, pair.Two);
         bool done = false;
@@ -174,7 +174,7 @@ public sealed class StatusTests(TwoFrontends pair, PostgresFixture postgres) : I
     }
 
     [Fact]
-    public async Task Who_may_not_vacuum_is_told_which_tables()
+    public async Task Without_the_right_to_vacuum_the_error_names_the_tables()
     {
         string database = await postgres.CreateStoreAsync();
         await using (PgEtcdServer owner = await PgEtcdServer.StartAsync(database))
@@ -195,7 +195,7 @@ public sealed class StatusTests(TwoFrontends pair, PostgresFixture postgres) : I
         (await kv.StatusAsync()).DbSize.ShouldBeGreaterThan(0, "sizes need no permission");
     }
 
-    /// <summary>Sees to it that the first leads and the second knows.</summary>
+    /// <summary>Makes sure that the first leads and the second knows it.</summary>
     private static async Task LeadsAsync(Kv first, Kv second)
     {
         ulong id = (await first.StatusAsync()).Header.MemberId;

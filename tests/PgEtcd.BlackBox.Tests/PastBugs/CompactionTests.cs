@@ -14,7 +14,7 @@ public sealed class CompactionTests(PostgresFixture postgres) : IClassFixture<Po
     [Fact]
     [Trait("issue", "etcd#18089")]
     [Trait("issue", "etcd#19179")]
-    public async Task At_a_compaction_at_the_revision_of_a_delete_the_key_is_absent_and_the_others_are_whole()
+    public async Task After_a_compaction_at_a_delete_the_key_is_absent_and_the_others_are_complete()
     {
         string database = await postgres.CreateStoreAsync();
         long compacted;
@@ -33,7 +33,7 @@ public sealed class CompactionTests(PostgresFixture postgres) : IClassFixture<Po
             await server.StopAsync();
         }
 
-        // Now the same out of SQL.
+        // The same from SQL.
         await using PgEtcdServer again = await PgEtcdServer.StartAsync(database);
         await using Kv after = new(again);
         await CheckAsync(after);
@@ -52,7 +52,7 @@ public sealed class CompactionTests(PostgresFixture postgres) : IClassFixture<Po
 
     [Fact]
     [Trait("issue", "etcd#17780")]
-    public async Task The_revision_does_not_decrease_when_the_last_event_is_a_delete_that_is_compacted()
+    public async Task The_revision_does_not_decrease_when_the_last_event_is_a_compacted_delete()
     {
         string database = await postgres.CreateStoreAsync();
         long last;
@@ -80,7 +80,7 @@ public sealed class CompactionTests(PostgresFixture postgres) : IClassFixture<Po
     [Trait("issue", "kine#489")]
     [Trait("issue", "kine#365")]
     [Trait("issue", "kine#220")]
-    public async Task Compaction_goes_on_after_the_database_was_away()
+    public async Task Compaction_continues_after_an_outage_of_the_database()
     {
         await using PostgresServer own = await PostgresServer.StartAsync();
         await using PgEtcdServer server = await PgEtcdServer.StartAsync(own.ConnectionString());

@@ -7,7 +7,7 @@ using static PgEtcd.BlackBox.Tests.Kv;
 
 namespace PgEtcd.BlackBox.Tests.PastBugs;
 
-/// <summary>A database that is away or refuses writes for a moment: others stayed stuck on the connection they had.</summary>
+/// <summary>A database that is briefly down or read-only; other implementations stayed stuck on the old connection.</summary>
 [Trait("issue", "k3s#2366")]
 public sealed class FailoverTests : IAsyncLifetime
 {
@@ -19,7 +19,7 @@ public sealed class FailoverTests : IAsyncLifetime
 
     [Fact]
     [Trait("issue", "k3s#11019")]
-    public async Task A_write_waits_out_a_database_that_is_read_only_for_a_moment()
+    public async Task A_write_waits_while_the_database_is_briefly_read_only()
     {
         await using PgEtcdServer server = await PgEtcdServer.StartAsync(_postgres.ConnectionString());
         await using Kv kv = new(server);

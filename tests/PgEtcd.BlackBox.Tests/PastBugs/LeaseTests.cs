@@ -9,12 +9,12 @@ using static PgEtcd.BlackBox.Tests.Kv;
 
 namespace PgEtcd.BlackBox.Tests.PastBugs;
 
-/// <summary>Leases are leases and not times to live of single keys.</summary>
+/// <summary>Leases are not times to live of single keys.</summary>
 public sealed class LeaseTests(PostgresFixture postgres) : IClassFixture<PostgresFixture>
 {
     [Fact]
     [Trait("issue", "kine#386")]
-    public async Task The_keys_of_a_lease_go_with_it_in_one_revision_and_no_others()
+    public async Task The_keys_of_a_lease_and_no_others_are_deleted_with_it_in_one_revision()
     {
         string database = await postgres.CreateStoreAsync();
         await using PgEtcdServer server = await PgEtcdServer.StartAsync(database);

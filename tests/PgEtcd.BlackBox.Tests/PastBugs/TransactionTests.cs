@@ -7,7 +7,7 @@ using static PgEtcd.BlackBox.Tests.Kv;
 
 namespace PgEtcd.BlackBox.Tests.PastBugs;
 
-/// <summary>Transactions that etcd once answered wrongly, or died of.</summary>
+/// <summary>Transactions that etcd once answered wrongly, or that crashed it.</summary>
 public sealed class TransactionTests(OneServer one) : IClassFixture<OneServer>
 {
     private readonly Kv _kv = one.Kv;
@@ -52,7 +52,7 @@ public sealed class TransactionTests(OneServer one) : IClassFixture<OneServer>
     [Theory]
     [MemberData(nameof(Panicking))]
     [Trait("issue", "etcd: a Txn that deletes to the end and puts a deleted key back")]
-    public async Task A_transaction_that_needs_the_value_of_a_key_it_has_deleted_is_refused_and_the_server_lives(string how)
+    public async Task A_transaction_that_needs_the_value_of_a_key_it_has_deleted_is_refused_and_the_server_survives(string how)
     {
         await _kv.DeleteAsync(End, End);
         await _kv.PutAsync("a", "1");
@@ -66,7 +66,7 @@ public sealed class TransactionTests(OneServer one) : IClassFixture<OneServer>
         (await _kv.AllAsync()).ShouldBe(["a=1", "b=1"]);
         (await _kv.RevisionAsync()).ShouldBe(now);
         (await _kv.PutAsync("c", "1")).ShouldBe(now + 1);
-        // What is in the database: a frontend that starts now reads the same.
+        // The database holds the same: a frontend that starts now reads it.
         await using PgEtcdServer later = await PgEtcdServer.StartAsync(one.Database, name: "later");
         await using Kv there = new(later);
         (await there.AllAsync()).ShouldBe(["a=1", "b=1", "c=1"]);

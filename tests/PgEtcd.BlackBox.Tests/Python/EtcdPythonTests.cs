@@ -3,7 +3,7 @@ using Xunit;
 
 namespace PgEtcd.BlackBox.Tests.Python;
 
-/// <summary>The scripts themselves: they must succeed against real etcd.</summary>
+/// <summary>Tests the scripts: they must succeed against real etcd.</summary>
 [Trait("Category", "SelfTest")]
 public sealed class EtcdPythonTests
 {

@@ -5,10 +5,10 @@ using Xunit;
 
 namespace PgEtcd.BlackBox.Tests.Python;
 
-/// <summary>Runs the scripts of this folder, which use Debian's python3-etcd3 as its users do.</summary>
+/// <summary>Runs the scripts of this folder, which use Debian's python3-etcd3.</summary>
 internal static class PythonScript
 {
-    private const string Program = "/usr/bin/python3"; // Debian's packages are not seen by another Python in the path
+    private const string Program = "/usr/bin/python3"; // another Python in the path does not see Debian's packages
     private const string Package = "/usr/lib/python3/dist-packages/etcd3/__init__.py";
 
     /// <summary>The scripts, without their extension.</summary>

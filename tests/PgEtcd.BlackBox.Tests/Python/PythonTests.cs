@@ -4,7 +4,7 @@ using Xunit;
 
 namespace PgEtcd.BlackBox.Tests.Python;
 
-/// <summary>A client for Python that knows nothing of us finds etcd.</summary>
+/// <summary>A Python client for etcd works with PgEtcd.</summary>
 public sealed class PythonTests(PythonTests.Scripts scripts) : IClassFixture<PythonTests.Scripts>
 {
     public static TheoryData<string> Names => PythonScript.Names;
@@ -13,7 +13,7 @@ public sealed class PythonTests(PythonTests.Scripts scripts) : IClassFixture<Pyt
     [MemberData(nameof(Names))]
     public Task Python_etcd3_works(string script) => scripts[script];
 
-    /// <summary>Each on a server of its own: one of them counts revisions and compacts, two wait for leases to end.</summary>
+    /// <summary>Each runs on its own server: one counts revisions and compacts, two wait for leases to expire.</summary>
     public sealed class Scripts() : AllAtOnce(PythonScript.All)
     {
         protected override async Task RunAsync(PostgresFixture postgres, string name)

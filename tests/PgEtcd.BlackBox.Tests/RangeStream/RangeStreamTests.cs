@@ -7,7 +7,7 @@ using static PgEtcd.BlackBox.Tests.Kv;
 
 namespace PgEtcd.BlackBox.Tests.RangeStream;
 
-/// <summary>A range of 5,000 keys of 1 kB in pieces (semantics.md §2).</summary>
+/// <summary>A range of 5,000 keys of 1 kB in several messages (semantics.md §2).</summary>
 public sealed class RangeStreamTests(RangeStreamTests.Loaded one) : IClassFixture<RangeStreamTests.Loaded>
 {
     private const string Prefix = "stream/";
@@ -18,7 +18,7 @@ public sealed class RangeStreamTests(RangeStreamTests.Loaded one) : IClassFixtur
     private readonly Kv _kv = one.Kv;
 
     [Fact]
-    public async Task Many_keys_arrive_in_several_messages_of_which_the_last_alone_has_header_count_and_more()
+    public async Task Many_keys_arrive_in_several_messages_and_only_the_last_has_header_count_and_more()
     {
         long revision = await _kv.RevisionAsync();
         List<RangeResponse> pieces = await ReadAsync(All());
@@ -43,7 +43,7 @@ public sealed class RangeStreamTests(RangeStreamTests.Loaded one) : IClassFixtur
     [InlineData(1234)]
     [InlineData(Keys)]
     [InlineData(Keys + 1)]
-    public async Task A_limit_cuts_and_says_more(int limit)
+    public async Task A_limit_cuts_the_range_and_sets_more(int limit)
     {
         RangeRequest request = All();
         request.Limit = limit;
@@ -54,7 +54,7 @@ public sealed class RangeStreamTests(RangeStreamTests.Loaded one) : IClassFixtur
     }
 
     [Fact]
-    public async Task A_mere_count_is_one_message_without_keys()
+    public async Task A_count_is_one_message_without_keys()
     {
         RangeRequest request = All();
         request.CountOnly = true;
@@ -64,7 +64,7 @@ public sealed class RangeStreamTests(RangeStreamTests.Loaded one) : IClassFixtur
     }
 
     [Fact]
-    public async Task Writes_that_go_on_meanwhile_are_not_seen()
+    public async Task Concurrent_writes_are_not_seen()
     {
         const string Own = "written/";
         long loaded = await LoadAsync(_kv, Own);
@@ -86,7 +86,7 @@ public sealed class RangeStreamTests(RangeStreamTests.Loaded one) : IClassFixtur
     }
 
     [Fact]
-    public async Task An_old_revision_comes_out_of_SQL_at_a_frontend_that_was_started_later()
+    public async Task A_frontend_started_later_reads_an_old_revision_from_SQL()
     {
         const string Own = "old/";
         long loaded = await LoadAsync(_kv, Own);
@@ -108,7 +108,7 @@ public sealed class RangeStreamTests(RangeStreamTests.Loaded one) : IClassFixtur
     }
 
     [Fact]
-    public async Task Clients_that_leave_half_way_leave_the_server_well()
+    public async Task Clients_that_disconnect_midway_do_not_harm_the_server()
     {
         long before = await _kv.RevisionAsync();
         for (int round = 0; round < 3; round++)
@@ -126,7 +126,7 @@ public sealed class RangeStreamTests(RangeStreamTests.Loaded one) : IClassFixtur
 
     private static RangeRequest All(string prefix = Prefix) => Range(prefix, end: prefix[..^1] + '0');
 
-    /// <summary>Puts the keys and gives the revision of the last.</summary>
+    /// <summary>Puts the keys and returns the revision of the last.</summary>
     private static async Task<long> LoadAsync(Kv kv, string prefix)
     {
         long revision = 0;

@@ -94,7 +94,7 @@ internal static class EveryStatement
         await client.CallAsync("etcdserverpb.Auth/AuthDisable", "{}", client.Root);
     }
 
-    /// <summary>An application, whose path is the usual one.</summary>
+    /// <summary>An application with the usual search path.</summary>
     public static async Task WriteInSqlAsync(string database)
     {
         foreach (string sql in (string[])

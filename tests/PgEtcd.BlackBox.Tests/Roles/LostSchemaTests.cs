@@ -11,13 +11,13 @@ using static PgEtcd.BlackBox.Tests.Kv;
 
 namespace PgEtcd.BlackBox.Tests.Roles;
 
-/// <summary>PostgreSQL answers, but with an error: the schema is renamed for a while, as a restore does (fault A2).</summary>
+/// <summary>PostgreSQL answers with an error: the schema is renamed for a while, as during a restore (fault A2).</summary>
 public sealed class LostSchemaTests(PostgresFixture postgres) : IClassFixture<PostgresFixture>
 {
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(60);
 
     [Fact]
-    public async Task A_frontend_that_cannot_read_the_log_trusts_nothing_and_follows_it_again_afterwards()
+    public async Task A_frontend_that_cannot_read_the_log_serves_no_reads_and_follows_it_again_afterwards()
     {
         string database = await postgres.CreateStoreAsync();
         await using PgEtcdServer one = await StartAsync(database, "one");
@@ -40,7 +40,7 @@ public sealed class LostSchemaTests(PostgresFixture postgres) : IClassFixture<Po
         (await http.MetricsAsync())["pgetcd_background_failures_total"].ShouldBeGreaterThan(0);
         await Sql.ExecuteAsync(database, "alter schema away rename to pgetcd");
 
-        // Once it is back, all that another frontend does arrives here without a write of our own: events, and that auth is on.
+        // Once it is back, all changes by another frontend arrive here without a local write: events, and that auth is on.
         await using Kv there = new(other);
         await Eventually.TrueAsync(
             async () => await Record.ExceptionAsync(() => there.PutAsync("later", "1")) is null, Limit, "the other frontend writes");

@@ -7,7 +7,7 @@ using Xunit;
 
 namespace PgEtcd.BlackBox.Tests.Roles;
 
-/// <summary>Settings of the database that would do harm (fault B10).</summary>
+/// <summary>Settings of the database that would harm a frontend (fault B10).</summary>
 public sealed class RoleSettingsTests(PostgresFixture postgres) : IClassFixture<PostgresFixture>
 {
     private static readonly string[] Harmful =
@@ -17,7 +17,7 @@ public sealed class RoleSettingsTests(PostgresFixture postgres) : IClassFixture<
     ];
 
     [Fact]
-    public async Task They_do_not_reach_the_sessions_of_a_frontend()
+    public async Task They_do_not_apply_to_the_sessions_of_a_frontend()
     {
         string database = await SetAsync();
         await using PgEtcdServer one = await PgEtcdServer.StartAsync(database, name: "one");
@@ -26,12 +26,12 @@ public sealed class RoleSettingsTests(PostgresFixture postgres) : IClassFixture<
         await using Kv second = new(other);
         await Task.WhenAll(Enumerable.Range(0, 400).Select(i => (i % 2 == 0 ? first : second).PutAsync("contended", $"{i}")));
 
-        // Both wait for the lock, longer than the database's limits.
+        // Both wait for the lock, longer than the limits of the database.
         Task[] waiting;
         await using (await LogLock.TakeAsync(database))
         {
             waiting = [first.PutAsync("waits", "1"), second.PutAsync("waits", "2")];
-            await Task.Delay(TimeSpan.FromSeconds(1.5)); // nothing happens that could be waited for: that is what is tried
+            await Task.Delay(TimeSpan.FromSeconds(1.5)); // no event to wait for, as nothing may happen
         }
 
         await Task.WhenAll(waiting);
@@ -40,7 +40,7 @@ public sealed class RoleSettingsTests(PostgresFixture postgres) : IClassFixture<
     }
 
     [SkippableFact]
-    public async Task Behind_a_pooler_they_are_a_warning()
+    public async Task Behind_a_pooler_they_cause_a_warning()
     {
         PgBouncer.Require();
         string direct = await SetAsync();

@@ -6,8 +6,8 @@ using Xunit;
 
 namespace PgEtcd.BlackBox.Tests.Roles;
 
-/// <summary>Whoever may create in public makes functions and operators with the names of PostgreSQL's; nothing of ours calls them
-/// (fault A1).</summary>
+/// <summary>A role that may create objects in public makes functions and operators with the names of PostgreSQL's; PgEtcd calls none of
+/// them (fault A1).</summary>
 public sealed class SearchPathTests(PostgresFixture postgres) : IClassFixture<PostgresFixture>
 {
     [SkippableTheory]
@@ -33,7 +33,7 @@ public sealed class SearchPathTests(PostgresFixture postgres) : IClassFixture<Po
             await EveryStatement.UseVerbsAsync(database);
         }
 
-        (await Impostors.WasCalledAsync(direct)).ShouldBeFalse("verbs and the frontend's end");
+        (await Impostors.WasCalledAsync(direct)).ShouldBeFalse("by verbs and by stopping the frontend");
     }
 
     private async Task<PgBouncer> PooledAsync()

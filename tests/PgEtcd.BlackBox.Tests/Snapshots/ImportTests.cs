@@ -15,7 +15,7 @@ namespace PgEtcd.BlackBox.Tests.Snapshots;
 public sealed class ImportTests(PostgresFixture postgres) : IClassFixture<PostgresFixture>
 {
     [Fact]
-    public async Task A_schema_that_is_not_empty_is_refused_and_left_alone()
+    public async Task A_schema_that_is_not_empty_is_refused_and_kept()
     {
         using TempDirectory files = new("snap");
         string database = await postgres.CreateStoreAsync();
@@ -32,7 +32,7 @@ public sealed class ImportTests(PostgresFixture postgres) : IClassFixture<Postgr
     }
 
     [Fact]
-    public async Task A_server_that_runs_on_the_empty_schema_serves_what_was_imported()
+    public async Task A_server_running_on_the_empty_schema_serves_imported_data()
     {
         using TempDirectory files = new("snap");
         string database = await postgres.CreateStoreAsync();
@@ -48,7 +48,7 @@ public sealed class ImportTests(PostgresFixture postgres) : IClassFixture<Postgr
     }
 
     [Fact]
-    public async Task An_import_that_is_killed_leaves_nothing()
+    public async Task A_killed_import_leaves_nothing()
     {
         using TempDirectory files = new("snap");
         string database = await postgres.CreateStoreAsync();
@@ -100,7 +100,7 @@ public sealed class ImportTests(PostgresFixture postgres) : IClassFixture<Postgr
     }
 
     [Fact]
-    public async Task What_cannot_be_done_is_said_in_one_sentence()
+    public async Task Failures_are_one_sentence()
     {
         using TempDirectory files = new("snap");
         string database = await postgres.CreateDatabaseAsync();
@@ -130,7 +130,7 @@ public sealed class ImportTests(PostgresFixture postgres) : IClassFixture<Postgr
     }
 
     [Fact]
-    public async Task Two_hundred_thousand_keys_pass_through_little_memory()
+    public async Task Two_hundred_thousand_keys_need_little_memory()
     {
         const long megabyte = 1 << 20;
         using TempDirectory files = new("snap");
@@ -144,7 +144,7 @@ public sealed class ImportTests(PostgresFixture postgres) : IClassFixture<Postgr
         ((long)(await Sql.ExecuteAsync(database, "select count(*) from pgetcd.revisions"))!).ShouldBe(200_000);
     }
 
-    /// <summary>A store with one key a revision, made in SQL.</summary>
+    /// <summary>A store with one key per revision, made in SQL.</summary>
     private static async Task FillAsync(string database, string schema, int keys, int valueLength = 20)
     {
         await using (await PgEtcdServer.StartAsync(database, schema))
@@ -160,7 +160,7 @@ public sealed class ImportTests(PostgresFixture postgres) : IClassFixture<Postgr
     }
 
     /// <summary>Runs pgetcd to its end.</summary>
-    /// <returns>The most memory that it had, bytes.</returns>
+    /// <returns>Its peak memory, bytes.</returns>
     private static async Task<long> PeakMemoryAsync(params string[] arguments)
     {
         await using ChildProcess process = PgEtcdServer.Launch(arguments);

@@ -11,13 +11,13 @@ using static PgEtcd.BlackBox.Tests.Snapshots.SnapshotTools;
 
 namespace PgEtcd.BlackBox.Tests.Snapshots;
 
-/// <summary>From real etcd to PgEtcd and back to real etcd: nothing that a client can see is lost.</summary>
+/// <summary>From real etcd to PgEtcd and back to real etcd, without a loss that a client could see.</summary>
 public sealed class RoundTripTests(PostgresFixture postgres) : IClassFixture<PostgresFixture>
 {
     [SkippableTheory]
     [InlineData(false)]
     [InlineData(true)]
-    public async Task A_history_goes_from_etcd_to_PgEtcd_and_back(bool compacted)
+    public async Task A_history_survives_the_way_from_etcd_to_PgEtcd_and_back(bool compacted)
     {
         EtcdctlScript.Require();
         using TempDirectory files = new("snap");
@@ -45,7 +45,7 @@ public sealed class RoundTripTests(PostgresFixture postgres) : IClassFixture<Pos
         (await ReadAsync(restored, mark)).ShouldBe(expected);
         (await HashAsync(restored)).ShouldBe(hash);
 
-        // All three go on alike.
+        // All three continue in the same way.
         foreach (IEtcdServer one in new IEtcdServer[] { etcd, server, restored })
         {
             await using Kv kv = new(one);
@@ -70,7 +70,7 @@ public sealed class RoundTripTests(PostgresFixture postgres) : IClassFixture<Pos
     }
 
     [SkippableFact]
-    public async Task Users_and_roles_go_all_the_way_with_their_passwords()
+    public async Task Users_and_roles_survive_the_round_trip_with_their_passwords()
     {
         EtcdctlScript.Require();
         using TempDirectory files = new("snap");
@@ -103,7 +103,7 @@ public sealed class RoundTripTests(PostgresFixture postgres) : IClassFixture<Pos
     }
 
     [SkippableFact]
-    public async Task An_empty_store_goes_all_the_way_too()
+    public async Task An_empty_store_survives_the_round_trip()
     {
         EtcdctlScript.Require();
         using TempDirectory files = new("snap");
@@ -126,7 +126,7 @@ public sealed class RoundTripTests(PostgresFixture postgres) : IClassFixture<Pos
     }
 
     [SkippableFact]
-    public async Task Big_values_and_long_keys_go_all_the_way()
+    public async Task Big_values_and_long_keys_survive_the_round_trip()
     {
         EtcdctlScript.Require();
         using TempDirectory files = new("snap");
@@ -153,7 +153,7 @@ public sealed class RoundTripTests(PostgresFixture postgres) : IClassFixture<Pos
     }
 
     [SkippableFact]
-    public async Task Leases_go_on_from_their_full_time_when_the_first_server_starts()
+    public async Task Leases_restart_with_their_full_TTL_when_the_first_server_starts()
     {
         EtcdctlScript.Require();
         using TempDirectory files = new("snap");
@@ -166,7 +166,7 @@ public sealed class RoundTripTests(PostgresFixture postgres) : IClassFixture<Pos
             await ImportAsync(await SaveAsync(etcd, $"{files.Path}/etcd.db"), database);
         }
 
-        // As if it had been a day until somebody started a server.
+        // As if the server had been started a day later.
         await Sql.ExecuteAsync(database, "update pgetcd.leases set expires_at = expires_at - interval '1 day'");
         await using PgEtcdServer server = await PgEtcdServer.StartAsync(database);
         await using Kv after = new(server);

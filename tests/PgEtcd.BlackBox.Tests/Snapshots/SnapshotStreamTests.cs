@@ -17,7 +17,7 @@ public sealed class SnapshotStreamTests(OneServer one, PostgresFixture postgres)
     private const int BlobLength = 32 * 1024;
 
     [Fact]
-    public async Task The_file_comes_in_blobs_of_32_KiB_and_its_checksum_in_a_message_of_its_own()
+    public async Task The_file_comes_in_blobs_of_32_KiB_and_the_checksum_in_a_separate_message()
     {
         Kv kv = one.Kv;
         for (int i = 0; i < 50; i++)
@@ -44,7 +44,7 @@ public sealed class SnapshotStreamTests(OneServer one, PostgresFixture postgres)
     }
 
     [SkippableFact]
-    public async Task A_snapshot_that_is_taken_while_others_write_is_of_one_revision()
+    public async Task A_snapshot_taken_during_writes_is_of_one_revision()
     {
         EtcdctlScript.Require();
         using TempDirectory files = new("snap");
@@ -82,7 +82,7 @@ public sealed class SnapshotStreamTests(OneServer one, PostgresFixture postgres)
     }
 
     [Fact]
-    public async Task A_client_that_goes_away_or_does_not_read_harms_nobody()
+    public async Task A_client_that_disconnects_or_does_not_read_is_harmless()
     {
         Kv kv = one.Kv;
         for (int i = 0; i < 30; i++)
@@ -101,7 +101,7 @@ public sealed class SnapshotStreamTests(OneServer one, PostgresFixture postgres)
             }
         }
 
-        // Each had a transaction of its own; none is left.
+        // Each snapshot had its own transaction; none is left.
         const string OldTransactions = """
             select count(*) from pg_stat_activity
             where datname = current_database() and state <> 'idle' and xact_start < now() - interval '2 seconds'
@@ -131,7 +131,7 @@ public sealed class SnapshotStreamTests(OneServer one, PostgresFixture postgres)
         {
             string pair = $"{server.Pid}-{writer}-{i % 50}";
             await kv.SendAsync(Txn(Op(Put($"a{pair}", $"{i}")), Op(Put($"b{pair}", $"{i}"))));
-            await Task.Delay(2, CancellationToken.None); // as fast as they can, eight writers leave nothing of the machine to others
+            await Task.Delay(2, CancellationToken.None); // eight unlimited writers would leave no CPU for other tests
         }
     }
 }

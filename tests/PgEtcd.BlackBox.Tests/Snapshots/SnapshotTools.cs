@@ -11,10 +11,10 @@ using Shouldly;
 
 namespace PgEtcd.BlackBox.Tests.Snapshots;
 
-/// <summary>What an operator does with snapshots.</summary>
+/// <summary>An operator's commands for snapshots.</summary>
 internal static partial class SnapshotTools
 {
-    /// <summary>What pgetcd needs of its environment.</summary>
+    /// <summary>pgetcd's environment.</summary>
     public static IReadOnlyDictionary<string, string> Environment { get; } = new Dictionary<string, string>
     {
         ["DOTNET_ROOT"] = Path.GetFullPath(Path.Combine(RuntimeEnvironment.GetRuntimeDirectory(), "..", "..", "..")),
@@ -36,12 +36,12 @@ internal static partial class SnapshotTools
             status.GetProperty("totalSize").GetInt64());
     }
 
-    /// <summary>pgetcd with these arguments, to its end.</summary>
+    /// <summary>Runs pgetcd with these arguments to its end.</summary>
     public static Task<CommandResult> PgEtcdAsync(params string[] arguments) =>
         Command.RunAsync(PgEtcdServer.Program, arguments, environment: Environment);
 
-    /// <summary>pgetcd import, which must succeed.</summary>
-    /// <returns>What it says HashKV is.</returns>
+    /// <summary>Runs pgetcd import, which must succeed.</summary>
+    /// <returns>The HashKV that it prints.</returns>
     public static async Task<uint> ImportAsync(string path, string database, string schema = "pgetcd", params string[] more)
     {
         CommandResult result = await PgEtcdAsync(["import", path, "--database", database, "--schema", schema, .. more]);
@@ -49,7 +49,7 @@ internal static partial class SnapshotTools
         return uint.Parse(Hash().Match(result.Output).Groups[1].Value, CultureInfo.InvariantCulture);
     }
 
-    /// <summary>pgetcd export, which must succeed.</summary>
+    /// <summary>Runs pgetcd export, which must succeed.</summary>
     public static async Task<string> ExportAsync(string database, string path, string schema = "pgetcd")
     {
         CommandResult result = await PgEtcdAsync("export", path, "--database", database, "--schema", schema);
@@ -57,15 +57,15 @@ internal static partial class SnapshotTools
         return path;
     }
 
-    /// <summary>HashKV of a server as it is now.</summary>
+    /// <summary>The present HashKV of a server.</summary>
     public static async Task<uint> HashAsync(IEtcdServer server)
     {
         await using GrpcChannel channel = new(server.ClientUrl);
         return (await channel.UnaryAsync<HashKVRequest, HashKVResponse>("etcdserverpb.Maintenance/HashKV", new HashKVRequest())).Hash;
     }
 
-    /// <summary>Everything that a client can find out about a store: the keys at each revision from the mark on, and the
-    /// leases with their keys.</summary>
+    /// <summary>All that a client can read of a store: the keys at each revision from the mark on, and the leases with their
+    /// keys.</summary>
     public static async Task<List<string>> ReadAsync(IEtcdServer server, long fromRevision)
     {
         await using Kv kv = new(server);

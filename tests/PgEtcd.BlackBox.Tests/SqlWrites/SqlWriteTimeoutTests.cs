@@ -8,24 +8,24 @@ using Xunit;
 
 namespace PgEtcd.BlackBox.Tests.SqlWrites;
 
-/// <summary>An SQL transaction that holds the append lock for too long is cut off, and not the cluster.</summary>
+/// <summary>An SQL transaction that holds the append lock for too long is ended, so that the cluster keeps working.</summary>
 public sealed class SqlWriteTimeoutTests(SqlWriteTimeoutTests.Impatient impatient, PostgresFixture postgres)
     : IClassFixture<SqlWriteTimeoutTests.Impatient>, IClassFixture<PostgresFixture>
 {
     [Theory]
     [InlineData("begin; select pgetcd.put('a', 'no')", "", true)]
     [InlineData("begin; select pgetcd.put('a', 'no')", "select pg_sleep(60)", false)]
-    // A statement that takes its cancellation for nothing is ended with its session.
+    // A statement that ignores its cancellation is ended with its session.
     [InlineData(
         "begin; select pgetcd.put('a', 'no')",
         "do $$ begin loop begin perform pg_sleep(60); exception when query_canceled then null; end; end loop; end $$", true)]
-    public async Task Who_holds_up_the_writes_is_cut_off_and_they_go_on(string enter, string stay, bool isEnded)
+    public async Task A_transaction_that_holds_up_writes_is_ended_and_they_continue(string enter, string stay, bool isEnded)
     {
         (PgEtcdServer server, Kv kv) = (impatient.Server, impatient.Kv);
         await kv.DeleteAsync(Kv.End, Kv.End);
         long start = await kv.RevisionAsync();
         server.Expect("has held the append lock for");
-        // Each case waits for the line that it counts, so that the next one does not meet it late.
+        // Each case waits for the line that it counts, so that the next one does not see it late.
         string line = isEnded ? "it is ended" : "its statement is cancelled";
         int before = server.CountOf(line);
         await using NpgsqlConnection holder = await OpenAsync(impatient.Database);
@@ -46,19 +46,20 @@ public sealed class SqlWriteTimeoutTests(SqlWriteTimeoutTests.Impatient impatien
         else
         {
             cut.ShouldBeOfType<PostgresException>().SqlState.ShouldBe(PostgresErrorCodes.QueryCanceled);
-            await RunAsync(holder, "rollback; select pgetcd.put('c', '1')"); // the session lives
+            await RunAsync(holder, "rollback; select pgetcd.put('c', '1')"); // the session is still alive
             await kv.DeleteAsync("c");
         }
 
         (await kv.AllAsync()).ShouldBe(["b=1"]);
     }
 
-    /// <summary>Fault B9: the guard saw no other holder than the functions that change keys. The frontends' own role can be one.</summary>
+    /// <summary>Fault B9: the guard recognised only holders that use the functions for changing keys; one may have the frontends' role.
+    /// </summary>
     [Theory]
     [InlineData("lock table pgetcd.append_lock", "", false)]
     [InlineData(
         "select count(*) from pgetcd.lock_and_tail(1); set local idle_in_transaction_session_timeout = 0", "select pg_sleep(120)", true)]
-    public async Task Who_holds_the_lock_in_another_way_is_cut_off_too(string enter, string stay, bool isServer)
+    public async Task A_session_that_holds_the_lock_in_another_way_is_ended_too(string enter, string stay, bool isServer)
     {
         string database = await postgres.CreateStoreAsync();
         string role = $"lock_server_{Guid.NewGuid():N}";
@@ -72,14 +73,14 @@ public sealed class SqlWriteTimeoutTests(SqlWriteTimeoutTests.Impatient impatien
         await RunAsync(holder, $"begin; {enter}");
         Task staying = stay.Length > 0 ? RunAsync(holder, stay) : Task.CompletedTask;
 
-        // etcd's timeout comes first, and clients try again.
+        // etcd's timeout comes first, and clients retry.
         await Eventually.TrueAsync(async () => await Record.ExceptionAsync(() => kv.PutAsync("c", "1")) is null, "writes go on");
         await server.SaysAsync(isServer ? "its statement is cancelled" : "it is ended");
         _ = await Record.ExceptionAsync(() => staying);
     }
 
     [Fact]
-    public async Task Who_is_quick_and_who_nobody_waits_for_is_left_alone()
+    public async Task A_short_transaction_and_one_that_blocks_no_write_are_left_alone()
     {
         string database = await postgres.CreateStoreAsync();
         await using PgEtcdServer server = await PgEtcdServer.StartAsync(
@@ -94,7 +95,7 @@ public sealed class SqlWriteTimeoutTests(SqlWriteTimeoutTests.Impatient impatien
     }
 
     [Fact]
-    public async Task Without_a_limit_clients_get_etcds_timeout_and_go_on_afterwards()
+    public async Task Without_a_limit_clients_get_etcds_timeout_and_continue_afterwards()
     {
         string database = await postgres.CreateStoreAsync();
         await using PgEtcdServer server = await PgEtcdServer.StartAsync(database, "pgetcd", "default", null, "--sql-write-timeout", "0");
@@ -106,17 +107,17 @@ public sealed class SqlWriteTimeoutTests(SqlWriteTimeoutTests.Impatient impatien
 
         RpcException refused = await Should.ThrowAsync<RpcException>(() => kv.SendAsync(Kv.Put("b", "1"), Eventually.Patience));
         (refused.StatusCode, refused.Status.Detail).ShouldBe((StatusCode.Unavailable, "etcdserver: request timed out"));
-        (await kv.ReadAsync("b")).ShouldBe(["b=0"]); // reads go on
+        (await kv.ReadAsync("b")).ShouldBe(["b=0"]); // reads still succeed
 
         await RunAsync(holder, "commit");
         long revision = await kv.PutAsync("b", "2");
         (await kv.AllAsync()).ShouldBe(["a=1", "b=2"]);
-        // The write that was given up may have happened or not; the revisions are consecutive either way.
+        // The timed-out write may have happened or not; the revisions are consecutive in both cases.
         (await Sql.ExecuteAsync(database, "select count(*) from pgetcd.revisions")).ShouldBe(revision - 1);
     }
 
     [Fact]
-    public async Task A_frontend_that_may_not_cut_it_off_says_so()
+    public async Task A_frontend_without_the_right_to_end_the_session_warns()
     {
         string database = await postgres.CreateDatabaseAsync();
         string role = $"frontend_{Guid.NewGuid():N}";
@@ -158,6 +159,6 @@ public sealed class SqlWriteTimeoutTests(SqlWriteTimeoutTests.Impatient impatien
         await command.ExecuteNonQueryAsync();
     }
 
-    /// <summary>A server that bears with nobody for long.</summary>
+    /// <summary>A server with a short limit.</summary>
     public sealed class Impatient() : OneServer(["--sql-write-timeout", "500ms"]);
 }

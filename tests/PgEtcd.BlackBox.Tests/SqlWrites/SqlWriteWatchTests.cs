@@ -9,7 +9,7 @@ using Xunit;
 
 namespace PgEtcd.BlackBox.Tests.SqlWrites;
 
-/// <summary>What SQL transactions change is seen through every frontend as if another frontend had written it.</summary>
+/// <summary>Every frontend sees the changes of SQL transactions like those of another frontend.</summary>
 public sealed class SqlWriteWatchTests(SqlWriteWatchTests.ThreeFrontends three, PostgresFixture postgres)
     : IClassFixture<SqlWriteWatchTests.ThreeFrontends>, IClassFixture<PostgresFixture>
 {
@@ -18,7 +18,7 @@ public sealed class SqlWriteWatchTests(SqlWriteWatchTests.ThreeFrontends three, 
     private readonly string _database = three.Database;
 
     [Fact]
-    public async Task Watchers_on_three_frontends_hear_a_transaction_at_its_commit_once_and_in_order_and_a_rolled_back_one_never()
+    public async Task Watchers_on_three_frontends_see_a_transaction_at_its_commit_once_and_in_order_and_a_rolled_back_one_never()
     {
         await Sql.ExecuteAsync(_database, "create table orders (id integer primary key)");
         await using NpgsqlConnection connection = await OpenAsync();
@@ -41,7 +41,7 @@ public sealed class SqlWriteWatchTests(SqlWriteWatchTests.ThreeFrontends three, 
             """);
         foreach (Kv client in _clients)
         {
-            (await ReadAsync(client)).ShouldBeEmpty(); // and the read does not wait
+            (await ReadAsync(client)).ShouldBeEmpty(); // and the read does not block
         }
 
         await RunAsync(connection, "commit");
@@ -72,7 +72,7 @@ public sealed class SqlWriteWatchTests(SqlWriteWatchTests.ThreeFrontends three, 
     }
 
     [Fact]
-    public async Task A_frontend_that_is_alone_hears_it_too_without_a_read()
+    public async Task A_lone_frontend_sees_it_without_a_read()
     {
         string database = await postgres.CreateStoreAsync();
         await using PgEtcdServer server = await PgEtcdServer.StartAsync(database);
@@ -86,7 +86,7 @@ public sealed class SqlWriteWatchTests(SqlWriteWatchTests.ThreeFrontends three, 
     }
 
     [Fact]
-    public async Task Concurrent_SQL_writers_and_clients_leave_one_history_without_gaps_that_watchers_see_as_it_is()
+    public async Task Concurrent_SQL_writers_and_clients_make_one_history_without_gaps_and_watchers_see_it()
     {
         long start = await _clients[0].RevisionAsync();
         await using GrpcChannel channel = new(_servers[2].ClientUrl);
@@ -134,7 +134,7 @@ public sealed class SqlWriteWatchTests(SqlWriteWatchTests.ThreeFrontends three, 
     }
 
     [Fact]
-    public async Task A_lease_that_expires_takes_with_it_what_SQL_hung_on_it()
+    public async Task A_lease_that_expires_deletes_keys_attached_from_SQL()
     {
         LeaseGrantResponse lease = await _clients[0].Channel.UnaryAsync<LeaseGrantRequest, LeaseGrantResponse>(
             "etcdserverpb.Lease/LeaseGrant", new LeaseGrantRequest { TTL = 60 });
@@ -146,7 +146,7 @@ public sealed class SqlWriteWatchTests(SqlWriteWatchTests.ThreeFrontends three, 
     }
 
     [Fact]
-    public async Task The_audit_tells_clients_and_compactions_apart_from_SQL()
+    public async Task The_audit_distinguishes_clients_and_compactions_from_SQL()
     {
         long first = await _clients[0].PutAsync("audited", "1");
         await Sql.ExecuteAsync(_database, "select pgetcd.put('audited', '2')");
@@ -179,7 +179,7 @@ public sealed class SqlWriteWatchTests(SqlWriteWatchTests.ThreeFrontends three, 
         await command.ExecuteNonQueryAsync();
     }
 
-    /// <summary>What comes, up to the first event of a key.</summary>
+    /// <summary>The events up to the first one of a key.</summary>
     private static async Task<List<string>> EventsAsync(WatchCall watch, string last)
     {
         List<string> events = [];
@@ -195,6 +195,6 @@ public sealed class SqlWriteWatchTests(SqlWriteWatchTests.ThreeFrontends three, 
         return events;
     }
 
-    /// <summary>Three frontends of one store; the tests count revisions from where they find it.</summary>
+    /// <summary>Three frontends of one store; the tests count revisions from the present one.</summary>
     public sealed class ThreeFrontends() : SeveralFrontends(["m0", "m1", "m2"]);
 }

@@ -8,7 +8,7 @@ using Xunit;
 
 namespace PgEtcd.BlackBox.Tests.Starting;
 
-/// <summary>A --database or --schema that cannot be used.</summary>
+/// <summary>An unusable --database or --schema.</summary>
 public sealed class BadDatabaseTests(PostgresFixture postgres) : IClassFixture<PostgresFixture>
 {
     [Theory]
@@ -32,8 +32,8 @@ public sealed class BadDatabaseTests(PostgresFixture postgres) : IClassFixture<P
     public async Task A_malformed_address_is_named(string database, string sentence) =>
         (await Refusal.OfAsync("--database", database)).ShouldStartWith(sentence);
 
-    /// <summary>Npgsql accepts these values and refuses them when it connects, some only as the cause of a failure that looks as if nobody
-    /// answered (fault C18).</summary>
+    /// <summary>Npgsql accepts these values and refuses them when it connects, some only as the inner cause of an apparent connection
+    /// failure (fault C18).</summary>
     [Theory]
     [InlineData("Maximum Pool Size=0")]
     [InlineData("Minimum Pool Size=50")]
@@ -43,14 +43,14 @@ public sealed class BadDatabaseTests(PostgresFixture postgres) : IClassFixture<P
     [InlineData("Connection Pruning Interval=0")]
     [InlineData("Encoding=klingon")]
     [InlineData("SSL Negotiation=direct")]
-    public async Task A_value_that_is_checked_late_is_named_at_once_by_the_server_and_by_verbs(string value)
+    public async Task A_value_that_Npgsql_checks_late_is_named_at_once_by_the_server_and_by_verbs(string value)
     {
         string database = $"{await postgres.CreateDatabaseAsync()};{value};Password=hunter2";
         Stopwatch since = Stopwatch.StartNew();
         (await Refusal.OfAsync("--database", database)).ShouldStartWith("pgetcd: --database: a value in it cannot be used: ");
         (await Refusal.OfAsync("verify", "--database", database)).ShouldStartWith("pgetcd: --database: a value in it cannot be used: ");
         (await Refusal.OfAsync("import-kine", "--from", database)).ShouldStartWith("pgetcd: --from: a value in it cannot be used: ");
-        since.Elapsed.ShouldBeLessThan(TimeSpan.FromSeconds(25), "a value is not waited for");
+        since.Elapsed.ShouldBeLessThan(TimeSpan.FromSeconds(25), "a bad value is not retried");
     }
 
     [Fact]
@@ -59,7 +59,7 @@ public sealed class BadDatabaseTests(PostgresFixture postgres) : IClassFixture<P
             .ShouldMatch("^pgetcd: --database: (there is no host|no PostgreSQL answered at) 'no-such-host.invalid'");
 
     [Fact]
-    public async Task Where_nobody_listens_it_gives_up_within_seconds()
+    public async Task Without_a_listener_it_gives_up_within_seconds()
     {
         int port = FreePort.Next();
         (await Refusal.OfAsync("--database", $"postgres://etcd:hunter2@127.0.0.1:{port}/etcd")).ShouldMatch(
@@ -67,12 +67,12 @@ public sealed class BadDatabaseTests(PostgresFixture postgres) : IClassFixture<P
     }
 
     [Fact]
-    public async Task Where_none_of_several_hosts_listens_it_gives_up_within_seconds() =>
+    public async Task Without_a_listener_on_several_hosts_it_gives_up_within_seconds() =>
         (await Refusal.OfAsync("--database", $"postgres://etcd:hunter2@127.0.0.1:{FreePort.Next()},127.0.0.1:{FreePort.Next()}/etcd"))
             .ShouldStartWith("pgetcd: --database: no PostgreSQL answered at '127.0.0.1:");
 
     [Fact]
-    public async Task A_database_that_comes_up_a_moment_later_is_waited_for()
+    public async Task It_waits_for_a_database_that_starts_a_moment_later()
     {
         await using PostgresServer own = await PostgresServer.StartAsync();
         await own.StopAsync();
@@ -117,7 +117,7 @@ public sealed class BadDatabaseTests(PostgresFixture postgres) : IClassFixture<P
     [InlineData("a\";drop table x", "--schema must consist of letters")]
     [InlineData("pg_catalog", "--schema must not be \"pg_catalog\"")]
     [InlineData("a\nb", "--schema must not contain control characters.")]
-    public async Task A_schema_that_cannot_be_a_name_is_refused(string schema, string sentence) =>
+    public async Task An_invalid_schema_name_is_refused(string schema, string sentence) =>
         (await Refusal.OfAsync("--database", "Host=127.0.0.1", "--schema", schema)).ShouldStartWith(sentence);
 
     [Fact]
@@ -162,7 +162,7 @@ public sealed class BadDatabaseTests(PostgresFixture postgres) : IClassFixture<P
     }
 
     [Fact]
-    public async Task A_database_that_only_reads_is_refused()
+    public async Task A_read_only_database_is_refused()
     {
         await using PostgresServer own = await PostgresServer.StartAsync();
         await Sql.ReadOnlyAsync(own, on: true);

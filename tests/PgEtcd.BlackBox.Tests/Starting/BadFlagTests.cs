@@ -6,7 +6,7 @@ using Xunit;
 
 namespace PgEtcd.BlackBox.Tests.Starting;
 
-/// <summary>Flags that cannot be, and addresses and directories that cannot be had.</summary>
+/// <summary>Wrong flags, and unusable addresses and directories.</summary>
 public sealed class BadFlagTests(OneServer first) : IClassFixture<OneServer>
 {
     [Theory]
@@ -16,7 +16,7 @@ public sealed class BadFlagTests(OneServer first) : IClassFixture<OneServer>
     [InlineData("--name needs a value.", "--name")]
     [InlineData("--database needs a value.", "--database", "--schema", "x")]
     [InlineData("--max-txn-ops must be a whole number from 1 to 2147483647, not \"-1\".", "--max-txn-ops", "-1")]
-    public async Task A_flag_that_is_wrong_is_named(string sentence, params string[] arguments) =>
+    public async Task A_wrong_flag_is_named(string sentence, params string[] arguments) =>
         (await Refusal.OfAsync(arguments)).ShouldBe(sentence);
 
     [Fact]
@@ -47,11 +47,11 @@ public sealed class BadFlagTests(OneServer first) : IClassFixture<OneServer>
     }
 
     [Fact]
-    public async Task A_data_directory_that_cannot_be_written_is_named() =>
+    public async Task A_data_directory_without_write_access_is_named() =>
         (await Refusal.OfAsync("--data-dir", "/proc/pgetcd")).ShouldStartWith("pgetcd: --data-dir /proc/pgetcd cannot be ");
 
     [Fact]
-    public async Task A_data_directory_that_holds_other_things_is_named()
+    public async Task A_data_directory_with_other_files_is_named()
     {
         using TempDirectory directory = new("starting");
         await File.WriteAllTextAsync(Path.Combine(directory.Path, "mine"), "");

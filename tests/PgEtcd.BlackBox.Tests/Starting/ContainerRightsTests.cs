@@ -6,8 +6,8 @@ using Xunit;
 
 namespace PgEtcd.BlackBox.Tests.Starting;
 
-/// <summary>The private PostgreSQL where root has the rights of root in a container: the links of another user's process cannot be read
-/// (fault A7).</summary>
+/// <summary>The private PostgreSQL if root has only the rights of root in a container and cannot read the links of another user's
+/// process (fault A7).</summary>
 public sealed class ContainerRightsTests
 {
     [SkippableFact]

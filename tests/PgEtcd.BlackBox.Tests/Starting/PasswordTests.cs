@@ -7,7 +7,7 @@ using Xunit;
 
 namespace PgEtcd.BlackBox.Tests.Starting;
 
-/// <summary>Passwords that change under a running server: from a command, and from a password file.</summary>
+/// <summary>Passwords that change under a running server, from a command and from a password file.</summary>
 public sealed class PasswordTests : IAsyncLifetime, IDisposable
 {
     private readonly TempDirectory _files = new("password");
@@ -17,7 +17,7 @@ public sealed class PasswordTests : IAsyncLifetime, IDisposable
 
     private string PassFile => Path.Combine(_files.Path, "passfile");
 
-    /// <summary>Without a password.</summary>
+    /// <summary>The connection string without a password.</summary>
     private string Address => new NpgsqlConnectionStringBuilder(_postgres.ConnectionString()) { Username = "rotating" }.ConnectionString;
 
     public async Task InitializeAsync()
@@ -36,7 +36,7 @@ public sealed class PasswordTests : IAsyncLifetime, IDisposable
     [InlineData(true, false)]
     [InlineData(true, true)]
     [InlineData(false, false)]
-    public async Task A_server_goes_on_when_the_password_changes(bool byCommand, bool lateForTheServer)
+    public async Task A_server_continues_when_the_password_changes(bool byCommand, bool lateForTheServer)
     {
         string database = byCommand ? Address : $"{Address};Passfile={PassFile}";
         string[] flags = byCommand ? [$"--database-password-command=cat {SecretFile}", "--database-password-lifetime=1h"] : [];
@@ -63,7 +63,7 @@ public sealed class PasswordTests : IAsyncLifetime, IDisposable
     }
 
     [Fact]
-    public async Task A_command_that_gives_no_password_is_told_in_a_sentence()
+    public async Task A_command_without_a_password_is_reported_with_a_sentence()
     {
         (await Refusal.OfAsync("--database", Address, "--database-password-command", "echo oops >&2; exit 3"))
             .ShouldContain("the command of --database-password-command ended with status 3: oops");
@@ -96,7 +96,7 @@ public sealed class PasswordTests : IAsyncLifetime, IDisposable
         File.SetUnixFileMode(PassFile, UnixFileMode.UserRead | UnixFileMode.UserWrite);
     }
 
-    /// <summary>Ends the connections that were opened with the old password.</summary>
+    /// <summary>Ends the connections opened with the old password.</summary>
     private Task<object?> CutAsync() => Sql.ExecuteAsync(
         _postgres.ConnectionString(), "select count(pg_terminate_backend(pid)) from pg_stat_activity where usename = 'rotating'");
 }

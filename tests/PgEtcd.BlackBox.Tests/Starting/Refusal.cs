@@ -5,13 +5,13 @@ using Shouldly;
 
 namespace PgEtcd.BlackBox.Tests.Starting;
 
-/// <summary>A start that must fail: one sentence on stderr, an exit code, no stack trace, no password.</summary>
+/// <summary>A start that must fail with one sentence on stderr and an exit code, without a stack trace or a password.</summary>
 internal static class Refusal
 {
-    /// <summary>In every connection string of these tests; must never be said.</summary>
+    /// <summary>The password in every connection string of these tests, which must never be printed.</summary>
     public const string Password = "hunter2";
 
-    /// <summary>Starts the executable, which must end within the limit of <see cref="Command"/>, and gives the sentence.</summary>
+    /// <summary>Starts the executable, which must end within the limit of <see cref="Command"/>, and returns the sentence.</summary>
     public static async Task<string> OfAsync(params string[] arguments)
     {
         CommandResult result = await Command.RunAsync(PgEtcdServer.Program, arguments, environment: new Dictionary<string, string>

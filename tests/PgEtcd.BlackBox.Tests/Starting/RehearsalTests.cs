@@ -6,7 +6,7 @@ using Xunit;
 
 namespace PgEtcd.BlackBox.Tests.Starting;
 
-/// <summary>A server goes through the hot paths before it listens: that changes nothing and is not counted.</summary>
+/// <summary>A server runs the hot paths before it listens, which changes nothing and is not counted.</summary>
 public sealed class RehearsalTests(PostgresFixture postgres) : IClassFixture<PostgresFixture>
 {
     private const string AppendSessions = """
@@ -14,11 +14,11 @@ public sealed class RehearsalTests(PostgresFixture postgres) : IClassFixture<Pos
         where datname = current_database() and pid <> pg_backend_pid() and query like '%append(%'
         """;
 
-    /// <summary>A busy machine may cut one short.</summary>
+    /// <summary>On a busy machine the rehearsal may be cut short.</summary>
     private const int Starts = 3;
 
     [Fact]
-    public async Task A_start_appends_and_counts_nothing_and_opens_the_connection_of_the_appends()
+    public async Task A_start_appends_and_counts_nothing_but_opens_the_connection_of_the_appends()
     {
         object? sessions = 0L;
         for (int start = 0; start < Starts && sessions is 0L; start++)
@@ -26,7 +26,7 @@ public sealed class RehearsalTests(PostgresFixture postgres) : IClassFixture<Pos
             sessions = await StartAsync();
         }
 
-        sessions.ShouldBe(1L, "the session of the appends is there");
+        sessions.ShouldBe(1L, "the session of the appends exists");
     }
 
     /// <returns>The sessions that have appended before the first write.</returns>

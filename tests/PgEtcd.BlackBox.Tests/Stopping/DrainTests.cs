@@ -15,18 +15,18 @@ using Xunit;
 
 namespace PgEtcd.BlackBox.Tests.Stopping;
 
-/// <summary>SIGTERM: what is under way is finished, what would never end is sent elsewhere, and it does not take long.</summary>
+/// <summary>SIGTERM: requests in flight finish, endless streams are sent elsewhere, and the stop is quick.</summary>
 public sealed class DrainTests(PostgresFixture postgres) : IClassFixture<PostgresFixture>
 {
-    /// <summary>A second is promised and the rest is for a busy machine; a stop that is held up takes the host's thirty.</summary>
+    /// <summary>A second is promised, and the rest is for a busy machine; a stop that is held up takes the host's thirty.</summary>
     private static readonly TimeSpan Soon = TimeSpan.FromSeconds(10);
 
     [Fact]
-    public async Task Watches_and_keep_alives_end_with_a_status_on_which_clients_go_on_elsewhere()
+    public async Task Watches_and_keep_alives_end_with_a_status_that_makes_clients_reconnect_elsewhere()
     {
         await using WatchedServer server = await WatchedServer.StartAsync(postgres);
         await using GrpcChannel channel = new(server.Server.ClientUrl);
-        // Raw: Grpc.Net.Client may take the end of the connection for the end of a call whose requests have not ended.
+        // Raw HTTP/2: Grpc.Net.Client may report the closed connection as the end of a call whose requests have not ended.
         using GrpcRawCall watch = channel.DuplexRaw("etcdserverpb.Watch/Watch");
         await watch.WriteAsync(new WatchRequest { CreateRequest = WatchCall.All(0) }.ToByteArray());
         (await NextAsync(watch, WatchResponse.Parser)).Created.ShouldBeTrue();
@@ -74,7 +74,7 @@ public sealed class DrainTests(PostgresFixture postgres) : IClassFixture<Postgre
     }
 
     [Fact]
-    public async Task A_write_that_the_database_is_slow_with_is_answered_while_new_connections_are_refused()
+    public async Task A_slow_write_is_answered_while_new_connections_are_refused()
     {
         string database = await postgres.CreateStoreAsync();
         await using PgEtcdServer server = await PgEtcdServer.StartAsync(database);
@@ -88,7 +88,7 @@ public sealed class DrainTests(PostgresFixture postgres) : IClassFixture<Postgre
             await LogLock.AwaitedAsync(database);
             ended = server.StopAsync();
             await Eventually.TrueAsync(async () => !await ConnectsAsync(server.ClientUrl), "connections are refused");
-            await Task.Delay(TimeSpan.FromSeconds(1)); // longer than who does not read is given
+            await Task.Delay(TimeSpan.FromSeconds(1)); // longer than the grace for a client that does not read
             slow.IsCompleted.ShouldBeFalse();
             ended.IsCompleted.ShouldBeFalse();
         }
@@ -99,7 +99,7 @@ public sealed class DrainTests(PostgresFixture postgres) : IClassFixture<Postgre
     }
 
     [Fact]
-    public async Task Under_load_every_write_is_acknowledged_and_there_or_refused_as_unavailable()
+    public async Task Under_load_every_write_is_acknowledged_and_stored_or_refused_as_unavailable()
     {
         string database = await postgres.CreateStoreAsync();
         await using PgEtcdServer server = await PgEtcdServer.StartAsync(database);
@@ -109,7 +109,7 @@ public sealed class DrainTests(PostgresFixture postgres) : IClassFixture<Postgre
 
         (await StopAsync(server)).ShouldBeLessThan(Soon);
         await Task.WhenAll(writers);
-        // A put may have been committed whose answer the client no longer waited for; the other way round must not be.
+        // A put may have been committed without a client still waiting for its answer; the reverse must not happen.
         long rows = (long)(await Sql.ExecuteAsync(database, "select count(*) from pgetcd.revisions"))!;
         rows.ShouldBeInRange(acknowledged, acknowledged + writers.Length);
 

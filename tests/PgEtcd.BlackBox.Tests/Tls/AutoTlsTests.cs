@@ -20,7 +20,7 @@ public sealed class AutoTlsTests(PostgresFixture postgres) : IClassFixture<Postg
     private string KeyFile => Path.Combine(_directory.Path, "fixtures", "client", "key.pem");
 
     [SkippableFact]
-    public async Task A_certificate_is_made_kept_and_fit_to_be_trusted_by_clients()
+    public async Task A_certificate_is_created_kept_and_can_be_trusted_by_clients()
     {
         EtcdctlScript.Require();
         string database = await postgres.CreateStoreAsync();
@@ -42,7 +42,7 @@ public sealed class AutoTlsTests(PostgresFixture postgres) : IClassFixture<Postg
             await second.StopAsync();
         }
 
-        // A key without its certificate, or a certificate for other names, is no use.
+        // A key without its certificate, or a certificate for other names, is useless.
         await File.WriteAllTextAsync(CertFile, "");
         await using PgEtcdServer third = await StartAsync(database);
         await ShouldServeAsync();
@@ -50,7 +50,7 @@ public sealed class AutoTlsTests(PostgresFixture postgres) : IClassFixture<Postg
     }
 
     [Fact]
-    public async Task A_certificate_that_is_given_counts_and_a_warning_says_so()
+    public async Task A_given_certificate_takes_precedence_with_a_warning()
     {
         using TlsSetup tls = new();
         await using PgEtcdServer server = await tls.StartAsync(

@@ -7,7 +7,7 @@ using Xunit;
 
 namespace PgEtcd.BlackBox.Tests.Tls;
 
-/// <summary>Flags and files with which TLS cannot be served: one sentence, before anything is started.</summary>
+/// <summary>Flags and files that make TLS impossible: one sentence, before anything is started.</summary>
 public sealed class BadTlsFlagTests(PostgresFixture postgres) : IClassFixture<PostgresFixture>, IDisposable
 {
     private readonly TlsSetup _tls = new();
@@ -37,11 +37,11 @@ public sealed class BadTlsFlagTests(PostgresFixture postgres) : IClassFixture<Po
         "--cipher-suites=TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256", "--tls-min-version=TLS1.3")]
     [InlineData("--self-signed-cert-validity must be a whole number from 1 to 1000, not \"0\".", "--self-signed-cert-validity=0")]
     [InlineData("--client-cert-auth must be true or false, not \"yes\".", "--client-cert-auth=yes")]
-    public async Task A_flag_that_is_wrong_is_named(string sentence, params string[] arguments) =>
+    public async Task A_wrong_flag_is_named(string sentence, params string[] arguments) =>
         (await Refusal.OfAsync(["--database", "Host=127.0.0.1;Port=1", .. arguments])).ShouldBe(sentence);
 
     [Fact]
-    public async Task A_file_that_cannot_be_used_is_named()
+    public async Task An_unusable_file_is_named()
     {
         string missing = _tls.PathOf("missing");
         await ShouldSayAsync($"--cert-file: {missing} cannot be read: there is no such file.", "--cert-file", missing);
@@ -72,7 +72,7 @@ public sealed class BadTlsFlagTests(PostgresFixture postgres) : IClassFixture<Po
     }
 
     [Fact]
-    public async Task Flags_of_TLS_without_a_url_for_it_only_earn_a_warning_as_in_etcd()
+    public async Task TLS_flags_without_an_https_url_only_cause_a_warning_as_in_etcd()
     {
         string url = $"http://127.0.0.1:{FreePort.Next()}";
         await using PgEtcdServer server = await PgEtcdServer.StartWithAsync(new Uri(url),

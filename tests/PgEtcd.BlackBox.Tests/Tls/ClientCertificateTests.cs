@@ -8,7 +8,7 @@ using Xunit;
 
 namespace PgEtcd.BlackBox.Tests.Tls;
 
-/// <summary>Which clients are let in, and what is said of those that are not: a line each, with their address.</summary>
+/// <summary>Which clients are accepted, and the log line, with the address, for each refused one.</summary>
 public sealed class ClientCertificateTests(PostgresFixture postgres) : IClassFixture<PostgresFixture>, IDisposable
 {
     private const string Rejected = "rejected connection from 127.0.0.1:";
@@ -19,8 +19,8 @@ public sealed class ClientCertificateTests(PostgresFixture postgres) : IClassFix
 
     [Theory]
     [InlineData("--client-cert-auth")]
-    [InlineData("--client-cert-auth=false")] // as in etcd --trusted-ca-file is enough
-    public async Task A_certificate_of_the_authority_is_let_in_and_no_other(string clientCertAuth)
+    [InlineData("--client-cert-auth=false")] // as in etcd, --trusted-ca-file alone suffices
+    public async Task Only_certificates_of_the_authority_are_accepted(string clientCertAuth)
     {
         await using PgEtcdServer server = await StartAsync(clientCertAuth, "--trusted-ca-file", _tls.CaFile);
 
@@ -49,7 +49,7 @@ public sealed class ClientCertificateTests(PostgresFixture postgres) : IClassFix
     }
 
     [Fact]
-    public async Task Without_an_authority_those_of_the_system_count()
+    public async Task Without_an_authority_those_of_the_system_apply()
     {
         await using PgEtcdServer server = await StartAsync("--client-cert-auth");
         server.Expect("Without --trusted-ca-file");
@@ -68,14 +68,14 @@ public sealed class ClientCertificateTests(PostgresFixture postgres) : IClassFix
             await _tls.PutAsync(Authority.Client("alice", names));
         }
 
-        // Another name, and none: the common name is no host name.
+        // Another name, and none: the common name does not count as a host name.
         foreach (string[] names in (string[][])[["b.example"], []])
         {
             await RefusedAsync(Authority.Client("alice", names), server, "client certificate authentication failed");
         }
     }
 
-    /// <summary>GHSA-3wh4-j44w-pg92: on one of etcd's listeners the list did not count.</summary>
+    /// <summary>GHSA-3wh4-j44w-pg92: one of etcd's listeners ignored the list.</summary>
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
@@ -122,15 +122,15 @@ public sealed class ClientCertificateTests(PostgresFixture postgres) : IClassFix
         int before = server.CountOf(Rejected);
         RpcException refusal = await Should.ThrowAsync<RpcException>(() => _tls.PutAsync(certificate));
         refusal.StatusCode.ShouldBe(StatusCode.Unavailable);
-        // A client may have tried more than once before, and the line of its last attempt come late.
+        // A client may have made several attempts, and the line of its last attempt may come late.
         await Eventually.TrueAsync(
             () => server.Output.Split('\n').Where(line => line.Contains(Rejected, StringComparison.Ordinal)).Skip(before)
                 .Any(line => line.Contains(reason, StringComparison.Ordinal)),
             $"the server logs that a connection was rejected: {reason}");
     }
 
-    /// <summary>With TLS 1.3 a client believes in the handshake before the server has judged it: only an answer shows that it was let
-    /// in.</summary>
+    /// <summary>With TLS 1.3 the handshake succeeds at the client before the server has checked the certificate; only an answer shows that
+    /// the client was accepted.</summary>
     private async Task TalkAsync(Uri server, IssuedCertificate certificate, bool isGrpc)
     {
         SslClientAuthenticationOptions options = _tls.Options(certificate);

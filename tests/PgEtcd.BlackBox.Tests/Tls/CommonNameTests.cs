@@ -17,7 +17,7 @@ public sealed class CommonNameTests(PostgresFixture postgres) : IClassFixture<Po
     private readonly TlsSetup _tls = new();
 
     [Fact]
-    public async Task The_common_name_is_the_user_of_gRPC_and_the_gateway_says_that_it_is_not()
+    public async Task The_common_name_is_the_user_in_gRPC_and_not_in_the_gateway()
     {
         await using PgEtcdServer server = await _tls.StartAsync(await postgres.CreateStoreAsync(), _tls.ClientFlags);
         await using GrpcChannel root = _tls.Channel(_tls.Authority.Client("root"));
@@ -36,7 +36,7 @@ public sealed class CommonNameTests(PostgresFixture postgres) : IClassFixture<Po
         await TlsSetup.PutAsync(root, "a", "1");
         await RefusedAsync(_tls.Client, "etcdserver: permission denied");
         await RefusedAsync(_tls.Authority.Client(""), "etcdserver: user name is empty");
-        // Said by a gateway in front of us: the certificate is the gateway's.
+        // Set by a gateway in front of PgEtcd: the certificate is the gateway's.
         await using (GrpcChannel channel = _tls.Channel(_tls.Authority.Client("root")))
         {
             RpcException refusal = await Should.ThrowAsync<RpcException>(
@@ -52,10 +52,10 @@ public sealed class CommonNameTests(PostgresFixture postgres) : IClassFixture<Po
         (await alices.GetStringAsync(new Uri(_tls.Uri, "health"))).ShouldContain("true");
     }
 
-    /// <summary>Kamaji's calls for a tenant (docs/guides/kubernetes.md). Its range end is not a zero byte but two characters, a
-    /// backslash and a zero, so that the role has all keys from the prefix on up to those.</summary>
+    /// <summary>Kamaji's calls for a tenant (docs/guides/kubernetes.md). The range end is not a zero byte but two characters, a
+    /// backslash and a zero: all keys from the prefix up to them.</summary>
     [Fact]
-    public async Task A_tenant_is_a_user_without_a_password_whose_certificate_names_it()
+    public async Task A_tenant_is_a_user_without_a_password_identified_by_its_certificate()
     {
         await using PgEtcdServer server = await _tls.StartAsync(await postgres.CreateStoreAsync(), _tls.ClientFlags);
         await using GrpcChannel root = _tls.Channel(_tls.Authority.Client("root"));

@@ -12,14 +12,14 @@ using Xunit;
 
 namespace PgEtcd.BlackBox.Tests.Tls;
 
-/// <summary>What a client may take: connections, streams, headers.</summary>
+/// <summary>Limits of a client: connections, streams, headers.</summary>
 public sealed class LimitTests(OneServer one, PostgresFixture postgres) : IClassFixture<OneServer>, IClassFixture<PostgresFixture>
 {
     [Fact]
-    public async Task More_connections_than_files_allow_are_closed_and_the_others_are_served()
+    public async Task Connections_beyond_the_file_limit_are_closed_and_the_others_are_served()
     {
         Uri url = new($"http://127.0.0.1:{FreePort.Next()}");
-        // A quarter of the files: 150 connections.
+        // A quarter of the file limit: 150 connections.
         await using ChildProcess server = Launch(
             600, "--database", await postgres.CreateStoreAsync(), "--listen-client-urls", url.ToString().TrimEnd('/'));
         await using GrpcChannel channel = new(url);
@@ -68,7 +68,7 @@ public sealed class LimitTests(OneServer one, PostgresFixture postgres) : IClass
     }
 
     [Fact]
-    public async Task Headers_may_hold_a_long_token_and_no_more_than_32_KiB()
+    public async Task Headers_may_hold_a_long_token_but_no_more_than_32_KiB()
     {
         using HttpClient http = new() { Timeout = Eventually.Patience };
         foreach ((int length, HttpStatusCode expected) in ((int, HttpStatusCode)[])[
@@ -99,7 +99,7 @@ public sealed class LimitTests(OneServer one, PostgresFixture postgres) : IClass
     }
 
     [Fact]
-    public async Task A_connection_that_says_nothing_is_closed()
+    public async Task A_silent_connection_is_closed()
     {
         using Socket socket = new(SocketType.Stream, ProtocolType.Tcp);
         await socket.ConnectAsync(one.Server.ClientUrl.Host, one.Server.ClientUrl.Port);

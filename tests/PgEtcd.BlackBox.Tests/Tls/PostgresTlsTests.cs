@@ -7,7 +7,7 @@ using Xunit;
 
 namespace PgEtcd.BlackBox.Tests.Tls;
 
-/// <summary>Connections to PostgreSQL: every sslmode of a URL, certificates, passwords from elsewhere, and no secret anywhere.</summary>
+/// <summary>Connections to PostgreSQL: every sslmode of a URL, certificates, passwords from elsewhere, and no secret printed.</summary>
 public sealed class PostgresTlsTests(SecurePostgres postgres) : IClassFixture<SecurePostgres>
 {
     private static readonly string Encoded = Uri.EscapeDataString(SecurePostgres.Password);
@@ -23,14 +23,14 @@ public sealed class PostgresTlsTests(SecurePostgres postgres) : IClassFixture<Se
     [InlineData("secure", "sslmode=require&sslrootcert={dir}/ca.crt", true, "localhost")]
     [InlineData("secure", "sslmode=verify-full&sslrootcert={dir}/ca.crt", true)]
     [InlineData("certified", "sslmode=verify-full&sslrootcert={dir}/ca.crt&sslcert={dir}/client.crt&sslkey={dir}/client.key", true)]
-    public async Task A_connection_is_as_safe_as_its_sslmode_says(string user, string parameters, bool isTls, string host = "127.0.0.1")
+    public async Task A_connection_is_as_secure_as_its_sslmode(string user, string parameters, bool isTls, string host = "127.0.0.1")
     {
         string url = await postgres.CreateAsync(user == "certified" ? user : $"{user}:{Encoded}", parameters, host);
         await using PgEtcdServer server = await PgEtcdServer.StartAsync(url);
         await using Kv kv = new(server);
         await kv.PutAsync("a", "1");
 
-        // Every connection of it, the listener's too.
+        // All of its connections, the listener's too.
         string database = new Uri(url).AbsolutePath[1..];
         (await Sql.ExecuteAsync(
             postgres.Server.SocketConnectionString(),
@@ -60,14 +60,15 @@ public sealed class PostgresTlsTests(SecurePostgres postgres) : IClassFixture<Se
     [InlineData("certified", "sslmode=require", "PostgreSQL refused the connection: ")]
     [InlineData("certified", "sslmode=require&sslcert={dir}/missing.crt&sslkey={dir}/client.key", "a file that it names cannot be used: ")]
     [InlineData("certified", "sslmode=require&sslcert={dir}/client.crt&sslkey={dir}/missing.key", "a file that it names cannot be used: ")]
-    public async Task What_cannot_be_is_said_at_once_in_one_sentence(string user, string parameters, string said, string host = "127.0.0.1")
+    public async Task Impossible_settings_are_reported_at_once_in_one_sentence(
+        string user, string parameters, string said, string host = "127.0.0.1")
     {
         string url = await postgres.CreateAsync($"{user}:{Encoded}", parameters, host);
         (await Refusal.OfAsync("--database", url, "--log-level=debug")).ShouldStartWith($"pgetcd: --database: {said}");
     }
 
     [Fact]
-    public async Task A_server_without_TLS_is_refused_by_who_requires_it()
+    public async Task A_server_without_TLS_is_refused_if_TLS_is_required()
     {
         await using PgEtcd.Testing.Postgres.PostgresServer plain = await PgEtcd.Testing.Postgres.PostgresServer.StartAsync();
         (await Refusal.OfAsync("--database", $"postgres://postgres:hunter2@127.0.0.1:{plain.Port}/postgres?sslmode=require")).ShouldBe(
@@ -78,7 +79,7 @@ public sealed class PostgresTlsTests(SecurePostgres postgres) : IClassFixture<Se
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
-    public async Task A_password_may_come_from_a_file(bool fromEnvironment)
+    public async Task A_password_is_read_from_a_file(bool fromEnvironment)
     {
         postgres.Write("pgpass", $"127.0.0.1:*:*:etcd:{SecurePostgres.Password}\n");
         await Command.CheckAsync("chmod", "600", postgres.PathOf("pgpass"));
@@ -102,7 +103,7 @@ public sealed class PostgresTlsTests(SecurePostgres postgres) : IClassFixture<Se
         {
             await using Kv kv = new(server);
             await kv.PutAsync("a", "1");
-            // The database goes away and comes back: what is said meanwhile is said too.
+            // The database goes down and comes back, and the lines logged meanwhile count too.
             server.Expect("PostgreSQL does not answer, trying again");
             await Sql.ExecuteAsync(
                 postgres.Server.SocketConnectionString(),
@@ -120,7 +121,7 @@ public sealed class PostgresTlsTests(SecurePostgres postgres) : IClassFixture<Se
             await server.SaysAsync("serves http");
         }
 
-        // The same password where it does not help: nobody listens, TLS fails, it is wrong, and the rest of the address is.
+        // The same password in four failures: no listener, a TLS error, a wrong password, and a bad rest of the address.
         string wrong = url.Replace(Encoded, Encoded + "3", StringComparison.Ordinal);
         foreach (string address in (string[])[
             wrong, url.Replace("require", "verify-full", StringComparison.Ordinal),

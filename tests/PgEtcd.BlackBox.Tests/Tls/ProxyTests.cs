@@ -7,7 +7,7 @@ using Xunit;
 
 namespace PgEtcd.BlackBox.Tests.Tls;
 
-/// <summary>A proxy that passes TLS through and says whose connection it is (fault A6).</summary>
+/// <summary>A proxy that passes TLS through and sends the client's address (fault A6).</summary>
 public sealed class ProxyTests(PostgresFixture postgres) : IClassFixture<PostgresFixture>
 {
     private static readonly byte[] Header = "PROXY TCP4 192.0.2.7 192.0.2.1 51000 2379\r\n"u8.ToArray();
@@ -17,7 +17,7 @@ public sealed class ProxyTests(PostgresFixture postgres) : IClassFixture<Postgre
     {
         using TlsSetup setup = new();
         string database = await postgres.CreateStoreAsync();
-        // The server's health is asked for at the address for metrics, from 127.0.0.1, without a header.
+        // The server's health is requested at the metrics address, from 127.0.0.1, without a header.
         await using PgEtcdServer server = await setup.StartAsync(
             database, "--proxy-protocol-from", "127.0.0.0/8", "--client-cert-auth", "--trusted-ca-file", setup.CaFile);
         server.Expect("rejected connection");

@@ -10,13 +10,13 @@ using Xunit;
 
 namespace PgEtcd.BlackBox.Tests.Tls;
 
-/// <summary>Files that change under a server that runs.</summary>
+/// <summary>Files that change under a running server.</summary>
 public sealed class ReloadTests(PostgresFixture postgres) : IClassFixture<PostgresFixture>, IDisposable
 {
     private readonly TlsSetup _tls = new();
 
     [Fact]
-    public async Task A_new_certificate_serves_new_connections_and_open_watches_go_on()
+    public async Task New_connections_get_a_new_certificate_and_open_watches_continue()
     {
         await using PgEtcdServer server = await _tls.StartAsync(await postgres.CreateStoreAsync());
         await using GrpcChannel channel = _tls.Channel();
@@ -35,9 +35,9 @@ public sealed class ReloadTests(PostgresFixture postgres) : IClassFixture<Postgr
     }
 
     [Fact]
-    public async Task What_a_link_leads_to_may_change_as_in_a_pod()
+    public async Task The_target_of_a_link_may_change_as_in_a_pod()
     {
-        // Kubernetes: tls.crt -> ..data/tls.crt, and ..data -> the directory of the moment.
+        // Kubernetes: tls.crt -> ..data/tls.crt, and ..data -> the present directory.
         IssuedCertificate[] certificates = [_tls.Authority.Server("one"), _tls.Authority.Server("two")];
         for (int i = 0; i < certificates.Length; i++)
         {
@@ -54,9 +54,9 @@ public sealed class ReloadTests(PostgresFixture postgres) : IClassFixture<Postgr
         (await SubjectAsync()).ShouldBe("CN=one");
 
         Directory.CreateSymbolicLink(_tls.PathOf("..new"), "..1");
-        // Directory.Move does not replace.
+        // Directory.Move does not replace an existing link.
         await PgEtcd.Testing.Processes.Command.CheckAsync("mv", "-T", _tls.PathOf("..new"), _tls.PathOf("..data"));
-        // Files that were written in the same moment, and are of one length, are told apart by their content, once a second.
+        // Files of the same length written at the same moment are distinguished by their content, checked once a second.
         await Eventually.TrueAsync(async () => await SubjectAsync() == "CN=two", "the new certificate serves");
     }
 
@@ -74,7 +74,7 @@ public sealed class ReloadTests(PostgresFixture postgres) : IClassFixture<Postgr
             "has changed but cannot be used, so the previous content stays in use: "
             + $"--cert-file: {_tls.CertFile} holds no certificate in PEM");
 
-        // The certificate is there before its key.
+        // The certificate is written before its key.
         IssuedCertificate renewed = _tls.Authority.Server("renewed");
         File.WriteAllText(_tls.CertFile, renewed.CertPem);
         (await SubjectAsync()).ShouldBe("CN=server");
@@ -88,7 +88,7 @@ public sealed class ReloadTests(PostgresFixture postgres) : IClassFixture<Postgr
     }
 
     [Fact]
-    public async Task New_authorities_and_a_new_list_of_revoked_certificates_count_for_new_connections()
+    public async Task New_authorities_and_a_new_revocation_list_apply_to_new_connections()
     {
         string list = _tls.PathOf("crl.pem");
         await File.WriteAllTextAsync(list, _tls.Authority.RevokePem());
@@ -125,7 +125,7 @@ public sealed class ReloadTests(PostgresFixture postgres) : IClassFixture<Postgr
 
     private Task<RpcException> RefusedAsync(IssuedCertificate client) => Should.ThrowAsync<RpcException>(() => _tls.PutAsync(client));
 
-    /// <summary>Whose certificate a new connection is shown.</summary>
+    /// <summary>The subject of the certificate that a new connection gets.</summary>
     private async Task<string> SubjectAsync()
     {
         await using SslStream stream = await TlsClient.ConnectAsync(_tls.Uri, _tls.Options());

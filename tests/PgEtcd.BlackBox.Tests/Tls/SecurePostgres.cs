@@ -7,10 +7,10 @@ using Xunit;
 
 namespace PgEtcd.BlackBox.Tests.Tls;
 
-/// <summary>A PostgreSQL that serves TLS as 127.0.0.1, with users that must come in certain ways.</summary>
+/// <summary>A PostgreSQL that serves TLS as 127.0.0.1, with users that must connect in certain ways.</summary>
 public sealed class SecurePostgres : IAsyncLifetime, IDisposable
 {
-    /// <summary>The password of etcd, who may come with or without TLS, and of secure, who may not without.</summary>
+    /// <summary>The password of the user etcd, who may connect with or without TLS, and of secure, who needs TLS.</summary>
     public const string Password = "hunter2&= %";
 
     private readonly TempDirectory _directory = new("securepg");
@@ -44,8 +44,8 @@ public sealed class SecurePostgres : IAsyncLifetime, IDisposable
     }
 
     /// <summary>An empty database and its URL.</summary>
-    /// <param name="user">With the password after a colon, if any.</param>
-    /// <param name="parameters">Of the URL; {dir} stands for the directory of the files.</param>
+    /// <param name="user">The user, with the password after a colon if there is one.</param>
+    /// <param name="parameters">Parameters of the URL; {dir} stands for the directory of the files.</param>
     /// <param name="host">127.0.0.1 or another name of it.</param>
     public async Task<string> CreateAsync(string user, string parameters, string host = "127.0.0.1")
     {

@@ -14,7 +14,7 @@ using Xunit;
 
 namespace PgEtcd.BlackBox.Tests.Tls;
 
-/// <summary>One port with TLS serves all, beside ports without.</summary>
+/// <summary>One port with TLS serves every protocol, beside ports without TLS.</summary>
 public sealed class ServingTests(ServingTests.Plain plain, PostgresFixture postgres) : IClassFixture<ServingTests.Plain>,
 IClassFixture<PostgresFixture>, IDisposable
 {
@@ -26,7 +26,7 @@ IClassFixture<PostgresFixture>, IDisposable
     [InlineData("--http1.1", "1.1")]
     [InlineData("--http2", "2")]
     [InlineData("--no-alpn", "1.1")]
-    public async Task Curl_gets_pages_and_the_gateway_by_every_protocol(string protocol, string version)
+    public async Task Curl_reaches_pages_and_the_gateway_over_every_protocol(string protocol, string version)
     {
         Tool.Require(Curl, "curl");
         TlsSetup tls = plain.Tls;
@@ -51,7 +51,7 @@ IClassFixture<PostgresFixture>, IDisposable
         (await EtcdctlAsync(["--endpoints", $"unixs://{socket}", "--insecure-skip-tls-verify", .. _tls.Curl(), "put", "b", "2"]))
             .ShouldBe("OK\n");
         (await EtcdctlAsync(["--endpoints", plain, "get", "a", "--prefix=false"])).ShouldBe("a\n1\n");
-        // With its scheme in :authority, as etcdctl 3.4 does for these.
+        // With the scheme in :authority, as etcdctl 3.4 sends it for these.
         (await EtcdctlAsync(["--endpoints", _tls.Url, .. _tls.Curl(), "endpoint", "health"])).ShouldContain("is healthy");
         (await EtcdctlAsync(["--endpoints", _tls.Url, .. _tls.Curl(), "endpoint", "status"])).ShouldContain("3.6");
         (await EtcdctlAsync(["--endpoints", _tls.Url, .. _tls.Curl(withCertificate: false), "get", "a"])).ShouldContain("Error: ");
@@ -60,7 +60,7 @@ IClassFixture<PostgresFixture>, IDisposable
     }
 
     [Fact]
-    public async Task Metrics_and_HTTP_only_urls_may_have_TLS_too()
+    public async Task Metrics_and_HTTP_only_urls_support_TLS_too()
     {
         string metrics = $"https://127.0.0.1:{FreePort.Next()}";
         string http = $"https://127.0.0.1:{FreePort.Next()}";
@@ -71,31 +71,31 @@ IClassFixture<PostgresFixture>, IDisposable
         using HttpClient client = new(new SocketsHttpHandler { SslOptions = _tls.Options() });
         (await client.GetStringAsync(new Uri($"{metrics}/metrics"))).ShouldContain("etcd_server_has_leader");
         (await client.GetStringAsync(new Uri($"{http}/version"))).ShouldContain("etcdserver");
-        await _tls.PutAsync(); // gRPC alone
+        await _tls.PutAsync(); // gRPC only
     }
 
     [Fact]
-    public async Task A_client_of_another_protocol_is_let_go_at_once_and_logged_in_one_line()
+    public async Task A_client_with_the_wrong_protocol_is_disconnected_at_once_and_logged_in_one_line()
     {
         string plain = $"http://127.0.0.1:{FreePort.Next()}";
         await using PgEtcdServer server = await _tls.StartAsync(
             await postgres.CreateStoreAsync(), "--listen-client-urls", $"{_tls.Url},{plain}");
 
         server.Expect("Served without TLS", "rejected connection");
-        // Plain HTTP to a port with TLS, as a client of HTTP/1.1 and of HTTP/2 says it.
+        // Plain HTTP to a port with TLS, as sent by an HTTP/1.1 and an HTTP/2 client.
         foreach (string hello in (string[])["GET /health HTTP/1.1\r\nHost: a\r\n\r\n", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"])
         {
             (await ReadToEndAsync(_tls.Uri, hello)).ShouldBeEmpty();
         }
 
-        // TLS to a port without.
+        // TLS to a port without it.
         SslClientAuthenticationOptions options = _tls.Options();
         options.ApplicationProtocols = [SslApplicationProtocol.Http2];
         Exception refusal = await Should.ThrowAsync<Exception>(
             () => TlsClient.ConnectAsync(new Uri(plain), options).WaitAsync(Eventually.Patience));
         (refusal is IOException or AuthenticationException).ShouldBeTrue(refusal.ToString());
 
-        // A protocol that nobody serves.
+        // A protocol that is not served.
         options = _tls.Options();
         options.ApplicationProtocols = [new SslApplicationProtocol("foo")];
         await Should.ThrowAsync<AuthenticationException>(() => TlsClient.ConnectAsync(_tls.Uri, options));
@@ -107,7 +107,7 @@ IClassFixture<PostgresFixture>, IDisposable
     }
 
     [Fact]
-    public async Task Handshakes_that_never_come_hold_nobody_up_and_end_after_ten_seconds()
+    public async Task Unfinished_handshakes_block_no_client_and_end_after_ten_seconds()
     {
         TlsSetup tls = plain.Tls;
         plain.Server.Expect("rejected connection");
@@ -118,14 +118,14 @@ IClassFixture<PostgresFixture>, IDisposable
             silent.Add(await ConnectAsync(tls.Uri));
         }
 
-        // One byte of a handshake, and no more.
+        // Only one byte of a handshake.
         await silent[0].SendAsync(new byte[] { 0x16 });
         for (int i = 0; i < 20; i++)
         {
             await tls.PutAsync();
         }
 
-        // None of the others has been given up yet. On a machine so slow that they have, twenty puts prove nothing.
+        // No handshake has timed out yet. On a machine so slow that some have, twenty puts prove nothing.
         if (Stopwatch.GetElapsedTime(started) < TimeSpan.FromSeconds(9))
         {
             silent.ShouldAllBe(socket => !(socket.Poll(0, SelectMode.SelectRead) && socket.Available == 0));
@@ -180,7 +180,7 @@ IClassFixture<PostgresFixture>, IDisposable
             result.Error.Split('\n').Where(line => line.StartsWith("Error", StringComparison.Ordinal) || line.Contains("healthy")));
     }
 
-    /// <summary>A server with TLS and no more.</summary>
+    /// <summary>A server with TLS and no other flags.</summary>
     public sealed class Plain : IAsyncLifetime, IDisposable
     {
         internal PgEtcdServer Server { get; private set; } = null!;

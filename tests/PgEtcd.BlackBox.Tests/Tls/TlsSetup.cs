@@ -28,12 +28,12 @@ internal sealed class TlsSetup : IDisposable
 
     public IssuedCertificate Client { get; }
 
-    /// <summary>Where it serves with TLS.</summary>
+    /// <summary>The address with TLS.</summary>
     public string Url { get; }
 
     public Uri Uri => new(Url);
 
-    /// <summary>Where it shows its health without TLS.</summary>
+    /// <summary>The address for health without TLS.</summary>
     public Uri Health { get; }
 
     public string CertFile => PathOf("server.crt");
@@ -46,7 +46,7 @@ internal sealed class TlsSetup : IDisposable
 
     public string[] ClientFlags => ["--client-cert-auth", "--trusted-ca-file", CaFile];
 
-    /// <summary>What curl and etcdctl are told, with the dashes that they take.</summary>
+    /// <summary>The options for curl and etcdctl, each with its dashes.</summary>
     public string[] Curl(bool withCertificate = true) =>
         withCertificate ? ["--cacert", CaFile, "--cert", PathOf("client.crt"), "--key", PathOf("client.key")] : ["--cacert", CaFile];
 

@@ -9,7 +9,7 @@ using Xunit;
 
 namespace PgEtcd.BlackBox.Tests.Tls;
 
-/// <summary>Versions of TLS and cipher suites.</summary>
+/// <summary>TLS versions and cipher suites.</summary>
 [SupportedOSPlatform("linux")]
 public sealed class VersionTests(PostgresFixture postgres) : IClassFixture<PostgresFixture>, IDisposable
 {

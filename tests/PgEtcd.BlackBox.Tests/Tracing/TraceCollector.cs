@@ -11,11 +11,11 @@ using PgEtcd.Api.Connections;
 
 namespace PgEtcd.BlackBox.Tests.Tracing;
 
-/// <summary>A span as it came over the wire.</summary>
+/// <summary>A span as received.</summary>
 internal sealed record Span(
     string TraceId, string Id, string ParentId, string Name, IReadOnlyList<string> Links, IReadOnlyDictionary<string, string> Tags);
 
-/// <summary>A collector of OpenTelemetry: takes OTLP over gRPC and over HTTP on one port and keeps the spans.</summary>
+/// <summary>An OpenTelemetry collector: accepts OTLP over gRPC and over HTTP on one port and keeps the spans.</summary>
 internal sealed class TraceCollector : IAsyncDisposable
 {
     private const int FramePrefix = 5;
@@ -48,7 +48,7 @@ internal sealed class TraceCollector : IAsyncDisposable
     public string Address => new Uri(
         _app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.Single()).Authority;
 
-    /// <summary>What came so far.</summary>
+    /// <summary>The spans received so far.</summary>
     public IReadOnlyList<Span> Spans
     {
         get
@@ -60,7 +60,7 @@ internal sealed class TraceCollector : IAsyncDisposable
         }
     }
 
-    /// <summary>What the spans say about their server.</summary>
+    /// <summary>The resource attributes of the spans.</summary>
     public IReadOnlyDictionary<string, string> Resource
     {
         get

@@ -8,7 +8,7 @@ using Xunit;
 
 namespace PgEtcd.BlackBox.Tests.Tracing;
 
-/// <summary>--enable-distributed-tracing, with a collector that keeps what comes.</summary>
+/// <summary>--enable-distributed-tracing, with a collector that keeps all spans.</summary>
 public sealed class TraceTests(PostgresFixture postgres) : IClassFixture<PostgresFixture>
 {
     private const string Put = "etcdserverpb.KV/Put";
@@ -29,7 +29,7 @@ public sealed class TraceTests(PostgresFixture postgres) : IClassFixture<Postgre
             i => i.ToString("x32", CultureInfo.InvariantCulture), i => (1000 + i).ToString("x16", CultureInfo.InvariantCulture));
         await Task.WhenAll(parents.Select(parent => PutAsync(kv, parent.Key, parent.Value)));
 
-        (await server.StopAsync()).ShouldBe(0); // what has not been sent is sent now
+        (await server.StopAsync()).ShouldBe(0); // sends the remaining spans
         Span[] calls = [.. collector.Spans.Where(span => span.Name == Put)];
         calls.Select(call => (call.TraceId, call.ParentId)).ShouldBe(
             parents.Select(parent => (parent.Key, parent.Value)), ignoreOrder: true);
@@ -41,7 +41,7 @@ public sealed class TraceTests(PostgresFixture postgres) : IClassFixture<Postgre
             batch.Links.ShouldContain(batch.ParentId);
             batch.TraceId.ShouldBe(calls.Single(call => call.Id == batch.ParentId).TraceId);
             IEnumerable<string> inside = collector.Spans.Where(span => span.ParentId == batch.Id).SelectMany(span => span.Tags.Values);
-            // Beside it a connection may have been opened
+            // A connection may also have been opened
             inside.ShouldContain(value => value.Contains("append", StringComparison.Ordinal));
         }
 
@@ -68,7 +68,7 @@ public sealed class TraceTests(PostgresFixture postgres) : IClassFixture<Postgre
     }
 
     [Fact]
-    public async Task A_collector_that_is_away_harms_nobody_and_is_named_in_the_log_once()
+    public async Task An_unreachable_collector_is_harmless_and_logged_once()
     {
         string address = $"127.0.0.1:{FreePort.Next()}";
         await using PgEtcdServer server = await PgEtcdServer.StartAsync(

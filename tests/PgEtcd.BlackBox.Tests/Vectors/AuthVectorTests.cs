@@ -12,7 +12,7 @@ public sealed class AuthVectorTests(PostgresFixture postgres) : IClassFixture<Po
 
     [Theory]
     [MemberData(nameof(Files))]
-    public async Task Every_line_of_the_transcript_comes_out_the_same(string file)
+    public async Task Every_line_of_the_transcript_is_reproduced(string file)
     {
         await using PgEtcdServer server = await PgEtcdServer.StartAsync(
             await postgres.CreateStoreAsync(), moreArguments: ["--bcrypt-cost", "4"]);

@@ -6,7 +6,7 @@ using Xunit;
 namespace PgEtcd.BlackBox.Tests.Vectors;
 
 /// <summary>
-/// The runner itself, tried on a real etcd 3.4. Not part of the usual run:
+/// Tests the runner on a real etcd 3.4. Not part of the usual run:
 /// <c>TESTED_SELFTEST=1 dotnet test --filter Category=SelfTest</c>.
 /// </summary>
 [Trait("Category", "SelfTest")]
@@ -17,14 +17,14 @@ public sealed class EtcdVectorTests
 
     [SkippableTheory]
     [MemberData(nameof(Files))]
-    public async Task Etcd_itself_answers_as_in_the_transcript(string file)
+    public async Task Real_etcd_reproduces_the_transcript(string file)
     {
         SelfTest.SkipUnlessAsked();
         await using EtcdServer etcd = await EtcdServer.StartAsync();
         await VectorRunner.RunAsync(VectorFile.Read(file), etcd.ClientUrl, IsFatalTo34);
     }
 
-    /// <summary>An unknown sort order or target, which is a number in the transcript, crashes 3.4.</summary>
+    /// <summary>An unknown sort order or target, a number in the transcript, crashes 3.4.</summary>
     private static bool IsFatalTo34(VectorLine line)
     {
         string request = Json.Write(line.Json["request"]);

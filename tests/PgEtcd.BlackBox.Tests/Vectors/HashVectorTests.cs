@@ -8,15 +8,15 @@ using Xunit;
 
 namespace PgEtcd.BlackBox.Tests.Vectors;
 
-/// <summary>The transcripts of HashKV. Fault C16: hash-cached shows the hashes that etcd keeps of its last ten compactions, with the
-/// compact revision from before each.</summary>
+/// <summary>The transcripts of HashKV. Fault C16: hash-cached shows the hashes that etcd keeps of its last ten compactions, each with
+/// the previous compact revision.</summary>
 public sealed class HashVectorTests(PostgresFixture postgres) : IClassFixture<PostgresFixture>
 {
     public static TheoryData<string> Files => ["hash-1", "hash-2", "hash-cached"];
 
     [Theory]
     [MemberData(nameof(Files))]
-    public async Task Every_line_of_the_transcript_comes_out_the_same(string file)
+    public async Task Every_line_of_the_transcript_is_reproduced(string file)
     {
         string database = await postgres.CreateStoreAsync();
         await using PgEtcdServer server = await PgEtcdServer.StartAsync(database, name: "first");
@@ -24,7 +24,7 @@ public sealed class HashVectorTests(PostgresFixture postgres) : IClassFixture<Po
 
         await using PgEtcdServer later = await PgEtcdServer.StartAsync(database, name: "later");
         List<string> answers = await AnswersAsync(server);
-        (await AnswersAsync(later)).ShouldBe(answers, "whichever frontend is asked");
+        (await AnswersAsync(later)).ShouldBe(answers, "from any frontend");
         answers.Count(answer => answer.Contains("response", StringComparison.Ordinal)).ShouldBeGreaterThan(10);
     }
 

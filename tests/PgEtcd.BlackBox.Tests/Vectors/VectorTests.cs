@@ -5,7 +5,7 @@ using Xunit;
 
 namespace PgEtcd.BlackBox.Tests.Vectors;
 
-/// <summary>Transcripts of real etcd 3.6 and 3.7, replayed; every line must come out the same.</summary>
+/// <summary>Transcripts of real etcd 3.6 and 3.7, replayed; every line must be the same.</summary>
 public sealed class VectorTests(PostgresFixture postgres) : IClassFixture<PostgresFixture>
 {
     public static TheoryData<string> Files =>
@@ -16,7 +16,7 @@ public sealed class VectorTests(PostgresFixture postgres) : IClassFixture<Postgr
 
     [Theory]
     [MemberData(nameof(Files))]
-    public async Task Every_line_of_the_transcript_comes_out_the_same(string file)
+    public async Task Every_line_of_the_transcript_is_reproduced(string file)
     {
         await using PgEtcdServer server = await PgEtcdServer.StartAsync(await postgres.CreateStoreAsync());
         await VectorRunner.RunAsync(VectorFile.Read(file), server.ClientUrl);

@@ -5,16 +5,16 @@ using Xunit;
 
 namespace PgEtcd.BlackBox.Tests.Vectors;
 
-/// <summary>The transcripts of watches. They wait for silence most of the time.</summary>
+/// <summary>The transcripts of watches, which mostly wait for silence.</summary>
 public sealed class WatchVectorTests(WatchVectorTests.Replays replays) : IClassFixture<WatchVectorTests.Replays>
 {
     public static TheoryData<string> Files => [.. VectorFile.Names("watch-")];
 
     [Theory]
     [MemberData(nameof(Files))]
-    public Task Every_line_of_the_transcript_comes_out_the_same(string file) => replays[file];
+    public Task Every_line_of_the_transcript_is_reproduced(string file) => replays[file];
 
-    /// <summary>Each on a server of its own.</summary>
+    /// <summary>Each runs on its own server.</summary>
     public sealed class Replays() : AllAtOnce(VectorFile.Names("watch-"))
     {
         protected override async Task RunAsync(PostgresFixture postgres, string name)

@@ -9,7 +9,7 @@ using Xunit;
 
 namespace PgEtcd.BlackBox.Tests.Watching;
 
-/// <summary>A client that does not read for a while: late is allowed, lost is not, and it is nobody else's business.</summary>
+/// <summary>A client that does not read for a while: it may get events late but must not lose any, and must not delay others.</summary>
 public sealed class SlowWatcherTests(PostgresFixture postgres) : IClassFixture<PostgresFixture>, IAsyncLifetime
 {
     private const int MiB = 1024 * 1024;
@@ -35,7 +35,7 @@ public sealed class SlowWatcherTests(PostgresFixture postgres) : IClassFixture<P
     }
 
     [Fact]
-    public async Task A_client_that_does_not_read_costs_little_memory_and_delays_nobody()
+    public async Task A_client_that_does_not_read_costs_little_memory_and_delays_no_other()
     {
         const int Puts = 1600;
         WatchCreateRequest[] slow = [new WatchCreateRequest(WatchCall.Prefix("big/", 2)) { PrevKv = true }, WatchCall.All(2)];
@@ -59,8 +59,8 @@ public sealed class SlowWatcherTests(PostgresFixture postgres) : IClassFixture<P
             most = Math.Max(most, _server.Server.ResidentBytes);
         }
 
-        longest.ShouldBeLessThan(TimeSpan.FromSeconds(10)); // held up, it would never come
-        ((most - before) / MiB).ShouldBeLessThan(130); // 160 MB were written; what waits may be 4, recent events 16, the rest is garbage
+        longest.ShouldBeLessThan(TimeSpan.FromSeconds(10)); // if it blocked others, this would never end
+        ((most - before) / MiB).ShouldBeLessThan(130); // 160 MB were written; up to 4 may wait, recent events take 16, the rest is garbage
         await _server.Kv.PutAsync("end", "");
         (await done).ShouldBeTrue();
         await _server.ShouldHaveSeenAsync(starved, slow, starvedRecords);
@@ -73,7 +73,7 @@ public sealed class SlowWatcherTests(PostgresFixture postgres) : IClassFixture<P
     }
 
     [Fact]
-    public async Task A_client_that_only_writes_is_not_read_for_ever()
+    public async Task A_client_that_never_reads_is_eventually_not_read_either()
     {
         byte[] request = GrpcFrame.Wrap(
             new WatchRequest { CreateRequest = new WatchCreateRequest { Key = ByteString.CopyFromUtf8("a"), WatchId = 7 } }.ToByteArray());
@@ -87,11 +87,11 @@ public sealed class SlowWatcherTests(PostgresFixture postgres) : IClassFixture<P
             Task write = call.WriteBytesAsync(thousand);
             if (await Task.WhenAny(write, Task.Delay(TimeSpan.FromSeconds(3))) != write)
             {
-                break; // the windows are full: what is read goes through in milliseconds, and of what is not nothing tells
+                break; // the windows are full: read requests take milliseconds, and unread ones give no answer
             }
 
             await write;
-            (++sent).ShouldBeLessThan(1000, "a million requests were read, and no answer");
+            (++sent).ShouldBeLessThan(1000, "a million requests were read without an answer being read");
         }
 
         ((_server.Server.ResidentBytes - before) / MiB).ShouldBeLessThan(60);
@@ -99,7 +99,7 @@ public sealed class SlowWatcherTests(PostgresFixture postgres) : IClassFixture<P
     }
 
     [Fact]
-    public async Task A_watcher_overtaken_by_a_compaction_is_told_where_it_was_though_another_frontend_compacted()
+    public async Task A_watcher_overtaken_by_another_frontends_compaction_is_cancelled_with_its_compact_revision()
     {
         await using WatchedServer other = await _server.AnotherAsync();
         await using WatchCall call = _server.Open();
@@ -120,7 +120,7 @@ public sealed class SlowWatcherTests(PostgresFixture postgres) : IClassFixture<P
         seen.Select(change => change.Revision).ShouldBe(Enumerable.Range(2, seen.Count).Select(number => (long)number));
         foreach (WatchedServer server in new[] { _server, other })
         {
-            await server.Kv.RevisionAsync(); // a watch is no linearizable read: it may come before the frontend hears of it
+            await server.Kv.RevisionAsync(); // a watch is not a linearizable read and may come before the frontend hears of the compaction
             await using WatchCall again = server.Open();
             await again.CreatedAsync(WatchCall.All(revision - 1));
             WatchResponse cancelled = await again.NextAsync();
@@ -133,7 +133,7 @@ public sealed class SlowWatcherTests(PostgresFixture postgres) : IClassFixture<P
     [Fact]
     [Trait("issue", "etcd#18089")]
     [Trait("issue", "etcd#19179")]
-    public async Task A_delete_at_the_compact_revision_is_told_from_memory_and_from_the_log()
+    public async Task A_delete_at_the_compact_revision_is_replayed_from_memory_and_from_the_log()
     {
         await _server.Kv.PutAsync("a", "1");
         await _server.Kv.PutAsync("b", "1");
@@ -153,7 +153,7 @@ public sealed class SlowWatcherTests(PostgresFixture postgres) : IClassFixture<P
 
             events.ShouldBe([
                 new WatchedEvent(deleted, "a", null, 0, 0, null),
-                new WatchedEvent(deleted, "b", "2", 3, 2, null), // what was before is gone
+                new WatchedEvent(deleted, "b", "2", 3, 2, null), // the previous value was removed
                 new WatchedEvent(deleted + 1, "c", "1", deleted + 1, 1, null),
             ]);
         }

@@ -8,7 +8,7 @@ using Filter = PgEtcd.Protocol.Etcdserverpb.WatchCreateRequest.Types.FilterType;
 
 namespace PgEtcd.BlackBox.Tests.Watching;
 
-/// <summary>Watches of every kind while much is written, compared with the table.</summary>
+/// <summary>Watches of every kind under many writes, compared with the table.</summary>
 public sealed class WatchLoadTests(PostgresFixture postgres) : IClassFixture<PostgresFixture>, IAsyncLifetime
 {
     private static readonly int[] Starts = [2, 100];
@@ -27,7 +27,7 @@ public sealed class WatchLoadTests(PostgresFixture postgres) : IClassFixture<Pos
         int progress = 0;
         while (!writing.IsCompleted)
         {
-            // The records refuse an event that a progress response had said would not come.
+            // The records refuse an event that a progress response had ruled out.
             await call.ReadUpToAsync(records, await _server.Kv.RevisionAsync());
             progress++;
         }
@@ -72,9 +72,9 @@ public sealed class WatchLoadTests(PostgresFixture postgres) : IClassFixture<Pos
         await other.ShouldReplayAsync([.. watches, WatchCall.All(history.Head - 10), WatchCall.All(history.Head)]);
     }
 
-    /// <summary>Fault C21: gRPC clients take 4 MB by default.</summary>
+    /// <summary>Fault C21: gRPC clients accept 4 MB by default.</summary>
     [Fact]
-    public async Task A_client_that_takes_four_megabytes_catches_up_on_large_values()
+    public async Task A_client_limited_to_four_megabytes_catches_up_on_large_values()
     {
         foreach (int bytes in (int[])[1_400_000, 1_000_000, 1_400_000, 1_000_000])
         {

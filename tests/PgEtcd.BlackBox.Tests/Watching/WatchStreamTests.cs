@@ -9,17 +9,17 @@ using Xunit;
 
 namespace PgEtcd.BlackBox.Tests.Watching;
 
-/// <summary>Streams: many watches on one, ids, ends.</summary>
+/// <summary>Watch streams: many watches on one, ids, endings.</summary>
 public sealed class WatchStreamTests(WatchStreamTests.Lasting shared, PostgresFixture postgres) : IClassFixture<WatchStreamTests.Lasting>,
 IClassFixture<PostgresFixture>
 {
-    /// <summary>Less than the thirty seconds of a host that is held up, and more than a busy machine adds.</summary>
+    /// <summary>Less than the thirty seconds of a stop that is held up, and more than the delay of a busy machine.</summary>
     private static readonly TimeSpan Soon = TimeSpan.FromSeconds(15);
 
     private readonly WatchedServer _server = shared.Server;
 
     [Fact]
-    public async Task Two_thousand_watches_on_one_stream_have_ids_in_order_and_get_each_its_own()
+    public async Task Two_thousand_watches_on_one_stream_get_ids_in_order_and_only_their_own_events()
     {
         const int Count = 2000;
         await using WatchCall call = _server.Open();
@@ -62,7 +62,7 @@ IClassFixture<PostgresFixture>
         long start = await _server.Kv.RevisionAsync() + 1;
         await using WatchCall call = _server.Open();
         await call.CreatedAsync(new WatchCreateRequest { Key = zeros });
-        await call.CreatedAsync(new WatchCreateRequest { RangeEnd = WatchCall.End }); // empty key: everything
+        await call.CreatedAsync(new WatchCreateRequest { RangeEnd = WatchCall.End }); // the empty key to the end: every key
         await _server.Kv.SendAsync(new PutRequest { Key = ByteString.CopyFrom(0, (byte)'a') });
         await _server.Kv.SendAsync(new PutRequest { Key = zeros, Value = zeros });
         await _server.Kv.SendAsync(new PutRequest { Key = ByteString.CopyFrom(0) });
@@ -75,7 +75,7 @@ IClassFixture<PostgresFixture>
     }
 
     [Fact]
-    public async Task A_client_that_says_no_more_goes_on_being_told()
+    public async Task A_half_closed_stream_still_gets_events()
     {
         await using WatchCall call = _server.Open();
         await call.CreatedAsync(WatchCall.All());
@@ -89,7 +89,7 @@ IClassFixture<PostgresFixture>
 
     [Fact]
     [Trait("issue", "etcd#20221")]
-    public async Task Nothing_from_before_a_start_in_the_future_is_shown_on_a_stream_that_is_slow_either()
+    public async Task A_slow_stream_shows_no_event_from_before_a_start_in_the_future()
     {
         const int Big = 200_000;
         const int Puts = 100; // more than the stream's queue and the connection hold
@@ -110,7 +110,7 @@ IClassFixture<PostgresFixture>
             await _server.Kv.PutAsync("a", new string('v', Big));
         }
 
-        await call.ProgressAsync(); // unanswered: one watch is still to begin
+        await call.ProgressAsync(); // no answer yet, as one watch has not started
         LoggedHistory history = await LoggedHistory.ReadAsync(_server.Database);
         int[] expected = [.. watches.Select(watch => history.Of(watch).Count)];
         expected.ShouldBe([Puts + 1, 11, 6, 0]);
@@ -125,7 +125,7 @@ IClassFixture<PostgresFixture>
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
-    public async Task A_server_that_ends_tells_so_at_once_whether_the_client_reads_or_not(bool reads)
+    public async Task A_stopping_server_ends_streams_at_once_whether_the_client_reads_or_not(bool reads)
     {
         await using WatchedServer server = await WatchedServer.StartAsync(postgres);
         await using WatchCall call = server.Open();
@@ -162,7 +162,7 @@ IClassFixture<PostgresFixture>
         return responses;
     }
 
-    /// <summary>A server for the tests after which it still runs; they count revisions from where they find it.</summary>
+    /// <summary>A server for tests that do not stop it; they count revisions from the present one.</summary>
     public sealed class Lasting : IAsyncLifetime
     {
         internal WatchedServer Server { get; private set; } = null!;

@@ -8,8 +8,8 @@ using Shouldly;
 
 namespace PgEtcd.BlackBox.Tests.Watching;
 
-/// <summary>A server on a database of its own, with the requests that watch tests make. Every watch stream has its own
-/// connection, so that one that is not read blocks no other.</summary>
+/// <summary>A server on its own database, with the requests of watch tests. Every watch stream has its own connection, so that an
+/// unread one blocks no other.</summary>
 internal sealed class WatchedServer : IAsyncDisposable
 {
     private readonly List<GrpcChannel> _channels = [];
@@ -30,7 +30,7 @@ internal sealed class WatchedServer : IAsyncDisposable
     public static async Task<WatchedServer> StartAsync(PostgresFixture postgres, params string[] moreArguments) =>
         await StartAsync(await postgres.CreateStoreAsync(), moreArguments);
 
-    /// <summary>Another frontend on the same database. It remembers nothing of what was before: replays come out of the log.</summary>
+    /// <summary>Another frontend on the same database. It has no recent events, so replays come from the log.</summary>
     public Task<WatchedServer> AnotherAsync(params string[] moreArguments) => StartAsync(Database, moreArguments);
 
     /// <summary>A new stream.</summary>
@@ -41,7 +41,7 @@ internal sealed class WatchedServer : IAsyncDisposable
         return new WatchCall(channel);
     }
 
-    /// <summary>Watches on one stream and compares with the table: everything up to the present, once, in order.</summary>
+    /// <summary>Watches on one stream and compares with the table: all events up to the present, once, in order.</summary>
     /// <param name="watches">By watch id, from 0, with start revisions of at least 1.</param>
     public async Task ShouldReplayAsync(params WatchCreateRequest[] watches)
     {
@@ -50,7 +50,7 @@ internal sealed class WatchedServer : IAsyncDisposable
         await ShouldHaveSeenAsync(call, watches, records);
     }
 
-    /// <summary>Creates watches on a stream, each with its record; the responses are still to be read.</summary>
+    /// <summary>Creates watches on a stream, each with a record; the responses are not read yet.</summary>
     public static async Task<Dictionary<long, WatchRecord>> CreateAsync(WatchCall call, params WatchCreateRequest[] watches)
     {
         foreach (WatchCreateRequest watch in watches)
@@ -62,7 +62,7 @@ internal sealed class WatchedServer : IAsyncDisposable
             pair => pair.Id, pair => pair.Record);
     }
 
-    /// <summary>Reads the stream up to the present, and compares with the table.</summary>
+    /// <summary>Reads the stream up to the present and compares with the table.</summary>
     public async Task ShouldHaveSeenAsync(WatchCall call, WatchCreateRequest[] watches, Dictionary<long, WatchRecord> records)
     {
         LoggedHistory history = await LoggedHistory.ReadAsync(Database);
@@ -73,7 +73,7 @@ internal sealed class WatchedServer : IAsyncDisposable
         }
     }
 
-    /// <summary>Puts keys <c>prefix000000</c> and so on, a hundred in a revision.</summary>
+    /// <summary>Puts keys <c>prefix000000</c> and so on, a hundred per revision.</summary>
     public async Task FillAsync(string prefix, int count, int valueBytes)
     {
         ByteString value = ByteString.CopyFrom(Enumerable.Repeat((byte)'v', valueBytes).ToArray());
@@ -84,7 +84,7 @@ internal sealed class WatchedServer : IAsyncDisposable
         }
     }
 
-    /// <summary>Writes at random below <c>a/</c> and <c>b/</c> with several writers: puts, deletes, transactions of many keys.</summary>
+    /// <summary>Makes random writes below <c>a/</c> and <c>b/</c> with several writers: puts, deletes, transactions of many keys.</summary>
     public Task WriteAsync(int writers, int writes, int keys = 100) => Task.WhenAll(Enumerable.Range(0, writers).Select(async writer =>
     {
         Random random = new(writer);

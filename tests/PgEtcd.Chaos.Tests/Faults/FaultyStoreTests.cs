@@ -8,14 +8,14 @@ using Xunit;
 
 namespace PgEtcd.Chaos.Tests.Faults;
 
-/// <summary>What holds the histories together finds a store that breaks its promises: here PgEtcd is made to.</summary>
+/// <summary>The checks of histories detect a store that breaks its promises; here PgEtcd is made to break them.</summary>
 public sealed class FaultyStoreTests(PostgresFixture postgres) : IClassFixture<PostgresFixture>
 {
     private readonly History _history = new();
     private int _clients;
 
     [Fact]
-    public async Task A_store_that_loses_its_last_writes_is_found_by_its_answers_its_revisions_and_its_log()
+    public async Task Lost_writes_are_detected_by_answers_revisions_and_log()
     {
         string database = await postgres.CreateStoreAsync();
         await using WatchedCluster cluster = await WatchedCluster.StartAsync(database);
@@ -25,7 +25,7 @@ public sealed class FaultyStoreTests(PostgresFixture postgres) : IClassFixture<P
             await cluster.KillAsync(frontend);
         }
 
-        // About a second's, on a machine that has other things to do.
+        // About a second's worth of writes, on a busy machine.
         await ExecuteAsync(database, "delete from pgetcd.revisions where revision > (select max(revision) - 100 from pgetcd.revisions)");
         await Task.WhenAll(Enumerable.Range(0, 3).Select(frontend => cluster.StartAsync(frontend)));
         await WorkAsync(cluster, calls: 300);
@@ -35,7 +35,7 @@ public sealed class FaultyStoreTests(PostgresFixture postgres) : IClassFixture<P
     }
 
     [Fact]
-    public async Task A_frontend_that_reads_stale_is_found_by_its_answers_and_its_revisions()
+    public async Task Stale_reads_are_detected_by_answers_and_revisions()
     {
         string database = await postgres.CreateStoreAsync();
         int port = new NpgsqlConnectionStringBuilder(database).Port;
@@ -56,14 +56,14 @@ public sealed class FaultyStoreTests(PostgresFixture postgres) : IClassFixture<P
     }
 
     [Fact]
-    public async Task A_store_that_ends_leases_early_is_found_by_its_log()
+    public async Task Leases_that_end_early_are_detected_by_the_log()
     {
         string database = await postgres.CreateStoreAsync();
         await using WatchedCluster cluster = await WatchedCluster.StartAsync(database);
         Task holding = HoldLeasesAsync(cluster, TimeSpan.FromSeconds(5));
         for (int second = 1; second < 5; second++)
         {
-            await Task.Delay(TimeSpan.FromSeconds(1)); // holders grant and renew meanwhile
+            await Task.Delay(TimeSpan.FromSeconds(1)); // meanwhile holders grant and renew
             await ExecuteAsync(database, "update pgetcd.leases set expires_at = clock_timestamp() - interval '1 second'");
         }
 
@@ -72,7 +72,7 @@ public sealed class FaultyStoreTests(PostgresFixture postgres) : IClassFixture<P
     }
 
     [Fact]
-    public async Task Without_a_fault_nothing_is_found()
+    public async Task Without_a_fault_nothing_is_detected()
     {
         string database = await postgres.CreateStoreAsync();
         await using WatchedCluster cluster = await WatchedCluster.StartAsync(database);
@@ -81,7 +81,7 @@ public sealed class FaultyStoreTests(PostgresFixture postgres) : IClassFixture<P
         _history.ShouldBeRight(await _history.LogAsync(database), "without-a-fault.txt");
     }
 
-    /// <summary>Lets clients make so many calls.</summary>
+    /// <summary>Lets clients make this number of calls.</summary>
     private async Task WorkAsync(WatchedCluster cluster, int calls, int staleFrontend = -1)
     {
         using CancellationTokenSource stop = new();

@@ -5,10 +5,10 @@ using PgEtcd.Protocol.Etcdserverpb;
 
 namespace PgEtcd.Chaos.Tests.Faults;
 
-/// <summary>Holds one lease after another, puts its key with each, keeps it alive for a while, and revokes or forgets it.</summary>
+/// <summary>Holds one lease after another: puts its key with each, keeps it alive for a while, and revokes or abandons it.</summary>
 /// <remarks>The end of a lease enters the history as an operation without an answer that deletes the key if it still has the value put
-/// with the lease, and that cannot begin before the TTL after the last acknowledged renewal was sent. So the same checks that hold
-/// writes find a key that vanishes too early.</remarks>
+/// with the lease, and that begins at the earliest one TTL after the last acknowledged renewal was sent. The checks for writes
+/// therefore also detect a key that vanishes too early.</remarks>
 internal sealed class LeaseHolder(int number, IEnumerable<Uri> frontends, History history, int seed)
     : RecordingClient($"l{number}", frontends, history, seed)
 {
@@ -17,7 +17,7 @@ internal sealed class LeaseHolder(int number, IEnumerable<Uri> frontends, Histor
     private long _lease;
     private TimeSpan _ttl;
 
-    /// <summary>The lease is alive until then at least, on the history's clock.</summary>
+    /// <summary>The lease is alive at least until then, on the history's clock.</summary>
     private long _aliveUntil;
 
     /// <inheritdoc/>
@@ -34,7 +34,7 @@ internal sealed class LeaseHolder(int number, IEnumerable<Uri> frontends, Histor
             bool isAlive = true;
             for (int turn = Random.Next(8); turn > 0 && isAlive && !stop.IsCancellationRequested; turn--)
             {
-                // A client's pace: mostly in time for the next renewal.
+                // A client's pace, mostly in time for the next renewal.
                 await Task.Delay(_ttl * 0.4 * Random.NextDouble(), CancellationToken.None);
                 switch (Random.Next(6))
                 {
@@ -87,7 +87,7 @@ internal sealed class LeaseHolder(int number, IEnumerable<Uri> frontends, Histor
         await PutAsync(_key, _values[^1], _lease);
     }
 
-    /// <returns>False if the lease is known to be gone.</returns>
+    /// <returns>False if the lease has certainly ended.</returns>
     private async Task<bool> KeepAliveAsync()
     {
         long sent = History.Now;
@@ -106,16 +106,16 @@ internal sealed class LeaseHolder(int number, IEnumerable<Uri> frontends, Histor
         }
     }
 
-    /// <returns>False if it may have failed.</returns>
+    /// <returns>False if the call may have failed.</returns>
     private async Task<bool> RevokeAsync()
     {
-        _aliveUntil = Math.Min(_aliveUntil, History.Now); // no promise holds beyond
+        _aliveUntil = Math.Min(_aliveUntil, History.Now); // no promise beyond this
         Operation[] deletes = [.. _values.Select(value => Reads(_key) with { If = value, Left = Operation.Absent })];
         return await AskAsync<LeaseRevokeRequest, LeaseRevokeResponse>(
             "Lease/LeaseRevoke", new LeaseRevokeRequest { ID = _lease }, [], response => (response.Header.Revision, deletes)) is not null;
     }
 
-    /// <summary>From now on it may end.</summary>
+    /// <summary>From now on the lease may end.</summary>
     private void Forget()
     {
         foreach (string value in _values)
@@ -125,13 +125,13 @@ internal sealed class LeaseHolder(int number, IEnumerable<Uri> frontends, Histor
         }
     }
 
-    /// <summary>Looks until the key is gone.</summary>
+    /// <summary>Polls until the key is gone.</summary>
     private async Task WaitAsync(TimeSpan limit, CancellationToken stop)
     {
         Stopwatch waited = Stopwatch.StartNew();
         while (waited.Elapsed < limit && !stop.IsCancellationRequested && await GetAsync(_key) is not { Kvs.Count: 0 })
         {
-            await Task.Delay(100, CancellationToken.None); // a client that looks again: each look is a call of the history
+            await Task.Delay(100, CancellationToken.None); // the pace of polling; each poll is a call of the history
         }
     }
 

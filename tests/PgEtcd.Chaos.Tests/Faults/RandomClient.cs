@@ -4,7 +4,7 @@ using PgEtcd.Protocol.Mvccpb;
 
 namespace PgEtcd.Chaos.Tests.Faults;
 
-/// <summary>Reads, puts, deletes and swaps keys that it shares with others, some of them more often than others.</summary>
+/// <summary>Reads, puts, deletes and swaps keys shared with other clients, some keys more often than others.</summary>
 internal sealed class RandomClient(int number, IEnumerable<Uri> frontends, History history, int seed)
     : RecordingClient($"c{number}", frontends, history, seed)
 {
@@ -27,7 +27,7 @@ internal sealed class RandomClient(int number, IEnumerable<Uri> frontends, Histo
                 < 95 => SwapAsync(key, NextValue()),
                 _ => PutTwoAsync(key, NextKey()),
             });
-            await Task.Delay(Random.Next(15), CancellationToken.None); // a client's pace
+            await Task.Delay(Random.Next(15), CancellationToken.None); // the pace of a client
         }
     }
 
@@ -48,7 +48,7 @@ internal sealed class RandomClient(int number, IEnumerable<Uri> frontends, Histo
         response => (response.Header.Revision,
             [Reads(key, Only(response.PrevKvs)) with { Left = response.Deleted == 0 ? null : Operation.Absent }]));
 
-    /// <summary>Puts if the key is as last seen; else reads it.</summary>
+    /// <summary>Puts if the key is as last seen, otherwise reads it.</summary>
     private async Task SwapAsync(string key, string value)
     {
         (string expected, long modRevision) = _lastSeen.GetValueOrDefault(key, (Operation.Absent, 0));

@@ -9,14 +9,14 @@ using Xunit.Abstractions;
 
 namespace PgEtcd.Chaos.Tests.Faults;
 
-/// <summary>Everything that can go wrong, at random, for <c>CHAOS_SECONDS</c> (15), from the seed <c>CHAOS_SEED</c> (another one each
-/// time): the history of all clients is one that a single store, which does one thing at a time, could have made.</summary>
+/// <summary>All kinds of faults, at random, for <c>CHAOS_SECONDS</c> (15), from the seed <c>CHAOS_SEED</c> (a new one each time): the
+/// history of all clients is one that a single sequential store could have made.</summary>
 public sealed class RandomFaultTests(ITestOutputHelper output) : IAsyncLifetime
 {
     private const int Clients = 12;
 
-    /// <summary>How long the last lease may take to end: the longest TTL twice, because PostgreSQL was away, the end of a dead leader's
-    /// term, and what a loaded machine adds.</summary>
+    /// <summary>The longest time until the last lease ends: the longest TTL twice, because of an outage of PostgreSQL, the rest of a dead
+    /// leader's term, and the delay of a loaded machine.</summary>
     private static readonly TimeSpan LeaseLimit = TimeSpan.FromSeconds(4 + 4 + 2.5 + 20);
 
     private readonly History _history = new();
@@ -25,7 +25,7 @@ public sealed class RandomFaultTests(ITestOutputHelper output) : IAsyncLifetime
     public async Task InitializeAsync() => _postgres = await PostgresServer.StartAsync(new PostgresOptions { Fsync = true });
 
     [Fact]
-    public async Task What_clients_of_three_frontends_see_is_linearizable_and_in_the_log()
+    public async Task The_answers_of_three_frontends_are_linearizable_and_match_the_log()
     {
         int seed = Number("CHAOS_SEED") ?? Random.Shared.Next();
         string database = _postgres.ConnectionString();
@@ -81,13 +81,13 @@ public sealed class RandomFaultTests(ITestOutputHelper output) : IAsyncLifetime
 
     private async Task CheckAsync(WatchedCluster cluster, string database, string file)
     {
-        // Each frontend answers again, and what leases held is gone.
+        // Each frontend answers again, and the keys of leases are gone.
         foreach (Uri frontend in cluster.Urls)
         {
             await using LastReader reader = new(frontend, _history);
             await Eventually.TrueAsync(reader.SeesNoLeasedKeyAsync, LeaseLimit, "the keys of all leases are gone");
             await using GrpcChannel channel = new(frontend);
-            // One whose grant was not answered has no key, and may end after all that have.
+            // A lease whose grant was not answered has no key, and may end after all that have one.
             await Eventually.TrueAsync(async () => (await channel.LeasesAsync()).Length == 0, LeaseLimit, "all leases are gone");
         }
 
@@ -102,14 +102,14 @@ public sealed class RandomFaultTests(ITestOutputHelper output) : IAsyncLifetime
         IReadOnlyList<LogRow> log = await _history.LogAsync(database);
         output.WriteLine(_history.Summary(log));
         _history.ShouldBeRight(log, file);
-        _history.Calls.Count(call => call.Outcome == Outcome.Answered).ShouldBeGreaterThan(300, "or the run shows nothing");
+        _history.Calls.Count(call => call.Outcome == Outcome.Answered).ShouldBeGreaterThan(300, "otherwise the run shows nothing");
         _history.Calls.ShouldContain(call => call.Outcome == Outcome.Unknown);
     }
 
     private static int? Number(string variable) =>
         Environment.GetEnvironmentVariable(variable) is { Length: > 0 } text ? int.Parse(text, CultureInfo.InvariantCulture) : null;
 
-    /// <summary>Reads, when all is quiet, what a frontend shows in the end.</summary>
+    /// <summary>Reads the final state that a frontend shows when no client writes.</summary>
     private sealed class LastReader(Uri frontend, History history) : RecordingClient("last", [frontend], history, seed: 0)
     {
         public async Task<bool> SeesNoLeasedKeyAsync() =>

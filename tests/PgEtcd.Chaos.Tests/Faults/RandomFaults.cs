@@ -8,18 +8,18 @@ using PgEtcd.Testing.Processes;
 
 namespace PgEtcd.Chaos.Tests.Faults;
 
-/// <summary>Brings faults upon three frontends and their PostgreSQL, in an order that follows from a seed. Those of frontends and those
-/// of the database come side by side, so that each meets each in time. All of one side come once before one comes again.</summary>
+/// <summary>Injects faults into three frontends and their PostgreSQL, in an order given by a seed. Faults of frontends and of the
+/// database run side by side, so that they overlap in all combinations. Each side uses all of its faults before it repeats one.</summary>
 internal sealed class RandomFaults(WatchedCluster cluster, PostgresServer postgres, History history, int seed)
 {
     private readonly Random _frontendRandom = new(seed);
     private readonly Random _databaseRandom = new(seed + 1);
     private readonly ConcurrentQueue<string> _told = new();
 
-    /// <summary>What was done, and when.</summary>
+    /// <summary>The faults so far, with their times.</summary>
     public string Told => string.Join('\n', _told);
 
-    /// <summary>Goes on until told to stop; everything works again at the end.</summary>
+    /// <summary>Injects faults until cancelled; everything works again at the end.</summary>
     public Task RunAsync(CancellationToken stop) => Task.WhenAll(
         RepeatAsync(_frontendRandom, [KillAsync, FreezeAsync], stop),
         RepeatAsync(_databaseRandom, [CutAsync, RestartAsync, PauseAsync], stop));
@@ -31,7 +31,7 @@ internal sealed class RandomFaults(WatchedCluster cluster, PostgresServer postgr
             random.Shuffle(faults);
             foreach (Func<Random, Task> fault in faults)
             {
-                // Work between two faults.
+                // Clients work between two faults.
                 await Task.Delay(random.Next(200, 2500), stop).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
                 if (stop.IsCancellationRequested)
                 {
@@ -50,13 +50,13 @@ internal sealed class RandomFaults(WatchedCluster cluster, PostgresServer postgr
         Tell($"frontend {frontend} is killed");
         cluster.ExpectOutage();
         await cluster.KillAsync(frontend);
-        await Task.Delay(random.Next(1000)); // how long it is away follows from the seed
+        await Task.Delay(random.Next(1000)); // the duration of the outage follows from the seed
         await Eventually.TrueAsync(() => StartAsync(frontend), $"frontend {frontend} starts");
         Tell($"frontend {frontend} is back");
     }
 
-    /// <summary>Starts a frontend as a supervisor does: one that loses its database during its start ends.</summary>
-    /// <returns>False if it has ended.</returns>
+    /// <summary>Starts a frontend as a supervisor does: a frontend that loses its database during its start ends.</summary>
+    /// <returns>False if the frontend has ended.</returns>
     private async Task<bool> StartAsync(int frontend)
     {
         try
@@ -71,14 +71,14 @@ internal sealed class RandomFaults(WatchedCluster cluster, PostgresServer postgr
         }
     }
 
-    /// <summary>Freezes a frontend for longer than a leadership lasts.</summary>
+    /// <summary>Freezes a frontend for longer than a term of leadership.</summary>
     private async Task FreezeAsync(Random random)
     {
         int frontend = random.Next(3);
         Tell($"frontend {frontend} is frozen");
         ChildProcess process = cluster.Frontends[frontend].Process;
         process.Signal(UnixSignal.Stop);
-        await Task.Delay(random.Next(2500, 5000)); // how long it is frozen follows from the seed
+        await Task.Delay(random.Next(2500, 5000)); // the duration of the freeze follows from the seed
         process.Signal(UnixSignal.Continue);
         Tell($"frontend {frontend} goes on");
     }
@@ -100,7 +100,7 @@ internal sealed class RandomFaults(WatchedCluster cluster, PostgresServer postgr
     {
         Tell("PostgreSQL is stopped at once");
         await postgres.StopAtOnceAsync();
-        await Task.Delay(random.Next(1000)); // how long it is away follows from the seed
+        await Task.Delay(random.Next(1000)); // the duration of the outage follows from the seed
         await postgres.RestartAsync();
         Tell("PostgreSQL is back");
     }
@@ -109,7 +109,7 @@ internal sealed class RandomFaults(WatchedCluster cluster, PostgresServer postgr
     {
         Tell("PostgreSQL is frozen");
         postgres.Freeze(true);
-        await Task.Delay(random.Next(500, 4000)); // how long it is frozen follows from the seed
+        await Task.Delay(random.Next(500, 4000)); // the duration of the freeze follows from the seed
         postgres.Freeze(false);
         Tell("PostgreSQL goes on");
     }

@@ -8,10 +8,10 @@ using PgEtcd.Testing.Grpc;
 
 namespace PgEtcd.Chaos.Tests.Faults;
 
-/// <summary>A client that asks a frontend at random each time and records every call, with the key space that all of them share.</summary>
+/// <summary>Sends each request to a random frontend and records every call. All clients share the key space.</summary>
 internal abstract class RecordingClient : IAsyncDisposable
 {
-    /// <summary>Shorter than the faults: a client that waits for the end of each finds few.</summary>
+    /// <summary>Shorter than the faults: a client that waited for the end of each would meet few.</summary>
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(2);
 
     private readonly GrpcChannel[] _channels;
@@ -26,7 +26,7 @@ internal abstract class RecordingClient : IAsyncDisposable
         Random = new Random(seed);
     }
 
-    /// <summary>Keys that clients share.</summary>
+    /// <summary>Keys shared by clients.</summary>
     public static IReadOnlyList<string> SharedKeys { get; } = [.. Enumerable.Range(0, 16).Select(number => $"a/{number:00}")];
 
     /// <summary>Keys with leases, each written by one client.</summary>
@@ -38,11 +38,11 @@ internal abstract class RecordingClient : IAsyncDisposable
 
     protected Random Random { get; }
 
-    /// <summary>A frontend that answers range requests from memory although the history counts them as linearizable: a fault to be
-    /// found. -1 for none.</summary>
+    /// <summary>A frontend that answers range requests from memory although the history counts them as linearizable, a fault to
+    /// detect. -1 for none.</summary>
     public int StaleFrontend { get; init; } = -1;
 
-    /// <summary>Goes on until told to stop. The end of a call under way is waited for.</summary>
+    /// <summary>Works until cancelled, and waits for the call in flight.</summary>
     public abstract Task RunAsync(CancellationToken stop);
 
     public async ValueTask DisposeAsync()
@@ -55,12 +55,12 @@ internal abstract class RecordingClient : IAsyncDisposable
 
     protected static ByteString Utf8(string text) => ByteString.CopyFromUtf8(text);
 
-    /// <summary>A value that no other put has.</summary>
+    /// <summary>A value of no other put.</summary>
     protected string NextValue() => $"{_name}.{++_values}";
 
     protected static Operation Reads(string key, string? saw = null) => new(key, 0, 0, Saw: saw);
 
-    /// <summary>The value of a key in an answer of at most one.</summary>
+    /// <summary>The value of a key in an answer with at most one key.</summary>
     protected static string Only(IEnumerable<KeyValue> found) => found.SingleOrDefault()?.Value.ToStringUtf8() ?? Operation.Absent;
 
     protected Task<RangeResponse?> GetAsync(string key, bool isFromMemory = false) =>
@@ -69,7 +69,7 @@ internal abstract class RecordingClient : IAsyncDisposable
     protected Task<RangeResponse?> GetAllAsync(bool isFromMemory = false) =>
         RangeAsync(new RangeRequest { Key = Utf8("a/"), RangeEnd = Utf8("c") }, AllKeys, isFromMemory);
 
-    /// <summary>Puts, and sees what was there.</summary>
+    /// <summary>Puts, and gets the previous value.</summary>
     protected Task<PutResponse?> PutAsync(string key, string value, long lease = 0) => AskAsync<PutRequest, PutResponse>(
         "KV/Put",
         new PutRequest { Key = Utf8(key), Value = Utf8(value), Lease = lease, PrevKv = true },
@@ -79,12 +79,12 @@ internal abstract class RecordingClient : IAsyncDisposable
     protected static string Previous(KeyValue? previous) => previous?.Value.ToStringUtf8() ?? Operation.Absent;
 
     /// <summary>Makes a call and records it.</summary>
-    /// <param name="method">Without the package.</param>
+    /// <param name="method">The method without the package.</param>
     /// <param name="request">The request.</param>
-    /// <param name="attempt">What it may do, if no answer tells.</param>
-    /// <param name="told">What the answer tells: the header's revision, and what was seen and done.</param>
-    /// <param name="frontend">A certain frontend.</param>
-    /// <param name="answered">What the history is to say of an answer.</param>
+    /// <param name="attempt">The possible effect, if there is no answer.</param>
+    /// <param name="told">Reads from the answer the header's revision, and the values seen and written.</param>
+    /// <param name="frontend">A fixed frontend, if not a random one.</param>
+    /// <param name="answered">The outcome to record for an answer.</param>
     /// <returns>Null without an answer.</returns>
     protected async Task<TResponse?> AskAsync<TRequest, TResponse>(
         string method, TRequest request, Operation[] attempt, Func<TResponse, (long Revision, Operation[] Done)> told,
@@ -106,17 +106,17 @@ internal abstract class RecordingClient : IAsyncDisposable
         {
             Record(number, IsRefusal(error) ? Outcome.Refused : Outcome.Unknown, 0, attempt, start, Operation.Never);
             OnError(error);
-            await Task.Delay(Random.Next(50)); // as clients do
+            await Task.Delay(Random.Next(50)); // the pace of a client
             return null;
         }
     }
 
-    /// <summary>Hears of an error after it was recorded.</summary>
+    /// <summary>Called with an error after it was recorded.</summary>
     protected virtual void OnError(Exception error)
     {
     }
 
-    /// <summary>Records that some of what was asked for has not been done.</summary>
+    /// <summary>Records that a part of the request had no effect.</summary>
     protected void RecordRefusal(params Operation[] operations) =>
         Record(0, Outcome.Refused, 0, operations, History.Now, Operation.Never);
 
@@ -153,7 +153,7 @@ internal abstract class RecordingClient : IAsyncDisposable
         return await call.ReadAsync();
     }
 
-    /// <summary>Nothing was sent, or etcd says that nothing was done.</summary>
+    /// <summary>The request was not sent, or etcd says that it had no effect.</summary>
     private static bool IsRefusal(Exception error) =>
         error is RpcException { StatusCode: StatusCode.NotFound or StatusCode.FailedPrecondition or StatusCode.InvalidArgument }
         || error is RpcException { Status.DebugException: { } cause } && IsUnconnected(cause);

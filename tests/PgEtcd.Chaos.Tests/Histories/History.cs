@@ -7,10 +7,10 @@ using Shouldly;
 
 namespace PgEtcd.Chaos.Tests.Histories;
 
-/// <summary>All calls of a test, with the clock that orders them: 100 ns since its beginning, never going back.</summary>
+/// <summary>All calls of a test, with the clock that orders them: ticks of 100 ns since the start, never decreasing.</summary>
 internal sealed class History
 {
-    /// <summary>How far the clock that orders calls and the clock of the database may have moved apart.</summary>
+    /// <summary>The largest drift between the clock of the calls and that of the database.</summary>
     private static readonly TimeSpan Tolerance = TimeSpan.FromMilliseconds(100);
 
     private readonly DateTime _beginning = DateTime.UtcNow;
@@ -24,7 +24,7 @@ internal sealed class History
 
     public void Add(Call call) => _calls.Enqueue(call);
 
-    /// <summary>Adds what a client knows to be wrong by itself.</summary>
+    /// <summary>Adds a violation that a client has found itself.</summary>
     public void Accuse(string what) => _accusations.Enqueue(what);
 
     /// <summary>The log, on this clock.</summary>
@@ -44,13 +44,13 @@ internal sealed class History
         return log;
     }
 
-    /// <summary>All that is wrong with the answers, as far as clients, revisions, the log and the order of values show it.</summary>
+    /// <summary>All violations in the answers, as shown by clients, revisions, the log and the order of values.</summary>
     public IReadOnlyList<string> Violations(IReadOnlyList<LogRow> log) =>
         [.. _accusations, .. RevisionOrder.Violations(_calls), .. LogCheck.Violations(_calls, log, Tolerance.Ticks), .. NotLinearizable()];
 
-    /// <summary>Fails if anything is wrong, and leaves the history in a file then.</summary>
+    /// <summary>Fails on any violation, and then leaves the history in a file.</summary>
     /// <param name="log">The log.</param>
-    /// <param name="name">The file's name, below artifacts/chaos.</param>
+    /// <param name="name">The name of the file, below artifacts/chaos.</param>
     public void ShouldBeRight(IReadOnlyList<LogRow> log, string name)
     {
         IReadOnlyList<string> violations = Violations(log);
@@ -68,7 +68,7 @@ internal sealed class History
     private IEnumerable<string> NotLinearizable() =>
         LinearizabilityChecker.Violation(_calls.Where(Counts).SelectMany(call => call.Operations)) is { } violation ? [violation] : [];
 
-    /// <summary>How much there is.</summary>
+    /// <summary>The size of the history.</summary>
     public string Summary(IReadOnlyList<LogRow> log)
     {
         IEnumerable<string> counts = _calls.CountBy(call => call.Outcome).Select(count => $"{count.Value} {count.Key}");

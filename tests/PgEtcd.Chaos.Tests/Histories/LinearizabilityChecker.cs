@@ -1,35 +1,35 @@
 namespace PgEtcd.Chaos.Tests.Histories;
 
-/// <summary>Decides whether one store that does one thing at a time could have given all answers of a history: whether there is an order
-/// of the operations that keeps to real time (one that ended before another began comes first) and in which each saw what it
-/// found. Keys are independent, so each is decided for itself.</summary>
+/// <summary>Decides whether a single sequential store could have given all answers of a history: whether there is an order of the
+/// operations that respects real time (an operation that ended before another began comes first) and in which each saw the value it
+/// found. Keys are independent and are checked one by one.</summary>
 /// <remarks>
-/// The search is Wing and Gong's with Lowe's memory of positions: it tries any operation that may come next, and leaves a position,
-/// the set of operations done with the value that they left, that it has been in before. Three things keep it short:
+/// The search is Wing and Gong's with Lowe's memory of positions: it tries any operation that may come next, and abandons a position,
+/// the set of operations done with the value that they left, that it has already visited. Three rules keep it short:
 /// <list type="bullet">
 /// <item>An operation that changes nothing is done as soon as it may come and has seen the present value: later is no better.</item>
-/// <item>An open operation whose value no other operation knows explains nothing and is left out. One whose value was seen, and
-/// which alone leaves it, came before the end of the first that saw it.</item>
-/// <item>Of open operations that do the same, the one that began first is done first.</item>
+/// <item>An open operation whose value no other operation saw explains nothing and is left out. If its value was seen, and no other
+/// operation leaves it, the operation came before the end of the first one that saw it.</item>
+/// <item>Of open operations with the same effect, the one that began first is done first.</item>
 /// </list>
 /// </remarks>
 internal sealed class LinearizabilityChecker
 {
-    /// <summary>More positions than any history of our tests needs: one that needs more has too few answers.</summary>
+    /// <summary>More positions than any history of these tests needs; a history that needs more has too few answers.</summary>
     private const int MostPositions = 5_000_000;
 
     private readonly string _key;
     private readonly Operation[] _closed;
     private readonly Operation[] _open;
 
-    /// <summary>The one before that does the same, for each open operation; -1 without.</summary>
+    /// <summary>For each open operation, the previous one with the same effect; -1 if there is none.</summary>
     private readonly int[] _twins;
 
     /// <summary>Closed operations, then open ones.</summary>
     private readonly bool[] _isDone;
 
-    /// <summary>A random number for each operation. Those of a set, combined by exclusive or, stand for the set: two sets of the same
-    /// number among millions have a probability of less than 2^-80.</summary>
+    /// <summary>A random number for each operation. The exclusive or of those in a set identifies the set: among millions of sets, two have
+    /// the same number with a probability of less than 2^-80.</summary>
     private readonly UInt128[] _marks;
 
     private readonly HashSet<(UInt128 Done, string Value)> _positions = [];
@@ -52,13 +52,13 @@ internal sealed class LinearizabilityChecker
         _marks = [.. _isDone.Select(_ => new UInt128((ulong)random.NextInt64(), (ulong)random.NextInt64()))];
     }
 
-    /// <summary>Why the history is not linearizable, for the first key that is not; null if all are.</summary>
+    /// <summary>Why the history is not linearizable, for the first key that is not; null if all keys are.</summary>
     public static string? Violation(IEnumerable<Operation> history) => history
         .GroupBy(operation => operation.Key)
         .Select(key => new LinearizabilityChecker(key.Key, key).Search())
         .FirstOrDefault(violation => violation is not null);
 
-    /// <summary>Leaves out the open operations that explain nothing, and closes those that must have come by a certain moment.</summary>
+    /// <summary>Leaves out open operations that explain nothing, and closes those that must have come by a certain moment.</summary>
     private static IEnumerable<Operation> WithDeadlines(List<Operation> operations)
     {
         HashSet<string?> known = [.. operations.Select(operation => operation.Saw), .. operations.Select(operation => operation.If)];
@@ -129,9 +129,9 @@ internal sealed class LinearizabilityChecker
 
     private Operation At(int operation) => operation < _closed.Length ? _closed[operation] : _open[operation - _closed.Length];
 
-    /// <summary>An operation that may come next.</summary>
-    /// <param name="from">The first that has not been tried here.</param>
-    /// <returns>-1 if there is none. IsOnly: if it does not lead to the end, no other does.</returns>
+    /// <summary>Finds an operation that may come next.</summary>
+    /// <param name="from">The first operation not yet tried here.</param>
+    /// <returns>-1 if there is none. IsOnly: if this operation does not lead to the end, no other does.</returns>
     private (int Operation, bool IsOnly) Next(int from)
     {
         (int next, long deadline) = (-1, Operation.Never);
@@ -182,7 +182,7 @@ internal sealed class LinearizabilityChecker
         }
     }
 
-    /// <returns>Where to look for another in its place, unless it was the only one.</returns>
+    /// <returns>Where to look for the next candidate in its place, unless it was the only one.</returns>
     private (int From, bool IsOnly) Undo()
     {
         (int operation, _value, bool isOnly) = _path.Pop();

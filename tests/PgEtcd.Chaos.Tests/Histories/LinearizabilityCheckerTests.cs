@@ -9,7 +9,7 @@ public sealed class LinearizabilityCheckerTests
     private const string Nothing = Operation.Absent;
 
     [Fact]
-    public void One_after_the_other_is_linearizable() => ShouldBeLinearizable(
+    public void Sequential_operations_are_linearizable() => ShouldBeLinearizable(
         Read(1, 2, Nothing), Put(3, 4, "a"), Read(5, 6, "a"), Delete(7, 8), Read(9, 10, Nothing),
         Swap(11, 12, Nothing, "b"), Read(13, 14, "b"));
 
@@ -40,7 +40,7 @@ public sealed class LinearizabilityCheckerTests
         Put(1, 2, "a"), Swap(3, 6, "a", "b"), Swap(4, 7, "a", "c"));
 
     [Fact]
-    public void A_value_that_nobody_wrote_is_refused() => ShouldBeRefused(Put(1, 2, "a"), Read(1, 3, "b"));
+    public void A_value_that_was_never_written_is_refused() => ShouldBeRefused(Put(1, 2, "a"), Read(1, 3, "b"));
 
     [Fact]
     public void A_read_of_a_value_before_its_put_is_refused() => ShouldBeRefused(Read(1, 2, "a"), Put(3, 4, "a"));
@@ -53,7 +53,7 @@ public sealed class LinearizabilityCheckerTests
     public void A_key_that_comes_back_after_its_delete_is_refused() => ShouldBeRefused(Put(1, 2, "a"), Delete(3, 4), Read(5, 6, "a"));
 
     [Fact]
-    public void Without_an_answer_it_may_happen_at_once_later_or_never()
+    public void Without_an_answer_an_operation_may_happen_at_once_later_or_never()
     {
         Operation open = Put(1, Operation.Never, "a");
         ShouldBeLinearizable(open, Read(2, 3, "a"), Read(4, 5, "a"));
@@ -62,7 +62,7 @@ public sealed class LinearizabilityCheckerTests
     }
 
     [Fact]
-    public void Without_an_answer_it_happens_once_and_not_before_it_was_asked_for()
+    public void Without_an_answer_an_operation_happens_at_most_once_and_not_before_its_request()
     {
         ShouldBeRefused(Put(1, Operation.Never, "a"), Read(2, 3, "a"), Put(4, 5, "b"), Read(6, 7, "b"), Read(8, 9, "a"));
         ShouldBeRefused(Read(1, 2, "a"), Put(3, Operation.Never, "a"));
@@ -71,7 +71,7 @@ public sealed class LinearizabilityCheckerTests
         ShouldBeLinearizable([.. vanishes, Delete(3, Operation.Never), Delete(4, Operation.Never)]);
     }
 
-    /// <summary>What the end of a lease may do, and when.</summary>
+    /// <summary>The possible effect and time of the end of a lease.</summary>
     [Fact]
     public void A_conditional_delete_takes_its_own_value_only_and_not_before_its_time()
     {
@@ -83,7 +83,7 @@ public sealed class LinearizabilityCheckerTests
     }
 
     [Fact]
-    public void What_an_answered_conditional_delete_was_to_take_is_gone()
+    public void An_answered_conditional_delete_leaves_no_matching_value()
     {
         Operation revoked = new("k", 3, 4, If: "a", Left: Nothing);
         ShouldBeLinearizable(revoked, Put(1, 2, "a"), Read(5, 6, Nothing));
@@ -92,7 +92,7 @@ public sealed class LinearizabilityCheckerTests
     }
 
     [Fact]
-    public void Keys_are_decided_each_for_itself()
+    public void Keys_are_checked_independently()
     {
         Operation[] fine = [Put(1, 2, "a"), Read(3, 4, "a")];
         Operation[] stale = [Put(1, 2, "b"), Read(3, 4, Nothing)];
@@ -102,7 +102,7 @@ public sealed class LinearizabilityCheckerTests
     }
 
     [Fact]
-    public void Every_history_of_a_store_that_does_one_thing_at_a_time_is_accepted()
+    public void Every_history_of_a_sequential_store_is_accepted()
     {
         for (int seed = 0; seed < 300; seed++)
         {
@@ -111,7 +111,7 @@ public sealed class LinearizabilityCheckerTests
     }
 
     [Fact]
-    public void A_store_that_loses_writes_or_reads_old_states_is_found()
+    public void Lost_writes_and_stale_reads_are_detected()
     {
         for (int seed = 0; seed < 50; seed++)
         {
@@ -157,9 +157,9 @@ public sealed class LinearizabilityCheckerTests
         mutated.ShouldBeGreaterThan(90);
     }
 
-    /// <summary>Small histories of any kind, most of them impossible, against a search that tries every order.</summary>
+    /// <summary>Small histories of any kind, most of them impossible, compared with a search that tries every order.</summary>
     [Fact]
-    public void The_verdict_is_that_of_trying_every_order()
+    public void The_verdict_equals_that_of_an_exhaustive_search()
     {
         Random random = new(1);
         int accepted = 0;
@@ -174,7 +174,7 @@ public sealed class LinearizabilityCheckerTests
         accepted.ShouldBeInRange(3_000, 27_000);
     }
 
-    /// <summary>The size of a fault test's history. A search that tries orders without need takes hours.</summary>
+    /// <summary>The size of a fault test's history. A search without the rules would take hours.</summary>
     [Fact]
     public void Ten_thousand_calls_of_twenty_clients_on_twenty_keys_take_seconds()
     {
@@ -197,7 +197,7 @@ public sealed class LinearizabilityCheckerTests
 
     private static Operation Delete(long start, long end) => new("k", start, end, Left: Nothing);
 
-    /// <summary>A compare-and-swap that has succeeded.</summary>
+    /// <summary>A successful compare-and-swap.</summary>
     private static Operation Swap(long start, long end, string expected, string value) => new("k", start, end, Saw: expected, Left: value);
 
     private static (Operation, Operation)? NeverWritten(Operation[] closed) =>
@@ -211,7 +211,7 @@ public sealed class LinearizabilityCheckerTests
         where overwriting.Key == read.Key && Saw(overwriting) && overwriting.End < read.Start
         select ((Operation, Operation)?)(read, read with { Saw = overwriting.Saw })).FirstOrDefault();
 
-    /// <summary>A failed swap, or a read, becomes a swap of a value that another has replaced.</summary>
+    /// <summary>Turns a failed swap, or a read, into a swap of a value that another operation has replaced.</summary>
     private static (Operation, Operation)? SwappedTwice(Operation[] closed) => (
         from swap in closed
         where Saw(swap)
@@ -219,7 +219,7 @@ public sealed class LinearizabilityCheckerTests
         where other.Key == swap.Key && other.Left is null
         select ((Operation, Operation)?)(other, other with { Saw = swap.Saw, Left = "swapped again" })).FirstOrDefault();
 
-    /// <summary>What follows a write, and began after it, saw the value before the write.</summary>
+    /// <summary>An operation that follows a write, and began after it, now saw the value before the write.</summary>
     private static (Operation, Operation)? LostUpdate(Operation[] closed) => (
         from write in closed
         where Saw(write)
@@ -227,7 +227,7 @@ public sealed class LinearizabilityCheckerTests
         where next.Key == write.Key && next.Saw == write.Left && next.Left is not null && write.End < next.Start
         select ((Operation, Operation)?)(next, next with { Saw = write.Saw })).FirstOrDefault();
 
-    /// <summary>A write is moved behind the end of one that saw its value.</summary>
+    /// <summary>Moves a write behind the end of an operation that saw its value.</summary>
     private static (Operation, Operation)? Reordered(Operation[] closed) => (
         from write in closed
         where write.Left is not null and not Nothing
@@ -235,7 +235,7 @@ public sealed class LinearizabilityCheckerTests
         where next.Key == write.Key && next.Saw == write.Left
         select ((Operation, Operation)?)(write, write with { Start = next.End + 1, End = next.End + 2 })).FirstOrDefault();
 
-    /// <summary>It has replaced a value that was put once.</summary>
+    /// <summary>Whether the operation has replaced a value that was put once.</summary>
     private static bool Saw(Operation operation) => operation is { Left: not null, Saw: not null and not Nothing };
 
     private static Operation Any(Random random)

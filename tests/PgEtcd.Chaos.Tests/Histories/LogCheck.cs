@@ -1,10 +1,10 @@
 namespace PgEtcd.Chaos.Tests.Histories;
 
-/// <summary>Compares what clients were told with the log. No two puts of a history have the same value.</summary>
+/// <summary>Compares the answers to clients with the log. No two puts of a history have the same value.</summary>
 /// <remarks>
 /// An acknowledged write is in the log once, at its revision, over the value that it saw, committed between request and answer. A read
-/// saw the state at its revision. Nothing that was refused is in the log. A call of unknown outcome is there once as a whole, or not
-/// at all. Each row comes from a call.
+/// saw the state at its revision. No refused write is in the log. A call of unknown outcome is there once as a whole, or not at
+/// all. Each row comes from a call.
 /// </remarks>
 internal sealed class LogCheck
 {
@@ -32,10 +32,10 @@ internal sealed class LogCheck
         }
     }
 
-    /// <summary>What contradicts the log.</summary>
+    /// <summary>All contradictions between calls and log.</summary>
     /// <param name="calls">All calls.</param>
     /// <param name="log">All rows, in order.</param>
-    /// <param name="tolerance">How far the clocks of clients and database may differ, in ticks of the history's clock.</param>
+    /// <param name="tolerance">The largest difference between the clocks of clients and database, in ticks of the history's clock.</param>
     public static IReadOnlyList<string> Violations(IReadOnlyCollection<Call> calls, IReadOnlyCollection<LogRow> log, long tolerance)
     {
         LogCheck check = new(calls, log, tolerance);
@@ -112,7 +112,7 @@ internal sealed class LogCheck
         Check(row.At >= call.Start - _tolerance && row.At <= call.End + _tolerance, call, $"committed at another time: {row}");
     }
 
-    /// <summary>Finds an operation of unknown outcome for each row that no answer has claimed.</summary>
+    /// <summary>Finds an operation of unknown outcome for each row that no answer explains.</summary>
     private void CheckUnclaimed()
     {
         Dictionary<(string, string), List<Operation>> open = _calls
@@ -147,7 +147,7 @@ internal sealed class LogCheck
         }
     }
 
-    /// <summary>Puts of several keys come together.</summary>
+    /// <summary>Puts of several keys in one call must come together.</summary>
     private bool IsTorn(Call call)
     {
         LogRow[] rows = [.. Rows(call)];

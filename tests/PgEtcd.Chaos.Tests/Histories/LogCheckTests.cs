@@ -7,7 +7,7 @@ namespace PgEtcd.Chaos.Tests.Histories;
 public sealed class LogCheckTests
 {
     [Fact]
-    public void The_log_of_a_store_that_does_one_thing_at_a_time_is_accepted()
+    public void The_log_of_a_sequential_store_is_accepted()
     {
         for (int seed = 0; seed < 300; seed++)
         {
@@ -18,7 +18,7 @@ public sealed class LogCheckTests
     }
 
     [Fact]
-    public void Lost_writes_and_reads_of_old_states_are_found()
+    public void Lost_writes_and_stale_reads_are_detected_by_the_log()
     {
         for (int seed = 0; seed < 50; seed++)
         {
@@ -31,7 +31,7 @@ public sealed class LogCheckTests
     }
 
     [Fact]
-    public void Each_row_is_missed()
+    public void Every_missing_row_is_detected()
     {
         SimulatedStore store = SimulatedStore.Run(seed: 1);
         ILookup<long, Call> acknowledged = store.Calls.Where(call => call.IsWrite).ToLookup(call => call.Revision);
@@ -43,7 +43,7 @@ public sealed class LogCheckTests
     }
 
     [Fact]
-    public void A_row_that_comes_twice_is_found()
+    public void A_duplicate_row_is_detected()
     {
         SimulatedStore store = SimulatedStore.Run(seed: 1);
         LogRow row = store.Log.First(row => row.Value != Operation.Absent);
@@ -52,7 +52,7 @@ public sealed class LogCheckTests
     }
 
     [Fact]
-    public void What_was_refused_or_never_asked_for_must_not_be_there()
+    public void Refused_and_unrequested_writes_must_not_be_in_the_log()
     {
         SimulatedStore store = SimulatedStore.Run(seed: 1);
         Operation refused = store.Calls.First(call => call.Outcome == Outcome.Refused).Operations[0];
@@ -75,7 +75,7 @@ public sealed class LogCheckTests
     }
 
     [Fact]
-    public void A_transaction_of_two_keys_is_there_as_a_whole()
+    public void A_transaction_of_two_keys_is_in_the_log_as_a_whole()
     {
         Call pair = new("client", Outcome.Unknown, 0,
             new Operation("k", 1, Operation.Never, Left: "a"), new Operation("l", 1, Operation.Never, Left: "b"));
@@ -86,7 +86,7 @@ public sealed class LogCheckTests
     }
 
     [Fact]
-    public void A_revision_must_not_go_back_or_be_given_twice()
+    public void Revisions_must_not_decrease_or_repeat()
     {
         Call first = new("client", Outcome.Answered, 7, new Operation("k", 1, 2, Left: "a"));
         Call read = new("client", Outcome.Answered, 7, new Operation("k", 3, 4, Saw: "a"));

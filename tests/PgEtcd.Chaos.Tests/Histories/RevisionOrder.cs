@@ -1,7 +1,7 @@
 namespace PgEtcd.Chaos.Tests.Histories;
 
-/// <summary>Revisions of answers as evidence of their order: a call that began after another was answered has no smaller revision, and
-/// a write has a larger one, which is its own.</summary>
+/// <summary>Checks the order of calls by the revisions of answers: a call that began after another was answered has no smaller revision,
+/// and a write has a larger one of its own.</summary>
 internal static class RevisionOrder
 {
     public static IEnumerable<string> Violations(IEnumerable<Call> calls)

@@ -1,7 +1,7 @@
 namespace PgEtcd.Chaos.Tests.Histories;
 
-/// <summary>A store in memory that does one thing at a time, and the clients that ask it: the source of histories whose verdict is known.
-/// At each tick of its clock one client goes a step further: it asks, its request takes effect, or it is answered.</summary>
+/// <summary>A sequential store in memory with its clients: the source of histories whose verdict is known. At each tick of its clock one
+/// client advances: it sends a request, the request takes effect, or the answer arrives.</summary>
 internal sealed class SimulatedStore
 {
     private readonly Random _random;
@@ -23,11 +23,11 @@ internal sealed class SimulatedStore
 
     public IReadOnlyList<LogRow> Log => _log;
 
-    /// <summary>What the checker is to decide.</summary>
+    /// <summary>The operations for the checker.</summary>
     public List<Operation> Operations =>
         [.. _calls.Where(call => call.Outcome is Outcome.Answered or Outcome.Unknown).SelectMany(call => call.Operations)];
 
-    /// <summary>Lets clients work until they have made so many calls.</summary>
+    /// <summary>Lets clients work until they have made this number of calls.</summary>
     public static SimulatedStore Run(int seed, int clients = 8, int keys = 3, int calls = 200, SimulatedFault fault = SimulatedFault.None)
     {
         SimulatedStore store = new(new Random(seed), fault);
@@ -53,11 +53,11 @@ internal sealed class SimulatedStore
         return store;
     }
 
-    /// <summary>Takes a client a step further.</summary>
-    /// <param name="request">The request under way; null for none.</param>
+    /// <summary>Advances a client by one step.</summary>
+    /// <param name="request">The request in flight; null for none.</param>
     /// <param name="client">The client.</param>
-    /// <param name="key">What a new request is about.</param>
-    /// <returns>The request that is under way now.</returns>
+    /// <param name="key">The key of a new request.</param>
+    /// <returns>The request in flight after the step.</returns>
     private Request? Step(Request? request, string client, string key)
     {
         _now++;
@@ -72,7 +72,7 @@ internal sealed class SimulatedStore
             return new Request(Effect(key));
         }
 
-        if (_random.Next(30) == 0) // the client hears nothing; the request may still be on its way
+        if (_random.Next(30) == 0) // the client gets no answer; the request may still take effect
         {
             _calls.Add(new Call(client, Outcome.Unknown, 0, request.Effect));
             if (request.Answer is null && _random.Next(2) == 0)
@@ -136,24 +136,24 @@ internal sealed class SimulatedStore
 
     private sealed class Request(Operation effect)
     {
-        /// <summary>What it does to whatever it finds.</summary>
+        /// <summary>Applies the request to the present value.</summary>
         public Operation Effect => effect;
 
-        /// <summary>What it has done; null before.</summary>
+        /// <summary>The effect; null before the request took effect.</summary>
         public Operation? Answer { get; set; }
 
         public long Revision { get; set; }
     }
 }
 
-/// <summary>What a simulated store does wrong.</summary>
+/// <summary>A defect of a simulated store.</summary>
 internal enum SimulatedFault
 {
     None,
 
-    /// <summary>Once, it goes back to an earlier state.</summary>
+    /// <summary>The store once goes back to an earlier state.</summary>
     LosesWrites,
 
-    /// <summary>Every other read is answered from the state before the last write of its key.</summary>
+    /// <summary>Every other read returns the state before the last write of its key.</summary>
     ReadsStale,
 }

@@ -5,8 +5,8 @@ using Xunit.Abstractions;
 
 namespace PgEtcd.Chaos.Tests.Patroni;
 
-/// <summary>Three frontends on a PostgreSQL that fails over, with writers and watchers on them: nothing acknowledged is lost, and
-/// every watcher sees each event once. <c>./test.sh Failover</c> runs them, for two minutes.</summary>
+/// <summary>Three frontends on a PostgreSQL that fails over, with writers and watchers: no acknowledged write is lost, and every watcher
+/// sees each event once. <c>./test.sh Failover</c> runs these tests, for two minutes.</summary>
 [Trait("Category", "Failover")]
 public sealed class FailoverTests(ITestOutputHelper output) : IAsyncLifetime
 {

@@ -3,8 +3,8 @@ using PgEtcd.Testing.Postgres;
 
 namespace PgEtcd.Chaos.Tests.Patroni;
 
-/// <summary>Two nodes of PostgreSQL, the second a synchronous standby, kept by Debian's Patroni. Patroni keeps its own state in
-/// a PgEtcd, which stands on a PostgreSQL of its own.</summary>
+/// <summary>Two nodes of PostgreSQL, the second a synchronous standby, managed by Debian's Patroni, which keeps its own state in a PgEtcd
+/// with its own PostgreSQL.</summary>
 internal sealed class PatroniCluster : IAsyncDisposable
 {
     private readonly TempDirectory _directory;
@@ -20,7 +20,7 @@ internal sealed class PatroniCluster : IAsyncDisposable
 
     public IReadOnlyList<PatroniNode> Nodes { get; }
 
-    /// <summary>Npgsql finds out which node takes writes.</summary>
+    /// <summary>Npgsql finds the node that accepts writes.</summary>
     public string ConnectionString =>
         $"Host={string.Join(',', Nodes.Select(node => $"127.0.0.1:{node.Port}"))};"
         + "Username=postgres;Database=postgres;Target Session Attributes=primary";

@@ -7,7 +7,7 @@ using PgEtcd.Testing.Processes;
 
 namespace PgEtcd.Chaos.Tests.Patroni;
 
-/// <summary>One machine of a PostgreSQL cluster that Patroni keeps: Patroni and the PostgreSQL that it has started.</summary>
+/// <summary>One machine of a PostgreSQL cluster: Patroni and the PostgreSQL that it has started.</summary>
 internal sealed class PatroniNode : IAsyncDisposable
 {
     private static readonly HttpClient Http = new() { Timeout = TimeSpan.FromSeconds(5) };
@@ -17,9 +17,9 @@ internal sealed class PatroniNode : IAsyncDisposable
     private readonly int _api = FreePort.Next();
     private ChildProcess? _patroni;
 
-    /// <param name="name">Its name in the cluster.</param>
-    /// <param name="directory">Where everything of the node goes.</param>
-    /// <param name="store">The port of the etcd that holds the cluster's state, on 127.0.0.1.</param>
+    /// <param name="name">The name in the cluster.</param>
+    /// <param name="directory">The directory for all files of the node.</param>
+    /// <param name="store">The port on 127.0.0.1 of the etcd that holds the cluster's state.</param>
     public PatroniNode(string name, string directory, int store)
     {
         Name = name;
@@ -29,12 +29,12 @@ internal sealed class PatroniNode : IAsyncDisposable
 
     public string Name { get; }
 
-    /// <summary>Of its PostgreSQL, on 127.0.0.1.</summary>
+    /// <summary>The port of its PostgreSQL on 127.0.0.1.</summary>
     public int Port { get; } = FreePort.Next();
 
     private string DataDirectory => Path.Combine(_directory, "data");
 
-    /// <summary>Starts Patroni over the data that are there, or over none.</summary>
+    /// <summary>Starts Patroni on existing data, or without any.</summary>
     public async Task StartAsync()
     {
         string file = Path.Combine(_directory, "patroni.yml");
@@ -44,7 +44,7 @@ internal sealed class PatroniNode : IAsyncDisposable
         _patroni = ChildProcess.Start($"patroni of {Name}", program, arguments, new Dictionary<string, string> { ["HOME"] = _directory });
     }
 
-    /// <summary>The role of each member as this node sees it: <c>leader</c>, <c>sync_standby</c>, <c>replica</c> …</summary>
+    /// <summary>The role of each member in this node's view: <c>leader</c>, <c>sync_standby</c>, <c>replica</c> …</summary>
     public async Task<Dictionary<string, string>> RolesAsync()
     {
         JsonElement cluster = await Http.GetFromJsonAsync<JsonElement>(Api("cluster"));
@@ -53,10 +53,10 @@ internal sealed class PatroniNode : IAsyncDisposable
             .ToDictionary(member => member.GetProperty("name").GetString()!, member => member.GetProperty("role").GetString()!);
     }
 
-    /// <summary>Hands the cluster over from this node to another, as an operator does.</summary>
+    /// <summary>Switches the cluster over from this node to another, as an operator does.</summary>
     public async Task SwitchOverAsync(PatroniNode candidate)
     {
-        // Not PostAsJsonAsync, which sends no Content-Length; Patroni wants one.
+        // PostAsJsonAsync would send no Content-Length, which Patroni needs.
         using StringContent request = new(JsonSerializer.Serialize(new { leader = Name, candidate = candidate.Name }));
         using HttpResponseMessage answer = await Http.PostAsync(Api("switchover"), request);
         if (!answer.IsSuccessStatusCode)
@@ -72,7 +72,7 @@ internal sealed class PatroniNode : IAsyncDisposable
         Task<int> ended = _patroni.WaitForExitAsync();
         do
         {
-            // Patroni may have been about to start it: then it comes a moment later.
+            // Patroni may have been about to start it, in which case it starts a moment later.
             foreach (int pid in Postgres() is { } postmaster ? (int[])[postmaster, .. ProcessTree.ChildrenOf(postmaster)] : [])
             {
                 ProcessTree.Kill(pid);
@@ -84,13 +84,13 @@ internal sealed class PatroniNode : IAsyncDisposable
         await ended;
     }
 
-    /// <summary>The machine no longer reaches the store of the cluster's state, and is not told.</summary>
+    /// <summary>Cuts the machine off from the store of the cluster's state, without a notification.</summary>
     public void CutOff() => _store.Pause();
 
-    /// <summary>It does again.</summary>
+    /// <summary>Restores the connection to the store.</summary>
     public void Reconnect() => _store.Resume();
 
-    /// <summary>What Patroni wrote lately.</summary>
+    /// <summary>Patroni's last output.</summary>
     public override string ToString() => $"{Name}:\n{_patroni?.Output}";
 
     public async ValueTask DisposeAsync()
@@ -110,7 +110,7 @@ internal sealed class PatroniNode : IAsyncDisposable
 
     private Uri Api(string path) => new($"http://127.0.0.1:{_api}/{path}");
 
-    /// <summary>The postmaster's process id, if one runs.</summary>
+    /// <summary>The postmaster's process id, if it runs.</summary>
     private int? Postgres()
     {
         string file = Path.Combine(DataDirectory, "postmaster.pid");

@@ -6,14 +6,14 @@ using Shouldly;
 
 namespace PgEtcd.Console.Tests.Browser;
 
-/// <summary>axe-core, by npm, once for the checkout.</summary>
+/// <summary>axe-core, installed from npm once per checkout.</summary>
 internal static class Axe
 {
     private const string Version = "4.11.0";
 
     private static readonly Lazy<Task<string>> Source = new(FetchAsync);
 
-    /// <summary>Makes sure that a page has no serious violation.</summary>
+    /// <summary>Checks that a page has no serious violation.</summary>
     public static async Task CheckAsync(IPage page, string what)
     {
         await page.EvaluateAsync(await Source.Value);

@@ -3,15 +3,15 @@ using PgEtcd.Testing;
 
 namespace PgEtcd.Console.Tests.Browser;
 
-/// <summary>Debian's Chromium, one for all tests; each has a context of its own, with cookies of its own.</summary>
+/// <summary>Debian's Chromium, shared by all tests; each has its own context with its own cookies.</summary>
 internal static class Chromium
 {
     private const string Program = "/usr/bin/chromium";
 
     private static readonly Lazy<Task<IBrowser>> Shared = new(StartAsync);
 
-    /// <summary>A context with nothing in it.</summary>
-    /// <param name="scheme">What the system prefers.</param>
+    /// <summary>An empty context.</summary>
+    /// <param name="scheme">The preferred colour scheme.</param>
     public static async Task<IBrowserContext> NewContextAsync(ColorScheme scheme = ColorScheme.Light)
     {
         Tool.Require(Program, "chromium");

@@ -5,7 +5,7 @@ using Xunit;
 
 namespace PgEtcd.Console.Tests.Browser;
 
-/// <summary>Keys and values that would be markup, turn text around, or are no text: all are shown, none does anything.</summary>
+/// <summary>Keys and values that would be markup, reverse text, or are not text: all are shown and none is executed.</summary>
 public sealed class HostileTests : IAsyncLifetime
 {
     private const string Script = "<script>document.title='owned'</script>";
@@ -30,7 +30,7 @@ public sealed class HostileTests : IAsyncLifetime
     public async Task DisposeAsync() => await _store.DisposeAsync();
 
     [SkippableFact]
-    public async Task No_key_or_value_does_anything_and_each_leads_to_itself()
+    public async Task No_key_or_value_is_executed_and_each_links_to_itself()
     {
         string escaped = Script.Replace("'", "\\u0027", StringComparison.Ordinal);
         byte[][] values =
@@ -58,7 +58,7 @@ public sealed class HostileTests : IAsyncLifetime
         {
             if (message.Type == "error")
             {
-                alarms.Add(message.Text); // also what the policy has blocked: it must not even be tried
+                alarms.Add(message.Text); // also attempts blocked by the policy: there must be none
             }
         };
         foreach (string list in (string[])
@@ -88,7 +88,7 @@ public sealed class HostileTests : IAsyncLifetime
     }
 
     [SkippableFact]
-    public async Task A_value_as_large_as_etcd_takes_is_shown_in_part_and_kept_in_full()
+    public async Task The_largest_value_is_shown_in_part_and_downloaded_in_full()
     {
         byte[] value = new byte[1_500_000];
         new Random(1).NextBytes(value);
@@ -142,7 +142,7 @@ public sealed class HostileTests : IAsyncLifetime
             long started = TimeProvider.System.GetTimestamp();
             await page.GotoAsync(_store.Page(path));
             (await page.Locator("main").InnerTextAsync()).ShouldContain(text, Case.Sensitive, path);
-            // Usually some 50 ms, of the past 500; what reads all keys one by one takes many seconds.
+            // Usually some 50 ms, and 500 in the past; a page that reads all keys takes many seconds.
             TimeProvider.System.GetElapsedTime(started).ShouldBeLessThan(TimeSpan.FromSeconds(8), path);
         }
 

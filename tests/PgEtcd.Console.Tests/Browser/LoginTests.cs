@@ -4,7 +4,7 @@ using Xunit;
 
 namespace PgEtcd.Console.Tests.Browser;
 
-/// <summary>With auth on: who has not logged in sees a login page, and a user what a Range would give it and nothing else.</summary>
+/// <summary>With auth on, a visitor without a login gets the login page, and a user sees exactly what a Range would return.</summary>
 public sealed class LoginTests : IAsyncLifetime
 {
     private Store _store = null!;
@@ -15,7 +15,7 @@ public sealed class LoginTests : IAsyncLifetime
         _store = await Store.StartAsync("--console=read-write", "--auth-token-ttl=600", "--bcrypt-cost=4");
         await _store.PutAsync("shop/1", "open to alice");
         await _store.PutAsync("secret/1", "hidden-from-alice");
-        // One revision changes a key that alice sees and one that she does not.
+        // One revision changes a key that alice may read and one that she may not.
         await _store.CallAsync("kv/txn", new
         {
             success = new[]
@@ -47,7 +47,7 @@ public sealed class LoginTests : IAsyncLifetime
         await page.GetByText("shop/").First.ClickAsync();
         (await page.Locator("main").InnerTextAsync()).ShouldContain("open to alice");
 
-        // Her own pages say nothing of others.
+        // The pages of her keys show nothing of other keys.
         foreach (string path in new[]
         {
             "/keys?prefix=shop/", $"/keys?prefix=shop/&at={_then}", "/key?key=shop/2", "/activity?prefix=shop/",
@@ -63,7 +63,7 @@ public sealed class LoginTests : IAsyncLifetime
             content.ShouldNotContain("127.0.0.1:", Case.Sensitive, path);
         }
 
-        // What is not hers is refused, the past and every form of it included.
+        // Other keys are refused, on every page and in the past too.
         foreach (string path in new[]
         {
             "/keys?prefix=secret/", "/keys?prefix=secret/&view=list", "/keys?start=a&end=z", "/keys?q=hidden&values=1", "/level?prefix=",
@@ -89,7 +89,7 @@ public sealed class LoginTests : IAsyncLifetime
             }
         }
 
-        // No token is on any page, nor within a script's reach.
+        // No page contains the token, and scripts cannot read it.
         IReadOnlyList<BrowserContextCookiesResult> cookies = await context.CookiesAsync();
         cookies.ShouldAllBe(cookie => cookie.HttpOnly && cookie.SameSite == SameSiteAttribute.Strict && cookie.Path == "/ui");
         (await page.ContentAsync()).ShouldNotContain(cookies.Single(cookie => cookie.Name == "pgetcd_console").Value);
@@ -105,7 +105,7 @@ public sealed class LoginTests : IAsyncLifetime
         await LogInAsync(page, "alice", "alicepw");
         await page.FillAsync("textarea", "by alice");
         await page.GetByText("Show the difference").ClickAsync();
-        await page.GetByText("Put it").ClickAsync();
+        await page.GetByText("Save").ClickAsync();
         await page.WaitForURLAsync("**/key?key=*");
         (await _store.GetAsync("shop/3")).ShouldBe("by alice");
         await page.GetByText("Log out").ClickAsync();
@@ -122,7 +122,7 @@ public sealed class LoginTests : IAsyncLifetime
     }
 
     [SkippableFact]
-    public async Task A_permission_that_is_taken_ends_the_tail_and_a_lost_login_asks_again()
+    public async Task A_revoked_permission_ends_the_tail_and_an_expired_login_leads_to_the_login_page()
     {
         IBrowserContext context = await Chromium.NewContextAsync();
         IPage page = await context.NewPageAsync();
@@ -133,7 +133,7 @@ public sealed class LoginTests : IAsyncLifetime
         await _store.CallAsync("auth/user/changepw", new { name = "alice", password = "another" });
         await _store.PutAsync("shop/after", "1");
         await page.WaitForURLAsync("**/login*");
-        (await page.Locator("[role=alert]").InnerTextAsync()).ShouldContain("The login has expired");
+        (await page.Locator("[role=alert]").InnerTextAsync()).ShouldContain("Your login has expired");
         await context.CloseAsync();
     }
 
@@ -144,7 +144,7 @@ public sealed class LoginTests : IAsyncLifetime
     [InlineData("/ui/\\evil", "/ui")]
     [InlineData("/ui/\u00fc\r\nX: y", "/ui")]
     [InlineData("/ui/key?key=shop%2F1", "/ui/key?key=shop%2F1")]
-    public async Task A_login_leads_to_no_other_site(string to, string target)
+    public async Task A_login_does_not_redirect_to_other_sites(string to, string target)
     {
         using HttpClientHandler handler = new() { AllowAutoRedirect = false };
         using HttpClient http = new(handler);
@@ -157,7 +157,7 @@ public sealed class LoginTests : IAsyncLifetime
     }
 
     [SkippableFact]
-    public async Task The_limits_of_logins_hold_here_too()
+    public async Task The_limits_on_logins_apply()
     {
         IBrowserContext context = await Chromium.NewContextAsync();
         IPage page = await context.NewPageAsync();
@@ -191,7 +191,7 @@ public sealed class LoginTests : IAsyncLifetime
             await page.GotoAsync(new Uri(balancer.Url, "/ui/edit?key=shop/balanced").ToString());
             await page.FillAsync("textarea", $"round {round}");
             await page.GetByText("Show the difference").ClickAsync();
-            await page.GetByText("Put it").ClickAsync();
+            await page.GetByText("Save").ClickAsync();
             await page.WaitForURLAsync("**/ui/key?key=*");
             (await page.Locator("#shown-value").InnerTextAsync()).ShouldBe($"round {round}");
         }

@@ -5,8 +5,8 @@ using Xunit;
 
 namespace PgEtcd.Console.Tests.Browser;
 
-/// <summary>Every page of a store with something of everything in it, in light and dark: looked at by axe-core, kept as a picture, and
-/// nothing is asked of any other machine.</summary>
+/// <summary>Every page of a store with all kinds of content, in light and dark: checked by axe-core and kept as a picture. No page sends a
+/// request to another machine.</summary>
 public sealed class PageTests : IAsyncLifetime
 {
     private Store _store = null!;
@@ -49,7 +49,7 @@ public sealed class PageTests : IAsyncLifetime
     [SkippableTheory]
     [InlineData(ColorScheme.Light)]
     [InlineData(ColorScheme.Dark)]
-    public async Task Every_page_is_shown_to_everybody_and_by_itself(ColorScheme scheme)
+    public async Task Every_page_is_accessible_and_loads_nothing_from_elsewhere(ColorScheme scheme)
     {
         IBrowserContext context = await Chromium.NewContextAsync(scheme);
         List<string> elsewhere = [];
@@ -87,7 +87,7 @@ public sealed class PageTests : IAsyncLifetime
     }
 
     [SkippableFact]
-    public async Task A_phone_is_wide_enough()
+    public async Task Pages_fit_a_phone()
     {
         IBrowserContext context = await Chromium.NewContextAsync();
         IPage page = await context.NewPageAsync();
@@ -102,7 +102,7 @@ public sealed class PageTests : IAsyncLifetime
     }
 
     [SkippableFact]
-    public async Task The_tree_is_walked_with_the_keyboard()
+    public async Task The_tree_can_be_used_with_the_keyboard()
     {
         IBrowserContext context = await Chromium.NewContextAsync();
         IPage page = await context.NewPageAsync();
@@ -135,7 +135,7 @@ public sealed class PageTests : IAsyncLifetime
     }
 
     [SkippableFact]
-    public async Task Masked_values_are_nowhere()
+    public async Task Masked_values_appear_nowhere()
     {
         long revision = await _store.PutAsync("app/secrets/database", "hunter3-is-masked");
         IBrowserContext context = await Chromium.NewContextAsync();
@@ -174,7 +174,7 @@ public sealed class PageTests : IAsyncLifetime
         ("cluster", "/cluster", "PostgreSQL"),
         ("access", "/access?user=root&key=shops/1", "may read"),
         ("edit", "/edit?key=config/mail", "Value"),
-        ("restore", "/restore?prefix=config/&at=2", "Bring back"),
+        ("restore", "/restore?prefix=config/&at=2", "Restore"),
         ("login", "/login", ""),
     ];
 }

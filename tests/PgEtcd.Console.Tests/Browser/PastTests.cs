@@ -6,7 +6,7 @@ using Xunit;
 
 namespace PgEtcd.Console.Tests.Browser;
 
-/// <summary>The past is a place: by slider, by revision, by time and by link; what is forgotten says so.</summary>
+/// <summary>Past moments by slider, revision, time and link; a moment that is no longer kept is explained.</summary>
 public sealed class PastTests : IAsyncLifetime
 {
     private Store _store = null!;
@@ -16,7 +16,7 @@ public sealed class PastTests : IAsyncLifetime
     public async Task DisposeAsync() => await _store.DisposeAsync();
 
     [SkippableFact]
-    public async Task The_slider_leads_to_the_past_and_its_address_to_the_same_place()
+    public async Task The_slider_leads_to_the_past_and_the_address_can_be_shared()
     {
         long early = await _store.PutAsync("slide/kept", "early value");
         await _store.PutAsync("slide/gone", "was here");
@@ -75,8 +75,8 @@ public sealed class PastTests : IAsyncLifetime
         await page.WaitForURLAsync("**at=*");
         page.Url.ShouldEndWith($"at={revision}");
         await page.GotoAsync(_store.Page("/key?key=timed&at=10 minutes ago"));
-        (await page.Locator("main").InnerTextAsync()).ShouldContain("Not there at this moment");
-        foreach ((string moment, string sentence) in new[] { ("soon", "is no moment"), ("99999999", "has not been made yet") })
+        (await page.Locator("main").InnerTextAsync()).ShouldContain("Did not exist at this moment");
+        foreach ((string moment, string sentence) in new[] { ("soon", "is not a moment"), ("99999999", "does not exist yet") })
         {
             IResponse? answer = await page.GotoAsync(_store.Page("/key", ("key", "timed"), ("at", moment)));
             answer!.Status.ShouldBe(404);
@@ -101,7 +101,7 @@ public sealed class PastTests : IAsyncLifetime
         (await page.Locator(".timeline tbody tr").Last.InnerTextAsync()).ShouldContain("archived");
         await page.CheckAsync($"input[name=a][value='{first}']");
         await page.CheckAsync($"input[name=b][value='{third}']");
-        await page.GetByText("Compare the two chosen").ClickAsync();
+        await page.GetByText("Compare the selected versions").ClickAsync();
         (await page.Locator(".compare td.removed.line").InnerTextAsync()).Trim().ShouldBe("\"replicas\": 1");
         (await page.Locator(".compare td.added.line").InnerTextAsync()).Trim().ShouldBe("\"replicas\": 3");
         await page.GotoAsync(_store.Page($"/key?key=told&at={first}"));
@@ -110,7 +110,7 @@ public sealed class PastTests : IAsyncLifetime
     }
 
     [SkippableFact]
-    public async Task The_timeline_names_what_changed_in_the_same_revision()
+    public async Task The_timeline_names_the_other_keys_of_a_revision()
     {
         await _store.CallAsync("kv/txn", new
         {
@@ -131,7 +131,7 @@ public sealed class PastTests : IAsyncLifetime
     }
 
     [SkippableFact]
-    public async Task What_is_compacted_and_not_archived_says_so()
+    public async Task A_revision_neither_kept_nor_archived_is_explained()
     {
         await using Store store = await Store.StartAsync();
         for (int i = 0; i < 5; i++)
@@ -142,7 +142,7 @@ public sealed class PastTests : IAsyncLifetime
         await store.CallAsync("kv/compaction", new { revision = 5, physical = true });
         IBrowserContext context = await Chromium.NewContextAsync();
         IPage page = await context.NewPageAsync();
-        // Rows are held back while their frontend may still repeat the append; another one lets them go.
+        // Rows are held back while their frontend may still repeat its append; its next append releases them.
         await store.PutAsync("other", "1");
         await Testing.Eventually.TrueAsync(
             async () =>
@@ -178,7 +178,7 @@ public sealed class PastTests : IAsyncLifetime
         (await CountsAsync()).ShouldBe(["1,200 keys", "1 key", "1 key"]);
         await page.GotoAsync(_store.Page($"/keys?prefix=crowd/&at={revision + 1}"));
         string[] counts = await CountsAsync();
-        counts[0].ShouldMatch("^[0-9,]+[+] keys$"); // fewer than 1,000 on a machine that is busy with other things
+        counts[0].ShouldMatch("^[0-9,]+[+] keys$"); // fewer than 1,000 on a busy machine
         counts[1..].ShouldBe(["1 key", "1 key"]);
         (await page.Locator("tr.branch.created").InnerTextAsync()).ShouldContain("later/");
 

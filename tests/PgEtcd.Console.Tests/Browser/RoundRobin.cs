@@ -5,7 +5,7 @@ using PgEtcd.Testing;
 
 namespace PgEtcd.Console.Tests.Browser;
 
-/// <summary>A balancer that sends each request to the next frontend, where a real one keeps a connection's requests together.</summary>
+/// <summary>A balancer that sends each request to the next frontend, while a real one keeps those of a connection together.</summary>
 internal sealed class RoundRobin : IAsyncDisposable
 {
     private readonly WebApplication _app;
@@ -27,7 +27,7 @@ internal sealed class RoundRobin : IAsyncDisposable
 
     public Uri Url { get; }
 
-    /// <summary>How many requests each frontend got.</summary>
+    /// <summary>The number of requests per frontend.</summary>
     public IReadOnlyList<int> Served => _served;
 
     public static async Task<RoundRobin> StartAsync(Uri[] frontends)

@@ -22,7 +22,7 @@ internal sealed class Store : IAsyncDisposable
 
     public string Database { get; }
 
-    /// <summary>Set: calls are made with this token.</summary>
+    /// <summary>The token for calls, if set.</summary>
     public string? Token { get; set; }
 
     public static async Task<Store> StartAsync(params string[] flags)
@@ -69,7 +69,7 @@ internal sealed class Store : IAsyncDisposable
     public async Task<long> GrantAsync(long ttl) =>
         long.Parse((await CallAsync("lease/grant", new { TTL = ttl })).GetProperty("ID").GetString()!, null);
 
-    /// <summary>Users root and alice, who may read and write what begins with shop/; then auth is on.</summary>
+    /// <summary>Adds the users root and alice, who may read and write keys that begin with shop/, and enables auth.</summary>
     public async Task EnableAuthAsync()
     {
         await CallAsync("auth/user/add", new { name = "root", password = "rootpw" });
@@ -88,7 +88,7 @@ internal sealed class Store : IAsyncDisposable
     {
         using HttpRequestMessage message = new(HttpMethod.Post, new Uri(Server.ClientUrl, "/v3/" + method))
         {
-            Content = JsonContent.Create(request, options: JsonSerializerOptions.Default), // names as they are written here
+            Content = JsonContent.Create(request, options: JsonSerializerOptions.Default), // names as written here
         };
         if (Token is not null)
         {

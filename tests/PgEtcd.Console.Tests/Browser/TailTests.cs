@@ -5,7 +5,7 @@ using Xunit;
 
 namespace PgEtcd.Console.Tests.Browser;
 
-/// <summary>Changes appear as they are made.</summary>
+/// <summary>Changes appear on the page when they are made.</summary>
 public sealed class TailTests : IAsyncLifetime
 {
     private const string Etcdctl = "/usr/bin/etcdctl";

@@ -5,7 +5,7 @@ using Xunit;
 
 namespace PgEtcd.Console.Tests.Browser;
 
-/// <summary>Changing keys: only where it is switched on, only by our own forms, never over a change of somebody else.</summary>
+/// <summary>Changing keys: only in read-write mode, only by our own forms, and never over another client's change.</summary>
 public sealed class WritingTests : IAsyncLifetime
 {
     private Store _store = null!;
@@ -15,7 +15,7 @@ public sealed class WritingTests : IAsyncLifetime
     public async Task DisposeAsync() => await _store.DisposeAsync();
 
     [SkippableFact]
-    public async Task An_edit_shows_the_difference_and_then_puts()
+    public async Task An_edit_shows_the_difference_before_the_put()
     {
         long lease = await _store.GrantAsync(600);
         await _store.PutAsync("edited", "one\ntwo\\\n", lease);
@@ -28,7 +28,7 @@ public sealed class WritingTests : IAsyncLifetime
         await page.GetByText("Show the difference").ClickAsync();
         (await page.Locator(".compare").InnerTextAsync()).ShouldContain("three");
         (await _store.GetAsync("edited")).ShouldBe("one\ntwo\\\n");
-        await page.GetByText("Put it").ClickAsync();
+        await page.GetByText("Save").ClickAsync();
         await page.WaitForURLAsync("**/key?key=edited");
         (await _store.GetAsync("edited")).ShouldBe("\none\nthree\\\n\0");
         // The key keeps its lease, and the audit names the request.
@@ -47,8 +47,8 @@ public sealed class WritingTests : IAsyncLifetime
         await page.FillAsync("textarea", "my edit");
         await page.GetByText("Show the difference").ClickAsync();
         await _store.PutAsync("contested", "theirs");
-        await page.GetByText("Put it").ClickAsync();
-        await page.GetByText("Somebody else was faster.").WaitForAsync();
+        await page.GetByText("Save").ClickAsync();
+        await page.GetByText("Another client was faster.").WaitForAsync();
         (await page.Locator(".compare").InnerTextAsync()).ShouldContain("theirs");
         (await page.InputValueAsync("textarea")).ShouldBe("my edit");
         (await _store.GetAsync("contested")).ShouldBe("theirs");
@@ -56,7 +56,7 @@ public sealed class WritingTests : IAsyncLifetime
         await page.GotoAsync(_store.Page("/delete?key=contested"));
         await _store.PutAsync("contested", "theirs again");
         await page.GetByRole(AriaRole.Button, new PageGetByRoleOptions { Name = "Delete" }).ClickAsync();
-        await page.GetByText("Somebody else was faster.").WaitForAsync();
+        await page.GetByText("Another client was faster.").WaitForAsync();
         (await _store.GetAsync("contested")).ShouldBe("theirs again");
         await page.GetByRole(AriaRole.Button, new PageGetByRoleOptions { Name = "Delete" }).ClickAsync();
         await page.GetByText("It was deleted").WaitForAsync();
@@ -81,7 +81,7 @@ public sealed class WritingTests : IAsyncLifetime
     }
 
     [SkippableFact]
-    public async Task A_prefix_is_brought_back_as_it_was()
+    public async Task A_prefix_is_restored()
     {
         long then = await _store.PutAsync("back/changed", "good");
         await _store.PutAsync("back/deleted", "there");
@@ -92,14 +92,14 @@ public sealed class WritingTests : IAsyncLifetime
         IBrowserContext context = await Chromium.NewContextAsync();
         IPage page = await context.NewPageAsync();
         await page.GotoAsync(_store.Page("/diff", ("prefix", "back/"), ("from", $"{then}")));
-        await page.GetByText("Bring all of this back").ClickAsync();
+        await page.GetByText("Restore the earlier state").ClickAsync();
         (await page.Locator(".confirm").InnerTextAsync()).ShouldContain(
             "3 keys will change, in one revision: 1 created, 1 changed, 1 deleted");
         await _store.PutAsync("back/created", "even more");
-        await page.GetByRole(AriaRole.Button, new PageGetByRoleOptions { Name = "Bring back" }).ClickAsync();
+        await page.GetByRole(AriaRole.Button, new PageGetByRoleOptions { Name = "Restore" }).ClickAsync();
         await page.GetByText("Some of these keys have changed since the plan was made").WaitForAsync();
         (await _store.GetAsync("back/changed")).ShouldBe("bad");
-        await page.GetByRole(AriaRole.Button, new PageGetByRoleOptions { Name = "Bring back" }).ClickAsync();
+        await page.GetByRole(AriaRole.Button, new PageGetByRoleOptions { Name = "Restore" }).ClickAsync();
         await page.WaitForURLAsync("**/keys?prefix=*");
         (await _store.GetAsync("back/changed")).ShouldBe("good");
         (await _store.GetAsync("back/deleted")).ShouldBe("there");
@@ -110,7 +110,7 @@ public sealed class WritingTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_form_that_no_page_of_ours_has_sent_is_refused()
+    public async Task A_form_from_another_site_is_refused()
     {
         long revision = await _store.PutAsync("forged", "safe");
         using HttpClient http = new(new HttpClientHandler { UseCookies = false });
@@ -149,7 +149,7 @@ public sealed class WritingTests : IAsyncLifetime
     }
 
     [SkippableFact]
-    public async Task Unless_it_is_switched_on_nothing_can_be_changed()
+    public async Task Without_read_write_nothing_can_be_changed()
     {
         await using Store store = await Store.StartAsync();
         long revision = await store.PutAsync("read", "only");
@@ -183,7 +183,7 @@ public sealed class WritingTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Switched_off_there_is_no_console()
+    public async Task With_console_off_there_are_no_pages()
     {
         await using Store store = await Store.StartAsync("--console=off");
         using HttpClient http = new(new HttpClientHandler { AllowAutoRedirect = false });

@@ -9,13 +9,13 @@ using Xunit;
 
 namespace PgEtcd.Console.Tests.Reading;
 
-/// <summary>Levels, lists and searches in memory. That the past gives the same is in the tests of SQL.</summary>
+/// <summary>Levels, lists and searches in memory. The SQL tests show that the past gives the same results.</summary>
 public sealed class PresentKeysTests
 {
     private static readonly KeyTree Tree = TreeOf("", "/lead", "//double", "a", "a/", "a/1", "a/2/x", "a/2/y", "b", "c/d");
 
     [Fact]
-    public void A_level_has_keys_and_what_is_below_and_hides_nothing()
+    public void A_level_has_keys_and_branches_and_hides_nothing()
     {
         Level("").ShouldBe(["", "/ 2", "a", "a/ 4", "b", "c/ 1"]);
         Level("/").ShouldBe(["// 1", "/lead"]);
@@ -25,7 +25,7 @@ public sealed class PresentKeysTests
     }
 
     [Fact]
-    public void A_page_goes_on_with_the_entry_behind_its_last()
+    public void A_page_continues_after_the_last_entry_of_the_previous_one()
     {
         Level("", most: 3).ShouldBe(["", "/ 2", "a"]);
         Level("", from: "a/").ShouldBe(["a/ 4", "b", "c/ 1"]);
@@ -50,7 +50,7 @@ public sealed class PresentKeysTests
     }
 
     [Fact]
-    public void A_million_keys_below_one_prefix_do_not_matter()
+    public void A_level_is_fast_with_a_million_keys_below_one_prefix()
     {
         KeyTree tree = KeyTree.FromSorted(Enumerable.Range(0, 1_000_000).Select(
             n => KeyRecord.Create(Encoding.ASCII.GetBytes($"many/{n / 1000:000}/{n % 1000:000}"), "v"u8, 2, 2, 0, 1, 0)));

@@ -5,7 +5,7 @@ using Xunit;
 
 namespace PgEtcd.Console.Tests.Texts;
 
-/// <summary>Keys as text, and back.</summary>
+/// <summary>Keys as text, and their parsing.</summary>
 public sealed class KeyTextTests
 {
     [Theory]
@@ -16,18 +16,18 @@ public sealed class KeyTextTests
     [InlineData("turn\u202earound", @"turn\xe2\x80\xaearound")]
     [InlineData("zero\u200bwidth", @"zero\xe2\x80\x8bwidth")]
     [InlineData("", "")]
-    public void Text_stays_as_it_is_but_for_what_cannot_be_seen(string key, string shown) =>
+    public void Text_is_unchanged_except_for_invisible_characters(string key, string shown) =>
         KeyText.Of(Encoding.UTF8.GetBytes(key)).ShouldBe(shown);
 
     [Fact]
-    public void Every_byte_comes_back()
+    public void Every_byte_survives_the_round_trip()
     {
         Random random = new(20261130);
         for (int run = 0; run < 2000; run++)
         {
             byte[] key = new byte[random.Next(12)];
             random.NextBytes(key);
-            // What looks like escapes is the difficult part.
+            // Texts that look like escapes are the difficult part.
             for (int i = 0; i < key.Length; i++)
             {
                 key[i] = random.Next(3) == 0 ? (byte)@"\x0a"[random.Next(4)] : key[i];
@@ -57,6 +57,6 @@ public sealed class KeyTextTests
     [InlineData("exact", "exact", true)]
     [InlineData("exact", "exactly", false)]
     [InlineData("*", "", true)]
-    public void Masks_hide_what_they_name(string pattern, string key, bool isHidden) =>
+    public void Masks_hide_matching_keys(string pattern, string key, bool isHidden) =>
         new Masks([pattern]).Hide(Encoding.UTF8.GetBytes(key)).ShouldBe(isHidden);
 }

@@ -4,7 +4,7 @@ using Xunit;
 
 namespace PgEtcd.Console.Tests.Texts;
 
-/// <summary>What people write for a moment.</summary>
+/// <summary>Moments as people write them.</summary>
 public sealed class MomentTextTests
 {
     [Theory]
@@ -14,7 +14,8 @@ public sealed class MomentTextTests
     [InlineData("1.5 h ago", 5400)]
     [InlineData("2 days ago", 172_800)]
     [InlineData("1 week ago", 604_800)]
-    public void How_long_ago(string text, double seconds) => MomentText.Parse(text).Ago.ShouldBe(TimeSpan.FromSeconds(seconds));
+    public void A_time_span_ago_is_parsed(string text, double seconds) =>
+        MomentText.Parse(text).Ago.ShouldBe(TimeSpan.FromSeconds(seconds));
 
     [Theory]
     [InlineData("2026-11-30 12:00", "2026-11-30T12:00:00Z")]
@@ -25,12 +26,12 @@ public sealed class MomentTextTests
     [Theory]
     [InlineData("4711", 4711L)]
     [InlineData(" 1 ", 1L)]
-    public void A_revision(string text, long revision) => MomentText.Parse(text).Revision.ShouldBe(revision);
+    public void A_revision_is_parsed(string text, long revision) => MomentText.Parse(text).Revision.ShouldBe(revision);
 
     [Theory]
     [InlineData("")]
     [InlineData("soon")]
     [InlineData("-5")]
     [InlineData("999999999 weeks ago")]
-    public void Anything_else_is_none(string text) => MomentText.Parse(text).ShouldBe((null, null, null));
+    public void Other_texts_are_refused(string text) => MomentText.Parse(text).ShouldBe((null, null, null));
 }

@@ -5,7 +5,7 @@ using Xunit;
 
 namespace PgEtcd.Console.Tests.Texts;
 
-/// <summary>Values in the forms in which they are shown.</summary>
+/// <summary>Values in each form.</summary>
 public sealed class ValueFormsTests
 {
     /// <summary>A Pod named web in the namespace shop, with an image, as an API server stores it.</summary>
@@ -30,12 +30,12 @@ public sealed class ValueFormsTests
             .ShouldBe("{\n  \"big\": 12345678901234567890.10,\n  \"text\": \"<ü>\"\n}");
 
     [Fact]
-    public void Yaml_says_what_the_json_says() =>
+    public void Yaml_has_the_content_of_the_json() =>
         ValueForms.Yaml("""{"name":"web","on":"true","count":1.50,"list":["a b",null],"lines":"one\ntwo\n"}"""u8.ToArray())
             .ShouldBe("name: web\n\"on\": \"true\"\ncount: 1.50\nlist:\n- a b\n- null\nlines: |\n  one\n  two\n");
 
     [Fact]
-    public void Tokens_of_json_are_all_of_it()
+    public void The_tokens_of_json_make_up_the_whole_text()
     {
         byte[] json = ValueForms.Json("""{"a\"b":["x\\",1,true,null,{}],"é":-1e9}"""u8.ToArray());
         JsonTokens.Read(json).SelectMany(token => token.Bytes).ShouldBe(json);
@@ -43,7 +43,7 @@ public sealed class ValueFormsTests
     }
 
     [Fact]
-    public void An_object_of_Kubernetes_is_told()
+    public void An_object_of_Kubernetes_is_described()
     {
         ValueForms.Of(Pod)[0].ShouldBe(ValueForm.Kubernetes);
         Objects.Describe(Pod).ShouldBe(new Objects.Description("Pod", "v1", "shop", "web"));
@@ -51,7 +51,7 @@ public sealed class ValueFormsTests
     }
 
     [Fact]
-    public void An_object_that_is_cut_anywhere_does_no_harm()
+    public void An_object_cut_anywhere_is_harmless()
     {
         for (int length = 4; length < Pod.Length; length++)
         {
@@ -61,13 +61,13 @@ public sealed class ValueFormsTests
     }
 
     [Fact]
-    public void Hex_has_offsets_and_what_can_be_printed() => ValueForms.Hex("hello, wörld\0!!!"u8)
+    public void Hex_has_offsets_and_printable_characters() => ValueForms.Hex("hello, wörld\0!!!"u8)
         .ShouldBe(
             "00000000  68 65 6c 6c 6f 2c 20 77  c3 b6 72 6c 64 00 21 21  hello, w··rld·!!\n"
             + "00000010  21                                                !\n");
 
     [Fact]
-    public void A_difference_leaves_out_what_is_the_same()
+    public void A_difference_leaves_out_unchanged_lines()
     {
         string[] lines = [.. Enumerable.Range(1, 30).Select(line => $"line {line}")];
         string old = string.Join('\n', lines);

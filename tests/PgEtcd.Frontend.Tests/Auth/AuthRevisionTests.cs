@@ -10,7 +10,7 @@ using static PgEtcd.Frontend.Tests.StoreParts;
 
 namespace PgEtcd.Frontend.Tests.Auth;
 
-/// <summary>A write is decided by users, roles and permissions as they are when it is appended.</summary>
+/// <summary>A write is decided by the users, roles and permissions at the time of its append.</summary>
 public sealed class AuthRevisionTests(PostgresFixture postgres) : IClassFixture<PostgresFixture>
 {
     private static readonly WriteAnswer Moved = new(EtcdErrors.AuthOldRevision, null, WriteRetry.AuthMoved);
@@ -66,7 +66,7 @@ public sealed class AuthRevisionTests(PostgresFixture postgres) : IClassFixture<
     }
 
     [Fact]
-    public async Task Those_of_one_batch_are_decided_each_for_itself()
+    public async Task Writes_of_one_batch_are_decided_independently()
     {
         await using StoreParts here = await CreateAsync(postgres);
         await EnableAsync(here);

@@ -19,7 +19,7 @@ public sealed class PasswordsTests
     [InlineData("U*U", "$2y$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW")]
     [InlineData("U*U", "$2a$05$CCCCCCCCCCCCCCCCCCCCC/E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW")] // bits of the salt's last letter that mean nothing
     [InlineData("hello", "$2b$04$abcdefghijklmnopqrstuuwHJMEGjfAzmL1lWmUmlphguIbWfjYey")]
-    public async Task Hashes_that_others_have_made_are_understood(string password, string hash)
+    public async Task Hashes_of_other_implementations_are_understood(string password, string hash)
     {
         (await _passwords.VerifyAsync(Encoding.ASCII.GetBytes(hash), password)).ShouldBe(true);
         (await _passwords.VerifyAsync(Encoding.ASCII.GetBytes(hash), password + "x")).ShouldBe(false);
@@ -31,7 +31,7 @@ public sealed class PasswordsTests
     [InlineData("ÿÿ£ÿ£34ÿÿÿ£345")]
     [InlineData("with a \0 in it")]
     [InlineData("pppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppp")]
-    public async Task A_password_fits_its_hash_and_no_other_does(string password)
+    public async Task Only_the_right_password_matches_a_hash(string password)
     {
         byte[] hash = await _passwords.HashAsync(password);
 
@@ -61,7 +61,7 @@ public sealed class PasswordsTests
     }
 
     [Fact]
-    public async Task A_hash_is_as_etcd_keeps_it_and_has_the_cost_asked_for()
+    public async Task A_hash_has_etcds_form_and_the_requested_cost()
     {
         Passwords dearer = new(cost: 5);
         string hash = Encoding.ASCII.GetString(await dearer.HashAsync("x"));
@@ -80,7 +80,7 @@ public sealed class PasswordsTests
     [InlineData("$2a$05$CCCC=CCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW")]
     [InlineData("$2a$05$CCCCCCCCCCCCCCCCCCCCC.7uG0VCzI2bS7j6ymqJi9CdcdxiRTWNy\n")]
     [InlineData("$pbkdf2-sha256$1$00$00")]
-    public async Task What_is_no_hash_fits_nothing(string hash)
+    public async Task An_invalid_hash_matches_no_password(string hash)
     {
         (await _passwords.VerifyAsync(Encoding.ASCII.GetBytes(hash), "")).ShouldBe(false);
         (await _passwords.VerifyAsync(Encoding.ASCII.GetBytes(hash), hash)).ShouldBe(false);
@@ -90,7 +90,7 @@ public sealed class PasswordsTests
     [Theory]
     [InlineData(null, 4)]
     [InlineData(11, 11)]
-    public async Task A_user_that_does_not_exist_takes_as_long_as_one_that_does(int? userCost, int cost)
+    public async Task A_login_of_a_nonexistent_user_takes_as_long_as_that_of_an_existing_one(int? userCost, int cost)
     {
         Passwords dearer = new(cost);
         byte[] hash = await dearer.HashAsync("x");
@@ -102,7 +102,7 @@ public sealed class PasswordsTests
 
     /// <summary>Fault C14.</summary>
     [Fact]
-    public void Names_without_a_user_cost_as_the_users_do()
+    public void Names_without_a_user_cost_as_much_as_users()
     {
         byte[] cheap = Hash("05");
         byte[] dear = Hash("12");
@@ -133,7 +133,7 @@ public sealed class PasswordsTests
     }
 
     [Fact]
-    public async Task Many_at_once_do_not_hold_each_other_up_for_ever()
+    public async Task Many_checks_at_once_do_not_block_each_other_for_ever()
     {
         byte[] hash = await _passwords.HashAsync("x");
         bool?[] answers = await Task.WhenAll(Enumerable.Range(0, 100).Select(i => _passwords.VerifyAsync(hash, i % 2 == 0 ? "x" : $"{i}")));
@@ -141,9 +141,9 @@ public sealed class PasswordsTests
         answers.Count(isRight => isRight == true).ShouldBe(50);
     }
 
-    /// <summary>Fault A6: there was one queue for all.</summary>
+    /// <summary>Fault A6: there was one queue for all clients.</summary>
     [Fact]
-    public async Task A_thousand_guesses_from_one_address_hold_up_no_login_from_another()
+    public async Task A_thousand_guesses_from_one_address_delay_no_login_from_another()
     {
         Passwords dear = new(cost: 10);
         byte[] hash = await dear.HashAsync("x");
@@ -157,7 +157,7 @@ public sealed class PasswordsTests
     }
 
     [Fact]
-    public async Task What_may_not_begin_is_not_looked_at()
+    public async Task A_check_that_may_not_begin_is_skipped()
     {
         byte[] hash = await _passwords.HashAsync("x");
         (await _passwords.VerifyAsync(hash, "x", "ipv4:192.0.2.1", () => false)).ShouldBeNull();

@@ -8,7 +8,7 @@ using Xunit;
 
 namespace PgEtcd.Frontend.Tests.Auth;
 
-/// <summary>Which claims of a JSON web token are taken; all of these are signed as they should be.</summary>
+/// <summary>The claims of a JSON web token that are accepted; all of these tokens are correctly signed.</summary>
 public sealed class WebTokensTests
 {
     private static readonly SymmetricSecurityKey Key = new(RandomNumberGenerator.GetBytes(64));

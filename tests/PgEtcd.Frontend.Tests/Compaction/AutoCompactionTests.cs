@@ -8,14 +8,14 @@ using Xunit;
 
 namespace PgEtcd.Frontend.Tests.Compaction;
 
-/// <summary>The loop around the plans: who compacts, and what becomes of a failure.</summary>
+/// <summary>The loop around the plans: the leader compacts, and failures are retried.</summary>
 public sealed class AutoCompactionTests
 {
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(60);
     private readonly List<long> _compacted = [];
 
     [Fact]
-    public async Task A_frontend_that_does_not_lead_only_looks_on()
+    public async Task A_frontend_that_does_not_lead_compacts_nothing()
     {
         bool leads = false;
         int looks = 0;
@@ -31,7 +31,7 @@ public sealed class AutoCompactionTests
 
     [Fact]
     [Trait("issue", "kine#414")]
-    public async Task A_failure_is_tried_again_and_compacted_already_is_as_good_as_done()
+    public async Task A_failure_is_retried_and_already_compacted_counts_as_done()
     {
         using CancellationTokenSource stop = new();
         Task running = Start(

@@ -11,7 +11,7 @@ public sealed class CompactionPlanTests
     [InlineData(10, 1)]
     [InlineData(60, 6)]
     [InlineData(72 * 60, 6)]
-    public void The_revision_is_looked_at_ten_times_a_period_or_an_hour(int periodMinutes, int minutes) =>
+    public void The_revision_is_sampled_ten_times_a_period_or_an_hour(int periodMinutes, int minutes) =>
         new PeriodicPlan(TimeSpan.FromMinutes(periodMinutes)).Interval.ShouldBe(TimeSpan.FromMinutes(minutes));
 
     [Fact]
@@ -26,7 +26,7 @@ public sealed class CompactionPlanTests
             .ShouldBe([(300, 10), (360, 550), (420, 1150)]);
 
     [Fact]
-    public void What_was_compacted_is_not_compacted_again_while_nothing_is_written()
+    public void Nothing_is_compacted_again_while_nothing_is_written()
     {
         PeriodicPlan plan = new(TimeSpan.FromMinutes(10));
         List<long> done = [];
@@ -44,7 +44,7 @@ public sealed class CompactionPlanTests
     }
 
     [Fact]
-    public void A_compaction_that_failed_is_due_again_at_the_next_look()
+    public void A_failed_compaction_is_due_again_at_the_next_sample()
     {
         PeriodicPlan plan = new(TimeSpan.FromMinutes(10));
         List<int> due = [];
@@ -61,7 +61,7 @@ public sealed class CompactionPlanTests
     }
 
     [Fact]
-    public void By_revision_all_but_the_last_so_many_go_every_five_minutes()
+    public void By_revision_all_but_the_last_revisions_are_compacted_every_five_minutes()
     {
         RevisionPlan plan = new(100);
         plan.Interval.ShouldBe(TimeSpan.FromMinutes(5));

@@ -12,12 +12,12 @@ using static PgEtcd.Frontend.Tests.StoreParts;
 
 namespace PgEtcd.Frontend.Tests.Leases;
 
-/// <summary>How many statements keep-alives cost.</summary>
+/// <summary>The number of statements for keep-alives.</summary>
 [Collection(nameof(Alone))]
 public sealed class LeaseRenewalsTests(PostgresFixture postgres) : IClassFixture<PostgresFixture>
 {
     [Fact]
-    public async Task Leases_that_are_asked_for_while_a_statement_is_under_way_share_the_next()
+    public async Task Keep_alives_during_a_statement_share_the_next()
     {
         await using StoreParts parts = await CreateAsync(postgres);
         LeaseRenewals renewals = await RenewalsAsync(parts, leases: 50_000);
@@ -50,10 +50,10 @@ public sealed class LeaseRenewalsTests(PostgresFixture postgres) : IClassFixture
     }
 
     [Fact]
-    public async Task A_keep_alive_that_is_alone_goes_at_once_also_again_and_again()
+    public async Task A_lone_keep_alive_is_sent_at_once_every_time()
     {
         await using StoreParts parts = await CreateAsync(postgres);
-        // No time goes by on this clock: a keep-alive that waited for others would wait for ever.
+        // Time does not advance on this clock, so a keep-alive that waited for others would wait for ever.
         LeaseRenewals renewals = await RenewalsAsync(parts, leases: 100, new FakeTimeProvider());
         for (long id = 1; id <= 100; id++)
         {
@@ -64,7 +64,7 @@ public sealed class LeaseRenewalsTests(PostgresFixture postgres) : IClassFixture
     }
 
     [Fact]
-    public async Task Clients_that_wait_for_one_answer_before_they_ask_for_the_next_are_not_held_up()
+    public async Task Clients_with_one_keep_alive_in_flight_are_not_delayed()
     {
         await using StoreParts parts = await CreateAsync(postgres);
         LeaseRenewals renewals = await RenewalsAsync(parts, leases: 100);
@@ -81,7 +81,7 @@ public sealed class LeaseRenewalsTests(PostgresFixture postgres) : IClassFixture
     }
 
     [Fact]
-    public async Task What_is_gone_has_no_time_left_and_what_has_expired_is_answered_when_it_is_gone_or_lives_again()
+    public async Task A_revoked_lease_has_no_time_left_and_an_expired_one_is_answered_when_revoked_or_renewed()
     {
         await using StoreParts parts = await CreateAsync(postgres);
         LeaseRenewals renewals = await RenewalsAsync(parts, leases: 3);
@@ -101,7 +101,7 @@ public sealed class LeaseRenewalsTests(PostgresFixture postgres) : IClassFixture
     }
 
     [Fact]
-    public async Task While_the_database_does_not_answer_nobody_waits_longer_than_a_request_may()
+    public async Task Without_the_database_no_caller_waits_longer_than_the_request_timeout()
     {
         await using StoreParts parts = await CreateAsync(postgres);
         await RenewalsAsync(parts, leases: 1);

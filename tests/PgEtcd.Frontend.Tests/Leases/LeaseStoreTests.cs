@@ -14,7 +14,7 @@ public sealed class LeaseStoreTests(PostgresFixture postgres) : IClassFixture<Po
     private static readonly Origin Nobody = new(Caller.Server, null);
 
     [Fact]
-    public async Task An_id_is_granted_once_and_chosen_when_none_is_wanted()
+    public async Task An_id_is_granted_once_and_chosen_if_none_is_given()
     {
         await using StoreParts parts = await CreateAsync(postgres);
 
@@ -42,7 +42,7 @@ public sealed class LeaseStoreTests(PostgresFixture postgres) : IClassFixture<Po
     }
 
     [Fact]
-    public async Task A_lease_is_listed_by_its_end_and_found_with_the_keys_that_any_frontend_attached()
+    public async Task A_lease_is_listed_by_expiry_and_found_with_the_keys_that_any_frontend_attached()
     {
         await using StoreParts here = await CreateAsync(postgres);
         await using StoreParts there = await here.AnotherAsync();
@@ -86,7 +86,7 @@ public sealed class LeaseStoreTests(PostgresFixture postgres) : IClassFixture<Po
     }
 
     [Fact]
-    public async Task A_lease_without_keys_goes_without_a_revision()
+    public async Task A_lease_without_keys_is_revoked_without_a_revision()
     {
         await using StoreParts parts = await CreateAsync(postgres);
         await parts.Leases.GrantAsync(1, 300);

@@ -37,7 +37,7 @@ public sealed class AlarmsTests(PostgresFixture postgres) : IClassFixture<Postgr
     }
 
     [Fact]
-    public async Task In_a_batch_only_what_adds_data_is_refused()
+    public async Task In_a_batch_only_writes_that_add_data_are_refused()
     {
         await using StoreParts here = await CreateAsync(postgres);
         await using StoreParts there = await here.AnotherAsync();
@@ -56,7 +56,7 @@ public sealed class AlarmsTests(PostgresFixture postgres) : IClassFixture<Postgr
     }
 
     [Fact]
-    public async Task The_alarms_class_tells_what_is_raised_here_and_elsewhere()
+    public async Task Alarms_raised_here_and_at_other_frontends_are_known()
     {
         await using StoreParts here = await CreateAsync(postgres);
         await using StoreParts there = await here.AnotherAsync();
@@ -113,7 +113,7 @@ public sealed class AlarmsTests(PostgresFixture postgres) : IClassFixture<Postgr
     }
 
     [Fact]
-    public void A_write_costs_what_etcd_reckons()
+    public void A_write_has_the_size_that_etcd_computes()
     {
         PutOperation put = Put("key", "value"); // 256 and its 8 bytes
         WriteCost.Of(put).ShouldBe(264);

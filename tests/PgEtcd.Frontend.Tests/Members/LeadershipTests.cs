@@ -8,13 +8,13 @@ using Xunit;
 
 namespace PgEtcd.Frontend.Tests.Members;
 
-/// <summary>Who leads, as a frontend itself knows it.</summary>
+/// <summary>Leadership as known by a frontend itself.</summary>
 public sealed class LeadershipTests(PostgresFixture postgres) : IClassFixture<PostgresFixture>
 {
     private static readonly TimeSpan Often = TimeSpan.FromMilliseconds(10);
 
     [Fact]
-    public async Task A_job_runs_on_the_leader_only_and_goes_over_with_a_farewell()
+    public async Task A_job_runs_only_on_the_leader_and_moves_when_it_leaves()
     {
         await using StoreParts parts = await StoreParts.CreateAsync(postgres);
         await using Frontend first = await JoinAsync(parts, "first", 1);
@@ -35,7 +35,7 @@ public sealed class LeadershipTests(PostgresFixture postgres) : IClassFixture<Po
     }
 
     [Fact]
-    public async Task Who_cannot_renew_the_leadership_knows_that_it_has_ended_and_stops_its_job()
+    public async Task A_leader_that_cannot_renew_knows_its_end_and_stops_its_job()
     {
         await using StoreParts parts = await StoreParts.CreateAsync(postgres);
         await using Frontend only = await JoinAsync(parts, "only", 1);
@@ -74,7 +74,7 @@ public sealed class LeadershipTests(PostgresFixture postgres) : IClassFixture<Po
     }
 
     [Fact]
-    public async Task An_id_that_somebody_keeps_up_is_left_to_him_and_one_that_nobody_keeps_up_is_taken()
+    public async Task An_id_with_heartbeats_is_left_to_its_run_and_one_without_is_taken()
     {
         await using StoreParts parts = await StoreParts.CreateAsync(postgres);
         await new MemberTable(parts.Database).BeatAsync(Member(1), "killed a moment ago", 1, CancellationToken.None);
@@ -87,7 +87,7 @@ public sealed class LeadershipTests(PostgresFixture postgres) : IClassFixture<Po
     }
 
     [Fact]
-    public async Task Who_hands_over_stops_its_jobs_first_and_the_other_runs_them()
+    public async Task A_hand_over_stops_the_jobs_here_first_and_the_other_frontend_runs_them()
     {
         await using StoreParts parts = await StoreParts.CreateAsync(postgres);
         await using Frontend first = await JoinAsync(parts, "first", 1);

@@ -88,7 +88,7 @@ public sealed class AccessTests
     }
 
     [Fact]
-    public void Who_shows_nothing_may_do_nothing_but_an_empty_transaction()
+    public void Without_a_token_only_an_empty_transaction_is_permitted()
     {
         foreach ((string what, Operation operation) in Requests.Select(row => ((string)row[0], (Operation)row[1])))
         {
@@ -115,7 +115,7 @@ public sealed class AccessTests
     }
 
     [Fact]
-    public void What_an_older_token_says_does_not_count_for_keys()
+    public void An_older_token_gives_no_access_to_keys()
     {
         Check(new Caller(State, "joe", 5), Range("a")).ShouldBeNull();
         Check(new Caller(State, "joe", 4), Range("a")).ShouldBe(EtcdErrors.AuthOldRevision);

@@ -42,7 +42,7 @@ public sealed class GrantedKeysTests
     }
 
     [Fact]
-    public void Of_an_empty_range_the_first_key_decides()
+    public void The_first_key_decides_for_an_empty_range()
     {
         GrantedKeys keys = Granting(("m", "p"));
 
@@ -53,7 +53,7 @@ public sealed class GrantedKeysTests
     }
 
     [Fact]
-    public void It_agrees_with_asking_for_every_key_one_by_one()
+    public void It_agrees_with_a_check_of_every_key_one_by_one()
     {
         // Keys of up to two letters: a range of them is covered if each of them, and each in between, is.
         string[] alphabet = ["a", "b", "c"];

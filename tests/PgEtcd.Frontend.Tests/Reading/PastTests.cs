@@ -62,7 +62,7 @@ public sealed class PastTests(PostgresFixture postgres) : IClassFixture<Postgres
     }
 
     [Fact]
-    public async Task A_transaction_reads_the_past_out_of_sql()
+    public async Task A_transaction_reads_the_past_from_sql()
     {
         await using StoreParts first = await CreateAsync(postgres);
         await first.WriteAsync(Put("a", "1"));
@@ -90,7 +90,7 @@ public sealed class PastTests(PostgresFixture postgres) : IClassFixture<Postgres
     }
 
     [Fact]
-    public async Task What_was_compacted_meanwhile_by_another_frontend_is_said_to_be()
+    public async Task A_compaction_by_another_frontend_is_reported()
     {
         await using StoreParts first = await CreateAsync(postgres);
         for (int i = 0; i < 5; i++)

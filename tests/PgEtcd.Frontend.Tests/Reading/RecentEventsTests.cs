@@ -23,7 +23,7 @@ public class RecentEventsTests
     }
 
     [Fact]
-    public void Old_batches_go_when_there_are_too_many_events_and_are_then_not_half_there()
+    public void Old_batches_are_dropped_whole_when_there_are_too_many_events()
     {
         RecentEvents recent = new(1);
         for (long revision = 2; revision < 20_000; revision += 2)

@@ -12,7 +12,7 @@ public class ReplicaTests
     private static readonly HashSet<long> NoLeases = [];
 
     [Fact]
-    public void A_batch_published_before_or_after_its_rows_were_taken_in_is_in_once()
+    public void A_batch_published_before_or_after_its_rows_were_taken_in_is_applied_once()
     {
         foreach (bool publishFirst in (bool[])[true, false])
         {
@@ -29,7 +29,7 @@ public class ReplicaTests
     }
 
     [Fact]
-    public void Rows_that_overlap_the_state_add_what_is_new()
+    public void Rows_that_overlap_the_state_add_only_new_changes()
     {
         Replica replica = new(KeySpace.Empty, 1);
         Fork fork = Batch(replica.Current, "a", "b", "a", "c");
@@ -57,7 +57,7 @@ public class ReplicaTests
     }
 
     [Fact]
-    public void All_changes_of_one_revision_and_tombstones_come_in()
+    public void All_changes_of_one_revision_and_tombstones_are_applied()
     {
         Replica replica = new(KeySpace.Empty, 1);
         replica.TakeIn(
@@ -128,7 +128,7 @@ public class ReplicaTests
     }
 
     [Fact]
-    public void Of_many_states_given_out_in_pages_the_oldest_goes()
+    public void The_oldest_of_many_paged_states_is_dropped()
     {
         Replica replica = new(KeySpace.Empty, 1);
         for (int i = 0; i < 40; i++)

@@ -34,7 +34,7 @@ public sealed class TailTests(PostgresFixture postgres) : IClassFixture<Postgres
 
     /// <summary>A frontend that writes all the time is notified of its own rows all the time, and never polls.</summary>
     [Fact]
-    public async Task An_append_shows_as_well_as_a_reading_that_the_state_is_of_now()
+    public async Task An_append_proves_like_a_read_that_the_state_is_current()
     {
         await using StoreParts here = await CreateAsync(postgres);
         await Eventually.TrueAsync(() => !here.Tail.IsFresh, "nothing is read for as long as a reading is trusted, five seconds");
@@ -91,7 +91,7 @@ public sealed class TailTests(PostgresFixture postgres) : IClassFixture<Postgres
     }
 
     [Fact]
-    public async Task A_reader_that_works_long_after_its_barrier_holds_nobody_up()
+    public async Task A_reader_that_works_long_after_its_barrier_blocks_no_other()
     {
         await using StoreParts parts = await CreateAsync(postgres);
         using ManualResetEventSlim isWorking = new();
@@ -113,7 +113,7 @@ public sealed class TailTests(PostgresFixture postgres) : IClassFixture<Postgres
     }
 
     [Fact]
-    public async Task When_the_database_does_not_answer_in_time_that_is_said_and_later_all_is_well()
+    public async Task Without_the_database_catching_up_fails_in_time_and_recovers_later()
     {
         string connectionString = await postgres.CreateStoreAsync() + ";Command Timeout=1";
         await using StoreParts parts = await OpenAsync(connectionString, timeLimit: TimeSpan.FromMilliseconds(300));
@@ -133,7 +133,7 @@ public sealed class TailTests(PostgresFixture postgres) : IClassFixture<Postgres
     }
 
     [Fact]
-    public async Task A_hint_of_what_is_there_already_asks_nobody()
+    public async Task A_hint_about_known_rows_causes_no_query()
     {
         await using StoreParts parts = await CreateAsync(postgres);
         await using StoreParts other = await parts.AnotherAsync();

@@ -23,7 +23,7 @@ public sealed class DispatchPaceTests : IDisposable
     }
 
     [Fact]
-    public async Task Events_of_one_batch_after_another_travel_together()
+    public async Task Events_of_successive_batches_travel_together()
     {
         await WakeAsync(20);
         for (int batch = 0; batch < 3; batch++)
@@ -40,7 +40,7 @@ public sealed class DispatchPaceTests : IDisposable
     }
 
     [Fact]
-    public async Task Events_of_a_batch_that_comes_when_nothing_came_for_a_while_do_not_wait()
+    public async Task Events_after_a_pause_do_not_wait()
     {
         await WakeAsync(20);
         _clock.Advance(DispatchPace.Pause);

@@ -8,7 +8,7 @@ using Xunit;
 
 namespace PgEtcd.Frontend.Tests.Watching;
 
-/// <summary>Progress that is told unasked, at a short interval.</summary>
+/// <summary>Periodic progress notifications, at a short interval.</summary>
 public sealed class WatchProgressTests(PostgresFixture postgres) : IClassFixture<PostgresFixture>, IAsyncLifetime
 {
     private StoreParts _parts = null!;
@@ -17,7 +17,7 @@ public sealed class WatchProgressTests(PostgresFixture postgres) : IClassFixture
 
     [Fact]
     [Trait("issue", "etcd#20221")]
-    public async Task Who_asked_for_it_and_had_no_events_is_told_and_who_still_waits_for_its_start_is_not()
+    public async Task An_idle_watcher_gets_requested_progress_and_one_before_its_start_does_not()
     {
         await _parts.WriteAsync(StoreParts.Put("a", "1"));
         using WatchHub hub = NewHub();
@@ -45,7 +45,7 @@ public sealed class WatchProgressTests(PostgresFixture postgres) : IClassFixture
     }
 
     [Fact]
-    public async Task Who_has_events_between_two_ticks_is_not_told()
+    public async Task A_watcher_with_events_between_two_ticks_gets_no_progress()
     {
         using WatchHub hub = NewHub();
         WatchStream stream = hub.Open();

@@ -29,7 +29,7 @@ public class WatchQueueTests
     }
 
     [Fact]
-    public async Task Who_waits_for_a_response_goes_on_when_one_comes()
+    public async Task A_reader_waiting_for_a_response_continues_when_one_comes()
     {
         Task<bool> waiting = _queue.WaitAsync().AsTask();
         waiting.IsCompleted.ShouldBeFalse();
@@ -70,7 +70,7 @@ public class WatchQueueTests
     }
 
     [Fact]
-    public async Task The_end_wakes_who_waits_for_a_response_and_who_waits_for_room()
+    public async Task The_end_wakes_waiting_readers_and_writers()
     {
         WatchQueue full = new();
         while (full.TryAdd(Update(0)))
@@ -86,7 +86,7 @@ public class WatchQueueTests
         await room.WaitAsync(Patience);
         (await full.WaitAsync()).ShouldBeFalse();
         full.Add(Update(1));
-        full.TryTake(out _, out _).ShouldBeFalse("nobody reads it any more");
+        full.TryTake(out _, out _).ShouldBeFalse("it is no longer read");
     }
 
     private static WatchUpdate Update(long id, long bytes = 0) => new(1, id) { Bytes = bytes };

@@ -13,7 +13,7 @@ namespace PgEtcd.Frontend.Tests.Writing;
 public sealed class CommitterTests(PostgresFixture postgres) : IClassFixture<PostgresFixture>
 {
     [Fact]
-    public async Task Failures_in_a_batch_touch_nobody_else()
+    public async Task Failures_in_a_batch_do_not_affect_other_writes()
     {
         await using StoreParts parts = await CreateAsync(postgres);
         WriteAnswer[] answers = await BatchAsync(parts,
@@ -39,7 +39,7 @@ public sealed class CommitterTests(PostgresFixture postgres) : IClassFixture<Pos
 
     /// <summary>Fault B11: it was told after the second time limit of the statement, 10.1 s instead of 7.</summary>
     [Fact]
-    public async Task A_write_that_waits_for_the_lock_learns_in_time_that_its_time_is_up()
+    public async Task A_write_that_waits_for_the_lock_times_out_in_time()
     {
         await using StoreParts first = await CreateAsync(postgres);
         await using StoreParts parts = await OpenAsync(
@@ -72,7 +72,7 @@ public sealed class CommitterTests(PostgresFixture postgres) : IClassFixture<Pos
     }
 
     [Fact]
-    public async Task A_lease_used_and_revoked_in_one_batch_is_gone_for_what_comes_behind()
+    public async Task A_lease_revoked_in_a_batch_does_not_exist_for_its_later_writes()
     {
         await using StoreParts parts = await CreateAsync(postgres);
         await parts.Leases.GrantAsync(7, 60);
@@ -94,7 +94,7 @@ public sealed class CommitterTests(PostgresFixture postgres) : IClassFixture<Pos
     }
 
     [Fact]
-    public async Task A_missing_lease_is_told_before_a_missing_key_only_where_etcd_does()
+    public async Task A_missing_lease_is_reported_before_a_missing_key_only_where_etcd_does()
     {
         await using StoreParts parts = await CreateAsync(postgres);
         PutOperation keyless = new() { Key = Bytes("none"), IgnoreValue = true, Lease = 404 };
@@ -145,7 +145,7 @@ public sealed class CommitterTests(PostgresFixture postgres) : IClassFixture<Pos
     }
 
     [Fact]
-    public async Task What_seems_to_change_nothing_or_to_fail_is_decided_on_the_present()
+    public async Task Writes_that_seem_to_change_nothing_or_to_fail_are_decided_on_the_present()
     {
         await using StoreParts here = await CreateAsync(postgres);
         await using StoreParts there = await here.AnotherAsync();
@@ -179,7 +179,7 @@ public sealed class CommitterTests(PostgresFixture postgres) : IClassFixture<Pos
     }
 
     [Fact]
-    public async Task Who_asked_stands_in_the_log()
+    public async Task The_caller_is_recorded_in_the_log()
     {
         await using StoreParts parts = await CreateAsync(postgres);
         Origin alice = new(new Caller(parts.Auth.Current, "alice", long.MaxValue), "10.0.0.1:7");

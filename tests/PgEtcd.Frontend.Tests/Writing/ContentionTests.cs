@@ -76,7 +76,7 @@ public sealed class ContentionTests(PostgresFixture postgres) : IClassFixture<Po
     }
 
     [Fact]
-    public async Task Who_keeps_losing_evaluates_under_the_lock_and_wins()
+    public async Task A_frontend_that_keeps_losing_evaluates_under_the_lock_and_wins()
     {
         await using StoreParts here = await CreateAsync(postgres);
         await using StoreParts there = await here.AnotherAsync();
@@ -264,7 +264,7 @@ public sealed class ContentionTests(PostgresFixture postgres) : IClassFixture<Po
     }
 
     [Fact]
-    public async Task A_writer_that_works_long_after_its_answer_holds_nobody_up()
+    public async Task A_writer_that_works_long_after_its_answer_blocks_no_other()
     {
         await using StoreParts parts = await CreateAsync(postgres);
         using ManualResetEventSlim isWorking = new();

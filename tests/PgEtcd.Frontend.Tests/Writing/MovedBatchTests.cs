@@ -21,7 +21,7 @@ namespace PgEtcd.Frontend.Tests.Writing;
 public sealed class MovedBatchTests(PostgresFixture postgres) : IClassFixture<PostgresFixture>
 {
     [Fact]
-    public async Task A_batch_goes_behind_rows_that_it_has_not_read_and_its_answers_say_so()
+    public async Task A_batch_goes_behind_rows_that_it_has_not_read_and_its_answers_show_it()
     {
         await using StoreParts here = await CreateAsync(postgres);
         await using StoreParts there = await here.AnotherAsync();

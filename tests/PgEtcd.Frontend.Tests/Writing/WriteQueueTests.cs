@@ -42,7 +42,7 @@ public class WriteQueueTests
     }
 
     [Fact]
-    public void A_batch_that_was_closed_comes_again_ahead_of_what_came_later()
+    public void A_closed_batch_is_returned_before_later_writes()
     {
         Add(1);
         _queue.Open(_queue.Take()!);

@@ -4,7 +4,7 @@ namespace PgEtcd.Mvcc.Tests.Model;
 internal sealed record Row(string Key, string? Value, long Create, long Mod, int Sub, long Version, long Lease);
 
 /// <summary>
-/// What etcd does, written down as naively as can be: a list of all changes, from which every answer is worked out anew.
+/// etcd's behaviour in the most naive form: a list of all changes, from which every answer is derived anew.
 /// Answers are text, see <see cref="Text"/>.
 /// </summary>
 internal sealed class NaiveStore
@@ -77,7 +77,7 @@ internal sealed class NaiveStore
         }
     }
 
-    /// <summary>What will run, nested transactions laid flat, is looked at in its order (fault C13).</summary>
+    /// <summary>Checks the operations that will run, with nested transactions flattened, in order (fault C13).</summary>
     private void Check(TxnOperation txn, List<Row> state, Dictionary<TxnOperation, bool> holds)
     {
         foreach (Operation? operation in Running(txn, holds))

@@ -1,6 +1,6 @@
 namespace PgEtcd.Mvcc.Tests.Model;
 
-/// <summary>The duplicate-key rule by looking at every pair of operations and where in the transaction each stands.</summary>
+/// <summary>The duplicate-key rule by comparing every pair of operations and their positions in the transaction.</summary>
 internal static class PairwiseDuplicates
 {
     public static bool Exist(TxnOperation txn)

@@ -3,7 +3,7 @@ using PgEtcd.Mvcc.Keys;
 
 namespace PgEtcd.Mvcc.Tests.Model;
 
-/// <summary>Bytes, records and results of Mvcc in the words of the model.</summary>
+/// <summary>Bytes, records and results of Mvcc as texts of the model.</summary>
 internal static class Text
 {
     public static string Of(ReadOnlyMemory<byte> bytes) => Encoding.Latin1.GetString(bytes.Span);

@@ -2,7 +2,7 @@ using System.Text.Json.Nodes;
 
 namespace PgEtcd.Mvcc.Tests.Vectors;
 
-/// <summary>A store as small as can be around a <see cref="KeySpace"/>, which keeps every version it ever had.</summary>
+/// <summary>A minimal store around a <see cref="KeySpace"/>, which keeps all of its versions.</summary>
 internal sealed class Replay : IHistory
 {
     internal const int MaxTxnOps = 128;
@@ -13,7 +13,7 @@ internal sealed class Replay : IHistory
 
     public Replay() => _versions[1] = _now;
 
-    /// <summary>The response or, as an object with its text in "message", the error; null when the line is not Mvcc's.</summary>
+    /// <summary>The response or, as an object with its text in "message", the error; null for lines that do not concern Mvcc.</summary>
     public JsonObject? Answer(string rpc, JsonNode request)
     {
         switch (rpc)

@@ -2,7 +2,7 @@ using System.Text.Json.Nodes;
 
 namespace PgEtcd.Mvcc.Tests.Vectors;
 
-/// <summary>Proto3 JSON requests, as the transcripts have them, to operations.</summary>
+/// <summary>Converts Proto3 JSON requests, as in the transcripts, to operations.</summary>
 internal static class RequestReader
 {
     public static RangeOperation Range(JsonNode json) => new()

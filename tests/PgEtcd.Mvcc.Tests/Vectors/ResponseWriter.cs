@@ -3,7 +3,7 @@ using PgEtcd.Mvcc.Keys;
 
 namespace PgEtcd.Mvcc.Tests.Vectors;
 
-/// <summary>Results to proto3 JSON as the transcripts have it: nothing at its default, 64-bit numbers as text.</summary>
+/// <summary>Converts results to Proto3 JSON as in the transcripts: no default values, 64-bit numbers as text.</summary>
 internal static class ResponseWriter
 {
     public static JsonObject Response(OperationResult result)
@@ -94,7 +94,7 @@ internal static class ResponseWriter
         }
     }
 
-    // As the transcripts shorten it: many times the same byte.
+    // Shortened as in the transcripts: the same byte many times.
     private static JsonNode Bytes(ReadOnlySpan<byte> bytes) => bytes.Length > 1000 && !bytes.ContainsAnyExcept(bytes[0])
         ? new JsonObject { ["$byte"] = bytes[0], ["$times"] = bytes.Length }
         : JsonValue.Create(Convert.ToBase64String(bytes));

@@ -2,7 +2,7 @@ using System.IO.Compression;
 
 namespace PgEtcd.Mvcc.Tests.Vectors;
 
-/// <summary>The transcripts of real etcd that are kept with PgEtcd.Testing, embedded here too: this room knows no other.</summary>
+/// <summary>The transcripts of real etcd from PgEtcd.Testing, embedded here too, as this project does not reference it.</summary>
 internal static class TranscriptFile
 {
     /// <summary>The lines of a file, named as etcd's recording was: "kv-1.jsonl".</summary>

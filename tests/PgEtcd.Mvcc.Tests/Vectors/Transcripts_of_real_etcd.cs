@@ -9,7 +9,7 @@ public class Transcripts_of_real_etcd
 {
     [Theory]
     [MemberData(nameof(Files))]
-    public void Come_out_the_same_line_by_line(string file)
+    public void Are_reproduced_line_by_line(string file)
     {
         Replay replay = new();
         int number = 0;

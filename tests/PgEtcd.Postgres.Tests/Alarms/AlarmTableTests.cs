@@ -8,7 +8,7 @@ using static PgEtcd.Postgres.Tests.LogFixture;
 
 namespace PgEtcd.Postgres.Tests.Alarms;
 
-/// <summary>Alarms, and how they reach who appends (docs/decisions/0009).</summary>
+/// <summary>Alarms, and how appends learn of them (docs/decisions/0009).</summary>
 public sealed class AlarmTableTests(PostgresFixture postgres) : IClassFixture<PostgresFixture>
 {
     private static readonly Alarm NoSpace = new(-7, Alarm.NoSpace);
@@ -33,7 +33,7 @@ public sealed class AlarmTableTests(PostgresFixture postgres) : IClassFixture<Po
     }
 
     [Fact]
-    public async Task Two_members_may_raise_the_same_and_it_is_over_when_both_are_cleared()
+    public async Task An_alarm_of_two_members_ends_when_both_are_cleared()
     {
         await using LogFixture fixture = await CreateAsync(postgres);
         AlarmTable alarms = new(fixture.Database);
@@ -60,12 +60,12 @@ public sealed class AlarmTableTests(PostgresFixture postgres) : IClassFixture<Po
         missed.ShouldBeEmpty();
         (await fixture.Log.TailAsync(1, missed.Add, CancellationToken.None)).ShouldBe(result.Position);
 
-        // What is still allowed goes by the state that was told.
+        // A request that is still permitted depends on the state in the answer.
         AppendBatch delete = new(result.Position);
         delete.Add(Delete("a", 3), null, null);
         (await fixture.AppendAsync(delete)).Position.ShouldBe(result.Position with { Revision = 3 });
 
-        // Repeated after a lost answer it is recognised, also when the alarm has been cleared meanwhile.
+        // A repeat after a lost answer is recognised, even if the alarm has been cleared meanwhile.
         await SetAsync(new AlarmTable(fixture.Database), NoSpace, raised: false);
         AppendResult repeated = await fixture.AppendAsync(delete);
         (repeated.Outcome, repeated.Position).ShouldBe((AppendOutcome.Appended, new LogPosition(3, -1, 1)));
@@ -74,7 +74,7 @@ public sealed class AlarmTableTests(PostgresFixture postgres) : IClassFixture<Po
     [Theory]
     [InlineData(Alarm.NoSpace, CompactOutcome.Compacted)]
     [InlineData(Alarm.Corrupt, CompactOutcome.Corrupt)]
-    public async Task Grants_are_refused_and_compactions_if_the_store_is_corrupt(int kind, CompactOutcome compaction)
+    public async Task Alarms_refuse_grants_and_CORRUPT_refuses_compactions(int kind, CompactOutcome compaction)
     {
         await using LogFixture fixture = await CreateAsync(postgres);
         LeaseTable leases = new(fixture.Database);

@@ -13,7 +13,7 @@ public sealed class AuthTableTests(PostgresFixture postgres) : IClassFixture<Pos
     private static readonly byte[] Hash = [1, 2, 3];
 
     [Fact]
-    public async Task What_was_changed_is_loaded_again_and_every_change_counts()
+    public async Task Changes_are_loaded_again_and_each_raises_the_revision()
     {
         await using LogFixture fixture = await LogFixture.CreateAsync(postgres);
         AuthTable table = new(fixture.Database);
@@ -62,7 +62,7 @@ public sealed class AuthTableTests(PostgresFixture postgres) : IClassFixture<Pos
     }
 
     [Fact]
-    public async Task A_change_that_is_repeated_because_the_connection_broke_is_made_once()
+    public async Task A_change_repeated_after_a_broken_connection_is_made_once()
     {
         await using LogFixture fixture = await LogFixture.CreateAsync(postgres);
         AuthTable table = new(fixture.Database);
@@ -87,7 +87,7 @@ public sealed class AuthTableTests(PostgresFixture postgres) : IClassFixture<Pos
     }
 
     [Fact]
-    public async Task A_token_is_kept_only_at_the_revision_at_which_the_password_was_right_and_dies_with_it()
+    public async Task A_token_is_stored_only_at_the_revision_of_the_password_check_and_ends_with_the_password()
     {
         await using LogFixture fixture = await LogFixture.CreateAsync(postgres);
         AuthTable table = new(fixture.Database);
@@ -109,7 +109,7 @@ public sealed class AuthTableTests(PostgresFixture postgres) : IClassFixture<Pos
     }
 
     [Fact]
-    public async Task Expired_tokens_are_not_found_and_go_when_the_next_one_comes()
+    public async Task Expired_tokens_are_not_found_and_are_deleted_with_the_next_login()
     {
         await using LogFixture fixture = await LogFixture.CreateAsync(postgres);
         TokenTable tokens = new(fixture.Database);
@@ -153,7 +153,7 @@ public sealed class AuthTableTests(PostgresFixture postgres) : IClassFixture<Pos
     }
 
     [Fact]
-    public async Task Users_and_roles_of_a_snapshot_take_the_place_of_those_that_are_there()
+    public async Task Users_and_roles_of_a_snapshot_replace_existing_ones()
     {
         await using LogFixture fixture = await LogFixture.CreateAsync(postgres);
         AuthTable table = new(fixture.Database);

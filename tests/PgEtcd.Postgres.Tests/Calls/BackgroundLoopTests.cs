@@ -7,14 +7,14 @@ using Xunit;
 
 namespace PgEtcd.Postgres.Tests.Calls;
 
-/// <summary>Fault A2: loops that died silently.</summary>
+/// <summary>Fault A2: loops ended without a message.</summary>
 public sealed class BackgroundLoopTests
 {
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(60);
     private readonly List<string> _warnings = [];
 
     [Fact]
-    public async Task It_outlives_every_exception_and_tells_of_it_after_longer_and_longer_pauses()
+    public async Task It_survives_every_exception_and_warns_with_growing_pauses()
     {
         List<long> turns = [];
         using CancellationTokenSource stop = new();
@@ -37,7 +37,7 @@ public sealed class BackgroundLoopTests
     }
 
     [Fact]
-    public async Task A_cancellation_that_it_was_not_told_of_does_not_end_it()
+    public async Task A_foreign_cancellation_does_not_end_it()
     {
         int turns = 0;
         using CancellationTokenSource stop = new();

@@ -6,7 +6,7 @@ using Xunit;
 
 namespace PgEtcd.Postgres.Tests.Connections;
 
-/// <summary>Fault A2: what is no answer of PostgreSQL means that the connection is gone, whatever Npgsql stumbles over.</summary>
+/// <summary>Fault A2: any failure that is not an answer of PostgreSQL means a lost connection.</summary>
 public sealed class DatabaseErrorsTests
 {
     [Theory]
@@ -18,11 +18,11 @@ public sealed class DatabaseErrorsTests
     [InlineData("25P03", true)]
     [InlineData("42501", false)]
     [InlineData("23505", false)]
-    public void An_answer_is_what_its_code_says(string code, bool isTransient) =>
+    public void An_error_of_PostgreSQL_is_judged_by_its_code(string code, bool isTransient) =>
         DatabaseErrors.IsTransient(new PostgresException("text", "ERROR", "ERROR", code)).ShouldBe(isTransient);
 
     [Fact]
-    public async Task Anything_else_out_of_Npgsql_or_a_socket_is_no_answer()
+    public async Task Any_other_failure_of_Npgsql_or_a_socket_means_a_lost_connection()
     {
         await using NpgsqlConnection closed = new("Host=nowhere");
         Exception ofNpgsql = await Should.ThrowAsync<InvalidOperationException>(() => closed.BeginTransactionAsync().AsTask());
@@ -34,7 +34,7 @@ public sealed class DatabaseErrorsTests
     }
 
     [Fact]
-    public void Our_own_mistakes_are_not_repeated()
+    public void Bugs_are_not_retried()
     {
         foreach (Exception exception in (Exception[])[
             Thrown(new InvalidOperationException()), Thrown(new InvalidCastException()), new OperationCanceledException()])

@@ -14,7 +14,7 @@ public sealed class EventReaderTests(PostgresFixture postgres) : IClassFixture<P
     private static readonly KeyRange Everything = new(new byte[1], new byte[1]);
 
     [Fact]
-    public async Task A_revision_larger_than_a_read_comes_whole_and_alone()
+    public async Task A_revision_larger_than_a_read_comes_complete_and_alone()
     {
         await using LogFixture fixture = await LogFixture.CreateAsync(postgres);
         AppendBatch batch = new(LogPosition.Empty);
@@ -36,7 +36,7 @@ public sealed class EventReaderTests(PostgresFixture postgres) : IClassFixture<P
     }
 
     [Fact]
-    public async Task What_was_before_counts_as_what_is_read()
+    public async Task Previous_values_count_as_bytes_read()
     {
         await using LogFixture fixture = await LogFixture.CreateAsync(postgres);
         AppendBatch batch = new(LogPosition.Empty);

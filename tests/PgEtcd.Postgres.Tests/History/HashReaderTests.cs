@@ -11,7 +11,7 @@ using static PgEtcd.Postgres.Tests.RemovalFixture;
 
 namespace PgEtcd.Postgres.Tests.History;
 
-/// <summary>The hash of the key space. That it is etcd's is shown by transcripts of 3.6 and beside a real 3.4, over the wire.</summary>
+/// <summary>The hash of the key space. Transcripts of 3.6 and a real 3.4 show, over the wire, that it equals etcd's.</summary>
 public sealed class HashReaderTests(PostgresFixture postgres) : IClassFixture<PostgresFixture>
 {
     private static readonly string[] Keys = ["a", "b", "bb", "c"];
@@ -29,7 +29,7 @@ public sealed class HashReaderTests(PostgresFixture postgres) : IClassFixture<Po
         }
     }
 
-    /// <summary>Removal of superseded rows, wherever it stands, changes no hash.</summary>
+    /// <summary>Removal of superseded rows, at any point, changes no hash.</summary>
     [Theory]
     [InlineData(1)]
     [InlineData(2)]
@@ -49,7 +49,7 @@ public sealed class HashReaderTests(PostgresFixture postgres) : IClassFixture<Po
 
             if (round % 3 == 2)
             {
-                await log.WriteAsync(Delete("a", "z")); // nothing is alive: the rule for what is kept is another then
+                await log.WriteAsync(Delete("a", "z")); // no key is alive, so another rule applies to what is kept
             }
 
             await log.CompactAsync(random.NextInt64(Math.Max(1, log.State.CompactRevision + 1), log.State.Revision + 1));
@@ -66,7 +66,7 @@ public sealed class HashReaderTests(PostgresFixture postgres) : IClassFixture<Po
         seen.Count.ShouldBeGreaterThan(30, "different states have different hashes");
     }
 
-    /// <summary>Fault C16: wherever removal stands, and for compactions that came before it began.</summary>
+    /// <summary>Fault C16: at any point of removal, and for compactions before it began.</summary>
     [Theory]
     [InlineData(1)]
     [InlineData(2)]
@@ -114,7 +114,7 @@ public sealed class HashReaderTests(PostgresFixture postgres) : IClassFixture<Po
         }
     }
 
-    /// <summary>etcd counts the tombstones at the compact revision among what it keeps, and then leaves out what they delete.</summary>
+    /// <summary>etcd counts the tombstones at the compact revision among the kept rows, but leaves out the rows that they delete.</summary>
     [Fact]
     public async Task A_compaction_at_which_all_is_deleted_hashes_its_tombstones_alone()
     {
@@ -141,7 +141,7 @@ public sealed class HashReaderTests(PostgresFixture postgres) : IClassFixture<Po
     }
 
     [Fact]
-    public async Task What_is_compacted_or_in_the_future_has_no_hash()
+    public async Task Compacted_and_future_revisions_have_no_hash()
     {
         await using RemovalFixture log = await CreateAsync(postgres);
         HashReader reader = new(log.Database);
@@ -157,11 +157,11 @@ public sealed class HashReaderTests(PostgresFixture postgres) : IClassFixture<Po
         HashedKeys now = await reader.HashKeysAsync(0, CancellationToken.None);
         now.ShouldBe(new HashedKeys(KvError.None, now.Hash, 3, 5, 5));
         (await reader.HashKeysAsync(5, CancellationToken.None)).ShouldBe(now);
-        (await reader.HashKeysAsync(-4, CancellationToken.None)).Hash.ShouldBe(1084519789u, "of the bucket's name alone");
+        (await reader.HashKeysAsync(-4, CancellationToken.None)).Hash.ShouldBe(1084519789u, "only the name of the bucket");
     }
 
     [Fact]
-    public async Task The_hash_over_everything_knows_the_leases_but_not_their_time()
+    public async Task The_hash_of_everything_covers_leases_but_not_their_time()
     {
         await using RemovalFixture log = await CreateAsync(postgres);
         HashReader reader = new(log.Database);

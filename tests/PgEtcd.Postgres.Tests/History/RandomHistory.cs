@@ -7,13 +7,13 @@ using static PgEtcd.Postgres.Tests.LogFixture;
 
 namespace PgEtcd.Postgres.Tests.History;
 
-/// <summary>Puts and deletes of few keys, and the states that they led to.</summary>
+/// <summary>Random puts and deletes of few keys, and the resulting states.</summary>
 internal static class RandomHistory
 {
     private static readonly IReadOnlySet<long> NoLeases = new HashSet<long>();
 
-    /// <summary>Writes them into the log.</summary>
-    /// <returns>By revision: the state as it was evaluated.</returns>
+    /// <summary>Writes the changes into the log.</summary>
+    /// <returns>The evaluated states by revision.</returns>
     public static async Task<Dictionary<long, KeySpace>> WriteAsync(LogFixture fixture, int revisions)
     {
         Random random = new(20260101);

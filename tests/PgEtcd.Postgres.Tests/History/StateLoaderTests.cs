@@ -42,7 +42,7 @@ public sealed class StateLoaderTests(PostgresFixture postgres) : IClassFixture<P
         await using LogFixture fixture = await CreateAsync(postgres);
         byte[][] keys = [[.. new byte[1023]], [.. new byte[1024]], [.. new byte[3000], 1], [.. new byte[3000], 2], [1]];
         AppendBatch batch = new(LogPosition.Empty);
-        for (int i = 0; i < 100; i++) // ANALYZE takes wide values for distinct ones, so they are few
+        for (int i = 0; i < 100; i++) // few, as ANALYZE counts wide values as distinct
         {
             batch.Add(Put(keys[i < keys.Length ? i : ^1], [(byte)i], 2 + i), null, null);
         }

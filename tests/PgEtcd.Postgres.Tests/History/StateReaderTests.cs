@@ -13,7 +13,7 @@ namespace PgEtcd.Postgres.Tests.History;
 public sealed class StateReaderTests(PostgresFixture postgres) : IClassFixture<PostgresFixture>
 {
     [Fact]
-    public async Task Every_past_state_is_what_was_evaluated()
+    public async Task Every_past_state_equals_the_evaluated_one()
     {
         await using LogFixture fixture = await CreateAsync(postgres);
         Dictionary<long, KeySpace> states = await WriteAsync(fixture, revisions: 120);
@@ -46,7 +46,7 @@ public sealed class StateReaderTests(PostgresFixture postgres) : IClassFixture<P
         count.ShouldBe(3);
     }
 
-    /// <summary>Fault A4: there was no bound. The rest is not read, and the connection is used again.</summary>
+    /// <summary>Fault A4: there was no bound. The remaining rows are not read, and the connection is reused.</summary>
     [Fact]
     public async Task More_bytes_than_a_message_can_hold_are_not_read_and_without_values_they_are_few()
     {
@@ -70,7 +70,7 @@ public sealed class StateReaderTests(PostgresFixture postgres) : IClassFixture<P
     }
 
     [Fact]
-    public async Task Keys_that_agree_in_their_first_kilobyte_are_told_apart()
+    public async Task Keys_with_the_same_first_kilobyte_are_distinguished()
     {
         await using LogFixture fixture = await CreateAsync(postgres);
         byte[][] keys = [.. new byte[] { 1, 2, 3 }.Select(last => (byte[])[.. new byte[3000], last])];

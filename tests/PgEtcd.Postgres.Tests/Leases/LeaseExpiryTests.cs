@@ -7,14 +7,14 @@ using static PgEtcd.Postgres.Tests.Members.MemberTableTests;
 
 namespace PgEtcd.Postgres.Tests.Leases;
 
-/// <summary>What is renewed, what is over, and what an outage does to both. Time is made to pass by moving the times in the
-/// tables back.</summary>
+/// <summary>Renewals, expiry, and the effect of an outage on both. Time is simulated by moving the times in the tables
+/// back.</summary>
 public sealed class LeaseExpiryTests(PostgresFixture postgres) : IClassFixture<PostgresFixture>
 {
     private const string Leader = "a";
 
     [Fact]
-    public async Task A_keep_alive_gives_a_full_TTL_to_what_lives_and_to_nothing_else()
+    public async Task A_keep_alive_gives_a_full_TTL_to_live_leases_only()
     {
         await using LogFixture fixture = await LogFixture.CreateAsync(postgres);
         LeaseTable leases = await WithLeasesAsync(fixture, 1, 2, 3);
@@ -30,7 +30,7 @@ public sealed class LeaseExpiryTests(PostgresFixture postgres) : IClassFixture<P
     }
 
     [Fact]
-    public async Task The_leader_is_told_what_was_over_when_it_last_beat_the_first_first()
+    public async Task The_leader_gets_the_leases_expired_at_its_last_heartbeat_in_order_of_expiry()
     {
         await using LogFixture fixture = await LogFixture.CreateAsync(postgres);
         LeaseTable leases = await WithLeasesAsync(fixture, 1, 2, 3, 4);
@@ -50,19 +50,19 @@ public sealed class LeaseExpiryTests(PostgresFixture postgres) : IClassFixture<P
     [Theory]
     [InlineData("ticked_at = ticked_at - interval '6 seconds'")]
     [InlineData("postmaster_start = postmaster_start - interval '1 second'")]
-    public async Task After_the_database_was_away_what_lived_then_has_a_full_TTL_before_anything_is_over(string away)
+    public async Task After_an_outage_live_leases_get_a_full_TTL_before_any_expires(string away)
     {
         await using LogFixture fixture = await LogFixture.CreateAsync(postgres);
         LeaseTable leases = await WithLeasesAsync(fixture, 1, 2, 3);
         MemberTable members = await WithLeaderAsync(fixture);
         await PassAsync(fixture, 50);
         await fixture.QueryAsync<int>($"update pgetcd.leader set {away}");
-        await ExpireAsync(fixture, 2, seconds: 0.001); // while the database is away
-        await ExpireAsync(fixture, 3, seconds: 20); // before
+        await ExpireAsync(fixture, 2, seconds: 0.001); // during the outage
+        await ExpireAsync(fixture, 3, seconds: 20); // before the outage
         await BeatAsync(members, 1, Leader);
 
         (await leases.ExpiredAsync(Leader, 10, CancellationToken.None)).ShouldBeNull();
-        (await leases.ExpiredAsync(Leader, 10, CancellationToken.None)).ShouldBeNull("until it is done");
+        (await leases.ExpiredAsync(Leader, 10, CancellationToken.None)).ShouldBeNull("until the renewal is done");
         (await leases.RenewAllAsync("somebody else", CancellationToken.None)).ShouldBeNull();
         (await leases.RenewAllAsync(Leader, CancellationToken.None)).ShouldBe(2);
         (await leases.RenewAllAsync(Leader, CancellationToken.None)).ShouldBeNull();
@@ -74,7 +74,7 @@ public sealed class LeaseExpiryTests(PostgresFixture postgres) : IClassFixture<P
     }
 
     [Fact]
-    public async Task A_new_leader_that_has_to_renew_the_leases_does_so_when_the_old_one_died_over_it()
+    public async Task A_new_leader_renews_the_leases_if_the_old_one_died_before_it_did()
     {
         await using LogFixture fixture = await LogFixture.CreateAsync(postgres);
         LeaseTable leases = await WithLeasesAsync(fixture, 1);
@@ -89,7 +89,7 @@ public sealed class LeaseExpiryTests(PostgresFixture postgres) : IClassFixture<P
     }
 
     [Fact]
-    public async Task A_mere_change_of_leader_renews_nothing()
+    public async Task A_change_of_leader_alone_renews_nothing()
     {
         await using LogFixture fixture = await LogFixture.CreateAsync(postgres);
         LeaseTable leases = await WithLeasesAsync(fixture, 1);
@@ -114,7 +114,7 @@ public sealed class LeaseExpiryTests(PostgresFixture postgres) : IClassFixture<P
         return leases;
     }
 
-    /// <summary>A leader that has done what the first of all has to do.</summary>
+    /// <summary>A leader that has done the initial renewal.</summary>
     private static async Task<MemberTable> WithLeaderAsync(LogFixture fixture)
     {
         MemberTable members = new(fixture.Database);

@@ -6,8 +6,8 @@ using Xunit;
 
 namespace PgEtcd.Postgres.Tests.Leases;
 
-/// <summary>A session that has worked while there were no leases must not go on as if there were none: grants fell from 40,000 to 3,000 a
-/// second in a new store.</summary>
+/// <summary>A session that began without leases must not keep plans for an empty table: grants fell from 40,000 to 3,000 a second in a new
+/// store.</summary>
 public sealed class LeasePlanTests(PostgresFixture postgres) : IClassFixture<PostgresFixture>
 {
     [Theory]
@@ -18,7 +18,7 @@ public sealed class LeasePlanTests(PostgresFixture postgres) : IClassFixture<Pos
         + "'{2}', '{1}', '{7}', '{}', '{}', '{7,8,9}', '{}')")]
     [InlineData("pgetcd.append((select max(revision) from pgetcd.all_revisions), -1, 1, 'x', '{}', '{}', '{}', "
         + "'{}', '{}', '{}', '{}', '{}', '{}', '{7,8,9}')")]
-    public async Task Leases_are_looked_up_by_sessions_that_began_with_none(string call)
+    public async Task Sessions_that_began_without_leases_look_leases_up(string call)
     {
         await using LogFixture log = await LogFixture.CreateAsync(postgres);
         await log.AppendAsync(LogFixture.Puts(1, "a=1"));
@@ -38,7 +38,7 @@ public sealed class LeasePlanTests(PostgresFixture postgres) : IClassFixture<Pos
         await session.ExecuteAsync($"select * from {call}");
         (await ScansAsync()).ShouldBe(before);
 
-        // Also those of earlier transactions that the session has not reported yet.
+        // With the counts of earlier transactions that the session has not reported yet.
         Task<long> ScansAsync() => session.QuerySingleAsync<long>(
             "select seq_scan from pg_stat_xact_user_tables where relid = 'pgetcd.leases'::regclass");
     }

@@ -22,7 +22,7 @@ public sealed class LeaseTableTests(PostgresFixture postgres) : IClassFixture<Po
     }
 
     [Fact]
-    public async Task Leases_granted_together_have_an_outcome_each_in_their_order()
+    public async Task Leases_granted_together_get_an_outcome_each_in_order()
     {
         await using LogFixture fixture = await LogFixture.CreateAsync(postgres);
         LeaseTable leases = new(fixture.Database);
@@ -65,7 +65,7 @@ public sealed class LeaseTableTests(PostgresFixture postgres) : IClassFixture<Po
     [InlineData("{0}", "{60}")]
     [InlineData("{1,2}", "{60,0}")]
     [InlineData("{1,2}", "{-1,60}")]
-    public async Task A_lease_that_cannot_be_is_refused(string ids, string seconds)
+    public async Task An_invalid_lease_is_refused(string ids, string seconds)
     {
         await using LogFixture fixture = await LogFixture.CreateAsync(postgres);
         await Should.ThrowAsync<PostgresException>(() => fixture.QueryAsync<int>(

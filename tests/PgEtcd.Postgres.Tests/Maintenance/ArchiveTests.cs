@@ -6,7 +6,7 @@ using static PgEtcd.Postgres.Tests.RemovalFixture;
 
 namespace PgEtcd.Postgres.Tests.Maintenance;
 
-/// <summary>The archive that removed rows go to (design §8).</summary>
+/// <summary>The archive of removed rows (design §8).</summary>
 public sealed class ArchiveTests(PostgresFixture postgres) : IClassFixture<PostgresFixture>
 {
     [Theory]
@@ -30,7 +30,7 @@ public sealed class ArchiveTests(PostgresFixture postgres) : IClassFixture<Postg
     }
 
     [Fact]
-    public async Task Partitions_are_made_ahead_and_dropped_when_all_in_them_is_too_old()
+    public async Task Partitions_are_created_ahead_and_dropped_when_all_their_rows_are_too_old()
     {
         await using RemovalFixture log = await CreateAsync(postgres);
         await KeepAsync(log, days: 30);
@@ -38,7 +38,7 @@ public sealed class ArchiveTests(PostgresFixture postgres) : IClassFixture<Postg
         DateTime today = (await log.Log.QueryAsync<DateTime>("select (clock_timestamp() at time zone 'UTC')::date::timestamp")).Single();
         (await PartitionsAsync(log)).ShouldBe([Name(today), Name(today.AddDays(1))]);
 
-        // As the leader of five weeks ago would have left them.
+        // As a leader five weeks ago would have left them.
         foreach (int age in new[] { 29, 30, 31, 35 })
         {
             DateTime day = today.AddDays(-age);

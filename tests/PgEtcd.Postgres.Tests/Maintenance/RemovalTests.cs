@@ -12,13 +12,13 @@ using static PgEtcd.Postgres.Tests.RemovalFixture;
 
 namespace PgEtcd.Postgres.Tests.Maintenance;
 
-/// <summary>What physical removal takes and what it leaves (semantics.md §6).</summary>
+/// <summary>The rows that physical removal takes and leaves (semantics.md §6).</summary>
 public sealed class RemovalTests(PostgresFixture postgres) : IClassFixture<PostgresFixture>
 {
     private static readonly string[] Keys = ["a", "a\u00e4", "b", "bb", "c", "d"];
 
-    /// <summary>Killed anywhere it goes on by itself, and what is left is what the rule says: kine#414, #489, #365, #220,
-    /// etcd#14685. The revision never goes back: etcd#17780. Any history can be started from: kine#311.</summary>
+    /// <summary>Removal killed at any point resumes by itself, and leaves the rows required by the rule: kine#414, #489, #365, #220,
+    /// etcd#14685. The revision never decreases: etcd#17780. A frontend can start from any history: kine#311.</summary>
     [Theory]
     [InlineData(1)]
     [InlineData(2)]
@@ -75,7 +75,7 @@ public sealed class RemovalTests(PostgresFixture postgres) : IClassFixture<Postg
     [Fact]
     [Trait("issue", "etcd#18089")]
     [Trait("issue", "etcd#19179")]
-    public async Task The_tombstone_at_the_compact_revision_stays_and_goes_with_the_next_compaction()
+    public async Task The_tombstone_at_the_compact_revision_stays_until_the_next_compaction()
     {
         await using RemovalFixture log = await CreateAsync(postgres);
         await log.WriteAsync(Put("a"));
@@ -90,11 +90,11 @@ public sealed class RemovalTests(PostgresFixture postgres) : IClassFixture<Postg
         (await log.RowsAsync()).ShouldBe([new(4, 0, "b", false)]);
     }
 
-    /// <summary>Removal stands among the rows of the compact revision when the next compaction comes.</summary>
+    /// <summary>The next compaction comes while removal is among the rows of the compact revision.</summary>
     [Theory]
     [InlineData(4)]
     [InlineData(5)]
-    public async Task The_tombstones_of_a_compact_revision_go_wherever_removal_was_when_the_mark_moved(int rows)
+    public async Task The_tombstones_of_a_compact_revision_are_removed_wherever_removal_was_when_the_mark_moved(int rows)
     {
         await using RemovalFixture log = await CreateAsync(postgres);
         await log.WriteAsync(Put("a"));
@@ -160,7 +160,7 @@ public sealed class RemovalTests(PostgresFixture postgres) : IClassFixture<Postg
     }
 
     [Fact]
-    public async Task What_was_appended_a_moment_ago_waits_for_those_who_read_the_log()
+    public async Task Rows_appended_a_moment_ago_are_kept_for_readers_of_the_log()
     {
         await using RemovalFixture log = await CreateAsync(postgres);
         await log.WriteAsync(Put("a"));
@@ -189,7 +189,7 @@ public sealed class RemovalTests(PostgresFixture postgres) : IClassFixture<Postg
         await log.ExecuteAsync("select pg_sleep(0.25)");
         await log.CompactAsync(6);
 
-        // 3 is the last that the other frontend has written; 2 is not the last of ours, and 5 comes after 3.
+        // 3 is the last one written by the other frontend; 2 is not the last of ours, and 5 comes after 3.
         (await log.RemoveAsync()).ShouldBe(RemovalOutcome.Later);
         (await log.RowsAsync()).Select(row => row.Revision).ShouldBe([3, 4, 5, 6]);
         (await log.Removal.ProgressAsync(CancellationToken.None)).ShouldBe((6, 6));
@@ -225,7 +225,7 @@ public sealed class RemovalTests(PostgresFixture postgres) : IClassFixture<Postg
         (after.Deleted - before.Deleted).ShouldBe(10);
         (after.Fetched - before.Fetched).ShouldBeLessThan(50);
 
-        // This backend's own counts, of this transaction and others not yet reported.
+        // This backend's own counts, of this transaction and of others not yet reported.
         Task<(long, long, long)> WorkAsync() => connection.QuerySingleAsync<(long, long, long)>("""
             select seq_scan, idx_tup_fetch, n_tup_del from pg_stat_xact_user_tables
             where schemaname = 'pgetcd' and relname = 'revisions'
@@ -245,7 +245,7 @@ public sealed class RemovalTests(PostgresFixture postgres) : IClassFixture<Postg
         (await TailAsync(2)).ShouldBe([(3, 0), (3, 1), (4, 0)], "the compaction alone removes nothing");
 
         (await log.RemoveAsync()).ShouldBe(RemovalOutcome.Finished);
-        // Of revision 3 half is left, and nobody may take that for the whole.
+        // Half of revision 3 is left, which must not be taken for the whole.
         await Should.ThrowAsync<LogGapException>(() => TailAsync(2));
         (await TailAsync(3)).ShouldBe([(4, 0)]);
         AppendBatch late = new(new LogPosition(2, -1, 1));
@@ -264,9 +264,9 @@ public sealed class RemovalTests(PostgresFixture postgres) : IClassFixture<Postg
         }
     }
 
-    /// <summary>Else a mere restart of PostgreSQL would pass for a loss of history (design §11).</summary>
+    /// <summary>Otherwise a restart of PostgreSQL alone would look like a loss of history (design §11).</summary>
     [Fact]
-    public async Task A_frontend_whose_last_change_was_removed_does_not_take_that_for_lost_history()
+    public async Task A_frontend_whose_last_change_was_removed_does_not_assume_lost_history()
     {
         await using RemovalFixture log = await CreateAsync(postgres);
         await log.WriteAsync(Put("a"));
@@ -282,7 +282,7 @@ public sealed class RemovalTests(PostgresFixture postgres) : IClassFixture<Postg
     }
 
     [Fact]
-    public async Task A_compaction_that_is_repeated_knows_itself()
+    public async Task A_repeated_compaction_is_recognised()
     {
         await using RemovalFixture log = await CreateAsync(postgres);
         await log.WriteAsync(Put("a"));

@@ -7,15 +7,15 @@ using Xunit;
 
 namespace PgEtcd.Postgres.Tests.Maintenance;
 
-/// <summary>How much room the store takes, and making dead rows' room usable again.</summary>
+/// <summary>The size of the store, and vacuuming.</summary>
 public sealed class StorageTableTests(PostgresFixture postgres) : IClassFixture<PostgresFixture>
 {
-    /// <summary>In short rows, in values out of line, in both.</summary>
+    /// <summary>With short rows, with values stored out of line, and with both.</summary>
     [Theory]
     [InlineData(20_000, 100)]
     [InlineData(1_000, 5_000)]
     [InlineData(3, 10)]
-    public async Task What_is_freshly_written_is_in_use_and_what_is_deleted_is_not(int rows, int valueBytes)
+    public async Task New_rows_are_in_use_and_deleted_ones_are_not(int rows, int valueBytes)
     {
         await using LogFixture fixture = await LogFixture.CreateAsync(postgres, "my-Store");
         StorageTable storage = new(fixture.Database);
@@ -42,10 +42,10 @@ public sealed class StorageTableTests(PostgresFixture postgres) : IClassFixture<
         ((thinned.InUse - empty.InUse) / added).ShouldBeInRange(rows > 10 ? 0.07 : 0, 0.13);
 
         await new Vacuum(fixture.Database).RunAsync(CancellationToken.None);
-        (await storage.ReportAsync(CancellationToken.None)).ShouldBe(thinned, "maps that a vacuum adds are not the store's");
+        (await storage.ReportAsync(CancellationToken.None)).ShouldBe(thinned, "maps added by a vacuum do not count");
     }
 
-    /// <summary>So that a small quota has room for something, and a defrag of a small store does not make it larger (fault C17).</summary>
+    /// <summary>So a small quota has room, and a defragmentation of a small store does not make it larger (fault C17).</summary>
     [Fact]
     public async Task An_empty_store_has_nothing_in_use_and_a_vacuum_does_not_make_it_larger()
     {
@@ -61,7 +61,7 @@ public sealed class StorageTableTests(PostgresFixture postgres) : IClassFixture<
     }
 
     [Fact]
-    public async Task A_vacuum_removes_the_dead_and_does_not_wait_for_writers()
+    public async Task A_vacuum_removes_dead_rows_and_does_not_wait_for_writers()
     {
         await using LogFixture fixture = await LogFixture.CreateAsync(postgres);
         await fixture.AppendAsync(LogFixture.Puts(1, "a=1", "b=2"));
@@ -77,7 +77,7 @@ public sealed class StorageTableTests(PostgresFixture postgres) : IClassFixture<
     }
 
     [Fact]
-    public async Task A_table_that_is_somebody_elses_is_named_and_the_others_are_vacuumed()
+    public async Task A_table_of_another_owner_is_named_and_the_others_are_vacuumed()
     {
         await using LogFixture fixture = await LogFixture.CreateAsync(postgres);
         await fixture.AppendAsync(LogFixture.Puts(1, "a=1", "b=2"));

@@ -12,7 +12,7 @@ public sealed class MemberTableTests(PostgresFixture postgres) : IClassFixture<P
     private static readonly string[] PeerUrls = ["http://127.0.0.1:3"];
 
     [Fact]
-    public async Task The_first_to_beat_leads_and_whoever_comes_after_a_farewell_leads_at_once()
+    public async Task The_first_frontend_leads_and_after_it_leaves_the_next_leads_at_once()
     {
         await using LogFixture fixture = await LogFixture.CreateAsync(postgres);
         MemberTable members = new(fixture.Database);
@@ -30,7 +30,7 @@ public sealed class MemberTableTests(PostgresFixture postgres) : IClassFixture<P
     }
 
     [Fact]
-    public async Task A_leader_that_is_silent_for_two_seconds_loses_the_leadership_and_gets_no_leases_to_revoke()
+    public async Task A_leader_silent_for_two_seconds_loses_the_leadership_and_gets_no_leases_to_revoke()
     {
         await using LogFixture fixture = await LogFixture.CreateAsync(postgres);
         MemberTable members = new(fixture.Database);
@@ -49,7 +49,7 @@ public sealed class MemberTableTests(PostgresFixture postgres) : IClassFixture<P
     }
 
     [Fact]
-    public async Task An_id_is_left_to_the_run_that_keeps_it_up_and_taken_from_one_that_is_gone()
+    public async Task An_id_stays_with_a_live_run_and_is_taken_from_a_dead_one()
     {
         await using LogFixture fixture = await LogFixture.CreateAsync(postgres);
         MemberTable members = new(fixture.Database);
@@ -67,7 +67,7 @@ public sealed class MemberTableTests(PostgresFixture postgres) : IClassFixture<P
     }
 
     [Fact]
-    public async Task Who_has_not_beaten_for_three_seconds_is_not_listed_and_forgotten_after_a_minute()
+    public async Task A_frontend_silent_for_three_seconds_is_not_listed_and_is_deleted_after_a_minute()
     {
         await using LogFixture fixture = await LogFixture.CreateAsync(postgres);
         MemberTable members = new(fixture.Database);
@@ -85,7 +85,7 @@ public sealed class MemberTableTests(PostgresFixture postgres) : IClassFixture<P
     }
 
     [Fact]
-    public async Task Only_one_of_many_that_beat_at_once_leads()
+    public async Task Only_one_of_many_simultaneous_heartbeats_leads()
     {
         await using LogFixture fixture = await LogFixture.CreateAsync(postgres);
         MemberTable members = new(fixture.Database);
@@ -99,7 +99,7 @@ public sealed class MemberTableTests(PostgresFixture postgres) : IClassFixture<P
     }
 
     [Fact]
-    public async Task The_leader_and_nobody_else_hands_over_to_who_is_alive()
+    public async Task Only_the_leader_hands_over_and_only_to_a_live_frontend()
     {
         await using LogFixture fixture = await LogFixture.CreateAsync(postgres);
         MemberTable members = new(fixture.Database);
@@ -110,7 +110,7 @@ public sealed class MemberTableTests(PostgresFixture postgres) : IClassFixture<P
 
         (await members.HandOverAsync("b", 2, CancellationToken.None)).ShouldBeNull("b does not lead");
         (await members.HandOverAsync("a", 3, CancellationToken.None)).ShouldBeNull("c is dead");
-        (await members.HandOverAsync("a", 4, CancellationToken.None)).ShouldBeNull("there is none");
+        (await members.HandOverAsync("a", 4, CancellationToken.None)).ShouldBeNull("there is no such member");
         (await BeatAsync(members, 1, "a")).Leads.ShouldBeTrue();
 
         DateTime handed = (await members.HandOverAsync("a", 2, CancellationToken.None)).ShouldNotBeNull();
@@ -123,7 +123,7 @@ public sealed class MemberTableTests(PostgresFixture postgres) : IClassFixture<P
     }
 
     [Fact]
-    public async Task The_list_says_since_when_the_leader_leads_and_how_far_each_is_behind()
+    public async Task The_list_shows_since_when_the_leader_leads_and_how_far_each_is_behind()
     {
         await using LogFixture fixture = await LogFixture.CreateAsync(postgres);
         MemberTable members = new(fixture.Database);
@@ -146,7 +146,7 @@ public sealed class MemberTableTests(PostgresFixture postgres) : IClassFixture<P
     }
 
     [Fact]
-    public async Task Only_the_dead_are_removed()
+    public async Task Only_dead_frontends_are_removed()
     {
         await using LogFixture fixture = await LogFixture.CreateAsync(postgres);
         MemberTable members = new(fixture.Database);

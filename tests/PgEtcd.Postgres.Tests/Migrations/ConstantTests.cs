@@ -6,7 +6,7 @@ using Xunit;
 
 namespace PgEtcd.Postgres.Tests.Migrations;
 
-/// <summary>The constants that C# repeats are those of functions/constants.sql.</summary>
+/// <summary>The constants repeated in C# equal those of functions/constants.sql.</summary>
 public sealed class ConstantTests(PostgresFixture postgres) : IClassFixture<PostgresFixture>
 {
     [Fact]

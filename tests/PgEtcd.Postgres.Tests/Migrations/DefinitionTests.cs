@@ -40,7 +40,7 @@ public sealed partial class DefinitionTests(PostgresFixture postgres) : IClassFi
         List<(string Name, string File)> inFiles = [.. Directory.GetFiles(Folder, "*.sql", SearchOption.AllDirectories).SelectMany(
             file => Definition().Matches(File.ReadAllText(file)).Select(match => (match.Result("$1 $2"), file)))];
 
-        // Overloads are functions of their own, and stand together.
+        // Overloads are separate functions in the same file.
         inFiles.Select(definition => definition.Name).Order().ShouldBe(inSchema.Order());
         inFiles.GroupBy(definition => definition.Name).Where(name => name.Distinct().Count() > 1).ShouldBeEmpty();
         inFiles.Where(definition => definition.Name.StartsWith("type ", StringComparison.Ordinal) == IsFunctions(definition.File))
@@ -64,18 +64,18 @@ public sealed partial class DefinitionTests(PostgresFixture postgres) : IClassFi
             + "then update migrations/signatures.txt.");
     }
 
-    /// <summary>Fault A1: whoever may create in public had a function of his called by ours.</summary>
+    /// <summary>Fault A1: a role that may create objects in public had its function called by ours.</summary>
     [Fact]
     public async Task No_function_leaves_a_name_to_the_search_path_of_its_caller()
     {
         await using LogFixture fixture = await LogFixture.CreateAsync(postgres);
 
-        (await fixture.QueryAsync<string>(UnpinnedSql)).ShouldBeEmpty("set search_path = pg_catalog, pg_temp, or a body that is no string");
+        (await fixture.QueryAsync<string>(UnpinnedSql)).ShouldBeEmpty("set search_path, or use a body that is not a string");
         (await fixture.QueryAsync<long>("select count(*) from pg_proc where pronamespace = 'pgetcd'::regnamespace"))[0]
             .ShouldBeGreaterThan(50);
     }
 
-    /// <summary>A plan that cannot do without what is off counts as very expensive, and would be compiled at each call: keep-alives took
+    /// <summary>A plan that cannot avoid what is off is costed as very expensive, and would be compiled at each call: keep-alives took
     /// 150 ms.</summary>
     [Fact]
     public async Task A_function_that_turns_plans_off_turns_their_compilation_off()

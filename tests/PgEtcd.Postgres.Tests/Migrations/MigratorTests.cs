@@ -41,7 +41,7 @@ public sealed class MigratorTests(PostgresFixture postgres) : IClassFixture<Post
     }
 
     [Fact]
-    public async Task A_user_who_may_not_create_a_schema_is_told_so()
+    public async Task A_user_without_the_right_to_create_a_schema_gets_a_clear_error()
     {
         string connectionString = await postgres.CreateDatabaseAsync();
         await using (NpgsqlConnection admin = new(connectionString))

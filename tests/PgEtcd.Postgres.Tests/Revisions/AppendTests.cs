@@ -46,7 +46,7 @@ public sealed class AppendTests(PostgresFixture postgres) : IClassFixture<Postgr
             await fixture.Log.PositionAsync(CancellationToken.None);
         }
 
-        // Asked from outside of the pool, where it would overwrite what is asked for.
+        // From outside of the pool, whose sessions it would make show this query instead.
         await using NpgsqlConnection outside = new(fixture.ConnectionString + ";Pooling=false");
         (await ProcessesAsync("select \"pgetcd\".append_one(")).ShouldBe(1);
         (await ProcessesAsync("select greatest(c.base_revision")).ShouldBe(1);
@@ -109,9 +109,9 @@ public sealed class AppendTests(PostgresFixture postgres) : IClassFixture<Postgr
         (await fixture.QueryAsync<long>("select count(*) from pgetcd.revisions")).ShouldBe([3]);
     }
 
-    /// <summary>A lone change goes another way (append_one), and must not be told from others.</summary>
+    /// <summary>A single change takes another path (append_one), and must look the same in the log.</summary>
     [Fact]
-    public async Task A_lone_change_is_written_as_it_is_among_others()
+    public async Task A_single_change_is_written_as_in_a_batch()
     {
         await using LogFixture fixture = await CreateAsync(postgres);
         await new LeaseTable(fixture.Database).GrantAsync(7, 60, Guid.NewGuid(), CancellationToken.None);
@@ -144,7 +144,7 @@ public sealed class AppendTests(PostgresFixture postgres) : IClassFixture<Postgr
     }
 
     [Fact]
-    public async Task Invariant3_append_is_conditional_for_a_lone_change_too()
+    public async Task Invariant3_append_is_conditional_for_a_single_change_too()
     {
         await using LogFixture fixture = await CreateAsync(postgres);
         AppendBatch lone = Puts(1, "a=1");
@@ -222,7 +222,7 @@ public sealed class AppendTests(PostgresFixture postgres) : IClassFixture<Postgr
     }
 
     [Fact]
-    public async Task Revoking_takes_the_lease_away_with_the_batch()
+    public async Task A_revoked_lease_is_deleted_with_the_batch()
     {
         await using LogFixture fixture = await CreateAsync(postgres);
         await new LeaseTable(fixture.Database).GrantAsync(-7, 60, Guid.NewGuid(), CancellationToken.None);
@@ -246,7 +246,7 @@ public sealed class AppendTests(PostgresFixture postgres) : IClassFixture<Postgr
     }
 
     [Fact]
-    public async Task A_key_that_no_index_entry_could_hold_is_stored()
+    public async Task A_key_larger_than_an_index_entry_is_stored()
     {
         await using LogFixture fixture = await CreateAsync(postgres);
         byte[] key = new byte[100_000];
@@ -279,7 +279,7 @@ public sealed class AppendTests(PostgresFixture postgres) : IClassFixture<Postgr
     }
 
     [Fact]
-    public async Task The_audit_columns_say_who_wrote()
+    public async Task The_audit_columns_name_the_writer()
     {
         await using LogFixture fixture = await CreateAsync(postgres);
         await fixture.AppendAsync(Puts(1, "a=1"));

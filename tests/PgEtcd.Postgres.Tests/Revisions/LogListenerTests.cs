@@ -19,7 +19,7 @@ public sealed class LogListenerTests(PostgresFixture postgres) : IClassFixture<P
         using CancellationTokenSource stop = new();
         Task listening = new LogListener(fixture.Database, new RevisionLog(fixture.Database, "here"), NullLogger<LogListener>.Instance)
             .RunAsync(async head => await wakes.Writer.WriteAsync(head), stop.Token);
-        (await wakes.Reader.ReadAsync().AsTask().WaitAsync(Limit)).ShouldBeNull("it looks once when it begins to listen");
+        (await wakes.Reader.ReadAsync().AsTask().WaitAsync(Limit)).ShouldBeNull("it reads once when it starts listening");
 
         await fixture.AppendAsync(LogFixture.Puts(1, "a=1", "b=2"));
         await UntilAsync(wakes.Reader, 3);
@@ -33,7 +33,7 @@ public sealed class LogListenerTests(PostgresFixture postgres) : IClassFixture<P
         long head = 4;
         while (true)
         {
-            // Once it listens again an append is announced again.
+            // Once it listens again, an append is announced again.
             await fixture.AppendAsync(LogFixture.Puts(head++, "d=4"));
             if ((await wakes.Reader.ReadAsync().AsTask().WaitAsync(Limit)) is not null)
             {
@@ -63,9 +63,9 @@ public sealed class LogListenerTests(PostgresFixture postgres) : IClassFixture<P
         await listening.WaitAsync(Limit);
     }
 
-    /// <summary>Fault A2: an error that was not taken for a passing one ended the listening for good, and nobody was told.</summary>
+    /// <summary>Fault A2: an error that was not recognised as transient ended the listening for good, without a message.</summary>
     [Fact]
-    public async Task Whatever_fails_when_the_tail_is_woken_the_listening_goes_on()
+    public async Task Listening_continues_whatever_fails_when_the_tail_is_woken()
     {
         await using LogFixture fixture = await LogFixture.CreateAsync(postgres);
         Channel<long?> wakes = Channel.CreateUnbounded<long?>();
@@ -76,7 +76,7 @@ public sealed class LogListenerTests(PostgresFixture postgres) : IClassFixture<P
                 async head => await (++calls < 4 ? throw new InvalidOperationException("Not now.") : wakes.Writer.WriteAsync(head)),
                 stop.Token);
 
-        // The first of these comes before it listens again, the others from the clock.
+        // The first comes before it listens again, the others from the timer.
         for (int i = 0; i < 3; i++)
         {
             (await wakes.Reader.ReadAsync().AsTask().WaitAsync(Limit)).ShouldBeNull();

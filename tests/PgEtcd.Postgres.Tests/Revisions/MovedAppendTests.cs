@@ -12,11 +12,11 @@ using static PgEtcd.Postgres.Tests.LogFixture;
 
 namespace PgEtcd.Postgres.Tests.Revisions;
 
-/// <summary>Appends to a log that has gone on since their batches were evaluated (docs/decisions/0020).</summary>
+/// <summary>Appends to a log that has grown since their batches were evaluated (docs/decisions/0020).</summary>
 public sealed class MovedAppendTests(PostgresFixture postgres) : IClassFixture<PostgresFixture>
 {
     [Fact]
-    public async Task A_batch_goes_behind_rows_of_others_and_brings_them_along()
+    public async Task A_batch_goes_behind_rows_of_others_and_returns_them()
     {
         await using LogFixture fixture = await CreateAsync(postgres);
         await ElsewhereAsync(fixture, Puts(1, "a=1", "b=2"));
@@ -33,7 +33,7 @@ public sealed class MovedAppendTests(PostgresFixture postgres) : IClassFixture<P
     }
 
     [Fact]
-    public async Task Invariant6_no_guessing_a_batch_that_went_behind_others_is_known_again()
+    public async Task Invariant6_no_guessing_a_batch_that_went_behind_others_is_recognised()
     {
         await using LogFixture fixture = await CreateAsync(postgres);
         await ElsewhereAsync(fixture, Puts(1, "a=1"));
@@ -51,10 +51,10 @@ public sealed class MovedAppendTests(PostgresFixture postgres) : IClassFixture<P
         (await fixture.QueryAsync<long>("select count(*) from pgetcd.revisions")).ShouldBe([4]);
     }
 
-    /// <summary>All that came between may have been removed: nothing in the answer shows then that the batch is not where it was
-    /// evaluated, except for its revision.</summary>
+    /// <summary>All rows in between may have been removed: then only the revision in the answer shows that the batch is not where it was
+    /// evaluated.</summary>
     [Fact]
-    public async Task Invariant6_no_guessing_where_a_batch_went_though_the_rows_before_it_are_gone()
+    public async Task Invariant6_no_guessing_where_a_batch_went_even_if_the_rows_before_it_are_removed()
     {
         await using LogFixture fixture = await CreateAsync(postgres);
         AppendBatch fleeting = Puts(1, "a=1");
@@ -71,9 +71,9 @@ public sealed class MovedAppendTests(PostgresFixture postgres) : IClassFixture<P
         await Should.ThrowAsync<StoreUnavailableException>(fixture.AppendAsync(batch));
     }
 
-    /// <summary>Once a new store is defragmented, PostgreSQL takes the table for an empty one; the plan is kept while it grows.</summary>
+    /// <summary>Once a new store is vacuumed, PostgreSQL takes the table for an empty one, and the plan is kept while it grows.</summary>
     [Fact]
-    public async Task A_place_is_looked_for_among_the_last_rows_though_it_was_planned_for_an_empty_table()
+    public async Task A_place_is_searched_among_the_last_rows_even_with_a_plan_for_an_empty_table()
     {
         await using LogFixture fixture = await CreateAsync(postgres);
         await using NpgsqlConnection connection = await fixture.Database.OpenAsync(CancellationToken.None);
@@ -128,7 +128,7 @@ public sealed class MovedAppendTests(PostgresFixture postgres) : IClassFixture<P
         (await fixture.AppendAsync(wide)).Outcome.ShouldBe(AppendOutcome.Conflict);
     }
 
-    /// <summary>Whatever the moved log says: nulls do not pass.</summary>
+    /// <summary>In a moved log too, nulls do not pass.</summary>
     [Theory]
     [InlineData("null, -1, 1")]
     [InlineData("1, null, 1")]

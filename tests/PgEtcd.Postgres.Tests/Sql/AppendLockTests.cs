@@ -11,7 +11,7 @@ using static PgEtcd.Postgres.Tests.LogFixture;
 
 namespace PgEtcd.Postgres.Tests.Sql;
 
-/// <summary>The lock that puts appends in order belongs to one schema and its owner (fault B9: any role could take it unseen, and two
+/// <summary>The lock that puts appends in order belongs to one schema and its owner (fault B9: any role could take it unnoticed, and two
 /// schemas whose names have the same hash shared it).</summary>
 public sealed class AppendLockTests(PostgresFixture postgres) : IClassFixture<PostgresFixture>
 {
@@ -85,7 +85,7 @@ public sealed class AppendLockTests(PostgresFixture postgres) : IClassFixture<Po
     [InlineData("select pgetcd.lock_and_tail(1)", false)]
     [InlineData("select pgetcd.compact(1)", false)]
     [InlineData("lock table pgetcd.append_lock", false)]
-    public async Task Whatever_took_it_the_holder_is_named(string take, bool isWriter)
+    public async Task The_holder_is_named_however_it_took_the_lock(string take, bool isWriter)
     {
         await using LogFixture log = await CreateAsync(postgres);
         await using NpgsqlConnection holder = await log.Database.OpenAsync(CancellationToken.None);
@@ -100,7 +100,7 @@ public sealed class AppendLockTests(PostgresFixture postgres) : IClassFixture<Po
 
     /// <summary>A compaction waits for a session that has changed the row of the cluster, and all writes wait for the compaction.</summary>
     [Fact]
-    public async Task A_session_that_keeps_the_holder_waiting_is_named_in_its_place()
+    public async Task A_session_that_blocks_the_holder_is_named_in_its_place()
     {
         await using LogFixture log = await CreateAsync(postgres);
         await using Database second = new(log.ConnectionString, log.Database.Schema, NullLoggerFactory.Instance);

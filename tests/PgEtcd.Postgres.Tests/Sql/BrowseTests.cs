@@ -6,7 +6,7 @@ using static PgEtcd.Postgres.Tests.RemovalFixture;
 
 namespace PgEtcd.Postgres.Tests.Sql;
 
-/// <summary>Levels, searches, times and changes (docs/sql.md), beside the key space that they were written through.</summary>
+/// <summary>Levels, searches, times and changes (docs/sql.md), compared with the key space through which they were written.</summary>
 public sealed class BrowseTests(PostgresFixture postgres) : IClassFixture<PostgresFixture>
 {
     private static readonly string[] Keys = ["a", "a/", "a/1", "a/2/x", "a/2/y", "/lead", "//double", "b::c", "z/z/z/z"];
@@ -14,7 +14,7 @@ public sealed class BrowseTests(PostgresFixture postgres) : IClassFixture<Postgr
     [Theory]
     [InlineData(1, "pgetcd")]
     [InlineData(2, "My-schema")]
-    public async Task A_level_is_what_the_keys_of_its_state_make_of_it_archived_or_not(int seed, string schema)
+    public async Task A_level_matches_the_keys_of_its_state_archived_or_not(int seed, string schema)
     {
         await using RemovalFixture log = await CreateAsync(postgres, schema);
         await log.Removal.KeepArchiveAsync(TimeSpan.FromDays(30), CancellationToken.None);
@@ -56,7 +56,7 @@ public sealed class BrowseTests(PostgresFixture postgres) : IClassFixture<Postgr
     }
 
     [Fact]
-    public async Task Changes_come_newest_first_in_pages_and_by_what_is_asked_for()
+    public async Task Changes_come_newest_first_in_pages_and_filtered()
     {
         await using RemovalFixture log = await CreateAsync(postgres, "pgetcd");
         foreach (string key in new[] { "p/1", "p/2", "q/1", "p/1" })
@@ -68,7 +68,7 @@ public sealed class BrowseTests(PostgresFixture postgres) : IClassFixture<Postgr
         (await Changes("")).ShouldBe(["6.1 p/2", "6.0 p/1", "5.0 p/1", "4.0 q/1", "3.0 p/2", "2.0 p/1"]);
         (await Changes("'p/'")).ShouldBe(["6.1 p/2", "6.0 p/1", "5.0 p/1", "3.0 p/2", "2.0 p/1"]);
         (await Changes("most => 2")).ShouldBe(["6.1 p/2", "6.0 p/1"]);
-        // The page before may have ended within a revision.
+        // The previous page may have ended within a revision.
         (await Changes("before_revision => 6, before_sub => 1, most => 2")).ShouldBe(["6.0 p/1", "5.0 p/1"]);
         (await Changes("since => pgetcd.time_of(5)")).ShouldBe(["6.1 p/2", "6.0 p/1", "5.0 p/1"]);
         (await Changes("until => pgetcd.time_of(4)")).ShouldBe(["3.0 p/2", "2.0 p/1"]);

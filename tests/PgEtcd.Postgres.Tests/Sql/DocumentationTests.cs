@@ -10,13 +10,13 @@ using Xunit;
 
 namespace PgEtcd.Postgres.Tests.Sql;
 
-/// <summary>The examples of docs/sql.md do what the page shows.</summary>
+/// <summary>The examples of docs/sql.md print the results shown there.</summary>
 public sealed partial class DocumentationTests
 {
     [Fact]
-    public async Task Every_example_prints_what_stands_below_it()
+    public async Task Every_example_prints_the_output_shown()
     {
-        // Its own server: the page makes roles.
+        // On its own server, as the page creates roles.
         await using PostgresServer server = await PostgresServer.StartAsync();
         await using (Database database = new(
             server.ConnectionString(), new SchemaName("pgetcd"), Microsoft.Extensions.Logging.Abstractions.NullLoggerFactory.Instance))
@@ -31,7 +31,7 @@ public sealed partial class DocumentationTests
         NpgsqlConnectionStringBuilder address = new(server.ConnectionString());
         foreach ((string sql, string expected) in examples)
         {
-            // Errors and results in the order in which they come; terse about where in a function an error arose.
+            // Errors and results in order of arrival, without the position of an error within a function.
             CommandResult result = await Command.RunAsync(
                 "/bin/sh",
                 ["-c", $"exec psql -X -q -h {address.Host} -p {address.Port} -U {address.Username} -d {address.Database} 2>&1"],
@@ -41,7 +41,7 @@ public sealed partial class DocumentationTests
         }
     }
 
-    /// <summary>Without the blanks at the ends of lines, which editors take away.</summary>
+    /// <summary>Without blanks at the ends of lines, which editors remove.</summary>
     private static string Lines(string text) => string.Join('\n', text.Split('\n').Select(line => line.TrimEnd())).Trim();
 
     [GeneratedRegex(@"^```sql\n(?<sql>.*?)^```\n(?:```text\n(?<text>.*?)^```$)?", RegexOptions.Singleline | RegexOptions.Multiline)]

@@ -6,7 +6,7 @@ using static PgEtcd.Postgres.Tests.RemovalFixture;
 
 namespace PgEtcd.Postgres.Tests.Sql;
 
-/// <summary>The history: what each change found, who made it, and the forms of keys and values.</summary>
+/// <summary>The history: the previous value and the author of each change, and the forms of keys and values.</summary>
 public sealed class HistoryViewTests(PostgresFixture postgres) : IClassFixture<PostgresFixture>
 {
     private const string Changes = """
@@ -15,7 +15,7 @@ public sealed class HistoryViewTests(PostgresFixture postgres) : IClassFixture<P
         """;
 
     [Fact]
-    public async Task Each_change_shows_what_it_found_through_compaction_into_the_archive()
+    public async Task Each_change_shows_the_previous_value_through_compaction_into_the_archive()
     {
         await using RemovalFixture log = await CreateAsync(postgres);
         await log.WriteAsync(Put("a"));
@@ -40,7 +40,7 @@ public sealed class HistoryViewTests(PostgresFixture postgres) : IClassFixture<P
     }
 
     [Fact]
-    public async Task An_older_version_is_not_taken_for_the_one_that_was_removed_in_between()
+    public async Task An_older_version_is_not_mistaken_for_a_removed_one()
     {
         await using RemovalFixture log = await CreateAsync(postgres);
         await log.Removal.KeepArchiveAsync(TimeSpan.FromDays(1), CancellationToken.None);
@@ -56,7 +56,7 @@ public sealed class HistoryViewTests(PostgresFixture postgres) : IClassFixture<P
     }
 
     [Fact]
-    public async Task Who_when_and_from_where_stand_with_every_change()
+    public async Task Every_change_has_user_time_and_address()
     {
         await using LogFixture log = await LogFixture.CreateAsync(postgres);
         AppendBatch batch = new(LogPosition.Empty);
@@ -73,7 +73,7 @@ public sealed class HistoryViewTests(PostgresFixture postgres) : IClassFixture<P
     }
 
     [Fact]
-    public async Task Every_compaction_is_recorded_with_who_asked()
+    public async Task Every_compaction_is_recorded_with_its_user()
     {
         await using LogFixture log = await LogFixture.CreateAsync(postgres);
         await log.AppendAsync(LogFixture.Puts(1, "a=1", "b=2", "c=3"));
@@ -100,7 +100,7 @@ public sealed class HistoryViewTests(PostgresFixture postgres) : IClassFixture<P
     [InlineData("prefix_end('\\x61ff')", "b")]
     [InlineData("prefix_end('\\xffff')", null)]
     [InlineData("prefix_end('')", null)]
-    public async Task Bytes_have_other_forms_or_none(string expression, string? expected)
+    public async Task Bytes_have_text_and_JSON_forms_or_null(string expression, string? expected)
     {
         await using LogFixture log = await LogFixture.CreateAsync(postgres);
         string text = expression.StartsWith("prefix", StringComparison.Ordinal)
@@ -110,7 +110,7 @@ public sealed class HistoryViewTests(PostgresFixture postgres) : IClassFixture<P
     }
 
     [Fact]
-    public async Task Values_of_Kubernetes_say_what_they_are_and_garbage_does_not_hurt()
+    public async Task Kubernetes_objects_are_described_and_garbage_is_harmless()
     {
         await using LogFixture log = await LogFixture.CreateAsync(postgres);
         byte[] pod = KubernetesObject("apps/v1", "Deployment", "web-ü", "shop");
@@ -135,7 +135,7 @@ public sealed class HistoryViewTests(PostgresFixture postgres) : IClassFixture<P
         from pgetcd.kubernetes('\x{Convert.ToHexString(value)}')
         """)).Single();
 
-    /// <summary>As the API server stores it: runtime.Unknown with the TypeMeta, and an object that begins with its ObjectMeta.</summary>
+    /// <summary>As stored by the API server: runtime.Unknown with the TypeMeta, and an object that begins with its ObjectMeta.</summary>
     private static byte[] KubernetesObject(string apiVersion, string kind, string name, string space)
     {
         byte[] meta = [.. Field(1, name), .. Field(2, ""), .. Field(3, space), 5 << 3, 0xac, 0x02, .. Field(11, new string('x', 300))];

@@ -8,7 +8,7 @@ using static PgEtcd.Postgres.Tests.Sql.StateRows;
 
 namespace PgEtcd.Postgres.Tests.Sql;
 
-/// <summary>Pages of the past, put together, are what the key space was that they were written through; whatever ends a page.</summary>
+/// <summary>Pages of the past add up to the key space through which they were written, however each page ends.</summary>
 public sealed class PastPageTests(PostgresFixture postgres) : IClassFixture<PostgresFixture>
 {
     private const string Never = "'infinity'";
@@ -16,7 +16,7 @@ public sealed class PastPageTests(PostgresFixture postgres) : IClassFixture<Post
 
     private static readonly string Long = new('k', 1023);
 
-    // Some share the first kilobyte, which is all that the index has, and some are exactly as long or end there.
+    // Some share the first kilobyte, which is all that the index holds; some have exactly that length.
     private static readonly string[] Keys =
     [
         "a", "a/", "a/1", "a/2/x", "a/2/y", "/lead", "//double", "b::c", "z/z/z/z",
@@ -26,7 +26,7 @@ public sealed class PastPageTests(PostgresFixture postgres) : IClassFixture<Post
     [Theory]
     [InlineData(1, "pgetcd")]
     [InlineData(2, "My-schema")]
-    public async Task Pages_of_any_size_make_up_every_state_archived_or_not(int seed, string schema)
+    public async Task Pages_of_any_size_add_up_to_every_state_archived_or_not(int seed, string schema)
     {
         await using RemovalFixture log = await CreateAsync(postgres, schema);
         await log.Removal.KeepArchiveAsync(TimeSpan.FromDays(30), CancellationToken.None);
@@ -62,7 +62,7 @@ public sealed class PastPageTests(PostgresFixture postgres) : IClassFixture<Post
     }
 
     [Fact]
-    public async Task Pages_of_differences_make_up_the_difference_by_rows_and_by_keys()
+    public async Task Pages_of_differences_add_up_to_the_difference_by_rows_and_by_keys()
     {
         const int seed = 4;
         await using RemovalFixture log = await CreateAsync(postgres);
@@ -97,10 +97,10 @@ public sealed class PastPageTests(PostgresFixture postgres) : IClassFixture<Post
     }
 
     [Fact]
-    public async Task A_page_that_takes_too_long_says_where_to_go_on_and_loses_nothing()
+    public async Task A_page_that_takes_too_long_names_where_to_continue_and_loses_nothing()
     {
         await using RemovalFixture log = await CreateAsync(postgres);
-        // Long stretches of keys that are gone, so that a page ends among them, before and in the middle of a branch.
+        // Long runs of deleted keys, so that a page ends among them, before and inside a branch.
         for (int i = 0; i < 900; i++)
         {
             await log.WriteAsync(Put($"t/{i / 300}/{i % 300:000}"), isYoung: true);
@@ -113,7 +113,7 @@ public sealed class PastPageTests(PostgresFixture postgres) : IClassFixture<Post
         left.Length.ShouldBe(310);
         (await ListAsync(log, after, "t/", "t0", 500, AtOnce)).ShouldBe(left);
         (await LevelAsync(log, after, "t/", "/", 500, 1000, Never)).ShouldBe(["t/1/ f 10 t", "t/2/ f 300 t"]);
-        // What is counted when time is up is a part.
+        // When time is up, the count is incomplete.
         (await LevelAsync(log, after, "t/", "/", 500, 1000, AtOnce)).ShouldBe(["t/1/ f 10 t", "t/2/ f 127 f"]);
         (await LevelAsync(log, after, "t/2/", "/", 7, 1000, AtOnce)).Length.ShouldBe(300);
         (await SearchAsync(log, after, "t/", "/299", false, 500, AtOnce)).ShouldBe(["t/1/299", "t/2/299"]);
@@ -126,13 +126,13 @@ public sealed class PastPageTests(PostgresFixture postgres) : IClassFixture<Post
             """);
         whole.Count.ShouldBe(590);
         (await DifferencesAsync(log, before, after, "", 1000, AtOnce, few: 0)).ShouldBe(whole);
-        // Made and gone in between: nothing differs, and the keys are passed all the same.
+        // Created and deleted in between: nothing differs, but the keys are visited.
         (await DifferencesAsync(log, 1, after, "t/0/", 1000, AtOnce, few: 0)).ShouldBeEmpty();
         (await CountsAsync(log, $"{before}, {after}, '', 1000, {AtOnce}, 0")).ShouldHaveSingleItem().ShouldMatch("delete 1[0-9]{2} f");
     }
 
     [Fact]
-    public async Task Keys_with_many_versions_are_walked_past()
+    public async Task Keys_with_many_versions_are_skipped()
     {
         await using RemovalFixture log = await CreateAsync(postgres);
         for (int i = 0; i < 100; i++)
@@ -162,7 +162,7 @@ public sealed class PastPageTests(PostgresFixture postgres) : IClassFixture<Post
     [InlineData("search_at({0}, '', 'a')")]
     [InlineData("difference_page({0}, {1}, '')")]
     [InlineData("count_differences({0}, {1}, '')")]
-    public async Task What_is_compacted_and_not_archived_says_so(string asked)
+    public async Task A_revision_neither_kept_nor_archived_is_explained(string asked)
     {
         await using RemovalFixture log = await CreateAsync(postgres);
         for (int i = 0; i < 6; i++)
@@ -251,7 +251,7 @@ public sealed class PastPageTests(PostgresFixture postgres) : IClassFixture<Post
     private static Task<List<string>> CountsAsync(RemovalFixture log, string arguments) =>
         log.Log.QueryAsync<string>($"select concat_ws(' ', change, keys, is_exact) from pgetcd.count_differences({arguments})");
 
-    /// <summary>The lines of all pages, as the console goes from one to the next: each is asked for one row more than it shows.</summary>
+    /// <summary>The rows of all pages, as the console walks them: each query asks for one row more than the page shows.</summary>
     private static async Task<string[]> PagesAsync(RemovalFixture log, string first, int most, Func<string, string> page)
     {
         List<string> lines = [];

@@ -8,7 +8,7 @@ using static PgEtcd.Postgres.Tests.Sql.StateRows;
 
 namespace PgEtcd.Postgres.Tests.Sql;
 
-/// <summary>Past states as SQL readers get them (docs/sql.md), beside the key space that they were written through.</summary>
+/// <summary>Past states for SQL readers (docs/sql.md), compared with the key space through which they were written.</summary>
 public sealed class PastStateTests(PostgresFixture postgres) : IClassFixture<PostgresFixture>
 {
     private static readonly string[] Keys = ["a", "p/a", "p/b", "p/c", "p0", "z"];
@@ -17,7 +17,7 @@ public sealed class PastStateTests(PostgresFixture postgres) : IClassFixture<Pos
     [InlineData(1, "pgetcd")]
     [InlineData(2, "My-schema")]
     [InlineData(3, "pgetcd")]
-    public async Task Every_state_there_ever_was_is_told_by_revision_and_by_time_archived_or_not(int seed, string schema)
+    public async Task Every_past_state_is_found_by_revision_and_by_time_archived_or_not(int seed, string schema)
     {
         await using RemovalFixture log = await CreateAsync(postgres, schema);
         await log.Removal.KeepArchiveAsync(TimeSpan.FromDays(30), CancellationToken.None);
@@ -72,7 +72,7 @@ public sealed class PastStateTests(PostgresFixture postgres) : IClassFixture<Pos
     [Theory]
     [InlineData(4)]
     [InlineData(5)]
-    public async Task The_difference_of_any_two_states_is_what_differs_between_them(int seed)
+    public async Task The_difference_of_any_two_states_is_complete_and_minimal(int seed)
     {
         await using RemovalFixture log = await CreateAsync(postgres);
         await log.Removal.KeepArchiveAsync(TimeSpan.FromDays(30), CancellationToken.None);
@@ -116,7 +116,7 @@ public sealed class PastStateTests(PostgresFixture postgres) : IClassFixture<Pos
     }
 
     [Fact]
-    public async Task What_cannot_be_told_is_an_error_that_says_why()
+    public async Task Impossible_queries_are_errors_with_a_reason()
     {
         await using RemovalFixture log = await CreateAsync(postgres);
         for (int i = 0; i < 5; i++)
@@ -128,10 +128,10 @@ public sealed class PastStateTests(PostgresFixture postgres) : IClassFixture<Pos
         await ErrorAsync(
             log, "state_at(clock_timestamp() + interval '1 minute')", "PE002", "etcdserver: mvcc: required revision is a future revision");
         await ErrorAsync(log, "state_at(0)", "PE001", "etcdserver: mvcc: required revision has been compacted");
-        await ErrorAsync(log, "diff(5, 4)", "22023", "the difference is from revision 5 to 4: the earlier comes first");
+        await ErrorAsync(log, "diff(5, 4)", "22023", "a difference needs the earlier revision first, got 5 and 4");
         await ErrorAsync(log, "state_at(null::bigint)", "22004", "no revision is given");
 
-        // Compacted, but nothing is removed yet: still told.
+        // Compacted, but nothing is removed yet, so it can still be read.
         await log.CompactAsync(4);
         (await RowsAsync(log, "state_at(2)")).ShouldBe(["a 2 2 1"]);
         await log.RemoveAsync(toArchive: false);
@@ -149,7 +149,7 @@ public sealed class PastStateTests(PostgresFixture postgres) : IClassFixture<Pos
     }
 
     [Fact]
-    public async Task Keys_that_differ_after_their_first_kilobyte_only_are_told_apart()
+    public async Task Keys_that_differ_only_after_their_first_kilobyte_are_distinguished()
     {
         await using RemovalFixture log = await CreateAsync(postgres);
         string longKey = new('k', 1500);

@@ -7,7 +7,7 @@ using Xunit;
 
 namespace PgEtcd.Postgres.Tests.Sql;
 
-/// <summary>What PostgreSQL does for a read follows what is found and its history, not the table.</summary>
+/// <summary>The cost of a read in PostgreSQL follows the rows found and their history, not the table.</summary>
 public sealed class PlanTests(PostgresFixture postgres) : IClassFixture<PostgresFixture>, IAsyncLifetime
 {
     private const int Keys = 2000;
@@ -62,7 +62,7 @@ public sealed class PlanTests(PostgresFixture postgres) : IClassFixture<Postgres
     [InlineData("diff(4000, 44000, '/app/123/')", 10, 30 * Versions)]
     [InlineData("plan_restore_key('/app/123/4', 49000)", 0, 4 * Versions)]
     [InlineData("plan_restore_prefix('/app/123/', 4000)", 0, 30 * Versions)]
-    // A page of the past looks at the versions of the keys on it, up to eight of each. Below an entry it counts a few keys more.
+    // A page of the past reads up to eight versions of each of its keys. Below an entry it counts a few keys more.
     [InlineData("walk_at(49000, '/app/', '/app0', 20)", 20, 20 + Versions)]
     [InlineData("walk_at(4000, '/app/', '/app0', 20)", 20, 20 * 3)]
     [InlineData("walk_at(49000, '', null, 20, after_revision => 48000)", 20, 21)]
@@ -74,9 +74,9 @@ public sealed class PlanTests(PostgresFixture postgres) : IClassFixture<Postgres
     [InlineData("difference_page(40000, 40050, '', '', 100)", 50, 50 * 2)]
     [InlineData("difference_page(4000, 44000, '/app/', '', 20, few => 100)", 20, 101)]
     [InlineData("difference_page(4000, 44000, '/app/123/', '', 20, few => 100)", 10, 101)]
-    public async Task Reads_touch_what_they_find_and_its_history(string from, int found, int mostRows)
+    public async Task Reads_touch_only_the_rows_they_find_and_their_history(string from, int found, int mostRows)
     {
-        // Often enough for plans that are made once for all.
+        // Often enough for PostgreSQL to switch to generic plans.
         for (int i = 0; i < 8; i++)
         {
             _notices.Clear();
@@ -87,7 +87,7 @@ public sealed class PlanTests(PostgresFixture postgres) : IClassFixture<Postgres
             {
                 long read = Count(scan, "Actual Rows") + Count(scan, "Rows Removed by Filter") + Count(
                     scan, "Rows Removed by Index Recheck");
-                // Tomorrow's partition is empty: it may be read as it likes.
+                // Tomorrow's partition is empty, so any way of reading it is fine.
                 long most = scan.GetProperty("Node Type").GetString() == "Seq Scan" ? 0 : mostRows;
                 (read * Count(scan, "Actual Loops")).ShouldBeLessThanOrEqualTo(most, $"{from}: {scan}");
             }
@@ -95,7 +95,7 @@ public sealed class PlanTests(PostgresFixture postgres) : IClassFixture<Postgres
     }
 
     [Fact]
-    public async Task A_state_that_the_log_holds_does_not_look_into_the_archive()
+    public async Task A_state_in_the_log_does_not_read_the_archive()
     {
         _notices.Clear();
         await _connection.ExecuteScalarAsync<long>("select count(*) from pgetcd.prefix_at(49000, '/app/123/')");
@@ -114,7 +114,7 @@ public sealed class PlanTests(PostgresFixture postgres) : IClassFixture<Postgres
     }
 
     [Fact]
-    public async Task A_put_looks_at_one_row_of_its_key()
+    public async Task A_put_reads_one_row_of_its_key()
     {
         for (int i = 0; i < 8; i++)
         {
@@ -131,7 +131,7 @@ public sealed class PlanTests(PostgresFixture postgres) : IClassFixture<Postgres
     public async Task DisposeAsync()
     {
         await _connection.CloseAsync();
-        NpgsqlConnection.ClearPool(_connection); // what was loaded and set stays with it
+        NpgsqlConnection.ClearPool(_connection); // loaded settings stay with the session
         await _connection.DisposeAsync();
         await _log.DisposeAsync();
     }
@@ -139,7 +139,7 @@ public sealed class PlanTests(PostgresFixture postgres) : IClassFixture<Postgres
     private static long Count(JsonElement scan, string name) =>
         scan.TryGetProperty(name, out JsonElement count) ? (long)count.GetDouble() : 0;
 
-    /// <summary>The scans of revisions, archived or not, in a plan as auto_explain words it.</summary>
+    /// <summary>The scans of revisions, archived or not, in a plan printed by auto_explain.</summary>
     private static IEnumerable<JsonElement> Scans(string notice)
     {
         int start = notice.IndexOf('{', StringComparison.Ordinal);

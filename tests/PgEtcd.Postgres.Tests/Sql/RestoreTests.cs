@@ -7,7 +7,7 @@ using static PgEtcd.Postgres.Tests.LogFixture;
 
 namespace PgEtcd.Postgres.Tests.Sql;
 
-/// <summary>Undo: keys as they were, in one revision, and nothing else touched.</summary>
+/// <summary>Undo: keys are restored in one revision, and no other key is touched.</summary>
 public sealed class RestoreTests(PostgresFixture postgres) : IClassFixture<PostgresFixture>
 {
     private const string Shown = """
@@ -18,7 +18,7 @@ public sealed class RestoreTests(PostgresFixture postgres) : IClassFixture<Postg
         "select format('%s %s %s>%s lease %s lost %s', change, key_text, old_value_text, new_value_text, lease, lost_lease)";
 
     [Fact]
-    public async Task A_prefix_becomes_what_it_was_in_one_revision_with_deletions_and_creations()
+    public async Task A_prefix_is_restored_in_one_revision_with_deletions_and_creations()
     {
         await using LogFixture log = await CreateAsync(postgres);
         await log.AppendAsync(Puts(1, "p/a=1", "p/b=1", "p/same=1", "q=1"));
@@ -39,14 +39,14 @@ public sealed class RestoreTests(PostgresFixture postgres) : IClassFixture<Postg
                 """))
             .ShouldBe(["0 p/a update restore_prefix", "1 p/b create restore_prefix", "2 p/new delete restore_prefix"]);
         (await log.QueryAsync<long?>("select pgetcd.restore_prefix('p/', 5)")).ShouldBe([null]);
-        // And forth again: history keeps both.
+        // And forth again: the history keeps both.
         (await log.QueryAsync<long?>("select pgetcd.restore_prefix('p/', 11)")).ShouldBe([13]);
         (await log.QueryAsync<string>(Shown)).ShouldBe(["p/a=2 2/4", "p/new=2 13/1", "p/same=1 4/3", "q=2 5/2"]);
         (await Verified.OfAsync(log.Database)).ShouldBeEmpty();
     }
 
     [Fact]
-    public async Task A_key_becomes_what_it_was_by_revision_and_by_time_and_its_neighbours_stay()
+    public async Task A_key_is_restored_by_revision_and_by_time_and_its_neighbours_stay()
     {
         await using LogFixture log = await CreateAsync(postgres, "My-schema");
         await log.AppendAsync(Puts(1, "a=1", "a/b=1"));
@@ -61,7 +61,7 @@ public sealed class RestoreTests(PostgresFixture postgres) : IClassFixture<Postg
     }
 
     [Fact]
-    public async Task What_has_changed_since_the_plan_is_refused_and_nothing_is_done()
+    public async Task A_restore_is_refused_if_keys_have_changed_since_the_plan()
     {
         await using LogFixture log = await CreateAsync(postgres);
         await log.AppendAsync(Puts(1, "p/a=1", "p/b=1"));
@@ -71,12 +71,12 @@ public sealed class RestoreTests(PostgresFixture postgres) : IClassFixture<Postg
 
         PostgresException changed = await RefusedAsync(log, "select pgetcd.restore_prefix('p/', 3, unchanged_since => 5)", "PE008");
         changed.MessageText.ShouldBe("the keys have changed since revision 5");
-        changed.Detail.ShouldBe("Key p/b has changed at revision 6.");
+        changed.Detail.ShouldBe("Key p/b changed at revision 6.");
         (await log.QueryAsync<long>("select revision from pgetcd.status")).ShouldBe([6]);
 
-        // What changes elsewhere does not matter.
+        // Changes outside of the range do not matter.
         (await log.QueryAsync<long?>("select pgetcd.restore_key('p/a', 3, unchanged_since => 4)")).ShouldBe([7]);
-        // After a compaction nobody can tell.
+        // After a compaction this cannot be decided.
         await log.QueryAsync<string>("select outcome from pgetcd.compact(7)");
         await RefusedAsync(log, "select pgetcd.restore_key('p/a', 7, unchanged_since => 6)", "PE008");
         await log.QueryAsync<long?>("select pgetcd.put('p/a', '3')");
@@ -84,7 +84,7 @@ public sealed class RestoreTests(PostgresFixture postgres) : IClassFixture<Postg
     }
 
     [Fact]
-    public async Task A_lease_that_is_still_there_is_attached_again_and_one_that_is_gone_is_not()
+    public async Task A_live_lease_is_attached_again_and_an_expired_one_is_not()
     {
         await using LogFixture log = await CreateAsync(postgres);
         await log.QueryAsync<int>("""
@@ -103,7 +103,7 @@ public sealed class RestoreTests(PostgresFixture postgres) : IClassFixture<Postg
     }
 
     [Fact]
-    public async Task A_state_that_is_only_in_the_archive_comes_back_from_it()
+    public async Task A_state_only_in_the_archive_is_restored_from_it()
     {
         await using RemovalFixture log = await RemovalFixture.CreateAsync(postgres);
         await log.Removal.KeepArchiveAsync(TimeSpan.FromDays(1), CancellationToken.None);
@@ -136,7 +136,7 @@ public sealed class RestoreTests(PostgresFixture postgres) : IClassFixture<Postg
     }
 
     [Fact]
-    public async Task Without_space_deletions_are_undone_never_and_creations_are()
+    public async Task Without_space_a_restore_may_delete_but_not_put()
     {
         await using LogFixture log = await CreateAsync(postgres);
         await log.AppendAsync(Puts(1, "a=1"));
@@ -153,7 +153,7 @@ public sealed class RestoreTests(PostgresFixture postgres) : IClassFixture<Postg
     [Theory]
     [InlineData(1)]
     [InlineData(2)]
-    public async Task Whatever_was_written_the_range_is_as_it_was_and_the_rest_as_it_is(int seed)
+    public async Task After_any_writes_a_restore_changes_the_range_only(int seed)
     {
         await using LogFixture log = await CreateAsync(postgres);
         Random random = new(seed);

@@ -19,7 +19,7 @@ public sealed class RetentionTests(PostgresFixture postgres) : IClassFixture<Pos
     private static readonly string[] Keys = ["a", "b", "c", "d"];
 
     [Fact]
-    public async Task For_months_all_of_the_last_thirty_days_can_be_told_and_what_is_older_goes()
+    public async Task For_months_the_last_thirty_days_stay_readable_and_older_rows_are_dropped()
     {
         await using RemovalFixture log = await CreateAsync(postgres);
         await FakeClockAsync(log);
@@ -85,7 +85,7 @@ public sealed class RetentionTests(PostgresFixture postgres) : IClassFixture<Pos
         (lost > 0).ShouldBe(now > Start.AddDays(Kept + 5));
     }
 
-    /// <summary>All functions get the time from a table.</summary>
+    /// <summary>Makes all functions read the time from a table.</summary>
     private static async Task FakeClockAsync(RemovalFixture log)
     {
         await log.ExecuteAsync($"""

@@ -6,8 +6,8 @@ using Xunit;
 
 namespace PgEtcd.Postgres.Tests.Sql;
 
-/// <summary>Who may what: an auditor reads and changes nothing, a writer changes keys and reads nothing. The server's role:
-/// <see cref="ServerRoleTests"/>.</summary>
+/// <summary>The rights of roles: an auditor reads and changes nothing, a writer changes keys and reads nothing.
+/// <see cref="ServerRoleTests"/> has the server's role.</summary>
 public sealed class RoleTests(PostgresFixture postgres) : IClassFixture<PostgresFixture>, IAsyncLifetime
 {
     private static readonly string[] Reads =
@@ -20,7 +20,7 @@ public sealed class RoleTests(PostgresFixture postgres) : IClassFixture<Postgres
         "plan_restore_key('a', 2)", "plan_restore_prefix('a', 2)",
     ];
 
-    // Roles are the server's, not the database's, and the tests share a server.
+    // Roles belong to the server, not to the database, and the tests share a server.
     private readonly string _auditor = $"auditor_{Guid.NewGuid():N}";
     private readonly string _writer = $"writer_{Guid.NewGuid():N}";
     private LogFixture _log = null!;
@@ -36,7 +36,7 @@ public sealed class RoleTests(PostgresFixture postgres) : IClassFixture<Postgres
     }
 
     [Fact]
-    public async Task An_auditor_reads_all_that_is_shown_and_changes_nothing()
+    public async Task An_auditor_reads_every_view_and_changes_nothing()
     {
         await RunAsync($"set role {_auditor}");
         foreach (string read in Reads)
@@ -95,12 +95,12 @@ public sealed class RoleTests(PostgresFixture postgres) : IClassFixture<Postgres
         }
 
         await RunAsync("reset role");
-        // Who logged in, whatever role it has taken on since.
+        // The user that logged in, whatever role it has set since.
         (await _log.QueryAsync<string>("select distinct username from pgetcd.history")).ShouldBe(["postgres"]);
     }
 
     [Fact]
-    public async Task Nobody_else_may_anything_even_with_usage_of_the_schema()
+    public async Task Other_roles_may_do_nothing_even_with_usage_of_the_schema()
     {
         string stranger = $"stranger_{Guid.NewGuid():N}";
         await RunAsync($"create role {stranger}");
@@ -108,7 +108,7 @@ public sealed class RoleTests(PostgresFixture postgres) : IClassFixture<Postgres
         await DeniedAsync("select pgetcd.put('a', 'x')");
         await RunAsync("reset role");
         await RunAsync($"grant usage on schema {_log.Database.Schema.Quoted} to {stranger}");
-        // Whatever runs with its owner's rights must be granted by name: also what later migrations add.
+        // Functions with their owner's rights must be granted by name, including those of later migrations.
         (await _log.QueryAsync<string>("""
             select p.oid::regprocedure::text from pg_proc p
             where p.pronamespace = 'pgetcd'::regnamespace and p.prosecdef and has_function_privilege('public', p.oid, 'execute')
@@ -136,7 +136,7 @@ public sealed class RoleTests(PostgresFixture postgres) : IClassFixture<Postgres
         (await Should.ThrowAsync<PostgresException>(() => RunAsync(sql), sql)).SqlState.ShouldBe(
             PostgresErrorCodes.InsufficientPrivilege, sql);
 
-    /// <summary>The tables, and views that are not for everybody.</summary>
+    /// <summary>The tables, and the views that are not for every role.</summary>
     private async Task<List<string>> TablesAsync(string kinds = "rpv")
     {
         List<string> tables = await _log.QueryAsync<string>($"""

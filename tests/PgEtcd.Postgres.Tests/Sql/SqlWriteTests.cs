@@ -26,7 +26,7 @@ public sealed class SqlWriteTests(PostgresFixture postgres) : IClassFixture<Post
     [Theory]
     [InlineData("pgetcd")]
     [InlineData("My-schema")]
-    public async Task Puts_and_deletes_follow_what_frontends_wrote_with_their_revisions_and_versions(string schema)
+    public async Task Puts_and_deletes_continue_the_revisions_and_versions_of_frontends(string schema)
     {
         await using LogFixture log = await CreateAsync(postgres, schema);
         await log.AppendAsync(Puts(1, "a=1"));
@@ -39,14 +39,14 @@ public sealed class SqlWriteTests(PostgresFixture postgres) : IClassFixture<Post
         (await log.AppendAsync(Puts(6, "c=3"))).Position.Revision.ShouldBe(7);
         (await log.QueryAsync<string>(Rows)).Select(row => row.Split("here-")[0]).ShouldBe(
             ["2 a=1 2/1 ", "3 a=2 2/2 sql", "4 b=2 4/1 sql", "5 a=- 0/0 sql", "6 a= 6/1 sql", "7 c=3 7/1 "]);
-        // PostgreSQL in a container sees its gateway's address.
+        // PostgreSQL in a container sees the address of its gateway.
         (await log.QueryAsync<string>(
                 "select distinct format('%s %s', username, client ~ '^ipv4:[0-9.]+:[0-9]+$') from pgetcd.history where frontend = 'sql'"))
             .ShouldBe(["postgres t"]);
     }
 
     [Fact]
-    public async Task A_comparison_holds_or_nothing_happens()
+    public async Task A_failed_comparison_changes_nothing()
     {
         await using LogFixture log = await CreateAsync(postgres);
         (await log.QueryAsync<long?>("select pgetcd.compare_and_put('a', 1, 'x')")).ShouldBe([null]);
@@ -59,7 +59,7 @@ public sealed class SqlWriteTests(PostgresFixture postgres) : IClassFixture<Post
     }
 
     [Fact]
-    public async Task A_prefix_goes_in_one_revision_and_nothing_else_goes()
+    public async Task Only_the_keys_with_the_prefix_are_deleted_in_one_revision()
     {
         await using LogFixture log = await CreateAsync(postgres);
         await log.QueryAsync<long>("select pgetcd.put(k, 'v') from unnest(array['p', 'p/b', 'p/a', 'p/gone', 'p0', 'q']) k");
@@ -94,7 +94,7 @@ public sealed class SqlWriteTests(PostgresFixture postgres) : IClassFixture<Post
             commit;
             begin; select pgetcd.put('a', 'no'); rollback;
             """);
-        // The lock that was taken after the savepoint is given up with it, and somebody else comes in between.
+        // The lock taken after the savepoint is released with it, and another writer comes in between.
         await connection.ExecuteAsync("begin; savepoint one; select pgetcd.put('a', 'no'); select pgetcd.put('b', 'no'); rollback to one");
         (await log.AppendAsync(Puts(4, "c=1"))).Position.Revision.ShouldBe(5);
         await connection.ExecuteAsync("select pgetcd.put('b', '2'); commit");
@@ -104,7 +104,7 @@ public sealed class SqlWriteTests(PostgresFixture postgres) : IClassFixture<Post
     }
 
     [Fact]
-    public async Task Etcds_rules_hold_with_etcds_words()
+    public async Task Etcds_rules_hold_with_etcds_errors()
     {
         await using LogFixture log = await CreateAsync(postgres);
         await new LeaseTable(log.Database).GrantAsync(7, 60, Guid.NewGuid(), CancellationToken.None);
@@ -124,7 +124,7 @@ public sealed class SqlWriteTests(PostgresFixture postgres) : IClassFixture<Post
     }
 
     [Fact]
-    public async Task A_raised_alarm_refuses_what_it_refuses_in_etcd()
+    public async Task A_raised_alarm_refuses_the_same_requests_as_in_etcd()
     {
         await using LogFixture log = await CreateAsync(postgres);
         await log.QueryAsync<long>("select pgetcd.put('a', 'x')");
@@ -147,7 +147,7 @@ public sealed class SqlWriteTests(PostgresFixture postgres) : IClassFixture<Post
         PostgresException error = await Should.ThrowAsync<PostgresException>(() =>
             connection.ExecuteAsync($"begin isolation level {isolation}; select pgetcd.put('a', 'x')"));
         error.SqlState.ShouldBe(PostgresErrorCodes.InvalidTransactionState);
-        error.MessageText.ShouldBe($"keys can be changed in read committed transactions only, this one is {isolation}");
+        error.MessageText.ShouldBe($"keys can be changed only in a read committed transaction, this one is {isolation}");
         await connection.ExecuteAsync("rollback");
     }
 
@@ -216,7 +216,7 @@ public sealed class SqlWriteTests(PostgresFixture postgres) : IClassFixture<Post
     }
 
     [Fact]
-    public async Task A_holder_that_others_wait_for_is_named_and_can_be_cut_off()
+    public async Task A_holder_that_blocks_others_is_named_and_can_be_ended()
     {
         await using LogFixture log = await CreateAsync(postgres);
         AppendLockTable table = new(log.Database);
@@ -234,7 +234,7 @@ public sealed class SqlWriteTests(PostgresFixture postgres) : IClassFixture<Post
         (await table.TerminateAsync(writer, CancellationToken.None)).ShouldBeTrue();
         (await waiting).Position.Revision.ShouldBe(2);
 
-        // A frontend that holds it is known to be none, whatever its application is called.
+        // A frontend that holds the lock is recognised, whatever its application name.
         using SemaphoreSlim entered = new(0);
         using SemaphoreSlim leave = new(0);
         Task holding = Task.Run(() => log.Log.AppendLockedAsync(

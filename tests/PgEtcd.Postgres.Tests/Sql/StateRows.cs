@@ -4,7 +4,7 @@ using PgEtcd.Mvcc.Keys;
 
 namespace PgEtcd.Postgres.Tests.Sql;
 
-/// <summary>A state as lines to compare: key, create_revision, mod_revision, version; from SQL and from the key space.</summary>
+/// <summary>A state as comparable lines, from SQL and from the key space: key, create_revision, mod_revision, version.</summary>
 internal static class StateRows
 {
     public static Task<List<string>> RowsAsync(RemovalFixture log, string from) => log.Log.QueryAsync<string>(

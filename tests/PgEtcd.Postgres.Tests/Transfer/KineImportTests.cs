@@ -9,7 +9,7 @@ using Xunit;
 
 namespace PgEtcd.Postgres.Tests.Transfer;
 
-/// <summary>kine's table becomes a store in which all revisions are what they were.</summary>
+/// <summary>kine's table becomes a store with the same revisions.</summary>
 public sealed class KineImportTests(PostgresFixture postgres) : IClassFixture<PostgresFixture>
 {
     private const string State =
@@ -23,7 +23,7 @@ public sealed class KineImportTests(PostgresFixture postgres) : IClassFixture<Po
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
-    public async Task What_the_keys_hold_is_imported_with_its_revisions_and_all_before_is_compacted(bool isOld)
+    public async Task The_present_keys_are_imported_with_their_revisions_and_all_before_is_compacted(bool isOld)
     {
         KineStore kine = await KineStore.CreateAsync(postgres, isOld);
         await kine.PutAsync("/registry/health", """{"health":"true"}""");
@@ -47,7 +47,7 @@ public sealed class KineImportTests(PostgresFixture postgres) : IClassFixture<Po
     }
 
     [Fact]
-    public async Task History_is_imported_above_the_last_hole()
+    public async Task History_is_imported_after_the_last_gap()
     {
         KineStore kine = await KineStore.CreateAsync(postgres);
         await kine.PutAsync("/a", "1");
@@ -56,7 +56,7 @@ public sealed class KineImportTests(PostgresFixture postgres) : IClassFixture<Po
         await kine.PutAsync("/b", "1");
         await kine.DeleteAsync("/b");
         await kine.PutAsync("/b", "2");
-        // Nobody has seen this number.
+        // No client has seen this revision.
         await kine.BurnAsync();
 
         await using LogFixture log = await LogFixture.CreateAsync(postgres);
@@ -89,7 +89,7 @@ public sealed class KineImportTests(PostgresFixture postgres) : IClassFixture<Po
     [InlineData("7", "0", 7)]
     [InlineData("1|x|y", "x|y", 1)]
     [InlineData("nonsense", "0", 1)]
-    public async Task The_compaction_key_of_kube_apiserver_has_the_version_that_stands_in_its_value(
+    public async Task The_compaction_key_of_kube_apiserver_has_the_version_in_its_value(
         string stored, string value, int version)
     {
         KineStore kine = await KineStore.CreateAsync(postgres);
@@ -111,7 +111,7 @@ public sealed class KineImportTests(PostgresFixture postgres) : IClassFixture<Po
     }
 
     [Fact]
-    public async Task There_is_a_lease_for_each_ttl_that_starts_now()
+    public async Task Each_ttl_becomes_a_lease_that_starts_now()
     {
         KineStore kine = await KineStore.CreateAsync(postgres);
         await kine.PutAsync("/event/1", "1", lease: 3660);
@@ -157,7 +157,7 @@ public sealed class KineImportTests(PostgresFixture postgres) : IClassFixture<Po
     }
 
     [Fact]
-    public async Task What_is_no_table_of_kine_is_refused_in_a_sentence_and_what_is_written_meanwhile_is_noticed()
+    public async Task A_table_that_is_not_kines_is_refused_and_concurrent_writes_are_noticed()
     {
         KineStore kine = await KineStore.CreateAsync(postgres);
         await kine.RunAsync("create table other (id bigint, name text)");
@@ -189,7 +189,7 @@ public sealed class KineImportTests(PostgresFixture postgres) : IClassFixture<Po
     [InlineData(2, true)]
     [InlineData(3, true)]
     [InlineData(4, true)]
-    public async Task Whatever_kine_has_done_the_keys_are_what_they_were(int seed, bool withHistory)
+    public async Task The_keys_are_the_same_after_any_history_of_kine(int seed, bool withHistory)
     {
         KineStore kine = await KineStore.CreateAsync(postgres, isOld: seed % 2 == 1);
         Random random = new(seed);

@@ -4,8 +4,8 @@ using PgEtcd.Testing.Postgres;
 
 namespace PgEtcd.Postgres.Tests.Transfer;
 
-/// <summary>A database with a table as kine fills it: by its rules, not by its code.</summary>
-/// <param name="connectionString">Where the table is.</param>
+/// <summary>A database with a table filled by kine's rules, but not by its code.</summary>
+/// <param name="connectionString">The database of the table.</param>
 internal sealed class KineStore(string connectionString)
 {
     private readonly Dictionary<string, (long Id, long Create, byte[] Value, int Lease)> _live = [];
@@ -13,12 +13,12 @@ internal sealed class KineStore(string connectionString)
 
     public string ConnectionString => connectionString;
 
-    /// <summary>What the keys hold: name=value create/mod.</summary>
+    /// <summary>The present keys: name=value create/mod.</summary>
     public IEnumerable<string> Live => _live.OrderBy(one => one.Key, StringComparer.Ordinal)
         .Select(one => $"{one.Key}={System.Text.Encoding.UTF8.GetString(one.Value.Value)} {one.Value.Create}/{one.Value.Id}");
 
     /// <summary>An empty table with kine's row for its compaction mark.</summary>
-    /// <param name="isOld">As the first kines made it: with 32-bit ids and short names.</param>
+    /// <param name="isOld">Whether the table is that of the first kines, with 32-bit ids and short names.</param>
     public static async Task<KineStore> CreateAsync(PostgresFixture postgres, bool isOld = false)
     {
         KineStore store = new(await postgres.CreateDatabaseAsync());
@@ -53,7 +53,7 @@ internal sealed class KineStore(string connectionString)
         return created;
     }
 
-    /// <param name="isOld">As kine did it before May 2026: the tombstone repeats what it deletes.</param>
+    /// <param name="isOld">Whether the tombstone repeats the deleted value, as before May 2026.</param>
     public async Task<long> DeleteAsync(string name, bool isOld = false)
     {
         _live.Remove(name, out (long Id, long Create, byte[] Value, int Lease) before);
@@ -64,10 +64,10 @@ internal sealed class KineStore(string connectionString)
         return id;
     }
 
-    /// <summary>An id that a failed insert has used up.</summary>
+    /// <summary>Uses up an id by a failed insert.</summary>
     public Task BurnAsync() => RunAsync("select nextval('kine_id_seq')");
 
-    /// <summary>A hole that kine has found and closed.</summary>
+    /// <summary>A gap that kine has found and closed.</summary>
     public async Task FillAsync()
     {
         long id = await NumberAsync("select nextval('kine_id_seq')");

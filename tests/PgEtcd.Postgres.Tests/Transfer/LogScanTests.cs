@@ -9,7 +9,7 @@ using static PgEtcd.Postgres.Tests.RemovalFixture;
 
 namespace PgEtcd.Postgres.Tests.Transfer;
 
-/// <summary>What a scan finds: the store as etcd would have it, of one moment.</summary>
+/// <summary>A scan reads the store, at one moment, as etcd would have it.</summary>
 public sealed class LogScanTests(PostgresFixture postgres) : IClassFixture<PostgresFixture>
 {
     private static readonly string[] Keys = ["a", "b", "bb", "c"];
@@ -41,7 +41,7 @@ public sealed class LogScanTests(PostgresFixture postgres) : IClassFixture<Postg
     }
 
     [Fact]
-    public async Task It_does_not_see_what_comes_later_and_may_be_read_again()
+    public async Task It_does_not_see_later_changes_and_can_be_read_again()
     {
         await using RemovalFixture log = await CreateAsync(postgres);
         await log.WriteAsync(Put("a"));
@@ -82,7 +82,7 @@ public sealed class LogScanTests(PostgresFixture postgres) : IClassFixture<Postg
             break;
         }
 
-        // Others may run meanwhile, but not for 60 MB.
+        // Other tests may run meanwhile, but do not allocate 60 MB.
         received.ShouldBeInRange(1_000_000, 40_000_000);
     }
 

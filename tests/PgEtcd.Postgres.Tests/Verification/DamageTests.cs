@@ -7,13 +7,13 @@ using static PgEtcd.Postgres.Tests.RemovalFixture;
 
 namespace PgEtcd.Postgres.Tests.Verification;
 
-/// <summary>Each kind of damage is found, and named.</summary>
+/// <summary>Each kind of damage is found and named.</summary>
 public sealed class DamageTests(PostgresFixture postgres) : IClassFixture<PostgresFixture>
 {
     private const string Insert =
         "insert into pgetcd.revisions (revision, sub, key, value, create_revision, version, lease, committed_at, frontend) values ";
 
-    /// <summary>Only this is violated, once; the sentence is that.</summary>
+    /// <summary>Only this invariant is violated, once, with this sentence.</summary>
     [Theory]
     [InlineData("delete from pgetcd.leader", "cluster: The table leader has 0 rows, not one.")]
     [InlineData("update pgetcd.cluster set alarms = 3", "cluster: cluster.alarms is 3, the table of alarms makes 0.")]
@@ -60,18 +60,18 @@ public sealed class DamageTests(PostgresFixture postgres) : IClassFixture<Postgr
                 r.create_revision, r.revision as mod_revision, r.version, r.lease
             from pgetcd.revisions r where r.revision in (8, 10, 12, 14, 15, 16, 17)
         """, "current_state: Key 'f' is not in current_state, revision 13 (version 1) is its last change in the log.")]
-    public async Task One_damage_is_one_violation(string damage, string violation)
+    public async Task Each_kind_of_damage_is_one_violation(string damage, string violation)
     {
         await using RemovalFixture store = await StoreAsync(toArchive: true);
         (await Verified.OfAsync(store.Database)).ShouldBeEmpty();
 
         await store.Log.QueryAsync<object>(damage);
-        // That the archive is not what it was is told besides.
+        // The changed archive is reported besides.
         (await Verified.OfAsync(store.Database))
             .Where(found => !found.StartsWith("digest: ", StringComparison.Ordinal)).ShouldBe([violation]);
     }
 
-    /// <summary>Fault B8: history could be rewritten, and all was said to hold.</summary>
+    /// <summary>Fault B8: rewritten history passed the verification.</summary>
     [Theory]
     [InlineData("update pgetcd.revisions set value = 'other' where revision = 12",
         "A row of the log up to revision 17, recorded at *, is not what it was.")]
@@ -91,7 +91,7 @@ public sealed class DamageTests(PostgresFixture postgres) : IClassFixture<Postgr
         update pgetcd.removal set kept_revision = 9;
         delete from pgetcd.revisions_archive where revision = 3
         """, "There are 5 rows of the archive, removed on *; there were 6.")]
-    public async Task What_was_recorded_is_compared(string damage, string sentence)
+    public async Task The_recorded_digest_is_compared(string damage, string sentence)
     {
         await using RemovalFixture store = await StoreAsync(toArchive: true);
         await new DigestTable(store.Database).RecordAsync(CancellationToken.None);
@@ -103,12 +103,12 @@ public sealed class DamageTests(PostgresFixture postgres) : IClassFixture<Postgr
                 "^digest: " + System.Text.RegularExpressions.Regex.Escape(sentence).Replace("\\*", "\\S+", StringComparison.Ordinal) + "$");
     }
 
-    /// <summary>Fault B8: a row in a past revision, its key new and its version 1, passed.</summary>
+    /// <summary>Fault B8: a row added to a past revision, with a new key and version 1, passed.</summary>
     [Theory]
     [InlineData("clock_timestamp()", "r.username", "r.frontend")]
     [InlineData("r.committed_at", "'another'", "r.frontend")]
     [InlineData("r.committed_at", "r.username", "'another'")]
-    public async Task A_row_that_came_to_a_revision_later_is_found(string time, string username, string frontend)
+    public async Task A_row_added_later_to_a_revision_is_found(string time, string username, string frontend)
     {
         await using RemovalFixture store = await StoreAsync(toArchive: true);
         await store.Log.QueryAsync<object>($"""
@@ -120,7 +120,7 @@ public sealed class DamageTests(PostgresFixture postgres) : IClassFixture<Postgr
     }
 
     [Fact]
-    public async Task Times_that_go_back_are_found()
+    public async Task Decreasing_times_are_found()
     {
         await using RemovalFixture store = await StoreAsync(toArchive: true);
         await store.Log.QueryAsync<object>("update pgetcd.revisions set committed_at = '2000-01-01' where revision = 13");
@@ -128,7 +128,7 @@ public sealed class DamageTests(PostgresFixture postgres) : IClassFixture<Postgr
     }
 
     [Fact]
-    public async Task What_a_compaction_without_an_archive_must_leave_is_missed()
+    public async Task Missing_rows_that_a_compaction_must_keep_are_found()
     {
         await using RemovalFixture store = await StoreAsync(toArchive: false);
         (await Verified.OfAsync(store.Database)).ShouldBeEmpty();
@@ -143,7 +143,7 @@ public sealed class DamageTests(PostgresFixture postgres) : IClassFixture<Postgr
     }
 
     [Fact]
-    public async Task Of_many_violations_the_first_are_told_and_all_are_counted()
+    public async Task The_first_of_many_violations_are_listed_and_all_are_counted()
     {
         await using RemovalFixture store = await StoreAsync(toArchive: true);
         await store.Log.QueryAsync<object>(Insert + "(100, 0, 'x', 'v', 100, 1, 0, now(), 'x')");

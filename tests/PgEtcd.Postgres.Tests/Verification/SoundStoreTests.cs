@@ -5,7 +5,7 @@ using Xunit;
 
 namespace PgEtcd.Postgres.Tests.Verification;
 
-/// <summary>Nothing that a store does by itself is taken for damage.</summary>
+/// <summary>No normal operation of a store counts as damage.</summary>
 public sealed class SoundStoreTests(PostgresFixture postgres) : IClassFixture<PostgresFixture>
 {
     [Fact]
@@ -15,13 +15,13 @@ public sealed class SoundStoreTests(PostgresFixture postgres) : IClassFixture<Po
         (await Verified.OfAsync(log.Database)).ShouldBeEmpty();
     }
 
-    /// <summary>Writes, compactions and steps of removal in any order, with and without the archive, changing between them.</summary>
+    /// <summary>Writes, compactions and steps of removal in any order, with and without the archive in turn.</summary>
     [Theory]
     [InlineData(1)]
     [InlineData(2)]
     [InlineData(3)]
     [InlineData(4)]
-    public async Task A_store_is_sound_after_every_step_of_a_random_life(int seed)
+    public async Task A_store_is_sound_after_every_step_of_a_random_history(int seed)
     {
         Random random = new(seed);
         await using RemovalFixture store = await RemovalFixture.CreateAsync(postgres);
@@ -60,7 +60,7 @@ public sealed class SoundStoreTests(PostgresFixture postgres) : IClassFixture<Po
     }
 
     [Fact]
-    public async Task What_a_transaction_rolled_back_and_what_a_failover_lost_leaves_a_sound_store()
+    public async Task A_rollback_and_a_lossy_failover_leave_a_sound_store()
     {
         await using LogFixture log = await LogFixture.CreateAsync(postgres);
         await log.QueryAsync<long>("select pgetcd.put('a', '1')");
@@ -76,7 +76,7 @@ public sealed class SoundStoreTests(PostgresFixture postgres) : IClassFixture<Po
     }
 
     [Fact]
-    public async Task What_was_imported_compacted_is_sound_and_its_past_is_not_told()
+    public async Task An_imported_compacted_store_is_sound_and_has_no_past()
     {
         await using LogFixture log = await LogFixture.CreateAsync(postgres);
         await using (LogImport import = (await LogImport.BeginAsync(log.Database, null, CancellationToken.None))!)

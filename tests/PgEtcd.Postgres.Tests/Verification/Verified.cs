@@ -3,7 +3,7 @@ using PgEtcd.Postgres.Verification;
 
 namespace PgEtcd.Postgres.Tests.Verification;
 
-/// <summary>Runs the verifier as the verb does.</summary>
+/// <summary>Runs the verifier like the verb.</summary>
 internal static class Verified
 {
     /// <returns>Each violation as "invariant: sentence".</returns>

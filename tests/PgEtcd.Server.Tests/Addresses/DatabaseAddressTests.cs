@@ -42,11 +42,11 @@ public class DatabaseAddressTests
     [InlineData("verify-ca", SslMode.VerifyCA)]
     [InlineData("verify-full", SslMode.VerifyFull)]
     [InlineData("verify-full&sslrootcert=system", SslMode.VerifyFull)]
-    public void Sslmode_is_written_as_libpq_writes_it(string text, SslMode mode) =>
+    public void Sslmode_is_written_as_in_libpq(string text, SslMode mode) =>
         Read($"postgres://h/db?sslmode={text}").SslMode.ShouldBe(mode);
 
     [Fact]
-    public void Files_of_a_url_go_through()
+    public void Files_of_a_url_are_passed_on()
     {
         NpgsqlConnectionStringBuilder read = Read(
             "postgres://h/db?sslmode=verify-ca&sslrootcert=/ca&sslcert=/c&sslkey=/k&sslpassword=p&passfile=/p&sslnegotiation=direct");
@@ -57,7 +57,7 @@ public class DatabaseAddressTests
     }
 
     [Fact]
-    public void Options_and_the_session_attribute_go_through()
+    public void Options_and_the_session_attribute_are_passed_on()
     {
         NpgsqlConnectionStringBuilder read = Read("postgres://a,b/db?options=-c%20geqo%3Doff&target_session_attrs=read-write");
 
@@ -78,7 +78,7 @@ public class DatabaseAddressTests
     [InlineData("host=h password=hunter2", "semicolons")]
     [InlineData("hunter2", "must be a URL")]
     [InlineData("mysql://u:hunter2@h/d?a=b", "not a connection string")]
-    public void What_is_wrong_is_said_without_the_password(string address, string said)
+    public void Errors_do_not_contain_the_password(string address, string said)
     {
         CommandLineResult result = CommandLine.Parse(["--database", address], new Dictionary<string, string>());
 

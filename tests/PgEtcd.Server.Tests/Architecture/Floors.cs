@@ -3,17 +3,16 @@ using System.Text.RegularExpressions;
 
 namespace PgEtcd.Server.Tests.Architecture;
 
-/// <summary>What is wrong with a source tree, by the rules of the floors (CONTRIBUTING.md). Each rule gives a sentence for each
-/// place that breaks it.</summary>
-/// <remarks>A project and a folder are measured in lines with something on them, of .cs files as they are written, not as they are
-/// generated; a folder without those of the folders in it. A file is measured in all of its lines.</remarks>
+/// <summary>The violations of the rules of the floors (CONTRIBUTING.md) in a source tree, one sentence for each place.</summary>
+/// <remarks>Projects and folders are measured in nonblank lines of handwritten .cs files, a folder without its subfolders. Files are
+/// measured in all of their lines.</remarks>
 internal static partial class Floors
 {
     public const int MostOfAProject = 6_000;
     public const int MostOfAFolder = 1_200;
     public const int MostOfAFile = 400;
 
-    /// <summary>Which projects each project uses: arrows go down only.</summary>
+    /// <summary>The projects that each project may use: arrows point down only.</summary>
     public static readonly IReadOnlyDictionary<string, string[]> Below = new Dictionary<string, string[]>
     {
         ["PgEtcd.Server"] =
@@ -32,7 +31,7 @@ internal static partial class Floors
         ["PgEtcd.LocalPostgres"] = [],
     };
 
-    /// <summary>The first id of the hundred that a project's messages to the log have.</summary>
+    /// <summary>The first of the hundred ids of a project's log messages.</summary>
     public static readonly IReadOnlyDictionary<string, int> FirstLogId = new Dictionary<string, int>
     {
         ["PgEtcd.Postgres"] = 100,
@@ -64,7 +63,7 @@ internal static partial class Floors
         return arrows.Where(arrow => Reached(arrow.To, next).Contains(arrow.From)).Select(arrow => $"{project}: {arrow}");
     });
 
-    /// <summary>The rule about cycles reads namespaces, so they must be the folders, and nothing may be open without being named.</summary>
+    /// <summary>The rule about cycles reads namespaces, so they must equal the folders, and files must name those that they use.</summary>
     public static IEnumerable<string> HiddenNamespaces(SourceTree tree) =>
     [
         .. tree.Files.Where(file => file.Namespace is { } name && name != NamespaceOf(file)).Select(
@@ -74,7 +73,7 @@ internal static partial class Floors
             .Select(name => $"{project} opens {name} for all of its files.")),
     ];
 
-    /// <summary>Ids of messages that are not in their project's range, or that two messages have.</summary>
+    /// <summary>Ids of log messages outside of their project's range, or used twice.</summary>
     public static IEnumerable<string> WrongLogIds(SourceTree tree)
     {
         List<(string Project, int Id)> ids =
@@ -90,7 +89,7 @@ internal static partial class Floors
         ];
     }
 
-    /// <summary>Types that stand in for those of a package.</summary>
+    /// <summary>Handwritten copies of types of a package.</summary>
     /// <param name="tree">The source.</param>
     /// <param name="package">The names of the package's public types.</param>
     public static IEnumerable<string> Copies(SourceTree tree, IReadOnlySet<string> package) =>

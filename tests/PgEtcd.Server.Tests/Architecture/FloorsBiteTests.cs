@@ -27,7 +27,7 @@ public sealed class FloorsBiteTests : IDisposable
     public void Dispose() => _root.Dispose();
 
     [Fact]
-    public void Nothing_is_found_in_a_tree_that_keeps_to_them()
+    public void A_tree_that_keeps_the_rules_has_no_findings()
     {
         SourceTree tree = Tree;
         Floors.OtherReferences(tree).Concat(Floors.TooLong(tree)).Concat(Floors.Cycles(tree)).Concat(Floors.HiddenNamespaces(tree))
@@ -55,14 +55,14 @@ public sealed class FloorsBiteTests : IDisposable
     [InlineData("", "class Other { Trees.Tree? Tree; }")]
     [InlineData("", "class Other { Mvcc.Trees.Tree? Tree; }")]
     [InlineData("", "class Other { KeySpace? Space; }")]
-    public void A_circle_is_found(string usings, string declaration)
+    public void A_cycle_is_found(string usings, string declaration)
     {
         Write("PgEtcd.Mvcc/Keys/Other.cs", usings, "namespace PgEtcd.Mvcc.Keys;", declaration);
         Floors.Cycles(Tree).ShouldContain(arrow => arrow.EndsWith("PgEtcd.Mvcc/Keys/Other.cs", StringComparison.Ordinal));
     }
 
     [Fact]
-    public void Comments_texts_and_members_of_the_same_name_are_no_arrows()
+    public void Comments_texts_and_members_of_the_same_name_are_not_arrows()
     {
         Write(
             "PgEtcd.Mvcc/Keys/Other.cs", "namespace PgEtcd.Mvcc.Keys;", "/// <summary>See KeySpace and Trees.Tree.</summary>",
@@ -80,7 +80,7 @@ public sealed class FloorsBiteTests : IDisposable
     }
 
     [Fact]
-    public void A_folder_and_a_project_that_are_too_long_are_found()
+    public void An_oversized_folder_and_project_are_found()
     {
         for (int file = 0; file < 20; file++)
         {
@@ -92,7 +92,7 @@ public sealed class FloorsBiteTests : IDisposable
     }
 
     [Fact]
-    public void A_line_of_141_columns_is_found_but_in_what_is_generated()
+    public void A_line_of_141_columns_is_found_except_in_generated_files()
     {
         Write("PgEtcd.Mvcc/Keys/Key.cs", new string('a', 140), new string('ä', 140));
         Write("PgEtcd.Mvcc/obj/Made.cs", new string('a', 141));
@@ -110,14 +110,14 @@ public sealed class FloorsBiteTests : IDisposable
     }
 
     [Fact]
-    public void Ids_that_are_taken_or_foreign_are_found()
+    public void Duplicate_and_foreign_ids_are_found()
     {
         Write("PgEtcd.Mvcc/Log.cs", "namespace PgEtcd.Mvcc;", "class Log {", "    [LoggerMessage(100, LogLevel.Error, \"a\")]", "}");
         Floors.WrongLogIds(Tree).ShouldBe(["PgEtcd.Mvcc has a message with the id 100.", "2 messages have the id 100."]);
     }
 
     [Fact]
-    public void A_type_of_a_package_that_is_made_by_hand_is_found()
+    public void A_handwritten_copy_of_a_package_type_is_found()
     {
         Write("PgEtcd.Mvcc/Keys/Status.cs", "namespace Grpc.Core;", "class Status;");
         Floors.Copies(Tree, new HashSet<string> { "Status" }).ShouldBe(

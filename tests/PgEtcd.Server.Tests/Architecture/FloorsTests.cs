@@ -5,17 +5,17 @@ using Xunit;
 
 namespace PgEtcd.Server.Tests.Architecture;
 
-/// <summary>The house has floors: the source keeps to <see cref="Floors"/>.</summary>
+/// <summary>The source keeps to the rules of <see cref="Floors"/>.</summary>
 public sealed class FloorsTests
 {
     private static readonly SourceTree Tree = new(Repository.Root);
 
     [Fact]
-    public void A_project_refers_only_to_those_below_it() => Floors.OtherReferences(Tree).ShouldBeEmpty();
+    public void A_project_references_only_lower_projects() => Floors.OtherReferences(Tree).ShouldBeEmpty();
 
-    /// <summary>The compiler lets a project use what it gets through another; this does not.</summary>
+    /// <summary>The compiler lets a project use what it gets through another; this test does not.</summary>
     [Fact]
-    public void A_project_uses_only_those_below_it()
+    public void A_project_uses_only_lower_projects()
     {
         foreach ((string project, string[] below) in Floors.Below)
         {
@@ -33,13 +33,13 @@ public sealed class FloorsTests
     public void No_line_is_too_long() => Lines.TooLong(Repository.Root).ShouldBeEmpty();
 
     [Fact]
-    public void No_folders_of_a_project_use_each_other_in_a_circle() => Floors.Cycles(Tree).ShouldBeEmpty();
+    public void No_folders_of_a_project_form_a_cycle() => Floors.Cycles(Tree).ShouldBeEmpty();
 
     [Fact]
     public void A_namespace_is_a_folder_and_is_opened_by_the_file_that_uses_it() => Floors.HiddenNamespaces(Tree).ShouldBeEmpty();
 
     [Fact]
-    public void Messages_to_the_log_have_ids_of_their_own_in_the_range_of_their_project() => Floors.WrongLogIds(Tree).ShouldBeEmpty();
+    public void Log_messages_have_unique_ids_in_the_range_of_their_project() => Floors.WrongLogIds(Tree).ShouldBeEmpty();
 
     [Fact]
     public void Nothing_stands_in_for_a_type_of_Grpc_Core() => Floors.Copies(

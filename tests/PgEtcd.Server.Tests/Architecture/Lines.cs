@@ -2,7 +2,7 @@ using System.Globalization;
 
 namespace PgEtcd.Server.Tests.Architecture;
 
-/// <summary>The width of lines of source, as it is written and not as it is generated.</summary>
+/// <summary>The width of lines of handwritten source.</summary>
 internal static class Lines
 {
     public const int MostOfALine = 140;
@@ -12,7 +12,7 @@ internal static class Lines
     private static readonly string[] Made = ["bin", "obj"];
 
     /// <summary>A sentence for each line that is too long.</summary>
-    /// <param name="root">The checkout; a folder that it does not have is left out.</param>
+    /// <param name="root">The checkout; missing folders are skipped.</param>
     public static IEnumerable<string> TooLong(string root) => Folders
         .Select(folder => Path.Combine(root, folder))
         .Where(Directory.Exists)

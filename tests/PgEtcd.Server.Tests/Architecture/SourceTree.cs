@@ -3,7 +3,7 @@ using System.Xml.Linq;
 
 namespace PgEtcd.Server.Tests.Architecture;
 
-/// <summary>The source below src/ of a checkout, as text: projects, their folders, and what one says of another.</summary>
+/// <summary>The source below src/ of a checkout, as text: projects, folders, and their references to each other.</summary>
 internal sealed partial class SourceTree
 {
     private static readonly string[] Made = ["bin", "obj"];
@@ -28,15 +28,15 @@ internal sealed partial class SourceTree
 
     public IReadOnlyList<SourceFile> Files { get; }
 
-    /// <summary>The projects that a project's file refers to.</summary>
+    /// <summary>The references in a project's file.</summary>
     public IReadOnlyList<string> ReferencesOf(string project) =>
         [.. Items(project, "ProjectReference").Select(path => Path.GetFileNameWithoutExtension(path)).Order(StringComparer.Ordinal)];
 
     /// <summary>The namespaces that a project's file opens for all of its files.</summary>
     public IEnumerable<string> UsingsOf(string project) => Items(project, "Using");
 
-    /// <summary>The folders of a project that depend on one another, as "Folder -> Folder: file" for each arrow; the root of the
-    /// project is ".".</summary>
+    /// <summary>The folders of a project that depend on one another, as "Folder -> Folder: file" for each arrow; "." is the root of the
+    /// project.</summary>
     public IReadOnlyList<FolderArrow> ArrowsIn(string project)
     {
         List<SourceFile> files = [.. Files.Where(file => file.Project == project && !IsExempt(file))];
@@ -46,14 +46,14 @@ internal sealed partial class SourceTree
             .Select(folder => new FolderArrow(file.Folder, folder, file.Path)))];
     }
 
-    /// <summary>Log.cs and the class of the meter stand in the root of a project. All folders write to them, and the meter in turn
-    /// names the classes of instruments, so that all of them exist when the first scrape comes: neither says which folder is
-    /// above.</summary>
+    /// <summary>Log.cs and the class of the meter are in the root of a project. All folders use them, and the meter in turn names the
+    /// classes of instruments, so that all of them exist at the first scrape; neither shows which folder is above
+    /// another.</summary>
     private static bool IsExempt(SourceFile file) =>
         file.Folder == "." && (file.Name == "Log.cs" || file.Name.EndsWith("Meter.cs", StringComparison.Ordinal));
 
-    /// <summary>By a using of the folder's namespace, by a type with a part of the namespace before it, or, where the namespace is
-    /// open because it is around the file's own, by a type alone.</summary>
+    /// <summary>Found by a using of the folder's namespace, by a type qualified with a part of the namespace, or, if the namespace
+    /// encloses the file's own, by a type alone.</summary>
     private static bool Names(SourceFile file, string folder, HashSet<string> types)
     {
         string inner = folder == "." ? file.Project : $"{file.Project}.{folder.Replace('/', '.')}";
@@ -76,9 +76,9 @@ internal sealed partial class SourceTree
     private IEnumerable<string> Items(string project, string kind) =>
         XDocument.Load(Path.Combine(_src, project, project + ".csproj")).Descendants(kind).Select(item => item.Attribute("Include")!.Value);
 
-    /// <summary>A file of source.</summary>
-    /// <param name="Path">Below src/.</param>
-    /// <param name="Text">What it says.</param>
+    /// <summary>A source file.</summary>
+    /// <param name="Path">The path below src/.</param>
+    /// <param name="Text">The content.</param>
     internal sealed partial record SourceFile(string Path, string Text)
     {
         private readonly string _code = Comment().Replace(Literal().Replace(Text, "\"\""), "");
@@ -87,12 +87,12 @@ internal sealed partial class SourceTree
 
         public string Name => System.IO.Path.GetFileName(Path);
 
-        /// <summary>In its project; "." is the root.</summary>
+        /// <summary>The folder in the project; "." is the root.</summary>
         public string Folder => Path.Split('/')[1..^1] is [_, ..] folders ? string.Join('/', folders) : ".";
 
         public int Lines => Text.AsSpan().TrimEnd('\n').Count('\n') + 1;
 
-        /// <summary>Lines with something on them.</summary>
+        /// <summary>The nonblank lines.</summary>
         public int WrittenLines => Text.Split('\n').Count(line => !string.IsNullOrWhiteSpace(line));
 
         public string? Namespace => NamespaceLine().Match(_code) is { Success: true } line ? line.Groups["name"].Value : null;
@@ -106,7 +106,7 @@ internal sealed partial class SourceTree
         public IEnumerable<string> QualifiedNames =>
             QualifiedName().Matches(UsingLine().Replace(NamespaceLine().Replace(_code, ""), "")).Select(name => name.Value);
 
-        /// <summary>The types that it declares, but for those within others.</summary>
+        /// <summary>The types declared in the file, except nested ones.</summary>
         public IEnumerable<string> Types => Declaration().Matches(_code).Select(type => type.Groups["name"].Value);
 
         [GeneratedRegex("""(?<!')"([^"\\\n]|\\.)*"(?!')""")]
@@ -121,7 +121,7 @@ internal sealed partial class SourceTree
         [GeneratedRegex(@"^using (static )?(\w+ = )?(?<name>[\w.]+)[^\n(]*;", RegexOptions.Multiline)]
         private static partial Regex UsingLine();
 
-        /// <summary>Names that may be a type's: neither a member of something nor a method.</summary>
+        /// <summary>Names that may be types: neither members nor methods.</summary>
         [GeneratedRegex(@"(?<=\bnew )[A-Za-z_]\w*\b|(?<![\w.])[A-Za-z_]\w*\b(?!\()")]
         private static partial Regex Word();
 
@@ -135,10 +135,10 @@ internal sealed partial class SourceTree
         private static partial Regex Declaration();
     }
 
-    /// <summary>A folder uses another.</summary>
-    /// <param name="From">The one that uses.</param>
-    /// <param name="To">The one that is used.</param>
-    /// <param name="File">Where.</param>
+    /// <summary>An arrow from one folder to another.</summary>
+    /// <param name="From">The folder that uses the other.</param>
+    /// <param name="To">The folder that is used.</param>
+    /// <param name="File">The file with the use.</param>
     internal sealed record FolderArrow(string From, string To, string File)
     {
         public override string ToString() => $"{From} -> {To} in {File}";

@@ -49,7 +49,7 @@ public class CommandLineTests
         Serve(["--name", "a/b"]).DataDir.ShouldBe(Path.GetFullPath("a_b.pgetcd"));
 
     [Fact]
-    public void Every_address_is_not_advertised_as_such() =>
+    public void The_unspecified_address_is_not_advertised() =>
         Serve(["--listen-client-urls", "http://0.0.0.0:1,http://[::1]:2"]).AdvertiseClientUrls
             .ShouldBe([$"http://{System.Net.Dns.GetHostName()}:1", "http://[::1]:2"]);
 
@@ -121,7 +121,7 @@ public class CommandLineTests
         Serve(["--cert-file=", "--client-cert-auth=false", "--auth-token", "simple", "--tls-min-version=TLS1.2"]).Warnings.ShouldBeEmpty();
 
     [Fact]
-    public void Urls_to_listen_on_may_be_sockets_and_are_advertised_when_there_is_nothing_else()
+    public void Listen_urls_may_be_sockets_and_are_advertised_if_there_is_nothing_else()
     {
         ServerOptions both = Serve(["--listen-client-urls", "unix:///run/a.sock,http://127.0.0.1:1"]);
         both.ListenClientUrls.ShouldBe([ListenUrl.Socket("/run/a.sock"), new ListenUrl(System.Net.IPAddress.Loopback, 1)]);
@@ -200,7 +200,7 @@ public class CommandLineTests
     [InlineData(
         "There is a word after --database that belongs to no flag: put quotes around a value with spaces.", "--database", "Host=a;",
         "Password=hunter2")]
-    public void What_is_not_a_flag_ends_with_code_2(string sentence, params string[] args)
+    public void An_unknown_flag_ends_with_code_2(string sentence, params string[] args)
     {
         CommandLineResult result = CommandLine.Parse(args, new Dictionary<string, string>());
 
@@ -218,7 +218,7 @@ public class CommandLineTests
     }
 
     [Fact]
-    public void Help_names_every_flag_and_explains_those_that_mean_something()
+    public void Help_names_every_flag_and_explains_those_with_an_effect()
     {
         string text = CommandLine.Parse(["--help"], new Dictionary<string, string>()).Text!;
 
@@ -232,7 +232,7 @@ public class CommandLineTests
         Flags.All.SelectMany(flag => flag.Names).ShouldBeUnique();
 
     [Fact]
-    public void Every_default_is_a_value_that_its_flag_takes()
+    public void Every_default_is_a_valid_value()
     {
         foreach (Flag flag in Flags.All.Where(flag => flag.Default is { Length: > 0 }))
         {

@@ -13,7 +13,7 @@ public sealed class ConfigFileTests : IDisposable
     private string File => Path.Combine(_directory.Path, "etcd.yaml");
 
     [Fact]
-    public void A_file_made_for_etcd_is_read_as_etcd_reads_it()
+    public void A_file_for_etcd_is_read_as_in_etcd()
     {
         ServerOptions options = Serve(
             """
@@ -104,7 +104,7 @@ public sealed class ConfigFileTests : IDisposable
     [InlineData("database: 'hunter2\nname: b", "is not valid YAML: look at line")]
     [InlineData("- name", "must hold one YAML mapping of flags to values.")]
     [InlineData("just words", "must hold one YAML mapping of flags to values.")]
-    public void What_is_wrong_in_a_file_is_one_sentence(string text, string sentence)
+    public void An_error_in_a_file_is_one_sentence(string text, string sentence)
     {
         System.IO.File.WriteAllText(File, text);
         CommandLineResult result = CommandLine.Parse(["--config-file=" + File], new Dictionary<string, string>());

@@ -7,11 +7,11 @@ using Xunit;
 
 namespace PgEtcd.Server.Tests.Configuration;
 
-/// <summary>The table of flags against what etcd 3.6 has, and against what is documented.</summary>
+/// <summary>The table of flags, compared with etcd 3.6 and with the documentation.</summary>
 public class FlagTableTests
 {
-    /// <summary>From the deployment manifests and the help of etcd 3.6 (flags.md). Those that only other parts of the server read are
-    /// added with them.</summary>
+    /// <summary>From the deployment manifests and the help of etcd 3.6 (flags.md). Flags read only by other parts of the server are added
+    /// together with those.</summary>
     private const string Etcds = """
         name listen-client-urls advertise-client-urls cert-file key-file trusted-ca-file client-cert-auth client-cert-file client-key-file
         client-crl-file client-cert-allowed-hostname auto-tls self-signed-cert-validity cipher-suites tls-min-version tls-max-version
@@ -47,7 +47,7 @@ public class FlagTableTests
     public void Every_flag_of_etcd_is_there() =>
         Etcds.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries).Except(Flags.All.SelectMany(flag => flag.Names)).ShouldBeEmpty();
 
-    /// <summary>PGETCD_WRITE_DOCS=1 writes the tables anew.</summary>
+    /// <summary>PGETCD_WRITE_DOCS=1 rewrites the tables.</summary>
     [Fact]
     public void The_tables_in_the_documentation_are_those_of_the_code()
     {

@@ -8,10 +8,10 @@ using Xunit;
 
 namespace PgEtcd.Server.Tests.Deployment;
 
-/// <summary>docker-compose.yml, as far as it can be checked without an engine; the same topology runs in the black-box tests.</summary>
+/// <summary>docker-compose.yml, as far as it can be checked without an engine; the black-box tests run the same topology.</summary>
 public sealed partial class ComposeTests
 {
-    /// <summary>Those of the compose specification that we use: any other is a slip.</summary>
+    /// <summary>The fields of the compose specification in use; any other is a mistake.</summary>
     private static readonly string[] KnownFields =
     [
         "build", "image", "restart", "depends_on", "environment", "networks", "stop_grace_period", "command", "volumes", "ports",
@@ -24,7 +24,7 @@ public sealed partial class ComposeTests
     private readonly JsonObject _file = YamlFile.Read("docker-compose.yml").ShouldHaveSingleItem();
 
     [Fact]
-    public void There_are_a_database_three_frontends_and_a_balancer_and_nothing_misspelt()
+    public void It_has_a_database_three_frontends_and_a_balancer_and_no_misspelt_field()
     {
         _file.Names().Where(name => !name.StartsWith("x-", StringComparison.Ordinal)).ShouldBe(["services", "networks", "volumes"]);
         _file["services"].Names().ShouldBe(["postgres", .. Frontends, "balancer"]);
@@ -41,7 +41,7 @@ public sealed partial class ComposeTests
     }
 
     [Fact]
-    public void Each_waits_until_what_it_needs_is_healthy()
+    public void Each_service_waits_until_those_it_needs_are_healthy()
     {
         string[] image = [.. ContainerFile.Read().Select(instruction => instruction.Name)];
         image.ShouldContain("HEALTHCHECK", "the frontends' health");
@@ -55,7 +55,7 @@ public sealed partial class ComposeTests
     }
 
     [Fact]
-    public void The_frontends_differ_in_their_names_and_listen_where_the_balancer_looks_for_them()
+    public void The_frontends_have_different_names_and_listen_where_the_balancer_connects()
     {
         ServerOptions[] options = [
             .. Frontends.Select(frontend => ContainerFileTests.FlagsOf(Service(frontend)["command"].Strings().Select(Expanded)))];
@@ -72,7 +72,7 @@ public sealed partial class ComposeTests
     }
 
     [Fact]
-    public void The_frontends_are_given_the_database_that_is_there()
+    public void The_frontends_get_the_address_of_the_database_service()
     {
         foreach (string frontend in Frontends)
         {
@@ -87,7 +87,7 @@ public sealed partial class ComposeTests
     }
 
     [Fact]
-    public void The_balancer_is_what_clients_are_told_and_its_configuration_has_all_it_wants()
+    public void Clients_are_given_the_balancers_address_and_its_configuration_is_complete()
     {
         string[] mounted = Service("balancer")["volumes"].Strings().ShouldHaveSingleItem().Split(':');
         string configuration = File.ReadAllText(Path.Combine(Repository.Root, mounted[0]));
@@ -113,7 +113,7 @@ public sealed partial class ComposeTests
         return needed.Names();
     }
 
-    /// <summary>As compose does, with nothing set: ${NAME:-default}.</summary>
+    /// <summary>Substitutes ${NAME:-default} like compose, with no variable set.</summary>
     private static string Expanded(string text) => Substitution().Replace(text, match => match.Groups[1].Value);
 
     [GeneratedRegex(@"\$\{\w+:-([^}]*)\}")]

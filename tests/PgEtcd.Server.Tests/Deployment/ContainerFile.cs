@@ -2,20 +2,20 @@ using PgEtcd.Testing;
 
 namespace PgEtcd.Server.Tests.Deployment;
 
-/// <summary>The instructions of the Dockerfile, those of one line each.</summary>
+/// <summary>The one-line instructions of the Dockerfile.</summary>
 internal static class ContainerFile
 {
     /// <summary>An instruction.</summary>
-    /// <param name="Stage">The image it belongs to, from 0.</param>
+    /// <param name="Stage">The number of the build stage, from 0.</param>
     /// <param name="Name">COPY, RUN, …</param>
-    /// <param name="Text">What follows.</param>
+    /// <param name="Text">The arguments.</param>
     public sealed record Instruction(int Stage, string Name, string Text)
     {
-        /// <summary>What follows, by words.</summary>
+        /// <summary>The arguments as words.</summary>
         public string[] Words => Text.Split(' ', StringSplitOptions.RemoveEmptyEntries);
     }
 
-    /// <summary>All of them, in order.</summary>
+    /// <summary>All instructions, in order.</summary>
     public static IReadOnlyList<Instruction> Read()
     {
         List<Instruction> instructions = [];

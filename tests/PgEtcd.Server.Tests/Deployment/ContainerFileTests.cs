@@ -15,7 +15,7 @@ public sealed class ContainerFileTests
     private readonly IReadOnlyList<ContainerFile.Instruction> _instructions = ContainerFile.Read();
 
     [Fact]
-    public void What_it_copies_is_there_and_is_sent_to_the_engine()
+    public void Copied_files_exist_and_are_sent_to_the_engine()
     {
         string[] ignored = File.ReadAllLines(Path.Combine(Repository.Root, ".dockerignore"));
         ignored.ShouldContain("*", "everything that is not named is left out");
@@ -30,7 +30,7 @@ public sealed class ContainerFileTests
             sent.ShouldContain(root => path == root || path.StartsWith(root + "/", StringComparison.Ordinal), path);
         }
 
-        sent.ShouldBeSubsetOf(copied, "nothing is sent for nothing");
+        sent.ShouldBeSubsetOf(copied, "no file is sent in vain");
     }
 
     [Fact]
@@ -52,7 +52,7 @@ public sealed class ContainerFileTests
     }
 
     [Fact]
-    public void It_publishes_as_run_sh_does()
+    public void It_publishes_like_run_sh()
     {
         string script = File.ReadAllText(Path.Combine(Repository.Root, "run.sh"));
         string build = File.ReadAllText(Path.Combine(Repository.Root, "scripts/build.sh"));
@@ -92,7 +92,7 @@ public sealed class ContainerFileTests
             .HasFlag(UnixFileMode.OtherExecute).ShouldBeTrue();
     }
 
-    /// <summary>What pgetcd makes of arguments; they must all be known and mean something.</summary>
+    /// <summary>Parses arguments as pgetcd does; all of them must be known and have an effect.</summary>
     internal static ServerOptions FlagsOf(IEnumerable<string> arguments)
     {
         CommandLineResult result = CommandLine.Parse(

@@ -7,7 +7,7 @@ using Xunit;
 
 namespace PgEtcd.Server.Tests.Deployment;
 
-/// <summary>deploy/kubernetes, as far as it can be checked without a cluster: that its parts refer to each other.</summary>
+/// <summary>deploy/kubernetes, as far as it can be checked without a cluster: its parts refer to each other correctly.</summary>
 public sealed class KubernetesTests
 {
     private const string Manifest = "deploy/kubernetes/pgetcd.yaml";
@@ -17,7 +17,7 @@ public sealed class KubernetesTests
     private JsonNode Container => Object("Deployment")["spec"]!["template"]!["spec"]!["containers"]![0]!;
 
     [Fact]
-    public void The_kinds_are_those_wanted_in_the_versions_that_Kubernetes_serves()
+    public void The_objects_are_complete_and_in_versions_that_Kubernetes_serves()
     {
         _objects.Select(one => $"{one["apiVersion"]} {one["kind"]}").ShouldBe(
             ["v1 Namespace", "v1 Secret", "apps/v1 Deployment", "v1 Service", "policy/v1 PodDisruptionBudget"]);
@@ -69,7 +69,7 @@ public sealed class KubernetesTests
     }
 
     [Fact]
-    public void Probes_ask_the_metrics_port_for_what_etcd_is_asked()
+    public void Probes_use_etcds_paths_on_the_metrics_port()
     {
         Container["livenessProbe"]!["httpGet"]!["path"]!.ToString().ShouldBe("/livez");
         Container["readinessProbe"]!["httpGet"]!["path"]!.ToString().ShouldBe("/readyz");
@@ -81,7 +81,7 @@ public sealed class KubernetesTests
     }
 
     [Fact]
-    public void The_database_comes_from_the_secret_and_is_an_address_pgetcd_takes()
+    public void The_database_comes_from_the_secret_and_is_a_valid_address()
     {
         JsonNode variable = ((JsonArray)Container["env"]!).Single(one => one!["name"]!.ToString() == Flags.Database.Variable)!;
         JsonNode reference = variable["valueFrom"]!["secretKeyRef"]!;
@@ -91,7 +91,7 @@ public sealed class KubernetesTests
     }
 
     [Fact]
-    public void Pods_run_without_rights_and_some_are_always_left()
+    public void Pods_run_without_privileges_and_some_always_remain()
     {
         JsonNode pod = Object("Deployment")["spec"]!["template"]!["spec"]!;
         pod["securityContext"]!["runAsNonRoot"]!.ToString().ShouldBe("true");

@@ -13,7 +13,7 @@ public sealed class SystemdTests
     private static readonly string[] Lines = File.ReadAllLines(Path.Combine(Repository.Root, "deploy/systemd/pgetcd.service"));
 
     [Fact]
-    public void The_unit_starts_pgetcd_with_flags_it_knows_again_and_again()
+    public void The_unit_starts_pgetcd_with_known_flags_and_restarts_it()
     {
         Lines.Where(line => line.StartsWith('[')).ShouldBe(["[Unit]", "[Service]", "[Install]"]);
         Lines.Where(line => line.Length > 0 && line[0] is not ('#' or '[')).ShouldAllBe(line => line.IndexOf('=') > 0);

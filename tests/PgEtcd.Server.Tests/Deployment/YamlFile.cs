@@ -9,8 +9,8 @@ namespace PgEtcd.Server.Tests.Deployment;
 /// <summary>A YAML file of the repository as a tree of JSON, whose leaves are all strings.</summary>
 internal static class YamlFile
 {
-    /// <summary>Reads its documents. A key that stands twice is an error.</summary>
-    /// <param name="path">From the root of the repository.</param>
+    /// <summary>Reads the documents of a file. A duplicate key is an error.</summary>
+    /// <param name="path">The path from the root of the repository.</param>
     public static IReadOnlyList<JsonObject> Read(string path)
     {
         using StreamReader text = File.OpenText(Path.Combine(Repository.Root, path));

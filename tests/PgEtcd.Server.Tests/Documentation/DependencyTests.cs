@@ -6,7 +6,7 @@ using Xunit;
 
 namespace PgEtcd.Server.Tests.Documentation;
 
-/// <summary>docs/dependencies.md against the packages and the source.</summary>
+/// <summary>docs/dependencies.md, compared with the packages and the source.</summary>
 public sealed partial class DependencyTests
 {
     private static readonly string[] Folders = ["src", "tests", "bench"];
@@ -17,7 +17,7 @@ public sealed partial class DependencyTests
         [.. XDocument.Load(Path.Combine(Repository.Root, "Directory.Packages.props")).Descendants("PackageVersion").Select(Included)];
 
     [Fact]
-    public void The_table_of_packages_has_those_that_are_used() =>
+    public void The_table_has_exactly_the_packages_in_use() =>
         Rows("Packages").Select(cells => Name().Match(cells[0]).Groups[1].Value).ShouldBe(Versions, ignoreOrder: true);
 
     [Fact]
@@ -29,7 +29,7 @@ public sealed partial class DependencyTests
         Sources("*.csproj").SelectMany(path => XDocument.Load(path).Descendants("PackageReference")).Select(Included)).ShouldBeEmpty();
 
     [Fact]
-    public void What_is_written_by_hand_is_in_the_source()
+    public void The_listed_handwritten_code_exists()
     {
         string[] known = [.. Sources("*.cs").SelectMany(
             path => new[] { Path.GetFileNameWithoutExtension(path), Path.GetFileName(Path.GetDirectoryName(path)!) })];
@@ -41,7 +41,7 @@ public sealed partial class DependencyTests
 
     private static string Included(XElement element) => element.Attribute("Include")!.Value;
 
-    /// <summary>The rows of a section's tables, below their headings.</summary>
+    /// <summary>The rows of a section's tables, without headings.</summary>
     private static List<string[]> Rows(string section)
     {
         string text = Page.Single(part => part.StartsWith(section + "\n", StringComparison.Ordinal)).Split("\n### ")[0];

@@ -6,20 +6,20 @@ using Xunit;
 
 namespace PgEtcd.Server.Tests.Documentation;
 
-/// <summary>The Markdown pages, and the comments that cite them: what they point to exists.</summary>
+/// <summary>The targets of links and citations in Markdown pages and comments exist.</summary>
 public sealed partial class PagesTests
 {
     private const int MaxColumns = 140;
 
-    /// <summary>Of a citation: §7, §2.6, §1, §3 or §2–§7.</summary>
+    /// <summary>The sections of a citation: §7, §2.6, §1, §3 or §2–§7.</summary>
     private const string Sections = @"(?<sections>§\d+(\.\d+)?((, |–| and )§\d+(\.\d+)?)*)";
 
-    /// <summary>Where comments cite pages from.</summary>
+    /// <summary>The folders whose comments cite pages.</summary>
     private static readonly string[] Sources = ["src", "tests", "bench", "migrations", "deploy", "docs", "scripts", ".ci"];
 
     private static readonly string[] SourceEndings = [".cs", ".sql", ".md", ".sh", ".cfg", ".service", ".env", ".yaml", ".proto"];
 
-    /// <summary>Built, restored or written by tools.</summary>
+    /// <summary>Folders that are built, restored or written by tools.</summary>
     private static readonly string[] Made = ["bin", "obj", "out", "artifacts", "node_modules", ".git", ".vs"];
 
     private static readonly Lazy<string[]> All = new(() => [.. Walk(Repository.Root).Order(StringComparer.Ordinal)]);
@@ -127,7 +127,7 @@ public sealed partial class PagesTests
     }
 
     [Fact]
-    public void Every_decision_has_a_status_and_stands_in_the_index()
+    public void Every_decision_has_a_status_and_is_in_the_index()
     {
         string index = Text("docs/README.md");
         foreach (string page in Pages.Where(page => page.StartsWith("docs/decisions/", StringComparison.Ordinal)))
@@ -149,9 +149,9 @@ public sealed partial class PagesTests
             .ShouldBeEmpty();
     }
 
-    /// <summary>They follow other rules than etcd's, so the page names them.</summary>
+    /// <summary>These flags follow other rules than etcd's, so the page names them.</summary>
     [Fact]
-    public void The_page_about_flags_names_those_of_our_own()
+    public void The_page_about_flags_names_PgEtcds_own_flags()
     {
         string header = Text("docs/configuration.md").Split('\n')
             .First(line => line.StartsWith('|') && line.Contains("PgEtcd's own", StringComparison.Ordinal));
@@ -187,7 +187,7 @@ public sealed partial class PagesTests
         return Exists(path) && (parts.Length == 1 || Headings(Text(path)).Select(Anchor).Contains(parts[1]));
     }
 
-    /// <summary>A path from the root, or the name of a file anywhere; * and NNNN stand for anything.</summary>
+    /// <summary>A path from the root, or the name of a file in any folder; * and NNNN stand for anything.</summary>
     private static bool Exists(string path)
     {
         if (Made.Any(made => path.Split('/').Contains(made)) || Directory.Exists(Path.Combine(Repository.Root, path)))
@@ -210,12 +210,12 @@ public sealed partial class PagesTests
     private static IEnumerable<string> Headings(string page) =>
         Heading().Matches(WithoutBlocks(page)).Select(heading => heading.Groups["title"].Value);
 
-    /// <summary>As GitHub makes it.</summary>
+    /// <summary>The anchor that GitHub makes of a heading.</summary>
     private static string Anchor(string heading) => new([.. heading.ToLowerInvariant()
         .Where(character => char.IsLetterOrDigit(character) || character is ' ' or '-' or '_')
         .Select(character => character == ' ' ? '-' : character)]);
 
-    /// <summary>The lines of blocks of code stay, empty, so that lines can be counted.</summary>
+    /// <summary>Empties the lines in blocks of code, so that line numbers stay.</summary>
     private static string WithoutBlocks(string page)
     {
         bool isCode = false;
@@ -268,7 +268,7 @@ public sealed partial class PagesTests
     [GeneratedRegex(@"`(?<class>\w+Tests)\.(?<method>\w+)`")]
     private static partial Regex TestName();
 
-    /// <summary>A page whose sections are cited by number: "## 7. Watch", "### 10.1 HashKV", and as 2.3 the third item or row of
+    /// <summary>A page whose sections are cited by number: "## 7. Watch", "### 10.1 HashKV"; 2.3 may also be the third item or row of
     /// section 2.</summary>
     private sealed partial class CitedPage
     {

@@ -16,7 +16,7 @@ public sealed class CommandLineSecretsTests
     [InlineData("pgetcd|--database", "pgetcd|--database")]
     [InlineData("pgetcd|--databases=a|--data-dir|/a|", "pgetcd|--databases=a|--data-dir|/a|")]
     [InlineData("", "")]
-    public void The_address_is_covered_and_nothing_else(string before, string after)
+    public void Only_the_address_is_hidden(string before, string after)
     {
         byte[] arguments = Encoding.ASCII.GetBytes(before.Replace('|', '\0'));
         CommandLineSecrets.CoverSecrets(arguments).ShouldBe(before != after);

@@ -44,7 +44,7 @@ public class LineTests
     [InlineData(LogLevel.Debug, "debug")]
     [InlineData(LogLevel.Information, "info ")]
     [InlineData(LogLevel.Critical, "fatal")]
-    public void A_line_for_people_is_one_line(LogLevel level, string name) =>
+    public void A_console_line_is_one_line(LogLevel level, string name) =>
         Line(new ConsoleLines(), new LogEntry(
             Time, level, "PgEtcd", "two\nlines", [], null)).ShouldBe($"2026-11-22T10:00:00.123Z {name} PgEtcd: two lines\n");
 

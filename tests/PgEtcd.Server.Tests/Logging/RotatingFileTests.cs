@@ -28,7 +28,7 @@ public sealed class RotatingFileTests : IDisposable
     }
 
     [Fact]
-    public void A_file_goes_on_where_it_was()
+    public void A_file_is_continued()
     {
         Write(new LogRotation(MaxSize: 1), lines: 1);
         Write(new LogRotation(MaxSize: 1), lines: 1);
@@ -38,7 +38,7 @@ public sealed class RotatingFileTests : IDisposable
     }
 
     [Fact]
-    public void Only_so_many_old_files_stay_and_other_files_are_left_alone()
+    public void Only_the_newest_old_files_stay_and_other_files_are_left_alone()
     {
         string other = Path.Combine(_directory.Path, "etcd-of-mine.log");
         System.IO.File.WriteAllText(other, "mine");
@@ -83,7 +83,7 @@ public sealed class RotatingFileTests : IDisposable
         for (int i = 0; i < lines; i++)
         {
             file.Write(Line);
-            Thread.Sleep(2); // old files are named by the millisecond
+            Thread.Sleep(2); // the names of old files have milliseconds
         }
     }
 }

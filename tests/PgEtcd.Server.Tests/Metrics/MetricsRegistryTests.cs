@@ -14,7 +14,7 @@ public sealed class MetricsRegistryTests : IDisposable
     public MetricsRegistryTests() => _registry = new MetricsRegistry(meter => ReferenceEquals(meter, _meter));
 
     [Fact]
-    public void What_nobody_has_measured_is_zero()
+    public void An_instrument_without_measurements_is_zero()
     {
         _meter.CreateCounter<long>("b_total", null, "B.");
         _meter.CreateHistogram("a", null, "A.", null, new InstrumentAdvice<double> { HistogramBucketBoundaries = [0.5, 1] });
@@ -35,7 +35,7 @@ public sealed class MetricsRegistryTests : IDisposable
     }
 
     [Fact]
-    public void Instruments_of_one_name_are_one_metric_with_a_sample_for_each_of_their_labels()
+    public void Instruments_of_one_name_are_one_metric_with_a_sample_per_label()
     {
         _meter.CreateCounter<long>("calls_total", null, "Calls.", [new("method", "b")]).Add(2);
         _meter.CreateCounter<long>("calls_total", null, "Calls.", [new("method", "a")]).Add(3);
@@ -54,7 +54,7 @@ public sealed class MetricsRegistryTests : IDisposable
     }
 
     [Fact]
-    public void The_servers_own_instruments_are_told_apart_by_every_label()
+    public void The_servers_own_instruments_are_distinguished_by_every_label()
     {
         using MetricsRegistry registry = ServerMeter.Listen();
         foreach (string type in new[] { "x", "y" })
@@ -113,7 +113,7 @@ public sealed class MetricsRegistryTests : IDisposable
     }
 
     [Fact]
-    public void Observed_values_are_asked_for_each_time_and_may_come_and_go()
+    public void Observed_values_are_read_each_time_and_may_come_and_go()
     {
         List<Measurement<double>> values = [new(double.PositiveInfinity)];
         _meter.CreateObservableGauge("g", () => values, null, "G.");
@@ -126,7 +126,7 @@ public sealed class MetricsRegistryTests : IDisposable
     }
 
     [Fact]
-    public void Other_meters_and_those_that_are_gone_do_not_count()
+    public void Other_meters_and_disposed_ones_do_not_count()
     {
         using Meter other = new("test");
         other.CreateCounter<long>("other_total", null, "Other.").Add(1);

@@ -24,7 +24,7 @@ public sealed class AuthFlagTests
     [InlineData("4", 4)]
     [InlineData("31", 31)]
     [InlineData("32", 10)]
-    public void A_cost_out_of_bounds_counts_as_the_default(string cost, int expected) =>
+    public void A_cost_out_of_bounds_means_the_default(string cost, int expected) =>
         Parse("--bcrypt-cost", cost).Options!.Auth.BcryptCost.ShouldBe(expected);
 
     [Theory]
@@ -43,7 +43,7 @@ public sealed class AuthFlagTests
         Parse("--auth-token", value).Text!.ShouldContain(sentence);
 
     [Fact]
-    public void A_file_that_is_no_key_or_too_short_or_of_another_pair_is_refused()
+    public void A_file_that_is_not_a_key_or_too_short_or_of_another_pair_is_refused()
     {
         using TempDirectory directory = new("keys");
         string file = Path.Combine(directory.Path, "key");

@@ -8,7 +8,7 @@ namespace PgEtcd.Server.Tests.Options;
 public sealed class CompactionFlagTests
 {
     [Fact]
-    public void Without_flags_nothing_is_compacted_or_kept_and_removal_goes_at_etcds_pace()
+    public void Without_flags_nothing_is_compacted_or_archived_and_removal_has_etcds_pace()
     {
         CompactionOptions options = Parse();
         (options.RetainedPeriod, options.RetainedRevisions, options.HistoryRetention).ShouldBe((TimeSpan.Zero, 0, TimeSpan.Zero));

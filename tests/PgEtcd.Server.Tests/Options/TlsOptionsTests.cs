@@ -12,7 +12,7 @@ public sealed class TlsOptionsTests
     private static readonly string[] Served = ["--listen-client-urls=https://127.0.0.1:2379", "--cert-file=/a.crt", "--key-file=/a.key"];
 
     [Fact]
-    public void A_static_pod_of_kubeadm_asks_for_TLS_with_client_certificates()
+    public void A_static_pod_of_kubeadm_uses_TLS_with_client_certificates()
     {
         ServerOptions options = Serve([
             "--advertise-client-urls=https://10.0.0.1:2379", "--cert-file=/etc/kubernetes/pki/etcd/server.crt", "--client-cert-auth=true",
@@ -43,7 +43,7 @@ public sealed class TlsOptionsTests
     }
 
     [Fact]
-    public void Suites_of_TLS_1_3_are_always_there_and_the_others_have_gos_names()
+    public void TLS_1_3_suites_are_always_enabled_and_the_others_have_gos_names()
     {
         Serve([.. Served, "--cipher-suites=TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305, TLS_RSA_WITH_AES_128_CBC_SHA"]).Tls!.CipherSuites.ShouldBe(
         [
@@ -53,12 +53,12 @@ public sealed class TlsOptionsTests
     }
 
     [Fact]
-    public void Lists_without_client_certificates_earn_a_warning() =>
+    public void Lists_without_client_certificates_cause_a_warning() =>
         Serve([.. Served, "--client-crl-file=/a"]).Warnings.ShouldHaveSingleItem().ShouldStartWith(
             "Clients are not asked for certificates without");
 
     [Fact]
-    public void Plain_urls_beside_those_with_TLS_earn_a_warning_but_not_those_of_metrics()
+    public void Plain_urls_beside_TLS_urls_cause_a_warning_except_for_metrics()
     {
         Serve([.. Served, "--listen-metrics-urls=http://127.0.0.1:1"]).Warnings.ShouldBeEmpty();
         Serve([.. Served, "--listen-client-http-urls=http://127.0.0.1:1"]).Warnings.ShouldHaveSingleItem()

@@ -12,7 +12,7 @@ using Xunit;
 
 namespace PgEtcd.Server.Tests.Pages;
 
-/// <summary>What alarms do to the pages of health.</summary>
+/// <summary>The effect of alarms on the health pages.</summary>
 public sealed class AlarmPagesTests(PostgresFixture postgres) : IClassFixture<PostgresFixture>, IAsyncLifetime, IDisposable
 {
     private readonly Alarms _alarms = new();
@@ -34,7 +34,7 @@ public sealed class AlarmPagesTests(PostgresFixture postgres) : IClassFixture<Po
     [InlineData(AlarmType.Nospace, "ALARM NOSPACE", "?exclude=NOSPACE")]
     [InlineData(AlarmType.Corrupt, "ALARM CORRUPT", "?exclude=CORRUPT&exclude=NOSPACE")]
     [InlineData((AlarmType)7, "ALARM UNKNOWN", "?exclude=UNKNOWN")]
-    public async Task An_alarm_is_ill_health_unless_it_is_excluded(AlarmType alarm, string reason, string exclusion)
+    public async Task An_alarm_is_unhealthy_unless_it_is_excluded(AlarmType alarm, string reason, string exclusion)
     {
         HealthPage page = new(_probe);
         (await GetAsync(page.ServeAsync, "")).ShouldBe((200, """{"health":"true","reason":""}"""));

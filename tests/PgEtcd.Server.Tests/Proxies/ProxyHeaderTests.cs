@@ -95,7 +95,7 @@ public sealed class ProxyHeaderTests
 
     [Theory]
     [MemberData(nameof(Headers))]
-    public void A_header_is_read_when_all_of_it_has_come_and_nothing_behind_it(string what, byte[] header, string? client)
+    public void A_complete_header_is_read_and_nothing_after_it(string what, byte[] header, string? client)
     {
         for (int length = 1; length < header.Length; length++)
         {

@@ -26,7 +26,7 @@ public sealed class ProxyProtocolTests
     private readonly Lines _log = new();
 
     [Fact]
-    public async Task The_client_is_the_one_that_the_header_names()
+    public async Task The_client_address_is_that_of_the_header()
     {
         (await AskAsync([.. Header, .. Request])).ShouldContain("\r\nipv4:192.0.2.7:51000");
         (await AskAsync([
@@ -37,7 +37,7 @@ public sealed class ProxyProtocolTests
     }
 
     [Fact]
-    public async Task It_may_come_byte_by_byte() =>
+    public async Task The_header_may_arrive_byte_by_byte() =>
         (await AskAsync([.. Header, .. Request], atOnce: 1)).ShouldContain("\r\nipv4:192.0.2.7:51000");
 
     [Fact]
@@ -48,7 +48,7 @@ public sealed class ProxyProtocolTests
     }
 
     [Fact]
-    public async Task A_header_that_breaks_off_is_refused_and_a_connection_without_a_byte_is_not_worth_a_line()
+    public async Task An_incomplete_header_is_refused_and_an_empty_connection_is_not_logged()
     {
         (await AskAsync([])).ShouldBe("");
         _log.ShouldBeEmpty();
@@ -57,14 +57,14 @@ public sealed class ProxyProtocolTests
     }
 
     [Fact]
-    public async Task A_header_that_does_not_come_is_waited_for_only_so_long()
+    public async Task A_missing_header_times_out()
     {
         (await AskAsync(Header[..20], limit: TimeSpan.FromMilliseconds(100), staysOpen: true)).ShouldBe("");
         Refused().ShouldBe("no PROXY header in 0.1 s");
     }
 
     [Fact]
-    public async Task From_elsewhere_no_header_is_read()
+    public async Task No_header_is_read_from_other_addresses()
     {
         (await AskAsync(Request, trusted: "10.0.0.0/8")).ShouldContain("\r\nipv4:127.0.0.1:");
         (await AskAsync([.. Header, .. Request], trusted: "10.0.0.0/8")).ShouldNotContain("192.0.2.7");
@@ -123,7 +123,7 @@ public sealed class ProxyProtocolTests
         }
         catch (IOException)
         {
-            // Reset, because bytes of the client were left unread.
+            // Reset, because bytes from the client were unread.
         }
 
         return Encoding.ASCII.GetString(answer.ToArray());

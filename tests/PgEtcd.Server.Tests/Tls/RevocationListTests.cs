@@ -7,7 +7,7 @@ using Xunit;
 
 namespace PgEtcd.Server.Tests.Tls;
 
-/// <summary>Lists of revoked certificates.</summary>
+/// <summary>Certificate revocation lists.</summary>
 public sealed class RevocationListTests : IDisposable
 {
     private readonly TempDirectory _directory = new("crl");
@@ -16,7 +16,7 @@ public sealed class RevocationListTests : IDisposable
     private string File => Path.Combine(_directory.Path, "crl");
 
     [Fact]
-    public void DER_PEM_and_several_in_PEM_are_read()
+    public void DER_PEM_and_several_PEM_lists_are_read()
     {
         IssuedCertificate a = _authority.Client("a");
         IssuedCertificate b = _authority.Client("b");
@@ -33,7 +33,7 @@ public sealed class RevocationListTests : IDisposable
     }
 
     [Fact]
-    public void What_is_no_list_is_refused_whatever_it_is()
+    public void Anything_that_is_not_a_list_is_refused()
     {
         byte[] list = _authority.Revoke(_authority.Client("a"));
         System.IO.File.WriteAllText(File, _authority.Pem); // a certificate
@@ -54,7 +54,7 @@ public sealed class RevocationListTests : IDisposable
             System.IO.File.WriteAllBytes(File, changed);
             try
             {
-                RevocationList.Read(File); // some changes leave a list
+                RevocationList.Read(File); // some changes leave a valid list
             }
             catch (TlsException)
             {

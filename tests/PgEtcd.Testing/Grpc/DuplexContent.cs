@@ -8,13 +8,13 @@ internal sealed class DuplexContent : HttpContent
     private readonly TaskCompletionSource<Stream> _stream = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource _completed = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-    /// <summary>The body, once the request is on its way.</summary>
+    /// <summary>The stream of the body, once the request is being sent.</summary>
     public Task<Stream> Stream => _stream.Task;
 
     /// <summary>Ends the body.</summary>
     public void Complete() => _completed.TrySetResult();
 
-    /// <summary>Ends a body that has no reader any more; those who wait for it see the error.</summary>
+    /// <summary>Ends a body that no longer has a reader; waiting writers see the error.</summary>
     public void Fail(Exception error)
     {
         _stream.TrySetException(error);

@@ -19,12 +19,12 @@ public sealed class GrpcChannel : IAsyncDisposable
     private readonly Client _channel;
     private readonly CallInvoker _calls;
 
-    /// <summary>Makes a channel; nothing is connected before the first call.</summary>
+    /// <summary>Creates a channel, which connects at the first call.</summary>
     /// <param name="address">For instance <c>http://127.0.0.1:2379</c>.</param>
-    /// <param name="singleConnection">Never open a second connection, even with more streams than the server admits on one.</param>
-    /// <param name="tls">For an address with https.</param>
-    /// <param name="from">The client's own address: on Linux any of 127.0.0.0/8.</param>
-    /// <param name="opening">What a connection begins with, ahead of TLS.</param>
+    /// <param name="singleConnection">Whether to keep to one connection, even with more streams than the server admits on one.</param>
+    /// <param name="tls">The TLS options for an https address.</param>
+    /// <param name="from">The client's own address, on Linux any of 127.0.0.0/8.</param>
+    /// <param name="opening">Bytes to send first on a connection, before TLS.</param>
     public GrpcChannel(
         Uri address, bool singleConnection = false, SslClientAuthenticationOptions? tls = null, IPAddress? from = null,
         byte[]? opening = null)
@@ -56,11 +56,11 @@ public sealed class GrpcChannel : IAsyncDisposable
         _calls = _channel.CreateCallInvoker();
     }
 
-    /// <summary>The server.</summary>
+    /// <summary>The address of the server.</summary>
     public Uri Address { get; }
 
     /// <summary>One request, one response.</summary>
-    /// <param name="timeout">Sent as grpc-timeout; the client gives up by itself, too. A raw call waits for the server's own
+    /// <param name="timeout">Sent as grpc-timeout; the client also gives up by itself. A raw call waits for the server's own
     /// answer.</param>
     public Task<TResponse> UnaryAsync<TRequest, TResponse>(
         string method, TRequest request, Metadata? headers = null, TimeSpan? timeout = null, CancellationToken cancellationToken = default)
@@ -112,7 +112,7 @@ public sealed class GrpcChannel : IAsyncDisposable
         return ValueTask.CompletedTask;
     }
 
-    /// <summary>The client says Internal when a connection breaks, also after a GOAWAY; grpc-go, as etcd's clients do, says
+    /// <summary>.NET's client reports Internal when a connection breaks, also after a GOAWAY; grpc-go, and so etcd's clients, report
     /// Unavailable.</summary>
     internal static RpcException Mended(RpcException error) =>
         error is { StatusCode: StatusCode.Internal, Status.DebugException: HttpRequestException or IOException }
@@ -217,7 +217,7 @@ public sealed class GrpcChannel : IAsyncDisposable
     private static CallOptions Options(Metadata? headers, TimeSpan? timeout, CancellationToken cancellationToken) =>
         new(headers, timeout is { } limit ? DateTime.UtcNow + limit : null, cancellationToken);
 
-    /// <summary>Grpc.Net.Client would take a SocketsHttpHandler over: raw calls are to use the same connections.</summary>
+    /// <summary>Grpc.Net.Client would take over a SocketsHttpHandler, but raw calls must use the same connections.</summary>
     private sealed class Plain(HttpMessageInvoker http) : HttpMessageHandler
     {
         protected override Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken) =>

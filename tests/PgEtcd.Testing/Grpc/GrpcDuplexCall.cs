@@ -9,10 +9,10 @@ public sealed class GrpcDuplexCall<TRequest, TResponse>(AsyncDuplexStreamingCall
     where TRequest : IMessage
     where TResponse : IMessage<TResponse>, new()
 {
-    /// <summary>A read that nobody waited for to its end: to cancel it would cancel the call.</summary>
+    /// <summary>A read whose caller has stopped waiting; cancelling it would cancel the call.</summary>
     private Task<bool>? _reading;
 
-    /// <summary>The message that the last <see cref="MoveNextAsync"/> found.</summary>
+    /// <summary>The message found by the last <see cref="MoveNextAsync"/>.</summary>
     public TResponse Current { get; private set; } = new();
 
     /// <summary>The trailers, once the call has ended.</summary>
@@ -38,7 +38,7 @@ public sealed class GrpcDuplexCall<TRequest, TResponse>(AsyncDuplexStreamingCall
         }
     }
 
-    /// <summary>Says that no more messages come. Reading tells how a call has ended that takes none.</summary>
+    /// <summary>Ends the requests. If the call has already ended, reading tells how.</summary>
     public async Task CompleteAsync()
     {
         try
@@ -47,7 +47,7 @@ public sealed class GrpcDuplexCall<TRequest, TResponse>(AsyncDuplexStreamingCall
         }
         catch (Exception exception) when (exception is RpcException or InvalidOperationException)
         {
-            // Over already.
+            // The call has already ended.
         }
     }
 

@@ -35,7 +35,7 @@ public sealed class GrpcRawCall : IDisposable
         request.Headers.TryAddWithoutValidation("te", "trailers");
         if (timeout is { } limit)
         {
-            // The server's own answer is the interesting one, so the client waits a little longer.
+            // The server's own answer matters, so the client waits a little longer.
             _hasTimeout = true;
             request.Headers.TryAddWithoutValidation(
                 "grpc-timeout", $"{Math.Max(1, (long)limit.TotalMilliseconds).ToString(CultureInfo.InvariantCulture)}m");
@@ -50,7 +50,7 @@ public sealed class GrpcRawCall : IDisposable
         _response = SendAsync(http, request);
     }
 
-    /// <summary>The message that the last <see cref="MoveNextAsync"/> found.</summary>
+    /// <summary>The message found by the last <see cref="MoveNextAsync"/>.</summary>
     public byte[] Current { get; private set; } = [];
 
     /// <summary>The trailers; empty until the call has ended.</summary>
@@ -94,7 +94,7 @@ public sealed class GrpcRawCall : IDisposable
         }
     }
 
-    /// <summary>Says that no more messages come.</summary>
+    /// <summary>Ends the requests.</summary>
     public async Task CompleteAsync()
     {
         if (_content is not DuplexContent duplex)
@@ -182,7 +182,7 @@ public sealed class GrpcRawCall : IDisposable
     {
         try
         {
-            // HttpMessageInvoker answers as soon as the headers are here.
+            // HttpMessageInvoker returns as soon as the headers have arrived.
             return await http.SendAsync(request, _cancel.Token).ConfigureAwait(false);
         }
         catch (Exception e)
@@ -196,7 +196,7 @@ public sealed class GrpcRawCall : IDisposable
     {
         _ended = true;
         (_content as DuplexContent)?.Complete();
-        // An answer without a body carries its status in the headers.
+        // A response without a body has its status in the headers.
         HttpResponseHeaders source = response.TrailingHeaders.NonValidated.Contains("grpc-status")
             ? response.TrailingHeaders
             : response.Headers;
@@ -231,7 +231,7 @@ public sealed class GrpcRawCall : IDisposable
         throw new RpcException(new Status(code, $"HTTP status {(int)response.StatusCode}"), ToMetadata(response.Headers));
     }
 
-    /// <summary>The RpcException for what the transport threw; null for what is to pass unchanged.</summary>
+    /// <summary>The RpcException for an exception of the transport; null if the exception should pass unchanged.</summary>
     private RpcException? Translate(Exception error, CancellationToken readToken = default)
     {
         Status? status = error switch
@@ -255,7 +255,7 @@ public sealed class GrpcRawCall : IDisposable
     // The mapping of RST_STREAM codes in gRPC's PROTOCOL-HTTP2.md.
     private static Status FromReset(HttpProtocolException reset, Exception error) => reset.ErrorCode switch
     {
-        // No reset, unless a server resets without an error: the connection has ended after a GOAWAY, and this call with it.
+        // Without a reset, unless a server resets without an error, the connection has ended after a GOAWAY, and this call with it.
         0 when error is HttpRequestException => new Status(StatusCode.Unavailable, error.Message, error),
         7 => new Status(StatusCode.Unavailable, error.Message, error),
         8 => new Status(StatusCode.Cancelled, error.Message, error),

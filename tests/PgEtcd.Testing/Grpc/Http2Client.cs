@@ -4,8 +4,8 @@ using static PgEtcd.Testing.Grpc.Http2Frames;
 
 namespace PgEtcd.Testing.Grpc;
 
-/// <summary>A connection of HTTP/2 without TLS of which a test sends and reads what it likes: it opens streams that are never finished, and
-/// windows that stay closed. What the server sends is read and thrown away, within the windows that it was given.</summary>
+/// <summary>An HTTP/2 connection without TLS for tests that send and read selectively: streams that are never finished, and windows that
+/// stay closed. Data from the server is read and discarded, within the windows that it was given.</summary>
 public sealed class Http2Client : IAsyncDisposable
 {
     private const int MostFrame = 16384;
@@ -40,12 +40,12 @@ public sealed class Http2Client : IAsyncDisposable
         }
     }
 
-    /// <summary>Bytes of answers that have come.</summary>
+    /// <summary>Bytes of answers received.</summary>
     public long Received => Interlocked.Read(ref _received);
 
     /// <summary>Connects.</summary>
     /// <param name="server">For instance <c>http://127.0.0.1:2379</c>.</param>
-    /// <param name="window">How many bytes each answer may have unread; none comes before <see cref="OpenWindowAsync"/>.</param>
+    /// <param name="window">The bytes that each answer may have unread; no more arrive before <see cref="OpenWindowAsync"/>.</param>
     public static async Task<Http2Client> ConnectAsync(Uri server, int window = FirstWindow)
     {
         Http2Client client = new(server.Authority);
@@ -59,8 +59,8 @@ public sealed class Http2Client : IAsyncDisposable
     }
 
     /// <summary>Begins a call.</summary>
-    /// <param name="method">For instance <c>etcdserverpb.KV/Put</c>; below <c>v3/</c> it is one of the gateway.</param>
-    /// <returns>Its stream.</returns>
+    /// <param name="method">For instance <c>etcdserverpb.KV/Put</c>; a path below <c>v3/</c> calls the gateway.</param>
+    /// <returns>The stream.</returns>
     public async Task<int> BeginAsync(string method)
     {
         int stream = Interlocked.Add(ref _last, 2);
@@ -75,7 +75,7 @@ public sealed class Http2Client : IAsyncDisposable
     }
 
     /// <summary>Sends bytes of a request, as the server's windows allow.</summary>
-    /// <returns>False: the server has ended the stream or the connection.</returns>
+    /// <returns>False if the server has ended the stream or the connection.</returns>
     public async Task<bool> WriteAsync(int stream, ReadOnlyMemory<byte> bytes, bool isLast)
     {
         while (true)
@@ -112,8 +112,8 @@ public sealed class Http2Client : IAsyncDisposable
     }
 
     /// <summary>Lets the server send more.</summary>
-    /// <param name="stream">0: on the connection.</param>
-    /// <param name="bytes">How much.</param>
+    /// <param name="stream">The stream; 0 for the connection.</param>
+    /// <param name="bytes">The number of bytes.</param>
     public Task OpenWindowAsync(int stream, int bytes)
     {
         byte[] increment = new byte[4];
@@ -184,7 +184,7 @@ public sealed class Http2Client : IAsyncDisposable
         }
     }
 
-    /// <summary>Takes a frame; gives the one that answers it.</summary>
+    /// <summary>Handles a frame; returns the frame that answers it.</summary>
     private byte[]? Take(byte kind, byte flags, int stream, ReadOnlySpan<byte> payload)
     {
         byte[]? answer = null;
@@ -230,7 +230,7 @@ public sealed class Http2Client : IAsyncDisposable
                 long window = BinaryPrimitives.ReadInt32BigEndian(payload[2..]);
                 foreach (int stream in _windows.Keys)
                 {
-                    _windows[stream] += window - _firstWindow; // it counts for those that are open, too
+                    _windows[stream] += window - _firstWindow; // it also applies to open streams
                 }
 
                 _firstWindow = window;

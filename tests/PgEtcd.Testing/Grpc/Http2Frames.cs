@@ -13,22 +13,22 @@ public static class Http2Frames
     public const byte Ping = 6;
     public const byte WindowUpdate = 8;
 
-    /// <summary>Flag of data and headers.</summary>
+    /// <summary>The END_STREAM flag of data and headers.</summary>
     public const byte EndStream = 1;
 
-    /// <summary>Flag of headers.</summary>
+    /// <summary>The END_HEADERS flag.</summary>
     public const byte EndHeaders = 4;
 
-    /// <summary>Flag of settings and pings: an answer.</summary>
+    /// <summary>The ACK flag of settings and pings.</summary>
     public const byte Acknowledgement = 1;
 
-    /// <summary>Length of what stands before the payload.</summary>
+    /// <summary>The length of a frame's header.</summary>
     public const int HeadLength = 9;
 
     /// <summary>The content type of gRPC.</summary>
     public const string GrpcContent = "application/grpc";
 
-    /// <summary>What a client sends first.</summary>
+    /// <summary>The client's connection preface.</summary>
     public static ReadOnlySpan<byte> Preface => "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"u8;
 
     /// <summary>A frame.</summary>
@@ -43,7 +43,7 @@ public static class Http2Frames
         return frame;
     }
 
-    /// <summary>The headers of a call, as literal fields that are not to be remembered, which need no table and no Huffman code
+    /// <summary>The headers of a call, as literal fields without indexing, which need no table and no Huffman code
     /// (RFC 7541 §6.2.2).</summary>
     public static byte[] HeaderBlock(
         string path, string authority, string contentType = GrpcContent, params (string Name, string Value)[] more)

@@ -2,10 +2,10 @@ using PgEtcd.Protocol.Etcdserverpb;
 
 namespace PgEtcd.Testing.Grpc;
 
-/// <summary>Lease requests as tests write them.</summary>
+/// <summary>Lease requests in the form of tests.</summary>
 public static class LeaseClient
 {
-    /// <summary>Grants a lease and gives its id.</summary>
+    /// <summary>Grants a lease and returns its id.</summary>
     public static async Task<long> GrantAsync(this GrpcChannel channel, long ttl, long id = 0) =>
         (await channel.UnaryAsync<LeaseGrantRequest, LeaseGrantResponse>(
             "etcdserverpb.Lease/LeaseGrant", new LeaseGrantRequest { TTL = ttl, ID = id }).ConfigureAwait(false)).ID;
@@ -14,7 +14,7 @@ public static class LeaseClient
     public static Task<LeaseRevokeResponse> RevokeAsync(this GrpcChannel channel, long id) =>
         channel.UnaryAsync<LeaseRevokeRequest, LeaseRevokeResponse>("etcdserverpb.Lease/LeaseRevoke", new LeaseRevokeRequest { ID = id });
 
-    /// <summary>Asks what is left of a lease, and for its keys.</summary>
+    /// <summary>Gets the remaining time of a lease, and its keys.</summary>
     public static Task<LeaseTimeToLiveResponse> TimeToLiveAsync(this GrpcChannel channel, long id) =>
         channel.UnaryAsync<LeaseTimeToLiveRequest, LeaseTimeToLiveResponse>(
             "etcdserverpb.Lease/LeaseTimeToLive", new LeaseTimeToLiveRequest { ID = id, Keys = true });

@@ -4,7 +4,7 @@ using PgEtcd.Protocol.V3Lockpb;
 
 namespace PgEtcd.Testing.Grpc;
 
-/// <summary>Requests to v3lockpb.Lock and v3electionpb.Election as tests write them.</summary>
+/// <summary>Requests to v3lockpb.Lock and v3electionpb.Election in the form of tests.</summary>
 public static class LockClient
 {
     private const string Lock = "v3lockpb.Lock/";
@@ -16,7 +16,7 @@ public static class LockClient
         channel.UnaryAsync<LockRequest, LockResponse>(
             Lock + "Lock", new LockRequest { Name = Utf8(name), Lease = lease }, timeout: timeout, cancellationToken: cancellationToken);
 
-    /// <summary>Gives it up.</summary>
+    /// <summary>Releases a lock.</summary>
     public static Task<UnlockResponse> UnlockAsync(this GrpcChannel channel, ByteString key) =>
         channel.UnaryAsync<UnlockRequest, UnlockResponse>(Lock + "Unlock", new UnlockRequest { Key = key });
 
@@ -33,15 +33,15 @@ public static class LockClient
         channel.UnaryAsync<ProclaimRequest, ProclaimResponse>(
             Election + "Proclaim", new ProclaimRequest { Leader = leader, Value = Utf8(value) });
 
-    /// <summary>Asks who leads.</summary>
+    /// <summary>Gets the leader.</summary>
     public static Task<LeaderResponse> LeaderAsync(this GrpcChannel channel, string name) =>
         channel.UnaryAsync<LeaderRequest, LeaderResponse>(Election + "Leader", new LeaderRequest { Name = Utf8(name) });
 
-    /// <summary>Gives the leadership up.</summary>
+    /// <summary>Resigns from leadership.</summary>
     public static Task<ResignResponse> ResignAsync(this GrpcChannel channel, LeaderKey? leader) =>
         channel.UnaryAsync<ResignRequest, ResignResponse>(Election + "Resign", new ResignRequest { Leader = leader });
 
-    /// <summary>Follows who leads.</summary>
+    /// <summary>Observes the leaders.</summary>
     public static IAsyncEnumerable<LeaderResponse> ObserveAsync(
         this GrpcChannel channel, string name, CancellationToken cancellationToken = default) =>
         channel.ServerStreamAsync<LeaderRequest, LeaderResponse>(

@@ -3,16 +3,16 @@ using PgEtcd.Mvcc;
 
 namespace PgEtcd.Testing.Mvcc;
 
-/// <summary>Requests of every kind, over few keys, so that they meet.</summary>
+/// <summary>Requests of every kind, on few keys, so that they collide.</summary>
 /// <param name="random">The source of all choices.</param>
 /// <param name="pool">The keys.</param>
 public sealed class RandomRequests(Random random, byte[][] pool)
 {
-    /// <summary>Keys that are often beginnings of others; also zeros and 0xff.</summary>
+    /// <summary>Keys that are often prefixes of others; also zeros and 0xff.</summary>
     public static IReadOnlyList<byte[]> Pool { get; } = [.. "a aa ab b b\0 c \0 ÿ ÿÿ".Split(' ').Select(Encoding.Latin1.GetBytes)];
 
     /// <summary>A request of any kind.</summary>
-    /// <param name="revision">The current one: operands and historical reads are around it.</param>
+    /// <param name="revision">The current revision; operands and historical reads are near it.</param>
     public Operation Any(long revision) => random.Next(10) switch
     {
         < 3 => Put(),
@@ -23,8 +23,8 @@ public sealed class RandomRequests(Random random, byte[][] pool)
     };
 
     /// <summary>A transaction.</summary>
-    /// <param name="revision">The current one.</param>
-    /// <param name="depth">How many are around it.</param>
+    /// <param name="revision">The current revision.</param>
+    /// <param name="depth">The number of enclosing transactions.</param>
     public TxnOperation Txn(long revision, int depth) => new()
     {
         Compares = [.. Several(2).Select(_ => Compare(revision))],

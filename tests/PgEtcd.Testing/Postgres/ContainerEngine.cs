@@ -2,13 +2,13 @@ using System.Net.Sockets;
 
 namespace PgEtcd.Testing.Postgres;
 
-/// <summary>A container engine that speaks Docker's API: Docker itself, or <c>podman system service</c>.</summary>
+/// <summary>A container engine with Docker's API: Docker itself, or <c>podman system service</c>.</summary>
 internal static class ContainerEngine
 {
-    /// <summary>An engine answers a ping in milliseconds; a machine without one must not wait for it.</summary>
+    /// <summary>Short, as an engine answers a ping in milliseconds and a machine without one must not wait.</summary>
     private static readonly TimeSpan PingLimit = TimeSpan.FromSeconds(2);
 
-    /// <summary>Where it answers: <c>DOCKER_HOST</c>, else the first of the usual sockets; null without an engine.</summary>
+    /// <summary>The engine's address: <c>DOCKER_HOST</c>, otherwise the first of the usual sockets; null without an engine.</summary>
     public static async Task<Uri?> FindAsync()
     {
         foreach (Uri endpoint in Candidates())

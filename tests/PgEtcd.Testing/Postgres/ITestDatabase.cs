@@ -1,6 +1,6 @@
 namespace PgEtcd.Testing.Postgres;
 
-/// <summary>A running PostgreSQL in which tests make databases.</summary>
+/// <summary>A running PostgreSQL in which tests create databases.</summary>
 public interface ITestDatabase : IAsyncDisposable
 {
     /// <summary>An Npgsql connection string of a superuser.</summary>

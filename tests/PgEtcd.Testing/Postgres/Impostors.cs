@@ -3,11 +3,11 @@ using Npgsql;
 
 namespace PgEtcd.Testing.Postgres;
 
-/// <summary>Functions and operators in <c>public</c> that bear the names of PostgreSQL's and take other types: what anybody may make
-/// who may create there. One that is called counts that, warns in PostgreSQL's log and fails.</summary>
+/// <summary>Functions and operators in <c>public</c> with the names of PostgreSQL's but other types, as a role with the right to create
+/// objects there could make them. A call of one is counted, causes a warning in PostgreSQL's log, and fails.</summary>
 public static partial class Impostors
 {
-    // A sequence: a rollback, or a function that swallows errors, does not undo what it counts.
+    // A sequence, as its count survives a rollback and functions that swallow errors.
     private const string CrySql = """
         create sequence public.impostors_called;
         create function public.impostor() returns void language plpgsql as $$
@@ -18,8 +18,8 @@ public static partial class Impostors
         end $$
         """;
 
-    /// <summary>Of each function that is named in our SQL every form that differs from PostgreSQL's in some types: text where it
-    /// has another, bigint where it has another number.</summary>
+    /// <summary>For each function named in our SQL, every form that differs from PostgreSQL's in some types: text in place of another
+    /// type, bigint in place of another number.</summary>
     private const string FunctionsSql = """
         do $do$
         declare
@@ -80,7 +80,7 @@ public static partial class Impostors
         $do$
         """;
 
-    /// <summary>Makes them in a database.</summary>
+    /// <summary>Creates them in a database.</summary>
     public static async Task PlaceAsync(string connectionString)
     {
         string[] names = [.. Sources().SelectMany(text => Word().Matches(text).Select(match => match.Value)).Distinct()];
@@ -95,7 +95,7 @@ public static partial class Impostors
         }
     }
 
-    /// <summary>Whether any has been called, ever.</summary>
+    /// <summary>Whether any was ever called.</summary>
     public static async Task<bool> WasCalledAsync(string connectionString)
     {
         await using NpgsqlConnection connection = new(

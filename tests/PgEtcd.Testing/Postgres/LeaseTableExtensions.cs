@@ -7,7 +7,7 @@ namespace PgEtcd.Testing.Postgres;
 public static class LeaseTableExtensions
 {
     /// <summary>Grants a lease.</summary>
-    /// <returns>The log's revision then; null when the id is taken.</returns>
+    /// <returns>The present revision of the log; null if the id is taken.</returns>
     /// <exception cref="AlarmRaisedException">An alarm forbids it.</exception>
     public static async Task<long?> GrantAsync(
         this LeaseTable leases, long id, long ttl, Guid token, CancellationToken cancellationToken) =>

@@ -4,12 +4,11 @@ using Xunit;
 
 namespace PgEtcd.Testing.Postgres;
 
-/// <summary>PgBouncer in transaction mode before a PostgreSQL: every transaction may run on another session.</summary>
-/// <remarks>It is Debian's, or the one that prepares statements (1.21 or newer), which <c>test.sh</c> gets where it can and names in
-/// TESTED_PGBOUNCER; without it tests of that one are skipped.</remarks>
+/// <summary>PgBouncer in transaction mode in front of a PostgreSQL: every transaction may run in another session.</summary>
+/// <remarks>Debian's, or the one in TESTED_PGBOUNCER, which prepares statements (1.21 or newer).</remarks>
 public sealed class PgBouncer : IAsyncDisposable
 {
-    /// <summary>Fewer sessions than a frontend has connections, so that they are shared all the time.</summary>
+    /// <summary>Fewer sessions than the connections of a frontend, so that they are always shared.</summary>
     public const int Sessions = 4;
 
     private const string Debians = "/usr/sbin/pgbouncer";
@@ -27,17 +26,17 @@ public sealed class PgBouncer : IAsyncDisposable
     private PgBouncer(ITestDatabase server, bool prepares) =>
         (_server, _prepares) = (new NpgsqlConnectionStringBuilder(server.ConnectionString()), prepares);
 
-    /// <summary>What it wrote lately.</summary>
+    /// <summary>The last lines of its output.</summary>
     public string Output => _process?.Output ?? "";
 
-    /// <summary>A test without Debian's program is skipped, but not in CI; one without the newer program is skipped.</summary>
+    /// <summary>Skips the test if the program is missing; without Debian's program it fails in CI.</summary>
     public static void Require(bool prepares = false)
     {
         Skip.If(prepares && Newer is null, "TESTED_PGBOUNCER names no PgBouncer that prepares statements");
         Tool.Require(prepares ? Newer! : Debians, "pgbouncer");
     }
 
-    /// <summary>Starts one and waits until it serves.</summary>
+    /// <summary>Starts a PgBouncer and waits until it serves.</summary>
     public static async Task<PgBouncer> StartAsync(ITestDatabase server, bool prepares = false)
     {
         PgBouncer bouncer = new(server, prepares);
@@ -53,7 +52,7 @@ public sealed class PgBouncer : IAsyncDisposable
         }
     }
 
-    /// <summary>A connection string to a database through it.</summary>
+    /// <summary>A connection string to a database through PgBouncer.</summary>
     public string ConnectionString(string database) => new NpgsqlConnectionStringBuilder
     {
         Host = "127.0.0.1",
@@ -69,8 +68,8 @@ public sealed class PgBouncer : IAsyncDisposable
         await RunAsync().ConfigureAwait(false);
     }
 
-    /// <summary>Gives the console a command, such as RECONNECT.</summary>
-    /// <remarks>Through psql, since the console knows only the simple protocol.</remarks>
+    /// <summary>Sends a command to the console, such as RECONNECT.</summary>
+    /// <remarks>By psql, since the console supports only the simple protocol.</remarks>
     public Task CommandAsync(string command) => Command.CheckAsync(
         "psql", "-X", "-q", "-h", "127.0.0.1", "-p", $"{_port}", "-U", _server.Username!, "-d", "pgbouncer", "-c", command);
 
@@ -109,7 +108,7 @@ public sealed class PgBouncer : IAsyncDisposable
 
     private async Task RunAsync()
     {
-        // Like PostgreSQL it refuses to run as root.
+        // Like PostgreSQL, PgBouncer refuses to run as root.
         (string program, IReadOnlyList<string> arguments) =
             PostgresBinaries.User(_prepares ? Newer! : Debians, Path.Combine(_directory.Path, "pgbouncer.ini"));
         _process = ChildProcess.Start("pgbouncer", program, arguments);

@@ -7,7 +7,7 @@ public static class PostgresBinaries
 {
     private const string Root = "/usr/lib/postgresql";
 
-    /// <summary>PostgreSQL refuses to run as root, so root runs it as this user, which Debian's package makes.</summary>
+    /// <summary>PostgreSQL refuses to run as root, so root runs it as this user of Debian's package.</summary>
     private const string UserName = "postgres";
 
     private static readonly Lazy<string> Newest = new(Find);
@@ -15,7 +15,7 @@ public static class PostgresBinaries
     /// <summary>The directory of the newest version; <c>TESTED_PG_BIN</c> names another.</summary>
     public static string Directory => Newest.Value;
 
-    /// <summary>The command line that runs one of PostgreSQL's programs as a user that it accepts.</summary>
+    /// <summary>The command line that runs one of PostgreSQL's programs as a permitted user.</summary>
     public static (string Program, IReadOnlyList<string> Arguments) Line(string program, IEnumerable<string> arguments) =>
         User(Path.Combine(Directory, program), [.. arguments]);
 
@@ -25,7 +25,7 @@ public static class PostgresBinaries
             ? ("/usr/bin/setpriv", [$"--reuid={UserName}", $"--regid={UserName}", "--init-groups", path, .. arguments])
             : (path, arguments);
 
-    /// <summary>Hands a directory to the user that the programs run as.</summary>
+    /// <summary>Gives a directory to the user of the programs.</summary>
     public static async Task OwnAsync(string directory)
     {
         if (Environment.IsPrivilegedProcess)

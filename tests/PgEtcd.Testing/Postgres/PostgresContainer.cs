@@ -3,21 +3,21 @@ using Testcontainers.PostgreSql;
 
 namespace PgEtcd.Testing.Postgres;
 
-/// <summary>PostgreSQL in a container, where an engine answers. <c>TESTED_POSTGRES_IMAGE</c> names another image than
-/// <see cref="DefaultImage"/>; <c>none</c> asks for the PostgreSQL of the machine. With <c>TESTED_POSTGRES_CONTAINER=required</c>
-/// nothing else will do.</summary>
+/// <summary>PostgreSQL in a container, if there is an engine. <c>TESTED_POSTGRES_IMAGE</c> names an image other than
+/// <see cref="DefaultImage"/>; <c>none</c> selects the machine's PostgreSQL. With <c>TESTED_POSTGRES_CONTAINER=required</c>
+/// only a container will do.</summary>
 internal sealed class PostgresContainer : ITestDatabase
 {
     private const string DefaultImage = "postgres:17";
 
-    /// <summary>An image may have to be downloaded first.</summary>
+    /// <summary>Long enough to download an image first.</summary>
     private static readonly TimeSpan StartLimit = TimeSpan.FromMinutes(3);
 
     private readonly PostgreSqlContainer _container;
 
     private PostgresContainer(PostgreSqlContainer container) => _container = container;
 
-    /// <summary>Starts one; null where no engine answers, or where it cannot get or start the image.</summary>
+    /// <summary>Starts a container; null without an engine, or if it cannot get or start the image.</summary>
     public static async Task<PostgresContainer?> TryStartAsync()
     {
         bool isRequired = Environment.GetEnvironmentVariable("TESTED_POSTGRES_CONTAINER") is "required";
@@ -33,12 +33,12 @@ internal sealed class PostgresContainer : ITestDatabase
         {
             PostgreSqlContainer container = new PostgreSqlBuilder(image)
                 .WithDockerEndpoint(engine)
-                .WithEnvironment("POSTGRES_HOST_AUTH_METHOD", "trust") // tests log in as roles that they make
+                .WithEnvironment("POSTGRES_HOST_AUTH_METHOD", "trust") // tests log in as roles that they create
                 .WithCommand("-c", "fsync=off", "-c", "full_page_writes=off", "-c", "max_connections=300")
                 .Build();
             using CancellationTokenSource limit = new(StartLimit);
             await container.StartAsync(limit.Token).ConfigureAwait(false);
-            // The reaper of Testcontainers removes it in any case; where that is turned off, this does.
+            // The reaper of Testcontainers removes the container in any case; if that is disabled, this does.
             AppDomain.CurrentDomain.ProcessExit += (_, _) => container.DisposeAsync().AsTask().Wait(TimeSpan.FromSeconds(10));
             await Console.Error.WriteLineAsync($"The tests use PostgreSQL in a container of {image} at {engine}.").ConfigureAwait(false);
             return new PostgresContainer(container);

@@ -8,8 +8,8 @@ namespace PgEtcd.Testing.Postgres;
 
 /// <summary>
 /// PostgreSQL for the tests of an assembly. Used as <c>IClassFixture&lt;PostgresFixture&gt;</c>; all classes
-/// share one server, which is started with the first and killed when the test process ends.
-/// Every test makes a database of its own.
+/// share one server, which starts with the first and is killed when the test process ends.
+/// Every test creates its own database.
 /// </summary>
 public sealed class PostgresFixture : IAsyncLifetime
 {
@@ -25,12 +25,12 @@ public sealed class PostgresFixture : IAsyncLifetime
     /// <inheritdoc/>
     public async Task InitializeAsync() => _server = await Shared.Value.ConfigureAwait(false);
 
-    /// <summary>Makes a database with an empty store in schema <c>pgetcd</c> and gives its connection string. It is a copy of one
-    /// that was migrated once, since the copy costs less than the migrations do.</summary>
+    /// <summary>Creates a database with an empty store in schema <c>pgetcd</c> and returns its connection string. The database is a copy
+    /// of one that was migrated once, as a copy is faster than the migrations.</summary>
     public async Task<string> CreateStoreAsync() =>
         await CreateAsync(Server, NextName(), await Template.Value.ConfigureAwait(false)).ConfigureAwait(false);
 
-    /// <summary>Makes an empty database and gives its connection string.</summary>
+    /// <summary>Creates an empty database and returns its connection string.</summary>
     public Task<string> CreateDatabaseAsync() => CreateAsync(Server, NextName(), "template1");
 
     /// <inheritdoc/>

@@ -1,9 +1,9 @@
 namespace PgEtcd.Testing.Postgres;
 
-/// <summary>How a <see cref="PostgresServer"/> is to run.</summary>
+/// <summary>The options of a <see cref="PostgresServer"/>.</summary>
 public sealed record PostgresOptions
 {
-    /// <summary>Whether commits reach the disk; only tests that lose power need it.</summary>
+    /// <summary>Whether commits reach the disk; only tests of a power loss need it.</summary>
     public bool Fsync { get; init; }
 
     /// <summary>More settings, as in postgresql.conf.</summary>

@@ -6,15 +6,15 @@ using PgEtcd.Testing.Tls;
 namespace PgEtcd.Testing.Postgres;
 
 /// <summary>
-/// A private PostgreSQL from Debian's binaries: own directory, own port, a Unix socket and 127.0.0.1.
-/// It can be stopped, killed and started again over the same data.
+/// A private PostgreSQL from Debian's binaries, with its own directory and port, a Unix socket and 127.0.0.1.
+/// It can be stopped, killed and started again on the same data.
 /// </summary>
 public sealed class PostgresServer : ITestDatabase
 {
     private static readonly TimeSpan StartLimit = TimeSpan.FromSeconds(60);
     private static readonly TimeSpan StopLimit = TimeSpan.FromSeconds(60);
 
-    /// <summary>What initdb makes, made once and copied: initdb takes a second of a core.</summary>
+    /// <summary>The result of initdb, made once and copied, as initdb takes a second of CPU.</summary>
     private static readonly Lazy<Task<TempDirectory>> EmptyCluster = new(InitializeAsync);
 
     private readonly TempDirectory _directory;
@@ -28,10 +28,10 @@ public sealed class PostgresServer : ITestDatabase
         Port = FreePort.Next();
     }
 
-    /// <summary>On 127.0.0.1; also part of the Unix socket's name.</summary>
+    /// <summary>The port on 127.0.0.1, also part of the Unix socket's name.</summary>
     public int Port { get; }
 
-    /// <summary>Where the Unix socket is: usable as Npgsql's Host.</summary>
+    /// <summary>The directory of the Unix socket, usable as Npgsql's Host.</summary>
     public string SocketDirectory => _directory.Path;
 
     /// <summary>The data directory.</summary>
@@ -40,12 +40,12 @@ public sealed class PostgresServer : ITestDatabase
     /// <summary>The postmaster's process id.</summary>
     public int Pid => Running.Pid;
 
-    /// <summary>What it wrote to its log lately.</summary>
+    /// <summary>The last lines of its log.</summary>
     public string Output => Running.Output;
 
     private ChildProcess Running => _process ?? throw new InvalidOperationException("PostgreSQL is not running.");
 
-    /// <summary>Makes an empty cluster and starts it.</summary>
+    /// <summary>Creates an empty cluster and starts it.</summary>
     public static async Task<PostgresServer> StartAsync(PostgresOptions? options = null)
     {
         TempDirectory directory = new("pg", inMemory: options?.Fsync != true);
@@ -71,7 +71,7 @@ public sealed class PostgresServer : ITestDatabase
     /// <summary>The same through the Unix socket, which is faster.</summary>
     public string SocketConnectionString(string database = "postgres") => ConnectionString(database, SocketDirectory);
 
-    /// <summary>Starts it over the data that are there, after a stop or a kill.</summary>
+    /// <summary>Starts PostgreSQL on the existing data, after a stop or a kill.</summary>
     public async Task RestartAsync()
     {
         if (_process is { HasExited: false })
@@ -96,22 +96,22 @@ public sealed class PostgresServer : ITestDatabase
             }
             catch (GaveUpException) when (DateTime.UtcNow < deadline && _process.Output.Contains("still in use", StringComparison.Ordinal))
             {
-                // After a kill the old backends may hold the shared memory for another moment.
+                // After a kill, the old backends may hold the shared memory for a moment.
             }
         }
     }
 
-    /// <summary>A fast shutdown: sessions are cut, transactions rolled back, everything is written.</summary>
+    /// <summary>A fast shutdown: sessions are ended, transactions rolled back, and all data written.</summary>
     public async Task StopAsync()
     {
         Running.Signal(UnixSignal.Interrupt);
         await Running.WaitForExitAsync(StopLimit).ConfigureAwait(false);
     }
 
-    /// <summary>Turns TLS on, with a certificate and an authority for clients, and sets who may connect how.</summary>
-    /// <param name="server">Its certificate.</param>
-    /// <param name="clients">Who signs those of clients.</param>
-    /// <param name="rules">The lines of pg_hba.conf; through the socket anybody may.</param>
+    /// <summary>Turns TLS on, with a certificate and an authority for clients, and sets the rules for connections.</summary>
+    /// <param name="server">The server's certificate.</param>
+    /// <param name="clients">The authority of the clients' certificates.</param>
+    /// <param name="rules">The lines of pg_hba.conf; connections through the socket are always permitted.</param>
     public async Task UseTlsAsync(IssuedCertificate server, TestAuthority clients, params string[] rules)
     {
         await WriteAsync("server.crt", server.CertPem).ConfigureAwait(false);
@@ -163,12 +163,12 @@ public sealed class PostgresServer : ITestDatabase
         await Running.WaitForExitAsync(StopLimit).ConfigureAwait(false);
     }
 
-    /// <summary>Freezes the postmaster and its backends, or lets them go on.</summary>
-    /// <param name="isFrozen">Which of the two.</param>
+    /// <summary>Freezes the postmaster and its backends, or resumes them.</summary>
+    /// <param name="isFrozen">Whether to freeze.</param>
     public void Freeze(bool isFrozen)
     {
         UnixSignal signal = isFrozen ? UnixSignal.Stop : UnixSignal.Continue;
-        Running.Signal(signal); // first: it starts no backend that would be missed
+        Running.Signal(signal); // first, so that it starts no backend that would be missed
         foreach (int backend in ProcessTree.ChildrenOf(Running.Pid))
         {
             ProcessTree.Signal(backend, signal);
@@ -219,7 +219,7 @@ public sealed class PostgresServer : ITestDatabase
             ["fsync"] = _options.Fsync ? "on" : "off",
             ["full_page_writes"] = _options.Fsync ? "on" : "off",
             ["max_connections"] = "300",
-            // In the data directory: what a killed server leaves goes with it, while in /dev/shm it would stay.
+            // In the data directory, so that a killed server leaves nothing behind; in /dev/shm it would stay.
             ["dynamic_shared_memory_type"] = "mmap",
         };
         foreach ((string name, string value) in _options.Settings)

@@ -4,8 +4,8 @@ using System.Diagnostics;
 namespace PgEtcd.Testing.Processes;
 
 /// <summary>
-/// A server started by a test. Only this process is ever signalled, by its id; whatever still runs when
-/// the test run ends is killed.
+/// A server started by a test. Signals go only to this process, by its id; a process that still runs at the end
+/// of the test run is killed.
 /// </summary>
 public sealed class ChildProcess : IAsyncDisposable
 {
@@ -45,7 +45,7 @@ public sealed class ChildProcess : IAsyncDisposable
         }
     }
 
-    /// <summary>For messages.</summary>
+    /// <summary>The name for messages.</summary>
     public string Name { get; }
 
     /// <summary>The process id.</summary>
@@ -57,16 +57,16 @@ public sealed class ChildProcess : IAsyncDisposable
     /// <summary>The exit code; 128 + the signal if it was killed.</summary>
     public int ExitCode => _process.ExitCode;
 
-    /// <summary>The last lines of what it wrote to stdout and stderr.</summary>
+    /// <summary>The last lines of its stdout and stderr.</summary>
     public string Output => _output.ToString();
 
     /// <summary>Starts a program.</summary>
-    /// <param name="name">For messages.</param>
-    /// <param name="program">Its path.</param>
-    /// <param name="arguments">Its arguments.</param>
-    /// <param name="environment">Variables beside those of the tests.</param>
-    /// <param name="workingDirectory">That of temporary files unless named.</param>
-    /// <param name="onLine">Called with each line of its output.</param>
+    /// <param name="name">The name for messages.</param>
+    /// <param name="program">The path of the program.</param>
+    /// <param name="arguments">The arguments.</param>
+    /// <param name="environment">Variables in addition to those of the tests.</param>
+    /// <param name="workingDirectory">The working directory; by default that of temporary files.</param>
+    /// <param name="onLine">Called with each line of output.</param>
     public static ChildProcess Start(
         string name,
         string program,
@@ -92,7 +92,7 @@ public sealed class ChildProcess : IAsyncDisposable
         return new ChildProcess(name, process, onLine);
     }
 
-    /// <summary>Sends a signal; nothing happens if the process is gone.</summary>
+    /// <summary>Sends a signal, unless the process has ended.</summary>
     public void Signal(UnixSignal signal)
     {
         if (!_process.HasExited)
@@ -102,7 +102,7 @@ public sealed class ChildProcess : IAsyncDisposable
     }
 
     /// <summary>Waits for the end.</summary>
-    /// <exception cref="TimeoutException">It did not end in time (60 s unless said otherwise).</exception>
+    /// <exception cref="TimeoutException">It did not end in time (60 s by default).</exception>
     public async Task<int> WaitForExitAsync(TimeSpan? limit = null)
     {
         try
@@ -118,7 +118,7 @@ public sealed class ChildProcess : IAsyncDisposable
         return _process.ExitCode;
     }
 
-    /// <summary>Waits for a condition, but no longer than the process lives.</summary>
+    /// <summary>Waits for a condition while the process runs.</summary>
     public Task WaitUntilAsync(Func<Task<bool>> condition, TimeSpan limit, string what) =>
         Eventually.TrueAsync(
             () => HasExited
@@ -130,7 +130,7 @@ public sealed class ChildProcess : IAsyncDisposable
     /// <inheritdoc cref="WaitUntilAsync(Func{Task{bool}}, TimeSpan, string)"/>
     public Task WaitUntilAsync(Func<Task<bool>> condition, string what) => WaitUntilAsync(condition, Eventually.Patience, what);
 
-    /// <summary>Kills it if it still runs.</summary>
+    /// <summary>Kills the process if it still runs.</summary>
     public async ValueTask DisposeAsync()
     {
         if (Interlocked.Exchange(ref _isDisposed, true))

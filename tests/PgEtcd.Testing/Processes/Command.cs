@@ -3,13 +3,13 @@ using System.Text;
 
 namespace PgEtcd.Testing.Processes;
 
-/// <summary>What a command gave.</summary>
+/// <summary>The result of a command.</summary>
 public sealed record CommandResult(int ExitCode, string Output, string Error);
 
-/// <summary>A program that runs to its end.</summary>
+/// <summary>Runs programs to their end.</summary>
 public static class Command
 {
-    /// <summary>Runs it, with a limit of 60 s.</summary>
+    /// <summary>Runs a program, with a limit of 60 s.</summary>
     public static async Task<CommandResult> RunAsync(
         string program, IEnumerable<string> arguments, string? input = null, IReadOnlyDictionary<string, string>? environment = null)
     {
@@ -48,7 +48,7 @@ public static class Command
         return new CommandResult(process.ExitCode, await output.ConfigureAwait(false), await error.ConfigureAwait(false));
     }
 
-    /// <summary>Runs it and expects success.</summary>
+    /// <summary>Runs a program that must succeed.</summary>
     public static async Task<string> CheckAsync(string program, params string[] arguments)
     {
         CommandResult result = await RunAsync(program, arguments).ConfigureAwait(false);

@@ -1,6 +1,6 @@
 namespace PgEtcd.Testing.Processes;
 
-/// <summary>The last lines that a process wrote.</summary>
+/// <summary>The last lines of a process's output.</summary>
 internal sealed class OutputTail
 {
     private const int Limit = 400;

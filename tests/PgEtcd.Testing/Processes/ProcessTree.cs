@@ -3,10 +3,10 @@ using System.Runtime.InteropServices;
 
 namespace PgEtcd.Testing.Processes;
 
-/// <summary>The processes that a process of ours has started itself.</summary>
+/// <summary>The child processes of a process under test.</summary>
 public static partial class ProcessTree
 {
-    /// <summary>Their ids; empty when there is no such process.</summary>
+    /// <summary>The ids of the children; empty if the process does not exist.</summary>
     public static IReadOnlyList<int> ChildrenOf(int pid)
     {
         string path = $"/proc/{pid}/task/{pid}/children";
@@ -16,10 +16,10 @@ public static partial class ProcessTree
             : [];
     }
 
-    /// <summary>Sends a signal to a process, if it is there.</summary>
+    /// <summary>Sends a signal to a process, if it exists.</summary>
     public static void Signal(int pid, UnixSignal signal) => _ = Kill(pid, (int)signal);
 
-    /// <summary>Kills a process, if it is there.</summary>
+    /// <summary>Kills a process, if it exists.</summary>
     public static void Kill(int pid) => Signal(pid, UnixSignal.Kill);
 
     [LibraryImport("libc", EntryPoint = "kill")]

@@ -9,13 +9,13 @@ public enum UnixSignal
     /// <summary>PostgreSQL's immediate shutdown.</summary>
     Quit = 3,
 
-    /// <summary>Ends a process at once, with nothing put in order.</summary>
+    /// <summary>Ends a process at once, without any clean-up.</summary>
     Kill = 9,
 
     /// <summary>Asks a process to end.</summary>
     Terminate = 15,
 
-    /// <summary>Lets a stopped process go on.</summary>
+    /// <summary>Resumes a frozen process.</summary>
     Continue = 18,
 
     /// <summary>Freezes a process.</summary>

@@ -6,7 +6,7 @@ using Grpc.Core;
 
 namespace PgEtcd.Testing.Rpc;
 
-/// <summary>Calls rpcs through a server's JSON gateway: the body is the request as it is, the answer is taken as it comes.</summary>
+/// <summary>Calls RPCs through a server's JSON gateway: the body is the request unchanged, and the answer is returned unchanged.</summary>
 public sealed class GatewayClient(Uri server) : IRpcClient, IDisposable
 {
     private readonly HttpClient _http =

@@ -3,7 +3,7 @@ using System.Text.Json.Nodes;
 
 namespace PgEtcd.Testing.Rpc;
 
-/// <summary>JSON as deep as transactions may be nested, which is deeper than the usual limits.</summary>
+/// <summary>JSON nested as deeply as transactions, which is beyond the usual limits.</summary>
 public static class Json
 {
     /// <summary>The deepest nesting that is read or written.</summary>

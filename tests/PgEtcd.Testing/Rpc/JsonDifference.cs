@@ -2,7 +2,7 @@ using System.Text.Json.Nodes;
 
 namespace PgEtcd.Testing.Rpc;
 
-/// <summary>Where two answers part: long ones are hard to compare by eye.</summary>
+/// <summary>The first difference of two answers, as long ones are hard to compare by eye.</summary>
 public static class JsonDifference
 {
     /// <summary>One line about the first difference, or null if there is none.</summary>

@@ -3,8 +3,8 @@ using System.Text.Json.Nodes;
 namespace PgEtcd.Testing.Rpc;
 
 /// <summary>
-/// Takes out of an answer what may differ between two servers that behave alike: who they are, and orders
-/// that etcd does not promise. The rules are those under which the vectors were recorded.
+/// Removes from an answer what may differ between two equivalent servers: their identities, and orders that
+/// etcd does not promise. The vectors were recorded under the same rules.
 /// </summary>
 public static class Normalisation
 {
@@ -101,7 +101,7 @@ public static class Normalisation
         response[field] = new JsonArray([.. items.Select(item => item!.DeepClone()).OrderBy(key, StringComparer.Ordinal)]);
     }
 
-    /// <summary>3.7 leaves the lease out where it leaves the value out; we keep it, as 3.6 does.</summary>
+    /// <summary>3.7 omits the lease when it omits the value; PgEtcd keeps it, like 3.6.</summary>
     private static void DropLeasesOfKeysOnly(JsonObject response)
     {
         foreach (JsonNode? kv in response["kvs"] as JsonArray ?? [])
@@ -114,8 +114,8 @@ public static class Normalisation
     }
 
     /// <summary>
-    /// A stream sorted by value sorts pieces of more than 12 keys, where etcd's sort leaves ties in no promised order
-    /// (semantics.md §2): neighbours of one value are put in key order.
+    /// A stream sorted by value sorts pieces of more than 12 keys, for which etcd's sort leaves ties in an undefined order
+    /// (semantics.md §2): neighbours with the same value are put in key order.
     /// </summary>
     private static void OrderEqualValues(JsonObject response)
     {

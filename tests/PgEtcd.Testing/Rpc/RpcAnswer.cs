@@ -3,10 +3,10 @@ using Grpc.Core;
 
 namespace PgEtcd.Testing.Rpc;
 
-/// <summary>What an rpc gave: a normalised response or an error.</summary>
+/// <summary>The result of an RPC: a normalised response or an error.</summary>
 /// <param name="Response">The response, or null.</param>
 /// <param name="Error">The error, or null.</param>
-/// <param name="Raw">The response as it came, with ids; null for an error.</param>
+/// <param name="Raw">The response as received, with ids; null for an error.</param>
 public sealed record RpcAnswer(JsonObject? Response, Status? Error, string? Raw)
 {
     /// <summary>The whole answer in the vectors' form: <c>{"response":…}</c> or <c>{"error":…}</c>.</summary>
@@ -14,6 +14,6 @@ public sealed record RpcAnswer(JsonObject? Response, Status? Error, string? Raw)
         ? new JsonObject { ["error"] = new JsonObject { ["code"] = (int)error.StatusCode, ["message"] = error.Detail } }
         : new JsonObject { ["response"] = Response!.DeepClone() };
 
-    /// <summary>Whether both say the same.</summary>
+    /// <summary>Whether two answers are equal.</summary>
     public bool SameAs(RpcAnswer other) => JsonNode.DeepEquals(ToJson(), other.ToJson());
 }

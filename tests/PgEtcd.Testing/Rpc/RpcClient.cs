@@ -5,14 +5,14 @@ using PgEtcd.Testing.Grpc;
 
 namespace PgEtcd.Testing.Rpc;
 
-/// <summary>Calls an rpc by name with a request in JSON, whatever its kind, and gives one normalised answer.</summary>
+/// <summary>Calls an RPC of any kind by name with a request in JSON, and returns one normalised answer.</summary>
 public sealed class RpcClient(GrpcChannel channel) : IRpcClient
 {
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(60);
 
     /// <summary>
-    /// Calls it. Of a stream of responses one is made: the messages of RangeStream are merged; a
-    /// KeepAlive stream is closed after its one request and must answer once.
+    /// Calls an RPC. A stream of responses becomes one: the messages of RangeStream are merged; a KeepAlive stream
+    /// is closed after its one request and must answer once.
     /// </summary>
     public async Task<RpcAnswer> CallAsync(string rpc, string request, Metadata? headers = null)
     {

@@ -14,8 +14,8 @@ public sealed class TestAuthority
     private long _serial = 0x00ff_0000 + Random.Shared.Next(0xffff); // the first byte needs a zero before it in DER
     private int _lists;
 
-    /// <param name="name">Its common name.</param>
-    /// <param name="issuer">Who signs it; itself if null.</param>
+    /// <param name="name">The common name.</param>
+    /// <param name="issuer">The issuer; null for a self-signed authority.</param>
     public TestAuthority(string name = "authority", TestAuthority? issuer = null)
     {
         using ECDsa key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
@@ -34,10 +34,10 @@ public sealed class TestAuthority
         _certificate = signed.CopyWithPrivateKey(key);
     }
 
-    /// <summary>Its certificate.</summary>
+    /// <summary>The certificate in PEM.</summary>
     public string Pem => _certificate.ExportCertificatePem() + "\n";
 
-    /// <summary>The certificate itself, for clients that shall trust it.</summary>
+    /// <summary>The certificate, for clients that trust it.</summary>
     public X509Certificate2 Certificate => _certificate;
 
     /// <summary>A server's certificate for 127.0.0.1 and localhost.</summary>
@@ -47,16 +47,16 @@ public sealed class TestAuthority
     public IssuedCertificate Client(string commonName, params string[] names) => Issue(commonName, ForClients, names);
 
     /// <summary>Signs a certificate.</summary>
-    /// <param name="commonName">May be empty.</param>
-    /// <param name="usage">Extended key usage.</param>
-    /// <param name="names">Host names and IP addresses.</param>
-    /// <param name="until">When it ends; in half a year if null.</param>
+    /// <param name="commonName">The common name, possibly empty.</param>
+    /// <param name="usage">The extended key usage.</param>
+    /// <param name="names">The host names and IP addresses.</param>
+    /// <param name="until">The end of its validity; by default in half a year.</param>
     public IssuedCertificate Issue(string commonName, string usage, IEnumerable<string> names, DateTimeOffset? until = null)
     {
         using ECDsa key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
         CertificateRequest request = new(commonName.Length == 0 ? "O=nobody" : $"CN={commonName}", key, HashAlgorithmName.SHA256);
         request.CertificateExtensions.Add(new X509EnhancedKeyUsageExtension([new Oid(usage)], false));
-        // As every tool does: of two authorities of one name it tells which.
+        // Like every tool: it distinguishes two authorities with the same name.
         request.CertificateExtensions.Add(X509AuthorityKeyIdentifierExtension.CreateFromSubjectKeyIdentifier(
             _certificate.Extensions.OfType<X509SubjectKeyIdentifierExtension>().Single()));
         SubjectAlternativeNameBuilder alternatives = new();
@@ -85,7 +85,7 @@ public sealed class TestAuthority
             signed.CopyWithPrivateKey(key), signed.ExportCertificatePem() + "\n", key.ExportPkcs8PrivateKeyPem() + "\n");
     }
 
-    /// <summary>A list of revoked certificates, in DER.</summary>
+    /// <summary>A revocation list in DER.</summary>
     public byte[] Revoke(params IssuedCertificate[] revoked)
     {
         CertificateRevocationListBuilder list = new();
@@ -97,7 +97,7 @@ public sealed class TestAuthority
         return list.Build(_certificate, ++_lists, DateTimeOffset.UtcNow.AddDays(1), HashAlgorithmName.SHA256);
     }
 
-    /// <summary>The same in PEM.</summary>
+    /// <summary>A revocation list in PEM.</summary>
     public string RevokePem(params IssuedCertificate[] revoked) => PemEncoding.WriteString("X509 CRL", Revoke(revoked)) + "\n";
 
     private byte[] NextSerial()

@@ -5,10 +5,10 @@ using System.Security.Cryptography.X509Certificates;
 
 namespace PgEtcd.Testing.Tls;
 
-/// <summary>How clients of tests connect with TLS.</summary>
+/// <summary>TLS connections of test clients.</summary>
 public static class TlsClient
 {
-    /// <summary>Options of a client that trusts one authority and shows a certificate or none.</summary>
+    /// <summary>Options of a client that trusts one authority and has a certificate or none.</summary>
     public static SslClientAuthenticationOptions Options(TestAuthority authority, IssuedCertificate? certificate = null)
     {
         X509ChainPolicy policy = new()
@@ -27,8 +27,8 @@ public static class TlsClient
         };
     }
 
-    /// <summary>Shakes hands with a server.</summary>
-    /// <exception cref="AuthenticationException">It failed.</exception>
+    /// <summary>Performs a handshake with a server.</summary>
+    /// <exception cref="AuthenticationException">The handshake failed.</exception>
     /// <exception cref="IOException">The server closed the connection.</exception>
     public static async Task<SslStream> ConnectAsync(
         Uri server, SslClientAuthenticationOptions options, CancellationToken cancellationToken = default)

@@ -4,8 +4,8 @@ using PgEtcd.Testing.Rpc;
 namespace PgEtcd.Testing.Vectors;
 
 /// <summary>
-/// A transcript of real etcd, one JSON object a line. They are embedded; <c>PGETCD_VECTORS</c> names a
-/// directory with other ones (<c>*.jsonl</c>).
+/// A transcript of real etcd, one JSON object per line. The transcripts are embedded; <c>PGETCD_VECTORS</c> names a
+/// directory with others (<c>*.jsonl</c>).
 /// </summary>
 public sealed class VectorFile
 {
@@ -20,12 +20,12 @@ public sealed class VectorFile
     /// <summary>For instance "kv-1".</summary>
     public string Name { get; }
 
-    /// <summary>In the order in which they are to be replayed.</summary>
+    /// <summary>The lines in order.</summary>
     public IReadOnlyList<VectorLine> Lines { get; }
 
     private static string? Directory => Environment.GetEnvironmentVariable("PGETCD_VECTORS");
 
-    /// <summary>The names of all files that begin so.</summary>
+    /// <summary>The names of all files with this prefix.</summary>
     public static IReadOnlyList<string> Names(string prefix)
     {
         IEnumerable<string> names = Directory is { Length: > 0 } directory

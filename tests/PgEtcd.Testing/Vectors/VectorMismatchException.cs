@@ -3,7 +3,7 @@ using PgEtcd.Testing.Rpc;
 
 namespace PgEtcd.Testing.Vectors;
 
-/// <summary>A server answered a line otherwise than etcd did.</summary>
+/// <summary>A server's answer to a line differs from etcd's.</summary>
 public sealed class VectorMismatchException(string file, VectorLine line, JsonNode? expected, JsonNode? actual)
     : Exception($"""
         {file} line {line.Number}, {line.Text("rpc") ?? $"watch stream {line.Text("stream")}"}: the answer differs.

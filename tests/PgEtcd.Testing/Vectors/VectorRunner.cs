@@ -24,8 +24,8 @@ public sealed class VectorRunner : IAsyncDisposable
         _client = throughGateway ? new GatewayClient(server) : new RpcClient(_channel);
     }
 
-    /// <summary>Replays a file from its first line to its last.</summary>
-    /// <param name="skip">Lines that this server is not asked, because it is known to differ.</param>
+    /// <summary>Replays a file from the first line to the last.</summary>
+    /// <param name="skip">Lines to skip for this server, because of a known difference.</param>
     /// <param name="throughGateway">Whether calls are made in JSON over HTTP; watches never are.</param>
     /// <exception cref="VectorMismatchException">An answer differs.</exception>
     public static async Task RunAsync(VectorFile file, Uri server, Func<VectorLine, bool>? skip = null, bool throughGateway = false)
@@ -120,7 +120,7 @@ public sealed class VectorRunner : IAsyncDisposable
 
     private Metadata? Credentials(VectorLine line)
     {
-        // Who never could log in shows what is no token.
+        // A client that could never log in sends a token that is not one.
         string? token = line.Text("as") is { } name ? _tokens.GetValueOrDefault(name, "none.0") : line.Text("token");
         return token is null ? null : new Metadata { { "token", token } };
     }

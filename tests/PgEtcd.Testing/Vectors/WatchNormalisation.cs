@@ -8,8 +8,8 @@ namespace PgEtcd.Testing.Vectors;
 internal static class WatchNormalisation
 {
     /// <summary>
-    /// Sorted by watch, as between watches of a stream there is no order. While a watch catches up, how its
-    /// events are grouped into responses, and those responses' revision, is not a promise either.
+    /// Sorts by watch, as responses of different watches on a stream have no order. While a watch catches up, the
+    /// grouping of its events into responses, and the revision of those, is not defined either.
     /// </summary>
     public static JsonArray Apply(IEnumerable<JsonObject> responses, bool catchUp)
     {

@@ -12,11 +12,11 @@ internal sealed class WatchReplay : IAsyncDisposable
 {
     private const string Rpc = "etcdserverpb.Watch/Watch";
 
-    /// <summary>How long nothing must come before everything has come; what comes later still is found with what is expected
-    /// next.</summary>
+    /// <summary>The silence after which all responses count as received; a later one is still found with the next
+    /// expectation.</summary>
     private static readonly TimeSpan Silence = TimeSpan.FromMilliseconds(60);
 
-    /// <summary>How long what is expected may take.</summary>
+    /// <summary>The longest wait for an expected response.</summary>
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
 
     private static readonly MethodDescriptor Method = RpcCatalogue.Find(Rpc);
@@ -34,8 +34,8 @@ internal sealed class WatchReplay : IAsyncDisposable
     public Task SendAsync(string request) => _call.WriteAsync(RpcCatalogue.Encode(Method.InputType, request));
 
     /// <summary>
-    /// What has come since the last time, normalised. It waits for as much as is expected, and then for
-    /// silence, as there may be more than that.
+    /// The responses since the last call, normalised. Waits for the expected number, and then for silence, as there
+    /// may be more.
     /// </summary>
     public async Task<JsonArray> ReceiveAsync(JsonArray expected, bool catchUp)
     {
@@ -80,7 +80,7 @@ internal sealed class WatchReplay : IAsyncDisposable
         }
         catch (RpcException)
         {
-            // Closed; what was expected and did not come is found missing.
+            // Closed; expected responses that did not come are reported as missing.
         }
 
         _received.Writer.TryComplete();

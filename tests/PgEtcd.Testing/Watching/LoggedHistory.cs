@@ -6,7 +6,7 @@ using Filter = PgEtcd.Protocol.Etcdserverpb.WatchCreateRequest.Types.FilterType;
 
 namespace PgEtcd.Testing.Watching;
 
-/// <summary>The history as the table has it: the truth that watches are compared with.</summary>
+/// <summary>The history in the table, which is the truth for comparing watches.</summary>
 public sealed class LoggedHistory
 {
     private readonly List<WatchedEvent> _events = [];
@@ -18,7 +18,7 @@ public sealed class LoggedHistory
     /// <summary>The last revision.</summary>
     public long Head => _events.Count == 0 ? 1 : _events[^1].Revision;
 
-    /// <summary>Reads it all.</summary>
+    /// <summary>Reads the whole history.</summary>
     /// <param name="connectionString">The database.</param>
     public static async Task<LoggedHistory> ReadAsync(string connectionString)
     {
@@ -49,8 +49,8 @@ public sealed class LoggedHistory
         return history;
     }
 
-    /// <summary>What a watch must have shown.</summary>
-    /// <param name="watch">As it was asked for; a start revision of 0 counts as the beginning.</param>
+    /// <summary>The events that a watch must have shown.</summary>
+    /// <param name="watch">The request; a start revision of 0 means the beginning.</param>
     public List<WatchedEvent> Of(WatchCreateRequest watch) =>
     [
         .. _events

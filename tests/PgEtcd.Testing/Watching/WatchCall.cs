@@ -4,8 +4,8 @@ using PgEtcd.Testing.Grpc;
 
 namespace PgEtcd.Testing.Watching;
 
-/// <summary>One watch stream, as its client writes and reads it. Nothing is read unasked. One reader at a time. Who waits for
-/// 20 seconds gets an error.</summary>
+/// <summary>One watch stream, written and read explicitly by one client. There is no background reading, and only one reader at a time.
+/// A wait of more than 20 seconds is an error.</summary>
 public sealed class WatchCall(GrpcChannel channel) : IAsyncDisposable
 {
     /// <summary>The range end of "all keys from here on".</summary>
@@ -16,16 +16,16 @@ public sealed class WatchCall(GrpcChannel channel) : IAsyncDisposable
     private readonly GrpcDuplexCall<WatchRequest, WatchResponse> _call = channel
         .Duplex<WatchRequest, WatchResponse>("etcdserverpb.Watch/Watch");
 
-    /// <summary>The call itself.</summary>
+    /// <summary>The underlying call.</summary>
     public GrpcDuplexCall<WatchRequest, WatchResponse> Call => _call;
 
-    /// <summary>What to watch: every key.</summary>
+    /// <summary>A watch on every key.</summary>
     public static WatchCreateRequest All(long start = 0) => new() { Key = End, RangeEnd = End, StartRevision = start };
 
-    /// <summary>What to watch: one key.</summary>
+    /// <summary>A watch on one key.</summary>
     public static WatchCreateRequest Key(string key, long start = 0) => new() { Key = ByteString.CopyFromUtf8(key), StartRevision = start };
 
-    /// <summary>What to watch: the keys that begin so. The prefix ends in an ASCII character.</summary>
+    /// <summary>A watch on the keys with a prefix, which must end in an ASCII character.</summary>
     public static WatchCreateRequest Prefix(string prefix, long start = 0) => new()
     {
         Key = ByteString.CopyFromUtf8(prefix),
@@ -33,16 +33,16 @@ public sealed class WatchCall(GrpcChannel channel) : IAsyncDisposable
         StartRevision = start,
     };
 
-    /// <summary>Asks for a watch.</summary>
+    /// <summary>Requests a watch.</summary>
     public Task CreateAsync(WatchCreateRequest request) => WriteAsync(new WatchRequest { CreateRequest = request });
 
-    /// <summary>Asks for the end of one.</summary>
+    /// <summary>Requests the cancellation of a watch.</summary>
     public Task CancelAsync(long id) => WriteAsync(new WatchRequest { CancelRequest = new WatchCancelRequest { WatchId = id } });
 
-    /// <summary>Asks how far the stream is.</summary>
+    /// <summary>Requests progress.</summary>
     public Task ProgressAsync() => WriteAsync(new WatchRequest { ProgressRequest = new WatchProgressRequest() });
 
-    /// <summary>Asks for a watch on a new stream and waits until it stands.</summary>
+    /// <summary>Requests a watch on a new stream and waits until it is created.</summary>
     public async Task<WatchResponse> CreatedAsync(WatchCreateRequest request)
     {
         await CreateAsync(request).ConfigureAwait(false);
@@ -57,9 +57,9 @@ public sealed class WatchCall(GrpcChannel channel) : IAsyncDisposable
         return await _call.ReadAsync(limit.Token).ConfigureAwait(false);
     }
 
-    /// <summary>Gathers what comes until the record says that this is all.</summary>
-    /// <param name="records">By watch id.</param>
-    /// <param name="isAll">Asked after each response.</param>
+    /// <summary>Reads responses until the record is complete.</summary>
+    /// <param name="records">The records by watch id.</param>
+    /// <param name="isAll">Evaluated after each response.</param>
     public async Task ReadAsync(IReadOnlyDictionary<long, WatchRecord> records, Func<bool> isAll)
     {
         while (!isAll())
@@ -72,14 +72,14 @@ public sealed class WatchCall(GrpcChannel channel) : IAsyncDisposable
         }
     }
 
-    /// <summary>Asks for progress again and again, and gathers what comes, until all watches are known to be there.</summary>
-    /// <param name="records">By watch id.</param>
-    /// <param name="revision">Where they are to be.</param>
+    /// <summary>Requests progress repeatedly, and reads responses, until all watches are known to have reached a revision.</summary>
+    /// <param name="records">The records by watch id.</param>
+    /// <param name="revision">The revision to reach.</param>
     public async Task ReadUpToAsync(IReadOnlyDictionary<long, WatchRecord> records, long revision)
     {
         if (AreThere())
         {
-            return; // who asks and does not read is not listened to for long
+            return; // the server soon stops reading from a client that does not read
         }
 
         using CancellationTokenSource done = new();

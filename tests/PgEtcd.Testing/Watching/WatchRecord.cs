@@ -4,9 +4,9 @@ using Mvccpb = PgEtcd.Protocol.Mvccpb;
 
 namespace PgEtcd.Testing.Watching;
 
-/// <summary>All that one watch has shown, over as many streams as its client needed. It refuses what breaks a promise of
-/// semantics.md §7: an event below the start, a revision seen before or split over responses, one that a progress response
-/// had said would not come.</summary>
+/// <summary>All events of one watch, over all the streams that its client needed. Refuses violations of semantics.md §7: an event below
+/// the start, a revision seen before or split over responses, and an event that a progress response had ruled
+/// out.</summary>
 public sealed class WatchRecord(long startRevision)
 {
     private readonly Lock _gate = new();
@@ -15,7 +15,7 @@ public sealed class WatchRecord(long startRevision)
     private long _promised;
     private bool _isFragment;
 
-    /// <summary>What a client that lost its stream asks for next.</summary>
+    /// <summary>The start revision after a lost stream.</summary>
     public long Next
     {
         get
@@ -27,7 +27,7 @@ public sealed class WatchRecord(long startRevision)
         }
     }
 
-    /// <summary>No event up to here is still to come.</summary>
+    /// <summary>All events up to here have been received.</summary>
     public long Promised
     {
         get
@@ -39,7 +39,7 @@ public sealed class WatchRecord(long startRevision)
         }
     }
 
-    /// <summary>How many events there are.</summary>
+    /// <summary>The number of events.</summary>
     public int Count
     {
         get
@@ -63,7 +63,7 @@ public sealed class WatchRecord(long startRevision)
         }
     }
 
-    /// <summary>A stream was lost: a response that came in pieces comes again from its beginning.</summary>
+    /// <summary>Notes the loss of a stream: a response that came in pieces is sent again from its beginning.</summary>
     public void Resume()
     {
         lock (_gate)
@@ -77,8 +77,8 @@ public sealed class WatchRecord(long startRevision)
         }
     }
 
-    /// <summary>Takes in a response of this watch, or one with watch id -1 that speaks for all of its stream.</summary>
-    /// <exception cref="InvalidDataException">It breaks a promise.</exception>
+    /// <summary>Adds a response of this watch, or one with watch id -1 that applies to all watches of its stream.</summary>
+    /// <exception cref="InvalidDataException">The response violates a rule.</exception>
     public void Add(WatchResponse response)
     {
         lock (_gate)

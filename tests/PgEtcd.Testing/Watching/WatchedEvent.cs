@@ -4,16 +4,16 @@ using Mvccpb = PgEtcd.Protocol.Mvccpb;
 
 namespace PgEtcd.Testing.Watching;
 
-/// <summary>One change of one key, as a watch shows it and as the log has it. Bytes are shown as Latin-1.</summary>
-/// <param name="Revision">Main revision.</param>
+/// <summary>One change of one key, as shown by a watch and stored in the log. Bytes are shown as Latin-1.</summary>
+/// <param name="Revision">The main revision.</param>
 /// <param name="Key">The key.</param>
-/// <param name="Value">What was put; null for a delete.</param>
-/// <param name="Create">Create revision; 0 for a delete.</param>
-/// <param name="Version">Version; 0 for a delete.</param>
-/// <param name="Previous">The key before, where that was asked for (<see cref="Show"/>).</param>
+/// <param name="Value">The value; null for a delete.</param>
+/// <param name="Create">The create revision; 0 for a delete.</param>
+/// <param name="Version">The version; 0 for a delete.</param>
+/// <param name="Previous">The previous key, if requested (<see cref="Show"/>).</param>
 public sealed record WatchedEvent(long Revision, string Key, string? Value, long Create, long Version, string? Previous)
 {
-    /// <summary>From the wire.</summary>
+    /// <summary>Converts an event from the wire.</summary>
     public static WatchedEvent From(Mvccpb.Event change)
     {
         bool isDelete = change.Type == Mvccpb.Event.Types.EventType.Delete;
@@ -25,14 +25,14 @@ public sealed record WatchedEvent(long Revision, string Key, string? Value, long
                 : null);
     }
 
-    /// <summary>A key as it was.</summary>
+    /// <summary>A previous key.</summary>
     public static string Show(string value, long create, long mod, long version) =>
         string.Create(CultureInfo.InvariantCulture, $"{value} {create}/{mod} v{version}");
 
     /// <summary>Bytes as a text that shows each of them.</summary>
     public static string Text(ReadOnlySpan<byte> bytes) => Encoding.Latin1.GetString(bytes);
 
-    /// <summary>The first place where two histories differ; null when they are alike.</summary>
+    /// <summary>The first difference of two histories; null if they are equal.</summary>
     public static string? Difference(IReadOnlyList<WatchedEvent> expected, IReadOnlyList<WatchedEvent> actual)
     {
         int at = 0;

@@ -60,7 +60,7 @@ annotations:
 {{- $password := required "postgresql.auth.password is needed with postgresql.enabled" $auth.password -}}
 postgres://{{ $auth.username }}:{{ $password | urlquery | replace "+" "%20" }}@{{ include "pgetcd.fullname" . }}-postgresql:5432/{{ $auth.database }}
 {{- else -}}
-{{- required "give database.url, database.existingSecret or postgresql.enabled=true" .Values.database.url -}}
+{{- required "set database.url, database.existingSecret or postgresql.enabled=true" .Values.database.url -}}
 {{- end -}}
 {{- end -}}
 

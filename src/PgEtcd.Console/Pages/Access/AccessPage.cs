@@ -57,9 +57,9 @@ internal sealed class AccessPage : IPage
     }
 }
 
-/// <summary>What the page of access shows.</summary>
-/// <param name="IsEnabled">Requests are checked.</param>
-/// <param name="Verdict">The answer to a question; null: none was asked.</param>
+/// <summary>The model of the access page.</summary>
+/// <param name="IsEnabled">Whether authentication is on.</param>
+/// <param name="Verdict">The result of a check; null if none was requested.</param>
 public sealed record AccessModel(bool IsEnabled, IReadOnlyList<UserRow> Users, IReadOnlyList<RoleRow> Roles, Verdict? Verdict);
 
 /// <summary>A user.</summary>
@@ -69,7 +69,7 @@ public sealed record UserRow(string Name, IReadOnlyList<string> Roles, bool HasN
 public sealed record RoleRow(string Name, IReadOnlyList<PermissionRow> Permissions);
 
 /// <summary>A permission.</summary>
-/// <param name="End">The key behind the last, empty: to the end of the store; null for a key or a prefix.</param>
+/// <param name="End">The exclusive end, empty for the end of the store; null for a key or a prefix.</param>
 public sealed record PermissionRow(bool IsRead, bool IsWrite, byte[] Key, byte[]? End, bool IsKey);
 
 /// <summary>Whether a user may read and write a key, and by which roles.</summary>

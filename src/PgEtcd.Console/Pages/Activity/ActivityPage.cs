@@ -4,7 +4,7 @@ using PgEtcd.Postgres.Browsing;
 
 namespace PgEtcd.Console.Pages.Activity;
 
-/// <summary>What has been changed: the audit for root; for others the changes of the keys that they may read, without names.</summary>
+/// <summary>The changes made: for root the whole audit, for other users the changes of keys that they may read, without names.</summary>
 internal sealed class ActivityPage(ChangeBrowser changes) : IPage
 {
     private const int Most = 100;
@@ -45,7 +45,7 @@ internal sealed class ActivityPage(ChangeBrowser changes) : IPage
             revision));
     }
 
-    /// <summary>A time, or how long ago; null: none.</summary>
+    /// <summary>The moment for a time or a time span ago; null for other texts.</summary>
     private static DateTime? MomentOf(string? text)
     {
         (_, TimeSpan? ago, DateTime? time) = MomentText.Parse(text ?? "");
@@ -53,11 +53,11 @@ internal sealed class ActivityPage(ChangeBrowser changes) : IPage
     }
 }
 
-/// <summary>What the page of activity shows.</summary>
-/// <param name="Prefix">Of which keys.</param>
+/// <summary>The model of the activity page.</summary>
+/// <param name="Prefix">The prefix of the keys shown.</param>
 /// <param name="Changes">The changes, newest first.</param>
-/// <param name="More">The next page; null: this is the last.</param>
-/// <param name="Revision">The only revision that is shown; null: all are.</param>
+/// <param name="More">The address of the next page; null on the last page.</param>
+/// <param name="Revision">The only revision shown; null for all.</param>
 public sealed record ActivityModel(byte[] Prefix, IReadOnlyList<SeenChange> Changes, string? More, long? Revision)
 {
     /// <summary>The requests that change keys.</summary>

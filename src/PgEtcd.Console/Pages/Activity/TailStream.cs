@@ -6,8 +6,8 @@ using PgEtcd.Postgres.Calls;
 
 namespace PgEtcd.Console.Pages.Activity;
 
-/// <summary>The changes of a prefix as they come, as an EventSource reads them: each event is some lines of the table. The visitor's
-/// rights are asked for again before each.</summary>
+/// <summary>Streams the changes of a prefix to an EventSource; each event is some rows of the table. The visitor's rights are checked again
+/// before each event.</summary>
 internal sealed class TailStream(
     ConsoleParts parts, Visitors visitors, ChangeBrowser changes, Func<Type, IDictionary<string, object?>, Task<string>> render) : IPage
 {
@@ -33,7 +33,7 @@ internal sealed class TailStream(
         }
         catch (Exception exception) when (exception is OperationCanceledException or StoreUnavailableException or RefusedException)
         {
-            // The browser has gone, the server stops, or PostgreSQL is away: the browser connects again, and goes on where it was.
+            // The browser has disconnected, the server is stopping, or PostgreSQL is down. The browser reconnects and resumes.
         }
     }
 
@@ -62,7 +62,7 @@ internal sealed class TailStream(
             }
 
             List<SeenChange> rows = newest > seen ? await changes.SinceAsync(seen, newest, prefix, Most, ended) : [];
-            // A page may end within a revision: then that revision comes whole with the next.
+            // A page may end within a revision, which then comes whole with the next page.
             long upTo = rows.Count < Most ? newest : rows[^1].ModRevision - (rows[^1].ModRevision > rows[0].ModRevision ? 1 : 0);
             rows.RemoveAll(row => row.ModRevision > upTo);
             rows.Reverse();

@@ -8,25 +8,25 @@ using PgEtcd.Protocol;
 
 namespace PgEtcd.Console.Pages.Changing;
 
-/// <summary>Changes keys in the name of the visitor, as a Txn of etcd's API would: with its permissions, its audit, its quota, and only if
-/// every key is still at the version that the visitor has seen.</summary>
+/// <summary>Changes keys in the name of the visitor, as a Txn of etcd's API would: subject to permissions and quota, recorded in the audit,
+/// and only if every key is still at the version that the visitor has seen.</summary>
 internal sealed class Changer(ConsoleParts parts, Visitors visitors, ConsoleOptions options)
 {
-    /// <summary>How often a write is tried while users, roles and permissions keep changing under it.</summary>
+    /// <summary>The most attempts at a write while users, roles or permissions keep changing.</summary>
     private const int MostTries = 5;
 
     /// <summary>The errors that deny the visitor a change.</summary>
     private static readonly EtcdError[] Denials =
         [EtcdErrors.PermissionDenied, EtcdErrors.UserEmpty, EtcdErrors.AuthOldRevision, EtcdErrors.UserNotFound];
 
-    /// <summary>What a request has beside its key and value, bytes.</summary>
+    /// <summary>Bytes of a request besides its key and value.</summary>
     private const int Overhead = 64;
 
     /// <summary>Makes the changes in one revision.</summary>
-    /// <param name="visit">The request that changes it.</param>
-    /// <param name="changes">What, a key once.</param>
-    /// <returns>How it ended.</returns>
-    /// <exception cref="DeniedException">The console does not write, or the visitor may not.</exception>
+    /// <param name="visit">The request.</param>
+    /// <param name="changes">The changes, one per key.</param>
+    /// <returns>The outcome.</returns>
+    /// <exception cref="DeniedException">The console is read-only, or the visitor lacks permission.</exception>
     public async Task<Outcome> ChangeAsync(Visit visit, IReadOnlyList<KeyChange> changes)
     {
         if (options.Mode != ConsoleMode.ReadWrite)
@@ -42,7 +42,7 @@ internal sealed class Changer(ConsoleParts parts, Visitors visitors, ConsoleOpti
         };
         if (changes.Any(change => change.Key.Length + (change.Value?.Length ?? 0) + Overhead > options.MaxRequestBytes))
         {
-            return new Outcome(null, "The value is larger than this server takes (--max-request-bytes).", false);
+            return new Outcome(null, "The value is larger than this server accepts (--max-request-bytes).", false);
         }
 
         if (RequestCheck.Check(txn, Math.Max(changes.Count, 1)).ToEtcd() is not null)
@@ -82,20 +82,20 @@ internal sealed class Changer(ConsoleParts parts, Visitors visitors, ConsoleOpti
         : new DeleteRangeOperation { Key = change.Key };
 
     private static string Explain(EtcdError error) =>
-        error == EtcdErrors.NoSpace ? "The alarm NOSPACE is raised: the store takes no puts."
-        : error == EtcdErrors.Corrupt ? "The alarm CORRUPT is raised: the store takes no changes."
-        : error == EtcdErrors.LeaseNotFound ? "The lease of the key is gone."
-        : "etcd refuses it: " + error.Name;
+        error == EtcdErrors.NoSpace ? "Alarm NOSPACE is raised: puts are refused."
+        : error == EtcdErrors.Corrupt ? "Alarm CORRUPT is raised: all changes are refused."
+        : error == EtcdErrors.LeaseNotFound ? "The lease of the key no longer exists."
+        : "The change was refused: " + error.Name;
 }
 
-/// <summary>A change of a key.</summary>
-/// <param name="Value">Null: it is deleted.</param>
+/// <summary>A put or delete of a key.</summary>
+/// <param name="Value">The value; null for a delete.</param>
 /// <param name="Lease">0: none.</param>
-/// <param name="SeenRevision">The mod revision that the visitor has seen; 0: there was no key.</param>
+/// <param name="SeenRevision">The mod revision that the visitor has seen; 0: the key did not exist.</param>
 internal sealed record KeyChange(byte[] Key, byte[]? Value, long Lease, long SeenRevision);
 
-/// <summary>How a change ended.</summary>
-/// <param name="Revision">The revision that it made; null: none.</param>
-/// <param name="Problem">Why it was refused; null: it was not.</param>
-/// <param name="IsConflict">A key was no longer as it was seen.</param>
+/// <summary>The outcome of a change.</summary>
+/// <param name="Revision">The new revision; null if nothing was changed.</param>
+/// <param name="Problem">Why the change was refused; null if it was not.</param>
+/// <param name="IsConflict">Whether a key had changed since the visitor saw it.</param>
 internal sealed record Outcome(long? Revision, string? Problem, bool IsConflict);

@@ -6,7 +6,7 @@ using PgEtcd.Postgres.Browsing;
 
 namespace PgEtcd.Console.Pages.Changing;
 
-/// <summary>Edits a key: the text, then the difference, then the put, if the key is still the same.</summary>
+/// <summary>Edits a key in three steps: the text, the difference, and the put, which succeeds if the key is unchanged.</summary>
 internal sealed class EditPage(KeySource keys, Changer changer) : IFormPage
 {
     public async Task<Answer> GetAsync(Visit visit)
@@ -27,7 +27,7 @@ internal sealed class EditPage(KeySource keys, Changer changer) : IFormPage
     {
         byte[] key = KeyText.Parse(form["key"].ToString());
         Check(visit, key, isNew: false);
-        // Browsers send line breaks of forms as CR LF.
+        // Browsers send the line breaks of a form as CR LF.
         string text = form["value"].ToString().Replace("\r\n", "\n", StringComparison.Ordinal);
         bool isNew = form["new"] == "1";
         EditModel model = new(key, text, Number(form["seen"]), Number(form["lease"])) { IsNew = isNew };
@@ -71,7 +71,7 @@ internal sealed class EditPage(KeySource keys, Changer changer) : IFormPage
     };
 }
 
-/// <summary>Deletes a key, if it is still the same.</summary>
+/// <summary>Deletes a key, if it is unchanged since it was shown.</summary>
 internal sealed class DeletePage(KeySource keys, Changer changer) : IFormPage
 {
     public async Task<Answer> GetAsync(Visit visit)
@@ -97,27 +97,27 @@ internal sealed class DeletePage(KeySource keys, Changer changer) : IFormPage
     };
 }
 
-/// <summary>What the page of an edit shows.</summary>
-/// <param name="Text">The value as it is typed.</param>
-/// <param name="SeenRevision">The mod revision that the edit began with; 0: there was no key.</param>
-/// <param name="Lease">The key's lease, which stays.</param>
+/// <summary>The model of the edit page.</summary>
+/// <param name="Text">The value as typed.</param>
+/// <param name="SeenRevision">The mod revision from which the edit started; 0: the key did not exist.</param>
+/// <param name="Lease">The key's lease, which an edit keeps.</param>
 public sealed record EditModel(byte[] Key, string Text, long SeenRevision, long Lease)
 {
-    /// <summary>The key is typed too.</summary>
+    /// <summary>Whether the key is typed too.</summary>
     public bool IsNew { get; init; }
 
-    /// <summary>The difference, to be looked at before the put; null: not yet.</summary>
+    /// <summary>The difference, shown before the put; null in the first step.</summary>
     public Comparison? Comparison { get; init; }
 
-    /// <summary>The key as another client has changed it meanwhile; null if none has.</summary>
+    /// <summary>The key as changed meanwhile by another client; null without a conflict.</summary>
     public SeenKey? Conflict { get; init; }
 
-    /// <summary>Why it was refused; null: it was not.</summary>
+    /// <summary>Why the put was refused; null if it was not.</summary>
     public string? Problem { get; init; }
 
-    /// <summary>A key that another client has deleted.</summary>
+    /// <summary>Stands for a key that another client has deleted.</summary>
     public static SeenKey Gone(byte[] key) => new(key, [], 0, 0, 0, 0, 0);
 }
 
-/// <summary>What the page of a deletion shows.</summary>
+/// <summary>The model of the delete page.</summary>
 public sealed record DeleteModel(byte[] Key, long SeenRevision, bool IsConflict, string? Problem);

@@ -7,11 +7,11 @@ using PgEtcd.Postgres.Browsing;
 
 namespace PgEtcd.Console.Pages.Changing;
 
-/// <summary>Brings back a key, or the keys with a prefix, as they were: the plan first, then one transaction, in the name of the visitor
-/// and only if none of the keys has changed since the plan.</summary>
+/// <summary>Restores a key, or the keys with a prefix: first shows the plan, then makes the changes in one transaction, in the name of the
+/// visitor and only if none of the keys has changed since the plan.</summary>
 internal sealed class RestorePage(KeySource keys, ChangeBrowser changes, ServerBrowser server, Changer changer) : IFormPage
 {
-    /// <summary>Keys in one transaction. More are for pgetcd restore.</summary>
+    /// <summary>The most keys in one transaction. pgetcd restore has no such limit.</summary>
     private const int Most = 500;
 
     public async Task<Answer> GetAsync(Visit visit) =>
@@ -33,7 +33,7 @@ internal sealed class RestorePage(KeySource keys, ChangeBrowser changes, ServerB
             return Show(plan, null);
         }
 
-        // What was changed after the plan was shown is a conflict, though the compares would let it pass.
+        // A key changed after the plan was shown is a conflict, although the compares of the new plan would let it pass.
         if (plan.Changes.Any(change => change.SeenRevision > seen || keys.Present.Find(change.Key)?.ModRevision > seen))
         {
             return Show(plan, "Some of these keys have changed since the plan was made. This is the new plan; nothing was changed.");
@@ -87,7 +87,7 @@ internal sealed class RestorePage(KeySource keys, ChangeBrowser changes, ServerB
         return new RestorePlan(key, prefix, to, now, plan, shown, IsTooLarge: false);
     }
 
-    /// <summary>The lease that a key had, if that is still alive.</summary>
+    /// <summary>The lease of a key at a revision, if the lease is still alive; otherwise 0.</summary>
     private async Task<long> LeaseAsync(Visit visit, byte[] key, long revision) =>
         await keys.KeyAsync(visit, key, revision) is { Lease: not 0 and var lease }
             && await server.LeaseAsync(lease, visit.Gone) is not null
@@ -96,7 +96,7 @@ internal sealed class RestorePage(KeySource keys, ChangeBrowser changes, ServerB
 
     private static PageAnswer Show(RestorePlan plan, string? problem) =>
         new(
-            "Bring back", typeof(RestoreView),
+            "Restore", typeof(RestoreView),
             new RestoreModel(plan.Key, plan.Prefix, plan.To, plan.Now, plan.Shown, plan.IsTooLarge, problem))
         {
             Status = problem is null ? StatusCodes.Status200OK : StatusCodes.Status409Conflict,
@@ -106,13 +106,13 @@ internal sealed class RestorePage(KeySource keys, ChangeBrowser changes, ServerB
         byte[]? Key, byte[] Prefix, long To, long Now, IReadOnlyList<KeyChange> Changes, IReadOnlyList<RestoredKey> Shown, bool IsTooLarge);
 }
 
-/// <summary>What the page of bringing back shows.</summary>
+/// <summary>The model of the restore page.</summary>
 /// <param name="Key">The key; null: a prefix.</param>
-/// <param name="To">The revision whose state comes back.</param>
-/// <param name="Now">The revision that the plan was made at.</param>
+/// <param name="To">The revision to restore.</param>
+/// <param name="Now">The revision at which the plan was made.</param>
 public sealed record RestoreModel(
     byte[]? Key, byte[] Prefix, long To, long Now, IReadOnlyList<RestoredKey> Keys, bool IsTooLarge, string? Problem);
 
-/// <summary>A key that is put, or deleted.</summary>
-/// <param name="Comparison">The value now, and the one that comes back; null: they stay hidden.</param>
+/// <summary>A key that the restore puts or deletes.</summary>
+/// <param name="Comparison">The present and the restored value; null if the value is masked.</param>
 public sealed record RestoredKey(byte[] Key, string Change, Comparison? Comparison);

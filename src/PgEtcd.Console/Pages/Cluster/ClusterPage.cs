@@ -4,7 +4,7 @@ using PgEtcd.Postgres.Browsing;
 
 namespace PgEtcd.Console.Pages.Cluster;
 
-/// <summary>The frontends, PostgreSQL, compaction, alarms, and what this frontend does.</summary>
+/// <summary>The frontends, PostgreSQL, compaction, alarms, and charts of this frontend.</summary>
 internal sealed class ClusterPage(ConsoleParts parts, ServerBrowser server, Rates rates) : IPage
 {
     public async Task<Answer> GetAsync(Visit visit)
@@ -24,11 +24,11 @@ internal sealed class ClusterPage(ConsoleParts parts, ServerBrowser server, Rate
     }
 }
 
-/// <summary>What the page of the cluster shows.</summary>
+/// <summary>The model of the cluster page.</summary>
 /// <param name="Run">This frontend's name in the history.</param>
-/// <param name="Lag">Revisions that this frontend has heard of and not yet taken in.</param>
+/// <param name="Lag">Revisions that this frontend has heard of but not yet applied.</param>
 /// <param name="Keys">Keys in the store.</param>
-/// <param name="Quota">Bytes; 0: none.</param>
+/// <param name="Quota">The quota in bytes; 0 for none.</param>
 public sealed record ClusterModel(
     IReadOnlyList<SeenFrontend> Frontends, string Run, long Lag, long Keys, PostgresFacts Postgres, IReadOnlyList<SeenStatement> Statements,
     IReadOnlyList<SeenCompaction> Compactions, IReadOnlyList<Alarm> Alarms, long Quota, IReadOnlyList<Chart> Charts);

@@ -1,6 +1,6 @@
 namespace PgEtcd.Console.Pages.Cluster;
 
-/// <summary>What this frontend did in the last 15 minutes, from when the console was first used.</summary>
+/// <summary>Samples the counters of this frontend over the last 15 minutes, from the first use of the console on.</summary>
 internal sealed class Rates
 {
     private const int Most = 180;
@@ -18,11 +18,11 @@ internal sealed class Rates
         _ = RunAsync(stopping);
     }
 
-    /// <summary>A reading.</summary>
-    /// <param name="At">A timestamp of the system's clock.</param>
+    /// <summary>A reading of the counters.</summary>
+    /// <param name="At">A <see cref="System.Diagnostics.Stopwatch"/> timestamp.</param>
     private readonly record struct Sample(long At, CounterReading Counters);
 
-    /// <summary>The series, oldest first: between each two readings, per second.</summary>
+    /// <summary>The charts, one point for each pair of successive readings.</summary>
     public IReadOnlyList<Chart> Read()
     {
         Take();
@@ -73,7 +73,7 @@ internal sealed class Rates
         }
         catch (OperationCanceledException)
         {
-            // The server stops.
+            // The server is stopping.
         }
     }
 
@@ -97,5 +97,5 @@ internal sealed class Rates
 }
 
 /// <summary>A small chart.</summary>
-/// <param name="Points">Oldest first, five seconds apart.</param>
+/// <param name="Points">The values, oldest first, five seconds apart.</param>
 public sealed record Chart(string Name, string Unit, IReadOnlyList<double> Points);

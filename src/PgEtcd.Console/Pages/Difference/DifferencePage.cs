@@ -9,7 +9,7 @@ internal sealed class DifferencePage(PastBrowser past, ChangeBrowser changes) : 
 {
     private const int Most = 50;
 
-    /// <summary>The earlier moment where none is given.</summary>
+    /// <summary>The time span compared by default.</summary>
     private static readonly TimeSpan Usual = TimeSpan.FromHours(1);
 
     public async Task<Answer> GetAsync(Visit visit)
@@ -64,19 +64,19 @@ internal sealed class DifferencePage(PastBrowser past, ChangeBrowser changes) : 
         return revision is not null ? (revision, null)
             : ago is { } span ? (await past.RevisionAgoAsync(span, visit.Gone), null)
             : time is { } at ? (await past.RevisionAtAsync(at, visit.Gone), null)
-            : (null, $"“{text}” is no moment.");
+            : (null, $"“{text}” is not a moment.");
     }
 }
 
-/// <summary>What the page of differences shows.</summary>
-/// <param name="Prefix">Of which keys.</param>
+/// <summary>The model of the difference page.</summary>
+/// <param name="Prefix">The prefix of the keys compared.</param>
 /// <param name="From">The earlier moment.</param>
 /// <param name="To">The later one.</param>
-/// <param name="Problem">What is wrong with the question; null: nothing.</param>
-/// <param name="Counts">Keys by the kind of change.</param>
-/// <param name="IsCounted">These are all; or there are more.</param>
-/// <param name="Keys">A page of them.</param>
-/// <param name="More">The next page; null: this is the last.</param>
+/// <param name="Problem">Why the moments cannot be compared; null if they can.</param>
+/// <param name="Counts">The number of keys by kind of change.</param>
+/// <param name="IsCounted">Whether the counts are complete.</param>
+/// <param name="Keys">A page of the keys.</param>
+/// <param name="More">The address of the next page; null on the last page.</param>
 public sealed record DifferenceModel(
     byte[] Prefix, Edge From, Edge To, string? Problem, IReadOnlyDictionary<string, long> Counts, bool IsCounted,
     IReadOnlyList<ChangedKey> Keys, string? More);
@@ -85,5 +85,5 @@ public sealed record DifferenceModel(
 public sealed record Edge(long Revision, DateTime? Time);
 
 /// <summary>A key that differs.</summary>
-/// <param name="Comparison">Its values; null: they stay hidden.</param>
+/// <param name="Comparison">The two values; null if they are masked.</param>
 public sealed record ChangedKey(byte[] Key, string Change, long? OldRevision, long? NewRevision, Comparison? Comparison);

@@ -5,7 +5,7 @@ using PgEtcd.Mvcc.Keys;
 
 namespace PgEtcd.Console.Pages.Keys;
 
-/// <summary>The keys: a tree, a list, or what a search found.</summary>
+/// <summary>The keys as a tree, as a list, or as the results of a search.</summary>
 internal sealed class KeysPage(KeySource keys) : IPage
 {
     private readonly LevelReader _levels = new(keys);
@@ -42,7 +42,7 @@ internal sealed class KeysPage(KeySource keys) : IPage
             from.Length > 0));
     }
 
-    /// <summary>The separator for an address; null for the usual one.</summary>
+    /// <summary>The separator for an address; null for the default.</summary>
     public static byte[]? SeparatorOf(byte[] separator) => separator is [(byte)'/'] ? null : separator;
 
     private ReadableModel Readable(Visit visit) => new([
@@ -62,7 +62,7 @@ internal sealed class KeysPage(KeySource keys) : IPage
     ]);
 }
 
-/// <summary>A level by itself, which the tree unfolds in place.</summary>
+/// <summary>A level of the tree without the frame, inserted when an entry is unfolded.</summary>
 internal sealed class LevelFragment(KeySource keys) : IPage
 {
     private const int Deepest = 30;
@@ -82,23 +82,23 @@ internal sealed class LevelFragment(KeySource keys) : IPage
     }
 }
 
-/// <summary>What the page of keys shows.</summary>
-/// <param name="Rows">The lines.</param>
-/// <param name="Prefix">What all begin with.</param>
-/// <param name="Count">Keys in all; -1: not counted.</param>
-/// <param name="IsList">Keys without a tree.</param>
-/// <param name="Wanted">What was searched for.</param>
-/// <param name="InValues">Also in values.</param>
-/// <param name="IsContinued">There were lines before these.</param>
+/// <summary>The model of the keys page.</summary>
+/// <param name="Rows">The rows.</param>
+/// <param name="Prefix">The common prefix.</param>
+/// <param name="Count">The number of keys in all; -1 if not counted.</param>
+/// <param name="IsList">Whether the page is a list instead of a tree.</param>
+/// <param name="Wanted">The text searched for.</param>
+/// <param name="InValues">Whether values were searched too.</param>
+/// <param name="IsContinued">Whether this is not the first page.</param>
 public sealed record KeysModel(KeyRows Rows, byte[] Prefix, long Count, bool IsList, byte[]? Wanted, bool InValues, bool IsContinued);
 
-/// <summary>The ranges that the user may read, when those that were asked for are refused.</summary>
+/// <summary>The ranges that the user may read, shown in place of a range that is not permitted.</summary>
 public sealed record ReadableModel(IReadOnlyList<ReadableRange> Ranges);
 
 /// <summary>A range of keys.</summary>
-/// <param name="Start">The key, prefix, or first key.</param>
-/// <param name="End">The key behind the last, empty: to the end of the store; null for a key or a prefix.</param>
-/// <param name="IsKey">It is one key.</param>
-/// <param name="Address">Where it is shown.</param>
-/// <param name="Count">Keys in it; -1: not counted.</param>
+/// <param name="Start">The key, prefix, or start of the range.</param>
+/// <param name="End">The exclusive end, empty for the end of the store; null for a key or a prefix.</param>
+/// <param name="IsKey">Whether the range is a single key.</param>
+/// <param name="Address">The address of the page that shows the range.</param>
+/// <param name="Count">The number of keys; -1 if not counted.</param>
 public sealed record ReadableRange(byte[] Start, byte[]? End, bool IsKey, string Address, long Count);

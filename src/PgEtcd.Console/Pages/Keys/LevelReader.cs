@@ -6,13 +6,13 @@ using PgEtcd.Postgres.Browsing;
 
 namespace PgEtcd.Console.Pages.Keys;
 
-/// <summary>Puts lines together out of what the source has.</summary>
+/// <summary>Reads pages of rows.</summary>
 internal sealed class LevelReader(KeySource keys)
 {
-    /// <summary>Lines of a page.</summary>
+    /// <summary>The most rows on a page.</summary>
     public const int Most = 200;
 
-    /// <summary>A level of the tree; of the past, with what is there only now beside it.</summary>
+    /// <summary>A level of the tree; for a past moment, with the entries created since.</summary>
     public async Task<(List<KeyRow> Rows, byte[]? Next)> LevelAsync(Visit visit, byte[] prefix, byte[] separator, byte[] from)
     {
         (List<LevelEntry> level, byte[]? next) = await keys.LevelAsync(visit, prefix, separator, from, Most);
@@ -29,17 +29,16 @@ internal sealed class LevelReader(KeySource keys)
         return (await FillAsync(visit, rows), next);
     }
 
-    /// <summary>Keys of a range.</summary>
+    /// <summary>The keys of a range.</summary>
     public async Task<(List<KeyRow> Rows, byte[]? Next)> ListAsync(Visit visit, KeyRange range, byte[] from) =>
         await PageAsync(visit, await keys.ListAsync(visit, range, from, Most));
 
-    /// <summary>Keys that hold a text.</summary>
+    /// <summary>The keys that contain a text.</summary>
     public async Task<(List<KeyRow> Rows, byte[]? Next)> SearchAsync(
         Visit visit, byte[] prefix, byte[] wanted, bool inValues, byte[] from) =>
         await PageAsync(visit, await keys.SearchAsync(visit, prefix, wanted, inValues, from, Most));
 
-    /// <summary>Whether an entry of the present belongs to a page that ends before a key, which may be below an entry of the next page.
-    /// </summary>
+    /// <summary>Whether an entry of the present belongs to this page, which ends before a key. That key may be below an entry.</summary>
     private static bool IsBefore(LevelEntry entry, byte[]? next) =>
         next is null
         || (entry.Entry.AsSpan().SequenceCompareTo(next) < 0 && (entry.IsKey || !next.AsSpan().StartsWith(entry.Entry)));
@@ -53,7 +52,7 @@ internal sealed class LevelReader(KeySource keys)
         return ([.. found.Rows.Select(key => Row(visit, key, origins))], found.Next);
     }
 
-    /// <summary>Entries that are keys get their versions.</summary>
+    /// <summary>Completes rows of keys with the versions shown.</summary>
     private async Task<List<KeyRow>> FillAsync(Visit visit, List<KeyRow> rows)
     {
         List<KeyRow> leaves = [.. rows.Where(row => !row.IsBranch && row.Since != Since.Created)];

@@ -7,7 +7,7 @@ using PgEtcd.Postgres.Browsing;
 
 namespace PgEtcd.Console.Pages.Leases;
 
-/// <summary>The leases with their keys, as far as all of a lease's keys may be read.</summary>
+/// <summary>The leases whose keys the visitor may all read, with these keys.</summary>
 internal sealed class LeasesPage(KeyReader reader, ServerBrowser server) : IPage
 {
     private const int Most = 500;
@@ -41,15 +41,15 @@ internal sealed class LeasesPage(KeyReader reader, ServerBrowser server) : IPage
     }
 }
 
-/// <summary>What the page of leases shows.</summary>
-/// <param name="Rows">The leases, the soonest to expire first.</param>
-/// <param name="All">How many there are.</param>
-/// <param name="Id">The only one that was asked for; null: all were.</param>
+/// <summary>The model of the leases page.</summary>
+/// <param name="Rows">The leases, in order of expiry.</param>
+/// <param name="All">The number of leases in all.</param>
+/// <param name="Id">The id of the only lease shown; null for all.</param>
 public sealed record LeasesModel(IReadOnlyList<LeaseRow> Rows, long All, string? Id);
 
 /// <summary>A lease, the number of its keys, and the first of them.</summary>
 public sealed record LeaseRow(SeenLease Lease, int Count, IReadOnlyList<byte[]> Keys)
 {
-    /// <summary>Keys that are named in a list of leases.</summary>
+    /// <summary>The most keys named in a row.</summary>
     public const int MostNamed = 5;
 }

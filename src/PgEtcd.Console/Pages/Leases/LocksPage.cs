@@ -7,8 +7,8 @@ using PgEtcd.Postgres.Browsing;
 
 namespace PgEtcd.Console.Pages.Leases;
 
-/// <summary>Locks and elections: the keys that end in their own lease's id, which is how etcd's recipes make them. The first created
-/// holds the lock or leads.</summary>
+/// <summary>Locks and elections: the keys that end in the id of their lease, as etcd's recipes create them. The oldest key holds the lock
+/// or leads.</summary>
 internal sealed class LocksPage(KeyReader reader, ServerBrowser server) : IPage
 {
     private const int MostLeases = 20_000;
@@ -43,14 +43,14 @@ internal sealed class LocksPage(KeyReader reader, ServerBrowser server) : IPage
     }
 }
 
-/// <summary>What the page of locks shows.</summary>
+/// <summary>The model of the locks page.</summary>
 public sealed record LocksModel(IReadOnlyList<Contest> Contests);
 
 /// <summary>A lock or an election.</summary>
 /// <param name="Name">Its name.</param>
-/// <param name="Contenders">The holder, and those that wait, in their order.</param>
+/// <param name="Contenders">The holder, then the waiting ones in order.</param>
 public sealed record Contest(byte[] Name, IReadOnlyList<Contender> Contenders);
 
-/// <summary>One that holds or waits.</summary>
-/// <param name="Value">What a candidate proclaims; empty for a lock.</param>
+/// <summary>The holder, or a waiting one.</summary>
+/// <param name="Value">The value that a candidate proclaims; empty for a lock.</param>
 public sealed record Contender(byte[] Name, byte[] Key, byte[] Value, long CreateRevision, SeenLease Lease);

@@ -3,11 +3,11 @@ using PgEtcd.Frontend.Auth;
 
 namespace PgEtcd.Console.Pages.Login;
 
-/// <summary>Takes a name and a password of an etcd user, within the limits that hold for every login.</summary>
+/// <summary>Logs in an etcd user by name and password, under the same limits as every login.</summary>
 internal sealed class LoginPage(ConsoleParts parts) : IFormPage
 {
     public Task<Answer> GetAsync(Visit visit) => Task.FromResult<Answer>(visit.Visitor.MustLogIn
-        ? Show(null, Visitors.HasToken(visit.Context) ? "The login has expired. Log in again." : null)
+        ? Show(null, Visitors.HasToken(visit.Context) ? "Your login has expired. Log in again." : null)
         : new RedirectAnswer(Target(visit)));
 
     public async Task<Answer> PostAsync(Visit visit, IFormCollection form)
@@ -43,7 +43,7 @@ internal sealed class LoginPage(ConsoleParts parts) : IFormPage
 
     private static PageAnswer Show(string? name, string? problem) => new("Log in", typeof(LoginView), new LoginModel(name, problem));
 
-    /// <summary>The page that was asked for; only one of ours.</summary>
+    /// <summary>The page to show after the login, which must be one of ours.</summary>
     private static string Target(Visit visit) =>
         visit.Text("to") is { } to
             && (to == Visit.Root || to.StartsWith(Visit.Root + "/", StringComparison.Ordinal)
@@ -66,7 +66,7 @@ internal sealed class LogoutPage : IFormPage
     }
 }
 
-/// <summary>What the login page shows.</summary>
-/// <param name="Name">As it was typed.</param>
-/// <param name="Problem">What was wrong; null: nothing.</param>
+/// <summary>The model of the login page.</summary>
+/// <param name="Name">The name as typed.</param>
+/// <param name="Problem">Why the login failed; null before the first attempt.</param>
 public sealed record LoginModel(string? Name, string? Problem);

@@ -6,7 +6,7 @@ using PgEtcd.Postgres.Browsing;
 
 namespace PgEtcd.Console.Pages.OneKey;
 
-/// <summary>A key: its value, and everything that has happened to it.</summary>
+/// <summary>A key: its value and its history.</summary>
 internal sealed class OneKeyPage(KeySource keys, ChangeBrowser changes, ServerBrowser server) : IPage
 {
     private const int MostChanges = 50;
@@ -40,7 +40,7 @@ internal sealed class OneKeyPage(KeySource keys, ChangeBrowser changes, ServerBr
         });
     }
 
-    /// <summary>The other keys that were changed in the same revisions, as far as they may be read.</summary>
+    /// <summary>The other keys that were changed in the same revisions and may be read.</summary>
     private async Task<ILookup<long, SeenChange>> SiblingsAsync(Visit visit, byte[] key, List<SeenChange> timeline)
     {
         List<SeenChange> all = await changes.OfRevisionsAsync(
@@ -63,7 +63,7 @@ internal sealed class OneKeyPage(KeySource keys, ChangeBrowser changes, ServerBr
     }
 }
 
-/// <summary>The bytes of a value, to be kept.</summary>
+/// <summary>The bytes of a value, as a download.</summary>
 internal sealed class RawValue(KeySource keys) : IPage
 {
     public async Task<Answer> GetAsync(Visit visit)
@@ -85,31 +85,31 @@ internal sealed class RawValue(KeySource keys) : IPage
     }
 }
 
-/// <summary>What the page of a key shows.</summary>
+/// <summary>The model of the page of a key.</summary>
 /// <param name="Key">The key.</param>
-/// <param name="Seen">As it is at the moment; null: it is not there.</param>
-/// <param name="Now">Its mod revision now; null: it is not there now.</param>
-/// <param name="Timeline">Its changes, newest first.</param>
-/// <param name="Siblings">Other keys that were changed with them, by revision.</param>
-/// <param name="Older">Before which revision there is more; null: this is all.</param>
-/// <param name="Lease">Its lease, if that is alive.</param>
+/// <param name="Seen">The version at the moment shown; null if the key does not exist then.</param>
+/// <param name="Now">The present mod revision; null if the key does not exist now.</param>
+/// <param name="Timeline">The changes, newest first.</param>
+/// <param name="Siblings">The other keys changed in the same revisions, by revision.</param>
+/// <param name="Older">The revision before which there are more changes; null if there are none.</param>
+/// <param name="Lease">The lease, if it is alive.</param>
 public sealed record OneKeyModel(
     byte[] Key, SeenKey? Seen, long? Now, IReadOnlyList<SeenChange> Timeline, ILookup<long, SeenChange> Siblings, long? Older,
     SeenLease? Lease)
 {
-    /// <summary>The value stays hidden.</summary>
+    /// <summary>Whether the value is masked.</summary>
     public bool IsMasked { get; init; }
 
-    /// <summary>How the value can be shown.</summary>
+    /// <summary>The forms in which the value can be shown.</summary>
     public IReadOnlyList<ValueForm> Forms { get; init; } = [];
 
-    /// <summary>Bytes of the value that are shown at most.</summary>
+    /// <summary>The most bytes of the value to show.</summary>
     public int Most { get; init; }
 
-    /// <summary>Two versions that are compared; null: none are.</summary>
+    /// <summary>The two versions compared, or null.</summary>
     public TwoVersions? Versions { get; init; }
 
-    /// <summary>The visitor may change it.</summary>
+    /// <summary>Whether the visitor may change the key.</summary>
     public bool MayWrite { get; init; }
 }
 
