@@ -70,7 +70,7 @@ public sealed class HelmChartTests(PostgresFixture postgres) : IClassFixture<Pos
     }
 
     [SkippableTheory]
-    [InlineData("give database.url, database.existingSecret or postgresql.enabled=true")]
+    [InlineData("set database.url, database.existingSecret or postgresql.enabled=true")]
     [InlineData("postgresql.auth.password is needed with postgresql.enabled", "postgresql.enabled=true")]
     [InlineData("auth.rbac.rootPassword is needed with auth.rbac.create", Database, "auth.rbac.create=true")]
     [InlineData("auth.client.existingSecret is needed with auth.client.secureTransport", Database, "auth.client.secureTransport=true")]
