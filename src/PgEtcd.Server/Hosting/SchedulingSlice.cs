@@ -3,11 +3,12 @@ using System.Runtime.InteropServices;
 namespace PgEtcd.Server.Hosting;
 
 /// <summary>Lets this process run soon after it wakes while others keep the cores busy. A request is many short steps on several
-/// threads, and at each of them Linux would let another process finish its slice of 3 ms first. With slices of its own of 0.1 ms a thread
+/// threads, and at each of them Linux would let another process finish its slice of 3 ms first. With slices of its own of 1 ms a thread
 /// takes precedence when it wakes (Linux 6.12 or newer; older kernels ignore it); its share of the cores stays the same.</summary>
+/// <remarks>bench/HISTORY.md has the gain, and the price where several frontends share saturated cores.</remarks>
 internal static class SchedulingSlice
 {
-    private const ulong Nanoseconds = 100_000;
+    private const ulong Nanoseconds = 1_000_000;
     private const uint NormalPolicy = 0; // SCHED_OTHER
 
     /// <summary>Shortens the slices of the calling thread, and of all threads and processes that descend from it, a private PostgreSQL
