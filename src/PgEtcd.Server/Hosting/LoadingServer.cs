@@ -1,6 +1,7 @@
 using PgEtcd.Api.Http;
 using PgEtcd.Server.Composition;
 using PgEtcd.Server.Options;
+using PgEtcd.Server.Pages;
 using PgEtcd.Server.Tls;
 
 namespace PgEtcd.Server.Hosting;
@@ -16,25 +17,13 @@ internal sealed class LoadingServer : IAsyncDisposable
     private readonly CancellationTokenSource _loaded = new();
     private readonly Task _serving;
 
-    private LoadingServer(Func<CancellationToken, Task> serve) => _serving = serve(_loaded.Token);
-
     /// <summary>Begins to wait for a load that takes long.</summary>
     /// <param name="options">The addresses. One that cannot be bound is reported by the server that follows.</param>
     /// <param name="tls">For the addresses that use TLS. Nothing is served while a self-signed certificate has yet to be made.</param>
     /// <param name="progress">What the answers tell.</param>
     /// <param name="loggers">As of the server that follows.</param>
-    public static LoadingServer Begin(ServerOptions options, ServerTls? tls, LoadProgress progress, ILoggerFactory loggers) =>
-        new(async loaded =>
-        {
-            if (tls is not null || options.Tls is null)
-            {
-                await Task.Delay(Patience, loaded).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-                if (!loaded.IsCancellationRequested)
-                {
-                    await ServeAsync(options, tls, progress, loggers, loaded);
-                }
-            }
-        });
+    public LoadingServer(ServerOptions options, ServerTls? tls, LoadProgress progress, ILoggerFactory loggers) =>
+        _serving = tls is null && options.Tls is not null ? Task.CompletedTask : ServeAsync(options, tls, progress, loggers, _loaded.Token);
 
     /// <summary>Frees the addresses.</summary>
     public async ValueTask DisposeAsync()
@@ -47,20 +36,24 @@ internal sealed class LoadingServer : IAsyncDisposable
     private static async Task ServeAsync(
         ServerOptions options, ServerTls? tls, LoadProgress progress, ILoggerFactory loggers, CancellationToken loaded)
     {
+        await Task.Delay(Patience, loaded).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        if (loaded.IsCancellationRequested)
+        {
+            return; // the usual start; to throw the first exception of a process takes milliseconds
+        }
+
         await using WebApplication app = Listeners.NewBuilder(options, tls, loggers).Build();
         app.Run(context => AnswerAsync(context, progress));
         await Listeners.StartAsync(app, options, loaded);
-        await Task.Delay(Timeout.Infinite, loaded).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        await app.StopAsync(new CancellationToken(canceled: true)); // at once: what is still open has its answer
+        await Task.Delay(Timeout.Infinite, loaded); // the token ends it; the disposal then closes every connection at once
     }
 
     private static Task AnswerAsync(HttpContext context, LoadProgress progress)
     {
         string path = context.Request.Path;
         return path == "/livez" || path.StartsWith("/livez/", StringComparison.Ordinal)
-            ? context.AnswerAsync(StatusCodes.Status200OK, PlainAnswers.Text, "ok\n")
-            : context.RefuseAsync(
-                StatusCodes.Status503ServiceUnavailable,
-                path == "/health" ? $$"""{"health":"false","reason":"{{progress}}"}""" : $"[-]load failed: {progress}");
+                ? context.AnswerAsync(StatusCodes.Status200OK, PlainAnswers.Text, "ok\n")
+            : path == "/health" ? HealthPage.RefuseAsync(context, progress.Text)
+            : context.RefuseAsync(StatusCodes.Status503ServiceUnavailable, $"[-]load failed: {progress.Text}");
     }
 }

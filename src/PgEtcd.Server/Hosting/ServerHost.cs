@@ -66,7 +66,7 @@ internal static class ServerHost
         string database, ServerOptions options, ServerTls? tls, ILoggerFactory loggers, CancellationToken stopping)
     {
         LoadProgress progress = new(TimeProvider.System, loggers.CreateLogger<LoadProgress>());
-        await using LoadingServer loading = LoadingServer.Begin(options, tls, progress, loggers);
+        await using LoadingServer loading = new(options, tls, progress, loggers);
         return await RunningFrontend.StartAsync(database, options, progress, loggers, stopping);
     }
 

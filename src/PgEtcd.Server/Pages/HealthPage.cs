@@ -32,11 +32,14 @@ internal sealed class HealthPage(HealthProbe probe)
         else
         {
             _failures.Add(1);
-            await context.RefuseAsync(
-                StatusCodes.Status503ServiceUnavailable,
-                $$"""{"health":"false","reason":{{System.Text.Json.JsonSerializer.Serialize(reason)}}}""");
+            await RefuseAsync(context, reason);
         }
     }
+
+    /// <summary>Answers that the server is not healthy.</summary>
+    public static Task RefuseAsync(HttpContext context, string reason) => context.RefuseAsync(
+        StatusCodes.Status503ServiceUnavailable,
+        $$"""{"health":"false","reason":{{System.Text.Json.JsonSerializer.Serialize(reason)}}}""");
 
     private async Task<string?> ReasonAsync(IEnumerable<string?> excluded, bool isLocal)
     {

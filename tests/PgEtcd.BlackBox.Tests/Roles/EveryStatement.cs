@@ -116,7 +116,7 @@ internal static class EveryStatement
     /// <summary>The verbs that read a store.</summary>
     public static async Task UseVerbsAsync(string database)
     {
-        using TempDirectory directory = new("impostors");
+        using TempDirectory directory = new("statements");
         Verb pgetcd = new(database);
         (await pgetcd.TextAsync("verify")).ShouldEndWith("All hold.\n");
         await pgetcd.TextAsync("history", "cas");
