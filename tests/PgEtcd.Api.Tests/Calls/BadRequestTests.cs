@@ -11,6 +11,7 @@ using Xunit;
 namespace PgEtcd.Api.Tests.Calls;
 
 /// <summary>Requests of a broken client. Each ends one call and leaves the connection usable.</summary>
+[Collection(nameof(Alone))] // allocations are counted for the process
 public sealed class BadRequestTests : IAsyncLifetime, IDisposable
 {
     private const string Unary = "pgetcd.test.v1.Echo/Unary";
