@@ -36,5 +36,10 @@ public sealed partial class KeyTree
     /// <exception cref="ArgumentException">The keys are not strictly ascending.</exception>
     public static KeyTree FromSorted(IEnumerable<KeyRecord> records) => new(TreeBuilder.Build(records));
 
+    /// <summary>A tree of pieces of the key space.</summary>
+    /// <param name="pieces">In order: each key is higher than all of the pieces before.</param>
+    public static KeyTree Joined(IEnumerable<KeyTree> pieces) =>
+        FromSorted(pieces.SelectMany(static piece => piece.View.Slice(0, piece.Count)));
+
     internal void CheckInvariants() => TreeInvariants.Check(_root);
 }

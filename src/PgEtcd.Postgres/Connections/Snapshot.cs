@@ -22,14 +22,24 @@ public sealed class Snapshot : IAsyncDisposable
     internal SchemaName Schema => _database.Schema;
 
     /// <summary>Begins a snapshot.</summary>
+    /// <param name="database">Where it is opened.</param>
     /// <param name="settings">Statements before the first query; empty: none.</param>
-    internal static async Task<Snapshot> OpenAsync(Database database, string settings, CancellationToken cancellationToken)
+    /// <param name="cancellationToken">Abandons it.</param>
+    /// <param name="exported">The snapshot of another transaction, which lasts longer than this one (<see cref="ExportAsync"/>); null: a
+    /// new one.</param>
+    internal static async Task<Snapshot> OpenAsync(
+        Database database, string settings, CancellationToken cancellationToken, string? exported = null)
     {
         NpgsqlConnection connection = await database.OpenAsync(cancellationToken);
         try
         {
             NpgsqlTransaction transaction = await connection.BeginTransactionAsync(IsolationLevel.RepeatableRead, cancellationToken);
             Snapshot snapshot = new(database, connection, transaction);
+            if (exported is not null)
+            {
+                await snapshot.Command($"set transaction snapshot '{exported}'").RunAsync(cancellationToken);
+            }
+
             if (settings.Length > 0)
             {
                 await snapshot.Command(settings).RunAsync(cancellationToken);
@@ -43,6 +53,11 @@ public sealed class Snapshot : IAsyncDisposable
             throw;
         }
     }
+
+    /// <summary>Lets other transactions see what this one sees.</summary>
+    /// <returns>PostgreSQL's name for it.</returns>
+    internal async Task<string> ExportAsync(CancellationToken cancellationToken) =>
+        (string)(await Command("select pg_export_snapshot()").ScalarAsync(cancellationToken))!;
 
     /// <summary>A command within it.</summary>
     /// <param name="sql">SQL written for the default schema.</param>

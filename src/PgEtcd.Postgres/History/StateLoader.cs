@@ -11,8 +11,13 @@ namespace PgEtcd.Postgres.History;
 
 /// <summary>Builds the current state of the key space from the log, at the start of a frontend.</summary>
 /// <remarks>docs/decisions/0004-start-by-replay.md compares the two ways.</remarks>
-public sealed class StateLoader(Database database)
+/// <param name="database">The store.</param>
+/// <param name="keysPerWalk">So many keys are worth a connection of their own where the newest rows are looked up.</param>
+public sealed class StateLoader(Database database, long keysPerWalk = 50_000)
 {
+    /// <summary>Each walk keeps a core of PostgreSQL busy, and a third of one here.</summary>
+    private const int MostWalks = 4;
+
     /// <summary>The look-up of a key costs as much as the replay of so many rows.</summary>
     private const int RowsPerLookup = 4;
 
@@ -32,16 +37,29 @@ public sealed class StateLoader(Database database)
     // The log from its beginning, in the order on disk.
     private const string ReplaySql = $"select {Columns} from pgetcd.revisions order by revision, sub";
 
-    // From the newest row of an entry of the index by key to that of the next entry. Long keys may share an entry.
+    // Entries of the index by key that part it into pieces of about as many rows.
+    private const string BoundsSql = """
+        select distinct substr(bound, 1, 1024)
+        from pg_stats s, unnest(s.histogram_bounds::text::bytea[]) as bound
+        where s.schemaname = 'pgetcd' and s.tablename = 'revisions' and s.attname = 'key'
+        order by 1
+        """;
+
+    // From the newest row of an entry of the index by key to that of the next entry, from $2 to before $3, which is no condition on the
+    // index: PostgreSQL checks those on all entries of a page. Long keys may share an entry.
     private const string NewestSql = $"""
         with recursive newest as (
-            (select {Columns}, substr(r.key, 1, 1024) as entry
-            from pgetcd.revisions r order by substr(r.key, 1, 1024), r.revision desc, r.sub desc limit 1)
+            select f.* from (
+                select {Columns}, substr(r.key, 1, 1024) as entry
+                from pgetcd.revisions r where substr(r.key, 1, 1024) >= $2
+                order by substr(r.key, 1, 1024), r.revision desc, r.sub desc limit 1) f
+            where f.entry < $3
             union all
             select n.* from newest l, lateral (
-                select {Columns}, substr(r.key, 1, 1024)
+                select {Columns}, substr(r.key, 1, 1024) as entry
                 from pgetcd.revisions r where substr(r.key, 1, 1024) > l.entry
                 order by substr(r.key, 1, 1024), r.revision desc, r.sub desc limit 1) n
+            where n.entry < $3
         )
         (select {Columns} from newest where octet_length(entry) < 1024
         union all
@@ -56,9 +74,12 @@ public sealed class StateLoader(Database database)
     private const string PlannerSql =
         "set local enable_sort = off; set local enable_bitmapscan = off; set local enable_seqscan = off; set local jit = off";
 
+    // Greater than each entry.
+    private static readonly byte[] BehindEntries = [.. Enumerable.Repeat(byte.MaxValue, 1025)];
+
     /// <summary>Builds the current state. The time follows the live keys, not the history, as far as PostgreSQL's statistics tell them
     /// apart.</summary>
-    /// <param name="progress">Reported to every 10,000 rows and at the end; may be null.</param>
+    /// <param name="progress">Reported to every 10,000 rows and at the end, by one thread at a time; may be null.</param>
     /// <param name="cancellationToken">Abandons the load.</param>
     public async Task<(LogPosition Position, KeySpace Keys)> LoadAsync(
         IProgress<LoadedRows>? progress, CancellationToken cancellationToken)
@@ -75,16 +96,38 @@ public sealed class StateLoader(Database database)
         return (position, KeySpace.Load(position.Revision, position.CompactRevision, tree));
     }
 
-    /// <summary>Looks up key after key.</summary>
+    /// <summary>Looks up key after key, in as many pieces of the key space at once as there are enough keys for.</summary>
     /// <returns>Null if there turn out to be so many keys that a replay is faster: the estimate of their number may be far too
     /// low.</returns>
-    private static async Task<KeyTree?> NewestAsync(
+    private async Task<KeyTree?> NewestAsync(
         Snapshot snapshot, double rows, long keys, IProgress<LoadedRows>? progress, CancellationToken cancellationToken)
     {
         long limit = (long)(rows / RowsPerLookup);
         Count count = new(progress, keys);
-        KeyTree tree = await ReadAsync(snapshot.Command(NewestSql, limit), count, cancellationToken);
-        return count.Rows < limit ? tree : null;
+        int most = Math.Min(MostWalks, database.ConnectionString.MaxPoolSize);
+        byte[][] bounds = await BoundsAsync(snapshot, (int)Math.Clamp(keys / keysPerWalk, 1, most), cancellationToken);
+        string? exported = bounds.Length == 0 ? null : await snapshot.ExportAsync(cancellationToken);
+        KeyTree[] pieces = await Task.WhenAll(Enumerable.Range(0, bounds.Length + 1).Select(async i =>
+        {
+            await using Snapshot? own = i == 0 ? null : await Snapshot.OpenAsync(database, PlannerSql, cancellationToken, exported);
+            return await ReadAsync(
+                (own ?? snapshot).Command(NewestSql, limit, i == 0 ? [] : bounds[i - 1], i == bounds.Length ? BehindEntries : bounds[i]),
+                count, cancellationToken);
+        }));
+        return count.Rows < limit ? KeyTree.Joined(pieces) : null;
+    }
+
+    /// <summary>Where the pieces begin, but for the first, in order.</summary>
+    private static async Task<byte[][]> BoundsAsync(Snapshot snapshot, int pieces, CancellationToken cancellationToken)
+    {
+        if (pieces == 1)
+        {
+            return [];
+        }
+
+        List<byte[]> bounds = await snapshot.Command(BoundsSql)
+            .ListAsync(static reader => reader.GetFieldValue<byte[]>(0), cancellationToken);
+        return bounds.Count < pieces ? [] : [.. Enumerable.Range(1, pieces - 1).Select(i => bounds[bounds.Count * i / pieces])];
     }
 
     /// <summary>Applies rows to an empty tree.</summary>
@@ -121,19 +164,29 @@ public sealed class StateLoader(Database database)
         }
     }
 
+    /// <summary>Counts the rows of all walks.</summary>
     private sealed class Count(IProgress<LoadedRows>? progress, long expected)
     {
-        public long Rows { get; private set; }
+        private readonly Lock _reporting = new();
+        private long _rows;
+
+        public long Rows => Interlocked.Read(ref _rows);
 
         public void Next()
         {
-            if (++Rows % RowsPerReport == 0)
+            if (Interlocked.Increment(ref _rows) % RowsPerReport == 0)
             {
                 Report();
             }
         }
 
-        public void Report() => progress?.Report(new LoadedRows(Rows, expected));
+        public void Report()
+        {
+            lock (_reporting)
+            {
+                progress?.Report(new LoadedRows(Rows, expected));
+            }
+        }
     }
 }
 
