@@ -7,13 +7,13 @@ using PgEtcd.Protocol;
 
 namespace PgEtcd.Frontend.Writing;
 
-/// <summary>Writes that are committed together: each is evaluated as it is added, on a fork of one state. Holds what to
-/// append, and the state if it is appended. Not thread-safe.</summary>
+/// <summary>Writes that are committed together. Each is evaluated as it is added, on a fork of one state. The batch holds the rows to
+/// append and the state after them. Not thread-safe.</summary>
 internal sealed class Batch
 {
     private const int MaxRequests = 1000;
 
-    /// <summary>Bounds the memory a batch takes, here and in PostgreSQL.</summary>
+    /// <summary>Bounds the memory that a batch takes, here and in PostgreSQL.</summary>
     private const int MaxBytes = 8 * 1024 * 1024;
 
     private readonly Fork _fork;
@@ -22,9 +22,9 @@ internal sealed class Batch
     private KeySpace? _committed;
     private int _bytes;
 
-    /// <param name="state">Where to begin.</param>
-    /// <param name="missingLeases">Leases that the database has said do not exist; all others are taken to.</param>
-    /// <param name="expectedWrites">How many will about come.</param>
+    /// <param name="state">The state to evaluate on.</param>
+    /// <param name="missingLeases">Leases that do not exist according to the database; all others are assumed to exist.</param>
+    /// <param name="expectedWrites">The approximate number of writes.</param>
     public Batch(ReplicaState state, IEnumerable<long> missingLeases, int expectedWrites)
     {
         State = state;
@@ -34,24 +34,24 @@ internal sealed class Batch
         Append = new AppendBatch(state.Position, expectedWrites);
     }
 
-    /// <summary>The state it is evaluated at.</summary>
+    /// <summary>The state that the writes are evaluated on.</summary>
     public ReplicaState State { get; }
 
-    /// <summary>What to append.</summary>
+    /// <summary>The rows to append and the conditions of the append.</summary>
     public AppendBatch Append { get; }
 
-    /// <summary>The writes, in order; each has its answer with it.</summary>
+    /// <summary>The writes in order; each carries its answer.</summary>
     public IReadOnlyList<PendingWrite> Writes => _writes;
 
     public bool IsFull => _writes.Count >= MaxRequests || _bytes >= MaxBytes;
 
-    /// <summary>What changes with it, in order.</summary>
+    /// <summary>The changes that the batch makes, in order.</summary>
     public IReadOnlyList<KvEvent> Events => _fork.Events;
 
-    /// <summary>The state after the batch. Nothing is added from here on.</summary>
+    /// <summary>The state after the batch. Nothing may be added once it has been read.</summary>
     public KeySpace Committed => _committed ??= _fork.Freeze();
 
-    /// <summary>A batch of these writes.</summary>
+    /// <summary>Evaluates writes as a new batch.</summary>
     public static Batch Of(IReadOnlyCollection<PendingWrite> writes, ReplicaState state, IEnumerable<long> missingLeases)
     {
         Batch batch = new(state, missingLeases, writes.Count);
@@ -63,10 +63,11 @@ internal sealed class Batch
         return batch;
     }
 
-    /// <summary>The same writes on other keys. Not for a batch that revokes a lease: it would be missing from the start.</summary>
+    /// <summary>Evaluates the same writes on another state. Not for a batch that revokes a lease: the lease would be missing from the
+    /// start.</summary>
     public Batch On(KeySpace keys) => Of(_writes, State with { Keys = keys }, _missing);
 
-    /// <summary>Evaluates a write after all before it and leaves its answer, or what was thrown, with it.</summary>
+    /// <summary>Evaluates a write after all earlier ones and stores the answer, or the exception, in it.</summary>
     public void Add(PendingWrite write)
     {
         _writes.Add(write);
@@ -100,7 +101,7 @@ internal sealed class Batch
         if (write.Operation is RevokeLeaseOperation revoke)
         {
             Append.Revoke(revoke.Lease);
-            _missing.Add(revoke.Lease); // for the writes behind it the lease is gone
+            _missing.Add(revoke.Lease); // for later writes of the batch the lease is gone
         }
 
         if (error != KvError.None)
@@ -118,7 +119,7 @@ internal sealed class Batch
         {
             KvEvent change = _fork.Events[i];
             Append.Add(change, write.Origin.Caller.Username, client);
-            // A put that keeps its key's lease is not refused when the lease is missing, so it must not ask for it again.
+            // A put that keeps its key's lease succeeds even if the lease is missing, so the append must not require a missing one.
             if (change.Record is { Lease: not 0 } record && !_missing.Contains(record.Lease))
             {
                 Append.Require(record.Lease);
@@ -126,7 +127,7 @@ internal sealed class Batch
         }
     }
 
-    /// <summary>The history shows the two apart (docs/decisions/0016).</summary>
+    /// <summary>The address and the kind of request, which the history shows separately (docs/decisions/0016).</summary>
     private static string ClientAndRequest(PendingWrite write) => write.Origin.Client + write.Operation switch
     {
         PutOperation => "#Put",
@@ -135,8 +136,8 @@ internal sealed class Batch
         _ => "#LeaseRevoke",
     };
 
-    /// <summary>Why an operation is not evaluated; null: it is. Alarms, users, roles and permissions are those at the batch, checked here
-    /// and nowhere earlier: only the append is conditional on them (design §2.3).</summary>
+    /// <summary>The reason not to evaluate an operation; null if there is none. Alarms, users, roles and permissions are those of the
+    /// batch's state and are checked only here, because the append is conditional on that state (design §2.3).</summary>
     private WriteAnswer? Refusal(Operation operation, Caller caller) =>
         WriteCost.Refusal(operation, State.Alarms) is { } alarm ? new WriteAnswer(alarm, null)
         : !caller.IsOf(State.AuthRevision) ? new WriteAnswer(EtcdErrors.AuthOldRevision, null, WriteRetry.AuthMoved)
@@ -146,11 +147,12 @@ internal sealed class Batch
 
     private IEnumerable<ReadOnlyMemory<byte>> AttachedTo(long lease)
     {
-        Append.Fix(); // others may attach keys to it
+        Append.Fix(); // others may attach keys to the lease
         return _fork.AttachedTo(lease);
     }
 
-    /// <summary>An evaluation that failed took these leases to exist; a missing one is the error etcd comes to first.</summary>
+    /// <summary>Makes the append depend on leases that a failed evaluation assumed to exist: etcd would report a missing lease
+    /// first.</summary>
     private void RequireLeasesOf(Operation? operation)
     {
         switch (operation)

@@ -4,13 +4,13 @@ using PgEtcd.Protocol;
 
 namespace PgEtcd.Frontend.Writing;
 
-/// <summary>Looks at each batch on its way into the database: a span for traces, and a warning when it takes long, as etcd has it
-/// for applying (--warning-apply-duration).</summary>
-/// <param name="logger">Where to warn.</param>
-/// <param name="slow">What is long.</param>
+/// <summary>Times each batch on its way into the database: a span for traces, and a warning about a slow commit, as etcd warns about a slow
+/// apply (--warning-apply-duration).</summary>
+/// <param name="logger">Receives the warnings.</param>
+/// <param name="slow">The duration above which a commit is slow.</param>
 public sealed class CommitTimer(ILogger logger, TimeSpan slow)
 {
-    /// <summary>Begins. The caller disposes the span in the same method, when the batch is in.</summary>
+    /// <summary>Starts the span. The caller disposes of it in the same method, when the batch is committed.</summary>
     internal static Activity? Start(Batch batch)
     {
         if (!Spans.Source.HasListeners())
@@ -23,7 +23,7 @@ public sealed class CommitTimer(ILogger logger, TimeSpan slow)
         return span;
     }
 
-    /// <summary>Ends: warns if it was long.</summary>
+    /// <summary>Warns if the commit was slow.</summary>
     internal void End(IReadOnlyList<PendingWrite> writes, TimeSpan took)
     {
         if (took > slow)

@@ -9,30 +9,31 @@ using PgEtcd.Postgres.Revisions;
 
 namespace PgEtcd.Frontend.Writing;
 
-/// <summary>Makes writes durable (design §4): evaluates them on a fork, sends one conditional append for all that have
-/// gathered, and answers when its commit has returned.</summary>
-/// <remarks>One append is under way at a time. Writes that come meanwhile are evaluated at once, by the threads that bring them, on
-/// the state that the append will leave; when it has returned they go out together. Rows of other frontends that come between void
-/// that evaluation, so while others write the queue waits instead. Such rows void the append itself only if it has read
-/// or written their keys (docs/decisions/0020). One that has lost twice takes the lock first: it waits its turn, all that has gathered
-/// meanwhile goes with it, and it cannot lose.</remarks>
+/// <summary>Makes writes durable (design §4): evaluates them on a fork, sends one conditional append for all gathered writes, and answers
+/// them after the commit has returned.</summary>
+/// <remarks>One append is under way at a time. Writes that arrive meanwhile are evaluated at once, on their callers' threads, on the state
+/// that the append will leave; the next append sends them together. Rows of other frontends in between invalidate that evaluation, so while
+/// others write, the queue does not evaluate ahead. Such rows cause a conflict only if the batch has read or written their keys
+/// (docs/decisions/0020). A batch that has lost twice takes the append lock first: it waits its turn, includes all writes gathered
+/// meanwhile, and cannot lose.</remarks>
 public sealed class Committer(
     RevisionLog log, Replica replica, Tail tail, AuthStates auth, Database database, TimeSpan timeLimit, TimeProvider clock)
     : IDisposable
 {
-    /// <summary>An append that has lost so often takes the lock before it is evaluated again.</summary>
+    /// <summary>Conflicts after which a batch takes the append lock before its next evaluation.</summary>
     private const int LossesBeforeLock = 2;
 
-    /// <summary>After that so many do the same: what several frontends change all the time is usually the same few keys.</summary>
+    /// <summary>Evaluations under the lock from then on: frontends that contend for the same few keys usually go on doing so.</summary>
     private const int LockedAfterLoss = 16;
 
-    /// <summary>After an append that has found rows of others, the queue waits during so many.</summary>
+    /// <summary>Appends without evaluating ahead, after one that has found rows of others.</summary>
     private const int CrowdedAppends = 16;
 
-    /// <summary>How late a write may learn that its time is up: an append that waits for the lock does not tell.</summary>
+    /// <summary>How late a write may be told that its time is up. A timer checks, because an append that waits for the lock
+    /// cannot.</summary>
     private static readonly TimeSpan ExpiryPeriod = TimeSpan.FromMilliseconds(250);
 
-    /// <summary>As many as it takes for the statements to be prepared.</summary>
+    /// <summary>Npgsql prepares a statement at its second use, so the third append runs like all later ones.</summary>
     private const int RehearsedAppends = 3;
 
     private readonly List<LogRow> _missed = [];
@@ -48,7 +49,7 @@ public sealed class Committer(
     /// <summary>Writes that have not been answered.</summary>
     public int Pending => _queue.Count;
 
-    /// <summary>Times each batch, unless it is null.</summary>
+    /// <summary>Times each batch; null: none is timed.</summary>
     public CommitTimer? Timer { get; init; }
 
     /// <summary>Called when PostgreSQL's disk has no room for a batch, before its writes are answered.</summary>
@@ -57,9 +58,9 @@ public sealed class Committer(
     /// <summary>Commits a write.</summary>
     /// <param name="operation">Put, DeleteRange, Txn or RevokeLease, checked (<see cref="RequestCheck"/>).</param>
     /// <param name="size">Its size on the wire, bytes.</param>
-    /// <param name="history">Where a Txn reads older revisions.</param>
+    /// <param name="history">The source of the older revisions that a Txn reads.</param>
     /// <param name="origin">The origin of the request.</param>
-    /// <exception cref="StoreUnavailableException">The database was away too long; the write may or may not have
+    /// <exception cref="StoreUnavailableException">The database was unavailable for too long; the write may or may not have
     /// happened.</exception>
     public Task<WriteAnswer> WriteAsync(Operation operation, int size, IHistory history, Origin origin)
     {
@@ -79,7 +80,8 @@ public sealed class Committer(
         return write.Task;
     }
 
-    /// <summary>Goes through what a lone put goes through, up to an append that PostgreSQL refuses, as the log is not that long.</summary>
+    /// <summary>Runs the code path of a single put, up to an append that PostgreSQL refuses because the log ends before the expected
+    /// revision.</summary>
     public async Task RehearseAsync(CancellationToken cancellationToken)
     {
         KeySpace beyond = KeySpace.Load(long.MaxValue / 2, -1, KeySpace.Empty.Keys);
@@ -95,7 +97,7 @@ public sealed class Committer(
             }
             catch (LogCutException)
             {
-                // As rehearsed.
+                // Expected: the log is shorter.
             }
         }
     }
@@ -140,9 +142,9 @@ public sealed class Committer(
             }
 
             IReadOnlyList<PendingWrite> done = _underWay!.Writes;
-            _underWay = null; // or the timer would answer it again and again
+            _underWay = null; // or the timer would answer its writes again and again
             Timer?.End(done, clock.GetElapsedTime(started));
-            // The loop lets go before it answers: what an answer sets off must not hold up the next batch.
+            // The next batch is taken, or the loop given up, before the answers: their continuations must not delay the next batch.
             Task? gathered = _crowdedLeft > 0 && _gathering.Pays(done.Count) ? _queue.GatherAsync(done.Count) : null;
             batch = gathered is null ? _queue.Take() : null;
             bool isLast = batch is null && gathered is null;
@@ -190,11 +192,11 @@ public sealed class Committer(
                 case null when isPresent || await IsPresentAsync(batch.State):
                     if (_isRepeated)
                     {
-                        log.Abandon(); // what was sent before the repeat, and refused, may still wait in PostgreSQL
+                        log.Abandon(); // an earlier attempt, whose connection broke, may still wait in PostgreSQL
                     }
 
                     WriteMetrics.Committed(batch, clock.GetElapsedTime(started));
-                    return; // nothing to write, and what was read is what is committed
+                    return; // nothing to write, and the state that was read is the committed one
                 case { Outcome: AppendOutcome.Appended }:
                     replica.Publish(batch.Committed, batch.Events);
                     tail.Confirm(started);
@@ -226,7 +228,7 @@ public sealed class Committer(
         }
     }
 
-    /// <summary>Appends, however often the connection breaks: the same batch is appended once (design §2.6).</summary>
+    /// <summary>Appends a batch once, however often the connection breaks (design §2.6).</summary>
     private async Task<AppendResult?> AppendAsync(Batch batch)
     {
         int attempts = 0;
@@ -266,7 +268,7 @@ public sealed class Committer(
         }
         catch (LogGapException)
         {
-            return null; // lost, and only the tail can tell to what
+            return null; // a conflict with rows that are gone: the tail must load the state
         }
         catch
         {
@@ -279,17 +281,18 @@ public sealed class Committer(
         }
     }
 
-    /// <summary>The batch as it was appended: behind rows of others, which are taken in first. Nothing that it reads is among them, so only
-    /// the revisions in its answers are others.</summary>
+    /// <summary>The batch as it was appended: behind rows of others, which are taken in first. It reads none of them, so only the revisions
+    /// in its answers change.</summary>
     private Batch Behind(Batch batch, long end)
     {
-        // Where it held. What has moved since besides the revision, the tail brings: a compaction would change the evaluation.
+        // The position at which the batch was appended. Its marks are those expected; the tail brings later ones, since a newer compaction
+        // mark would change the evaluation here.
         LogPosition start = batch.Append.Expected with { Revision = end - batch.Append.Revisions };
         replica.TakeIn(_missed, start);
         KeySpace keys = replica.Current;
         if (keys.Revision != start.Revision)
         {
-            keys = Replica.After(batch.State.Keys, _missed); // the tail has been faster
+            keys = Replica.After(batch.State.Keys, _missed); // the tail was faster
         }
 
         Batch behind = batch.On(keys);
@@ -303,8 +306,8 @@ public sealed class Committer(
         return behind;
     }
 
-    /// <summary>Evaluates under the append lock, so that this batch cannot lose (design §4), together with what has gathered while
-    /// it waited for the lock.</summary>
+    /// <summary>Evaluates a batch under the append lock, so that it cannot lose (design §4), together with the writes gathered while it
+    /// waited for the lock.</summary>
     private async Task<(AppendResult? Result, bool IsPresent)> AppendLockedAsync(Batch waiting, HashSet<long> missingLeases)
     {
         TaskCompletionSource takenIn = tail.RowsComeByAppend();
@@ -356,8 +359,8 @@ public sealed class Committer(
         return replica.State.Position == evaluatedAt.Position;
     }
 
-    /// <summary>On a timer's thread: nothing may be thrown, and it must not wait, or the ticks behind it would take thread after
-    /// thread.</summary>
+    /// <summary>Runs on a timer's thread, so it must not throw, and must not block: later ticks would occupy one thread after
+    /// another.</summary>
     private void ExpireUnderWay()
     {
         try
@@ -369,7 +372,7 @@ public sealed class Committer(
         }
         catch (Exception)
         {
-            // Others join the batch at this moment. The next tick tries again, and so does the next append.
+            // Writes are being added to the batch at this moment. The next tick tries again, and so does the next append.
         }
     }
 }

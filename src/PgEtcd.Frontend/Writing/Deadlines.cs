@@ -4,11 +4,11 @@ namespace PgEtcd.Frontend.Writing;
 
 /// <summary>Answers the writes that have waited too long for the database.</summary>
 /// <param name="timeLimit">How long a write may take.</param>
-/// <param name="clock">Measures it.</param>
+/// <param name="clock">Measures that time.</param>
 internal sealed class Deadlines(TimeSpan timeLimit, TimeProvider clock)
 {
-    /// <summary>Gives up a batch for which no caller waits any more.</summary>
-    /// <exception cref="StoreUnavailableException">The time of all its writes is up.</exception>
+    /// <summary>Abandons a batch if no caller waits for it any more.</summary>
+    /// <exception cref="StoreUnavailableException">All writes of the batch have expired.</exception>
     public void Check(Batch batch, WriteQueue queue)
     {
         if (Answer(batch, queue))
@@ -20,7 +20,7 @@ internal sealed class Deadlines(TimeSpan timeLimit, TimeProvider clock)
     /// <summary>Answers the writes whose time is up.</summary>
     /// <param name="batch">The batch that is under way.</param>
     /// <param name="queue">The writes behind it.</param>
-    /// <returns>True when those are all of the batch.</returns>
+    /// <returns>True if all writes of the batch have expired.</returns>
     public bool Answer(Batch batch, WriteQueue queue)
     {
         List<PendingWrite> expired = [.. batch.Writes.Where(IsExpired)];

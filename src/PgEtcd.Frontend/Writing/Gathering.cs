@@ -1,25 +1,25 @@
 namespace PgEtcd.Frontend.Writing;
 
-/// <summary>Waits for the clients that have just been answered to come again, while several frontends write. Each append waits for those of
-/// the others then, so few large batches do more than many small ones; and without waiting the clients of a frontend fall into two
-/// halves, of which one is in the append while the other gathers.</summary>
+/// <summary>While several frontends write, waits for the next writes of the clients that have just been answered. Appends then wait for
+/// those of other frontends, so a few large batches achieve more than many small ones. Without the wait, a frontend's clients split into
+/// two halves: one in the append, the other gathering.</summary>
 internal sealed class Gathering(TimeProvider clock)
 {
-    /// <summary>Fewer writes are not worth it.</summary>
+    /// <summary>Fewest answered writes for which a wait pays.</summary>
     private const int Least = 4;
 
-    /// <summary>Clients that do not come within this time are not waited for during so many batches.</summary>
+    /// <summary>Batches until the next wait, after one in which the clients did not come back in time.</summary>
     private const int Pause = 32;
 
     private static readonly TimeSpan Limit = TimeSpan.FromMilliseconds(2);
 
     private int _paused;
 
-    /// <summary>Whether to wait, after so many writes were answered.</summary>
+    /// <summary>Whether to wait after this number of writes was answered.</summary>
     public bool Pays(int answered) => answered >= Least && (_paused == 0 || --_paused == 0);
 
-    /// <summary>Waits a little at most.</summary>
-    /// <param name="gathered">Ends when they have come (<see cref="WriteQueue.GatherAsync"/>).</param>
+    /// <summary>Waits for a few milliseconds at most.</summary>
+    /// <param name="gathered">Completes when the clients have come back (<see cref="WriteQueue.GatherAsync"/>).</param>
     public async Task WaitAsync(Task gathered)
     {
         await Task.WhenAny(gathered, Task.Delay(Limit, clock));

@@ -4,10 +4,10 @@ using PgEtcd.Postgres.Calls;
 
 namespace PgEtcd.Frontend.Writing;
 
-/// <summary>Writes of keys: hands them to the committer, and gets it the older revisions that a Txn reads.</summary>
+/// <summary>Hands writes of keys to the committer, and fetches the older revisions that a Txn reads.</summary>
 public sealed class KeyWriter(Replica replica, Committer committer, Past past)
 {
-    /// <summary>Put, DeleteRange or Txn.</summary>
+    /// <summary>Commits a Put, DeleteRange or Txn.</summary>
     /// <param name="operation">The operation, checked.</param>
     /// <param name="size">Its size on the wire, bytes.</param>
     /// <param name="origin">The origin of the request.</param>

@@ -4,13 +4,13 @@ using PgEtcd.Postgres.Revisions;
 
 namespace PgEtcd.Frontend.Writing;
 
-/// <summary>What the evaluation of a write reads, for <see cref="AppendBatch.Read"/>: while others change nothing of it, the write changes
-/// the same keys in the same way wherever in the log it comes (docs/decisions/0020). The keys that it changes are in the batch
+/// <summary>Notes what the evaluation of a write reads (<see cref="AppendBatch.Read"/>). As long as others change nothing of that, the
+/// write makes the same changes at any later position of the log (docs/decisions/0020). The keys that it changes are in the batch
 /// already.</summary>
 internal static class ReadSet
 {
     /// <summary>Notes what a write is about to read.</summary>
-    /// <param name="append">Where to note it.</param>
+    /// <param name="append">The batch to note it in.</param>
     /// <param name="operation">The write.</param>
     /// <param name="fork">The state that it is about to be evaluated on.</param>
     public static void Note(AppendBatch append, Operation? operation, Fork fork)
@@ -21,13 +21,13 @@ internal static class ReadSet
                 append.Read(delete.Range);
                 break;
             case RangeOperation { Revision: > 0 }:
-                append.Fix(); // whether that is in the future depends on where the log is
+                append.Fix(); // whether the revision is in the future depends on the position of the log
                 break;
             case RangeOperation range:
                 append.Read(range.Range);
                 break;
             case RevokeLeaseOperation:
-                append.Fix(); // any key may have been attached to it
+                append.Fix(); // any key may have been attached to the lease
                 break;
             case TxnOperation txn:
                 NoteTxn(append, txn, fork);
@@ -35,7 +35,7 @@ internal static class ReadSet
         }
     }
 
-    /// <summary>Notes the keys that a write would have put, had it not failed: the reason may lie in one of them.</summary>
+    /// <summary>Notes the keys that a failed write would have put: one of them may be the reason of the failure.</summary>
     public static void NoteFailed(AppendBatch append, Operation? operation)
     {
         switch (operation)
@@ -58,7 +58,7 @@ internal static class ReadSet
         foreach (Compare compare in txn.Compares)
         {
             append.Read(compare.Range);
-            // The revisions of what this batch has changed move with it; the number they are compared with does not.
+            // The revisions of keys that this batch has changed move with the batch; the number that they are compared with does not.
             if (compare.Target is CompareTarget.Mod or CompareTarget.Create && fork.HasChanged(compare.Range))
             {
                 append.Fix();

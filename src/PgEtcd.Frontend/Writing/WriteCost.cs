@@ -5,13 +5,14 @@ using PgEtcd.Protocol;
 
 namespace PgEtcd.Frontend.Writing;
 
-/// <summary>What a write adds to the store, as etcd reckons it for its quota, and which alarms refuse it (semantics.md §10).</summary>
+/// <summary>The size that a write adds to the store, by etcd's estimate for its quota, and the alarms that refuse a write (semantics.md
+/// §10).</summary>
 public static class WriteCost
 {
-    /// <summary>Of a lease, bytes.</summary>
+    /// <summary>Cost of a lease, bytes.</summary>
     public const long OfLease = 64;
 
-    /// <summary>Bytes that a request adds: of a transaction the dearer branch. 0 if it puts nothing, whichever branch runs.</summary>
+    /// <summary>Cost of a request, bytes; for a transaction, that of the more expensive branch. 0 if no branch puts anything.</summary>
     public static long Of(Operation? operation) => operation switch
     {
         PutOperation put => RecentEvents.Overhead + put.Key.Length + put.Value.Length,
@@ -19,7 +20,7 @@ public static class WriteCost
         _ => 0,
     };
 
-    /// <summary>Why an operation that changes something is refused; null if it is not.</summary>
+    /// <summary>The error of an alarm that refuses a changing operation; null if there is none.</summary>
     internal static EtcdError? Refusal(Operation operation, AlarmKinds alarms) =>
         alarms.HasFlag(AlarmKinds.Corrupt) ? EtcdErrors.Corrupt
         : alarms.HasFlag(AlarmKinds.NoSpace) && Of(operation) > 0 ? EtcdErrors.NoSpace

@@ -7,7 +7,7 @@ using PgEtcd.Protocol;
 
 namespace PgEtcd.Frontend.Writing;
 
-/// <summary>Every metric of writes.</summary>
+/// <summary>The metrics of writes.</summary>
 internal static class WriteMetrics
 {
     /// <summary>etcd's --warning-apply-duration.</summary>
@@ -50,15 +50,15 @@ internal static class WriteMetrics
         // Explicit, so that Register runs the initializers above.
     }
 
-    /// <summary>Makes all instruments: one whose class has not been used yet would be missing instead of 0.</summary>
+    /// <summary>Creates all instruments: an instrument whose class has not been used yet would be missing instead of 0.</summary>
     public static void Register()
     {
         // The static constructor has run.
     }
 
-    /// <summary>A batch was committed.</summary>
+    /// <summary>Measures a committed batch.</summary>
     /// <param name="batch">The batch, its writes answered.</param>
-    /// <param name="elapsed">How long it took.</param>
+    /// <param name="elapsed">The duration of the commit.</param>
     public static void Committed(Batch batch, TimeSpan elapsed)
     {
         BatchWrites.Record(batch.Writes.Count);
@@ -74,7 +74,7 @@ internal static class WriteMetrics
         {
             if (write.Answer.Retry != WriteRetry.None)
             {
-                continue; // comes again
+                continue; // it will be retried
             }
 
             (write.Operation switch
@@ -93,7 +93,7 @@ internal static class WriteMetrics
         tally.Report();
     }
 
-    /// <summary>The mark was moved, or was not.</summary>
+    /// <summary>Measures an attempt to move the compaction mark.</summary>
     public static void Compacted(EtcdError? error, long started) =>
         CompactionSeconds.Record(Stopwatch.GetElapsedTime(started).TotalSeconds, error is null);
 

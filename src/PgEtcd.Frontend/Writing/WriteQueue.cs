@@ -2,12 +2,12 @@ using PgEtcd.Frontend.Reading;
 
 namespace PgEtcd.Frontend.Writing;
 
-/// <summary>Writes on their way to the committer: those of the batch that is next, evaluated as they come, and those that
-/// wait for it to be opened.</summary>
+/// <summary>Writes on their way to the committer: those of the next batch, evaluated as they arrive, and those that wait until the next
+/// batch is opened.</summary>
 internal sealed class WriteQueue(Replica replica)
 {
-    /// <summary>After a batch of so many the next write will not come alone. It is given time for those that the thread pool
-    /// holds already: else it commits alone, and they wait for that.</summary>
+    /// <summary>Size of a batch after which the next write will not come alone. The loop then starts behind the work that the thread pool
+    /// already holds. Otherwise that write would commit alone, and the others would wait for it.</summary>
     private const int Crowd = 8;
 
     /// <summary>Guards all fields. Second in the lock order (RunningFrontend): an evaluation under it may read PagedStates.</summary>
@@ -33,7 +33,7 @@ internal sealed class WriteQueue(Replica replica)
     }
 
     /// <summary>Adds a write.</summary>
-    /// <returns>Whether the caller has to start the loop that takes batches.</returns>
+    /// <returns>Whether, and when, the caller has to start the loop that takes batches.</returns>
     public LoopStart Add(PendingWrite write)
     {
         lock (_gate)
@@ -74,7 +74,7 @@ internal sealed class WriteQueue(Replica replica)
         }
     }
 
-    /// <summary>Adds what waits to the batch under way, while no next one is open.</summary>
+    /// <summary>Adds the waiting writes to the batch under way, while no next batch is open.</summary>
     public void Join(Batch underWay)
     {
         lock (_gate)
@@ -84,7 +84,8 @@ internal sealed class WriteQueue(Replica replica)
         }
     }
 
-    /// <summary>The next batch did not come to be what it was evaluated on: its writes wait, ahead of all others.</summary>
+    /// <summary>Drops the next batch, because the state that it was evaluated on did not come about: its writes wait, ahead of all
+    /// others.</summary>
     public void Close()
     {
         lock (_gate)
@@ -97,8 +98,8 @@ internal sealed class WriteQueue(Replica replica)
         }
     }
 
-    /// <summary>Ends when so many wait as were answered just now, besides those that wait already: by then the clients that write one
-    /// after another have all come again.</summary>
+    /// <summary>Completes when as many new writes have arrived as were just answered: by then all clients that write sequentially have come
+    /// back.</summary>
     public Task GatherAsync(int answered)
     {
         lock (_gate)
@@ -109,7 +110,7 @@ internal sealed class WriteQueue(Replica replica)
         }
     }
 
-    /// <summary>What has gathered since the last time; null, and the loop has to end, when nothing has.</summary>
+    /// <summary>The writes gathered since the last call, as a batch; null if there are none: the loop must end.</summary>
     public Batch? Take()
     {
         lock (_gate)
@@ -125,10 +126,10 @@ internal sealed class WriteQueue(Replica replica)
         }
     }
 
-    /// <summary>Finds those whose time is up, unless the queue is in use: an evaluation may take long, and the caller asks again.
-    /// Those of the next batch are part of its evaluation by now and stay in it: they may happen yet.</summary>
-    /// <param name="isExpired">Whose time is up.</param>
-    /// <param name="expired">Where to add them.</param>
+    /// <summary>Finds the expired writes, unless the queue is in use: an evaluation may take long, and the caller asks again. Waiting ones
+    /// are removed. Those of the next batch are part of its evaluation and stay in it, so they may still be committed.</summary>
+    /// <param name="isExpired">Whether a write has expired.</param>
+    /// <param name="expired">Receives the expired writes.</param>
     public void TryTakeExpired(Func<PendingWrite, bool> isExpired, List<PendingWrite> expired)
     {
         if (!_gate.TryEnter())
@@ -162,12 +163,12 @@ internal sealed class WriteQueue(Replica replica)
 /// <summary>When to start the loop that takes batches.</summary>
 internal enum LoopStart
 {
-    /// <summary>It runs.</summary>
+    /// <summary>The loop runs already.</summary>
     None,
 
     /// <summary>At once.</summary>
     Now,
 
-    /// <summary>Behind what the thread pool holds.</summary>
+    /// <summary>Behind the work that the thread pool already holds.</summary>
     Soon,
 }
