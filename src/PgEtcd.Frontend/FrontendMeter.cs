@@ -8,12 +8,12 @@ using PgEtcd.Frontend.Writing;
 
 namespace PgEtcd.Frontend;
 
-/// <summary>The meter of this project's instruments. They stand in the folders that use them.</summary>
+/// <summary>The meter of this project's instruments, which are declared in the folders that use them.</summary>
 public static class FrontendMeter
 {
     internal static readonly Meter Meter = new("PgEtcd.Frontend");
 
-    /// <summary>Makes all instruments: one whose class has not been used yet would be missing instead of 0.</summary>
+    /// <summary>Creates all instruments: an instrument whose class has not been used yet would be missing instead of 0.</summary>
     public static void Register()
     {
         WriteMetrics.Register();

@@ -3,11 +3,11 @@ using PgEtcd.Protocol;
 
 namespace PgEtcd.Frontend;
 
-/// <summary>etcd's errors for those of the key space.</summary>
+/// <summary>Translates errors of the key space to etcd's.</summary>
 public static class KvErrors
 {
     /// <summary>The error; null for <see cref="KvError.None"/>.</summary>
-    /// <exception cref="ArgumentOutOfRangeException">For <see cref="KvError.HistoryNeeded"/>, which no client is told.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">For <see cref="KvError.HistoryNeeded"/>, which never reaches a client.</exception>
     public static EtcdError? ToEtcd(this KvError error) => error switch
     {
         KvError.None => null,

@@ -8,8 +8,8 @@ using PgEtcd.Protocol.Etcdserverpb;
 
 namespace PgEtcd.Frontend.Auth;
 
-/// <summary>What a request of the Auth service comes to, decided on users, roles and permissions as they are: etcd's rules for
-/// changing them (semantics.md §11). Permission to ask is not decided here. Null: all is as it should be.</summary>
+/// <summary>Decides, by etcd's rules (semantics.md §11), what a request of the Auth service changes in the current users, roles and
+/// permissions. Null: nothing has to change. Whether the caller may make the request is decided elsewhere.</summary>
 public static class AuthDecision
 {
     public static AuthEdit? Enable(AuthState state)
@@ -27,9 +27,9 @@ public static class AuthDecision
 
     public static AuthEdit? Disable(AuthState state) => state.IsEnabled ? AuthEdit.Disable() : null;
 
-    /// <param name="state">As it is.</param>
+    /// <param name="state">The current state.</param>
     /// <param name="request">The request.</param>
-    /// <param name="password">The hash of its password; null for a user without one.</param>
+    /// <param name="password">The hash of the request's password; null for a user without one.</param>
     public static AuthEdit? Add(AuthState state, AuthUserAddRequest request, byte[]? password)
     {
         CheckName(request.Name, EtcdErrors.UserEmpty);
@@ -45,9 +45,9 @@ public static class AuthDecision
         return AuthEdit.DeleteUser(request.Name);
     }
 
-    /// <param name="state">As it is.</param>
+    /// <param name="state">The current state.</param>
     /// <param name="request">The request.</param>
-    /// <param name="password">The hash of its password; null: it brings a hash itself, or nothing.</param>
+    /// <param name="password">The hash of the request's password; null if the request carries a hash itself, or neither.</param>
     public static AuthEdit? ChangePassword(AuthState state, AuthUserChangePasswordRequest request, byte[]? password)
     {
         UserRecord user = Find(state, request.Name);
@@ -130,7 +130,7 @@ public static class AuthDecision
     private static void CheckName(string name, EtcdError isEmpty)
     {
         Demand(name.Length > 0, isEmpty);
-        if (name.Contains('\0')) // which etcd takes, and PostgreSQL has no place for
+        if (name.Contains('\0')) // etcd accepts it, but PostgreSQL cannot store it
         {
             throw new RpcException(new Status(StatusCode.InvalidArgument, "pgetcd: a name cannot contain a null character"));
         }

@@ -3,10 +3,10 @@ namespace PgEtcd.Frontend.Auth;
 /// <summary>How users log in.</summary>
 public sealed record AuthOptions
 {
-    /// <summary>Whether there are tokens at all: --auth-token is not empty.</summary>
+    /// <summary>Whether users get tokens: --auth-token is not empty.</summary>
     public required bool HasTokens { get; init; }
 
-    /// <summary>JSON web tokens; null: simple ones.</summary>
+    /// <summary>The JSON web tokens; null for simple tokens.</summary>
     public required WebTokenOptions? WebTokens { get; init; }
 
     /// <summary>How long a simple token lives after its last use.</summary>
@@ -15,6 +15,6 @@ public sealed record AuthOptions
     /// <summary>Cost of hashing passwords: the logarithm of the rounds.</summary>
     public required int BcryptCost { get; init; }
 
-    /// <summary>The name in a client's certificate is its user, if it shows no token.</summary>
+    /// <summary>Whether the name in a client's certificate is its user when the request carries no token.</summary>
     public required bool TrustsCertificates { get; init; }
 }

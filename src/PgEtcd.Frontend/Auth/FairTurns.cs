@@ -1,22 +1,22 @@
 namespace PgEtcd.Frontend.Auth;
 
-/// <summary>Gives turns to do something dear, a few at a time. Addresses take turns with each other, so one that asks for thousands
-/// waits for them itself, and another that asks for one is next but as many as there are addresses.</summary>
+/// <summary>Limits expensive work to a few turns at a time, given to the waiting addresses in rotation. An address that asks for thousands
+/// of turns delays only itself: a newcomer waits for at most one turn of each other address.</summary>
 /// <param name="atOnce">Turns at a time.</param>
-/// <param name="mostWaiting">How many may wait at one address.</param>
+/// <param name="mostWaiting">Most waiters of one address.</param>
 internal sealed class FairTurns(int atOnce, int mostWaiting)
 {
     private readonly Lock _gate = new();
 
-    /// <summary>Those that wait, by address. No queue is empty.</summary>
+    /// <summary>The waiters by address. No queue is empty.</summary>
     private readonly Dictionary<string, Queue<TaskCompletionSource<bool>>> _waiting = [];
 
-    /// <summary>The addresses among them, the next one first.</summary>
+    /// <summary>The addresses with waiters, the next one first.</summary>
     private readonly Queue<string> _rotation = new();
     private int _free = atOnce;
 
     /// <summary>Waits for a turn, which <see cref="Leave"/> ends.</summary>
-    /// <returns>False, and there is none to end: too many wait at that address.</returns>
+    /// <returns>False if too many wait at that address: there is no turn to end.</returns>
     public Task<bool> EnterAsync(string address)
     {
         lock (_gate)

@@ -5,7 +5,7 @@ using PgEtcd.Postgres.Connections;
 
 namespace PgEtcd.Frontend.Auth;
 
-/// <summary>Everything about users that a frontend has, put together.</summary>
+/// <summary>A frontend's users, tokens, passwords and logins.</summary>
 public sealed class FrontendAuth : IAsyncDisposable
 {
     private readonly AuthTable _table;
@@ -15,8 +15,8 @@ public sealed class FrontendAuth : IAsyncDisposable
     private readonly TimeSpan _timeLimit;
     private volatile UserCosts? _costs;
 
-    /// <summary>Puts it together.</summary>
-    /// <param name="catchUp">Waits until this frontend knows all that was committed.</param>
+    /// <summary>Composes the parts.</summary>
+    /// <param name="catchUp">Waits until this frontend knows everything that was committed before the call.</param>
     public FrontendAuth(
         AuthStates states, AuthTable table, TokenTable tokens, Func<Task> catchUp, Database database, string frontend, AuthOptions options,
         TimeSpan timeLimit, ILoggerFactory loggers)
@@ -44,7 +44,7 @@ public sealed class FrontendAuth : IAsyncDisposable
 
     public Logins Logins { get; }
 
-    /// <summary>Gives a token for a user's password, within the limits that hold for every login.</summary>
+    /// <summary>Issues a token for a user's password, within the limits of logins.</summary>
     /// <param name="name">The user.</param>
     /// <param name="password">The password.</param>
     /// <param name="peer">The client's address.</param>
@@ -68,11 +68,11 @@ public sealed class FrontendAuth : IAsyncDisposable
         }
     }
 
-    /// <summary>Makes a change, of which this frontend knows when it is made.</summary>
-    /// <param name="caller">The caller that wants it, and the auth revision at which it was decided.</param>
-    /// <param name="client">From where.</param>
-    /// <param name="edit">What.</param>
-    /// <returns>False, and nothing is changed, when something else has changed since.</returns>
+    /// <summary>Makes a change, which this frontend knows of when the method returns.</summary>
+    /// <param name="caller">The caller, with the auth revision at which the change was decided.</param>
+    /// <param name="client">The client's address.</param>
+    /// <param name="edit">The change.</param>
+    /// <returns>False if auth has changed since that revision: nothing was changed.</returns>
     public async Task<bool> ChangeAsync(Caller caller, string client, AuthEdit edit)
     {
         AuthChange change = new(caller.Revision, edit)
@@ -113,7 +113,8 @@ public sealed class FrontendAuth : IAsyncDisposable
         return failure;
     }
 
-    /// <summary>How long a wrong password takes does not tell whether there is the user. Null: it was not looked at.</summary>
+    /// <summary>Takes as long for an unknown user as for a wrong password, so the time does not reveal which users exist. Null if the
+    /// password was not checked.</summary>
     private async Task<bool?> IsRightAsync(AuthState state, string name, string password, string peer)
     {
         UserCosts costs = _costs is { } known && known.State == state ? known : _costs = new UserCosts(state);
@@ -137,25 +138,25 @@ public sealed class FrontendAuth : IAsyncDisposable
 }
 
 /// <summary>The answer to a login.</summary>
-/// <param name="Token">What the client shows from now on; null: the login failed.</param>
-/// <param name="Failure">Why.</param>
+/// <param name="Token">The token for later requests; null if the login failed.</param>
+/// <param name="Failure">The reason of the failure.</param>
 public readonly record struct LoginAnswer(string? Token, LoginFailure Failure);
 
 /// <summary>Why a login failed.</summary>
 public enum LoginFailure
 {
-    /// <summary>It did not.</summary>
+    /// <summary>The login succeeded.</summary>
     None,
 
-    /// <summary>Requests are not checked.</summary>
+    /// <summary>Authentication is off.</summary>
     AuthIsOff,
 
-    /// <summary>Too many passwords were wrong lately, or wait to be looked at, from that address.</summary>
+    /// <summary>Too many passwords from that address were wrong recently, or wait to be checked.</summary>
     TooMany,
 
-    /// <summary>The user is known by its certificate only.</summary>
+    /// <summary>The user authenticates by certificate only.</summary>
     HasNoPassword,
 
-    /// <summary>No such user, or another password.</summary>
+    /// <summary>The user does not exist, or the password is wrong.</summary>
     Wrong,
 }

@@ -6,9 +6,9 @@ using PgEtcd.Postgres.Connections;
 
 namespace PgEtcd.Frontend.Auth;
 
-/// <summary>Failed logins: bounds them, and writes them down.</summary>
-/// <remarks>A failure takes a permit of its user and address, and one of its address; without them, logins are refused unread. Right
-/// passwords take none, and guesses from one address lock no user out at another.</remarks>
+/// <summary>Limits failed logins, and records them.</summary>
+/// <remarks>A failure takes one permit of the user at the address, and one of the address. Without permits, logins are refused unchecked.
+/// Correct passwords take none, and guesses from one address lock no user out at another.</remarks>
 public sealed class Logins : IAsyncDisposable
 {
     private const int Burst = 30;
@@ -18,7 +18,7 @@ public sealed class Logins : IAsyncDisposable
     private const int AtOnce = 2;
     private const int MostQueued = 10_000;
     private static readonly TimeSpan Refill = TimeSpan.FromSeconds(1);
-    /// <summary>Failures of this time are written in one statement: guesses must not keep the database busy.</summary>
+    /// <summary>Failures are gathered for this time and written in one statement: guesses must not keep the database busy.</summary>
     private static readonly TimeSpan Gathering = TimeSpan.FromMilliseconds(500);
 
     private readonly PartitionedRateLimiter<(string User, string Address)> _limits =
@@ -31,7 +31,7 @@ public sealed class Logins : IAsyncDisposable
                 QueueLimit = 0,
             }));
 
-    // Over all names: guessing at invented ones costs as much as guessing at a user's.
+    // Across all names: a guess at an invented name costs as much as one at a user's.
     private readonly PartitionedRateLimiter<string> _addresses =
         PartitionedRateLimiter.Create<string, string>(
             static address => RateLimitPartition.GetTokenBucketLimiter(address, static _ => new TokenBucketRateLimiterOptions
@@ -42,13 +42,13 @@ public sealed class Logins : IAsyncDisposable
                 QueueLimit = 0,
             }));
 
-    // So that simultaneous logins take their permits one after the other.
+    // Two logins at a time, so that simultaneous ones cannot all begin before the first failures have taken their permits.
     private readonly PartitionedRateLimiter<(string User, string Address)> _turns =
         PartitionedRateLimiter.Create<(string User, string Address), (string User, string Address)>(
             static who => RateLimitPartition.GetConcurrencyLimiter(
                 who, static _ => new ConcurrencyLimiterOptions { PermitLimit = AtOnce, QueueLimit = MostQueued }));
 
-    // When more fail than can be written, the oldest are not.
+    // If failures arrive faster than they can be written, the oldest are dropped.
     private readonly Channel<FailedLogin> _failures = Channel.CreateBounded<FailedLogin>(
         new BoundedChannelOptions(MostWaiting) { SingleReader = true, FullMode = BoundedChannelFullMode.DropOldest });
 
@@ -68,13 +68,13 @@ public sealed class Logins : IAsyncDisposable
             TimeSpan.Zero, WriteAsync, _ended.Token, startsAtOnce: true);
     }
 
-    /// <summary>Waits for the turn to say a password.</summary>
-    /// <returns>To be disposed of when the password was looked at; null: too many were wrong.</returns>
+    /// <summary>Waits for a turn to have a password checked.</summary>
+    /// <returns>The turn, to be disposed of after the check; null if too many passwords were wrong.</returns>
     public async ValueTask<IDisposable?> EnterAsync(string user, string peer)
     {
         string address = PeerAddress.Of(peer);
         RateLimitLease turn = await _turns.AcquireAsync((user, address));
-        // Asking for none would be granted as long as there is a part of one.
+        // Acquiring zero permits would succeed even with only a fraction of one left.
         if (turn.IsAcquired && _limits.GetStatistics((user, address))?.CurrentAvailablePermits >= 1)
         {
             return turn;
@@ -84,14 +84,14 @@ public sealed class Logins : IAsyncDisposable
         return null;
     }
 
-    /// <summary>Whether a password from an address may still be looked at, when that costs something.</summary>
+    /// <summary>Whether a password from an address may still be checked if the check is expensive.</summary>
     public bool MayGuess(string peer) => _addresses.GetStatistics(PeerAddress.Of(peer))?.CurrentAvailablePermits >= 1;
 
-    /// <summary>A password was not looked at. It counts as a guess at its user nonetheless: what is refused and what is right differ,
-    /// so refusals would else tell without end what is wrong.</summary>
+    /// <summary>Counts a password that was not checked as a guess at its user. A remembered correct password is accepted even then, so
+    /// unlimited refusals would reveal which passwords are wrong.</summary>
     public void Refused(string user, string peer) => _limits.AttemptAcquire((user, PeerAddress.Of(peer))).Dispose();
 
-    /// <summary>A password was wrong.</summary>
+    /// <summary>Counts and records a wrong password.</summary>
     public void Failed(string user, string peer)
     {
         string address = PeerAddress.Of(peer);
@@ -119,7 +119,7 @@ public sealed class Logins : IAsyncDisposable
         return text.Length <= Most ? text : text[..Most];
     }
 
-    /// <summary>Until there will be no more.</summary>
+    /// <summary>Writes failures until the last one.</summary>
     private async Task WriteAsync(CancellationToken ended)
     {
         while (await _failures.Reader.WaitToReadAsync(ended))

@@ -8,7 +8,7 @@ using PgEtcd.Protocol;
 
 namespace PgEtcd.Frontend.Auth;
 
-/// <summary>Hashes passwords, and checks them, a few at a time beside the requests: it is meant to be slow.</summary>
+/// <summary>Hashes and checks passwords, a few at a time on other threads, since bcrypt is slow by design.</summary>
 /// <remarks>The hashes are etcd's, so users are imported and exported with their passwords (decision 15).</remarks>
 /// <param name="cost">--bcrypt-cost.</param>
 public sealed partial class Passwords(int cost)
@@ -18,7 +18,7 @@ public sealed partial class Passwords(int cost)
     private const int MostRemembered = 10_000;
     private const int SecretBytes = 32;
 
-    /// <summary>How many characters of a hash tell its revision, cost and salt.</summary>
+    /// <summary>Characters of a hash that hold its bcrypt revision, cost and salt.</summary>
     private const int SettingCharacters = 29;
 
     private const int CostAt = 4;
@@ -29,7 +29,7 @@ public sealed partial class Passwords(int cost)
     private readonly byte[] _secret = RandomNumberGenerator.GetBytes(SecretBytes);
     private readonly ConcurrentDictionary<string, bool> _right = new();
 
-    /// <summary>Refuses what bcrypt cannot hash.</summary>
+    /// <summary>Refuses a password that bcrypt cannot hash.</summary>
     /// <exception cref="RpcException">The password is too long.</exception>
     public static void CheckLength(string password)
     {
@@ -40,18 +40,19 @@ public sealed partial class Passwords(int cost)
     }
 
     /// <summary>Hashes a password.</summary>
-    /// <exception cref="RpcException">Too many wait.</exception>
+    /// <exception cref="RpcException">Too many callers wait.</exception>
     public async Task<byte[]> HashAsync(string password) =>
         await RunAsync("", () => Encoding.ASCII.GetBytes(BCrypt.Net.BCrypt.HashPassword(password, cost)))
             ?? throw EtcdErrors.RequestTooManyRequests.ToException();
 
     /// <summary>Whether a password is right.</summary>
-    /// <remarks>One that was right is remembered, as a keyed hash: ten thousand clients of one user cost bcrypt once.</remarks>
-    /// <param name="hash">The user's.</param>
-    /// <param name="password">What the client says.</param>
-    /// <param name="address">The client's: addresses take turns.</param>
-    /// <param name="mayBegin">Asked when it is the client's turn, before the work; false: it is not done.</param>
-    /// <returns>Null: it was not looked at, because too many wait at that address or <paramref name="mayBegin"/> says no.</returns>
+    /// <remarks>A correct password is remembered, as a keyed hash, so ten thousand clients of one user run bcrypt once.</remarks>
+    /// <param name="hash">The user's hash.</param>
+    /// <param name="password">The password in the request.</param>
+    /// <param name="address">The client's address; addresses take turns.</param>
+    /// <param name="mayBegin">Called when it is the client's turn, before the work; false skips the work.</param>
+    /// <returns>Null if the password was not checked: too many wait at that address, or <paramref name="mayBegin"/> returned
+    /// false.</returns>
     public async Task<bool?> VerifyAsync(byte[] hash, string password, string address = "", Func<bool>? mayBegin = null)
     {
         string mark = Mark(hash, password);
@@ -74,22 +75,22 @@ public sealed partial class Passwords(int cost)
         return isRight;
     }
 
-    /// <summary>Takes as long as <see cref="VerifyAsync"/> does, for a user who does not exist or has no hash.</summary>
-    /// <param name="userCost">Of a hash that there is; null: there is none.</param>
-    /// <param name="password">What the client says.</param>
-    /// <param name="address">The client's.</param>
+    /// <summary>Takes as long as <see cref="VerifyAsync"/>, for a user that does not exist or has no hash.</summary>
+    /// <param name="userCost">The cost of an existing hash; null for --bcrypt-cost.</param>
+    /// <param name="password">The password in the request.</param>
+    /// <param name="address">The client's address.</param>
     /// <param name="mayBegin">As for <see cref="VerifyAsync"/>.</param>
     /// <returns>False, or null as for <see cref="VerifyAsync"/>.</returns>
     public async Task<bool?> SpendAsync(int? userCost, string password, string address = "", Func<bool>? mayBegin = null) =>
         await CheckAsync($"$2a${userCost ?? cost:00}${new string('.', SaltAndDigest)}", password, address, mayBegin) is null ? null : false;
 
-    /// <summary>The cost of a hash; null: it is none, and no password fits it.</summary>
+    /// <summary>The cost of a hash; null if the bytes are not a hash, so that no password matches them.</summary>
     public static int? CostOf(byte[] hash) =>
         Encoding.ASCII.GetString(hash) is var text && BcryptHash().IsMatch(text)
             ? int.Parse(text.AsSpan(CostAt, CostDigits), CultureInfo.InvariantCulture)
             : null;
 
-    /// <summary>Compares what follows the salt: the package writes an unusual salt in another way, which Go takes as it is.</summary>
+    /// <summary>Compares the part after the salt: the package rewrites an unusual salt, which Go uses as it is.</summary>
     private static bool Verify(string password, string hash) =>
         BcryptHash().IsMatch(hash)
         && CryptographicOperations.FixedTimeEquals(
@@ -97,7 +98,8 @@ public sealed partial class Passwords(int cost)
 
     private static byte[] Digest(string hash) => Encoding.ASCII.GetBytes(hash[SettingCharacters..]);
 
-    /// <summary>What etcd can store. The letter names the program that made it; all of them mean the same, as in Go.</summary>
+    /// <summary>The hashes that etcd can store. The letter names the program that made a hash; all letters mean the same, as in
+    /// Go.</summary>
     [GeneratedRegex(@"^\$2.\$(0[4-9]|[12][0-9]|3[01])\$[./A-Za-z0-9]{53}\z", RegexOptions.CultureInvariant | RegexOptions.ExplicitCapture)]
     private static partial Regex BcryptHash();
 
@@ -107,7 +109,7 @@ public sealed partial class Passwords(int cost)
     private Task<bool?> CheckAsync(string hash, string password, string address, Func<bool>? mayBegin) =>
         RunAsync<bool?>(address, () => mayBegin?.Invoke() == false ? null : Verify(password, hash));
 
-    /// <summary>Does something dear when its address has a turn; null if too many of that address wait.</summary>
+    /// <summary>Does expensive work when the address has a turn; null if too many of that address wait.</summary>
     private async Task<T?> RunAsync<T>(string address, Func<T> work)
     {
         if (!await _turns.EnterAsync(address))

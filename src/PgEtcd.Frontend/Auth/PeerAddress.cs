@@ -3,13 +3,13 @@ using System.Net.Sockets;
 
 namespace PgEtcd.Frontend.Auth;
 
-/// <summary>What counts as one address for limits.</summary>
+/// <summary>Defines one address for the limits.</summary>
 internal static class PeerAddress
 {
     private const int NetworkBytes = 8;
 
-    /// <summary>The address of a peer as gRPC writes it, without the port, which is another one with each connection. Of an IPv6 address
-    /// the first half: its owner has all of the other half (RFC 6177).</summary>
+    /// <summary>The address of a peer in gRPC's notation, without the port, which differs with each connection. Of an IPv6 address only the
+    /// first half counts: its owner has the whole other half (RFC 6177).</summary>
     public static string Of(string peer)
     {
         string address = peer.LastIndexOf(':') is > 0 and var port ? peer[..port] : peer;

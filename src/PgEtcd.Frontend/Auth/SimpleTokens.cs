@@ -9,16 +9,16 @@ using PgEtcd.Postgres.Connections;
 
 namespace PgEtcd.Frontend.Auth;
 
-/// <summary>Tokens that mean something only to their keeper, here a table: so each is good at every frontend, and lives as long
-/// as it is used (semantics.md §11).</summary>
-/// <remarks>A frontend remembers those it has met. Uses are gathered and written ten times in a TTL, so a busy client costs no
-/// statement a request. Whether a token has died with its user, password or all others follows from the
-/// <see cref="AuthState"/>, so what is remembered here can never let a dead one through.</remarks>
+/// <summary>Random tokens that are kept in a table, so each is valid at every frontend and lives as long as it is used (semantics.md
+/// §11).</summary>
+/// <remarks>A frontend remembers the tokens that it has seen. Their uses are written ten times per TTL, so a request costs no statement.
+/// The <see cref="AuthState"/> shows whether a token was invalidated with its user, by a new password or with all others, so a remembered
+/// token cannot outlive them.</remarks>
 internal sealed class SimpleTokens : ITokens
 {
     private const int Letters = 16;
     private const int MostRemembered = 100_000;
-    /// <summary>Tokens in use are renewed together, so many times in the life of one.</summary>
+    /// <summary>How often per TTL the tokens in use are renewed, all together.</summary>
     private const int RenewalsPerTtl = 10;
 
     private readonly TokenTable _table;
@@ -58,7 +58,7 @@ internal sealed class SimpleTokens : ITokens
 
     public async Task<string?> IssueAsync(string username, AuthState state)
     {
-        // etcd's form: letters, and a number that says nothing.
+        // etcd's form: letters, and a number without a meaning.
         string letters = RandomNumberGenerator.GetString("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ", Letters);
         string token = string.Create(CultureInfo.InvariantCulture, $"{letters}.{state.Revision}");
         byte[] hash = Hash(token);
@@ -163,7 +163,7 @@ internal sealed class SimpleTokens : ITokens
         }
         catch (Exception exception) when (DatabaseErrors.IsTransient(exception))
         {
-            Log.AuthNotesLost(_logger, used.Length, exception.GetBaseException().Message); // the next turn has them again
+            Log.AuthNotesLost(_logger, used.Length, exception.GetBaseException().Message); // the next turn tries them again
         }
     }
 
@@ -172,7 +172,7 @@ internal sealed class SimpleTokens : ITokens
     /// <summary>Tokens that one statement looks up.</summary>
     private sealed record Asked(List<byte[]> Hashes);
 
-    /// <summary>A token that this frontend has met. The last write wins: it is a matter of microseconds.</summary>
+    /// <summary>A token that this frontend has seen. Of concurrent updates the last wins: they differ by microseconds.</summary>
     private sealed record Remembered(byte[] Hash, string Username, long MadeAt)
     {
         public long GoodUntil { get; set; }

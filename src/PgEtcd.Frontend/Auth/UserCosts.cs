@@ -18,11 +18,11 @@ internal sealed class UserCosts
         _sorted = [.. state.Users.Values.Select(static user => Passwords.CostOf(user.Record.Password)).OfType<int>().Order()];
     }
 
-    /// <summary>The users that were looked at.</summary>
+    /// <summary>The state that the costs were read from.</summary>
     public AuthState State { get; }
 
-    /// <summary>The cost of a login under a name without a hash; null: no user has one. Each cost comes as often among these names as among
-    /// the users, and the same for a name on every frontend, so that a rare one tells nothing.</summary>
+    /// <summary>The cost of a login under a name without a hash; null if no user has a hash. Costs are distributed among such names as
+    /// among the users, and a name has the same cost on every frontend, so an unusual cost reveals nothing.</summary>
     public int? Like(string name)
     {
         if (_sorted.Length == 0)

@@ -8,15 +8,15 @@ public sealed record WebTokenOptions
     /// <summary>The method, as a token's header names it.</summary>
     public required string Algorithm { get; init; }
 
-    /// <summary>What signs; null: this server only verifies.</summary>
+    /// <summary>The key that signs; null if this server only verifies.</summary>
     public required SecurityKey? SigningKey { get; init; }
 
-    /// <summary>What verifies.</summary>
+    /// <summary>The key that verifies.</summary>
     public required SecurityKey VerifyingKey { get; init; }
 
     /// <summary>How long a token lives.</summary>
     public required TimeSpan Ttl { get; init; }
 
-    /// <summary>Says no secret.</summary>
+    /// <summary>Contains no secret.</summary>
     public override string ToString() => Algorithm;
 }

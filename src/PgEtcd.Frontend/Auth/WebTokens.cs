@@ -6,17 +6,17 @@ using PgEtcd.Protocol;
 
 namespace PgEtcd.Frontend.Auth;
 
-/// <summary>JSON web tokens: signed, and kept nowhere. They carry etcd's auth revision, so every change of users, roles or
-/// permissions ends them for keys (semantics.md §11); clients log in again.</summary>
+/// <summary>JSON web tokens: signed, and stored nowhere. They carry etcd's auth revision, so every change of users, roles or permissions
+/// invalidates them for requests about keys (semantics.md §11); clients log in again.</summary>
 internal sealed class WebTokens(WebTokenOptions options, TimeProvider clock) : ITokens
 {
     private const string UsernameClaim = "username";
     private const string RevisionClaim = "revision";
 
-    /// <summary>Longer ones are not ours.</summary>
+    /// <summary>Longer tokens are not ours.</summary>
     private const int MostCharacters = 16 * 1024;
 
-    /// <summary>Beyond what a revision can be: 2⁶³.</summary>
+    /// <summary>Above any revision: 2⁶³.</summary>
     private const double MostRevisions = 9223372036854775808;
 
     private readonly JsonWebTokenHandler _handler =
@@ -28,7 +28,7 @@ internal sealed class WebTokens(WebTokenOptions options, TimeProvider clock) : I
         ValidAlgorithms = [options.Algorithm],
         ValidateIssuer = false,
         ValidateAudience = false,
-        RequireExpirationTime = false, // etcd takes a token without one
+        RequireExpirationTime = false, // etcd accepts a token without one
         LifetimeValidator = (notBefore, expires, _, _) => IsAlive(clock, notBefore, expires),
     };
 
@@ -60,8 +60,8 @@ internal sealed class WebTokens(WebTokenOptions options, TimeProvider clock) : I
 
     public ValueTask DisposeAsync() => ValueTask.CompletedTask;
 
-    /// <summary>The claims as they are in the token: the package takes the only element of an array for the claim, and a text that looks
-    /// like a time for a time.</summary>
+    /// <summary>Reads the claims from the token's JSON: the package would take the only element of an array for the claim, and a text that
+    /// looks like a time for a time.</summary>
     private static Credential? Claimed(JsonWebToken token)
     {
         using JsonDocument payload = JsonDocument.Parse(Base64UrlEncoder.DecodeBytes(token.EncodedPayload));

@@ -3,8 +3,9 @@ using PgEtcd.Protocol;
 
 namespace PgEtcd.Frontend.Compaction;
 
-/// <summary>Compacts by a plan. Every frontend follows it, so that the next leader knows the past; only the leader compacts.</summary>
-/// <param name="plan">When and where.</param>
+/// <summary>Compacts by a plan. Every frontend records revisions for the plan, so that the next leader knows them; only the leader
+/// compacts.</summary>
+/// <param name="plan">When to compact, and at which revision.</param>
 /// <param name="revision">Gives the store's revision.</param>
 /// <param name="compact">Compacts at a revision.</param>
 /// <param name="isLeader">Whether this frontend leads.</param>
@@ -46,12 +47,12 @@ internal sealed class AutoCompaction(
                 Log.AutoCompacted(logger, target);
             }
 
-            // That it is compacted already is what was wanted.
+            // A revision that is compacted already counts as a success.
             return error is null || error == EtcdErrors.Compacted;
         }
         catch (Exception exception)
         {
-            // Whatever it was, the next look tries again (kine#414).
+            // Whatever the failure was, the next interval tries again (kine#414).
             Log.AutoCompactionFailed(logger, target, exception.GetBaseException().Message);
             return false;
         }

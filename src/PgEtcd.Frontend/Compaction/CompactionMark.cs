@@ -9,20 +9,22 @@ using PgEtcd.Protocol;
 
 namespace PgEtcd.Frontend.Compaction;
 
-/// <summary>Compact (semantics.md §6): moves the mark. The rows below it go later (<see cref="Removal"/>).</summary>
+/// <summary>Compact (semantics.md §6): moves the compaction mark. The superseded rows below it are removed later
+/// (<see cref="Removal"/>).</summary>
 public sealed class CompactionMark(Replica replica, Tail tail, RevisionLog log, Database database, TimeSpan timeLimit)
 {
-    /// <summary>The leader removes rows, on whatever frontend, and only the database knows its progress.</summary>
+    /// <summary>Removal may run on another frontend, so its progress is read from the database at this interval.</summary>
     private static readonly TimeSpan RemovalPoll = TimeSpan.FromMilliseconds(20);
 
     private readonly RemovalTable _removal = new(database);
 
-    /// <summary>Moves the mark, for this frontend before the answer.</summary>
+    /// <summary>Moves the mark. This frontend has taken in the new mark when the method returns.</summary>
     /// <param name="revision">The revision to compact at.</param>
     /// <param name="origin">The origin of the request.</param>
-    /// <param name="physical">Wait until the leader has removed what is superseded, also when it was compacted before.</param>
+    /// <param name="physical">Whether to wait until the leader has removed the superseded rows, even if the revision was compacted
+    /// before.</param>
     /// <param name="cancellationToken">Ends that wait.</param>
-    /// <returns>Why the mark has not moved; null: it has.</returns>
+    /// <returns>The reason why the mark did not move; null if it did.</returns>
     /// <exception cref="StoreUnavailableException">The database did not answer in time.</exception>
     public async Task<EtcdError?> CompactAsync(
         long revision, Origin origin, bool physical = false, CancellationToken cancellationToken = default)

@@ -9,10 +9,10 @@ public sealed record CompactionOptions
     /// <summary>--auto-compaction-mode=revision: how many revisions stay. Zero: off.</summary>
     public long RetainedRevisions { get; init; }
 
-    /// <summary>Rows that removal looks at in one transaction.</summary>
+    /// <summary>Rows that removal examines in one transaction.</summary>
     public int BatchLimit { get; init; } = 1000;
 
-    /// <summary>How long removal sleeps between two of them.</summary>
+    /// <summary>Pause of removal between two transactions.</summary>
     public TimeSpan SleepInterval { get; init; } = TimeSpan.FromMilliseconds(10);
 
     /// <summary>How long removed rows are kept in the archive. Zero: not at all.</summary>

@@ -5,16 +5,16 @@ using PgEtcd.Postgres.Maintenance;
 
 namespace PgEtcd.Frontend.Compaction;
 
-/// <summary>All that a frontend does about compaction beside answering Compact.</summary>
+/// <summary>Everything that a frontend does for compaction, apart from answering Compact.</summary>
 public sealed class Compactor
 {
-    /// <summary>Beyond the request timeout, after which no frontend asks any more whether an append happened.</summary>
+    /// <summary>Time beyond the request timeout after which no frontend can still ask whether its append happened.</summary>
     private static readonly TimeSpan InDoubtMargin = TimeSpan.FromSeconds(3);
 
     private readonly AutoCompaction? _auto;
 
     /// <param name="database">The store's database.</param>
-    /// <param name="replica">Shows the revisions.</param>
+    /// <param name="replica">Gives the revisions.</param>
     /// <param name="mark">The mark that auto-compaction moves.</param>
     /// <param name="options">How much history stays.</param>
     /// <param name="requestTimeout">How long a request may take.</param>
@@ -42,9 +42,9 @@ public sealed class Compactor
             loggers.CreateLogger<AutoCompaction>());
     }
 
-    /// <summary>The leader's job, every <see cref="Removal.Period"/>.</summary>
+    /// <summary>The leader's removal job, run every <see cref="Removal.Period"/>.</summary>
     public Removal Removal { get; }
 
-    /// <summary>Auto-compaction; ends when cancelled, or at once when it is off.</summary>
+    /// <summary>Runs auto-compaction until cancelled; returns at once if it is off.</summary>
     public Task RunAutoCompactionAsync(CancellationToken cancellationToken) => _auto?.RunAsync(cancellationToken) ?? Task.CompletedTask;
 }

@@ -2,34 +2,34 @@ using PgEtcd.Postgres.Maintenance;
 
 namespace PgEtcd.Frontend.Compaction;
 
-/// <summary>Removes what compaction has superseded, batch by batch with pauses, so that writes go on beside it. A job of
-/// the leader; where it stands is in the database, so that the next leader goes on there.</summary>
+/// <summary>Removes the rows that compaction has superseded, batch by batch with pauses, so that writes continue meanwhile. A job of the
+/// leader; its progress is in the database, so the next leader continues from there.</summary>
 /// <param name="table">The rows.</param>
 /// <param name="pace">How fast.</param>
-/// <param name="compactRevision">Gives the mark as this frontend knows it.</param>
+/// <param name="compactRevision">Gives the compaction mark that this frontend knows.</param>
 /// <param name="clock">Measures pauses.</param>
 /// <param name="logger">Where to log.</param>
 public sealed class Removal(
     RemovalTable table, RemovalPace pace, Func<long> compactRevision, TimeProvider clock, ILogger<Removal> logger)
 {
-    /// <summary>How often to look whether there is something to do.</summary>
+    /// <summary>Interval of checks for new work.</summary>
     public static readonly TimeSpan Period = TimeSpan.FromMilliseconds(50);
 
     private static readonly TimeSpan SoonPause = TimeSpan.FromMilliseconds(50);
     private static readonly TimeSpan LaterPause = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan ArchivePause = TimeSpan.FromMinutes(10);
 
-    // What this frontend knows to be done; asked again when it leads anew.
+    // Work that this frontend knows to be done or not yet due: the database is not asked about it again.
     private long? _finished;
     private (long Target, long At)? _postponed;
     private long? _archiveKept;
     private long _lastRemoved;
 
-    /// <summary>When rows were last removed here, Unix seconds; 0: not yet.</summary>
+    /// <summary>When this frontend last removed rows, Unix seconds; 0: never.</summary>
     public long LastRemoved => Volatile.Read(ref _lastRemoved);
 
-    /// <summary>Keeps the archive's partitions, and removes all that may go now.</summary>
-    /// <param name="cancellationToken">Cancelled when the leadership ends: between two batches.</param>
+    /// <summary>Maintains the archive's partitions, and removes all rows that may be removed now.</summary>
+    /// <param name="cancellationToken">Cancelled when the leadership ends.</param>
     public async Task RunAsync(CancellationToken cancellationToken)
     {
         if (pace.HistoryRetention > TimeSpan.Zero && HasPassed(ArchivePause, _archiveKept))
@@ -84,9 +84,9 @@ public sealed class Removal(
     private bool HasPassed(TimeSpan pause, long? since) => since is not { } last || clock.GetElapsedTime(last) >= pause;
 }
 
-/// <summary>How removal goes about it.</summary>
-/// <param name="BatchLimit">Rows looked at in one transaction.</param>
-/// <param name="Sleep">Between two batches, at least.</param>
+/// <summary>The pace of removal.</summary>
+/// <param name="BatchLimit">Rows examined in one transaction.</param>
+/// <param name="Sleep">Shortest pause between two batches.</param>
 /// <param name="InDoubt">How long after an append its frontend may still ask whether it happened.</param>
 /// <param name="HistoryRetention">How long removed rows are kept in the archive; zero: not at all.</param>
 public sealed record RemovalPace(int BatchLimit, TimeSpan Sleep, TimeSpan InDoubt, TimeSpan HistoryRetention);

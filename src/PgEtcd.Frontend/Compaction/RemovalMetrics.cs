@@ -3,7 +3,7 @@ using PgEtcd.Postgres.Metrics;
 
 namespace PgEtcd.Frontend.Compaction;
 
-/// <summary>Every metric of removal. The leader's alone move.</summary>
+/// <summary>The metrics of removal. Those of the leader alone change.</summary>
 internal static class RemovalMetrics
 {
     public static readonly Counter<long> Rows = FrontendMeter.Meter.Counter(
@@ -21,7 +21,7 @@ internal static class RemovalMetrics
         // Explicit, so that Register runs the initializers above.
     }
 
-    /// <summary>Makes all instruments: one whose class has not been used yet would be missing instead of 0.</summary>
+    /// <summary>Creates all instruments: an instrument whose class has not been used yet would be missing instead of 0.</summary>
     public static void Register()
     {
         // The static constructor has run.

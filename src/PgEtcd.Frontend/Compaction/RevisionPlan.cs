@@ -1,6 +1,7 @@
 namespace PgEtcd.Frontend.Compaction;
 
-/// <summary>--auto-compaction-mode=revision: every five minutes all but the last so many revisions are compacted.</summary>
+/// <summary>--auto-compaction-mode=revision: keeps a fixed number of the newest revisions, and compacts the others every five
+/// minutes.</summary>
 /// <param name="retained">How many revisions stay; more than zero.</param>
 internal sealed class RevisionPlan(long retained) : ICompactionPlan
 {

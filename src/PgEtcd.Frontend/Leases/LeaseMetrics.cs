@@ -3,7 +3,7 @@ using PgEtcd.Postgres.Metrics;
 
 namespace PgEtcd.Frontend.Leases;
 
-/// <summary>Every metric of the leases.</summary>
+/// <summary>The metrics of leases.</summary>
 internal static class LeaseMetrics
 {
     public static readonly Counter<long> Granted = FrontendMeter.Meter.Counter(
@@ -29,7 +29,7 @@ internal static class LeaseMetrics
         // Explicit, so that Register runs the initializers above.
     }
 
-    /// <summary>Makes all instruments: one whose class has not been used yet would be missing instead of 0.</summary>
+    /// <summary>Creates all instruments: an instrument whose class has not been used yet would be missing instead of 0.</summary>
     public static void Register()
     {
         // The static constructor has run.

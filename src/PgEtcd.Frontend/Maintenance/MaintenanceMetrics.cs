@@ -3,7 +3,7 @@ using PgEtcd.Postgres.Metrics;
 
 namespace PgEtcd.Frontend.Maintenance;
 
-/// <summary>Every metric of what operators ask for. As in etcd, only what succeeds is measured.</summary>
+/// <summary>The metrics of operators' requests. As in etcd, only successful ones are measured.</summary>
 internal static class MaintenanceMetrics
 {
     public static readonly Histogram<double> HashSeconds = FrontendMeter.Meter.Histogram(
@@ -27,7 +27,7 @@ internal static class MaintenanceMetrics
         // Explicit, so that Register runs the initializers above.
     }
 
-    /// <summary>Makes all instruments: one whose class has not been used yet would be missing instead of 0.</summary>
+    /// <summary>Creates all instruments: an instrument whose class has not been used yet would be missing instead of 0.</summary>
     public static void Register()
     {
         // The static constructor has run.

@@ -3,8 +3,8 @@ using PgEtcd.Postgres.Metrics;
 
 namespace PgEtcd.Frontend.Members;
 
-/// <summary>Every metric of this frontend among the others. The peer that etcd's names speak of is PostgreSQL, where the
-/// frontends meet.</summary>
+/// <summary>The metrics of membership and of the leader's jobs. The peer in etcd's names is PostgreSQL, through which the frontends
+/// communicate.</summary>
 internal static class JobMetrics
 {
     private const string To = "postgresql";
@@ -33,7 +33,7 @@ internal static class JobMetrics
         // Explicit, so that Register runs the initializers above.
     }
 
-    /// <summary>Makes all instruments: one whose class has not been used yet would be missing instead of 0.</summary>
+    /// <summary>Creates all instruments: an instrument whose class has not been used yet would be missing instead of 0.</summary>
     public static void Register()
     {
         // The static constructor has run.

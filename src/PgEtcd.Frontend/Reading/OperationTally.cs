@@ -24,7 +24,7 @@ internal struct OperationTally
         // Explicit, so that Register runs the initializers above.
     }
 
-    /// <summary>Makes all instruments: one whose class has not been used yet would be missing instead of 0.</summary>
+    /// <summary>Creates all instruments: an instrument whose class has not been used yet would be missing instead of 0.</summary>
     public static void Register()
     {
         // The static constructor has run.

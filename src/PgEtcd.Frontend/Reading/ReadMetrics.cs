@@ -5,7 +5,7 @@ using PgEtcd.Protocol;
 
 namespace PgEtcd.Frontend.Reading;
 
-/// <summary>Every metric of reads and of following the log.</summary>
+/// <summary>The metrics of reads and of following the log.</summary>
 internal static class ReadMetrics
 {
     private static readonly Histogram<double> RangeSeconds = RangeHistogram("true");
@@ -39,20 +39,20 @@ internal static class ReadMetrics
         // Explicit, so that Register runs the initializers above.
     }
 
-    /// <summary>Makes all instruments: one whose class has not been used yet would be missing instead of 0.</summary>
+    /// <summary>Creates all instruments: an instrument whose class has not been used yet would be missing instead of 0.</summary>
     public static void Register()
     {
         // The static constructor has run.
     }
 
-    /// <summary>A range was asked for.</summary>
+    /// <summary>Counts a requested range.</summary>
     public static void Read() => OperationTally.Ranges.Add(1);
 
-    /// <summary>A range was read.</summary>
+    /// <summary>Measures a range, or its failure.</summary>
     public static void Ranged(EtcdError? error, long started) =>
         (error is null ? RangeSeconds : FailedRangeSeconds).RecordSince(started);
 
-    /// <summary>A transaction that only reads was answered.</summary>
+    /// <summary>Counts the operations of a transaction that only reads.</summary>
     /// <param name="result">Its answer; null when it was refused.</param>
     public static void Read(TxnResult? result)
     {
