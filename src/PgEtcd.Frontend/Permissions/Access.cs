@@ -4,14 +4,14 @@ using PgEtcd.Protocol;
 
 namespace PgEtcd.Frontend.Permissions;
 
-/// <summary>Whether a caller may do what a request asks for: one walk over all of it, nested transactions, both branches and
-/// compares included (CVE-2026-33343), in etcd's order.</summary>
+/// <summary>Whether a caller may do what a request asks for: one walk over the whole request, with nested transactions, both branches and
+/// compares (CVE-2026-33343), in etcd's order.</summary>
 public static class Access
 {
-    /// <summary>The first refusal; null: the caller may.</summary>
+    /// <summary>The first refusal; null if the caller may do everything.</summary>
     /// <param name="caller">The caller.</param>
-    /// <param name="operation">For what; null is an operation that is not set.</param>
-    /// <param name="attached">The keys of a lease, in the state that the request is decided on.</param>
+    /// <param name="operation">The operation; null for one that the request leaves unset.</param>
+    /// <param name="attached">Gives the keys of a lease, in the state on which the request is decided.</param>
     public static EtcdError? Check(
         Caller caller, Operation? operation, Func<long, IEnumerable<ReadOnlyMemory<byte>>> attached) => operation switch
         {
@@ -24,11 +24,11 @@ public static class Access
             _ => null,
         };
 
-    /// <summary>The refusal of the first key that may not be written; null: all may.</summary>
+    /// <summary>The refusal of the first key that may not be written; null if all may.</summary>
     public static EtcdError? CheckWriteOf(Caller caller, IEnumerable<ReadOnlyMemory<byte>> keys) =>
         CheckAll(keys, key => caller.CheckWrite(new KeyRange(key, default)));
 
-    /// <summary>The refusal of the first key that may not be read; null: all may.</summary>
+    /// <summary>The refusal of the first key that may not be read; null if all may.</summary>
     public static EtcdError? CheckReadOf(Caller caller, IEnumerable<ReadOnlyMemory<byte>> keys) =>
         CheckAll(keys, key => caller.CheckRead(new KeyRange(key, default)));
 

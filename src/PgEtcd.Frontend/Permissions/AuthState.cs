@@ -3,12 +3,12 @@ using PgEtcd.Postgres.Auth;
 
 namespace PgEtcd.Frontend.Permissions;
 
-/// <summary>Users, roles and permissions at one auth revision. Never changes; what it works out it keeps.</summary>
+/// <summary>Users, roles and permissions at one auth revision. Immutable; results that are computed are kept.</summary>
 public sealed class AuthState
 {
     private readonly Dictionary<string, RoleRecord> _roles;
 
-    /// <param name="records">What the database holds.</param>
+    /// <param name="records">The records of the database.</param>
     public AuthState(AuthRecords records)
     {
         Records = records;
@@ -32,7 +32,7 @@ public sealed class AuthState
     /// <summary>Whether requests are checked.</summary>
     public bool IsEnabled => Records.IsEnabled;
 
-    /// <summary>What the database holds.</summary>
+    /// <summary>The records of the database.</summary>
     public AuthRecords Records { get; }
 
     /// <summary>The users by name.</summary>
@@ -41,14 +41,14 @@ public sealed class AuthState
     /// <summary>A request without credentials.</summary>
     public Caller Anybody { get; }
 
-    /// <summary>The user; null when there is none of that name.</summary>
+    /// <summary>The user; null if none has that name.</summary>
     public AuthUser? User(string name) => Users.GetValueOrDefault(name);
 
-    /// <summary>The role; null when there is no record of that name.</summary>
+    /// <summary>The role; null if no record has that name.</summary>
     public RoleRecord? Role(string name) => _roles.GetValueOrDefault(name);
 
-    /// <summary>Whether a simple token is still good, as far as users and passwords go.</summary>
-    /// <param name="username">Whose it is.</param>
+    /// <summary>Whether a simple token is still valid, apart from its expiry.</summary>
+    /// <param name="username">The token's user.</param>
     /// <param name="madeAt">The auth revision at which it was made.</param>
     internal bool Honours(string username, long madeAt) =>
         User(username) is { } user && madeAt >= user.Record.TokensSince && madeAt >= Records.TokensSince;
@@ -58,7 +58,7 @@ public sealed class AuthState
         names.OrderBy(Encoding.UTF8.GetBytes, Comparer<byte[]>.Create(static (left, right) => left.AsSpan().SequenceCompareTo(right)));
 }
 
-/// <summary>A user, with what its roles come to.</summary>
+/// <summary>A user, with the permissions of its roles.</summary>
 public sealed class AuthUser
 {
     private const int Read = 0;
@@ -78,13 +78,13 @@ public sealed class AuthUser
 
     public UserRecord Record { get; }
 
-    /// <summary>May do everything.</summary>
+    /// <summary>Whether the user may do everything.</summary>
     public bool IsRoot { get; }
 
-    /// <summary>The keys it may read. Not for <see cref="IsRoot"/>.</summary>
+    /// <summary>The keys that the user may read. Not for <see cref="IsRoot"/>.</summary>
     public GrantedKeys Readable => _readable.Value;
 
-    /// <summary>The keys it may write.</summary>
+    /// <summary>The keys that the user may write.</summary>
     public GrantedKeys Writable => _writable.Value;
 
     private GrantedKeys Granted(IReadOnlyDictionary<string, RoleRecord> roles, int kind) => new(

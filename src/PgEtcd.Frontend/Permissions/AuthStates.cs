@@ -15,21 +15,21 @@ public sealed class AuthStates
         _current = current;
     }
 
-    /// <summary>The latest.</summary>
+    /// <summary>The latest state.</summary>
     public AuthState Current => _current;
 
-    /// <summary>Loads them for the first time.</summary>
+    /// <summary>Loads the first state.</summary>
     public static async Task<AuthStates> StartAsync(AuthTable table, CancellationToken cancellationToken) =>
         new(table, new AuthState(await table.LoadAsync(cancellationToken)));
 
-    /// <summary>None at all, for a store without users.</summary>
-    /// <param name="table">Where later ones are.</param>
+    /// <summary>A state without users, roles and permissions.</summary>
+    /// <param name="table">The table that later states are loaded from.</param>
     public static AuthStates Empty(AuthTable table) => new(table, AuthState.Empty);
 
     /// <summary>Whether an auth revision is known here.</summary>
     public bool Has(long revision) => revision <= _current.Revision;
 
-    /// <summary>Makes an auth revision known here. Called by one at a time.</summary>
+    /// <summary>Makes an auth revision known here. Not called concurrently.</summary>
     public async ValueTask EnsureAsync(long revision, CancellationToken cancellationToken)
     {
         if (!Has(revision))

@@ -3,16 +3,17 @@ using PgEtcd.Protocol;
 
 namespace PgEtcd.Frontend.Permissions;
 
-/// <summary>The caller of a request, as known at one auth revision, with its permissions. Never changes.</summary>
+/// <summary>The caller of a request, as known at one auth revision, with its permissions. Immutable.</summary>
 public sealed class Caller
 {
     private readonly AuthState? _state;
     private readonly AuthUser? _user;
     private readonly long _tokenRevision;
 
-    /// <param name="state">At which it was found out.</param>
-    /// <param name="username">Null: the request shows nothing.</param>
-    /// <param name="tokenRevision">etcd's auth revision in what the request shows; beyond all for what does not age.</param>
+    /// <param name="state">The state at which the caller was identified.</param>
+    /// <param name="username">The user; null if the request carries no credentials.</param>
+    /// <param name="tokenRevision">etcd's auth revision in the credentials; the largest number for credentials that changes do not
+    /// invalidate.</param>
     public Caller(AuthState state, string? username, long tokenRevision)
     {
         _state = state;
@@ -34,7 +35,7 @@ public sealed class Caller
     /// <summary>The auth revision at which the caller was identified; not for <see cref="Server"/>.</summary>
     internal long Revision => _state!.Revision;
 
-    /// <summary>Users, roles and permissions then.</summary>
+    /// <summary>Users, roles and permissions at that revision.</summary>
     public AuthState State => _state!;
 
     /// <summary>Whether there is anything to check.</summary>
@@ -43,12 +44,12 @@ public sealed class Caller
     /// <summary>Whether the request can be decided at an auth revision: only at the one at which it was admitted.</summary>
     internal bool IsOf(long authRevision) => _state is null || _state.Revision == authRevision;
 
-    /// <summary>Refuses a caller that is no user; null: it is one. A web token or certificate may name an unknown user.</summary>
+    /// <summary>Refuses a caller that is not a user; null if it is one. A web token or certificate may name an unknown user.</summary>
     public EtcdError? CheckUser() => !IsChecked || _user is not null ? null
         : Username is null ? EtcdErrors.UserEmpty
         : EtcdErrors.UserNotFound;
 
-    /// <summary>Refuses a caller that may not administer; null: it may.</summary>
+    /// <summary>Refuses a caller that may not administer; null if it may.</summary>
     public EtcdError? CheckRoot() => !IsChecked || _user is { IsRoot: true } ? null
         : _user is null ? CheckUser()
         : EtcdErrors.PermissionDenied;

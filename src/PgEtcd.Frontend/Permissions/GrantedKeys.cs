@@ -5,10 +5,10 @@ namespace PgEtcd.Frontend.Permissions;
 /// <summary>The union of the key ranges that a user may read, or write. Immutable.</summary>
 public sealed class GrantedKeys
 {
-    // Start inclusive, end exclusive, null: no end. Ascending and apart: what touches was merged.
+    // Start inclusive, end exclusive; null: no end. Ascending and disjoint: adjacent ranges were merged.
     private readonly List<(byte[] Start, byte[]? End)> _ranges = [];
 
-    /// <param name="ranges">Key and range_end by etcd's conventions; one that is empty grants nothing.</param>
+    /// <param name="ranges">Key and range_end by etcd's conventions; an empty range grants nothing.</param>
     public GrantedKeys(IEnumerable<(byte[] Key, byte[] RangeEnd)> ranges)
     {
         IEnumerable<(byte[] Start, byte[]? End)> sorted = ranges
@@ -29,8 +29,8 @@ public sealed class GrantedKeys
         }
     }
 
-    /// <summary>Whether every key of the range is granted. Of a range that is empty because its end is not above its start, the
-    /// start must be (semantics.md §11).</summary>
+    /// <summary>Whether every key of the range is granted. If the range is empty because its end is not above its start, only the start
+    /// must be granted (semantics.md §11).</summary>
     public bool Cover(in KeyRange asked)
     {
         ReadOnlySpan<byte> start = asked.Start.Span;
@@ -66,7 +66,7 @@ public sealed class GrantedKeys
         return low - 1;
     }
 
-    /// <summary>The first key behind the range; of a single key that is the key with a zero byte behind it.</summary>
+    /// <summary>The first key after the range; after a single key, that key with a zero byte appended.</summary>
     private static byte[]? EndOf(in KeyRange range) =>
         range.IsOpenEnded ? null
         : range.IsSingleKey ? [.. range.Start.Span, 0]

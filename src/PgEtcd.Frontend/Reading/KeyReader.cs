@@ -5,7 +5,7 @@ using PgEtcd.Protocol;
 
 namespace PgEtcd.Frontend.Reading;
 
-/// <summary>Reads of keys, with or without the barrier: from memory, and from SQL where the revision asked for is only there.</summary>
+/// <summary>Reads keys, with or without the barrier: from memory, or from SQL if only the log holds the requested revision.</summary>
 public sealed class KeyReader(Replica replica, Tail tail, Past past)
 {
     /// <summary>The latest state here, for headers of answers that read nothing.</summary>
@@ -62,7 +62,7 @@ public sealed class KeyReader(Replica replica, Tail tail, Past past)
         }
     }
 
-    /// <summary>A state that holds a range as it was at the revision asked for, to be read piece by piece.</summary>
+    /// <summary>A state that holds a range at the requested revision, to be read piece by piece.</summary>
     /// <param name="operation">The range, checked.</param>
     /// <param name="isCaughtUp">The caller has waited for the barrier already.</param>
     public async Task<(EtcdError? Error, KeySpace? State, long HeaderRevision)> PinAsync(RangeOperation operation, bool isCaughtUp = false)
@@ -105,10 +105,10 @@ public sealed class KeyReader(Replica replica, Tail tail, Past past)
         return new ReadAnswer<RangeResult>(null, result);
     }
 
-    /// <summary>The state from which a range is to be read, after the barrier if it wants one; null when only SQL has it.</summary>
+    /// <summary>The state to read a range from, after the barrier if the range needs one; null if only SQL has that state.</summary>
     private async ValueTask<(EtcdError? Error, KeySpace? State, long HeaderRevision)> LocateAsync(RangeOperation operation, bool isCaughtUp)
     {
-        // A revision that is not here yet may be one that another frontend has just acknowledged.
+        // Another frontend may just have acknowledged a revision that is not here yet.
         if ((!operation.Serializable && !isCaughtUp) || operation.Revision > replica.Current.Revision)
         {
             await tail.CatchUpAsync();

@@ -2,14 +2,14 @@ using PgEtcd.Mvcc;
 
 namespace PgEtcd.Frontend.Reading;
 
-/// <summary>States that clients have been given the first page of. They read the other pages at its revision (as
-/// kube-apiserver does for every list), and find them here rather than in SQL.</summary>
+/// <summary>States of which clients have read the first page. Clients read the other pages at the same revision (kube-apiserver does so for
+/// every list), which are then served from here rather than from SQL.</summary>
 internal sealed class PagedStates
 {
     private const int Capacity = 32;
 
-    /// <summary>A state is dropped when the store is so far ahead of it. What it keeps alive beyond the present one are the
-    /// tree nodes and records replaced since, some kilobytes a revision.</summary>
+    /// <summary>Revisions after which a state is dropped. A state keeps alive the tree nodes and records that were replaced since, a few
+    /// kilobytes per revision.</summary>
     private const long MaxAge = 20_000;
 
     /// <summary>Last in the lock order (RunningFrontend): no other is taken under it.</summary>
@@ -32,7 +32,7 @@ internal sealed class PagedStates
         {
             if (_states.Last is { } last && last.Value.Revision >= state.Revision)
             {
-                return; // there already, or two readers have crossed: then SQL serves one of them
+                return; // the state is there already, or two readers have crossed and SQL serves one of them
             }
 
             _states.AddLast(state);
@@ -43,8 +43,8 @@ internal sealed class PagedStates
         }
     }
 
-    /// <summary>Drops what is too old by now.</summary>
-    /// <param name="head">The revision that the store is at.</param>
+    /// <summary>Drops the states that are too old.</summary>
+    /// <param name="head">The store's revision.</param>
     public void Forget(long head)
     {
         lock (_gate)

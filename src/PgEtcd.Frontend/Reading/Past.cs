@@ -8,18 +8,18 @@ using PgEtcd.Postgres.Revisions;
 
 namespace PgEtcd.Frontend.Reading;
 
-/// <summary>Revisions that are no longer in memory, out of SQL. The rows are evaluated by the same code as the present.</summary>
+/// <summary>Reads revisions that are no longer in memory, from SQL. The rows are evaluated by the same code as the present state.</summary>
 public sealed class Past(StateReader states, Replica replica, Tail tail, Database database, TimeSpan timeLimit)
 {
     /// <summary>A range at an older revision.</summary>
     /// <param name="operation">The range; its revision is not in the future.</param>
-    /// <param name="headerRevision">Of the answer.</param>
-    /// <returns>The answer, or null when the revision has been compacted meanwhile.</returns>
+    /// <param name="headerRevision">The revision in the answer's header.</param>
+    /// <returns>The answer; null if the revision has been compacted meanwhile.</returns>
     /// <exception cref="StoreUnavailableException">The database did not answer in time.</exception>
-    /// <exception cref="AnswerTooLargeException">What is read would not fit into a message.</exception>
+    /// <exception cref="AnswerTooLargeException">The answer would not fit into a message.</exception>
     public async Task<RangeResult?> RangeAsync(RangeOperation operation, long headerRevision)
     {
-        // SQL cuts where the limit cuts by key, one later than asked for, to know about `more`; a mere count needs no rows.
+        // If the limit cuts by key, SQL cuts too, one key later, to know about `more`; a mere count needs no rows.
         bool byKey = operation is { SortTarget: SortTarget.Key, SortOrder: not SortOrder.Descend, HasFilter: false };
         long limit = operation.CountOnly ? 0
             : byKey && operation.Limit is > 0 and < int.MaxValue ? operation.Limit + 1
@@ -33,12 +33,12 @@ public sealed class Past(StateReader states, Replica replica, Tail tail, Databas
         return limit == long.MaxValue ? result : result.WithCount(count);
     }
 
-    /// <summary>A state that holds the keys of one range as they were. Null when it has been compacted meanwhile.</summary>
-    /// <param name="operation">The range; its revision is not in the future. The values are empty when it does not need them.</param>
-    /// <exception cref="AnswerTooLargeException">It would be larger than a message can be.</exception>
+    /// <summary>A state that holds the keys of one range at an older revision; null if that has been compacted meanwhile.</summary>
+    /// <param name="operation">The range; its revision is not in the future. Values are empty if the range does not need them.</param>
+    /// <exception cref="AnswerTooLargeException">The state would be larger than a message can be.</exception>
     public async Task<KeySpace?> StateAsync(RangeOperation operation) => (await ReadAsync(operation, long.MaxValue))?.State;
 
-    /// <summary>What a transaction reads of the past, fetched so that it can be evaluated in one go.</summary>
+    /// <summary>Fetches the older ranges that a transaction reads, so that it can be evaluated without waiting.</summary>
     /// <param name="operation">The transaction.</param>
     public async Task<IHistory> FetchAsync(TxnOperation operation)
     {
@@ -70,7 +70,7 @@ public sealed class Past(StateReader states, Replica replica, Tail tail, Databas
             timeLimit, token => states.RangeAtAsync(operation.Range, operation.Revision, limit, token, withValues));
         if (operation.Revision < position.CompactRevision)
         {
-            await tail.CatchUpAsync(); // so that this frontend knows it too
+            await tail.CatchUpAsync(); // so that this frontend knows of the compaction, too
             return null;
         }
 

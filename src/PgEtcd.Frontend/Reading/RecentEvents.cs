@@ -2,25 +2,25 @@ using PgEtcd.Mvcc.Keys;
 
 namespace PgEtcd.Frontend.Reading;
 
-/// <summary>The latest events of the log as the replica took them in, batch by batch: what watchers are served from. Its
-/// size is bounded; a watcher behind it reads the log itself (<c>EventReader</c>).</summary>
+/// <summary>The latest events of the log, batch by batch as the replica took them in. Watchers are served from them. Their number is
+/// bounded; a watcher that is further behind reads the log itself (<c>EventReader</c>).</summary>
 public sealed class RecentEvents
 {
     private const int MaxEvents = 8192;
 
-    /// <summary>Of records, which most of the time are alive in the state anyway.</summary>
+    /// <summary>Bytes of records, most of which are alive in the state anyway.</summary>
     private const long MaxBytes = 16 * 1024 * 1024;
 
-    /// <summary>What a change takes beside its key and value, as etcd reckons, bytes.</summary>
+    /// <summary>Bytes that a change takes besides its key and value, by etcd's estimate.</summary>
     internal const long Overhead = 256;
 
-    /// <summary>More than any store has: it must be measured anew.</summary>
+    /// <summary>More bytes than any store has: the store must be measured anew.</summary>
     private const long Unknown = 1L << 50;
 
     /// <summary>Last in the lock order (RunningFrontend): no other is taken under it.</summary>
     private readonly Lock _gate = new();
 
-    // A queue whose youngest entries can be reached from behind: nearly everyone wants only the last one.
+    // A queue that can be searched from its end: nearly every caller wants only the last batch.
     private readonly List<EventBatch> _batches = [];
     private int _first;
     private long _floor;
@@ -28,7 +28,7 @@ public sealed class RecentEvents
     private long _bytes;
     private long _taken;
 
-    /// <param name="revision">Where the replica begins: what is after it will be here.</param>
+    /// <param name="revision">The revision at which the replica begins; all later events will be here.</param>
     public RecentEvents(long revision)
     {
         _floor = revision;
@@ -38,7 +38,7 @@ public sealed class RecentEvents
     /// <summary>The last revision taken in.</summary>
     public long Head { get; private set; }
 
-    /// <summary>About how many bytes all changes take that were ever taken in; rather too many. It only grows.</summary>
+    /// <summary>Estimated bytes of all changes that were ever taken in, rather too many. The number only grows.</summary>
     public long Taken => Volatile.Read(ref _taken);
 
     /// <summary>Takes in the next batch.</summary>
@@ -61,8 +61,8 @@ public sealed class RecentEvents
         }
     }
 
-    /// <summary>Forgets all; the log goes on from another place.</summary>
-    /// <param name="revision">Where.</param>
+    /// <summary>Forgets all events, because the log continues from another revision.</summary>
+    /// <param name="revision">That revision.</param>
     public void Restart(long revision)
     {
         lock (_gate)
@@ -79,7 +79,7 @@ public sealed class RecentEvents
     /// <summary>The events after a revision.</summary>
     /// <param name="after">The revision.</param>
     /// <param name="head">The last revision that they reach.</param>
-    /// <returns>Batches that together hold them, the first perhaps with some before; null when they are no longer here.</returns>
+    /// <returns>Batches that together hold them; the first may contain earlier ones, too. Null if the events are no longer here.</returns>
     public List<EventBatch>? After(long after, out long head)
     {
         lock (_gate)

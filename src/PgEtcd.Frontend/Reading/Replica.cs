@@ -5,9 +5,9 @@ using PgEtcd.Postgres.Revisions;
 
 namespace PgEtcd.Frontend.Reading;
 
-/// <summary>This frontend's copy of the store: the present state and the recent past. Readers take <see cref="Current"/>
-/// and need no lock; the committer and the tail move it forward, in either order.</summary>
-/// <remarks>Order rule: a revision enters once, and only when all lower ones are in.</remarks>
+/// <summary>This frontend's copy of the store: the present state and the recent past. Readers take <see cref="Current"/> and need no lock;
+/// the committer and the tail move it forward, whichever is first.</summary>
+/// <remarks>A revision enters once, and only after all lower ones.</remarks>
 public sealed class Replica : IHistory
 {
     /// <summary>Guards moves forward. Second in the lock order (RunningFrontend): RecentEvents and PagedStates are changed
@@ -46,10 +46,11 @@ public sealed class Replica : IHistory
         return current.Revision == revision ? current : _paged.At(revision);
     }
 
-    /// <summary>Keeps a state that a client has been given the first page of: it will come back for the others.</summary>
+    /// <summary>Keeps a state of which a client has read the first page: the client will come back for the others.</summary>
     public void Keep(KeySpace state) => _paged.Keep(state);
 
-    /// <summary>The revision of the present state and its last change; null when it was loaded and nothing has changed since.</summary>
+    /// <summary>The revision of the present state and its last change; null if the state was loaded and nothing has changed
+    /// since.</summary>
     public (long Revision, KvEvent? Last) End()
     {
         lock (_gate)
@@ -62,7 +63,7 @@ public sealed class Replica : IHistory
     public RangeResult? Range(RangeOperation operation, long headerRevision) =>
         At(operation.Revision)?.Range(operation, headerRevision);
 
-    /// <summary>Takes in a batch this frontend has committed. The tail may have been faster: then it is there already.</summary>
+    /// <summary>Takes in a batch that this frontend has committed, unless the tail was faster.</summary>
     /// <param name="committed">The fork that the batch was evaluated on, frozen.</param>
     /// <param name="events">The changes made on it.</param>
     public void Publish(KeySpace committed, IReadOnlyList<KvEvent> events)
@@ -81,11 +82,12 @@ public sealed class Replica : IHistory
         Advanced?.Invoke(events.Count);
     }
 
-    /// <summary>Takes in what the log holds beyond the present state.</summary>
-    /// <param name="rows">Rows in order, whole revisions, starting no later than the revision after the current one;
-    /// those that are in already are skipped.</param>
-    /// <param name="position">Where the log was when they were read.</param>
-    /// <returns>False, and nothing is taken in, when the log does not go on from the present state: it must be loaded anew.</returns>
+    /// <summary>Takes in the rows of the log beyond the present state.</summary>
+    /// <param name="rows">Rows in order, whole revisions, starting no later than the revision after the current one; rows that were taken
+    /// in before are skipped.</param>
+    /// <param name="position">The position of the log when the rows were read.</param>
+    /// <returns>False if the log does not continue from the present state: nothing was taken in, and the state must be loaded
+    /// anew.</returns>
     public bool TakeIn(IReadOnlyList<LogRow> rows, LogPosition position)
     {
         int events;
@@ -149,8 +151,8 @@ public sealed class Replica : IHistory
         return fork.Freeze();
     }
 
-    /// <summary>Goes on from a state that was loaded, because the log does not go on from the present one.</summary>
-    /// <param name="keys">The state; dropped if the replica is there already.</param>
+    /// <summary>Continues from a state that was loaded, because the log does not continue from the present one.</summary>
+    /// <param name="keys">The state; ignored if the replica has reached its revision already.</param>
     /// <param name="authRevision">The auth revision at it.</param>
     /// <param name="alarms">The alarms at it.</param>
     public void Restart(KeySpace keys, long authRevision, AlarmKinds alarms)
@@ -182,7 +184,7 @@ public sealed class Replica : IHistory
         }
 
         _paged.Forget(keys.Revision);
-        // First the events: a reader of the new state must find them.
+        // The events come first: a reader of the new state must find them.
         if (events.Count > 0)
         {
             Recent.Add(events);
@@ -193,12 +195,12 @@ public sealed class Replica : IHistory
     }
 }
 
-/// <summary>A state of the key space and what moves beside it.</summary>
+/// <summary>A state of the key space, with the auth revision and the alarms at the same position of the log.</summary>
 /// <param name="Keys">The key space.</param>
 /// <param name="AuthRevision">The auth revision.</param>
 /// <param name="Alarms">The alarms that are raised.</param>
 public sealed record ReplicaState(KeySpace Keys, long AuthRevision, AlarmKinds Alarms)
 {
-    /// <summary>Where the log was at this state.</summary>
+    /// <summary>The position of the log at this state.</summary>
     public LogPosition Position => new(Keys.Revision, Keys.CompactRevision, AuthRevision, Alarms);
 }

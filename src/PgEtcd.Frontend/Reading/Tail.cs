@@ -9,15 +9,16 @@ using PgEtcd.Postgres.Revisions;
 namespace PgEtcd.Frontend.Reading;
 
 /// <summary>Keeps the replica up with the log, and is the barrier of linearizable reads (design §5): a caller that awaits
-/// <see cref="CatchUpAsync"/> continues when a tail query that was sent after the call has been taken in. All that wait
+/// <see cref="CatchUpAsync"/> continues once the result of a tail query sent after the call has been taken in. All callers that arrive
 /// while one query is under way share the next.</summary>
 public sealed class Tail
 {
-    /// <summary>How long a notification waits for an append that brings the same rows: some appends of others.</summary>
+    /// <summary>How long a notification waits for an append of this frontend that brings the same rows: about the duration of a few
+    /// appends.</summary>
     private static readonly TimeSpan AppendPatience = TimeSpan.FromMilliseconds(20);
 
-    /// <summary>How long a notification waits for more while no watcher waits for it: a read of the log costs as much for one row
-    /// as for several.</summary>
+    /// <summary>How long a notification waits for further ones while this frontend has no watchers: a read of the log costs as much for one
+    /// row as for several.</summary>
     private static readonly TimeSpan Leisure = TimeSpan.FromMilliseconds(5);
 
     private readonly RevisionLog _log;
@@ -34,12 +35,12 @@ public sealed class Tail
     private long _readAt;
     private long _cutAt;
 
-    /// <param name="log">What to read.</param>
-    /// <param name="replica">What to keep up.</param>
-    /// <param name="auth">What to keep up with it: never behind the replica.</param>
+    /// <param name="log">The log to follow.</param>
+    /// <param name="replica">The replica to keep up to date.</param>
+    /// <param name="auth">Users and roles, kept up to date too, and never behind the replica.</param>
     /// <param name="database">Where the log is.</param>
-    /// <param name="timeLimit">How long a round may take, from when the first of its members came.</param>
-    /// <param name="clock">Measures it.</param>
+    /// <param name="timeLimit">Time limit of a round, from the arrival of its first caller.</param>
+    /// <param name="clock">Measures that time.</param>
     public Tail(RevisionLog log, Replica replica, AuthStates auth, Database database, TimeSpan timeLimit, TimeProvider clock)
     {
         _log = log;
@@ -56,7 +57,7 @@ public sealed class Tail
     /// <summary>Whether a client watches here; null counts as yes.</summary>
     public Func<bool>? IsFollowed { get; set; }
 
-    /// <summary>Called once when the log turns out to end before what was read from it.</summary>
+    /// <summary>Called when the log turns out to end before a revision that was read from it, once per such revision.</summary>
     public Action<LogCutException>? IsCut { get; set; }
 
     /// <summary>The last revision that this frontend has heard of.</summary>
@@ -65,11 +66,12 @@ public sealed class Tail
     /// <summary>Revisions that this frontend has heard of and not yet taken in.</summary>
     public long Behind => Math.Max(0, Seen - _replica.Current.Revision);
 
-    /// <summary>For how long after the log was read its state here is trusted: that auth is off, and what is in the replica.</summary>
+    /// <summary>How long after a read of the log this frontend trusts what it knows: that auth is off, and the state in the
+    /// replica.</summary>
     public static readonly TimeSpan TrustLimit = TimeSpan.FromSeconds(5);
 
-    /// <summary>Whether the log was read lately, as it is twice a second. If not, what this frontend knows may have changed without
-    /// its notice, and the database must be asked.</summary>
+    /// <summary>Whether the log was read recently; normally that happens twice a second. If not, the state here may be outdated, and the
+    /// database must be asked.</summary>
     public bool IsFresh => _clock.GetElapsedTime(Volatile.Read(ref _readAt)) < TrustLimit;
 
     /// <summary>Waits until the replica holds everything that was committed when this was called.</summary>
@@ -78,7 +80,7 @@ public sealed class Tail
 
     private Task<bool> JoinAsync(Activity caller) => _rounds.JoinAsync(round => (round.Callers ??= []).Add(caller));
 
-    /// <summary>Takes in what was committed, unless the announced revision is in already.</summary>
+    /// <summary>Takes in what was committed, unless the announced revision has been taken in already.</summary>
     /// <param name="announced">A head that a notification named, or null.</param>
     public async Task WakeAsync(long? announced)
     {
@@ -119,12 +121,12 @@ public sealed class Tail
         }
     }
 
-    /// <summary>Notes that PostgreSQL has compared the log with the state here, as it does before it appends: as good as a reading. A
-    /// frontend that writes all the time is notified all the time, of its own rows, and its listener never comes to poll.</summary>
+    /// <summary>Notes that PostgreSQL has compared the log with the state here, which every append does and which is as good as a read. A
+    /// frontend that writes continuously is continuously notified of its own rows, so its listener never polls.</summary>
     /// <param name="since">When the statement was sent (<see cref="TimeProvider.GetTimestamp"/>).</param>
     internal void Confirm(long since) => Volatile.Write(ref _readAt, Math.Max(since, Volatile.Read(ref _readAt)));
 
-    /// <summary>Tells that the log was found cut, once for each revision that it was cut at.</summary>
+    /// <summary>Reports a log that ends too early, once for each revision that was read from it.</summary>
     internal void Report(LogCutException cut)
     {
         if (Interlocked.Exchange(ref _cutAt, cut.Applied) != cut.Applied)
@@ -133,8 +135,8 @@ public sealed class Tail
         }
     }
 
-    /// <summary>Says that an append is under way that takes in what others have written first, so no other reading is needed.</summary>
-    /// <returns>To be ended when it has, or will not.</returns>
+    /// <summary>Announces an append that takes in the rows of others first, so that no separate read is needed.</summary>
+    /// <returns>To be completed once the append has taken them in, or will not.</returns>
     internal TaskCompletionSource RowsComeByAppend()
     {
         TaskCompletionSource takenIn = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -150,8 +152,7 @@ public sealed class Tail
         }
     }
 
-    /// <summary>Reads within what is left of the round's time. On a network that has gone silent a read does not fail by
-    /// itself.</summary>
+    /// <summary>Reads within the rest of the round's time: on a network that has gone silent, a read does not fail by itself.</summary>
     private async Task<bool> ReadAsync(Round round)
     {
         TimeSpan left = _timeLimit - _clock.GetElapsedTime(round.Started);
@@ -192,11 +193,11 @@ public sealed class Tail
     {
         _rows.Clear();
         long applied = _replica.Current.Revision;
-        // When rows have been announced, there is no need to ask whether there are any.
+        // If rows have been announced, there is no need to ask whether there are any.
         LogPosition? position = Seen > applied ? null : await _log.PositionAsync(cancellationToken);
         if (position?.Revision < applied)
         {
-            Report(new LogCutException(position.Value.Revision, applied)); // what was read is still good to be read
+            Report(new LogCutException(position.Value.Revision, applied)); // reads may go on from the state that was read
         }
 
         applied = _replica.Current.Revision;
@@ -210,7 +211,7 @@ public sealed class Tail
             }
             catch (LogGapException)
             {
-                // We were away for so long that compaction has removed what we had not read (kine#220).
+                // This frontend was away for so long that compaction has removed rows that it had not read (kine#220).
                 await LoadAsync(cancellationToken);
                 return;
             }
@@ -223,7 +224,7 @@ public sealed class Tail
         }
     }
 
-    /// <summary>The listener and a round may hear at the same time; that one is overwritten does no harm.</summary>
+    /// <summary>The listener and a round may call this at the same time; a lost update does no harm.</summary>
     private void See(long revision) => Volatile.Write(ref _seen, Math.Max(Volatile.Read(ref _seen), revision));
 
     private async Task LoadAsync(CancellationToken cancellationToken)
@@ -235,10 +236,10 @@ public sealed class Tail
     }
 
     /// <summary>One tail query.</summary>
-    /// <param name="Started">When the first of its callers came.</param>
+    /// <param name="Started">The arrival of its first caller.</param>
     private sealed record Round(long Started)
     {
-        /// <summary>The spans of its callers, when traces are wanted.</summary>
+        /// <summary>The spans of its callers, if traces are collected.</summary>
         public List<Activity>? Callers { get; set; }
     }
 }

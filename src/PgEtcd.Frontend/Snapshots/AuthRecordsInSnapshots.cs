@@ -6,10 +6,11 @@ using PgEtcd.Snapshots.Bbolt;
 
 namespace PgEtcd.Frontend.Snapshots;
 
-/// <summary>Users and roles as etcd's snapshots hold them, and as the database does.</summary>
+/// <summary>Converts users and roles between etcd's snapshots and the database's records.</summary>
 public static class AuthRecordsInSnapshots
 {
-    /// <summary>For a snapshot. Roles and permissions stand in etcd's order: it searches them by halves.</summary>
+    /// <summary>Converts to a snapshot's records. Roles and permissions are in etcd's order, because etcd searches them by
+    /// bisection.</summary>
     public static SnapshotAuth ToSnapshot(this AuthRecords records) => new(
         records.IsEnabled,
         records.ShownRevision,
@@ -36,7 +37,7 @@ public static class AuthRecordsInSnapshots
             },
         }))]);
 
-    /// <summary>From a snapshot.</summary>
+    /// <summary>Converts from a snapshot's records.</summary>
     /// <exception cref="SnapshotException">A record cannot be read.</exception>
     public static AuthRecords ToRecords(this SnapshotAuth auth)
     {

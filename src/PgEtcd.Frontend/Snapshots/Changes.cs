@@ -3,10 +3,10 @@ using PgEtcd.Snapshots;
 
 namespace PgEtcd.Frontend.Snapshots;
 
-/// <summary>A row of the log as a change in a snapshot.</summary>
+/// <summary>Converts rows of the log.</summary>
 internal static class Changes
 {
-    /// <summary>The same change.</summary>
+    /// <summary>The row as a change in a snapshot.</summary>
     public static SnapshotChange ToChange(this in LogRow row) => new(
         row.Revision, row.Sub, row.Key, row.Value is { } value ? value : default(ReadOnlyMemory<byte>?),
         row.CreateRevision, row.Version, row.Lease);

@@ -11,12 +11,12 @@ namespace PgEtcd.Frontend.Snapshots;
 
 /// <summary>Maintenance.Snapshot (semantics.md §10): the file in blobs of 32 KiB, then its checksum in a message of its own.</summary>
 /// <param name="database">The store.</param>
-/// <param name="timeLimit">How long the database may take to begin.</param>
+/// <param name="timeLimit">How long to wait until the database answers at all.</param>
 public sealed class SnapshotSender(Database database, TimeSpan timeLimit)
 {
     private const int BlobLength = 32 * 1024;
 
-    /// <summary>The format's version, as etcd of our version calls it.</summary>
+    /// <summary>The version of the format, as reported by the etcd version that PgEtcd matches.</summary>
     private const string StorageVersion = "3.6.0";
 
     /// <summary>Sends the store as it is now.</summary>
@@ -73,7 +73,7 @@ public sealed class SnapshotSender(Database database, TimeSpan timeLimit)
         }
     }
 
-    /// <summary>A stream that has begun cannot be repeated, so the database is asked for before.</summary>
+    /// <summary>Waits for the database, because a stream that has begun cannot be repeated.</summary>
     private async Task<bool> ReachAsync(CancellationToken cancellationToken)
     {
         await database.PingAsync(cancellationToken);

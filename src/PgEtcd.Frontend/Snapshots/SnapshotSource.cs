@@ -8,10 +8,10 @@ using PgEtcd.Snapshots.Bbolt;
 
 namespace PgEtcd.Frontend.Snapshots;
 
-/// <summary>The whole store as of one revision, as the file that etcd's snapshots are (docs/decisions/0010).</summary>
+/// <summary>The whole store at one revision, in the file format of etcd's snapshots (docs/decisions/0010).</summary>
 public sealed class SnapshotSource : IAsyncDisposable
 {
-    /// <summary>Bytes that are handed on at once, roughly.</summary>
+    /// <summary>Approximate bytes of a piece.</summary>
     private const int PieceLength = 64 * 1024;
 
     private readonly LogScan _scan;
@@ -28,27 +28,27 @@ public sealed class SnapshotSource : IAsyncDisposable
         Rows = rows;
     }
 
-    /// <summary>The revision it is of.</summary>
+    /// <summary>The revision of the snapshot.</summary>
     public long Revision => _scan.Position.Revision;
 
-    /// <summary>Changes of the history in it.</summary>
+    /// <summary>Number of changes in the snapshot.</summary>
     public long Rows { get; }
 
-    /// <summary>Leases in it.</summary>
+    /// <summary>Number of leases in the snapshot.</summary>
     public int Leases => _leases.Count;
 
     /// <summary>Bytes of the image, without the checksum at its end.</summary>
     public long Length => _layout.Length;
 
-    /// <summary>Fixes the moment and measures.</summary>
+    /// <summary>Opens a scan of the store as it is now, and measures the file.</summary>
     /// <param name="database">The store.</param>
-    /// <param name="cancellationToken">Gives up.</param>
+    /// <param name="cancellationToken">Abandons the work.</param>
     public static async Task<SnapshotSource> OpenAsync(Database database, CancellationToken cancellationToken) =>
         await OpenAsync(await LogScan.OpenAsync(database, cancellationToken), cancellationToken);
 
-    /// <summary>Measures.</summary>
-    /// <param name="scan">What is to be in it; disposed of with the source.</param>
-    /// <param name="cancellationToken">Gives up.</param>
+    /// <summary>Measures the file of a scan.</summary>
+    /// <param name="scan">The content of the file; disposed of with the source.</param>
+    /// <param name="cancellationToken">Abandons the work.</param>
     public static async Task<SnapshotSource> OpenAsync(LogScan scan, CancellationToken cancellationToken)
     {
         try
@@ -74,8 +74,8 @@ public sealed class SnapshotSource : IAsyncDisposable
     }
 
     /// <summary>Writes the image, front to back.</summary>
-    /// <param name="write">Gets it piece by piece; the memory is used again when it has returned.</param>
-    /// <param name="cancellationToken">Gives up.</param>
+    /// <param name="write">Receives the image piece by piece; the memory is reused after each call.</param>
+    /// <param name="cancellationToken">Abandons the work.</param>
     /// <returns>The SHA-256 of the image, which is the end of the file.</returns>
     public async Task<byte[]> WriteAsync(Func<ReadOnlyMemory<byte>, ValueTask> write, CancellationToken cancellationToken)
     {
