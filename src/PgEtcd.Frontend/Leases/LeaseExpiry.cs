@@ -5,23 +5,23 @@ using PgEtcd.Postgres.Leases;
 
 namespace PgEtcd.Frontend.Leases;
 
-/// <summary>The leader's job of revoking leases that are over (design §7), each with its keys in one revision, as a client
-/// would revoke it.</summary>
+/// <summary>The leader's job that revokes expired leases (design §7), each with its keys in one revision, as if a client revoked
+/// it.</summary>
 public sealed class LeaseExpiry(LeaseTable table, LeaseStore leases, string run, LeaderJobs jobs, ILogger<LeaseExpiry> logger)
 {
-    /// <summary>etcd's own measures: how often it looks, and how many it revokes at a time (semantics.md §8).</summary>
+    /// <summary>etcd's values: the interval of checks, and the most leases revoked at a time (semantics.md §8).</summary>
     private static readonly TimeSpan Period = TimeSpan.FromMilliseconds(500);
 
     private const int Most = 500;
 
-    /// <summary>The log names it as the author of the deletions.</summary>
+    /// <summary>The author of the deletions in the log.</summary>
     private static readonly Origin Origin = new(Caller.Server, "lease expiry");
 
-    /// <summary>Goes on until the frontend stops.</summary>
+    /// <summary>Runs until the frontend stops.</summary>
     public Task RunAsync() => jobs.RunWhileLeadingAsync("the expiry of leases", Period, ExpireAsync);
 
-    /// <summary>One turn.</summary>
-    /// <param name="cancellationToken">Cancelled when we no longer lead.</param>
+    /// <summary>Revokes the leases that have expired.</summary>
+    /// <param name="cancellationToken">Cancelled when this frontend no longer leads.</param>
     internal async Task ExpireAsync(CancellationToken cancellationToken)
     {
         IReadOnlyList<long>? over = await table.ExpiredAsync(run, Most, cancellationToken);
@@ -37,7 +37,7 @@ public sealed class LeaseExpiry(LeaseTable table, LeaseStore leases, string run,
 
         if (over.Count > 0)
         {
-            // Evaluated together and appended together. A client may have revoked one before us: that is an answer too.
+            // They are evaluated and appended together. A lease that a client has revoked first gives an error, which is fine.
             WriteAnswer[] answers = await Task.WhenAll(over.Select(id => leases.RevokeAsync(id, Origin))).WaitAsync(cancellationToken);
             LeaseMetrics.Expired.Add(answers.Count(answer => answer.Error is null));
         }

@@ -4,11 +4,11 @@ using PgEtcd.Postgres.Leases;
 
 namespace PgEtcd.Frontend.Leases;
 
-/// <summary>Gathers the keep-alives of all streams: one statement is under way at a time and renews all leases that were
-/// asked for while the one before it was.</summary>
+/// <summary>Gathers the keep-alives of all streams. One statement is under way at a time; it renews all leases that were requested during
+/// the previous one.</summary>
 internal sealed class LeaseRenewals
 {
-    /// <summary>How often one looks again for a lease that has expired and is not revoked yet.</summary>
+    /// <summary>Interval of checking on a lease that has expired and is not revoked yet.</summary>
     private static readonly TimeSpan LookAgain = TimeSpan.FromMilliseconds(250);
 
     private readonly LeaseTable _table;
@@ -18,7 +18,7 @@ internal sealed class LeaseRenewals
     private long _statements;
 
     /// <param name="table">The leases.</param>
-    /// <param name="database">Where they are.</param>
+    /// <param name="database">The database of the leases.</param>
     /// <param name="timeLimit">How long a keep-alive may take.</param>
     /// <param name="clock">Measures all times but those of the leases.</param>
     public LeaseRenewals(LeaseTable table, Database database, TimeSpan timeLimit, TimeProvider clock)
@@ -29,13 +29,13 @@ internal sealed class LeaseRenewals
         _calls = new SharedCalls<long, (Dictionary<long, long?> Ttls, long Revision)>(database, timeLimit, clock, SendAsync);
     }
 
-    /// <summary>How many statements were sent since the start: many fewer than keep-alives, if many come at once.</summary>
+    /// <summary>Statements sent since the start: far fewer than keep-alives if many arrive at once.</summary>
     public long Statements => Volatile.Read(ref _statements);
 
     /// <summary>Renews a lease to its full TTL.</summary>
     /// <param name="id">The lease.</param>
-    /// <returns>For a lease that has expired the answer waits until it is gone (semantics.md §8), or until it has been given a new life
-    /// because the database was away.</returns>
+    /// <returns>The answer; for an expired lease, once it has been revoked (semantics.md §8), or renewed because the database was
+    /// unavailable.</returns>
     /// <exception cref="StoreUnavailableException">The database did not answer in time.</exception>
     public async Task<Renewal> RenewAsync(long id)
     {
@@ -43,7 +43,7 @@ internal sealed class LeaseRenewals
         for (long? revision = null; ;)
         {
             (Dictionary<long, long?> found, long head) = await _calls.AskAsync(id, out _);
-            revision ??= head; // of before the lease was revoked
+            revision ??= head; // from before the lease was revoked
             if (!found.TryGetValue(id, out long? ttl))
             {
                 return new Renewal(0, revision.Value);
@@ -60,11 +60,11 @@ internal sealed class LeaseRenewals
                 throw new StoreUnavailableException();
             }
 
-            await Task.Delay(LookAgain, _clock); // the leader revokes it, which nothing here is told of
+            await Task.Delay(LookAgain, _clock); // the leader revokes the lease, and nothing here is notified of that
         }
     }
 
-    /// <summary>One statement; what it finds.</summary>
+    /// <summary>Sends one statement.</summary>
     private Task<(Dictionary<long, long?> Ttls, long Revision)> SendAsync(IReadOnlyList<long> asked, CancellationToken cancellationToken)
     {
         HashSet<long> ids = [.. asked];
@@ -76,5 +76,5 @@ internal sealed class LeaseRenewals
 
 /// <summary>The answer to a keep-alive.</summary>
 /// <param name="Ttl">Seconds; 0 when the lease is gone.</param>
-/// <param name="Revision">Of the log, before the renewal.</param>
+/// <param name="Revision">The log's revision before the renewal.</param>
 public readonly record struct Renewal(long Ttl, long Revision);

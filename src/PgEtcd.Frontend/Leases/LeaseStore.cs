@@ -7,7 +7,7 @@ using PgEtcd.Postgres.Leases;
 
 namespace PgEtcd.Frontend.Leases;
 
-/// <summary>What the services see of the leases: the rows are PostgreSQL's, the keys attached are the replica's.</summary>
+/// <summary>The leases as the services see them: the rows come from PostgreSQL, the attached keys from the replica.</summary>
 public sealed class LeaseStore(LeaseTable table, Database database, Replica replica, Tail tail, Committer committer, TimeSpan timeLimit)
 {
     private readonly LeaseGrants _grants = new(table, database, timeLimit, TimeProvider.System);
@@ -17,19 +17,19 @@ public sealed class LeaseStore(LeaseTable table, Database database, Replica repl
     public Action? DiskIsFull { get; init; }
 
     /// <summary>A lease and, if asked for, its keys.</summary>
-    /// <param name="Lease">The lease; null when there is none.</param>
+    /// <param name="Lease">The lease; null if it does not exist.</param>
     /// <param name="Keys">The keys attached to it.</param>
     public sealed record LeaseInfo(Lease? Lease, IReadOnlyCollection<ReadOnlyMemory<byte>> Keys);
 
     /// <summary>A lease that was granted.</summary>
     /// <param name="Id">Its id.</param>
-    /// <param name="Revision">The log's revision then.</param>
+    /// <param name="Revision">The log's revision at the grant.</param>
     public readonly record struct Granted(long Id, long Revision);
 
     /// <summary>Grants a lease.</summary>
-    /// <param name="id">The id wanted; 0 for one of our choice.</param>
+    /// <param name="id">The requested id; 0 for a random one.</param>
     /// <param name="ttl">Seconds.</param>
-    /// <returns>Null when the id wanted is taken.</returns>
+    /// <returns>Null if the requested id is taken.</returns>
     /// <exception cref="StoreUnavailableException">The database did not answer in time.</exception>
     public async Task<Granted?> GrantAsync(long id, long ttl)
     {
@@ -63,7 +63,7 @@ public sealed class LeaseStore(LeaseTable table, Database database, Replica repl
         }
     }
 
-    /// <summary>Revokes a lease: it goes together with its keys, in one revision.</summary>
+    /// <summary>Revokes a lease: it is deleted together with its keys, in one revision.</summary>
     public async Task<WriteAnswer> RevokeAsync(long id, Origin origin)
     {
         WriteAnswer answer = await committer.WriteAsync(new RevokeLeaseOperation { Lease = id }, size: 0, replica, origin);
@@ -78,7 +78,7 @@ public sealed class LeaseStore(LeaseTable table, Database database, Replica repl
     /// <inheritdoc cref="LeaseRenewals.RenewAsync"/>
     public Task<Renewal> RenewAsync(long id) => _renewals.RenewAsync(id);
 
-    /// <summary>Looks a lease up.</summary>
+    /// <summary>Looks up a lease.</summary>
     /// <param name="id">Its id.</param>
     /// <param name="withKeys">Whether its keys are wanted.</param>
     public async Task<LeaseInfo> FindAsync(long id, bool withKeys)

@@ -6,35 +6,35 @@ using PgEtcd.Postgres.Connections;
 namespace PgEtcd.Frontend.Maintenance;
 
 /// <summary>The alarms of the cluster (semantics.md §10), whichever frontend raised them.</summary>
-/// <remarks>What is raised is part of what the log is compared with when a frontend appends (docs/decisions/0009): so a
-/// frontend that has not heard of an alarm cannot write. An alarm that says that PostgreSQL's disk is full may not find room there itself:
-/// it holds on this frontend until it can be stored or is cleared.</remarks>
+/// <remarks>Appends are conditional on the raised alarms (docs/decisions/0009), so a frontend that has not heard of an alarm cannot write.
+/// If PostgreSQL's disk is full, there may be no room to store the alarm about that: it then holds on this frontend until it can be stored
+/// or is cleared.</remarks>
 /// <param name="table">The alarms.</param>
-/// <param name="database">Where they are.</param>
-/// <param name="replica">Knows what is raised.</param>
-/// <param name="tail">Brings it up.</param>
+/// <param name="database">The database of the cluster.</param>
+/// <param name="replica">Holds the raised kinds.</param>
+/// <param name="tail">Brings the replica up to date.</param>
 /// <param name="self">Gives the id under which this frontend raises alarms.</param>
 /// <param name="timeLimit">How long a change may take.</param>
-/// <param name="logger">Gets the disk that is full.</param>
+/// <param name="logger">Logs a full disk.</param>
 public sealed class Alarms(
     AlarmTable table, Database database, Replica replica, Tail tail, Func<long> self, TimeSpan timeLimit, ILogger<Alarms> logger)
     : IDisposable
 {
     private static readonly TimeSpan StorePeriod = TimeSpan.FromSeconds(1);
 
-    /// <summary>Changes come one after the other: what is stored late must not undo a clearing.</summary>
+    /// <summary>Changes are made one after the other: an alarm that is stored late must not undo a clearing.</summary>
     private readonly SemaphoreSlim _turn = new(1);
     private volatile bool _isUnstored;
 
     /// <summary>Whether PostgreSQL's disk is full and the alarm that says so is not stored yet.</summary>
     public bool IsUnstored => _isUnstored;
 
-    /// <summary>The kinds that are raised, as this frontend last heard: at most half a second ago. For health checks.</summary>
+    /// <summary>The kinds that are raised as this frontend last heard, normally at most half a second ago.</summary>
     public AlarmKinds Raised => replica.State.Alarms | (_isUnstored ? AlarmKinds.NoSpace : AlarmKinds.None);
 
     private Alarm Own => new(self(), Alarm.NoSpace);
 
-    /// <summary>All that are raised now.</summary>
+    /// <summary>All alarms that are raised now.</summary>
     /// <exception cref="StoreUnavailableException">The database did not answer in time.</exception>
     public async Task<IReadOnlyList<Alarm>> ListAsync()
     {
@@ -42,9 +42,9 @@ public sealed class Alarms(
         return _isUnstored && !stored.Contains(Own) ? [.. stored, Own] : stored;
     }
 
-    /// <summary>Raises or clears an alarm. From the return on every frontend heeds it.</summary>
+    /// <summary>Raises or clears an alarm. Every frontend obeys the change once this has returned.</summary>
     /// <param name="alarm">The alarm.</param>
-    /// <param name="raised">Whether it shall be raised.</param>
+    /// <param name="raised">Whether to raise it.</param>
     /// <returns>Whether that changed anything.</returns>
     /// <exception cref="StoreUnavailableException">The database did not answer in time.</exception>
     public async Task<bool> SetAsync(Alarm alarm, bool raised)
@@ -60,7 +60,8 @@ public sealed class Alarms(
         }
     }
 
-    /// <summary>Raises NOSPACE, if it is not. From the return on this frontend heeds it, and every other if it could be stored.</summary>
+    /// <summary>Raises NOSPACE unless it is raised. Once this has returned, this frontend obeys it, and so do all others if it could be
+    /// stored.</summary>
     public async Task RaiseNoSpaceAsync()
     {
         if (!Raised.HasFlag(AlarmKinds.NoSpace))
@@ -70,7 +71,7 @@ public sealed class Alarms(
         }
     }
 
-    /// <summary>Takes note that PostgreSQL refused a write because its disk is full. The alarm holds here at once.</summary>
+    /// <summary>Notes that PostgreSQL refused a write because its disk is full. The alarm holds on this frontend at once.</summary>
     public void DiskIsFull()
     {
         if (!Raised.HasFlag(AlarmKinds.NoSpace))
@@ -80,7 +81,7 @@ public sealed class Alarms(
         }
     }
 
-    /// <summary>Stores what could not be stored, until cancelled.</summary>
+    /// <summary>Stores the alarm that could not be stored before; runs until cancelled.</summary>
     public Task RunAsync(CancellationToken stopping) =>
         new BackgroundLoop("storing the alarm NOSPACE", TimeProvider.System, logger).RunAsync(StorePeriod, _ => StoreAsync(), stopping);
 
@@ -104,7 +105,7 @@ public sealed class Alarms(
         }
         catch (Exception exception) when (exception is StoreUnavailableException || DatabaseErrors.IsOutOfSpace(exception))
         {
-            // It stays until the next time.
+            // The next turn tries again.
         }
         finally
         {

@@ -2,21 +2,21 @@ using PgEtcd.Postgres.Maintenance;
 
 namespace PgEtcd.Frontend.Maintenance;
 
-/// <summary>Cuts off a session that holds the append lock and does not commit, so that all writes of the cluster wait for it: one that
-/// changes keys from SQL, after the limit (docs/decisions/0016), and any other. A job of the leader.</summary>
+/// <summary>Cuts off a session that holds the append lock without committing, so that all writes of the cluster wait: a session that
+/// changes keys from SQL after the limit (docs/decisions/0016), any other after ten seconds or more. A job of the leader.</summary>
 /// <param name="table">The sessions.</param>
-/// <param name="timeLimit">How long one may hold the lock while others wait; more than zero.</param>
-/// <param name="clock">Measures it: PostgreSQL does not tell since when a lock is held.</param>
+/// <param name="timeLimit">How long a session may hold the lock while others wait; more than zero.</param>
+/// <param name="clock">Measures that time: PostgreSQL does not show since when a lock is held.</param>
 /// <param name="logger">Where to log.</param>
 public sealed class AppendLockGuard(AppendLockTable table, TimeSpan timeLimit, TimeProvider clock, ILogger<AppendLockGuard> logger)
 {
     private static readonly TimeSpan LongestPeriod = TimeSpan.FromSeconds(1);
 
-    /// <summary>How long a cancelled session gets to let go before it is ended.</summary>
+    /// <summary>Time for a cancelled session to release the lock before it is ended.</summary>
     private static readonly TimeSpan CancelLimit = TimeSpan.FromSeconds(1);
 
-    /// <summary>How long a session may hold the lock at least that is not known to change keys from SQL. A frontend gives up its append
-    /// after five seconds, and is ended if it idles under the lock for two.</summary>
+    /// <summary>Shortest limit for a session that is not known to change keys from SQL. The append of a frontend times out after five
+    /// seconds, and its session is ended if it idles under the lock for two.</summary>
     private static readonly TimeSpan OthersLimit = TimeSpan.FromSeconds(10);
 
     private LockHolder? _seen;
@@ -24,16 +24,16 @@ public sealed class AppendLockGuard(AppendLockTable table, TimeSpan timeLimit, T
     private long? _cancelled;
     private bool _refused;
 
-    /// <summary>How often to look: a session is cut off at the limit or so much later.</summary>
+    /// <summary>Interval of checks: a session is cut off at most this long after the limit.</summary>
     public TimeSpan Period => timeLimit / 4 < LongestPeriod ? timeLimit / 4 : LongestPeriod;
 
-    /// <summary>Looks once.</summary>
+    /// <summary>Checks once.</summary>
     public async Task RunAsync(CancellationToken cancellationToken)
     {
         LockHolder? holder = await table.HolderAsync(cancellationToken);
         if (holder is null && _seen?.Began is not null)
         {
-            return; // a writer that waited has given up; the transaction may be the same when the next one comes
+            return; // the waiting writer has given up; the same transaction may hold the lock when the next one comes
         }
 
         if (holder is null || holder.Pid != _seen?.Pid || holder.Since != _seen.Since || holder.Began != _seen.Began)
@@ -46,7 +46,7 @@ public sealed class AppendLockGuard(AppendLockTable table, TimeSpan timeLimit, T
         _seen = holder;
         TimeSpan held = clock.GetElapsedTime(_since);
 
-        // A commit that waits for a standby is done on this side: to cancel it would only hide that.
+        // A commit that waits for a standby has already happened on this server: cancelling it would only hide that.
         if (holder is null || held < timeLimit || IsLikelyFrontend(holder, held) || _refused || holder.WaitEvent == "SyncRep")
         {
             return;
@@ -58,7 +58,7 @@ public sealed class AppendLockGuard(AppendLockTable table, TimeSpan timeLimit, T
         }
         catch (LockHolderException exception)
         {
-            _refused = true; // said once for each session
+            _refused = true; // logged once per transaction
             Log.LockHolderStays(logger, holder.Pid, Who(holder), held.TotalSeconds, exception.Message);
         }
     }
@@ -82,8 +82,8 @@ public sealed class AppendLockGuard(AppendLockTable table, TimeSpan timeLimit, T
         }
     }
 
-    /// <summary>A frontend holds the lock again and again. Where its transactions cannot be seen, it could look like one that
-    /// lasts.</summary>
+    /// <summary>A frontend takes the lock again and again. If the start of its transactions is not visible, they could look like one long
+    /// transaction.</summary>
     private static bool IsLikelyFrontend(LockHolder holder, TimeSpan held) =>
         !holder.IsWriter && (holder.Began is null || held < OthersLimit);
 

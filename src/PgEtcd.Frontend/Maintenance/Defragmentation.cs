@@ -6,8 +6,8 @@ using PgEtcd.Postgres.Metrics;
 
 namespace PgEtcd.Frontend.Maintenance;
 
-/// <summary>Defragment: vacuums the schema's tables, once for all callers that ask meanwhile. It goes on when its waiters give
-/// up: a large table takes longer than a client's deadline.</summary>
+/// <summary>Defragment: vacuums the schema's tables, once for all concurrent callers. The vacuum continues when its callers give up: a
+/// large table takes longer than a client's deadline.</summary>
 public sealed class Defragmentation(Vacuum vacuum, CancellationToken stopping)
 {
     /// <summary>Last in the lock order (RunningFrontend): the vacuum runs outside of it.</summary>
@@ -16,7 +16,7 @@ public sealed class Defragmentation(Vacuum vacuum, CancellationToken stopping)
 
     /// <summary>Vacuums, or waits for the vacuum under way.</summary>
     /// <param name="cancellationToken">Ends the wait, not the work.</param>
-    /// <exception cref="VacuumRefusedException">PostgreSQL left out a table.</exception>
+    /// <exception cref="VacuumRefusedException">PostgreSQL skipped a table.</exception>
     public Task RunAsync(CancellationToken cancellationToken)
     {
         lock (_gate)

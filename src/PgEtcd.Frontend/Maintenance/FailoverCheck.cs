@@ -7,15 +7,15 @@ using PgEtcd.Postgres.Revisions;
 
 namespace PgEtcd.Frontend.Maintenance;
 
-/// <summary>Looks, when another PostgreSQL answers than before, whether it still has everything that this frontend has taken in
+/// <summary>When another PostgreSQL server answers than before, checks whether it still has everything that this frontend has taken in
 /// (design §11): an asynchronous failover may have lost acknowledged commits.</summary>
 public sealed class FailoverCheck(
     RevisionLog log, Replica replica, Tail tail, AuthStates auth, AuthTable authTable, ILogger<FailoverCheck> logger)
 {
-    /// <summary>Says that rows at the end of the log were deleted, which no failover does.</summary>
+    /// <summary>Logs that rows at the end of the log were deleted, which no failover does.</summary>
     public void ReportCut(LogCutException cut) => Log.LogIsCut(logger, cut.Message);
 
-    /// <summary>Repairs what was lost: the revision moves past everything that was handed out, and so does the auth revision.</summary>
+    /// <summary>If commits were lost, moves the revision past everything that was handed out; likewise the auth revision.</summary>
     public async Task RunAsync(NpgsqlConnection connection)
     {
         if (!await authTable.EnsureRevisionAsync(connection, auth.Current.Revision))

@@ -2,17 +2,17 @@ using PgEtcd.Postgres.Alarms;
 
 namespace PgEtcd.Frontend.Maintenance;
 
-/// <summary>--quota-backend-bytes: the room that the store may take. What would exceed it raises the alarm NOSPACE, as in etcd
-/// (semantics.md §10); but what counts is the room in use, as a file of PostgreSQL does not shrink (docs/decisions/0009).</summary>
-/// <remarks>No write waits to be measured as long as the last measurement, with all that was written since and all that is under way,
-/// shows room; only before one is refused the store is measured.</remarks>
+/// <summary>--quota-backend-bytes: the room that the store may take. A write that would exceed it raises the alarm NOSPACE, as in etcd
+/// (semantics.md §10); but only the room in use counts, because PostgreSQL's files do not shrink (docs/decisions/0009).</summary>
+/// <remarks>No write waits for a measurement as long as the last one, plus everything written since and everything under way, leaves room.
+/// A write waits for a new measurement only if it would otherwise be refused.</remarks>
 /// <param name="limit">Bytes; 0 or less: no quota.</param>
-/// <param name="sizes">Measures.</param>
-/// <param name="alarms">Raises.</param>
+/// <param name="sizes">Measures the store.</param>
+/// <param name="alarms">Raises the alarm.</param>
 public sealed class Quota(long limit, StorageSizes sizes, Alarms alarms)
 {
-    /// <summary>How old a measurement may be before a write has it made anew, for what is no part of the log and for what was
-    /// removed.</summary>
+    /// <summary>Age from which on a write starts a new measurement, which also accounts for data outside the log and for removed
+    /// rows.</summary>
     private static readonly TimeSpan MostAge = TimeSpan.FromSeconds(5);
 
     /// <summary>While the alarm is raised, a refusal may rest on a measurement of this age: clients that try again and again must not keep
@@ -25,12 +25,12 @@ public sealed class Quota(long limit, StorageSizes sizes, Alarms alarms)
     /// <summary>Bytes; 0: no quota.</summary>
     public long Limit { get; } = Math.Max(0, limit);
 
-    /// <summary>Whether there may be no room: writes must ask.</summary>
+    /// <summary>Whether writes must reserve room.</summary>
     public bool IsOn => Limit > 0 || alarms.IsUnstored;
 
-    /// <summary>Takes room for a write, until what is returned is disposed of: by then the write is answered and counted.</summary>
-    /// <param name="cost">See <c>WriteCost</c>; what costs nothing always has room.</param>
-    /// <returns>Null: there is no room, and the alarm has been raised.</returns>
+    /// <summary>Reserves room for a write until the result is disposed of: by then the write is answered and counted.</summary>
+    /// <param name="cost">See <c>WriteCost</c>; a write that costs nothing always has room.</param>
+    /// <returns>Null if there is no room; the alarm has been raised.</returns>
     /// <exception cref="Postgres.Calls.StoreUnavailableException">The database did not answer in time.</exception>
     public async ValueTask<Room?> ReserveAsync(long cost)
     {
@@ -48,7 +48,7 @@ public sealed class Quota(long limit, StorageSizes sizes, Alarms alarms)
         {
             if (sizes.Age > MostAge && _refreshing.IsCompleted)
             {
-                _refreshing = sizes.RefreshAsync(); // not for each write: those would share one more measurement
+                _refreshing = sizes.RefreshAsync(); // not for each write: the later ones would start one more measurement
             }
 
             return new Room(this, cost);
@@ -94,7 +94,7 @@ public sealed class Quota(long limit, StorageSizes sizes, Alarms alarms)
         }
     }
 
-    /// <summary>Room that a write has.</summary>
+    /// <summary>Room that is reserved for a write.</summary>
     public sealed class Room : IDisposable
     {
         private readonly Quota _quota;

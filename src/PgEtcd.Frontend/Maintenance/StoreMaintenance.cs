@@ -9,18 +9,18 @@ using PgEtcd.Postgres.Metrics;
 
 namespace PgEtcd.Frontend.Maintenance;
 
-/// <summary>What operators ask of the store as a whole (semantics.md §10), beside alarms.</summary>
+/// <summary>Operators' requests about the whole store (semantics.md §10), except alarms.</summary>
 public sealed class StoreMaintenance(
     HashReader hashes, StorageTable storage, StorageSizes sizes, Defragmentation defragmentation, Database database, TimeSpan timeLimit)
 {
-    /// <summary>Hashes the key space as etcd does. Takes as long as there are rows.</summary>
-    /// <param name="revision">Up to which revision; 0: the present one.</param>
+    /// <summary>Hashes the key space as etcd does. The time is proportional to the number of rows.</summary>
+    /// <param name="revision">The last revision to hash; 0: the present one.</param>
     /// <param name="cancellationToken">Ends it.</param>
     /// <exception cref="StoreUnavailableException">The database did not answer.</exception>
     public Task<HashedKeys> HashKeysAsync(long revision, CancellationToken cancellationToken) =>
         ReadAsync(MaintenanceMetrics.HashKeysSeconds, () => hashes.HashKeysAsync(revision, cancellationToken), cancellationToken);
 
-    /// <summary>Hashes all that lasts.</summary>
+    /// <summary>Hashes all durable data.</summary>
     /// <param name="cancellationToken">Ends it.</param>
     /// <exception cref="StoreUnavailableException">The database did not answer.</exception>
     public Task<HashedKeys> HashAllAsync(CancellationToken cancellationToken) =>
@@ -29,14 +29,14 @@ public sealed class StoreMaintenance(
     /// <inheritdoc cref="Defragmentation.RunAsync"/>
     public Task DefragmentAsync(CancellationToken cancellationToken) => defragmentation.RunAsync(cancellationToken);
 
-    /// <summary>Notes a downgrade for all frontends.</summary>
-    /// <param name="version">The version to go down to.</param>
+    /// <summary>Records a downgrade for all frontends.</summary>
+    /// <param name="version">The target version.</param>
     /// <returns>False when one is under way already.</returns>
     /// <exception cref="StoreUnavailableException">The database did not answer in time.</exception>
     public Task<bool> EnableDowngradeAsync(string version) =>
         database.InTimeAsync(timeLimit, cancel => storage.EnableDowngradeAsync(version, cancel));
 
-    /// <summary>Forgets it.</summary>
+    /// <summary>Cancels the downgrade.</summary>
     /// <exception cref="StoreUnavailableException">The database did not answer in time.</exception>
     public Task CancelDowngradeAsync() => database.InTimeAsync(timeLimit, async cancel =>
     {
@@ -44,7 +44,7 @@ public sealed class StoreMaintenance(
         return true;
     });
 
-    /// <summary>Whether a downgrade is under way, as all frontends have it now.</summary>
+    /// <summary>Whether a downgrade is under way in the cluster.</summary>
     /// <exception cref="StoreUnavailableException">The database did not answer in time.</exception>
     public async Task<bool> IsDowngradingAsync() => (await sizes.MeasureAsync()).DowngradeTarget is not null;
 

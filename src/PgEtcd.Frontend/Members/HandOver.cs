@@ -7,12 +7,12 @@ namespace PgEtcd.Frontend.Members;
 /// <summary>MoveLeader: hands the leadership to another frontend and waits until that one has taken it.</summary>
 public sealed class HandOver(Membership membership, Leader leader, Database database, TimeProvider clock, TimeSpan timeLimit)
 {
-    /// <summary>How often to look whether the other frontend has taken over: it finds out with its next heartbeat.</summary>
+    /// <summary>Interval of checking whether the other frontend has taken over, which happens with its next heartbeat.</summary>
     private static readonly TimeSpan Poll = TimeSpan.FromMilliseconds(50);
 
     private readonly MemberTable _table = new(database);
 
-    /// <summary>Hands it over.</summary>
+    /// <summary>Hands the leadership over.</summary>
     /// <param name="target">The member id of the next leader.</param>
     /// <exception cref="StoreUnavailableException">The database did not answer in time.</exception>
     public async Task<HandOverOutcome> ToAsync(long target)
@@ -27,7 +27,7 @@ public sealed class HandOver(Membership membership, Leader leader, Database data
             return HandOverOutcome.Done;
         }
 
-        // Asked before the leadership is given up, which ends our jobs.
+        // Checked before the leadership is given up, because giving it up ends our jobs.
         if (!(await membership.ListAsync(timeLimit)).Any(member => member.Id == target)
             || await membership.BetweenBeatsAsync(() => GiveAsync(target)) is not { } givenAt)
         {
@@ -45,11 +45,11 @@ public sealed class HandOver(Membership membership, Leader leader, Database data
             await Task.Delay(Poll, clock);
         }
 
-        await membership.ListAsync(timeLimit); // so that Status shows it at once
+        await membership.ListAsync(timeLimit); // so that Status shows the new leader at once
         return HandOverOutcome.Done;
     }
 
-    /// <returns>When it was given; null if the member is not alive or this frontend no longer led.</returns>
+    /// <returns>When the leadership was given; null if the member is not alive or this frontend no longer led.</returns>
     private Task<DateTime?> GiveAsync(long target)
     {
         leader.Lose();
@@ -60,15 +60,15 @@ public sealed class HandOver(Membership membership, Leader leader, Database data
 /// <summary>The outcome of a hand-over.</summary>
 public enum HandOverOutcome
 {
-    /// <summary>It leads.</summary>
+    /// <summary>The target leads.</summary>
     Done,
 
-    /// <summary>The leadership is not ours to give.</summary>
+    /// <summary>This frontend does not lead.</summary>
     NotLeader,
 
     /// <summary>No such frontend is alive.</summary>
     NoSuchMember,
 
-    /// <summary>It was given the leadership and has not taken it in time; the next heartbeat of any frontend takes it.</summary>
+    /// <summary>The target was given the leadership but did not take it in time; the next heartbeat of any frontend takes it.</summary>
     NotTaken,
 }

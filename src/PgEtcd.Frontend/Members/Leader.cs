@@ -2,8 +2,8 @@ using PgEtcd.Postgres.Members;
 
 namespace PgEtcd.Frontend.Members;
 
-/// <summary>The leadership as far as this frontend holds it: one frontend has it at a time, so that each job runs once (design §7,
-/// §10). The heartbeats of <see cref="Membership"/> win and renew it.</summary>
+/// <summary>This frontend's hold on the leadership. One frontend leads at a time, so that each job runs once (design §7, §10). The
+/// heartbeats of <see cref="Membership"/> win and renew it.</summary>
 public sealed class Leader : IDisposable
 {
     private readonly TimeProvider _clock;
@@ -22,8 +22,8 @@ public sealed class Leader : IDisposable
         _term.Cancel();
     }
 
-    /// <summary>Whether this frontend may do now what only the leader may. Our own clock decides, and it runs on while the process
-    /// is stopped: a frontend that wakes up after the end of its leadership knows it.</summary>
+    /// <summary>Whether this frontend may now do what only the leader may do. Its own clock decides, and that clock runs on while the
+    /// process is stopped: a frontend that resumes after the end of its leadership knows that it no longer leads.</summary>
     public bool IsLeader => !_resigned.IsCancellationRequested && _clock.GetTimestamp() < Volatile.Read(ref _until);
 
     /// <summary>Cancelled when the present leadership ends.</summary>
@@ -61,15 +61,15 @@ public sealed class Leader : IDisposable
         Volatile.Write(ref _until, sent + (long)(MemberTable.LeadershipLimit.TotalSeconds * _clock.TimestampFrequency));
     }
 
-    /// <summary>Another frontend has the leadership, or is about to get it.</summary>
+    /// <summary>Ends the leadership: another frontend has it, or is about to get it.</summary>
     internal void Lose()
     {
         Volatile.Write(ref _until, _clock.GetTimestamp());
         _term.Cancel();
     }
 
-    /// <summary>Logs that the leadership came or went. Not part of the first heartbeat: a start that fails after it logs nothing but
-    /// the reason.</summary>
+    /// <summary>Logs that the leadership came or went. Not called for the first heartbeat: a start that fails after it logs nothing but the
+    /// reason.</summary>
     internal void Announce()
     {
         bool leads = IsLeader;

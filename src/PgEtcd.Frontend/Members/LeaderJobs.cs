@@ -14,10 +14,10 @@ public sealed class LeaderJobs(Leader leader, TimeProvider clock, ILogger<Leader
 
     /// <summary>Runs a job again and again while, and only while, this frontend leads.</summary>
     /// <param name="name">What it does, for the log.</param>
-    /// <param name="period">From the end of one run to the next.</param>
+    /// <param name="period">Time from the end of one run to the next.</param>
     /// <param name="job">The job. Its token is cancelled when the leadership ends. An exception is logged, and the job runs again, after
-    /// longer and longer pauses while it keeps failing.</param>
-    /// <returns>Ends when the leader has resigned; need not be awaited.</returns>
+    /// pauses that grow while it keeps failing.</param>
+    /// <returns>Completes when the leader has resigned; need not be awaited.</returns>
     public Task RunWhileLeadingAsync(string name, TimeSpan period, Func<CancellationToken, Task> job)
     {
         Task loop = new BackgroundLoop(name, clock, logger).RunAsync(period, _ => RunOnceAsync(job), leader.Resigned);
@@ -29,7 +29,7 @@ public sealed class LeaderJobs(Leader leader, TimeProvider clock, ILogger<Leader
         return loop;
     }
 
-    /// <summary>Waits, but not long, for the jobs to stop after <see cref="Leader.Resign"/>.</summary>
+    /// <summary>Waits a second at most for the jobs to stop after <see cref="Leader.Resign"/>.</summary>
     public async Task StoppedAsync()
     {
         Task[] jobs;

@@ -4,13 +4,13 @@ using PgEtcd.Postgres.Members;
 
 namespace PgEtcd.Frontend.Members;
 
-/// <summary>This frontend among the others: registers it, keeps it registered with heartbeats, which also compete for the leadership,
-/// and lists the frontends that are alive (design §7, §10).</summary>
+/// <summary>Registers this frontend among the others, keeps it registered with heartbeats, which also compete for the leadership, and lists
+/// the live frontends (design §7, §10).</summary>
 public sealed class Membership : IAsyncDisposable
 {
     private static readonly TimeSpan Tick = TimeSpan.FromMilliseconds(500);
 
-    /// <summary>How long a farewell may take: without one the other frontends miss us within seconds.</summary>
+    /// <summary>Time limit of leaving. If it fails, the other frontends notice the absence within seconds.</summary>
     private static readonly TimeSpan LeaveLimit = TimeSpan.FromSeconds(1);
 
     private readonly MemberTable _table;
@@ -45,30 +45,31 @@ public sealed class Membership : IAsyncDisposable
     /// <summary>The identity under which this frontend is registered.</summary>
     public Member Self => _identities[_identity];
 
-    /// <summary>The run that jobs name when they ask the database for what only the leader gets.</summary>
+    /// <summary>The name of this run, which the leader's jobs pass to the database as proof of the leadership.</summary>
     public string Run { get; }
 
-    /// <summary>The frontends that were alive at the last heartbeat, half a second ago, in the order of their ids.</summary>
+    /// <summary>The frontends that were alive at the last heartbeat or listing, normally at most half a second ago, in the order of their
+    /// ids.</summary>
     public IReadOnlyList<Member> Current => _current;
 
-    /// <summary>The frontend that led at the last heartbeat.</summary>
+    /// <summary>The frontend that led at that time.</summary>
     public Member? CurrentLeader => _current.FirstOrDefault(member => member.IsLeader);
 
-    /// <summary>Whether the database has answered our heartbeat lately.</summary>
+    /// <summary>Whether the database has answered a heartbeat of the last two seconds.</summary>
     public bool HearsDatabase => _clock.GetElapsedTime(Volatile.Read(ref _lastBeat)) < MemberTable.LeadershipLimit;
 
-    /// <summary>Whether some frontend leads, as far as was heard lately.</summary>
+    /// <summary>Whether some frontend leads, according to a heartbeat of the last two seconds.</summary>
     public bool HasLeader => HearsDatabase && CurrentLeader is not null;
 
     /// <summary>Registers the frontend and begins to compete.</summary>
     /// <param name="database">The database of the cluster.</param>
     /// <param name="leader">Gets the leadership when a heartbeat wins it.</param>
     /// <param name="run">Distinguishes this process from all others.</param>
-    /// <param name="identities">The identities to register, the preferred one first. An id that another process holds and keeps up is
-    /// left to that process (docs/decisions/0006).</param>
-    /// <param name="revision">Gives that of the state here.</param>
-    /// <param name="clock">Ours.</param>
-    /// <param name="logger">Gets the failures of heartbeats.</param>
+    /// <param name="identities">The identities to register, the preferred one first. An id that another live process holds is left to that
+    /// process (docs/decisions/0006).</param>
+    /// <param name="revision">Gives the revision of the state here.</param>
+    /// <param name="clock">This process's clock.</param>
+    /// <param name="logger">Logs failed heartbeats.</param>
     /// <param name="cancellationToken">Gives up.</param>
     public static async Task<Membership> JoinAsync(
         Database database,
@@ -114,7 +115,7 @@ public sealed class Membership : IAsyncDisposable
     public async Task<IReadOnlyList<Member>> ListAsync(TimeSpan timeLimit) =>
         _current = InOrder(await _database.InTimeAsync(timeLimit, _table.ListAsync));
 
-    /// <summary>Takes a frontend off the list that is no longer alive.</summary>
+    /// <summary>Removes a frontend that is no longer alive from the list.</summary>
     /// <param name="id">Its member id.</param>
     /// <param name="timeLimit">How long to wait for the database.</param>
     /// <returns>Whether it was on the list, and whether it was removed: a live one is not.</returns>
@@ -122,7 +123,7 @@ public sealed class Membership : IAsyncDisposable
     public Task<(bool IsKnown, bool IsRemoved)> RemoveDeadAsync(long id, TimeSpan timeLimit) =>
         _database.InTimeAsync(timeLimit, cancel => _table.RemoveDeadAsync(id, cancel));
 
-    /// <summary>Stops the heartbeats, takes the frontend off the list and leaves the leadership to the others at once. The jobs must
+    /// <summary>Stops the heartbeats, removes the frontend from the list and leaves the leadership to the others at once. The jobs must
     /// have stopped: another frontend may start them now.</summary>
     public async Task LeaveAsync()
     {
@@ -141,7 +142,7 @@ public sealed class Membership : IAsyncDisposable
         }
         catch (Exception exception) when (exception is OperationCanceledException || DatabaseErrors.IsTransient(exception))
         {
-            // The others will miss us within seconds.
+            // The others will notice the absence within seconds.
         }
     }
 
@@ -153,7 +154,7 @@ public sealed class Membership : IAsyncDisposable
         _beating.Dispose();
     }
 
-    /// <summary>Runs something while no heartbeat is under way, whose answer would make us lead again.</summary>
+    /// <summary>Runs an action while no heartbeat is under way, because the answer to one could make this frontend lead again.</summary>
     internal async Task<T> BetweenBeatsAsync<T>(Func<Task<T>> action)
     {
         await _beating.WaitAsync();
@@ -175,7 +176,7 @@ public sealed class Membership : IAsyncDisposable
         {
             if (!(await BeatAsync(stopping)).Joined)
             {
-                YieldId(); // we were away for so long that another process has taken the id
+                YieldId(); // this frontend was away so long that another process has taken the id
             }
         }
         catch when (!stopping.IsCancellationRequested)
@@ -228,7 +229,7 @@ public sealed class Membership : IAsyncDisposable
         }
     }
 
-    /// <summary>Goes on under the next identity; the last one is made of the run, so no other process has it.</summary>
+    /// <summary>Switches to the next identity. The last one is derived from the run, so no other process has it.</summary>
     private void YieldId()
     {
         long taken = Self.Id;

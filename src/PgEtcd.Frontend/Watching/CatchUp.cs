@@ -6,24 +6,24 @@ using PgEtcd.Postgres.History;
 
 namespace PgEtcd.Frontend.Watching;
 
-/// <summary>Brings watchers up that are behind: from recent events where those reach back far enough, otherwise from the
-/// log, piece by piece as their client has room.</summary>
+/// <summary>Brings watchers that are behind up to date: from recent events if those reach back far enough, otherwise from the log, piece by
+/// piece as the client has room.</summary>
 public sealed class CatchUp(WatchHub hub, Replica replica, EventReader log, ILogger logger) : IDisposable
 {
     /// <summary>How many revisions one response may hold, as in etcd (semantics.md §7).</summary>
     private const int MaxRevisions = 1000;
 
-    /// <summary>How many bytes one response may have; a single revision may have more. Many clients take 4 MB, and one that has failed over
-    /// a response would fail over it for ever.</summary>
+    /// <summary>How many bytes one response may have, unless a single revision has more. Many clients accept 4 MB, and a client that failed
+    /// on a larger response would fail on it again and again.</summary>
     internal const long MaxBytes = 1024 * 1024;
 
-    /// <summary>From one try to the next while the database is away.</summary>
+    /// <summary>Pause between attempts while the database is unavailable.</summary>
     private static readonly TimeSpan RetryPause = TimeSpan.FromMilliseconds(200);
 
-    /// <summary>Reads of the log at a time: the pool has other work too.</summary>
+    /// <summary>Limits concurrent reads of the log: the connection pool has other work, too.</summary>
     private readonly SemaphoreSlim _readers = new(4);
 
-    /// <summary>Serves the watchers of a stream that fall behind, each a piece in turn, until the stream ends.</summary>
+    /// <summary>Serves the watchers of a stream that fall behind, one piece each in turn, until the stream ends.</summary>
     internal async Task RunAsync(WatchStream stream, Channel<Watcher> behind)
     {
         try
@@ -39,7 +39,7 @@ public sealed class CatchUp(WatchHub hub, Replica replica, EventReader log, ILog
         }
         catch (Exception exception)
         {
-            // The client opens another stream and goes on from where it was.
+            // The client opens another stream and continues from where it was.
             Log.CatchUpFailed(logger, exception);
             hub.Close(stream);
         }
@@ -48,8 +48,8 @@ public sealed class CatchUp(WatchHub hub, Replica replica, EventReader log, ILog
     /// <inheritdoc/>
     public void Dispose() => _readers.Dispose();
 
-    /// <summary>One piece.</summary>
-    /// <returns>True when nothing more is to be done for it.</returns>
+    /// <summary>Sends a watcher one piece.</summary>
+    /// <returns>True if the watcher needs no further piece.</returns>
     private async Task<bool> StepAsync(Watcher watcher)
     {
         if (hub.NextOf(watcher) is not { } next)
@@ -108,10 +108,10 @@ public sealed class CatchUp(WatchHub hub, Replica replica, EventReader log, ILog
         return selected;
     }
 
-    /// <summary>Where the next response ends: before the revision that would make it too large.</summary>
+    /// <summary>The end of the next response, before the revision that would make the response too large.</summary>
     /// <param name="events">Whole revisions, in order.</param>
-    /// <param name="first">Where it begins.</param>
-    /// <param name="withPrevious">Whether the values before are sent too.</param>
+    /// <param name="first">The index of the response's first event.</param>
+    /// <param name="withPrevious">Whether previous values are sent, too.</param>
     internal static int EndOfPiece(List<KvEvent> events, int first, bool withPrevious)
     {
         long bytes = WatchUpdate.Overhead;

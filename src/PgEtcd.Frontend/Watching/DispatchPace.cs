@@ -1,18 +1,18 @@
 namespace PgEtcd.Frontend.Watching;
 
-/// <summary>When the hub hands out what the replica has taken in (<see cref="WatchHub"/>).</summary>
-/// <remarks>At once, as a rule. But a client is sent ten events at hardly the cost of one. So while batches of many writes
-/// follow each other, and each stream gets but a few events of a batch, events wait for those of the next, up to
-/// <see cref="Pause"/>.</remarks>
+/// <summary>Decides when the hub hands out the events that the replica has taken in (<see cref="WatchHub"/>).</summary>
+/// <remarks>Usually at once. But sending ten events to a client costs hardly more than sending one. So while batches of many writes follow
+/// each other, and each stream gets only a few events of a batch, events wait up to <see cref="Pause"/> for those of the next
+/// batch.</remarks>
 internal sealed class DispatchPace : IDisposable
 {
-    /// <summary>Events times watchers up to which handing out costs less than waking a thread for it.</summary>
+    /// <summary>Product of events and watchers up to which handing out costs less than waking a thread.</summary>
     private const int Few = 16;
 
-    /// <summary>Writes in a batch from which on others wait behind it: more events are to come.</summary>
+    /// <summary>Size of a batch from which on further writes probably wait behind it, so that more events will follow.</summary>
     private const int Busy = 8;
 
-    /// <summary>Events for each stream from which on they are better not kept waiting for more.</summary>
+    /// <summary>Events per stream from which on waiting for more does not pay.</summary>
     private const int Worthwhile = 16;
 
     private readonly Action _dispatch;
@@ -22,7 +22,7 @@ internal sealed class DispatchPace : IDisposable
     private int _underWay;
     private volatile bool _isWorthwhile;
 
-    /// <param name="dispatch">Hands out everything. It calls <see cref="Begin"/> before it looks what there is.</param>
+    /// <param name="dispatch">Hands out all new events. It calls <see cref="Begin"/> before it looks for them.</param>
     /// <param name="clock">Measures the pause.</param>
     public DispatchPace(Action dispatch, TimeProvider clock)
     {
@@ -32,12 +32,12 @@ internal sealed class DispatchPace : IDisposable
             static pace => ((DispatchPace)pace!)._dispatch(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
     }
 
-    /// <summary>The longest that events wait for others.</summary>
+    /// <summary>The longest time that events wait for others.</summary>
     public static TimeSpan Pause { get; } = TimeSpan.FromMilliseconds(2);
 
-    /// <summary>Has what is new handed out, here, on another thread, or after a pause.</summary>
-    /// <param name="events">How many are new.</param>
-    /// <param name="watchers">How many there are.</param>
+    /// <summary>Has new events handed out: on this thread, on another one, or after a pause.</summary>
+    /// <param name="events">Number of new events.</param>
+    /// <param name="watchers">Number of watchers.</param>
     public void Wake(int events, int watchers)
     {
         if ((long)events * watchers <= Few)
@@ -61,12 +61,12 @@ internal sealed class DispatchPace : IDisposable
         }
     }
 
-    /// <summary>Events are going to be handed out; for those that come from now on it takes another time.</summary>
+    /// <summary>Tells that events are about to be handed out. Later ones need another call of <see cref="Wake"/>.</summary>
     public void Begin() => Interlocked.Exchange(ref _underWay, 0);
 
-    /// <summary>Events were handed out.</summary>
-    /// <param name="events">How many.</param>
-    /// <param name="streams">To how many streams.</param>
+    /// <summary>Tells that events were handed out.</summary>
+    /// <param name="events">Number of events.</param>
+    /// <param name="streams">Number of streams that received them.</param>
     public void End(long events, int streams)
     {
         _isWorthwhile = events >= (long)Worthwhile * streams;

@@ -1,18 +1,18 @@
 namespace PgEtcd.Frontend.Watching;
 
-/// <summary>How many watch, and how far they are.</summary>
+/// <summary>The number of watches, and how far behind they are.</summary>
 public readonly record struct WatchCounts
 {
-    /// <summary>Streams.</summary>
+    /// <summary>Watch streams.</summary>
     public int Streams { get; init; }
 
     /// <summary>Watches that get events as they come.</summary>
     public int Synced { get; init; }
 
-    /// <summary>Watches that are being brought up.</summary>
+    /// <summary>Watches that are being brought up to date.</summary>
     public int Behind { get; init; }
 
-    /// <summary>How far the last of those is behind, revisions.</summary>
+    /// <summary>Revisions by which the last of those is behind.</summary>
     public long Lag { get; init; }
 
     /// <summary>Responses that wait to be written to clients.</summary>

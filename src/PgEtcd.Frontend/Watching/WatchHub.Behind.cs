@@ -3,10 +3,10 @@ using PgEtcd.Mvcc.Keys;
 
 namespace PgEtcd.Frontend.Watching;
 
-/// <content>What <see cref="CatchUp"/> does to watchers that are behind, under the gate.</content>
+/// <content>The steps of <see cref="CatchUp"/> that need the gate.</content>
 public sealed partial class WatchHub
 {
-    /// <summary>The next revision that a watcher wants; null when it is not behind any more.</summary>
+    /// <summary>The next revision that a watcher wants; null if the watcher is no longer behind.</summary>
     internal long? NextOf(Watcher watcher)
     {
         lock (_gate)
@@ -15,7 +15,7 @@ public sealed partial class WatchHub
         }
     }
 
-    /// <summary>Sends the rest and makes it a synced watcher.</summary>
+    /// <summary>Sends a watcher the remaining events and makes it a synced one.</summary>
     internal bool TryJoin(Watcher watcher)
     {
         lock (_gate)
@@ -32,7 +32,7 @@ public sealed partial class WatchHub
                 return false;
             }
 
-            if (IsBehind(watcher)) // the compaction may have come to it
+            if (IsBehind(watcher)) // a compaction may have ended the watch
             {
                 Join(watcher);
             }
@@ -43,8 +43,8 @@ public sealed partial class WatchHub
 
     /// <summary>Sends events, as far as there is room.</summary>
     /// <param name="watcher">The recipient.</param>
-    /// <param name="events">All that it wants up to <paramref name="last"/>.</param>
-    /// <param name="last">How far it is then.</param>
+    /// <param name="events">All events that the watcher wants up to <paramref name="last"/>.</param>
+    /// <param name="last">The last revision that the watcher has after them.</param>
     /// <param name="compactRevision">The compaction mark.</param>
     /// <returns>True when all were sent.</returns>
     internal bool Send(Watcher watcher, List<KvEvent> events, long last, long compactRevision)

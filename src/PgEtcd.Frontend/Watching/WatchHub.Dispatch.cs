@@ -40,7 +40,7 @@ public sealed partial class WatchHub
         {
             Log.WatchFailed(_logger, exception);
             _gathering.ForEach(static watcher => watcher.TakeGathered());
-            AllFallBehind(after + 1); // a watcher that has had some of it wants later revisions by now
+            AllFallBehind(after + 1); // a watcher that got some of the events wants later revisions by now
         }
 
         CloseBroken();
@@ -54,7 +54,7 @@ public sealed partial class WatchHub
         }
     }
 
-    /// <summary>Their clients open other streams and go on from where they were.</summary>
+    /// <summary>Closes streams that failed. Their clients open others and continue from where they were.</summary>
     private void CloseBroken()
     {
         foreach (WatchStream stream in _broken)
@@ -66,7 +66,7 @@ public sealed partial class WatchHub
         _broken.Clear();
     }
 
-    /// <summary>Does something for one stream; when that fails the stream is closed. Nothing is thrown.</summary>
+    /// <summary>Runs an action for one stream; if it fails, the stream is closed. Throws nothing.</summary>
     internal void Guard(WatchStream stream, Action change)
     {
         try
@@ -94,11 +94,11 @@ public sealed partial class WatchHub
     {
         if (_isWatched)
         {
-            _pace.Wake(events, _synced.Count); // read without the gate: nothing but the way taken depends on it
+            _pace.Wake(events, _synced.Count); // read without the gate: the number only selects a way of handing out
         }
     }
 
-    /// <summary>Runs bare on a thread of the pool, on a timer's, or on one that has just committed: it throws nothing.</summary>
+    /// <summary>Runs unguarded on a thread of the pool, of a timer, or of a commit, so it must not throw.</summary>
     private void Run()
     {
         try
@@ -131,7 +131,7 @@ public sealed partial class WatchHub
             }
         }
 
-        only?.Queue.Wake(atOnce: true); // saves another thread's waking up
+        only?.Queue.Wake(atOnce: true); // saves waking another thread
     }
 
     private void HandOut(IReadOnlyList<KvEvent> events, long after)
@@ -161,7 +161,7 @@ public sealed partial class WatchHub
         }
     }
 
-    /// <summary>The only event of its revision: all watchers that want it share it.</summary>
+    /// <summary>Hands out the only event of a revision; all watchers that want it share one list.</summary>
     private void HandOut(KvEvent change)
     {
         KvEvent[] shared = [change];
@@ -176,7 +176,7 @@ public sealed partial class WatchHub
         }
     }
 
-    /// <summary>A revision of several events: each watcher gets those it wants in one response.</summary>
+    /// <summary>Hands out a revision of several events; each watcher gets the wanted ones in one response.</summary>
     private void HandOut(IReadOnlyList<KvEvent> events, int first, int end)
     {
         _gathering.Clear();
@@ -216,7 +216,7 @@ public sealed partial class WatchHub
         }
         catch (Exception exception)
         {
-            Log.WatchFailed(_logger, exception); // the others get the event all the same
+            Log.WatchFailed(_logger, exception); // the other watchers get the event all the same
             _broken.Add(watcher.Stream);
         }
     }

@@ -5,9 +5,9 @@ using PgEtcd.Postgres.History;
 namespace PgEtcd.Frontend.Watching;
 
 /// <summary>Hands the events that the replica takes in to the watchers (design §6, semantics.md §7).</summary>
-/// <remarks>Watchers are synced or behind. The synced ones stand in an index and get each event as it comes; one whose
-/// stream has no room falls behind, and is brought up from recent events or the log by its stream's own task
-/// (<see cref="CatchUp"/>). So a slow client holds up no other and costs no memory.</remarks>
+/// <remarks>Watchers are synced or behind. The synced ones are in an index and get each event as it comes. A watcher whose stream has no
+/// room falls behind, and its stream's own task brings it up to date from recent events or the log (<see cref="CatchUp"/>). So a slow
+/// client delays no other and costs no memory.</remarks>
 public sealed partial class WatchHub : IDisposable
 {
     /// <summary>Guards the streams, their watchers and the index. Second in the lock order (RunningFrontend): RecentEvents and the
@@ -25,10 +25,10 @@ public sealed partial class WatchHub : IDisposable
     private readonly DispatchPace _pace;
     private volatile bool _isWatched;
 
-    /// <param name="replica">Where events come from.</param>
-    /// <param name="log">Where older events are.</param>
-    /// <param name="progressInterval">How often progress is told, unasked.</param>
-    /// <param name="clock">Measures it.</param>
+    /// <param name="replica">The source of events.</param>
+    /// <param name="log">The source of older events.</param>
+    /// <param name="progressInterval">Interval of progress notifications.</param>
+    /// <param name="clock">Measures that interval.</param>
     /// <param name="logger">Where to log.</param>
     public WatchHub(
         Replica replica, EventReader log, TimeSpan progressInterval, TimeProvider clock, ILogger<WatchHub> logger)
@@ -74,7 +74,7 @@ public sealed partial class WatchHub : IDisposable
         return stream;
     }
 
-    /// <summary>How many watch, and how far they are.</summary>
+    /// <summary>Counts the watches, and how far behind they are.</summary>
     public WatchCounts Count()
     {
         lock (_gate)
@@ -125,7 +125,7 @@ public sealed partial class WatchHub : IDisposable
         CatchUp.Dispose();
     }
 
-    /// <summary>Changes the watches of a stream under the gate, when everything that was taken in before has been handed out.</summary>
+    /// <summary>Changes the watches of a stream under the gate, after everything that was taken in before has been handed out.</summary>
     internal void Change(Action change)
     {
         lock (_gate)
@@ -135,15 +135,14 @@ public sealed partial class WatchHub : IDisposable
         }
     }
 
-    /// <summary>A watcher that has everything up to <see cref="Position"/> gets events as they come from now on. The caller
-    /// holds the gate.</summary>
+    /// <summary>Makes a watcher that has everything up to <see cref="Position"/> a synced one. The caller holds the gate.</summary>
     internal void Join(Watcher watcher)
     {
         watcher.State = WatcherState.Synced;
         _synced.Add(watcher.Target.Range, watcher);
     }
 
-    /// <summary>A watcher gets no more events. The caller holds the gate.</summary>
+    /// <summary>Ends the delivery of events to a watcher. The caller holds the gate.</summary>
     internal void Leave(Watcher watcher, WatcherState state)
     {
         if (watcher.State == WatcherState.Synced)

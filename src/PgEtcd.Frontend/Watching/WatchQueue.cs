@@ -2,8 +2,8 @@ using System.Diagnostics.CodeAnalysis;
 
 namespace PgEtcd.Frontend.Watching;
 
-/// <summary>Responses on their way to one client. Events are refused when too many wait: then the client is slow, and its
-/// watches wait in the log, which costs no memory. One reader.</summary>
+/// <summary>Responses on their way to one client. If too many wait, the client is slow: further events are refused, and its watches read
+/// them from the log later, which costs no memory. One reader.</summary>
 public class WatchQueue
 {
     private const int MaxUpdates = 4096;
@@ -40,8 +40,8 @@ public class WatchQueue
         Wake();
     }
 
-    /// <summary>Adds events, if there is room. The reader sleeps on until <see cref="Wake"/>: responses that belong together
-    /// are then written together.</summary>
+    /// <summary>Adds events, if there is room. The reader sleeps until <see cref="Wake"/>, so that responses that belong together are
+    /// written together.</summary>
     public virtual bool TryAdd(WatchUpdate update)
     {
         lock (_gate)
@@ -57,8 +57,8 @@ public class WatchQueue
         return true;
     }
 
-    /// <summary>Tells the reader that there is something.</summary>
-    /// <param name="atOnce">It may go on here: the caller holds no lock and has nothing more to do.</param>
+    /// <summary>Wakes the reader.</summary>
+    /// <param name="atOnce">Whether the reader may continue on this thread: the caller holds no lock and has nothing left to do.</param>
     public void Wake(bool atOnce = false)
     {
         TaskCompletionSource? reader;
@@ -77,7 +77,7 @@ public class WatchQueue
         }
     }
 
-    /// <summary>Waits until less than half is taken.</summary>
+    /// <summary>Waits until at most half of the room is taken.</summary>
     public Task RoomAsync()
     {
         lock (_gate)
@@ -107,7 +107,7 @@ public class WatchQueue
     }
 
     /// <summary>Takes the next response.</summary>
-    /// <param name="update">It.</param>
+    /// <param name="update">The response.</param>
     /// <param name="isLast">Whether no other waits behind it.</param>
     public bool TryTake([NotNullWhen(true)] out WatchUpdate? update, out bool isLast)
     {
@@ -132,7 +132,7 @@ public class WatchQueue
         return true;
     }
 
-    /// <summary>Ends it for all waiters.</summary>
+    /// <summary>Closes the queue and releases all waiters.</summary>
     public void Close()
     {
         TaskCompletionSource? room;

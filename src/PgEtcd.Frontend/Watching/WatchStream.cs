@@ -4,7 +4,7 @@ using PgEtcd.Protocol;
 
 namespace PgEtcd.Frontend.Watching;
 
-/// <summary>The watches of one client's stream and the responses on their way to it.</summary>
+/// <summary>The watches of one client's stream, and the responses on their way to the client.</summary>
 public sealed class WatchStream
 {
     /// <summary>etcd's words (errors.md §3).</summary>
@@ -32,7 +32,7 @@ public sealed class WatchStream
 
     /// <summary>Begins a watch.</summary>
     /// <param name="id">The id that the client chose, or 0.</param>
-    /// <param name="target">What it wants.</param>
+    /// <param name="target">The keys and events that the client wants.</param>
     public void Create(long id, WatchTarget target) => _hub.Change(() =>
     {
         string? refusal = target.StartRevision < 0 ? EtcdErrors.Compacted.Message
@@ -67,13 +67,13 @@ public sealed class WatchStream
         }
     });
 
-    /// <summary>Says that a watch is not begun.</summary>
+    /// <summary>Answers that a watch was not created.</summary>
     public void Refuse(string reason) => _hub.Change(() =>
     {
         Queue.Add(Update(-1) with { Created = true, Canceled = true, CancelReason = reason });
     });
 
-    /// <summary>Ends a watch; an unknown one goes unanswered.</summary>
+    /// <summary>Ends a watch; the request for an unknown one is not answered.</summary>
     public void Cancel(long id) => _hub.Change(() =>
     {
         if (_watchers.Remove(id, out Watcher? watcher))
@@ -83,7 +83,7 @@ public sealed class WatchStream
         }
     });
 
-    /// <summary>Tells how far all watches of the stream are, if they are equally far; otherwise says nothing.</summary>
+    /// <summary>Sends the progress of the stream if all its watches are up to date; otherwise nothing.</summary>
     public void TellProgress() => _hub.Change(() =>
     {
         if (_watchers.Count > 0 && _watchers.Values.All(IsCurrent))
@@ -94,7 +94,7 @@ public sealed class WatchStream
 
     /// <summary>Adds events of a watch to the responses. The caller holds the hub's gate.</summary>
     /// <param name="watcher">The watch.</param>
-    /// <param name="headerRevision">Of the response.</param>
+    /// <param name="headerRevision">The revision in the response's header.</param>
     /// <param name="events">Whole revisions.</param>
     /// <returns>False when there is no room.</returns>
     internal bool TrySend(Watcher watcher, long headerRevision, IReadOnlyList<KvEvent> events)
@@ -111,9 +111,9 @@ public sealed class WatchStream
         return isSent;
     }
 
-    /// <summary>Counts the watches and what waits. The caller holds the hub's gate.</summary>
-    /// <param name="counts">Of the other streams.</param>
-    /// <param name="position">How far the hub is.</param>
+    /// <summary>Adds the watches that are behind and the responses that wait. The caller holds the hub's gate.</summary>
+    /// <param name="counts">The counts without this stream.</param>
+    /// <param name="position">The last revision that the hub has handed out.</param>
     internal WatchCounts AddTo(WatchCounts counts, long position)
     {
         foreach (Watcher watcher in _watchers.Values)
@@ -134,7 +134,7 @@ public sealed class WatchStream
         Queue.Add(new WatchUpdate(0, watcher.Id) { Canceled = true, CompactRevision = compactRevision });
     }
 
-    /// <summary>Has a watch brought up. The caller holds the hub's gate.</summary>
+    /// <summary>Has a watch brought up to date. The caller holds the hub's gate.</summary>
     internal void BringUp(Watcher watcher)
     {
         _behind.Writer.TryWrite(watcher);
@@ -145,7 +145,7 @@ public sealed class WatchStream
         }
     }
 
-    /// <summary>Wakes all waiters: nothing more comes.</summary>
+    /// <summary>Releases all waiters: no more responses will come.</summary>
     internal void End()
     {
         _behind.Writer.TryComplete();
@@ -157,7 +157,7 @@ public sealed class WatchStream
 
     private ITimer StartProgress()
     {
-        // Up to a tenth later, so that the streams of many clients do not tick together.
+        // Up to a tenth longer, so that the streams of many clients do not tick together.
         TimeSpan interval = _hub.ProgressInterval * (1 + (Random.Shared.NextDouble() / 10));
         return _hub.Clock.CreateTimer(_ => Tick(), null, interval, interval);
     }

@@ -5,31 +5,31 @@ namespace PgEtcd.Frontend.Watching;
 /// <summary>What a client wants to watch (semantics.md §7).</summary>
 /// <param name="Range">The keys.</param>
 /// <param name="StartRevision">The first revision of interest; 0 for the next one.</param>
-/// <param name="NoPut">Leave puts out.</param>
-/// <param name="NoDelete">Leave deletes out.</param>
-/// <param name="PreviousValue">Give the key as it was before.</param>
-/// <param name="ProgressNotify">Tell from time to time how far the watch is.</param>
-/// <param name="Fragment">Big responses may be cut.</param>
+/// <param name="NoPut">Leaves out puts.</param>
+/// <param name="NoDelete">Leaves out deletes.</param>
+/// <param name="PreviousValue">Adds the key as it was before.</param>
+/// <param name="ProgressNotify">Sends progress notifications.</param>
+/// <param name="Fragment">Allows large responses to be sent in pieces.</param>
 public sealed record WatchTarget(
     KeyRange Range, long StartRevision, bool NoPut, bool NoDelete, bool PreviousValue, bool ProgressNotify, bool Fragment);
 
-/// <summary>Where a watch stands.</summary>
+/// <summary>The state of a watch.</summary>
 internal enum WatcherState
 {
     /// <summary>It gets events as they come.</summary>
     Synced,
 
-    /// <summary>It is behind, and is being brought up.</summary>
+    /// <summary>It is behind, and is being brought up to date.</summary>
     Behind,
 
-    /// <summary>What it wanted was compacted. Its id stays taken until the client cancels it.</summary>
+    /// <summary>The next revision it wanted was compacted. Its id stays taken until the client cancels it.</summary>
     Compacted,
 
-    /// <summary>It is gone.</summary>
+    /// <summary>The client has cancelled it, or its stream has ended.</summary>
     Cancelled,
 }
 
-/// <summary>One watch of one stream. The hub's gate guards what changes.</summary>
+/// <summary>One watch of one stream. The hub's gate guards its mutable state.</summary>
 internal sealed class Watcher(WatchStream stream, long id, WatchTarget target)
 {
     private List<KvEvent>? _gathered;
@@ -42,7 +42,7 @@ internal sealed class Watcher(WatchStream stream, long id, WatchTarget target)
 
     public WatcherState State { get; set; }
 
-    /// <summary>The next revision it wants: all its events before are delivered, or on their way to it.</summary>
+    /// <summary>The next revision it wants: all its earlier events are delivered or on their way.</summary>
     public long Next { get; set; }
 
     /// <summary>Whether it got anything since the last tick of the progress timer.</summary>
@@ -61,7 +61,7 @@ internal sealed class Watcher(WatchStream stream, long id, WatchTarget target)
         return isFirst;
     }
 
-    /// <summary>What was gathered.</summary>
+    /// <summary>Returns the gathered events, and forgets them.</summary>
     public IReadOnlyList<KvEvent> TakeGathered()
     {
         IReadOnlyList<KvEvent> events = _gathered!;
