@@ -17,13 +17,13 @@ internal static partial class Flags
 
     public static readonly Flag ProxyProtocolFrom = new("proxy-protocol-from", "", "networks",
         "Comma-separated networks (10.0.0.0/8), addresses or unix: "
-        + "connections from there begin with a PROXY header, which names the client.")
+        + "their connections begin with a PROXY header, which names the client.")
     { IsOurs = true };
 
-    public static readonly Flag EnableGrpcGateway = new("enable-grpc-gateway", "true", "", "Serve the API as JSON below /v3/ too.");
+    public static readonly Flag EnableGrpcGateway = new("enable-grpc-gateway", "true", "", "Serve the API also as JSON, under /v3/.");
 
     public static readonly Flag Console = new("console", "read-only", "mode",
-        "Pages for people at /ui: off, read-only, or read-write to change keys there too.")
+        "Web pages at /ui: off, read-only, or read-write, which can also change keys.")
     { IsOurs = true };
 
     public static readonly Flag ConsoleMask = new("console-mask", "", "patterns",
@@ -44,10 +44,11 @@ internal static partial class Flags
 
     public static readonly Flag MaxRequestBytes = new("max-request-bytes", "1572864", "bytes", "Largest client request in bytes.");
 
-    public static readonly Flag MaxTxnOps = new("max-txn-ops", "128", "count", "Most operations in one branch of a transaction.");
+    public static readonly Flag MaxTxnOps = new("max-txn-ops", "128", "count",
+        "Largest number of operations in one branch of a transaction.");
 
     public static readonly Flag MaxConcurrentStreams = new("max-concurrent-streams", "4294967295", "count",
-        "Most streams at a time on one connection; more than 10000 count as that.");
+        "Largest number of concurrent streams per connection; values above 10000 count as 10000.");
 
     public static readonly Flag GrpcKeepaliveInterval = new("grpc-keepalive-interval", "2h", "duration",
         "Silence after which a client is pinged, at least 1s; 0: never.");
@@ -56,6 +57,6 @@ internal static partial class Flags
         "How long the answer to that ping may take before the connection is closed, at least 1s.");
 
     public static readonly Flag WatchProgressNotifyInterval = new("watch-progress-notify-interval", "10m", "duration",
-        "How often a watch that asked for it gets a progress notification; at least 100ms.")
+        "Interval of progress notifications, for watches that request them; at least 100ms.")
     { OldName = "experimental-watch-progress-notify-interval" };
 }

@@ -4,19 +4,19 @@ namespace PgEtcd.Server.Configuration;
 internal static partial class Flags
 {
     public static readonly Flag AutoCompactionMode = new("auto-compaction-mode", "periodic", "mode",
-        "How --auto-compaction-retention is read: periodic (time) or revision (count).")
+        "Meaning of --auto-compaction-retention: periodic (time) or revision (count).")
     { Group = FlagGroup.History };
 
     public static readonly Flag AutoCompactionRetention = new("auto-compaction-retention", "0", "amount",
-        "History that auto-compaction leaves: hours or a duration (periodic), or revisions. 0: no auto-compaction.")
+        "History that auto-compaction keeps: hours or a duration (periodic), or revisions. 0: no auto-compaction.")
     { Group = FlagGroup.History };
 
     public static readonly Flag CompactionBatchLimit = new("compaction-batch-limit", "1000", "count",
-        "Rows that removal after a compaction looks at in one transaction.")
+        "Rows that removal examines in one transaction after a compaction.")
     { Group = FlagGroup.History, OldName = "experimental-compaction-batch-limit" };
 
     public static readonly Flag CompactionSleepInterval = new("compaction-sleep-interval", "10ms", "duration",
-        "Pause between two such transactions.")
+        "Pause of removal between two transactions.")
     { Group = FlagGroup.History, OldName = "experimental-compaction-sleep-interval" };
 
     public static readonly Flag HistoryRetention = new("history-retention", "0", "duration",

@@ -9,7 +9,7 @@ internal static partial class Flags
     public static readonly Flag LogLevel = new("log-level", "info", "level", "debug, info, warn, error, panic or fatal.")
     { Group = FlagGroup.Logging };
 
-    public static readonly Flag LogFormat = new("log-format", "json", "format", "json (a line each, as etcd's) or console.")
+    public static readonly Flag LogFormat = new("log-format", "json", "format", "json (one object per line, as in etcd) or console.")
     { Group = FlagGroup.Logging };
 
     public static readonly Flag LogOutputs = new("log-outputs", "default", "outputs",
@@ -17,11 +17,11 @@ internal static partial class Flags
     { Group = FlagGroup.Logging };
 
     public static readonly Flag EnableLogRotation = new(
-        "enable-log-rotation", "false", "", "Rotate the log file; needs exactly one in --log-outputs.")
+        "enable-log-rotation", "false", "", "Rotate the log file; --log-outputs must be the path of one file.")
     { Group = FlagGroup.Logging };
 
     public static readonly Flag LogRotationConfigJson = new("log-rotation-config-json", DefaultLogRotation, "json",
-        "When to rotate: maxsize (MB), maxage (days), maxbackups, localtime, compress; 0 is no limit.")
+        "Rotation: maxsize (MB; 0: 100), maxage (days) and maxbackups (0: no limit), localtime, compress.")
     { Group = FlagGroup.Logging };
 
     public static readonly Flag WarningApplyDuration = new("warning-apply-duration", "100ms", "duration",
@@ -45,15 +45,15 @@ internal static partial class Flags
     { Group = FlagGroup.Logging, OldName = "experimental-distributed-tracing-service-name" };
 
     public static readonly Flag DistributedTracingInstanceId = new("distributed-tracing-instance-id", "", "id",
-        "Service instance id in traces; different on every frontend.")
+        "Service instance id in traces; unique to each frontend.")
     { Group = FlagGroup.Logging, OldName = "experimental-distributed-tracing-instance-id" };
 
     public static readonly Flag DistributedTracingSamplingRate = new("distributed-tracing-sampling-rate", "0", "count",
-        "Calls per million that begin a trace; a call whose client traces it is always part of the client's.")
+        "Calls per million that begin a trace. A call that its client traces always joins the client's trace.")
     { Group = FlagGroup.Logging, OldName = "experimental-distributed-tracing-sampling-rate" };
 
     public static readonly Flag Metrics = new("metrics", "basic", "level",
-        "basic, or extensive: also how long each gRPC method takes, as histograms.")
+        "basic, or extensive, which adds histograms of the duration of each gRPC method.")
     { Group = FlagGroup.Logging };
 
     private const string DefaultLogRotation =

@@ -11,7 +11,7 @@ internal static partial class Flags
     public static readonly Flag Name = new("name", DefaultName, "name", "This member's name.") { Group = FlagGroup.Member };
 
     public static readonly Flag InitialClusterToken = new("initial-cluster-token", "etcd-cluster", "token",
-        "The cluster id is derived from it; the same on every frontend.")
+        "Token that the cluster id is derived from; the same on every frontend.")
     { Group = FlagGroup.Member };
 
     public static readonly Flag InitialAdvertisePeerUrls = new("initial-advertise-peer-urls", DefaultPeerUrl, "urls",
@@ -23,6 +23,6 @@ internal static partial class Flags
     { Group = FlagGroup.Member };
 
     public static readonly Flag HeartbeatInterval = new("heartbeat-interval", "100", "ms",
-        "Milliseconds; the shortest lease is a whole number of them. At most a fifth of --election-timeout.")
+        "Milliseconds per tick; --election-timeout counts in whole ticks and must be at least five.")
     { Group = FlagGroup.Member };
 }

@@ -5,12 +5,12 @@ namespace PgEtcd.Server.Configuration;
 internal static partial class Flags
 {
     public static readonly Flag CertFile = Security(
-        "cert-file", "", "path", "Certificate of the server and those between it and its authority, PEM.");
+        "cert-file", "", "path", "Server certificate, followed by intermediate certificates, PEM.");
 
-    public static readonly Flag KeyFile = Security("key-file", "", "path", "Its private key, PEM.");
+    public static readonly Flag KeyFile = Security("key-file", "", "path", "Private key of the server certificate, PEM.");
 
     public static readonly Flag TrustedCaFile = Security("trusted-ca-file", "", "path",
-        "Authorities that sign client certificates, PEM. Clients must then show one, as with --client-cert-auth.");
+        "Authorities that sign client certificates, PEM. Clients must then present a certificate, as with --client-cert-auth.");
 
     public static readonly Flag ClientCertAuth = Security("client-cert-auth", "false", "",
         "Require and check client certificates; their common names are users when authentication is on.");
@@ -18,15 +18,16 @@ internal static partial class Flags
     public static readonly Flag ClientCrlFile = Security("client-crl-file", "", "path", "Revoked client certificates: a CRL, PEM or DER.");
 
     public static readonly Flag ClientCertAllowedHostname = Security("client-cert-allowed-hostname", "", "names",
-        "Comma-separated host names or IP addresses of which a client certificate must have one.");
+        "Comma-separated host names or IP addresses; a client certificate must have one of them.");
 
     public static readonly Flag AutoTls = Security("auto-tls", "false", "",
-        "Serve https:// with a self-signed certificate, kept below --data-dir, when there is no --cert-file.");
+        "Serve https:// with a self-signed certificate, kept under --data-dir, if there is no --cert-file.");
 
-    public static readonly Flag SelfSignedCertValidity = Security("self-signed-cert-validity", "1", "years", "How long that one is valid.");
+    public static readonly Flag SelfSignedCertValidity = Security(
+        "self-signed-cert-validity", "1", "years", "Years that the certificate of --auto-tls is valid.");
 
     public static readonly Flag CipherSuites = Security("cipher-suites", "", "names",
-        "Comma-separated cipher suites of TLS 1.2 to offer, by Go's names (default: the system's choice).");
+        "Comma-separated TLS 1.2 cipher suites to offer, by Go's names (default: the system's choice).");
 
     public static readonly Flag TlsMinVersion = Security("tls-min-version", "TLS1.2", "version", "TLS1.2 or TLS1.3.");
 
