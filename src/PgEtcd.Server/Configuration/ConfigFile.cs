@@ -3,8 +3,8 @@ using YamlDotNet.RepresentationModel;
 
 namespace PgEtcd.Server.Configuration;
 
-/// <summary>A file of --config-file: YAML, of which JSON is a part, with flags' names for keys, as etcd reads it (flags.md §0). The
-/// two blocks about TLS are taken for the flags that they stand for; a list is its items with commas; null and "" mean unset.</summary>
+/// <summary>A file of --config-file: YAML, which includes JSON, with flag names as keys, as etcd reads it (flags.md §0). The two TLS blocks
+/// stand for the corresponding flags; a list counts as its items joined by commas; null and "" mean unset.</summary>
 internal sealed class ConfigFile
 {
     /// <summary>Twice the depth of a correct file, plus the events that begin the stream and the document.</summary>
@@ -18,14 +18,14 @@ internal sealed class ConfigFile
 
     private ConfigFile(string path) => Path = path;
 
-    /// <summary>Where it is, as it was given.</summary>
+    /// <summary>The path as it was given.</summary>
     public string Path { get; }
 
     /// <summary>Reads a file.</summary>
     /// <param name="label">How the file was named: --config-file or its variable.</param>
-    /// <param name="path">Where it is.</param>
-    /// <exception cref="FlagException">It cannot be read, is no YAML, or has a key that is no flag. Says no values: they may be
-    /// passwords.</exception>
+    /// <param name="path">The path.</param>
+    /// <exception cref="FlagException">The file cannot be read, is not YAML, or has a key that is not a flag. The message holds no values,
+    /// which may be passwords.</exception>
     public static ConfigFile Read(string label, string path)
     {
         ConfigFile file = new(path);
@@ -46,7 +46,7 @@ internal sealed class ConfigFile
         }
         catch (InvalidOperationException)
         {
-            throw new FlagException($"{label}: {FlagValues.Shown(path)} is not valid YAML."); // the parser's answer to some of what is none
+            throw new FlagException($"{label}: {FlagValues.Shown(path)} is not valid YAML."); // thrown for some invalid files
         }
 
         if (yaml.Documents.Count > 1 || (yaml.Documents.Count == 1 && !file.TryAdd(yaml.Documents[0].RootNode)))

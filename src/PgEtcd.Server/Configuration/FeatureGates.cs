@@ -20,7 +20,7 @@ internal static class FeatureGates
             {
                 throw new FlagException(Spelling.Nearest(parts[0], Known) is { } near
                     ? $"{label} has an unknown gate {FlagValues.Shown(parts[0])}: did you mean {near}?"
-                    : $"{label} has an unknown gate {FlagValues.Shown(parts[0])}: there are {string.Join(", ", Known)}.");
+                    : $"{label} has an unknown gate {FlagValues.Shown(parts[0])}: the gates are {string.Join(", ", Known)}.");
             }
 
             if (parts.Length < 2 || !bool.TryParse(parts[1], out _))

@@ -9,7 +9,7 @@ namespace PgEtcd.Server.Configuration;
 /// <param name="Help">One line for the help.</param>
 internal sealed record Flag(string Name, string? Default, string ValueName, string Help)
 {
-    /// <summary>The group in the help; it also says whether the flag has an effect here.</summary>
+    /// <summary>The group in the help, which also shows whether the flag has an effect here.</summary>
     public FlagGroup Group { get; init; }
 
     /// <summary>Whether the flag is PgEtcd's own. Such a flag is also read from PGETCD_…, and the command line wins. etcd's flags are

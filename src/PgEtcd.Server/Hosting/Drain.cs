@@ -4,7 +4,7 @@ using PgEtcd.Server.Options;
 
 namespace PgEtcd.Server.Hosting;
 
-/// <summary>Drains a server: it takes nothing new, answers the calls under way, and tells streams to continue elsewhere.</summary>
+/// <summary>Drains a server: it accepts nothing new, answers the calls under way, and tells streams to continue elsewhere.</summary>
 internal static class Drain
 {
     /// <summary>Time for the last answers and the ends of streams to reach their clients once all calls are answered. A client that has

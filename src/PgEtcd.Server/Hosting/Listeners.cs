@@ -18,10 +18,10 @@ internal static class Listeners
     private const int SolSocket = 1;
     private const int SoReusePort = 15;
 
-    /// <summary>A server with these addresses that answers nothing yet.</summary>
+    /// <summary>Prepares a server on the addresses, without any handlers.</summary>
     /// <param name="options">The addresses and limits.</param>
     /// <param name="tls">TLS for the addresses that use it; null if there are none.</param>
-    /// <param name="loggers">Kestrel's, and that of refused connections.</param>
+    /// <param name="loggers">For Kestrel and for refused connections.</param>
     public static WebApplicationBuilder NewBuilder(ServerOptions options, ServerTls? tls, ILoggerFactory loggers)
     {
         WebApplicationBuilder builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());

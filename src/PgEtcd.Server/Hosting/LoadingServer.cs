@@ -6,22 +6,22 @@ using PgEtcd.Server.Tls;
 
 namespace PgEtcd.Server.Hosting;
 
-/// <summary>Answers on all addresses while a store takes long to load: /livez that the process works, everything else with the progress and
-/// status 503, which is UNAVAILABLE to clients of gRPC.</summary>
+/// <summary>Answers on all addresses while a large store is loading: /livez succeeds, everything else gets the progress and status 503,
+/// which gRPC clients see as UNAVAILABLE.</summary>
 internal sealed class LoadingServer : IAsyncDisposable
 {
-    /// <summary>A store that loads within this time has no such server, which costs CPU and leaves a gap before the next one listens.
+    /// <summary>A store that loads within this time gets no such server, which would cost CPU and leave a gap before the next one listens.
     /// </summary>
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(3);
 
     private readonly CancellationTokenSource _loaded = new();
     private readonly Task _serving;
 
-    /// <summary>Begins to wait for a load that takes long.</summary>
+    /// <summary>Begins to wait; the server starts if the load takes long.</summary>
     /// <param name="options">The addresses. One that cannot be bound is reported by the server that follows.</param>
     /// <param name="tls">For the addresses that use TLS. Nothing is served while a self-signed certificate has yet to be made.</param>
-    /// <param name="progress">What the answers tell.</param>
-    /// <param name="loggers">As of the server that follows.</param>
+    /// <param name="progress">The progress that the answers report.</param>
+    /// <param name="loggers">The loggers of the server that follows.</param>
     public LoadingServer(ServerOptions options, ServerTls? tls, LoadProgress progress, ILoggerFactory loggers) =>
         _serving = tls is null && options.Tls is not null ? Task.CompletedTask : ServeAsync(options, tls, progress, loggers, _loaded.Token);
 
@@ -39,7 +39,7 @@ internal sealed class LoadingServer : IAsyncDisposable
         await Task.Delay(Patience, loaded).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         if (loaded.IsCancellationRequested)
         {
-            return; // the usual start; to throw the first exception of a process takes milliseconds
+            return; // the usual start, without an exception: the first one of a process takes milliseconds
         }
 
         await using WebApplication app = Listeners.NewBuilder(options, tls, loggers).Build();

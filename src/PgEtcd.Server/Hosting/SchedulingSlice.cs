@@ -2,9 +2,9 @@ using System.Runtime.InteropServices;
 
 namespace PgEtcd.Server.Hosting;
 
-/// <summary>Lets this process run soon after it wakes while others keep the cores busy. A request is many short steps on several
-/// threads, and at each of them Linux would let another process finish its slice of 3 ms first. With slices of its own of 1 ms a thread
-/// takes precedence when it wakes (Linux 6.12 or newer; older kernels ignore it); its share of the cores stays the same.</summary>
+/// <summary>Lets this process run soon after it wakes while others keep the cores busy. A request consists of many short steps on several
+/// threads, and before each step Linux would let another process finish its slice of 3 ms. A thread with a slice of 1 ms takes precedence
+/// when it wakes (Linux 6.12 or newer; older kernels ignore the length); its share of the cores stays the same.</summary>
 /// <remarks>bench/HISTORY.md has the gain, and the price where several frontends share saturated cores.</remarks>
 internal static class SchedulingSlice
 {

@@ -14,7 +14,7 @@ internal sealed class HealthProbe(KeyReader reader, Membership membership, IAlar
     public IReadOnlyList<AlarmMember> Alarms => alarms.Active;
 
     /// <summary>Whether the database, which stands for etcd's leader here, has answered within two seconds. A moment without a leading
-    /// frontend hinders no request.</summary>
+    /// frontend affects no request.</summary>
     public bool HasLeader => membership.HearsDatabase;
 
     /// <summary>Sentences about conditions that do no harm at once and should be changed.</summary>

@@ -8,7 +8,7 @@ internal static class HttpAccess
 {
     private const string OlderPrefix = "/v3beta";
 
-    /// <summary>Adds it.</summary>
+    /// <summary>Adds the checks.</summary>
     public static void UseHttpAccess(this IApplicationBuilder app, GatewayOptions options) => app.Use(next => async context =>
     {
         HttpRequest request = context.Request;

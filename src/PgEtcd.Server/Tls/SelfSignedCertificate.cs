@@ -35,7 +35,7 @@ internal static class SelfSignedCertificate
             throw new TlsException(
                 $"--auto-tls: the certificate cannot be kept in {CertificateFiles.Shown(directory)}: "
                 + $"{(e is UnauthorizedAccessException ? "permission denied" : e.Message.Split('\n')[0].TrimEnd('.'))}. "
-                + "--data-dir says where.",
+                + "--data-dir determines the directory.",
                 e);
         }
 
