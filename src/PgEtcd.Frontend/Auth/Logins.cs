@@ -42,7 +42,8 @@ public sealed class Logins : IAsyncDisposable
                 QueueLimit = 0,
             }));
 
-    // Two logins at a time, so that simultaneous ones cannot all begin before the first failures have taken their permits.
+    // Two logins of a user and address at a time, so that simultaneous ones cannot all begin before the first failures have taken their
+    // permits.
     private readonly PartitionedRateLimiter<(string User, string Address)> _turns =
         PartitionedRateLimiter.Create<(string User, string Address), (string User, string Address)>(
             static who => RateLimitPartition.GetConcurrencyLimiter(
@@ -119,7 +120,7 @@ public sealed class Logins : IAsyncDisposable
         return text.Length <= Most ? text : text[..Most];
     }
 
-    /// <summary>Writes failures until the last one.</summary>
+    /// <summary>Writes failures until no more can come.</summary>
     private async Task WriteAsync(CancellationToken ended)
     {
         while (await _failures.Reader.WaitToReadAsync(ended))

@@ -19,7 +19,7 @@ public sealed class Removal(
     private static readonly TimeSpan LaterPause = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan ArchivePause = TimeSpan.FromMinutes(10);
 
-    // Work that this frontend knows to be done or not yet due: the database is not asked about it again.
+    // Work that this frontend knows to be done, or not due yet, so that the database is not asked all the time.
     private long? _finished;
     private (long Target, long At)? _postponed;
     private long? _archiveKept;

@@ -3,7 +3,7 @@ using PgEtcd.Postgres.Metrics;
 
 namespace PgEtcd.Frontend.Compaction;
 
-/// <summary>The metrics of removal. Those of the leader alone change.</summary>
+/// <summary>The metrics of removal. Only those of the leader change.</summary>
 internal static class RemovalMetrics
 {
     public static readonly Counter<long> Rows = FrontendMeter.Meter.Counter(

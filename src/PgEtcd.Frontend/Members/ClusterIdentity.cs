@@ -6,12 +6,11 @@ using System.Text;
 namespace PgEtcd.Frontend.Members;
 
 /// <summary>The two ids in every response header.</summary>
-/// <remarks> etcd's rule (semantics.md §9): a member id is the first 8 bytes of SHA-1 over the sorted peer URLs and the token; the cluster
+/// <remarks>etcd's rule (semantics.md §9): a member id is the first 8 bytes of SHA-1 over the sorted peer URLs and the token; the cluster
 /// id is the same over the ids of all members. Ours differs in two places. Frontends come and go, so the cluster id counts one member only,
 /// the one with etcd's default peer URL: it follows from the token alone and is the same for every frontend. And frontends have no peer
 /// URLs to tell them apart, so a name other than <c>default</c> is appended to the input of the member id. A server with default flags has
-/// the ids that a default etcd has.
-/// </remarks>
+/// the ids that a default etcd has.</remarks>
 /// <param name="MemberId">This frontend's id.</param>
 /// <param name="ClusterId">The id that all frontends of the cluster share.</param>
 public readonly record struct ClusterIdentity(ulong MemberId, ulong ClusterId)

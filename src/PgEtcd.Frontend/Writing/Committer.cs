@@ -23,7 +23,7 @@ public sealed class Committer(
     /// <summary>Conflicts after which a batch takes the append lock before its next evaluation.</summary>
     private const int LossesBeforeLock = 2;
 
-    /// <summary>Evaluations under the lock from then on: frontends that contend for the same few keys usually go on doing so.</summary>
+    /// <summary>Evaluations under the lock from then on: contention for the same few keys usually continues.</summary>
     private const int LockedAfterLoss = 16;
 
     /// <summary>Appends without evaluating ahead, after one that has found rows of others.</summary>
