@@ -51,8 +51,7 @@ public sealed partial class Passwords(int cost)
     /// <param name="password">The password in the request.</param>
     /// <param name="address">The client's address; addresses take turns.</param>
     /// <param name="mayBegin">Called when it is the client's turn, before the work; false skips the work.</param>
-    /// <returns>Null if the password was not checked: too many wait at that address, or <paramref name="mayBegin"/> returned
-    /// false.</returns>
+    /// <returns>Null if nothing was checked: too many wait at that address, or <paramref name="mayBegin"/> returned false.</returns>
     public async Task<bool?> VerifyAsync(byte[] hash, string password, string address = "", Func<bool>? mayBegin = null)
     {
         string mark = Mark(hash, password);
@@ -98,8 +97,7 @@ public sealed partial class Passwords(int cost)
 
     private static byte[] Digest(string hash) => Encoding.ASCII.GetBytes(hash[SettingCharacters..]);
 
-    /// <summary>The hashes that etcd can store. The letter names the program that made a hash; all letters mean the same, as in
-    /// Go.</summary>
+    /// <summary>The hashes that etcd can store. The letter names the hashing program and means nothing, as in Go.</summary>
     [GeneratedRegex(@"^\$2.\$(0[4-9]|[12][0-9]|3[01])\$[./A-Za-z0-9]{53}\z", RegexOptions.CultureInvariant | RegexOptions.ExplicitCapture)]
     private static partial Regex BcryptHash();
 

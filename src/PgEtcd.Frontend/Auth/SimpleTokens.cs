@@ -9,8 +9,7 @@ using PgEtcd.Postgres.Connections;
 
 namespace PgEtcd.Frontend.Auth;
 
-/// <summary>Random tokens that are kept in a table, so each is valid at every frontend and lives as long as it is used (semantics.md
-/// §11).</summary>
+/// <summary>Random tokens, kept in a table: each is valid at every frontend, and lives as long as it is used (semantics.md §11).</summary>
 /// <remarks>A frontend remembers the tokens that it has seen. Their uses are written ten times per TTL, so a request costs no statement.
 /// The <see cref="AuthState"/> shows whether a token was invalidated with its user, by a new password or with all others, so a remembered
 /// token cannot outlive them.</remarks>

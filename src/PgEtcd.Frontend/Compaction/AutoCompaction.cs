@@ -3,8 +3,7 @@ using PgEtcd.Protocol;
 
 namespace PgEtcd.Frontend.Compaction;
 
-/// <summary>Compacts by a plan. Every frontend records revisions for the plan, so that the next leader knows them; only the leader
-/// compacts.</summary>
+/// <summary>Compacts by a plan. Every frontend records revisions, so that the next leader knows them; only the leader compacts.</summary>
 /// <param name="plan">When to compact, and at which revision.</param>
 /// <param name="revision">Gives the store's revision.</param>
 /// <param name="compact">Compacts at a revision.</param>

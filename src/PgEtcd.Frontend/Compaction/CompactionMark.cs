@@ -9,8 +9,7 @@ using PgEtcd.Protocol;
 
 namespace PgEtcd.Frontend.Compaction;
 
-/// <summary>Compact (semantics.md §6): moves the compaction mark. The superseded rows below it are removed later
-/// (<see cref="Removal"/>).</summary>
+/// <summary>Compact (semantics.md §6): moves the compaction mark. Superseded rows are removed later (<see cref="Removal"/>).</summary>
 public sealed class CompactionMark(Replica replica, Tail tail, RevisionLog log, Database database, TimeSpan timeLimit)
 {
     /// <summary>Removal may run on another frontend, so its progress is read from the database at this interval.</summary>
@@ -21,8 +20,7 @@ public sealed class CompactionMark(Replica replica, Tail tail, RevisionLog log, 
     /// <summary>Moves the mark. This frontend has taken in the new mark when the method returns.</summary>
     /// <param name="revision">The revision to compact at.</param>
     /// <param name="origin">The origin of the request.</param>
-    /// <param name="physical">Whether to wait until the leader has removed the superseded rows, even if the revision was compacted
-    /// before.</param>
+    /// <param name="physical">Whether to wait for the removal of superseded rows, even if the revision was compacted before.</param>
     /// <param name="cancellationToken">Ends that wait.</param>
     /// <returns>The reason why the mark did not move; null if it did.</returns>
     /// <exception cref="StoreUnavailableException">The database did not answer in time.</exception>

@@ -1,7 +1,6 @@
 namespace PgEtcd.Frontend.Compaction;
 
-/// <summary>--auto-compaction-mode=revision: keeps a fixed number of the newest revisions, and compacts the others every five
-/// minutes.</summary>
+/// <summary>--auto-compaction-mode=revision: every five minutes, compacts all but the newest revisions.</summary>
 /// <param name="retained">How many revisions stay; more than zero.</param>
 internal sealed class RevisionPlan(long retained) : ICompactionPlan
 {

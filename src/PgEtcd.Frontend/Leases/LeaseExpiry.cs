@@ -5,8 +5,7 @@ using PgEtcd.Postgres.Leases;
 
 namespace PgEtcd.Frontend.Leases;
 
-/// <summary>The leader's job that revokes expired leases (design §7), each with its keys in one revision, as if a client revoked
-/// it.</summary>
+/// <summary>The leader's job that revokes expired leases (design §7), each with its keys in one revision.</summary>
 public sealed class LeaseExpiry(LeaseTable table, LeaseStore leases, string run, LeaderJobs jobs, ILogger<LeaseExpiry> logger)
 {
     /// <summary>etcd's values: the interval of checks, and the most leases revoked at a time (semantics.md §8).</summary>

@@ -4,8 +4,7 @@ using PgEtcd.Postgres.Leases;
 
 namespace PgEtcd.Frontend.Leases;
 
-/// <summary>Gathers the keep-alives of all streams. One statement is under way at a time; it renews all leases that were requested during
-/// the previous one.</summary>
+/// <summary>Gathers the keep-alives of all streams: one statement at a time renews all leases requested during the previous one.</summary>
 internal sealed class LeaseRenewals
 {
     /// <summary>Interval of checking on a lease that has expired and is not revoked yet.</summary>
@@ -34,8 +33,7 @@ internal sealed class LeaseRenewals
 
     /// <summary>Renews a lease to its full TTL.</summary>
     /// <param name="id">The lease.</param>
-    /// <returns>The answer; for an expired lease, once it has been revoked (semantics.md §8), or renewed because the database was
-    /// unavailable.</returns>
+    /// <returns>The answer; for an expired lease, once it is revoked (semantics.md §8) or renewed after an outage.</returns>
     /// <exception cref="StoreUnavailableException">The database did not answer in time.</exception>
     public async Task<Renewal> RenewAsync(long id)
     {

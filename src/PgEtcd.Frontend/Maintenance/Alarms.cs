@@ -60,8 +60,7 @@ public sealed class Alarms(
         }
     }
 
-    /// <summary>Raises NOSPACE unless it is raised. Once this has returned, this frontend obeys it, and so do all others if it could be
-    /// stored.</summary>
+    /// <summary>Raises NOSPACE unless it is raised. This frontend then obeys it, and so do all others if it could be stored.</summary>
     public async Task RaiseNoSpaceAsync()
     {
         if (!Raised.HasFlag(AlarmKinds.NoSpace))

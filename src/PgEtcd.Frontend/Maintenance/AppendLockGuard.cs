@@ -82,8 +82,7 @@ public sealed class AppendLockGuard(AppendLockTable table, TimeSpan timeLimit, T
         }
     }
 
-    /// <summary>A frontend takes the lock again and again. If the start of its transactions is not visible, they could look like one long
-    /// transaction.</summary>
+    /// <summary>A frontend takes the lock repeatedly. If the start of its transactions is not visible, they could look like one.</summary>
     private static bool IsLikelyFrontend(LockHolder holder, TimeSpan held) =>
         !holder.IsWriter && (holder.Began is null || held < OthersLimit);
 

@@ -11,8 +11,7 @@ namespace PgEtcd.Frontend.Maintenance;
 /// <param name="alarms">Raises the alarm.</param>
 public sealed class Quota(long limit, StorageSizes sizes, Alarms alarms)
 {
-    /// <summary>Age from which on a write starts a new measurement, which also accounts for data outside the log and for removed
-    /// rows.</summary>
+    /// <summary>Age from which on a write starts a new measurement, to account for removed rows and data outside the log.</summary>
     private static readonly TimeSpan MostAge = TimeSpan.FromSeconds(5);
 
     /// <summary>While the alarm is raised, a refusal may rest on a measurement of this age: clients that try again and again must not keep

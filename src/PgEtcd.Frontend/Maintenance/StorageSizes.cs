@@ -37,8 +37,7 @@ public sealed class StorageSizes
     /// <summary>The last measurement, however old; null before the first.</summary>
     public StorageReport? Latest => _latest?.Report;
 
-    /// <summary>The bytes in use at the last measurement, plus those of all changes that this frontend has taken in since; null before the
-    /// first.</summary>
+    /// <summary>The bytes in use at the last measurement, plus those of all changes taken in since; null before the first.</summary>
     public long? InUse => _latest is { } known ? known.Report.InUse + _events.Taken - known.Taken : null;
 
     /// <summary>How old the last measurement is.</summary>

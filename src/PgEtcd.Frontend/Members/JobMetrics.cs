@@ -3,8 +3,7 @@ using PgEtcd.Postgres.Metrics;
 
 namespace PgEtcd.Frontend.Members;
 
-/// <summary>The metrics of membership and of the leader's jobs. The peer in etcd's names is PostgreSQL, through which the frontends
-/// communicate.</summary>
+/// <summary>The metrics of membership and of the leader's jobs. The peer in etcd's names is PostgreSQL, where the frontends meet.</summary>
 internal static class JobMetrics
 {
     private const string To = "postgresql";

@@ -68,7 +68,7 @@ public sealed class Leader : IDisposable
         _term.Cancel();
     }
 
-    /// <summary>Logs that the leadership came or went. Not called for the first heartbeat: a start that fails after it logs nothing but the
+    /// <summary>Logs a change of the leadership. Not called for the first heartbeat, so that a failing start logs only its
     /// reason.</summary>
     internal void Announce()
     {

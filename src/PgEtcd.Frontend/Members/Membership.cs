@@ -48,8 +48,7 @@ public sealed class Membership : IAsyncDisposable
     /// <summary>The name of this run, which the leader's jobs pass to the database as proof of the leadership.</summary>
     public string Run { get; }
 
-    /// <summary>The frontends that were alive at the last heartbeat or listing, normally at most half a second ago, in the order of their
-    /// ids.</summary>
+    /// <summary>The frontends that were alive at the last heartbeat (each half second) or listing, in the order of their ids.</summary>
     public IReadOnlyList<Member> Current => _current;
 
     /// <summary>The frontend that led at that time.</summary>

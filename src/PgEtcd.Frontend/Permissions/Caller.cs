@@ -12,8 +12,7 @@ public sealed class Caller
 
     /// <param name="state">The state at which the caller was identified.</param>
     /// <param name="username">The user; null if the request carries no credentials.</param>
-    /// <param name="tokenRevision">etcd's auth revision in the credentials; the largest number for credentials that changes do not
-    /// invalidate.</param>
+    /// <param name="tokenRevision">etcd's auth revision in the credentials; the largest number if changes do not invalidate them.</param>
     public Caller(AuthState state, string? username, long tokenRevision)
     {
         _state = state;

@@ -49,8 +49,7 @@ public sealed class Replica : IHistory
     /// <summary>Keeps a state of which a client has read the first page: the client will come back for the others.</summary>
     public void Keep(KeySpace state) => _paged.Keep(state);
 
-    /// <summary>The revision of the present state and its last change; null if the state was loaded and nothing has changed
-    /// since.</summary>
+    /// <summary>The revision of the present state and its last change; null if nothing has changed since the state was loaded.</summary>
     public (long Revision, KvEvent? Last) End()
     {
         lock (_gate)
@@ -86,8 +85,7 @@ public sealed class Replica : IHistory
     /// <param name="rows">Rows in order, whole revisions, starting no later than the revision after the current one; rows that were taken
     /// in before are skipped.</param>
     /// <param name="position">The position of the log when the rows were read.</param>
-    /// <returns>False if the log does not continue from the present state: nothing was taken in, and the state must be loaded
-    /// anew.</returns>
+    /// <returns>False if the log does not continue from the present state, which must then be loaded anew; nothing was taken in.</returns>
     public bool TakeIn(IReadOnlyList<LogRow> rows, LogPosition position)
     {
         int events;

@@ -13,8 +13,7 @@ namespace PgEtcd.Frontend.Reading;
 /// while one query is under way share the next.</summary>
 public sealed class Tail
 {
-    /// <summary>How long a notification waits for an append of this frontend that brings the same rows: about the duration of a few
-    /// appends.</summary>
+    /// <summary>How long a notification waits for this frontend's append, which brings the same rows: a few appends long.</summary>
     private static readonly TimeSpan AppendPatience = TimeSpan.FromMilliseconds(20);
 
     /// <summary>How long a notification waits for further ones while this frontend has no watchers: a read of the log costs as much for one
@@ -66,8 +65,7 @@ public sealed class Tail
     /// <summary>Revisions that this frontend has heard of and not yet taken in.</summary>
     public long Behind => Math.Max(0, Seen - _replica.Current.Revision);
 
-    /// <summary>How long after a read of the log this frontend trusts what it knows: that auth is off, and the state in the
-    /// replica.</summary>
+    /// <summary>How long after a read of the log this frontend trusts the replica's state, and that auth is off.</summary>
     public static readonly TimeSpan TrustLimit = TimeSpan.FromSeconds(5);
 
     /// <summary>Whether the log was read recently; normally that happens twice a second. If not, the state here may be outdated, and the

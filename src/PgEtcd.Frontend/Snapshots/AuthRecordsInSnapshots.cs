@@ -9,8 +9,7 @@ namespace PgEtcd.Frontend.Snapshots;
 /// <summary>Converts users and roles between etcd's snapshots and the database's records.</summary>
 public static class AuthRecordsInSnapshots
 {
-    /// <summary>Converts to a snapshot's records. Roles and permissions are in etcd's order, because etcd searches them by
-    /// bisection.</summary>
+    /// <summary>Converts to a snapshot's records. Roles and permissions are in etcd's order, for its binary search.</summary>
     public static SnapshotAuth ToSnapshot(this AuthRecords records) => new(
         records.IsEnabled,
         records.ShownRevision,

@@ -1,9 +1,8 @@
 namespace PgEtcd.Frontend.Watching;
 
 /// <summary>Decides when the hub hands out the events that the replica has taken in (<see cref="WatchHub"/>).</summary>
-/// <remarks>Usually at once. But sending ten events to a client costs hardly more than sending one. So while batches of many writes follow
-/// each other, and each stream gets only a few events of a batch, events wait up to <see cref="Pause"/> for those of the next
-/// batch.</remarks>
+/// <remarks>Usually at once. But sending ten events to a client costs hardly more than sending one. So while large batches follow each
+/// other, and each stream gets only a few events of a batch, events wait up to <see cref="Pause"/> for those of the next one.</remarks>
 internal sealed class DispatchPace : IDisposable
 {
     /// <summary>Product of events and watchers up to which handing out costs less than waking a thread.</summary>

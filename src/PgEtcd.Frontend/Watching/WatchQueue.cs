@@ -40,8 +40,7 @@ public class WatchQueue
         Wake();
     }
 
-    /// <summary>Adds events, if there is room. The reader sleeps until <see cref="Wake"/>, so that responses that belong together are
-    /// written together.</summary>
+    /// <summary>Adds events, if there is room, without <see cref="Wake"/>: responses that belong together are written together.</summary>
     public virtual bool TryAdd(WatchUpdate update)
     {
         lock (_gate)

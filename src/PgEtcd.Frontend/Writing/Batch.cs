@@ -63,7 +63,7 @@ internal sealed class Batch
         return batch;
     }
 
-    /// <summary>Evaluates the same writes on another state. Not for a batch that revokes a lease: the lease would be missing from the
+    /// <summary>Evaluates the writes on another state. Not for a batch that revokes a lease: the lease would be missing from the
     /// start.</summary>
     public Batch On(KeySpace keys) => Of(_writes, State with { Keys = keys }, _missing);
 
@@ -151,8 +151,7 @@ internal sealed class Batch
         return _fork.AttachedTo(lease);
     }
 
-    /// <summary>Makes the append depend on leases that a failed evaluation assumed to exist: etcd would report a missing lease
-    /// first.</summary>
+    /// <summary>Requires the leases that a failed evaluation assumed to exist: etcd would report a missing lease first.</summary>
     private void RequireLeasesOf(Operation? operation)
     {
         switch (operation)

@@ -4,8 +4,8 @@ using PgEtcd.Protocol;
 
 namespace PgEtcd.Frontend.Writing;
 
-/// <summary>Times each batch on its way into the database: a span for traces, and a warning about a slow commit, as etcd warns about a slow
-/// apply (--warning-apply-duration).</summary>
+/// <summary>Times each batch on its way into the database: a span for traces, and a warning if the commit is slow
+/// (--warning-apply-duration).</summary>
 /// <param name="logger">Receives the warnings.</param>
 /// <param name="slow">The duration above which a commit is slow.</param>
 public sealed class CommitTimer(ILogger logger, TimeSpan slow)

@@ -29,8 +29,7 @@ public sealed class Committer(
     /// <summary>Appends without evaluating ahead, after one that has found rows of others.</summary>
     private const int CrowdedAppends = 16;
 
-    /// <summary>How late a write may be told that its time is up. A timer checks, because an append that waits for the lock
-    /// cannot.</summary>
+    /// <summary>Longest delay in answering an expired write. A timer checks, because an append that waits for the lock cannot.</summary>
     private static readonly TimeSpan ExpiryPeriod = TimeSpan.FromMilliseconds(250);
 
     /// <summary>Npgsql prepares a statement at its second use, so the third append runs like all later ones.</summary>
@@ -60,8 +59,7 @@ public sealed class Committer(
     /// <param name="size">Its size on the wire, bytes.</param>
     /// <param name="history">The source of the older revisions that a Txn reads.</param>
     /// <param name="origin">The origin of the request.</param>
-    /// <exception cref="StoreUnavailableException">The database was unavailable for too long; the write may or may not have
-    /// happened.</exception>
+    /// <exception cref="StoreUnavailableException">The database was unavailable for too long; the outcome is unknown.</exception>
     public Task<WriteAnswer> WriteAsync(Operation operation, int size, IHistory history, Origin origin)
     {
         PendingWrite write = new(operation, size, history, origin, clock.GetTimestamp());
@@ -80,8 +78,7 @@ public sealed class Committer(
         return write.Task;
     }
 
-    /// <summary>Runs the code path of a single put, up to an append that PostgreSQL refuses because the log ends before the expected
-    /// revision.</summary>
+    /// <summary>Runs the code path of a single put, up to an append that PostgreSQL refuses because the log is shorter.</summary>
     public async Task RehearseAsync(CancellationToken cancellationToken)
     {
         KeySpace beyond = KeySpace.Load(long.MaxValue / 2, -1, KeySpace.Empty.Keys);
@@ -359,8 +356,7 @@ public sealed class Committer(
         return replica.State.Position == evaluatedAt.Position;
     }
 
-    /// <summary>Runs on a timer's thread, so it must not throw, and must not block: later ticks would occupy one thread after
-    /// another.</summary>
+    /// <summary>Runs on a timer's thread, so it must neither throw nor block: later ticks would occupy further threads.</summary>
     private void ExpireUnderWay()
     {
         try

@@ -5,8 +5,7 @@ using PgEtcd.Postgres.Revisions;
 namespace PgEtcd.Frontend.Writing;
 
 /// <summary>Notes what the evaluation of a write reads (<see cref="AppendBatch.Read"/>). As long as others change nothing of that, the
-/// write makes the same changes at any later position of the log (docs/decisions/0020). The keys that it changes are in the batch
-/// already.</summary>
+/// write makes the same changes at any position of the log (docs/decisions/0020). The keys that it changes are in the batch.</summary>
 internal static class ReadSet
 {
     /// <summary>Notes what a write is about to read.</summary>

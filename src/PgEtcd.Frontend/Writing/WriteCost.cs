@@ -5,8 +5,7 @@ using PgEtcd.Protocol;
 
 namespace PgEtcd.Frontend.Writing;
 
-/// <summary>The size that a write adds to the store, by etcd's estimate for its quota, and the alarms that refuse a write (semantics.md
-/// §10).</summary>
+/// <summary>The size that a write adds to the store, by etcd's estimate, and the alarms that refuse writes (semantics.md §10).</summary>
 public static class WriteCost
 {
     /// <summary>Cost of a lease, bytes.</summary>

@@ -2,8 +2,8 @@ using PgEtcd.Frontend.Reading;
 
 namespace PgEtcd.Frontend.Writing;
 
-/// <summary>Writes on their way to the committer: those of the next batch, evaluated as they arrive, and those that wait until the next
-/// batch is opened.</summary>
+/// <summary>Writes on their way to the committer: those of the next batch, evaluated as they arrive, and those that wait until it
+/// opens.</summary>
 internal sealed class WriteQueue(Replica replica)
 {
     /// <summary>Size of a batch after which the next write will not come alone. The loop then starts behind the work that the thread pool
@@ -84,8 +84,7 @@ internal sealed class WriteQueue(Replica replica)
         }
     }
 
-    /// <summary>Drops the next batch, because the state that it was evaluated on did not come about: its writes wait, ahead of all
-    /// others.</summary>
+    /// <summary>Drops the next batch, because the state it was evaluated on did not come about: its writes wait, ahead of others.</summary>
     public void Close()
     {
         lock (_gate)
@@ -98,8 +97,7 @@ internal sealed class WriteQueue(Replica replica)
         }
     }
 
-    /// <summary>Completes when as many new writes have arrived as were just answered: by then all clients that write sequentially have come
-    /// back.</summary>
+    /// <summary>Completes when as many new writes have arrived as were just answered: then all sequential clients have come back.</summary>
     public Task GatherAsync(int answered)
     {
         lock (_gate)
