@@ -20,7 +20,7 @@ internal static class JsonReading
     private static readonly JsonReaderOptions Options = new() { MaxDepth = 10_000 };
 
     /// <summary>Reads one object.</summary>
-    /// <exception cref="RpcException">InvalidArgument: it is malformed, or a value does not fit its field.</exception>
+    /// <exception cref="RpcException">InvalidArgument: the text is malformed, or a value does not fit its field.</exception>
     public static IMessage Read(MessageDescriptor type, ReadOnlySpan<byte> text)
     {
         try
