@@ -5,6 +5,7 @@ namespace PgEtcd.Bench;
 /// <summary>Keeps each core busy with a process that only computes, as on a busy machine.</summary>
 public sealed class OtherWork : IDisposable
 {
+    private readonly ControlGroup _group = new("other-work");
     private readonly List<Process> _processes = [];
 
     /// <summary>Starts the processes.</summary>
@@ -12,7 +13,7 @@ public sealed class OtherWork : IDisposable
     {
         for (int i = 0; i < Environment.ProcessorCount; i++)
         {
-            _processes.Add(Process.Start("/bin/sh", ["-c", "while :; do :; done"]));
+            _processes.Add(Process.Start("/bin/sh", ["-c", $"{_group.Enter}; while :; do :; done"]));
         }
     }
 
@@ -22,7 +23,10 @@ public sealed class OtherWork : IDisposable
         foreach (Process process in _processes)
         {
             process.Kill();
+            process.WaitForExit();
             process.Dispose();
         }
+
+        _group.Dispose();
     }
 }

@@ -15,6 +15,7 @@ public sealed class Server(string name, string kind, string directory, Options o
 {
     private static readonly TimeSpan StartLimit = TimeSpan.FromMinutes(3);
     private readonly int _peerPort = FreePort();
+    private readonly ControlGroup? _group = options.Busy ? new ControlGroup(name) : null;
     private Process? _process;
     private int? _postmaster; // 0: there is none
 
@@ -51,7 +52,7 @@ public sealed class Server(string name, string kind, string directory, Options o
         Directory.CreateDirectory(directory);
         string log = $"{directory}/log";
         ProcessStartInfo start = new("/bin/sh");
-        foreach (string? argument in new[] { "-c", "exec \"$@\" >>\"$0\" 2>&1", log }.Concat(Command))
+        foreach (string? argument in new[] { "-c", $"{_group?.Enter}\nexec \"$@\" >>\"$0\" 2>&1", log }.Concat(Command))
         {
             start.ArgumentList.Add(argument);
         }
@@ -117,6 +118,7 @@ public sealed class Server(string name, string kind, string directory, Options o
     {
         await Stop().ConfigureAwait(false);
         Client.Dispose();
+        _group?.Dispose();
         if (!options.Keep && Directory.Exists(directory))
         {
             Directory.Delete(directory, recursive: true);

@@ -111,7 +111,7 @@ public sealed class LocalDatabase : IAsyncDisposable
 
             await MakeSocketDirectoryAsync(directory, user, cancellationToken);
             PostmasterFile.RemoveIfStale(directory.Cluster);
-            await PostgresSettings.WriteAsync(directory, cancellationToken);
+            await PostgresSettings.WriteAsync(directory, binaries, cancellationToken);
             if (await Postmaster.StartAsync(directory, binaries, user, cancellationToken) is { } started)
             {
                 Log.Started(logger, started.Pid, directory.Path, started.SocketDirectory);

@@ -49,6 +49,16 @@ internal sealed record PostgresBinaries(string Directory, int Major)
             : $"{Variable} is {named}, but the server programs of {what} are not there.");
     }
 
+    /// <summary>True if these programs know the value of a setting: some depend on the version, or on the libraries they were built with.
+    /// </summary>
+    public async Task<bool> AcceptsAsync(string setting, string value, CancellationToken cancellationToken)
+    {
+        // -C comes first, as root may run the program only then. It prints the setting and needs no cluster.
+        Command tried = await Command.RunAsync(
+            [Postgres, "-C", setting, "-c", $"{setting}={value}", "-c", "config_file=/dev/null", "-D", "/"], cancellationToken);
+        return tried.ExitCode == 0;
+    }
+
     private static async Task<PostgresBinaries?> AtAsync(string directory, CancellationToken cancellationToken)
     {
         PostgresBinaries found = new(directory, 0);

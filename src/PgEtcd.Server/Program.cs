@@ -36,7 +36,6 @@ internal static class Program
 
     private static async Task<int> ServeAsync(ServerOptions options, CancellationToken stopping)
     {
-        SchedulingSlice.Shorten(); // before there are other threads
         await ServerHost.RunAsync(options, stopping);
         return 0;
     }

@@ -36,6 +36,36 @@ public class LocalDatabaseTests(DataDirectoryFixture fixture) : IClassFixture<Da
     }
 
     [Fact]
+    public async Task Pages_in_its_WAL_are_compressed_if_that_is_cheap()
+    {
+        PostgresBinaries binaries = await PostgresBinaries.FindAsync(
+            null, Environment.GetEnvironmentVariable, null, CancellationToken.None);
+        bool hasLz4 = await binaries.AcceptsAsync("wal_compression", "lz4", CancellationToken.None);
+        await using LocalDatabase database = await StartAsync(fixture.DataDir);
+
+        (await QueryAsync(database, "SELECT current_setting('wal_compression')")).ShouldBe(hasLz4 ? "lz4" : "off");
+    }
+
+    [Theory]
+    [InlineData("fsync", "off", true)]
+    [InlineData("wal_compression", "lz5", false)]
+    [InlineData("no_such_setting", "on", false)]
+    public async Task The_values_that_its_programs_know_are_asked_for(string setting, string value, bool isKnown)
+    {
+        PostgresBinaries binaries = await PostgresBinaries.FindAsync(
+            null, Environment.GetEnvironmentVariable, null, CancellationToken.None);
+
+        (await binaries.AcceptsAsync(setting, value, CancellationToken.None)).ShouldBe(isKnown);
+    }
+
+    [Theory]
+    [InlineData(512, 256)]
+    [InlineData(8192, 512)]
+    [InlineData(65536, 1024)]
+    public void Its_cache_follows_the_memory(long mebibytes, long buffers) =>
+        PostgresSettings.BufferMebibytes(mebibytes << 20).ShouldBe(buffers);
+
+    [Fact]
     public async Task It_runs_in_a_session_of_its_own_so_that_Ctrl_C_does_not_reach_it()
     {
         await using LocalDatabase database = await StartAsync(fixture.DataDir);
