@@ -33,7 +33,8 @@ internal sealed class PlaintextProtocols(ConnectionDelegate next, TimeSpan limit
         await next(connection);
     }
 
-    /// <summary>Whether the connection opens with the preface; null if too few bytes arrive in time, or the connection ends.</summary>
+    /// <summary>Whether the connection opens with the preface; null if too few bytes arrive in time, or the connection ends
+    /// without any.</summary>
     private async Task<bool?> ReadsPrefaceAsync(ConnectionContext connection)
     {
         PipeReader input = connection.Transport.Input;

@@ -26,8 +26,8 @@ internal sealed class MaintenanceService(
     SnapshotSender snapshots,
     ResponseHeaders headers) : Maintenance.MaintenanceBase
 {
-    /// <summary>The state of this frontend (design §10). While the database is away, the answer has the last known
-    /// values and no leader.</summary>
+    /// <summary>The state of this frontend (design §10). While the database is unavailable, the answer has the last known values and no
+    /// leader.</summary>
     public override async Task<StatusResponse> Status(StatusRequest request, ServerCallContext context)
     {
         StatusResponse response = new()
@@ -101,7 +101,7 @@ internal sealed class MaintenanceService(
         return new DefragmentResponse();
     }
 
-    /// <summary>A hash over everything that is stored. Equal on all frontends, but not comparable with a real etcd's.</summary>
+    /// <summary>A hash of all stored data. Equal on all frontends, but not comparable with a real etcd's.</summary>
     public override async Task<HashResponse> Hash(HashRequest request, ServerCallContext context)
     {
         HashedKeys hashed = await maintenance.HashAllAsync(context.CancellationToken);
