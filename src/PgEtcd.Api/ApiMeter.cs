@@ -8,6 +8,6 @@ public static class ApiMeter
 {
     internal static readonly Meter Meter = new("PgEtcd.Api");
 
-    /// <summary>Creates all instruments: one whose class has not been used yet would be missing instead of 0.</summary>
+    /// <summary>Creates all instruments, so that those of classes not used yet are exported as 0 instead of missing.</summary>
     public static void Register() => StreamMetrics.Register();
 }

@@ -3,8 +3,8 @@ namespace PgEtcd.Api;
 /// <summary>Limits of requests.</summary>
 public sealed record RequestLimits
 {
-    /// <summary>Bytes that gRPC accepts, and that a piece of a fragmented watch response may have, beyond
-    /// <see cref="MaxRequestBytes"/>, as in etcd.</summary>
+    /// <summary>Bytes beyond <see cref="MaxRequestBytes"/> that gRPC accepts and that a fragment of a watch response may have, as in
+    /// etcd.</summary>
     public const int FramingAllowance = 512 * 1024;
 
     /// <summary>Largest request in bytes, before the allowance for framing.</summary>
@@ -16,7 +16,7 @@ public sealed record RequestLimits
     /// <summary>Shortest lease, whole seconds.</summary>
     public required long MinLeaseTtlSeconds { get; init; }
 
-    /// <summary>How long a request may take.</summary>
+    /// <summary>Longest wait of a request for the database.</summary>
     public required TimeSpan RequestTimeout { get; init; }
 
     /// <summary>The duration from which a request counts as slow and is logged (--warning-unary-request-duration).</summary>

@@ -2,8 +2,8 @@ using PgEtcd.Mvcc.Keys;
 
 namespace PgEtcd.Mvcc;
 
-/// <summary>What a finished compaction leaves of the history (semantics.md §6): everything above the mark; at and below it the
-/// newest change of each key, unless that is a tombstone below the mark.</summary>
+/// <summary>The history that a finished compaction leaves (semantics.md §6): everything above the mark; at and below it the newest
+/// change of each key, unless that is a tombstone below the mark.</summary>
 /// <remarks>SQL applies the same rule where rows are removed (<c>pgetcd.remove_superseded</c>, functions/removal.sql) and where a
 /// snapshot leaves out rows that are still to be removed (<c>LogScan</c>). HashKV counts less, see <c>HashReader</c> and
 /// <c>HashKv</c>: no tombstone at or below the mark.</remarks>

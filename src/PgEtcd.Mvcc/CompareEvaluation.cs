@@ -7,8 +7,8 @@ namespace PgEtcd.Mvcc;
 internal static class CompareEvaluation
 {
     /// <summary>
-    /// Decides the transaction and everything nested in the branches that will run, and appends the decisions in the order
-    /// in which they are met. All are made on the state before the transaction: nested guards do not see its writes.
+    /// Decides the transaction and those nested in the branches that will run, and appends the decisions in the order of evaluation.
+    /// All are made on the state before the transaction: nested guards do not see its writes.
     /// </summary>
     public static void Decide(KeyView keys, TxnOperation txn, List<bool> decisions)
     {

@@ -4,9 +4,9 @@ using PgEtcd.Mvcc.Ranges;
 namespace PgEtcd.Mvcc;
 
 /// <summary>
-/// The rule that a key may change once in a transaction, with the gaps that etcd's check has (semantics.md §5): a delete
-/// to the end of the key space and an inverted one count for nothing, and the puts of a nested transaction are held
-/// against the deletes of its own level and of the nested transactions before it, not of those behind it.
+/// The rule that a key may change only once in a transaction, with the gaps of etcd's check (semantics.md §5): a delete to the end of
+/// the key space and a delete of an inverted range are ignored, and the puts of a nested transaction are compared with the deletes of
+/// the surrounding branch and of earlier nested transactions, not with those of later ones.
 /// </summary>
 internal static class DuplicateKeys
 {

@@ -2,7 +2,7 @@ using PgEtcd.Mvcc.Keys;
 
 namespace PgEtcd.Mvcc;
 
-/// <summary>The evaluation of a request on a fork. The only place that knows the meaning of a transaction.</summary>
+/// <summary>Evaluates a request on a fork. Transactions are executed here and nowhere else.</summary>
 internal readonly struct Evaluation(Fork fork, IReadOnlySet<long> missingLeases, IHistory history)
 {
     private readonly long _begin = fork.Revision;
@@ -43,8 +43,7 @@ internal readonly struct Evaluation(Fork fork, IReadOnlySet<long> missingLeases,
     }
 
     /// <summary>
-    /// The checks for the operations that will run, in their order at every depth, all on the state before the transaction
-    /// (semantics.md §5).
+    /// Checks the operations that will run, in their order at every depth, on the state before the transaction (semantics.md §5).
     /// </summary>
     private KvError Check(TxnOperation txn, List<bool> decisions, ref int next)
     {
@@ -107,7 +106,7 @@ internal readonly struct Evaluation(Fork fork, IReadOnlySet<long> missingLeases,
                 return error;
             }
 
-            // A small request may ask for the same range over and over.
+            // A small request may name the same range many times.
             size = AnswerTooLargeException.Add(size, one!.AnswerBytes, fork.MostAnswerBytes);
             results[i] = one;
         }

@@ -4,8 +4,8 @@ using PgEtcd.Mvcc.Trees;
 namespace PgEtcd.Mvcc;
 
 /// <summary>
-/// A speculative edit of a <see cref="KeySpace"/>: evaluates writes one after another, each seeing those before it. It is
-/// dropped when its append loses and frozen when it wins. Not thread-safe.
+/// A speculative edit of a <see cref="KeySpace"/>: evaluates writes one after another, each of which sees the earlier ones. The fork is
+/// dropped if its append loses, and frozen if it wins. Not thread-safe.
 /// </summary>
 public sealed class Fork
 {
@@ -14,7 +14,7 @@ public sealed class Fork
     private readonly LeaseIndex.Editor _leases;
     private readonly List<KvEvent> _events;
 
-    // Where the events of the current revision begin, and whether one of them is a delete.
+    // The index of the current revision's first event, and whether one of its events is a delete.
     private int _revisionStart;
     private bool _revisionDeletes;
 
@@ -80,7 +80,7 @@ public sealed class Fork
     }
 
     /// <summary>Applies one row of the log that another frontend wrote.</summary>
-    /// <exception cref="ArgumentException">The row is not later than all before it.</exception>
+    /// <exception cref="ArgumentException">The row is not later than all earlier ones.</exception>
     public void Apply(
         long revision, int sub, ReadOnlySpan<byte> key, ReadOnlySpan<byte> value, bool tombstone, long createRevision, long version,
         long lease)
@@ -107,7 +107,7 @@ public sealed class Fork
         }
     }
 
-    /// <summary>The state with all changes so far. The fork may continue; the frozen state stays as it is.</summary>
+    /// <summary>The state with all changes so far. The fork may continue; the frozen state does not change.</summary>
     public KeySpace Freeze() => new(Revision, _base.CompactRevision, _keys.Freeze(), _leases.Freeze());
 
     /// <summary>The keys currently attached to a lease, in key order.</summary>

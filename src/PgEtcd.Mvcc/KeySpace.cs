@@ -34,7 +34,7 @@ public sealed class KeySpace
     public static KeySpace Load(long revision, long compactRevision, KeyTree keys) =>
         new(revision, compactRevision, keys, LeaseIndex.From(keys));
 
-    /// <summary>The keys attached to a lease, in key order; empty if it has none or does not exist.</summary>
+    /// <summary>The keys attached to a lease, in key order; empty if the lease has none or does not exist.</summary>
     public IReadOnlyList<ReadOnlyMemory<byte>> KeysOfLease(long lease)
     {
         KeyTree attached = _leases.KeysOf(lease);
@@ -48,11 +48,11 @@ public sealed class KeySpace
         return keys;
     }
 
-    /// <summary>The same keys under another compact revision. The caller checks that it is allowed.</summary>
+    /// <summary>The same keys under another compact revision, which the caller has checked.</summary>
     public KeySpace WithCompactRevision(long revision) => new(Revision, revision, Keys, _leases);
 
     /// <summary>
-    /// Answers a Range at the current revision (0 or less, or this one). Else <see cref="KvError.FutureRevision"/>,
+    /// Answers a Range at the current revision (0 or less, or this one). Otherwise the error is <see cref="KvError.FutureRevision"/>,
     /// <see cref="KvError.Compacted"/> or, for an older revision that must be read elsewhere, <see cref="KvError.HistoryNeeded"/>.
     /// </summary>
     public KvError Range(RangeOperation operation, out RangeResult? result)
@@ -77,7 +77,7 @@ public sealed class KeySpace
         return KvError.None;
     }
 
-    /// <summary>Answers a Range from this version, whatever its revision, under the header of another.</summary>
+    /// <summary>Answers a Range from this version, whatever revision the Range names, under the header of another revision.</summary>
     public RangeResult Range(RangeOperation operation, long headerRevision) =>
         RangeEvaluation.Evaluate(Keys.View, operation, headerRevision);
 

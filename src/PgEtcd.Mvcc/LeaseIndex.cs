@@ -4,7 +4,7 @@ using PgEtcd.Mvcc.Trees;
 
 namespace PgEtcd.Mvcc;
 
-/// <summary>The keys of each lease. A value, like the tree; it holds the same records, so it keeps no old ones alive.</summary>
+/// <summary>The keys of each lease. A value, like the tree; its records are those of the tree, so it keeps no old ones alive.</summary>
 internal sealed class LeaseIndex
 {
     private readonly ImmutableDictionary<long, KeyTree> _keys;
@@ -41,13 +41,13 @@ internal sealed class LeaseIndex
 
     public Editor Edit() => new(this);
 
-    /// <summary>An edit; only the leases it touches cost anything.</summary>
+    /// <summary>An edit, which copies only the leases it touches.</summary>
     public sealed class Editor(LeaseIndex index)
     {
         private readonly Dictionary<long, KeyTree.Editor> _edits = [];
         private LeaseIndex _index = index;
 
-        /// <summary>Follows a key from one version to the next; null: no version.</summary>
+        /// <summary>Takes in a change of a key from one version to the next; null for no version.</summary>
         public void Move(KeyRecord? previous, KeyRecord? next)
         {
             long from = previous?.Lease ?? 0;

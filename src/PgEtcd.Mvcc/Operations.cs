@@ -5,7 +5,7 @@ namespace PgEtcd.Mvcc;
 /// <summary>A request as a plain value, with the meaning of the message of the same name in etcd's KV service.</summary>
 public abstract class Operation;
 
-/// <summary>Wire numbers of RangeRequest.SortOrder; an unknown number is kept as it came.</summary>
+/// <summary>Wire numbers of RangeRequest.SortOrder; unknown numbers are kept.</summary>
 public enum SortOrder
 {
     None = 0,
@@ -13,7 +13,7 @@ public enum SortOrder
     Descend = 2,
 }
 
-/// <summary>Wire numbers of RangeRequest.SortTarget; an unknown number is kept as it came.</summary>
+/// <summary>Wire numbers of RangeRequest.SortTarget; unknown numbers are kept.</summary>
 public enum SortTarget
 {
     Key = 0,
@@ -29,10 +29,10 @@ public sealed class RangeOperation : Operation
 
     public ReadOnlyMemory<byte> RangeEnd { get; init; }
 
-    /// <summary>Most records to return; 0 or less: no limit.</summary>
+    /// <summary>Most records to return; 0 or less for no limit.</summary>
     public long Limit { get; init; }
 
-    /// <summary>0 or less: the current revision (in a transaction a negative one is refused after any compaction).</summary>
+    /// <summary>0 or less for the current revision (in a transaction, a negative number is refused after any compaction).</summary>
     public long Revision { get; init; }
 
     public SortOrder SortOrder { get; init; }
@@ -45,7 +45,7 @@ public sealed class RangeOperation : Operation
 
     public bool Serializable { get; init; }
 
-    /// <summary>Inclusive; 0: none. The same holds for the three below.</summary>
+    /// <summary>Inclusive; 0 for none. The same holds for the three bounds below.</summary>
     public long MinModRevision { get; init; }
 
     public long MaxModRevision { get; init; }
@@ -88,7 +88,7 @@ public sealed class DeleteRangeOperation : Operation
 
 /// <summary>
 /// Deletes every key attached to the lease, in key order, in one revision. Answered by a <see cref="DeleteRangeResult"/>.
-/// It is not known here whether the lease exists.
+/// The key space does not know whether the lease exists.
 /// </summary>
 public sealed class RevokeLeaseOperation : Operation
 {

@@ -8,7 +8,7 @@ internal static class RangeEvaluation
 {
     public static RangeResult Evaluate(KeyView keys, RangeOperation range, long headerRevision)
     {
-        // Most ranges by far: one search, where positions would take three.
+        // A single key, by far the most common range: one search, where positions would take three.
         if (range.Range.IsSingleKey)
         {
             return One(keys.Find(range.Range.Start.Span), range, headerRevision);
@@ -38,8 +38,7 @@ internal static class RangeEvaluation
             return new RangeResult(headerRevision, slice, count, limited, range.KeysOnly);
         }
 
-        // etcd's quirk: a sort target without a sort order sorts only the keys of the unsorted answer, and the one that showed that
-        // there are more.
+        // etcd's quirk: with a sort target but no sort order, only the first limit + 1 records in key order are sorted.
         bool sortsOnlyFirst = limited && range.SortOrder == SortOrder.None && !range.HasFilter;
         KeyRecord[] records = keys.Slice(start, sortsOnlyFirst ? limit + 1 : count);
         int kept = range.HasFilter ? Filter(records, range) : records.Length;

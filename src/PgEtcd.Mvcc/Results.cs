@@ -9,10 +9,10 @@ public abstract class OperationResult(long revision)
     /// <summary>The revision of the header of this response; 0 for a nested transaction, whose header is empty.</summary>
     public long Revision { get; } = revision;
 
-    /// <summary>Most bytes of it in an answer; for a transaction, without the results in it.</summary>
+    /// <summary>Most bytes of the result in an answer; for a transaction, without its nested results.</summary>
     public virtual long AnswerBytes => Overhead;
 
-    /// <summary>An upper bound of a result's bytes beside its records.</summary>
+    /// <summary>An upper bound of a result's bytes without its records.</summary>
     private protected const int Overhead = 64;
 
     /// <summary>Most bytes before a record in an answer: a tag and a length.</summary>
@@ -69,7 +69,7 @@ public sealed class DeleteRangeResult(long revision, long deleted, KeyRecord[] p
 {
     public long Deleted { get; } = deleted;
 
-    /// <summary>The deleted records, in key order, if prev_kv asked for them; else empty.</summary>
+    /// <summary>The deleted records, in key order, if prev_kv asked for them; otherwise empty.</summary>
     public KeyRecord[] Previous { get; } = previous;
 
     /// <inheritdoc/>

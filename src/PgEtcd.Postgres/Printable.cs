@@ -4,13 +4,13 @@ using System.Text;
 
 namespace PgEtcd.Postgres;
 
-/// <summary>Bytes as text for a terminal, without anything that could move its cursor or change its colours.</summary>
+/// <summary>Shows bytes as text on a terminal, without anything that could move the cursor or change colours.</summary>
 public static class Printable
 {
     private static readonly SearchValues<string> SignsOfPasswords =
         SearchValues.Create(["password", "pwd="], StringComparison.OrdinalIgnoreCase);
 
-    /// <summary>The text; bytes that are not UTF-8 or not a visible character become <c>\xNN</c>.</summary>
+    /// <summary>The text; bytes that are not UTF-8 or not visible characters become <c>\xNN</c>.</summary>
     public static string Text(ReadOnlySpan<byte> bytes)
     {
         StringBuilder text = new(bytes.Length);

@@ -8,17 +8,17 @@ using PgEtcd.Protocol;
 
 namespace PgEtcd.Api.Callers;
 
-/// <summary>Identifies the caller of a call. While auth is off it looks at nothing.</summary>
-/// <remarks>An acknowledged change binds on every frontend (decision 15). So what is not decided by an append, which is
-/// conditional on the auth revision, is decided behind the read barrier, which brings that revision.</remarks>
+/// <summary>Identifies the caller of a call. While auth is off, credentials are ignored.</summary>
+/// <remarks>An acknowledged change of auth is binding on every frontend (decision 15). An append is conditional on the auth revision;
+/// everything that no append decides is decided behind the read barrier, which brings that revision.</remarks>
 internal sealed class Admission(AuthStates states, Tail tail, ITokens tokens, bool trustsCertificates) : ICallers
 {
-    /// <summary>How often a write is tried while users, roles and permissions keep changing under it.</summary>
+    /// <summary>Most attempts at a write while users, roles and permissions keep changing.</summary>
     private const int MostTries = 5;
 
     private const string BearerPrefix = "Bearer ";
 
-    /// <summary>Whether the name in a client's certificate is its user.</summary>
+    /// <summary>Whether a client's certificate names its user.</summary>
     public bool TrustsCertificates => trustsCertificates;
 
     /// <summary>Whether calls are checked, as far as this frontend knows.</summary>
@@ -33,8 +33,8 @@ internal sealed class Admission(AuthStates states, Tail tail, ITokens tokens, bo
     /// <summary>Whether a call that no append decides must be checked: auth is on, or may have been switched on.</summary>
     public bool MayBeOn => IsOn || IsStale;
 
-    /// <summary>The caller, as far as this frontend knows, of a call that an append will decide.</summary>
-    /// <exception cref="RpcException">Its token is not valid.</exception>
+    /// <summary>The caller of a call that an append will decide, as far as this frontend knows.</summary>
+    /// <exception cref="RpcException">The caller's token is not valid.</exception>
     /// <exception cref="Postgres.Calls.StoreUnavailableException">The database did not answer in time.</exception>
     public ValueTask<Caller> AdmitAsync(ServerCallContext context)
     {
@@ -42,7 +42,7 @@ internal sealed class Admission(AuthStates states, Tail tail, ITokens tokens, bo
         return state.IsEnabled ? IdentifyAsync(context, state, isFresh: false) : new(state.Anybody);
     }
 
-    /// <summary>The caller, by everything that was acknowledged before the call. The replica is caught up afterwards.</summary>
+    /// <summary>The caller, according to all changes acknowledged before the call. The replica is caught up afterwards.</summary>
     /// <inheritdoc cref="AdmitAsync"/>
     public async ValueTask<Caller> AdmitFreshAsync(ServerCallContext context)
     {
@@ -51,8 +51,8 @@ internal sealed class Admission(AuthStates states, Tail tail, ITokens tokens, bo
         return state.IsEnabled ? await IdentifyAsync(context, state, isFresh: true) : state.Anybody;
     }
 
-    /// <summary>The caller, who must be a user while auth is on. While auth is off there is no wait.</summary>
-    /// <exception cref="RpcException">The caller is no user.</exception>
+    /// <summary>The caller, which must be a user while auth is on. While auth is known to be off, there is no wait.</summary>
+    /// <exception cref="RpcException">The caller is not a user.</exception>
     /// <exception cref="Postgres.Calls.StoreUnavailableException">The database did not answer in time.</exception>
     public async ValueTask<Caller> AdmitUserAsync(ServerCallContext context)
     {
@@ -61,8 +61,8 @@ internal sealed class Admission(AuthStates states, Tail tail, ITokens tokens, bo
         return caller;
     }
 
-    /// <summary>Writes for a caller. Whether the caller may is decided where the write is evaluated; if users, roles or permissions have
-    /// changed until then, the caller is identified again.</summary>
+    /// <summary>Writes for a caller, whose permission is checked where the write is evaluated. If users, roles or permissions have changed
+    /// by then, the caller is identified again.</summary>
     /// <param name="state">Passed to <paramref name="write"/>, so that it captures nothing.</param>
     /// <param name="context">The call.</param>
     /// <param name="write">Writes.</param>
@@ -91,7 +91,7 @@ internal sealed class Admission(AuthStates states, Tail tail, ITokens tokens, bo
         return trustsCertificates && CertificateNames.Of(context) is { } name ? new Caller(state, name, long.MaxValue) : state.Anybody;
     }
 
-    /// <summary>The headers that etcd reads, in its order. The first value counts.</summary>
+    /// <summary>The token from the headers that etcd reads, in etcd's order. The first value counts.</summary>
     private static string? TokenOf(ServerCallContext context)
     {
         string? token = First(context.RequestHeaders, "token") ?? First(context.RequestHeaders, "authorization");

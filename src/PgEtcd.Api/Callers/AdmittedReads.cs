@@ -3,18 +3,18 @@ using PgEtcd.Frontend.Permissions;
 
 namespace PgEtcd.Api.Callers;
 
-/// <summary>Reads in the name of a caller. While auth is off nothing is asked, but a read's barrier may bring the news that another
-/// frontend has switched it on: then the answer is dropped and the read is made again, for the caller. While this frontend may have
-/// missed that, the database is asked first.</summary>
+/// <summary>Reads for a caller. While auth is off, callers are not identified. If a read's barrier brings the news that another frontend
+/// has switched auth on, the answer is dropped and the read is repeated for the caller. While this frontend may have missed such news,
+/// the database is asked first.</summary>
 internal sealed class AdmittedReads(ICallers callers)
 {
-    /// <summary>Reads; when auth is off and the answer is there at once, without an allocation.</summary>
-    /// <typeparam name="TState">What <paramref name="read"/> works on, so that it captures nothing.</typeparam>
-    /// <typeparam name="TAnswer">What is read.</typeparam>
-    /// <param name="state">Passed to <paramref name="read"/>.</param>
+    /// <summary>Reads; without an allocation if auth is off and the answer is available at once.</summary>
+    /// <typeparam name="TState">The type of the state.</typeparam>
+    /// <typeparam name="TAnswer">The type of the answer.</typeparam>
+    /// <param name="state">Passed to <paramref name="read"/>, so that it captures nothing.</param>
     /// <param name="context">The call.</param>
-    /// <param name="read">Checks the caller's permissions and reads. If the caller is checked, the replica is caught up. May run
-    /// several times; only the last answer goes out.</param>
+    /// <param name="read">Checks the caller's permissions and reads. For a checked caller, the replica is caught up. May run several
+    /// times; only the last answer is sent.</param>
     public ValueTask<TAnswer> ReadAsync<TState, TAnswer>(
         TState state, ServerCallContext context, Func<TState, Caller, ValueTask<TAnswer>> read)
     {

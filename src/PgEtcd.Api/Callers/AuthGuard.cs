@@ -7,7 +7,7 @@ using PgEtcd.Protocol.Etcdserverpb;
 
 namespace PgEtcd.Api.Callers;
 
-/// <summary>Stands before all services and admits callers by <see cref="RpcAccessTable"/>.</summary>
+/// <summary>Runs before all services and admits callers according to <see cref="RpcAccessTable"/>.</summary>
 internal sealed class AuthGuard(Admission admission) : ICallWrapper
 {
     /// <inheritdoc/>
@@ -41,7 +41,8 @@ internal sealed class AuthGuard(Admission admission) : ICallWrapper
         (access == RpcAccess.User ? caller.CheckUser() : caller.CheckRoot()).ThrowIfAny();
     }
 
-    /// <summary>Methods for any user are most needed when the database is away. Then the last known state decides.</summary>
+    /// <summary>Methods for any user are needed most while the database is unavailable; the last known auth state then
+    /// decides.</summary>
     private async ValueTask<Caller> AdmitAsync(ServerCallContext context)
     {
         try

@@ -10,12 +10,12 @@ internal static class CertificateNames
 {
     private const string CommonName = "2.5.4.3";
 
-    /// <summary>Set by etcd's gateway, which may stand in front of this server. Then the certificate is the gateway's and names
-    /// no user.</summary>
+    /// <summary>Header set by etcd's gateway, which may run in front of this server. The certificate is then the gateway's and names no
+    /// user.</summary>
     private const string OfAGateway = "grpcgateway-accept";
 
-    /// <summary>The common name; null without a certificate, and for calls that the gateway makes: those have the connection's
-    /// certificate but are not gRPC (semantics.md §11).</summary>
+    /// <summary>The common name; null without a certificate, and for calls of a gateway, whether ours or etcd's
+    /// (semantics.md §11).</summary>
     public static string? Of(ServerCallContext context) =>
         context is RemoteCall { Http: { } http } && !http.Request.Headers.ContainsKey(OfAGateway)
         && http.Features.Get<ITlsConnectionFeature>()?.ClientCertificate is { } certificate

@@ -5,13 +5,13 @@ namespace PgEtcd.Api.Callers;
 /// <summary>The callers that a method admits while auth is on.</summary>
 internal enum RpcAccess
 {
-    /// <summary>Users with the role root. Methods that are missing from the table are closed this way.</summary>
+    /// <summary>Users with the role root. Also applies to methods that are missing from the table.</summary>
     Root,
 
     /// <summary>Any user.</summary>
     User,
 
-    /// <summary>The service checks: it depends on the keys or the request.</summary>
+    /// <summary>Decided by the service, because it depends on the keys or the request.</summary>
     InService,
 
     /// <summary>Every client.</summary>
@@ -32,12 +32,12 @@ internal static class RpcAccessTable
 
     private static IEnumerable<KeyValuePair<string, RpcAccess>> Entries() =>
     [
-        // Keys: KvService, WatchService and LeaseService check where they evaluate.
+        // Keys: checked where KvService, WatchService and LeaseService evaluate the request.
         .. Of("etcdserverpb.KV", RpcAccess.InService, "Range", "RangeStream", "Put", "DeleteRange", "Txn"),
         .. Of("etcdserverpb.KV", RpcAccess.Root, "Compact"),
         .. Of("etcdserverpb.Watch", RpcAccess.InService, "Watch"),
         .. Of("etcdserverpb.Lease", RpcAccess.InService, "LeaseGrant", "LeaseRevoke", "LeaseKeepAlive", "LeaseTimeToLive", "LeaseLeases"),
-        // These make calls to the services above, in the name of the caller.
+        // These call the services above for the caller.
         .. Of("v3lockpb.Lock", RpcAccess.InService, "Lock", "Unlock"),
         .. Of("v3electionpb.Election", RpcAccess.InService, "Campaign", "Proclaim", "Leader", "Observe", "Resign"),
 
@@ -56,7 +56,7 @@ internal static class RpcAccessTable
         .. Of("etcdserverpb.Auth", RpcAccess.Root, "UserGrantRole", "UserRevokeRole", "RoleAdd", "RoleList", "RoleDelete"),
         .. Of("etcdserverpb.Auth", RpcAccess.Root, "RoleGrantPermission", "RoleRevokePermission"),
 
-        // Health and reflection are no secret.
+        // Health and reflection are public.
         .. Of("grpc.health.v1.Health", RpcAccess.Anybody, "Check", "List", "Watch"),
         .. Of("grpc.reflection.v1.ServerReflection", RpcAccess.Anybody, "ServerReflectionInfo"),
         .. Of("grpc.reflection.v1alpha.ServerReflection", RpcAccess.Anybody, "ServerReflectionInfo"),

@@ -2,13 +2,13 @@ using Grpc.Core;
 
 namespace PgEtcd.Api.Calls;
 
-/// <summary>Takes the methods of services as generated code binds them, and wraps each once in everything that goes around its calls.
-/// No service of etcd has a method that streams requests only.</summary>
+/// <summary>Collects the methods that generated code binds, and wraps the handler of each once. Client streaming is missing, because no
+/// service of etcd has such a method.</summary>
 internal sealed class CallBinder(MethodTable methods) : ServiceBinderBase
 {
     private readonly ServerServiceDefinition.Builder _definition = ServerServiceDefinition.CreateBuilder();
 
-    /// <summary>The methods for the package.</summary>
+    /// <summary>The collected methods, for the package.</summary>
     public ServerServiceDefinition Build() => _definition.Build();
 
     public override void AddMethod<TRequest, TResponse>(Method<TRequest, TResponse> method, UnaryServerMethod<TRequest, TResponse>? handler)
@@ -68,7 +68,7 @@ internal sealed class CallBinder(MethodTable methods) : ServiceBinderBase
             call);
     }
 
-    /// <summary>A handler whose result says only that the stream has ended.</summary>
+    /// <summary>A handler whose result only marks the end of the stream.</summary>
     private static CallHandler<T, object> Streaming<T>(Func<T, ServerCallContext, Task> handler) => async (streams, context) =>
     {
         await handler(streams, context);

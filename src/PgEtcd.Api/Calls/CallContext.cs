@@ -2,20 +2,20 @@ using Grpc.Core;
 
 namespace PgEtcd.Api.Calls;
 
-/// <summary>The context of a call.</summary>
+/// <summary>The part of a call's context that remote and local calls share.</summary>
 /// <param name="http">The HTTP request.</param>
-/// <param name="headers">Its metadata.</param>
+/// <param name="headers">The call's metadata.</param>
 internal abstract class CallContext(HttpContext http, IHeaderDictionary headers) : ServerCallContext
 {
     private Metadata? _requestHeaders;
 
-    /// <summary>The HTTP request; for a local call that of the gateway.</summary>
+    /// <summary>The HTTP request; for a local call, the gateway's.</summary>
     public HttpContext Http => http;
 
-    /// <summary>Whether the service has ended it. Streams then take no more messages.</summary>
+    /// <summary>Whether the call has ended. Streams then accept no more messages.</summary>
     internal bool IsOver { get; set; }
 
-    /// <summary>Whether its deadline has passed.</summary>
+    /// <summary>Whether the deadline has passed.</summary>
     internal virtual bool IsPastDeadline => Deadline <= DateTime.UtcNow;
 
     /// <inheritdoc/>

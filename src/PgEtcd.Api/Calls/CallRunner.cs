@@ -41,7 +41,7 @@ internal sealed class CallRunner<TArgument, TResult>
             answer = Task.FromException<TResult>(exception);
         }
 
-        // Most answers are ready by now, and saving a frame is worth some lines.
+        // Most answers are ready by now; returning them here saves an async frame.
         if (!answer.IsCompletedSuccessfully || answer.Result is null || LongAnswers.IsLong(answer.Result))
         {
             return WaitAsync(answer, argument, call, begun);
@@ -75,7 +75,7 @@ internal sealed class CallRunner<TArgument, TResult>
         return LongAnswers.IsLong(result) ? await SendAsync(result, call) : result;
     }
 
-    /// <summary>Sends a long answer of a call that has been counted.</summary>
+    /// <summary>Sends a long answer. The call has already been counted.</summary>
     private async Task<TResult> SendAsync(TResult answer, CallContext call)
     {
         try

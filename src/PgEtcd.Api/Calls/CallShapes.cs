@@ -8,13 +8,13 @@ using PgEtcd.Protocol.Etcdserverpb;
 
 namespace PgEtcd.Api.Calls;
 
-/// <summary>Requests and answers in a few words for the log: keys, and sizes of everything else. Values and passwords
-/// never appear.</summary>
+/// <summary>Describes requests and answers for the log: keys, and the sizes of everything else. Values and passwords never
+/// appear.</summary>
 internal static class CallShapes
 {
     private const int MostKeyCharacters = 100;
 
-    /// <summary>A request.</summary>
+    /// <summary>Describes a request.</summary>
     public static string OfRequest(object? request) => request switch
     {
         RangeRequest range => Range(range),
@@ -30,7 +30,7 @@ internal static class CallShapes
         _ => "unknown",
     };
 
-    /// <summary>An ending: an answer or an exception.</summary>
+    /// <summary>Describes an ending: an answer or an exception.</summary>
     public static string OfEnding(object? ending) => ending switch
     {
         KvReply reply => Bytes(reply.Size),
@@ -67,7 +67,8 @@ internal static class CallShapes
         _ => $"from {Key(key)} to {Key(end)}",
     };
 
-    /// <summary>In quotes; a byte that is not printable ASCII becomes two hexadecimal digits.</summary>
+    /// <summary>Quotes a key. Quotes, backslashes and bytes that are not printable ASCII become <c>\x</c> and two hexadecimal
+    /// digits.</summary>
     private static string Key(ByteString key)
     {
         StringBuilder text = new("\"");

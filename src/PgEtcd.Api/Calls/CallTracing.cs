@@ -4,8 +4,8 @@ using PgEtcd.Postgres.Calls;
 
 namespace PgEtcd.Api.Calls;
 
-/// <summary>A span for each call, below the client's own if it sent one (W3C traceparent), with the attributes that OpenTelemetry
-/// names for gRPC.</summary>
+/// <summary>Starts a span for each call, as a child of the client's span if the call names one (W3C traceparent), with OpenTelemetry's
+/// attributes for gRPC.</summary>
 internal sealed class CallTracing : ICallWrapper
 {
     /// <inheritdoc/>
@@ -47,7 +47,7 @@ internal sealed class CallTracing : ICallWrapper
     private static void Fail(Activity? span, Exception exception) => End(span, exception is RpcException rpc ? rpc.StatusCode
         : exception is OperationCanceledException ? StatusCode.Cancelled : StatusCode.Unknown);
 
-    /// <summary>Only what is the server's fault makes the span an error, as OpenTelemetry has it for servers.</summary>
+    /// <summary>Only codes that mean a fault of the server mark the span as an error: OpenTelemetry's rule for servers.</summary>
     private static void End(Activity? span, StatusCode code)
     {
         span?.SetTag("rpc.grpc.status_code", (int)code);

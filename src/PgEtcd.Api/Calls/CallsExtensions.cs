@@ -3,18 +3,18 @@ using Microsoft.AspNetCore.Routing;
 
 namespace PgEtcd.Api.Calls;
 
-/// <summary>Brings gRPC into a host.</summary>
+/// <summary>Adds gRPC to a host.</summary>
 internal static class CallsExtensions
 {
     private const string GrpcContentType = "application/grpc";
 
-    /// <summary>How many times larger than allowed a request may be and still be refused with its size. The package refuses larger ones
-    /// without the size.</summary>
+    /// <summary>A request of up to this many times the limit is refused with its size. The package refuses larger requests, without
+    /// the size.</summary>
     private const int RefusedWithSize = 4;
 
-    /// <summary>Adds what calls need; <see cref="UseCalls"/> then adds the services.</summary>
-    /// <param name="services">Where to.</param>
-    /// <param name="settings">What goes around calls.</param>
+    /// <summary>Registers the package and the method table; <see cref="UseCalls"/> then adds the services.</summary>
+    /// <param name="services">The host's services.</param>
+    /// <param name="settings">Makes the settings of calls.</param>
     public static IServiceCollection AddCalls(this IServiceCollection services, Func<IServiceProvider, CallSettings> settings)
     {
         services.AddSingleton(provider => new MethodTable(settings(provider), provider.GetRequiredService<ILoggerFactory>()));
@@ -22,13 +22,13 @@ internal static class CallsExtensions
         {
             grpc.MaxReceiveMessageSize = PackageLimit(methods.MaxMessageSize);
             grpc.MaxSendMessageSize = null;
-            grpc.IgnoreUnknownServices = true; // they are answered here
+            grpc.IgnoreUnknownServices = true; // Dispatch answers their calls
         });
         services.AddGrpc();
         return services;
     }
 
-    /// <summary>Serves methods, ahead of everything that is added after this.</summary>
+    /// <summary>Serves methods, ahead of all middleware that is added later.</summary>
     /// <param name="app">The pipeline.</param>
     /// <param name="binds">The generated functions that bind services.</param>
     public static void UseCalls(this IApplicationBuilder app, params IEnumerable<Action<ServiceBinderBase>> binds)
@@ -85,13 +85,13 @@ internal static class CallsExtensions
         return Task.CompletedTask;
     }
 
-    // Also with a codec ("+proto") or parameters; "application/grpc-web" is another protocol.
+    // A codec ("+proto") or parameters may follow; "application/grpc-web" is another protocol.
     private static bool IsGrpc(string? contentType) =>
         contentType is not null
         && contentType.StartsWith(GrpcContentType, StringComparison.OrdinalIgnoreCase)
         && (contentType.Length == GrpcContentType.Length || contentType[GrpcContentType.Length] is '+' or ';');
 
-    /// <summary>Collects the package's endpoints apart from routing.</summary>
+    /// <summary>Collects the package's endpoints outside of routing.</summary>
     private sealed class Endpoints(IApplicationBuilder app) : IEndpointRouteBuilder
     {
         public IServiceProvider ServiceProvider => app.ApplicationServices;

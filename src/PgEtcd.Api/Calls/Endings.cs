@@ -17,9 +17,9 @@ internal static class Endings
         exception is RpcException ? exception : ServiceErrors.ToRpc(exception) ?? exception;
 
     /// <summary>The status that ends a call.</summary>
-    /// <param name="exception">Translated; returned as it is when it has a status.</param>
+    /// <param name="exception">A translated exception.</param>
     /// <param name="call">The call.</param>
-    /// <param name="logger">Gets failures that are not known.</param>
+    /// <param name="logger">Gets unexpected exceptions.</param>
     public static RpcException ToRpc(Exception exception, CallContext call, ILogger logger)
     {
         switch (exception)
@@ -51,12 +51,12 @@ internal static class Endings
         exception is IOException
         || (exception is InvalidOperationException && (call.IsOver || ended.IsCancellationRequested || call.IsPastDeadline));
 
-    /// <summary>What services expect when their client has gone.</summary>
+    /// <summary>The exception that services expect when their client has gone.</summary>
     public static OperationCanceledException Gone(Exception? exception = null) => new("The client dropped the call.", exception);
 
     /// <summary>The status for a request that the package could not read, in grpc-go's words where clients depend on them; null if the
-    /// exception has another reason.</summary>
-    /// <param name="exception">The package's.</param>
+    /// exception has another cause.</summary>
+    /// <param name="exception">The package's exception.</param>
     /// <param name="max">Largest message in bytes.</param>
     public static Status? OfUnreadable(Exception exception, int max) => exception switch
     {
@@ -76,14 +76,14 @@ internal static class Endings
         _ => null,
     };
 
-    // The package does not tell the size.
+    // The package does not report the size.
     private static Status Exhausted(int max) =>
         new(
             StatusCode.ResourceExhausted,
             $"grpc: received message larger than max (more than {CallsExtensions.PackageLimit(max)} vs. {max})");
 
-    /// <summary>Waits for a flush, which has no token: one that fires would reset the stream.</summary>
-    /// <param name="flush">Under way.</param>
+    /// <summary>Waits for a flush. The flush itself has no token, because a token that fires would reset the stream.</summary>
+    /// <param name="flush">The flush under way.</param>
     /// <param name="call">The call.</param>
     /// <param name="ended">Fires when the call has ended.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
@@ -94,7 +94,7 @@ internal static class Endings
         try
         {
             FlushResult result = await flush.AsTask().WaitAsync(cancellationToken);
-            if (result.IsCompleted) // told before the call's token fires
+            if (result.IsCompleted) // known before the call's token fires
             {
                 throw Gone();
             }

@@ -5,7 +5,7 @@ namespace PgEtcd.Api.Calls;
 /// <summary>The grpc-timeout header: at most eight digits and a unit.</summary>
 internal static class GrpcTimeout
 {
-    /// <summary>Reads it; false if it is malformed.</summary>
+    /// <summary>Parses the header; false if it is malformed.</summary>
     public static bool TryParse(ReadOnlySpan<char> text, out TimeSpan timeout)
     {
         timeout = default;

@@ -10,10 +10,10 @@ internal sealed class LocalCall : CallContext, IDisposable
     private readonly CancellationToken _gone;
     private readonly CancellationTokenSource _ended;
 
-    /// <param name="method">Its path.</param>
-    /// <param name="cause">The request on whose behalf it is made.</param>
-    /// <param name="metadata">As headers, also grpc-timeout, which is well-formed.</param>
-    /// <param name="gone">The client has gone.</param>
+    /// <param name="method">The method's path.</param>
+    /// <param name="cause">The gateway's request.</param>
+    /// <param name="metadata">Metadata as headers, with a well-formed grpc-timeout or none.</param>
+    /// <param name="gone">Fires when the client has gone.</param>
     public LocalCall(string method, HttpContext cause, IHeaderDictionary metadata, CancellationToken gone)
         : base(cause, metadata)
     {
@@ -23,7 +23,7 @@ internal sealed class LocalCall : CallContext, IDisposable
         if (GrpcTimeout.TryParse(metadata.GrpcTimeout.ToString(), out TimeSpan timeout))
         {
             DeadlineCore = DateTime.UtcNow + timeout;
-            if (timeout.TotalMilliseconds < int.MaxValue) // no timer waits for longer, and no call
+            if (timeout.TotalMilliseconds < int.MaxValue) // a timer cannot wait longer, and no call lasts that long
             {
                 _ended.CancelAfter(timeout);
             }
@@ -53,6 +53,6 @@ internal sealed class LocalCall : CallContext, IDisposable
         _ended.Dispose();
     }
 
-    /// <summary>The gateway does not send them.</summary>
+    /// <summary>Does nothing: the gateway does not send a service's response headers.</summary>
     protected override Task WriteResponseHeadersAsyncCore(Metadata responseHeaders) => Task.CompletedTask;
 }

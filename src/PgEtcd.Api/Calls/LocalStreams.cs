@@ -6,13 +6,13 @@ namespace PgEtcd.Api.Calls;
 /// <summary>The messages of a local call, decoded for its service. The end of the call ends every wait.</summary>
 internal static class LocalStreams
 {
-    /// <summary>The request of a call that has one request.</summary>
+    /// <summary>Reads the only request of a call.</summary>
     public static async Task<T> SingleAsync<T>(IAsyncStreamReader<byte[]> requests, Marshaller<T> marshaller, CallContext call) =>
         await requests.MoveNext(call.CancellationToken)
             ? Messages.Decode(marshaller, requests.Current)
             : throw new RpcException(new Status(StatusCode.Internal, "unexpected EOF"));
 
-    /// <summary>Writes the response of a call that has one response, unless the service has set another status than OK.</summary>
+    /// <summary>Writes the only response of a call, unless the service has set a status other than OK.</summary>
     public static Task WriteAsync<T>(IServerStreamWriter<byte[]> responses, Marshaller<T> marshaller, T response, CallContext call) =>
         call.Status.StatusCode == StatusCode.OK
             ? responses.WriteAsync(Messages.Encode(marshaller, response), call.CancellationToken)

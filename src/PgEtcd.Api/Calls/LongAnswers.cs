@@ -4,22 +4,22 @@ using PgEtcd.Api.Wire;
 
 namespace PgEtcd.Api.Calls;
 
-/// <summary>Sends the answers of unary calls that are longer than a few kilobytes: each when its connection has room for it, and a long one
-/// in pieces as the client reads. Until then an answer is only references to records.</summary>
-/// <param name="held">What unread answers hold.</param>
+/// <summary>Sends answers of unary calls that exceed a few kilobytes. Each waits until its connection has room, and those beyond 64 KiB
+/// are written in pieces as the client reads. Until then an answer consists only of references to records.</summary>
+/// <param name="held">Memory held by unread answers.</param>
 internal sealed class LongAnswers(HeldBytes held)
 {
-    /// <summary>What a long one holds at most: the piece that is written, and what Kestrel lets lie before it.</summary>
+    /// <summary>Most bytes held by an answer in pieces: the piece being written, and the bytes that Kestrel buffers before it.</summary>
     private const int MostHeld = 2 * Pieces.Size;
 
-    /// <summary>The gateway has an answer as bytes, as a message and as JSON.</summary>
+    /// <summary>The gateway holds an answer as bytes, as a message and as JSON, which is longer.</summary>
     private const int FormsOfLocal = 4;
 
-    /// <summary>Whether an answer is one of them.</summary>
+    /// <summary>Whether an answer must be sent by <see cref="SendAsync"/>.</summary>
     public static bool IsLong(object answer) => answer is KvReply { Size: > HeldBytes.Uncounted };
 
-    /// <summary>Waits for room, and writes a long answer.</summary>
-    /// <returns>The answer, or one in its place that writes nothing.</returns>
+    /// <summary>Waits for room, and writes an answer that exceeds one piece.</summary>
+    /// <returns>The answer, or a copy that is marked as written and writes nothing.</returns>
     /// <exception cref="OperationCanceledException">The client has gone, or its deadline has passed.</exception>
     public async Task<KvReply> SendAsync(KvReply answer, CallContext call)
     {
@@ -63,7 +63,7 @@ internal sealed class LongAnswers(HeldBytes held)
         }
     }
 
-    /// <summary>Room that is given back when the response has been sent, or cannot be.</summary>
+    /// <summary>Gives room back when the response has been sent or has failed.</summary>
     private sealed class Room(HeldBytes.Account account, long bytes) : IDisposable
     {
         public void Dispose() => account.Give(bytes);

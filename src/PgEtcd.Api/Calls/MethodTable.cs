@@ -5,16 +5,16 @@ using PgEtcd.Api.Wire;
 
 namespace PgEtcd.Api.Calls;
 
-/// <summary>All methods by path. Each call asks once, so it is a table and not endpoint routing.</summary>
+/// <summary>All methods by path. Every call looks up its method once, so a dictionary replaces endpoint routing.</summary>
 internal sealed class MethodTable : IDisposable
 {
     private readonly Dictionary<string, ServedMethod> _methods = new(StringComparer.Ordinal);
     private readonly HashSet<string> _services = new(StringComparer.Ordinal);
-    private readonly Meter _meter = new("PgEtcd.Grpc"); // a host has its own
+    private readonly Meter _meter = new("PgEtcd.Grpc"); // one for each host
     private readonly CallsByVersion _clients;
 
-    /// <param name="settings">What goes around calls.</param>
-    /// <param name="loggers">Where failures of services are written.</param>
+    /// <param name="settings">Settings and wrappers of calls.</param>
+    /// <param name="loggers">Makes the logger of failures.</param>
     public MethodTable(CallSettings settings, ILoggerFactory loggers)
     {
         Settings = settings;
@@ -29,14 +29,14 @@ internal sealed class MethodTable : IDisposable
 
     internal ILogger Logger { get; }
 
-    /// <summary>Makes a local call, for the gateway. It is treated like a remote call, from metadata and deadline to the status.</summary>
-    /// <param name="method">Its path: <c>/etcdserverpb.KV/Put</c>.</param>
-    /// <param name="cause">The request on whose behalf it is made: the service sees its connection.</param>
-    /// <param name="metadata">As headers, also grpc-timeout.</param>
-    /// <param name="requests">Its requests.</param>
-    /// <param name="responses">Where its responses go.</param>
-    /// <param name="gone">The client has gone.</param>
-    /// <returns>How it ended.</returns>
+    /// <summary>Makes a local call for the gateway. Metadata, deadline and status are treated as in a remote call.</summary>
+    /// <param name="method">The method's path: <c>/etcdserverpb.KV/Put</c>.</param>
+    /// <param name="cause">The gateway's request; the service sees its connection.</param>
+    /// <param name="metadata">Metadata as headers, including grpc-timeout.</param>
+    /// <param name="requests">The call's requests.</param>
+    /// <param name="responses">Takes the call's responses.</param>
+    /// <param name="gone">Fires when the client has gone.</param>
+    /// <returns>The call's status.</returns>
     public async Task<Status> CallAsync(
         string method,
         HttpContext cause,
@@ -76,8 +76,8 @@ internal sealed class MethodTable : IDisposable
 
     internal ServedMethod? Find(string path) => _methods.GetValueOrDefault(path);
 
-    /// <summary>The status for a path that is not in the table, in grpc-go's words: clients recognise the versions of servers by
-    /// them.</summary>
+    /// <summary>The status for a path that is not in the table, in grpc-go's words, by which clients recognise the server's
+    /// version.</summary>
     internal Status Unknown(string path)
     {
         int slash = path.LastIndexOf('/');

@@ -3,17 +3,17 @@ using Grpc.Core;
 
 namespace PgEtcd.Api.Calls;
 
-/// <summary>Answers to calls that no handler sees.</summary>
+/// <summary>Answers calls that reach no handler.</summary>
 internal static class Refusal
 {
-    /// <summary>The status of a timeout that ends a call at once; null if it does not. The package ignores a malformed timeout and
-    /// one of zero.</summary>
+    /// <summary>The status for a timeout that ends a call at once; null for any other. The package ignores timeouts that are malformed
+    /// or zero.</summary>
     public static Status? OfTimeout(string timeout) =>
         !GrpcTimeout.TryParse(timeout, out TimeSpan limit) ? new Status(StatusCode.Internal, $"malformed grpc-timeout: \"{timeout}\"")
         : limit <= TimeSpan.Zero ? new Status(StatusCode.DeadlineExceeded, "context deadline exceeded")
         : null;
 
-    /// <summary>Answers with a status and nothing else.</summary>
+    /// <summary>Answers with only a status.</summary>
     public static void Write(HttpResponse response, Status status)
     {
         response.ContentType = "application/grpc";

@@ -2,8 +2,8 @@ using Grpc.Core;
 
 namespace PgEtcd.Api.Calls;
 
-/// <summary>A call over a connection. Metadata and peer are read here, because the package joins the values of one name, calls a Unix
-/// socket unknown, and shows IPv4 as IPv6 on a socket for both.</summary>
+/// <summary>A call over a connection. Metadata and peer are read here, because the package joins repeated values, reports a Unix socket
+/// as unknown, and shows IPv4 as IPv6 on a dual-stack socket.</summary>
 internal sealed class RemoteCall : CallContext
 {
     private readonly ServerCallContext _inner;

@@ -2,8 +2,8 @@ using Grpc.Core;
 
 namespace PgEtcd.Api.Calls;
 
-/// <summary>A client's requests. A client that has gone is a cancellation.</summary>
-/// <param name="inner">The package's.</param>
+/// <summary>A client's requests. Reads are cancelled when the client has gone.</summary>
+/// <param name="inner">The package's stream.</param>
 /// <param name="call">The call.</param>
 /// <param name="max">Largest message in bytes.</param>
 internal sealed class RequestStream<T>(IAsyncStreamReader<T> inner, CallContext call, int max) : IAsyncStreamReader<T>

@@ -5,22 +5,22 @@ using PgEtcd.Api.Wire;
 
 namespace PgEtcd.Api.Calls;
 
-/// <summary>A service's responses. A client that does not read makes the writer wait, and one that has gone is a cancellation.</summary>
+/// <summary>A service's responses. Writes wait while the client does not read, and are cancelled when the client has gone.</summary>
 /// <remarks>Messages go straight into the response. The package's writer costs two async frames, two tasks and a second pass through
-/// the buffer for each message, and one put may be a thousand of them (bench/HISTORY.md).</remarks>
+/// the buffer for each message, and one put may cause a thousand messages (bench/HISTORY.md).</remarks>
 internal sealed class ResponseStream<T>(Marshaller<T> marshaller, CallContext call, MethodMetrics metrics)
     : IServerStreamWriter<T>, IDisposable
 {
-    /// <summary>How much may wait for a message that follows.</summary>
+    /// <summary>Bytes from which a message is flushed even if another follows.</summary>
     private const long MostUnflushed = Pieces.Size;
 
-    /// <summary>Kestrel uses a request's objects again for the next one: nothing may be written when the call has ended.</summary>
+    /// <summary>Kestrel reuses the objects of a request for the next one, so nothing may be written after the call has ended.</summary>
     private readonly Lock _writing = new();
 
     private readonly LongMarshaller<T>? _long = marshaller as LongMarshaller<T>;
     private readonly PipeWriter _output = call.Http.Response.BodyWriter;
     private readonly CancellationToken _ended = call.CancellationToken;
-    private long _unflushed = MostUnflushed; // the first is sent at once: an error after it then goes into trailers
+    private long _unflushed = MostUnflushed; // the first message is sent at once, so that a later error goes into trailers
 
     public WriteOptions? WriteOptions { get; set; }
 
@@ -60,7 +60,7 @@ internal sealed class ResponseStream<T>(Marshaller<T> marshaller, CallContext ca
         }
     }
 
-    /// <summary>Waits for a write that is going on; later ones are refused.</summary>
+    /// <summary>Waits for a write under way; later writes are refused.</summary>
     public void Dispose()
     {
         lock (_writing)

@@ -15,7 +15,7 @@ internal delegate Task LocalHandler(IAsyncStreamReader<byte[]> requests, IServer
 /// <param name="isStream">Whether a call has many requests.</param>
 internal sealed class ServedMethod(MethodMetrics metrics, int maxMessageSize, bool isStream)
 {
-    /// <summary>Marks a request whose call has reached its handler. Setting it as the endpoint costs nothing.</summary>
+    /// <summary>The endpoint of requests whose call has reached its runner. Setting an endpoint costs no memory.</summary>
     public static readonly Endpoint Reached = new(null, null, "gRPC");
 
     /// <summary>Answers calls over a connection: the package's handler.</summary>
@@ -42,7 +42,7 @@ internal sealed class ServedMethod(MethodMetrics metrics, int maxMessageSize, bo
             HeldRequest.MarkStream(http);
         }
 
-        // A call whose request has been read is counted by its runner, which saves nearly all calls a frame.
+        // The runner counts calls whose request has been read, which saves nearly all calls an async frame here.
         Task call = Remote!(http);
         return http.GetEndpoint() == Reached ? call : WaitAsync(call, http, started);
     }

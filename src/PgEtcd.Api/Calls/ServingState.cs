@@ -2,12 +2,12 @@ using static PgEtcd.Protocol.GrpcHealth.HealthCheckResponse.Types;
 
 namespace PgEtcd.Api.Calls;
 
-/// <summary>Whether the server takes calls, as grpc.health.v1 shows it: from its start until it drains.</summary>
+/// <summary>Whether the server accepts calls, as reported by grpc.health.v1: from the start until the server drains.</summary>
 public sealed class ServingState
 {
     private volatile Now _now = new(ServingStatus.Serving);
 
-    /// <summary>The status, and a task that ends when it changes.</summary>
+    /// <summary>The status, and a task that completes when the status changes.</summary>
     public (ServingStatus Status, Task Changed) Current
     {
         get

@@ -10,7 +10,7 @@ internal static class StreamWrites
     /// <summary>Writes a message.</summary>
     /// <param name="responses">The stream.</param>
     /// <param name="message">The message.</param>
-    /// <param name="moreFollows">The next one is ready: this one may wait for it and share its packet.</param>
+    /// <param name="moreFollows">Whether the next message is ready, so that this one may wait and share its packet.</param>
     /// <param name="cancellationToken">Ends the wait for room.</param>
     public static Task WriteAsync<T>(
         this IServerStreamWriter<T> responses, T message, bool moreFollows, CancellationToken cancellationToken = default)

@@ -5,17 +5,17 @@ using PgEtcd.Protocol;
 
 namespace PgEtcd.Api.Calls;
 
-/// <summary>Counts the unary calls under way, for the end of the server, and warns about slow ones, as etcd does
+/// <summary>Counts the unary calls under way, so that a stopping server can wait for them, and warns about slow ones as etcd does
 /// (--warning-unary-request-duration).</summary>
 public sealed class UnaryCalls(RequestLimits limits, ILoggerFactory loggers)
 {
     /// <summary>Several counters, so that cores do not compete for one. A power of two.</summary>
     private const int Slots = 16;
 
-    /// <summary>Longs in a cache line and in the next one, which the processor fetches along.</summary>
+    /// <summary>Longs in two cache lines: the processor fetches the adjacent line too.</summary>
     private const int Spacing = 16;
 
-    /// <summary>Only the end of the server asks. Otherwise each call would have to signal its end.</summary>
+    /// <summary>Polling is enough, because only a stopping server waits; otherwise each call would have to signal its end.</summary>
     private static readonly TimeSpan Poll = TimeSpan.FromMilliseconds(5);
 
     private readonly long[] _underWay = new long[Slots * Spacing];
@@ -23,7 +23,7 @@ public sealed class UnaryCalls(RequestLimits limits, ILoggerFactory loggers)
     private readonly TimeSpan _slow = limits.SlowRequest;
     private readonly ILogger _logger = loggers.CreateLogger("PgEtcd.Requests");
 
-    /// <summary>Waits until no unary call is under way. New ones must not arrive any more.</summary>
+    /// <summary>Waits until no unary call is under way. No new calls may arrive meanwhile.</summary>
     public async Task NoneUnderWayAsync(CancellationToken cancellationToken)
     {
         while (_underWay.Sum() != 0)
@@ -34,11 +34,11 @@ public sealed class UnaryCalls(RequestLimits limits, ILoggerFactory loggers)
 
     internal void Begin() => Count(1);
 
-    /// <summary>Ends a call.</summary>
-    /// <param name="request">Its request.</param>
+    /// <summary>Counts the end of a call, and warns if the call was slow.</summary>
+    /// <param name="request">The request.</param>
     /// <param name="context">The call.</param>
-    /// <param name="ending">Its response or an exception.</param>
-    /// <param name="begun">When it began, a timestamp of Stopwatch.</param>
+    /// <param name="ending">The response or an exception.</param>
+    /// <param name="begun">The start of the call, a timestamp of Stopwatch.</param>
     internal void End(object? request, ServerCallContext context, object? ending, long begun)
     {
         Count(-1);
@@ -55,7 +55,7 @@ public sealed class UnaryCalls(RequestLimits limits, ILoggerFactory loggers)
         }
     }
 
-    /// <summary>Adds to any of the counters: only their sum has a meaning.</summary>
+    /// <summary>Adds to any of the counters; only their sum is meaningful.</summary>
     private void Count(int change) =>
         Interlocked.Add(ref _underWay[(Environment.CurrentManagedThreadId & (Slots - 1)) * Spacing], change);
 }

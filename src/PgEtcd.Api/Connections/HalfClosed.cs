@@ -6,10 +6,11 @@ namespace PgEtcd.Api.Connections;
 /// that for the end of the connection and aborts the response.</summary>
 internal static class HalfClosed
 {
-    /// <summary>How much later the end is told: enough for an answer that is ready, and a stream whose client has gone ends soon.</summary>
+    /// <summary>Delay of the end: long enough to send an answer that is ready, short enough to end the streams of a client that has
+    /// gone.</summary>
     private static readonly TimeSpan Grace = TimeSpan.FromSeconds(2);
 
-    /// <summary>Goes on with a connection whose end is told later.</summary>
+    /// <summary>Serves a connection whose end is reported with a delay.</summary>
     public static async Task OnConnectionAsync(ConnectionContext connection, ConnectionDelegate next)
     {
         using CancellationTokenSource closed = new();

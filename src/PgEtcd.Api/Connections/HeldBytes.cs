@@ -1,12 +1,12 @@
 namespace PgEtcd.Api.Connections;
 
-/// <summary>Memory that clients make a server hold, because they do not finish their requests or do not read their answers. Each connection
-/// may hold half as much as is free, so one alone gets a third, and many leave room for one more.</summary>
+/// <summary>Memory held for clients that do not finish their requests or do not read their answers. A connection may hold up to half of
+/// what is still free, so a single one gets a third, and many leave room for one more.</summary>
 /// <param name="most">Bytes that all connections may hold.</param>
-/// <param name="least">Bytes that each connection may hold even if all others hold too much: a large message.</param>
+/// <param name="least">Bytes that each connection may hold even if the others hold too much: enough for a large message.</param>
 public sealed class HeldBytes(long most, long least)
 {
-    /// <summary>What each request or answer may hold uncounted, bytes: a block of Kestrel's memory. Most are smaller.</summary>
+    /// <summary>Bytes that each request or answer may hold uncounted: one block of Kestrel's memory. Most are smaller.</summary>
     internal const int Uncounted = 4096;
 
     private const int Share = 2;
@@ -16,8 +16,8 @@ public sealed class HeldBytes(long most, long least)
 
     private long _all;
 
-    /// <summary>An eighth of the memory that the process may have, as far as that is between 64 and 512 MB.</summary>
-    /// <param name="least">As above.</param>
+    /// <summary>Limits the total to an eighth of the memory available to the process, but at least 64 and at most 512 MB.</summary>
+    /// <param name="least">As in the constructor.</param>
     public static HeldBytes OfMachine(long least) =>
         new(Math.Clamp(GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / PartOfMemory, LeastOfMachine, MostOfMachine), least);
 
@@ -27,7 +27,7 @@ public sealed class HeldBytes(long most, long least)
     /// <summary>The account of a request's connection.</summary>
     internal Account Of(HttpContext context) => ConnectionState.Of(context, this, () => new Account(this));
 
-    /// <summary>What one connection holds.</summary>
+    /// <summary>The memory held by one connection.</summary>
     internal sealed class Account(HeldBytes all)
     {
         private readonly Lock _gate = new();
@@ -35,8 +35,8 @@ public sealed class HeldBytes(long most, long least)
         private long _held;
         private int _refusals;
 
-        /// <summary>Takes room for bytes that are there already.</summary>
-        /// <returns>False, and nothing was taken: it would be too much.</returns>
+        /// <summary>Takes room for bytes that have already arrived.</summary>
+        /// <returns>False if there is no room; nothing is taken then.</returns>
         public bool TryTake(long bytes)
         {
             lock (_gate)
@@ -51,8 +51,8 @@ public sealed class HeldBytes(long most, long least)
             }
         }
 
-        /// <summary>Takes room for bytes that are still to be written, in turn with others of the connection. A connection that holds
-        /// nothing has room for any number.</summary>
+        /// <summary>Waits in turn for room for bytes that are still to be written, and takes it. A connection that holds nothing has room
+        /// for any number.</summary>
         public Task TakeAsync(long bytes, CancellationToken cancellationToken)
         {
             TaskCompletionSource room;
@@ -89,7 +89,7 @@ public sealed class HeldBytes(long most, long least)
             }
         }
 
-        /// <summary>True once.</summary>
+        /// <summary>Returns true only the first time.</summary>
         public bool IsFirstRefusal() => Interlocked.Exchange(ref _refusals, 1) == 0;
 
         private static async Task WaitAsync(TaskCompletionSource room, CancellationToken cancellationToken)

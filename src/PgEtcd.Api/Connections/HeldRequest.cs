@@ -4,15 +4,15 @@ using Microsoft.AspNetCore.Http.Features;
 
 namespace PgEtcd.Api.Connections;
 
-/// <summary>The body of a request, counted: what has come and not been used yet, or, unless it is a stream of messages, all that has
-/// come, which lives as long as the request. Beyond its connection's part the request ends with
+/// <summary>The body of a request, counted. In a stream of messages, only bytes that have not been used yet count; in any other request
+/// all received bytes count, because the message lives as long as the request. A request beyond its connection's share ends with
 /// <see cref="HeldTooMuchException"/>.</summary>
-/// <remarks>The windows of HTTP/2 do not bound it: Kestrel opens them for bytes that a reader has seen, and readers look for the end of
-/// a message.</remarks>
+/// <remarks>HTTP/2's windows set no bound: Kestrel opens them for bytes that a reader has examined, and readers examine all bytes while
+/// they look for the end of a message.</remarks>
 /// <param name="context">The request.</param>
-/// <param name="all">What requests hold.</param>
-/// <param name="logger">Is told of a connection whose requests are refused, once.</param>
-/// <param name="messages">What is read; null: the body.</param>
+/// <param name="all">The memory held by requests.</param>
+/// <param name="logger">Logs once for each connection whose requests are refused.</param>
+/// <param name="messages">The messages to read; null for the body.</param>
 internal sealed class HeldRequest(HttpContext context, HeldBytes all, ILogger logger, PipeReader? messages = null)
     : PipeReader, IRequestBodyPipeFeature, IDisposable
 {
@@ -27,23 +27,23 @@ internal sealed class HeldRequest(HttpContext context, HeldBytes all, ILogger lo
 
     public PipeReader Reader => this;
 
-    /// <summary>Whether it has many messages, none of which lives longer than its bytes are read.</summary>
+    /// <summary>Whether the request has many messages, each of which counts only until its bytes have been used.</summary>
     private bool IsStream { get; set; }
 
     private PipeReader Inner => _inner ??= _body.Reader;
 
-    /// <summary>Counts the bodies of requests, before all that read them.</summary>
+    /// <summary>Counts the bodies of requests. Must come before all middleware that reads them.</summary>
     public static RequestDelegate Around(RequestDelegate next, HeldBytes all, ILogger logger) => context =>
     {
         context.Features.Set<IRequestBodyPipeFeature>(new HeldRequest(context, all, logger));
         return next(context);
     };
 
-    /// <summary>Counts messages that come in another way.</summary>
+    /// <summary>Counts messages that do not come in the body.</summary>
     public static PipeReader Of(HttpContext context, PipeReader messages) =>
         context.Features.Get<IRequestBodyPipeFeature>() is HeldRequest request ? request.OfMessages(messages) : messages;
 
-    /// <summary>Says that a request has many messages.</summary>
+    /// <summary>Marks a request as a stream of messages.</summary>
     public static void MarkStream(HttpContext context)
     {
         if (context.Features.Get<IRequestBodyPipeFeature>() is HeldRequest request)
@@ -90,7 +90,7 @@ internal sealed class HeldRequest(HttpContext context, HeldBytes all, ILogger lo
 
     public override void Complete(Exception? exception = null) => Inner.Complete(exception);
 
-    /// <summary>The request is over: nothing is held any more.</summary>
+    /// <summary>Gives everything back when the request is over.</summary>
     public void Dispose()
     {
         lock (_gate!)
@@ -121,7 +121,7 @@ internal sealed class HeldRequest(HttpContext context, HeldBytes all, ILogger lo
         return read;
     }
 
-    /// <summary>Takes or gives the difference.</summary>
+    /// <summary>Takes or gives back the difference; false if there is no room.</summary>
     private bool Settle(long held)
     {
         lock (_gate ??= new Lock())
@@ -153,6 +153,6 @@ internal sealed class HeldRequest(HttpContext context, HeldBytes all, ILogger lo
     }
 }
 
-/// <summary>Requests of the connection that are not finished, or not answered, hold too much memory.</summary>
+/// <summary>Unfinished or unanswered requests of the connection hold too much memory.</summary>
 internal sealed class HeldTooMuchException()
     : BadHttpRequestException("Requests of this connection hold too much memory.", StatusCodes.Status413PayloadTooLarge);

@@ -3,8 +3,8 @@ using System.Text.RegularExpressions;
 
 namespace PgEtcd.Api.Connections;
 
-/// <summary>Reads <c>:authority</c> and <c>Host</c> so that Kestrel takes any: it resets requests whose authority is no host name,
-/// and Go's server does not look at it. gRPC clients send what they were given as an endpoint: lists of addresses, URLs, paths of sockets,
+/// <summary>Decodes <c>:authority</c> and <c>Host</c> so that Kestrel accepts any value. Kestrel resets requests whose authority is not a
+/// host name; Go's server ignores the value. gRPC clients send their endpoint as configured: lists of addresses, URLs, socket paths,
 /// IPv6 addresses with a zone.</summary>
 /// <remarks>A host name, with or without a port, is read as it is. In anything else, characters other than letters, digits and
 /// <c>-._</c> become <c>~</c> and two hexadecimal digits, so no such value can pass for another host.</remarks>
@@ -41,7 +41,7 @@ internal sealed partial class HostEncoding : Encoding
             : string.Concat(text.Select(static c => char.IsAsciiLetterOrDigit(c) || c is '-' or '.' or '_' ? $"{c}" : $"~{(int)c:X2}"));
     }
 
-    /// <summary>What Kestrel takes for a host and a port.</summary>
+    /// <summary>Values that Kestrel accepts as a host and a port.</summary>
     [GeneratedRegex(@"^(\[[0-9A-Fa-f:.]{3,}\]|[A-Za-z0-9!$&'()._~-]+)(:[0-9]+)?\z|^\z", RegexOptions.CultureInvariant)]
     private static partial Regex Host();
 }

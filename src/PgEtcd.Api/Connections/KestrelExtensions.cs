@@ -8,18 +8,18 @@ public static class KestrelExtensions
 {
     /// <summary>Serves HTTP/1.1 and HTTP/2 (prior knowledge) on one port without TLS.</summary>
     /// <param name="options">The listener.</param>
-    /// <param name="prefaceTimeout">How long a new connection may take to show which one it speaks; 30 seconds if null.</param>
+    /// <param name="prefaceTimeout">Time limit for a new connection to show its protocol; 30 seconds if null.</param>
     public static ListenOptions UseHttp1AndHttp2WithoutTls(this ListenOptions options, TimeSpan? prefaceTimeout = null)
     {
         TimeSpan limit = prefaceTimeout ?? TimeSpan.FromSeconds(30);
         options.Protocols = HttpProtocols.Http1AndHttp2;
-        // Clients say http where Kestrel believes in TLS.
+        // Clients send the scheme http on connections that Kestrel takes for TLS.
         options.KestrelServerOptions.AllowAlternateSchemes = true;
         options.Use(next => new PlaintextProtocols(next, limit).OnConnectionAsync);
         return options;
     }
 
-    /// <summary>Answers HTTP/1.1 clients that have shut down their sending side. To be called when the protocol is known.</summary>
+    /// <summary>Answers HTTP/1.1 clients that have shut down their sending side. Must be added after the protocol is known.</summary>
     public static ListenOptions UseHalfClosedConnections(this ListenOptions options)
     {
         options.Use(next => connection =>
@@ -29,8 +29,8 @@ public static class KestrelExtensions
         return options;
     }
 
-    /// <summary>Accepts any authority, has no limit to the streams of a connection that clients meet (watches are long), and no minimum
-    /// speeds, since an idle or slow stream is no attack but a watcher.</summary>
+    /// <summary>Accepts any authority, allows more streams per connection than clients use (watches are long), and sets no minimum data
+    /// rates, because an idle or slow stream may be a watch.</summary>
     public static KestrelServerOptions UseGrpcLimits(this KestrelServerOptions options)
     {
         options.RequestHeaderEncodingSelector = HostEncoding.Select;

@@ -33,11 +33,12 @@ internal sealed class PlaintextProtocols(ConnectionDelegate next, TimeSpan limit
         await next(connection);
     }
 
-    /// <summary>Whether the connection opens with the preface; null if it says too little for too long, or ends.</summary>
+    /// <summary>Whether the connection opens with the preface; null if too few bytes arrive in time, or the connection ends
+    /// without any.</summary>
     private async Task<bool?> ReadsPrefaceAsync(ConnectionContext connection)
     {
         PipeReader input = connection.Transport.Input;
-        using CancellationTokenSource timer = new(limit); // the end of the connection ends the read, behind what has been sent
+        using CancellationTokenSource timer = new(limit); // a closed connection ends the read by itself, after the bytes it sent
         try
         {
             while (true)
@@ -45,7 +46,7 @@ internal sealed class PlaintextProtocols(ConnectionDelegate next, TimeSpan limit
                 ReadResult read = await input.ReadAsync(timer.Token);
                 ReadOnlySequence<byte> buffer = read.Buffer;
                 bool? answer = LooksLikeHttp2(buffer);
-                // Nothing is consumed; what has not decided the matter counts as seen, so that the next read waits for more.
+                // Nothing is consumed. Bytes that decide nothing count as examined, so that the next read waits for more.
                 input.AdvanceTo(buffer.Start, answer is null ? buffer.End : buffer.Start);
                 if (answer is not null)
                 {
@@ -64,7 +65,7 @@ internal sealed class PlaintextProtocols(ConnectionDelegate next, TimeSpan limit
         }
     }
 
-    /// <summary>Whether these are the first bytes of HTTP/2; null while they may be.</summary>
+    /// <summary>Whether the bytes are HTTP/2's preface; null if more are needed to tell.</summary>
     private static bool? LooksLikeHttp2(ReadOnlySequence<byte> buffer)
     {
         ReadOnlySpan<byte> preface = Preface;

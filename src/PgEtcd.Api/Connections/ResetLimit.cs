@@ -3,15 +3,16 @@ using Microsoft.AspNetCore.Connections.Features;
 namespace PgEtcd.Api.Connections;
 
 /// <summary>Closes connections of clients that open streams only to reset them (rapid reset, CVE-2023-44487). Kestrel's own defence
-/// counts streams against the limit of streams at a time, which is high here, as watches are long.</summary>
-/// <remarks>Each reset takes a permit of its connection. Clients that cancel many calls at once have them.</remarks>
+/// depends on the limit of concurrent streams, which is high here because watches are long.</summary>
+/// <remarks>A connection may reset <see cref="Burst"/> streams, and <see cref="PerSecond"/> more for each second since its first reset:
+/// enough for clients that cancel many calls at once.</remarks>
 public sealed class ResetLimit(TimeProvider clock, ILogger<ResetLimit> logger)
 {
     private const int Burst = 2000;
     private const int PerSecond = 200;
     private static readonly object Key = typeof(ResetLimit);
 
-    /// <summary>Counts the requests of the clients, before all others.</summary>
+    /// <summary>Counts the resets. Must come before all other middleware.</summary>
     public RequestDelegate Around(RequestDelegate next) => context =>
     {
         if (context.RequestAborted.IsCancellationRequested)
@@ -55,8 +56,8 @@ public sealed class ResetLimit(TimeProvider clock, ILogger<ResetLimit> logger)
         private long _count;
         private int _isClosed;
 
-        /// <summary>One more.</summary>
-        /// <returns>True once, when it is one too many.</returns>
+        /// <summary>Counts one more reset.</summary>
+        /// <returns>True once, for the first reset beyond the limit.</returns>
         public bool Add(TimeProvider clock) =>
             Interlocked.Increment(ref _count) > Burst + (PerSecond * clock.GetElapsedTime(begun).TotalSeconds)
             && Interlocked.Exchange(ref _isClosed, 1) == 0;

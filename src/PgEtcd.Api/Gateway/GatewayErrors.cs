@@ -27,7 +27,7 @@ internal static class GatewayErrors
         _ => StatusCodes.Status500InternalServerError,
     };
 
-    /// <summary>The body of an error. etcd up to 3.5 wrote <c>error</c>, which many clients still read.</summary>
+    /// <summary>Writes the body of an error. Many clients still read <c>error</c>, which etcd wrote up to 3.5.</summary>
     public static void Write(Utf8JsonWriter json, Status status)
     {
         json.WriteStartObject();
@@ -37,7 +37,7 @@ internal static class GatewayErrors
         json.WriteEndObject();
     }
 
-    /// <summary>The last line of a stream that fails, in the forms of 3.6 and of etcd up to 3.5.</summary>
+    /// <summary>Writes the last line of a failed stream, with the fields of etcd 3.6 and of etcd up to 3.5.</summary>
     public static void WriteInStream(Utf8JsonWriter json, Status status)
     {
         int httpStatus = HttpStatus(status.StatusCode);

@@ -6,12 +6,12 @@ namespace PgEtcd.Api.Gateway;
 /// the prefix.</summary>
 internal static class GatewayMetadata
 {
-    /// <summary>The WebSocket subprotocol that precedes a token, which is sent as another one.</summary>
+    /// <summary>The WebSocket subprotocol that announces a token; the token is the next subprotocol.</summary>
     public const string BearerProtocol = "Bearer";
 
     private const string Prefix = "Grpc-Metadata-";
 
-    /// <summary>Reads them into new headers.</summary>
+    /// <summary>Copies the metadata into new headers.</summary>
     public static IHeaderDictionary Read(HttpContext context)
     {
         IHeaderDictionary metadata = new HeaderDictionary();
@@ -46,7 +46,7 @@ internal static class GatewayMetadata
             ? token
             : null;
 
-    /// <summary>Clients must not set names of the protocol itself.</summary>
+    /// <summary>Whether clients may set a name; those of the protocol itself are reserved.</summary>
     private static bool IsFree(string name) =>
         name.Length > 0
         && !name.StartsWith("grpc-", StringComparison.OrdinalIgnoreCase)

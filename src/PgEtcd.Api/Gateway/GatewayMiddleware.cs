@@ -12,13 +12,13 @@ namespace PgEtcd.Api.Gateway;
 /// <summary>Serves etcd's JSON gateway: everything below /v3/ (semantics.md §13).</summary>
 public static class GatewayMiddleware
 {
-    /// <summary>How many times longer than its binary encoding the JSON of a request may be.</summary>
+    /// <summary>The limit of a request in JSON, as a multiple of the limit in binary.</summary>
     private const int JsonOverhead = 4;
 
-    /// <summary>etcd's words to a client that may expect to be the user its certificate names.</summary>
+    /// <summary>etcd's refusal of a client whose certificate names a user.</summary>
     private const string NameIgnored = "CommonName of client sending a request against gateway will be ignored and not used as expected";
 
-    /// <summary>Serves it on requests that nothing before has taken.</summary>
+    /// <summary>Serves the gateway's requests, unless earlier middleware has taken them.</summary>
     public static void UseGateway(this WebApplication app)
     {
         MethodTable methods = app.Services.GetRequiredService<MethodTable>();
@@ -69,9 +69,9 @@ public static class GatewayMiddleware
         }
         catch (Exception e) when (e is OperationCanceledException or IOException or WebSocketException)
         {
-            if (!isSocket) // a socket has sent its close frame, which would be lost
+            if (!isSocket) // an abort could lose the close frame that a socket has sent
             {
-                context.Abort(); // the client has gone: a proxy must not take the part that was sent for the whole
+                context.Abort(); // the client has gone; without this, a proxy could take the part that was sent for the whole
             }
         }
     }

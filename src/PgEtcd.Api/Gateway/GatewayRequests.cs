@@ -16,8 +16,8 @@ internal sealed class GatewayRequests(MethodDescriptor method, JsonBody body) : 
 
     public byte[] Current { get; private set; } = [];
 
-    /// <summary>Why the call fails whatever its service answers: the first request is malformed, or the body broke off. Null
-    /// otherwise.</summary>
+    /// <summary>The error that replaces the service's answer, because the first request is malformed or the body broke off; null if
+    /// there is none.</summary>
     public RpcException? Refusal { get; private set; }
 
     public async Task<bool> MoveNext(CancellationToken cancellationToken)
@@ -50,7 +50,7 @@ internal sealed class GatewayRequests(MethodDescriptor method, JsonBody body) : 
         }
         catch (BadHttpRequestException malformed)
         {
-            // Or the client has gone in the middle of its request. Either way nothing more comes, and the call must not go on.
+            // The client may also have gone in the middle of its request. Either way no more can be read, and the call must end.
             _ended = true;
             Refusal = new RpcException(new Status(StatusCode.InvalidArgument, malformed.Message));
             throw new OperationCanceledException("The request broke off.", malformed);
@@ -61,7 +61,7 @@ internal sealed class GatewayRequests(MethodDescriptor method, JsonBody body) : 
         }
     }
 
-    /// <summary>As in etcd, a malformed request ends the requests and the call goes on, unless it is the first one.</summary>
+    /// <summary>As in etcd, a malformed first request fails the call; a later one only ends the requests.</summary>
     private bool Refuse(RpcException refusal)
     {
         _ended = true;

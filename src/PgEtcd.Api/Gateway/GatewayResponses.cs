@@ -8,7 +8,7 @@ namespace PgEtcd.Api.Gateway;
 
 /// <summary>Turns the encoded responses of a call into JSON.</summary>
 /// <param name="method">The method.</param>
-/// <param name="channel">Where the JSON goes.</param>
+/// <param name="channel">Carries the JSON.</param>
 internal sealed class GatewayResponses(MethodDescriptor method, JsonChannel channel) : IServerStreamWriter<byte[]>
 {
     /// <summary>A response may be nested a little deeper than the deepest request.</summary>

@@ -5,15 +5,15 @@ using Grpc.Core;
 namespace PgEtcd.Api.Gateway;
 
 /// <summary>
-/// Splits a body into JSON objects. As in etcd, the text behind the last object that is asked for is never read.
+/// Splits a body into JSON objects. As in etcd, text after the last requested object is never read.
 /// </summary>
 /// <param name="body">The body.</param>
-/// <param name="limit">Most bytes that one object may have.</param>
+/// <param name="limit">Largest object in bytes.</param>
 internal sealed class JsonBody(PipeReader body, long limit)
 {
     /// <summary>Waits for the next object.</summary>
     /// <returns>Its text; null at the end of the body.</returns>
-    /// <exception cref="RpcException">InvalidArgument if the text is no object, ResourceExhausted if it is too long.</exception>
+    /// <exception cref="RpcException">InvalidArgument if the text is not an object, ResourceExhausted if it is too long.</exception>
     public async ValueTask<byte[]?> NextAsync(CancellationToken cancellationToken)
     {
         JsonScanner scanner = default;
@@ -38,7 +38,7 @@ internal sealed class JsonBody(PipeReader body, long limit)
             }
             finally
             {
-                // The text behind an object has not been read: the next read returns at once.
+                // Text after an object counts as not examined, so the next read returns at once.
                 SequencePosition end = buffer.GetPosition(scanned);
                 body.AdvanceTo(found ? end : buffer.Start, found ? end : buffer.End);
             }
@@ -52,7 +52,7 @@ internal sealed class JsonBody(PipeReader body, long limit)
 
     private static RpcException Refuse(StatusCode code, string message) => new(new Status(code, message));
 
-    /// <summary>Finds the end of an object by counting braces outside of strings. Each byte is read once.</summary>
+    /// <summary>Finds the end of an object by counting braces and brackets outside of strings. Each byte is read once.</summary>
     private struct JsonScanner
     {
         private static readonly SearchValues<byte> Structure = SearchValues.Create("{}[]\""u8);
@@ -61,14 +61,14 @@ internal sealed class JsonBody(PipeReader body, long limit)
         private bool _inString;
         private bool _escaped;
 
-        /// <summary>Whether anything but white space was found.</summary>
+        /// <summary>Whether the opening brace was found.</summary>
         public readonly bool HasBegun => _depth > 0;
 
         /// <summary>Scans the next piece.</summary>
-        /// <param name="piece">The bytes that have arrived since.</param>
+        /// <param name="piece">The bytes that have arrived since the last one.</param>
         /// <param name="scanned">Counts the bytes, up to the end of the object.</param>
         /// <returns>Whether the end was found.</returns>
-        /// <exception cref="RpcException">It does not begin like an object.</exception>
+        /// <exception cref="RpcException">The text does not begin with a brace.</exception>
         public bool Scan(in ReadOnlySequence<byte> piece, ref long scanned)
         {
             foreach (ReadOnlyMemory<byte> segment in piece)

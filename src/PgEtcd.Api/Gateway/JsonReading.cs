@@ -13,14 +13,14 @@ namespace PgEtcd.Api.Gateway;
 /// </summary>
 internal static class JsonReading
 {
-    /// <summary>Nesting of messages, as deep as in the binary encoding.</summary>
+    /// <summary>Deepest nesting of messages, as in the binary encoding.</summary>
     private const int MostNested = 100;
 
-    // Unknown fields may be deeper; each level costs a bit.
+    // Unknown fields may nest deeper; the reader needs one bit for each level.
     private static readonly JsonReaderOptions Options = new() { MaxDepth = 10_000 };
 
     /// <summary>Reads one object.</summary>
-    /// <exception cref="RpcException">InvalidArgument: it is malformed, or a value does not fit its field.</exception>
+    /// <exception cref="RpcException">InvalidArgument: the text is malformed, or a value does not fit its field.</exception>
     public static IMessage Read(MessageDescriptor type, ReadOnlySpan<byte> text)
     {
         try
@@ -35,7 +35,7 @@ internal static class JsonReading
         }
     }
 
-    /// <summary>The error in the form of etcd's JSON reader. The words of .NET's reader are about itself.</summary>
+    /// <summary>The error in the form of etcd's JSON reader, because .NET's messages are about .NET's reader.</summary>
     private static string Reason(Exception exception) =>
         exception is JsonException { LineNumber: { } line, BytePositionInLine: { } position }
             ? string.Create(CultureInfo.InvariantCulture, $"syntax error (line {line + 1}:{position + 1}): not valid JSON")

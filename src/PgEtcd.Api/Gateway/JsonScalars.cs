@@ -9,12 +9,12 @@ using Google.Protobuf.Reflection;
 
 namespace PgEtcd.Api.Gateway;
 
-/// <summary>The values in etcd's JSON, one by one (semantics.md §13).</summary>
+/// <summary>Reads single values of etcd's JSON (semantics.md §13).</summary>
 internal static partial class JsonScalars
 {
-    /// <summary>Reads a value of a field, or an item of a repeated one.</summary>
-    /// <returns>Null for a name that its enum does not have: etcd ignores it.</returns>
-    /// <exception cref="JsonException">It does not fit the field.</exception>
+    /// <summary>Reads the value of a field, or one item of a repeated field.</summary>
+    /// <returns>The value; null for an unknown enum name, which etcd ignores.</returns>
+    /// <exception cref="JsonException">The value does not fit the field.</exception>
     public static object? Read(ref Utf8JsonReader json, FieldDescriptor field) => field.FieldType switch
     {
         FieldType.Bool => json.TokenType is JsonTokenType.True or JsonTokenType.False ? json.GetBoolean() : throw Misfit(ref json, field),
@@ -30,7 +30,7 @@ internal static partial class JsonScalars
         _ => throw new NotSupportedException($"etcd's messages have no fields of type {field.FieldType}."),
     };
 
-    /// <summary>A number or a text that holds one; 1.0 and 1e2 are whole numbers too.</summary>
+    /// <summary>Reads a number, or a string that holds one; 1.0 and 1e2 count as whole numbers.</summary>
     private static decimal ReadNumber(ref Utf8JsonReader json, FieldDescriptor field, decimal least, decimal most)
     {
         const NumberStyles JsonNumber = NumberStyles.AllowLeadingSign | NumberStyles.AllowDecimalPoint | NumberStyles.AllowExponent;
@@ -46,7 +46,7 @@ internal static partial class JsonScalars
             : throw Misfit(ref json, field);
     }
 
-    /// <summary>Base64 of the common or the URL-safe alphabet, padded or not.</summary>
+    /// <summary>Reads base64 in the standard or the URL-safe alphabet, with or without padding.</summary>
     private static ByteString ReadBytes(ref Utf8JsonReader json, FieldDescriptor field)
     {
         byte[] text = ArrayPool<byte>.Shared.Rent(json.ValueSpan.Length + 2); // room for the padding

@@ -34,7 +34,8 @@ internal sealed class WebSocketChannel : JsonChannel
 
     public override IBufferWriter<byte> Output => _output;
 
-    /// <summary>Accepts the client. It may offer the protocols <c>Bearer, token</c>, since a browser cannot set headers.</summary>
+    /// <summary>Accepts the client. A browser cannot set headers, so clients may send a token as the protocols
+    /// <c>Bearer, token</c>.</summary>
     public static async Task<WebSocketChannel> AcceptAsync(HttpContext context)
     {
         bool hasToken = GatewayMetadata.BearerToken(context) is not null;
@@ -52,7 +53,7 @@ internal sealed class WebSocketChannel : JsonChannel
         ReadOnlyMemory<byte> line = _output.WrittenMemory;
         if (line.Length > 0)
         {
-            // A cancelled send resets the connection, but the client may be closing it properly: messages under way get time to arrive.
+            // A cancelled send would reset a connection that the client may be closing properly, so a send gets time to finish.
             await using CancellationTokenRegistration cancelled = cancellationToken.Register(() => _end.CancelAfter(CloseLimit));
             await _socket.SendAsync(line.TrimEnd((byte)'\n'), WebSocketMessageType.Text, endOfMessage: true, _end.Token);
             _output.Clear();

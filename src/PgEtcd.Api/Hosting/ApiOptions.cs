@@ -2,7 +2,7 @@ using PgEtcd.Frontend.Members;
 
 namespace PgEtcd.Api.Hosting;
 
-/// <summary>What the host decides about the API.</summary>
+/// <summary>The host's settings for the API.</summary>
 public sealed record ApiOptions
 {
     /// <summary>Limits of requests.</summary>
@@ -20,6 +20,6 @@ public sealed record ApiOptions
     /// <summary>Whether each method has a histogram of its handling time (--metrics=extensive).</summary>
     public bool HasHandlingTimes { get; init; }
 
-    /// <summary>Whether the name in a client's certificate is its user (--client-cert-auth).</summary>
+    /// <summary>Whether a client's certificate names its user (--client-cert-auth).</summary>
     public bool TrustsCertificates { get; init; }
 }

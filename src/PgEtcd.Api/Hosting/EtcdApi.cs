@@ -13,12 +13,12 @@ using PgEtcd.Protocol.V3Electionpb;
 
 namespace PgEtcd.Api.Hosting;
 
-/// <summary>Brings etcd's API into a host.</summary>
+/// <summary>Adds etcd's API to a host.</summary>
 public static class EtcdApi
 {
-    /// <summary>Adds the services. The host adds the parts of the frontend that they work on.</summary>
-    /// <param name="services">Where to.</param>
-    /// <param name="options">What the host decides.</param>
+    /// <summary>Adds the API's services. The host adds the parts of the frontend that these depend on.</summary>
+    /// <param name="services">The host's services.</param>
+    /// <param name="options">The host's settings.</param>
     public static IServiceCollection AddEtcdApi(this IServiceCollection services, ApiOptions options) => services
         .AddCalls(provider => new CallSettings
         {
@@ -52,8 +52,7 @@ public static class EtcdApi
         .AddSingleton<ElectionService>()
         .AddSingleton<HealthService>();
 
-    /// <summary>Serves gRPC, ahead of everything that is added after this, and bounds the memory that requests hold, of all
-    /// kinds.</summary>
+    /// <summary>Serves gRPC ahead of all middleware that is added later, and bounds the memory held by requests of every kind.</summary>
     public static void UseEtcdApi(this WebApplication app)
     {
         IServiceProvider services = app.Services;
@@ -73,10 +72,10 @@ public static class EtcdApi
             ReflectionService.Bind);
     }
 
-    /// <summary>Makes calls that change nothing, so that the first ones of clients need not wait for code to be compiled.</summary>
+    /// <summary>Makes calls that change nothing, so that clients' first calls need not wait for code to be compiled.</summary>
     public static Task RehearseAsync(IServiceProvider services, CancellationToken cancellationToken) =>
         RehearsedCalls.RunAsync(services, cancellationToken);
 
-    /// <summary>A client's words for a failure of the database; null for any other exception.</summary>
+    /// <summary>The message that clients get for a failure of the database; null for any other exception.</summary>
     public static string? Explain(Exception exception) => ServiceErrors.ToRpc(exception)?.Status.Detail;
 }

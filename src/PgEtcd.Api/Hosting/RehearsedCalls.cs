@@ -22,7 +22,7 @@ internal static class RehearsedCalls
         ("/etcdserverpb.Lease/LeaseTimeToLive", new LeaseTimeToLiveRequest { ID = -1, Keys = true }),
     ];
 
-    /// <summary>Makes them, one after the other.</summary>
+    /// <summary>Makes the calls, one after the other.</summary>
     public static async Task RunAsync(IServiceProvider services, CancellationToken cancellationToken)
     {
         MethodTable methods = services.GetRequiredService<MethodTable>();
@@ -33,7 +33,7 @@ internal static class RehearsedCalls
         }
     }
 
-    /// <summary>The request as Kestrel would hand it over.</summary>
+    /// <summary>The request as Kestrel would pass it on.</summary>
     private static DefaultHttpContext Http(string path, IMessage request, IServiceProvider services)
     {
         ArrayBufferWriter<byte> frame = new();

@@ -67,7 +67,7 @@ public static class PlainAnswers
         return true;
     }
 
-    /// <summary>Whether gzip is named in Accept-Encoding, and not with a weight of 0.</summary>
+    /// <summary>Whether Accept-Encoding names gzip, with a weight other than 0.</summary>
     private static bool TakesGzip(HttpRequest request) => request.GetTypedHeaders().AcceptEncoding
         .Any(encoding => encoding.Value.Equals(Gzip, StringComparison.OrdinalIgnoreCase) && encoding.Quality != 0);
 }

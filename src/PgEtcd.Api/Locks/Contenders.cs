@@ -8,14 +8,14 @@ using PgEtcd.Protocol.Etcdserverpb;
 
 namespace PgEtcd.Api.Locks;
 
-/// <summary>The queue before a lock or an election (semantics.md §12). Its order is that of the create revisions, so it is the
-/// same on every frontend. Each contender watches the one before it and no other: a thousand wait, and one wakes.</summary>
+/// <summary>The queue for a lock or an election (semantics.md §12), in the order of create revisions, which is the same on every
+/// frontend. Each contender watches only its predecessor: of a thousand that wait, one wakes.</summary>
 internal sealed class Contenders(RecipeClient client, WatchHub hub, IHostApplicationLifetime lifetime)
 {
-    /// <summary>Enters the queue, or finds the place that the lease has in it.</summary>
-    /// <param name="contest">Which.</param>
+    /// <summary>Enters the queue, or finds the lease's place in it.</summary>
+    /// <param name="contest">The lock or election.</param>
     /// <param name="lease">The client's lease; 0 for a new one.</param>
-    /// <param name="value">Of the key, if it is new.</param>
+    /// <param name="value">The value of a new key.</param>
     /// <param name="context">The call.</param>
     internal async Task<Contender> EnterAsync(Contest contest, long lease, ByteString value, ServerCallContext context)
     {
@@ -34,7 +34,7 @@ internal sealed class Contenders(RecipeClient client, WatchHub hub, IHostApplica
     }
 
     /// <summary>Waits until every earlier contender has left.</summary>
-    /// <returns>The revision at which that was so.</returns>
+    /// <returns>A revision at which every earlier contender had left.</returns>
     /// <exception cref="RpcException">The contender's key is gone, or the server stops.</exception>
     /// <exception cref="OperationCanceledException">The client has gone; the contender has left the queue.</exception>
     internal async Task<long> WaitAsync(Contender contender, EtcdError isGone, ServerCallContext context)
@@ -56,7 +56,7 @@ internal sealed class Contenders(RecipeClient client, WatchHub hub, IHostApplica
         }
         catch (OperationCanceledException) when (!context.CancellationToken.IsCancellationRequested)
         {
-            // A client with a lease of its own keeps its place, and finds it again at another frontend. Another cannot know it.
+            // A client with its own lease keeps its place and finds it again at another frontend; any other client could not.
             if (!contender.HasOwnLease)
             {
                 await LeaveAsync(contender, context);
@@ -71,7 +71,7 @@ internal sealed class Contenders(RecipeClient client, WatchHub hub, IHostApplica
         }
     }
 
-    /// <summary>Leaves the queue. When that fails, the lease's end will do it.</summary>
+    /// <summary>Leaves the queue. If that fails, the key goes when its lease ends.</summary>
     internal async Task LeaveAsync(Contender contender, ServerCallContext context)
     {
         try
@@ -80,7 +80,7 @@ internal sealed class Contenders(RecipeClient client, WatchHub hub, IHostApplica
         }
         catch (RpcException)
         {
-            // The caller has a reason of its own to tell.
+            // The caller reports its own error.
         }
     }
 
@@ -95,7 +95,7 @@ internal sealed class Contenders(RecipeClient client, WatchHub hub, IHostApplica
                 return;
             }
 
-            // The first thing we are told is its delete. Or that this revision was compacted: then we look again.
+            // The first update is the delete, or says that the revision was compacted. Either way the loop looks again.
             WatchTarget delete = new(
                 new KeyRange(last.KeyMemory, default), before.Revision + 1,
                 NoPut: true, NoDelete: false, PreviousValue: false, ProgressNotify: false, Fragment: false);
@@ -107,25 +107,25 @@ internal sealed class Contenders(RecipeClient client, WatchHub hub, IHostApplica
     }
 }
 
-/// <summary>One contender.</summary>
-/// <param name="Contest">For what.</param>
-/// <param name="Key">Its key.</param>
-/// <param name="CreateRevision">Its place in the queue.</param>
-/// <param name="Lease">Its lease.</param>
+/// <summary>A place in the queue.</summary>
+/// <param name="Contest">The lock or election.</param>
+/// <param name="Key">The contender's key.</param>
+/// <param name="CreateRevision">The key's create revision, which orders the queue.</param>
+/// <param name="Lease">The key's lease.</param>
 internal sealed record Contender(Contest Contest, ByteString Key, long CreateRevision, long Lease)
 {
-    /// <summary>Its value when it entered or was found.</summary>
+    /// <summary>The key's value when the contender entered or was found.</summary>
     public required ReadOnlyMemory<byte> Value { get; init; }
 
-    /// <summary>The revision at that moment.</summary>
+    /// <summary>The revision when the contender entered or was found.</summary>
     public required long EnteredAt { get; init; }
 
-    /// <summary>It entered now, and was not found.</summary>
+    /// <summary>Whether the contender entered and was not found.</summary>
     public required bool IsNew { get; init; }
 
-    /// <summary>The client brought its own lease.</summary>
+    /// <summary>Whether the client brought its own lease.</summary>
     public required bool HasOwnLease { get; init; }
 
-    /// <summary>It was the first in the queue.</summary>
+    /// <summary>Whether the contender was the first in the queue.</summary>
     public required bool IsOldest { get; init; }
 }

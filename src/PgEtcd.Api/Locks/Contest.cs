@@ -4,24 +4,23 @@ using PgEtcd.Protocol.Etcdserverpb;
 
 namespace PgEtcd.Api.Locks;
 
-/// <summary>The contenders for a lock or an election: one key each, <c>name/lease</c>. The oldest holds it
-/// (semantics.md §12). Names share the key space with all other keys.</summary>
-/// <param name="name">Of the lock or election.</param>
+/// <summary>A lock or an election: each contender has one key, <c>name/lease</c>, and the oldest is the holder (semantics.md §12).
+/// Names share the key space with all other keys.</summary>
+/// <param name="name">Name of the lock or election.</param>
 internal sealed class Contest(ByteString name)
 {
-    /// <summary>The name.</summary>
     public ByteString Name => name;
 
-    /// <summary>Below the keys of all contenders.</summary>
+    /// <summary>Start of the range that holds the keys of all contenders.</summary>
     public ByteString Start { get; } = Append(name, "/");
 
-    /// <summary>Above them: 0 comes after the slash.</summary>
+    /// <summary>End of that range: 0 follows the slash in ASCII.</summary>
     public ByteString End { get; } = Append(name, "0");
 
-    /// <summary>All contenders.</summary>
+    /// <summary>Reads all contenders.</summary>
     public RangeRequest All => new() { Key = Start, RangeEnd = End };
 
-    /// <summary>The one that holds it.</summary>
+    /// <summary>Reads the holder.</summary>
     public RangeRequest Oldest => new()
     {
         Key = Start,
@@ -31,7 +30,7 @@ internal sealed class Contest(ByteString name)
         Limit = 1,
     };
 
-    /// <summary>The last contender before another one, as far as this frontend knows. The other one watches it.</summary>
+    /// <summary>Reads a contender's predecessor, which the contender watches, as far as this frontend knows.</summary>
     public RangeRequest LastBefore(long createRevision) => new()
     {
         Key = Start,
@@ -46,7 +45,7 @@ internal sealed class Contest(ByteString name)
     /// <summary>The key of the contender with this lease.</summary>
     public ByteString KeyOf(long lease) => Append(Start, Hex(lease));
 
-    /// <summary>Adds a contender, unless it is there; tells it, and the oldest.</summary>
+    /// <summary>Adds a contender, or reads it if present; also reads the oldest.</summary>
     public TxnRequest Enter(long lease, ByteString value)
     {
         ByteString key = KeyOf(lease);
@@ -59,14 +58,14 @@ internal sealed class Contest(ByteString name)
         };
     }
 
-    /// <summary>Changes a contender's value, if it is still the one of that create revision.</summary>
+    /// <summary>Changes a contender's value if the create revision still matches.</summary>
     public static TxnRequest Proclaim(ByteString key, long createRevision, ByteString value, long lease) => new()
     {
         Compare = { IfCreatedAt(key, createRevision) },
         Success = { new RequestOp { RequestPut = new PutRequest { Key = key, Value = value, Lease = lease } } },
     };
 
-    /// <summary>Removes a contender, if it is still the one of that create revision.</summary>
+    /// <summary>Removes a contender if the create revision still matches.</summary>
     public static TxnRequest Leave(ByteString key, long createRevision) => new()
     {
         Compare = { IfCreatedAt(key, createRevision) },

@@ -8,12 +8,12 @@ using PgEtcd.Protocol.V3Electionpb;
 
 namespace PgEtcd.Api.Locks;
 
-/// <summary>v3electionpb.Election: one leader at a time, as long as its lease (semantics.md §12).</summary>
+/// <summary>v3electionpb.Election: one leader at a time, for as long as its lease lasts (semantics.md §12).</summary>
 internal sealed class ElectionService(
     RecipeClient client, Contenders contenders, LeaderChanges changes, ResponseHeaders headers, IHostApplicationLifetime lifetime)
     : Election.ElectionBase
 {
-    /// <summary>Waits until elected. A campaign with the same lease that is under way gets the new value.</summary>
+    /// <summary>Waits until elected. A campaign under way with the same lease gets the new value.</summary>
     public override async Task<CampaignResponse> Campaign(CampaignRequest request, ServerCallContext context)
     {
         Contender contender = await contenders.EnterAsync(new Contest(request.Name), request.Lease, request.Value, context);
@@ -33,7 +33,7 @@ internal sealed class ElectionService(
         await contenders.WaitAsync(contender, EtcdErrors.ElectionNotLeader, context);
         return new CampaignResponse
         {
-            Header = headers.At(contender.EnteredAt), // not of the moment of winning: as in etcd
+            Header = headers.At(contender.EnteredAt), // as in etcd, not the revision of winning
             Leader = new LeaderKey { Name = request.Name, Key = contender.Key, Rev = contender.CreateRevision, Lease = contender.Lease },
         };
     }
@@ -47,7 +47,7 @@ internal sealed class ElectionService(
         return new ProclaimResponse { Header = headers.At(revision) };
     }
 
-    /// <summary>The leader.</summary>
+    /// <summary>Reads the current leader.</summary>
     public override async Task<LeaderResponse> Leader(LeaderRequest request, ServerCallContext context)
     {
         RangeResult oldest = await client.RangeAsync(new Contest(request.Name).Oldest, context);
@@ -56,7 +56,7 @@ internal sealed class ElectionService(
             : throw EtcdErrors.ElectionNoLeader.ToException();
     }
 
-    /// <summary>The leader, and each later one, until the client leaves.</summary>
+    /// <summary>Sends the current leader and each later one, until the client leaves.</summary>
     public override async Task Observe(LeaderRequest request, IServerStreamWriter<LeaderResponse> responseStream, ServerCallContext context)
     {
         using CancellationTokenSource ended = CancellationTokenSource.CreateLinkedTokenSource(
@@ -74,7 +74,7 @@ internal sealed class ElectionService(
         }
     }
 
-    /// <summary>Gives the leadership, or the candidature, up; no error if it is gone already.</summary>
+    /// <summary>Gives up the leadership or the candidacy; no error if it is already gone.</summary>
     public override async Task<ResignResponse> Resign(ResignRequest request, ServerCallContext context)
     {
         LeaderKey leader = request.Leader ?? throw EtcdErrors.ElectionLeaderMissing.ToException();

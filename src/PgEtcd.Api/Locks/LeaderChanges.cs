@@ -6,14 +6,14 @@ using PgEtcd.Mvcc.Keys;
 
 namespace PgEtcd.Api.Locks;
 
-/// <summary>Follows an election (semantics.md §12, Observe). It watches all candidates, where etcd watches the leader and looks
-/// for the next when that is gone: so a leader that was short is seen too, and each one once.</summary>
+/// <summary>Follows an election (semantics.md §12, Observe) by watching all candidates. etcd watches only the leader and looks for the
+/// next when the key is gone; watching all shows short leaderships too, and each leader once.</summary>
 internal sealed class LeaderChanges(RecipeClient client, WatchHub hub)
 {
-    /// <summary>A leader as it was from a revision on.</summary>
+    /// <summary>The leader at a revision.</summary>
     internal readonly record struct LeaderChange(long Revision, KeyRecord Leader);
 
-    /// <summary>The leader of now, each change of its value, and each that follows it; never ends by itself.</summary>
+    /// <summary>The current leader, each change of its value, and each later leader; never ends by itself.</summary>
     internal async IAsyncEnumerable<LeaderChange> ReadAsync(
         Contest contest, ServerCallContext context, [EnumeratorCancellation] CancellationToken ended)
     {
@@ -35,14 +35,14 @@ internal sealed class LeaderChanges(RecipeClient client, WatchHub hub)
             {
                 if (reply.Canceled)
                 {
-                    break; // compacted before we came to it: how it went is forgotten, how it stands we ask
+                    break; // compacted before it was delivered: that history is lost, so read the current state again
                 }
 
                 for (int i = 0; i < reply.Events.Count; i++)
                 {
                     long revision = reply.Events[i].Revision;
                     candidates.Apply(reply.Events[i]);
-                    // In the middle of a transaction there is no leader.
+                    // The leader is known only after all events of a revision.
                     bool isWhole = i + 1 == reply.Events.Count || reply.Events[i + 1].Revision != revision;
                     if (isWhole && IsNews(candidates.Leader, told))
                     {

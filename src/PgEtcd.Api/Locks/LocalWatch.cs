@@ -8,12 +8,12 @@ namespace PgEtcd.Api.Locks;
 /// <summary>A watch by the server itself: a stream of the hub like any client's.</summary>
 internal static class LocalWatch
 {
-    /// <summary>What the watch is told, beginning with its first events. Leaving the loop ends it.</summary>
-    /// <param name="hub">Where to watch.</param>
+    /// <summary>The updates of a watch, without the one that says it was created. Leaving the loop ends the watch.</summary>
+    /// <param name="hub">The hub.</param>
     /// <param name="target">What to watch.</param>
-    /// <param name="ended">Ends it.</param>
-    /// <exception cref="OperationCanceledException"><paramref name="ended"/>.</exception>
-    /// <exception cref="RpcException">The hub could not go on serving it.</exception>
+    /// <param name="ended">Ends the watch.</param>
+    /// <exception cref="OperationCanceledException"><paramref name="ended"/> fired.</exception>
+    /// <exception cref="RpcException">The hub closed the stream.</exception>
     public static async IAsyncEnumerable<WatchUpdate> WatchAsync(
         this WatchHub hub, WatchTarget target, [EnumeratorCancellation] CancellationToken ended)
     {
@@ -21,7 +21,7 @@ internal static class LocalWatch
         try
         {
             stream.Create(0, target);
-            // Registered last: when it has ended already, the stream is closed here, with its watch in it.
+            // Registered after Create: if the token has fired already, this closes the stream together with its watch.
             await using CancellationTokenRegistration closing = ended.UnsafeRegister(_ => hub.Close(stream), null);
             while (await stream.Queue.WaitAsync())
             {

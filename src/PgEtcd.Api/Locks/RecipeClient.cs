@@ -7,8 +7,8 @@ using PgEtcd.Protocol.Etcdserverpb;
 
 namespace PgEtcd.Api.Locks;
 
-/// <summary>The requests that locks and elections make of their own server. As in etcd they are its clients, in the name of their
-/// caller: all checks of the services apply, and every error goes out as Unknown (errors.md §2.3).</summary>
+/// <summary>Requests of locks and elections to their own server. As in etcd, they are clients that act for their caller: all checks of
+/// the services apply, and every error goes out as Unknown (errors.md §2.3).</summary>
 internal sealed class RecipeClient(KvService kv, LeaseService leases)
 {
     /// <summary>TTL in seconds of a lease that the server grants. Only the client keeps it alive.</summary>
@@ -18,15 +18,12 @@ internal sealed class RecipeClient(KvService kv, LeaseService leases)
     public async Task<long> SessionAsync(long lease, ServerCallContext context) =>
         lease != 0 ? lease : (await AskAsync(() => leases.LeaseGrant(new LeaseGrantRequest { TTL = SessionTtl }, context))).ID;
 
-    /// <summary>Range.</summary>
     public async Task<RangeResult> RangeAsync(RangeRequest request, ServerCallContext context) =>
         (RangeResult)(await AskAsync(() => kv.Range(request, context))).Result;
 
-    /// <summary>Txn.</summary>
     public async Task<TxnResult> TxnAsync(TxnRequest request, ServerCallContext context) =>
         (TxnResult)(await AskAsync(() => kv.Txn(request, context))).Result;
 
-    /// <summary>DeleteRange.</summary>
     public async Task<DeleteRangeResult> DeleteAsync(DeleteRangeRequest request, ServerCallContext context) =>
         (DeleteRangeResult)(await AskAsync(() => kv.DeleteRange(request, context))).Result;
 

@@ -3,8 +3,8 @@ using PgEtcd.Postgres.Metrics;
 
 namespace PgEtcd.Api.Metrics;
 
-/// <summary>Counts calls by the version that their client names in a header, each with counters of its own. Clients choose the values,
-/// so there is a limit to how many are told apart.</summary>
+/// <summary>Counts calls by the client's version, which a header names. Clients choose the values, so only a limited number get
+/// counters of their own.</summary>
 internal sealed class CallsByVersion(Meter meter)
 {
     private const string Header = "client-api-version";
@@ -15,7 +15,7 @@ internal sealed class CallsByVersion(Meter meter)
 
     private readonly Lock _adding = new();
 
-    /// <summary>Replaced, never changed. One or two in practice, so that to look through them is quicker than a table.</summary>
+    /// <summary>Replaced, never changed. In practice there are one or two entries, so a linear search beats a dictionary.</summary>
     private volatile Entry[] _entries = [];
 
     /// <summary>Counts a call.</summary>

@@ -53,7 +53,7 @@ internal sealed class MethodMetrics
     }
 
     /// <summary>Counts the beginning of a call.</summary>
-    /// <returns>When, a timestamp of Stopwatch.</returns>
+    /// <returns>The start of the call, a timestamp of Stopwatch.</returns>
     public long Started(IHeaderDictionary headers)
     {
         _started.Add(1);
@@ -94,6 +94,6 @@ internal sealed class MethodMetrics
         _ => "unary",
     };
 
-    // grpc-go's names, which dashboards know.
+    // grpc-go's names, which dashboards use.
     private static string NameOf(StatusCode code) => code == StatusCode.Cancelled ? "Canceled" : code.ToString();
 }

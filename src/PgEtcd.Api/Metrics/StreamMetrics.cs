@@ -4,7 +4,7 @@ using PgEtcd.Postgres.Metrics;
 
 namespace PgEtcd.Api.Metrics;
 
-/// <summary>Failures of streams. A client that has gone or has closed its stream is none.</summary>
+/// <summary>Counts failures of streams. A client that leaves or closes its stream is not a failure.</summary>
 internal static class StreamMetrics
 {
     public static readonly Counter<long> WatchReceives = Failures("watch", "receive");
@@ -20,13 +20,13 @@ internal static class StreamMetrics
         // Explicit, so that Register runs the initializers above.
     }
 
-    /// <summary>Creates all instruments: one whose class has not been used yet would be missing instead of 0.</summary>
+    /// <summary>Creates all instruments, so that unused ones are exported as 0 instead of missing.</summary>
     public static void Register()
     {
         // The static constructor has run.
     }
 
-    /// <summary>Reads the next request of a stream, and counts it when that fails.</summary>
+    /// <summary>Reads the next request of a stream, and counts a failure to read.</summary>
     /// <returns>False when the client has closed its side.</returns>
     public static async ValueTask<bool> ReceiveAsync<T>(
         IAsyncStreamReader<T> requests, Counter<long> failures, CancellationToken cancellationToken)

@@ -10,30 +10,30 @@ using PgEtcd.Protocol.Etcdserverpb;
 
 namespace PgEtcd.Api.Services;
 
-/// <summary>etcdserverpb.Auth (semantics.md §11). <see cref="AuthDecision"/> decides what a change does; it is made only if
+/// <summary>etcdserverpb.Auth (semantics.md §11). <see cref="AuthDecision"/> decides the effect of a change, which is made only if
 /// nothing else has changed since.</summary>
 internal sealed class AuthService(FrontendAuth auth, Admission admission, KeyReader reader, ResponseHeaders headers)
     : Protocol.Etcdserverpb.Auth.AuthBase
 {
     private ResponseHeader Header => headers.At(reader.Current.Revision);
 
-    /// <summary>Switches checks on. Needs no credentials while they are off.</summary>
+    /// <summary>Switches auth on. While auth is off, this needs no credentials.</summary>
     public override Task<AuthEnableResponse> AuthEnable(AuthEnableRequest request, ServerCallContext context) =>
         ChangeAsync(context, AuthDecision.Enable, () => new AuthEnableResponse { Header = Header });
 
-    /// <summary>Switches checks off.</summary>
+    /// <summary>Switches auth off.</summary>
     public override Task<AuthDisableResponse> AuthDisable(AuthDisableRequest request, ServerCallContext context) =>
         ChangeAsync(context, AuthDecision.Disable, () => new AuthDisableResponse { Header = Header });
 
-    /// <summary>Whether calls are checked. While they are, it is for root, as in 3.6.</summary>
+    /// <summary>Whether auth is on. While it is, only root may ask, as in 3.6.</summary>
     public override Task<AuthStatusResponse> AuthStatus(AuthStatusRequest request, ServerCallContext context)
     {
-        AuthState state = admission.Anybody.State; // AuthGuard has caught up, as for all that is for root
+        AuthState state = admission.Anybody.State; // AuthGuard has caught up, as for all methods for root
         return Task.FromResult(
             new AuthStatusResponse { Header = Header, Enabled = state.IsEnabled, AuthRevision = (ulong)state.ShownRevision });
     }
 
-    /// <summary>Gives a token for a user's name and password.</summary>
+    /// <summary>Issues a token for a user's name and password.</summary>
     public override async Task<AuthenticateResponse> Authenticate(AuthenticateRequest request, ServerCallContext context)
     {
         LoginAnswer answer = await auth.LogInAsync(request.Name, request.Password, context.Peer);
@@ -137,7 +137,7 @@ internal sealed class AuthService(FrontendAuth auth, Admission admission, KeyRea
         return caller;
     }
 
-    /// <summary>Decides on the present state, and again if the state has changed meanwhile.</summary>
+    /// <summary>Decides a change on the current state, and again if the state has changed meanwhile.</summary>
     private async Task<T> ChangeAsync<T>(ServerCallContext context, Func<AuthState, AuthEdit?> decide, Func<T> answer)
     {
         while (true)
@@ -151,7 +151,7 @@ internal sealed class AuthService(FrontendAuth auth, Admission admission, KeyRea
         }
     }
 
-    /// <summary>For root only: a hash is expensive on purpose.</summary>
+    /// <summary>Hashes a password for root only, because a hash is expensive on purpose.</summary>
     private async Task<byte[]> HashAsync(string password, ServerCallContext context)
     {
         Passwords.CheckLength(password);

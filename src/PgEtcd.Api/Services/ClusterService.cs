@@ -6,11 +6,11 @@ using PgEtcd.Protocol.Etcdserverpb;
 
 namespace PgEtcd.Api.Services;
 
-/// <summary>etcdserverpb.Cluster (semantics.md §9): the members are the live frontends. Running a frontend
-/// makes it a member, not a request; requests that cannot be granted get etcd's code and a sentence.</summary>
+/// <summary>etcdserverpb.Cluster (semantics.md §9): the members are the live frontends. A frontend becomes a member by running, not by
+/// a request; requests that cannot be granted get etcd's code and an explanation.</summary>
 internal sealed class ClusterService(Membership membership, ResponseHeaders headers, RequestLimits limits) : Cluster.ClusterBase
 {
-    /// <summary>The frontends by id. Linearizable: as the database has them now; else as they were at our last heartbeat.</summary>
+    /// <summary>The frontends by id: from the database if linearizable, otherwise as of this frontend's last heartbeat.</summary>
     public override async Task<MemberListResponse> MemberList(MemberListRequest request, ServerCallContext context)
     {
         MemberListResponse response = new() { Header = headers.At(revision: 0) };
@@ -24,7 +24,7 @@ internal sealed class ClusterService(Membership membership, ResponseHeaders head
             ? Refusal("a frontend joins by itself when it is started on the same database and schema")
             : EtcdErrors.MemberBadURLs.ToException());
 
-    /// <summary>Takes a frontend off the list that is no longer alive; it would go by itself after a minute.</summary>
+    /// <summary>Takes a dead frontend off the list, which otherwise drops it after a minute.</summary>
     public override async Task<MemberRemoveResponse> MemberRemove(MemberRemoveRequest request, ServerCallContext context)
     {
         (bool isKnown, bool isRemoved) = await membership.RemoveDeadAsync((long)request.ID, limits.RequestTimeout);
@@ -47,7 +47,7 @@ internal sealed class ClusterService(Membership membership, ResponseHeaders head
         throw Refusal("a frontend's peer URLs are those it was started with (--initial-advertise-peer-urls)");
     }
 
-    /// <summary>There are no learners.</summary>
+    /// <summary>Refused: there are no learners.</summary>
     public override async Task<MemberPromoteResponse> MemberPromote(MemberPromoteRequest request, ServerCallContext context)
     {
         await FindAsync(request.ID);

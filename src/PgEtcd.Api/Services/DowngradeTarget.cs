@@ -5,12 +5,12 @@ using PgEtcd.Protocol;
 
 namespace PgEtcd.Api.Services;
 
-/// <summary>The version that a client wants to go down to: only the minor release before ours will do (semantics.md §10).</summary>
+/// <summary>The target version of a downgrade, which must be the minor release before ours (semantics.md §10).</summary>
 internal static partial class DowngradeTarget
 {
-    /// <summary>Checks what the client wrote: a version with or without its patch.</summary>
-    /// <returns>The version without its patch, as Status shows it: 3.5.0.</returns>
-    /// <exception cref="RpcException">It is no version, or not the one before ours.</exception>
+    /// <summary>Checks the client's text: a version with or without a patch number.</summary>
+    /// <returns>The version with patch number 0, as Status shows it: 3.5.0.</returns>
+    /// <exception cref="RpcException">The text is not a version, or not the release before ours.</exception>
     public static string Check(string version)
     {
         Match parts = Version().Match(version);

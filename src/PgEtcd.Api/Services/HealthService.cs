@@ -5,12 +5,12 @@ using static PgEtcd.Protocol.GrpcHealth.HealthCheckResponse.Types;
 
 namespace PgEtcd.Api.Services;
 
-/// <summary>grpc.health.v1.Health. As in etcd only the server as a whole is known, by the name "".</summary>
+/// <summary>grpc.health.v1.Health. As in etcd, only the server as a whole is known, by the name "".</summary>
 internal sealed class HealthService(ServingState state, IHostApplicationLifetime lifetime) : Health.HealthBase
 {
     private const string Server = "";
 
-    /// <summary>The state now.</summary>
+    /// <summary>The current state.</summary>
     public override Task<HealthCheckResponse> Check(HealthCheckRequest request, ServerCallContext context) =>
         request.Service == Server
             ? Task.FromResult(Response(state.Current.Status))
@@ -20,7 +20,7 @@ internal sealed class HealthService(ServingState state, IHostApplicationLifetime
     public override Task<HealthListResponse> List(HealthListRequest request, ServerCallContext context) =>
         Task.FromResult(new HealthListResponse { Statuses = { [Server] = Response(state.Current.Status) } });
 
-    /// <summary>The state, now and at each change. An unknown service might appear, so its stream stays open too.</summary>
+    /// <summary>Sends the state now and at each change. An unknown service could appear later, so its stream stays open too.</summary>
     public override async Task Watch(
         HealthCheckRequest request, IServerStreamWriter<HealthCheckResponse> responseStream, ServerCallContext context)
     {
@@ -40,7 +40,7 @@ internal sealed class HealthService(ServingState state, IHostApplicationLifetime
         }
         catch (OperationCanceledException) when (lifetime.ApplicationStopping.IsCancellationRequested)
         {
-            // The last change precedes the end by little.
+            // The last change comes shortly before the end and may not have been sent.
             if (told != Now().Status)
             {
                 await responseStream.WriteAsync(Response(Now().Status), context.CancellationToken);

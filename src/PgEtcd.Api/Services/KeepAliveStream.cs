@@ -9,8 +9,8 @@ using PgEtcd.Protocol.Etcdserverpb;
 
 namespace PgEtcd.Api.Services;
 
-/// <summary>One LeaseKeepAlive call: an answer to each request, in order. Requests are read on while answers are waited
-/// for, so that the leases of one client are renewed together.</summary>
+/// <summary>One LeaseKeepAlive call: an answer to each request, in order. Requests are read while earlier answers are pending, so that
+/// one client's leases are renewed together.</summary>
 /// <param name="renew">Renews a lease.</param>
 /// <param name="headers">Makes the headers of the answers.</param>
 internal sealed class KeepAliveStream(Func<long, Task<Renewal>> renew, ResponseHeaders headers)
@@ -24,8 +24,8 @@ internal sealed class KeepAliveStream(Func<long, Task<Renewal>> renew, ResponseH
     /// <summary>Answers until the client has closed its side; the call then ends with OK.</summary>
     /// <param name="requests">The leases to keep alive.</param>
     /// <param name="responses">The answers.</param>
-    /// <param name="callEnds">The client is gone.</param>
-    /// <param name="stopping">The server stops.</param>
+    /// <param name="callEnds">Fires when the client has gone.</param>
+    /// <param name="stopping">Fires when the server stops.</param>
     /// <exception cref="RpcException">The database did not answer, or the server stops.</exception>
     public async Task RunAsync(
         IAsyncStreamReader<LeaseKeepAliveRequest> requests,
@@ -42,7 +42,7 @@ internal sealed class KeepAliveStream(Func<long, Task<Renewal>> renew, ResponseH
             throw EtcdErrors.Stopped.ToException();
         }
 
-        await (writing.IsFaulted ? writing : reading); // when one fails it cancels the other: the failure is the reason
+        await (writing.IsFaulted ? writing : reading); // a side that fails cancels the other, so the failure is the cause
         await writing;
 
         async Task EndingAsync(Task side)

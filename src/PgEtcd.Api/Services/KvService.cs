@@ -14,19 +14,18 @@ using PgEtcd.Protocol.Etcdserverpb;
 
 namespace PgEtcd.Api.Services;
 
-/// <summary>etcdserverpb.KV: checks a request, turns it into a plain value, has it evaluated, answers.</summary>
+/// <summary>etcdserverpb.KV: turns requests into plain values, checks them, has them evaluated and answers.</summary>
 /// <remarks>Bound by hand (<see cref="KvMethods"/>), because its answers are not messages but <see cref="KvReply"/>.</remarks>
 internal sealed class KvService(
     KeyReader reader, KeyWriter writer, CompactionMark mark, Quota quota, Admission admission, ResponseHeaders headers,
     RequestLimits limits)
 {
-    /// <summary>What etcd wraps around a proposed request before it measures it: a header with an id of up to 10 bytes, and
-    /// the request's own tag.</summary>
+    /// <summary>Bytes that etcd adds to a proposed request before measuring it: a header with an id of up to 10 bytes, and the
+    /// request's own tag.</summary>
     private const int ProposalOverhead = 15;
 
     private readonly AdmittedReads _reads = new(admission);
 
-    /// <summary>Range.</summary>
     public Task<KvReply> Range(RangeRequest request, ServerCallContext context)
     {
         RangeOperation operation = request.ToOperation();
@@ -39,7 +38,7 @@ internal sealed class KvService(
         return answer.IsCompletedSuccessfully ? Task.FromResult(Reply(answer.Result)) : ReplyAsync(answer);
     }
 
-    /// <summary>RangeStream (3.7): the answer of Range in pieces, all of one revision.</summary>
+    /// <summary>The answer of Range in pieces, all of one revision (3.7).</summary>
     public async Task RangeStream(RangeRequest request, IServerStreamWriter<KvReply> responses, ServerCallContext context)
     {
         RangeOperation operation = request.ToOperation();
@@ -61,15 +60,12 @@ internal sealed class KvService(
         }
     }
 
-    /// <summary>Put.</summary>
     public Task<KvReply> Put(PutRequest request, ServerCallContext context) =>
         WriteAsync(request.ToOperation(), request.CalculateSize(), context);
 
-    /// <summary>DeleteRange.</summary>
     public Task<KvReply> DeleteRange(DeleteRangeRequest request, ServerCallContext context) =>
         WriteAsync(request.ToOperation(), request.CalculateSize(), context);
 
-    /// <summary>Txn.</summary>
     public Task<KvReply> Txn(TxnRequest request, ServerCallContext context)
     {
         TxnOperation operation = request.ToOperation();
@@ -86,7 +82,7 @@ internal sealed class KvService(
         }));
     }
 
-    /// <summary>Compact: moves the mark; <c>physical</c> waits for the removal of what is superseded.</summary>
+    /// <summary>Moves the compaction mark; <c>physical</c> waits for the removal of superseded rows.</summary>
     public async Task<CompactionResponse> Compact(CompactionRequest request, ServerCallContext context)
     {
         Origin origin = new(await admission.AdmitAsync(context), context.Peer);
@@ -97,7 +93,7 @@ internal sealed class KvService(
     private Task<KvReply> WriteAsync(Operation operation, int size, ServerCallContext context) =>
         quota.IsOn ? WriteWithinQuotaAsync(operation, size, context) : CommitAsync(operation, size, context);
 
-    /// <summary>Etcd looks at its quota before it looks at the request (errors.md §2).</summary>
+    /// <summary>As in etcd, the quota is checked before the request (errors.md §2).</summary>
     private async Task<KvReply> WriteWithinQuotaAsync(Operation operation, int size, ServerCallContext context)
     {
         using Quota.Room room = await quota.ReserveAsync(WriteCost.Of(operation)) ?? throw EtcdErrors.NoSpace.ToException();
@@ -125,7 +121,7 @@ internal sealed class KvService(
     private async Task<KvReply> ReplyAsync<T>(ValueTask<ReadAnswer<T>> answer)
         where T : OperationResult => Reply(await answer);
 
-    /// <summary>Makes sure that a caller may read what an operation reads.</summary>
+    /// <summary>Refuses a caller without permission for everything that an operation reads.</summary>
     private static void Demand(Caller caller, Operation operation) => Access.Check(caller, operation, static _ => []).ThrowIfAny();
 
     private void Check(Operation operation) => RequestCheck.Check(operation, limits.MaxTxnOps).ToEtcd().ThrowIfAny();

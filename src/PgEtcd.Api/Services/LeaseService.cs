@@ -22,7 +22,7 @@ internal sealed class LeaseService(
     RequestLimits limits,
     IHostApplicationLifetime lifetime) : Lease.LeaseBase
 {
-    /// <summary>Seconds.</summary>
+    /// <summary>In seconds, as in etcd.</summary>
     private const long MaxTtl = 9_000_000_000;
 
     private readonly AdmittedReads _reads = new(admission);
@@ -51,7 +51,7 @@ internal sealed class LeaseService(
         return new LeaseRevokeResponse { Header = headers.At(answer.Result!.Revision) };
     }
 
-    /// <summary>Renews leases as long as the client asks. An unknown lease has TTL 0, which is no error.</summary>
+    /// <summary>Renews leases as long as the client asks. An unknown lease gets TTL 0, not an error.</summary>
     public override Task LeaseKeepAlive(
         IAsyncStreamReader<LeaseKeepAliveRequest> requestStream,
         IServerStreamWriter<LeaseKeepAliveResponse> responseStream,
@@ -59,7 +59,7 @@ internal sealed class LeaseService(
         new KeepAliveStream(id => KeepAliveAsync(id, context), headers).RunAsync(
             requestStream, responseStream, context.CancellationToken, lifetime.ApplicationStopping);
 
-    /// <summary>The remaining TTL of a lease. An unknown one has TTL -1, which is no error.</summary>
+    /// <summary>The remaining TTL of a lease. An unknown lease gets TTL -1, not an error.</summary>
     public override async Task<LeaseTimeToLiveResponse> LeaseTimeToLive(LeaseTimeToLiveRequest request, ServerCallContext context)
     {
         LeaseStore.LeaseInfo info = await _reads.ReadAsync((leases, request), context, static async (read, caller) =>

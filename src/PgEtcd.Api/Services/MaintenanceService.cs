@@ -26,8 +26,8 @@ internal sealed class MaintenanceService(
     SnapshotSender snapshots,
     ResponseHeaders headers) : Maintenance.MaintenanceBase
 {
-    /// <summary>The state of this frontend (design §10). While the database is away, the answer has the last known
-    /// values and no leader.</summary>
+    /// <summary>The state of this frontend (design §10). While the database is unavailable, the answer has the last known values and no
+    /// leader.</summary>
     public override async Task<StatusResponse> Status(StatusRequest request, ServerCallContext context)
     {
         StatusResponse response = new()
@@ -47,7 +47,7 @@ internal sealed class MaintenanceService(
         }
         catch (Exception exception) when (ServiceErrors.ToRpc(exception) is not null)
         {
-            // The missing leader shows it.
+            // The answer shows the failure by having no leader.
         }
 
         if (response.Leader == 0)
@@ -94,14 +94,14 @@ internal sealed class MaintenanceService(
         return response;
     }
 
-    /// <summary>Vacuums our tables. Never holds up reads or writes.</summary>
+    /// <summary>Vacuums PgEtcd's tables without blocking reads or writes.</summary>
     public override async Task<DefragmentResponse> Defragment(DefragmentRequest request, ServerCallContext context)
     {
         await maintenance.DefragmentAsync(context.CancellationToken);
         return new DefragmentResponse();
     }
 
-    /// <summary>A hash over everything that is stored. Equal on all frontends, but not comparable with a real etcd's.</summary>
+    /// <summary>A hash of all stored data. Equal on all frontends, but not comparable with a real etcd's.</summary>
     public override async Task<HashResponse> Hash(HashRequest request, ServerCallContext context)
     {
         HashedKeys hashed = await maintenance.HashAllAsync(context.CancellationToken);
@@ -127,7 +127,7 @@ internal sealed class MaintenanceService(
         SnapshotRequest request, IServerStreamWriter<SnapshotResponse> responseStream, ServerCallContext context) =>
         snapshots.SendAsync(responseStream, context.CancellationToken);
 
-    /// <summary>Hands the jobs to another frontend.</summary>
+    /// <summary>Hands the leadership, and with it the jobs, to another frontend.</summary>
     public override async Task<MoveLeaderResponse> MoveLeader(MoveLeaderRequest request, ServerCallContext context) =>
         await handOver.ToAsync((long)request.TargetID) switch
         {
@@ -137,7 +137,8 @@ internal sealed class MaintenanceService(
             _ => throw EtcdErrors.TransferTimeout.ToException(),
         };
 
-    /// <summary>Answers as a cluster of this one version. What is announced is shown to all; the data needs no change for it.</summary>
+    /// <summary>Checks, announces or cancels a downgrade, as a cluster whose members all have this version. Every frontend's Status
+    /// shows the announced target; the data needs no change.</summary>
     public override async Task<DowngradeResponse> Downgrade(DowngradeRequest request, ServerCallContext context)
     {
         switch (request.Action)
@@ -167,7 +168,8 @@ internal sealed class MaintenanceService(
         }
     }
 
-    /// <summary>Of a call that has asked tables beside the log: no older than what any frontend acknowledged before the call.</summary>
+    /// <summary>The header for a call that used tables other than the log. Its revision includes every write that any frontend
+    /// acknowledged before the call.</summary>
     private async Task<ResponseHeader> HeaderAsync()
     {
         await tail.CatchUpAsync();
@@ -177,8 +179,8 @@ internal sealed class MaintenanceService(
     private static AlarmMember ToWire(Postgres.Alarms.Alarm alarm) =>
         new() { MemberID = (ulong)alarm.MemberId, Alarm = (AlarmType)alarm.Kind };
 
-    /// <summary>An alarm among the errors of Status, as etcd writes it: its message in protobuf's text format, with the space at
-    /// its end.</summary>
+    /// <summary>An alarm as etcd lists it in the errors of Status: the message in protobuf's text format, with its trailing
+    /// space.</summary>
     private static string Text(Postgres.Alarms.Alarm alarm)
     {
         string member = alarm.MemberId == 0 ? "" : $"memberID:{(ulong)alarm.MemberId} ";

@@ -17,8 +17,8 @@ public static class MemberUrl
             && TrySplit(url[(scheme + 3)..], out _, out _);
     }
 
-    /// <summary>Splits host:port; an IPv6 address stands in brackets.</summary>
-    /// <param name="authority">What stands behind the scheme.</param>
+    /// <summary>Splits host:port; an IPv6 address is in brackets.</summary>
+    /// <param name="authority">The part of the URL after the scheme.</param>
     /// <param name="host">The host, without brackets.</param>
     /// <param name="port">The port.</param>
     public static bool TrySplit(string authority, [NotNullWhen(true)] out string? host, out int port)

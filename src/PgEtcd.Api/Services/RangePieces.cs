@@ -3,13 +3,13 @@ using PgEtcd.Mvcc;
 
 namespace PgEtcd.Api.Services;
 
-/// <summary>Cuts a Range into the pieces of a RangeStream (semantics.md §2): all of the revision of the first, small at
-/// first and then near the size of a request; only the last has a header, <c>more</c> and <c>count</c>.</summary>
+/// <summary>Cuts a Range into the pieces of a RangeStream (semantics.md §2). All pieces show one revision. They start small and grow to
+/// about the target size; only the last has a header, <c>more</c> and <c>count</c>.</summary>
 internal static class RangePieces
 {
     private const int FirstPiece = 10;
 
-    /// <exception cref="RpcException">The order or a filter is one that streams do not have.</exception>
+    /// <exception cref="RpcException">Streams do not support the sort order or the filter.</exception>
     public static void CheckSupported(RangeOperation operation)
     {
         if (operation.SortOrder == SortOrder.Descend
@@ -24,13 +24,13 @@ internal static class RangePieces
         }
     }
 
-    /// <summary>The pieces, in order. A revision of 0 marks one without a header.</summary>
-    /// <remarks>Each piece is a Range of its own that begins behind the last key of the one before. With a sort target and
-    /// no sort order that key is the last as sorted, so keys may come twice or not at all: as from etcd.</remarks>
-    /// <param name="state">Holds the range as it was at the revision asked for.</param>
-    /// <param name="headerRevision">Of the last piece.</param>
+    /// <summary>The pieces, in order. Revision 0 marks a piece without a header.</summary>
+    /// <remarks>Each piece is a Range of its own that begins after the last key of the previous piece. With a sort target but no sort
+    /// order, that key is the last in sorted order, so keys may be repeated or skipped, as in etcd.</remarks>
+    /// <param name="state">The key space at the requested revision.</param>
+    /// <param name="headerRevision">The revision in the header of the last piece.</param>
     /// <param name="operation">The range.</param>
-    /// <param name="targetBytes">How big a piece should be.</param>
+    /// <param name="targetBytes">Desired size of a piece.</param>
     public static IEnumerable<RangeResult> Read(KeySpace state, long headerRevision, RangeOperation operation, int targetBytes)
     {
         ReadOnlyMemory<byte> from = operation.Key;

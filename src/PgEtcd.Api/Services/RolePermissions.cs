@@ -8,7 +8,8 @@ namespace PgEtcd.Api.Services;
 /// <summary>A role's permissions as RoleGet shows them.</summary>
 internal static class RolePermissions
 {
-    /// <summary>By key; those of one key as they were granted. The role root shows the one it stands for.</summary>
+    /// <summary>Sorted by key, and for one key in the order of the grants. The role root shows its implied permission for all
+    /// keys.</summary>
     public static IEnumerable<Permission> Of(RoleRecord role) => role.Name == AuthState.Root
         ? [new Permission { PermType = Permission.Types.Type.Readwrite, RangeEnd = ByteString.CopyFrom(0) }]
         : role.Permissions

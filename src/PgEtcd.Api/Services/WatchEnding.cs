@@ -3,7 +3,8 @@ using PgEtcd.Protocol;
 
 namespace PgEtcd.Api.Services;
 
-/// <summary>Why a watch stream ended: the first cause counts. A client goes on after Unavailable, at this frontend or another.</summary>
+/// <summary>The cause of a watch stream's end; the first cause counts. After Unavailable, clients resume at this or another
+/// frontend.</summary>
 /// <param name="logger">Gets unexpected exceptions.</param>
 /// <param name="client">Cancelled when the client has gone.</param>
 /// <param name="stopping">Cancelled when the server stops.</param>
@@ -11,8 +12,8 @@ internal sealed class WatchEnding(ILogger logger, CancellationToken client, Canc
 {
     private RpcException? _cause;
 
-    /// <summary>Reading or writing ended with an exception. A cancellation is the client's when nothing here has cancelled: it is
-    /// seen at the connection before the call's token fires.</summary>
+    /// <summary>Notes that reading or writing ended with an exception. A cancellation counts as the client's unless the server is
+    /// stopping, because a lost connection is noticed before the call's token fires.</summary>
     public void Failed(Exception exception)
     {
         switch (exception)
@@ -34,10 +35,10 @@ internal sealed class WatchEnding(ILogger logger, CancellationToken client, Canc
         }
     }
 
-    /// <summary>The hub has closed the stream.</summary>
+    /// <summary>Notes that the hub has closed the stream.</summary>
     public void Closed() => Set(EtcdErrors.Stopped.ToException());
 
-    /// <summary>The cause.</summary>
+    /// <summary>The cause as the status of the call.</summary>
     public RpcException ToException() => _cause ?? EtcdErrors.Stopped.ToException();
 
     private bool Set(RpcException cause) => Interlocked.CompareExchange(ref _cause, cause, null) is null;

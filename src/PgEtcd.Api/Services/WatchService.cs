@@ -17,10 +17,10 @@ internal sealed class WatchService(
     WatchHub hub, Admission admission, WatchEncoding encoding, RequestLimits limits, IHostApplicationLifetime lifetime,
     ILogger<WatchService> logger)
 {
-    /// <summary>How this service's responses go on the wire.</summary>
+    /// <summary>Encodes this service's responses.</summary>
     internal WatchEncoding Encoding => encoding;
 
-    /// <summary>Serves a stream until the client leaves. The end of its requests does not end it.</summary>
+    /// <summary>Serves a stream until the client leaves. The end of the client's requests does not end the stream.</summary>
     public async Task Watch(
         IAsyncStreamReader<WatchRequest> requests, IServerStreamWriter<WatchUpdate> responses, ServerCallContext context)
     {
@@ -56,7 +56,7 @@ internal sealed class WatchService(
             {
                 case WatchRequest.RequestUnionOneofCase.CreateRequest:
                     WatchTarget target = Target(request.CreateRequest);
-                    // A negative start is refused by the stream, for every caller in the same words (errors.md §3).
+                    // The stream refuses a negative start, for every caller in the same words (errors.md §3).
                     if (target.StartRevision >= 0 && admission.MayBeOn && await RefusalAsync(target.Range, context) is { } refusal)
                     {
                         stream.Refuse(refusal);
@@ -77,13 +77,13 @@ internal sealed class WatchService(
                     break;
             }
 
-            // Every request has an answer, so a client that does not read the answers is not read from either.
+            // Answers wait in the queue, so nothing more is read from a client that does not read its answers.
             await stream.Queue.RoomAsync().WaitAsync(ended);
         }
     }
 
-    /// <summary>Why a watch is refused, in etcd's words (errors.md §3); null if it is not. A watch that was permitted once
-    /// stays.</summary>
+    /// <summary>The reason for refusing a watch, in etcd's words (errors.md §3); null if the watch is permitted. A permitted watch stays,
+    /// whatever changes later.</summary>
     private async Task<string?> RefusalAsync(KeyRange range, ServerCallContext context)
     {
         try

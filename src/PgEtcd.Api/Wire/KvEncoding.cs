@@ -5,8 +5,8 @@ using PgEtcd.Mvcc.Keys;
 
 namespace PgEtcd.Api.Wire;
 
-/// <summary>Results of evaluations as etcd's response messages (wire.md). A record is copied as it is encoded in memory:
-/// on the wire a repeated message field is a repeated bytes field.</summary>
+/// <summary>Encodes results of evaluations as etcd's response messages (wire.md). Records are copied as they are encoded in memory: on
+/// the wire, a repeated message field is a repeated bytes field.</summary>
 internal static class KvEncoding
 {
     private const int Header = 1;
@@ -29,15 +29,15 @@ internal static class KvEncoding
     private const int Revision = 3;
 
     /// <summary>Size of the response message.</summary>
-    /// <param name="result">What it says.</param>
-    /// <param name="headerSize">Size of its header; -1 for none.</param>
-    /// <returns>Bytes; may be more than a message can have (<see cref="ProtoWriter.MessageSize"/>).</returns>
+    /// <param name="result">The result.</param>
+    /// <param name="headerSize">Size of the header; -1 for none.</param>
+    /// <returns>Bytes; may exceed the limit of a message (<see cref="ProtoWriter.MessageSize"/>).</returns>
     public static long Size(OperationResult result, int headerSize) =>
         (headerSize < 0 ? 0 : ProtoWriter.BytesSize(headerSize)) + BodySize(result);
 
     /// <summary>Writes the response message.</summary>
-    /// <param name="writer">Where to.</param>
-    /// <param name="result">What it says.</param>
+    /// <param name="writer">The output.</param>
+    /// <param name="result">The result.</param>
     /// <param name="headers">Makes the header; null for none.</param>
     public static void Write(ref ProtoWriter writer, OperationResult result, ResponseHeaders? headers)
     {
@@ -50,8 +50,8 @@ internal static class KvEncoding
         WriteBody(ref writer, result);
     }
 
-    /// <summary>Writes the same piece by piece.</summary>
-    /// <returns>The bytes of each piece, which is written when the enumeration comes to it.</returns>
+    /// <summary>Writes the response message piece by piece.</summary>
+    /// <returns>The size of each piece in bytes. A piece is written when the enumeration reaches it.</returns>
     public static IEnumerable<int> WriteInPieces(IBufferWriter<byte> output, OperationResult result, ResponseHeaders? headers)
     {
         if (headers is not null)
@@ -140,7 +140,7 @@ internal static class KvEncoding
                 continue;
             }
 
-            // At least one, and up to the next one that is a piece by itself.
+            // At least one record, and then as many as fit into the piece.
             int written = 0;
             ProtoWriter writer = new(output);
             do
@@ -262,10 +262,10 @@ internal static class KvEncoding
 
     private static void WriteNestedStart(ref ProtoWriter writer, OperationResult result)
     {
-        int size = (int)NestedSize(result); // a part of a message whose size was found to do
+        int size = (int)NestedSize(result); // fits, because the size of the whole message has been checked
         writer.Start(Responses, ProtoWriter.BytesSize(size));
         writer.Start(ResponseOpField(result), size);
-        // A nested header carries the revision only; that of a nested transaction is there, and empty.
+        // A nested header has only the revision; that of a nested transaction is present but empty.
         writer.Start(Header, ProtoWriter.NumberSize(Revision, (ulong)result.Revision));
         writer.Number(Revision, (ulong)result.Revision);
     }

@@ -4,8 +4,8 @@ using PgEtcd.Mvcc;
 
 namespace PgEtcd.Api.Wire;
 
-/// <summary>A response of the KV service, not yet encoded. Records have the same form on the wire and in memory, so it is
-/// written piece by piece without building messages.</summary>
+/// <summary>A response of the KV service, not yet encoded. Records have the same form on the wire and in memory, so the response is
+/// written without building messages.</summary>
 /// <param name="Headers">Makes the header.</param>
 /// <param name="Result">The result of the evaluation.</param>
 internal sealed record KvReply(ResponseHeaders Headers, OperationResult Result)
@@ -18,16 +18,16 @@ internal sealed record KvReply(ResponseHeaders Headers, OperationResult Result)
         static reply => reply.Size,
         static (reply, output) => KvEncoding.WriteInPieces(output, reply.Result, reply.HeadersIfAny));
 
-    /// <summary>The same, as the one field of RangeStreamResponse.</summary>
+    /// <summary>Writes the response as the only field of RangeStreamResponse.</summary>
     public static LongMarshaller<KvReply> StreamMarshaller { get; } = new(
         static (reply, context) => reply.SerializeInStream(context),
         static reply => ProtoWriter.BytesSize(reply.Size),
         static (reply, output) => reply.WriteInStream(output));
 
-    /// <summary>False for the messages of a stream before the last: they have no header (semantics.md, RangeStream).</summary>
+    /// <summary>False for messages of a stream other than the last, which alone has a header (semantics.md, RangeStream).</summary>
     public bool HasHeader { get; init; } = true;
 
-    /// <summary>It has been written in pieces already: writing it writes nothing.</summary>
+    /// <summary>Whether the response has already been written in pieces; serializing it then writes nothing.</summary>
     public bool IsWritten { get; init; }
 
     /// <summary>Bytes on the wire.</summary>
@@ -37,7 +37,7 @@ internal sealed record KvReply(ResponseHeaders Headers, OperationResult Result)
 
     private void Serialize(SerializationContext context)
     {
-        context.SetPayloadLength(ProtoWriter.MessageSize(Size)); // told also of what is written, for who counts
+        context.SetPayloadLength(ProtoWriter.MessageSize(Size)); // set even if already written, for the byte counters
         if (IsWritten)
         {
             return;

@@ -3,11 +3,11 @@ using Grpc.Core;
 
 namespace PgEtcd.Api.Wire;
 
-/// <summary>Writes messages that may be long: also piece by piece, so that a client that reads slowly makes the writer wait instead of
-/// having the whole message lie in a buffer.</summary>
+/// <summary>Writes messages that may be long, at once or in pieces. In pieces, a slow client makes the writer wait instead of leaving
+/// the whole message in a buffer.</summary>
 /// <param name="write">Writes a message at once.</param>
 /// <param name="size">Bytes of a message.</param>
-/// <param name="pieces">Writes a message in pieces, the next one when the enumeration goes on, and gives the bytes of each: about
+/// <param name="pieces">Writes a message in pieces, each when the enumeration reaches it, and returns the size of each in bytes: about
 /// <see cref="Pieces.Size"/> or less.</param>
 internal sealed class LongMarshaller<T>(
     Action<T, SerializationContext> write, Func<T, long> size, Func<T, IBufferWriter<byte>, IEnumerable<int>> pieces)
@@ -20,10 +20,10 @@ internal sealed class LongMarshaller<T>(
     public IEnumerable<int> Pieces(T message, IBufferWriter<byte> output) => pieces(message, output);
 }
 
-/// <summary>How long messages are cut.</summary>
+/// <summary>The pieces of long messages.</summary>
 internal static class Pieces
 {
-    /// <summary>Bytes of a piece: as much as Kestrel lets lie before it makes a writer wait.</summary>
+    /// <summary>Bytes of a piece: as many as Kestrel buffers before a writer has to wait.</summary>
     public const int Size = 64 * 1024;
 
     /// <summary>Writes bytes in pieces.</summary>

@@ -4,8 +4,7 @@ using Grpc.Core;
 
 namespace PgEtcd.Api.Wire;
 
-/// <summary>Writes messages as frames of gRPC, not compressed. Each thread reuses one object, since serializers do
-/// not wait.</summary>
+/// <summary>Writes messages as uncompressed gRPC frames. Each thread reuses one object, because serializers do not wait.</summary>
 internal sealed class MessageFrame : SerializationContext
 {
     private const int PrefixLength = 5;
@@ -29,7 +28,7 @@ internal sealed class MessageFrame : SerializationContext
         return frame._length;
     }
 
-    /// <summary>Writes what a frame begins with.</summary>
+    /// <summary>Writes the first bytes of a frame: no compression, and the message's length.</summary>
     public static void WritePrefix(IBufferWriter<byte> output, int length)
     {
         Span<byte> prefix = output.GetSpan(PrefixLength);

@@ -4,7 +4,7 @@ using PgEtcd.Api.Metrics;
 
 namespace PgEtcd.Api.Wire;
 
-/// <summary>Marshallers that count messages, and refuse requests in grpc-go's words, which clients know.</summary>
+/// <summary>Marshallers that count messages, and refuse requests in grpc-go's words, which clients recognise.</summary>
 internal static class Messages
 {
     /// <summary>The method with marshallers that count.</summary>
@@ -13,10 +13,10 @@ internal static class Messages
         method.Type, method.ServiceName, method.Name, Requests(method.RequestMarshaller, metrics, maxRequest),
         Responses(method.ResponseMarshaller, metrics));
 
-    /// <summary>An encoded message as a message.</summary>
+    /// <summary>Decodes a message that did not come over a connection.</summary>
     public static T Decode<T>(Marshaller<T> marshaller, byte[] message) => marshaller.ContextualDeserializer(new Received(message));
 
-    /// <summary>A message encoded.</summary>
+    /// <summary>Encodes a message without a frame.</summary>
     public static byte[] Encode<T>(Marshaller<T> marshaller, T message)
     {
         Captured captured = new();
@@ -51,7 +51,7 @@ internal static class Messages
         (message, context) => metrics.Sent(Counting.Write(inner, message, context)),
         static _ => throw new NotSupportedException("Responses are only written."));
 
-    /// <summary>Notes the length of the message. Each thread reuses one object, since serializers do not wait.</summary>
+    /// <summary>Records the length of a message. Each thread reuses one object, because serializers do not wait.</summary>
     private sealed class Counting : SerializationContext
     {
         [ThreadStatic]

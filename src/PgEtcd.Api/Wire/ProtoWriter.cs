@@ -4,17 +4,17 @@ using Grpc.Core;
 
 namespace PgEtcd.Api.Wire;
 
-/// <summary>Writes protobuf fields straight into a response. Numbers that are zero are left out, as proto3 does.</summary>
+/// <summary>Writes protobuf fields straight into a response. Numbers that are zero are left out, as in proto3.</summary>
 internal ref struct ProtoWriter(IBufferWriter<byte> output)
 {
     private const int Varint = 0;
     private const int LengthDelimited = 2;
     private const int MaxVarint = 10;
 
-    /// <summary>Fields of one chunk: a tag and a varint, or a tag and a length.</summary>
+    /// <summary>Most bytes of a tag with a number or a length.</summary>
     private const int MaxFieldStart = 2 * MaxVarint;
 
-    /// <summary>Leaves room for the prefix.</summary>
+    /// <summary>Largest message in bytes; leaves room for the prefix.</summary>
     private const int MaxMessage = int.MaxValue - 1024;
 
     private readonly IBufferWriter<byte> _output = output;
@@ -23,24 +23,24 @@ internal ref struct ProtoWriter(IBufferWriter<byte> output)
 
     public static int VarintSize(ulong value) => (BitOperations.Log2(value | 1) + 7) / 7;
 
-    /// <summary>Size of a number field below 16; nothing when it is zero.</summary>
+    /// <summary>Size of a number in a field below 16; 0 if the number is zero.</summary>
     public static int NumberSize(int field, ulong value)
     {
         System.Diagnostics.Debug.Assert(field < 16, "Tags here take one byte.");
         return value == 0 ? 0 : 1 + VarintSize(value);
     }
 
-    /// <summary>Size of a length-delimited field below 16 with so many bytes in it.</summary>
+    /// <summary>Size of a length-delimited field below 16, including its tag and length.</summary>
     public static int BytesSize(int length) => 1 + VarintSize((ulong)length) + length;
 
     /// <inheritdoc cref="BytesSize(int)"/>
     public static long BytesSize(long length) => 1 + VarintSize((ulong)length) + length;
 
-    /// <summary>The size of a whole message, for its prefix. To be asked before the first byte is written.</summary>
-    /// <exception cref="RpcException">It is larger than a prefix can say, in etcd's words.</exception>
+    /// <summary>Checks the size of a whole message, for its prefix. Must be called before the first byte is written.</summary>
+    /// <exception cref="RpcException">The message is too large, in etcd's words.</exception>
     public static int MessageSize(long size) => size <= MaxMessage ? (int)size : throw TooLarge(size);
 
-    /// <summary>How a client learns that its answer would be larger than a message can be.</summary>
+    /// <summary>The error for an answer that would exceed the largest message.</summary>
     public static RpcException TooLarge(long size) => new(new Status(
         StatusCode.ResourceExhausted, $"grpc: trying to send message larger than max ({size} vs. {int.MaxValue})"));
 
@@ -54,7 +54,7 @@ internal ref struct ProtoWriter(IBufferWriter<byte> output)
         }
     }
 
-    /// <summary>Begins a field of so many bytes; the caller writes them.</summary>
+    /// <summary>Begins a length-delimited field; the caller writes its bytes.</summary>
     public void Start(int field, int length)
     {
         Ensure(MaxFieldStart);
@@ -69,7 +69,7 @@ internal ref struct ProtoWriter(IBufferWriter<byte> output)
         _used += bytes.Length;
     }
 
-    /// <summary>Room for exactly so many bytes, which the caller fills.</summary>
+    /// <summary>Reserves bytes, all of which the caller fills.</summary>
     public Span<byte> Take(int length)
     {
         Ensure(length);

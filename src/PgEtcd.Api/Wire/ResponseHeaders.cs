@@ -14,7 +14,7 @@ internal sealed class ResponseHeaders
     private readonly byte[] _ids;
 
     /// <param name="identity">The ids.</param>
-    /// <param name="term">The raft term that is shown; at least 1.</param>
+    /// <param name="term">The raft term shown to clients; at least 1.</param>
     public ResponseHeaders(ClusterIdentity identity, ulong term)
     {
         _identity = identity;
@@ -22,7 +22,7 @@ internal sealed class ResponseHeaders
         _ids = new ResponseHeader { ClusterId = identity.ClusterId, MemberId = identity.MemberId }.ToByteArray();
     }
 
-    /// <summary>The raft term that is shown: it counts PostgreSQL's restarts and promotions (design §10).</summary>
+    /// <summary>The raft term shown to clients, which counts PostgreSQL's restarts and promotions (design §10).</summary>
     public ulong Term { get; }
 
     /// <summary>The header as a message.</summary>

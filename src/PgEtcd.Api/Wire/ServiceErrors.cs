@@ -10,11 +10,11 @@ using PgEtcd.Protocol;
 
 namespace PgEtcd.Api.Wire;
 
-/// <summary>etcd's errors as the endings of calls, and those for failures of the floors below (errors.md).</summary>
+/// <summary>Ends calls with etcd's errors, also for failures of the floors below (errors.md).</summary>
 internal static class ServiceErrors
 {
     /// <summary>Ends the call if there is an error.</summary>
-    /// <exception cref="RpcException">Its status.</exception>
+    /// <exception cref="RpcException">There is an error.</exception>
     public static void ThrowIfAny(this EtcdError? error)
     {
         if (error is not null)
@@ -24,7 +24,7 @@ internal static class ServiceErrors
     }
 
     /// <summary>The status for a failure of the database; null for any other exception.</summary>
-    /// <remarks>Services need not call it: the end of every call does.</remarks>
+    /// <remarks>Services need not call this: the end of every call does.</remarks>
     public static RpcException? ToRpc(Exception exception) => exception switch
     {
         StoreUnavailableException => EtcdErrors.Timeout.ToException(),

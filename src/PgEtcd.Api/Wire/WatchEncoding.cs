@@ -5,8 +5,7 @@ using PgEtcd.Mvcc.Keys;
 
 namespace PgEtcd.Api.Wire;
 
-/// <summary>Writes a <see cref="WatchUpdate"/> as a WatchResponse: events go on the wire as the records in them are in memory
-/// (wire.md).</summary>
+/// <summary>Writes a <see cref="WatchUpdate"/> as a WatchResponse (wire.md). Records are copied as they are encoded in memory.</summary>
 internal sealed class WatchEncoding
 {
     private const int HeaderField = 1;
@@ -34,14 +33,14 @@ internal sealed class WatchEncoding
         Marshaller = new LongMarshaller<WatchUpdate>(Serialize, update => SizeUpTo(update, long.MaxValue), WriteInPieces);
     }
 
-    /// <summary>The updates of this frontend on the wire.</summary>
+    /// <summary>Writes the updates of this frontend.</summary>
     public LongMarshaller<WatchUpdate> Marshaller { get; }
 
     /// <summary>Size on the wire, bytes.</summary>
-    /// <exception cref="RpcException">More than a message can hold, in etcd's words.</exception>
+    /// <exception cref="RpcException">The update exceeds the largest message, in etcd's words.</exception>
     public int Size(WatchUpdate update) => ProtoWriter.MessageSize(SizeUpTo(update, long.MaxValue));
 
-    /// <summary>Cuts an update whose client allows it into pieces that stay below a size, as far as single events do
+    /// <summary>Cuts an update into pieces below a size limit, if its client allows that. A single event may exceed the limit
     /// (semantics.md §7, fragment).</summary>
     /// <param name="update">The update.</param>
     /// <param name="limit">Bytes.</param>
@@ -70,7 +69,7 @@ internal sealed class WatchEncoding
         }
     }
 
-    /// <summary>The size, or as much of it as reaches a limit: no more is looked at.</summary>
+    /// <summary>The size, counted only until it reaches a limit.</summary>
     private long SizeUpTo(WatchUpdate update, long limit)
     {
         long size = SizeWithoutEvents(update);
@@ -114,7 +113,7 @@ internal sealed class WatchEncoding
         context.Complete();
     }
 
-    /// <summary>In pieces of whole events: one is a put that a client has sent, and what it replaced.</summary>
+    /// <summary>Writes pieces of whole events. An event is small enough: one client's put and the record that it replaced.</summary>
     private IEnumerable<int> WriteInPieces(WatchUpdate update, IBufferWriter<byte> output)
     {
         ProtoWriter start = new(output);

@@ -1,8 +1,8 @@
 namespace PgEtcd.Mvcc.Keys;
 
 /// <summary>
-/// The keys that a (key, range_end) pair means, by etcd's conventions: no range_end is the one key, a range_end of one zero
-/// byte is every key from <c>key</c> on, anything else is [key, range_end), which is empty when range_end is not above key.
+/// The keys of a (key, range_end) pair, by etcd's conventions: without range_end it is the single key, with a range_end of one zero byte
+/// it is every key from <c>key</c> on, and otherwise it is [key, range_end), which is empty if range_end is not above key.
 /// </summary>
 public readonly struct KeyRange
 {
@@ -18,7 +18,7 @@ public readonly struct KeyRange
     /// <summary>First key of the range.</summary>
     public ReadOnlyMemory<byte> Start { get; }
 
-    /// <summary>range_end as given: the first key behind the range unless it is a single key or open-ended.</summary>
+    /// <summary>range_end as given: the first key after the range, unless the range is a single key or open-ended.</summary>
     public ReadOnlyMemory<byte> End { get; }
 
     public bool IsSingleKey { get; }

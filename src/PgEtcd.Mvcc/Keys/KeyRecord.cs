@@ -3,8 +3,8 @@ using System.Numerics;
 namespace PgEtcd.Mvcc.Keys;
 
 /// <summary>
-/// One version of one key. Immutable. It keeps the mvccpb.KeyValue as it goes on the wire (fields 1 key, 2 create
-/// revision, 3 mod revision, 4 version, 5 value, 6 lease; zero and empty fields left out); key and value are slices of it.
+/// One version of one key. Immutable. It holds the encoded mvccpb.KeyValue (fields 1 key, 2 create revision, 3 mod revision, 4 version,
+/// 5 value, 6 lease; zero and empty fields left out); key and value are slices of it.
 /// </summary>
 public sealed class KeyRecord
 {
@@ -44,7 +44,7 @@ public sealed class KeyRecord
 
     public ReadOnlySpan<byte> Key => _encoded.AsSpan(KeyStart, _keyLength);
 
-    /// <summary>The key, as a slice of <see cref="Encoded"/>: holding it holds the record's bytes.</summary>
+    /// <summary>The key, as a slice of <see cref="Encoded"/>: a reference to it keeps the record's bytes alive.</summary>
     public ReadOnlyMemory<byte> KeyMemory => _encoded.AsMemory(KeyStart, _keyLength);
 
     public ReadOnlySpan<byte> Value => ValueMemory.Span;
@@ -84,7 +84,7 @@ public sealed class KeyRecord
 
     private int KeyStart => _keyLength == 0 ? 0 : 1 + VarintLength((ulong)_keyLength);
 
-    // Lease is the only field behind the value.
+    // Lease is the only field after the value.
     private int ValueFieldEnd => _encoded.Length - FieldLength(Lease);
 
     /// <summary>Makes a record. The bytes are copied.</summary>
@@ -104,7 +104,7 @@ public sealed class KeyRecord
         return new KeyRecord(encoded, key.Length, valueFieldStart, createRevision, modRevision, sub, version, lease);
     }
 
-    /// <summary>Length in bytes of such a record's KeyValue message.</summary>
+    /// <summary>Length in bytes of the KeyValue message of a record with these fields.</summary>
     public static int EncodedLength(
         int keyLength, int valueLength, long createRevision, long modRevision, long version, long lease) =>
         BytesFieldLength(keyLength) + FieldLength(createRevision) + FieldLength(modRevision) + FieldLength(version)

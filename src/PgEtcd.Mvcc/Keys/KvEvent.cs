@@ -4,8 +4,8 @@ namespace PgEtcd.Mvcc.Keys;
 /// <param name="Key">The changed key.</param>
 /// <param name="Record">The new record; null for a delete.</param>
 /// <param name="Previous">
-/// The key as it was at <paramref name="Revision"/> − 1, null if it did not exist: what a watch shows as prev_kv. It is
-/// not an earlier change of the same revision.
+/// The key at <paramref name="Revision"/> − 1, which a watch shows as prev_kv; null if the key did not exist. Never an earlier change of
+/// the same revision.
 /// </param>
 /// <param name="Revision">Main revision.</param>
 /// <param name="Sub">Position among the changes of the revision, from 0.</param>

@@ -12,7 +12,7 @@ internal sealed class IntervalSet
     {
         if (rangeEnd.IsEmpty)
         {
-            // The next possible key is the key with a zero byte behind it.
+            // The next possible key is the key followed by a zero byte.
             byte[] next = new byte[start.Length + 1];
             start.CopyTo(next);
             rangeEnd = next;

@@ -1,6 +1,6 @@
 namespace PgEtcd.Mvcc.Ranges;
 
-/// <summary>A set, mostly of one item, which it holds without a hash table. Mutable: keep it in a field, never copy it.</summary>
+/// <summary>A set that usually has one item, and then needs no hash table. Mutable: keep it in a field, never copy it.</summary>
 internal struct ItemSet<T>
     where T : notnull
 {
@@ -10,7 +10,7 @@ internal struct ItemSet<T>
 
     public readonly bool IsEmpty => !_hasOne && _many is null;
 
-    /// <summary>Adds an item; false if the set has it.</summary>
+    /// <summary>Adds an item; false if the set already has it.</summary>
     public bool Add(T item)
     {
         if (_many is not null)

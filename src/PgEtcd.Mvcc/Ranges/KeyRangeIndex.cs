@@ -3,10 +3,10 @@ using PgEtcd.Mvcc.Keys;
 namespace PgEtcd.Mvcc.Ranges;
 
 /// <summary>
-/// Items (watchers), each on a key or a range of keys, found by a key. Single keys, of which there may be
-/// tens of thousands, are in a hash table; ranges are in an interval tree. Not thread-safe.
+/// Finds the items (watchers) of a key, each of which has a key or a range of keys. Single keys, often tens of thousands, are in a hash
+/// table; ranges are in an interval tree. Not thread-safe.
 /// </summary>
-/// <remarks>The bytes of a range must not change while the index has it; they are not copied.</remarks>
+/// <remarks>The bytes of a range are not copied, so they must not change while the index has the range.</remarks>
 public sealed class KeyRangeIndex<T>
     where T : notnull
 {
@@ -69,8 +69,8 @@ public sealed class KeyRangeIndex<T>
     }
 
     /// <summary>
-    /// Appends the items of every range that contains the key, in no particular order; an item on two such ranges comes
-    /// twice. O(log n) for each range that contains the key, and once more; a key with its own items costs one look-up.
+    /// Appends the items of every range that contains the key, in no particular order; an item with two such ranges appears twice. Costs
+    /// O(log n) for each such range, and once more; the items of the key itself cost one look-up.
     /// </summary>
     public void Find(ReadOnlySpan<byte> key, List<T> found)
     {

@@ -3,9 +3,8 @@ using PgEtcd.Mvcc.Keys;
 namespace PgEtcd.Mvcc.Ranges;
 
 /// <summary>
-/// An interval tree of ranges, each with its items, by the keys that they contain. It is a treap, ordered by start and then end,
-/// balanced by random priorities; each node knows which range below it reaches furthest, so that a search skips whole subtrees that
-/// end before the key.
+/// An interval tree of ranges, each with its items. It is a treap, ordered by start and then end, and balanced by random priorities. Each
+/// node knows the range that ends last in its subtree, so that a search skips subtrees that end before the key.
 /// </summary>
 internal sealed class KeyRangeTree<T>
     where T : notnull
@@ -38,7 +37,7 @@ internal sealed class KeyRangeTree<T>
         for (; node is not null && EndsBehind(node.Furthest.Range, key); node = node.Right)
         {
             visited += 1 + Find(node.Left, key, found);
-            // This range and all those to the right begin behind the key.
+            // This range and all those to the right begin after the key.
             if (key.SequenceCompareTo(node.Range.Start.Span) < 0)
             {
                 break;

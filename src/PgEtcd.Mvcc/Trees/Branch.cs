@@ -60,7 +60,7 @@ internal sealed class Branch : Node
     }
 
     /// <summary>
-    /// Inserts a child behind the one at <paramref name="index"/> into an owned branch. A full branch is split: its new right part is
+    /// Inserts a child after the one at <paramref name="index"/> into an owned branch. A full branch is split: its new right part is
     /// returned, and <paramref name="separator"/> becomes the separator of the two.
     /// </summary>
     public Branch? InsertAfter(int index, Node child, ref byte[] separator)
@@ -88,7 +88,7 @@ internal sealed class Branch : Node
         return right;
     }
 
-    /// <summary>Merges or evens out a child of an owned branch that has become too small with a neighbour.</summary>
+    /// <summary>Merges a child of an owned branch that has become too small with a neighbour, or evens out the two.</summary>
     public void Refill(int index, object owner)
     {
         int left = index > 0 ? index - 1 : 0;

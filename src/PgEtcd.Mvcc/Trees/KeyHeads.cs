@@ -5,9 +5,9 @@ using PgEtcd.Mvcc.Keys;
 namespace PgEtcd.Mvcc.Trees;
 
 /// <summary>
-/// The part of the keys that a search in a node looks at first: their common prefix, and of each key the eight bytes behind it, as
-/// numbers side by side. So a search reads a few cache lines and then, nearly always, one key, where a search through the keys
-/// themselves would wait for memory at every step (README.md has the measurement). Immutable: copies of a node share it.
+/// The part of a node's keys that a search compares first: their common prefix, and the next eight bytes of each key, as numbers side by
+/// side. A search reads a few cache lines and then, nearly always, one key, whereas a search through the keys themselves would wait for
+/// memory at every step (README.md has the measurement). Immutable: copies of a node share it.
 /// </summary>
 internal readonly struct KeyHeads
 {
@@ -58,7 +58,7 @@ internal readonly struct KeyHeads
 
     /// <summary>
     /// Narrows a search: keys before <paramref name="from"/> are below the key, keys from <paramref name="to"/> on are above
-    /// it. Only those between the two need to be compared with it.
+    /// it. Only those between the two need a full comparison.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Narrow(ReadOnlySpan<byte> key, out int from, out int to)
@@ -95,7 +95,7 @@ internal readonly struct KeyHeads
         to = low;
     }
 
-    /// <summary>The heads with one more key; null if the key does not have the common prefix: all heads must then be made anew.</summary>
+    /// <summary>The heads with one more key; null if the key lacks the common prefix, so that all heads must be made anew.</summary>
     public KeyHeads? TryInsert(int index, ReadOnlySpan<byte> key) => key.StartsWith(_prefix)
         ? new KeyHeads(_prefix, [.. _heads.AsSpan(0, index), Head(key[_prefix.Length..]), .. _heads.AsSpan(index)])
         : null;
@@ -106,7 +106,7 @@ internal readonly struct KeyHeads
     private static byte[] CommonPrefix(ReadOnlySpan<byte> first, ReadOnlySpan<byte> last) =>
         first[..first.CommonPrefixLength(last)].ToArray();
 
-    /// <summary>The first eight bytes as a number. Short keys are padded with zeros: that may make unequal keys equal here, but never
+    /// <summary>The first eight bytes as a number. Short keys are padded with zeros, which may make unequal keys equal here, but never
     /// reverses their order.</summary>
     internal static ulong Head(ReadOnlySpan<byte> rest)
     {

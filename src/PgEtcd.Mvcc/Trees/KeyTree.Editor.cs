@@ -29,7 +29,7 @@ public sealed partial class KeyTree
         /// <summary>The records of the range in key order, valid until the next change.</summary>
         public KeyScan Scan(in KeyRange range) => View.Scan(range);
 
-        /// <summary>Adds the record, or replaces and returns that of the same key.</summary>
+        /// <summary>Adds the record, or replaces and returns the one with the same key.</summary>
         public KeyRecord? Set(KeyRecord record)
         {
             if (_root is null)

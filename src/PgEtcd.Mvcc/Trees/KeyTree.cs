@@ -4,7 +4,7 @@ namespace PgEtcd.Mvcc.Trees;
 
 /// <summary>
 /// A persistent B+tree of records by key (unsigned, bytewise). A tree is a value: it never changes, readers need no lock,
-/// and an <see cref="Edit"/> makes a new tree that shares with this one every node it did not touch.
+/// and an <see cref="Edit"/> makes a new tree that shares all untouched nodes with this one.
 /// </summary>
 public sealed partial class KeyTree
 {
@@ -26,18 +26,18 @@ public sealed partial class KeyTree
     /// <summary>The records of the range in key order.</summary>
     public KeyScan Scan(in KeyRange range) => View.Scan(range);
 
-    /// <summary>Copies the first records of the range, as many as fit, in key order; returns their number.</summary>
+    /// <summary>Copies the first records of the range in key order, up to the size of the destination; returns their number.</summary>
     public int CopyTo(in KeyRange range, Span<KeyRecord> destination) => View.CopyTo(range, destination);
 
-    /// <summary>Starts an edit. Any number may start from one tree; none changes it.</summary>
+    /// <summary>Starts an edit. Any number of edits may start from one tree; none changes it.</summary>
     public Editor Edit() => new(_root);
 
     /// <summary>Builds a tree of full leaves in O(n) from records in strictly ascending key order.</summary>
     /// <exception cref="ArgumentException">The keys are not strictly ascending.</exception>
     public static KeyTree FromSorted(IEnumerable<KeyRecord> records) => new(TreeBuilder.Build(records));
 
-    /// <summary>A tree of pieces of the key space.</summary>
-    /// <param name="pieces">In order: each key is higher than all of the pieces before.</param>
+    /// <summary>Joins trees of pieces of the key space.</summary>
+    /// <param name="pieces">In order: each key is higher than all keys of earlier pieces.</param>
     public static KeyTree Joined(IEnumerable<KeyTree> pieces) =>
         FromSorted(pieces.SelectMany(static piece => piece.View.Slice(0, piece.Count)));
 

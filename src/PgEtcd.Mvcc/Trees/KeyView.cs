@@ -2,7 +2,7 @@ using PgEtcd.Mvcc.Keys;
 
 namespace PgEtcd.Mvcc.Trees;
 
-/// <summary>The reads that a tree and an edit of one have in common.</summary>
+/// <summary>The reads that a tree and an edit of a tree have in common.</summary>
 internal readonly struct KeyView(Node? root)
 {
     public int Count => root?.Size ?? 0;

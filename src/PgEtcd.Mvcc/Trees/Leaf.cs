@@ -25,7 +25,7 @@ internal sealed class Leaf : Node
 
     public override int Size => Count;
 
-    /// <summary>The index of the key, or the complement of the index where it belongs.</summary>
+    /// <summary>The index of the key, or the complement of the index at which it would be inserted.</summary>
     public int IndexOf(ReadOnlySpan<byte> key)
     {
         _heads.Narrow(key, out int low, out int high);

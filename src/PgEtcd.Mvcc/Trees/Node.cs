@@ -80,7 +80,7 @@ internal abstract class Node(object? owner)
         return (Leaf)node;
     }
 
-    /// <summary>Positions of the keys of a range in key order: from the first up to, not including, the second.</summary>
+    /// <summary>Positions of a range's keys in key order: the first is included, the second is not.</summary>
     public static (int Start, int End) Positions(Node? node, in KeyRange range)
     {
         if (node is null || range.IsEmpty)
@@ -102,7 +102,7 @@ internal abstract class Node(object? owner)
         return (start, Find(node, range.Start.Span) is null ? start : start + 1);
     }
 
-    /// <summary>Copies records from a position on, in key order, until the destination is full.</summary>
+    /// <summary>Copies records in key order, beginning at a position, until the destination is full.</summary>
     public static void Copy(Node? node, int position, Span<KeyRecord> destination)
     {
         while (!destination.IsEmpty)

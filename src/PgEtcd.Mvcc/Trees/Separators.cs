@@ -1,8 +1,8 @@
 namespace PgEtcd.Mvcc.Trees;
 
 /// <summary>
-/// The separators of a branch's children, one fewer than the children: child i + 1 has the keys from separator i on. Each is no longer
-/// than needed to tell the neighbours apart. Immutable: copies of a branch share it until a child splits or goes.
+/// The separators of a branch's children, one fewer than the children: child i + 1 has the keys from separator i on. Each is only as long
+/// as is needed to separate its neighbours. Immutable: copies of a branch share it until a child is split or removed.
 /// </summary>
 internal sealed class Separators
 {

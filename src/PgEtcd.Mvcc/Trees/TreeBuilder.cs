@@ -56,7 +56,7 @@ internal static class TreeBuilder
         }
         else if (filled > 0)
         {
-            // Too few for a leaf of their own: they share with the last full one.
+            // Too few records for a leaf of their own: they share with the last full leaf.
             KeyRecord[] both = [.. ((Leaf)leaves[^1]).Records, .. chunk.AsSpan(0, filled)];
             leaves[^1] = new Leaf(null, both.AsSpan(0, both.Length / 2));
             leaves.Add(new Leaf(null, both.AsSpan(both.Length / 2)));

@@ -4,8 +4,8 @@ using PgEtcd.Mvcc.Keys;
 namespace PgEtcd.Mvcc.Trees;
 
 /// <summary>Builds a tree from many changes, in the order in which they were made.</summary>
-/// <remarks>Changes are gathered until there are as many as the tree has keys, and are then sorted and merged with it. This is twice as
-/// fast as one <see cref="KeyTree.Editor.Set(KeyRecord)"/> after the other, where each search misses the caches, and each collection of
+/// <remarks>Changes are gathered until their number reaches that of the tree's keys, and are then sorted and merged with it. This is twice
+/// as fast as single calls of <see cref="KeyTree.Editor.Set(KeyRecord)"/>, where each search misses the caches, and each collection of
 /// young objects scans all changed leaves.</remarks>
 /// <param name="leastBatch">The least number of changes that are merged.</param>
 public sealed class TreeLoader(int leastBatch = 65_536)
@@ -43,7 +43,7 @@ public sealed class TreeLoader(int leastBatch = 65_536)
         }
     }
 
-    /// <summary>Stores with each change the eight bytes behind the common prefix of all keys: most comparisons need no more.</summary>
+    /// <summary>Stores the eight bytes after the common prefix of all keys with each change: most comparisons need only these.</summary>
     private static void AddHeads(Span<Change> changes)
     {
         ReadOnlySpan<byte> common = changes[0].Record.Key;

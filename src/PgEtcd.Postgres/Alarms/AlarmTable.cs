@@ -22,7 +22,7 @@ public sealed class AlarmTable(Database database)
 }
 
 /// <summary>An alarm of a member.</summary>
-/// <param name="MemberId">The 64 bits of the member id as a signed number; a client may name any.</param>
+/// <param name="MemberId">The 64 bits of the member id as a signed number; clients may name any id.</param>
 /// <param name="Kind">As on the wire: 1 NOSPACE, 2 CORRUPT; others are kept without effect.</param>
 public sealed record Alarm(long MemberId, int Kind)
 {

@@ -3,7 +3,7 @@ using PgEtcd.Postgres.Connections;
 
 namespace PgEtcd.Postgres.Auth;
 
-/// <summary>A change of users, roles or permissions, as <c>change_auth</c> makes it (functions/auth.sql). Whether it is allowed is decided
+/// <summary>A change of users, roles or permissions, as <c>change_auth</c> makes it (functions/auth.sql). The decision to allow it is made
 /// elsewhere, at the auth revision that the change expects.</summary>
 public sealed record AuthEdit
 {
@@ -24,7 +24,7 @@ public sealed record AuthEdit
 
     private PermissionRecord Permission { get; init; } = new(0, [], []);
 
-    /// <summary>Adds a user without roles. Tokens of an earlier user of that name stay dead.</summary>
+    /// <summary>Adds a user without roles. Tokens of an earlier user of that name stay invalid.</summary>
     public static AuthEdit AddUser(string name, byte[] password, bool hasNoPassword) =>
         new("UserAdd") { User = name, Password = password, HasNoPassword = hasNoPassword };
 
@@ -34,7 +34,7 @@ public sealed record AuthEdit
     /// <summary>Changes the password, which ends the user's tokens.</summary>
     public static AuthEdit SetPassword(string name, byte[] password) => new("UserChangePassword") { User = name, Password = password };
 
-    /// <summary>Ends a user's tokens and leaves the password.</summary>
+    /// <summary>Ends a user's tokens and keeps the password.</summary>
     public static AuthEdit EndTokens(string name) => new("UserChangePassword") { User = name };
 
     /// <summary>Gives a role to a user.</summary>
@@ -46,7 +46,7 @@ public sealed record AuthEdit
     /// <summary>Adds a role.</summary>
     public static AuthEdit AddRole(string name) => new("RoleAdd") { Role = name };
 
-    /// <summary>Removes a role, its permissions, and takes it from all users.</summary>
+    /// <summary>Removes a role with its permissions, also from all users.</summary>
     public static AuthEdit DeleteRole(string name) => new("RoleDelete") { Role = name };
 
     /// <summary>Adds a permission, or changes the kind of the one with the same key and range_end.</summary>
@@ -57,10 +57,10 @@ public sealed record AuthEdit
     public static AuthEdit RevokePermission(string role, byte[] key, byte[] rangeEnd) =>
         new("RoleRevokePermission") { Role = role, Permission = new PermissionRecord(0, key, rangeEnd) };
 
-    /// <summary>Turns the checks of requests on.</summary>
+    /// <summary>Switches auth on.</summary>
     public static AuthEdit Enable() => new("AuthEnable");
 
-    /// <summary>Turns the checks of requests off; all tokens end.</summary>
+    /// <summary>Switches auth off; all tokens end.</summary>
     public static AuthEdit Disable() => new("AuthDisable");
 
     /// <summary>The arguments of both functions, in their order.</summary>

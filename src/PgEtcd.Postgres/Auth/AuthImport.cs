@@ -3,7 +3,7 @@ using PgEtcd.Postgres.Connections;
 
 namespace PgEtcd.Postgres.Auth;
 
-/// <summary>Takes over users and roles from elsewhere, for instance from an etcd snapshot, whose bcrypt hashes are kept.</summary>
+/// <summary>Imports users and roles, for instance from an etcd snapshot, whose bcrypt hashes are kept.</summary>
 public static class AuthImport
 {
     private const string ClearSql = """
@@ -19,8 +19,8 @@ public static class AuthImport
         """;
 
     /// <summary>Replaces all users and roles. All simple tokens end.</summary>
-    /// <param name="transaction">The change is part of it; followers of the log see the change once it has committed and they are
-    /// woken.</param>
+    /// <param name="transaction">The transaction of the change. Followers of the log see the change when they are woken after the
+    /// commit.</param>
     /// <param name="records">The users and roles; their <see cref="AuthRecords.ShownRevision"/> is etcd's auth revision.</param>
     public static async Task ReplaceAsync(
         NpgsqlTransaction transaction, SchemaName schema, AuthRecords records, CancellationToken cancellationToken)

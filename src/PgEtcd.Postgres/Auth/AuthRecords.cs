@@ -9,7 +9,7 @@ public sealed record AuthRecords
     /// <summary>etcd's auth revision, which AuthStatus shows and JSON web tokens carry.</summary>
     public long ShownRevision { get; init; } = 1;
 
-    /// <summary>Whether requests are checked.</summary>
+    /// <summary>Whether auth is on.</summary>
     public bool IsEnabled { get; init; }
 
     /// <summary>Simple tokens that were issued at an earlier <see cref="Revision"/> are invalid.</summary>

@@ -85,7 +85,7 @@ public sealed class AuthTable(Database database)
         }
     }
 
-    /// <summary>Makes sure that the auth revision is not behind one that was seen before: a failover may have lost changes.</summary>
+    /// <summary>Makes sure that the auth revision is not below one that was seen earlier: a failover may have lost changes.</summary>
     /// <param name="connection">A connection to the new server.</param>
     /// <param name="seenRevision">The auth revision of this frontend.</param>
     /// <returns>False when changes were lost.</returns>

@@ -19,8 +19,8 @@ public sealed class TokenTable(Database database)
     /// <param name="expectedRevision">The auth revision at which the password was checked.</param>
     /// <param name="hash">The token's hash.</param>
     /// <param name="username">Its user.</param>
-    /// <param name="ttl">How long it is valid.</param>
-    /// <returns>False if auth has changed since.</returns>
+    /// <param name="ttl">The token's time to live.</param>
+    /// <returns>False if auth has changed since that revision.</returns>
     public async Task<bool> AddAsync(
         long expectedRevision, byte[] hash, string username, TimeSpan ttl, CancellationToken cancellationToken) =>
         await database.Command(AddSql, expectedRevision, hash, username, ttl.TotalSeconds).ScalarAsync(cancellationToken) is true;
@@ -31,7 +31,7 @@ public sealed class TokenTable(Database database)
 
     /// <summary>Prolongs tokens that have been used.</summary>
     /// <param name="hashes">The tokens.</param>
-    /// <param name="lives">For each, the seconds from now that it stays valid.</param>
+    /// <param name="lives">For each token, its remaining time to live in seconds.</param>
     /// <returns>The tokens that still exist.</returns>
     public async Task<IReadOnlyList<byte[]>> RenewAsync(
         IReadOnlyCollection<byte[]> hashes, IReadOnlyCollection<double> lives, CancellationToken cancellationToken) =>
@@ -52,7 +52,7 @@ public sealed class TokenTable(Database database)
 /// <param name="Hash">The token's hash.</param>
 /// <param name="Username">Its user.</param>
 /// <param name="MadeAt">The auth revision at which it was made.</param>
-/// <param name="Left">How long it stays valid without being used.</param>
+/// <param name="Left">The remaining time to live if it is not used.</param>
 public sealed record TokenRecord(byte[] Hash, string Username, long MadeAt, TimeSpan Left);
 
 /// <summary>A login that failed.</summary>

@@ -10,7 +10,7 @@ public sealed class Browser(Database database) : IDisposable
 {
     private const int MostAtOnce = 4;
 
-    /// <summary>Seconds. A person waits no longer, and the limit stops a query that reads too much.</summary>
+    /// <summary>Seconds. People wait no longer, and the limit stops a query that reads too much.</summary>
     private const int TimeLimit = 15;
 
     private readonly SemaphoreSlim _turns = new(MostAtOnce);
@@ -62,7 +62,7 @@ public sealed class Browser(Database database) : IDisposable
     public void Dispose() => _turns.Dispose();
 }
 
-/// <summary>Why a query has no result.</summary>
+/// <summary>The reason for a query without a result.</summary>
 public enum Refusal
 {
     /// <summary>The revision is compacted and not in the archive.</summary>

@@ -53,7 +53,7 @@ public sealed class ChangeBrowser(Browser browser)
         browser.AskAsync(token => browser.Command(OfRevisionsSql, revisions, most).ListAsync<SeenChange>(token), gone);
 
     /// <summary>Times and authors of revisions.</summary>
-    /// <param name="revisions">Which.</param>
+    /// <param name="revisions">The revisions.</param>
     /// <param name="isArchivedToo">Whether they may be in the archive.</param>
     public Task<List<SeenOrigin>> OriginsAsync(long[] revisions, bool isArchivedToo, CancellationToken gone) =>
         browser.AskAsync(token => browser.Command(OriginsSql, revisions, isArchivedToo).ListAsync<SeenOrigin>(token), gone);
@@ -76,8 +76,8 @@ public sealed class ChangeBrowser(Browser browser)
     /// <param name="prefix">The prefix of the keys.</param>
     /// <param name="first">The first key.</param>
     /// <param name="most">Most keys.</param>
-    /// <param name="isWhole">The page is to be full, however long that takes, unless it is the last.</param>
-    /// <exception cref="RefusedException">A revision is not kept, or it takes too long.</exception>
+    /// <param name="isWhole">Whether every page but the last must be full, however long that takes.</param>
+    /// <exception cref="RefusedException">A revision is not kept, or the query takes too long.</exception>
     public async Task<Page<SeenDifference>> DifferencesAsync(
         long from, long to, byte[] prefix, byte[] first, int most, bool isWhole, CancellationToken gone) =>
         Page.Of(
@@ -86,14 +86,14 @@ public sealed class ChangeBrowser(Browser browser)
                 gone),
             most, static key => key.Key, static key => key.Change is null);
 
-    /// <summary>The number of keys that differ, by the kind of change. Of many only the first are counted.</summary>
+    /// <summary>The number of keys that differ, by the kind of change. If there are many, only the first are counted.</summary>
     public Task<List<DifferenceCount>> CountDifferencesAsync(long from, long to, byte[] prefix, CancellationToken gone) =>
         browser.AskAsync(token => browser.Command(CountSql, from, to, prefix).ListAsync<DifferenceCount>(token), gone);
 }
 
 /// <summary>A change of a key.</summary>
-/// <param name="Size">Bytes of the value after it; null for a delete.</param>
-/// <param name="Archived">Compacted, and readable in SQL only.</param>
+/// <param name="Size">Bytes of the new value; null for a delete.</param>
+/// <param name="Archived">Whether the change is compacted, and readable only in SQL.</param>
 public sealed record SeenChange(
     byte[] Key, long ModRevision, int Sub, string Change, int? Size, long Version, long Lease, DateTime CommittedAt,
     string? Username, string? Client, string? Request, string Frontend, bool Archived);
@@ -108,19 +108,19 @@ public sealed record SeenDifference(
 
 /// <summary>The number of keys that differ in one way.</summary>
 /// <param name="Change">create, update, or delete.</param>
-/// <param name="IsExact">There are no more.</param>
+/// <param name="IsExact">Whether all were counted.</param>
 public sealed record DifferenceCount(string Change, long Keys, bool IsExact);
 
-/// <summary>Selects changes; null: any.</summary>
+/// <summary>Selects changes; null selects any.</summary>
 public sealed record ChangeFilter
 {
-    /// <summary>The key begins with it.</summary>
+    /// <summary>The beginning of the key.</summary>
     public byte[] Prefix { get; init; } = [];
 
     /// <summary>An etcd user or SQL role.</summary>
     public string? User { get; init; }
 
-    /// <summary>The client's address contains it.</summary>
+    /// <summary>A part of the client's address.</summary>
     public string? Client { get; init; }
 
     /// <summary>Put, DeleteRange, Txn, LeaseRevoke, or an SQL function.</summary>
@@ -135,6 +135,6 @@ public sealed record ChangeFilter
     /// <summary>The revision of the previous page's last change.</summary>
     public long? BeforeRevision { get; init; }
 
-    /// <summary>Its sub revision.</summary>
+    /// <summary>The sub revision of that change.</summary>
     public int? BeforeSub { get; init; }
 }

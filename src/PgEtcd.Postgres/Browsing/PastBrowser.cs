@@ -5,10 +5,10 @@ namespace PgEtcd.Postgres.Browsing;
 /// <summary>Queries moments, and the keys of a moment.</summary>
 public sealed class PastBrowser(Browser browser)
 {
-    /// <summary>After this time a page ends, however little is on it: the next one goes on.</summary>
+    /// <summary>Time after which a page ends, however short it is; the next page continues.</summary>
     internal const string Patience = "interval '100 milliseconds'";
 
-    /// <summary>How far keys are counted; below an entry of a page with more than 20 entries, a tenth of it.</summary>
+    /// <summary>Most keys that are counted; a tenth of that for each entry of a page with more than 20 entries.</summary>
     internal const string CountTo = "1000";
 
     private const string MarksSql = "select s.revision, s.compact_revision, s.oldest_revision from pgetcd.status s";
@@ -59,7 +59,7 @@ public sealed class PastBrowser(Browser browser)
     /// <summary>A level of the tree.</summary>
     /// <param name="revision">The revision.</param>
     /// <param name="prefix">The prefix of all entries.</param>
-    /// <param name="separator">Separates the parts of a key; empty: no tree.</param>
+    /// <param name="separator">Separates the parts of a key; empty for no tree.</param>
     /// <param name="from">The first entry.</param>
     /// <param name="most">Most entries.</param>
     /// <exception cref="RefusedException">The revision is not kept.</exception>
@@ -70,10 +70,10 @@ public sealed class PastBrowser(Browser browser)
                 token => browser.Command(LevelSql, revision, prefix, separator, from, most + 1).ListAsync<LevelEntry>(token), gone),
             most, static entry => entry.Entry, static entry => entry.Keys == 0);
 
-    /// <summary>Keys from a first one on, with the beginnings of their values.</summary>
+    /// <summary>Keys from a first key on, with the beginnings of their values.</summary>
     /// <param name="revision">The revision.</param>
     /// <param name="start">The first key.</param>
-    /// <param name="end">The key behind the last; null: to the end of the store.</param>
+    /// <param name="end">The key after the last; null for the end of the store.</param>
     /// <param name="most">Most keys.</param>
     /// <param name="preview">Most bytes of a value.</param>
     /// <exception cref="RefusedException">The revision is not kept.</exception>
@@ -110,7 +110,7 @@ public sealed record StoreMarks(long Revision, long CompactRevision, long Oldest
 
 /// <summary>A key, or a prefix with the number of keys below it.</summary>
 /// <param name="Keys">1 for a key.</param>
-/// <param name="IsExact">There are no more: in the past not all are counted.</param>
+/// <param name="IsExact">Whether all keys were counted; at past revisions counting stops early.</param>
 public sealed record LevelEntry(byte[] Entry, bool IsKey, long Keys, bool IsExact);
 
 /// <summary>A key at a moment.</summary>

@@ -74,7 +74,7 @@ public sealed class ServerBrowser(Browser browser)
                 row.GetInt64(7), row.GetBoolean(8), row.GetInt64(9)),
             token))!, gone);
 
-    /// <summary>Long-running statements in this database. Those of other programs come without their text, which may hold
+    /// <summary>Long-running statements in this database. Those of other programs are shown without their text, which may hold
     /// values.</summary>
     public Task<List<SeenStatement>> StatementsAsync(CancellationToken gone) =>
         browser.AskAsync(token => browser.Command(StatementsSql).ListAsync(
@@ -98,9 +98,9 @@ public sealed class ServerBrowser(Browser browser)
 public sealed record SeenLease(long Id, long Ttl, DateTime ExpiresAt, double ExpiresIn);
 
 /// <summary>A frontend.</summary>
-/// <param name="Run">Its name in the history.</param>
+/// <param name="Run">The frontend's name in the history.</param>
 /// <param name="Silence">Seconds since its last heartbeat.</param>
-/// <param name="LeaderSince">Null if it does not lead.</param>
+/// <param name="LeaderSince">The beginning of its leadership; null if it does not lead.</param>
 /// <param name="Behind">The number of revisions by which it lagged at its last heartbeat.</param>
 public sealed record SeenFrontend(
     string Id, string Name, string[] ClientUrls, string Run, DateTime StartedAt, double Silence, DateTime? LeaderSince, long Behind);

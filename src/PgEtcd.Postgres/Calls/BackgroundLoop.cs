@@ -3,9 +3,9 @@ using PgEtcd.Postgres.Connections;
 
 namespace PgEtcd.Postgres.Calls;
 
-/// <summary>Work that goes on in the background until it is stopped, whatever fails meanwhile.</summary>
-/// <remarks>A failure is counted, and the work is tried again after a pause that grows while it keeps failing. The failure is logged as a
-/// warning, unless the database is away, which the waiting requests report.</remarks>
+/// <summary>Runs work in the background until it is stopped, whatever fails meanwhile.</summary>
+/// <remarks>A failure is counted, and the work is tried again after a pause that grows while failures continue. The failure is logged as a
+/// warning, unless the database is unavailable, which the waiting requests report.</remarks>
 /// <param name="work">The work's name in the log.</param>
 /// <param name="clock">Measures the pauses.</param>
 /// <param name="logger">Logs the failures.</param>
@@ -16,7 +16,7 @@ public sealed class BackgroundLoop(string work, TimeProvider clock, ILogger logg
 
     /// <summary>Takes one turn after the other.</summary>
     /// <param name="period">Time from the end of a turn to the next.</param>
-    /// <param name="turn">The work of a turn. It may also go on by itself until it is cancelled or fails.</param>
+    /// <param name="turn">The work of a turn. It may also run until it is cancelled or fails.</param>
     /// <param name="stopping">Stops the loop.</param>
     /// <param name="startsAtOnce">Whether the first turn does not wait for the period.</param>
     /// <returns>Completes without an exception, and only when stopped.</returns>
@@ -48,8 +48,8 @@ public sealed class BackgroundLoop(string work, TimeProvider clock, ILogger logg
 
                 bool isHarmless = exception is OperationCanceledException or StoreUnavailableException
                     || DatabaseErrors.IsTransient(exception);
-                // After a turn that ran for long the pauses begin anew. In an outage they stay short, since it may end before a
-                // long one does.
+                // After a turn that ran for long, the pauses begin anew. In an outage they stay short, because the outage may end during a
+                // long one.
                 penalty = isHarmless || clock.GetElapsedTime(started) > LongestPause ? FirstPause
                     : TimeSpan.FromTicks(Math.Clamp(penalty.Ticks * 2, FirstPause.Ticks, LongestPause.Ticks));
                 Report(exception, isHarmless, penalty);

@@ -7,7 +7,7 @@ public static class DatabaseCalls
 {
     /// <summary>Repeats a call that fails because of the connection until it succeeds or the time is up.</summary>
     /// <param name="database">The database.</param>
-    /// <param name="timeLimit">How long to go on. The rest of a longer time may be nothing: the call is then tried for a moment.</param>
+    /// <param name="timeLimit">Time for all attempts. If nothing is left of a longer limit, the call is still tried for a moment.</param>
     /// <param name="ask">The call, which may be repeated.</param>
     /// <exception cref="StoreUnavailableException">The time is up.</exception>
     public static async Task<T> InTimeAsync<T>(this Database database, TimeSpan timeLimit, Func<CancellationToken, Task<T>> ask)

@@ -6,7 +6,7 @@ public static class Rehearsal
 {
     private static readonly AsyncLocal<bool> Here = new();
 
-    /// <summary>The number of rehearsals under way. The async flow is looked at only while there are any.</summary>
+    /// <summary>The number of rehearsals under way. The async flow is examined only if there are any.</summary>
     private static int _running;
 
     /// <summary>Whether the caller is part of a rehearsal.</summary>

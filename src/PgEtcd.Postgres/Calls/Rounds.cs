@@ -1,6 +1,6 @@
 namespace PgEtcd.Postgres.Calls;
 
-/// <summary>Work that is done once for all callers that want it: one round is under way at a time, and callers that come meanwhile share
+/// <summary>Work that is done once for all callers that need it: one round is under way at a time, and callers that arrive meanwhile share
 /// the next.</summary>
 /// <param name="open">Creates a round when its first member joins.</param>
 /// <param name="run">Does the work. It begins after all of the round's members have joined.</param>
@@ -13,7 +13,7 @@ public sealed class Rounds<TRound, TResult>(Func<TRound> open, Func<TRound, Task
     private bool _running;
 
     /// <summary>Joins the next round.</summary>
-    /// <param name="enter">Adds the caller's wishes to the round; called at once.</param>
+    /// <param name="enter">Adds the caller's request to the round; called at once.</param>
     /// <returns>The round's result, the same for all members.</returns>
     public Task<TResult> JoinAsync(Action<TRound>? enter = null)
     {

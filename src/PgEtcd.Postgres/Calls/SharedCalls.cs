@@ -2,16 +2,16 @@ using PgEtcd.Postgres.Connections;
 
 namespace PgEtcd.Postgres.Calls;
 
-/// <summary>Statements that serve many callers: one is under way at a time, for all that asked while the one before it was, and within
-/// the time limit of the first of them.</summary>
+/// <summary>Statements that serve many callers. One is under way at a time; it serves all callers that arrived during the previous one,
+/// within the time limit of the first of them.</summary>
 public sealed class SharedCalls<TItem, TResult>
 {
     private readonly Rounds<Round, TResult> _rounds;
 
     /// <param name="database">The database to ask.</param>
-    /// <param name="timeLimit">The longest that a caller waits.</param>
-    /// <param name="clock">Measures it.</param>
-    /// <param name="ask">Sends the statement for all items, in the order in which they came; again when the connection broke.</param>
+    /// <param name="timeLimit">The longest wait of a caller.</param>
+    /// <param name="clock">Measures the wait.</param>
+    /// <param name="ask">Sends the statement for all items, in order of arrival; called again if the connection broke.</param>
     public SharedCalls(
         Database database, TimeSpan timeLimit, TimeProvider clock, Func<IReadOnlyList<TItem>, CancellationToken, Task<TResult>> ask) =>
         _rounds = new Rounds<Round, TResult>(
@@ -20,7 +20,7 @@ public sealed class SharedCalls<TItem, TResult>
 
     /// <summary>Asks for an item.</summary>
     /// <param name="item">The item.</param>
-    /// <param name="number">Its place among those that share the statement, from 0.</param>
+    /// <param name="number">Its position among the items that share the statement, from 0.</param>
     /// <exception cref="StoreUnavailableException">The database did not answer in time.</exception>
     public Task<TResult> AskAsync(TItem item, out int number)
     {
@@ -35,7 +35,7 @@ public sealed class SharedCalls<TItem, TResult>
     }
 
     /// <summary>The callers of one statement.</summary>
-    /// <param name="Started">When the first of them came.</param>
-    /// <param name="Items">What they ask for.</param>
+    /// <param name="Started">The arrival of the first.</param>
+    /// <param name="Items">The callers' items.</param>
     private sealed record Round(long Started, List<TItem> Items);
 }

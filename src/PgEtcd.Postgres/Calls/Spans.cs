@@ -13,7 +13,7 @@ public static class Spans
     /// <summary>The span of the current call if traces are collected.</summary>
     public static Activity? Caller => Source.HasListeners() ? Activity.Current : null;
 
-    /// <summary>Detaches the rest of a method from the call that happened to start it: for loops that work for all calls.</summary>
+    /// <summary>Detaches the rest of a method from the call that happened to start it, for loops that work for all calls.</summary>
     public static void LeaveCall()
     {
         if (Source.HasListeners())
@@ -25,7 +25,7 @@ public static class Spans
     /// <summary>Begins work that is done once for several calls. Its span is part of the first call's trace and linked to all.</summary>
     /// <param name="name">The work's name.</param>
     /// <param name="callers">The calls' spans, some of which may be null or not recorded.</param>
-    /// <returns>Null if none of them is recorded. Must be disposed of in the same method.</returns>
+    /// <returns>Null if no span is recorded. Must be disposed of in the same method.</returns>
     public static Activity? StartShared(string name, IEnumerable<Activity?> callers)
     {
         if (!Source.HasListeners())

@@ -6,7 +6,7 @@ namespace PgEtcd.Postgres.Connections;
 
 /// <summary>Runs commands. Each method disposes of its command.</summary>
 /// <remarks>Without a function that reads a row, Dapper reads it: columns go to the constructor of a record, in its order and by their
-/// names (<c>in_use</c> is <c>InUse</c>), or to a tuple by their places.</remarks>
+/// names (<c>in_use</c> is <c>InUse</c>), or to a tuple by position.</remarks>
 internal static class Commands
 {
     static Commands() => DefaultTypeMap.MatchNamesWithUnderscores = true;
@@ -56,7 +56,7 @@ internal static class Commands
         }
     }
 
-    /// <summary>Reads row after row and keeps none.</summary>
+    /// <summary>Reads row by row and keeps none.</summary>
     public static async Task EachAsync(this NpgsqlCommand command, Action<NpgsqlDataReader> take, CancellationToken cancellationToken)
     {
         await using (command)
@@ -71,7 +71,7 @@ internal static class Commands
             }
             catch (Exception exception) when (exception is not DbException and not OperationCanceledException)
             {
-                command.Cancel(); // else the rest of the rows would be read and thrown away
+                command.Cancel(); // otherwise the rest of the rows would be read and discarded
                 throw;
             }
         }

@@ -4,20 +4,20 @@ using Npgsql;
 
 namespace PgEtcd.Postgres.Connections;
 
-/// <summary>Explains to the operator why a first connection fails.</summary>
+/// <summary>Explains failures of a first connection to the operator.</summary>
 /// <param name="address">The address of the connection.</param>
 /// <param name="flag">The name of the flag with the address, for messages.</param>
 internal sealed class ConnectionFailures(NpgsqlConnectionStringBuilder address, string flag)
 {
-    /// <summary>How long a first connection is tried at a port that refuses it, at a standby, or with a command that prints no password:
-    /// long enough for a database that starts or is promoted at the same time, short enough for a mistyped address.</summary>
+    /// <summary>Time limit of a first connection to a port that refuses it, to a standby, or with a command that prints no password: long
+    /// enough for a database that starts or is promoted at the same time, short enough for a mistyped address.</summary>
     private static readonly TimeSpan NobodyListensLimit = TimeSpan.FromSeconds(5);
 
     /// <summary>Gives up if the reason is permanent or has lasted too long.</summary>
     /// <exception cref="DatabaseStartException">The reason in a sentence.</exception>
     public void ThrowIfHopeless(Exception exception, TimeSpan elapsed, TimeSpan timeLimit)
     {
-        // With several hosts the reasons are gathered: a temporary one is worth waiting for.
+        // With several hosts, all reasons count: a temporary one is worth waiting for.
         Exception[] reasons = exception.InnerException is AggregateException several
             ? [.. several.Flatten().InnerExceptions]
             : [exception];
@@ -27,7 +27,7 @@ internal sealed class ConnectionFailures(NpgsqlConnectionStringBuilder address, 
             _ when reasons[0].GetBaseException() is PasswordCommandException failure && elapsed > NobodyListensLimit => failure.Message,
             StandbyException when elapsed > NobodyListensLimit =>
                 $"the PostgreSQL at '{address.Host}' port {address.Port} is a standby, which takes no writes",
-            // Later it may be temporary, when the password is being changed.
+            // After the start a wrong password may be temporary, while it is being changed.
             PostgresException refusal when refusal.SqlState == PostgresErrorCodes.InvalidPassword
                 || !Array.Exists(reasons, DatabaseErrors.IsTransient) =>
                 $"PostgreSQL refused the connection: {refusal.MessageText}",

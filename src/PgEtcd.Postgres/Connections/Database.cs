@@ -9,8 +9,8 @@ namespace PgEtcd.Postgres.Connections;
 /// <summary>A frontend's PostgreSQL database: its connections and the schema inside it.</summary>
 public sealed class Database : IAsyncDisposable
 {
-    /// <summary>Most connections of a frontend, beside those for one kind of work, unless the connection string says otherwise. Writes are
-    /// batched and reads come from memory, so few are enough; frontends × pool must fit max_connections.</summary>
+    /// <summary>Most connections of a frontend besides those for one kind of work, unless the connection string says otherwise. Writes are
+    /// batched and reads come from memory, so few are enough; frontends × pool must fit into max_connections.</summary>
     private const int DefaultPoolSize = 14;
 
     /// <summary>Pause between two attempts at a first connection.</summary>
@@ -62,18 +62,18 @@ public sealed class Database : IAsyncDisposable
     /// <summary>The schema of the cluster.</summary>
     public SchemaName Schema { get; }
 
-    /// <summary>Whether a standby suffices: for work that only reads and need not be up to date.</summary>
+    /// <summary>Whether a standby suffices, because the work only reads and need not be up to date.</summary>
     public bool AllowsStandby { get; init; }
 
-    /// <summary>Called when a connection reaches a PostgreSQL process other than the previous one: restarted, promoted or restored.
-    /// No other connection to that process is used before the call has ended.</summary>
+    /// <summary>Called when a connection reaches a PostgreSQL process other than the previous one, because PostgreSQL was restarted,
+    /// promoted or restored. No other connection to that process is used before the call has ended.</summary>
     public Func<NpgsqlConnection, Task>? ServerChanged { get; set; }
 
     /// <summary>Repeats work that failed because of the connection until it succeeds or is cancelled. Only for work that may be repeated:
     /// reads, and appends (a repeated append is recognised, design §2.6).</summary>
     public ResiliencePipeline Retry { get; }
 
-    /// <summary>A command on a pooled connection; hot statements are prepared by Npgsql as they repeat.</summary>
+    /// <summary>A command on a pooled connection; Npgsql prepares statements that repeat.</summary>
     /// <param name="sql">SQL written for the default schema.</param>
     /// <param name="values">Its <c>$1</c>, <c>$2</c> …</param>
     public NpgsqlCommand Command(string sql, params ReadOnlySpan<SqlValue> values)
@@ -116,8 +116,8 @@ public sealed class Database : IAsyncDisposable
     /// <summary>An open pooled connection.</summary>
     public ValueTask<NpgsqlConnection> OpenAsync(CancellationToken cancellationToken) => OpenAsync(_source, cancellationToken);
 
-    /// <summary>The connection of the appends, of which there is one at a time. A pool hands out its idle connections in turn, so
-    /// each append would reach another PostgreSQL process, whose caches have gone cold meanwhile (docs/decisions/0005).</summary>
+    /// <summary>The connection of the appends, which are sent one at a time. A pool hands out idle connections in turn, so each append
+    /// would reach another PostgreSQL process, with caches that have gone cold meanwhile (docs/decisions/0005).</summary>
     internal ValueTask<NpgsqlConnection> OpenForAppendAsync(CancellationToken cancellationToken) => OpenAsync(_appends, cancellationToken);
 
     /// <summary>The connection of the read barriers, for the same reason.</summary>
@@ -125,7 +125,7 @@ public sealed class Database : IAsyncDisposable
         OpenAsync(_positions, cancellationToken);
 
     /// <summary>An open connection outside of the pool.</summary>
-    /// <param name="commandTimeout">Seconds; 0: none.</param>
+    /// <param name="commandTimeout">Seconds; 0 for none.</param>
     internal async Task<NpgsqlConnection> OpenUnpooledAsync(int commandTimeout, CancellationToken cancellationToken)
     {
         NpgsqlConnectionStringBuilder settings =
@@ -151,7 +151,7 @@ public sealed class Database : IAsyncDisposable
     /// <summary>Makes sure that PostgreSQL answers.</summary>
     public Task PingAsync(CancellationToken cancellationToken) => Command("select 1").RunAsync(cancellationToken);
 
-    /// <summary>Sentences about settings of the role, the database or the server that frontends need to be different and may not
+    /// <summary>Sentences about settings of the role, the database or the server that are wrong for frontends and that frontends may not
     /// set.</summary>
     public IReadOnlyList<string> UnmetSettings => _settings.Unmet;
 
@@ -163,8 +163,8 @@ public sealed class Database : IAsyncDisposable
         _positions.Clear();
     }
 
-    /// <summary>Opens a first connection. Waits for a server that is starting up or failing over; a port that refuses is tried for a few
-    /// seconds only, as that is more often a wrong address.</summary>
+    /// <summary>Opens a first connection. Waits for a server that is starting up or failing over; a port that refuses is tried only for a
+    /// few seconds, because its address is probably wrong.</summary>
     /// <exception cref="DatabaseStartException">The connection cannot be opened for a permanent reason, or not within the time
     /// limit.</exception>
     public async Task ConnectAsync(TimeSpan timeLimit, CancellationToken cancellationToken)
@@ -180,7 +180,7 @@ public sealed class Database : IAsyncDisposable
             }
             catch (Exception exception) when (exception is NpgsqlException or TimeoutException)
             {
-                // Of several hosts Npgsql remembers that they are down, and the next error no longer says why.
+                // With several hosts, Npgsql remembers that they are down, and the next error no longer says why.
                 last = last?.InnerException is AggregateException && exception.InnerException is null ? last : exception;
                 _failures.ThrowIfHopeless(last, Stopwatch.GetElapsedTime(started), timeLimit);
             }
@@ -222,7 +222,7 @@ public sealed class Database : IAsyncDisposable
         }
     }
 
-    /// <summary>Opens a connection; asks the password command once more if the password was refused, as it may have changed.</summary>
+    /// <summary>Opens a connection; runs the password command once more if the password was refused, because it may have changed.</summary>
     private async Task<NpgsqlConnection> WithPasswordAsync(Func<Task<NpgsqlConnection>> open)
     {
         try
@@ -286,7 +286,7 @@ public sealed class Database : IAsyncDisposable
     }
 
     /// <summary>Prepares a session.</summary>
-    /// <returns>When its PostgreSQL was started.</returns>
+    /// <returns>The start of its PostgreSQL.</returns>
     /// <exception cref="StandbyException">The server is a standby.</exception>
     private async Task<DateTime> PrepareAsync(NpgsqlConnection connection)
     {
@@ -324,11 +324,11 @@ public sealed class Database : IAsyncDisposable
         SetUnlessGiven("Maximum Pool Size", DefaultPoolSize);
         SetUnlessGiven("Max Auto Prepare", 64);
         SetUnlessGiven("Auto Prepare Min Usages", 2);
-        // How long Npgsql avoids one of several hosts that was down or took no writes. Its own 10 s exceed a request's limit.
+        // Time for which Npgsql avoids one of several hosts that was down or took no writes. Its default of 10 s exceeds a request's limit.
         SetUnlessGiven("Host Recheck Seconds", 1);
         SetUnlessGiven("Timeout", 5);
         SetUnlessGiven("Command Timeout", 5);
-        // The cancellation of a command gets no answer from a silent network, either.
+        // On a silent network, the cancellation of a command gets no answer either.
         SetUnlessGiven("Cancellation Timeout", 500);
         SetUnlessGiven("Application Name", "pgetcd");
         SetUnlessGiven("Read Buffer Size", 32 * 1024);

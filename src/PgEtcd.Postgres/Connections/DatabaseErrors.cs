@@ -4,12 +4,12 @@ using Npgsql;
 
 namespace PgEtcd.Postgres.Connections;
 
-/// <summary>Sorts Npgsql's exceptions: try again on a new connection, or give up. If PostgreSQL has answered, the SQLSTATE decides;
-/// any other exception means that there was no answer, whatever Npgsql came across when the connection broke.</summary>
+/// <summary>Classifies Npgsql's exceptions: try again on a new connection, or give up. If PostgreSQL has answered, the SQLSTATE decides;
+/// any other exception means that there was no answer, whatever Npgsql met when the connection broke.</summary>
 public static class DatabaseErrors
 {
     /// <summary>Whether the server may answer on another connection, now or soon: the connection broke; the server restarts, is (still) a
-    /// standby, is out of connections or has another password; or it chose this statement to break a deadlock.</summary>
+    /// standby, is out of connections or has another password; or the server chose this statement to break a deadlock.</summary>
     public static bool IsTransient(Exception exception) => exception switch
     {
         PostgresException { SqlState: var state } =>

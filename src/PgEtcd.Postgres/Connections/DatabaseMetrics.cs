@@ -12,7 +12,7 @@ public static class DatabaseMetrics
     private static readonly Meter Meter = new("PgEtcd.Postgres");
     private static readonly ConcurrentDictionary<string, long> Errors = new();
 
-    /// <summary>etcd's two disks are one here, PostgreSQL: etcd's dashboards and alerts watch the duration of an append.</summary>
+    /// <summary>etcd's two disk metrics both show the duration of an append here, for etcd's dashboards and alerts.</summary>
     private static readonly Histogram<double>[] AppendSeconds =
     [
         Seconds("etcd_disk_wal_fsync_duration_seconds", 0.001, 14,
@@ -22,7 +22,7 @@ public static class DatabaseMetrics
         Seconds("pgetcd_append_duration_seconds", 0.0001, 18, "How long an append took, from the statement to its commit's return."),
     ];
 
-    /// <summary>A gauge, as in etcd, though it only grows.</summary>
+    /// <summary>A gauge, as in etcd, although the value only grows.</summary>
     private static readonly UpDownCounter<long> AppendedBytes = Meter.CreateUpDownCounter<long>(
         "etcd_disk_wal_write_bytes_total", null, "Bytes of keys and values appended to the log by this frontend.");
 
@@ -60,7 +60,7 @@ public static class DatabaseMetrics
         null,
         "Statements that PostgreSQL refused, by SQLSTATE; connection: no answer at all.");
 
-    /// <summary>Creates all instruments: one whose class has not been used yet would be missing instead of 0.</summary>
+    /// <summary>Creates all instruments, so that unused ones are exported as 0 instead of missing.</summary>
     public static void Register()
     {
         // The static constructor has run.

@@ -4,10 +4,10 @@ using Npgsql;
 
 namespace PgEtcd.Postgres.Connections;
 
-/// <summary>A command whose output is the current password: a token of a cloud's IAM, a lease of a vault. It is run for a new connection,
-/// and its output also serves connections that follow soon.</summary>
-/// <param name="command">For <c>/bin/sh -c</c>.</param>
-/// <param name="lifetime">How long an output is used; zero: for one connection.</param>
+/// <summary>A command whose output is the current password: a token of a cloud's IAM, a lease of a vault. The command runs for a new
+/// connection, and its output also serves connections that follow soon.</summary>
+/// <param name="command">The command, for <c>/bin/sh -c</c>.</param>
+/// <param name="lifetime">Time for which an output is used; zero for one connection.</param>
 public sealed class PasswordCommand(string command, TimeSpan lifetime)
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
@@ -17,8 +17,8 @@ public sealed class PasswordCommand(string command, TimeSpan lifetime)
     private long _asked;
 
     /// <summary>The password for a connection that is about to be opened.</summary>
-    /// <exception cref="PasswordCommandException">The command failed, maybe temporarily: the message has its error output, not its
-    /// output.</exception>
+    /// <exception cref="PasswordCommandException">The command failed, maybe temporarily. The message has its standard error, not its
+    /// standard output.</exception>
     public async ValueTask<string> ReadAsync(CancellationToken cancellationToken)
     {
         Task<string> answer;
@@ -37,7 +37,7 @@ public sealed class PasswordCommand(string command, TimeSpan lifetime)
         return await answer.WaitAsync(cancellationToken);
     }
 
-    /// <summary>Drops the last output, which was refused: the next connection runs the command again.</summary>
+    /// <summary>Drops the last output, which was refused, so that the next connection runs the command again.</summary>
     public void Forget()
     {
         lock (_gate)

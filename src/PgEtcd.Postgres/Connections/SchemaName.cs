@@ -29,7 +29,7 @@ public sealed partial class SchemaName
     /// <summary>The name as a quoted SQL identifier.</summary>
     public string Quoted => $"\"{_name}\"";
 
-    /// <summary>SQL written for the default schema, turned to this one: <c>pgetcd.</c> and <c>'pgetcd'</c> are replaced.</summary>
+    /// <summary>Rewrites SQL for this schema: <c>pgetcd.</c> and <c>'pgetcd'</c> are replaced.</summary>
     public string Apply(string sql) => _applied.GetOrAdd(sql, Replace);
 
     /// <inheritdoc/>

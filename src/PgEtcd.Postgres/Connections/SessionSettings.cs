@@ -4,8 +4,8 @@ using Npgsql;
 namespace PgEtcd.Postgres.Connections;
 
 /// <summary>Settings of every session, whatever the role, the database and the server set.</summary>
-/// <remarks>They are set once in a session. A pooler in transaction mode hands a session on to others after each transaction, so behind
-/// one nothing is set: the statements name all objects in full, and a setting that hinders them is reported.</remarks>
+/// <remarks>The settings are made once in a session. A pooler in transaction mode hands a session to other clients after each transaction,
+/// so nothing is set behind one: statements name all objects in full, and unsuitable settings are reported.</remarks>
 internal sealed class SessionSettings(ILogger logger)
 {
     private const string Zero = "0";
@@ -13,7 +13,7 @@ internal sealed class SessionSettings(ILogger logger)
     /// <summary>A setting.</summary>
     /// <param name="Name">Its name.</param>
     /// <param name="Value">The value to set.</param>
-    /// <param name="IsFit">Whether a value suffices.</param>
+    /// <param name="IsFit">Whether a value is suitable.</param>
     /// <param name="Harm">The effect of another value, for the operator.</param>
     /// <param name="Condition">An SQL condition for setting it.</param>
     private sealed record Setting(string Name, string Value, Func<string, bool> IsFit, string Harm, string Condition = "true");
@@ -27,7 +27,7 @@ internal sealed class SessionSettings(ILogger logger)
             "every write fails"),
         new("synchronous_commit", "on", static value => value != "off", "acknowledged writes can be lost",
             "pg_catalog.current_setting('synchronous_commit') operator(pg_catalog.=) 'off'"),
-        // Frontends have limits of their own, and repeat calls that were not answered in time.
+        // Frontends have their own limits, and repeat calls that were not answered in time.
         new("statement_timeout", Zero, static value => value == Zero, "long statements are cancelled"),
         new("lock_timeout", Zero, static value => value == Zero, "writes that wait for others are repeated"),
         // A frontend that hangs between two statements must not keep the append lock.
@@ -48,11 +48,11 @@ internal sealed class SessionSettings(ILogger logger)
 
     private volatile string[] _unmet = [];
 
-    /// <summary>Sentences about settings that are not as needed.</summary>
+    /// <summary>Sentences about unsuitable settings.</summary>
     public IReadOnlyList<string> Unmet => _unmet;
 
-    /// <summary>Sets all of them in a new session.</summary>
-    /// <returns>When its PostgreSQL was started, and whether that is a standby.</returns>
+    /// <summary>Makes all settings in a new session.</summary>
+    /// <returns>The start of its PostgreSQL, and whether that is a standby.</returns>
     public async Task<(DateTime StartedAt, bool IsStandby)> ApplyAsync(NpgsqlConnection connection)
     {
         await using NpgsqlBatch batch = new(connection);

@@ -4,7 +4,7 @@ using Npgsql;
 namespace PgEtcd.Postgres.Connections;
 
 /// <summary>A transaction whose statements all see the same snapshot.</summary>
-/// <remarks>It holds back vacuum until it is disposed of.</remarks>
+/// <remarks>The transaction holds back vacuum until the snapshot is disposed of.</remarks>
 public sealed class Snapshot : IAsyncDisposable
 {
     private readonly Database _database;
@@ -22,11 +22,11 @@ public sealed class Snapshot : IAsyncDisposable
     internal SchemaName Schema => _database.Schema;
 
     /// <summary>Begins a snapshot.</summary>
-    /// <param name="database">Where it is opened.</param>
-    /// <param name="settings">Statements before the first query; empty: none.</param>
-    /// <param name="cancellationToken">Abandons it.</param>
-    /// <param name="exported">The snapshot of another transaction, which lasts longer than this one (<see cref="ExportAsync"/>); null: a
-    /// new one.</param>
+    /// <param name="database">The database.</param>
+    /// <param name="settings">Statements before the first query; empty for none.</param>
+    /// <param name="cancellationToken">Abandons the start.</param>
+    /// <param name="exported">The snapshot of another transaction, which must last longer than this one (<see cref="ExportAsync"/>); null
+    /// for a new one.</param>
     internal static async Task<Snapshot> OpenAsync(
         Database database, string settings, CancellationToken cancellationToken, string? exported = null)
     {
@@ -54,12 +54,12 @@ public sealed class Snapshot : IAsyncDisposable
         }
     }
 
-    /// <summary>Lets other transactions see what this one sees.</summary>
-    /// <returns>PostgreSQL's name for it.</returns>
+    /// <summary>Exports the snapshot to other transactions.</summary>
+    /// <returns>PostgreSQL's name of the snapshot.</returns>
     internal async Task<string> ExportAsync(CancellationToken cancellationToken) =>
         (string)(await Command("select pg_export_snapshot()").ScalarAsync(cancellationToken))!;
 
-    /// <summary>A command within it.</summary>
+    /// <summary>A command in the snapshot.</summary>
     /// <param name="sql">SQL written for the default schema.</param>
     /// <param name="values">Its <c>$1</c>, <c>$2</c> …</param>
     internal NpgsqlCommand Command(string sql, params ReadOnlySpan<SqlValue> values) => _database.Command(Connection, sql, values);

@@ -10,7 +10,7 @@ public sealed class EventReader(Database database)
 {
     private const int MaxRows = 2000;
 
-    /// <summary>Bytes of values after which a read ends, at the end of a revision and not within its first one.</summary>
+    /// <summary>Bytes of values after which a read ends, always at the end of a revision.</summary>
     private const long MaxBytes = 4 * 1024 * 1024;
 
     private const int SecondsLimit = 60;
@@ -37,7 +37,7 @@ public sealed class EventReader(Database database)
     private const string Sql = $"select {Columns} from pgetcd.revisions r{InRange}";
     private const string PreviousSql = $"select {Columns}{Previous}{InRange}";
 
-    /// <summary>Reads the next events of a range: whole revisions, as many as are reasonable at a time.</summary>
+    /// <summary>Reads the next events of a range: whole revisions, up to a reasonable size.</summary>
     /// <param name="range">The keys.</param>
     /// <param name="from">The first revision.</param>
     /// <param name="to">The last revision.</param>
@@ -60,7 +60,7 @@ public sealed class EventReader(Database database)
             long cut = events[^1].Revision;
             if (events[0].Revision == cut)
             {
-                // One revision exceeds the size of a read. It goes to the client in one piece all the same.
+                // One revision alone exceeds the size of a read. The client still gets it in one piece.
                 last = cut;
                 (events, _) = await ReadAsync(
                     snapshot, range, cut, cut, withPrevious, position.CompactRevision, int.MaxValue, cancellationToken);
@@ -92,7 +92,7 @@ public sealed class EventReader(Database database)
             bytes += (change.Record?.Encoded.Length ?? 0) + (change.Previous?.Encoded.Length ?? 0);
             if (bytes > MaxBytes && change.Revision != events[0].Revision)
             {
-                command.Cancel(); // else the rest would have to be read, too
+                command.Cancel(); // otherwise the rest would have to be read, too
                 return (events, true);
             }
         }

@@ -25,7 +25,7 @@ public sealed class HashReader(Database database)
         order by r.revision, r.sub
         """;
 
-    // The newest rows are the likeliest to be alive. A compaction also keeps the tombstones of its own revision ($2).
+    // The newest rows are most likely to be alive. A compaction also keeps the tombstones of its own revision ($2).
     private const string AnyAliveSql = """
         select exists (
             select from pgetcd.revisions r
@@ -49,7 +49,7 @@ public sealed class HashReader(Database database)
 
     private const string LeasesSql = "select id, ttl from pgetcd.leases order by id";
 
-    // Rows come in the order of the primary key, and each looks its key up: nothing is sorted or held.
+    // Rows come in the order of the primary key, and each row's key is looked up: nothing is sorted or held.
     private const string PlannerSql = """
         set local enable_seqscan = off; set local enable_bitmapscan = off; set local enable_sort = off;
         set local enable_hashjoin = off; set local enable_mergejoin = off; set local jit = off
@@ -74,8 +74,8 @@ public sealed class HashReader(Database database)
         return hashed;
     }
 
-    /// <summary>Computes the oldest missing hash at a compaction, before the removal of rows that it covers. A hash that takes too long is
-    /// given up.</summary>
+    /// <summary>Computes the oldest missing hash at a compaction, before the rows that it covers are removed. A hash that takes too long
+    /// is abandoned.</summary>
     public async Task KeepHashAsync(CancellationToken cancellationToken)
     {
         CompactionHash? missing;
@@ -194,7 +194,7 @@ public sealed class HashReader(Database database)
 /// <summary>A hash of the key space.</summary>
 /// <param name="Error">Compacted or FutureRevision if there is no hash.</param>
 /// <param name="Hash">The hash.</param>
-/// <param name="CompactRevision">The compact revision that it was computed under; -1 if never compacted.</param>
-/// <param name="HashRevision">The last revision that it covers.</param>
+/// <param name="CompactRevision">The compact revision with which the hash was computed; -1 if never compacted.</param>
+/// <param name="HashRevision">The last revision covered by the hash.</param>
 /// <param name="Revision">The current revision.</param>
 public sealed record HashedKeys(KvError Error, uint Hash, long CompactRevision, long HashRevision, long Revision);

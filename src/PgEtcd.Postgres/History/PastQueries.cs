@@ -6,7 +6,7 @@ namespace PgEtcd.Postgres.History;
 /// <summary>Calls the functions of docs/sql.md about the past, all in one snapshot.</summary>
 public sealed class PastQueries : IAsyncDisposable
 {
-    /// <summary>The beginning of the SQLSTATEs with which they refuse a revision that is compacted or in the future.</summary>
+    /// <summary>The beginning of the SQLSTATEs with which these functions refuse a revision that is compacted or in the future.</summary>
     public const string RefusalState = "PE";
 
     private const string SettingsSql = """
@@ -40,7 +40,7 @@ public sealed class PastQueries : IAsyncDisposable
     private const string RestoreKeySql = $"select {RestoreColumns} from pgetcd.plan_restore_key($1, $2) p";
     private const string RestorePrefixSql = $"select {RestoreColumns} from pgetcd.plan_restore_prefix($1, $2) p";
 
-    // All changes after a revision, including the archive, to which compaction moves rows meanwhile.
+    // All changes after a revision, including those in the archive, to which compaction moves rows meanwhile.
     private const string LaterKeySql = $"""
         select {HistoryColumns} from pgetcd.history h
         where h.mod_revision > $2 and substr(h.key, 1, 1024) = substr($1, 1, 1024) and h.key = $1 order by h.mod_revision, h.sub

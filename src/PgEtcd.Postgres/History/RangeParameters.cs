@@ -10,7 +10,7 @@ internal static class RangeParameters
     {
         if (range.IsOpenEnded)
         {
-            return null; // in a conditional expression this null would become no bytes
+            return null; // in a conditional expression, this null would become an empty memory
         }
 
         // A single key is the range that ends right after it.

@@ -12,13 +12,13 @@ namespace PgEtcd.Postgres.History;
 /// <summary>Builds the current state of the key space from the log, at the start of a frontend.</summary>
 /// <remarks>docs/decisions/0004-start-by-replay.md compares the two ways.</remarks>
 /// <param name="database">The store.</param>
-/// <param name="keysPerWalk">So many keys are worth a connection of their own where the newest rows are looked up.</param>
+/// <param name="keysPerWalk">Number of keys that justifies another connection when the newest rows are looked up.</param>
 public sealed class StateLoader(Database database, long keysPerWalk = 50_000)
 {
-    /// <summary>Each walk keeps a core of PostgreSQL busy, and a third of one here.</summary>
+    /// <summary>Each walk keeps one core busy in PostgreSQL, and a third of one here.</summary>
     private const int MostWalks = 4;
 
-    /// <summary>The look-up of a key costs as much as the replay of so many rows.</summary>
+    /// <summary>Number of rows whose replay costs as much as the look-up of a key.</summary>
     private const int RowsPerLookup = 4;
 
     /// <summary>Rows between two reports.</summary>
@@ -37,7 +37,7 @@ public sealed class StateLoader(Database database, long keysPerWalk = 50_000)
     // The log from its beginning, in the order on disk.
     private const string ReplaySql = $"select {Columns} from pgetcd.revisions order by revision, sub";
 
-    // Entries of the index by key that part it into pieces of about as many rows.
+    // Entries of the index by key that divide it into pieces with about the same number of rows.
     private const string BoundsSql = """
         select distinct substr(bound, 1, 1024)
         from pg_stats s, unnest(s.histogram_bounds::text::bytea[]) as bound
@@ -77,8 +77,8 @@ public sealed class StateLoader(Database database, long keysPerWalk = 50_000)
     // Greater than each entry.
     private static readonly byte[] BehindEntries = [.. Enumerable.Repeat(byte.MaxValue, 1025)];
 
-    /// <summary>Builds the current state. The time follows the live keys, not the history, as far as PostgreSQL's statistics tell them
-    /// apart.</summary>
+    /// <summary>Builds the current state. The time depends on the live keys, not on the history, as far as PostgreSQL's statistics
+    /// distinguish them.</summary>
     /// <param name="progress">Reported to every 10,000 rows and at the end, by one thread at a time; may be null.</param>
     /// <param name="cancellationToken">Abandons the load.</param>
     public async Task<(LogPosition Position, KeySpace Keys)> LoadAsync(
@@ -96,9 +96,8 @@ public sealed class StateLoader(Database database, long keysPerWalk = 50_000)
         return (position, KeySpace.Load(position.Revision, position.CompactRevision, tree));
     }
 
-    /// <summary>Looks up key after key, in as many pieces of the key space at once as there are enough keys for.</summary>
-    /// <returns>Null if there turn out to be so many keys that a replay is faster: the estimate of their number may be far too
-    /// low.</returns>
+    /// <summary>Looks up key after key, in several pieces of the key space at once if there are enough keys.</summary>
+    /// <returns>Null if there are so many keys that a replay is faster: the estimate of their number may be far too low.</returns>
     private async Task<KeyTree?> NewestAsync(
         Snapshot snapshot, double rows, long keys, IProgress<LoadedRows>? progress, CancellationToken cancellationToken)
     {
@@ -117,7 +116,7 @@ public sealed class StateLoader(Database database, long keysPerWalk = 50_000)
         return count.Rows < limit ? KeyTree.Joined(pieces) : null;
     }
 
-    /// <summary>Where the pieces begin, but for the first, in order.</summary>
+    /// <summary>The beginnings of all pieces but the first, in order.</summary>
     private static async Task<byte[][]> BoundsAsync(Snapshot snapshot, int pieces, CancellationToken cancellationToken)
     {
         if (pieces == 1)

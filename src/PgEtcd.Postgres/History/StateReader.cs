@@ -19,11 +19,11 @@ public sealed class StateReader(Database database)
     /// <param name="range">The range; not empty.</param>
     /// <param name="revision">The revision.</param>
     /// <param name="limit">Most keys; <see cref="long.MaxValue"/> for all.</param>
-    /// <param name="withValues">False: the values are not read, and are empty.</param>
+    /// <param name="withValues">Whether values are read; otherwise they are empty.</param>
     /// <param name="most">Most bytes of the keys and values.</param>
-    /// <returns>The position in the same snapshot (the revision may have been compacted by then), the keys, and how many
-    /// there are without the limit.</returns>
-    /// <exception cref="AnswerTooLargeException">The records have more bytes, in the encoding of a message.</exception>
+    /// <returns>The position in the same snapshot (the revision may have been compacted by then), the keys, and their number without
+    /// the limit.</returns>
+    /// <exception cref="AnswerTooLargeException">The encoded records exceed that size.</exception>
     public async Task<(LogPosition Position, List<KeyRecord> Records, long Count)> RangeAtAsync(
         KeyRange range, long revision, long limit, CancellationToken cancellationToken, bool withValues = true,
         long most = AnswerTooLargeException.Limit)

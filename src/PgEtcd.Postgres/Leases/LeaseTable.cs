@@ -3,11 +3,11 @@ using PgEtcd.Postgres.Connections;
 
 namespace PgEtcd.Postgres.Leases;
 
-/// <summary>The leases, on the database's clock. The log holds the attachment of keys; a lease is revoked by an append, so that it goes
-/// together with its keys.</summary>
+/// <summary>The leases, on the database's clock. The log holds the attachment of keys; an append revokes a lease, so that the lease and its
+/// keys go together.</summary>
 public sealed class LeaseTable(Database database)
 {
-    // The outcome: -1 granted, 0 the id is taken, else the alarms that prevent the grant.
+    // The outcome: -1 granted, 0 the id is taken, otherwise the alarms that prevent the grant.
     private const string GrantSql = "select outcome, head from pgetcd.grant_leases($1, $2, $3)";
 
     private const string FindSql = """
@@ -45,10 +45,10 @@ public sealed class LeaseTable(Database database)
     public Task<Lease?> FindAsync(long id, CancellationToken cancellationToken) =>
         database.Command(FindSql, id).FirstAsync<Lease>(cancellationToken);
 
-    /// <summary>Renews leases, all in one statement. An expired lease is never renewed, so a lease that the leader has found expired stays
-    /// so.</summary>
+    /// <summary>Renews leases, all in one statement. An expired lease is never renewed, so a lease that the leader has found to be expired
+    /// stays expired.</summary>
     /// <param name="ids">Their ids, each once.</param>
-    /// <returns>For each lease that exists its TTL in seconds, null if it has expired and is about to be revoked; and the log's
+    /// <returns>For each lease that exists, its TTL in seconds, or null if the lease has expired and is about to be revoked; and the log's
     /// revision.</returns>
     public async Task<(Dictionary<long, long?> Ttls, long Revision)> KeepAliveAsync(
         IReadOnlyCollection<long> ids, CancellationToken cancellationToken)
@@ -63,7 +63,7 @@ public sealed class LeaseTable(Database database)
     /// <summary>Expired leases that are to be revoked, the first to expire first.</summary>
     /// <param name="leader">The leader's run; any other run gets nothing.</param>
     /// <param name="most">Most leases.</param>
-    /// <returns>Null if the database was away: <see cref="RenewAllAsync"/> must be called first.</returns>
+    /// <returns>Null if the database was unavailable: <see cref="RenewAllAsync"/> must be called first.</returns>
     public async Task<IReadOnlyList<long>?> ExpiredAsync(string leader, int most, CancellationToken cancellationToken)
     {
         bool isRenewalDue = false;
@@ -81,7 +81,7 @@ public sealed class LeaseTable(Database database)
         return isRenewalDue ? null : ids;
     }
 
-    /// <summary>Gives a full TTL to all leases that were alive when the database went away, if that is due.</summary>
+    /// <summary>Gives a full TTL to all leases that were alive when the database became unavailable, if that is due.</summary>
     /// <param name="leader">The leader's run.</param>
     /// <returns>The number of leases; null if it was not due.</returns>
     public async Task<long?> RenewAllAsync(string leader, CancellationToken cancellationToken) =>

@@ -14,7 +14,7 @@ public sealed class AppendLockTable(Database database)
     private const string CancelSql = $"select pg_cancel_backend($1) {ThatSession}";
     private const string TerminateSql = $"select pg_terminate_backend($1) {ThatSession}";
 
-    /// <summary>The session that holds the append lock, or keeps its holder waiting, while another waits for it; null if there is
+    /// <summary>The session that holds the append lock, or blocks its holder, while another session waits for the lock; null if there is
     /// none.</summary>
     public Task<LockHolder?> HolderAsync(CancellationToken cancellationToken) =>
         database.Command(HolderSql).FirstAsync<LockHolder>(cancellationToken);
@@ -44,7 +44,7 @@ public sealed class AppendLockTable(Database database)
     }
 }
 
-/// <summary>A session that holds the append lock. Fields of others' sessions that the database user may not see are null.</summary>
+/// <summary>A session that holds the append lock. Fields that the database user may not see are null.</summary>
 /// <param name="Pid">Its process id.</param>
 /// <param name="Since">When the session began.</param>
 /// <param name="Began">When its transaction began.</param>
@@ -52,11 +52,11 @@ public sealed class AppendLockTable(Database database)
 /// <param name="WaitEvent">The event it waits for.</param>
 /// <param name="Username">Its SQL role.</param>
 /// <param name="Application">Its application name.</param>
-/// <param name="Client">Its address; null also for a Unix socket.</param>
+/// <param name="Client">Its address; also null for a Unix socket.</param>
 /// <param name="IsWriter">Whether it changes keys from SQL.</param>
 public sealed record LockHolder(
     int Pid, DateTime? Since, DateTime? Began, string? State, string? WaitEvent, string? Username, string? Application, string? Client,
     bool IsWriter);
 
-/// <summary>The database user may not cancel another's session.</summary>
+/// <summary>The database user may not cancel another role's session.</summary>
 public sealed class LockHolderException(string message, Exception inner) : Exception(message, inner);

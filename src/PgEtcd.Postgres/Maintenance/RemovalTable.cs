@@ -3,7 +3,7 @@ using PgEtcd.Postgres.History;
 
 namespace PgEtcd.Postgres.Maintenance;
 
-/// <summary>Physical removal of the rows that compaction has superseded, and the archive that may take them
+/// <summary>Physical removal of superseded rows after a compaction, and the archive to which they may move
 /// (functions/removal.sql).</summary>
 public sealed class RemovalTable(Database database)
 {
@@ -17,11 +17,11 @@ public sealed class RemovalTable(Database database)
 
     private readonly HashReader _hashes = new(database);
 
-    /// <summary>Removes the next batch, in one transaction; after a compaction, its hash is computed first. A batch that is killed anywhere
-    /// has no effect.</summary>
-    /// <param name="rows">Rows of the log to look at; at most twice as many are removed.</param>
-    /// <param name="inDoubt">How long after an append its frontend may still look up its outcome.</param>
-    /// <param name="toArchive">Moves the rows to the archive, whose partitions must exist.</param>
+    /// <summary>Removes the next batch in one transaction; after a compaction, its hash is computed first. A batch that is killed at any
+    /// point has no effect.</summary>
+    /// <param name="rows">Rows of the log to examine; at most twice that number are removed.</param>
+    /// <param name="inDoubt">Time after an append during which its frontend may still look up the outcome.</param>
+    /// <param name="toArchive">Whether the rows move to the archive, whose partitions must exist.</param>
     /// <param name="cancellationToken">Ends the wait, not necessarily the removal.</param>
     public async Task<RemovalStep> RemoveAsync(int rows, TimeSpan inDoubt, bool toArchive, CancellationToken cancellationToken)
     {
@@ -37,12 +37,13 @@ public sealed class RemovalTable(Database database)
     }
 
     /// <summary>The progress of removal.</summary>
-    /// <returns>The compact revision, and the last one whose rows are all removed but for those that may still be looked up.</returns>
+    /// <returns>The compact revision, and the last compact revision whose superseded rows are removed, except rows that may still be
+    /// looked up.</returns>
     public Task<(long CompactRevision, long AttendedRevision)> ProgressAsync(CancellationToken cancellationToken) =>
         database.Command(ProgressSql).FirstAsync<(long, long)>(cancellationToken);
 
     /// <summary>Creates the archive's partitions for the next day and drops those that are older than the retention.</summary>
-    /// <param name="retention">How long removed rows are kept.</param>
+    /// <param name="retention">Time for which removed rows are kept.</param>
     public Task KeepArchiveAsync(TimeSpan retention, CancellationToken cancellationToken) =>
         database.Command(KeepArchiveSql, retention).RunAsync(cancellationToken);
 
@@ -78,7 +79,7 @@ public enum RemovalOutcome
     /// <summary>There is another batch.</summary>
     More,
 
-    /// <summary>A row was written a moment ago: other frontends may not have read it.</summary>
+    /// <summary>A row was written a moment ago, and other frontends may not have read it.</summary>
     Soon,
 
     /// <summary>A row may still be looked up by a frontend whose connection broke. The rest is due in a few seconds.</summary>

@@ -5,7 +5,7 @@ namespace PgEtcd.Postgres.Maintenance;
 /// <summary>The size of the store, the progress of removal, and the downgrade that an operator has announced.</summary>
 public sealed class StorageTable(Database database)
 {
-    // Not joins: the planner takes a table of one row that was never analyzed for hundreds, and the product would be worth compiling.
+    // Subqueries, not joins: for a table of one row without statistics the planner expects hundreds, and would compile a large product.
     private const string ReportSql = """
         select s.total, s.in_use, t.compact_revision, (select m.attended_revision from pgetcd.removal m) as attended_revision,
             (select c.downgrade_target from pgetcd.cluster c) as downgrade_target, t.revision
@@ -30,11 +30,11 @@ public sealed class StorageTable(Database database)
 
 /// <summary>A report about the store's size and progress.</summary>
 /// <param name="Total">Bytes of the schema's tables and indexes on disk, without PostgreSQL's free-space maps.</param>
-/// <param name="InUse">An estimate of the part of them that holds data; the rest is what every store has from the start, and free space
-/// for new rows.</param>
+/// <param name="InUse">An estimate of the part of them that holds data; the rest is the initial size of every store, and free space for
+/// new rows.</param>
 /// <param name="CompactRevision">The compaction mark.</param>
 /// <param name="AttendedRevision">The last compact revision without rows that could be removed.</param>
-/// <param name="DowngradeTarget">The version of the announced downgrade; null: none.</param>
+/// <param name="DowngradeTarget">The version of the announced downgrade; null for none.</param>
 /// <param name="Revision">The end of the log.</param>
 public sealed record StorageReport(
     long Total, long InUse, long CompactRevision, long AttendedRevision, string? DowngradeTarget, long Revision);

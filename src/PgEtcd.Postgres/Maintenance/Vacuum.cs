@@ -13,7 +13,7 @@ public sealed class Vacuum(Database database)
         """;
 
     /// <summary>Vacuums all tables, one after the other.</summary>
-    /// <param name="cancellationToken">Ends it between two tables or within one.</param>
+    /// <param name="cancellationToken">Ends the work between two tables or within one.</param>
     /// <exception cref="VacuumRefusedException">PostgreSQL skipped a table; the others are vacuumed.</exception>
     public async Task RunAsync(CancellationToken cancellationToken)
     {

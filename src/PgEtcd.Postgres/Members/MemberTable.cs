@@ -6,7 +6,7 @@ namespace PgEtcd.Postgres.Members;
 /// <summary>The live frontends, and the leadership that one of them holds (design §7, §10). All times are the database's.</summary>
 public sealed class MemberTable(Database database)
 {
-    /// <summary>How long a beat makes a frontend the leader: <c>leader_limit</c> in functions/constants.sql.</summary>
+    /// <summary>Time for which a beat makes a frontend the leader: <c>leader_limit</c> in functions/constants.sql.</summary>
     public static readonly TimeSpan LeadershipLimit = TimeSpan.FromSeconds(2);
 
     private const string BeatSql = """
@@ -29,11 +29,11 @@ public sealed class MemberTable(Database database)
 
     private const string RemoveDeadSql = "select is_known, is_removed from pgetcd.remove_dead($1)";
 
-    /// <summary>Reports in one round trip that a frontend is alive, takes or renews the leadership if that is free or its own, and returns
-    /// the other members. A member whose id another run holds is not registered.</summary>
+    /// <summary>In one round trip, reports that a frontend is alive, takes or renews the leadership if that is free or its own, and returns
+    /// the live members. A member whose id another run holds is not registered.</summary>
     /// <param name="member">The frontend.</param>
-    /// <param name="run">Distinguishes this process from all others, also from an earlier one of the same name.</param>
-    /// <param name="revision">The revision of its state.</param>
+    /// <param name="run">Distinguishes this process from all others, including an earlier one of the same name.</param>
+    /// <param name="revision">The revision of the frontend's state.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
     public async Task<Beat> BeatAsync(Member member, string run, long revision, CancellationToken cancellationToken)
     {
@@ -64,7 +64,7 @@ public sealed class MemberTable(Database database)
 
     /// <summary>Hands the leadership over.</summary>
     /// <param name="run">The run that leads.</param>
-    /// <param name="target">The member that shall lead.</param>
+    /// <param name="target">The member that is to lead.</param>
     /// <param name="cancellationToken">Ends the wait, not necessarily the handover.</param>
     /// <returns>The time of the handover; null if the run does not lead or the member is not alive.</returns>
     public async Task<DateTime?> HandOverAsync(string run, long target, CancellationToken cancellationToken) =>
@@ -78,7 +78,7 @@ public sealed class MemberTable(Database database)
 
     /// <summary>Removes a dead member from the list.</summary>
     /// <param name="id">Its id.</param>
-    /// <returns>Whether it was on the list, and whether it was removed: a live member is not.</returns>
+    /// <returns>Whether the member was on the list, and whether it was removed; a live member is not removed.</returns>
     public Task<(bool IsKnown, bool IsRemoved)> RemoveDeadAsync(long id, CancellationToken cancellationToken) =>
         database.Command(RemoveDeadSql, id).FirstAsync<(bool, bool)>(cancellationToken);
 

@@ -11,7 +11,7 @@ public static class Buckets
     /// <param name="count">The number of bounds.</param>
     public static InstrumentAdvice<double> Exponential(double first, double factor, int count) => new()
     {
-        // Multiplied up, not raised to a power, so that the bounds are the same numbers as those of Prometheus' Go client.
+        // Multiplied step by step, not raised to a power, so that the bounds equal those of Prometheus' Go client.
         HistogramBucketBoundaries = [.. Enumerable.Range(1, count - 1).Aggregate(new List<double> { first }, (bounds, _) =>
         {
             bounds.Add(bounds[^1] * factor);

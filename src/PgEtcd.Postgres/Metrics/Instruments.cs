@@ -3,7 +3,7 @@ using System.Diagnostics.Metrics;
 
 namespace PgEtcd.Postgres.Metrics;
 
-/// <summary>Creates instruments after Prometheus' rules: the name is the metric's, the description its HELP.</summary>
+/// <summary>Creates instruments by Prometheus' rules: the name is the metric's, the description its HELP.</summary>
 public static class Instruments
 {
     /// <summary>A counter.</summary>
@@ -25,8 +25,8 @@ public static class Instruments
     public static void RecordSince(this Histogram<double> histogram, long started) =>
         histogram.Record(Stopwatch.GetElapsedTime(started).TotalSeconds);
 
-    /// <summary>Sorts labels by name. A meter returns the same instrument for the same labels, and confuses some different ones unless
-    /// they are sorted.</summary>
+    /// <summary>Sorts labels by name. A meter returns the same instrument for the same labels, and confuses some different sets of labels
+    /// unless they are sorted.</summary>
     private static KeyValuePair<string, object?>[] InOrder(KeyValuePair<string, object?>[] labels) =>
         [.. labels.OrderBy(label => label.Key, StringComparer.Ordinal)];
 }

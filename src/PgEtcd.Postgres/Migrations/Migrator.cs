@@ -9,7 +9,7 @@ namespace PgEtcd.Postgres.Migrations;
 
 /// <summary>Brings the schema to the version of this binary (migrations/README.md), in one transaction under a lock, so that many
 /// frontends may start at once. Tables come from numbered files that are applied once. Functions and views come from files that are all
-/// applied again when the text of any has changed.</summary>
+/// applied again when the text of any of them has changed.</summary>
 public sealed class Migrator(Database database, ILogger<Migrator> logger)
 {
     /// <summary>Most attempts when another frontend creates the schema at the same moment.</summary>
@@ -140,7 +140,7 @@ public sealed class Migrator(Database database, ILogger<Migrator> logger)
         }
         catch (PostgresException exception) when (exception.SqlState is PostgresErrorCodes.InsufficientPrivilege)
         {
-            return; // a role that may read the views and not the tables: it is told its limits when it meets them
+            return; // a role that may read the views but not the tables: errors will show its limits
         }
 
         string because = reason.Length > 0 ? $", and {reason}" : "";
@@ -230,7 +230,7 @@ public sealed class Migrator(Database database, ILogger<Migrator> logger)
 /// <param name="From">The schema's version; 0: it does not exist.</param>
 /// <param name="To">The version of this binary.</param>
 /// <param name="Tables">The numbered files in between, in order.</param>
-/// <param name="Functions">The files with functions and views: all of them, or none if they are those of this binary.</param>
+/// <param name="Functions">The files with functions and views: all of them, or none if the schema has those of this binary.</param>
 public sealed record MigrationPlan(int From, int To, IReadOnlyList<string> Tables, IReadOnlyList<string> Functions)
 {
     /// <summary>Whether the schema is as this binary needs it.</summary>

@@ -3,7 +3,7 @@ using PgEtcd.Mvcc.Keys;
 namespace PgEtcd.Postgres.Revisions;
 
 /// <summary>The events of one group commit, as columns of the append's arguments.</summary>
-/// <param name="expected">The position that the batch was evaluated at and the log must still have.</param>
+/// <param name="expected">The position at which the batch was evaluated.</param>
 /// <param name="capacity">The number of events to expect.</param>
 public sealed class AppendBatch(LogPosition expected, int capacity = 0)
 {
@@ -24,8 +24,10 @@ public sealed class AppendBatch(LogPosition expected, int capacity = 0)
     /// <summary>The keys that the evaluation read besides those of the events.</summary>
     internal List<ReadOnlyMemory<byte>> ReadKeys { get; } = [];
 
-    /// <summary>The ranges that it read, and the first keys behind them; null: to the end of the key space.</summary>
+    /// <summary>The starts of the ranges that the evaluation read.</summary>
     internal List<ReadOnlyMemory<byte>> ReadStarts { get; } = [];
+
+    /// <summary>The first keys after those ranges; null for the end of the key space.</summary>
     internal List<ReadOnlyMemory<byte>?> ReadEnds { get; } = [];
 
     /// <summary>Whether the batch is valid only where it was evaluated, whatever others have changed since.</summary>
@@ -34,10 +36,10 @@ public sealed class AppendBatch(LogPosition expected, int capacity = 0)
     /// <summary>Bytes of keys and values.</summary>
     internal long Bytes { get; private set; }
 
-    /// <summary>The position that the log must still have.</summary>
+    /// <summary>The position at which the batch was evaluated.</summary>
     public LogPosition Expected { get; } = expected;
 
-    /// <summary>The number of revisions that it makes.</summary>
+    /// <summary>The number of revisions that the batch makes.</summary>
     public int Revisions { get; private set; }
 
     /// <summary>Whether the append would change nothing.</summary>
@@ -50,7 +52,7 @@ public sealed class AppendBatch(LogPosition expected, int capacity = 0)
     /// <summary>Adds the next event.</summary>
     /// <param name="change">A put or a delete; a put's lease must exist when the batch is appended.</param>
     /// <param name="username">The etcd user, or null.</param>
-    /// <param name="client">The address the request came from, or null.</param>
+    /// <param name="client">The address of the request's client, or null.</param>
     public void Add(in KvEvent change, string? username, string? client)
     {
         KeyRecord? record = change.Record;
@@ -66,8 +68,8 @@ public sealed class AppendBatch(LogPosition expected, int capacity = 0)
         Clients.Add(client);
     }
 
-    /// <summary>Makes the append depend on keys, besides those of its events: if others have changed one since, it is refused. What was
-    /// read and not named here must not matter.</summary>
+    /// <summary>Makes the append depend on keys besides those of its events: if others have changed one since, the append is refused. Reads
+    /// that are not named here must not affect the batch.</summary>
     public void Read(in KeyRange range)
     {
         if (IsFixed || range.IsEmpty)
@@ -89,7 +91,7 @@ public sealed class AppendBatch(LogPosition expected, int capacity = 0)
         }
     }
 
-    /// <summary>Makes the append depend on everything: if others have written since, it is refused.</summary>
+    /// <summary>Makes the append depend on everything: if others have written since, the append is refused.</summary>
     public void Fix()
     {
         IsFixed = true;
@@ -98,7 +100,7 @@ public sealed class AppendBatch(LogPosition expected, int capacity = 0)
         ReadEnds.Clear();
     }
 
-    /// <summary>Whether its rows behind those of others would be the same as another batch's.</summary>
+    /// <summary>Whether this batch and another would write the same rows behind those of others.</summary>
     public bool IsSameAs(AppendBatch other)
     {
         if (Keys.Count != other.Keys.Count)
@@ -140,10 +142,10 @@ public enum AppendOutcome
     /// <summary>The batch is committed: where it was evaluated, or behind rows of others, none of which it had read.</summary>
     Appended,
 
-    /// <summary>Others had changed keys that it read (or compaction, auth or the alarms had moved); nothing was written.</summary>
+    /// <summary>Others had changed keys that the batch read (or compaction, auth or the alarms had moved); nothing was written.</summary>
     Conflict,
 
-    /// <summary>A lease the batch depends on does not exist; nothing was written.</summary>
+    /// <summary>A lease on which the batch depends does not exist; nothing was written.</summary>
     LeaseMissing,
 }
 

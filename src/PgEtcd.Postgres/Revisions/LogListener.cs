@@ -7,14 +7,14 @@ using PgEtcd.Postgres.Connections;
 namespace PgEtcd.Postgres.Revisions;
 
 /// <summary>Wakes the tail when another frontend, or an SQL session, has appended. A notification is a hint: if none comes, or the
-/// connection is gone, the clock wakes the tail all the same.</summary>
+/// connection is lost, the clock wakes the tail.</summary>
 public sealed class LogListener(Database database, RevisionLog log, ILogger<LogListener> logger)
 {
     /// <summary>The longest silence before the tail is read anyway.</summary>
     private static readonly TimeSpan Poll = TimeSpan.FromMilliseconds(500);
 
-    /// <summary>Polls without a notification after which the connection is checked. Until the check fails the polls do its work, so
-    /// there is no hurry, and each check is a statement that an idle database would not have to answer.</summary>
+    /// <summary>Polls without a notification after which the connection is checked. The polls do the work of a lost connection, so there
+    /// is no hurry, and each check is a statement that an idle database need not answer otherwise.</summary>
     private const int PollsPerHeartbeat = 4;
 
     /// <summary>Runs until cancelled.</summary>
@@ -42,8 +42,8 @@ public sealed class LogListener(Database database, RevisionLog log, ILogger<LogL
 
     private async Task ListenAsync(Func<long?, Task> wake, CancellationToken cancellationToken)
     {
-        // Not a pooled connection, as LISTEN is session state. The time limit is for the heartbeat: a half-open connection has
-        // been seen to hang for a quarter of an hour (postgres.md §1).
+        // Not a pooled connection, because LISTEN is session state. The time limit is for the heartbeat: a half-open connection has
+        // hung for a quarter of an hour (postgres.md §1).
         await using NpgsqlConnection connection = await database.OpenUnpooledAsync(commandTimeout: 2, cancellationToken);
         long? announced = null;
         connection.Notification += (_, notification) =>
@@ -94,8 +94,8 @@ public sealed class LogListener(Database database, RevisionLog log, ILogger<LogL
         }
     }
 
-    /// <summary>The revision in <c>REVISION FRONTEND</c>; null for an append of this frontend. A notification without a frontend is
-    /// not about an append but, for instance, a compaction: the head need not have moved then, and the result is beyond any known
+    /// <summary>The revision in <c>REVISION FRONTEND</c>; null for an append of this frontend. A notification without a frontend is not
+    /// about an append but, for instance, about a compaction: the head may not have moved, so the result is beyond any known
     /// revision.</summary>
     private long? Announced(string payload)
     {

@@ -40,19 +40,19 @@ public sealed class RevisionLog(Database database, string name)
 
     private string Run => _abandoned == 0 ? _frontend : $"{_frontend}.{_abandoned}";
 
-    /// <summary>Gives up on a batch whose outcome is unknown: if it should still be committed, its rows are not taken for those of a later
-    /// batch.</summary>
+    /// <summary>Gives up on a batch whose outcome is unknown. If the batch is committed later, its rows are not mistaken for those of a
+    /// later batch.</summary>
     public void Abandon() => Interlocked.Increment(ref _abandoned);
 
-    /// <summary>Whether a row or a notification is this frontend's.</summary>
-    /// <param name="run">Its column <c>frontend</c>.</param>
+    /// <summary>Whether a row or a notification is from this run of this frontend.</summary>
+    /// <param name="run">The row's column <c>frontend</c>.</param>
     public bool IsOwn(ReadOnlySpan<char> run) => run.StartsWith(_frontend, StringComparison.Ordinal);
 
     /// <summary>Appends the batch if the log is still at the batch's expected position, or if others have since changed nothing
     /// that the batch read. May be repeated with the same batch after the connection broke: it is appended once.</summary>
     /// <param name="batch">The events.</param>
-    /// <param name="missed">Called, in order, for the rows after the expected revision: on a conflict all of them, else those before the
-    /// batch.</param>
+    /// <param name="missed">Called, in order, for the rows after the expected revision: on a conflict for all of them, otherwise for those
+    /// before the batch.</param>
     /// <param name="cancellationToken">Ends the wait, not necessarily the append.</param>
     /// <exception cref="LogGapException">There was a conflict, and some of the missed rows are gone.</exception>
     /// <exception cref="StoreUnavailableException">The batch was appended, and some of the missed rows are gone.</exception>
@@ -66,11 +66,11 @@ public sealed class RevisionLog(Database database, string name)
         return result;
     }
 
-    /// <summary>Takes the append lock first, lets the caller build the batch on the rows that it had missed, appends and commits: for a
-    /// frontend that keeps losing. The transaction may idle for two seconds at most, so that a frontend that hangs here does not block the
-    /// others.</summary>
+    /// <summary>For a frontend that keeps losing: takes the append lock first, lets the caller build the batch on the rows that it had
+    /// missed, appends and commits. The transaction may be idle for at most two seconds, so that a frontend that hangs here does not block
+    /// the others.</summary>
     /// <param name="applied">The position of the caller's state.</param>
-    /// <param name="missed">Called for the rows after it.</param>
+    /// <param name="missed">Called for the rows after that position.</param>
     /// <param name="evaluate">Makes the batch at the given position, or returns null to append nothing.</param>
     /// <exception cref="LogGapException">Some of the missed rows are gone.</exception>
     public async Task<AppendResult?> AppendLockedAsync(
@@ -109,7 +109,7 @@ public sealed class RevisionLog(Database database, string name)
 
     /// <summary>Reads the rows after a revision.</summary>
     /// <param name="after">The last revision that the caller has.</param>
-    /// <param name="row">Called for the rows after it, in order.</param>
+    /// <param name="row">Called for the rows after that revision, in order.</param>
     /// <returns>The position of the log in the snapshot of the read.</returns>
     /// <exception cref="LogGapException">Some of the rows are gone.</exception>
     public async Task<LogPosition> TailAsync(long after, Action<LogRow> row, CancellationToken cancellationToken)
@@ -124,8 +124,8 @@ public sealed class RevisionLog(Database database, string name)
     /// <param name="token">Identifies the compaction: a repetition with the same token succeeds again.</param>
     /// <param name="cancellationToken">Ends the wait, not necessarily the compaction.</param>
     /// <param name="username">The etcd user, or null.</param>
-    /// <param name="client">The address of the client; null: the frontend itself.</param>
-    /// <returns>Compacted, or the reason of the refusal, as of <see cref="LogPosition"/>.</returns>
+    /// <param name="client">The address of the client; null for the frontend itself.</param>
+    /// <returns>Compacted, or the reason for the refusal.</returns>
     public async Task<CompactOutcome> CompactAsync(
         long revision, Guid token, CancellationToken cancellationToken, string? username = null, string? client = null)
     {
@@ -143,8 +143,8 @@ public sealed class RevisionLog(Database database, string name)
     public async Task<long> ObserveTermAsync(CancellationToken cancellationToken) =>
         (long)(await database.Command(ObserveTermSql).ScalarAsync(cancellationToken))!;
 
-    /// <summary>Makes sure that the log still holds the applied changes; if it does not, commits were lost in a failover, and the revision
-    /// moves up beyond all that was shown before (design §11).</summary>
+    /// <summary>Makes sure that the log still holds the applied changes. If it does not, a failover has lost commits, and the revision
+    /// moves up beyond all revisions shown before (design §11).</summary>
     /// <param name="connection">A connection to the new server.</param>
     /// <param name="revision">The last applied revision.</param>
     /// <param name="last">Its last change; null if the state was loaded and nothing applied since.</param>
@@ -223,7 +223,7 @@ public sealed class RevisionLog(Database database, string name)
             throw new LogCutException(position.Revision, batch.Expected.Revision);
         }
 
-        // Not by the rows that came: all of those before the batch may be gone.
+        // Not decided by the rows that came: all rows before the batch may be gone.
         bool isBehindOthers = outcome == AppendOutcome.Appended && position.Revision != batch.Expected.Revision + batch.Revisions;
         if (outcome == AppendOutcome.Conflict || isBehindOthers)
         {
@@ -242,7 +242,7 @@ public sealed class RevisionLog(Database database, string name)
     }
 
     /// <summary>Appends a single change with a simpler statement.</summary>
-    /// <returns>Its revision; null if <see cref="AppendSql"/> must find the outcome.</returns>
+    /// <returns>The revision; null if <see cref="AppendSql"/> must find the outcome.</returns>
     private async Task<long?> AppendOneAsync(NpgsqlConnection connection, AppendBatch batch, CancellationToken cancellationToken)
     {
         LogPosition expected = batch.Expected;
@@ -291,7 +291,7 @@ public sealed class RevisionLog(Database database, string name)
     }
 
     /// <summary>Makes sure that removal had not touched the rows that were read after a revision. Called after the read: removal only
-    /// moves forward, so if it has not come that far now, it had not then.</summary>
+    /// moves forward, so if it has not reached the rows now, it had not reached them then.</summary>
     private async ValueTask CheckWholeAsync(long after, LogPosition position, CancellationToken cancellationToken)
     {
         // Only rows below the compact revision are ever removed.

@@ -6,7 +6,7 @@ using PgEtcd.Postgres.Migrations;
 namespace PgEtcd.Postgres.Transfer;
 
 /// <summary>Imports many keys into a store, which may be in use, in one transaction: all of them or none.</summary>
-/// <remarks>They are copied to a table of the session; the append lock is taken only to move them from there into the log.</remarks>
+/// <remarks>Keys are copied to a table of the session; the append lock is taken only to move them from there into the log.</remarks>
 public static class KeyImport
 {
     /// <summary>Most bytes of a key and its value together, the default of <c>--max-request-bytes</c>.</summary>
@@ -54,7 +54,7 @@ public static class KeyImport
     /// <param name="database">The store.</param>
     /// <param name="migrator">Creates the schema in the same transaction, so that a refused import leaves none.</param>
     /// <param name="keys">Keys, each once, and values.</param>
-    /// <param name="mayReplace">Whether existing keys are overwritten; else one is a reason to refuse.</param>
+    /// <param name="mayReplace">Whether existing keys are overwritten; otherwise the import is refused if a key exists.</param>
     /// <param name="report">Called with the number of keys so far.</param>
     public static async Task<KeyImportResult> RunAsync(
         Database database, Migrator migrator, IAsyncEnumerable<(byte[] Key, byte[] Value)> keys, bool mayReplace, Action<long> report,

@@ -37,8 +37,8 @@ public sealed class LogImport : IAsyncDisposable
         from stdin (format binary)
         """;
 
-    // Removal has nothing to do below the mark, as only rows that it would leave are imported. The marks also tell a running frontend
-    // that it must load the state anew.
+    // Removal has nothing to do below the mark, because only rows that it would leave are imported. The marks also tell a running
+    // frontend that it must load the state anew.
     private const string MarksSql = """
         with moved as (update pgetcd.cluster set base_revision = $1, compact_revision = $2)
         update pgetcd.removal set finished_revision = $2, attended_revision = $2, walked_revision = greatest(0, $2), walked_sub = -1,
@@ -78,7 +78,8 @@ public sealed class LogImport : IAsyncDisposable
 
     /// <summary>Begins an import.</summary>
     /// <param name="database">The target.</param>
-    /// <param name="migrator">Creates the schema in the import's transaction, so that a refused one leaves none; null: it exists.</param>
+    /// <param name="migrator">Creates the schema in the import's transaction, so that a refused import leaves none; null if the schema
+    /// exists.</param>
     /// <param name="cancellationToken">Abandons the import.</param>
     /// <returns>Null if the schema is not empty: it has, or had, keys, leases or a compaction.</returns>
     public static async Task<LogImport?> BeginAsync(Database database, Migrator? migrator, CancellationToken cancellationToken)
@@ -110,7 +111,7 @@ public sealed class LogImport : IAsyncDisposable
         }
     }
 
-    /// <summary>Adds the next row, in order of revision and sub; of compacted rows only those that removal would leave.</summary>
+    /// <summary>Adds the next row, in order of revision and sub. Compacted rows are added only if removal would leave them.</summary>
     public async ValueTask AddAsync(
         long revision, int sub, ReadOnlyMemory<byte> key, ReadOnlyMemory<byte>? value, long createRevision, long version, long lease,
         CancellationToken cancellationToken)
@@ -144,7 +145,7 @@ public sealed class LogImport : IAsyncDisposable
     /// <param name="revision">The revision of the store, which may be above its last row.</param>
     /// <param name="compactRevision">The compaction mark; -1 if never compacted.</param>
     /// <param name="leases">Ids, each once, and seconds.</param>
-    /// <param name="auth">Users and roles; null: none.</param>
+    /// <param name="auth">Users and roles; null for none.</param>
     public async Task FinishAsync(
         long revision, long compactRevision, IReadOnlyCollection<(long Id, long Ttl)> leases, AuthRecords? auth,
         CancellationToken cancellationToken)

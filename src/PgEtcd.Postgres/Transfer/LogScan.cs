@@ -6,13 +6,13 @@ using PgEtcd.Postgres.Revisions;
 
 namespace PgEtcd.Postgres.Transfer;
 
-/// <summary>A whole store at one moment: the log as etcd would hold it after its compaction, row by row, and the leases. It may be read
-/// several times with the same result.</summary>
+/// <summary>A whole store at one moment: the log as etcd would hold it after its compaction, row by row, and the leases. Reading it again
+/// gives the same result.</summary>
 /// <remarks>The transaction holds back vacuum until the scan is disposed of.</remarks>
 public sealed class LogScan : IAsyncDisposable
 {
     // etcd keeps (semantics.md §6) all rows above the mark and, below it, the newest row of each key if it is a put or a tombstone at
-    // the mark itself. Removal may not have come that far yet.
+    // the mark itself. Removal may not have reached the mark yet.
     private const string Present = """
         from pgetcd.revisions r
         where r.revision > $1 or ((r.value is not null or r.revision = $1) and not exists (
@@ -34,8 +34,8 @@ public sealed class LogScan : IAsyncDisposable
 
     private const string LeasesSql = "select id, ttl from pgetcd.leases";
 
-    // Rows come in the order of an index and each looks up its key, so that the first comes at once and nothing is held or sorted on disk.
-    // A slow reader is no reason to end the transaction.
+    // Rows come in the order of an index and each row's key is looked up, so that the first row comes at once and nothing is held or
+    // sorted on disk. A slow reader is no reason to end the transaction.
     private const string SettingsSql = """
         set local enable_sort = off; set local enable_bitmapscan = off; set local enable_seqscan = off;
         set local enable_hashjoin = off; set local enable_mergejoin = off; set local jit = off;
@@ -147,7 +147,7 @@ public sealed class LogScan : IAsyncDisposable
         }
     }
 
-    /// <summary>Cancels the command of a consumer that stops early: else all the rest would be read here.</summary>
+    /// <summary>Cancels the command of a consumer that stops early; otherwise all remaining rows would be read here.</summary>
     private static async ValueTask EndAsync(NpgsqlCommand command, NpgsqlDataReader reader, bool atEnd)
     {
         try
@@ -161,7 +161,7 @@ public sealed class LogScan : IAsyncDisposable
         }
         catch (PostgresException cancelled) when (cancelled.SqlState == PostgresErrorCodes.QueryCanceled)
         {
-            // The cancellation that was asked for.
+            // The cancellation was requested.
         }
     }
 }

@@ -24,14 +24,14 @@ internal sealed class KeyOrderCheck(StoreMarks marks, IReadOnlySet<long> leases,
 
         if (_last is { } twin && (twin.Revision, twin.Sub) == (change.Revision, change.Sub))
         {
-            // The check in the order of the log reports it: nothing can be learned from it here.
+            // LogOrderCheck reports such a row; nothing can be learned from it here.
             _lastInLog = change.IsArchived ? _lastInLog : change;
             return;
         }
 
         CheckAlone(change);
-        // Removal takes superseded rows, and tombstones together with the rows that they superseded. So if a row before this one is left,
-        // it is the row that directly precedes it. For archived rows that holds above the kept revision.
+        // Removal takes superseded rows, and tombstones together with the rows that they superseded. So if any earlier row of the key is
+        // left, it is the one directly before this one. For archived rows this holds above the kept revision.
         if (!change.IsArchived && _lastInLog is { } before)
         {
             CheckAfter(before, change);
@@ -53,7 +53,7 @@ internal sealed class KeyOrderCheck(StoreMarks marks, IReadOnlySet<long> leases,
         _lastInLog = change.IsArchived ? _lastInLog : change;
     }
 
-    /// <summary>Ends the rows.</summary>
+    /// <summary>Ends the rows of a key. Must be called after the last row.</summary>
     public void End()
     {
         if (_key is not null && _last is { IsTombstone: false, IsArchived: true } archived && archived.Revision > marks.KeptRevision)

@@ -5,7 +5,7 @@ namespace PgEtcd.Postgres.Verification;
 /// <param name="findings">Collects the violations.</param>
 internal sealed class LogOrderCheck(StoreMarks marks, Findings findings)
 {
-    /// <summary>The least size of a step, up to the base revision, by which a store moves up on purpose: after a failover that lost commits
+    /// <summary>The least step, up to the base revision, by which a store moves up on purpose: after a failover that lost commits
     /// (design §11, <c>failover_step</c> in functions/constants.sql), or when a restored snapshot was bumped.</summary>
     private const long Jump = 1_000_000;
 
@@ -50,11 +50,11 @@ internal sealed class LogOrderCheck(StoreMarks marks, Findings findings)
         {
             findings.Add(
                 Invariant.Archive, $"Revision {revision}/{sub} is in the archive, though the compact revision is {marks.CompactRevision}.");
-            return; // the API does not see it: for the following rows it is missing
+            return; // the API does not show it, so for the following rows it counts as missing
         }
 
         _sawCompactRevision |= revision == marks.CompactRevision;
-        // A store that came from kine may hold a key from its first revision, which is compacted.
+        // A store imported from kine may hold a key from revision 1, which is compacted.
         if (revision < (marks.CompactRevision >= 1 ? 1 : 2))
         {
             findings.Add(Invariant.Revisions, $"There is a revision {revision}; the first is 2.");
@@ -68,7 +68,7 @@ internal sealed class LogOrderCheck(StoreMarks marks, Findings findings)
     /// <summary>Ends the rows.</summary>
     public void End()
     {
-        // All rows at the mark stay, as a watch may start there. Rows up to the base revision were not written here.
+        // All rows at the mark stay, because a watch may start there. Rows up to the base revision were not written here.
         bool mustHold = marks.CompactRevision > marks.BaseRevision && marks.CompactRevision <= marks.Revision;
         if (mustHold && !_sawCompactRevision && marks.KeptRevision >= marks.CompactRevision)
         {

@@ -3,7 +3,7 @@ using System.Security.Cryptography;
 
 namespace PgEtcd.Postgres.Verification;
 
-/// <summary>A digest of a set of keys: different sets have different digests, and the order does not matter.</summary>
+/// <summary>A digest of a set of keys, whatever their order: different sets have different digests.</summary>
 internal sealed class StateDigest
 {
     private byte[] _buffer = new byte[256];

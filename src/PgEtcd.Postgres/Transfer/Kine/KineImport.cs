@@ -5,7 +5,7 @@ using PgEtcd.Postgres.Revisions;
 
 namespace PgEtcd.Postgres.Transfer.Kine;
 
-/// <summary>Copies a <see cref="KineTable"/> into an empty schema, all of it with the last step, or nothing.</summary>
+/// <summary>Copies a <see cref="KineTable"/> into an empty schema: all of it or nothing.</summary>
 /// <param name="table">The source.</param>
 /// <param name="import">The target.</param>
 public sealed class KineImport(KineTable table, LogImport import)
@@ -21,7 +21,7 @@ public sealed class KineImport(KineTable table, LogImport import)
 
     /// <summary>The first step: the changes.</summary>
     /// <param name="report">Called with the number of rows so far.</param>
-    /// <exception cref="DatabaseStartException">A row is not possible as a change of etcd's.</exception>
+    /// <exception cref="DatabaseStartException">A row is not a possible change in etcd.</exception>
     public async Task<long> CopyAsync(Action<long> report, CancellationToken cancellationToken)
     {
         long rows = 0;
@@ -53,7 +53,7 @@ public sealed class KineImport(KineTable table, LogImport import)
     }
 
     /// <summary>The second step: marks and leases, then HashKV of the resulting store.</summary>
-    /// <returns>Whether it is that of kine's rows.</returns>
+    /// <returns>Whether that hash equals the one of kine's rows.</returns>
     public async Task<bool> CheckAsync(Action<long> report, CancellationToken cancellationToken)
     {
         (long, long)[] leases = [.. _leases.Select(lease => (lease, KineTable.TtlOf(lease)))];

@@ -5,13 +5,13 @@ using PgEtcd.Postgres.Revisions;
 
 namespace PgEtcd.Postgres.Transfer.Kine;
 
-/// <summary>The table in which kine keeps the store of a k3s, in one snapshot, as changes of the log (docs/guides/kine.md has the
-/// rules). It is only read.</summary>
+/// <summary>Reads the table in which kine keeps the store of a k3s, in one snapshot, as changes of the log (docs/guides/kine.md has the
+/// rules).</summary>
 /// <remarks>A row of kine is a revision, which is its id. Two values that kine does not store are derived: the create revision of a
 /// creation, and versions, which are counted from the rows that compaction has left.</remarks>
 public sealed class KineTable : IAsyncDisposable
 {
-    /// <summary>kine stores only TTLs of leases: the id of the lease of a TTL is this number plus the TTL.</summary>
+    /// <summary>kine stores only the TTLs of leases: the id of a lease is this number plus its TTL.</summary>
     private const long FirstLease = 0x6b696e65_0000_0000; // "kine"
 
     private static readonly string[] Columns = ["id", "name", "created", "deleted", "create_revision", "prev_revision", "lease", "value"];
@@ -20,7 +20,7 @@ public sealed class KineTable : IAsyncDisposable
         set transaction read only; set local statement_timeout = 0; set local idle_in_transaction_session_timeout = 0; set local jit = off
         """;
 
-    // The search path of kine itself, which is not that of PgEtcd's sessions.
+    // kine's own search path, which differs from that of PgEtcd's sessions.
     private const string KinesPathSql = """
         select pg_catalog.set_config('search_path', s.reset_val, true) from pg_catalog.pg_settings s where s.name = 'search_path'
         """;
@@ -34,7 +34,7 @@ public sealed class KineTable : IAsyncDisposable
 
     private const string OurPathSql = "set local search_path = pg_catalog, pg_temp";
 
-    // Numbers drawn from the sequence are never used again, whatever became of their rows.
+    // Numbers drawn from the sequence are never used again, whatever happened to their rows.
     private const string EndSql = """
         select coalesce((select max(id) from {0}), 0)::bigint,
             coalesce((select pg_sequence_last_value(s::regclass) from pg_get_serial_sequence($1, 'id') s where s is not null), 0)::bigint,
@@ -62,7 +62,7 @@ public sealed class KineTable : IAsyncDisposable
             from ordered o window w as (partition by o.name, o.generation, o.is_deleted order by o.id))
         """;
 
-    // History is whole above the last number that no change has.
+    // History is complete above the last number without a change.
     private const string HoleSql = Changes + """
 
         select coalesce(max(s.id) filter (where s.previous is distinct from s.id - 1), 1) - 1, coalesce(max(s.id), 0)
@@ -134,8 +134,8 @@ public sealed class KineTable : IAsyncDisposable
             {
                 (long hole, long last) = await snapshot.Command(Named(HoleSql, name)).WithoutLimit()
                     .FirstAsync<(long, long)>(cancellationToken);
-                // A number that was drawn for a row that was never written was shown to no client: if it counted as a hole, all of
-                // the history would be lost for nothing.
+                // No client has seen a number that was drawn for a row and never written; as a hole it would cost the whole history for
+                // nothing.
                 revision = Math.Max(Math.Max(1, lastId), compacted);
                 mark = last < revision ? revision : Math.Max(1, Math.Max(hole, compacted));
             }
@@ -211,11 +211,11 @@ public sealed class KineTable : IAsyncDisposable
     private static string Named(string sql, string table) => string.Format(System.Globalization.CultureInfo.InvariantCulture, sql, table);
 }
 
-/// <summary>What an import from kine comes to.</summary>
-/// <param name="Revision">Where the store goes on.</param>
+/// <summary>The extent of an import from kine.</summary>
+/// <param name="Revision">The revision from which the store continues.</param>
 /// <param name="CompactRevision">The compaction mark.</param>
 /// <param name="Rows">Changes to import.</param>
-/// <param name="Keys">Keys that are there at the end.</param>
-/// <param name="UnknownVersions">Changes whose versions are counted from 2, as compaction has removed their predecessors.</param>
+/// <param name="Keys">Keys that exist at the end.</param>
+/// <param name="UnknownVersions">Changes whose versions are counted from 2, because compaction has removed their predecessors.</param>
 /// <param name="Gaps">Rows left out, with which kine fills holes.</param>
 public sealed record KineCounts(long Revision, long CompactRevision, long Rows, long Keys, long UnknownVersions, long Gaps);
