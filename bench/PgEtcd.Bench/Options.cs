@@ -17,6 +17,7 @@ public sealed class Options
           --pgetcd PATH     the pgetcd to start (default: built by run.sh)
           --history N       put random keys N times before the throughput rows, for a store with N revisions
           --busy            keep all cores busy with other work at the same time
+          --cores N         let each server's own process use N cores, as if it ran on a machine of its own, and its PostgreSQL all
           --cold            skip the warm-up of some hundred thousand requests
           --seed N          seed of the random keys (default 1)
           --keep            leave data directories and logs in bench/out/run
@@ -26,6 +27,7 @@ public sealed class Options
     public bool Quick { get; private set; }
     public bool Cold { get; private set; }
     public bool Busy { get; private set; }
+    public double? Cores { get; private set; }
     public bool Keep { get; private set; }
     public bool List { get; private set; }
     public bool Help { get; private set; }
@@ -62,6 +64,7 @@ public sealed class Options
                 case "--target-only": options.Servers = ["pgetcd"]; break;
                 case "--etcd": options.Etcd = Value(); break;
                 case "--history": options.History = (long)Number(name, Value()); break;
+                case "--cores": options.Cores = Number(name, Value()); break;
                 case "--busy": options.Busy = true; break;
                 case "--pgetcd": options.Pgetcd = Value(); break;
                 case "--out": options.Out = Value(); break;

@@ -36,7 +36,8 @@ static async Task<int> Main(Options options)
         : options.Servers;
     string about = $"{DateTime.UtcNow:yyyy-MM-dd HH:mm} UTC, {RuntimeInformation.OSDescription}, {Environment.ProcessorCount} cores, "
         + $"rounds of A B B A: {options.Rounds}, {options.Seconds} s a turn"
-        + (options.History > 0 ? $", {options.History} revisions" : "") + (options.Busy ? ", all cores busy" : "");
+        + (options.History > 0 ? $", {options.History} revisions" : "") + (options.Busy ? ", all cores busy" : "")
+        + (options.Cores is { } cores ? $", {cores} cores for each server" : "");
     Report report = new(names, about);
     H2Load h2load = new(data, $"{directory}/random-key.so");
     List<Server> alive = [];

@@ -15,7 +15,7 @@ public sealed class Server(string name, string kind, string directory, Options o
 {
     private static readonly TimeSpan StartLimit = TimeSpan.FromMinutes(3);
     private readonly int _peerPort = FreePort();
-    private readonly ControlGroup? _group = options.Busy ? new ControlGroup(name) : null;
+    private readonly ControlGroup? _group = options.Busy || options.Cores is not null ? new ControlGroup(name) : null;
     private Process? _process;
     private int? _postmaster; // 0: there is none
 
@@ -73,7 +73,14 @@ public sealed class Server(string name, string kind, string directory, Options o
             await Task.Delay(5).ConfigureAwait(false);
         }
 
-        return clock.Elapsed.TotalSeconds;
+        double seconds = clock.Elapsed.TotalSeconds;
+        if (options.Cores is { } cores)
+        {
+            ControlGroup.Free(DatabaseProcesses());
+            _group!.Limit(cores);
+        }
+
+        return seconds;
     }
 
     /// <summary>Another frontend on the same PostgreSQL, not yet started.</summary>
