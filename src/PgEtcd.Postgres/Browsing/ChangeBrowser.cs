@@ -20,7 +20,7 @@ public sealed class ChangeBrowser(Browser browser)
         """;
 
     private const string OriginsSql = """
-        select o.* from unnest($1) wanted (revision) cross join lateral (
+        select o.* from pg_catalog.unnest($1) wanted (revision) cross join lateral (
             select h.mod_revision as revision, h.committed_at, h.username, h.client, h.request from pgetcd.history h
             where h.mod_revision = wanted.revision and ($2 or not h.archived) limit 1) o
         """;

@@ -36,7 +36,7 @@ public sealed class PastBrowser(Browser browser)
 
     private const string PickSql = """
         select s.key, substr(s.value, 1, $3) as value, octet_length(s.value) as size, s.create_revision, s.mod_revision, s.version, s.lease
-        from unnest($2) wanted (key) cross join lateral pgetcd.key_at($1, wanted.key) s
+        from pg_catalog.unnest($2) wanted (key) cross join lateral pgetcd.key_at($1, wanted.key) s
         """;
 
     /// <summary>The marks of the store.</summary>

@@ -40,7 +40,7 @@ public sealed class StateLoader(Database database, long keysPerWalk = 50_000)
     // Entries of the index by key that divide it into pieces with about the same number of rows.
     private const string BoundsSql = """
         select distinct substr(bound, 1, 1024)
-        from pg_stats s, unnest(s.histogram_bounds::text::bytea[]) as bound
+        from pg_stats s, pg_catalog.unnest(s.histogram_bounds::text::bytea[]) as bound
         where s.schemaname = 'pgetcd' and s.tablename = 'revisions' and s.attname = 'key'
         order by 1
         """;

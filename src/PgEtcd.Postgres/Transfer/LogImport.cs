@@ -48,7 +48,7 @@ public sealed class LogImport : IAsyncDisposable
     private const string LeasesSql = """
         insert into pgetcd.leases (id, ttl, expires_at, grant_token)
         select l.id, l.ttl, clock_timestamp() + pg_catalog.make_interval(secs => l.ttl), gen_random_uuid()
-        from unnest($1, $2) as l (id, ttl)
+        from rows from (pg_catalog.unnest($1), pg_catalog.unnest($2)) as l (id, ttl)
         """;
 
     private const string AnalyzeSql = "analyze pgetcd.revisions";

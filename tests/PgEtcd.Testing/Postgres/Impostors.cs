@@ -19,7 +19,7 @@ public static partial class Impostors
         """;
 
     /// <summary>For each function named in our SQL, every form that differs from PostgreSQL's in some types: text in place of another
-    /// type, bigint in place of another number.</summary>
+    /// type, bigint in place of another number, and an array of known elements in place of any array.</summary>
     private const string FunctionsSql = """
         do $do$
         declare
@@ -35,7 +35,7 @@ public static partial class Impostors
             loop
                 -- Bit n: replace argument n, by text; those of numbers once more by bigint.
                 for mask in 1 .. (1 << least(f.pronargs, 4)) - 1 loop
-                    foreach form slice 1 in array array[['text'], ['bigint']] loop
+                    foreach form slice 1 in array array[['text'], ['bigint'], ['bytea[]'], ['bigint[]'], ['text[]']] loop
                         forms := array(
                             select case when (mask >> least((a.n - 1)::integer, 3)) & 1 = 1 then form[1] else a.type::regtype::text end
                             from unnest(f.types) with ordinality as a (type, n) order by a.n);
@@ -88,6 +88,7 @@ public static partial class Impostors
             new NpgsqlConnectionStringBuilder(connectionString) { Pooling = false }.ConnectionString);
         await connection.OpenAsync().ConfigureAwait(false);
         foreach (string sql in (string[])[
+            "set search_path = pg_catalog, pg_temp", // the statements below must not call one either
             CrySql, FunctionsSql.Replace(" NAMES ", $"{{{string.Join(',', names)}}}", StringComparison.Ordinal), OperatorsSql])
         {
             await using NpgsqlCommand command = new(sql, connection);
