@@ -245,7 +245,7 @@ public sealed class ContentionTests(PostgresFixture postgres) : IClassFixture<Po
     public async Task Invariant6_no_guessing_when_the_database_is_away_too_long()
     {
         string connectionString = await postgres.CreateStoreAsync() + ";Command Timeout=1";
-        await using StoreParts parts = await OpenAsync(connectionString, timeLimit: TimeSpan.FromMilliseconds(300));
+        await using StoreParts parts = await OpenAsync(connectionString, timeLimit: TimeSpan.FromSeconds(2));
         await parts.WriteAsync(Put("a", "1"));
         await using (await parts.HoldAsync())
         {
