@@ -105,28 +105,25 @@ public sealed class StateLoader(Database database, long keysPerWalk = 50_000)
         Count count = new(progress, keys);
         int most = Math.Min(MostWalks, database.ConnectionString.MaxPoolSize);
         byte[][] bounds = await BoundsAsync(snapshot, (int)Math.Clamp(keys / keysPerWalk, 1, most), cancellationToken);
-        string? exported = bounds.Length == 0 ? null : await snapshot.ExportAsync(cancellationToken);
-        KeyTree[] pieces = await Task.WhenAll(Enumerable.Range(0, bounds.Length + 1).Select(async i =>
+        string? exported = bounds.Length == 2 ? null : await snapshot.ExportAsync(cancellationToken);
+        KeyTree[] pieces = await Task.WhenAll(Enumerable.Range(0, bounds.Length - 1).Select(async i =>
         {
             await using Snapshot? own = i == 0 ? null : await Snapshot.OpenAsync(database, PlannerSql, cancellationToken, exported);
-            return await ReadAsync(
-                (own ?? snapshot).Command(NewestSql, limit, i == 0 ? [] : bounds[i - 1], i == bounds.Length ? BehindEntries : bounds[i]),
-                count, cancellationToken);
+            return await ReadAsync((own ?? snapshot).Command(NewestSql, limit, bounds[i], bounds[i + 1]), count, cancellationToken);
         }));
         return count.Rows < limit ? KeyTree.Joined(pieces) : null;
     }
 
-    /// <summary>The beginnings of all pieces but the first, in order.</summary>
+    /// <summary>The beginnings of all pieces, in order, and the end of the last.</summary>
     private static async Task<byte[][]> BoundsAsync(Snapshot snapshot, int pieces, CancellationToken cancellationToken)
     {
-        if (pieces == 1)
-        {
-            return [];
-        }
-
-        List<byte[]> bounds = await snapshot.Command(BoundsSql)
-            .ListAsync(static reader => reader.GetFieldValue<byte[]>(0), cancellationToken);
-        return bounds.Count < pieces ? [] : [.. Enumerable.Range(1, pieces - 1).Select(i => bounds[bounds.Count * i / pieces])];
+        List<byte[]> known = pieces == 1
+            ? []
+            : await snapshot.Command(BoundsSql).ListAsync(static reader => reader.GetFieldValue<byte[]>(0), cancellationToken);
+        IEnumerable<byte[]> inner = known.Count < pieces
+            ? []
+            : Enumerable.Range(1, pieces - 1).Select(i => known[known.Count * i / pieces]);
+        return [[], .. inner, BehindEntries];
     }
 
     /// <summary>Applies rows to an empty tree.</summary>
