@@ -103,7 +103,7 @@ public sealed class Fork
         }
         else
         {
-            Put(KeyRecord.Create(key, value, createRevision, revision, sub, version, lease));
+            Put(new KeyRecord(key, value, createRevision, revision, sub, version, lease));
         }
     }
 

@@ -60,29 +60,26 @@ public static class RequestCheck
 
     private static KvError CheckTxn(TxnOperation txn, int budget)
     {
-        int used = Math.Max(txn.Compares.Count, Math.Max(txn.Success.Count, txn.Failure.Count));
+        int used = Math.Max(txn.Compares.Length, Math.Max(txn.Success.Length, txn.Failure.Length));
         if (used > budget)
         {
             return KvError.TooManyOps;
         }
 
-        for (int i = 0; i < txn.Compares.Count; i++)
+        if (Array.Exists(txn.Compares, static compare => compare.Key.IsEmpty))
         {
-            if (txn.Compares[i].Key.IsEmpty)
-            {
-                return KvError.EmptyKey;
-            }
+            return KvError.EmptyKey;
         }
 
         KvError error = CheckBranch(txn.Success, budget - used);
         return error != KvError.None ? error : CheckBranch(txn.Failure, budget - used);
     }
 
-    private static KvError CheckBranch(IReadOnlyList<Operation?> branch, int budget)
+    private static KvError CheckBranch(Operation?[] branch, int budget)
     {
-        for (int i = 0; i < branch.Count; i++)
+        foreach (Operation? operation in branch)
         {
-            KvError error = CheckFields(branch[i], budget);
+            KvError error = CheckFields(operation, budget);
             if (error != KvError.None)
             {
                 return error;

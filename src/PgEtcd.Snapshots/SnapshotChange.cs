@@ -25,8 +25,8 @@ public readonly record struct SnapshotChange(
 
     /// <summary>The mvccpb.KeyValue that etcd stores for it; for a tombstone it has the key only.</summary>
     public ReadOnlyMemory<byte> Encode() => Value is { } value
-        ? KeyRecord.Create(Key.Span, value.Span, CreateRevision, Revision, Sub, Version, Lease).Encoded
-        : KeyRecord.Create(Key.Span, [], 0, 0, 0, 0, 0).Encoded;
+        ? new KeyRecord(Key.Span, value.Span, CreateRevision, Revision, Sub, Version, Lease).Encoded
+        : new KeyRecord(Key.Span, [], 0, 0, 0, 0, 0).Encoded;
 
     /// <summary>Reads an entry of the bucket <c>key</c>; null if etcd could not have written it.</summary>
     /// <param name="revisionKey">Its key.</param>

@@ -12,9 +12,6 @@ namespace PgEtcd.Snapshots;
 /// <remarks>The image has no storage version: every etcd from 3.4 on accepts such a file (snapshot-format.md §12).</remarks>
 public sealed class SnapshotWriter
 {
-    private static readonly Comparer<ReadOnlyMemory<byte>> Bytewise =
-        Comparer<ReadOnlyMemory<byte>>.Create((one, other) => one.Span.SequenceCompareTo(other.Span));
-
     private readonly BboltWriter _file;
 
     /// <summary>A writer that only measures.</summary>
@@ -97,7 +94,7 @@ public sealed class SnapshotWriter
     private void AddRecords(string bucket, IEnumerable<(ReadOnlyMemory<byte> Name, ReadOnlyMemory<byte> Record)> records)
     {
         _file.BeginBucket(bucket);
-        foreach ((ReadOnlyMemory<byte> name, ReadOnlyMemory<byte> record) in records.OrderBy(entry => entry.Name, Bytewise))
+        foreach ((ReadOnlyMemory<byte> name, ReadOnlyMemory<byte> record) in records.OrderBy(entry => entry.Name, BytesComparer.Instance))
         {
             _file.Add(name.Span, record.Span);
         }

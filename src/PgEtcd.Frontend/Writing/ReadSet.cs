@@ -1,5 +1,4 @@
 using PgEtcd.Mvcc;
-using PgEtcd.Mvcc.Keys;
 using PgEtcd.Postgres.Revisions;
 
 namespace PgEtcd.Frontend.Writing;
@@ -30,24 +29,6 @@ internal static class ReadSet
                 break;
             case TxnOperation txn:
                 NoteTxn(append, txn, fork);
-                break;
-        }
-    }
-
-    /// <summary>Notes the keys that a failed write would have put: one of them may be the reason of the failure.</summary>
-    public static void NoteFailed(AppendBatch append, Operation? operation)
-    {
-        switch (operation)
-        {
-            case PutOperation put:
-                append.Read(new KeyRange(put.Key, default));
-                break;
-            case TxnOperation txn:
-                foreach (Operation? inner in txn.Success.Concat(txn.Failure))
-                {
-                    NoteFailed(append, inner);
-                }
-
                 break;
         }
     }
