@@ -103,35 +103,30 @@ public sealed partial class WatchHub
     {
         try
         {
-            RunOnce();
+            _pace.Begin();
+            WatchStream? only = null;
+            lock (_gate)
+            {
+                long before = EventsSent;
+                HandOutNew();
+                _pace.End(EventsSent - before, _served.Count);
+                if (_served.Count == 1)
+                {
+                    only = _served.Single();
+                    _served.Clear();
+                }
+                else
+                {
+                    WakeServed();
+                }
+            }
+
+            only?.Queue.Wake(atOnce: true); // saves waking another thread
         }
         catch (Exception exception)
         {
             Log.WatchFailed(_logger, exception);
         }
-    }
-
-    private void RunOnce()
-    {
-        _pace.Begin();
-        WatchStream? only = null;
-        lock (_gate)
-        {
-            long before = EventsSent;
-            HandOutNew();
-            _pace.End(EventsSent - before, _served.Count);
-            if (_served.Count == 1)
-            {
-                only = _served.Single();
-                _served.Clear();
-            }
-            else
-            {
-                WakeServed();
-            }
-        }
-
-        only?.Queue.Wake(atOnce: true); // saves waking another thread
     }
 
     private void HandOut(IReadOnlyList<KvEvent> events, long after)
