@@ -66,27 +66,17 @@ internal readonly struct Evaluation(Fork fork, IReadOnlySet<long> missingLeases,
         return KvError.None;
     }
 
-    private KvError CheckRange(RangeOperation range)
-    {
-        if (range.Revision > _begin)
-        {
-            return KvError.FutureRevision;
-        }
-
+    private KvError CheckRange(RangeOperation range) =>
+        range.Revision > _begin ? KvError.FutureRevision
         // Before the first compaction the compact revision is −1, which lets a revision of −1 through.
-        return range.Revision != 0 && range.Revision < fork.CompactRevision ? KvError.Compacted : KvError.None;
-    }
+        : range.Revision != 0 && range.Revision < fork.CompactRevision ? KvError.Compacted
+        : KvError.None;
 
     /// <summary>Looks for the key before the lease, unlike a plain put.</summary>
-    private KvError CheckPut(PutOperation put)
-    {
-        if ((put.IgnoreValue || put.IgnoreLease) && fork.Keys.Find(put.Key.Span) is null)
-        {
-            return KvError.KeyNotFound;
-        }
-
-        return IsLeaseMissing(put) ? KvError.LeaseNotFound : KvError.None;
-    }
+    private KvError CheckPut(PutOperation put) =>
+        (put.IgnoreValue || put.IgnoreLease) && fork.Keys.Find(put.Key.Span) is null ? KvError.KeyNotFound
+        : IsLeaseMissing(put) ? KvError.LeaseNotFound
+        : KvError.None;
 
     private bool IsLeaseMissing(PutOperation put) => put.Lease != 0 && missingLeases.Contains(put.Lease);
 

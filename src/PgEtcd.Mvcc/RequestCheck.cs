@@ -31,32 +31,17 @@ public static class RequestCheck
         _ => KvError.KeyNotFound,
     };
 
-    private static KvError CheckRange(RangeOperation range)
-    {
-        if (range.Key.IsEmpty)
-        {
-            return KvError.EmptyKey;
-        }
+    private static KvError CheckRange(RangeOperation range) =>
+        range.Key.IsEmpty ? KvError.EmptyKey
+        : range.SortOrder is < SortOrder.None or > SortOrder.Descend ? KvError.InvalidSortOption
+        : range.SortTarget is < SortTarget.Key or > SortTarget.Value ? KvError.InvalidSortOption
+        : KvError.None;
 
-        bool known = range.SortOrder is >= SortOrder.None and <= SortOrder.Descend
-            && range.SortTarget is >= SortTarget.Key and <= SortTarget.Value;
-        return known ? KvError.None : KvError.InvalidSortOption;
-    }
-
-    private static KvError CheckPut(PutOperation put)
-    {
-        if (put.Key.IsEmpty)
-        {
-            return KvError.EmptyKey;
-        }
-
-        if (put.IgnoreValue && !put.Value.IsEmpty)
-        {
-            return KvError.ValueProvided;
-        }
-
-        return put.IgnoreLease && put.Lease != 0 ? KvError.LeaseProvided : KvError.None;
-    }
+    private static KvError CheckPut(PutOperation put) =>
+        put.Key.IsEmpty ? KvError.EmptyKey
+        : put.IgnoreValue && !put.Value.IsEmpty ? KvError.ValueProvided
+        : put.IgnoreLease && put.Lease != 0 ? KvError.LeaseProvided
+        : KvError.None;
 
     private static KvError CheckTxn(TxnOperation txn, int budget)
     {

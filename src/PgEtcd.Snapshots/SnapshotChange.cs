@@ -44,29 +44,16 @@ public readonly record struct SnapshotChange(
         ProtoReader reader = new(keyValue);
         while (reader.Next())
         {
-            switch (reader.Field)
+            modRevision = reader.Field == ModRevisionField ? reader.Number : modRevision;
+            change = reader.Field switch
             {
-                case KeyField:
-                    change = change with { Key = reader.Bytes };
-                    break;
-                case CreateRevisionField:
-                    change = change with { CreateRevision = reader.Number };
-                    break;
-                case ModRevisionField:
-                    modRevision = reader.Number;
-                    break;
-                case VersionField:
-                    change = change with { Version = reader.Number };
-                    break;
-                case ValueField:
-                    change = change with { Value = reader.Bytes };
-                    break;
-                case LeaseField:
-                    change = change with { Lease = reader.Number };
-                    break;
-                default:
-                    break; // a field of a later etcd
-            }
+                KeyField => change with { Key = reader.Bytes },
+                CreateRevisionField => change with { CreateRevision = reader.Number },
+                VersionField => change with { Version = reader.Number },
+                ValueField => change with { Value = reader.Bytes },
+                LeaseField => change with { Lease = reader.Number },
+                _ => change, // the mod revision, or a field of a later etcd
+            };
         }
 
         bool isSound = isTombstone

@@ -14,23 +14,11 @@ public sealed class SnapshotWriter
 {
     private readonly BboltWriter _file;
 
-    /// <summary>A writer that only measures.</summary>
-    public SnapshotWriter()
-        : this(new BboltWriter())
+    /// <param name="output">The output; it gets pages as soon as they are full. Null for a writer that only measures.</param>
+    /// <param name="layout">The result of measuring the same changes, for a writer that writes.</param>
+    public SnapshotWriter(IBufferWriter<byte>? output = null, BboltLayout layout = default)
     {
-    }
-
-    /// <summary>A writer that writes.</summary>
-    /// <param name="output">The output; it gets pages as soon as they are full.</param>
-    /// <param name="layout">The result of measuring the same changes.</param>
-    public SnapshotWriter(IBufferWriter<byte> output, BboltLayout layout)
-        : this(new BboltWriter(output, layout))
-    {
-    }
-
-    private SnapshotWriter(BboltWriter file)
-    {
-        _file = file;
+        _file = new BboltWriter(output, layout);
         _file.BeginBucket(Buckets.Key);
     }
 

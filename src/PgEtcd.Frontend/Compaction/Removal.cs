@@ -49,7 +49,7 @@ public sealed class Removal(
         long started = clock.GetTimestamp();
         long removed = 0;
         RemovalOutcome outcome;
-        do
+        while (true)
         {
             long batchStarted = clock.GetTimestamp();
             (outcome, long rows) = await table.RemoveAsync(
@@ -57,14 +57,15 @@ public sealed class Removal(
             removed += rows;
             RemovalMetrics.BatchMilliseconds.Record(clock.GetElapsedTime(batchStarted).TotalMilliseconds);
             RemovalMetrics.Rows.Add(rows);
-            if (outcome is RemovalOutcome.More or RemovalOutcome.Soon)
+            if (outcome is not (RemovalOutcome.More or RemovalOutcome.Soon))
             {
-                // At least as long as the batch took: on a busy machine removal gives way to the writes.
-                TimeSpan sleep = TimeSpan.FromTicks(Math.Max(options.SleepInterval.Ticks, clock.GetElapsedTime(batchStarted).Ticks));
-                await Task.Delay(outcome is RemovalOutcome.More ? sleep : SoonPause, clock, cancellationToken);
+                break;
             }
+
+            // At least as long as the batch took: on a busy machine removal gives way to the writes.
+            TimeSpan sleep = TimeSpan.FromTicks(Math.Max(options.SleepInterval.Ticks, clock.GetElapsedTime(batchStarted).Ticks));
+            await Task.Delay(outcome is RemovalOutcome.More ? sleep : SoonPause, clock, cancellationToken);
         }
-        while (outcome is RemovalOutcome.More or RemovalOutcome.Soon);
 
         if (outcome is RemovalOutcome.Finished)
         {

@@ -80,15 +80,13 @@ public sealed partial class WatchHub : IDisposable
         lock (_gate)
         {
             Watcher[] behind = [.. _streams.SelectMany(static stream => stream.Watchers).Where(IsBehind)];
-            return new WatchCounts
-            {
-                Streams = _streams.Count,
-                Synced = _synced.Count,
-                Behind = behind.Length,
-                Lag = behind.Select(watcher => Position - watcher.Next + 1).Append(0).Max(),
-                Waiting = _streams.Sum(static stream => stream.Queue.Count),
-                EventsSent = EventsSent,
-            };
+            return new WatchCounts(
+                Streams: _streams.Count,
+                Synced: _synced.Count,
+                Behind: behind.Length,
+                Lag: behind.Select(watcher => Position - watcher.Next + 1).Append(0).Max(),
+                Waiting: _streams.Sum(static stream => stream.Queue.Count),
+                EventsSent: EventsSent);
         }
     }
 

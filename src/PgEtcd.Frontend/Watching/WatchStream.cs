@@ -36,7 +36,7 @@ public sealed class WatchStream(WatchHub hub, WatchQueue queue)
             : null;
         if (refusal is not null)
         {
-            Queue.Add(Update(-1) with { Created = true, Canceled = true, CancelReason = refusal });
+            AddRefusal(refusal);
             return;
         }
 
@@ -63,10 +63,7 @@ public sealed class WatchStream(WatchHub hub, WatchQueue queue)
     });
 
     /// <summary>Answers that a watch was not created.</summary>
-    public void Refuse(string reason) => hub.Change(() =>
-    {
-        Queue.Add(Update(-1) with { Created = true, Canceled = true, CancelReason = reason });
-    });
+    public void Refuse(string reason) => hub.Change(() => AddRefusal(reason));
 
     /// <summary>Ends a watch; the request for an unknown one is not answered.</summary>
     public void Cancel(long id) => hub.Change(() =>
@@ -165,6 +162,9 @@ public sealed class WatchStream(WatchHub hub, WatchQueue queue)
 
         return _nextId++;
     }
+
+    private void AddRefusal(string reason) =>
+        Queue.Add(Update(-1) with { Created = true, Canceled = true, CancelReason = reason });
 
     private WatchUpdate Update(long id) => new(hub.Position, id);
 }

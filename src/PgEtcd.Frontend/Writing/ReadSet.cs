@@ -18,14 +18,12 @@ internal static class ReadSet
             case DeleteRangeOperation delete:
                 append.Read(delete.Range);
                 break;
-            case RangeOperation { Revision: > 0 }:
-                append.Fix(); // whether the revision is in the future depends on the position of the log
+            case RangeOperation { Revision: > 0 } or RevokeLeaseOperation:
+                // Whether the revision is in the future depends on the position of the log; any key may have been attached to the lease.
+                append.Fix();
                 break;
             case RangeOperation range:
                 append.Read(range.Range);
-                break;
-            case RevokeLeaseOperation:
-                append.Fix(); // any key may have been attached to the lease
                 break;
             case TxnOperation txn:
                 NoteTxn(append, txn, fork);

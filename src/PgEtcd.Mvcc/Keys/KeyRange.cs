@@ -22,11 +22,6 @@ public readonly struct KeyRange(ReadOnlyMemory<byte> key, ReadOnlyMemory<byte> r
     public bool Contains(ReadOnlySpan<byte> key)
     {
         int fromStart = key.SequenceCompareTo(Start.Span);
-        if (IsSingleKey)
-        {
-            return fromStart == 0;
-        }
-
-        return fromStart >= 0 && (IsOpenEnded || key.SequenceCompareTo(End.Span) < 0);
+        return IsSingleKey ? fromStart == 0 : fromStart >= 0 && (IsOpenEnded || key.SequenceCompareTo(End.Span) < 0);
     }
 }

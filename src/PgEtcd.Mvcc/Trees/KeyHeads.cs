@@ -9,16 +9,12 @@ namespace PgEtcd.Mvcc.Trees;
 /// side. A search reads a few cache lines and then, nearly always, one key, whereas a search through the keys themselves would wait for
 /// memory at every step (README.md has the measurement). Immutable: copies of a node share it.
 /// </summary>
-internal readonly struct KeyHeads
+/// <param name="prefix">The common prefix.</param>
+/// <param name="heads">The bytes after it, in the order of the keys.</param>
+internal readonly struct KeyHeads(byte[] prefix, ulong[] heads)
 {
-    private readonly byte[] _prefix;
-    private readonly ulong[] _heads;
-
-    private KeyHeads(byte[] prefix, ulong[] heads)
-    {
-        _prefix = prefix;
-        _heads = heads;
-    }
+    private readonly byte[] _prefix = prefix;
+    private readonly ulong[] _heads = heads;
 
     /// <summary>The heads of records in key order.</summary>
     public static KeyHeads Of(ReadOnlySpan<KeyRecord> records) => Of(records, static record => record.Key);
