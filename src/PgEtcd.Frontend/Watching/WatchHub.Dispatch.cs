@@ -43,7 +43,13 @@ public sealed partial class WatchHub
             AllFallBehind(after + 1); // a watcher that got some of the events wants later revisions by now
         }
 
-        CloseBroken();
+        foreach (WatchStream stream in _broken) // their clients open others and continue from where they were
+        {
+            _served.Remove(stream);
+            Close(stream);
+        }
+
+        _broken.Clear();
     }
 
     private void AllFallBehind(long next)
@@ -52,18 +58,6 @@ public sealed partial class WatchHub
         {
             FallBehind(watcher, next);
         }
-    }
-
-    /// <summary>Closes streams that failed. Their clients open others and continue from where they were.</summary>
-    private void CloseBroken()
-    {
-        foreach (WatchStream stream in _broken)
-        {
-            _served.Remove(stream);
-            Close(stream);
-        }
-
-        _broken.Clear();
     }
 
     /// <summary>Runs an action for one stream; if it fails, the stream is closed. Throws nothing.</summary>

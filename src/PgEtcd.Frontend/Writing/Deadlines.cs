@@ -16,11 +16,7 @@ internal sealed class Deadlines(TimeSpan timeLimit, TimeProvider clock)
         List<PendingWrite> expired = [.. batch.Writes.Where(IsExpired)];
         bool isAbandoned = expired.Count == batch.Writes.Count;
         queue.TryTakeExpired(IsExpired, expired);
-        if (expired.Count > 0)
-        {
-            Answers.Give(expired, static write => write.TrySetException(new StoreUnavailableException()), atOnce: false);
-        }
-
+        Answers.Give(expired, static write => write.TrySetException(new StoreUnavailableException()), atOnce: false);
         return isAbandoned;
     }
 
