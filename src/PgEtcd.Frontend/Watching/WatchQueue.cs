@@ -81,7 +81,9 @@ public class WatchQueue
     {
         lock (_gate)
         {
-            return _closed || HasRoom() ? Task.CompletedTask : (_roomWanted ??= new(TaskCreationOptions.RunContinuationsAsynchronously)).Task;
+            return _closed || HasRoom()
+                ? Task.CompletedTask
+                : (_roomWanted ??= new(TaskCreationOptions.RunContinuationsAsynchronously)).Task;
         }
     }
 

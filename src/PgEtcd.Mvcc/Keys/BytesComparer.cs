@@ -1,6 +1,7 @@
 namespace PgEtcd.Mvcc.Keys;
 
-/// <summary>Byte strings are equal if their bytes are, and in the order of their bytes. A dictionary of them can be searched with a span, without a copy.</summary>
+/// <summary>Byte strings are equal if their bytes are, and in the order of their bytes. A dictionary of them can be searched with a span,
+/// without a copy.</summary>
 public sealed class BytesComparer
     : IEqualityComparer<ReadOnlyMemory<byte>>, IAlternateEqualityComparer<ReadOnlySpan<byte>, ReadOnlyMemory<byte>>,
         IComparer<ReadOnlyMemory<byte>>, IComparer<byte[]>
