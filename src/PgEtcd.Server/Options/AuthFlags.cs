@@ -24,8 +24,7 @@ internal static class AuthFlags
             {
                 "" or "simple" => null,
                 "jwt" => WebTokenFlags.Read(values.Label(Flags.AuthToken), parts[1..]),
-                _ => throw new FlagException(
-                    $"{values.Label(Flags.AuthToken)} must be simple, or jwt with its options, not \"{FlagValues.Shown(parts[0])}\"."),
+                _ => throw values.Wrong(Flags.AuthToken, "simple, or jwt with its options", parts[0]),
             },
             TokenTtl = TimeSpan.FromSeconds(ttl > 0 ? ttl : long.Parse(Flags.AuthTokenTtl.Default!, null)),
             BcryptCost = cost is >= LeastCost and <= MostCost ? (int)cost : int.Parse(Flags.BcryptCost.Default!, null),

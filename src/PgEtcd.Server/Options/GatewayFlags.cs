@@ -18,7 +18,7 @@ internal static class GatewayFlags
 
     private static string[] List(FlagValues values, Flag flag)
     {
-        string[] items = values.Text(flag).Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
+        string[] items = values.List(flag);
         return items.Length > 0 ? items : throw new FlagException($"{values.Label(flag)} needs a value.");
     }
 
@@ -28,7 +28,5 @@ internal static class GatewayFlags
         : Uri.TryCreate(text, UriKind.Absolute, out Uri? url) && url.Scheme is "http" or "https" && url.PathAndQuery == "/"
             && url.UserInfo == ""
             ? text.TrimEnd('/')
-            : throw new FlagException(
-                $"{values.Label(Flags.Cors)} must be * or a list of origins such as https://example.com, "
-                + $"not \"{FlagValues.Shown(text)}\".");
+            : throw values.Wrong(Flags.Cors, "* or a list of origins such as https://example.com", text);
 }

@@ -28,24 +28,14 @@ public sealed record LoggingOptions
     /// <exception cref="FlagException">A value is wrong.</exception>
     internal static LoggingOptions From(FlagValues values)
     {
-        string logger = values.Text(Flags.Logger);
-        if (logger != Flags.Logger.Default)
-        {
-            throw new FlagException($"{values.Label(Flags.Logger)} must be zap, not \"{FlagValues.Shown(logger)}\".");
-        }
-
-        string format = values.Text(Flags.LogFormat);
+        _ = values.OneOf(Flags.Logger, ("zap", true));
         IReadOnlyList<string> outputs = ReadOutputs(values);
         return new LoggingOptions
         {
-            Level = ReadLevel(values.Label(Flags.LogLevel), values.Text(Flags.LogLevel)),
-            IsJson = format switch
-            {
-                "json" => true,
-                "console" => false,
-                _ => throw new FlagException(
-                    $"{values.Label(Flags.LogFormat)} must be json or console, not \"{FlagValues.Shown(format)}\"."),
-            },
+            Level = values.OneOf(
+                Flags.LogLevel, ("debug", LogLevel.Debug), ("info", LogLevel.Information), ("warn", LogLevel.Warning),
+                ("error", LogLevel.Error), ("panic", LogLevel.Critical), ("fatal", LogLevel.Critical)),
+            IsJson = values.OneOf(Flags.LogFormat, ("json", true), ("console", false)),
             Outputs = outputs,
             Rotation = values.Switch(Flags.EnableLogRotation) ? ReadRotation(values, outputs) : null,
             SlowCommit = values.Duration(Flags.WarningApplyDuration),
@@ -55,25 +45,13 @@ public sealed record LoggingOptions
 
     private static string[] ReadOutputs(FlagValues values)
     {
-        string[] outputs = [.. values.Text(Flags.LogOutputs)
-            .Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries)
-            .Select(output => output == "default" ? "stderr" : output)
-            .Distinct()];
+        string[] outputs =
+            [.. values.List(Flags.LogOutputs).Select(output => output == "default" ? "stderr" : output).Distinct()];
         return outputs.Length > 0 && outputs.All(output => !output.Contains('\0'))
             ? outputs
             : throw new FlagException(
                 $"{values.Label(Flags.LogOutputs)} must be stderr, stdout, default, systemd/journal or paths of files.");
     }
-
-    private static LogLevel ReadLevel(string label, string text) => text switch
-    {
-        "debug" => LogLevel.Debug,
-        "info" => LogLevel.Information,
-        "warn" => LogLevel.Warning,
-        "error" => LogLevel.Error,
-        "panic" or "fatal" => LogLevel.Critical,
-        _ => throw new FlagException($"{label} must be debug, info, warn, error, panic or fatal, not \"{FlagValues.Shown(text)}\"."),
-    };
 
     private static LogRotation ReadRotation(FlagValues values, IReadOnlyList<string> outputs)
     {
@@ -82,7 +60,6 @@ public sealed record LoggingOptions
             throw new FlagException($"{values.Label(Flags.EnableLogRotation)} needs --log-outputs to be the path of one file.");
         }
 
-        string label = values.Label(Flags.LogRotationConfigJson);
         LogRotation? rotation;
         try
         {
@@ -95,7 +72,8 @@ public sealed record LoggingOptions
 
         return rotation is { MaxSize: >= 0, MaxAge: >= 0, MaxBackups: >= 0 }
             ? rotation
-            : throw new FlagException($"{label} must be a JSON object such as {Flags.LogRotationConfigJson.Default}.");
+            : throw new FlagException(
+                $"{values.Label(Flags.LogRotationConfigJson)} must be a JSON object such as {Flags.LogRotationConfigJson.Default}.");
     }
 }
 

@@ -1,4 +1,5 @@
 using System.Net;
+using PgEtcd.Console;
 using PgEtcd.Postgres.Connections;
 using PgEtcd.Protocol;
 using PgEtcd.Server.Addresses;
@@ -28,9 +29,9 @@ internal static class OptionsBuilder
         FlagValues values = new(typed, environment, file);
         CheckIgnored(values);
         string name = values.Text(Flags.Name);
-        IReadOnlyList<ListenUrl> listen = Urls.Listen(values.Label(Flags.ListenClientUrls), values.Text(Flags.ListenClientUrls));
-        IReadOnlyList<ListenUrl> listenHttp = OptionalUrls(values, Flags.ListenClientHttpUrls);
-        IReadOnlyList<ListenUrl> listenMetrics = OptionalUrls(values, Flags.ListenMetricsUrls);
+        IReadOnlyList<ListenUrl> listen = Urls.Listen(values, Flags.ListenClientUrls);
+        IReadOnlyList<ListenUrl> listenHttp = Urls.Listen(values, Flags.ListenClientHttpUrls);
+        IReadOnlyList<ListenUrl> listenMetrics = Urls.Listen(values, Flags.ListenMetricsUrls);
         TlsOptions? tls = TlsOptions.From(values, [.. listen, .. listenHttp, .. listenMetrics]);
         int heartbeat = values.Number(Flags.HeartbeatInterval, 1, LongestElection / LeastHeartbeats);
         return new ServerOptions
@@ -43,15 +44,15 @@ internal static class OptionsBuilder
             Schema = Schemas.Check(values.Label(Flags.Schema), values.Text(Flags.Schema)),
             DataDir = DataDir(values, name),
             DataDirIsDefault = !values.IsGiven(Flags.DataDir),
-            MayMigrate = MayMigrate(values),
+            MayMigrate = values.OneOf(Flags.Migrate, ("auto", true), ("never", false)),
             ListenClientUrls = listen,
             ListenClientHttpUrls = listenHttp,
             ListenMetricsUrls = listenMetrics,
             Tls = tls,
-            ExtensiveMetrics = IsExtensive(values),
-            AdvertiseClientUrls = values.OptionalText(Flags.AdvertiseClientUrls) is { } urls
-                ? Urls.Advertise(values.Label(Flags.AdvertiseClientUrls), urls)
-                : Reachable(listen),
+            ExtensiveMetrics = values.OneOf(Flags.Metrics, ("basic", false), ("extensive", true)),
+            AdvertiseClientUrls = values.OptionalText(Flags.AdvertiseClientUrls) is null
+                ? Reachable(listen)
+                : Urls.Advertise(values, Flags.AdvertiseClientUrls),
             TrustedProxies = ProxyFlags.Read(values),
             ReusePort = values.Switch(Flags.SocketReusePort),
             MaxRequestBytes = values.Number(Flags.MaxRequestBytes, 1, MostRequestBytes),
@@ -64,8 +65,7 @@ internal static class OptionsBuilder
                 ?? Durations.Parse(Flags.GrpcKeepaliveTimeout.Default!)!.Value,
             QuotaBackendBytes = values.LongNumber(Flags.QuotaBackendBytes, long.MinValue, long.MaxValue),
             InitialClusterToken = values.Text(Flags.InitialClusterToken),
-            InitialAdvertisePeerUrls = Urls.Advertise(
-                values.Label(Flags.InitialAdvertisePeerUrls), values.Text(Flags.InitialAdvertisePeerUrls)),
+            InitialAdvertisePeerUrls = Urls.Advertise(values, Flags.InitialAdvertisePeerUrls),
             HeartbeatInterval = TimeSpan.FromMilliseconds(heartbeat),
             ElectionTimeout = TimeSpan.FromMilliseconds(values.Number(Flags.ElectionTimeout, LeastHeartbeats * heartbeat, LongestElection)),
             Logging = LoggingOptions.From(values),
@@ -73,7 +73,14 @@ internal static class OptionsBuilder
             Auth = AuthFlags.Read(values),
             Compaction = CompactionFlags.Read(values),
             Gateway = GatewayFlags.Read(values),
-            Console = ConsoleFlags.Read(values, name),
+            Console = new ConsoleOptions
+            {
+                Mode = values.OneOf(
+                    Flags.Console, ("off", ConsoleMode.Off), ("read-only", ConsoleMode.ReadOnly), ("read-write", ConsoleMode.ReadWrite)),
+                Masks = values.List(Flags.ConsoleMask),
+                MaxRequestBytes = values.Number(Flags.MaxRequestBytes, 1, MostRequestBytes),
+                FrontendName = name,
+            },
             WatchProgressNotifyInterval = ProgressInterval(values),
             SqlWriteTimeout = SqlWriteTimeout(values),
             Warnings = [
@@ -100,15 +107,6 @@ internal static class OptionsBuilder
 
         _ = values.Switch(Flags.SocketReuseAddress); // it is always so
     }
-    private static IReadOnlyList<ListenUrl> OptionalUrls(FlagValues values, Flag flag) =>
-        values.OptionalText(flag) is { } urls ? Urls.Listen(values.Label(flag), urls) : [];
-
-    private static bool IsExtensive(FlagValues values) => values.Text(Flags.Metrics) switch
-    {
-        "basic" => false,
-        "extensive" => true,
-        var text => throw new FlagException($"{values.Label(Flags.Metrics)} must be basic or extensive, not \"{FlagValues.Shown(text)}\"."),
-    };
 
     private static PasswordCommand? Password(FlagValues values)
     {
@@ -123,13 +121,6 @@ internal static class OptionsBuilder
             : new PasswordCommand(command, lifetime);
     }
 
-    private static bool MayMigrate(FlagValues values) => values.Text(Flags.Migrate) switch
-    {
-        "auto" => true,
-        "never" => false,
-        var text => throw new FlagException($"{values.Label(Flags.Migrate)} must be auto or never, not \"{FlagValues.Shown(text)}\"."),
-    };
-
     /// <summary>0 stands for the default, as in etcd.</summary>
     private static TimeSpan ProgressInterval(FlagValues values)
     {
@@ -137,7 +128,7 @@ internal static class OptionsBuilder
         TimeSpan interval = values.Duration(flag);
         return interval == TimeSpan.Zero ? Durations.Parse(flag.Default!)!.Value
             : interval >= TimeSpan.FromMilliseconds(100) ? interval
-            : throw new FlagException($"{values.Label(flag)} must be at least 100ms, not \"{FlagValues.Shown(values.Text(flag))}\".");
+            : throw values.Wrong(flag, "at least 100ms");
     }
 
     private static TimeSpan SqlWriteTimeout(FlagValues values)
@@ -145,9 +136,7 @@ internal static class OptionsBuilder
         TimeSpan limit = values.Duration(Flags.SqlWriteTimeout);
         return limit == TimeSpan.Zero || limit >= TimeSpan.FromMilliseconds(100)
             ? limit
-            : throw new FlagException(
-                $"{values.Label(Flags.SqlWriteTimeout)} must be 0 or at least 100ms, "
-                + $"not \"{FlagValues.Shown(values.Text(Flags.SqlWriteTimeout))}\".");
+            : throw values.Wrong(Flags.SqlWriteTimeout, "0 or at least 100ms");
     }
 
     /// <summary>The interval within Kestrel's bounds: pings at most once a second, and no wait longer than a timer's.</summary>

@@ -15,7 +15,7 @@ internal static class ProxyFlags
     public static TrustedProxies? Read(FlagValues values)
     {
         Flag flag = Flags.ProxyProtocolFrom;
-        string[] items = values.Text(flag).Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
+        string[] items = values.List(flag);
         return items.Length == 0 ? null
             : new TrustedProxies([.. items.Where(item => item != Unix).Select(Network)], items.Contains(Unix));
 
@@ -23,8 +23,6 @@ internal static class ProxyFlags
             IPNetwork.TryParse(item, out IPNetwork network) ? network
             : IPAddress.TryParse(item, out IPAddress? address)
                 ? new IPNetwork(address, BitsPerByte * address.GetAddressBytes().Length)
-            : throw new FlagException(
-                $"{values.Label(flag)} must be a list of networks such as 10.0.0.0/8, addresses or unix, "
-                + $"not \"{FlagValues.Shown(item)}\".");
+            : throw values.Wrong(flag, "a list of networks such as 10.0.0.0/8, addresses or unix", item);
     }
 }

@@ -55,11 +55,16 @@ public sealed record TlsOptions
             TrustedCaFile = values.Text(Flags.TrustedCaFile),
             ClientCertRequired = values.Switch(Flags.ClientCertAuth) || values.Text(Flags.TrustedCaFile).Length > 0,
             ClientCrlFile = values.Text(Flags.ClientCrlFile),
-            AllowedHostnames = [.. Names(values.Text(Flags.ClientCertAllowedHostname))],
+            AllowedHostnames = values.List(Flags.ClientCertAllowedHostname),
             Protocols = Versions(values),
             CipherSuites = Suites(values),
         };
-        CheckPair(values, options);
+        if (options.CertFile.Length > 0 != options.KeyFile.Length > 0)
+        {
+            (Flag given, Flag missing) = options.CertFile.Length > 0 ? (Flags.CertFile, Flags.KeyFile) : (Flags.KeyFile, Flags.CertFile);
+            throw new FlagException($"{values.Label(given)} needs --{missing.Name} too.");
+        }
+
         if (urls.FirstOrDefault(url => url.IsTls) is not { } secure)
         {
             return null;
@@ -102,15 +107,6 @@ public sealed record TlsOptions
         }
     }
 
-    private static void CheckPair(FlagValues values, TlsOptions options)
-    {
-        if (options.CertFile.Length > 0 != options.KeyFile.Length > 0)
-        {
-            (Flag given, Flag missing) = options.CertFile.Length > 0 ? (Flags.CertFile, Flags.KeyFile) : (Flags.KeyFile, Flags.CertFile);
-            throw new FlagException($"{values.Label(given)} needs --{missing.Name} too.");
-        }
-    }
-
     private static SslProtocols Versions(FlagValues values)
     {
         SslProtocols least = Version(values, Flags.TlsMinVersion, SslProtocols.Tls12);
@@ -126,12 +122,12 @@ public sealed record TlsOptions
         "" => otherwise,
         "TLS1.2" => SslProtocols.Tls12,
         "TLS1.3" => SslProtocols.Tls13,
-        string text => throw new FlagException($"{values.Label(flag)} must be TLS1.2 or TLS1.3, not \"{FlagValues.Shown(text)}\"."),
+        _ => throw values.Wrong(flag, "TLS1.2 or TLS1.3"),
     };
 
     private static IReadOnlyList<TlsCipherSuite> Suites(FlagValues values)
     {
-        string[] names = Names(values.Text(Flags.CipherSuites));
+        string[] names = values.List(Flags.CipherSuites);
         if (names.Length == 0)
         {
             return [];
@@ -149,6 +145,4 @@ public sealed record TlsOptions
             + (Spelling.Nearest(name, KnownCipherSuites.Names) is { } near ? $": did you mean {near}?" : "."))),
             .. KnownCipherSuites.OfTls13];
     }
-
-    private static string[] Names(string list) => list.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
 }

@@ -32,9 +32,7 @@ public sealed record TracingOptions
             || collector.Host.Length == 0
             || (isGrpc && collector.PathAndQuery != "/"))
         {
-            throw new FlagException(
-                $"{values.Label(Flags.DistributedTracingAddress)} must be host:port or a URL with http:// or https://, "
-                + $"not \"{FlagValues.Shown(address)}\".");
+            throw values.Wrong(Flags.DistributedTracingAddress, "host:port or a URL with http:// or https://");
         }
 
         TracingOptions options = new()

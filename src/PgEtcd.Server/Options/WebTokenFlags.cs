@@ -43,9 +43,13 @@ internal static class WebTokenFlags
         switch (method)
         {
             case "RS256" or "RS384" or "RS512" or "PS256" or "PS384" or "PS512":
-                return Pair(label, publicPath, privatePath, static pem => new RsaSecurityKey(Rsa(pem)));
+                return Pair(
+                    label, publicPath, privatePath,
+                    static pem => new RsaSecurityKey(Key(pem, RSA.Create(), RSACertificateExtensions.GetRSAPublicKey)));
             case "ES256" or "ES384" or "ES512":
-                return Pair(label, publicPath, privatePath, static pem => new ECDsaSecurityKey(Ec(pem)));
+                return Pair(
+                    label, publicPath, privatePath,
+                    static pem => new ECDsaSecurityKey(Key(pem, ECDsa.Create(), ECDsaCertificateExtensions.GetECDsaPublicKey)));
             case "HS256" or "HS384" or "HS512":
                 byte[] secret = Read(
                     label, privatePath ?? throw new FlagException($"{label}: {method} needs priv-key=."), File.ReadAllBytes);
@@ -105,28 +109,15 @@ internal static class WebTokenFlags
         }
     }
 
-    private static bool IsCertificate(string pem) => pem.Contains("-----BEGIN CERTIFICATE-----", StringComparison.Ordinal);
-
-    private static RSA Rsa(string pem)
+    /// <summary>The key in PEM, or that of a certificate.</summary>
+    private static T Key<T>(string pem, T key, Func<X509Certificate2, T?> ofCertificate)
+        where T : AsymmetricAlgorithm
     {
-        if (IsCertificate(pem))
+        if (pem.Contains("-----BEGIN CERTIFICATE-----", StringComparison.Ordinal))
         {
-            return X509Certificate2.CreateFromPem(pem).GetRSAPublicKey() ?? throw new CryptographicException();
+            return ofCertificate(X509Certificate2.CreateFromPem(pem)) ?? throw new CryptographicException();
         }
 
-        RSA key = RSA.Create();
-        key.ImportFromPem(pem);
-        return key;
-    }
-
-    private static ECDsa Ec(string pem)
-    {
-        if (IsCertificate(pem))
-        {
-            return X509Certificate2.CreateFromPem(pem).GetECDsaPublicKey() ?? throw new CryptographicException();
-        }
-
-        ECDsa key = ECDsa.Create();
         key.ImportFromPem(pem);
         return key;
     }
