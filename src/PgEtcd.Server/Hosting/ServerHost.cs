@@ -36,7 +36,7 @@ internal static class ServerHost
         }
 
         ServerTls? tls = options.Tls is { SelfSigned: true } ? null : ServerTls.Load(options, logger); // before anything is started
-        using TraceExport? traces = TraceExport.Start(options.Tracing, loggers);
+        using TraceExport? traces = options.Tracing is { } tracing ? new TraceExport(tracing, loggers) : null;
         await using LocalDatabase? local = options.Database is null
             ? await LocalDatabase.StartAsync(options.DataDir, options.DataDirIsDefault, logger, stopping)
             : null;
@@ -44,10 +44,9 @@ internal static class ServerHost
             options.Database ?? local!.ConnectionString, options, tls, loggers, stopping);
         tls ??= ServerTls.Load(options, logger); // a self-signed certificate is in the directory that PostgreSQL's start has created
         Task writing = Rehearsal.RunAsync(RehearsalLimit, frontend.Committer.RehearseAsync); // while the rest is put together
-        FrontendAlarms alarms = new(frontend, options);
-        using ServerGauges gauges = new(frontend, options, alarms);
+        using ServerGauges gauges = new(frontend, options);
         using ProcessGauges process = new();
-        await using WebApplication app = Build(options, frontend, new HttpPages(frontend, alarms, metrics), metrics, tls, loggers);
+        await using WebApplication app = Build(options, frontend, new HttpPages(frontend, metrics), metrics, tls, loggers);
         await Rehearsal.RunAsync(RehearsalLimit, token => EtcdApi.RehearseAsync(app.Services, token));
         await writing;
         await Listeners.StartAsync(app, options, stopping);

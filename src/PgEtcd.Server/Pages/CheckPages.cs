@@ -1,6 +1,5 @@
 using System.Text;
 using PgEtcd.Api.Http;
-using PgEtcd.Protocol.Etcdserverpb;
 
 namespace PgEtcd.Server.Pages;
 
@@ -29,8 +28,7 @@ internal sealed class CheckPages
     public static CheckPages Ready(HealthProbe probe) => new(
         "readyz",
         probe,
-        ("data_corruption", () => Task.FromResult(
-            probe.Alarms.Any(alarm => alarm.Alarm == AlarmType.Corrupt) ? "alarm activated: CORRUPT" : null)),
+        ("data_corruption", () => Task.FromResult(probe.Alarms.Contains("CORRUPT") ? "alarm activated: CORRUPT" : null)),
         ("serializable_read", async () => probe.Staleness ?? await probe.ReadAsync(serializable: true)),
         ("linearizable_read", () => probe.ReadAsync(serializable: false)),
         ("non_learner", () => Task.FromResult<string?>(null))); // there are no learners here
@@ -44,11 +42,6 @@ internal sealed class CheckPages
 
     private async Task ServeAsync(HttpContext context, HealthCheck[] checks)
     {
-        if (await context.RefusesMethodAsync())
-        {
-            return;
-        }
-
         StringBuilder report = new();
         bool isFine = true;
         foreach (HealthCheck check in checks)
