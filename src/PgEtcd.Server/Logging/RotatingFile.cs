@@ -6,7 +6,7 @@ namespace PgEtcd.Server.Logging;
 
 /// <summary>A log file that is renamed to name-time.extension and begun anew when it is full. Old files are compressed and deleted as
 /// <see cref="LogRotation"/> says. Not thread-safe.</summary>
-internal sealed class RotatingFile : Stream
+internal sealed class RotatingFile : IDisposable
 {
     private const int Megabyte = 1024 * 1024;
     private const int DefaultMegabytes = 100;
@@ -26,21 +26,6 @@ internal sealed class RotatingFile : Stream
         _file = Append(_path);
     }
 
-    /// <inheritdoc/>
-    public override bool CanRead => false;
-
-    /// <inheritdoc/>
-    public override bool CanSeek => false;
-
-    /// <inheritdoc/>
-    public override bool CanWrite => true;
-
-    /// <inheritdoc/>
-    public override long Length => throw new NotSupportedException();
-
-    /// <inheritdoc/>
-    public override long Position { get => throw new NotSupportedException(); set => throw new NotSupportedException(); }
-
     private long MaxLength => (long)(_rotation.MaxSize == 0 ? DefaultMegabytes : _rotation.MaxSize) * Megabyte;
 
     /// <summary>Opens a log file to append to it; other processes may read, move and write it meanwhile.</summary>
@@ -53,42 +38,22 @@ internal sealed class RotatingFile : Stream
         UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite,
     });
 
-    /// <inheritdoc/>
-    public override void Write(ReadOnlySpan<byte> buffer)
+    /// <summary>Writes a line. It has been handed to the system when this returns.</summary>
+    public void Write(ReadOnlySpan<byte> line)
     {
-        if (_file.Length > 0 && _file.Length + buffer.Length > MaxLength)
+        if (_file.Length > 0 && _file.Length + line.Length > MaxLength)
         {
             Rotate();
         }
 
-        _file.Write(buffer);
+        _file.Write(line);
     }
 
     /// <inheritdoc/>
-    public override void Write(byte[] buffer, int offset, int count) => Write(buffer.AsSpan(offset, count));
-
-    /// <inheritdoc/>
-    public override void Flush() => _file.Flush();
-
-    /// <inheritdoc/>
-    public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException();
-
-    /// <inheritdoc/>
-    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-
-    /// <inheritdoc/>
-    public override void SetLength(long value) => throw new NotSupportedException();
-
-    /// <inheritdoc/>
-    protected override void Dispose(bool disposing)
+    public void Dispose()
     {
-        if (disposing)
-        {
-            _file.Dispose();
-            _tidying.Wait(TimeSpan.FromSeconds(1));
-        }
-
-        base.Dispose(disposing);
+        _file.Dispose();
+        _tidying.Wait(TimeSpan.FromSeconds(1));
     }
 
     private void Rotate()
