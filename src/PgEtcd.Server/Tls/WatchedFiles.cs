@@ -40,7 +40,7 @@ internal sealed class WatchedFiles<T>
         get
         {
             State state = _state;
-            return Stopwatch.GetElapsedTime(state.Look.Taken) < ContentInterval && state.Look.HasStamps(Stamp.Of(_paths))
+            return Stopwatch.GetElapsedTime(state.Look.Taken) < ContentInterval && state.Look.Stamps.SequenceEqual(Stamp.Of(_paths))
                 ? state.Value
                 : Renew();
         }
@@ -51,7 +51,7 @@ internal sealed class WatchedFiles<T>
         lock (_gate)
         {
             Look look = Look.At(_paths);
-            if (look.HasContentOf(_state.Look))
+            if (look.Digest.SequenceEqual(_state.Look.Digest))
             {
                 _state = _state with { Look = look };
                 return _state.Value;
@@ -78,13 +78,11 @@ internal sealed class WatchedFiles<T>
 }
 
 /// <summary>The state of files at one moment.</summary>
-/// <param name="stamps">Times and lengths.</param>
-/// <param name="digest">Digest of all contents.</param>
-internal sealed class Look(Stamp[] stamps, byte[] digest)
+/// <param name="Taken">The moment (a timestamp of Stopwatch).</param>
+/// <param name="Stamps">Times and lengths.</param>
+/// <param name="Digest">Digest of all contents.</param>
+internal sealed record Look(long Taken, Stamp[] Stamps, byte[] Digest)
 {
-    /// <summary>The moment (a timestamp of Stopwatch).</summary>
-    public long Taken { get; } = Stopwatch.GetTimestamp();
-
     /// <summary>Looks at files.</summary>
     public static Look At(string[] paths)
     {
@@ -102,16 +100,8 @@ internal sealed class Look(Stamp[] stamps, byte[] digest)
             }
         }
 
-        return new Look(stamps, hash.GetHashAndReset());
+        return new Look(Stopwatch.GetTimestamp(), stamps, hash.GetHashAndReset());
     }
-
-    /// <summary>Whether times and lengths are the same.</summary>
-    public bool HasStamps(Stamp[] others) => stamps.AsSpan().SequenceEqual(others);
-
-    /// <summary>Whether the contents are the same.</summary>
-    public bool HasContentOf(Look other) => digest.AsSpan().SequenceEqual(other.Digest);
-
-    private byte[] Digest => digest;
 }
 
 /// <summary>The properties that usually change with a file's content.</summary>
