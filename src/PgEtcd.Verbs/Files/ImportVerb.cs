@@ -50,7 +50,7 @@ internal static class ImportVerb
         byte[] toPrefix = OutputFlags.Bytes(arguments, arguments.Values.GetValueOrDefault(ToPrefix, ""));
         KeyLines lines = new(arguments.Argument, fromPrefix, toPrefix);
         await using VerbDatabase opened = await VerbDatabase.OpenAsync(arguments.Target, SchemaUse.Create, cancellationToken);
-        KeyImportResult result = await ProgressDisplay.ForTerminal().StepAsync("importing", 0, report => KeyImport.RunAsync(
+        KeyImportResult result = await ProgressDisplay.StepAsync("importing", 0, report => KeyImport.RunAsync(
             opened.Database, opened.Migrator, lines.ReadAsync(cancellationToken), arguments.Switches.Contains(Replace), report,
             cancellationToken));
         if (result.Refusal is { } refusal)
@@ -75,7 +75,7 @@ internal static class ImportVerb
         using SnapshotFile file = SnapshotFile.Open(arguments.Argument);
         SnapshotAuth auth = arguments.Switches.Contains(WithoutAuth) ? SnapshotAuth.None : file.ReadAuth();
         await using VerbDatabase opened = await VerbDatabase.OpenAsync(arguments.Target, SchemaUse.Create, cancellationToken);
-        SnapshotImport import = new(file, auth.IsUsed ? auth.ToRecords() : null, opened, ProgressDisplay.ForTerminal());
+        SnapshotImport import = new(file, auth.IsUsed ? auth.ToRecords() : null, opened);
         ImportResult result = await import.RunAsync(cancellationToken);
         string compacted = result.CompactRevision < 0 ? "never compacted" : $"compacted at {result.CompactRevision}";
         string checksum = file.HasChecksum ? "" : " The file had no checksum, as a member's db file has none.";

@@ -58,8 +58,9 @@ internal sealed class RowWriter(bool isJson, bool isHex, Stream output) : IDispo
             return;
         }
 
-        _titles = [.. fields.Where(field => field.Title is not null).Select(field => field.Title!)];
-        _rows.Add([.. fields.Where(field => field.Title is not null).Select(field => Cell(field.Value))]);
+        Field[] shown = [.. fields.Where(field => field.Title is not null)];
+        _titles = [.. shown.Select(field => field.Title!)];
+        _rows.Add([.. shown.Select(field => Cell(field.Value))]);
         if (_rows.Count == RowsPerTable)
         {
             WriteTable();
@@ -162,20 +163,9 @@ internal sealed class RowWriter(bool isJson, bool isHex, Stream output) : IDispo
                 json.WriteBase64String(field.Name, bytes);
                 json.WriteString(field.Name + "_text", Decoded(bytes));
                 break;
-            case long number:
-                json.WriteNumber(field.Name, number);
-                break;
-            case int number:
-                json.WriteNumber(field.Name, number);
-                break;
-            case bool flag:
-                json.WriteBoolean(field.Name, flag);
-                break;
-            case DateTime time:
-                json.WriteString(field.Name, time);
-                break;
             default:
-                json.WriteString(field.Name, (string?)field.Value);
+                json.WritePropertyName(field.Name);
+                JsonSerializer.Serialize(json, field.Value);
                 break;
         }
     }
