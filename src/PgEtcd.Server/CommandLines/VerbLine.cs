@@ -50,7 +50,7 @@ internal static class VerbLine
             {
                 if (parts.Length == 1 && at + 1 == words.Count)
                 {
-                    text = CommandLineResult.Fail($"{parts[0]} needs a value.", CommandLineResult.BadValue);
+                    text = CommandLineResult.Fail($"{parts[0]} needs a value.", FlagException.BadValue);
                     return null;
                 }
 

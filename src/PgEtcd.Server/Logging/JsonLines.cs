@@ -1,7 +1,6 @@
 using System.Buffers;
 using System.Collections.Concurrent;
 using System.Globalization;
-using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using PgEtcd.Protocol;
@@ -29,7 +28,7 @@ internal static class JsonLines
             {
                 if (name is not ['{', ..])
                 {
-                    json.WritePropertyName(Names.GetOrAdd(name, ToKebab));
+                    json.WritePropertyName(Names.GetOrAdd(name, NameOf));
                     WriteValue(json, value);
                 }
             }
@@ -63,20 +62,10 @@ internal static class JsonLines
         }
     }
 
-    /// <summary>A field's name in kebab-case. The four keys of the line itself are taken.</summary>
-    private static string ToKebab(string name)
+    /// <summary>A field's name in kebab-case. The keys of the line itself are taken.</summary>
+    private static string NameOf(string name) => JsonNamingPolicy.KebabCaseLower.ConvertName(name) switch
     {
-        StringBuilder kebab = new();
-        foreach (char c in name)
-        {
-            if (char.IsAsciiLetterUpper(c) && kebab.Length > 0)
-            {
-                kebab.Append('-');
-            }
-
-            kebab.Append(char.ToLowerInvariant(c));
-        }
-
-        return kebab.ToString() is var key && key is "level" or "ts" or "logger" or "msg" or "error" ? key + "-field" : key;
-    }
+        ("level" or "ts" or "logger" or "msg" or "error") and var taken => taken + "-field",
+        string free => free,
+    };
 }

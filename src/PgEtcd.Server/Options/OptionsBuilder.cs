@@ -1,9 +1,12 @@
 using System.Net;
+using PgEtcd.Api;
+using PgEtcd.Api.Gateway;
 using PgEtcd.Console;
 using PgEtcd.Postgres.Connections;
 using PgEtcd.Protocol;
 using PgEtcd.Server.Addresses;
 using PgEtcd.Server.Configuration;
+using PgEtcd.Server.Proxies;
 
 namespace PgEtcd.Server.Options;
 
@@ -33,7 +36,6 @@ internal static class OptionsBuilder
         IReadOnlyList<ListenUrl> listenHttp = Urls.Listen(values, Flags.ListenClientHttpUrls);
         IReadOnlyList<ListenUrl> listenMetrics = Urls.Listen(values, Flags.ListenMetricsUrls);
         TlsOptions? tls = TlsOptions.From(values, [.. listen, .. listenHttp, .. listenMetrics]);
-        int heartbeat = values.Number(Flags.HeartbeatInterval, 1, LongestElection / LeastHeartbeats);
         return new ServerOptions
         {
             Name = name,
@@ -53,10 +55,9 @@ internal static class OptionsBuilder
             AdvertiseClientUrls = values.OptionalText(Flags.AdvertiseClientUrls) is null
                 ? Reachable(listen)
                 : Urls.Advertise(values, Flags.AdvertiseClientUrls),
-            TrustedProxies = ProxyFlags.Read(values),
+            TrustedProxies = Proxies(values),
             ReusePort = values.Switch(Flags.SocketReusePort),
-            MaxRequestBytes = values.Number(Flags.MaxRequestBytes, 1, MostRequestBytes),
-            MaxTxnOps = values.Number(Flags.MaxTxnOps, 1, int.MaxValue),
+            Limits = Limits(values),
             MaxConcurrentStreams = values.LongNumber(Flags.MaxConcurrentStreams, 0, uint.MaxValue) is > 0 and < MostStreams and var streams
                 ? (int)streams
                 : MostStreams,
@@ -66,13 +67,16 @@ internal static class OptionsBuilder
             QuotaBackendBytes = values.LongNumber(Flags.QuotaBackendBytes, long.MinValue, long.MaxValue),
             InitialClusterToken = values.Text(Flags.InitialClusterToken),
             InitialAdvertisePeerUrls = Urls.Advertise(values, Flags.InitialAdvertisePeerUrls),
-            HeartbeatInterval = TimeSpan.FromMilliseconds(heartbeat),
-            ElectionTimeout = TimeSpan.FromMilliseconds(values.Number(Flags.ElectionTimeout, LeastHeartbeats * heartbeat, LongestElection)),
             Logging = LoggingOptions.From(values),
             Tracing = TracingOptions.From(values),
             Auth = AuthFlags.Read(values),
             Compaction = CompactionFlags.Read(values),
-            Gateway = GatewayFlags.Read(values),
+            Gateway = new GatewayOptions
+            {
+                Enabled = values.Switch(Flags.EnableGrpcGateway),
+                Origins = [.. NonEmptyList(values, Flags.Cors).Select(origin => Origin(values, origin))],
+                Hosts = NonEmptyList(values, Flags.HostWhitelist),
+            },
             Console = new ConsoleOptions
             {
                 Mode = values.OneOf(
@@ -108,18 +112,53 @@ internal static class OptionsBuilder
         _ = values.Switch(Flags.SocketReuseAddress); // it is always so
     }
 
+    private static RequestLimits Limits(FlagValues values)
+    {
+        // There are no elections here, but etcd derives limits from their timeout, in whole heartbeats.
+        int heartbeat = values.Number(Flags.HeartbeatInterval, 1, LongestElection / LeastHeartbeats);
+        int ticks = values.Number(Flags.ElectionTimeout, LeastHeartbeats * heartbeat, LongestElection) / heartbeat;
+        return new RequestLimits
+        {
+            MaxRequestBytes = values.Number(Flags.MaxRequestBytes, 1, MostRequestBytes),
+            MaxTxnOps = values.Number(Flags.MaxTxnOps, 1, int.MaxValue),
+            MinLeaseTtlSeconds = (long)Math.Ceiling(3 * ticks / 2 * TimeSpan.FromMilliseconds(heartbeat).TotalSeconds),
+            RequestTimeout = TimeSpan.FromSeconds(5) + TimeSpan.FromMilliseconds(2 * ticks * heartbeat),
+            SlowRequest = values.Duration(Flags.WarningUnaryRequestDuration),
+        };
+    }
+
     private static PasswordCommand? Password(FlagValues values)
     {
         TimeSpan lifetime = values.Duration(Flags.DatabasePasswordLifetime);
-        if (values.OptionalText(Flags.DatabasePasswordCommand) is not { } command)
-        {
-            return null;
-        }
-
-        return values.OptionalText(Flags.Database) is null
-            ? throw new FlagException($"{values.Label(Flags.DatabasePasswordCommand)} needs --database, whose password it prints.")
-            : new PasswordCommand(command, lifetime);
+        return values.OptionalText(Flags.DatabasePasswordCommand) is not { } command ? null
+            : values.OptionalText(Flags.Database) is not null ? new PasswordCommand(command, lifetime)
+            : throw new FlagException($"{values.Label(Flags.DatabasePasswordCommand)} needs --database, whose password it prints.");
     }
+
+    /// <summary>The networks of --proxy-protocol-from, or addresses; null if there are none.</summary>
+    private static TrustedProxies? Proxies(FlagValues values)
+    {
+        string[] items = values.List(Flags.ProxyProtocolFrom);
+        return items.Length == 0 ? null
+            : new TrustedProxies([.. items.Where(item => item != "unix").Select(Network)], items.Contains("unix"));
+
+        IPNetwork Network(string item) =>
+            IPNetwork.TryParse(item, out IPNetwork network) ? network
+            : IPAddress.TryParse(item, out IPAddress? address) ? new IPNetwork(address, 8 * address.GetAddressBytes().Length)
+            : throw values.Wrong(Flags.ProxyProtocolFrom, "a list of networks such as 10.0.0.0/8, addresses or unix", item);
+    }
+
+    private static string[] NonEmptyList(FlagValues values, Flag flag) => values.List(flag) is { Length: > 0 } items
+        ? items
+        : throw new FlagException($"{values.Label(flag)} needs a value.");
+
+    /// <summary>An origin. Browsers send scheme, host and port without a path; a slash at the end is accepted.</summary>
+    private static string Origin(FlagValues values, string text) =>
+        text == "*" ? text
+        : Uri.TryCreate(text, UriKind.Absolute, out Uri? url) && url.Scheme is "http" or "https" && url.PathAndQuery == "/"
+            && url.UserInfo == ""
+            ? text.TrimEnd('/')
+            : throw values.Wrong(Flags.Cors, "* or a list of origins such as https://example.com", text);
 
     /// <summary>0 stands for the default, as in etcd.</summary>
     private static TimeSpan ProgressInterval(FlagValues values)
