@@ -15,7 +15,7 @@ internal static class ExportVerb
     {
         Values = new Dictionary<string, (string, string)>
         {
-            [FileFormat.Flag] = (FileFormat.Value, FileFormat.Help),
+            [FileFormat.Flag] = FileFormat.Help,
             [OutputFlags.Prefix] = ("PREFIX", "Only keys with that prefix, as they are, without history, users and roles."),
             [OutputFlags.At] = ("MOMENT", "Keys as they were then, without history, users and roles."),
         },
@@ -57,7 +57,7 @@ internal static class ExportVerb
             long rows = 0;
             await WholeFile.WriteAsync(arguments.Argument, async output =>
             {
-                using RowWriter lines = new(output);
+                using RowWriter lines = new(isJson, output: output);
                 await past.AskAsync(queries =>
                     queries.StateAsync(revision, prefix, row => lines.Add(StateVerb.Row(row)), cancellationToken));
                 rows = lines.Count;

@@ -7,8 +7,9 @@ namespace PgEtcd.Verbs.Files;
 internal static class FileFormat
 {
     public const string Flag = "--format";
-    public const string Value = "FORMAT";
-    public const string Help = "snapshot (the default), a file of etcd; or jsonl, a line for each key.";
+
+    public static readonly (string Value, string Help) Help =
+        ("FORMAT", "snapshot (the default), a file of etcd; or jsonl, a line for each key.");
 
     /// <summary>Whether the file has lines of JSON.</summary>
     public static bool IsJson(VerbArguments arguments) => arguments.Values.GetValueOrDefault(Flag, "snapshot") switch

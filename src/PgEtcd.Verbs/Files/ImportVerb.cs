@@ -20,7 +20,7 @@ internal static class ImportVerb
     {
         Values = new Dictionary<string, (string, string)>
         {
-            [FileFormat.Flag] = (FileFormat.Value, FileFormat.Help),
+            [FileFormat.Flag] = FileFormat.Help,
             [FromPrefix] = ("PREFIX", "jsonl: the prefix that all keys in the file have, to be taken off."),
             [ToPrefix] = ("PREFIX", "jsonl: the prefix to put in its place."),
         },

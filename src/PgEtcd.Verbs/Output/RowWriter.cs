@@ -10,8 +10,8 @@ namespace PgEtcd.Verbs.Output;
 /// result.</summary>
 /// <param name="isJson">Whether to write JSON, one object a line.</param>
 /// <param name="isHex">Whether tables show bytes in hex.</param>
-/// <param name="output">The stream for JSON.</param>
-internal sealed class RowWriter(bool isJson, bool isHex, Stream output) : IDisposable
+/// <param name="output">The stream for JSON, which stays open; null: stdout.</param>
+internal sealed class RowWriter(bool isJson, bool isHex = false, Stream? output = null) : IDisposable
 {
     private const int RowsPerTable = 1000;
 
@@ -20,23 +20,11 @@ internal sealed class RowWriter(bool isJson, bool isHex, Stream output) : IDispo
 
     private static readonly UTF8Encoding Strict = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
 
-    private readonly Stream _output = new BufferedStream(output, 64 * 1024);
+    private readonly Stream _output = new BufferedStream(output ?? Console.OpenStandardOutput(), 64 * 1024);
     private readonly IAnsiConsole _console = TableConsole();
     private readonly List<string[]> _rows = [];
     private string[] _titles = [];
     private int[] _widths = [];
-
-    /// <summary>A writer to stdout.</summary>
-    public RowWriter(bool isJson, bool isHex)
-        : this(isJson, isHex, Console.OpenStandardOutput())
-    {
-    }
-
-    /// <summary>A writer of JSON to a stream, which stays open.</summary>
-    public RowWriter(Stream output)
-        : this(isJson: true, isHex: false, output)
-    {
-    }
 
     /// <summary>The number of rows so far.</summary>
     public long Count { get; private set; }

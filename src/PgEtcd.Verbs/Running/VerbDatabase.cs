@@ -18,10 +18,6 @@ internal sealed class VerbDatabase : IAsyncDisposable
     private LocalDatabase? _local;
     private Database? _database;
 
-    private VerbDatabase()
-    {
-    }
-
     /// <summary>The database, connected and with the schema prepared.</summary>
     public Database Database => _database!;
 
