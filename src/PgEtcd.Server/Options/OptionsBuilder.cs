@@ -77,14 +77,12 @@ internal static class OptionsBuilder
                 Origins = [.. NonEmptyList(values, Flags.Cors).Select(origin => Origin(values, origin))],
                 Hosts = NonEmptyList(values, Flags.HostWhitelist),
             },
-            Console = new ConsoleOptions
-            {
-                Mode = values.OneOf(
+            Console = new ConsoleOptions(
+                values.OneOf(
                     Flags.Console, ("off", ConsoleMode.Off), ("read-only", ConsoleMode.ReadOnly), ("read-write", ConsoleMode.ReadWrite)),
-                Masks = values.List(Flags.ConsoleMask),
-                MaxRequestBytes = values.Number(Flags.MaxRequestBytes, 1, MostRequestBytes),
-                FrontendName = name,
-            },
+                values.List(Flags.ConsoleMask),
+                values.Number(Flags.MaxRequestBytes, 1, MostRequestBytes),
+                name),
             WatchProgressNotifyInterval = ProgressInterval(values),
             SqlWriteTimeout = SqlWriteTimeout(values),
             Warnings = [

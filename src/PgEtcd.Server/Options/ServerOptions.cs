@@ -1,6 +1,6 @@
-using PgEtcd.Console;
 using PgEtcd.Api;
 using PgEtcd.Api.Gateway;
+using PgEtcd.Console;
 using PgEtcd.Frontend.Auth;
 using PgEtcd.Frontend.Compaction;
 using PgEtcd.Frontend.Members;
@@ -32,7 +32,7 @@ public sealed record ServerOptions
     public required bool DataDirIsDefault { get; init; }
 
     /// <summary>--migrate=auto: the schema may be created and changed.</summary>
-    public bool MayMigrate { get; init; } = true;
+    public required bool MayMigrate { get; init; }
 
     /// <summary>URLs for clients: gRPC and HTTP on the same port. At least one.</summary>
     public required IReadOnlyList<ListenUrl> ListenClientUrls { get; init; }
@@ -101,10 +101,10 @@ public sealed record ServerOptions
     public required CompactionOptions Compaction { get; init; }
 
     /// <summary>Plain HTTP and the JSON gateway.</summary>
-    public GatewayOptions Gateway { get; init; } = new();
+    public required GatewayOptions Gateway { get; init; }
 
     /// <summary>The pages at /ui.</summary>
-    public ConsoleOptions Console { get; init; } = new();
+    public required ConsoleOptions Console { get; init; }
 
     /// <summary>Time limit of a request.</summary>
     public TimeSpan RequestTimeout => Limits.RequestTimeout;

@@ -88,10 +88,7 @@ internal sealed class RestorePage(KeySource keys, ChangeBrowser changes, ServerB
             : 0;
 
     private static PageAnswer Show(RestoreModel plan, string? problem) =>
-        new("Restore", typeof(RestoreView), plan with { Problem = problem })
-        {
-            Status = problem is null ? StatusCodes.Status200OK : StatusCodes.Status409Conflict,
-        };
+        new PageAnswer("Restore", typeof(RestoreView), plan with { Problem = problem }).WithConflict(problem is not null);
 }
 
 /// <summary>The model of the restore page.</summary>
