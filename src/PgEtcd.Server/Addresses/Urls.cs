@@ -43,12 +43,8 @@ internal static class Urls
 
         (string host, int port) = HostAndPort(label, url);
         bool isTls = url.StartsWith("https://", StringComparison.Ordinal);
-        if (host == "localhost")
-        {
-            return new ListenUrl(null, port) { IsTls = isTls };
-        }
-
-        return IPAddress.TryParse(host, out IPAddress? address)
+        return host == "localhost" ? new ListenUrl(null, port) { IsTls = isTls }
+            : IPAddress.TryParse(host, out IPAddress? address)
             && (address.AddressFamily == AddressFamily.InterNetworkV6 || host.Count(c => c == '.') == 3)
             ? new ListenUrl(address, port) { IsTls = isTls }
             : throw new FlagException($"{label} has {FlagValues.Shown(url)}, whose host must be an IP address or localhost.");

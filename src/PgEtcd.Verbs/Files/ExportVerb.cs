@@ -13,13 +13,13 @@ internal static class ExportVerb
     public static readonly Verb Verb = new(
         "export", "FILE", "Write an etcd snapshot, as etcdctl snapshot save does, or keys as lines of JSON; - is stdout.", RunAsync)
     {
-        Values = new Dictionary<string, (string, string)>
-        {
-            [FileFormat.Flag] = FileFormat.Help,
-            [OutputFlags.Prefix] = ("PREFIX", "Only keys with that prefix, as they are, without history, users and roles."),
-            [OutputFlags.At] = ("MOMENT", "Keys as they were then, without history, users and roles."),
-        },
-        Switches = new Dictionary<string, string> { [OutputFlags.Hex] = "The prefix is given in hex." },
+        Flags =
+        [
+            FileFormat.Flag,
+            new(OutputFlags.Prefix, "PREFIX", "Only keys with that prefix, as they are, without history, users and roles."),
+            new(OutputFlags.At, "MOMENT", "Keys as they were then, without history, users and roles."),
+            new(OutputFlags.Hex, null, "The prefix is given in hex."),
+        ],
         Notes = [PastReader.MomentHelp],
     };
 

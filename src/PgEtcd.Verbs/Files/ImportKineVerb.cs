@@ -20,16 +20,13 @@ internal static class ImportKineVerb
     public static readonly Verb Verb = new(
         "import-kine", "", "Move the store of a k3s, or another kine on PostgreSQL, into an empty schema; revisions stay.", RunAsync)
     {
-        Values = new Dictionary<string, (string, string)>
-        {
-            [From] = ("CONNECTION", "kine's database, as --database is written; its table is only read."),
-            [Table] = ("NAME", "kine's table, if it is not \"kine\"."),
-        },
-        Switches = new Dictionary<string, string>
-        {
-            [WithHistory] = "Import changes too, as far back as they are whole; else what the keys hold now.",
-            [OutputFlags.DryRun] = "Only say what would be imported.",
-        },
+        Flags =
+        [
+            new(From, "CONNECTION", "kine's database, as --database is written; its table is only read."),
+            new(Table, "NAME", "kine's table, if it is not \"kine\"."),
+            new(WithHistory, null, "Import changes too, as far back as they are whole; else what the keys hold now."),
+            new(OutputFlags.DryRun, null, "Only say what would be imported."),
+        ],
         Notes = ["Stop k3s, or kine and its API servers, on every node first: see docs/guides/kine.md."],
     };
 

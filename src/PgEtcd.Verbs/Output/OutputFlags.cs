@@ -16,10 +16,10 @@ internal static class OutputFlags
     private const string Table = "table";
     private const string Json = "json";
 
-    public static readonly (string Value, string Help) OutputHelp = ("FORMAT", "table (the default) or json.");
+    public static readonly VerbFlag OutputFlag = new(Output, "FORMAT", "table (the default) or json.");
 
-    public const string HexHelp =
-        "Show keys and values in hex, and read the key or prefix that is given as hex (6b6579 or \\x6b\\x65\\x79).";
+    public static readonly VerbFlag HexFlag = new(
+        Hex, null, "Show keys and values in hex, and read the key or prefix that is given as hex (6b6579 or \\x6b\\x65\\x79).");
 
     /// <summary>Whether the output is JSON.</summary>
     public static bool IsJson(VerbArguments arguments) => arguments.Values.GetValueOrDefault(Output, Table) switch

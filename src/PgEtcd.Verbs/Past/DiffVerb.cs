@@ -9,12 +9,12 @@ internal static class DiffVerb
 {
     public static readonly Verb Verb = new("diff", "FROM TO", "The keys that are not the same at two moments, the earlier first.", RunAsync)
     {
-        Values = new Dictionary<string, (string, string)>
-        {
-            [OutputFlags.Prefix] = ("PREFIX", "Only keys with that prefix."),
-            [OutputFlags.Output] = OutputFlags.OutputHelp,
-        },
-        Switches = new Dictionary<string, string> { [OutputFlags.Hex] = OutputFlags.HexHelp },
+        Flags =
+        [
+            new(OutputFlags.Prefix, "PREFIX", "Only keys with that prefix."),
+            OutputFlags.OutputFlag,
+            OutputFlags.HexFlag,
+        ],
         Notes = [PastReader.MomentHelp],
     };
 

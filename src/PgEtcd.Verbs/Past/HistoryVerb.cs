@@ -13,16 +13,13 @@ internal static class HistoryVerb
     public static readonly Verb Verb = new(
         "history", "[KEY]", "Every change of a key that is still known, archive included, and who made it.", RunAsync)
     {
-        Values = new Dictionary<string, (string, string)>
-        {
-            [OutputFlags.Prefix] = ("PREFIX", "Of all keys with that prefix, instead of one KEY."),
-            [OutputFlags.Output] = OutputFlags.OutputHelp,
-        },
-        Switches = new Dictionary<string, string>
-        {
-            [Follow] = "Then go on with those that come, until it is stopped.",
-            [OutputFlags.Hex] = OutputFlags.HexHelp,
-        },
+        Flags =
+        [
+            new(OutputFlags.Prefix, "PREFIX", "Of all keys with that prefix, instead of one KEY."),
+            OutputFlags.OutputFlag,
+            new(Follow, null, "Then go on with those that come, until it is stopped."),
+            OutputFlags.HexFlag,
+        ],
     };
 
     private static async Task<int> RunAsync(VerbArguments arguments, CancellationToken cancellationToken)

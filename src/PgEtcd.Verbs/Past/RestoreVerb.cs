@@ -12,18 +12,15 @@ internal static class RestoreVerb
     public static readonly Verb Verb = new(
         "restore", "[KEY]", "Put a key, or all keys with a prefix, back as it was, deletions included; the history keeps both.", RunAsync)
     {
-        Values = new Dictionary<string, (string, string)>
-        {
-            [OutputFlags.At] = ("MOMENT", "When it was as it shall be."),
-            [OutputFlags.Prefix] = ("PREFIX", "All keys with that prefix, instead of one KEY."),
-            [UnchangedSince] = ("REVISION", "Do nothing if one of the keys has changed since; the present revision if it is not given."),
-            [OutputFlags.Output] = OutputFlags.OutputHelp,
-        },
-        Switches = new Dictionary<string, string>
-        {
-            [OutputFlags.DryRun] = "Only show what would be done.",
-            [OutputFlags.Hex] = OutputFlags.HexHelp,
-        },
+        Flags =
+        [
+            new(OutputFlags.At, "MOMENT", "When it was as it shall be."),
+            new(OutputFlags.Prefix, "PREFIX", "All keys with that prefix, instead of one KEY."),
+            new(UnchangedSince, "REVISION", "Do nothing if one of the keys has changed since; the present revision if it is not given."),
+            OutputFlags.OutputFlag,
+            new(OutputFlags.DryRun, null, "Only show what would be done."),
+            OutputFlags.HexFlag,
+        ],
         Notes = [PastReader.MomentHelp],
     };
 

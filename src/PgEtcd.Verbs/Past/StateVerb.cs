@@ -9,13 +9,13 @@ internal static class StateVerb
 {
     public static readonly Verb Verb = new("state", "", "The keys and values as they were, or are.", RunAsync)
     {
-        Values = new Dictionary<string, (string, string)>
-        {
-            [OutputFlags.At] = ("MOMENT", "When; now if it is not given."),
-            [OutputFlags.Prefix] = ("PREFIX", "Only keys with that prefix."),
-            [OutputFlags.Output] = OutputFlags.OutputHelp,
-        },
-        Switches = new Dictionary<string, string> { [OutputFlags.Hex] = OutputFlags.HexHelp },
+        Flags =
+        [
+            new(OutputFlags.At, "MOMENT", "When; now if it is not given."),
+            new(OutputFlags.Prefix, "PREFIX", "Only keys with that prefix."),
+            OutputFlags.OutputFlag,
+            OutputFlags.HexFlag,
+        ],
         Notes = [PastReader.MomentHelp],
     };
 

@@ -9,8 +9,7 @@ internal static class MigrateVerb
 {
     public static readonly Verb Verb = new("migrate", "", "Make the schema, or bring it to the version of this binary.", RunAsync)
     {
-        Switches = new Dictionary<string, string> { [OutputFlags.DryRun] = "Only say what would be done." },
-        Values = new Dictionary<string, (string, string)> { [OutputFlags.Output] = OutputFlags.OutputHelp },
+        Flags = [OutputFlags.OutputFlag, new(OutputFlags.DryRun, null, "Only say what would be done.")],
         Notes = ["Servers with --migrate=never then need no right to change the schema: see docs/commands.md."],
     };
 

@@ -15,7 +15,7 @@ internal static class VerifyVerb
     public static readonly Verb Verb = new(
         "verify", "", "Replay the log, archive included, and check every invariant; safe while servers run.", RunAsync)
     {
-        Values = new Dictionary<string, (string, string)> { [OutputFlags.Output] = OutputFlags.OutputHelp },
+        Flags = [OutputFlags.OutputFlag],
         Notes = ["Exit code 0: all hold; 1: one is violated; 2: it could not be checked."],
         FailureCode = 2,
     };
