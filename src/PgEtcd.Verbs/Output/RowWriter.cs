@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text;
 using System.Text.Json;
+using System.Text.Unicode;
 using PgEtcd.Postgres;
 using Spectre.Console;
 
@@ -17,8 +18,6 @@ internal sealed class RowWriter(bool isJson, bool isHex = false, Stream? output 
 
     /// <summary>Bytes of a value that a table shows.</summary>
     private const int MostBytes = 100;
-
-    private static readonly UTF8Encoding Strict = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
 
     private readonly Stream _output = new BufferedStream(output ?? Console.OpenStandardOutput(), 64 * 1024);
     private readonly IAnsiConsole _console = TableConsole();
@@ -149,24 +148,12 @@ internal sealed class RowWriter(bool isJson, bool isHex = false, Stream? output 
                 break;
             case byte[] bytes:
                 json.WriteBase64String(field.Name, bytes);
-                json.WriteString(field.Name + "_text", Decoded(bytes));
+                json.WriteString(field.Name + "_text", Utf8.IsValid(bytes) ? Encoding.UTF8.GetString(bytes) : null);
                 break;
             default:
                 json.WritePropertyName(field.Name);
                 JsonSerializer.Serialize(json, field.Value);
                 break;
-        }
-    }
-
-    private static string? Decoded(byte[] bytes)
-    {
-        try
-        {
-            return Strict.GetString(bytes);
-        }
-        catch (DecoderFallbackException)
-        {
-            return null;
         }
     }
 }
