@@ -86,27 +86,36 @@ run_project() {
   count_project "$(basename "$1" .csproj)"
 }
 
-# test_project PROJECT [LABEL]: leaves the results and the status in files, so it may run in the background.
+# test_project PROJECT [LABEL]: leaves the results and the status in files, so it may run in the background. The assembly is named and
+# not the project, which MSBuild would read again.
 test_project() {
-  local project=$1 name status=0
-  name=$(basename "$1" .csproj)${2:+-$2}
+  local project=$1 assembly name status=0
+  assembly=$(basename "$project" .csproj)
+  name=$assembly${2:+-$2}
   echo "== $name"
-  timeout --kill-after=30 "${project_minutes}m" dotnet test "$project" -c Release --no-build -nologo --results-directory "$results" \
-    "${filter[@]}" --logger "trx;LogFileName=$name.trx" --blame-hang --blame-hang-timeout "${hang_minutes}m" --blame-hang-dump-type none || status=$?
+  timeout --kill-after=30 "${project_minutes}m" dotnet test "${project%/*}/bin/Release/net10.0/$assembly.dll" \
+    --results-directory "$results" "${filter[@]}" --logger "trx;LogFileName=$name.trx" \
+    --blame-hang --blame-hang-timeout "${hang_minutes}m" --blame-hang-dump-type none || status=$?
   echo "$status" >"$results/$name.status"
 }
 
-# Runs the projects after BlackBox, which keeps the cores busy by itself, in three lanes: they often wait, for killed and frozen
-# processes, a browser or a database.
-run_light_projects() {
-  local project name version
+# Runs all projects, in lanes that keep the cores busy: beside BlackBox all that need little, then those that often wait, for killed and
+# frozen processes, a browser or a database.
+run_all_projects() {
+  local project name version few=()
+  for project in "$@"; do
+    case $project in *.BlackBox.Tests.csproj | *.Chaos.Tests.csproj | *.Console.Tests.csproj | *.Postgres.Tests.csproj) ;;
+      *) few+=("$project") ;;
+    esac
+  done
+  for project in "${few[@]}"; do test_project "$project"; done >"$results/few.out" 2>&1 &
+  test_project tests/PgEtcd.BlackBox.Tests/PgEtcd.BlackBox.Tests.csproj
+  wait
   test_project tests/PgEtcd.Chaos.Tests/PgEtcd.Chaos.Tests.csproj >"$results/chaos.out" 2>&1 &
   { test_project tests/PgEtcd.Postgres.Tests/PgEtcd.Postgres.Tests.csproj && test_other_versions; } >"$results/postgres.out" 2>&1 &
-  for project in "$@"; do
-    case $project in *.Chaos.Tests.csproj | *.Postgres.Tests.csproj) ;; *) test_project "$project" ;; esac
-  done
+  test_project tests/PgEtcd.Console.Tests/PgEtcd.Console.Tests.csproj
   wait
-  cat "$results/chaos.out" "$results/postgres.out"
+  cat "$results"/{few,chaos,postgres}.out
   for project in "$@"; do count_project "$(basename "$project" .csproj)"; done
   for version in "${other_versions[@]}"; do
     name=PgEtcd.Postgres.Tests-$version
@@ -187,6 +196,9 @@ mkdir -p "$results"
 rm -f "$results"/*.{trx,status,missing,out}
 exec 9>"$root/artifacts/.lock"
 flock 9
+# One compiler for all projects, also where the environment turns it off, so that the analyzers are loaded and compiled once.
+shared_compiler=${UseSharedCompilation:-true}
+export UseSharedCompilation=true
 if [ $# -gt 0 ]; then
   for project in "${projects[@]}"; do dotnet build "$project" -c Release -v quiet -nologo -nodeReuse:false 9>&-; done
 else
@@ -195,20 +207,17 @@ fi
 exec 9>&-
 # Tests start hundreds of servers; the deployed build, compiled ahead of time, starts in half the time.
 build_server
+if [ "$shared_compiler" = false ]; then dotnet build-server shutdown --vbcscompiler >/dev/null; fi
 TESTED_PGETCD=$(built_server)
 export TESTED_PGETCD
 # Processes of tests live for seconds. Compiling code a second time, for which .NET waits 100 ms and first makes a profile, and mapping it
 # twice took a quarter of the time of the black-box tests. The delay is hexadecimal: 1,000 ms.
 export DOTNET_TieredPGO=0 DOTNET_TC_CallCountingDelayMs=3E8 DOTNET_EnableWriteXorExecute=0
-light=()
-for project in "${projects[@]}"; do
-  case ${whole}$project in
-    yes*.Api.Tests.csproj | yes*.BlackBox.Tests.csproj) run_project "$project" ;;
-    yes*) light+=("$project") ;;
-    *) run_project "$project" ;;
-  esac
-done
-if [ -n "$whole" ]; then run_light_projects "${light[@]}"; fi
+if [ -n "$whole" ]; then
+  run_all_projects "${projects[@]}"
+else
+  for project in "${projects[@]}"; do run_project "$project"; done
+fi
 
 echo "$passed passed, $failed failed$([ "$skipped" = 0 ] || echo ", $skipped skipped")"
 [ "$failed" = 0 ]

@@ -14,17 +14,8 @@ public enum ConsoleMode
 }
 
 /// <summary>The configuration of the console.</summary>
-public sealed record ConsoleOptions
-{
-    /// <summary>What the console may do.</summary>
-    public ConsoleMode Mode { get; init; } = ConsoleMode.ReadOnly;
-
-    /// <summary>--console-mask: patterns of keys whose values are never shown; <c>*</c> stands for any bytes.</summary>
-    public IReadOnlyList<string> Masks { get; init; } = [];
-
-    /// <summary>The most bytes of a key and its value together.</summary>
-    public int MaxRequestBytes { get; init; } = 1_572_864;
-
-    /// <summary>The frontend's name.</summary>
-    public string FrontendName { get; init; } = "";
-}
+/// <param name="Mode">What the console may do.</param>
+/// <param name="Masks">--console-mask: patterns of keys whose values are never shown; <c>*</c> stands for any bytes.</param>
+/// <param name="MaxRequestBytes">The most bytes of a key and its value together.</param>
+/// <param name="FrontendName">The frontend's name.</param>
+public sealed record ConsoleOptions(ConsoleMode Mode, IReadOnlyList<string> Masks, int MaxRequestBytes, string FrontendName);

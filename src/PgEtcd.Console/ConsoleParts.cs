@@ -1,6 +1,5 @@
 using PgEtcd.Frontend.Auth;
 using PgEtcd.Frontend.Maintenance;
-using PgEtcd.Frontend.Permissions;
 using PgEtcd.Frontend.Reading;
 using PgEtcd.Frontend.Writing;
 using PgEtcd.Postgres.Connections;
@@ -8,47 +7,21 @@ using PgEtcd.Postgres.Connections;
 namespace PgEtcd.Console;
 
 /// <summary>The parts of a frontend that the console uses.</summary>
-public sealed record ConsoleParts
-{
-    /// <summary>Gives past states.</summary>
-    public required Database Database { get; init; }
-
-    /// <summary>Gives the present state.</summary>
-    public required KeyReader Reader { get; init; }
-
-    /// <summary>Changes keys.</summary>
-    public required KeyWriter Writer { get; init; }
-
-    /// <summary>Users, roles and permissions.</summary>
-    public required AuthStates Users { get; init; }
-
-    /// <summary>The read barrier.</summary>
-    public required Tail Tail { get; init; }
-
-    /// <summary>Logs users in.</summary>
-    public required FrontendAuth Auth { get; init; }
-
-    /// <summary>The storage quota.</summary>
-    public required Quota Quota { get; init; }
-
-    /// <summary>Alarms.</summary>
-    public required Alarms Alarms { get; init; }
-
-    /// <summary>This frontend's name in the history.</summary>
-    public required string Run { get; init; }
-
-    /// <summary>Formats a client's address as the log and the API do.</summary>
-    public required Func<ConnectionInfo, string> Peer { get; init; }
-
-    /// <summary>Reads the counters behind the charts. Must not block.</summary>
-    public required Func<CounterReading> Counters { get; init; }
-
-    /// <summary>Cancelled when the server begins to stop; streams then end.</summary>
-    public required CancellationToken Stopping { get; init; }
-
-    /// <summary>Makes the console's logger.</summary>
-    public required ILoggerFactory Loggers { get; init; }
-}
+/// <param name="Database">Gives past states.</param>
+/// <param name="Reader">Gives the present state.</param>
+/// <param name="Writer">Changes keys.</param>
+/// <param name="Tail">The read barrier.</param>
+/// <param name="Auth">Logs users in, and has the users, roles and permissions.</param>
+/// <param name="Quota">The storage quota.</param>
+/// <param name="Alarms">Alarms.</param>
+/// <param name="Run">This frontend's name in the history.</param>
+/// <param name="Peer">Formats a client's address as the log and the API do.</param>
+/// <param name="Counters">Reads the counters behind the charts. Must not block.</param>
+/// <param name="Loggers">Makes the console's logger.</param>
+/// <param name="Stopping">Cancelled when the server begins to stop; streams then end.</param>
+public sealed record ConsoleParts(
+    Database Database, KeyReader Reader, KeyWriter Writer, Tail Tail, FrontendAuth Auth, Quota Quota, Alarms Alarms, string Run,
+    Func<ConnectionInfo, string> Peer, Func<CounterReading> Counters, ILoggerFactory Loggers, CancellationToken Stopping);
 
 /// <summary>Counters of this frontend since it started.</summary>
 /// <param name="Puts">Keys put.</param>

@@ -16,7 +16,14 @@ internal static class ClusterMaker
         {
             foreach (string leftover in directory.UnfinishedClusters)
             {
-                Delete(leftover);
+                try
+                {
+                    Directory.Delete(leftover, recursive: true);
+                }
+                catch (IOException)
+                {
+                    // Its initdb still writes there. The directory only takes up space until a later start.
+                }
             }
 
             await DemandAsync(directory, user.MakeDirectoryAsync(unfinished, cancellationToken));
@@ -35,18 +42,6 @@ internal static class ClusterMaker
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             throw Failed(directory, e.Message);
-        }
-    }
-
-    private static void Delete(string leftover)
-    {
-        try
-        {
-            Directory.Delete(leftover, recursive: true);
-        }
-        catch (IOException)
-        {
-            // Its initdb still writes there. The directory only takes up space until a later start.
         }
     }
 

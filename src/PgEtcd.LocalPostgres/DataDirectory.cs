@@ -112,16 +112,13 @@ public sealed record DataDirectory(string Path)
         try
         {
             // Created by root, it must let PostgreSQL's user pass through; everything secret is in data and run.
-            UnixFileMode mode = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
-            if (Environment.IsPrivilegedProcess)
-            {
-                mode |= UnixFileMode.GroupExecute | UnixFileMode.OtherExecute | UnixFileMode.GroupRead | UnixFileMode.OtherRead;
-            }
-
+            const UnixFileMode Ours = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
+            const UnixFileMode Passable =
+                Ours | UnixFileMode.GroupExecute | UnixFileMode.OtherExecute | UnixFileMode.GroupRead | UnixFileMode.OtherRead;
             if (!Directory.Exists(Path))
             {
                 Directory.CreateDirectory(System.IO.Path.GetDirectoryName(Path)!);
-                Directory.CreateDirectory(Path, mode);
+                Directory.CreateDirectory(Path, Environment.IsPrivilegedProcess ? Passable : Ours);
             }
             else if (Directory.EnumerateFileSystemEntries(Path).Any(
                 entry => System.IO.Path.GetFileName(entry) is not ("lost+found" or "fixtures"))

@@ -3,26 +3,21 @@ namespace PgEtcd.LocalPostgres;
 /// <summary>An advisory lock on a file, shared by the frontends of one data directory. The kernel drops it when its holder dies.</summary>
 /// <remarks>.NET takes flock(2) when a file is opened: exclusive for <see cref="FileShare.None"/>, shared for read access with
 /// <see cref="FileShare.Read"/>.</remarks>
-internal sealed class FileLock : IDisposable
+internal sealed class FileLock(FileStream stream) : IDisposable
 {
     private static readonly TimeSpan Retry = TimeSpan.FromMilliseconds(20);
-    private readonly FileStream _stream;
-
-    private FileLock(FileStream stream) => _stream = stream;
 
     /// <summary>Takes the lock exclusively, and waits for it.</summary>
     /// <exception cref="UnauthorizedAccessException">The file cannot be written.</exception>
     public static async Task<FileLock> ExclusiveAsync(string path, CancellationToken cancellationToken)
     {
-        while (true)
+        FileLock? held;
+        while ((held = TryExclusive(path)) is null)
         {
-            if (TryExclusive(path) is { } held)
-            {
-                return held;
-            }
-
             await Task.Delay(Retry, cancellationToken);
         }
+
+        return held;
     }
 
     /// <summary>Takes the lock exclusively; null if it is taken.</summary>
@@ -53,7 +48,7 @@ internal sealed class FileLock : IDisposable
         return new FileLock(new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read));
     }
 
-    public void Dispose() => _stream.Dispose();
+    public void Dispose() => stream.Dispose();
 
     /// <summary>Only its owner may open it, since any process that can open it can lock it.</summary>
     private static FileStream Open(string path, FileShare share) => new(path, new FileStreamOptions

@@ -6,15 +6,13 @@ public sealed record PostgresUser(string? Ids)
 {
     private const string Usual = "postgres";
 
-    public static PostgresUser Ourselves { get; } = new((string?)null);
-
     /// <summary>For root the owner of the existing cluster, or else the user postgres; for others the process's user.</summary>
     /// <exception cref="LocalPostgresException">The process runs as root and there is no other user to run PostgreSQL.</exception>
     public static async Task<PostgresUser> ChooseAsync(string clusterDirectory, CancellationToken cancellationToken)
     {
         if (!Environment.IsPrivilegedProcess)
         {
-            return Ourselves;
+            return new PostgresUser(Ids: null);
         }
 
         if (Directory.Exists(clusterDirectory))

@@ -4,28 +4,20 @@ using System.Runtime.InteropServices;
 namespace PgEtcd.LocalPostgres;
 
 /// <summary>A running PostgreSQL, whether this process started it or not.</summary>
-internal sealed class Postmaster : IDisposable
+internal sealed class Postmaster(Process process, string socketDirectory) : IDisposable
 {
     private const int Interrupt = 2;
     private const int Quit = 3;
     private const long LargestLog = 16 << 20;
     private static readonly TimeSpan Poll = TimeSpan.FromMilliseconds(10);
     private static readonly TimeSpan FastShutdown = TimeSpan.FromSeconds(60);
-    private readonly Process _process;
 
-    private Postmaster(Process process, string socketDirectory)
-    {
-        _process = process;
-        SocketDirectory = socketDirectory;
-        Pid = process.Id;
-    }
+    public int Pid { get; } = process.Id;
 
-    public int Pid { get; }
-
-    public string SocketDirectory { get; }
+    public string SocketDirectory => socketDirectory;
 
     /// <summary>Completes when the process ends.</summary>
-    public Task WaitForExitAsync(CancellationToken cancellationToken) => _process.WaitForExitAsync(cancellationToken);
+    public Task WaitForExitAsync(CancellationToken cancellationToken) => process.WaitForExitAsync(cancellationToken);
 
     /// <summary>The postmaster of the cluster once it is ready; null if none runs.</summary>
     public static async Task<Postmaster?> AdoptAsync(DataDirectory directory, CancellationToken cancellationToken)
@@ -95,9 +87,9 @@ internal sealed class Postmaster : IDisposable
     }
 
     /// <summary>Stops PostgreSQL like "pg_ctl stop -m fast": sessions are cut off, everything is written.</summary>
-    public Task StopAsync() => EndAsync(_process);
+    public Task StopAsync() => EndAsync(process);
 
-    public void Dispose() => _process.Dispose();
+    public void Dispose() => process.Dispose();
 
     private static async Task EndAsync(Process process)
     {

@@ -61,16 +61,11 @@ internal static class Program
             await System.Console.Error.WriteLineAsync($"pgetcd: {exception.Message}");
             return whenFailed;
         }
-        catch (PostgresException exception) when (!stopping.IsCancellationRequested)
-        {
-            await System.Console.Error.WriteLineAsync(
-                $"pgetcd: PostgreSQL refused the work: {exception.MessageText} ({exception.SqlState}).");
-            return whenFailed;
-        }
         catch (NpgsqlException exception) when (!stopping.IsCancellationRequested)
         {
-            await System.Console.Error.WriteLineAsync(
-                $"pgetcd: PostgreSQL went away: {exception.GetBaseException().Message.TrimEnd('.')}.");
+            await System.Console.Error.WriteLineAsync(exception is PostgresException refusal
+                ? $"pgetcd: PostgreSQL refused the work: {refusal.MessageText} ({refusal.SqlState})."
+                : $"pgetcd: PostgreSQL went away: {exception.GetBaseException().Message.TrimEnd('.')}.");
             return whenFailed;
         }
         catch (OperationCanceledException) when (stopping.IsCancellationRequested)

@@ -47,7 +47,7 @@ internal sealed class Site
         _parts = parts;
         _masks = new Masks(options.Masks);
         _logger = parts.Loggers.CreateLogger<Site>();
-        _visitors = new Visitors(parts.Users, parts.Tail, parts.Auth.Tokens);
+        _visitors = new Visitors(parts.Auth.States, parts.Tail, parts.Auth.Tokens);
         Browser browser = new(parts.Database);
         PastBrowser past = new(browser);
         ChangeBrowser changes = new(browser);
@@ -106,10 +106,8 @@ internal sealed class Site
                 Log.PageFailed(_logger, path, exception);
             }
 
-            context.Response.StatusCode = status;
-            context.Response.ContentType = "text/html; charset=utf-8";
-            await context.Response.WriteAsync(
-                await RenderAsync(typeof(Outage), new Dictionary<string, object?> { ["Text"] = text }), context.RequestAborted);
+            await SendAsync(
+                context.Response, status, await RenderAsync(typeof(Outage), new Dictionary<string, object?> { ["Text"] = text }));
         }
     }
 
@@ -215,12 +213,7 @@ internal sealed class Site
                 await stream.WriteAsync(context);
                 break;
             case FragmentAnswer fragment:
-                await SendAsync(response, StatusCodes.Status200OK, await RenderAsync(typeof(Fragment), new Dictionary<string, object?>
-                {
-                    ["Request"] = visit,
-                    ["Component"] = fragment.Component,
-                    ["Model"] = fragment.Model,
-                }));
+                await SendAsync(response, StatusCodes.Status200OK, await RenderAsync(visit, fragment));
                 break;
             case PageAnswer page:
                 await SendAsync(response, page.Status, await RenderAsync(typeof(Frame), new Dictionary<string, object?>
@@ -242,6 +235,13 @@ internal sealed class Site
         response.ContentLength = bytes.Length;
         return response.Body.WriteAsync(bytes).AsTask();
     }
+
+    private Task<string> RenderAsync(Visit visit, FragmentAnswer fragment) => RenderAsync(typeof(Fragment), new Dictionary<string, object?>
+    {
+        ["Request"] = visit,
+        ["Component"] = fragment.Component,
+        ["Model"] = fragment.Model,
+    });
 
     private async Task<string> RenderAsync(Type component, IDictionary<string, object?> parameters)
     {

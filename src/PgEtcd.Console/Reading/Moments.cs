@@ -29,35 +29,27 @@ internal sealed class Moments(KeyReader reader, PastBrowser past)
         (long? revision, TimeSpan? ago, DateTime? time) = MomentText.Parse(text);
         try
         {
-            if (revision is null && ago is null && time is null)
+            return (revision, ago, time) switch
             {
-                string problem =
-                    $"“{text}” is not a moment. Enter a revision (4711), a time span (10 min ago), or a time in UTC (2026-11-30 12:00).";
-                return (present with { Problem = problem }, null);
-            }
-
-            if (revision is not { } at)
-            {
-                return (present, ago is { } span ? await past.RevisionAgoAsync(span, gone) : await past.RevisionAtAsync(time!.Value, gone));
-            }
-
-            if (at > newest)
-            {
-                string problem = $"Revision {Words.Number(at)} does not exist yet. The store is at revision {Words.Number(newest)}.";
-                return (present with { Problem = problem }, null);
-            }
-
-            if (at < marks.OldestRevision)
-            {
-                return (new Moment(marks, at, null)
+                ({ } at, _, _) when at > newest => (present with
+                {
+                    Problem = $"Revision {Words.Number(at)} does not exist yet. The store is at revision {Words.Number(newest)}.",
+                }, null),
+                ({ } at, _, _) when at < marks.OldestRevision => (new Moment(marks, at, null)
                 {
                     Problem = $"Revision {Words.Number(at)} is compacted and not in the archive. The oldest revision kept is "
                         + $"{Words.Number(marks.OldestRevision)}. "
                         + "With --history-retention, compaction moves the history to an archive.",
-                }, null);
-            }
-
-            return (new Moment(marks, at, await past.TimeOfAsync(at, gone)), null);
+                }, null),
+                ({ } at, _, _) => (new Moment(marks, at, await past.TimeOfAsync(at, gone)), null),
+                (_, { } span, _) => (present, await past.RevisionAgoAsync(span, gone)),
+                (_, _, { } instant) => (present, await past.RevisionAtAsync(instant, gone)),
+                _ => (present with
+                {
+                    Problem = $"“{text}” is not a moment. Enter a revision (4711), a time span (10 min ago), "
+                        + "or a time in UTC (2026-11-30 12:00).",
+                }, null),
+            };
         }
         catch (RefusedException refused)
         {

@@ -27,11 +27,10 @@ public sealed record Comparison(IReadOnlyList<Comparison.Line> Lines, bool IsToo
     public sealed record Side(int? Number, string Kind, IReadOnlyList<Part> Parts);
 
     /// <summary>A line. If both sides are null, it stands for unchanged lines that are left out.</summary>
-    public sealed record Line(Side? Old, Side? New)
-    {
-        /// <summary>The number of lines left out.</summary>
-        public int Skipped { get; init; }
-    }
+    /// <param name="Old">The old side.</param>
+    /// <param name="New">The new side.</param>
+    /// <param name="Skipped">The number of lines left out.</param>
+    public sealed record Line(Side? Old, Side? New, int Skipped = 0);
 
     /// <summary>Compares two values, each in its best form.</summary>
     public static Comparison Of(byte[]? old, byte[]? now)
@@ -85,7 +84,7 @@ public sealed record Comparison(IReadOnlyList<Comparison.Line> Lines, bool IsToo
             if (end - at > before + after + 1)
             {
                 kept.AddRange(lines[at..(at + before)]);
-                kept.Add(new Line(null, null) { Skipped = end - at - before - after });
+                kept.Add(new Line(null, null, Skipped: end - at - before - after));
                 kept.AddRange(lines[(end - after)..end]);
             }
             else

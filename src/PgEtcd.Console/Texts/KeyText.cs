@@ -44,14 +44,6 @@ internal static class KeyText
         return [.. bytes];
     }
 
-    private static string Write(ReadOnlySpan<byte> bytes, bool keepsLines)
-    {
-        StringBuilder text = new(bytes.Length);
-        foreach (Glyph glyph in Glyph.Read(bytes, keepsLines, isExact: true))
-        {
-            text.Append(glyph.IsEscaped || glyph.Text != "\\" ? glyph.Text : @"\\");
-        }
-
-        return text.ToString();
-    }
+    private static string Write(ReadOnlySpan<byte> bytes, bool keepsLines) => string.Concat(
+        Glyph.Read(bytes, keepsLines, isExact: true).Select(glyph => glyph is { IsEscaped: false, Text: "\\" } ? @"\\" : glyph.Text));
 }

@@ -1,13 +1,10 @@
 namespace PgEtcd.Console.Texts;
 
 /// <summary>The keys whose values are never shown (--console-mask).</summary>
-internal sealed class Masks
+/// <param name="patterns">Keys, in which <c>*</c> stands for any bytes.</param>
+internal sealed class Masks(IEnumerable<string> patterns)
 {
-    private readonly byte[][][] _patterns;
-
-    /// <param name="patterns">Keys, in which <c>*</c> stands for any bytes.</param>
-    public Masks(IEnumerable<string> patterns) =>
-        _patterns = [.. patterns.Select(pattern => pattern.Split('*').Select(KeyText.Parse).ToArray())];
+    private readonly byte[][][] _patterns = [.. patterns.Select(pattern => pattern.Split('*').Select(KeyText.Parse).ToArray())];
 
     /// <summary>Whether any values are hidden.</summary>
     public bool Any => _patterns.Length > 0;

@@ -35,7 +35,8 @@ internal static class Objects
 
         ReadOnlySpan<byte> type = Field(value[Magic.Length..], 1);
         ReadOnlySpan<byte> meta = Field(Field(value[Magic.Length..], 2), 1);
-        return new Description(Text(Field(type, 2)), Text(Field(type, 1)), Text(Field(meta, 3)), Text(Field(meta, 1)));
+        return new Description(
+            KeyText.Of(Field(type, 2)), KeyText.Of(Field(type, 1)), KeyText.Of(Field(meta, 3)), KeyText.Of(Field(meta, 1)));
     }
 
     /// <summary>The texts in an object, in order.</summary>
@@ -46,7 +47,8 @@ internal static class Objects
         return found;
     }
 
-    private static bool Collect(ReadOnlySpan<byte> message, string path, int depth, List<Found> found)
+    /// <summary>Adds the texts of a message; none if it turns out not to be one.</summary>
+    private static void Collect(ReadOnlySpan<byte> message, string path, int depth, List<Found> found)
     {
         int before = found.Count;
         while (!message.IsEmpty)
@@ -54,22 +56,24 @@ internal static class Objects
             if (!Next(ref message, out int number, out ReadOnlySpan<byte> content, out bool isBytes, out bool isCut) || isCut)
             {
                 found.RemoveRange(before, found.Count - before);
-                return false;
+                return;
             }
 
             string inner = path.Length == 0 ? $"{number}" : $"{path}.{number}";
-            if (isBytes && content.Length > 0 && found.Count < MostStrings
-                && !(depth < Deepest && IsMessage(content) && Collect(content, inner, depth + 1, found)) && IsText(content))
+            if (isBytes && content.Length > 0 && found.Count < MostStrings)
             {
-                found.Add(new Found(inner, content.ToArray()));
+                // A text may happen to parse as a message, so printable content counts as text.
+                if (IsText(content))
+                {
+                    found.Add(new Found(inner, content.ToArray()));
+                }
+                else if (depth < Deepest)
+                {
+                    Collect(content, inner, depth + 1, found);
+                }
             }
         }
-
-        return true;
     }
-
-    /// <summary>A text may happen to parse as a message, so printable content counts as text.</summary>
-    private static bool IsMessage(ReadOnlySpan<byte> content) => !IsText(content);
 
     private static bool IsText(ReadOnlySpan<byte> content)
     {
@@ -86,8 +90,6 @@ internal static class Objects
 
         return true;
     }
-
-    private static string Text(ReadOnlySpan<byte> bytes) => KeyText.Of(bytes);
 
     /// <summary>The content of the first field with a number, or its beginning if the message was cut; empty if there is none.</summary>
     private static ReadOnlySpan<byte> Field(ReadOnlySpan<byte> message, int wanted)

@@ -32,7 +32,4 @@ internal static class Ranges
 
     /// <summary>The key directly after another.</summary>
     public static byte[] After(ReadOnlySpan<byte> key) => [.. key, 0];
-
-    /// <summary>Whether a key begins with a prefix.</summary>
-    public static bool Has(this byte[] key, ReadOnlySpan<byte> prefix) => key.AsSpan().StartsWith(prefix);
 }

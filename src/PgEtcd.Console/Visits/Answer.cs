@@ -13,6 +13,9 @@ internal sealed record PageAnswer(string Title, Type Component, object Model) : 
 {
     /// <summary>The HTTP status.</summary>
     public int Status { get; init; } = StatusCodes.Status200OK;
+
+    /// <summary>The answer with status 409 if a change of the visitor's is refused in favour of another.</summary>
+    public PageAnswer WithConflict(bool isConflict) => isConflict ? this with { Status = StatusCodes.Status409Conflict } : this;
 }
 
 /// <summary>A component without the frame, which a script inserts into a page.</summary>

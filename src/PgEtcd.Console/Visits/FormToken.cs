@@ -21,13 +21,7 @@ internal static class FormToken
         if (string.IsNullOrEmpty(secret))
         {
             secret = WebEncoders.Base64UrlEncode(RandomNumberGenerator.GetBytes(Length));
-            context.Response.Cookies.Append(Cookie, secret, new CookieOptions
-            {
-                HttpOnly = true,
-                SameSite = SameSiteMode.Strict,
-                Secure = context.Request.IsHttps,
-                Path = "/ui",
-            });
+            context.Response.Cookies.Append(Cookie, secret, Visitors.CookieSettings(context));
         }
 
         return Compute(secret, visitor);

@@ -47,19 +47,17 @@ internal sealed class Visit(HttpContext context, Visitor visitor, Moment moment,
 
     /// <summary>Checks that the visitor may read a range.</summary>
     /// <exception cref="DeniedException">The visitor may not.</exception>
-    public void Demand(in KeyRange range)
-    {
-        if (!visitor.MayRead(range))
-        {
-            throw new DeniedException();
-        }
-    }
+    public void Demand(in KeyRange range) => Demand(visitor.MayRead(range));
 
     /// <summary>Checks that the visitor has the rights of root.</summary>
     /// <exception cref="DeniedException">The visitor does not.</exception>
-    public void DemandRoot()
+    public void DemandRoot() => Demand(visitor.IsRoot);
+
+    /// <summary>Checks a condition of a permission.</summary>
+    /// <exception cref="DeniedException">It is not met.</exception>
+    public static void Demand(bool isPermitted)
     {
-        if (!visitor.IsRoot)
+        if (!isPermitted)
         {
             throw new DeniedException();
         }

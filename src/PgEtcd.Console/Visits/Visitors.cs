@@ -26,16 +26,18 @@ internal sealed class Visitors(AuthStates users, Tail tail, ITokens tokens)
     public static bool HasToken(HttpContext context) => context.Request.Cookies.ContainsKey(Cookie);
 
     /// <summary>Stores a token in the browser until it is closed.</summary>
-    public static void Remember(HttpContext context, string token) => context.Response.Cookies.Append(Cookie, token, Settings(context));
+    public static void Remember(HttpContext context, string token) =>
+        context.Response.Cookies.Append(Cookie, token, CookieSettings(context));
 
     /// <summary>Removes the token from the browser.</summary>
-    public static void Forget(HttpContext context) => context.Response.Cookies.Delete(Cookie, Settings(context));
+    public static void Forget(HttpContext context) => context.Response.Cookies.Delete(Cookie, CookieSettings(context));
 
-    private static CookieOptions Settings(HttpContext context) => new()
+    /// <summary>Cookies for this site alone, which scripts cannot read.</summary>
+    public static CookieOptions CookieSettings(HttpContext context) => new()
     {
         HttpOnly = true,
         SameSite = SameSiteMode.Strict,
         Secure = context.Request.IsHttps,
-        Path = "/ui",
+        Path = Visit.Root,
     };
 }

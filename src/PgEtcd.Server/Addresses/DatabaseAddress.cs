@@ -29,7 +29,8 @@ internal static class DatabaseAddress
                 $"{label} must be a URL such as postgres://user@host/database or an Npgsql connection string such as Host=…;Database=….");
         }
 
-        NpgsqlConnectionStringBuilder builder = Read(label, text);
+        NpgsqlConnectionStringBuilder builder = Parse(text)
+            ?? throw new FlagException($"{label} is not a connection string that Npgsql understands{Culprit(text)}.");
         if (string.IsNullOrWhiteSpace(builder.Host))
         {
             throw new FlagException($"{label} does not name a Host.");
@@ -40,7 +41,7 @@ internal static class DatabaseAddress
             : builder.ConnectionString;
     }
 
-    private static NpgsqlConnectionStringBuilder Read(string label, string text)
+    private static NpgsqlConnectionStringBuilder? Parse(string text)
     {
         try
         {
@@ -48,12 +49,12 @@ internal static class DatabaseAddress
         }
         catch (Exception e) when (IsRefusal(e))
         {
-            throw new FlagException($"{label} is not a connection string that Npgsql understands{Culprit(text)}.");
+            return null;
         }
     }
 
     /// <summary>Whether an exception is Npgsql's refusal of a connection string.</summary>
-    private static bool IsRefusal(Exception e) =>
+    public static bool IsRefusal(Exception e) =>
         e is ArgumentException or FormatException or OverflowException or InvalidCastException or KeyNotFoundException;
 
     /// <summary>The part that is wrong. Only an existing keyword is named, since anything else may be a piece of a password.</summary>
@@ -65,7 +66,7 @@ internal static class DatabaseAddress
             string keyword = part.Split('=', 2)[0].Trim();
             if (known.ContainsKey(keyword))
             {
-                if (part.Contains('=') && !IsAccepted(part))
+                if (part.Contains('=') && Parse(part) is not { Count: > 0 })
                 {
                     return $" (look at the value of {keyword})";
                 }
@@ -77,17 +78,5 @@ internal static class DatabaseAddress
         }
 
         return "";
-    }
-
-    private static bool IsAccepted(string part)
-    {
-        try
-        {
-            return new NpgsqlConnectionStringBuilder(part).Count > 0;
-        }
-        catch (Exception e) when (IsRefusal(e))
-        {
-            return false;
-        }
     }
 }

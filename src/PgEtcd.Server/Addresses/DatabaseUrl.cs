@@ -107,12 +107,9 @@ internal static class DatabaseUrl
     private static (string Host, int? Port) HostAndPort(string label, string text)
     {
         int colon = text.LastIndexOf(':');
-        if (colon < 0 || colon < text.LastIndexOf(']'))
-        {
-            return (Decode(label, text), null);
-        }
-
-        return (Decode(label, text[..colon]), colon == text.Length - 1 ? null : Port(label, text[(colon + 1)..]));
+        return colon < 0 || colon < text.LastIndexOf(']')
+            ? (Decode(label, text), null)
+            : (Decode(label, text[..colon]), colon == text.Length - 1 ? null : Port(label, text[(colon + 1)..]));
     }
 
     private static int Port(string label, string text) =>
@@ -125,12 +122,9 @@ internal static class DatabaseUrl
     private static string Written(string host, int port, bool withPort)
     {
         string name = host.Length == 0 ? "localhost" : host;
-        if (!withPort)
-        {
-            return name is ['[', .., ']'] ? name[1..^1] : name;
-        }
-
-        return $"{name}:{port}";
+        return withPort ? $"{name}:{port}"
+            : name is ['[', .., ']'] ? name[1..^1]
+            : name;
     }
 
     private static void Set(string label, NpgsqlConnectionStringBuilder builder, string keyword, string name, string value)
@@ -144,8 +138,7 @@ internal static class DatabaseUrl
         {
             builder[keyword] = value;
         }
-        catch (Exception e) when (
-            e is ArgumentException or FormatException or OverflowException or InvalidCastException or KeyNotFoundException)
+        catch (Exception e) when (DatabaseAddress.IsRefusal(e))
         {
             // A known name may be repeated; an unknown one might be the tail of a password with a ? in it.
             throw new FlagException(Renamed.ContainsKey(name)

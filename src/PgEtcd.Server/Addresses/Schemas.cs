@@ -18,7 +18,7 @@ internal static class Schemas
             throw new FlagException($"{label} must have at most {LongestName} bytes, which is PostgreSQL's limit for a name.");
         }
 
-        if (name.Any(char.IsControl) || name.Any(char.IsSurrogate) && !IsWellFormed(name))
+        if (name.Any(char.IsControl) || name.Any(char.IsSurrogate) && name.EnumerateRunes().Contains(Rune.ReplacementChar))
         {
             throw new FlagException($"{label} must not contain control characters.");
         }
@@ -34,6 +34,4 @@ internal static class Schemas
             ? throw new FlagException($"{label} must not be \"{name}\": PostgreSQL keeps pg_… and information_schema for itself.")
             : name;
     }
-
-    private static bool IsWellFormed(string name) => !name.EnumerateRunes().Contains(Rune.ReplacementChar);
 }

@@ -14,23 +14,25 @@ internal static class Urls
     /// <summary>The longest path that a Unix socket's address holds on Linux, without the null at its end.</summary>
     private const int MostPathBytes = 107;
 
-    /// <summary>URLs to listen on: the host must be an IP address or localhost.</summary>
-    public static IReadOnlyList<ListenUrl> Listen(string label, string list) =>
-        [.. Split(label, list).Select(part => ListenOne(label, part))];
+    /// <summary>URLs to listen on: the host must be an IP address or localhost. None if the flag has no value.</summary>
+    public static IReadOnlyList<ListenUrl> Listen(FlagValues values, Flag flag) =>
+        values.OptionalText(flag) is null ? [] : [.. Split(values, flag).Select(part => ListenOne(values.Label(flag), part))];
 
     /// <summary>URLs that are announced, kept as they were typed: the host may be a name.</summary>
-    public static IReadOnlyList<string> Advertise(string label, string list) =>
-        [.. Split(label, list).Select(part =>
-        {
-            _ = IsSocket(part) ? SocketPath(label, part) : HostAndPort(label, part).Host;
-            return part;
-        })];
-
-    private static string[] Split(string label, string list)
+    public static IReadOnlyList<string> Advertise(FlagValues values, Flag flag)
     {
-        string[] parts = list.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
-        return parts.Length > 0 ? parts : throw new FlagException($"{label} needs at least one URL.");
+        string[] parts = Split(values, flag);
+        foreach (string part in parts)
+        {
+            _ = IsSocket(part) ? SocketPath(values.Label(flag), part) : HostAndPort(values.Label(flag), part).Host;
+        }
+
+        return parts;
     }
+
+    private static string[] Split(FlagValues values, Flag flag) => values.List(flag) is { Length: > 0 } parts
+        ? parts
+        : throw new FlagException($"{values.Label(flag)} needs at least one URL.");
 
     private static ListenUrl ListenOne(string label, string url)
     {
@@ -41,12 +43,8 @@ internal static class Urls
 
         (string host, int port) = HostAndPort(label, url);
         bool isTls = url.StartsWith("https://", StringComparison.Ordinal);
-        if (host == "localhost")
-        {
-            return new ListenUrl(null, port) { IsTls = isTls };
-        }
-
-        return IPAddress.TryParse(host, out IPAddress? address)
+        return host == "localhost" ? new ListenUrl(null, port) { IsTls = isTls }
+            : IPAddress.TryParse(host, out IPAddress? address)
             && (address.AddressFamily == AddressFamily.InterNetworkV6 || host.Count(c => c == '.') == 3)
             ? new ListenUrl(address, port) { IsTls = isTls }
             : throw new FlagException($"{label} has {FlagValues.Shown(url)}, whose host must be an IP address or localhost.");

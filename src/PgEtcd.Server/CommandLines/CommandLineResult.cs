@@ -6,12 +6,9 @@ namespace PgEtcd.Server.CommandLines;
 /// <summary>The outcome of a command line: serve with <see cref="Options"/>, or print <see cref="Text"/> and end.</summary>
 /// <param name="Options">Set if the server is to run.</param>
 /// <param name="Text">Set otherwise: help, version, or one sentence about the error. Ends without a line break.</param>
-/// <param name="ExitCode">The exit code of the process: 0, <see cref="BadValue"/> or <see cref="UnknownFlag"/>.</param>
+/// <param name="ExitCode">The exit code of the process: 0, <see cref="FlagException.BadValue"/> or <see cref="UnknownFlag"/>.</param>
 public sealed record CommandLineResult(ServerOptions? Options, string? Text, int ExitCode)
 {
-    /// <summary>Exit code for a missing or bad value.</summary>
-    public const int BadValue = FlagException.BadValue;
-
     /// <summary>Exit code for an unknown flag, the same as that of Go's flag package in etcd.</summary>
     public const int UnknownFlag = 2;
 

@@ -42,15 +42,15 @@ internal static class VerbLine
             {
                 arguments.Add(word);
             }
-            else if (verb.Switches.ContainsKey(word))
+            else if (verb.Flags.Any(flag => flag.Name == word && flag.Value is null))
             {
                 switches.Add(word);
             }
-            else if (verb.Values.ContainsKey(parts[0]))
+            else if (verb.Flags.Any(flag => flag.Name == parts[0] && flag.Value is not null))
             {
                 if (parts.Length == 1 && at + 1 == words.Count)
                 {
-                    text = CommandLineResult.Fail($"{parts[0]} needs a value.", CommandLineResult.BadValue);
+                    text = CommandLineResult.Fail($"{parts[0]} needs a value.", FlagException.BadValue);
                     return null;
                 }
 

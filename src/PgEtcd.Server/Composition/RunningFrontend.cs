@@ -41,18 +41,15 @@ public sealed class RunningFrontend : IAsyncDisposable
     /// <summary>Time limit of the first connection.</summary>
     private static readonly TimeSpan ConnectLimit = TimeSpan.FromSeconds(30);
 
-    private readonly Database _database;
     private readonly CancellationTokenSource _stopping = new();
     private readonly LeaderJobs _jobs;
-    private readonly Task _listening;
-    private readonly Task _autoCompaction;
-    private readonly Task _alarming;
+    private readonly Task _background;
 
     private RunningFrontend(
         Database database, RevisionLog log, Replica replica, AuthStates auth, long term, Leader leader, Membership membership,
         ServerOptions options, ILoggerFactory loggers)
     {
-        _database = database;
+        Database = database;
         Term = term;
         Leader = leader;
         Membership = membership;
@@ -105,10 +102,11 @@ public sealed class RunningFrontend : IAsyncDisposable
         }
 
         Removal = compactor.Removal;
-        _alarming = Alarms.RunAsync(_stopping.Token);
         _ = Sizes.RefreshAsync();
-        _autoCompaction = compactor.RunAutoCompactionAsync(_stopping.Token);
-        _listening = new LogListener(database, log, loggers.CreateLogger<LogListener>()).RunAsync(tail.WakeAsync, _stopping.Token);
+        _background = Task.WhenAll(
+            Alarms.RunAsync(_stopping.Token),
+            compactor.RunAutoCompactionAsync(_stopping.Token),
+            new LogListener(database, log, loggers.CreateLogger<LogListener>()).RunAsync(tail.WakeAsync, _stopping.Token));
     }
 
     /// <summary>Reads keys.</summary>
@@ -154,10 +152,10 @@ public sealed class RunningFrontend : IAsyncDisposable
     public HandOver HandOver { get; }
 
     /// <summary>The database.</summary>
-    internal Database Database => _database;
+    internal Database Database { get; }
 
     /// <summary>Sentences about harmful settings of the database.</summary>
-    public IReadOnlyList<string> UnmetSettings => _database.UnmetSettings;
+    public IReadOnlyList<string> UnmetSettings => Database.UnmetSettings;
 
     /// <summary>The state.</summary>
     internal Replica Replica { get; }
@@ -250,12 +248,12 @@ public sealed class RunningFrontend : IAsyncDisposable
         await Membership.DisposeAsync();
         Leader.Dispose();
         await _stopping.CancelAsync();
-        await Task.WhenAll(_listening, _autoCompaction, _alarming).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await _background.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         Committer.Dispose();
         Watches.Dispose();
         Alarms.Dispose();
         await Auth.DisposeAsync();
-        await _database.DisposeAsync();
+        await Database.DisposeAsync();
         _stopping.Dispose();
     }
 }

@@ -40,18 +40,21 @@ internal sealed class ConfigFile
         {
             throw new FlagException($"{label}: {FlagValues.Shown(path)} cannot be read: {e.Message.Split('\n')[0].TrimEnd('.')}.");
         }
-        catch (YamlException e)
+        catch (Exception e) when (e is YamlException or InvalidOperationException) // the latter for some invalid files
         {
-            throw new FlagException($"{label}: {FlagValues.Shown(path)} is not valid YAML: look at line {e.Start.Line}.");
-        }
-        catch (InvalidOperationException)
-        {
-            throw new FlagException($"{label}: {FlagValues.Shown(path)} is not valid YAML."); // thrown for some invalid files
+            string where = e is YamlException malformed ? $": look at line {malformed.Start.Line}" : "";
+            throw new FlagException($"{label}: {FlagValues.Shown(path)} is not valid YAML{where}.");
         }
 
-        if (yaml.Documents.Count > 1 || (yaml.Documents.Count == 1 && !file.TryAdd(yaml.Documents[0].RootNode)))
+        switch (yaml.Documents)
         {
-            throw new FlagException($"{label}: {FlagValues.Shown(path)} must hold one YAML mapping of flags to values.");
+            case [] or [{ RootNode: YamlScalarNode { Value: null or "" } }]:
+                break; // an empty file
+            case [{ RootNode: YamlMappingNode mapping }]:
+                file.Add(mapping);
+                break;
+            default:
+                throw new FlagException($"{label}: {FlagValues.Shown(path)} must hold one YAML mapping of flags to values.");
         }
 
         return file;
@@ -78,18 +81,8 @@ internal sealed class ConfigFile
         }
     }
 
-    private bool TryAdd(YamlNode root)
+    private void Add(YamlMappingNode mapping)
     {
-        if (root is YamlScalarNode { Value: null or "" })
-        {
-            return true; // an empty file
-        }
-
-        if (root is not YamlMappingNode mapping)
-        {
-            return false;
-        }
-
         HashSet<string> known = [.. Flags.All.SelectMany(flag => flag.Names)];
         foreach ((YamlNode keyNode, YamlNode value) in mapping.Children)
         {
@@ -107,8 +100,6 @@ internal sealed class ConfigFile
                 throw Unknown(key, known.Append(ClientBlock).Append(PeerBlock));
             }
         }
-
-        return true;
     }
 
     private void AddBlock(string block, YamlNode node, HashSet<string> known)

@@ -13,7 +13,7 @@ internal static class FeatureGates
     /// <exception cref="FlagException">A gate is unknown or its value neither true nor false.</exception>
     public static void Check(string label, string list)
     {
-        foreach (string gate in list.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries))
+        foreach (string gate in FlagValues.ItemsOf(list))
         {
             string[] parts = gate.Split('=', 2, StringSplitOptions.TrimEntries);
             if (!Known.Contains(parts[0]))

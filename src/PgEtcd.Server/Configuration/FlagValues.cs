@@ -61,8 +61,31 @@ internal sealed class FlagValues
     {
         "1" or "t" or "T" or "true" or "TRUE" or "True" => true,
         "0" or "f" or "F" or "false" or "FALSE" or "False" => false,
-        string text => throw new FlagException($"{Label(flag)} must be true or false, not \"{Shown(text)}\"."),
+        _ => throw Wrong(flag, "true or false"),
     };
+
+    /// <summary>One of some words, as the value that it stands for.</summary>
+    /// <exception cref="FlagException">The value is another word.</exception>
+    public T OneOf<T>(Flag flag, params (string Word, T Value)[] choices)
+    {
+        string text = Text(flag);
+        foreach ((string word, T value) in choices)
+        {
+            if (word == text)
+            {
+                return value;
+            }
+        }
+
+        string allButLast = string.Join(", ", choices[..^1].Select(choice => choice.Word));
+        throw Wrong(flag, allButLast.Length > 0 ? $"{allButLast} or {choices[^1].Word}" : choices[^1].Word);
+    }
+
+    /// <summary>The items of a list with commas, without blanks around them and without empty ones.</summary>
+    public string[] List(Flag flag) => ItemsOf(Text(flag));
+
+    /// <inheritdoc cref="List"/>
+    public static string[] ItemsOf(string list) => list.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
 
     /// <summary>A whole number.</summary>
     /// <exception cref="FlagException">The value is not a number, or out of range.</exception>
@@ -75,7 +98,7 @@ internal sealed class FlagValues
         return long.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out long number) && number >= least
             && number <= most
             ? number
-            : throw new FlagException($"{Label(flag)} must be a whole number from {least} to {most}, not \"{Shown(text)}\".");
+            : throw Wrong(flag, $"a whole number from {least} to {most}");
     }
 
     /// <summary>A non-negative duration in Go's form; in the file also a number of nanoseconds, as in etcd.</summary>
@@ -86,8 +109,15 @@ internal sealed class FlagValues
             && long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out long nanoseconds)
                 ? TimeSpan.FromTicks((nanoseconds / NanosecondsPerTick) + Math.Sign(nanoseconds % NanosecondsPerTick)) // rounded up
                 : Durations.Parse(text);
-        return duration ?? throw new FlagException($"{Label(flag)} must be a duration such as 10ms, 72h or 30d, not \"{Shown(text)}\".");
+        return duration ?? throw Wrong(flag, "a duration such as 10ms, 72h or 30d");
     }
+
+    /// <summary>The error for a wrong value.</summary>
+    /// <param name="flag">The flag.</param>
+    /// <param name="what">What the value must be.</param>
+    /// <param name="part">The wrong part of the value; null: all of it.</param>
+    public FlagException Wrong(Flag flag, string what, string? part = null) =>
+        new($"{Label(flag)} must be {what}, not \"{Shown(part ?? Text(flag))}\".");
 
     /// <inheritdoc cref="Printable.Given"/>
     public static string Shown(string text) => Printable.Given(text);

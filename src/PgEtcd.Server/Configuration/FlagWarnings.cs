@@ -3,9 +3,6 @@ namespace PgEtcd.Server.Configuration;
 /// <summary>Warnings about flags without effect, a sentence for each reason. They hold names and no values.</summary>
 internal static class FlagWarnings
 {
-    private const string EtcdPrefix = "ETCD_";
-    private const string OurPrefix = "PGETCD_";
-
     public static IEnumerable<string> For(
         FlagValues values, IReadOnlyDictionary<string, string> typed, IReadOnlyDictionary<string, string> environment, ConfigFile? file)
     {
@@ -33,7 +30,7 @@ internal static class FlagWarnings
     }
 
     private static bool IsMeantForUs(string name) =>
-        name.StartsWith(EtcdPrefix, StringComparison.Ordinal) || name.StartsWith(OurPrefix, StringComparison.Ordinal);
+        name.StartsWith("ETCD_", StringComparison.Ordinal) || name.StartsWith("PGETCD_", StringComparison.Ordinal);
 
     private static IEnumerable<string> Given(
         Flag flag, string name, IReadOnlyDictionary<string, string> typed, IReadOnlyDictionary<string, string> environment)

@@ -6,18 +6,16 @@ namespace PgEtcd.Server.Configuration;
 /// except for PgEtcd's own few. CONTRIBUTING.md says what else a new flag needs.</summary>
 internal static partial class Flags
 {
-    public static readonly Flag ConfigFile = new("config-file", "", "path",
-        "YAML or JSON file with flags. etcd's flags and ETCD_ variables are then ignored; PgEtcd's own still count.")
-    { Group = FlagGroup.Member };
+    public static readonly Flag ConfigFile = new(FlagGroup.Member, "config-file", "", "path",
+        "YAML or JSON file with flags. etcd's flags and ETCD_ variables are then ignored; PgEtcd's own still count.");
 
     /// <summary>All flags in the order of the files. Gathered on first use, when every file's fields are set.</summary>
-    public static IReadOnlyList<Flag> All => field ??= Gather();
-
-    private static IReadOnlyList<Flag> Gather() =>
+    public static IReadOnlyList<Flag> All => field ??=
     [
         .. typeof(Flags).GetFields(BindingFlags.Public | BindingFlags.Static)
             .Where(info => info.FieldType == typeof(Flag))
             .Select(info => (Flag)info.GetValue(null)!)
             .OrderBy(flag => flag.Group),
+        .. OtherIgnored,
     ];
 }

@@ -5,6 +5,7 @@ using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 using PgEtcd.Api.Connections;
 using PgEtcd.Server.Addresses;
 using PgEtcd.Server.Configuration;
+using PgEtcd.Server.Metrics;
 using PgEtcd.Server.Options;
 using PgEtcd.Server.Pages;
 using PgEtcd.Server.Proxies;
@@ -17,6 +18,13 @@ internal static class Listeners
 {
     private const int SolSocket = 1;
     private const int SoReusePort = 15;
+
+    /// <summary>Files that the process keeps for itself. etcd reserves 150; this process has 250 open without any client: libraries, then
+    /// PostgreSQL's connections.</summary>
+    private const int ReservedFiles = 512;
+
+    /// <summary>The least share of its files that clients get (one part in this many), for low limits.</summary>
+    private const int LeastShare = 4;
 
     /// <summary>Prepares a server on the addresses, without any handlers.</summary>
     /// <param name="options">The addresses and limits.</param>
@@ -36,7 +44,10 @@ internal static class Listeners
     {
         kestrel.UseGrpcLimits();
         kestrel.AllowAlternateSchemes = true; // some clients always say http, and nothing depends on it
-        kestrel.Limits.MaxConcurrentConnections = ConnectionLimit.Read();
+        // As in etcd, clients get the files that the server itself does not need: without the limit a flood of clients could cost the
+        // server its database. A connection beyond the limit is closed at once, and no other is affected.
+        kestrel.Limits.MaxConcurrentConnections =
+            ProcessGauges.MaxFiles is { } files ? Math.Max(files - ReservedFiles, files / LeastShare) : null;
         kestrel.Limits.MaxConcurrentUpgradedConnections = kestrel.Limits.MaxConcurrentConnections;
         kestrel.Limits.MaxRequestBodySize = null; // gRPC bounds each message, a stream may be endless
         kestrel.Limits.Http2.MaxStreamsPerConnection = options.MaxConcurrentStreams;

@@ -3,6 +3,7 @@ using PgEtcd.Api.Connections;
 using PgEtcd.Api.Gateway;
 using PgEtcd.Api.Hosting;
 using PgEtcd.Api.Http;
+using PgEtcd.Console;
 using PgEtcd.Console.Pages;
 using PgEtcd.LocalPostgres;
 using PgEtcd.Postgres.Calls;
@@ -22,6 +23,10 @@ internal static class ServerHost
     /// <summary>The longest time that a rehearsal may delay the start if PostgreSQL is slow.</summary>
     private static readonly TimeSpan RehearsalLimit = TimeSpan.FromMilliseconds(500);
 
+    /// <summary>Time for the last answers and the ends of streams to reach their clients once all calls are answered. A client that has
+    /// not read them by then is cut off.</summary>
+    private static readonly TimeSpan DeliveryLimit = TimeSpan.FromMilliseconds(300);
+
     /// <summary>Serves until cancelled, then drains.</summary>
     /// <exception cref="LogOutputException">A log file cannot be opened.</exception>
     /// <exception cref="TlsException">A certificate, key or list cannot be used.</exception>
@@ -36,7 +41,7 @@ internal static class ServerHost
         }
 
         ServerTls? tls = options.Tls is { SelfSigned: true } ? null : ServerTls.Load(options, logger); // before anything is started
-        using TraceExport? traces = TraceExport.Start(options.Tracing, loggers);
+        using TraceExport? traces = options.Tracing is { } tracing ? new TraceExport(tracing, loggers) : null;
         await using LocalDatabase? local = options.Database is null
             ? await LocalDatabase.StartAsync(options.DataDir, options.DataDirIsDefault, logger, stopping)
             : null;
@@ -44,10 +49,9 @@ internal static class ServerHost
             options.Database ?? local!.ConnectionString, options, tls, loggers, stopping);
         tls ??= ServerTls.Load(options, logger); // a self-signed certificate is in the directory that PostgreSQL's start has created
         Task writing = Rehearsal.RunAsync(RehearsalLimit, frontend.Committer.RehearseAsync); // while the rest is put together
-        FrontendAlarms alarms = new(frontend, options);
-        using ServerGauges gauges = new(frontend, options, alarms);
+        using ServerGauges gauges = new(frontend, options);
         using ProcessGauges process = new();
-        await using WebApplication app = Build(options, frontend, new HttpPages(frontend, alarms, metrics), metrics, tls, loggers);
+        await using WebApplication app = Build(options, frontend, new HttpPages(frontend, metrics), metrics, tls, loggers);
         await Rehearsal.RunAsync(RehearsalLimit, token => EtcdApi.RehearseAsync(app.Services, token));
         await writing;
         await Listeners.StartAsync(app, options, stopping);
@@ -55,10 +59,10 @@ internal static class ServerHost
             logger, options.Name, string.Join(", ", options.ListenClientUrls), frontend.Reader.Current.Revision,
             frontend.Reader.Current.Keys.Count);
 
-        await WaitAsync(stopping);
+        await Task.Delay(Timeout.Infinite, stopping).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         Log.Stopping(logger);
         app.Services.GetRequiredService<ServingState>().Drain();
-        await Drain.RunAsync(app, frontend, options);
+        await DrainAsync(app, frontend, options);
         Log.Stopped(logger);
     }
 
@@ -107,7 +111,7 @@ internal static class ServerHost
         app.UseEtcdApi();
         app.UseHttpAccess(options.Gateway);
         app.Use(next => context => pages.ServeAsync(context, next));
-        app.UseConsole(options.Console, () => ConsoleComposition.Of(frontend, metrics, app.Services));
+        app.UseConsole(options.Console, () => PartsOf(frontend, metrics, app.Services));
         if (options.Gateway.Enabled)
         {
             app.UseGateway();
@@ -118,11 +122,37 @@ internal static class ServerHost
         return app;
     }
 
-    private static async Task WaitAsync(CancellationToken stopping)
+    private static ConsoleParts PartsOf(RunningFrontend frontend, MetricsRegistry metrics, IServiceProvider services)
     {
-        TaskCompletionSource stopped = new(TaskCreationOptions.RunContinuationsAsynchronously);
-        await using CancellationTokenRegistration registration = stopping.Register(stopped.SetResult);
-        await stopped.Task;
+        return new ConsoleParts(
+            frontend.Database, frontend.Reader, frontend.Writer, frontend.Tail, frontend.Auth, frontend.Quota, frontend.Alarms,
+            frontend.Membership.Run, RequestMetadata.Peer, Counters,
+            services.GetRequiredService<ILoggerFactory>(), services.GetRequiredService<IHostApplicationLifetime>().ApplicationStopping);
+
+        CounterReading Counters()
+        {
+            (double seconds, double commits) = metrics.Total("etcd_disk_backend_commit_duration_seconds");
+            return new CounterReading(
+                metrics.Total("etcd_mvcc_put_total").Sum, metrics.Total("etcd_mvcc_delete_total").Sum,
+                metrics.Total("etcd_mvcc_range_total").Sum, frontend.Watches.Count().EventsSent, seconds, commits);
+        }
+    }
+
+    /// <summary>Accepts nothing new, answers the calls under way, and tells streams to continue elsewhere. Calls under way have the usual
+    /// time limit of a request.</summary>
+    private static async Task DrainAsync(WebApplication app, RunningFrontend frontend, ServerOptions options)
+    {
+        using CancellationTokenSource limit = new(options.RequestTimeout);
+        Task leaving = frontend.LeaveAsync(); // so that clients are sent elsewhere
+
+        // Tells streams to end (ApplicationStopping), closes the listeners, says goodbye on each connection, and waits for all of them.
+        Task stopping = app.StopAsync(limit.Token);
+        Task answered = app.Services.GetRequiredService<UnaryCalls>().NoneUnderWayAsync(limit.Token);
+        await Task.WhenAny(stopping, answered);
+        limit.CancelAfter(DeliveryLimit);
+        await stopping;
+        await answered.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await leaving;
     }
 
     private static void Configure(ILoggingBuilder logging, ServerOptions options) => logging

@@ -5,10 +5,10 @@ using System.Text;
 namespace PgEtcd.Server.Logging;
 
 /// <summary>Lines for people: time, level, logger, message. An exception follows on lines of its own.</summary>
-internal sealed class ConsoleLines : ILineFormat
+internal static class ConsoleLines
 {
-    /// <inheritdoc/>
-    public void Write(IBufferWriter<byte> line, LogEntry entry)
+    /// <inheritdoc cref="LineFormat"/>
+    public static void Write(IBufferWriter<byte> line, LogEntry entry)
     {
         // Texts from clients or the database may hold line breaks, and an entry must stay one line.
         string message = entry.Message.ReplaceLineEndings(" ");

@@ -1,7 +1,6 @@
 using System.Buffers;
 using System.Collections.Concurrent;
 using System.Globalization;
-using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using PgEtcd.Protocol;
@@ -10,13 +9,13 @@ namespace PgEtcd.Server.Logging;
 
 /// <summary>JSON objects, one a line, with the keys of etcd's logger (zap): level, ts, logger, msg, then the message's fields in
 /// kebab-case, and error and stacktrace for an exception.</summary>
-internal sealed class JsonLines : ILineFormat
+internal static class JsonLines
 {
     private static readonly JsonWriterOptions Options = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
     private static readonly ConcurrentDictionary<string, string> Names = new();
 
-    /// <inheritdoc/>
-    public void Write(IBufferWriter<byte> line, LogEntry entry)
+    /// <inheritdoc cref="LineFormat"/>
+    public static void Write(IBufferWriter<byte> line, LogEntry entry)
     {
         using (Utf8JsonWriter json = new(line, Options))
         {
@@ -25,12 +24,11 @@ internal sealed class JsonLines : ILineFormat
             json.WriteString("ts", entry.Time.ToString("yyyy-MM-dd'T'HH:mm:ss.ffffff'Z'", CultureInfo.InvariantCulture));
             json.WriteString("logger", entry.Category);
             json.WriteString("msg", entry.Message);
-            for (int i = 0; i < entry.Fields.Count; i++)
+            foreach ((string name, object? value) in entry.Fields)
             {
-                (string name, object? value) = entry.Fields[i];
                 if (name is not ['{', ..])
                 {
-                    json.WritePropertyName(Names.GetOrAdd(name, ToKebab));
+                    json.WritePropertyName(Names.GetOrAdd(name, NameOf));
                     WriteValue(json, value);
                 }
             }
@@ -51,20 +49,9 @@ internal sealed class JsonLines : ILineFormat
     {
         switch (value)
         {
-            case null:
-                json.WriteNullValue();
-                break;
-            case bool yes:
-                json.WriteBooleanValue(yes);
-                break;
-            case int number:
-                json.WriteNumberValue(number);
-                break;
-            case long number:
-                json.WriteNumberValue(number);
-                break;
+            case null or bool or int or long:
             case double number when double.IsFinite(number):
-                json.WriteNumberValue(number);
+                JsonSerializer.Serialize(json, value);
                 break;
             case TimeSpan duration:
                 json.WriteStringValue(Durations.Format(duration));
@@ -75,20 +62,10 @@ internal sealed class JsonLines : ILineFormat
         }
     }
 
-    /// <summary>A field's name in kebab-case. The four keys of the line itself are taken.</summary>
-    private static string ToKebab(string name)
+    /// <summary>A field's name in kebab-case. The keys of the line itself are taken.</summary>
+    private static string NameOf(string name) => JsonNamingPolicy.KebabCaseLower.ConvertName(name) switch
     {
-        StringBuilder kebab = new();
-        foreach (char c in name)
-        {
-            if (char.IsAsciiLetterUpper(c) && kebab.Length > 0)
-            {
-                kebab.Append('-');
-            }
-
-            kebab.Append(char.ToLowerInvariant(c));
-        }
-
-        return kebab.ToString() is var key && key is "level" or "ts" or "logger" or "msg" or "error" ? key + "-field" : key;
-    }
+        ("level" or "ts" or "logger" or "msg" or "error") and var taken => taken + "-field",
+        string free => free,
+    };
 }

@@ -5,17 +5,11 @@ namespace PgEtcd.Server.Logging;
 
 /// <summary>Logs lines, in one of two formats, to the outputs of --log-outputs. A line has been handed to the system when the call
 /// returns, so the last lines before a crash are kept.</summary>
-internal sealed class LineLoggerProvider : ILoggerProvider
+/// <exception cref="LogOutputException">A file cannot be opened.</exception>
+internal sealed class LineLoggerProvider(LoggingOptions options) : ILoggerProvider
 {
-    private readonly LogOutputs _outputs;
-    private readonly ILineFormat _format;
-
-    /// <exception cref="LogOutputException">A file cannot be opened.</exception>
-    public LineLoggerProvider(LoggingOptions options)
-    {
-        _outputs = LogOutputs.Open(options);
-        _format = options.IsJson ? new JsonLines() : new ConsoleLines();
-    }
+    private readonly LogOutputs _outputs = new(options);
+    private readonly LineFormat _format = options.IsJson ? JsonLines.Write : ConsoleLines.Write;
 
     /// <inheritdoc/>
     public ILogger CreateLogger(string categoryName) => new LineLogger(categoryName, _format, _outputs);
@@ -23,7 +17,7 @@ internal sealed class LineLoggerProvider : ILoggerProvider
     /// <inheritdoc/>
     public void Dispose() => _outputs.Dispose();
 
-    private sealed class LineLogger(string category, ILineFormat format, LogOutputs outputs) : ILogger
+    private sealed class LineLogger(string category, LineFormat format, LogOutputs outputs) : ILogger
     {
         [ThreadStatic]
         private static ArrayBufferWriter<byte>? _buffer;
@@ -42,7 +36,7 @@ internal sealed class LineLoggerProvider : ILoggerProvider
             LogEntry entry = new(
                 DateTime.UtcNow, logLevel, category, formatter(state, exception),
                 state as IReadOnlyList<KeyValuePair<string, object?>> ?? [], exception);
-            format.Write(buffer, entry);
+            format(buffer, entry);
             outputs.Write(logLevel, buffer.WrittenSpan);
         }
     }
@@ -70,9 +64,5 @@ internal readonly record struct LogEntry(
     };
 }
 
-/// <summary>The format of a line.</summary>
-internal interface ILineFormat
-{
-    /// <summary>Writes one line with its end.</summary>
-    void Write(IBufferWriter<byte> line, LogEntry entry);
-}
+/// <summary>Writes an entry as one line with its end.</summary>
+internal delegate void LineFormat(IBufferWriter<byte> line, LogEntry entry);

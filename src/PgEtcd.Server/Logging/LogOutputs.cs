@@ -8,25 +8,16 @@ namespace PgEtcd.Server.Logging;
 internal sealed class LogOutputs : IDisposable
 {
     private readonly Lock _gate = new();
-    private readonly List<Output> _outputs = [];
+    private readonly List<Output> _outputs;
 
     /// <exception cref="LogOutputException">A file cannot be opened.</exception>
-    public static LogOutputs Open(LoggingOptions options)
+    public LogOutputs(LoggingOptions options) => _outputs = [.. options.Outputs.Select(output => output switch
     {
-        LogOutputs outputs = new();
-        foreach (string output in options.Outputs)
-        {
-            outputs._outputs.Add(output switch
-            {
-                "stderr" => new Output(System.Console.OpenStandardError(), IsJournal: false),
-                "stdout" => new Output(System.Console.OpenStandardOutput(), IsJournal: false),
-                "systemd/journal" => new Output(System.Console.OpenStandardError(), IsJournal: true),
-                _ => new Output(OpenFile(output, options.Rotation), IsJournal: false),
-            });
-        }
-
-        return outputs;
-    }
+        "stderr" => Of(System.Console.OpenStandardError()),
+        "stdout" => Of(System.Console.OpenStandardOutput()),
+        "systemd/journal" => Of(System.Console.OpenStandardError()) with { IsJournal = true },
+        _ => OpenFile(output, options.Rotation),
+    })];
 
     /// <summary>Writes a line to all of them. A line that cannot be written is lost: a full disk must not stop the server.</summary>
     public void Write(LogLevel level, ReadOnlySpan<byte> line)
@@ -39,11 +30,10 @@ internal sealed class LogOutputs : IDisposable
                 {
                     if (output.IsJournal)
                     {
-                        output.Stream.Write(Encoding.ASCII.GetBytes(string.Create(CultureInfo.InvariantCulture, $"<{Priority(level)}>")));
+                        output.Write(Encoding.ASCII.GetBytes(string.Create(CultureInfo.InvariantCulture, $"<{Priority(level)}>")));
                     }
 
-                    output.Stream.Write(line);
-                    output.Stream.Flush();
+                    output.Write(line);
                 }
                 catch (Exception e) when (e is IOException or UnauthorizedAccessException)
                 {
@@ -58,16 +48,24 @@ internal sealed class LogOutputs : IDisposable
     {
         lock (_gate)
         {
-            _outputs.ForEach(output => output.Stream.Dispose());
+            _outputs.ForEach(output => output.Target.Dispose());
             _outputs.Clear();
         }
     }
 
-    private static Stream OpenFile(string path, LogRotation? rotation)
+    private static Output Of(Stream unbuffered) => new(unbuffered.Write, unbuffered);
+
+    private static Output OpenFile(string path, LogRotation? rotation)
     {
         try
         {
-            return rotation is null ? RotatingFile.Append(path) : new RotatingFile(path, rotation);
+            if (rotation is null)
+            {
+                return Of(RotatingFile.Append(path));
+            }
+
+            RotatingFile file = new(path, rotation);
+            return new Output(file.Write, file);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException or NotSupportedException)
         {
@@ -85,7 +83,7 @@ internal sealed class LogOutputs : IDisposable
         _ => 2,
     };
 
-    private sealed record Output(Stream Stream, bool IsJournal);
+    private sealed record Output(Action<ReadOnlySpan<byte>> Write, IDisposable Target, bool IsJournal = false);
 }
 
 /// <summary>A log file cannot be opened. The message is one sentence that names the flag.</summary>

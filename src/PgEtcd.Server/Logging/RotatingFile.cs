@@ -6,42 +6,19 @@ namespace PgEtcd.Server.Logging;
 
 /// <summary>A log file that is renamed to name-time.extension and begun anew when it is full. Old files are compressed and deleted as
 /// <see cref="LogRotation"/> says. Not thread-safe.</summary>
-internal sealed class RotatingFile : Stream
+/// <param name="path">The file.</param>
+/// <param name="rotation">The rules.</param>
+internal sealed class RotatingFile(string path, LogRotation rotation) : IDisposable
 {
     private const int Megabyte = 1024 * 1024;
     private const int DefaultMegabytes = 100;
     private const string TimeFormat = "yyyy-MM-dd'T'HH-mm-ss.fff";
 
-    private readonly string _path;
-    private readonly LogRotation _rotation;
-    private FileStream _file;
+    private readonly string _path = Path.GetFullPath(path);
+    private FileStream _file = Append(path);
     private Task _tidying = Task.CompletedTask;
 
-    /// <param name="path">The file.</param>
-    /// <param name="rotation">The rules.</param>
-    public RotatingFile(string path, LogRotation rotation)
-    {
-        _path = Path.GetFullPath(path);
-        _rotation = rotation;
-        _file = Append(_path);
-    }
-
-    /// <inheritdoc/>
-    public override bool CanRead => false;
-
-    /// <inheritdoc/>
-    public override bool CanSeek => false;
-
-    /// <inheritdoc/>
-    public override bool CanWrite => true;
-
-    /// <inheritdoc/>
-    public override long Length => throw new NotSupportedException();
-
-    /// <inheritdoc/>
-    public override long Position { get => throw new NotSupportedException(); set => throw new NotSupportedException(); }
-
-    private long MaxLength => (long)(_rotation.MaxSize == 0 ? DefaultMegabytes : _rotation.MaxSize) * Megabyte;
+    private long MaxLength => (long)(rotation.MaxSize == 0 ? DefaultMegabytes : rotation.MaxSize) * Megabyte;
 
     /// <summary>Opens a log file to append to it; other processes may read, move and write it meanwhile.</summary>
     public static FileStream Append(string path) => new(path, new FileStreamOptions
@@ -53,47 +30,27 @@ internal sealed class RotatingFile : Stream
         UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite,
     });
 
-    /// <inheritdoc/>
-    public override void Write(ReadOnlySpan<byte> buffer)
+    /// <summary>Writes a line. It has been handed to the system when this returns.</summary>
+    public void Write(ReadOnlySpan<byte> line)
     {
-        if (_file.Length > 0 && _file.Length + buffer.Length > MaxLength)
+        if (_file.Length > 0 && _file.Length + line.Length > MaxLength)
         {
             Rotate();
         }
 
-        _file.Write(buffer);
+        _file.Write(line);
     }
 
     /// <inheritdoc/>
-    public override void Write(byte[] buffer, int offset, int count) => Write(buffer.AsSpan(offset, count));
-
-    /// <inheritdoc/>
-    public override void Flush() => _file.Flush();
-
-    /// <inheritdoc/>
-    public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException();
-
-    /// <inheritdoc/>
-    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-
-    /// <inheritdoc/>
-    public override void SetLength(long value) => throw new NotSupportedException();
-
-    /// <inheritdoc/>
-    protected override void Dispose(bool disposing)
+    public void Dispose()
     {
-        if (disposing)
-        {
-            _file.Dispose();
-            _tidying.Wait(TimeSpan.FromSeconds(1));
-        }
-
-        base.Dispose(disposing);
+        _file.Dispose();
+        _tidying.Wait(TimeSpan.FromSeconds(1));
     }
 
     private void Rotate()
     {
-        DateTime now = _rotation.LocalTime ? DateTime.Now : DateTime.UtcNow;
+        DateTime now = rotation.LocalTime ? DateTime.Now : DateTime.UtcNow;
         string time = now.ToString(TimeFormat, CultureInfo.InvariantCulture);
         string aside = Path.Combine(
             Path.GetDirectoryName(_path)!, $"{Path.GetFileNameWithoutExtension(_path)}-{time}{Path.GetExtension(_path)}");
@@ -115,13 +72,13 @@ internal sealed class RotatingFile : Stream
                 .OrderByDescending(file => file.Name, StringComparer.Ordinal)];
             for (int i = 0; i < old.Length; i++)
             {
-                bool isTooMany = _rotation.MaxBackups > 0 && i >= _rotation.MaxBackups;
-                bool isTooOld = _rotation.MaxAge > 0 && old[i].LastWriteTimeUtc < DateTime.UtcNow.AddDays(-_rotation.MaxAge);
+                bool isTooMany = rotation.MaxBackups > 0 && i >= rotation.MaxBackups;
+                bool isTooOld = rotation.MaxAge > 0 && old[i].LastWriteTimeUtc < DateTime.UtcNow.AddDays(-rotation.MaxAge);
                 if (isTooMany || isTooOld)
                 {
                     old[i].Delete();
                 }
-                else if (_rotation.Compress && old[i].Extension != ".gz")
+                else if (rotation.Compress && old[i].Extension != ".gz")
                 {
                     Compress(old[i].FullName);
                 }

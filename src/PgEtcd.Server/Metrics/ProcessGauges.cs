@@ -25,7 +25,7 @@ internal sealed class ProcessGauges : IDisposable
         foreach ((string used, string limit) in new[] { ("process_open_fds", "process_max_fds"), ("os_fd_used", "os_fd_limit") })
         {
             Gauge(used, "Number of open file descriptors.", () => OpenFiles);
-            Gauge(limit, "Maximum number of open file descriptors.", () => MaxFiles);
+            Gauge(limit, "Maximum number of open file descriptors.", () => MaxFiles ?? -1);
         }
 
         _meter.CreateObservableCounter(
@@ -47,8 +47,8 @@ internal sealed class ProcessGauges : IDisposable
     /// <summary>The number of open files and sockets.</summary>
     public static int OpenFiles => Directory.EnumerateFileSystemEntries("/proc/self/fd").Count();
 
-    /// <summary>The limit of that number.</summary>
-    public static long MaxFiles => Limit("Max open files") ?? -1;
+    /// <summary>The limit of that number, which the runtime has raised as far as it may; null if there is none.</summary>
+    public static long? MaxFiles => Limit("Max open files");
 
     /// <inheritdoc/>
     public void Dispose()

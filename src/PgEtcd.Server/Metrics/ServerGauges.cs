@@ -17,24 +17,26 @@ internal sealed class ServerGauges : IDisposable
 
     /// <param name="frontend">The frontend.</param>
     /// <param name="options">Its flags.</param>
-    /// <param name="alarms">Its alarms.</param>
-    public ServerGauges(RunningFrontend frontend, ServerOptions options, IAlarmSource alarms)
+    public ServerGauges(RunningFrontend frontend, ServerOptions options)
     {
         _frontend = frontend;
         AddIdentity(options);
         AddLog();
         AddWatches();
-        AddUsage(alarms);
+        AddUsage();
         _meter.CreateObservableGauge(
             "etcd_debugging_server_alarms",
-            () => alarms.Active.Select(alarm => new Measurement<long>(
-                1, [new("server_id", Hex(alarm.MemberID)), new("alarm_type", alarm.Alarm.ToString().ToUpperInvariant())])),
+            // They are shown as this member's, since the member that raised one is unknown here.
+            () => frontend.Alarms.Raised.Names().Select(name => new Measurement<long>(1, [OwnId, new("alarm_type", name)])),
             null,
             "Alarms for every member in cluster. 1 for 'server_id' label with current ID. "
             + "2 for 'alarm_type' label with type of this alarm");
     }
 
     private KeySpace State => _frontend.Reader.Current;
+
+    private KeyValuePair<string, object?> OwnId =>
+        new("server_id", _frontend.Membership.Self.Id.ToString("x", CultureInfo.InvariantCulture));
 
     /// <inheritdoc/>
     public void Dispose() => _meter.Dispose();
@@ -49,7 +51,7 @@ internal sealed class ServerGauges : IDisposable
             () => _frontend.Leader.IsLeader ? 1 : 0);
         Gauge("etcd_server_is_learner", "Whether or not this member is a learner. 1 if is, 0 otherwise.", () => 0);
         Info("etcd_server_id", "Server or member ID in hexadecimal format. 1 for 'server_id' label with current ID.",
-            () => [new("server_id", Hex((ulong)_frontend.Membership.Self.Id))]);
+            () => [OwnId]);
         Info("etcd_server_version", "Which version is running. 1 for 'server_version' label with current version.",
             () => [new("server_version", ReleaseInfo.EtcdVersion)]);
         Info("etcd_cluster_version", "Which version is running. 1 for 'cluster_version' label with current cluster version",
@@ -94,10 +96,10 @@ internal sealed class ServerGauges : IDisposable
                 _frontend.Watches.Count().EventsSent, null, "Total number of events sent by this member.");
     }
 
-    private void AddUsage(IAlarmSource alarms)
+    private void AddUsage()
     {
         Gauge("etcd_server_quota_backend_bytes", "Current backend storage quota size in bytes. +Inf: none.",
-            () => alarms.QuotaBytes is { } quota ? quota : double.PositiveInfinity);
+            () => _frontend.Quota.Limit is > 0 and var quota ? quota : double.PositiveInfinity);
         Sampled("etcd_mvcc_db_total_size_in_bytes",
             "Total size of the underlying database physically allocated in bytes: this cluster's tables and indexes in PostgreSQL.",
             report => report.Total);
@@ -120,6 +122,4 @@ internal sealed class ServerGauges : IDisposable
 
     private void Info(string name, string help, Func<KeyValuePair<string, object?>[]> labels) =>
         _meter.CreateObservableGauge(name, () => new Measurement<double>(1, labels()), null, help);
-
-    private static string Hex(ulong id) => id.ToString("x", CultureInfo.InvariantCulture);
 }

@@ -21,14 +21,9 @@ internal static class CompactionFlags
             SleepInterval = sleepInterval == TimeSpan.Zero ? options.SleepInterval : sleepInterval,
             HistoryRetention = values.Duration(Flags.HistoryRetention),
         };
-        string mode = values.Text(Flags.AutoCompactionMode);
-        return mode switch
-        {
-            "periodic" => options with { RetainedPeriod = Period(values) },
-            "revision" => options with { RetainedRevisions = Revisions(values) },
-            _ => throw new FlagException(
-                $"{values.Label(Flags.AutoCompactionMode)} must be periodic or revision, not \"{FlagValues.Shown(mode)}\"."),
-        };
+        return values.OneOf(Flags.AutoCompactionMode, ("periodic", true), ("revision", false))
+            ? options with { RetainedPeriod = Period(values) }
+            : options with { RetainedRevisions = Revisions(values) };
     }
 
     /// <summary>The period; a whole number means hours.</summary>
@@ -36,20 +31,13 @@ internal static class CompactionFlags
     {
         string text = values.Text(Flags.AutoCompactionRetention);
         TimeSpan? period = text.All(char.IsAsciiDigit) ? Durations.Parse(text + "h") : Durations.Parse(text);
-        return period ?? throw new FlagException(
-            $"{values.Label(Flags.AutoCompactionRetention)} must be a number of hours or a duration such as 5m or 72h, "
-            + $"not \"{FlagValues.Shown(text)}\".");
+        return period ?? throw values.Wrong(Flags.AutoCompactionRetention, "a number of hours or a duration such as 5m or 72h");
     }
 
     /// <summary>The number of revisions. etcd takes a duration, too, and retains as many revisions as it has nanoseconds, that is, all of
     /// them; it is refused here.</summary>
-    private static long Revisions(FlagValues values)
-    {
-        string text = values.Text(Flags.AutoCompactionRetention);
-        return long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out long count)
+    private static long Revisions(FlagValues values) => long.TryParse(
+        values.Text(Flags.AutoCompactionRetention), NumberStyles.None, CultureInfo.InvariantCulture, out long count)
             ? count
-            : throw new FlagException(
-                $"{values.Label(Flags.AutoCompactionRetention)} must be a number of revisions with --auto-compaction-mode=revision, "
-                + $"not \"{FlagValues.Shown(text)}\".");
-    }
+            : throw values.Wrong(Flags.AutoCompactionRetention, "a number of revisions with --auto-compaction-mode=revision");
 }

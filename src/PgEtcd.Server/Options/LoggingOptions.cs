@@ -5,75 +5,38 @@ using PgEtcd.Server.Configuration;
 namespace PgEtcd.Server.Options;
 
 /// <summary>Options of the log.</summary>
-public sealed record LoggingOptions
+/// <param name="Level">The least severe level that is logged.</param>
+/// <param name="IsJson">JSON lines like etcd's; else lines for people.</param>
+/// <param name="Outputs">The outputs: stderr, stdout, journal, or the path of a file.</param>
+/// <param name="Rotation">The rules for beginning a new file; null: never.</param>
+/// <param name="SlowCommit">A batch of writes that takes longer to commit is logged as a warning.</param>
+public sealed record LoggingOptions(
+    LogLevel Level, bool IsJson, IReadOnlyList<string> Outputs, LogRotation? Rotation, TimeSpan SlowCommit)
 {
-    /// <summary>The least severe level that is logged.</summary>
-    public required LogLevel Level { get; init; }
-
-    /// <summary>JSON lines like etcd's; else lines for people.</summary>
-    public required bool IsJson { get; init; }
-
-    /// <summary>The outputs: stderr, stdout, journal, or the path of a file.</summary>
-    public required IReadOnlyList<string> Outputs { get; init; }
-
-    /// <summary>The rules for beginning a new file; null: never.</summary>
-    public required LogRotation? Rotation { get; init; }
-
-    /// <summary>A batch of writes that takes longer to commit is logged as a warning.</summary>
-    public required TimeSpan SlowCommit { get; init; }
-
-    /// <summary>A request that takes longer to answer is logged as a warning.</summary>
-    public required TimeSpan SlowRequest { get; init; }
-
     /// <exception cref="FlagException">A value is wrong.</exception>
     internal static LoggingOptions From(FlagValues values)
     {
-        string logger = values.Text(Flags.Logger);
-        if (logger != Flags.Logger.Default)
-        {
-            throw new FlagException($"{values.Label(Flags.Logger)} must be zap, not \"{FlagValues.Shown(logger)}\".");
-        }
-
-        string format = values.Text(Flags.LogFormat);
+        _ = values.OneOf(Flags.Logger, ("zap", true));
         IReadOnlyList<string> outputs = ReadOutputs(values);
-        return new LoggingOptions
-        {
-            Level = ReadLevel(values.Label(Flags.LogLevel), values.Text(Flags.LogLevel)),
-            IsJson = format switch
-            {
-                "json" => true,
-                "console" => false,
-                _ => throw new FlagException(
-                    $"{values.Label(Flags.LogFormat)} must be json or console, not \"{FlagValues.Shown(format)}\"."),
-            },
-            Outputs = outputs,
-            Rotation = values.Switch(Flags.EnableLogRotation) ? ReadRotation(values, outputs) : null,
-            SlowCommit = values.Duration(Flags.WarningApplyDuration),
-            SlowRequest = values.Duration(Flags.WarningUnaryRequestDuration),
-        };
+        return new LoggingOptions(
+            Level: values.OneOf(
+                Flags.LogLevel, ("debug", LogLevel.Debug), ("info", LogLevel.Information), ("warn", LogLevel.Warning),
+                ("error", LogLevel.Error), ("panic", LogLevel.Critical), ("fatal", LogLevel.Critical)),
+            IsJson: values.OneOf(Flags.LogFormat, ("json", true), ("console", false)),
+            outputs,
+            Rotation: values.Switch(Flags.EnableLogRotation) ? ReadRotation(values, outputs) : null,
+            SlowCommit: values.Duration(Flags.WarningApplyDuration));
     }
 
     private static string[] ReadOutputs(FlagValues values)
     {
-        string[] outputs = [.. values.Text(Flags.LogOutputs)
-            .Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries)
-            .Select(output => output == "default" ? "stderr" : output)
-            .Distinct()];
+        string[] outputs =
+            [.. values.List(Flags.LogOutputs).Select(output => output == "default" ? "stderr" : output).Distinct()];
         return outputs.Length > 0 && outputs.All(output => !output.Contains('\0'))
             ? outputs
             : throw new FlagException(
                 $"{values.Label(Flags.LogOutputs)} must be stderr, stdout, default, systemd/journal or paths of files.");
     }
-
-    private static LogLevel ReadLevel(string label, string text) => text switch
-    {
-        "debug" => LogLevel.Debug,
-        "info" => LogLevel.Information,
-        "warn" => LogLevel.Warning,
-        "error" => LogLevel.Error,
-        "panic" or "fatal" => LogLevel.Critical,
-        _ => throw new FlagException($"{label} must be debug, info, warn, error, panic or fatal, not \"{FlagValues.Shown(text)}\"."),
-    };
 
     private static LogRotation ReadRotation(FlagValues values, IReadOnlyList<string> outputs)
     {
@@ -82,20 +45,20 @@ public sealed record LoggingOptions
             throw new FlagException($"{values.Label(Flags.EnableLogRotation)} needs --log-outputs to be the path of one file.");
         }
 
-        string label = values.Label(Flags.LogRotationConfigJson);
-        LogRotation? rotation;
+        LogRotation? rotation = null;
         try
         {
             rotation = JsonSerializer.Deserialize<LogRotation>(values.Text(Flags.LogRotationConfigJson));
         }
         catch (JsonException)
         {
-            rotation = null;
+            // Reported below.
         }
 
         return rotation is { MaxSize: >= 0, MaxAge: >= 0, MaxBackups: >= 0 }
             ? rotation
-            : throw new FlagException($"{label} must be a JSON object such as {Flags.LogRotationConfigJson.Default}.");
+            : throw new FlagException(
+                $"{values.Label(Flags.LogRotationConfigJson)} must be a JSON object such as {Flags.LogRotationConfigJson.Default}.");
     }
 }
 

@@ -1,8 +1,12 @@
 using System.Net;
+using PgEtcd.Api;
+using PgEtcd.Api.Gateway;
+using PgEtcd.Console;
 using PgEtcd.Postgres.Connections;
 using PgEtcd.Protocol;
 using PgEtcd.Server.Addresses;
 using PgEtcd.Server.Configuration;
+using PgEtcd.Server.Proxies;
 
 namespace PgEtcd.Server.Options;
 
@@ -28,11 +32,10 @@ internal static class OptionsBuilder
         FlagValues values = new(typed, environment, file);
         CheckIgnored(values);
         string name = values.Text(Flags.Name);
-        IReadOnlyList<ListenUrl> listen = Urls.Listen(values.Label(Flags.ListenClientUrls), values.Text(Flags.ListenClientUrls));
-        IReadOnlyList<ListenUrl> listenHttp = OptionalUrls(values, Flags.ListenClientHttpUrls);
-        IReadOnlyList<ListenUrl> listenMetrics = OptionalUrls(values, Flags.ListenMetricsUrls);
+        IReadOnlyList<ListenUrl> listen = Urls.Listen(values, Flags.ListenClientUrls);
+        IReadOnlyList<ListenUrl> listenHttp = Urls.Listen(values, Flags.ListenClientHttpUrls);
+        IReadOnlyList<ListenUrl> listenMetrics = Urls.Listen(values, Flags.ListenMetricsUrls);
         TlsOptions? tls = TlsOptions.From(values, [.. listen, .. listenHttp, .. listenMetrics]);
-        int heartbeat = values.Number(Flags.HeartbeatInterval, 1, LongestElection / LeastHeartbeats);
         return new ServerOptions
         {
             Name = name,
@@ -43,19 +46,18 @@ internal static class OptionsBuilder
             Schema = Schemas.Check(values.Label(Flags.Schema), values.Text(Flags.Schema)),
             DataDir = DataDir(values, name),
             DataDirIsDefault = !values.IsGiven(Flags.DataDir),
-            MayMigrate = MayMigrate(values),
+            MayMigrate = values.OneOf(Flags.Migrate, ("auto", true), ("never", false)),
             ListenClientUrls = listen,
             ListenClientHttpUrls = listenHttp,
             ListenMetricsUrls = listenMetrics,
             Tls = tls,
-            ExtensiveMetrics = IsExtensive(values),
-            AdvertiseClientUrls = values.OptionalText(Flags.AdvertiseClientUrls) is { } urls
-                ? Urls.Advertise(values.Label(Flags.AdvertiseClientUrls), urls)
-                : Reachable(listen),
-            TrustedProxies = ProxyFlags.Read(values),
+            ExtensiveMetrics = values.OneOf(Flags.Metrics, ("basic", false), ("extensive", true)),
+            AdvertiseClientUrls = values.OptionalText(Flags.AdvertiseClientUrls) is null
+                ? Reachable(listen)
+                : Urls.Advertise(values, Flags.AdvertiseClientUrls),
+            TrustedProxies = Proxies(values),
             ReusePort = values.Switch(Flags.SocketReusePort),
-            MaxRequestBytes = values.Number(Flags.MaxRequestBytes, 1, MostRequestBytes),
-            MaxTxnOps = values.Number(Flags.MaxTxnOps, 1, int.MaxValue),
+            Limits = Limits(values),
             MaxConcurrentStreams = values.LongNumber(Flags.MaxConcurrentStreams, 0, uint.MaxValue) is > 0 and < MostStreams and var streams
                 ? (int)streams
                 : MostStreams,
@@ -64,16 +66,23 @@ internal static class OptionsBuilder
                 ?? Durations.Parse(Flags.GrpcKeepaliveTimeout.Default!)!.Value,
             QuotaBackendBytes = values.LongNumber(Flags.QuotaBackendBytes, long.MinValue, long.MaxValue),
             InitialClusterToken = values.Text(Flags.InitialClusterToken),
-            InitialAdvertisePeerUrls = Urls.Advertise(
-                values.Label(Flags.InitialAdvertisePeerUrls), values.Text(Flags.InitialAdvertisePeerUrls)),
-            HeartbeatInterval = TimeSpan.FromMilliseconds(heartbeat),
-            ElectionTimeout = TimeSpan.FromMilliseconds(values.Number(Flags.ElectionTimeout, LeastHeartbeats * heartbeat, LongestElection)),
+            InitialAdvertisePeerUrls = Urls.Advertise(values, Flags.InitialAdvertisePeerUrls),
             Logging = LoggingOptions.From(values),
             Tracing = TracingOptions.From(values),
             Auth = AuthFlags.Read(values),
             Compaction = CompactionFlags.Read(values),
-            Gateway = GatewayFlags.Read(values),
-            Console = ConsoleFlags.Read(values, name),
+            Gateway = new GatewayOptions
+            {
+                Enabled = values.Switch(Flags.EnableGrpcGateway),
+                Origins = [.. NonEmptyList(values, Flags.Cors).Select(origin => Origin(values, origin))],
+                Hosts = NonEmptyList(values, Flags.HostWhitelist),
+            },
+            Console = new ConsoleOptions(
+                values.OneOf(
+                    Flags.Console, ("off", ConsoleMode.Off), ("read-only", ConsoleMode.ReadOnly), ("read-write", ConsoleMode.ReadWrite)),
+                values.List(Flags.ConsoleMask),
+                values.Number(Flags.MaxRequestBytes, 1, MostRequestBytes),
+                name),
             WatchProgressNotifyInterval = ProgressInterval(values),
             SqlWriteTimeout = SqlWriteTimeout(values),
             Warnings = [
@@ -100,35 +109,54 @@ internal static class OptionsBuilder
 
         _ = values.Switch(Flags.SocketReuseAddress); // it is always so
     }
-    private static IReadOnlyList<ListenUrl> OptionalUrls(FlagValues values, Flag flag) =>
-        values.OptionalText(flag) is { } urls ? Urls.Listen(values.Label(flag), urls) : [];
 
-    private static bool IsExtensive(FlagValues values) => values.Text(Flags.Metrics) switch
+    private static RequestLimits Limits(FlagValues values)
     {
-        "basic" => false,
-        "extensive" => true,
-        var text => throw new FlagException($"{values.Label(Flags.Metrics)} must be basic or extensive, not \"{FlagValues.Shown(text)}\"."),
-    };
+        // There are no elections here, but etcd derives limits from their timeout, in whole heartbeats.
+        int heartbeat = values.Number(Flags.HeartbeatInterval, 1, LongestElection / LeastHeartbeats);
+        int ticks = values.Number(Flags.ElectionTimeout, LeastHeartbeats * heartbeat, LongestElection) / heartbeat;
+        return new RequestLimits
+        {
+            MaxRequestBytes = values.Number(Flags.MaxRequestBytes, 1, MostRequestBytes),
+            MaxTxnOps = values.Number(Flags.MaxTxnOps, 1, int.MaxValue),
+            MinLeaseTtlSeconds = (long)Math.Ceiling(3 * ticks / 2 * TimeSpan.FromMilliseconds(heartbeat).TotalSeconds),
+            RequestTimeout = TimeSpan.FromSeconds(5) + TimeSpan.FromMilliseconds(2 * ticks * heartbeat),
+            SlowRequest = values.Duration(Flags.WarningUnaryRequestDuration),
+        };
+    }
 
     private static PasswordCommand? Password(FlagValues values)
     {
         TimeSpan lifetime = values.Duration(Flags.DatabasePasswordLifetime);
-        if (values.OptionalText(Flags.DatabasePasswordCommand) is not { } command)
-        {
-            return null;
-        }
-
-        return values.OptionalText(Flags.Database) is null
-            ? throw new FlagException($"{values.Label(Flags.DatabasePasswordCommand)} needs --database, whose password it prints.")
-            : new PasswordCommand(command, lifetime);
+        return values.OptionalText(Flags.DatabasePasswordCommand) is not { } command ? null
+            : values.OptionalText(Flags.Database) is not null ? new PasswordCommand(command, lifetime)
+            : throw new FlagException($"{values.Label(Flags.DatabasePasswordCommand)} needs --database, whose password it prints.");
     }
 
-    private static bool MayMigrate(FlagValues values) => values.Text(Flags.Migrate) switch
+    /// <summary>The networks of --proxy-protocol-from, or addresses; null if there are none.</summary>
+    private static TrustedProxies? Proxies(FlagValues values)
     {
-        "auto" => true,
-        "never" => false,
-        var text => throw new FlagException($"{values.Label(Flags.Migrate)} must be auto or never, not \"{FlagValues.Shown(text)}\"."),
-    };
+        string[] items = values.List(Flags.ProxyProtocolFrom);
+        return items.Length == 0 ? null
+            : new TrustedProxies([.. items.Where(item => item != "unix").Select(Network)], items.Contains("unix"));
+
+        IPNetwork Network(string item) =>
+            IPNetwork.TryParse(item, out IPNetwork network) ? network
+            : IPAddress.TryParse(item, out IPAddress? address) ? new IPNetwork(address, 8 * address.GetAddressBytes().Length)
+            : throw values.Wrong(Flags.ProxyProtocolFrom, "a list of networks such as 10.0.0.0/8, addresses or unix", item);
+    }
+
+    private static string[] NonEmptyList(FlagValues values, Flag flag) => values.List(flag) is { Length: > 0 } items
+        ? items
+        : throw new FlagException($"{values.Label(flag)} needs a value.");
+
+    /// <summary>An origin. Browsers send scheme, host and port without a path; a slash at the end is accepted.</summary>
+    private static string Origin(FlagValues values, string text) =>
+        text == "*" ? text
+        : Uri.TryCreate(text, UriKind.Absolute, out Uri? url) && url.Scheme is "http" or "https" && url.PathAndQuery == "/"
+            && url.UserInfo == ""
+            ? text.TrimEnd('/')
+            : throw values.Wrong(Flags.Cors, "* or a list of origins such as https://example.com", text);
 
     /// <summary>0 stands for the default, as in etcd.</summary>
     private static TimeSpan ProgressInterval(FlagValues values)
@@ -137,7 +165,7 @@ internal static class OptionsBuilder
         TimeSpan interval = values.Duration(flag);
         return interval == TimeSpan.Zero ? Durations.Parse(flag.Default!)!.Value
             : interval >= TimeSpan.FromMilliseconds(100) ? interval
-            : throw new FlagException($"{values.Label(flag)} must be at least 100ms, not \"{FlagValues.Shown(values.Text(flag))}\".");
+            : throw values.Wrong(flag, "at least 100ms");
     }
 
     private static TimeSpan SqlWriteTimeout(FlagValues values)
@@ -145,9 +173,7 @@ internal static class OptionsBuilder
         TimeSpan limit = values.Duration(Flags.SqlWriteTimeout);
         return limit == TimeSpan.Zero || limit >= TimeSpan.FromMilliseconds(100)
             ? limit
-            : throw new FlagException(
-                $"{values.Label(Flags.SqlWriteTimeout)} must be 0 or at least 100ms, "
-                + $"not \"{FlagValues.Shown(values.Text(Flags.SqlWriteTimeout))}\".");
+            : throw values.Wrong(Flags.SqlWriteTimeout, "0 or at least 100ms");
     }
 
     /// <summary>The interval within Kestrel's bounds: pings at most once a second, and no wait longer than a timer's.</summary>

@@ -1,6 +1,6 @@
-using PgEtcd.Console;
 using PgEtcd.Api;
 using PgEtcd.Api.Gateway;
+using PgEtcd.Console;
 using PgEtcd.Frontend.Auth;
 using PgEtcd.Frontend.Compaction;
 using PgEtcd.Frontend.Members;
@@ -32,7 +32,7 @@ public sealed record ServerOptions
     public required bool DataDirIsDefault { get; init; }
 
     /// <summary>--migrate=auto: the schema may be created and changed.</summary>
-    public bool MayMigrate { get; init; } = true;
+    public required bool MayMigrate { get; init; }
 
     /// <summary>URLs for clients: gRPC and HTTP on the same port. At least one.</summary>
     public required IReadOnlyList<ListenUrl> ListenClientUrls { get; init; }
@@ -52,11 +52,8 @@ public sealed record ServerOptions
     /// <summary>The URLs that MemberList gives to clients.</summary>
     public required IReadOnlyList<string> AdvertiseClientUrls { get; init; }
 
-    /// <summary>Largest request in bytes, before etcd's own allowance for framing.</summary>
-    public required int MaxRequestBytes { get; init; }
-
-    /// <summary>Most operations in one branch of a transaction.</summary>
-    public required int MaxTxnOps { get; init; }
+    /// <summary>Limits of a request.</summary>
+    public required RequestLimits Limits { get; init; }
 
     /// <summary>Most bytes of the store; 0 or less: no limit.</summary>
     public required long QuotaBackendBytes { get; init; }
@@ -66,13 +63,6 @@ public sealed record ServerOptions
 
     /// <summary>Peer URLs, shown by MemberList and used for the member id. Nothing listens on them.</summary>
     public required IReadOnlyList<string> InitialAdvertisePeerUrls { get; init; }
-
-    /// <summary>There are no elections here. etcd derives its request timeout and shortest lease from this value, and so does
-    /// PgEtcd.</summary>
-    public required TimeSpan ElectionTimeout { get; init; }
-
-    /// <summary>The unit of <see cref="ElectionTimeout"/>, as in etcd.</summary>
-    public required TimeSpan HeartbeatInterval { get; init; }
 
     /// <summary>The proxies whose connections begin with a PROXY header, on all addresses but those for metrics; null: none.</summary>
     public required TrustedProxies? TrustedProxies { get; init; }
@@ -111,32 +101,16 @@ public sealed record ServerOptions
     public required CompactionOptions Compaction { get; init; }
 
     /// <summary>Plain HTTP and the JSON gateway.</summary>
-    public GatewayOptions Gateway { get; init; } = new();
+    public required GatewayOptions Gateway { get; init; }
 
     /// <summary>The pages at /ui.</summary>
-    public ConsoleOptions Console { get; init; } = new();
+    public required ConsoleOptions Console { get; init; }
 
-    /// <summary>The shortest lease in whole seconds, as in etcd: 1.5 election timeouts in whole heartbeats, rounded up (2 by
-    /// default).</summary>
-    public long MinLeaseTtlSeconds => (long)Math.Ceiling(3 * ElectionTicks / 2 * HeartbeatInterval.TotalSeconds);
-
-    /// <summary>Time limit of a request, as in etcd: 5 s and two election timeouts (7 s by default).</summary>
-    public TimeSpan RequestTimeout => TimeSpan.FromSeconds(5) + (2 * ElectionTicks * HeartbeatInterval);
-
-    /// <summary>Limits of a request.</summary>
-    public RequestLimits Limits => new()
-    {
-        MaxRequestBytes = MaxRequestBytes,
-        MaxTxnOps = MaxTxnOps,
-        MinLeaseTtlSeconds = MinLeaseTtlSeconds,
-        RequestTimeout = RequestTimeout,
-        SlowRequest = Logging.SlowRequest,
-    };
+    /// <summary>Time limit of a request.</summary>
+    public TimeSpan RequestTimeout => Limits.RequestTimeout;
 
     /// <summary>The ids in every response header.</summary>
     public ClusterIdentity Identity => ClusterIdentity.From(Name, InitialClusterToken, InitialAdvertisePeerUrls);
-
-    private long ElectionTicks => ElectionTimeout.Ticks / HeartbeatInterval.Ticks;
 
     /// <summary>Leaves the connection string out: it may hold a password.</summary>
     public override string ToString() => $"{Name}, schema {Schema}, {string.Join(",", ListenClientUrls)}";

@@ -6,39 +6,21 @@ using PgEtcd.Server.Configuration;
 namespace PgEtcd.Server.Options;
 
 /// <summary>Options of TLS for clients. They name files; <see cref="Tls.ServerTls"/> reads them.</summary>
-public sealed record TlsOptions
+/// <param name="CertFile">--cert-file; empty with <paramref name="SelfSigned"/>.</param>
+/// <param name="KeyFile">--key-file; empty with <paramref name="SelfSigned"/>.</param>
+/// <param name="SelfSigned">--auto-tls, and no certificate is given.</param>
+/// <param name="SelfSignedYears">Years that a certificate of --auto-tls is valid.</param>
+/// <param name="TrustedCaFile">--trusted-ca-file; empty: the system's authorities.</param>
+/// <param name="ClientCertRequired">A client must show a certificate: --client-cert-auth or, as in etcd, --trusted-ca-file alone.</param>
+/// <param name="ClientCrlFile">--client-crl-file; empty: none.</param>
+/// <param name="AllowedHostnames">--client-cert-allowed-hostname; none: any.</param>
+/// <param name="Protocols">--tls-min-version to --tls-max-version.</param>
+/// <param name="CipherSuites">--cipher-suites, and those of TLS 1.3; none: the system's choice.</param>
+public sealed record TlsOptions(
+    string CertFile, string KeyFile, bool SelfSigned, int SelfSignedYears, string TrustedCaFile, bool ClientCertRequired,
+    string ClientCrlFile, IReadOnlyList<string> AllowedHostnames, SslProtocols Protocols, IReadOnlyList<TlsCipherSuite> CipherSuites)
 {
     private const int MostYears = 1000;
-
-    /// <summary>--cert-file; empty with <see cref="SelfSigned"/>.</summary>
-    public required string CertFile { get; init; }
-
-    /// <summary>--key-file; empty with <see cref="SelfSigned"/>.</summary>
-    public required string KeyFile { get; init; }
-
-    /// <summary>--auto-tls, and no certificate is given.</summary>
-    public required bool SelfSigned { get; init; }
-
-    /// <summary>Years that a certificate of --auto-tls is valid.</summary>
-    public required int SelfSignedYears { get; init; }
-
-    /// <summary>--trusted-ca-file; empty: the system's authorities.</summary>
-    public required string TrustedCaFile { get; init; }
-
-    /// <summary>A client must show a certificate: --client-cert-auth or, as in etcd, --trusted-ca-file alone.</summary>
-    public required bool ClientCertRequired { get; init; }
-
-    /// <summary>--client-crl-file; empty: none.</summary>
-    public required string ClientCrlFile { get; init; }
-
-    /// <summary>--client-cert-allowed-hostname; none: any.</summary>
-    public required IReadOnlyList<string> AllowedHostnames { get; init; }
-
-    /// <summary>--tls-min-version to --tls-max-version.</summary>
-    public required SslProtocols Protocols { get; init; }
-
-    /// <summary>--cipher-suites, and those of TLS 1.3; none: the system's choice.</summary>
-    public required IReadOnlyList<TlsCipherSuite> CipherSuites { get; init; }
 
     /// <param name="values">The flags.</param>
     /// <param name="urls">Every URL that the server listens on.</param>
@@ -46,20 +28,23 @@ public sealed record TlsOptions
     /// <exception cref="FlagException">A value is wrong, or what TLS needs is missing.</exception>
     internal static TlsOptions? From(FlagValues values, IReadOnlyList<ListenUrl> urls)
     {
-        TlsOptions options = new()
+        TlsOptions options = new(
+            CertFile: values.Text(Flags.CertFile),
+            KeyFile: values.Text(Flags.KeyFile),
+            SelfSigned: values.Switch(Flags.AutoTls) && values.Text(Flags.CertFile).Length == 0,
+            SelfSignedYears: values.Number(Flags.SelfSignedCertValidity, 1, MostYears),
+            TrustedCaFile: values.Text(Flags.TrustedCaFile),
+            ClientCertRequired: values.Switch(Flags.ClientCertAuth) || values.Text(Flags.TrustedCaFile).Length > 0,
+            ClientCrlFile: values.Text(Flags.ClientCrlFile),
+            AllowedHostnames: values.List(Flags.ClientCertAllowedHostname),
+            Protocols: Versions(values),
+            CipherSuites: Suites(values));
+        if (options.CertFile.Length > 0 != options.KeyFile.Length > 0)
         {
-            CertFile = values.Text(Flags.CertFile),
-            KeyFile = values.Text(Flags.KeyFile),
-            SelfSigned = values.Switch(Flags.AutoTls) && values.Text(Flags.CertFile).Length == 0,
-            SelfSignedYears = values.Number(Flags.SelfSignedCertValidity, 1, MostYears),
-            TrustedCaFile = values.Text(Flags.TrustedCaFile),
-            ClientCertRequired = values.Switch(Flags.ClientCertAuth) || values.Text(Flags.TrustedCaFile).Length > 0,
-            ClientCrlFile = values.Text(Flags.ClientCrlFile),
-            AllowedHostnames = [.. Names(values.Text(Flags.ClientCertAllowedHostname))],
-            Protocols = Versions(values),
-            CipherSuites = Suites(values),
-        };
-        CheckPair(values, options);
+            (Flag given, Flag missing) = options.CertFile.Length > 0 ? (Flags.CertFile, Flags.KeyFile) : (Flags.KeyFile, Flags.CertFile);
+            throw new FlagException($"{values.Label(given)} needs --{missing.Name} too.");
+        }
+
         if (urls.FirstOrDefault(url => url.IsTls) is not { } secure)
         {
             return null;
@@ -102,15 +87,6 @@ public sealed record TlsOptions
         }
     }
 
-    private static void CheckPair(FlagValues values, TlsOptions options)
-    {
-        if (options.CertFile.Length > 0 != options.KeyFile.Length > 0)
-        {
-            (Flag given, Flag missing) = options.CertFile.Length > 0 ? (Flags.CertFile, Flags.KeyFile) : (Flags.KeyFile, Flags.CertFile);
-            throw new FlagException($"{values.Label(given)} needs --{missing.Name} too.");
-        }
-    }
-
     private static SslProtocols Versions(FlagValues values)
     {
         SslProtocols least = Version(values, Flags.TlsMinVersion, SslProtocols.Tls12);
@@ -126,12 +102,12 @@ public sealed record TlsOptions
         "" => otherwise,
         "TLS1.2" => SslProtocols.Tls12,
         "TLS1.3" => SslProtocols.Tls13,
-        string text => throw new FlagException($"{values.Label(flag)} must be TLS1.2 or TLS1.3, not \"{FlagValues.Shown(text)}\"."),
+        _ => throw values.Wrong(flag, "TLS1.2 or TLS1.3"),
     };
 
     private static IReadOnlyList<TlsCipherSuite> Suites(FlagValues values)
     {
-        string[] names = Names(values.Text(Flags.CipherSuites));
+        string[] names = values.List(Flags.CipherSuites);
         if (names.Length == 0)
         {
             return [];
@@ -149,6 +125,4 @@ public sealed record TlsOptions
             + (Spelling.Nearest(name, KnownCipherSuites.Names) is { } near ? $": did you mean {near}?" : "."))),
             .. KnownCipherSuites.OfTls13];
     }
-
-    private static string[] Names(string list) => list.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
 }

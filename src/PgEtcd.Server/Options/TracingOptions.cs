@@ -3,24 +3,14 @@ using PgEtcd.Server.Configuration;
 namespace PgEtcd.Server.Options;
 
 /// <summary>Options of traces.</summary>
-public sealed record TracingOptions
+/// <param name="Collector">The collector.</param>
+/// <param name="IsGrpc">OTLP over gRPC, as in etcd; else protobuf over HTTP.</param>
+/// <param name="ServiceName">service.name.</param>
+/// <param name="InstanceId">service.instance.id; empty: none.</param>
+/// <param name="SamplingRatio">Share of calls that begin a trace, 0 to 1. Calls that a client traces are always traced.</param>
+public sealed record TracingOptions(Uri Collector, bool IsGrpc, string ServiceName, string InstanceId, double SamplingRatio)
 {
     private const int Million = 1_000_000;
-
-    /// <summary>The collector.</summary>
-    public required Uri Collector { get; init; }
-
-    /// <summary>OTLP over gRPC, as in etcd; else protobuf over HTTP.</summary>
-    public required bool IsGrpc { get; init; }
-
-    /// <summary>service.name.</summary>
-    public required string ServiceName { get; init; }
-
-    /// <summary>service.instance.id; empty: none.</summary>
-    public required string InstanceId { get; init; }
-
-    /// <summary>Share of calls that begin a trace, 0 to 1. Calls that a client traces are always traced.</summary>
-    public required double SamplingRatio { get; init; }
 
     /// <returns>Null when traces are not asked for.</returns>
     /// <exception cref="FlagException">A value is wrong.</exception>
@@ -32,20 +22,16 @@ public sealed record TracingOptions
             || collector.Host.Length == 0
             || (isGrpc && collector.PathAndQuery != "/"))
         {
-            throw new FlagException(
-                $"{values.Label(Flags.DistributedTracingAddress)} must be host:port or a URL with http:// or https://, "
-                + $"not \"{FlagValues.Shown(address)}\".");
+            throw values.Wrong(Flags.DistributedTracingAddress, "host:port or a URL with http:// or https://");
         }
 
-        TracingOptions options = new()
-        {
+        TracingOptions options = new(
             // An address without a path is the collector's root, and OTLP has a path of its own below it.
-            Collector = isGrpc || collector.AbsolutePath != "/" ? collector : new Uri(collector, "/v1/traces"),
-            IsGrpc = isGrpc,
-            ServiceName = values.Text(Flags.DistributedTracingServiceName),
-            InstanceId = values.Text(Flags.DistributedTracingInstanceId),
-            SamplingRatio = values.Number(Flags.DistributedTracingSamplingRate, 0, Million) / (double)Million,
-        };
+            isGrpc || collector.AbsolutePath != "/" ? collector : new Uri(collector, "/v1/traces"),
+            isGrpc,
+            values.Text(Flags.DistributedTracingServiceName),
+            values.Text(Flags.DistributedTracingInstanceId),
+            values.Number(Flags.DistributedTracingSamplingRate, 0, Million) / (double)Million);
         return values.Switch(Flags.EnableDistributedTracing) ? options : null;
     }
 }

@@ -1,25 +1,19 @@
 using System.Text;
 using PgEtcd.Api.Http;
-using PgEtcd.Protocol.Etcdserverpb;
 
 namespace PgEtcd.Server.Pages;
 
 /// <summary>/livez, /readyz and the page of each of their checks (semantics.md §14). The checks run in order; etcd's order is
 /// random.</summary>
-internal sealed class CheckPages
+/// <param name="type">livez or readyz.</param>
+/// <param name="probe">The server's health.</param>
+/// <param name="checks">The checks; each returns the reason of a failure, or null.</param>
+internal sealed class CheckPages(string type, HealthProbe probe, params (string Name, Func<Task<string?>> Run)[] checks)
 {
-    private readonly HealthCheck[] _checks;
-    private readonly HealthProbe _probe;
-
-    private CheckPages(string type, HealthProbe probe, params (string Name, Func<Task<string?>> Run)[] checks)
-    {
-        Root = "/" + type;
-        _probe = probe;
-        _checks = [.. checks.Select(check => new HealthCheck(type, check.Name, check.Run))];
-    }
+    private readonly HealthCheck[] _checks = [.. checks.Select(check => new HealthCheck(type, check.Name, check.Run))];
 
     /// <summary>The page of all checks together.</summary>
-    public string Root { get; }
+    public string Root { get; } = "/" + type;
 
     /// <summary>The checks of /livez: whether the process itself works. Restarting it would not bring the database back.</summary>
     public static CheckPages Live(HealthProbe probe) =>
@@ -29,8 +23,7 @@ internal sealed class CheckPages
     public static CheckPages Ready(HealthProbe probe) => new(
         "readyz",
         probe,
-        ("data_corruption", () => Task.FromResult(
-            probe.Alarms.Any(alarm => alarm.Alarm == AlarmType.Corrupt) ? "alarm activated: CORRUPT" : null)),
+        ("data_corruption", () => Task.FromResult(probe.Alarms.Contains("CORRUPT") ? "alarm activated: CORRUPT" : null)),
         ("serializable_read", async () => probe.Staleness ?? await probe.ReadAsync(serializable: true)),
         ("linearizable_read", () => probe.ReadAsync(serializable: false)),
         ("non_learner", () => Task.FromResult<string?>(null))); // there are no learners here
@@ -44,11 +37,6 @@ internal sealed class CheckPages
 
     private async Task ServeAsync(HttpContext context, HealthCheck[] checks)
     {
-        if (await context.RefusesMethodAsync())
-        {
-            return;
-        }
-
         StringBuilder report = new();
         bool isFine = true;
         foreach (HealthCheck check in checks)
@@ -58,7 +46,7 @@ internal sealed class CheckPages
             report.Append(error is null ? $"[+]{check.Name} ok\n" : $"[-]{check.Name} failed: {error}\n");
         }
 
-        foreach (string note in _probe.Notes)
+        foreach (string note in probe.Notes)
         {
             report.Append($"[!]{note}\n");
         }

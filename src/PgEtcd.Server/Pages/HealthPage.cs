@@ -1,7 +1,6 @@
 using System.Diagnostics.Metrics;
 using PgEtcd.Api.Http;
 using PgEtcd.Postgres.Metrics;
-using PgEtcd.Protocol.Etcdserverpb;
 using PgEtcd.Server.Metrics;
 
 namespace PgEtcd.Server.Pages;
@@ -15,13 +14,9 @@ internal sealed class HealthPage(HealthProbe probe)
     private readonly Counter<long> _failures = ServerMeter.Meter.Counter(
         "etcd_server_health_failures", "The total number of failed health checks");
 
+    /// <summary>Answers a GET.</summary>
     public async Task ServeAsync(HttpContext context)
     {
-        if (await context.RefusesMethodAsync())
-        {
-            return;
-        }
-
         IQueryCollection query = context.Request.Query;
         string? reason = await ReasonAsync(query["exclude"], isLocal: query["serializable"].FirstOrDefault() == "true");
         if (reason is null)
@@ -43,17 +38,9 @@ internal sealed class HealthPage(HealthProbe probe)
 
     private async Task<string?> ReasonAsync(IEnumerable<string?> excluded, bool isLocal)
     {
-        AlarmMember? alarm = probe.Alarms.FirstOrDefault(alarm => !excluded.Contains(HealthProbe.NameOf(alarm.Alarm)));
-        if (alarm is not null)
-        {
-            return $"ALARM {HealthProbe.NameOf(alarm.Alarm)}";
-        }
-
-        if (!isLocal && !probe.HasLeader)
-        {
-            return "RAFT NO LEADER";
-        }
-
-        return ((isLocal ? null : probe.Staleness) ?? await probe.ReadAsync(isLocal)) is { } error ? $"RANGE ERROR:{error}" : null;
+        return probe.Alarms.Except(excluded).FirstOrDefault() is { } alarm ? $"ALARM {alarm}"
+            : !isLocal && !probe.HasLeader ? "RAFT NO LEADER"
+            : ((isLocal ? null : probe.Staleness) ?? await probe.ReadAsync(isLocal)) is { } error ? $"RANGE ERROR:{error}"
+            : null;
     }
 }

@@ -2,16 +2,16 @@ using PgEtcd.Api.Hosting;
 using PgEtcd.Frontend.Members;
 using PgEtcd.Frontend.Reading;
 using PgEtcd.Mvcc;
-using PgEtcd.Protocol.Etcdserverpb;
+using PgEtcd.Postgres.Alarms;
 using PgEtcd.Server.Composition;
 
 namespace PgEtcd.Server.Pages;
 
 /// <summary>The facts about the server's health.</summary>
-internal sealed class HealthProbe(KeyReader reader, Membership membership, IAlarmSource alarms, Func<IReadOnlyList<string>> notes)
+internal sealed class HealthProbe(KeyReader reader, Membership membership, Func<AlarmKinds> alarms, Func<IReadOnlyList<string>> notes)
 {
-    /// <summary>The alarms that are raised.</summary>
-    public IReadOnlyList<AlarmMember> Alarms => alarms.Active;
+    /// <summary>The names of the alarms that are raised as far as this frontend knows. Never waits.</summary>
+    public IEnumerable<string> Alarms => alarms().Names();
 
     /// <summary>Whether the database, which stands for etcd's leader here, has answered within two seconds. A moment without a leading
     /// frontend affects no request.</summary>
@@ -39,12 +39,4 @@ internal sealed class HealthProbe(KeyReader reader, Membership membership, IAlar
             return words;
         }
     }
-
-    /// <summary>An alarm's name.</summary>
-    public static string NameOf(AlarmType alarm) => alarm switch
-    {
-        AlarmType.Nospace => "NOSPACE",
-        AlarmType.Corrupt => "CORRUPT",
-        _ => "UNKNOWN",
-    };
 }

@@ -1,4 +1,5 @@
 using PgEtcd.Api.Gateway;
+using PgEtcd.Api.Http;
 
 namespace PgEtcd.Server.Pages;
 
@@ -21,9 +22,9 @@ internal static class HttpAccess
         string host = request.Host.Host.Trim('[', ']');
         if (!request.IsHttps && context.Listener() != ListenerKind.Metrics && !options.AllowsHost(host))
         {
-            context.Response.StatusCode = StatusCodes.Status421MisdirectedRequest;
-            context.Response.ContentType = "text/plain; charset=utf-8";
-            await context.Response.WriteAsync($"The host name \"{host}\" is not among those of --host-whitelist.\n");
+            await context.AnswerAsync(
+                StatusCodes.Status421MisdirectedRequest, PlainAnswers.Text,
+                $"The host name \"{host}\" is not among those of --host-whitelist.\n");
             return;
         }
 

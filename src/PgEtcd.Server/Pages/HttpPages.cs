@@ -20,15 +20,14 @@ internal sealed class HttpPages
     private readonly Dictionary<string, RequestDelegate> _toClients = new(StringComparer.Ordinal);
 
     /// <param name="frontend">The frontend.</param>
-    /// <param name="alarms">Its alarms.</param>
     /// <param name="metrics">Its metrics.</param>
-    public HttpPages(RunningFrontend frontend, IAlarmSource alarms, MetricsRegistry metrics)
+    public HttpPages(RunningFrontend frontend, MetricsRegistry metrics)
     {
-        HealthProbe probe = new(frontend.Reader, frontend.Membership, alarms, () => frontend.UnmetSettings);
-        _everywhere["/health"] = new HealthPage(probe).ServeAsync;
+        HealthProbe probe = new(frontend.Reader, frontend.Membership, () => frontend.Alarms.Raised, () => frontend.UnmetSettings);
+        _everywhere["/health"] = OnlyGet(new HealthPage(probe).ServeAsync);
         foreach ((string path, RequestDelegate serve) in CheckPages.Live(probe).Pages().Concat(CheckPages.Ready(probe).Pages()))
         {
-            _everywhere[path] = serve;
+            _everywhere[path] = OnlyGet(serve);
         }
 
         _everywhere["/metrics"] = async context =>
@@ -36,14 +35,8 @@ internal sealed class HttpPages
             await frontend.Sizes.RefreshAsync();
             await context.AnswerCompressedAsync(PrometheusText.ContentType, metrics.Read());
         };
-        _toClients["/version"] = async context =>
-        {
-            if (!await context.RefusesMethodAsync())
-            {
-                await context.AnswerAsync(StatusCodes.Status200OK, PlainAnswers.Json, Version);
-            }
-        };
-        _toClients["/debug/vars"] = new VariablesPage(frontend).ServeAsync;
+        _toClients["/version"] = OnlyGet(context => context.AnswerAsync(StatusCodes.Status200OK, PlainAnswers.Json, Version));
+        _toClients["/debug/vars"] = OnlyGet(new VariablesPage(frontend).ServeAsync);
     }
 
     /// <summary>Serves a page, or passes the request on if its path is not a page's.</summary>
@@ -60,4 +53,12 @@ internal sealed class HttpPages
             _ => (_everywhere.GetValueOrDefault(path) ?? _toClients.GetValueOrDefault(path) ?? next)(context),
         };
     }
+
+    private static RequestDelegate OnlyGet(RequestDelegate page) => async context =>
+    {
+        if (!await context.RefusesMethodAsync())
+        {
+            await page(context);
+        }
+    };
 }

@@ -12,18 +12,14 @@ internal sealed class VariablesPage(RunningFrontend frontend)
 {
     private static readonly JsonSerializerOptions Indented = new() { WriteIndented = true };
 
-    public async Task ServeAsync(HttpContext context)
+    /// <summary>Answers a GET.</summary>
+    public Task ServeAsync(HttpContext context)
     {
-        if (await context.RefusesMethodAsync())
-        {
-            return;
-        }
-
         GCMemoryInfo memory = GC.GetGCMemoryInfo();
         Dictionary<string, object> variables = new()
         {
             ["etcd_version"] = ReleaseInfo.EtcdVersion,
-            ["file_descriptor_limit"] = ProcessGauges.MaxFiles,
+            ["file_descriptor_limit"] = ProcessGauges.MaxFiles ?? -1,
             ["file_descriptors"] = ProcessGauges.OpenFiles,
             ["memstats"] = new Dictionary<string, long>
             {
@@ -44,7 +40,7 @@ internal sealed class VariablesPage(RunningFrontend frontend)
                 ["version"] = ReleaseInfo.PgEtcdVersion,
             },
         };
-        await context.AnswerAsync(
+        return context.AnswerAsync(
             StatusCodes.Status200OK, "application/json; charset=utf-8", JsonSerializer.Serialize(variables, Indented) + "\n");
     }
 }

@@ -154,10 +154,9 @@ internal readonly record struct ProxyHeader(int Length, bool HasClient, IPEndPoi
         return Encoding.Latin1.GetString(bytes[..end]).Split(' ') switch
         {
             ["PROXY", "UNKNOWN", ..] => new ProxyHeader(end + 2, false, null),
-            ["PROXY", "TCP4", var client, var proxy, var port, var to]
-                => new ProxyHeader(end + 2, true, Address(AddressFamily.InterNetwork, client, proxy, port, to)),
-            ["PROXY", "TCP6", var client, var proxy, var port, var to]
-                => new ProxyHeader(end + 2, true, Address(AddressFamily.InterNetworkV6, client, proxy, port, to)),
+            ["PROXY", ("TCP4" or "TCP6") and var kind, var client, var proxy, var port, var to] => new ProxyHeader(
+                end + 2, true,
+                Address(kind == "TCP4" ? AddressFamily.InterNetwork : AddressFamily.InterNetworkV6, client, proxy, port, to)),
             _ => throw new FormatException("a PROXY line does not name two addresses and two ports"),
         };
     }

@@ -65,11 +65,7 @@ internal sealed class ClientTrust(
 
     private string? ChainRefusal(X509Chain chain)
     {
-        X509ChainStatusFlags status = X509ChainStatusFlags.NoError;
-        foreach (X509ChainStatus part in chain.ChainStatus)
-        {
-            status |= part.Status;
-        }
+        X509ChainStatusFlags status = chain.ChainStatus.Aggregate(X509ChainStatusFlags.NoError, (all, part) => all | part.Status);
 
         // An authority below the root is trusted too, as in Go.
         if (status == X509ChainStatusFlags.PartialChain && IsTrusted(chain.ChainElements[^1].Certificate))

@@ -6,7 +6,7 @@ namespace PgEtcd.Server.Tls;
 /// Finds the reason of a failed handshake. Kestrel reports it only in its log, at the level debug and without the client's address;
 /// the log entry is caught here, on the task of its connection.
 /// </summary>
-internal sealed class HandshakeErrors : ILoggerProvider
+internal sealed class HandshakeErrors : ILoggerProvider, ILogger
 {
     /// <summary>Kestrel's category for it.</summary>
     public const string Category = "Microsoft.AspNetCore.Server.Kestrel.Https";
@@ -17,33 +17,33 @@ internal sealed class HandshakeErrors : ILoggerProvider
     public static Handshake Begin() => OfThisTask.Value = new Handshake();
 
     /// <inheritdoc/>
-    public ILogger CreateLogger(string categoryName) => new Listener();
+    public ILogger CreateLogger(string categoryName) => this;
 
     /// <inheritdoc/>
     public void Dispose()
     {
     }
 
-    private sealed class Listener : ILogger
+    /// <inheritdoc/>
+    public IDisposable? BeginScope<TState>(TState state)
+        where TState : notnull => null;
+
+    /// <inheritdoc/>
+    public bool IsEnabled(LogLevel logLevel) => logLevel != LogLevel.None;
+
+    /// <inheritdoc/>
+    public void Log<TState>(
+        LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
     {
-        public IDisposable? BeginScope<TState>(TState state)
-            where TState : notnull => null;
-
-        public bool IsEnabled(LogLevel logLevel) => logLevel != LogLevel.None;
-
-        public void Log<TState>(
-            LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
+        if (OfThisTask.Value is { IsDone: false } handshake)
         {
-            if (OfThisTask.Value is { IsDone: false } handshake)
-            {
-                handshake.Said = exception is null ? formatter(state, null) : Innermost(exception);
-            }
+            handshake.Said = exception is null ? formatter(state, null) : Innermost(exception);
         }
-
-        private static string? Innermost(Exception exception) =>
-            exception is IOException ? null // the client has gone
-            : (exception is AuthenticationException ? exception.GetBaseException() : exception).Message.Split('\n')[0];
     }
+
+    private static string? Innermost(Exception exception) =>
+        exception is IOException ? null // the client has gone
+        : (exception is AuthenticationException ? exception.GetBaseException() : exception).Message.Split('\n')[0];
 }
 
 /// <summary>One handshake.</summary>

@@ -13,10 +13,6 @@ internal sealed class RevocationList
 
     private readonly HashSet<string> _serials = new(StringComparer.Ordinal);
 
-    private RevocationList()
-    {
-    }
-
     /// <summary>Reads one list in DER, or any number of lists in PEM.</summary>
     /// <exception cref="TlsException">The file cannot be read, or holds no list.</exception>
     public static RevocationList Read(string path)

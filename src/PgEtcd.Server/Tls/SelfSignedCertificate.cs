@@ -51,17 +51,13 @@ internal static class SelfSignedCertificate
 
     private static bool IsGood(string certFile, string keyFile, string[] names)
     {
-        if (!File.Exists(certFile) || !File.Exists(keyFile))
-        {
-            return false;
-        }
-
         try
         {
             using X509Certificate2 certificate = X509Certificate2.CreateFromPemFile(certFile, keyFile);
             return certificate.NotAfter > DateTime.Now && names.All(name => certificate.MatchesHostname(name, allowCommonName: false));
         }
-        catch (Exception e) when (e is CryptographicException or ArgumentException)
+        catch (Exception e) when (
+            e is CryptographicException or ArgumentException or FileNotFoundException or DirectoryNotFoundException)
         {
             return false;
         }

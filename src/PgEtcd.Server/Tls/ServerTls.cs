@@ -9,35 +9,18 @@ using PgEtcd.Server.Options;
 namespace PgEtcd.Server.Tls;
 
 /// <summary>TLS on the listeners of a server: the options of each handshake, and the log of those that fail.</summary>
-internal sealed class ServerTls
+internal sealed class ServerTls(TlsOptions options, string certFile, string keyFile, ILogger logger)
 {
     private static readonly object Key = typeof(ServerTls);
 
     /// <summary>Time limit of a handshake. A slow one delays no other.</summary>
     private static readonly TimeSpan HandshakeLimit = TimeSpan.FromSeconds(10);
 
-    private readonly TlsOptions _options;
-    private readonly ILogger _logger;
-    private readonly WatchedFiles<SslStreamCertificateContext> _certificate;
-    private readonly ClientTrust? _clients;
-    private readonly CipherSuitesPolicy? _suites;
+    private readonly WatchedFiles<SslStreamCertificateContext> _certificate =
+        new([certFile, keyFile], () => CertificateFiles.ReadServer(certFile, keyFile), Changed(Flags.CertFile, logger));
 
-    private ServerTls(TlsOptions options, string certFile, string keyFile, ILogger logger)
-    {
-        _options = options;
-        _logger = logger;
-        _certificate = new([certFile, keyFile], () => CertificateFiles.ReadServer(certFile, keyFile), Changed(Flags.CertFile));
-        if (options.ClientCertRequired)
-        {
-            WatchedFiles<X509Certificate2Collection>? authorities = options.TrustedCaFile.Length == 0 ? null
-                : new([options.TrustedCaFile], () => CertificateFiles.ReadAuthorities(options.TrustedCaFile), Changed(Flags.TrustedCaFile));
-            WatchedFiles<RevocationList>? revoked = options.ClientCrlFile.Length == 0 ? null
-                : new([options.ClientCrlFile], () => RevocationList.Read(options.ClientCrlFile), Changed(Flags.ClientCrlFile));
-            _clients = new ClientTrust(authorities, revoked, options.AllowedHostnames);
-        }
-
-        _suites = options.CipherSuites.Count == 0 ? null : new CipherSuitesPolicy(options.CipherSuites);
-    }
+    private readonly ClientTrust? _clients = options.ClientCertRequired ? Trust(options, logger) : null;
+    private readonly CipherSuitesPolicy? _suites = options.CipherSuites.Count == 0 ? null : new CipherSuitesPolicy(options.CipherSuites);
 
     /// <summary>Reads the files. Null if no URL uses TLS.</summary>
     /// <exception cref="TlsException">A file cannot be used.</exception>
@@ -68,6 +51,15 @@ internal sealed class ServerTls
         });
     }
 
+    private static ClientTrust Trust(TlsOptions options, ILogger logger) => new(
+        options.TrustedCaFile is { Length: > 0 } authorities
+            ? new([authorities], () => CertificateFiles.ReadAuthorities(authorities), Changed(Flags.TrustedCaFile, logger))
+            : null,
+        options.ClientCrlFile is { Length: > 0 } list
+            ? new([list], () => RevocationList.Read(list), Changed(Flags.ClientCrlFile, logger))
+            : null,
+        options.AllowedHostnames);
+
     private static Handshake Of(BaseConnectionContext connection) => (Handshake)connection.Items[Key]!;
 
     private async Task ReportAsync(ConnectionDelegate next, ConnectionContext connection)
@@ -82,45 +74,45 @@ internal sealed class ServerTls
 
         if ((handshake.Refusal ?? handshake.Said) is { } error)
         {
-            Log.RejectedConnection(_logger, connection.RemoteEndPoint?.ToString(), error);
+            Log.RejectedConnection(logger, connection.RemoteEndPoint?.ToString(), error);
         }
         else
         {
-            Log.BrokenHandshake(_logger, connection.RemoteEndPoint?.ToString()); // mostly a balancer's check whether the port is open
+            Log.BrokenHandshake(logger, connection.RemoteEndPoint?.ToString()); // mostly a balancer's check whether the port is open
         }
     }
 
     private ValueTask<SslServerAuthenticationOptions> BeginAsync(TlsHandshakeCallbackContext context)
     {
         Handshake handshake = Of(context.Connection);
-        SslServerAuthenticationOptions options = new()
+        SslServerAuthenticationOptions authentication = new()
         {
             ServerCertificateContext = _certificate.Current,
-            EnabledSslProtocols = _options.Protocols,
+            EnabledSslProtocols = options.Protocols,
             CipherSuitesPolicy = _suites,
             CertificateRevocationCheckMode = X509RevocationMode.NoCheck, // the file alone counts
         };
         if (_clients is { } clients)
         {
-            options.ClientCertificateRequired = true;
-            options.CertificateChainPolicy = clients.Policy();
-            options.AllowTlsResume = false; // each connection is judged by the current files
-            options.RemoteCertificateValidationCallback = (_, certificate, chain, errors) =>
+            authentication.ClientCertificateRequired = true;
+            authentication.CertificateChainPolicy = clients.Policy();
+            authentication.AllowTlsResume = false; // each connection is judged by the current files
+            authentication.RemoteCertificateValidationCallback = (_, certificate, chain, errors) =>
                 (handshake.Refusal = clients.Refusal(certificate, chain, errors)) is null;
         }
 
-        return ValueTask.FromResult(options);
+        return ValueTask.FromResult(authentication);
     }
 
-    private Action<TlsException?> Changed(Flag flag) => failure =>
+    private static Action<TlsException?> Changed(Flag flag, ILogger logger) => failure =>
     {
         if (failure is null)
         {
-            Log.TlsFileRead(_logger, flag.Name);
+            Log.TlsFileRead(logger, flag.Name);
         }
         else
         {
-            Log.TlsFileBroken(_logger, flag.Name, failure.Message);
+            Log.TlsFileBroken(logger, flag.Name, failure.Message);
         }
     };
 }

@@ -8,31 +8,19 @@ namespace PgEtcd.Server.Tls;
 /// system calls: a replaced certificate serves the next connection, and open connections stay.
 /// </summary>
 /// <typeparam name="T">The value.</typeparam>
-internal sealed class WatchedFiles<T>
+/// <param name="paths">The files.</param>
+/// <param name="load">Reads them.</param>
+/// <param name="changed">Called for every change, with null or with the reason why the previous value stays in use.</param>
+/// <exception cref="TlsException">The files cannot be used.</exception>
+internal sealed class WatchedFiles<T>(string[] paths, Func<T> load, Action<TlsException?> changed)
     where T : class
 {
     /// <summary>Shortest interval between two checks of the content. Times and lengths show most changes at once; others, such as a link in
     /// the path that leads to other files of the same time, are seen only by the content.</summary>
     private static readonly TimeSpan ContentInterval = TimeSpan.FromSeconds(1);
 
-    private readonly string[] _paths;
-    private readonly Func<T> _load;
-    private readonly Action<TlsException?> _changed;
     private readonly Lock _gate = new();
-    private volatile State _state;
-
-    /// <param name="paths">The files.</param>
-    /// <param name="load">Reads them.</param>
-    /// <param name="changed">Called for every change, with null or with the reason why the previous value stays in use.</param>
-    /// <exception cref="TlsException">The files cannot be used.</exception>
-    public WatchedFiles(IEnumerable<string> paths, Func<T> load, Action<TlsException?> changed)
-    {
-        _paths = [.. paths];
-        _load = load;
-        _changed = changed;
-        Look look = Look.At(_paths); // before reading: a change meanwhile is read again
-        _state = new State(load(), look);
-    }
+    private volatile State _state = First(paths, load);
 
     /// <summary>The value of the files' current content, or of the last content that could be used.</summary>
     public T Current
@@ -40,18 +28,24 @@ internal sealed class WatchedFiles<T>
         get
         {
             State state = _state;
-            return Stopwatch.GetElapsedTime(state.Look.Taken) < ContentInterval && state.Look.HasStamps(Stamp.Of(_paths))
+            return Stopwatch.GetElapsedTime(state.Look.Taken) < ContentInterval && state.Look.Stamps.SequenceEqual(Stamp.Of(paths))
                 ? state.Value
                 : Renew();
         }
+    }
+
+    private static State First(string[] paths, Func<T> load)
+    {
+        Look look = Look.At(paths); // before reading: a change meanwhile is read again
+        return new State(load(), look);
     }
 
     private T Renew()
     {
         lock (_gate)
         {
-            Look look = Look.At(_paths);
-            if (look.HasContentOf(_state.Look))
+            Look look = Look.At(paths);
+            if (look.Digest.SequenceEqual(_state.Look.Digest))
             {
                 _state = _state with { Look = look };
                 return _state.Value;
@@ -60,7 +54,7 @@ internal sealed class WatchedFiles<T>
             TlsException? failure = null;
             try
             {
-                _state = new State(_load(), look);
+                _state = new State(load(), look);
             }
             catch (TlsException exception)
             {
@@ -69,7 +63,7 @@ internal sealed class WatchedFiles<T>
                 _state = _state with { Look = look };
             }
 
-            _changed(failure);
+            changed(failure);
             return _state.Value;
         }
     }
@@ -78,13 +72,11 @@ internal sealed class WatchedFiles<T>
 }
 
 /// <summary>The state of files at one moment.</summary>
-/// <param name="stamps">Times and lengths.</param>
-/// <param name="digest">Digest of all contents.</param>
-internal sealed class Look(Stamp[] stamps, byte[] digest)
+/// <param name="Taken">The moment (a timestamp of Stopwatch).</param>
+/// <param name="Stamps">Times and lengths.</param>
+/// <param name="Digest">Digest of all contents.</param>
+internal sealed record Look(long Taken, Stamp[] Stamps, byte[] Digest)
 {
-    /// <summary>The moment (a timestamp of Stopwatch).</summary>
-    public long Taken { get; } = Stopwatch.GetTimestamp();
-
     /// <summary>Looks at files.</summary>
     public static Look At(string[] paths)
     {
@@ -102,16 +94,8 @@ internal sealed class Look(Stamp[] stamps, byte[] digest)
             }
         }
 
-        return new Look(stamps, hash.GetHashAndReset());
+        return new Look(Stopwatch.GetTimestamp(), stamps, hash.GetHashAndReset());
     }
-
-    /// <summary>Whether times and lengths are the same.</summary>
-    public bool HasStamps(Stamp[] others) => stamps.AsSpan().SequenceEqual(others);
-
-    /// <summary>Whether the contents are the same.</summary>
-    public bool HasContentOf(Look other) => digest.AsSpan().SequenceEqual(other.Digest);
-
-    private byte[] Digest => digest;
 }
 
 /// <summary>The properties that usually change with a file's content.</summary>

@@ -9,7 +9,7 @@ using PgEtcd.Server.Options;
 namespace PgEtcd.Server.Tracing;
 
 /// <summary>Sends spans to a collector while it lives: PgEtcd's own, and Npgsql's below them.</summary>
-internal sealed class TraceExport : IDisposable
+internal sealed class TraceExport(TracingOptions options, ILoggerFactory loggers) : IDisposable
 {
     /// <summary>Npgsql's source: a span for each command, with its SQL and without its parameters.</summary>
     private const string NpgsqlSource = "Npgsql";
@@ -17,20 +17,8 @@ internal sealed class TraceExport : IDisposable
     /// <summary>Time limit for the last spans at the end. A collector that is away or hangs must not delay the stop any longer.</summary>
     private const int FarewellMilliseconds = 2000;
 
-    private readonly TraceFailures _failures;
-    private readonly TracerProvider _provider;
-
-    private TraceExport(TracingOptions options, ILoggerFactory loggers)
-    {
-        _failures = new TraceFailures(options, loggers.CreateLogger<TraceExport>(), TimeProvider.System);
-        _provider = Provider(options);
-    }
-
-    /// <summary>Begins the export if traces are asked for.</summary>
-    public static TraceExport? Start(TracingOptions? options, ILoggerFactory loggers) =>
-        options is null ? null : new TraceExport(options, loggers);
-
-    private static TracerProvider Provider(TracingOptions options) => Sdk.CreateTracerProviderBuilder()
+    private readonly TraceFailures _failures = new(options.Collector, loggers.CreateLogger<TraceExport>(), TimeProvider.System);
+    private readonly TracerProvider _provider = Sdk.CreateTracerProviderBuilder()
         .AddSource(Spans.SourceName, NpgsqlSource)
         .SetSampler(new ParentBasedSampler(new CallSampler(options.SamplingRatio)))
         .ConfigureResource(resource => resource.Clear().AddService(

@@ -1,11 +1,13 @@
 using System.Diagnostics.Tracing;
-using PgEtcd.Server.Options;
 
 namespace PgEtcd.Server.Tracing;
 
 /// <summary>Logs, once a minute at most, that traces do not arrive. The exporter reports it to an event source and nowhere
 /// else.</summary>
-internal sealed class TraceFailures : EventListener
+/// <param name="collector">The collector.</param>
+/// <param name="logger">The log.</param>
+/// <param name="clock">Measures the minute.</param>
+internal sealed class TraceFailures(Uri collector, ILogger logger, TimeProvider clock) : EventListener
 {
     private const string ExporterSource = "OpenTelemetry-Exporter-OpenTelemetryProtocol";
     private static readonly TimeSpan Pause = TimeSpan.FromMinutes(1);
@@ -17,20 +19,7 @@ internal sealed class TraceFailures : EventListener
         "ExportMethodException", "FailedToReachCollector",
     ];
 
-    private readonly TracingOptions _options;
-    private readonly ILogger _logger;
-    private readonly TimeProvider _clock;
     private long _told;
-
-    /// <param name="options">The collector.</param>
-    /// <param name="logger">The log.</param>
-    /// <param name="clock">Measures the minute.</param>
-    public TraceFailures(TracingOptions options, ILogger logger, TimeProvider clock)
-    {
-        _options = options;
-        _logger = logger;
-        _clock = clock;
-    }
 
     /// <inheritdoc/>
     protected override void OnEventSourceCreated(EventSource eventSource)
@@ -44,19 +33,19 @@ internal sealed class TraceFailures : EventListener
     /// <inheritdoc/>
     protected override void OnEventWritten(EventWrittenEventArgs eventData)
     {
-        // The base class begins to listen before the constructor has finished.
-        if (_clock is null || !Losses.Contains(eventData.EventName))
+        // The base class begins to listen in its constructor; the parameters are set before.
+        if (!Losses.Contains(eventData.EventName))
         {
             return;
         }
 
-        long now = _clock.GetTimestamp();
+        long now = clock.GetTimestamp();
         long told = Interlocked.Read(ref _told);
-        if ((told == 0 || _clock.GetElapsedTime(told, now) >= Pause) && Interlocked.CompareExchange(ref _told, now, told) == told)
+        if ((told == 0 || clock.GetElapsedTime(told, now) >= Pause) && Interlocked.CompareExchange(ref _told, now, told) == told)
         {
             // The last value of the event is an exception with its stack; its first line suffices.
             string reason = eventData.Payload is [.., string last] ? last.Split('\n', 2)[0].TrimEnd('\r', '.') : eventData.EventName ?? "";
-            Log.TracesLost(_logger, _options.Collector, reason);
+            Log.TracesLost(logger, collector, reason);
         }
     }
 }

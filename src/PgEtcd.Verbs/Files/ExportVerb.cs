@@ -1,4 +1,3 @@
-using System.Globalization;
 using PgEtcd.Frontend.Snapshots;
 using PgEtcd.Postgres;
 using PgEtcd.Postgres.Transfer;
@@ -11,27 +10,24 @@ namespace PgEtcd.Verbs.Files;
 /// <summary><c>pgetcd export FILE</c>: writes the store, or the keys with a prefix at a revision, to a file, without a server.</summary>
 internal static class ExportVerb
 {
-    private const string Prefix = "--prefix";
-    private const string At = "--at";
-
     public static readonly Verb Verb = new(
         "export", "FILE", "Write an etcd snapshot, as etcdctl snapshot save does, or keys as lines of JSON; - is stdout.", RunAsync)
     {
-        Values = new Dictionary<string, (string, string)>
-        {
-            [FileFormat.Flag] = (FileFormat.Value, FileFormat.Help),
-            [Prefix] = ("PREFIX", "Only keys with that prefix, as they are, without history, users and roles."),
-            [At] = ("MOMENT", "Keys as they were then, without history, users and roles."),
-        },
-        Switches = new Dictionary<string, string> { [OutputFlags.Hex] = "The prefix is given in hex." },
+        Flags =
+        [
+            FileFormat.Flag,
+            new(OutputFlags.Prefix, "PREFIX", "Only keys with that prefix, as they are, without history, users and roles."),
+            new(OutputFlags.At, "MOMENT", "Keys as they were then, without history, users and roles."),
+            new(OutputFlags.Hex, null, "The prefix is given in hex."),
+        ],
         Notes = [PastReader.MomentHelp],
     };
 
     private static async Task<int> RunAsync(VerbArguments arguments, CancellationToken cancellationToken)
     {
         bool isJson = FileFormat.IsJson(arguments);
-        string? at = arguments.Values.GetValueOrDefault(At);
-        string told = isJson || at is not null || arguments.Values.ContainsKey(Prefix)
+        string? at = arguments.Values.GetValueOrDefault(OutputFlags.At);
+        string told = isJson || at is not null || arguments.Values.ContainsKey(OutputFlags.Prefix)
             ? await PartAsync(arguments, isJson, at, cancellationToken)
             : await AllAsync(arguments, cancellationToken);
         string file = arguments.Argument == WholeFile.Standard ? "stdout" : arguments.Argument;
@@ -51,17 +47,17 @@ internal static class ExportVerb
 
     private static async Task<string> PartAsync(VerbArguments arguments, bool isJson, string? at, CancellationToken cancellationToken)
     {
-        byte[] prefix = OutputFlags.Bytes(arguments, arguments.Values.GetValueOrDefault(Prefix, ""));
+        byte[] prefix = OutputFlags.PrefixOf(arguments);
         await using PastReader past = await PastReader.OpenAsync(arguments.Target, cancellationToken);
         (long now, _) = await past.StatusAsync(cancellationToken);
-        long revision = await past.RevisionAsync(At, at ?? now.ToString(CultureInfo.InvariantCulture), cancellationToken);
+        long revision = at is null ? now : await past.RevisionAsync(OutputFlags.At, at, cancellationToken);
         string what = $"revision {revision}{(prefix.Length == 0 ? "" : $", prefix '{Printable.Text(prefix)}'")}";
         if (isJson)
         {
             long rows = 0;
             await WholeFile.WriteAsync(arguments.Argument, async output =>
             {
-                using RowWriter lines = new(output);
+                using RowWriter lines = new(isJson, output: output);
                 await past.AskAsync(queries =>
                     queries.StateAsync(revision, prefix, row => lines.Add(StateVerb.Row(row)), cancellationToken));
                 rows = lines.Count;
@@ -82,7 +78,7 @@ internal static class ExportVerb
 
     private static Task WriteAsync(string path, SnapshotSource source, CancellationToken cancellationToken) => WholeFile.WriteAsync(
         path,
-        output => ProgressDisplay.ForTerminal().StepAsync("exporting", source.Length, async report =>
+        output => ProgressDisplay.StepAsync("exporting", source.Length, async report =>
         {
             long written = 0;
             byte[] hash = await source.WriteAsync(

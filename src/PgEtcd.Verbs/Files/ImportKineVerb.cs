@@ -14,26 +14,19 @@ internal static class ImportKineVerb
     private const string From = "--from";
     private const string Table = "--table";
     private const string WithHistory = "--with-history";
-    private const string DryRun = "--dry-run";
-
-    /// <summary>Rows between two reports of progress.</summary>
-    private const int Step = 4096;
 
     private static readonly TimeSpan ConnectLimit = TimeSpan.FromSeconds(30);
 
     public static readonly Verb Verb = new(
         "import-kine", "", "Move the store of a k3s, or another kine on PostgreSQL, into an empty schema; revisions stay.", RunAsync)
     {
-        Values = new Dictionary<string, (string, string)>
-        {
-            [From] = ("CONNECTION", "kine's database, as --database is written; its table is only read."),
-            [Table] = ("NAME", "kine's table, if it is not \"kine\"."),
-        },
-        Switches = new Dictionary<string, string>
-        {
-            [WithHistory] = "Import changes too, as far back as they are whole; else what the keys hold now.",
-            [DryRun] = "Only say what would be imported.",
-        },
+        Flags =
+        [
+            new(From, "CONNECTION", "kine's database, as --database is written; its table is only read."),
+            new(Table, "NAME", "kine's table, if it is not \"kine\"."),
+            new(WithHistory, null, "Import changes too, as far back as they are whole; else what the keys hold now."),
+            new(OutputFlags.DryRun, null, "Only say what would be imported."),
+        ],
         Notes = ["Stop k3s, or kine and its API servers, on every node first: see docs/guides/kine.md."],
     };
 
@@ -41,7 +34,7 @@ internal static class ImportKineVerb
     {
         string from = arguments.Values.GetValueOrDefault(From)
             ?? throw new CommandException($"pgetcd import-kine needs {From}, kine's database.");
-        bool isDry = arguments.Switches.Contains(DryRun);
+        bool isDry = arguments.Switches.Contains(OutputFlags.DryRun);
         await using Database source = new(arguments.ReadAddress(From, from), new SchemaName("pgetcd"), NullLoggerFactory.Instance, From);
         await source.ConnectAsync(ConnectLimit, cancellationToken);
         await using KineTable kine = await KineTable.OpenAsync(
@@ -71,7 +64,6 @@ internal static class ImportKineVerb
         }
 
         KineImport copy = new(kine, import);
-        IProgressDisplay progress = ProgressDisplay.ForTerminal();
         await StepAsync("importing", copy.CopyAsync);
         if (!await StepAsync("checking", copy.CheckAsync))
         {
@@ -89,21 +81,13 @@ internal static class ImportKineVerb
             + $"HashKV of the database is that of kine's rows: {copy.Hash}.");
         return 0;
 
-        Task<T> StepAsync<T>(string what, Func<Action<long>, CancellationToken, Task<T>> work) => progress.StepAsync(
-            what, kine.Counts.Rows, report => work(done => ReportNowAndThen(done, report), cancellationToken));
+        Task<T> StepAsync<T>(string what, Func<Action<long>, CancellationToken, Task<T>> work) => ProgressDisplay.StepAsync(
+            what, kine.Counts.Rows, report => work(done => ProgressDisplay.ReportNowAndThen(done, report), cancellationToken));
     }
 
     private static string Shown(KineCounts counts) =>
         $"revision {counts.Revision}, compacted at {counts.CompactRevision}, {counts.Rows} changes, {counts.Keys} keys "
         + $"({counts.UnknownVersions} of unknown version, {counts.Gaps} gap rows left out)";
-
-    private static void ReportNowAndThen(long done, Action<long> report)
-    {
-        if (done % Step == 0)
-        {
-            report(done);
-        }
-    }
 
     private static Task SayAsync(string line) => Console.Out.WriteLineAsync(line);
 }

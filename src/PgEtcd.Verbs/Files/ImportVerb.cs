@@ -18,18 +18,15 @@ internal static class ImportVerb
         "import", "FILE", "Read a snapshot of etcd 3.4 to 3.6, or a stopped member's db file, into an empty schema; or keys into any.",
         RunAsync)
     {
-        Values = new Dictionary<string, (string, string)>
-        {
-            [FileFormat.Flag] = (FileFormat.Value, FileFormat.Help),
-            [FromPrefix] = ("PREFIX", "jsonl: the prefix that all keys in the file have, to be taken off."),
-            [ToPrefix] = ("PREFIX", "jsonl: the prefix to put in its place."),
-        },
-        Switches = new Dictionary<string, string>
-        {
-            [WithoutAuth] = "snapshot: leave out users and roles, and whether authentication is on.",
-            [Replace] = "jsonl: put over keys that exist, which is refused otherwise.",
-            [OutputFlags.Hex] = "jsonl: the prefixes are given in hex.",
-        },
+        Flags =
+        [
+            FileFormat.Flag,
+            new(FromPrefix, "PREFIX", "jsonl: the prefix that all keys in the file have, to be taken off."),
+            new(ToPrefix, "PREFIX", "jsonl: the prefix to put in its place."),
+            new(WithoutAuth, null, "snapshot: leave out users and roles, and whether authentication is on."),
+            new(Replace, null, "jsonl: put over keys that exist, which is refused otherwise."),
+            new(OutputFlags.Hex, null, "jsonl: the prefixes are given in hex."),
+        ],
     };
 
     private static Task<int> RunAsync(VerbArguments arguments, CancellationToken cancellationToken)
@@ -39,7 +36,7 @@ internal static class ImportVerb
             ? arguments.Switches.FirstOrDefault(flag => flag == WithoutAuth)
             : arguments.Values.Keys.Concat(arguments.Switches).FirstOrDefault(flag => flag is FromPrefix or ToPrefix or Replace);
         return foreign is not null
-            ? throw new CommandException($"{foreign} does not go with {FileFormat.Flag}={(isJson ? "jsonl" : "snapshot")}.")
+            ? throw new CommandException($"{foreign} does not go with {FileFormat.Name}={(isJson ? "jsonl" : "snapshot")}.")
             : isJson ? KeysAsync(arguments, cancellationToken)
             : SnapshotAsync(arguments, cancellationToken);
     }
@@ -50,7 +47,7 @@ internal static class ImportVerb
         byte[] toPrefix = OutputFlags.Bytes(arguments, arguments.Values.GetValueOrDefault(ToPrefix, ""));
         KeyLines lines = new(arguments.Argument, fromPrefix, toPrefix);
         await using VerbDatabase opened = await VerbDatabase.OpenAsync(arguments.Target, SchemaUse.Create, cancellationToken);
-        KeyImportResult result = await ProgressDisplay.ForTerminal().StepAsync("importing", 0, report => KeyImport.RunAsync(
+        KeyImportResult result = await ProgressDisplay.StepAsync("importing", 0, report => KeyImport.RunAsync(
             opened.Database, opened.Migrator, lines.ReadAsync(cancellationToken), arguments.Switches.Contains(Replace), report,
             cancellationToken));
         if (result.Refusal is { } refusal)
@@ -75,7 +72,7 @@ internal static class ImportVerb
         using SnapshotFile file = SnapshotFile.Open(arguments.Argument);
         SnapshotAuth auth = arguments.Switches.Contains(WithoutAuth) ? SnapshotAuth.None : file.ReadAuth();
         await using VerbDatabase opened = await VerbDatabase.OpenAsync(arguments.Target, SchemaUse.Create, cancellationToken);
-        SnapshotImport import = new(file, auth.IsUsed ? auth.ToRecords() : null, opened, ProgressDisplay.ForTerminal());
+        SnapshotImport import = new(file, auth.IsUsed ? auth.ToRecords() : null, opened);
         ImportResult result = await import.RunAsync(cancellationToken);
         string compacted = result.CompactRevision < 0 ? "never compacted" : $"compacted at {result.CompactRevision}";
         string checksum = file.HasChecksum ? "" : " The file had no checksum, as a member's db file has none.";

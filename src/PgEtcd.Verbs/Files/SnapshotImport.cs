@@ -12,12 +12,8 @@ namespace PgEtcd.Verbs.Files;
 /// <param name="file">The snapshot.</param>
 /// <param name="auth">Its users and roles; null to leave them out.</param>
 /// <param name="target">The schema.</param>
-/// <param name="progress">Shows the progress.</param>
-internal sealed class SnapshotImport(SnapshotFile file, AuthRecords? auth, VerbDatabase target, IProgressDisplay progress)
+internal sealed class SnapshotImport(SnapshotFile file, AuthRecords? auth, VerbDatabase target)
 {
-    /// <summary>Entries between two reports of progress.</summary>
-    private const int Step = 4096;
-
     /// <summary>Longest TTL that etcd grants, seconds.</summary>
     private const long MostTtl = 9_000_000_000;
 
@@ -26,19 +22,19 @@ internal sealed class SnapshotImport(SnapshotFile file, AuthRecords? auth, VerbD
     /// <exception cref="CommandException">The schema is not empty, or its content would differ from the file's.</exception>
     public async Task<ImportResult> RunAsync(CancellationToken cancellationToken)
     {
-        HistorySurvey survey = await progress.StepAsync(
+        HistorySurvey survey = await ProgressDisplay.StepAsync(
             "reading the file", 0, report => Task.Run(() => new HistorySurvey(file, report, cancellationToken), cancellationToken));
         (long Id, long Ttl)[] leases = [.. file.ReadLeases().Select(lease => (lease.Id, Math.Clamp(lease.Ttl, 1, MostTtl)))];
         await using LogImport import = await LogImport.BeginAsync(target.Database, target.Migrator, cancellationToken)
             ?? throw new CommandException(NotEmpty(target.Database.Schema));
 
-        (long rows, uint expected) = await progress.StepAsync(
+        (long rows, uint expected) = await ProgressDisplay.StepAsync(
             "importing", survey.Entries, report => CopyAsync(import, survey, report, cancellationToken));
-        uint found = await progress.StepAsync("checking", rows, async report =>
+        uint found = await ProgressDisplay.StepAsync("checking", rows, async report =>
         {
             await import.FinishAsync(survey.Revision, file.CompactRevision, leases, auth, cancellationToken);
             long hashed = 0;
-            return await import.HashAsync(() => Report(hashed++, report), cancellationToken);
+            return await import.HashAsync(() => ProgressDisplay.ReportNowAndThen(hashed++, report), cancellationToken);
         });
         if (found != expected)
         {
@@ -62,7 +58,7 @@ internal sealed class SnapshotImport(SnapshotFile file, AuthRecords? auth, VerbD
         long rows = 0;
         foreach ((SnapshotChange change, ReadOnlyMemory<byte> encoded) in file.ReadHistory())
         {
-            Report(entries++, report);
+            ProgressDisplay.ReportNowAndThen(entries++, report);
             if (survey.IsPresent(change))
             {
                 hash.Add(change.Revision, change.Sub, change.IsTombstone, survey.IsKept(change), encoded.Span);
@@ -74,14 +70,6 @@ internal sealed class SnapshotImport(SnapshotFile file, AuthRecords? auth, VerbD
         }
 
         return (rows, hash.Value);
-    }
-
-    private static void Report(long done, Action<long> report)
-    {
-        if (done % Step == 0)
-        {
-            report(done);
-        }
     }
 }
 

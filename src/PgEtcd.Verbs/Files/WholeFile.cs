@@ -22,7 +22,6 @@ internal static class WholeFile
         }
 
         string part = path + ".part";
-        bool isWhole = false;
         try
         {
             await using (FileStream file = new(part, new FileStreamOptions
@@ -39,7 +38,6 @@ internal static class WholeFile
             }
 
             File.Move(part, path, overwrite: true);
-            isWhole = true;
         }
         catch (Exception exception) when (exception is UnauthorizedAccessException or IOException)
         {
@@ -47,7 +45,7 @@ internal static class WholeFile
         }
         finally
         {
-            if (!isWhole && File.Exists(part))
+            if (File.Exists(part)) // it is not whole
             {
                 File.Delete(part);
             }

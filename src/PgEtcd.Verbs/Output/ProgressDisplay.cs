@@ -3,36 +3,42 @@ using Spectre.Console;
 
 namespace PgEtcd.Verbs.Output;
 
-/// <summary>The displays of progress, on stderr: a bar on a terminal, else a line every few seconds.</summary>
+/// <summary>Shows the progress of long work on stderr: a bar on a terminal, else a line every few seconds.</summary>
 internal static class ProgressDisplay
 {
-    /// <summary>The display for the kind of stderr.</summary>
-    public static IProgressDisplay ForTerminal() => Console.IsErrorRedirected ? new Lines(Console.Error) : new Bars();
+    private static readonly TimeSpan Pause = TimeSpan.FromSeconds(5);
 
-    /// <summary>A line every few seconds, for logs.</summary>
-    internal sealed class Lines(TextWriter output) : IProgressDisplay
+    /// <summary>Runs one step of the work.</summary>
+    /// <param name="what">Its name in the display: "importing".</param>
+    /// <param name="total">The amount of work; 0 if unknown.</param>
+    /// <param name="work">The step, which reports the amount done to its argument.</param>
+    public static Task<T> StepAsync<T>(string what, long total, Func<Action<long>, Task<T>> work) =>
+        Console.IsErrorRedirected ? WithLinesAsync(what, total, work) : WithBarAsync(what, total, work);
+
+    /// <summary>Reports every 4096th of many small pieces of work.</summary>
+    public static void ReportNowAndThen(long done, Action<long> report)
     {
-        private static readonly TimeSpan Pause = TimeSpan.FromSeconds(5);
-
-        public Task<T> StepAsync<T>(string what, long total, Func<Action<long>, Task<T>> work)
+        if (done % 4096 == 0)
         {
-            long last = Stopwatch.GetTimestamp();
-            return work(done =>
-            {
-                if (Stopwatch.GetElapsedTime(last) >= Pause)
-                {
-                    last = Stopwatch.GetTimestamp();
-                    output.WriteLine(total > 0 ? $"{what}: {done} of {total}" : $"{what}: {done}");
-                }
-            });
+            report(done);
         }
     }
 
-    private sealed class Bars : IProgressDisplay
+    private static Task<T> WithLinesAsync<T>(string what, long total, Func<Action<long>, Task<T>> work)
     {
-        private readonly IAnsiConsole _console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(Console.Error) });
+        long last = Stopwatch.GetTimestamp();
+        return work(done =>
+        {
+            if (Stopwatch.GetElapsedTime(last) >= Pause)
+            {
+                last = Stopwatch.GetTimestamp();
+                Console.Error.WriteLine(total > 0 ? $"{what}: {done} of {total}" : $"{what}: {done}");
+            }
+        });
+    }
 
-        public Task<T> StepAsync<T>(string what, long total, Func<Action<long>, Task<T>> work) => _console.Progress()
+    private static Task<T> WithBarAsync<T>(string what, long total, Func<Action<long>, Task<T>> work) =>
+        AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(Console.Error) }).Progress()
             .Columns(new TaskDescriptionColumn(), new ProgressBarColumn(), new PercentageColumn(), new RemainingTimeColumn())
             .StartAsync(async context =>
             {
@@ -43,5 +49,4 @@ internal static class ProgressDisplay
                 task.Value = task.MaxValue;
                 return result;
             });
-    }
 }

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text;
 using System.Text.Json;
+using System.Text.Unicode;
 using PgEtcd.Postgres;
 using Spectre.Console;
 
@@ -10,33 +11,19 @@ namespace PgEtcd.Verbs.Output;
 /// result.</summary>
 /// <param name="isJson">Whether to write JSON, one object a line.</param>
 /// <param name="isHex">Whether tables show bytes in hex.</param>
-/// <param name="output">The stream for JSON.</param>
-internal sealed class RowWriter(bool isJson, bool isHex, Stream output) : IDisposable
+/// <param name="output">The stream for JSON, which stays open; null: stdout.</param>
+internal sealed class RowWriter(bool isJson, bool isHex = false, Stream? output = null) : IDisposable
 {
     private const int RowsPerTable = 1000;
 
     /// <summary>Bytes of a value that a table shows.</summary>
     private const int MostBytes = 100;
 
-    private static readonly UTF8Encoding Strict = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
-
-    private readonly Stream _output = new BufferedStream(output, 64 * 1024);
+    private readonly Stream _output = new BufferedStream(output ?? Console.OpenStandardOutput(), 64 * 1024);
     private readonly IAnsiConsole _console = TableConsole();
     private readonly List<string[]> _rows = [];
     private string[] _titles = [];
     private int[] _widths = [];
-
-    /// <summary>A writer to stdout.</summary>
-    public RowWriter(bool isJson, bool isHex)
-        : this(isJson, isHex, Console.OpenStandardOutput())
-    {
-    }
-
-    /// <summary>A writer of JSON to a stream, which stays open.</summary>
-    public RowWriter(Stream output)
-        : this(isJson: true, isHex: false, output)
-    {
-    }
 
     /// <summary>The number of rows so far.</summary>
     public long Count { get; private set; }
@@ -58,8 +45,9 @@ internal sealed class RowWriter(bool isJson, bool isHex, Stream output) : IDispo
             return;
         }
 
-        _titles = [.. fields.Where(field => field.Title is not null).Select(field => field.Title!)];
-        _rows.Add([.. fields.Where(field => field.Title is not null).Select(field => Cell(field.Value))]);
+        Field[] shown = [.. fields.Where(field => field.Title is not null)];
+        _titles = [.. shown.Select(field => field.Title!)];
+        _rows.Add([.. shown.Select(field => Cell(field.Value))]);
         if (_rows.Count == RowsPerTable)
         {
             WriteTable();
@@ -160,35 +148,12 @@ internal sealed class RowWriter(bool isJson, bool isHex, Stream output) : IDispo
                 break;
             case byte[] bytes:
                 json.WriteBase64String(field.Name, bytes);
-                json.WriteString(field.Name + "_text", Decoded(bytes));
-                break;
-            case long number:
-                json.WriteNumber(field.Name, number);
-                break;
-            case int number:
-                json.WriteNumber(field.Name, number);
-                break;
-            case bool flag:
-                json.WriteBoolean(field.Name, flag);
-                break;
-            case DateTime time:
-                json.WriteString(field.Name, time);
+                json.WriteString(field.Name + "_text", Utf8.IsValid(bytes) ? Encoding.UTF8.GetString(bytes) : null);
                 break;
             default:
-                json.WriteString(field.Name, (string?)field.Value);
+                json.WritePropertyName(field.Name);
+                JsonSerializer.Serialize(json, field.Value);
                 break;
-        }
-    }
-
-    private static string? Decoded(byte[] bytes)
-    {
-        try
-        {
-            return Strict.GetString(bytes);
-        }
-        catch (DecoderFallbackException)
-        {
-            return null;
         }
     }
 }

@@ -7,23 +7,21 @@ namespace PgEtcd.Verbs.Past;
 /// <summary><c>pgetcd diff FROM TO</c>: shows the keys that differ between two moments.</summary>
 internal static class DiffVerb
 {
-    private const string Prefix = "--prefix";
-
     public static readonly Verb Verb = new("diff", "FROM TO", "The keys that are not the same at two moments, the earlier first.", RunAsync)
     {
-        Values = new Dictionary<string, (string, string)>
-        {
-            [Prefix] = ("PREFIX", "Only keys with that prefix."),
-            [OutputFlags.Output] = OutputFlags.OutputHelp,
-        },
-        Switches = new Dictionary<string, string> { [OutputFlags.Hex] = OutputFlags.HexHelp },
+        Flags =
+        [
+            new(OutputFlags.Prefix, "PREFIX", "Only keys with that prefix."),
+            OutputFlags.OutputFlag,
+            OutputFlags.HexFlag,
+        ],
         Notes = [PastReader.MomentHelp],
     };
 
     private static async Task<int> RunAsync(VerbArguments arguments, CancellationToken cancellationToken)
     {
         bool isJson = OutputFlags.IsJson(arguments);
-        byte[] prefix = OutputFlags.Bytes(arguments, arguments.Values.GetValueOrDefault(Prefix, ""));
+        byte[] prefix = OutputFlags.PrefixOf(arguments);
         await using PastReader past = await PastReader.OpenAsync(arguments.Target, cancellationToken);
         long from = await past.RevisionAsync("FROM", arguments.Arguments[0], cancellationToken);
         long to = await past.RevisionAsync("TO", arguments.Arguments[1], cancellationToken);

@@ -12,20 +12,11 @@ using PgEtcd.Verbs.Running;
 namespace PgEtcd.Verbs.Past;
 
 /// <summary>Queries the past in one snapshot, and turns refusals into sentences.</summary>
-internal sealed class PastReader : IAsyncDisposable
+internal sealed class PastReader(VerbDatabase opened, PastQueries past) : IAsyncDisposable
 {
     /// <summary>Help for verbs with an argument for <see cref="RevisionAsync"/>.</summary>
     public const string MomentHelp =
         "A moment is a revision (42), a time as PostgreSQL reads it ('2026-02-01 12:00+00', yesterday), or how long ago (15m, 2h, 7d).";
-
-    private readonly VerbDatabase _opened;
-    private readonly PastQueries _past;
-
-    private PastReader(VerbDatabase opened, PastQueries past)
-    {
-        _opened = opened;
-        _past = past;
-    }
 
     public static async Task<PastReader> OpenAsync(VerbTarget options, CancellationToken cancellationToken)
     {
@@ -42,10 +33,10 @@ internal sealed class PastReader : IAsyncDisposable
     }
 
     /// <summary>The store.</summary>
-    public Database Database => _opened.Database;
+    public Database Database => opened.Database;
 
     /// <summary>The current revision, and the first whose state is known.</summary>
-    public Task<(long Revision, long Oldest)> StatusAsync(CancellationToken cancellationToken) => _past.StatusAsync(cancellationToken);
+    public Task<(long Revision, long Oldest)> StatusAsync(CancellationToken cancellationToken) => past.StatusAsync(cancellationToken);
 
     /// <summary>The revision of a moment.</summary>
     /// <param name="label">The name of the moment in messages.</param>
@@ -65,9 +56,9 @@ internal sealed class PastReader : IAsyncDisposable
         long found = 0;
         try
         {
-            await AskAsync(async past => found = Durations.Parse(moment) is { } ago
-                ? await past.RevisionAsync(ago, cancellationToken)
-                : await past.RevisionAsync(moment, cancellationToken));
+            await AskAsync(async queries => found = Durations.Parse(moment) is { } ago
+                ? await queries.RevisionAsync(ago, cancellationToken)
+                : await queries.RevisionAsync(moment, cancellationToken));
         }
         catch (PostgresException exception) when (exception.SqlState.StartsWith("22", StringComparison.Ordinal))
         {
@@ -83,7 +74,7 @@ internal sealed class PastReader : IAsyncDisposable
     {
         try
         {
-            await ask(_past);
+            await ask(past);
         }
         catch (PostgresException exception) when (exception.SqlState.StartsWith(PastQueries.RefusalState, StringComparison.Ordinal))
         {
@@ -99,8 +90,8 @@ internal sealed class PastReader : IAsyncDisposable
     /// <exception cref="CommandException">Changes were removed before they could be shown.</exception>
     public async Task FollowAsync(byte[] key, bool isPrefix, Action<List<HistoryRow>> show, CancellationToken cancellationToken)
     {
-        (long shown, _) = await _past.StatusAsync(cancellationToken);
-        await _past.DisposeAsync(); // it holds vacuum back
+        (long shown, _) = await past.StatusAsync(cancellationToken);
+        await past.DisposeAsync(); // it holds vacuum back
         show([]);
         LogListener listener = new(Database, new RevisionLog(Database, "history"), NullLogger<LogListener>.Instance);
         using CancellationTokenSource ended = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
@@ -156,8 +147,8 @@ internal sealed class PastReader : IAsyncDisposable
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()
     {
-        await _past.DisposeAsync();
-        await _opened.DisposeAsync();
+        await past.DisposeAsync();
+        await opened.DisposeAsync();
     }
 
     private async Task<(List<HistoryRow> Rows, long Revision)> LaterAsync(

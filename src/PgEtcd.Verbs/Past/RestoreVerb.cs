@@ -7,52 +7,40 @@ namespace PgEtcd.Verbs.Past;
 /// <summary><c>pgetcd restore KEY --at MOMENT</c>: restores a key or a prefix, in one transaction.</summary>
 internal static class RestoreVerb
 {
-    private const string At = "--at";
-    private const string Prefix = "--prefix";
-    private const string DryRun = "--dry-run";
     private const string UnchangedSince = "--unchanged-since";
 
     public static readonly Verb Verb = new(
         "restore", "[KEY]", "Put a key, or all keys with a prefix, back as it was, deletions included; the history keeps both.", RunAsync)
     {
-        Values = new Dictionary<string, (string, string)>
-        {
-            [At] = ("MOMENT", "When it was as it shall be."),
-            [Prefix] = ("PREFIX", "All keys with that prefix, instead of one KEY."),
-            [UnchangedSince] = ("REVISION", "Do nothing if one of the keys has changed since; the present revision if it is not given."),
-            [OutputFlags.Output] = OutputFlags.OutputHelp,
-        },
-        Switches = new Dictionary<string, string>
-        {
-            [DryRun] = "Only show what would be done.",
-            [OutputFlags.Hex] = OutputFlags.HexHelp,
-        },
+        Flags =
+        [
+            new(OutputFlags.At, "MOMENT", "When it was as it shall be."),
+            new(OutputFlags.Prefix, "PREFIX", "All keys with that prefix, instead of one KEY."),
+            new(UnchangedSince, "REVISION", "Do nothing if one of the keys has changed since; the present revision if it is not given."),
+            OutputFlags.OutputFlag,
+            new(OutputFlags.DryRun, null, "Only show what would be done."),
+            OutputFlags.HexFlag,
+        ],
         Notes = [PastReader.MomentHelp],
     };
 
     private static async Task<int> RunAsync(VerbArguments arguments, CancellationToken cancellationToken)
     {
-        string? prefix = arguments.Values.GetValueOrDefault(Prefix);
-        if ((prefix is null) == (arguments.Arguments.Count == 0))
-        {
-            throw new CommandException($"pgetcd restore needs either KEY or {Prefix}.");
-        }
-
-        string at = arguments.Values.GetValueOrDefault(At)
-            ?? throw new CommandException($"pgetcd restore needs {At}, the moment to go back to.");
+        (byte[] key, bool isPrefix) = OutputFlags.KeyOrPrefix("restore", arguments);
+        string at = arguments.Values.GetValueOrDefault(OutputFlags.At)
+            ?? throw new CommandException($"pgetcd restore needs {OutputFlags.At}, the moment to go back to.");
         bool isJson = OutputFlags.IsJson(arguments);
-        byte[] key = OutputFlags.Bytes(arguments, prefix ?? arguments.Argument);
         await using PastReader past = await PastReader.OpenAsync(arguments.Target, cancellationToken);
         (long now, _) = await past.StatusAsync(cancellationToken);
         long seen = arguments.Values.TryGetValue(UnchangedSince, out string? since)
             ? OutputFlags.Revision(UnchangedSince, since)
             : now;
-        long revision = await past.RevisionAsync(At, at, cancellationToken);
-        Restore restore = new(key, IsPrefix: prefix is not null, revision, seen);
+        long revision = await past.RevisionAsync(OutputFlags.At, at, cancellationToken);
+        Restore restore = new(key, isPrefix, revision, seen);
         using RowWriter rows = new(isJson, arguments.Switches.Contains(OutputFlags.Hex));
         await past.AskAsync(queries => queries.RestorePlanAsync(restore, row => rows.Add(Row(row)), cancellationToken));
         string keys = rows.Count == 1 ? "1 key" : $"{rows.Count} keys";
-        if (arguments.Switches.Contains(DryRun))
+        if (arguments.Switches.Contains(OutputFlags.DryRun))
         {
             rows.Say(
                 $"{keys} would be restored to revision {revision}; the store is at {now}. "

@@ -1,4 +1,3 @@
-using System.Globalization;
 using PgEtcd.Postgres.History;
 using PgEtcd.Verbs.Output;
 using PgEtcd.Verbs.Running;
@@ -8,29 +7,27 @@ namespace PgEtcd.Verbs.Past;
 /// <summary><c>pgetcd state --at MOMENT</c>: shows the keys of a moment.</summary>
 internal static class StateVerb
 {
-    private const string At = "--at";
-    private const string Prefix = "--prefix";
-
     public static readonly Verb Verb = new("state", "", "The keys and values as they were, or are.", RunAsync)
     {
-        Values = new Dictionary<string, (string, string)>
-        {
-            [At] = ("MOMENT", "When; now if it is not given."),
-            [Prefix] = ("PREFIX", "Only keys with that prefix."),
-            [OutputFlags.Output] = OutputFlags.OutputHelp,
-        },
-        Switches = new Dictionary<string, string> { [OutputFlags.Hex] = OutputFlags.HexHelp },
+        Flags =
+        [
+            new(OutputFlags.At, "MOMENT", "When; now if it is not given."),
+            new(OutputFlags.Prefix, "PREFIX", "Only keys with that prefix."),
+            OutputFlags.OutputFlag,
+            OutputFlags.HexFlag,
+        ],
         Notes = [PastReader.MomentHelp],
     };
 
     private static async Task<int> RunAsync(VerbArguments arguments, CancellationToken cancellationToken)
     {
         bool isJson = OutputFlags.IsJson(arguments);
-        byte[] prefix = OutputFlags.Bytes(arguments, arguments.Values.GetValueOrDefault(Prefix, ""));
+        byte[] prefix = OutputFlags.PrefixOf(arguments);
         await using PastReader past = await PastReader.OpenAsync(arguments.Target, cancellationToken);
         (long now, _) = await past.StatusAsync(cancellationToken);
-        long revision = await past.RevisionAsync(
-            At, arguments.Values.GetValueOrDefault(At, now.ToString(CultureInfo.InvariantCulture)), cancellationToken);
+        long revision = arguments.Values.TryGetValue(OutputFlags.At, out string? at)
+            ? await past.RevisionAsync(OutputFlags.At, at, cancellationToken)
+            : now;
         using RowWriter rows = new(isJson, arguments.Switches.Contains(OutputFlags.Hex));
         await past.AskAsync(queries => queries.StateAsync(revision, prefix, row => rows.Add(Row(row)), cancellationToken));
         rows.Say($"{(rows.Count == 1 ? "1 key" : $"{rows.Count} keys")} at revision {revision}; the store is at {now}.");

@@ -7,11 +7,8 @@ namespace PgEtcd.Verbs.Running;
 /// <param name="RunAsync">Runs the verb and returns the exit code; a <see cref="CommandException"/> has the reason of a failure.</param>
 public sealed record Verb(string Name, string Argument, string Help, Func<VerbArguments, CancellationToken, Task<int>> RunAsync)
 {
-    /// <summary>The verb's own flags without a value, and their help.</summary>
-    public IReadOnlyDictionary<string, string> Switches { get; init; } = new Dictionary<string, string>();
-
-    /// <summary>The verb's own flags with a value, the placeholder of the value in the help, and their help.</summary>
-    public IReadOnlyDictionary<string, (string Value, string Help)> Values { get; init; } = new Dictionary<string, (string, string)>();
+    /// <summary>The verb's own flags.</summary>
+    public IReadOnlyList<VerbFlag> Flags { get; init; } = [];
 
     /// <summary>More lines for the help.</summary>
     public IReadOnlyList<string> Notes { get; init; } = [];
@@ -30,9 +27,14 @@ public sealed record Verb(string Name, string Argument, string Help, Func<VerbAr
         Environment.NewLine,
         [
             $"Usage: pgetcd {Name} {Argument}{(Argument.Length > 0 ? " " : "")}[flags]", "", Help, "",
-            .. Values.Select(one => $"  {$"{one.Key} {one.Value.Value}",-18} {one.Value.Help}"),
-            .. Switches.Select(one => $"  {one.Key,-18} {one.Value}"),
+            .. Flags.Select(flag => $"  {(flag.Value is null ? flag.Name : $"{flag.Name} {flag.Value}"),-18} {flag.Help}"),
             .. Notes.Select(note => "  " + note),
             "  --database, --schema, --data-dir and the like are those of the server: see pgetcd --help.",
         ]);
 }
+
+/// <summary>A flag of a verb.</summary>
+/// <param name="Name">With its dashes.</param>
+/// <param name="Value">The placeholder of its value in the help; null: it has no value.</param>
+/// <param name="Help">One line.</param>
+public sealed record VerbFlag(string Name, string? Value, string Help);

@@ -10,22 +10,19 @@ internal sealed class VerbDatabase : IAsyncDisposable
 {
     private static readonly TimeSpan ConnectLimit = TimeSpan.FromSeconds(30);
 
-    private readonly ILoggerFactory _loggers;
-    private readonly LocalDatabase? _local;
-
-    private VerbDatabase(ILoggerFactory loggers, LocalDatabase? local, Database database, Migrator migrator)
-    {
-        Migrator = migrator;
-        _loggers = loggers;
-        _local = local;
-        Database = database;
-    }
+    private readonly ILoggerFactory _loggers = LoggerFactory.Create(logging => logging
+        .SetMinimumLevel(LogLevel.Warning)
+        .AddSimpleConsole(console => console.SingleLine = true)
+        .Services.Configure<Microsoft.Extensions.Logging.Console.ConsoleLoggerOptions>(
+            console => console.LogToStandardErrorThreshold = LogLevel.Trace));
+    private LocalDatabase? _local;
+    private Database? _database;
 
     /// <summary>The database, connected and with the schema prepared.</summary>
-    public Database Database { get; }
+    public Database Database => _database!;
 
     /// <summary>Inspects and creates the schema.</summary>
-    public Migrator Migrator { get; }
+    public Migrator Migrator { get; private set; } = null!;
 
     /// <summary>Opens the database.</summary>
     /// <param name="options">The store.</param>
@@ -39,61 +36,51 @@ internal sealed class VerbDatabase : IAsyncDisposable
             throw new CommandException($"There is no store in {options.DataDir}: name one with --database or --data-dir.");
         }
 
-        ILoggerFactory loggers = LoggerFactory.Create(logging => logging
-            .SetMinimumLevel(LogLevel.Warning)
-            .AddSimpleConsole(console => console.SingleLine = true)
-            .Services.Configure<Microsoft.Extensions.Logging.Console.ConsoleLoggerOptions>(
-                console => console.LogToStandardErrorThreshold = LogLevel.Trace));
-        LocalDatabase? local = null;
-        Database? database = null;
+        VerbDatabase opened = new();
         try
         {
-            local = options.Database is null
-                ? await LocalDatabase.StartAsync(
-                    options.DataDir, options.DataDirIsDefault, loggers.CreateLogger("PgEtcd"), cancellationToken)
-                : null;
-            // The functions name a missing revision in the detail of the error.
-            string connection = $"{options.Database ?? local!.ConnectionString};Include Error Detail=true";
-            database =
-                new Database(connection, new SchemaName(options.Schema), loggers, password: options.Password) { AllowsStandby = true };
-            await database.ConnectAsync(ConnectLimit, cancellationToken);
-            Migrator migrator = new(database, loggers.CreateLogger<Migrator>());
-            await PrepareAsync(migrator, use, options, cancellationToken);
-            return new VerbDatabase(loggers, local, database, migrator);
+            await opened.ConnectAsync(options, cancellationToken);
+            await opened.PrepareAsync(use, options, cancellationToken);
+            return opened;
         }
         catch
         {
-            if (database is not null)
-            {
-                await database.DisposeAsync();
-            }
-
-            if (local is not null)
-            {
-                await local.DisposeAsync();
-            }
-
-            loggers.Dispose();
+            await opened.DisposeAsync();
             throw;
         }
     }
 
-    private static async Task PrepareAsync(Migrator migrator, SchemaUse use, VerbTarget options, CancellationToken cancellationToken)
+    private async Task ConnectAsync(VerbTarget options, CancellationToken cancellationToken)
+    {
+        if (options.Database is null)
+        {
+            _local = await LocalDatabase.StartAsync(
+                options.DataDir, options.DataDirIsDefault, _loggers.CreateLogger("PgEtcd"), cancellationToken);
+        }
+
+        // The functions name a missing revision in the detail of the error.
+        string connection = $"{options.Database ?? _local!.ConnectionString};Include Error Detail=true";
+        _database = new Database(connection, new SchemaName(options.Schema), _loggers, password: options.Password) { AllowsStandby = true };
+        await _database.ConnectAsync(ConnectLimit, cancellationToken);
+        Migrator = new Migrator(_database, _loggers.CreateLogger<Migrator>());
+    }
+
+    private async Task PrepareAsync(SchemaUse use, VerbTarget options, CancellationToken cancellationToken)
     {
         switch (use)
         {
-            case SchemaUse.Migrate when !await migrator.ExistsAsync(cancellationToken):
+            case SchemaUse.Migrate when !await Migrator.ExistsAsync(cancellationToken):
                 throw new DatabaseStartException($"--schema: there is no store in schema '{options.Schema}'.");
-            case SchemaUse.Create when options.MayMigrate && !await migrator.ExistsAsync(cancellationToken):
+            case SchemaUse.Create when options.MayMigrate && !await Migrator.ExistsAsync(cancellationToken):
                 break;
             case SchemaUse.Create or SchemaUse.Migrate when options.MayMigrate:
-                await migrator.MigrateAsync(cancellationToken);
+                await Migrator.MigrateAsync(cancellationToken);
                 break;
             case SchemaUse.Create or SchemaUse.Migrate:
-                await migrator.CheckAsync("--migrate=never", cancellationToken);
+                await Migrator.CheckAsync("--migrate=never", cancellationToken);
                 break;
             case SchemaUse.Check:
-                await migrator.CheckAsync("", cancellationToken);
+                await Migrator.CheckAsync("", cancellationToken);
                 break;
             default:
                 break;
@@ -103,7 +90,11 @@ internal sealed class VerbDatabase : IAsyncDisposable
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()
     {
-        await Database.DisposeAsync();
+        if (_database is not null)
+        {
+            await _database.DisposeAsync();
+        }
+
         if (_local is not null)
         {
             await _local.DisposeAsync();

@@ -7,19 +7,16 @@ namespace PgEtcd.Verbs.Upkeep;
 /// <summary><c>pgetcd migrate</c>: brings the schema to the version of this binary, without a server.</summary>
 internal static class MigrateVerb
 {
-    private const string DryRun = "--dry-run";
-
     public static readonly Verb Verb = new("migrate", "", "Make the schema, or bring it to the version of this binary.", RunAsync)
     {
-        Switches = new Dictionary<string, string> { [DryRun] = "Only say what would be done." },
-        Values = new Dictionary<string, (string, string)> { [OutputFlags.Output] = OutputFlags.OutputHelp },
+        Flags = [OutputFlags.OutputFlag, new(OutputFlags.DryRun, null, "Only say what would be done.")],
         Notes = ["Servers with --migrate=never then need no right to change the schema: see docs/commands.md."],
     };
 
     private static async Task<int> RunAsync(VerbArguments arguments, CancellationToken cancellationToken)
     {
         bool isJson = OutputFlags.IsJson(arguments);
-        bool isDry = arguments.Switches.Contains(DryRun);
+        bool isDry = arguments.Switches.Contains(OutputFlags.DryRun);
         await using VerbDatabase opened = await VerbDatabase.OpenAsync(arguments.Target, SchemaUse.Leave, cancellationToken);
         MigrationPlan plan = await (isDry ? opened.Migrator.PlanAsync(cancellationToken) : opened.Migrator.MigrateAsync(cancellationToken));
         if (isJson)

@@ -15,7 +15,7 @@ internal static class VerifyVerb
     public static readonly Verb Verb = new(
         "verify", "", "Replay the log, archive included, and check every invariant; safe while servers run.", RunAsync)
     {
-        Values = new Dictionary<string, (string, string)> { [OutputFlags.Output] = OutputFlags.OutputHelp },
+        Flags = [OutputFlags.OutputFlag],
         Notes = ["Exit code 0: all hold; 1: one is violated; 2: it could not be checked."],
         FailureCode = 2,
     };
@@ -26,7 +26,6 @@ internal static class VerifyVerb
         long started = Stopwatch.GetTimestamp();
         await using VerbDatabase opened = await VerbDatabase.OpenAsync(arguments.Target, SchemaUse.Check, cancellationToken);
         await using Verifier verifier = await Verifier.OpenAsync(opened.Database, cancellationToken);
-        IProgressDisplay progress = ProgressDisplay.ForTerminal();
         await StepAsync("checking the log", verifier.Rows, verifier.CheckLogAsync);
         await StepAsync("checking the keys", verifier.Rows, verifier.CheckKeysAsync);
         await StepAsync("checking the state", verifier.Keys, verifier.CheckCurrentStateAsync);
@@ -42,12 +41,12 @@ internal static class VerifyVerb
 
         return verifier.Findings.Count == 0 ? Sound : Violated;
 
-        Task StepAsync(string what, long total, Func<Action<long>, CancellationToken, Task> check) => progress
-            .StepAsync(what, total, async report =>
-        {
-            await check(report, cancellationToken);
-            return true;
-        });
+        Task StepAsync(string what, long total, Func<Action<long>, CancellationToken, Task> check) =>
+            ProgressDisplay.StepAsync(what, total, async report =>
+            {
+                await check(report, cancellationToken);
+                return true;
+            });
     }
 
     private static void Write(string schema, Verifier verifier, TimeSpan took, TextWriter output)

@@ -162,16 +162,23 @@ public sealed class LoginTests : IAsyncLifetime
         IBrowserContext context = await Chromium.NewContextAsync();
         IPage page = await context.NewPageAsync();
         await page.GotoAsync(_store.Page("/login"));
-        for (int tries = 0; ; tries++)
-        {
-            tries.ShouldBeLessThan(100);
-            await LogInAsync(page, "nobody", "guess");
-            if ((await page.Locator("[role=alert]").InnerTextAsync()).Contains("Too many", StringComparison.Ordinal))
-            {
-                break;
+        // The form's own fields and cookie, without the time that a hundred loaded pages take.
+        await page.EvaluateAsync(
+            """
+            async () => {
+                const form = new FormData(document.querySelector('form.login'));
+                form.set('name', 'nobody');
+                form.set('password', 'guess');
+                for (let tries = 0; tries < 100; tries++) {
+                    const answer = await fetch(location.href, { method: 'POST', body: new URLSearchParams(form) });
+                    const shown = new DOMParser().parseFromString(await answer.text(), 'text/html');
+                    if (shown.querySelector('[role=alert]').textContent.includes('Too many')) {
+                        return;
+                    }
+                }
+                throw new Error('a hundred wrong passwords were checked');
             }
-        }
-
+            """);
         await context.CloseAsync();
     }
 

@@ -23,9 +23,9 @@ public class CommandLineTests
         options.DataDirIsDefault.ShouldBeTrue();
         options.ListenClientUrls.ShouldBe([new ListenUrl(null, 2379)]);
         options.AdvertiseClientUrls.ShouldBe(["http://localhost:2379"]);
-        options.MaxRequestBytes.ShouldBe(1572864);
-        options.MaxTxnOps.ShouldBe(128);
-        options.MinLeaseTtlSeconds.ShouldBe(2);
+        options.Limits.MaxRequestBytes.ShouldBe(1572864);
+        options.Limits.MaxTxnOps.ShouldBe(128);
+        options.Limits.MinLeaseTtlSeconds.ShouldBe(2);
         options.RequestTimeout.ShouldBe(TimeSpan.FromSeconds(7));
         options.Logging.Level.ShouldBe(LogLevel.Information);
         options.Logging.IsJson.ShouldBeTrue();
@@ -59,7 +59,7 @@ public class CommandLineTests
         ServerOptions options = Serve([], ("ETCD_NAME", "a"), ("ETCD_MAX_TXN_OPS", ""), ("ETCD_WHATEVER", "1"));
 
         options.Name.ShouldBe("a");
-        options.MaxTxnOps.ShouldBe(128);
+        options.Limits.MaxTxnOps.ShouldBe(128);
         options.Warnings.ShouldBe(["Unknown environment variables without effect: ETCD_WHATEVER."]);
     }
 
@@ -112,7 +112,7 @@ public class CommandLineTests
     {
         ServerOptions options = Serve([$"--heartbeat-interval={heartbeat}", $"--election-timeout={election}"]);
 
-        options.MinLeaseTtlSeconds.ShouldBe(ttl);
+        options.Limits.MinLeaseTtlSeconds.ShouldBe(ttl);
         options.RequestTimeout.ShouldBe(TimeSpan.FromSeconds(timeout));
     }
 

@@ -58,7 +58,7 @@ public sealed class ConfigFileTests : IDisposable
     }
 
     [Fact]
-    public void JSON_is_read_too() => Serve("""{"name": "a", "max-txn-ops": 7}""").MaxTxnOps.ShouldBe(7);
+    public void JSON_is_read_too() => Serve("""{"name": "a", "max-txn-ops": 7}""").Limits.MaxTxnOps.ShouldBe(7);
 
     [Fact]
     public void An_empty_file_is_all_defaults() => Serve("# nothing\n").Name.ShouldBe("default");
@@ -73,7 +73,7 @@ public sealed class ConfigFileTests : IDisposable
 
         ServerOptions options = result.Options.ShouldNotBeNull();
         options.Name.ShouldBe("a");
-        options.MaxTxnOps.ShouldBe(128);
+        options.Limits.MaxTxnOps.ShouldBe(128);
         options.Warnings.ShouldBe([$"Without effect because {File} is the configuration: --max-txn-ops, ETCD_NAME."]);
     }
 

@@ -15,7 +15,7 @@ public class LineTests
     [Fact]
     public void A_JSON_line_has_etcds_keys_then_the_fields_in_kebab_case()
     {
-        string line = Line(new JsonLines(), new LogEntry(
+        string line = Line(JsonLines.Write, new LogEntry(
             Time, LogLevel.Warning, "PgEtcd", "it \"took\"\nlong <ü>",
             [
                 new("KeyCount", 3), new("Took", TimeSpan.FromMilliseconds(352.1)), new("Share", 0.5), new("Nothing", null),
@@ -32,7 +32,7 @@ public class LineTests
     [Fact]
     public void An_exception_is_two_keys_on_the_same_line()
     {
-        string line = Line(new JsonLines(), new LogEntry(Time, LogLevel.Error, "PgEtcd", "failed", [], Thrown()));
+        string line = Line(JsonLines.Write, new LogEntry(Time, LogLevel.Error, "PgEtcd", "failed", [], Thrown()));
 
         line.Count(c => c == '\n').ShouldBe(1);
         JsonElement json = JsonElement.Parse(line);
@@ -45,13 +45,13 @@ public class LineTests
     [InlineData(LogLevel.Information, "info ")]
     [InlineData(LogLevel.Critical, "fatal")]
     public void A_console_line_is_one_line(LogLevel level, string name) =>
-        Line(new ConsoleLines(), new LogEntry(
+        Line(ConsoleLines.Write, new LogEntry(
             Time, level, "PgEtcd", "two\nlines", [], null)).ShouldBe($"2026-11-22T10:00:00.123Z {name} PgEtcd: two lines\n");
 
-    private static string Line(ILineFormat format, LogEntry entry)
+    private static string Line(LineFormat format, LogEntry entry)
     {
         ArrayBufferWriter<byte> line = new();
-        format.Write(line, entry);
+        format(line, entry);
         return Encoding.UTF8.GetString(line.WrittenSpan);
     }
 

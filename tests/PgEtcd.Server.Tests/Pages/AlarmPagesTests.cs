@@ -3,8 +3,7 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Logging.Abstractions;
 using PgEtcd.Frontend.Members;
 using PgEtcd.Frontend.Tests;
-using PgEtcd.Protocol.Etcdserverpb;
-using PgEtcd.Server.Composition;
+using PgEtcd.Postgres.Alarms;
 using PgEtcd.Server.Pages;
 using PgEtcd.Testing.Postgres;
 using Shouldly;
@@ -15,7 +14,7 @@ namespace PgEtcd.Server.Tests.Pages;
 /// <summary>The effect of alarms on the health pages.</summary>
 public sealed class AlarmPagesTests(PostgresFixture postgres) : IClassFixture<PostgresFixture>, IAsyncLifetime, IDisposable
 {
-    private readonly Alarms _alarms = new();
+    private AlarmKinds _alarms;
     private StoreParts _parts = null!;
     private readonly Leader _leader = new(TimeProvider.System, NullLogger<Leader>.Instance);
     private Membership _membership = null!;
@@ -28,18 +27,17 @@ public sealed class AlarmPagesTests(PostgresFixture postgres) : IClassFixture<Po
             _parts.Database, _leader, "run", [new PgEtcd.Postgres.Members.Member(1, "name", [], [])], static () => 1, TimeProvider.System,
             NullLogger<Membership>.Instance);
         await _membership.JoinAsync(CancellationToken.None);
-        _probe = new HealthProbe(_parts.Reader, _membership, _alarms, static () => []);
+        _probe = new HealthProbe(_parts.Reader, _membership, () => _alarms, static () => []);
     }
 
     [Theory]
-    [InlineData(AlarmType.Nospace, "ALARM NOSPACE", "?exclude=NOSPACE")]
-    [InlineData(AlarmType.Corrupt, "ALARM CORRUPT", "?exclude=CORRUPT&exclude=NOSPACE")]
-    [InlineData((AlarmType)7, "ALARM UNKNOWN", "?exclude=UNKNOWN")]
-    public async Task An_alarm_is_unhealthy_unless_it_is_excluded(AlarmType alarm, string reason, string exclusion)
+    [InlineData(AlarmKinds.NoSpace, "ALARM NOSPACE", "?exclude=NOSPACE")]
+    [InlineData(AlarmKinds.Corrupt | AlarmKinds.Other, "ALARM CORRUPT", "?exclude=CORRUPT&exclude=NOSPACE")]
+    public async Task An_alarm_is_unhealthy_unless_it_is_excluded(AlarmKinds alarm, string reason, string exclusion)
     {
         HealthPage page = new(_probe);
         (await GetAsync(page.ServeAsync, "")).ShouldBe((200, """{"health":"true","reason":""}"""));
-        _alarms.Active = [new AlarmMember { MemberID = 1, Alarm = alarm }];
+        _alarms = alarm;
         string ill = $$"""{"health":"false","reason":"{{reason}}"}""" + "\n";
         (await GetAsync(page.ServeAsync, "")).ShouldBe((503, ill));
         (await GetAsync(page.ServeAsync, "?serializable=true")).ShouldBe((503, ill));
@@ -50,7 +48,7 @@ public sealed class AlarmPagesTests(PostgresFixture postgres) : IClassFixture<Po
     [Fact]
     public async Task Of_two_alarms_the_one_that_is_not_excluded_counts()
     {
-        _alarms.Active = [new AlarmMember { Alarm = AlarmType.Nospace }, new AlarmMember { Alarm = AlarmType.Corrupt }];
+        _alarms = AlarmKinds.NoSpace | AlarmKinds.Corrupt;
         (await GetAsync(new HealthPage(_probe).ServeAsync, "?exclude=NOSPACE")).Text.ShouldContain("ALARM CORRUPT");
     }
 
@@ -59,9 +57,9 @@ public sealed class AlarmPagesTests(PostgresFixture postgres) : IClassFixture<Po
     {
         RequestDelegate ready = CheckPages.Ready(_probe).Pages().Single(page => page.Path == "/readyz").Serve;
         RequestDelegate live = CheckPages.Live(_probe).Pages().Single(page => page.Path == "/livez").Serve;
-        _alarms.Active = [new AlarmMember { Alarm = AlarmType.Nospace }];
+        _alarms = AlarmKinds.NoSpace;
         (await GetAsync(ready, "")).ShouldBe((200, "ok\n"));
-        _alarms.Active = [new AlarmMember { Alarm = AlarmType.Corrupt }];
+        _alarms = AlarmKinds.Corrupt;
         (await GetAsync(ready, "")).ShouldBe((
             503,
             "[-]data_corruption failed: alarm activated: CORRUPT\n"
@@ -85,12 +83,5 @@ public sealed class AlarmPagesTests(PostgresFixture postgres) : IClassFixture<Po
             new() { Request = { Method = "GET", QueryString = new QueryString(query) }, Response = { Body = body } };
         await page(context);
         return (context.Response.StatusCode, Encoding.UTF8.GetString(body.ToArray()));
-    }
-
-    private sealed class Alarms : IAlarmSource
-    {
-        public IReadOnlyList<AlarmMember> Active { get; set; } = [];
-
-        public long? QuotaBytes => null;
     }
 }

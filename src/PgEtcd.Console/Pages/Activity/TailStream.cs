@@ -1,4 +1,3 @@
-using PgEtcd.Console.Elements;
 using PgEtcd.Console.Texts;
 using PgEtcd.Console.Visits;
 using PgEtcd.Postgres.Browsing;
@@ -9,7 +8,7 @@ namespace PgEtcd.Console.Pages.Activity;
 /// <summary>Streams the changes of a prefix to an EventSource; each event is some rows of the table. The visitor's rights are checked again
 /// before each event.</summary>
 internal sealed class TailStream(
-    ConsoleParts parts, Visitors visitors, ChangeBrowser changes, Func<Type, IDictionary<string, object?>, Task<string>> render) : IPage
+    ConsoleParts parts, Visitors visitors, ChangeBrowser changes, Func<Visit, FragmentAnswer, Task<string>> render) : IPage
 {
     private const int Most = 200;
 
@@ -73,12 +72,7 @@ internal sealed class TailStream(
 
     private async Task<string> EventAsync(Visit visit, long seen, IReadOnlyList<SeenChange> rows)
     {
-        string html = await render(typeof(Fragment), new Dictionary<string, object?>
-        {
-            ["Request"] = visit,
-            ["Component"] = typeof(ChangeRows),
-            ["Model"] = rows,
-        });
+        string html = await render(visit, new FragmentAnswer(typeof(ChangeRows), rows));
         return $"id: {seen}\ndata: {html.ReplaceLineEndings("\ndata: ")}\n\n";
     }
 

@@ -29,11 +29,7 @@ internal sealed class Changer(ConsoleParts parts, Visitors visitors, ConsoleOpti
     /// <exception cref="DeniedException">The console is read-only, or the visitor lacks permission.</exception>
     public async Task<Outcome> ChangeAsync(Visit visit, IReadOnlyList<KeyChange> changes)
     {
-        if (options.Mode != ConsoleMode.ReadWrite)
-        {
-            throw new DeniedException();
-        }
-
+        Visit.Demand(visit.IsWritable);
         int size = changes.Sum(change => change.Key.Length + (change.Value?.Length ?? 0) + Overhead);
         TxnOperation txn = new()
         {

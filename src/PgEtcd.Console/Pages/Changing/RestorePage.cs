@@ -15,7 +15,7 @@ internal sealed class RestorePage(KeySource keys, ChangeBrowser changes, ServerB
     private const int Most = 500;
 
     public async Task<Answer> GetAsync(Visit visit) =>
-        Show(await PlanAsync(visit, visit.Bytes("key"), visit.Bytes("prefix") ?? [], visit.Moment.Revision), null);
+        Show((await PlanAsync(visit, visit.Bytes("key"), visit.Bytes("prefix") ?? [], visit.Moment.Revision)).Shown, null);
 
     public async Task<Answer> PostAsync(Visit visit, IFormCollection form)
     {
@@ -27,53 +27,46 @@ internal sealed class RestorePage(KeySource keys, ChangeBrowser changes, ServerB
             throw new DeniedException();
         }
 
-        RestorePlan plan = await PlanAsync(visit, key, prefix, to);
-        if (plan.IsTooLarge)
+        (RestoreModel shown, List<KeyChange> plan) = await PlanAsync(visit, key, prefix, to);
+        if (shown.IsTooLarge)
         {
-            return Show(plan, null);
+            return Show(shown, null);
         }
 
         // A key changed after the plan was shown is a conflict, although the compares of the new plan would let it pass.
-        if (plan.Changes.Any(change => change.SeenRevision > seen || keys.Present.Find(change.Key)?.ModRevision > seen))
+        if (plan.Exists(change => change.SeenRevision > seen || keys.Present.Find(change.Key)?.ModRevision > seen))
         {
-            return Show(plan, "Some of these keys have changed since the plan was made. This is the new plan; nothing was changed.");
+            return Show(shown, "Some of these keys have changed since the plan was made. This is the new plan; nothing was changed.");
         }
 
-        Outcome outcome = plan.Changes.Count == 0 ? new Outcome(seen, null, false) : await changer.ChangeAsync(visit, plan.Changes);
+        Outcome outcome = plan.Count == 0 ? new Outcome(seen, null, false) : await changer.ChangeAsync(visit, plan);
         return outcome.Revision is not null
             ? new RedirectAnswer(key is null ? Visit.Address("/keys", ("prefix", prefix)) : Visit.Address("/key", ("key", key)))
             : Show(
-                await PlanAsync(visit, key, prefix, to),
+                (await PlanAsync(visit, key, prefix, to)).Shown,
                 outcome.Problem ?? "Some of these keys have just changed. This is the new plan; nothing was changed.");
     }
 
-    private async Task<RestorePlan> PlanAsync(Visit visit, byte[]? key, byte[] prefix, long to)
+    /// <summary>The plan as it is shown, and the changes that carry it out.</summary>
+    private async Task<(RestoreModel Shown, List<KeyChange> Changes)> PlanAsync(Visit visit, byte[]? key, byte[] prefix, long to)
     {
         KeyRange range = key is null ? Ranges.Prefix(prefix) : Ranges.One(key);
         visit.Demand(range);
-        if (!visit.IsWritable)
-        {
-            throw new DeniedException();
-        }
-
+        Visit.Demand(visit.IsWritable);
         long now = visit.Moment.Marks.Revision;
         Page<SeenDifference> page = await changes.DifferencesAsync(
             to, now, key ?? prefix, [], key is null ? Most : 1, isWhole: true, visit.Gone);
         List<SeenDifference> differences = key is null ? page.Rows : [.. page.Rows.Where(one => one.Key.AsSpan().SequenceEqual(key))];
         if (key is null && page.Next is not null)
         {
-            return new RestorePlan(key, prefix, to, now, [], [], IsTooLarge: true);
+            return (new RestoreModel(key, prefix, to, now, [], IsTooLarge: true, null), []);
         }
 
         List<KeyChange> plan = [];
         List<RestoredKey> shown = [];
         foreach (SeenDifference difference in differences)
         {
-            if (!visit.Visitor.MayWrite(difference.Key))
-            {
-                throw new DeniedException();
-            }
-
+            Visit.Demand(visit.Visitor.MayWrite(difference.Key));
             long lease = difference.OldModRevision is null ? 0 : await LeaseAsync(visit, difference.Key, to);
             plan.Add(new KeyChange(
                 difference.Key, difference.OldModRevision is null ? null : difference.OldValue ?? [], lease,
@@ -84,7 +77,7 @@ internal sealed class RestorePage(KeySource keys, ChangeBrowser changes, ServerB
                 visit.Masks.Hide(difference.Key) ? null : Comparison.Of(difference.NewValue, difference.OldValue)));
         }
 
-        return new RestorePlan(key, prefix, to, now, plan, shown, IsTooLarge: false);
+        return (new RestoreModel(key, prefix, to, now, shown, IsTooLarge: false, null), plan);
     }
 
     /// <summary>The lease of a key at a revision, if the lease is still alive; otherwise 0.</summary>
@@ -94,16 +87,8 @@ internal sealed class RestorePage(KeySource keys, ChangeBrowser changes, ServerB
             ? lease
             : 0;
 
-    private static PageAnswer Show(RestorePlan plan, string? problem) =>
-        new(
-            "Restore", typeof(RestoreView),
-            new RestoreModel(plan.Key, plan.Prefix, plan.To, plan.Now, plan.Shown, plan.IsTooLarge, problem))
-        {
-            Status = problem is null ? StatusCodes.Status200OK : StatusCodes.Status409Conflict,
-        };
-
-    private sealed record RestorePlan(
-        byte[]? Key, byte[] Prefix, long To, long Now, IReadOnlyList<KeyChange> Changes, IReadOnlyList<RestoredKey> Shown, bool IsTooLarge);
+    private static PageAnswer Show(RestoreModel plan, string? problem) =>
+        new PageAnswer("Restore", typeof(RestoreView), plan with { Problem = problem }).WithConflict(problem is not null);
 }
 
 /// <summary>The model of the restore page.</summary>

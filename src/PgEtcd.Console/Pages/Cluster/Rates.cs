@@ -64,16 +64,10 @@ internal sealed class Rates
     private async Task RunAsync(CancellationToken stopping)
     {
         using PeriodicTimer timer = new(Step);
-        try
+        await using CancellationTokenRegistration ending = stopping.Register(timer.Dispose); // ends the loop
+        while (await timer.WaitForNextTickAsync(CancellationToken.None))
         {
-            while (await timer.WaitForNextTickAsync(stopping))
-            {
-                Take();
-            }
-        }
-        catch (OperationCanceledException)
-        {
-            // The server is stopping.
+            Take();
         }
     }
 

@@ -23,20 +23,13 @@ public enum Since
 /// <param name="Key">The key; null for a prefix.</param>
 /// <param name="Keys">The number of keys below.</param>
 /// <param name="Since">The comparison with the present.</param>
-public sealed record KeyRow(byte[] Entry, SeenKey? Key, long Keys, Since Since)
-{
-    /// <summary>Whether the entry is a prefix.</summary>
-    public bool IsBranch { get; init; }
-
-    /// <summary>Whether all keys below were counted.</summary>
-    public bool IsExact { get; init; } = true;
-
-    /// <summary>The time and the author of the last change.</summary>
-    public SeenOrigin? Origin { get; init; }
-
-    /// <summary>Whether the value is masked.</summary>
-    public bool IsMasked { get; init; }
-}
+/// <param name="IsBranch">Whether the entry is a prefix.</param>
+/// <param name="IsExact">Whether all keys below were counted.</param>
+/// <param name="Origin">The time and the author of the last change.</param>
+/// <param name="IsMasked">Whether the value is masked.</param>
+public sealed record KeyRow(
+    byte[] Entry, SeenKey? Key, long Keys, Since Since, bool IsBranch = false, bool IsExact = true, SeenOrigin? Origin = null,
+    bool IsMasked = false);
 
 /// <summary>A page of rows.</summary>
 /// <param name="Rows">The rows.</param>

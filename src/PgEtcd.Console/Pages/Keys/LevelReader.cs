@@ -44,7 +44,7 @@ internal sealed class LevelReader(KeySource keys)
         || (entry.Entry.AsSpan().SequenceCompareTo(next) < 0 && (entry.IsKey || !next.AsSpan().StartsWith(entry.Entry)));
 
     private static KeyRow Row(LevelEntry entry, Since since) =>
-        new(entry.Entry, null, entry.Keys, since) { IsBranch = !entry.IsKey, IsExact = entry.IsExact };
+        new(entry.Entry, null, entry.Keys, since, IsBranch: !entry.IsKey, IsExact: entry.IsExact);
 
     private async Task<(List<KeyRow> Rows, byte[]? Next)> PageAsync(Visit visit, Page<SeenKey> found)
     {
@@ -80,11 +80,9 @@ internal sealed class LevelReader(KeySource keys)
             : now is null ? Since.Deleted
             : now.ModRevision == key.ModRevision ? Since.Same
             : Since.Changed;
-        return new KeyRow(key.Key, isMasked ? key with { Value = [] } : key, 1, since)
-        {
-            Origin = origins.GetValueOrDefault(key.ModRevision),
-            IsMasked = isMasked,
-        };
+        return new KeyRow(
+            key.Key, isMasked ? key with { Value = [] } : key, 1, since, Origin: origins.GetValueOrDefault(key.ModRevision),
+            IsMasked: isMasked);
     }
 
     private Since SinceOf(Visit visit, LevelEntry entry) =>

@@ -14,17 +14,10 @@ internal sealed class LeasesPage(KeyReader reader, ServerBrowser server) : IPage
 
     public async Task<Answer> GetAsync(Visit visit)
     {
-        List<SeenLease> leases;
         bool isOne = long.TryParse(visit.Text("id"), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out long id);
-        if (isOne)
-        {
-            leases = await server.LeaseAsync(id, visit.Gone) is { } found ? [found] : [];
-        }
-        else
-        {
-            leases = await server.LeasesAsync(Most, visit.Gone);
-        }
-
+        List<SeenLease> leases = !isOne ? await server.LeasesAsync(Most, visit.Gone)
+            : await server.LeaseAsync(id, visit.Gone) is { } found ? [found]
+            : [];
         KeySpace now = reader.Current;
         List<LeaseRow> rows = [];
         foreach (SeenLease lease in leases)
