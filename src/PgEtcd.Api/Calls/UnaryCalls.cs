@@ -19,7 +19,6 @@ public sealed class UnaryCalls(RequestLimits limits, ILoggerFactory loggers)
     private static readonly TimeSpan Poll = TimeSpan.FromMilliseconds(5);
 
     private readonly long[] _underWay = new long[Slots * Spacing];
-    private readonly long _slowTicks = (long)(limits.SlowRequest.TotalSeconds * Stopwatch.Frequency);
     private readonly TimeSpan _slow = limits.SlowRequest;
     private readonly ILogger _logger = loggers.CreateLogger("PgEtcd.Requests");
 
@@ -42,7 +41,7 @@ public sealed class UnaryCalls(RequestLimits limits, ILoggerFactory loggers)
     internal void End(object? request, ServerCallContext context, object? ending, long begun)
     {
         Count(-1);
-        if (Stopwatch.GetTimestamp() - begun > _slowTicks && !Rehearsal.IsOn && _logger.IsEnabled(LogLevel.Warning))
+        if (Stopwatch.GetElapsedTime(begun) > _slow && !Rehearsal.IsOn && _logger.IsEnabled(LogLevel.Warning))
         {
             Log.SlowRequest(
                 _logger,

@@ -60,8 +60,8 @@ public static class EtcdApi
         ILogger logger = services.GetRequiredService<ILoggerFactory>().CreateLogger("PgEtcd.Requests");
         app.Use(next => HeldRequest.Around(next, requests, logger));
         app.UseCalls(
-            binder => KvMethods.Bind(binder, services.GetRequiredService<KvService>()),
-            binder => WatchMethods.Bind(binder, services.GetRequiredService<WatchService>()),
+            services.GetRequiredService<KvService>().Bind,
+            services.GetRequiredService<WatchService>().Bind,
             binder => Lease.BindService(binder, services.GetRequiredService<LeaseService>()),
             binder => Cluster.BindService(binder, services.GetRequiredService<ClusterService>()),
             binder => Maintenance.BindService(binder, services.GetRequiredService<MaintenanceService>()),
@@ -71,10 +71,6 @@ public static class EtcdApi
             binder => Health.BindService(binder, services.GetRequiredService<HealthService>()),
             ReflectionService.Bind);
     }
-
-    /// <summary>Makes calls that change nothing, so that clients' first calls need not wait for code to be compiled.</summary>
-    public static Task RehearseAsync(IServiceProvider services, CancellationToken cancellationToken) =>
-        RehearsedCalls.RunAsync(services, cancellationToken);
 
     /// <summary>The message that clients get for a failure of the database; null for any other exception.</summary>
     public static string? Explain(Exception exception) => ServiceErrors.ToRpc(exception)?.Status.Detail;

@@ -89,9 +89,7 @@ internal sealed class MaintenanceService(
                 break;
         }
 
-        AlarmResponse response = new() { Header = await HeaderAsync() };
-        response.Alarms.AddRange(answer.Select(ToWire));
-        return response;
+        return new AlarmResponse { Header = await HeaderAsync(), Alarms = { answer.Select(ToWire) } };
     }
 
     /// <summary>Vacuums PgEtcd's tables without blocking reads or writes.</summary>
