@@ -4,9 +4,6 @@ using PgEtcd.Api.Connections;
 using PgEtcd.Api.Locks;
 using PgEtcd.Api.Services;
 using PgEtcd.Api.Wire;
-using PgEtcd.Frontend.Auth;
-using PgEtcd.Frontend.Permissions;
-using PgEtcd.Frontend.Reading;
 using PgEtcd.Protocol.Etcdserverpb;
 using PgEtcd.Protocol.GrpcHealth;
 using PgEtcd.Protocol.V3Electionpb;
@@ -33,9 +30,7 @@ public static class EtcdApi
         })
         .AddSingleton(options.Limits)
         .AddSingleton(new ResponseHeaders(options.Identity, options.Term))
-        .AddSingleton(provider => new Admission(
-            provider.GetRequiredService<AuthStates>(), provider.GetRequiredService<Tail>(), provider.GetRequiredService<ITokens>(),
-            options.TrustsCertificates))
+        .AddSingleton(provider => ActivatorUtilities.CreateInstance<Admission>(provider, options.TrustsCertificates))
         .AddSingleton<UnaryCalls>()
         .AddSingleton<ServingState>()
         .AddSingleton<WatchEncoding>()

@@ -114,7 +114,7 @@ internal sealed class KvService(
         return await CommitAsync(operation, size, context);
     }
 
-    private Task<KvReply> CommitAsync(Operation operation, int size, ServerCallContext context)
+    private async Task<KvReply> CommitAsync(Operation operation, int size, ServerCallContext context)
     {
         Check(operation);
         if (size + CodedOutputStream.ComputeLengthSize(size) + ProposalOverhead > limits.MaxRequestBytes)
@@ -122,11 +122,6 @@ internal sealed class KvService(
             throw EtcdErrors.RequestTooLarge.ToException();
         }
 
-        return CommitAsCallerAsync(operation, size, context);
-    }
-
-    private async Task<KvReply> CommitAsCallerAsync(Operation operation, int size, ServerCallContext context)
-    {
         WriteAnswer answer = await admission.WriteAsync(
             (writer, operation, size), context, static (write, origin) => write.writer.WriteAsync(write.operation, write.size, origin));
         return Reply(answer.Error, answer.Result);

@@ -29,12 +29,12 @@ public sealed class RemovalTable(Database database)
         {
             (string outcome, long removed) = await database.Command(RemoveSql, rows, inDoubt, toArchive)
                 .FirstAsync<(string, long)>(cancellationToken);
-            if (Enum.TryParse(outcome, ignoreCase: true, out RemovalOutcome known))
+            if (outcome != "unhashed")
             {
-                return new RemovalStep(known, removed);
+                return new RemovalStep(Enum.Parse<RemovalOutcome>(outcome, ignoreCase: true), removed);
             }
 
-            await _hashes.KeepHashAsync(cancellationToken); // "unhashed"
+            await _hashes.KeepHashAsync(cancellationToken);
         }
     }
 
