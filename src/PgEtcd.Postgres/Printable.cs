@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Globalization;
 using System.Text;
+using System.Text.RegularExpressions;
 
 namespace PgEtcd.Postgres;
 
@@ -17,15 +18,7 @@ public static class Printable
         while (!bytes.IsEmpty)
         {
             bool isRune = Rune.DecodeFromUtf8(bytes, out Rune rune, out int length) == OperationStatus.Done;
-            if (isRune && Shows(rune))
-            {
-                text.Append(rune.ToString());
-            }
-            else
-            {
-                text.Append(Hex(bytes[..length]));
-            }
-
+            text.Append(isRune && Shows(rune) ? rune.ToString() : Hex(bytes[..length]));
             bytes = bytes[length..];
         }
 
@@ -33,16 +26,7 @@ public static class Printable
     }
 
     /// <summary>Every byte as <c>\xNN</c>, as <c>etcdctl --hex</c> writes it.</summary>
-    public static string Hex(ReadOnlySpan<byte> bytes)
-    {
-        StringBuilder text = new(bytes.Length * 4);
-        foreach (byte one in bytes)
-        {
-            text.Append(CultureInfo.InvariantCulture, $"\\x{one:x2}");
-        }
-
-        return text.ToString();
-    }
+    public static string Hex(ReadOnlySpan<byte> bytes) => Regex.Replace(Convert.ToHexStringLower(bytes), "..", @"\x$0");
 
     /// <summary>Text for a one-line message: at most 80 characters.</summary>
     public static string Line(string text)

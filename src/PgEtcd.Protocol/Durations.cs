@@ -1,17 +1,14 @@
-using System.Buffers;
 using System.Globalization;
+using System.Text.RegularExpressions;
 
 namespace PgEtcd.Protocol;
 
 /// <summary>Durations as Go writes them, such as "1h30m" or "1.5s", and also in days, which Go lacks, such as "30d".</summary>
-public static class Durations
+public static partial class Durations
 {
     /// <summary>The longest duration in Go, 292 years.</summary>
     private static readonly TimeSpan Longest = TimeSpan.FromTicks(long.MaxValue / 100);
 
-    private static readonly SearchValues<char> NumberCharacters = SearchValues.Create("0123456789.");
-
-    // "ms" must come before "m".
     private static readonly (string Name, double Ticks)[] Units =
     [
         ("ns", 0.01), ("us", 10), ("\u00b5s", 10), ("\u03bcs", 10), ("ms", TimeSpan.TicksPerMillisecond), ("s", TimeSpan.TicksPerSecond),
@@ -36,38 +33,17 @@ public static class Durations
             return TimeSpan.Zero;
         }
 
+        Match parts = Parts().Match(text);
         double ticks = 0;
-        ReadOnlySpan<char> rest = text;
-        do
+        foreach ((Capture number, Capture unit) in parts.Groups["number"].Captures.Zip(parts.Groups["unit"].Captures))
         {
-            int digits = rest.IndexOfAnyExcept(NumberCharacters);
-            if (digits <= 0
-                || !double.TryParse(rest[..digits], NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out double number))
-            {
-                return null;
-            }
-
-            rest = rest[digits..];
-            double unit = 0;
-            foreach ((string name, double length) in Units)
-            {
-                if (rest.StartsWith(name, StringComparison.Ordinal))
-                {
-                    unit = length;
-                    rest = rest[name.Length..];
-                    break;
-                }
-            }
-
-            if (unit == 0)
-            {
-                return null;
-            }
-
-            ticks += number * unit;
+            ticks += double.Parse(number.ValueSpan, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture)
+                * Array.Find(Units, one => one.Name == unit.Value).Ticks;
         }
-        while (!rest.IsEmpty);
 
-        return ticks <= Longest.Ticks ? TimeSpan.FromTicks((long)ticks) : null;
+        return parts.Success && ticks <= Longest.Ticks ? TimeSpan.FromTicks((long)ticks) : null;
     }
+
+    [GeneratedRegex(@"^((?<number>[0-9]+\.?[0-9]*|\.[0-9]+)(?<unit>ns|us|\u00b5s|\u03bcs|ms|s|m|h|d))+\z")]
+    private static partial Regex Parts();
 }

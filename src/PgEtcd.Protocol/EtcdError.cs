@@ -3,20 +3,10 @@ using Grpc.Core;
 namespace PgEtcd.Protocol;
 
 /// <summary>One of etcd's errors.</summary>
-public sealed class EtcdError
+/// <param name="Name">etcd's name for the error, without the prefix <c>ErrGRPC</c>.</param>
+/// <param name="Status">The status sent to the client.</param>
+public sealed record EtcdError(string Name, Status Status)
 {
-    internal EtcdError(string name, StatusCode code, string message)
-    {
-        Name = name;
-        Status = new Status(code, message);
-    }
-
-    /// <summary>etcd's name for the error, without the prefix <c>ErrGRPC</c>.</summary>
-    public string Name { get; }
-
-    /// <summary>The status sent to the client.</summary>
-    public Status Status { get; }
-
     /// <summary>The gRPC code.</summary>
     public StatusCode Code => Status.StatusCode;
 
@@ -28,7 +18,4 @@ public sealed class EtcdError
     /// and every thread that throws it would write to it (stack trace, data).
     /// </summary>
     public RpcException ToException() => new(Status);
-
-    /// <inheritdoc/>
-    public override string ToString() => $"{Name}: {Code} \"{Message}\"";
 }

@@ -4,7 +4,7 @@ using Grpc.Core;
 namespace PgEtcd.Protocol;
 
 /// <summary>
-/// Every error that etcd returns to its clients, with the exact code and text, as clients recognise errors by their text.
+/// etcd's errors that this server returns, with the exact code and text, as clients recognise errors by their text.
 /// Used as <c>throw EtcdErrors.Compacted.ToException()</c> or, without the cost of a throw, as
 /// <c>EtcdErrors.Compacted.Status</c>.
 /// </summary>
@@ -18,7 +18,6 @@ public static class EtcdErrors
     public static EtcdError LeaseProvided { get; } = Error(StatusCode.InvalidArgument, "etcdserver: lease is provided");
     public static EtcdError TooManyOps { get; } = Error(StatusCode.InvalidArgument, "etcdserver: too many operations in txn request");
     public static EtcdError DuplicateKey { get; } = Error(StatusCode.InvalidArgument, "etcdserver: duplicate key given in txn request");
-    public static EtcdError InvalidClientAPIVersion { get; } = Error(StatusCode.InvalidArgument, "etcdserver: invalid client api version");
     public static EtcdError InvalidSortOption { get; } = Error(StatusCode.InvalidArgument, "etcdserver: invalid sort option");
     /// <summary>Also the reason of a watch refused for a negative start revision.</summary>
     public static EtcdError Compacted { get; } = Error(StatusCode.OutOfRange, "etcdserver: mvcc: required revision has been compacted");
@@ -35,19 +34,10 @@ public static class EtcdErrors
     public static EtcdError WatchCanceled { get; } = Error(StatusCode.Cancelled, "etcdserver: watch canceled");
 
     // Members.
-    public static EtcdError MemberExist { get; } = Error(StatusCode.FailedPrecondition, "etcdserver: member ID already exist");
-    public static EtcdError PeerURLExist { get; } = Error(StatusCode.FailedPrecondition, "etcdserver: Peer URLs already exists");
     public static EtcdError MemberBadURLs { get; } = Error(StatusCode.InvalidArgument, "etcdserver: given member URLs are invalid");
     public static EtcdError MemberNotFound { get; } = Error(StatusCode.NotFound, "etcdserver: member not found");
     public static EtcdError MemberNotLearner { get; } = Error(
         StatusCode.FailedPrecondition, "etcdserver: can only promote a learner member");
-    public static EtcdError LearnerNotReady { get; } = Error(
-        StatusCode.FailedPrecondition, "etcdserver: can only promote a learner member which is in sync with leader");
-    public static EtcdError TooManyLearners { get; } = Error(
-        StatusCode.FailedPrecondition, "etcdserver: too many learner members in cluster");
-    public static EtcdError ClusterIDMismatch { get; } = Error(StatusCode.FailedPrecondition, "etcdserver: cluster ID mismatch");
-    public static EtcdError NotSupportedForLearner { get; } = Error(
-        StatusCode.FailedPrecondition, "etcdserver: rpc not supported for learner");
     public static EtcdError BadLeaderTransferee { get; } = Error(StatusCode.FailedPrecondition, "etcdserver: bad leader transferee");
 
     // Users, roles, tokens.
@@ -77,36 +67,19 @@ public static class EtcdErrors
     // The state of the cluster.
     public static EtcdError NoLeader { get; } = Error(StatusCode.Unavailable, "etcdserver: no leader");
     public static EtcdError NotLeader { get; } = Error(StatusCode.FailedPrecondition, "etcdserver: not leader");
-    public static EtcdError LeaderChanged { get; } = Error(StatusCode.Unavailable, "etcdserver: leader changed");
-    public static EtcdError NotCapable { get; } = Error(StatusCode.FailedPrecondition, "etcdserver: not capable");
     public static EtcdError Stopped { get; } = Error(StatusCode.Unavailable, "etcdserver: server stopped");
     public static EtcdError Timeout { get; } = Error(StatusCode.Unavailable, "etcdserver: request timed out");
-    public static EtcdError TimeoutDueToLeaderFail { get; } = Error(
-        StatusCode.Unavailable, "etcdserver: request timed out, possibly due to previous leader failure");
-    public static EtcdError TimeoutDueToConnectionLost { get; } = Error(
-        StatusCode.Unavailable, "etcdserver: request timed out, possibly due to connection lost");
-    public static EtcdError TimeoutWaitAppliedIndex { get; } = Error(
-        StatusCode.Unavailable, "etcdserver: request timed out, waiting for the applied index took too long");
-    public static EtcdError Unhealthy { get; } = Error(StatusCode.Unavailable, "etcdserver: unhealthy cluster");
     public static EtcdError Corrupt { get; } = Error(StatusCode.DataLoss, "etcdserver: corrupt cluster");
-    /// <summary>The call was cancelled while a write was pending.</summary>
-    public static EtcdError Canceled { get; } = Error(StatusCode.Cancelled, "etcdserver: request canceled");
-    public static EtcdError DeadlineExceeded { get; } = Error(StatusCode.DeadlineExceeded, "etcdserver: context deadline exceeded");
 
     // Downgrade.
     public static EtcdError WrongDowngradeVersionFormat { get; } = Error(
         StatusCode.InvalidArgument, "etcdserver: wrong downgrade target version format");
     public static EtcdError InvalidDowngradeTargetVersion { get; } = Error(
         StatusCode.InvalidArgument, "etcdserver: invalid downgrade target version");
-    public static EtcdError ClusterVersionUnavailable { get; } = Error(
-        StatusCode.FailedPrecondition, "etcdserver: cluster version not found during downgrade");
     public static EtcdError DowngradeInProcess { get; } = Error(
         StatusCode.FailedPrecondition, "etcdserver: cluster has a downgrade job in progress");
-    public static EtcdError NoInflightDowngrade { get; } = Error(StatusCode.FailedPrecondition, "etcdserver: no inflight downgrade job");
 
-    // Sent as Unknown: etcd has a code for the first two, but loses it when sending them.
-    public static EtcdError MemberNotEnoughStarted { get; } = Error(
-        StatusCode.Unknown, "etcdserver: re-configuration failed due to not enough started members");
+    // Sent as Unknown: etcd has a code for the first, but loses it when sending it.
     public static EtcdError RequestTooManyRequests { get; } = Error(StatusCode.Unknown, "etcdserver: too many requests");
     public static EtcdError PasswordForNoPasswordUser { get; } = Error(
         StatusCode.Unknown, "auth: authentication failed, password was given for no password user");
@@ -125,19 +98,12 @@ public static class EtcdErrors
     public static EtcdError RangeStreamSorted { get; } = Error(StatusCode.Unimplemented, "RangeStream does not support custom sort orders");
     public static EtcdError RangeStreamFiltered { get; } = Error(StatusCode.Unimplemented, "RangeStream does not support revision filters");
 
-    /// <summary>All errors above.</summary>
-    public static IReadOnlyList<EtcdError> All { get; } =
-    [
-        .. typeof(EtcdErrors).GetProperties()
-            .Where(property => property.PropertyType == typeof(EtcdError))
-            .Select(property => (EtcdError)property.GetValue(null)!),
-    ];
-
     /// <summary>
     /// An error as v3lock and v3election forward it: they are clients of the server themselves, and forward
     /// every error as Unknown.
     /// </summary>
     public static Status SeenByRecipe(Status told) => new(StatusCode.Unknown, told.Detail);
 
-    private static EtcdError Error(StatusCode code, string message, [CallerMemberName] string name = "") => new(name, code, message);
+    private static EtcdError Error(StatusCode code, string message, [CallerMemberName] string name = "") =>
+        new(name, new Status(code, message));
 }

@@ -98,16 +98,5 @@ internal sealed class Admission(AuthStates states, Tail tail, ITokens tokens, bo
         return token?.StartsWith(BearerPrefix, StringComparison.Ordinal) == true ? token[BearerPrefix.Length..] : token;
     }
 
-    private static string? First(Metadata headers, string key)
-    {
-        foreach (Metadata.Entry entry in headers)
-        {
-            if (entry.Key == key)
-            {
-                return entry.Value;
-            }
-        }
-
-        return null;
-    }
+    private static string? First(Metadata headers, string key) => headers.GetAll(key).FirstOrDefault()?.Value;
 }

@@ -19,26 +19,17 @@ internal sealed class AuthGuard(Admission admission) : ICallWrapper
         Task<TResult> Checked(TArgument argument, ServerCallContext context)
         {
             // Any user may list the alarms.
-            RpcAccess needed = argument is AlarmRequest { Action: AlarmRequest.Types.AlarmAction.Get } ? RpcAccess.User : access;
-            return IsFree(needed) ? handler(argument, context) : CheckAsync(needed, argument, context);
+            bool isForRoot = access == RpcAccess.Root && argument is not AlarmRequest { Action: AlarmRequest.Types.AlarmAction.Get };
+            // Methods for root are always checked, because another frontend may have switched auth on a moment ago.
+            return isForRoot || admission.IsOn ? CheckAsync(isForRoot, argument, context) : handler(argument, context);
         }
 
-        async Task<TResult> CheckAsync(RpcAccess needed, TArgument argument, ServerCallContext context)
+        async Task<TResult> CheckAsync(bool isForRoot, TArgument argument, ServerCallContext context)
         {
-            await this.CheckAsync(context, needed);
+            Caller caller = isForRoot ? await admission.AdmitFreshAsync(context) : await AdmitAsync(context);
+            (isForRoot ? caller.CheckRoot() : caller.CheckUser()).ThrowIfAny();
             return await handler(argument, context);
         }
-    }
-
-    /// <summary>Whether no check is needed here. Methods for root are always checked, because another frontend may have switched
-    /// auth on a moment ago.</summary>
-    private bool IsFree(RpcAccess access) =>
-        access == RpcAccess.User && !admission.IsOn;
-
-    private async ValueTask CheckAsync(ServerCallContext context, RpcAccess access)
-    {
-        Caller caller = access == RpcAccess.User ? await AdmitAsync(context) : await admission.AdmitFreshAsync(context);
-        (access == RpcAccess.User ? caller.CheckUser() : caller.CheckRoot()).ThrowIfAny();
     }
 
     /// <summary>Methods for any user are needed most while the database is unavailable; the last known auth state then

@@ -29,8 +29,11 @@ internal sealed class CallBinder(MethodTable methods) : ServiceBinderBase
         Method<TRequest, TResponse> counted = methods.Add(method, out ServedMethod served);
         CallRunner<(TRequest Request, IServerStreamWriter<TResponse> Responses), object> runner = new(
             method,
-            Streaming<(TRequest Request, IServerStreamWriter<TResponse> Responses)>(
-                (call, context) => handler!(call.Request, call.Responses, context)),
+            async (streams, context) =>
+            {
+                await handler!(streams.Request, streams.Responses, context);
+                return context; // only marks the end of the stream
+            },
             methods, served.Metrics);
         _definition.AddMethod(counted, async (TRequest request, IServerStreamWriter<TResponse> _, ServerCallContext context) =>
         {
@@ -51,8 +54,11 @@ internal sealed class CallBinder(MethodTable methods) : ServiceBinderBase
         Method<TRequest, TResponse> counted = methods.Add(method, out ServedMethod served);
         CallRunner<(IAsyncStreamReader<TRequest> Requests, IServerStreamWriter<TResponse> Responses), object> runner = new(
             method,
-            Streaming<(IAsyncStreamReader<TRequest> Requests, IServerStreamWriter<TResponse> Responses)>(
-                (call, context) => handler!(call.Requests, call.Responses, context)),
+            async (streams, context) =>
+            {
+                await handler!(streams.Requests, streams.Responses, context);
+                return context; // only marks the end of the stream
+            },
             methods, served.Metrics);
         _definition.AddMethod(
             counted,
@@ -67,11 +73,4 @@ internal sealed class CallBinder(MethodTable methods) : ServiceBinderBase
                 new LocalStreams.Writer<TResponse>(responses, counted.ResponseMarshaller, call)),
             call);
     }
-
-    /// <summary>A handler whose result only marks the end of the stream.</summary>
-    private static CallHandler<T, object> Streaming<T>(Func<T, ServerCallContext, Task> handler) => async (streams, context) =>
-    {
-        await handler(streams, context);
-        return context;
-    };
 }

@@ -6,24 +6,16 @@ using PgEtcd.Api.Wire;
 namespace PgEtcd.Api.Calls;
 
 /// <summary>Answers the calls of one method: runs the wrapped handler and turns its ending into a status.</summary>
-internal sealed class CallRunner<TArgument, TResult>
+internal sealed class CallRunner<TArgument, TResult>(
+    IMethod method, CallHandler<TArgument, TResult> handler, MethodTable methods, MethodMetrics metrics)
     where TResult : class
 {
-    private readonly CallHandler<TArgument, TResult> _handler;
-    private readonly UnaryCalls? _unary;
-    private readonly MethodMetrics _metrics;
-    private readonly LongAnswers _long;
-    private readonly ILogger _logger;
+    private readonly CallHandler<TArgument, TResult> _handler =
+        methods.Settings.Wrappers.Reverse().Aggregate(handler, (inner, wrapper) => wrapper.Around(method, inner));
 
-    public CallRunner(IMethod method, CallHandler<TArgument, TResult> handler, MethodTable methods, MethodMetrics metrics)
-    {
-        CallSettings settings = methods.Settings;
-        _metrics = metrics;
-        _handler = settings.Wrappers.Reverse().Aggregate(handler, (inner, wrapper) => wrapper.Around(method, inner));
-        _unary = method.Type == MethodType.Unary ? settings.Unary : null;
-        _long = new LongAnswers(settings.HeldAnswers);
-        _logger = methods.Logger;
-    }
+    private readonly UnaryCalls? _unary = method.Type == MethodType.Unary ? methods.Settings.Unary : null;
+    private readonly LongAnswers _long = new(methods.Settings.HeldAnswers);
+    private readonly ILogger _logger = methods.Logger;
 
     /// <summary>Answers a call.</summary>
     /// <exception cref="RpcException">The call failed. No other exception is thrown.</exception>
@@ -92,6 +84,6 @@ internal sealed class CallRunner<TArgument, TResult>
     {
         call.IsOver = true;
         _unary?.End(argument, call, ending, begun);
-        _metrics.Handled(code, begun);
+        metrics.Handled(code, begun);
     }
 }

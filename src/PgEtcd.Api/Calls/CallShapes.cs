@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Text;
 using Google.Protobuf;
 using Grpc.Core;
 using PgEtcd.Api.Wire;
@@ -40,19 +39,13 @@ internal static class CallShapes
         _ => "unknown",
     };
 
-    private static string Range(RangeRequest range)
-    {
-        StringBuilder text = new();
-        text.Append("range ").Append(Keys(range.Key, range.RangeEnd));
-        Add(range.Revision != 0, $" at {range.Revision}");
-        Add(range.Limit != 0, $", limit {range.Limit}");
-        Add(range.CountOnly, ", count only");
-        Add(range.KeysOnly, ", keys only");
-        Add(range.Serializable, ", serializable");
-        return text.ToString();
-
-        void Add(bool isSo, string words) => text.Append(isSo ? words : "");
-    }
+    private static string Range(RangeRequest range) =>
+        $"range {Keys(range.Key, range.RangeEnd)}"
+        + (range.Revision != 0 ? $" at {range.Revision}" : "")
+        + (range.Limit != 0 ? $", limit {range.Limit}" : "")
+        + (range.CountOnly ? ", count only" : "")
+        + (range.KeysOnly ? ", keys only" : "")
+        + (range.Serializable ? ", serializable" : "");
 
     /// <summary>The first key of a transaction says most about its client.</summary>
     private static string First(TxnRequest txn) =>
@@ -71,15 +64,9 @@ internal static class CallShapes
     /// digits.</summary>
     private static string Key(ByteString key)
     {
-        StringBuilder text = new("\"");
-        foreach (byte b in key.Span[..Math.Min(key.Length, MostKeyCharacters)])
-        {
-            _ = b is >= 0x20 and < 0x7f and not ((byte)'"' or (byte)'\\')
-                ? text.Append((char)b)
-                : text.Append(CultureInfo.InvariantCulture, $"\\x{b:x2}");
-        }
-
-        return text.Append(key.Length > MostKeyCharacters ? "…\"" : "\"").ToString();
+        IEnumerable<string> shown = key.Take(MostKeyCharacters).Select(static b =>
+            b is >= 0x20 and < 0x7f and not ((byte)'"' or (byte)'\\') ? $"{(char)b}" : Printable.Hex([b]));
+        return $"\"{string.Concat(shown)}{(key.Length > MostKeyCharacters ? "…" : "")}\"";
     }
 
     private static string Bytes(long count) => string.Create(CultureInfo.InvariantCulture, $"{count} bytes");

@@ -9,22 +9,18 @@ internal static class GrpcTimeout
     public static bool TryParse(ReadOnlySpan<char> text, out TimeSpan timeout)
     {
         timeout = default;
-        if (text.Length is < 2 or > 9 || !long.TryParse(text[..^1], NumberStyles.None, CultureInfo.InvariantCulture, out long amount))
+        long ticks = text switch
         {
-            return false;
-        }
-
-        long ticks = text[^1] switch
-        {
-            'H' => TimeSpan.TicksPerHour,
-            'M' => TimeSpan.TicksPerMinute,
-            'S' => TimeSpan.TicksPerSecond,
-            'm' => TimeSpan.TicksPerMillisecond,
-            'u' => TimeSpan.TicksPerMicrosecond,
-            'n' => 0,
+            [.., 'H'] => TimeSpan.TicksPerHour,
+            [.., 'M'] => TimeSpan.TicksPerMinute,
+            [.., 'S'] => TimeSpan.TicksPerSecond,
+            [.., 'm'] => TimeSpan.TicksPerMillisecond,
+            [.., 'u'] => TimeSpan.TicksPerMicrosecond,
+            [.., 'n'] => 0,
             _ => -1,
         };
-        if (ticks < 0)
+        if (ticks < 0 || text.Length > 9
+            || !long.TryParse(text[..^1], NumberStyles.None, CultureInfo.InvariantCulture, out long amount))
         {
             return false;
         }

@@ -6,28 +6,22 @@ using PgEtcd.Api.Wire;
 namespace PgEtcd.Api.Calls;
 
 /// <summary>All methods by path. Every call looks up its method once, so a dictionary replaces endpoint routing.</summary>
-internal sealed class MethodTable : IDisposable
+/// <param name="settings">Settings and wrappers of calls.</param>
+/// <param name="loggers">Makes the logger of failures.</param>
+internal sealed class MethodTable(CallSettings settings, ILoggerFactory loggers) : IDisposable
 {
     private readonly Dictionary<string, ServedMethod> _methods = new(StringComparer.Ordinal);
     private readonly HashSet<string> _services = new(StringComparer.Ordinal);
     private readonly Meter _meter = new("PgEtcd.Grpc"); // one for each host
-    private readonly CallsByVersion _clients;
-
-    /// <param name="settings">Settings and wrappers of calls.</param>
-    /// <param name="loggers">Makes the logger of failures.</param>
-    public MethodTable(CallSettings settings, ILoggerFactory loggers)
-    {
-        Settings = settings;
-        Logger = loggers.CreateLogger("PgEtcd.Grpc");
-        _clients = new CallsByVersion(_meter);
-    }
 
     /// <summary>Largest request message in bytes.</summary>
-    public int MaxMessageSize => Settings.MaxMessageSize;
+    public int MaxMessageSize => settings.MaxMessageSize;
 
-    internal CallSettings Settings { get; }
+    internal CallSettings Settings => settings;
 
-    internal ILogger Logger { get; }
+    internal ILogger Logger { get; } = loggers.CreateLogger("PgEtcd.Grpc");
+
+    private CallsByVersion Clients => field ??= new CallsByVersion(_meter);
 
     /// <summary>Makes a local call for the gateway. Metadata, deadline and status are treated as in a remote call.</summary>
     /// <param name="method">The method's path: <c>/etcdserverpb.KV/Put</c>.</param>
@@ -92,12 +86,16 @@ internal sealed class MethodTable : IDisposable
             : $"unknown service {service}");
     }
 
+    /// <summary>Adds a method.</summary>
+    /// <returns>The method with marshallers that count.</returns>
     internal Method<TRequest, TResponse> Add<TRequest, TResponse>(Method<TRequest, TResponse> method, out ServedMethod served)
     {
-        MethodMetrics metrics = new(_meter, Settings.HasHandlingTimes, _clients, method);
+        MethodMetrics metrics = new(_meter, settings.HasHandlingTimes, Clients, method);
         served = new ServedMethod(metrics, MaxMessageSize, isStream: method.Type == MethodType.DuplexStreaming);
         _methods.Add(method.FullName, served);
         _services.Add(method.ServiceName);
-        return Messages.Counted(method, metrics, MaxMessageSize);
+        return new Method<TRequest, TResponse>(
+            method.Type, method.ServiceName, method.Name, Messages.Requests(method.RequestMarshaller, metrics, MaxMessageSize),
+            Messages.Responses(method.ResponseMarshaller, metrics));
     }
 }

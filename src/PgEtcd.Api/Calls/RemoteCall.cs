@@ -4,41 +4,38 @@ namespace PgEtcd.Api.Calls;
 
 /// <summary>A call over a connection. Metadata and peer are read here, because the package joins repeated values, reports a Unix socket
 /// as unknown, and shows IPv4 as IPv6 on a dual-stack socket.</summary>
-internal sealed class RemoteCall : CallContext
+/// <param name="inner">The package's context.</param>
+/// <param name="http">The HTTP request.</param>
+internal sealed class RemoteCall(ServerCallContext inner, HttpContext http) : CallContext(http, http.Request.Headers)
 {
-    private readonly ServerCallContext _inner;
-
-    private RemoteCall(ServerCallContext inner, HttpContext http)
-        : base(http, http.Request.Headers) => _inner = inner;
+    /// <inheritdoc/>
+    protected override string MethodCore => inner.Method;
 
     /// <inheritdoc/>
-    protected override string MethodCore => _inner.Method;
+    protected override DateTime DeadlineCore => inner.Deadline;
 
     /// <inheritdoc/>
-    protected override DateTime DeadlineCore => _inner.Deadline;
+    protected override CancellationToken CancellationTokenCore => inner.CancellationToken;
 
     /// <inheritdoc/>
-    protected override CancellationToken CancellationTokenCore => _inner.CancellationToken;
-
-    /// <inheritdoc/>
-    protected override Metadata ResponseTrailersCore => _inner.ResponseTrailers;
+    protected override Metadata ResponseTrailersCore => inner.ResponseTrailers;
 
     /// <inheritdoc/>
     protected override Status StatusCore
     {
-        get => _inner.Status;
-        set => _inner.Status = value;
+        get => inner.Status;
+        set => inner.Status = value;
     }
 
     /// <inheritdoc/>
     protected override WriteOptions? WriteOptionsCore
     {
-        get => _inner.WriteOptions;
-        set => _inner.WriteOptions = value;
+        get => inner.WriteOptions;
+        set => inner.WriteOptions = value;
     }
 
     /// <inheritdoc/>
-    protected override AuthContext AuthContextCore => _inner.AuthContext;
+    protected override AuthContext AuthContextCore => inner.AuthContext;
 
     internal static RemoteCall Of(ServerCallContext context)
     {
@@ -48,5 +45,5 @@ internal sealed class RemoteCall : CallContext
     }
 
     /// <inheritdoc/>
-    protected override Task WriteResponseHeadersAsyncCore(Metadata responseHeaders) => _inner.WriteResponseHeadersAsync(responseHeaders);
+    protected override Task WriteResponseHeadersAsyncCore(Metadata responseHeaders) => inner.WriteResponseHeadersAsync(responseHeaders);
 }

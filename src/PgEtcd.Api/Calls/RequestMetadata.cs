@@ -1,4 +1,6 @@
+using System.Collections.Frozen;
 using System.Globalization;
+using System.Net;
 using System.Net.Sockets;
 using Grpc.Core;
 using Microsoft.Extensions.Primitives;
@@ -8,13 +10,17 @@ namespace PgEtcd.Api.Calls;
 /// <summary>A request's headers and connection as gRPC shows them.</summary>
 public static class RequestMetadata
 {
+    private static readonly FrozenSet<string> OfProtocol = FrozenSet.Create(
+        StringComparer.OrdinalIgnoreCase,
+        "grpc-timeout", "grpc-encoding", "grpc-accept-encoding", "content-type", "content-length", "te", "host", "accept-encoding");
+
     /// <summary>The client's metadata: all headers but those of the protocol, with an entry for each value.</summary>
     internal static Metadata Read(IHeaderDictionary headers)
     {
         Metadata metadata = [];
         foreach ((string name, StringValues values) in headers)
         {
-            if (name[0] == ':' || IsProtocol(name))
+            if (name[0] == ':' || OfProtocol.Contains(name))
             {
                 continue;
             }
@@ -31,19 +37,14 @@ public static class RequestMetadata
     /// <summary>The client's address as gRPC writes it.</summary>
     public static string Peer(ConnectionInfo connection)
     {
-        if (connection.RemoteIpAddress is not { } address)
+        IPAddress? address = connection.RemoteIpAddress;
+        address = address is { IsIPv4MappedToIPv6: true } ? address.MapToIPv4() : address;
+        return address?.AddressFamily switch
         {
-            return "unix:"; // the other end of a Unix socket has no address
-        }
-
-        if (address.IsIPv4MappedToIPv6)
-        {
-            address = address.MapToIPv4();
-        }
-
-        return address.AddressFamily == AddressFamily.InterNetwork
-            ? string.Create(CultureInfo.InvariantCulture, $"ipv4:{address}:{connection.RemotePort}")
-            : string.Create(CultureInfo.InvariantCulture, $"ipv6:[{address}]:{connection.RemotePort}");
+            null => "unix:", // the other end of a Unix socket has no address
+            AddressFamily.InterNetwork => string.Create(CultureInfo.InvariantCulture, $"ipv4:{address}:{connection.RemotePort}"),
+            _ => string.Create(CultureInfo.InvariantCulture, $"ipv6:[{address}]:{connection.RemotePort}"),
+        };
     }
 
     private static void Add(Metadata metadata, string name, string value)
@@ -68,14 +69,4 @@ public static class RequestMetadata
             }
         }
     }
-
-    private static bool IsProtocol(string name) =>
-        name.Equals("grpc-timeout", StringComparison.OrdinalIgnoreCase)
-        || name.Equals("grpc-encoding", StringComparison.OrdinalIgnoreCase)
-        || name.Equals("grpc-accept-encoding", StringComparison.OrdinalIgnoreCase)
-        || name.Equals("content-type", StringComparison.OrdinalIgnoreCase)
-        || name.Equals("content-length", StringComparison.OrdinalIgnoreCase)
-        || name.Equals("te", StringComparison.OrdinalIgnoreCase)
-        || name.Equals("host", StringComparison.OrdinalIgnoreCase)
-        || name.Equals("accept-encoding", StringComparison.OrdinalIgnoreCase);
 }

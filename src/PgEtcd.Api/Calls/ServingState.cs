@@ -5,28 +5,14 @@ namespace PgEtcd.Api.Calls;
 /// <summary>Whether the server accepts calls, as reported by grpc.health.v1: from the start until the server drains.</summary>
 public sealed class ServingState
 {
-    private volatile Now _now = new(ServingStatus.Serving);
+    private static readonly Task Never = new TaskCompletionSource().Task;
+
+    private readonly TaskCompletionSource _drained = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     /// <summary>The status, and a task that completes when the status changes.</summary>
-    public (ServingStatus Status, Task Changed) Current
-    {
-        get
-        {
-            Now now = _now;
-            return (now.Status, now.Changed.Task);
-        }
-    }
+    public (ServingStatus Status, Task Changed) Current =>
+        _drained.Task.IsCompleted ? (ServingStatus.NotServing, Never) : (ServingStatus.Serving, _drained.Task);
 
     /// <summary>Tells clients to go elsewhere.</summary>
-    public void Drain()
-    {
-        Now before = _now;
-        _now = new Now(ServingStatus.NotServing);
-        before.Changed.TrySetResult();
-    }
-
-    private sealed record Now(ServingStatus Status)
-    {
-        public TaskCompletionSource Changed { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    }
+    public void Drain() => _drained.TrySetResult();
 }

@@ -19,8 +19,6 @@ public sealed class UnaryCalls(RequestLimits limits, ILoggerFactory loggers)
     private static readonly TimeSpan Poll = TimeSpan.FromMilliseconds(5);
 
     private readonly long[] _underWay = new long[Slots * Spacing];
-    private readonly long _slowTicks = (long)(limits.SlowRequest.TotalSeconds * Stopwatch.Frequency);
-    private readonly TimeSpan _slow = limits.SlowRequest;
     private readonly ILogger _logger = loggers.CreateLogger("PgEtcd.Requests");
 
     /// <summary>Waits until no unary call is under way. No new calls may arrive meanwhile.</summary>
@@ -42,13 +40,13 @@ public sealed class UnaryCalls(RequestLimits limits, ILoggerFactory loggers)
     internal void End(object? request, ServerCallContext context, object? ending, long begun)
     {
         Count(-1);
-        if (Stopwatch.GetTimestamp() - begun > _slowTicks && !Rehearsal.IsOn && _logger.IsEnabled(LogLevel.Warning))
+        if (Stopwatch.GetElapsedTime(begun) > limits.SlowRequest && !Rehearsal.IsOn && _logger.IsEnabled(LogLevel.Warning))
         {
             Log.SlowRequest(
                 _logger,
                 context.Method,
                 Durations.Format(Stopwatch.GetElapsedTime(begun)),
-                Durations.Format(_slow),
+                Durations.Format(limits.SlowRequest),
                 context.Peer,
                 CallShapes.OfRequest(request),
                 CallShapes.OfEnding(ending));

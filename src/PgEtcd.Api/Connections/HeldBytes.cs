@@ -98,7 +98,7 @@ public sealed class HeldBytes(long most, long least)
             await room.Task;
         }
 
-        private bool HasRoom(long bytes) => _held + bytes <= Math.Max(all.Least, (all.Most - all.All) / Share);
+        private bool HasRoom(long bytes) => _held + bytes <= all.MostOfOne;
 
         private void Take(long bytes)
         {
@@ -107,7 +107,5 @@ public sealed class HeldBytes(long most, long least)
         }
     }
 
-    private long Most => most;
-
-    private long Least => least;
+    private long MostOfOne => Math.Max(least, (most - All) / Share);
 }

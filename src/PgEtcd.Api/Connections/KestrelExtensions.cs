@@ -1,3 +1,4 @@
+using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.AspNetCore.Server.Kestrel.Core.Features;
 
@@ -6,6 +7,10 @@ namespace PgEtcd.Api.Connections;
 /// <summary>Settings of Kestrel that etcd's clients need.</summary>
 public static class KestrelExtensions
 {
+    /// <summary>Delay of the end of a half-closed connection: long enough to send an answer that is ready, short enough to end the streams
+    /// of a client that has gone.</summary>
+    private static readonly TimeSpan Grace = TimeSpan.FromSeconds(2);
+
     /// <summary>Serves HTTP/1.1 and HTTP/2 (prior knowledge) on one port without TLS.</summary>
     /// <param name="options">The listener.</param>
     /// <param name="prefaceTimeout">Time limit for a new connection to show its protocol; 30 seconds if null.</param>
@@ -19,13 +24,14 @@ public static class KestrelExtensions
         return options;
     }
 
-    /// <summary>Answers HTTP/1.1 clients that have shut down their sending side. Must be added after the protocol is known.</summary>
+    /// <summary>Answers HTTP/1.1 clients that have shut down their sending side (<c>nc -N</c>, socat), as Go's server does. Kestrel takes
+    /// that for the end of the connection and aborts the response. Must be added after the protocol is known.</summary>
     public static ListenOptions UseHalfClosedConnections(this ListenOptions options)
     {
         options.Use(next => connection =>
             connection.Features.Get<ITlsApplicationProtocolFeature>()?.ApplicationProtocol.Span.SequenceEqual("h2"u8) == true
                 ? next(connection)
-                : HalfClosed.OnConnectionAsync(connection, next));
+                : ServeHalfClosedAsync(connection, next));
         return options;
     }
 
@@ -39,5 +45,14 @@ public static class KestrelExtensions
         options.Limits.MinResponseDataRate = null;
         options.Limits.Http2.MaxStreamsPerConnection = 100_000;
         return options;
+    }
+
+    /// <summary>Serves a connection whose end is reported with a delay.</summary>
+    private static async Task ServeHalfClosedAsync(ConnectionContext connection, ConnectionDelegate next)
+    {
+        using CancellationTokenSource closed = new();
+        await using CancellationTokenRegistration closing = connection.ConnectionClosed.Register(() => closed.CancelAfter(Grace));
+        connection.ConnectionClosed = closed.Token;
+        await next(connection);
     }
 }

@@ -72,12 +72,9 @@ internal sealed class PlaintextProtocols(ConnectionDelegate next, TimeSpan limit
         Span<byte> start = stackalloc byte[preface.Length];
         int length = (int)Math.Min(buffer.Length, preface.Length);
         buffer.Slice(0, length).CopyTo(start);
-        if (!preface.StartsWith(start[..length]))
-        {
-            return false;
-        }
-
-        return length == preface.Length ? true : null;
+        return !preface.StartsWith(start[..length]) ? false
+            : length == preface.Length ? true
+            : null;
     }
 
     private sealed class NegotiatedHttp2 : ITlsApplicationProtocolFeature, ITlsConnectionFeature

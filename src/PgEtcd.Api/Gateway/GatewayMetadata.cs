@@ -32,11 +32,7 @@ internal static class GatewayMetadata
             metadata.Authorization = authorization;
         }
 
-        if (context.Request.Headers.GrpcTimeout is { Count: > 0 } timeout)
-        {
-            metadata.GrpcTimeout = timeout;
-        }
-
+        metadata.GrpcTimeout = context.Request.Headers.GrpcTimeout;
         return metadata;
     }
 

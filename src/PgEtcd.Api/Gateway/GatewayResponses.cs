@@ -54,17 +54,9 @@ internal sealed class GatewayResponses(MethodDescriptor method, JsonChannel chan
         channel.Begin(status);
         if (status.StatusCode != StatusCode.OK)
         {
-            Write(json =>
-            {
-                if (method.IsServerStreaming)
-                {
-                    GatewayErrors.WriteInStream(json, status);
-                }
-                else
-                {
-                    GatewayErrors.Write(json, status);
-                }
-            });
+            Write(method.IsServerStreaming
+                ? json => GatewayErrors.WriteInStream(json, status)
+                : json => GatewayErrors.Write(json, status));
         }
 
         await channel.SendAsync(channel.Gone);

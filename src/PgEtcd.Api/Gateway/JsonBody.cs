@@ -125,21 +125,10 @@ internal sealed class JsonBody(PipeReader body, long limit)
                 throw Refuse(StatusCode.InvalidArgument, $"invalid character {Shown(found)} looking for beginning of an object");
             }
 
-            switch (found)
-            {
-                case (byte)'\\':
-                    _escaped = true;
-                    return false;
-                case (byte)'"':
-                    _inString = !_inString;
-                    return false;
-                case (byte)'{' or (byte)'[':
-                    _depth++;
-                    return false;
-                default:
-                    _depth--;
-                    return _depth == 0;
-            }
+            _escaped = found == '\\';
+            _inString ^= found == '"';
+            _depth += found is (byte)'{' or (byte)'[' ? 1 : found is (byte)'}' or (byte)']' ? -1 : 0;
+            return _depth == 0;
         }
 
         private static string Shown(byte found) => found is > 0x20 and < 0x7f ? $"'{(char)found}'" : $"0x{found:x2}";

@@ -83,18 +83,8 @@ internal static class JsonReading
         return message;
     }
 
-    private static FieldDescriptor? Find(MessageDescriptor type, string name)
-    {
-        foreach (FieldDescriptor field in type.Fields.InDeclarationOrder())
-        {
-            if (name == field.Name || name == field.JsonName)
-            {
-                return field;
-            }
-        }
-
-        return null;
-    }
+    private static FieldDescriptor? Find(MessageDescriptor type, string name) =>
+        type.Fields.InDeclarationOrder().FirstOrDefault(field => name == field.Name || name == field.JsonName);
 
     private static void Set(ref Utf8JsonReader json, IMessage message, FieldDescriptor field, int depth)
     {

@@ -4,9 +4,6 @@ using PgEtcd.Api.Connections;
 using PgEtcd.Api.Locks;
 using PgEtcd.Api.Services;
 using PgEtcd.Api.Wire;
-using PgEtcd.Frontend.Auth;
-using PgEtcd.Frontend.Permissions;
-using PgEtcd.Frontend.Reading;
 using PgEtcd.Protocol.Etcdserverpb;
 using PgEtcd.Protocol.GrpcHealth;
 using PgEtcd.Protocol.V3Electionpb;
@@ -33,9 +30,7 @@ public static class EtcdApi
         })
         .AddSingleton(options.Limits)
         .AddSingleton(new ResponseHeaders(options.Identity, options.Term))
-        .AddSingleton(provider => new Admission(
-            provider.GetRequiredService<AuthStates>(), provider.GetRequiredService<Tail>(), provider.GetRequiredService<ITokens>(),
-            options.TrustsCertificates))
+        .AddSingleton(provider => ActivatorUtilities.CreateInstance<Admission>(provider, options.TrustsCertificates))
         .AddSingleton<UnaryCalls>()
         .AddSingleton<ServingState>()
         .AddSingleton<WatchEncoding>()
@@ -60,8 +55,8 @@ public static class EtcdApi
         ILogger logger = services.GetRequiredService<ILoggerFactory>().CreateLogger("PgEtcd.Requests");
         app.Use(next => HeldRequest.Around(next, requests, logger));
         app.UseCalls(
-            binder => KvMethods.Bind(binder, services.GetRequiredService<KvService>()),
-            binder => WatchMethods.Bind(binder, services.GetRequiredService<WatchService>()),
+            services.GetRequiredService<KvService>().Bind,
+            services.GetRequiredService<WatchService>().Bind,
             binder => Lease.BindService(binder, services.GetRequiredService<LeaseService>()),
             binder => Cluster.BindService(binder, services.GetRequiredService<ClusterService>()),
             binder => Maintenance.BindService(binder, services.GetRequiredService<MaintenanceService>()),
@@ -71,10 +66,6 @@ public static class EtcdApi
             binder => Health.BindService(binder, services.GetRequiredService<HealthService>()),
             ReflectionService.Bind);
     }
-
-    /// <summary>Makes calls that change nothing, so that clients' first calls need not wait for code to be compiled.</summary>
-    public static Task RehearseAsync(IServiceProvider services, CancellationToken cancellationToken) =>
-        RehearsedCalls.RunAsync(services, cancellationToken);
 
     /// <summary>The message that clients get for a failure of the database; null for any other exception.</summary>
     public static string? Explain(Exception exception) => ServiceErrors.ToRpc(exception)?.Status.Detail;

@@ -7,8 +7,9 @@ using PgEtcd.Protocol.Etcdserverpb;
 
 namespace PgEtcd.Api.Hosting;
 
-/// <summary>Calls without a connection that change nothing: reads, and writes that are refused before they are evaluated.</summary>
-internal static class RehearsedCalls
+/// <summary>Calls without a connection that change nothing, so that clients' first calls need not wait for code to be compiled: reads, and
+/// writes that are refused before they are evaluated.</summary>
+public static class RehearsedCalls
 {
     private static readonly ByteString Key = ByteString.CopyFromUtf8("\0");
 

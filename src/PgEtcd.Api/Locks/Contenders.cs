@@ -23,14 +23,11 @@ internal sealed class Contenders(RecipeClient client, WatchHub hub, IHostApplica
         TxnResult entered = await client.TxnAsync(contest.Enter(session, value), context);
         KeyRecord? own = entered.Succeeded ? null : ((RangeResult)entered.Results[0]).Records[0];
         long createRevision = own?.CreateRevision ?? entered.Revision;
-        return new Contender(contest, contest.KeyOf(session), createRevision, session)
-        {
-            Value = own?.ValueMemory ?? value.Memory,
-            EnteredAt = entered.Revision,
-            IsNew = own is null,
-            HasOwnLease = lease != 0,
-            IsOldest = ((RangeResult)entered.Results[1]).Records[0].CreateRevision == createRevision,
-        };
+        return new Contender(
+            contest, contest.KeyOf(session), createRevision, session, own?.ValueMemory ?? value.Memory, entered.Revision,
+            IsNew: own is null,
+            HasOwnLease: lease != 0,
+            IsOldest: ((RangeResult)entered.Results[1]).Records[0].CreateRevision == createRevision);
     }
 
     /// <summary>Waits until every earlier contender has left.</summary>
@@ -112,20 +109,11 @@ internal sealed class Contenders(RecipeClient client, WatchHub hub, IHostApplica
 /// <param name="Key">The contender's key.</param>
 /// <param name="CreateRevision">The key's create revision, which orders the queue.</param>
 /// <param name="Lease">The key's lease.</param>
-internal sealed record Contender(Contest Contest, ByteString Key, long CreateRevision, long Lease)
-{
-    /// <summary>The key's value when the contender entered or was found.</summary>
-    public required ReadOnlyMemory<byte> Value { get; init; }
-
-    /// <summary>The revision when the contender entered or was found.</summary>
-    public required long EnteredAt { get; init; }
-
-    /// <summary>Whether the contender entered and was not found.</summary>
-    public required bool IsNew { get; init; }
-
-    /// <summary>Whether the client brought its own lease.</summary>
-    public required bool HasOwnLease { get; init; }
-
-    /// <summary>Whether the contender was the first in the queue.</summary>
-    public required bool IsOldest { get; init; }
-}
+/// <param name="Value">The key's value when the contender entered or was found.</param>
+/// <param name="EnteredAt">The revision when the contender entered or was found.</param>
+/// <param name="IsNew">Whether the contender entered and was not found.</param>
+/// <param name="HasOwnLease">Whether the client brought its own lease.</param>
+/// <param name="IsOldest">Whether the contender was the first in the queue.</param>
+internal sealed record Contender(
+    Contest Contest, ByteString Key, long CreateRevision, long Lease, ReadOnlyMemory<byte> Value, long EnteredAt, bool IsNew,
+    bool HasOwnLease, bool IsOldest);

@@ -50,33 +50,24 @@ internal sealed class Contest(ByteString name)
     {
         ByteString key = KeyOf(lease);
         RequestOp oldest = new() { RequestRange = Oldest };
-        return new TxnRequest
-        {
-            Compare = { IfCreatedAt(key, 0) },
-            Success = { new RequestOp { RequestPut = new PutRequest { Key = key, Value = value, Lease = lease } }, oldest },
-            Failure = { new RequestOp { RequestRange = new RangeRequest { Key = key } }, oldest },
-        };
+        TxnRequest enter = Proclaim(key, 0, value, lease);
+        enter.Success.Add(oldest);
+        enter.Failure.Add([new RequestOp { RequestRange = new RangeRequest { Key = key } }, oldest]);
+        return enter;
     }
 
     /// <summary>Changes a contender's value if the create revision still matches.</summary>
-    public static TxnRequest Proclaim(ByteString key, long createRevision, ByteString value, long lease) => new()
-    {
-        Compare = { IfCreatedAt(key, createRevision) },
-        Success = { new RequestOp { RequestPut = new PutRequest { Key = key, Value = value, Lease = lease } } },
-    };
+    public static TxnRequest Proclaim(ByteString key, long createRevision, ByteString value, long lease) =>
+        IfCreatedAt(key, createRevision, new RequestOp { RequestPut = new PutRequest { Key = key, Value = value, Lease = lease } });
 
     /// <summary>Removes a contender if the create revision still matches.</summary>
-    public static TxnRequest Leave(ByteString key, long createRevision) => new()
-    {
-        Compare = { IfCreatedAt(key, createRevision) },
-        Success = { new RequestOp { RequestDeleteRange = new DeleteRangeRequest { Key = key } } },
-    };
+    public static TxnRequest Leave(ByteString key, long createRevision) =>
+        IfCreatedAt(key, createRevision, new RequestOp { RequestDeleteRange = new DeleteRangeRequest { Key = key } });
 
-    private static Compare IfCreatedAt(ByteString key, long revision) => new()
+    private static TxnRequest IfCreatedAt(ByteString key, long revision, RequestOp change) => new()
     {
-        Key = key,
-        Target = Compare.Types.CompareTarget.Create,
-        CreateRevision = revision,
+        Compare = { new Compare { Key = key, Target = Compare.Types.CompareTarget.Create, CreateRevision = revision } },
+        Success = { change },
     };
 
     /// <summary>As Go prints a signed number: a minus before the digits.</summary>

@@ -63,9 +63,9 @@ internal sealed class ElectionService(
             context.CancellationToken, lifetime.ApplicationStopping);
         try
         {
-            await foreach (LeaderChanges.LeaderChange change in changes.ReadAsync(new Contest(request.Name), context, ended.Token))
+            await foreach ((long revision, KeyRecord leader) in changes.ReadAsync(new Contest(request.Name), context, ended.Token))
             {
-                await responseStream.WriteAsync(Response(change.Revision, change.Leader), ended.Token);
+                await responseStream.WriteAsync(Response(revision, leader), ended.Token);
             }
         }
         catch (OperationCanceledException) when (lifetime.ApplicationStopping.IsCancellationRequested)

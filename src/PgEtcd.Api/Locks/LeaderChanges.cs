@@ -10,11 +10,8 @@ namespace PgEtcd.Api.Locks;
 /// next when the key is gone; watching all shows short leaderships too, and each leader once.</summary>
 internal sealed class LeaderChanges(RecipeClient client, WatchHub hub)
 {
-    /// <summary>The leader at a revision.</summary>
-    internal readonly record struct LeaderChange(long Revision, KeyRecord Leader);
-
-    /// <summary>The current leader, each change of its value, and each later leader; never ends by itself.</summary>
-    internal async IAsyncEnumerable<LeaderChange> ReadAsync(
+    /// <summary>The current leader with its revision, each change of its value, and each later leader; never ends by itself.</summary>
+    internal async IAsyncEnumerable<(long Revision, KeyRecord Leader)> ReadAsync(
         Contest contest, ServerCallContext context, [EnumeratorCancellation] CancellationToken ended)
     {
         KeyRecord? told = null;
@@ -25,7 +22,7 @@ internal sealed class LeaderChanges(RecipeClient client, WatchHub hub)
             if (IsNews(candidates.Leader, told))
             {
                 told = candidates.Leader;
-                yield return new LeaderChange(all.Revision, told!);
+                yield return (all.Revision, told!);
             }
 
             WatchTarget target = new(
@@ -47,7 +44,7 @@ internal sealed class LeaderChanges(RecipeClient client, WatchHub hub)
                     if (isWhole && IsNews(candidates.Leader, told))
                     {
                         told = candidates.Leader;
-                        yield return new LeaderChange(revision, told!);
+                        yield return (revision, told!);
                     }
                 }
             }

@@ -7,57 +7,46 @@ namespace PgEtcd.Api.Metrics;
 
 /// <summary>The counters of one method, under the names that go-grpc-middleware gives them. They are looked up once, when
 /// the method is bound; a call only adds to them.</summary>
-internal sealed class MethodMetrics
+internal sealed class MethodMetrics(Meter meter, bool hasHandlingTimes, CallsByVersion clients, IMethod method)
 {
     /// <summary>Prometheus' default buckets, seconds.</summary>
     private static readonly double[] Seconds = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 
-    private readonly Counter<long> _started;
-    private readonly Counter<long> _received;
-    private readonly Counter<long> _sent;
-    private readonly Counter<long> _receivedBytes;
-    private readonly Counter<long> _sentBytes;
-    private readonly Counter<long>[] _handled;
-    private readonly Histogram<double>? _handling;
-    private readonly CallsByVersion _clients;
-    private readonly bool _isUnary;
+    private readonly Counter<long> _started =
+        meter.Counter("grpc_server_started_total", "Total number of RPCs started on the server.", Labels(method));
 
-    public MethodMetrics(Meter meter, bool hasHandlingTimes, CallsByVersion clients, IMethod method)
-    {
-        _clients = clients;
-        _isUnary = method.Type == MethodType.Unary;
-        KeyValuePair<string, object?>[] labels =
-            [new("grpc_method", method.Name), new("grpc_service", method.ServiceName), new("grpc_type", TypeOf(method.Type))];
-        _started = meter.Counter("grpc_server_started_total", "Total number of RPCs started on the server.", labels);
-        _received = meter.Counter(
-            "grpc_server_msg_received_total", "Total number of RPC messages received on the server.", labels);
-        _sent = meter.Counter("grpc_server_msg_sent_total", "Total number of RPC messages sent by the server.", labels);
-        _handled =
-        [
-            .. Enum.GetValues<StatusCode>().Order().Select(code => meter.Counter(
-                "grpc_server_handled_total", "Total number of RPCs completed on the server, regardless of success or failure.",
-                [new("grpc_code", NameOf(code)), .. labels])),
-        ];
-        _receivedBytes = meter.Counter(
-            "etcd_network_client_grpc_received_bytes_total", "The total number of bytes received from gRPC clients.");
-        _sentBytes = meter.Counter("etcd_network_client_grpc_sent_bytes_total", "The total number of bytes sent to gRPC clients.");
-        if (hasHandlingTimes)
-        {
-            _handling = meter.CreateHistogram(
-                "grpc_server_handling_seconds",
-                null,
-                "Response latency (seconds) of gRPC that had been application-level handled by the server.",
-                labels,
-                new InstrumentAdvice<double> { HistogramBucketBoundaries = Seconds });
-        }
-    }
+    private readonly Counter<long> _received =
+        meter.Counter("grpc_server_msg_received_total", "Total number of RPC messages received on the server.", Labels(method));
+
+    private readonly Counter<long> _sent =
+        meter.Counter("grpc_server_msg_sent_total", "Total number of RPC messages sent by the server.", Labels(method));
+
+    private readonly Counter<long> _receivedBytes = meter.Counter(
+        "etcd_network_client_grpc_received_bytes_total", "The total number of bytes received from gRPC clients.");
+
+    private readonly Counter<long> _sentBytes =
+        meter.Counter("etcd_network_client_grpc_sent_bytes_total", "The total number of bytes sent to gRPC clients.");
+
+    private readonly Counter<long>[] _handled =
+    [
+        .. Enum.GetValues<StatusCode>().Order().Select(code => meter.Counter(
+            "grpc_server_handled_total", "Total number of RPCs completed on the server, regardless of success or failure.",
+            [new("grpc_code", NameOf(code)), .. Labels(method)])),
+    ];
+
+    private readonly Histogram<double>? _handling = !hasHandlingTimes ? null : meter.CreateHistogram(
+        "grpc_server_handling_seconds", null,
+        "Response latency (seconds) of gRPC that had been application-level handled by the server.",
+        Labels(method), new InstrumentAdvice<double> { HistogramBucketBoundaries = Seconds });
+
+    private readonly bool _isUnary = method.Type == MethodType.Unary;
 
     /// <summary>Counts the beginning of a call.</summary>
     /// <returns>The start of the call, a timestamp of Stopwatch.</returns>
     public long Started(IHeaderDictionary headers)
     {
         _started.Add(1);
-        _clients.Add(headers, _isUnary);
+        clients.Add(headers, _isUnary);
         return Stopwatch.GetTimestamp();
     }
 
@@ -85,6 +74,9 @@ internal sealed class MethodMetrics
 
         _handling?.Record(Stopwatch.GetElapsedTime(started).TotalSeconds);
     }
+
+    private static KeyValuePair<string, object?>[] Labels(IMethod method) =>
+        [new("grpc_method", method.Name), new("grpc_service", method.ServiceName), new("grpc_type", TypeOf(method.Type))];
 
     private static string TypeOf(MethodType type) => type switch
     {

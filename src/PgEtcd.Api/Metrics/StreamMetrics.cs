@@ -15,17 +15,6 @@ internal static class StreamMetrics
 
     public static readonly Counter<long> KeepAliveSends = Failures("lease-keepalive", "send");
 
-    static StreamMetrics()
-    {
-        // Explicit, so that Register runs the initializers above.
-    }
-
-    /// <summary>Creates all instruments, so that unused ones are exported as 0 instead of missing.</summary>
-    public static void Register()
-    {
-        // The static constructor has run.
-    }
-
     /// <summary>Reads the next request of a stream, and counts a failure to read.</summary>
     /// <returns>False when the client has closed its side.</returns>
     public static async ValueTask<bool> ReceiveAsync<T>(

@@ -1,3 +1,4 @@
+using Google.Protobuf;
 using Grpc.Core;
 using PgEtcd.Api.Callers;
 using PgEtcd.Api.Wire;
@@ -6,6 +7,7 @@ using PgEtcd.Frontend.Permissions;
 using PgEtcd.Frontend.Reading;
 using PgEtcd.Postgres.Auth;
 using PgEtcd.Protocol;
+using PgEtcd.Protocol.Authpb;
 using PgEtcd.Protocol.Etcdserverpb;
 
 namespace PgEtcd.Api.Services;
@@ -67,8 +69,7 @@ internal sealed class AuthService(FrontendAuth auth, Admission admission, KeyRea
 
     /// <summary>All users.</summary>
     public override async Task<AuthUserListResponse> UserList(AuthUserListRequest request, ServerCallContext context) =>
-        new()
-        { Users = { AuthState.Sorted((await AdmitRootAsync(context)).State.Users.Keys) }, Header = Header };
+        new() { Users = { AuthState.Sorted((await AdmitRootAsync(context)).State.Users.Keys) }, Header = Header };
 
     /// <summary>Removes a user.</summary>
     public override Task<AuthUserDeleteResponse> UserDelete(AuthUserDeleteRequest request, ServerCallContext context) =>
@@ -102,7 +103,7 @@ internal sealed class AuthService(FrontendAuth auth, Admission admission, KeyRea
         Caller caller = await admission.AdmitFreshAsync(context);
         (caller.HasRole(request.Role) ? null : caller.CheckRoot()).ThrowIfAny();
         RoleRecord role = caller.State.Role(request.Role) ?? throw EtcdErrors.RoleNotFound.ToException();
-        return new AuthRoleGetResponse { Header = Header, Perm = { RolePermissions.Of(role) } };
+        return new AuthRoleGetResponse { Header = Header, Perm = { Permissions(role) } };
     }
 
     /// <summary>All roles.</summary>
@@ -129,6 +130,19 @@ internal sealed class AuthService(FrontendAuth auth, Admission admission, KeyRea
         ChangeAsync(
             context, state => AuthDecision.RevokePermission(state, request),
             () => new AuthRoleRevokePermissionResponse { Header = Header });
+
+    /// <summary>Sorted by key, and for one key in the order of the grants. The role root shows its implied permission for all
+    /// keys.</summary>
+    private static IEnumerable<Permission> Permissions(RoleRecord role) => role.Name == AuthState.Root
+        ? [new Permission { PermType = Permission.Types.Type.Readwrite, RangeEnd = ByteString.CopyFrom(0) }]
+        : role.Permissions
+            .OrderBy(permission => permission.Key, Comparer<byte[]>.Create(static (left, right) => left.AsSpan().SequenceCompareTo(right)))
+            .Select(permission => new Permission
+            {
+                PermType = (Permission.Types.Type)permission.Kind,
+                Key = ByteString.CopyFrom(permission.Key),
+                RangeEnd = ByteString.CopyFrom(permission.RangeEnd),
+            });
 
     private async Task<Caller> AdmitRootAsync(ServerCallContext context)
     {

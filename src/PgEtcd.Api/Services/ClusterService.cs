@@ -11,12 +11,11 @@ namespace PgEtcd.Api.Services;
 internal sealed class ClusterService(Membership membership, ResponseHeaders headers, RequestLimits limits) : Cluster.ClusterBase
 {
     /// <summary>The frontends by id: from the database if linearizable, otherwise as of this frontend's last heartbeat.</summary>
-    public override async Task<MemberListResponse> MemberList(MemberListRequest request, ServerCallContext context)
+    public override async Task<MemberListResponse> MemberList(MemberListRequest request, ServerCallContext context) => new()
     {
-        MemberListResponse response = new() { Header = headers.At(revision: 0) };
-        response.Members.AddRange(request.Linearizable ? await ListAsync() : membership.Current.Select(ToWire));
-        return response;
-    }
+        Header = headers.At(revision: 0),
+        Members = { request.Linearizable ? await ListAsync() : membership.Current.Select(ToWire) },
+    };
 
     /// <summary>Refused: a frontend joins by running.</summary>
     public override Task<MemberAddResponse> MemberAdd(MemberAddRequest request, ServerCallContext context) =>
@@ -35,9 +34,7 @@ internal sealed class ClusterService(Membership membership, ResponseHeaders head
                 : EtcdErrors.MemberNotFound.ToException();
         }
 
-        MemberRemoveResponse response = new() { Header = headers.At(revision: 0) };
-        response.Members.AddRange(await ListAsync());
-        return response;
+        return new MemberRemoveResponse { Header = headers.At(revision: 0), Members = { await ListAsync() } };
     }
 
     /// <summary>Refused: a frontend announces its own URLs.</summary>

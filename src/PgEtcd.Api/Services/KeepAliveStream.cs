@@ -18,7 +18,8 @@ internal sealed class KeepAliveStream(Func<long, Task<Renewal>> renew, ResponseH
     /// <summary>Most unanswered requests; a client that sends more waits.</summary>
     private const int MostUnanswered = 4096;
 
-    private readonly Channel<Answer> _answers = Channel.CreateBounded<Answer>(
+    /// <summary>Answers that wait for their turn.</summary>
+    private readonly Channel<(long Lease, Task<Renewal> Renewal)> _answers = Channel.CreateBounded<(long, Task<Renewal>)>(
         new BoundedChannelOptions(MostUnanswered) { SingleReader = true, SingleWriter = true });
 
     /// <summary>Answers until the client has closed its side; the call then ends with OK.</summary>
@@ -64,7 +65,7 @@ internal sealed class KeepAliveStream(Func<long, Task<Renewal>> renew, ResponseH
         while (await StreamMetrics.ReceiveAsync(requests, StreamMetrics.KeepAliveReceives, cancellationToken))
         {
             long id = requests.Current.ID;
-            await _answers.Writer.WriteAsync(new Answer(id, renew(id)), cancellationToken);
+            await _answers.Writer.WriteAsync((id, renew(id)), cancellationToken);
         }
 
         _answers.Writer.Complete();
@@ -72,11 +73,11 @@ internal sealed class KeepAliveStream(Func<long, Task<Renewal>> renew, ResponseH
 
     private async Task WriteAsync(IServerStreamWriter<LeaseKeepAliveResponse> responses, CancellationToken cancellationToken)
     {
-        await foreach (Answer answer in _answers.Reader.ReadAllAsync(cancellationToken))
+        await foreach ((long lease, Task<Renewal> renewing) in _answers.Reader.ReadAllAsync(cancellationToken))
         {
-            Renewal renewal = await answer.Renewal.WaitAsync(cancellationToken);
-            LeaseKeepAliveResponse response = new() { Header = headers.At(renewal.Revision), ID = answer.Lease, TTL = renewal.Ttl };
-            bool moreFollows = _answers.Reader.TryPeek(out Answer next) && next.Renewal.IsCompleted;
+            Renewal renewal = await renewing.WaitAsync(cancellationToken);
+            LeaseKeepAliveResponse response = new() { Header = headers.At(renewal.Revision), ID = lease, TTL = renewal.Ttl };
+            bool moreFollows = _answers.Reader.TryPeek(out (long, Task<Renewal> Renewal) next) && next.Renewal.IsCompleted;
             try
             {
                 await responses.WriteAsync(response, moreFollows, cancellationToken);
@@ -88,7 +89,4 @@ internal sealed class KeepAliveStream(Func<long, Task<Renewal>> renew, ResponseH
             }
         }
     }
-
-    /// <summary>An answer that waits for its turn.</summary>
-    private readonly record struct Answer(long Lease, Task<Renewal> Renewal);
 }

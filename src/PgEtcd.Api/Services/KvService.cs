@@ -15,7 +15,7 @@ using PgEtcd.Protocol.Etcdserverpb;
 namespace PgEtcd.Api.Services;
 
 /// <summary>etcdserverpb.KV: turns requests into plain values, checks them, has them evaluated and answers.</summary>
-/// <remarks>Bound by hand (<see cref="KvMethods"/>), because its answers are not messages but <see cref="KvReply"/>.</remarks>
+/// <remarks>Bound by hand, because its answers are not messages but <see cref="KvReply"/>.</remarks>
 internal sealed class KvService(
     KeyReader reader, KeyWriter writer, CompactionMark mark, Quota quota, Admission admission, ResponseHeaders headers,
     RequestLimits limits)
@@ -24,13 +24,23 @@ internal sealed class KvService(
     /// request's own tag.</summary>
     private const int ProposalOverhead = 15;
 
-    private readonly AdmittedReads _reads = new(admission);
+    /// <summary>Binds the methods, as generated code does.</summary>
+    public void Bind(ServiceBinderBase binder)
+    {
+        binder.AddMethod(Method(nameof(Range), RangeRequest.Parser, KvReply.Marshaller), Range);
+        binder.AddMethod(
+            Method(nameof(RangeStream), RangeRequest.Parser, KvReply.StreamMarshaller, MethodType.ServerStreaming), RangeStream);
+        binder.AddMethod(Method(nameof(Put), PutRequest.Parser, KvReply.Marshaller), Put);
+        binder.AddMethod(Method(nameof(DeleteRange), DeleteRangeRequest.Parser, KvReply.Marshaller), DeleteRange);
+        binder.AddMethod(Method(nameof(Txn), TxnRequest.Parser, KvReply.Marshaller), Txn);
+        binder.AddMethod(Method(nameof(Compact), CompactionRequest.Parser, Messages.Of(CompactionResponse.Parser)), Compact);
+    }
 
     public Task<KvReply> Range(RangeRequest request, ServerCallContext context)
     {
         RangeOperation operation = request.ToOperation();
         Check(operation);
-        ValueTask<ReadAnswer<RangeResult>> answer = _reads.ReadAsync((reader, operation), context, static (read, caller) =>
+        ValueTask<ReadAnswer<RangeResult>> answer = admission.ReadAsync((reader, operation), context, static (read, caller) =>
         {
             Demand(caller, read.operation);
             return read.reader.RangeAsync(read.operation, isCaughtUp: caller.IsChecked);
@@ -44,7 +54,7 @@ internal sealed class KvService(
         RangeOperation operation = request.ToOperation();
         Check(operation);
         RangePieces.CheckSupported(operation);
-        (EtcdError? error, KeySpace? state, long headerRevision) = await _reads.ReadAsync(
+        (EtcdError? error, KeySpace? state, long headerRevision) = await admission.ReadAsync(
             (reader, operation),
             context,
             static (read, caller) =>
@@ -75,7 +85,7 @@ internal sealed class KvService(
         }
 
         Check(operation);
-        return ReplyAsync(_reads.ReadAsync((reader, operation), context, static (read, caller) =>
+        return ReplyAsync(admission.ReadAsync((reader, operation), context, static (read, caller) =>
         {
             Demand(caller, read.operation);
             return new ValueTask<ReadAnswer<TxnResult>>(read.reader.ReadOnlyTxnAsync(read.operation, isCaughtUp: caller.IsChecked));
@@ -90,6 +100,10 @@ internal sealed class KvService(
         return new CompactionResponse { Header = headers.At(reader.Current.Revision) };
     }
 
+    private static Method<TRequest, TResponse> Method<TRequest, TResponse>(
+        string name, MessageParser<TRequest> requests, Marshaller<TResponse> responses, MethodType type = MethodType.Unary)
+        where TRequest : IMessage<TRequest> => new(type, "etcdserverpb.KV", name, Messages.Of(requests), responses);
+
     private Task<KvReply> WriteAsync(Operation operation, int size, ServerCallContext context) =>
         quota.IsOn ? WriteWithinQuotaAsync(operation, size, context) : CommitAsync(operation, size, context);
 
@@ -100,7 +114,7 @@ internal sealed class KvService(
         return await CommitAsync(operation, size, context);
     }
 
-    private Task<KvReply> CommitAsync(Operation operation, int size, ServerCallContext context)
+    private async Task<KvReply> CommitAsync(Operation operation, int size, ServerCallContext context)
     {
         Check(operation);
         if (size + CodedOutputStream.ComputeLengthSize(size) + ProposalOverhead > limits.MaxRequestBytes)
@@ -108,11 +122,6 @@ internal sealed class KvService(
             throw EtcdErrors.RequestTooLarge.ToException();
         }
 
-        return CommitAsCallerAsync(operation, size, context);
-    }
-
-    private async Task<KvReply> CommitAsCallerAsync(Operation operation, int size, ServerCallContext context)
-    {
         WriteAnswer answer = await admission.WriteAsync(
             (writer, operation, size), context, static (write, origin) => write.writer.WriteAsync(write.operation, write.size, origin));
         return Reply(answer.Error, answer.Result);

@@ -25,8 +25,6 @@ internal sealed class LeaseService(
     /// <summary>In seconds, as in etcd.</summary>
     private const long MaxTtl = 9_000_000_000;
 
-    private readonly AdmittedReads _reads = new(admission);
-
     /// <summary>Grants a lease; a TTL below the minimum is raised to it.</summary>
     public override async Task<LeaseGrantResponse> LeaseGrant(LeaseGrantRequest request, ServerCallContext context)
     {
@@ -62,28 +60,27 @@ internal sealed class LeaseService(
     /// <summary>The remaining TTL of a lease. An unknown lease gets TTL -1, not an error.</summary>
     public override async Task<LeaseTimeToLiveResponse> LeaseTimeToLive(LeaseTimeToLiveRequest request, ServerCallContext context)
     {
-        LeaseStore.LeaseInfo info = await _reads.ReadAsync((leases, request), context, static async (read, caller) =>
+        LeaseStore.LeaseInfo info = await admission.ReadAsync((leases, request), context, static async (read, caller) =>
         {
             caller.CheckUser().ThrowIfAny();
             LeaseStore.LeaseInfo found = await read.leases.FindAsync(read.request.ID, read.request.Keys);
             Access.CheckReadOf(caller, found.Keys).ThrowIfAny();
             return found;
         });
-        LeaseTimeToLiveResponse response = new()
+        return new LeaseTimeToLiveResponse
         {
             Header = headers.At(reader.Current.Revision),
             ID = request.ID,
             TTL = info.Lease?.Remaining ?? -1,
             GrantedTTL = info.Lease?.Ttl ?? 0,
+            Keys = { info.Keys.Select(key => UnsafeByteOperations.UnsafeWrap(key)) },
         };
-        response.Keys.AddRange(info.Keys.Select(key => UnsafeByteOperations.UnsafeWrap(key)));
-        return response;
     }
 
     /// <summary>All leases, the soonest to expire first.</summary>
     public override async Task<LeaseLeasesResponse> LeaseLeases(LeaseLeasesRequest request, ServerCallContext context)
     {
-        IReadOnlyList<long> ids = await _reads.ReadAsync(leases, context, static async (read, caller) =>
+        IReadOnlyList<long> ids = await admission.ReadAsync(leases, context, static async (read, caller) =>
         {
             caller.CheckUser().ThrowIfAny();
             IReadOnlyList<long> all = await read.ListAsync();
@@ -94,9 +91,11 @@ internal sealed class LeaseService(
 
             return all;
         });
-        LeaseLeasesResponse response = new() { Header = headers.At(reader.Current.Revision) };
-        response.Leases.AddRange(ids.Select(id => new LeaseStatus { ID = id }));
-        return response;
+        return new LeaseLeasesResponse
+        {
+            Header = headers.At(reader.Current.Revision),
+            Leases = { ids.Select(id => new LeaseStatus { ID = id }) },
+        };
     }
 
     private Task<Renewal> KeepAliveAsync(long id, ServerCallContext context) =>

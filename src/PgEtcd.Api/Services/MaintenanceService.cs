@@ -30,44 +30,41 @@ internal sealed class MaintenanceService(
     /// leader.</summary>
     public override async Task<StatusResponse> Status(StatusRequest request, ServerCallContext context)
     {
-        StatusResponse response = new()
-        {
-            Version = ReleaseInfo.EtcdVersion,
-            RaftTerm = headers.Term,
-            StorageVersion = ReleaseInfo.StorageVersion,
-            DbSizeQuota = quota.Limit,
-            DowngradeInfo = new DowngradeInfo(),
-        };
         StorageReport? report = sizes.Latest;
+        ulong leader = 0;
+        IEnumerable<string> errors = [];
         try
         {
             report = await sizes.MeasureAsync();
-            response.Leader = (ulong)(membership.CurrentLeader?.Id ?? 0);
-            response.Errors.AddRange(alarms.Raised == AlarmKinds.None ? [] : (await alarms.ListAsync()).Select(Text));
+            leader = (ulong)(membership.CurrentLeader?.Id ?? 0);
+            errors = alarms.Raised == AlarmKinds.None ? [] : (await alarms.ListAsync()).Select(Text);
         }
         catch (Exception exception) when (ServiceErrors.ToRpc(exception) is not null)
         {
             // The answer shows the failure by having no leader.
         }
 
-        if (response.Leader == 0)
-        {
-            response.Errors.Insert(0, EtcdErrors.NoLeader.Message);
-        }
-
         long applied = reader.Current.Revision;
         long committed = Math.Max(applied, report?.Revision ?? 0);
-        response.Header = headers.At(committed);
-        response.RaftIndex = (ulong)committed;
-        response.RaftAppliedIndex = (ulong)applied;
-        response.DbSize = report?.Total ?? 0;
-        response.DbSizeInUse = report?.InUse ?? 0;
-        if (report?.DowngradeTarget is { } target)
+        return new StatusResponse
         {
-            response.DowngradeInfo = new DowngradeInfo { Enabled = true, TargetVersion = target };
-        }
-
-        return response;
+            Header = headers.At(committed),
+            Version = ReleaseInfo.EtcdVersion,
+            StorageVersion = ReleaseInfo.StorageVersion,
+            Leader = leader,
+            RaftTerm = headers.Term,
+            RaftIndex = (ulong)committed,
+            RaftAppliedIndex = (ulong)applied,
+            DbSize = report?.Total ?? 0,
+            DbSizeInUse = report?.InUse ?? 0,
+            DbSizeQuota = quota.Limit,
+            Errors = { leader == 0 ? errors.Prepend(EtcdErrors.NoLeader.Message) : errors },
+            DowngradeInfo = new DowngradeInfo
+            {
+                Enabled = report?.DowngradeTarget is not null,
+                TargetVersion = report?.DowngradeTarget ?? "",
+            },
+        };
     }
 
     /// <summary>Lists, raises or clears alarms.</summary>
@@ -89,9 +86,7 @@ internal sealed class MaintenanceService(
                 break;
         }
 
-        AlarmResponse response = new() { Header = await HeaderAsync() };
-        response.Alarms.AddRange(answer.Select(ToWire));
-        return response;
+        return new AlarmResponse { Header = await HeaderAsync(), Alarms = { answer.Select(ToWire) } };
     }
 
     /// <summary>Vacuums PgEtcd's tables without blocking reads or writes.</summary>

@@ -1,5 +1,6 @@
 using Grpc.Core;
 using PgEtcd.Mvcc;
+using PgEtcd.Protocol;
 
 namespace PgEtcd.Api.Services;
 
@@ -15,12 +16,12 @@ internal static class RangePieces
         if (operation.SortOrder == SortOrder.Descend
             || (operation.SortOrder != SortOrder.None && operation.SortTarget != SortTarget.Key))
         {
-            throw new RpcException(new Status(StatusCode.Unimplemented, "RangeStream does not support custom sort orders"));
+            throw EtcdErrors.RangeStreamSorted.ToException();
         }
 
         if (operation.HasFilter)
         {
-            throw new RpcException(new Status(StatusCode.Unimplemented, "RangeStream does not support revision filters"));
+            throw EtcdErrors.RangeStreamFiltered.ToException();
         }
     }
 

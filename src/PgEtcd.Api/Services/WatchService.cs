@@ -12,13 +12,16 @@ using Filter = PgEtcd.Protocol.Etcdserverpb.WatchCreateRequest.Types.FilterType;
 namespace PgEtcd.Api.Services;
 
 /// <summary>etcdserverpb.Watch: one stream carries many watches (semantics.md §7).</summary>
-/// <remarks>Bound by hand (<see cref="WatchMethods"/>), because its responses are not messages but <see cref="WatchUpdate"/>.</remarks>
+/// <remarks>Bound by hand, because its responses are not messages but <see cref="WatchUpdate"/>.</remarks>
 internal sealed class WatchService(
     WatchHub hub, Admission admission, WatchEncoding encoding, RequestLimits limits, IHostApplicationLifetime lifetime,
     ILogger<WatchService> logger)
 {
-    /// <summary>Encodes this service's responses.</summary>
-    internal WatchEncoding Encoding => encoding;
+    /// <summary>Binds the method, as generated code does.</summary>
+    public void Bind(ServiceBinderBase binder) => binder.AddMethod(
+        new Method<WatchRequest, WatchUpdate>(
+            MethodType.DuplexStreaming, "etcdserverpb.Watch", nameof(Watch), Messages.Of(WatchRequest.Parser), encoding.Marshaller),
+        Watch);
 
     /// <summary>Serves a stream until the client leaves. The end of the client's requests does not end the stream.</summary>
     public async Task Watch(
@@ -72,8 +75,6 @@ internal sealed class WatchService(
                     break;
                 case WatchRequest.RequestUnionOneofCase.ProgressRequest:
                     stream.TellProgress();
-                    break;
-                case WatchRequest.RequestUnionOneofCase.None:
                     break;
             }
 

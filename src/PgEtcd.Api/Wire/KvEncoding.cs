@@ -41,12 +41,7 @@ internal static class KvEncoding
     /// <param name="headers">Makes the header; null for none.</param>
     public static void Write(ref ProtoWriter writer, OperationResult result, ResponseHeaders? headers)
     {
-        if (headers is not null)
-        {
-            writer.Start(Header, headers.Size(result.Revision));
-            headers.Write(ref writer, result.Revision);
-        }
-
+        headers?.WriteField(ref writer, Header, result.Revision);
         WriteBody(ref writer, result);
     }
 
@@ -54,14 +49,9 @@ internal static class KvEncoding
     /// <returns>The size of each piece in bytes. A piece is written when the enumeration reaches it.</returns>
     public static IEnumerable<int> WriteInPieces(IBufferWriter<byte> output, OperationResult result, ResponseHeaders? headers)
     {
-        if (headers is not null)
-        {
-            ProtoWriter writer = new(output);
-            writer.Start(Header, headers.Size(result.Revision));
-            headers.Write(ref writer, result.Revision);
-            writer.Flush();
-        }
-
+        ProtoWriter writer = new(output);
+        headers?.WriteField(ref writer, Header, result.Revision);
+        writer.Flush();
         foreach (int piece in BodyInPieces(output, result))
         {
             yield return piece;
@@ -157,7 +147,8 @@ internal static class KvEncoding
 
     private static long BodySize(OperationResult result) => result switch
     {
-        RangeResult range => RangeSize(range),
+        RangeResult range => RecordsSize(range.Records, range.KeysOnly)
+            + ProtoWriter.NumberSize(More, range.More ? 1u : 0u) + ProtoWriter.NumberSize(Count, (ulong)range.Count),
         PutResult { Previous: { } previous } => ProtoWriter.BytesSize(previous.Encoded.Length),
         PutResult => 0,
         DeleteRangeResult delete => ProtoWriter.NumberSize(Deleted, (ulong)delete.Deleted) + RecordsSize(delete.Previous, keysOnly: false),
@@ -173,19 +164,23 @@ internal static class KvEncoding
                 WriteRecords(ref writer, Kvs, range.Records, range.KeysOnly);
                 WriteRangeEnd(ref writer, range);
                 break;
-            case PutResult put:
-                if (put.Previous is { } previous)
-                {
-                    WriteRecord(ref writer, PrevKv, previous, keysOnly: false);
-                }
-
+            case PutResult { Previous: { } previous }:
+                WriteRecord(ref writer, PrevKv, previous, keysOnly: false);
+                break;
+            case PutResult:
                 break;
             case DeleteRangeResult delete:
                 writer.Number(Deleted, (ulong)delete.Deleted);
                 WriteRecords(ref writer, PrevKvs, delete.Previous, keysOnly: false);
                 break;
             case TxnResult txn:
-                WriteTxn(ref writer, txn);
+                writer.Number(Succeeded, txn.Succeeded ? 1u : 0u);
+                foreach (OperationResult nested in txn.Results)
+                {
+                    WriteNestedStart(ref writer, nested);
+                    WriteBody(ref writer, nested);
+                }
+
                 break;
             default:
                 throw new UnreachableException();
@@ -197,11 +192,6 @@ internal static class KvEncoding
         writer.Number(More, range.More ? 1u : 0u);
         writer.Number(Count, (ulong)range.Count);
     }
-
-    private static long RangeSize(RangeResult range) =>
-        RecordsSize(range.Records, range.KeysOnly)
-        + ProtoWriter.NumberSize(More, range.More ? 1u : 0u)
-        + ProtoWriter.NumberSize(Count, (ulong)range.Count);
 
     private static long RecordsSize(ReadOnlySpan<KeyRecord> records, bool keysOnly)
     {
@@ -248,16 +238,6 @@ internal static class KvEncoding
         }
 
         return size;
-    }
-
-    private static void WriteTxn(ref ProtoWriter writer, TxnResult txn)
-    {
-        writer.Number(Succeeded, txn.Succeeded ? 1u : 0u);
-        foreach (OperationResult result in txn.Results)
-        {
-            WriteNestedStart(ref writer, result);
-            WriteBody(ref writer, result);
-        }
     }
 
     private static void WriteNestedStart(ref ProtoWriter writer, OperationResult result)

@@ -7,7 +7,8 @@ namespace PgEtcd.Api.Wire;
 /// <summary>Writes messages as uncompressed gRPC frames. Each thread reuses one object, because serializers do not wait.</summary>
 internal sealed class MessageFrame : SerializationContext
 {
-    private const int PrefixLength = 5;
+    /// <summary>Bytes before a message.</summary>
+    public const int PrefixLength = 5;
 
     [ThreadStatic]
     private static MessageFrame? _cached;

@@ -1,17 +1,24 @@
 using System.Buffers;
+using Google.Protobuf;
 using Grpc.Core;
 using PgEtcd.Api.Metrics;
 
 namespace PgEtcd.Api.Wire;
 
-/// <summary>Marshallers that count messages, and refuse requests in grpc-go's words, which clients recognise.</summary>
+/// <summary>Marshallers: those of generated messages, and those that count messages and refuse requests in grpc-go's words, which clients
+/// recognise.</summary>
 internal static class Messages
 {
-    /// <summary>The method with marshallers that count.</summary>
-    public static Method<TRequest, TResponse> Counted<TRequest, TResponse>(
-        Method<TRequest, TResponse> method, MethodMetrics metrics, int maxRequest) => new(
-        method.Type, method.ServiceName, method.Name, Requests(method.RequestMarshaller, metrics, maxRequest),
-        Responses(method.ResponseMarshaller, metrics));
+    /// <summary>The marshaller of a generated message.</summary>
+    public static Marshaller<T> Of<T>(MessageParser<T> parser)
+        where T : IMessage<T> => Marshallers.Create<T>(
+        static (message, context) =>
+        {
+            context.SetPayloadLength(message.CalculateSize());
+            message.WriteTo(context.GetBufferWriter());
+            context.Complete();
+        },
+        context => parser.ParseFrom(context.PayloadAsReadOnlySequence()));
 
     /// <summary>Decodes a message that did not come over a connection.</summary>
     public static T Decode<T>(Marshaller<T> marshaller, byte[] message) => marshaller.ContextualDeserializer(new Received(message));
@@ -19,12 +26,13 @@ internal static class Messages
     /// <summary>Encodes a message without a frame.</summary>
     public static byte[] Encode<T>(Marshaller<T> marshaller, T message)
     {
-        Captured captured = new();
-        marshaller.ContextualSerializer(message, captured);
-        return captured.Bytes;
+        ArrayBufferWriter<byte> frame = new();
+        MessageFrame.Write(frame, marshaller, message);
+        return frame.WrittenSpan[MessageFrame.PrefixLength..].ToArray();
     }
 
-    private static Marshaller<T> Requests<T>(Marshaller<T> inner, MethodMetrics metrics, int max) => Marshallers.Create<T>(
+    /// <summary>Counts the requests of a method, and refuses those that are too large.</summary>
+    public static Marshaller<T> Requests<T>(Marshaller<T> inner, MethodMetrics metrics, int max) => Marshallers.Create<T>(
         static (_, _) => throw new NotSupportedException("Requests are only read."),
         context =>
         {
@@ -47,7 +55,8 @@ internal static class Messages
             }
         });
 
-    private static Marshaller<T> Responses<T>(Marshaller<T> inner, MethodMetrics metrics) => Marshallers.Create<T>(
+    /// <summary>Counts the responses of a method.</summary>
+    public static Marshaller<T> Responses<T>(Marshaller<T> inner, MethodMetrics metrics) => Marshallers.Create<T>(
         (message, context) => metrics.Sent(Counting.Write(inner, message, context)),
         static _ => throw new NotSupportedException("Responses are only written."));
 
@@ -95,22 +104,5 @@ internal static class Messages
         public override byte[] PayloadAsNewBuffer() => [.. message];
 
         public override ReadOnlySequence<byte> PayloadAsReadOnlySequence() => new(message);
-    }
-
-    private sealed class Captured : SerializationContext
-    {
-        private readonly ArrayBufferWriter<byte> _written = new();
-
-        public byte[] Bytes { get; private set; } = [];
-
-        public override void SetPayloadLength(int payloadLength)
-        {
-        }
-
-        public override IBufferWriter<byte> GetBufferWriter() => _written;
-
-        public override void Complete() => Bytes = _written.WrittenSpan.ToArray();
-
-        public override void Complete(byte[] payload) => Bytes = payload;
     }
 }

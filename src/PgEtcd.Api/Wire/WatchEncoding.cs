@@ -6,7 +6,8 @@ using PgEtcd.Mvcc.Keys;
 namespace PgEtcd.Api.Wire;
 
 /// <summary>Writes a <see cref="WatchUpdate"/> as a WatchResponse (wire.md). Records are copied as they are encoded in memory.</summary>
-internal sealed class WatchEncoding
+/// <param name="headers">Makes the header of each response.</param>
+internal sealed class WatchEncoding(ResponseHeaders headers)
 {
     private const int HeaderField = 1;
     private const int WatchIdField = 2;
@@ -24,17 +25,9 @@ internal sealed class WatchEncoding
     private const int KeyField = 1;
     private const int ModRevisionField = 3;
 
-    private readonly ResponseHeaders _headers;
-
-    /// <param name="headers">Makes the header of each response.</param>
-    public WatchEncoding(ResponseHeaders headers)
-    {
-        _headers = headers;
-        Marshaller = new LongMarshaller<WatchUpdate>(Serialize, update => SizeUpTo(update, long.MaxValue), WriteInPieces);
-    }
-
     /// <summary>Writes the updates of this frontend.</summary>
-    public LongMarshaller<WatchUpdate> Marshaller { get; }
+    public LongMarshaller<WatchUpdate> Marshaller =>
+        field ??= new LongMarshaller<WatchUpdate>(Serialize, update => SizeUpTo(update, long.MaxValue), WriteInPieces);
 
     /// <summary>Size on the wire, bytes.</summary>
     /// <exception cref="RpcException">The update exceeds the largest message, in etcd's words.</exception>
@@ -82,7 +75,7 @@ internal sealed class WatchEncoding
     }
 
     private int SizeWithoutEvents(WatchUpdate update) =>
-        ProtoWriter.BytesSize(_headers.Size(update.Revision))
+        ProtoWriter.BytesSize(headers.Size(update.Revision))
         + ProtoWriter.NumberSize(WatchIdField, (ulong)update.WatchId)
         + ProtoWriter.NumberSize(CreatedField, update.Created ? 1u : 0u)
         + ProtoWriter.NumberSize(CanceledField, update.Canceled ? 1u : 0u)
@@ -136,8 +129,7 @@ internal sealed class WatchEncoding
 
     private void WriteWithoutEvents(ref ProtoWriter writer, WatchUpdate update)
     {
-        writer.Start(HeaderField, _headers.Size(update.Revision));
-        _headers.Write(ref writer, update.Revision);
+        headers.WriteField(ref writer, HeaderField, update.Revision);
         writer.Number(WatchIdField, (ulong)update.WatchId);
         writer.Number(CreatedField, update.Created ? 1u : 0u);
         writer.Number(CanceledField, update.Canceled ? 1u : 0u);

@@ -18,6 +18,9 @@ public static class AuthImport
             auth_shown_revision = greatest(auth_shown_revision, $2), auth_tokens_since = greatest(auth_revision + 1, $2)
         """;
 
+    // Made by the schema's owner, and not audited.
+    private const string EditSql = "select pgetcd.edit_auth($1, $2, $3, $4, $5, $6, $7, $8)";
+
     /// <summary>Replaces all users and roles. All simple tokens end.</summary>
     /// <param name="transaction">The transaction of the change. Followers of the log see the change when they are woken after the
     /// commit.</param>
@@ -25,11 +28,7 @@ public static class AuthImport
     public static async Task ReplaceAsync(
         NpgsqlTransaction transaction, SchemaName schema, AuthRecords records, CancellationToken cancellationToken)
     {
-        await using (NpgsqlCommand clear = new(schema.Apply(ClearSql), transaction.Connection, transaction))
-        {
-            await clear.ExecuteNonQueryAsync(cancellationToken);
-        }
-
+        await new NpgsqlCommand(schema.Apply(ClearSql), transaction.Connection, transaction).RunAsync(cancellationToken);
         await using NpgsqlBatch batch = new(transaction.Connection, transaction);
         batch.Add(schema, StateSql, records.IsEnabled, records.ShownRevision);
         IEnumerable<AuthEdit> edits =
@@ -41,7 +40,7 @@ public static class AuthImport
         ];
         foreach (AuthEdit edit in edits)
         {
-            edit.AddTo(batch, schema);
+            batch.Add(schema, EditSql, edit.Values());
         }
 
         await batch.ExecuteNonQueryAsync(cancellationToken);

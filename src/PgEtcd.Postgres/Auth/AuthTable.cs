@@ -10,11 +10,16 @@ public sealed class AuthTable(Database database)
     // SQLSTATEs of change_auth.
     private const string Moved = "PA001";
     private const string Repeated = "PA002";
-    private const string StateSql = "select auth_revision, auth_shown_revision, auth_enabled, auth_tokens_since from pgetcd.cluster";
+
+    private const string StateSql = """
+        select auth_revision as revision, auth_shown_revision as shown_revision, auth_enabled as is_enabled,
+            auth_tokens_since as tokens_since
+        from pgetcd.cluster
+        """;
 
     private const string UsersSql = """
-        select u.name, coalesce(u.password, ''), u.no_password, u.tokens_since,
-            array(select r.role from pgetcd.auth_user_roles r where r.username = u.name)
+        select u.name, coalesce(u.password, ''), u.no_password,
+            array(select r.role from pgetcd.auth_user_roles r where r.username = u.name), u.tokens_since
         from pgetcd.auth_users u
         """;
 
@@ -29,39 +34,29 @@ public sealed class AuthTable(Database database)
     /// <summary>Loads all users and roles in one snapshot.</summary>
     public async Task<AuthRecords> LoadAsync(CancellationToken cancellationToken)
     {
-        await using Snapshot snapshot = await Snapshot.OpenAsync(database, "", cancellationToken);
+        await using Snapshot snapshot = await Snapshot.OpenAsync(database, cancellationToken);
         return await LoadAsync(snapshot, cancellationToken);
     }
 
     /// <summary>Loads all users and roles within a snapshot.</summary>
     internal static async Task<AuthRecords> LoadAsync(Snapshot snapshot, CancellationToken cancellationToken)
     {
-        await using NpgsqlBatch batch = new(snapshot.Connection);
-        foreach (string sql in (string[])[StateSql, UsersSql, RolesSql])
+        AuthRecords records = (await snapshot.Command(StateSql).FirstAsync<AuthRecords>(cancellationToken))!;
+        List<UserRecord> users = await snapshot.Command(UsersSql).ListAsync(
+            static reader => new UserRecord(
+                reader.GetString(0), reader.GetFieldValue<byte[]>(1), reader.GetBoolean(2), reader.GetFieldValue<string[]>(3),
+                reader.GetInt64(4)),
+            cancellationToken);
+        List<(string Role, PermissionRecord? Permission)> roles = await snapshot.Command(RolesSql).ListAsync(
+            static reader => (reader.GetString(0), reader.IsDBNull(1) ? null : new PermissionRecord(
+                reader.GetInt32(1), reader.GetFieldValue<byte[]>(2), reader.GetFieldValue<byte[]>(3))),
+            cancellationToken);
+        return records with
         {
-            batch.Add(snapshot.Schema, sql);
-        }
-
-        await using NpgsqlDataReader reader = await batch.ExecuteReaderAsync(cancellationToken);
-        await reader.ReadAsync(cancellationToken);
-        AuthRecords records = new()
-        {
-            Revision = reader.GetInt64(0),
-            ShownRevision = reader.GetInt64(1),
-            IsEnabled = reader.GetBoolean(2),
-            TokensSince = reader.GetInt64(3),
+            Users = users,
+            Roles = [.. roles.GroupBy(row => row.Role, row => row.Permission)
+                .Select(static role => new RoleRecord(role.Key, [.. role.OfType<PermissionRecord>()]))],
         };
-        await reader.NextResultAsync(cancellationToken);
-        List<UserRecord> users = [];
-        while (await reader.ReadAsync(cancellationToken))
-        {
-            users.Add(new UserRecord(
-                reader.GetString(0), reader.GetFieldValue<byte[]>(1), reader.GetBoolean(2),
-                reader.GetFieldValue<string[]>(4), reader.GetInt64(3)));
-        }
-
-        await reader.NextResultAsync(cancellationToken);
-        return records with { Users = users, Roles = await ReadRolesAsync(reader, cancellationToken) };
     }
 
     /// <summary>Makes a change atomically. May be repeated with the same token after the connection broke: the change is made
@@ -91,28 +86,6 @@ public sealed class AuthTable(Database database)
     /// <returns>False when changes were lost.</returns>
     public async Task<bool> EnsureRevisionAsync(NpgsqlConnection connection, long seenRevision) =>
         await database.Command(connection, EnsureRevisionSql, seenRevision).ScalarAsync(CancellationToken.None) is true;
-
-    private static async Task<IReadOnlyList<RoleRecord>> ReadRolesAsync(NpgsqlDataReader reader, CancellationToken cancellationToken)
-    {
-        List<RoleRecord> roles = [];
-        List<PermissionRecord> permissions = [];
-        while (await reader.ReadAsync(cancellationToken))
-        {
-            string name = reader.GetString(0);
-            if (roles.Count == 0 || roles[^1].Name != name)
-            {
-                permissions = [];
-                roles.Add(new RoleRecord(name, permissions));
-            }
-
-            if (!reader.IsDBNull(1))
-            {
-                permissions.Add(new PermissionRecord(reader.GetInt32(1), reader.GetFieldValue<byte[]>(2), reader.GetFieldValue<byte[]>(3)));
-            }
-        }
-
-        return roles;
-    }
 }
 
 /// <summary>A change of users, roles or permissions, with its author.</summary>

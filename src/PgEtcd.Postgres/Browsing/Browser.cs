@@ -15,23 +15,37 @@ public sealed class Browser(Database database) : IDisposable
 
     private readonly SemaphoreSlim _turns = new(MostAtOnce);
 
+    /// <summary>All rows of a query.</summary>
+    /// <inheritdoc cref="AskAsync"/>
+    internal Task<List<T>> ListAsync<T>(string sql, CancellationToken gone, params SqlValue[] values) =>
+        AskAsync(sql, command => command.ListAsync<T>(gone), gone, values);
+
+    /// <summary>The first row of a query; the default of <typeparamref name="T"/> if there is none.</summary>
+    /// <inheritdoc cref="AskAsync"/>
+    internal Task<T?> FirstAsync<T>(string sql, CancellationToken gone, params SqlValue[] values) =>
+        AskAsync(sql, command => command.FirstAsync<T>(gone), gone, values);
+
     /// <summary>Runs a query in its turn.</summary>
+    /// <param name="sql">SQL written for the default schema.</param>
+    /// <param name="read">Runs the command.</param>
+    /// <param name="gone">Ends the query.</param>
+    /// <param name="values">The query's <c>$1</c>, <c>$2</c> …</param>
     /// <exception cref="RefusedException">The revision is compacted or in the future, or the query takes too long.</exception>
     /// <exception cref="StoreUnavailableException">The database does not answer.</exception>
-    internal async Task<T> AskAsync<T>(Func<CancellationToken, Task<T>> ask, CancellationToken gone)
+    internal async Task<T> AskAsync<T>(
+        string sql, Func<NpgsqlCommand, Task<T>> read, CancellationToken gone, params SqlValue[] values)
     {
         await _turns.WaitAsync(gone);
         try
         {
-            return await ask(gone);
+            NpgsqlCommand command = database.Command(sql, values);
+            command.CommandTimeout = TimeLimit;
+            return await read(command);
         }
-        catch (PostgresException refused) when (refused.SqlState is "PE001")
+        catch (PostgresException refused) when (refused.SqlState is "PE001" or "PE002")
         {
-            throw new RefusedException(Refusal.Compacted, refused.Detail ?? refused.MessageText);
-        }
-        catch (PostgresException refused) when (refused.SqlState is "PE002")
-        {
-            throw new RefusedException(Refusal.Future, refused.Detail ?? refused.MessageText);
+            Refusal reason = refused.SqlState is "PE001" ? Refusal.Compacted : Refusal.Future;
+            throw new RefusedException(reason, refused.Detail ?? refused.MessageText);
         }
         catch (Exception slow) when (slow is PostgresException { SqlState: PostgresErrorCodes.QueryCanceled }
             or NpgsqlException { InnerException: TimeoutException })
@@ -46,16 +60,6 @@ public sealed class Browser(Database database) : IDisposable
         {
             _turns.Release();
         }
-    }
-
-    /// <summary>A command.</summary>
-    /// <param name="sql">SQL written for the default schema.</param>
-    /// <param name="values">Its <c>$1</c>, <c>$2</c> …</param>
-    internal NpgsqlCommand Command(string sql, params ReadOnlySpan<SqlValue> values)
-    {
-        NpgsqlCommand command = database.Command(sql, values);
-        command.CommandTimeout = TimeLimit;
-        return command;
     }
 
     /// <inheritdoc/>

@@ -1,5 +1,3 @@
-using PgEtcd.Postgres.Connections;
-
 namespace PgEtcd.Postgres.Browsing;
 
 /// <summary>Queries changes: keys, times and authors.</summary>
@@ -46,29 +44,27 @@ public sealed class ChangeBrowser(Browser browser)
 
     /// <summary>The last changes of a key up to a revision, newest first.</summary>
     public Task<List<SeenChange>> OfKeyAsync(byte[] key, long upTo, int most, CancellationToken gone) =>
-        browser.AskAsync(token => browser.Command(OfKeySql, key, upTo, most).ListAsync<SeenChange>(token), gone);
+        browser.ListAsync<SeenChange>(OfKeySql, gone, key, upTo, most);
 
     /// <summary>All changes of some revisions, oldest first.</summary>
     public Task<List<SeenChange>> OfRevisionsAsync(long[] revisions, int most, CancellationToken gone) =>
-        browser.AskAsync(token => browser.Command(OfRevisionsSql, revisions, most).ListAsync<SeenChange>(token), gone);
+        browser.ListAsync<SeenChange>(OfRevisionsSql, gone, revisions, most);
 
     /// <summary>Times and authors of revisions.</summary>
     /// <param name="revisions">The revisions.</param>
     /// <param name="isArchivedToo">Whether they may be in the archive.</param>
     public Task<List<SeenOrigin>> OriginsAsync(long[] revisions, bool isArchivedToo, CancellationToken gone) =>
-        browser.AskAsync(token => browser.Command(OriginsSql, revisions, isArchivedToo).ListAsync<SeenOrigin>(token), gone);
+        browser.ListAsync<SeenOrigin>(OriginsSql, gone, revisions, isArchivedToo);
 
     /// <summary>A page of the audit, newest first.</summary>
     public Task<List<SeenChange>> ChangesAsync(ChangeFilter filter, int most, CancellationToken gone) =>
-        browser.AskAsync(
-            token => browser.Command(
-                ChangesSql, filter.Prefix, filter.User, filter.Client, filter.Request, filter.Since, filter.Until,
-                filter.BeforeRevision ?? long.MaxValue, filter.BeforeSub ?? int.MaxValue, most).ListAsync<SeenChange>(token),
-            gone);
+        browser.ListAsync<SeenChange>(
+            ChangesSql, gone, filter.Prefix, filter.User, filter.Client, filter.Request, filter.Since, filter.Until,
+            filter.BeforeRevision ?? long.MaxValue, filter.BeforeSub ?? int.MaxValue, most);
 
     /// <summary>Changes after a revision up to another, oldest first.</summary>
     public Task<List<SeenChange>> SinceAsync(long after, long upTo, byte[] prefix, int most, CancellationToken gone) =>
-        browser.AskAsync(token => browser.Command(SinceSql, after, upTo, prefix, most).ListAsync<SeenChange>(token), gone);
+        browser.ListAsync<SeenChange>(SinceSql, gone, after, upTo, prefix, most);
 
     /// <summary>Keys with a prefix that differ between two revisions, from a first key on.</summary>
     /// <param name="from">The earlier revision.</param>
@@ -81,14 +77,12 @@ public sealed class ChangeBrowser(Browser browser)
     public async Task<Page<SeenDifference>> DifferencesAsync(
         long from, long to, byte[] prefix, byte[] first, int most, bool isWhole, CancellationToken gone) =>
         Page.Of(
-            await browser.AskAsync(
-                token => browser.Command(DifferencesSql, from, to, prefix, first, most + 1, isWhole).ListAsync<SeenDifference>(token),
-                gone),
+            await browser.ListAsync<SeenDifference>(DifferencesSql, gone, from, to, prefix, first, most + 1, isWhole),
             most, static key => key.Key, static key => key.Change is null);
 
     /// <summary>The number of keys that differ, by the kind of change. If there are many, only the first are counted.</summary>
     public Task<List<DifferenceCount>> CountDifferencesAsync(long from, long to, byte[] prefix, CancellationToken gone) =>
-        browser.AskAsync(token => browser.Command(CountSql, from, to, prefix).ListAsync<DifferenceCount>(token), gone);
+        browser.ListAsync<DifferenceCount>(CountSql, gone, from, to, prefix);
 }
 
 /// <summary>A change of a key.</summary>

@@ -1,5 +1,3 @@
-using PgEtcd.Postgres.Connections;
-
 namespace PgEtcd.Postgres.Browsing;
 
 /// <summary>Queries moments, and the keys of a moment.</summary>
@@ -40,21 +38,20 @@ public sealed class PastBrowser(Browser browser)
         """;
 
     /// <summary>The marks of the store.</summary>
-    public Task<StoreMarks> MarksAsync(CancellationToken gone) =>
-        browser.AskAsync(async token => (await browser.Command(MarksSql).FirstAsync<StoreMarks>(token))!, gone);
+    public async Task<StoreMarks> MarksAsync(CancellationToken gone) => (await browser.FirstAsync<StoreMarks>(MarksSql, gone))!;
 
     /// <summary>The time of a revision; null if it is no longer known.</summary>
     public Task<DateTime?> TimeOfAsync(long revision, CancellationToken gone) =>
-        browser.AskAsync(async token => await browser.Command(TimeSql, revision).ScalarAsync(token) as DateTime?, gone);
+        browser.FirstAsync<DateTime?>(TimeSql, gone, revision);
 
     /// <summary>The last revision at a time.</summary>
     /// <exception cref="RefusedException">The time is in the future.</exception>
     public Task<long> RevisionAtAsync(DateTime time, CancellationToken gone) =>
-        browser.AskAsync(async token => (long)(await browser.Command(RevisionAtSql, (DateTime?)time).ScalarAsync(token))!, gone);
+        browser.FirstAsync<long>(RevisionAtSql, gone, (DateTime?)time);
 
     /// <summary>The last revision at a time before now.</summary>
     public Task<long> RevisionAgoAsync(TimeSpan ago, CancellationToken gone) =>
-        browser.AskAsync(async token => (long)(await browser.Command(RevisionAgoSql, ago).ScalarAsync(token))!, gone);
+        browser.FirstAsync<long>(RevisionAgoSql, gone, ago);
 
     /// <summary>A level of the tree.</summary>
     /// <param name="revision">The revision.</param>
@@ -66,8 +63,7 @@ public sealed class PastBrowser(Browser browser)
     public async Task<Page<LevelEntry>> LevelAsync(
         long revision, byte[] prefix, byte[] separator, byte[] from, int most, CancellationToken gone) =>
         Page.Of(
-            await browser.AskAsync(
-                token => browser.Command(LevelSql, revision, prefix, separator, from, most + 1).ListAsync<LevelEntry>(token), gone),
+            await browser.ListAsync<LevelEntry>(LevelSql, gone, revision, prefix, separator, from, most + 1),
             most, static entry => entry.Entry, static entry => entry.Keys == 0);
 
     /// <summary>Keys from a first key on, with the beginnings of their values.</summary>
@@ -79,8 +75,7 @@ public sealed class PastBrowser(Browser browser)
     /// <exception cref="RefusedException">The revision is not kept.</exception>
     public async Task<Page<SeenKey>> ListAsync(long revision, byte[] start, byte[]? end, int most, int preview, CancellationToken gone) =>
         Page.Of(
-            await browser.AskAsync(
-                token => browser.Command(ListSql, revision, start, end, most + 1, preview).ListAsync<SeenKey>(token), gone),
+            await browser.ListAsync<SeenKey>(ListSql, gone, revision, start, end, most + 1, preview),
             most, static key => key.Key, static key => key.ModRevision == 0);
 
     /// <summary>Keys with a prefix that contain a text.</summary>
@@ -89,20 +84,18 @@ public sealed class PastBrowser(Browser browser)
     public async Task<Page<SeenKey>> SearchAsync(
         long revision, byte[] prefix, byte[] wanted, bool inValues, byte[] from, int most, int preview, CancellationToken gone) =>
         Page.Of(
-            await browser.AskAsync(
-                token => browser.Command(SearchSql, revision, prefix, wanted, inValues, from, most + 1, preview).ListAsync<SeenKey>(token),
-                gone),
+            await browser.ListAsync<SeenKey>(SearchSql, gone, revision, prefix, wanted, inValues, from, most + 1, preview),
             most, static key => key.Key, static _ => false);
 
     /// <summary>Given keys with the beginnings of their values; keys that did not exist are left out.</summary>
     /// <exception cref="RefusedException">The revision is not kept.</exception>
     public Task<List<SeenKey>> PickAsync(long revision, byte[][] keys, int preview, CancellationToken gone) =>
-        browser.AskAsync(token => browser.Command(PickSql, revision, keys, preview).ListAsync<SeenKey>(token), gone);
+        browser.ListAsync<SeenKey>(PickSql, gone, revision, keys, preview);
 
     /// <summary>A key with its whole value; null if it did not exist.</summary>
     /// <exception cref="RefusedException">The revision is not kept.</exception>
     public Task<SeenKey?> KeyAsync(long revision, byte[] key, CancellationToken gone) =>
-        browser.AskAsync(token => browser.Command(KeySql, revision, key).FirstAsync<SeenKey>(token), gone);
+        browser.FirstAsync<SeenKey>(KeySql, gone, revision, key);
 }
 
 /// <summary>The marks of the store: its revision, the compaction mark, and the oldest revision whose state is known.</summary>

@@ -5,15 +5,11 @@ namespace PgEtcd.Postgres.Browsing;
 /// <summary>Queries leases, frontends and PostgreSQL itself.</summary>
 public sealed class ServerBrowser(Browser browser)
 {
-    private const string LeasesSql = """
-        select l.id, l.ttl, l.expires_at, extract(epoch from l.expires_in)::double precision as expires_in
-        from pgetcd.active_leases l order by l.expires_at, l.id limit $1
-        """;
+    private const string Leases =
+        "select l.id, l.ttl, l.expires_at, extract(epoch from l.expires_in)::double precision as expires_in from pgetcd.active_leases l";
 
-    private const string LeaseSql = """
-        select l.id, l.ttl, l.expires_at, extract(epoch from l.expires_in)::double precision as expires_in
-        from pgetcd.active_leases l where l.id = $1
-        """;
+    private const string LeasesSql = $"{Leases} order by l.expires_at, l.id limit $1";
+    private const string LeaseSql = $"{Leases} where l.id = $1";
 
     private const string LeaseCountSql = "select count(*) from pgetcd.active_leases";
 
@@ -24,17 +20,18 @@ public sealed class ServerBrowser(Browser browser)
         """;
 
     private const string FactsSql = """
-        select current_setting('server_version'), pg_postmaster_start_time(), pg_database_size(current_database()), s.total, s.in_use,
-            (select count(*) from pg_stat_activity a where a.datname = current_database()),
-            current_setting('max_connections')::integer,
-            (select count(*) from pgetcd.archive_days), pg_is_in_recovery(), t.term
+        select current_setting('server_version') as version, pg_postmaster_start_time() as started_at,
+            pg_database_size(current_database()) as database_size, s.total, s.in_use,
+            (select count(*) from pg_stat_activity a where a.datname = current_database()) as connections,
+            current_setting('max_connections')::integer as most_connections,
+            (select count(*) from pgetcd.archive_days) as archive_days, pg_is_in_recovery() as is_standby, t.term
         from pgetcd.storage_size() s cross join pgetcd.status t
         """;
 
     private const string StatementsSql = """
-        select case when a.application_name = current_setting('application_name') then a.query else '' end, a.state,
-            extract(epoch from clock_timestamp() - a.query_start)::double precision,
-            a.application_name, a.wait_event_type
+        select case when a.application_name = current_setting('application_name') then a.query else '' end as query, a.state,
+            extract(epoch from clock_timestamp() - a.query_start)::double precision as seconds,
+            coalesce(a.application_name, '') as application, a.wait_event_type as waits_for
         from pg_stat_activity a
         where a.datname = current_database() and a.pid <> pg_backend_pid() and a.state in ('active', 'idle in transaction')
             and a.backend_type = 'client backend' and a.query_start < clock_timestamp() - interval '100 milliseconds'
@@ -42,54 +39,43 @@ public sealed class ServerBrowser(Browser browser)
         """;
 
     private const string CompactionsSql = """
-        select c.compact_revision, c.compacted_at, c.username, c.client, c.frontend
+        select c.compact_revision as revision, c.compacted_at as at, c.username, c.client, c.frontend
         from pgetcd.compactions c order by c.compact_revision desc, c.compacted_at desc limit 10
         """;
 
     /// <summary>The leases, the soonest to expire first.</summary>
     public Task<List<SeenLease>> LeasesAsync(int most, CancellationToken gone) =>
-        browser.AskAsync(token => browser.Command(LeasesSql, most).ListAsync<SeenLease>(token), gone);
+        browser.ListAsync<SeenLease>(LeasesSql, gone, most);
 
     /// <summary>A lease; null if it does not exist.</summary>
     public Task<SeenLease?> LeaseAsync(long id, CancellationToken gone) =>
-        browser.AskAsync(token => browser.Command(LeaseSql, id).FirstAsync<SeenLease>(token), gone);
+        browser.FirstAsync<SeenLease>(LeaseSql, gone, id);
 
     /// <summary>The number of leases.</summary>
-    public Task<long> CountLeasesAsync(CancellationToken gone) =>
-        browser.AskAsync(async token => (long)(await browser.Command(LeaseCountSql).ScalarAsync(token))!, gone);
+    public Task<long> CountLeasesAsync(CancellationToken gone) => browser.FirstAsync<long>(LeaseCountSql, gone);
 
     /// <summary>The live frontends.</summary>
     public Task<List<SeenFrontend>> FrontendsAsync(CancellationToken gone) =>
-        browser.AskAsync(token => browser.Command(FrontendsSql).ListAsync(
-            static row => new SeenFrontend(
-                row.GetString(0), row.GetString(1), row.GetFieldValue<string[]>(2), row.GetString(3), row.GetDateTime(4), row.GetDouble(5),
-                row.IsDBNull(6) ? null : row.GetDateTime(6), row.GetInt64(7)),
-            token), gone);
+        browser.AskAsync(
+            FrontendsSql,
+            command => command.ListAsync(
+                static row => new SeenFrontend(
+                    row.GetString(0), row.GetString(1), row.GetFieldValue<string[]>(2), row.GetString(3), row.GetDateTime(4),
+                    row.GetDouble(5), row.IsDBNull(6) ? null : row.GetDateTime(6), row.GetInt64(7)),
+                gone),
+            gone);
 
     /// <summary>Facts about PostgreSQL.</summary>
-    public Task<PostgresFacts> FactsAsync(CancellationToken gone) =>
-        browser.AskAsync(async token => (await browser.Command(FactsSql).FirstAsync(
-            static row => new PostgresFacts(
-                row.GetString(0), row.GetDateTime(1), row.GetInt64(2), row.GetInt64(3), row.GetInt64(4), row.GetInt64(5), row.GetInt32(6),
-                row.GetInt64(7), row.GetBoolean(8), row.GetInt64(9)),
-            token))!, gone);
+    public async Task<PostgresFacts> FactsAsync(CancellationToken gone) => (await browser.FirstAsync<PostgresFacts>(FactsSql, gone))!;
 
     /// <summary>Long-running statements in this database. Those of other programs are shown without their text, which may hold
     /// values.</summary>
     public Task<List<SeenStatement>> StatementsAsync(CancellationToken gone) =>
-        browser.AskAsync(token => browser.Command(StatementsSql).ListAsync(
-            static row => new SeenStatement(
-                row.GetString(0), row.IsDBNull(1) ? "" : row.GetString(1), row.GetDouble(2), row.IsDBNull(3) ? "" : row.GetString(3),
-                row.IsDBNull(4) ? null : row.GetString(4)),
-            token), gone);
+        browser.ListAsync<SeenStatement>(StatementsSql, gone);
 
     /// <summary>The last compactions.</summary>
     public Task<List<SeenCompaction>> CompactionsAsync(CancellationToken gone) =>
-        browser.AskAsync(token => browser.Command(CompactionsSql).ListAsync(
-            static row => new SeenCompaction(
-                row.GetInt64(0), row.GetDateTime(1), row.IsDBNull(2) ? null : row.GetString(2), row.IsDBNull(3) ? null : row.GetString(3),
-                row.IsDBNull(4) ? null : row.GetString(4)),
-            token), gone);
+        browser.ListAsync<SeenCompaction>(CompactionsSql, gone);
 }
 
 /// <summary>A lease.</summary>

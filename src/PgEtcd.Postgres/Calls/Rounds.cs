@@ -67,15 +67,10 @@ public sealed class Rounds<TRound, TResult>(Func<TRound> open, Func<TRound, Task
                 _running = !isLast;
             }
 
-            if (error is null)
-            {
-                Answers.Give(waiters, waiter => waiter.SetResult(result), atOnce: isLast);
-            }
-            else
-            {
-                Answers.Give(waiters, waiter => waiter.SetException(error), atOnce: isLast);
-            }
-
+            Action<TaskCompletionSource<TResult>> answer = error is null
+                ? waiter => waiter.SetResult(result)
+                : waiter => waiter.SetException(error);
+            Answers.Give(waiters, answer, atOnce: isLast);
             if (isLast)
             {
                 return;

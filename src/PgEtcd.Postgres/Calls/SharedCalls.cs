@@ -4,19 +4,16 @@ namespace PgEtcd.Postgres.Calls;
 
 /// <summary>Statements that serve many callers. One is under way at a time; it serves all callers that arrived during the previous one,
 /// within the time limit of the first of them.</summary>
-public sealed class SharedCalls<TItem, TResult>
+/// <param name="database">The database to ask.</param>
+/// <param name="timeLimit">The longest wait of a caller.</param>
+/// <param name="clock">Measures the wait.</param>
+/// <param name="ask">Sends the statement for all items, in order of arrival; called again if the connection broke.</param>
+public sealed class SharedCalls<TItem, TResult>(
+    Database database, TimeSpan timeLimit, TimeProvider clock, Func<IReadOnlyList<TItem>, CancellationToken, Task<TResult>> ask)
 {
-    private readonly Rounds<Round, TResult> _rounds;
-
-    /// <param name="database">The database to ask.</param>
-    /// <param name="timeLimit">The longest wait of a caller.</param>
-    /// <param name="clock">Measures the wait.</param>
-    /// <param name="ask">Sends the statement for all items, in order of arrival; called again if the connection broke.</param>
-    public SharedCalls(
-        Database database, TimeSpan timeLimit, TimeProvider clock, Func<IReadOnlyList<TItem>, CancellationToken, Task<TResult>> ask) =>
-        _rounds = new Rounds<Round, TResult>(
-            () => new Round(clock.GetTimestamp(), []),
-            round => database.InTimeAsync(timeLimit - clock.GetElapsedTime(round.Started), token => ask(round.Items, token)));
+    private readonly Rounds<Round, TResult> _rounds = new(
+        () => new Round(clock.GetTimestamp(), []),
+        round => database.InTimeAsync(timeLimit - clock.GetElapsedTime(round.Started), token => ask(round.Items, token)));
 
     /// <summary>Asks for an item.</summary>
     /// <param name="item">The item.</param>

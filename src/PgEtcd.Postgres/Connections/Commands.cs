@@ -47,14 +47,8 @@ internal static class Commands
     }
 
     /// <inheritdoc cref="FirstAsync{T}(NpgsqlCommand, Func{NpgsqlDataReader, T}, CancellationToken)"/>
-    public static async Task<T?> FirstAsync<T>(this NpgsqlCommand command, CancellationToken cancellationToken)
-    {
-        await using (command)
-        {
-            await using NpgsqlDataReader reader = await command.ExecuteReaderAsync(cancellationToken);
-            return await reader.ReadAsync(cancellationToken) ? (T)reader.GetRowParser(typeof(T))(reader) : default;
-        }
-    }
+    public static Task<T?> FirstAsync<T>(this NpgsqlCommand command, CancellationToken cancellationToken) =>
+        command.FirstAsync(static reader => (T)reader.GetRowParser(typeof(T))(reader), cancellationToken);
 
     /// <summary>Reads row by row and keeps none.</summary>
     public static async Task EachAsync(this NpgsqlCommand command, Action<NpgsqlDataReader> take, CancellationToken cancellationToken)

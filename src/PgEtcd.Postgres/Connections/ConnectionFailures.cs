@@ -37,9 +37,7 @@ internal sealed class ConnectionFailures(NpgsqlConnectionStringBuilder address, 
                 $"the connection cannot be used: {refusal.Message.TrimEnd('.')}",
             _ when Array.Find(reasons, reason => reason.InnerException is AuthenticationException) is { } failure =>
                 $"TLS with PostgreSQL at '{address.Host}' failed: {TlsFailure(failure.GetBaseException())}",
-            _ when Array.Find(reasons, reason => DatabaseErrors.IsAboutFile(reason.GetBaseException())) is { } failure =>
-                UnusableBecause(failure.GetBaseException()),
-            _ when Array.Find(reasons, reason => DatabaseErrors.IsAboutValue(reason.GetBaseException())) is { } failure =>
+            _ when Array.Find(reasons, reason => DatabaseErrors.IsAboutAddress(reason.GetBaseException())) is { } failure =>
                 UnusableBecause(failure.GetBaseException()),
             _ when elapsed > (sockets.All(socket => socket is not null) ? NobodyListensLimit : timeLimit) =>
                 $"no PostgreSQL answered at '{address.Host}' port {address.Port} "

@@ -92,27 +92,6 @@ public sealed class Database : IAsyncDisposable
         return command;
     }
 
-    /// <summary>Statements that are sent together, in the transaction of the connection.</summary>
-    internal static NpgsqlBatch Batch(NpgsqlConnection connection, params ReadOnlySpan<NpgsqlBatchCommand> commands)
-    {
-        NpgsqlBatch batch = new(connection);
-        foreach (NpgsqlBatchCommand command in commands)
-        {
-            batch.BatchCommands.Add(command);
-        }
-
-        return batch;
-    }
-
-    /// <summary>A statement of a <see cref="Batch"/>.</summary>
-    /// <inheritdoc cref="Command(string, ReadOnlySpan{SqlValue})"/>
-    internal NpgsqlBatchCommand BatchCommand(string sql, params ReadOnlySpan<SqlValue> values)
-    {
-        NpgsqlBatchCommand command = new(Schema.Apply(sql));
-        SqlValue.Add(command.Parameters, values);
-        return command;
-    }
-
     /// <summary>An open pooled connection.</summary>
     public ValueTask<NpgsqlConnection> OpenAsync(CancellationToken cancellationToken) => OpenAsync(_source, cancellationToken);
 
@@ -184,7 +163,7 @@ public sealed class Database : IAsyncDisposable
                 last = last?.InnerException is AggregateException && exception.InnerException is null ? last : exception;
                 _failures.ThrowIfHopeless(last, Stopwatch.GetElapsedTime(started), timeLimit);
             }
-            catch (Exception exception) when (DatabaseErrors.IsAboutFile(exception) || DatabaseErrors.IsAboutValue(exception))
+            catch (Exception exception) when (DatabaseErrors.IsAboutAddress(exception))
             {
                 throw _failures.Unusable(exception); // a file, or a value that Npgsql checks when it connects
             }

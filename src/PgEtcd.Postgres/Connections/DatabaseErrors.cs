@@ -38,6 +38,9 @@ public static class DatabaseErrors
     internal static bool IsAboutFile(Exception exception) =>
         exception is FileNotFoundException or DirectoryNotFoundException or UnauthorizedAccessException or CryptographicException;
 
+    /// <summary>Whether an exception is about an address: a value in it, or a file that it names.</summary>
+    internal static bool IsAboutAddress(Exception exception) => IsAboutFile(exception) || IsAboutValue(exception);
+
     /// <summary>Whether an exception is about a value that Npgsql accepts in a connection string and checks later.</summary>
     internal static bool IsAboutValue(Exception exception) => exception
         is (ArgumentException or InvalidOperationException or NotSupportedException or FormatException) and not ObjectDisposedException;

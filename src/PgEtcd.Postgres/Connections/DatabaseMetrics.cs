@@ -15,39 +15,39 @@ public static class DatabaseMetrics
     /// <summary>etcd's two disk metrics both show the duration of an append here, for etcd's dashboards and alerts.</summary>
     private static readonly Histogram<double>[] AppendSeconds =
     [
-        Seconds("etcd_disk_wal_fsync_duration_seconds", 0.001, 14,
+        Meter.Histogram("etcd_disk_wal_fsync_duration_seconds", 0.001, 14,
             "The latency distributions of making writes durable: the round trip to PostgreSQL of an append with its commit."),
-        Seconds("etcd_disk_backend_commit_duration_seconds", 0.001, 14,
+        Meter.Histogram("etcd_disk_backend_commit_duration_seconds", 0.001, 14,
             "The latency distributions of commit: the round trip to PostgreSQL of an append with its commit."),
-        Seconds("pgetcd_append_duration_seconds", 0.0001, 18, "How long an append took, from the statement to its commit's return."),
+        Meter.Histogram("pgetcd_append_duration_seconds", 0.0001, 18,
+            "How long an append took, from the statement to its commit's return."),
     ];
 
     /// <summary>A gauge, as in etcd, although the value only grows.</summary>
-    private static readonly UpDownCounter<long> AppendedBytes = Meter.CreateUpDownCounter<long>(
-        "etcd_disk_wal_write_bytes_total", null, "Bytes of keys and values appended to the log by this frontend.");
+    private static readonly UpDownCounter<long> AppendedBytes = Meter.UpDown(
+        "etcd_disk_wal_write_bytes_total", "Bytes of keys and values appended to the log by this frontend.");
 
-    private static readonly Counter<long> AppendedRows = Meter.CreateCounter<long>(
-        "pgetcd_append_rows_total", null, "Rows appended to the log by this frontend.");
+    private static readonly Counter<long> AppendedRows = Meter.Counter(
+        "pgetcd_append_rows_total", "Rows appended to the log by this frontend.");
 
-    internal static readonly Histogram<double> PoolWaitSeconds = Seconds(
+    internal static readonly Histogram<double> PoolWaitSeconds = Meter.Histogram(
         "pgetcd_database_pool_wait_seconds", 0.0001, 18,
         "Time that appends and reads of the log waited for a connection, free or newly opened, when none was idle.");
 
-    internal static readonly Counter<long> ConnectionsOpened = Meter.CreateCounter<long>(
-        "pgetcd_database_connections_opened_total", null, "Connections to PostgreSQL opened.");
+    internal static readonly Counter<long> ConnectionsOpened = Meter.Counter(
+        "pgetcd_database_connections_opened_total", "Connections to PostgreSQL opened.");
 
-    internal static readonly Counter<long> ServerChanges = Meter.CreateCounter<long>(
-        "pgetcd_database_server_changes_total", null,
-        "Times that a connection reached another PostgreSQL than before: restarted or promoted.");
+    internal static readonly Counter<long> ServerChanges = Meter.Counter(
+        "pgetcd_database_server_changes_total", "Times that a connection reached another PostgreSQL than before: restarted or promoted.");
 
-    internal static readonly Counter<long> Retries = Meter.CreateCounter<long>(
-        "pgetcd_database_retries_total", null, "Statements repeated because PostgreSQL did not answer or the connection broke.");
+    internal static readonly Counter<long> Retries = Meter.Counter(
+        "pgetcd_database_retries_total", "Statements repeated because PostgreSQL did not answer or the connection broke.");
 
-    internal static readonly Counter<long> ListenLosses = Meter.CreateCounter<long>(
-        "pgetcd_listen_losses_total", null, "Times that the LISTEN connection was lost.");
+    internal static readonly Counter<long> ListenLosses = Meter.Counter(
+        "pgetcd_listen_losses_total", "Times that the LISTEN connection was lost.");
 
-    internal static readonly Counter<long> BackgroundFailures = Meter.CreateCounter<long>(
-        "pgetcd_background_failures_total", null,
+    internal static readonly Counter<long> BackgroundFailures = Meter.Counter(
+        "pgetcd_background_failures_total",
         "Failures of background work (following the log, heartbeats, jobs, renewals); each is tried again.");
 
     internal static readonly Counter<long> Notified = Wakeups("notify");
@@ -98,11 +98,7 @@ public static class DatabaseMetrics
         AppendedRows.Add(rows);
     }
 
-    private static Counter<long> Wakeups(string cause) => Meter.CreateCounter<long>(
-        "pgetcd_tail_wakeups_total", null,
-        "Reads of the log for rows of others, woken by NOTIFY or by the clock.",
-        [new("cause", cause)]);
-
-    private static Histogram<double> Seconds(string name, double first, int buckets, string help) =>
-        Meter.CreateHistogram(name, null, help, null, Buckets.Exponential(first, 2, buckets));
+    private static Counter<long> Wakeups(string cause) => Meter.Counter(
+        "pgetcd_tail_wakeups_total", "Reads of the log for rows of others, woken by NOTIFY or by the clock.",
+        new KeyValuePair<string, object?>("cause", cause));
 }

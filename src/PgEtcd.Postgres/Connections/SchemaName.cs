@@ -4,24 +4,14 @@ using System.Text.RegularExpressions;
 namespace PgEtcd.Postgres.Connections;
 
 /// <summary>The schema of an etcd cluster: checked once, then safe to put into SQL text.</summary>
-public sealed partial class SchemaName
+/// <param name="name">A letter or underscore, followed by at most 62 letters, digits, underscores or hyphens.</param>
+/// <exception cref="ArgumentException">The name is not like that.</exception>
+public sealed partial class SchemaName(string name)
 {
-    private readonly string _name;
     private readonly ConcurrentDictionary<string, string> _applied = new();
-
-    /// <exception cref="ArgumentException">The name is not a letter or underscore followed by at most 62 letters,
-    /// digits, underscores or hyphens.</exception>
-    public SchemaName(string name)
-    {
-        if (!IsAllowed(name))
-        {
-            throw new ArgumentException(
-                $"'{name}' is not a usable schema name: use up to 63 letters, digits, underscores and hyphens, not starting with a digit.",
-                nameof(name));
-        }
-
-        _name = name;
-    }
+    private readonly string _name = IsAllowed(name) ? name : throw new ArgumentException(
+        $"'{name}' is not a usable schema name: use up to 63 letters, digits, underscores and hyphens, not starting with a digit.",
+        nameof(name));
 
     /// <summary>Whether a cluster's schema may have the name.</summary>
     public static bool IsAllowed(string name) => Allowed().IsMatch(name);

@@ -56,10 +56,9 @@ internal sealed class SessionSettings(ILogger logger)
     public async Task<(DateTime StartedAt, bool IsStandby)> ApplyAsync(NpgsqlConnection connection)
     {
         await using NpgsqlBatch batch = new(connection);
-        NpgsqlBatchCommand set = new(SetSql);
         // A pooler invents the process id that it announces to its clients.
-        set.Parameters.Add(new NpgsqlParameter<int> { TypedValue = connection.ProcessID });
-        batch.BatchCommands.Add(set);
+        NpgsqlParameter<int> process = new() { TypedValue = connection.ProcessID };
+        batch.BatchCommands.Add(new NpgsqlBatchCommand(SetSql) { Parameters = { process } });
         batch.BatchCommands.Add(new NpgsqlBatchCommand(ReadSql));
         await using NpgsqlDataReader reader = await batch.ExecuteReaderAsync();
         await reader.ReadAsync();

@@ -44,7 +44,7 @@ public sealed class EventReader(Database database)
     /// <param name="withPrevious">Whether the events carry the previous value.</param>
     public async Task<LoggedEvents> ReadAsync(KeyRange range, long from, long to, bool withPrevious, CancellationToken cancellationToken)
     {
-        await using Snapshot snapshot = await Snapshot.OpenAsync(database, "", cancellationToken);
+        await using Snapshot snapshot = await Snapshot.OpenAsync(database, cancellationToken);
         LogPosition position = await RevisionLog.PositionAsync(database, snapshot.Connection, cancellationToken);
         to = Math.Min(to, position.Revision);
         if (from < position.CompactRevision)

@@ -62,7 +62,7 @@ public sealed class HashReader(Database database)
     /// <param name="revision">The revision; 0 for the current one; below 0 nothing matches.</param>
     public async Task<HashedKeys> HashKeysAsync(long revision, CancellationToken cancellationToken)
     {
-        await using Snapshot snapshot = await Snapshot.OpenAsync(database, "", cancellationToken);
+        await using Snapshot snapshot = await Snapshot.OpenAsync(database, cancellationToken);
         if (await snapshot.Command(KeptSql, revision).FirstAsync<CompactionHash>(cancellationToken) is { } kept)
         {
             LogPosition position = await RevisionLog.PositionAsync(database, snapshot.Connection, cancellationToken);
@@ -80,7 +80,7 @@ public sealed class HashReader(Database database)
     {
         CompactionHash? missing;
         uint? hash = null;
-        await using (Snapshot snapshot = await Snapshot.OpenAsync(database, "", cancellationToken))
+        await using (Snapshot snapshot = await Snapshot.OpenAsync(database, cancellationToken))
         {
             missing = await snapshot.Command(MissingSql).FirstAsync<CompactionHash>(cancellationToken);
             using CancellationTokenSource limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
@@ -104,7 +104,7 @@ public sealed class HashReader(Database database)
     /// do not exist here.</summary>
     public async Task<HashedKeys> HashAllAsync(CancellationToken cancellationToken)
     {
-        await using Snapshot snapshot = await Snapshot.OpenAsync(database, "", cancellationToken);
+        await using Snapshot snapshot = await Snapshot.OpenAsync(database, cancellationToken);
         (HashedKeys hashed, Crc32C crc) = await HashKeysAsync(snapshot.Connection, 0, row: null, cancellationToken);
         crc.Add("lease"u8);
         byte[] lease = new byte[2 * sizeof(long)];
@@ -133,14 +133,9 @@ public sealed class HashReader(Database database)
         KvError error = revision > position.Revision ? KvError.FutureRevision
             : revision > 0 && revision < compacted ? KvError.Compacted
             : KvError.None;
-        HashedKeys result = new(error, 0, compacted, revision, position.Revision);
-        Crc32C crc = default;
-        if (error == KvError.None)
-        {
-            crc = await HashRowsAsync(connection, revision, compacted, keptTombstones: 0, row, cancellationToken);
-        }
-
-        return (result with { Hash = crc.Value }, crc);
+        Crc32C crc = error != KvError.None ? default
+            : await HashRowsAsync(connection, revision, compacted, keptTombstones: 0, row, cancellationToken);
+        return (new HashedKeys(error, crc.Value, compacted, revision, position.Revision), crc);
     }
 
     private async Task<uint> HashAsync(Snapshot snapshot, CompactionHash wanted, CancellationToken cancellationToken) =>

@@ -57,7 +57,7 @@ public sealed class PastQueries : IAsyncDisposable
 
     /// <summary>Opens the snapshot.</summary>
     public static async Task<PastQueries> OpenAsync(Database database, CancellationToken cancellationToken) =>
-        new(await Snapshot.OpenAsync(database, SettingsSql, cancellationToken));
+        new(await Snapshot.OpenAsync(database, cancellationToken, SettingsSql));
 
     /// <summary>The current revision, and the first whose state is known.</summary>
     public Task<(long Revision, long Oldest)> StatusAsync(CancellationToken cancellationToken) =>

@@ -84,11 +84,9 @@ public sealed class StateLoader(Database database, long keysPerWalk = 50_000)
     public async Task<(LogPosition Position, KeySpace Keys)> LoadAsync(
         IProgress<LoadedRows>? progress, CancellationToken cancellationToken)
     {
-        await using Snapshot snapshot = await Snapshot.OpenAsync(database, PlannerSql, cancellationToken);
+        await using Snapshot snapshot = await Snapshot.OpenAsync(database, cancellationToken, PlannerSql);
         LogPosition position = await RevisionLog.PositionAsync(database, snapshot.Connection, cancellationToken);
-        (double rows, double? keys) = await snapshot.Command(SizesSql)
-            .FirstAsync(
-                static reader => (reader.GetDouble(0), reader.IsDBNull(1) ? null : (double?)reader.GetDouble(1)), cancellationToken);
+        (double rows, double? keys) = await snapshot.Command(SizesSql).FirstAsync<(double, double?)>(cancellationToken);
         KeyTree tree = (keys is { } known && known * RowsPerLookup < rows
                 ? await NewestAsync(snapshot, rows, (long)known, progress, cancellationToken)
                 : null)
@@ -108,7 +106,7 @@ public sealed class StateLoader(Database database, long keysPerWalk = 50_000)
         string? exported = bounds.Length == 2 ? null : await snapshot.ExportAsync(cancellationToken);
         KeyTree[] pieces = await Task.WhenAll(Enumerable.Range(0, bounds.Length - 1).Select(async i =>
         {
-            await using Snapshot? own = i == 0 ? null : await Snapshot.OpenAsync(database, PlannerSql, cancellationToken, exported);
+            await using Snapshot? own = i == 0 ? null : await Snapshot.OpenAsync(database, cancellationToken, PlannerSql, exported);
             return await ReadAsync((own ?? snapshot).Command(NewestSql, limit, bounds[i], bounds[i + 1]), count, cancellationToken);
         }));
         return count.Rows < limit ? KeyTree.Joined(pieces) : null;
@@ -119,7 +117,7 @@ public sealed class StateLoader(Database database, long keysPerWalk = 50_000)
     {
         List<byte[]> known = pieces == 1
             ? []
-            : await snapshot.Command(BoundsSql).ListAsync(static reader => reader.GetFieldValue<byte[]>(0), cancellationToken);
+            : await snapshot.Command(BoundsSql).ListAsync<byte[]>(cancellationToken);
         IEnumerable<byte[]> inner = known.Count < pieces
             ? []
             : Enumerable.Range(1, pieces - 1).Select(i => known[known.Count * i / pieces]);

@@ -28,7 +28,7 @@ public sealed class StateReader(Database database)
         KeyRange range, long revision, long limit, CancellationToken cancellationToken, bool withValues = true,
         long most = AnswerTooLargeException.Limit)
     {
-        await using Snapshot snapshot = await Snapshot.OpenAsync(database, "", cancellationToken);
+        await using Snapshot snapshot = await Snapshot.OpenAsync(database, cancellationToken);
         LogPosition position = await RevisionLog.PositionAsync(database, snapshot.Connection, cancellationToken);
         long size = 0;
         List<KeyRecord> records = await snapshot.Command(RangeSql, revision, range.Start, range.SqlEnd(), limit, withValues).ListAsync(

@@ -27,18 +27,16 @@ public sealed class LeaseTable(Database database)
         IReadOnlyList<LeaseGrant> grants, CancellationToken cancellationToken)
     {
         const int granted = -1;
-        List<LeaseGrantOutcome> outcomes = new(grants.Count);
-        await database.Command(
+        return await database.Command(
             GrantSql,
             (long[])[.. grants.Select(static grant => grant.Id)],
             (long[])[.. grants.Select(static grant => grant.Ttl)],
             (Guid[])[.. grants.Select(static grant => grant.Token)])
-            .EachAsync(
-                reader => outcomes.Add(reader.GetInt32(0) is var outcome && outcome > 0
+            .ListAsync(
+                static reader => reader.GetInt32(0) is var outcome && outcome > 0
                     ? new LeaseGrantOutcome(false, (AlarmKinds)outcome, reader.GetInt64(1))
-                    : new LeaseGrantOutcome(outcome == granted, AlarmKinds.None, reader.GetInt64(1))),
+                    : new LeaseGrantOutcome(outcome == granted, AlarmKinds.None, reader.GetInt64(1)),
                 cancellationToken);
-        return outcomes;
     }
 
     /// <summary>A lease; null if it does not exist.</summary>
@@ -66,19 +64,9 @@ public sealed class LeaseTable(Database database)
     /// <returns>Null if the database was unavailable: <see cref="RenewAllAsync"/> must be called first.</returns>
     public async Task<IReadOnlyList<long>?> ExpiredAsync(string leader, int most, CancellationToken cancellationToken)
     {
-        bool isRenewalDue = false;
-        List<long> ids = [];
-        await database.Command(ExpiredSql, leader, most).EachAsync(
-            reader =>
-            {
-                isRenewalDue |= reader.GetBoolean(0);
-                if (!reader.IsDBNull(1))
-                {
-                    ids.Add(reader.GetInt64(1));
-                }
-            },
-            cancellationToken);
-        return isRenewalDue ? null : ids;
+        List<(bool IsRenewalDue, long? Id)> rows =
+            await database.Command(ExpiredSql, leader, most).ListAsync<(bool, long?)>(cancellationToken);
+        return rows.Exists(static row => row.IsRenewalDue) ? null : [.. rows.Select(static row => row.Id).OfType<long>()];
     }
 
     /// <summary>Gives a full TTL to all leases that were alive when the database became unavailable, if that is due.</summary>

@@ -27,9 +27,11 @@ public sealed class RemovalTable(Database database)
     {
         while (true)
         {
-            if (await TryRemoveAsync(rows, inDoubt, toArchive, cancellationToken) is { } step)
+            (string outcome, long removed) = await database.Command(RemoveSql, rows, inDoubt, toArchive)
+                .FirstAsync<(string, long)>(cancellationToken);
+            if (outcome != "unhashed")
             {
-                return step;
+                return new RemovalStep(Enum.Parse<RemovalOutcome>(outcome, ignoreCase: true), removed);
             }
 
             await _hashes.KeepHashAsync(cancellationToken);
@@ -46,23 +48,6 @@ public sealed class RemovalTable(Database database)
     /// <param name="retention">Time for which removed rows are kept.</param>
     public Task KeepArchiveAsync(TimeSpan retention, CancellationToken cancellationToken) =>
         database.Command(KeepArchiveSql, retention).RunAsync(cancellationToken);
-
-    private Task<RemovalStep?> TryRemoveAsync(int rows, TimeSpan inDoubt, bool toArchive, CancellationToken cancellationToken) =>
-        database.Command(RemoveSql, rows, inDoubt, toArchive).FirstAsync(
-            static reader => Outcome(reader.GetString(0)) is { } outcome
-                ? new RemovalStep(outcome, reader.GetInt64(1))
-                : (RemovalStep?)null,
-            cancellationToken);
-
-    /// <summary>Null if a hash is missing.</summary>
-    private static RemovalOutcome? Outcome(string text) => text switch
-    {
-        "more" => RemovalOutcome.More,
-        "soon" => RemovalOutcome.Soon,
-        "later" => RemovalOutcome.Later,
-        "unhashed" => null,
-        _ => RemovalOutcome.Finished,
-    };
 }
 
 /// <summary>The result of a batch of removal.</summary>
@@ -70,7 +55,7 @@ public sealed class RemovalTable(Database database)
 /// <param name="Removed">Rows removed.</param>
 public readonly record struct RemovalStep(RemovalOutcome Outcome, long Removed);
 
-/// <summary>How removal continues after a batch.</summary>
+/// <summary>How removal continues after a batch; the names are those of <c>remove_superseded</c>.</summary>
 public enum RemovalOutcome
 {
     /// <summary>All superseded rows are gone.</summary>

@@ -17,7 +17,10 @@ public static class Instruments
     /// <summary>A histogram whose bounds double from one to the next.</summary>
     public static Histogram<double> Histogram(
         this Meter meter, string name, double first, int buckets, string help, params KeyValuePair<string, object?>[] labels) =>
-        meter.CreateHistogram(name, null, help, InOrder(labels), Buckets.Exponential(first, 2, buckets));
+        meter.CreateHistogram(name, null, help, InOrder(labels), new InstrumentAdvice<double>
+        {
+            HistogramBucketBoundaries = [.. Enumerable.Range(0, buckets).Select(i => first * (1L << i))],
+        });
 
     /// <summary>Records the seconds since a moment.</summary>
     /// <param name="histogram">A histogram of seconds.</param>

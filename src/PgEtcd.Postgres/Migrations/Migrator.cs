@@ -80,15 +80,15 @@ public sealed class Migrator(Database database, ILogger<Migrator> logger)
                 return plan; // the usual start: nothing to lock, nothing to write
             }
 
-            await RunAsync(connection, SettingsSql, cancellationToken);
+            await database.Command(connection, SettingsSql).RunAsync(cancellationToken);
             // No time limit: an import that creates the schema holds up others until its end.
             await EnsureSchemaAsync(connection, cancellationToken);
             await database.Command(connection, LockSql).WithoutLimit().RunAsync(cancellationToken);
             plan = await PlanAsync(connection, cancellationToken); // another frontend may have been first
             foreach ((string name, string sql) in Tables.Where(file => plan.Tables.Contains(file.Name)))
             {
-                await RunAsync(connection, sql, cancellationToken);
-                await RunAsync(connection, NoteSql, cancellationToken, Number(name), name);
+                await database.Command(connection, sql).RunAsync(cancellationToken);
+                await database.Command(connection, NoteSql, Number(name), name).RunAsync(cancellationToken);
                 Log.Migrated(logger, database.Schema.ToString(), name);
             }
 
@@ -97,10 +97,11 @@ public sealed class Migrator(Database database, ILogger<Migrator> logger)
                 foreach ((_, string sql) in Functions)
                 {
                     // Npgsql would split the file at each semicolon, also those within begin atomic … end.
-                    await RunAsync(connection, $"do $apply$ begin execute $file${sql}$file$; end $apply$", cancellationToken);
+                    await database.Command(connection, $"do $apply$ begin execute $file${sql}$file$; end $apply$")
+                        .RunAsync(cancellationToken);
                 }
 
-                await RunAsync(connection, NoteSql, cancellationToken, 0, FunctionsHash);
+                await database.Command(connection, NoteSql, 0, FunctionsHash).RunAsync(cancellationToken);
                 Log.FunctionsApplied(logger, database.Schema.ToString(), FunctionsHash);
             }
 
@@ -204,10 +205,6 @@ public sealed class Migrator(Database database, ILogger<Migrator> logger)
             throw new DatabaseStartException($"--schema: '{database.Schema}' has migrations that are not pgetcd's.", exception);
         }
     }
-
-    private Task<int> RunAsync(
-        NpgsqlConnection connection, string sql, CancellationToken cancellationToken, params ReadOnlySpan<SqlValue> values) =>
-        database.Command(connection, sql, values).RunAsync(cancellationToken);
 
     private static int Number(string name) => int.Parse(name.AsSpan(0, 4), provider: null);
 

@@ -101,25 +101,9 @@ public sealed class AppendBatch(LogPosition expected, int capacity = 0)
     }
 
     /// <summary>Whether this batch and another would write the same rows behind those of others.</summary>
-    public bool IsSameAs(AppendBatch other)
-    {
-        if (Keys.Count != other.Keys.Count)
-        {
-            return false;
-        }
-
-        for (int i = 0; i < Keys.Count; i++)
-        {
-            if (!Keys[i].Span.SequenceEqual(other.Keys[i].Span) || Subs[i] != other.Subs[i] || Versions[i] != other.Versions[i]
-                || Leases[i] != other.Leases[i] || Values[i].HasValue != other.Values[i].HasValue
-                || Offset(i) != other.Offset(i))
-            {
-                return false;
-            }
-        }
-
-        return true;
-    }
+    public bool IsSameAs(AppendBatch other) => Keys.Count == other.Keys.Count && Enumerable.Range(0, Keys.Count).All(i =>
+        Keys[i].Span.SequenceEqual(other.Keys[i].Span) && Subs[i] == other.Subs[i] && Versions[i] == other.Versions[i]
+        && Leases[i] == other.Leases[i] && Values[i].HasValue == other.Values[i].HasValue && Offset(i) == other.Offset(i));
 
     /// <summary>Makes the append depend on a lease that a put names.</summary>
     public void Require(long lease) => RequiredLeases.Add(lease);

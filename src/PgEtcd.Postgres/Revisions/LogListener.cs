@@ -52,7 +52,12 @@ public sealed class LogListener(Database database, RevisionLog log, ILogger<LogL
         {
             await connection.CloseAsync();
             Log.Pooled(logger, (int)Poll.TotalMilliseconds);
-            await PollAsync(wake, cancellationToken);
+            while (true)
+            {
+                DatabaseMetrics.Polled.Add(1);
+                await wake(null);
+                await Task.Delay(Poll, cancellationToken);
+            }
         }
 
         await database.Command(connection, $"listen {database.Schema.Quoted}").RunAsync(cancellationToken);
@@ -84,16 +89,6 @@ public sealed class LogListener(Database database, RevisionLog log, ILogger<LogL
     private async Task<bool> IsPooledAsync(NpgsqlConnection connection, CancellationToken cancellationToken) =>
         (int)(await database.Command(connection, "select pg_backend_pid()").ScalarAsync(cancellationToken))! != connection.ProcessID;
 
-    private static async Task PollAsync(Func<long?, Task> wake, CancellationToken cancellationToken)
-    {
-        while (true)
-        {
-            DatabaseMetrics.Polled.Add(1);
-            await wake(null);
-            await Task.Delay(Poll, cancellationToken);
-        }
-    }
-
     /// <summary>The revision in <c>REVISION FRONTEND</c>; null for an append of this frontend. A notification without a frontend is not
     /// about an append but, for instance, about a compaction: the head may not have moved, so the result is beyond any known
     /// revision.</summary>
@@ -101,16 +96,8 @@ public sealed class LogListener(Database database, RevisionLog log, ILogger<LogL
     {
         ReadOnlySpan<char> text = payload;
         int space = text.IndexOf(' ');
-        if (space < 0)
-        {
-            return long.MaxValue;
-        }
-
-        if (log.IsOwn(text[(space + 1)..]))
-        {
-            return null;
-        }
-
-        return long.TryParse(text[..space], CultureInfo.InvariantCulture, out long head) ? head : null;
+        return space < 0 ? long.MaxValue
+            : !log.IsOwn(text[(space + 1)..]) && long.TryParse(text[..space], CultureInfo.InvariantCulture, out long head) ? head
+            : null;
     }
 }

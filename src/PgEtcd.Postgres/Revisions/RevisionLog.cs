@@ -32,13 +32,12 @@ public sealed class RevisionLog(Database database, string name)
     private const string ObserveTermSql = "select pgetcd.observe_term()";
     private const string EnsureHistorySql = "select pgetcd.ensure_history($1, $2, $3, $4, $5)";
 
-    private readonly string _frontend = $"{name}-{Guid.NewGuid().ToString("N")[..8]}";
     private int _abandoned;
 
     /// <summary>The name of this run of this frontend; no other process has the same.</summary>
-    public string Frontend => _frontend;
+    public string Frontend { get; } = $"{name}-{Guid.NewGuid().ToString("N")[..8]}";
 
-    private string Run => _abandoned == 0 ? _frontend : $"{_frontend}.{_abandoned}";
+    private string Run => _abandoned == 0 ? Frontend : $"{Frontend}.{_abandoned}";
 
     /// <summary>Gives up on a batch whose outcome is unknown. If the batch is committed later, its rows are not mistaken for those of a
     /// later batch.</summary>
@@ -46,7 +45,7 @@ public sealed class RevisionLog(Database database, string name)
 
     /// <summary>Whether a row or a notification is from this run of this frontend.</summary>
     /// <param name="run">The row's column <c>frontend</c>.</param>
-    public bool IsOwn(ReadOnlySpan<char> run) => run.StartsWith(_frontend, StringComparison.Ordinal);
+    public bool IsOwn(ReadOnlySpan<char> run) => run.StartsWith(Frontend, StringComparison.Ordinal);
 
     /// <summary>Appends the batch if the log is still at the batch's expected position, or if others have since changed nothing
     /// that the batch read. May be repeated with the same batch after the connection broke: it is appended once.</summary>
@@ -61,7 +60,18 @@ public sealed class RevisionLog(Database database, string name)
     {
         await using NpgsqlConnection connection = await database.OpenForAppendAsync(cancellationToken);
         long started = Stopwatch.GetTimestamp();
-        AppendResult result = await AppendAsync(connection, batch, missed, cancellationToken);
+        AppendResult result;
+        if (batch.IsLone && await AppendOneAsync(connection, batch, cancellationToken) is { } head)
+        {
+            result = new AppendResult(AppendOutcome.Appended, batch.Expected with { Revision = head }, []);
+        }
+        else
+        {
+            await using NpgsqlCommand command = database.Command(connection, AppendSql, Values(batch));
+            await using NpgsqlDataReader reader = await command.ExecuteReaderAsync(cancellationToken);
+            result = await ReadAsync(reader, batch, missed, cancellationToken);
+        }
+
         Measure(batch, result, started);
         return result;
     }
@@ -87,8 +97,9 @@ public sealed class RevisionLog(Database database, string name)
         }
 
         long started = Stopwatch.GetTimestamp();
-        await using NpgsqlBatch append = Database.Batch(
-            connection, database.BatchCommand(AppendSql, Values(batch)), database.BatchCommand("commit"));
+        await using NpgsqlBatch append = new(connection);
+        append.Add(database.Schema, AppendSql, Values(batch));
+        append.Add(database.Schema, "commit");
         await using NpgsqlDataReader reader = await append.ExecuteReaderAsync(cancellationToken);
         AppendResult result = await ReadAsync(reader, batch, missed, cancellationToken);
         while (await reader.NextResultAsync(cancellationToken))
@@ -129,7 +140,7 @@ public sealed class RevisionLog(Database database, string name)
     public async Task<CompactOutcome> CompactAsync(
         long revision, Guid token, CancellationToken cancellationToken, string? username = null, string? client = null)
     {
-        object? outcome = await database.Command(CompactSql, revision, token, username, client, _frontend).ScalarAsync(cancellationToken);
+        object? outcome = await database.Command(CompactSql, revision, token, username, client, Frontend).ScalarAsync(cancellationToken);
         return outcome switch
         {
             "compacted" => CompactOutcome.Compacted,
@@ -160,19 +171,6 @@ public sealed class RevisionLog(Database database, string name)
         database.Command(connection, PositionSql).FirstAsync(
             static reader => new LogPosition(reader.GetInt64(0), reader.GetInt64(1), reader.GetInt64(2), (AlarmKinds)reader.GetInt16(3)),
             cancellationToken);
-
-    private async Task<AppendResult> AppendAsync(
-        NpgsqlConnection connection, AppendBatch batch, Action<LogRow> missed, CancellationToken cancellationToken)
-    {
-        if (batch.IsLone && await AppendOneAsync(connection, batch, cancellationToken) is { } head)
-        {
-            return new AppendResult(AppendOutcome.Appended, batch.Expected with { Revision = head }, []);
-        }
-
-        await using NpgsqlCommand command = database.Command(connection, AppendSql, Values(batch));
-        await using NpgsqlDataReader reader = await command.ExecuteReaderAsync(cancellationToken);
-        return await ReadAsync(reader, batch, missed, cancellationToken);
-    }
 
     /// <summary>The arguments of <see cref="AppendSql"/>.</summary>
     private SqlValue[] Values(AppendBatch batch)

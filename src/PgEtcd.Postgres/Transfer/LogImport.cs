@@ -10,7 +10,14 @@ namespace PgEtcd.Postgres.Transfer;
 
 /// <summary>Fills an empty schema with a whole history, in one transaction under the append lock: a frontend sees all of it or nothing,
 /// however the import ends.</summary>
-public sealed class LogImport : IAsyncDisposable
+/// <param name="database">The target.</param>
+/// <param name="connection">A connection of the import's own.</param>
+/// <param name="transaction">Its transaction.</param>
+/// <param name="now">The time of all rows.</param>
+/// <param name="copy">Takes the rows.</param>
+public sealed class LogImport(
+    Database database, NpgsqlConnection connection, NpgsqlTransaction transaction, DateTime now, NpgsqlBinaryImporter copy)
+    : IAsyncDisposable
 {
     /// <summary>The name of the frontend in imported rows.</summary>
     private const string Source = "import";
@@ -59,23 +66,6 @@ public sealed class LogImport : IAsyncDisposable
         select pg_notify('pgetcd', base_revision::text) from pgetcd.cluster
         """;
 
-    private readonly Database _database;
-    private readonly NpgsqlConnection _connection;
-    private readonly NpgsqlTransaction _transaction;
-    private readonly DateTime _now;
-    private readonly NpgsqlBinaryImporter _copy;
-
-    private LogImport(
-        Database database, NpgsqlConnection connection, NpgsqlTransaction transaction, DateTime now, NpgsqlBinaryImporter copy)
-    {
-        _database = database;
-        _connection = connection;
-        _transaction = transaction;
-        _now = now;
-        _copy = copy;
-        _copy.Timeout = StepLimit;
-    }
-
     /// <summary>Begins an import.</summary>
     /// <param name="database">The target.</param>
     /// <param name="migrator">Creates the schema in the import's transaction, so that a refused import leaves none; null if the schema
@@ -102,6 +92,7 @@ public sealed class LogImport : IAsyncDisposable
             }
 
             NpgsqlBinaryImporter copy = await connection.BeginBinaryImportAsync(database.Schema.Apply(CopySql), cancellationToken);
+            copy.Timeout = StepLimit;
             return new LogImport(database, connection, transaction, now, copy);
         }
         catch
@@ -116,24 +107,24 @@ public sealed class LogImport : IAsyncDisposable
         long revision, int sub, ReadOnlyMemory<byte> key, ReadOnlyMemory<byte>? value, long createRevision, long version, long lease,
         CancellationToken cancellationToken)
     {
-        await _copy.StartRowAsync(cancellationToken);
-        await _copy.WriteAsync(revision, NpgsqlDbType.Bigint, cancellationToken);
-        await _copy.WriteAsync(sub, NpgsqlDbType.Integer, cancellationToken);
-        await _copy.WriteAsync(key, NpgsqlDbType.Bytea, cancellationToken);
+        await copy.StartRowAsync(cancellationToken);
+        await copy.WriteAsync(revision, NpgsqlDbType.Bigint, cancellationToken);
+        await copy.WriteAsync(sub, NpgsqlDbType.Integer, cancellationToken);
+        await copy.WriteAsync(key, NpgsqlDbType.Bytea, cancellationToken);
         if (value is { } bytes)
         {
-            await _copy.WriteAsync(bytes, NpgsqlDbType.Bytea, cancellationToken);
+            await copy.WriteAsync(bytes, NpgsqlDbType.Bytea, cancellationToken);
         }
         else
         {
-            await _copy.WriteNullAsync(cancellationToken);
+            await copy.WriteNullAsync(cancellationToken);
         }
 
-        await _copy.WriteAsync(createRevision, NpgsqlDbType.Bigint, cancellationToken);
-        await _copy.WriteAsync(version, NpgsqlDbType.Bigint, cancellationToken);
-        await _copy.WriteAsync(lease, NpgsqlDbType.Bigint, cancellationToken);
-        await _copy.WriteAsync(_now, NpgsqlDbType.TimestampTz, cancellationToken);
-        await _copy.WriteAsync(Source, NpgsqlDbType.Text, cancellationToken);
+        await copy.WriteAsync(createRevision, NpgsqlDbType.Bigint, cancellationToken);
+        await copy.WriteAsync(version, NpgsqlDbType.Bigint, cancellationToken);
+        await copy.WriteAsync(lease, NpgsqlDbType.Bigint, cancellationToken);
+        await copy.WriteAsync(now, NpgsqlDbType.TimestampTz, cancellationToken);
+        await copy.WriteAsync(Source, NpgsqlDbType.Text, cancellationToken);
     }
 
     /// <inheritdoc cref="AddAsync(long, int, ReadOnlyMemory{byte}, ReadOnlyMemory{byte}?, long, long, long, CancellationToken)"/>
@@ -150,14 +141,14 @@ public sealed class LogImport : IAsyncDisposable
         long revision, long compactRevision, IReadOnlyCollection<(long Id, long Ttl)> leases, AuthRecords? auth,
         CancellationToken cancellationToken)
     {
-        await _copy.CompleteAsync(cancellationToken);
-        await _copy.DisposeAsync();
+        await copy.CompleteAsync(cancellationToken);
+        await copy.DisposeAsync();
         await ExecuteAsync(MarksSql, cancellationToken, revision, compactRevision);
         await ExecuteAsync(
             LeasesSql, cancellationToken, (long[])[.. leases.Select(lease => lease.Id)], (long[])[.. leases.Select(lease => lease.Ttl)]);
         if (auth is not null)
         {
-            await AuthImport.ReplaceAsync(_transaction, _database.Schema, auth, cancellationToken);
+            await AuthImport.ReplaceAsync(transaction, database.Schema, auth, cancellationToken);
         }
 
         await ExecuteAsync(AnalyzeSql, cancellationToken);
@@ -166,23 +157,23 @@ public sealed class LogImport : IAsyncDisposable
     /// <summary>HashKV of the resulting store, from the rows.</summary>
     /// <param name="row">Called for each row.</param>
     public async Task<uint> HashAsync(Action row, CancellationToken cancellationToken) =>
-        (await new HashReader(_database).HashKeysAsync(_connection, revision: 0, row, cancellationToken)).Hashed.Hash;
+        (await new HashReader(database).HashKeysAsync(connection, revision: 0, row, cancellationToken)).Hashed.Hash;
 
     /// <summary>Commits, and wakes the running frontends.</summary>
     public async Task CommitAsync(CancellationToken cancellationToken)
     {
         await ExecuteAsync(CommitSql, cancellationToken);
-        await _transaction.CommitAsync(cancellationToken);
+        await transaction.CommitAsync(cancellationToken);
     }
 
     /// <summary>Undoes everything that was not committed.</summary>
     public async ValueTask DisposeAsync()
     {
-        await _copy.DisposeAsync();
-        await _transaction.DisposeAsync();
-        await _connection.DisposeAsync();
+        await copy.DisposeAsync();
+        await transaction.DisposeAsync();
+        await connection.DisposeAsync();
     }
 
     private Task<int> ExecuteAsync(string sql, CancellationToken cancellationToken, params ReadOnlySpan<SqlValue> values) =>
-        _database.Command(_connection, sql, values).WithoutLimit().RunAsync(cancellationToken);
+        database.Command(connection, sql, values).WithoutLimit().RunAsync(cancellationToken);
 }

@@ -9,7 +9,10 @@ namespace PgEtcd.Postgres.Transfer;
 /// <summary>A whole store at one moment: the log as etcd would hold it after its compaction, row by row, and the leases. Reading it again
 /// gives the same result.</summary>
 /// <remarks>The transaction holds back vacuum until the scan is disposed of.</remarks>
-public sealed class LogScan : IAsyncDisposable
+/// <param name="snapshot">The transaction.</param>
+/// <param name="position">The position of the log at that moment.</param>
+/// <param name="prefix">The prefix of the keys at a past revision; null for the store as it is now.</param>
+public sealed class LogScan(Snapshot snapshot, LogPosition position, byte[]? prefix = null) : IAsyncDisposable
 {
     // etcd keeps (semantics.md §6) all rows above the mark and, below it, the newest row of each key if it is a put or a tombstone at
     // the mark itself. Removal may not have reached the mark yet.
@@ -22,15 +25,10 @@ public sealed class LogScan : IAsyncDisposable
         order by r.revision, r.sub
         """;
 
-    private const string RowsSql = $"""
-        select r.revision, r.sub, r.key, r.value, r.create_revision, r.version, r.lease
-        {Present}
-        """;
+    private const string Rows = "select r.revision, r.sub, r.key, r.value, r.create_revision, r.version, r.lease";
 
-    private const string LengthsSql = $"""
-        select r.revision, r.sub, octet_length(r.key), octet_length(r.value), r.create_revision, r.version, r.lease
-        {Present}
-        """;
+    private const string Lengths =
+        "select r.revision, r.sub, octet_length(r.key), octet_length(r.value), r.create_revision, r.version, r.lease";
 
     private const string LeasesSql = "select id, ttl from pgetcd.leases";
 
@@ -49,62 +47,37 @@ public sealed class LogScan : IAsyncDisposable
         order by r.revision, r.sub
         """;
 
-    private const string ThenRowsSql = $"select r.revision, r.sub, r.key, r.value, r.create_revision, r.version, r.lease {Then}";
-
-    private const string ThenLengthsSql = $"""
-        select r.revision, r.sub, octet_length(r.key), octet_length(r.value), r.create_revision, r.version, r.lease {Then}
-        """;
-
     private const string ThenLeasesSql = """
         select l.id, l.ttl from pgetcd.leases l where l.id in (select s.lease from pgetcd.prefix_at($1, $2) s)
         """;
 
     private const string ThenSettingsSql = "set local statement_timeout = 0; set local idle_in_transaction_session_timeout = 0";
 
-    private readonly Snapshot _snapshot;
-    private readonly byte[]? _prefix;
-
-    private LogScan(Snapshot snapshot, LogPosition position, byte[]? prefix = null)
-    {
-        _snapshot = snapshot;
-        _prefix = prefix;
-        Position = position;
-    }
-
     /// <summary>The position of the log at that moment.</summary>
-    public LogPosition Position { get; }
+    public LogPosition Position => position;
 
     /// <summary>Begins a scan of the store as it is now.</summary>
-    public static async Task<LogScan> OpenAsync(Database database, CancellationToken cancellationToken)
-    {
-        Snapshot snapshot = await Snapshot.OpenAsync(database, SettingsSql, cancellationToken);
-        try
-        {
-            return new LogScan(snapshot, await RevisionLog.PositionAsync(database, snapshot.Connection, cancellationToken));
-        }
-        catch
-        {
-            await snapshot.DisposeAsync();
-            throw;
-        }
-    }
+    public static Task<LogScan> OpenAsync(Database database, CancellationToken cancellationToken) => Snapshot.OpenForAsync(
+        database, SettingsSql,
+        async snapshot => new LogScan(snapshot, await RevisionLog.PositionAsync(database, snapshot.Connection, cancellationToken)),
+        cancellationToken);
 
     /// <summary>Begins a scan of the keys with a prefix at a revision: a store that was compacted there, without users and roles.
     /// Leases that no longer exist are left out.</summary>
     public static async Task<LogScan> OpenAsync(Database database, long revision, byte[] prefix, CancellationToken cancellationToken) =>
         new(
-            await Snapshot.OpenAsync(database, ThenSettingsSql, cancellationToken),
+            await Snapshot.OpenAsync(database, cancellationToken, ThenSettingsSql),
             LogPosition.Empty with { Revision = revision, CompactRevision = revision },
             prefix);
 
     /// <summary>The rows, in order.</summary>
     public IAsyncEnumerable<LogRow> RowsAsync(CancellationToken cancellationToken) =>
-        ReadAsync(_prefix is null ? RowsSql : ThenRowsSql, static reader => LogRow.Read(reader), cancellationToken);
+        ReadAsync(Rows, static reader => LogRow.Read(reader), cancellationToken);
 
     /// <summary>The rows, in order, without keys and values, which are not fetched from disk.</summary>
     /// <returns>Each row with the bytes of its key and of its value; null for a tombstone.</returns>
     public IAsyncEnumerable<(LogRow Row, int KeyLength, int? ValueLength)> LengthsAsync(CancellationToken cancellationToken) => ReadAsync(
-        _prefix is null ? LengthsSql : ThenLengthsSql,
+        Lengths,
         static reader => (
             new LogRow(reader.GetInt64(0), reader.GetInt32(1), [], null, reader.GetInt64(4), reader.GetInt64(5), reader.GetInt64(6)),
             reader.GetInt32(2),
@@ -113,23 +86,23 @@ public sealed class LogScan : IAsyncDisposable
 
     /// <summary>The leases: id and granted seconds, in no order.</summary>
     public Task<List<(long Id, long Ttl)>> LeasesAsync(CancellationToken cancellationToken) =>
-        (_prefix is null ? _snapshot.Command(LeasesSql) : Command(ThenLeasesSql)).WithoutLimit().ListAsync<(long, long)>(cancellationToken);
+        (prefix is null ? snapshot.Command(LeasesSql) : Command(ThenLeasesSql)).WithoutLimit().ListAsync<(long, long)>(cancellationToken);
 
     /// <summary>Users and roles.</summary>
     public Task<AuthRecords> AuthAsync(CancellationToken cancellationToken) =>
-        _prefix is null ? AuthTable.LoadAsync(_snapshot, cancellationToken) : Task.FromResult(new AuthRecords());
+        prefix is null ? AuthTable.LoadAsync(snapshot, cancellationToken) : Task.FromResult(new AuthRecords());
 
     /// <inheritdoc/>
-    public ValueTask DisposeAsync() => _snapshot.DisposeAsync();
+    public ValueTask DisposeAsync() => snapshot.DisposeAsync();
 
-    private NpgsqlCommand Command(string sql) => _prefix is null
-        ? _snapshot.Command(sql, Position.CompactRevision)
-        : _snapshot.Command(sql, Position.Revision, _prefix);
+    private NpgsqlCommand Command(string sql) => prefix is null
+        ? snapshot.Command(sql, position.CompactRevision)
+        : snapshot.Command(sql, position.Revision, prefix);
 
     private async IAsyncEnumerable<T> ReadAsync<T>(
-        string sql, Func<NpgsqlDataReader, T> convert, [EnumeratorCancellation] CancellationToken cancellationToken)
+        string columns, Func<NpgsqlDataReader, T> convert, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        await using NpgsqlCommand command = Command(sql).WithoutLimit();
+        await using NpgsqlCommand command = Command($"{columns} {(prefix is null ? Present : Then)}").WithoutLimit();
         NpgsqlDataReader reader = await command.ExecuteReaderAsync(cancellationToken);
         bool atEnd = false;
         try
@@ -143,25 +116,19 @@ public sealed class LogScan : IAsyncDisposable
         }
         finally
         {
-            await EndAsync(command, reader, atEnd);
-        }
-    }
-
-    /// <summary>Cancels the command of a consumer that stops early; otherwise all remaining rows would be read here.</summary>
-    private static async ValueTask EndAsync(NpgsqlCommand command, NpgsqlDataReader reader, bool atEnd)
-    {
-        try
-        {
-            if (!atEnd)
+            try
             {
-                command.Cancel();
-            }
+                if (!atEnd)
+                {
+                    command.Cancel(); // otherwise the rows that the consumer does not want would be read here
+                }
 
-            await reader.DisposeAsync();
-        }
-        catch (PostgresException cancelled) when (cancelled.SqlState == PostgresErrorCodes.QueryCanceled)
-        {
-            // The cancellation was requested.
+                await reader.DisposeAsync();
+            }
+            catch (PostgresException cancelled) when (cancelled.SqlState == PostgresErrorCodes.QueryCanceled)
+            {
+                // The cancellation was requested.
+            }
         }
     }
 }

@@ -13,7 +13,7 @@ public sealed class Findings
 
     /// <summary>The number of violations of an invariant, and a sentence for each of the first.</summary>
     public (long Count, IReadOnlyList<string> Told) Of(Invariant invariant) =>
-        _found.TryGetValue(invariant, out (long Count, List<string> Told) found) ? found : (0, []);
+        _found.GetValueOrDefault(invariant, (0, []));
 
     /// <summary>Adds a violation.</summary>
     public void Add(Invariant invariant, string sentence)

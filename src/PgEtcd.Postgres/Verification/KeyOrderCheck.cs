@@ -107,7 +107,9 @@ internal sealed class KeyOrderCheck(StoreMarks marks, IReadOnlySet<long> leases,
 
         if (marks.CompactRevision >= 0)
         {
-            Lost(change);
+            findings.Add(Invariant.Compaction,
+                $"{Name} is {(change.IsTombstone ? "deleted" : $"at version {change.Version}")} in revision {change.Revision}, "
+                + $"but what it held at the compact revision {marks.CompactRevision} is gone.");
         }
         else if (change.IsTombstone)
         {
@@ -140,10 +142,6 @@ internal sealed class KeyOrderCheck(StoreMarks marks, IReadOnlySet<long> leases,
                 + $"after revision {before.Revision} they should be {create} and {version}.");
         }
     }
-
-    private void Lost(in KeyChange change) => findings.Add(Invariant.Compaction,
-        $"{Name} is {(change.IsTombstone ? "deleted" : $"at version {change.Version}")} in revision {change.Revision}, "
-        + $"but what it held at the compact revision {marks.CompactRevision} is gone.");
 }
 
 /// <summary>A row without its key and value.</summary>

@@ -34,9 +34,11 @@ public sealed record StoreMarks(long Revision, long LastRow, long BaseRevision, 
         await using NpgsqlCommand command = snapshot.Command(Sql).WithoutLimit();
         await using NpgsqlDataReader reader = await command.ExecuteReaderAsync(cancellationToken);
         await reader.ReadAsync(cancellationToken);
-        CountRows("cluster", reader.GetInt64(0), findings);
-        CountRows("removal", reader.GetInt64(1), findings);
-        CountRows("leader", reader.GetInt64(2), findings);
+        foreach ((int column, string table) in new[] { (0, "cluster"), (1, "removal"), (2, "leader") })
+        {
+            Expect(reader.GetInt64(column) == 1, $"The table {table} has {reader.GetInt64(column)} rows, not one.");
+        }
+
         long last = reader.GetInt64(3);
         long floor = Number(5, 1);
         StoreMarks marks = new(Math.Max(last, floor), last, floor, Number(6, -1), Number(14, 0));
@@ -80,14 +82,6 @@ public sealed record StoreMarks(long Revision, long LastRow, long BaseRevision, 
             {
                 findings.Add(Invariant.Cluster, sentence);
             }
-        }
-    }
-
-    private static void CountRows(string table, long rows, Findings findings)
-    {
-        if (rows != 1)
-        {
-            findings.Add(Invariant.Cluster, $"The table {table} has {rows} rows, not one.");
         }
     }
 }

@@ -6,7 +6,11 @@ namespace PgEtcd.Postgres.Verification;
 /// <summary>Replays a store, log and archive, and checks every <see cref="Invariant"/>. It uses one snapshot, so the store may be in use.
 /// Memory does not grow with the store, except for the ids of its leases.</summary>
 /// <remarks>The transaction holds back vacuum until the verifier is disposed of. It takes no lock that a frontend waits for.</remarks>
-public sealed class Verifier : IAsyncDisposable
+/// <param name="snapshot">The transaction.</param>
+/// <param name="marks">The store's marks.</param>
+/// <param name="findings">The violations so far.</param>
+/// <param name="rows">Rows of log and archive.</param>
+public sealed class Verifier(Snapshot snapshot, StoreMarks marks, Findings findings, long rows) : IAsyncDisposable
 {
     /// <summary>Rows between two reports of progress.</summary>
     private const int Step = 4096;
@@ -43,46 +47,37 @@ public sealed class Verifier : IAsyncDisposable
         order by 1 limit 1000
         """;
 
-    private readonly Snapshot _snapshot;
     private StateDigest _replayed = new();
 
-    private Verifier(Snapshot snapshot) => _snapshot = snapshot;
-
     /// <summary>The violations so far.</summary>
-    public Findings Findings { get; } = new();
+    public Findings Findings => findings;
 
     /// <summary>The store's marks.</summary>
-    public StoreMarks Marks { get; private set; } = new(1, 0, 1, -1, 0);
+    public StoreMarks Marks => marks;
 
     /// <summary>Rows of log and archive.</summary>
-    public long Rows { get; private set; }
+    public long Rows => rows;
 
     /// <summary>The number of keys. Known after <see cref="CheckKeysAsync"/>.</summary>
     public long Keys => _replayed.Count;
 
     /// <summary>Opens the snapshot and checks the marks.</summary>
-    public static async Task<Verifier> OpenAsync(Database database, CancellationToken cancellationToken)
-    {
-        Snapshot snapshot = await Snapshot.OpenAsync(database, SettingsSql, cancellationToken);
-        try
+    public static Task<Verifier> OpenAsync(Database database, CancellationToken cancellationToken) => Snapshot.OpenForAsync(
+        database, SettingsSql,
+        async snapshot =>
         {
-            Verifier verifier = new(snapshot);
-            verifier.Marks = await StoreMarks.ReadAsync(snapshot, verifier.Findings, cancellationToken);
-            verifier.Rows = (long)(await snapshot.Command(CountSql).WithoutLimit().ScalarAsync(cancellationToken))!;
-            return verifier;
-        }
-        catch
-        {
-            await snapshot.DisposeAsync();
-            throw;
-        }
-    }
+            Findings findings = new();
+            StoreMarks marks = await StoreMarks.ReadAsync(snapshot, findings, cancellationToken);
+            long rows = (long)(await snapshot.Command(CountSql).WithoutLimit().ScalarAsync(cancellationToken))!;
+            return new Verifier(snapshot, marks, findings, rows);
+        },
+        cancellationToken);
 
     /// <summary>Checks the rows in the order of the log, then all of them by their digest.</summary>
     /// <param name="report">Called now and then with the number of rows so far.</param>
     public async Task CheckLogAsync(Action<long> report, CancellationToken cancellationToken)
     {
-        LogOrderCheck check = new(Marks, Findings);
+        LogOrderCheck check = new(marks, findings);
         await ReadAsync(
             LogSql,
             reader => check.Add(
@@ -91,7 +86,7 @@ public sealed class Verifier : IAsyncDisposable
             report,
             cancellationToken);
         check.End();
-        await DigestCheck.RunAsync(_snapshot, Findings, cancellationToken);
+        await DigestCheck.RunAsync(snapshot, findings, cancellationToken);
 
         static string? TextOrNull(NpgsqlDataReader reader, int column) => reader.IsDBNull(column) ? null : reader.GetString(column);
     }
@@ -102,7 +97,7 @@ public sealed class Verifier : IAsyncDisposable
     {
         HashSet<long> leases = [];
         await ReadAsync(LeasesSql, reader => leases.Add(reader.GetInt64(0)), _ => { }, cancellationToken);
-        KeyOrderCheck check = new(Marks, leases, Findings);
+        KeyOrderCheck check = new(marks, leases, findings);
         await ReadAsync(
             KeysSql,
             reader => check.Add(reader.GetFieldValue<byte[]>(0), new KeyChange(
@@ -130,37 +125,37 @@ public sealed class Verifier : IAsyncDisposable
             return;
         }
 
-        long before = Findings.Count;
+        long before = findings.Count;
         await ReadAsync(
             DifferencesSql,
-            reader => Findings.Add(Invariant.CurrentState,
+            reader => findings.Add(Invariant.CurrentState,
                 $"Key '{Printable.Text(reader.GetFieldValue<byte[]>(0))}' is {Shown(reader, 3)} in current_state, "
                 + $"{Shown(reader, 1)} is its last change in the log."),
             _ => { },
             cancellationToken);
-        if (Findings.Count == before)
+        if (findings.Count == before)
         {
-            Findings.Add(
+            findings.Add(
                 Invariant.CurrentState, $"current_state shows {shown.Count} keys, a replay gives {_replayed.Count}, or not the same ones.");
         }
     }
 
     /// <inheritdoc/>
-    public ValueTask DisposeAsync() => _snapshot.DisposeAsync();
+    public ValueTask DisposeAsync() => snapshot.DisposeAsync();
 
     private static string Shown(NpgsqlDataReader reader, int column) =>
         reader.IsDBNull(column) ? "not" : $"revision {reader.GetInt64(column)} (version {reader.GetInt64(column + 1)})";
 
     private Task ReadAsync(string sql, Action<NpgsqlDataReader> take, Action<long> report, CancellationToken cancellationToken)
     {
-        long rows = 0;
-        return _snapshot.Command(sql).WithoutLimit().EachAsync(
+        long read = 0;
+        return snapshot.Command(sql).WithoutLimit().EachAsync(
             reader =>
             {
                 take(reader);
-                if (++rows % Step == 0)
+                if (++read % Step == 0)
                 {
-                    report(rows);
+                    report(read);
                 }
             },
             cancellationToken);

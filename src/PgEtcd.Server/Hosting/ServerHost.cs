@@ -52,7 +52,7 @@ internal static class ServerHost
         using ServerGauges gauges = new(frontend, options);
         using ProcessGauges process = new();
         await using WebApplication app = Build(options, frontend, new HttpPages(frontend, metrics), metrics, tls, loggers);
-        await Rehearsal.RunAsync(RehearsalLimit, token => EtcdApi.RehearseAsync(app.Services, token));
+        await Rehearsal.RunAsync(RehearsalLimit, token => RehearsedCalls.RunAsync(app.Services, token));
         await writing;
         await Listeners.StartAsync(app, options, stopping);
         Log.Serving(

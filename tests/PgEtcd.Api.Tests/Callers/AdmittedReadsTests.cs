@@ -35,12 +35,11 @@ public sealed class AdmittedReadsTests
     [Fact]
     public void While_auth_is_off_a_read_that_is_answered_at_once_allocates_nothing()
     {
-        AdmittedReads reads = new(_callers);
         Func<int, Caller, ValueTask<int>> read = static (number, _) => new(number);
         long Measure()
         {
             long before = GC.GetAllocatedBytesForCurrentThread();
-            ValueTask<int> answer = reads.ReadAsync(1, null!, read);
+            ValueTask<int> answer = _callers.ReadAsync(1, null!, read);
             int number = answer.IsCompletedSuccessfully ? answer.Result : 0;
             long allocated = GC.GetAllocatedBytesForCurrentThread() - before;
             number.ShouldBe(1);
@@ -143,7 +142,7 @@ public sealed class AdmittedReadsTests
     }
 
     private ValueTask<string> ReadAsync(Func<Caller, ValueTask<string>> read) =>
-        new AdmittedReads(_callers).ReadAsync(this, null!, (test, caller) =>
+        _callers.ReadAsync(this, null!, (test, caller) =>
         {
             test._reads.Add(caller.Username);
             return read(caller);

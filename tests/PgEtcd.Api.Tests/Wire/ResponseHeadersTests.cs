@@ -19,7 +19,7 @@ public class ResponseHeadersTests
         ResponseHeaders headers = new(new ClusterIdentity(member, cluster), term);
 
         headers.At(revision).ShouldBe(new ResponseHeader { MemberId = member, ClusterId = cluster, Revision = revision, RaftTerm = term });
-        Written(headers, revision).ShouldBe(headers.At(revision).ToByteArray());
+        Written(headers, revision).ShouldBe(new RangeResponse { Header = headers.At(revision) }.ToByteArray());
         headers.Size(revision).ShouldBe(headers.At(revision).CalculateSize());
     }
 
@@ -27,7 +27,7 @@ public class ResponseHeadersTests
     {
         CapturedMessage target = new(spare: 0);
         ProtoWriter writer = new(target);
-        headers.Write(ref writer, revision);
+        headers.WriteField(ref writer, 1, revision);
         writer.Flush();
         return target.Bytes;
     }

@@ -9,7 +9,13 @@ namespace PgEtcd.Postgres.Transfer.Kine;
 /// rules).</summary>
 /// <remarks>A row of kine is a revision, which is its id. Two values that kine does not store are derived: the create revision of a
 /// creation, and versions, which are counted from the rows that compaction has left.</remarks>
-public sealed class KineTable : IAsyncDisposable
+/// <param name="source">kine's database.</param>
+/// <param name="snapshot">The transaction.</param>
+/// <param name="table">The table's name with its schema, quoted.</param>
+/// <param name="end">The marks of the table in the snapshot.</param>
+/// <param name="counts">The content to import.</param>
+public sealed class KineTable(Database source, Snapshot snapshot, string table, (long, long, long) end, KineCounts counts)
+    : IAsyncDisposable
 {
     /// <summary>kine stores only the TTLs of leases: the id of a lease is this number plus its TTL.</summary>
     private const long FirstLease = 0x6b696e65_0000_0000; // "kine"
@@ -98,64 +104,23 @@ public sealed class KineTable : IAsyncDisposable
         order by n.id
         """;
 
-    private readonly Database _source;
-    private readonly Snapshot _snapshot;
-    private readonly string _table;
-    private readonly (long, long, long) _end;
-
-    private KineTable(Database source, Snapshot snapshot, string table, (long, long, long) end, KineCounts counts)
-    {
-        _source = source;
-        _snapshot = snapshot;
-        _table = table;
-        _end = end;
-        Counts = counts;
-    }
-
     /// <summary>The content to import.</summary>
-    public KineCounts Counts { get; }
+    public KineCounts Counts => counts;
 
     /// <summary>Opens the snapshot and surveys it.</summary>
     /// <param name="source">kine's database.</param>
     /// <param name="table">The table's name, with its schema if that is not in the search path.</param>
     /// <param name="withHistory">Whether to include changes, as far as they are complete; else only the keys' current values.</param>
     /// <exception cref="DatabaseStartException">The table does not exist, or is not kine's.</exception>
-    public static async Task<KineTable> OpenAsync(Database source, string table, bool withHistory, CancellationToken cancellationToken)
-    {
-        Snapshot snapshot = await Snapshot.OpenAsync(source, SettingsSql, cancellationToken);
-        try
-        {
-            string name = await FindAsync(snapshot, table, cancellationToken);
-            (long, long, long) end = await EndAsync(snapshot.Command(Named(EndSql, name), name), cancellationToken);
-            (long lastId, long drawn, long compacted) = end;
-            long revision = Math.Max(Math.Max(1, lastId), Math.Max(drawn, compacted));
-            long mark = revision;
-            if (withHistory)
-            {
-                (long hole, long last) = await snapshot.Command(Named(HoleSql, name)).WithoutLimit()
-                    .FirstAsync<(long, long)>(cancellationToken);
-                // No client has seen a number that was drawn for a row and never written; as a hole it would cost the whole history for
-                // nothing.
-                revision = Math.Max(Math.Max(1, lastId), compacted);
-                mark = last < revision ? revision : Math.Max(1, Math.Max(hole, compacted));
-            }
-
-            (long rows, long keys, long unknown, long gaps) =
-                await snapshot.Command(Named(CountSql, name), mark).WithoutLimit().FirstAsync<(long, long, long, long)>(cancellationToken);
-            return new KineTable(source, snapshot, name, end, new KineCounts(revision, mark, rows, keys, unknown, gaps));
-        }
-        catch
-        {
-            await snapshot.DisposeAsync();
-            throw;
-        }
-    }
+    public static Task<KineTable> OpenAsync(Database source, string table, bool withHistory, CancellationToken cancellationToken) =>
+        Snapshot.OpenForAsync(
+            source, SettingsSql, snapshot => SurveyAsync(source, snapshot, table, withHistory, cancellationToken), cancellationToken);
 
     /// <summary>The changes to import, in order.</summary>
     /// <returns>Each with whether it is the last of its key.</returns>
     public async IAsyncEnumerable<(LogRow Row, bool IsNewest)> RowsAsync([EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        await using NpgsqlCommand command = _snapshot.Command(Named(RowsSql, _table), Counts.CompactRevision).WithoutLimit();
+        await using NpgsqlCommand command = snapshot.Command(Named(RowsSql, table), counts.CompactRevision).WithoutLimit();
         await using NpgsqlDataReader reader = await command.ExecuteReaderAsync(cancellationToken);
         while (await reader.ReadAsync(cancellationToken))
         {
@@ -170,13 +135,36 @@ public sealed class KineTable : IAsyncDisposable
 
     /// <summary>Whether nothing has been written since the snapshot.</summary>
     public async Task<bool> IsUnchangedAsync(CancellationToken cancellationToken) =>
-        await EndAsync(_source.Command(Named(EndSql, _table), _table), cancellationToken) == _end;
+        await EndAsync(source.Command(Named(EndSql, table), table), cancellationToken) == end;
 
     /// <summary>The seconds of a lease of <see cref="RowsAsync"/>.</summary>
     internal static long TtlOf(long lease) => lease - FirstLease;
 
     /// <inheritdoc/>
-    public ValueTask DisposeAsync() => _snapshot.DisposeAsync();
+    public ValueTask DisposeAsync() => snapshot.DisposeAsync();
+
+    private static async Task<KineTable> SurveyAsync(
+        Database source, Snapshot snapshot, string table, bool withHistory, CancellationToken cancellationToken)
+    {
+        string name = await FindAsync(snapshot, table, cancellationToken);
+        (long, long, long) end = await EndAsync(snapshot.Command(Named(EndSql, name), name), cancellationToken);
+        (long lastId, long drawn, long compacted) = end;
+        long revision = Math.Max(Math.Max(1, lastId), Math.Max(drawn, compacted));
+        long mark = revision;
+        if (withHistory)
+        {
+            (long hole, long last) = await snapshot.Command(Named(HoleSql, name)).WithoutLimit()
+                .FirstAsync<(long, long)>(cancellationToken);
+            // No client has seen a number that was drawn for a row and never written; as a hole it would cost the whole history for
+            // nothing.
+            revision = Math.Max(Math.Max(1, lastId), compacted);
+            mark = last < revision ? revision : Math.Max(1, Math.Max(hole, compacted));
+        }
+
+        (long rows, long keys, long unknown, long gaps) =
+            await snapshot.Command(Named(CountSql, name), mark).WithoutLimit().FirstAsync<(long, long, long, long)>(cancellationToken);
+        return new KineTable(source, snapshot, name, end, new KineCounts(revision, mark, rows, keys, unknown, gaps));
+    }
 
     private static async Task<string> FindAsync(Snapshot snapshot, string table, CancellationToken cancellationToken)
     {
