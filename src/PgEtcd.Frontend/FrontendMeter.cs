@@ -1,4 +1,5 @@
 using System.Diagnostics.Metrics;
+using System.Runtime.CompilerServices;
 using PgEtcd.Frontend.Compaction;
 using PgEtcd.Frontend.Leases;
 using PgEtcd.Frontend.Maintenance;
@@ -13,15 +14,12 @@ public static class FrontendMeter
 {
     internal static readonly Meter Meter = new("PgEtcd.Frontend");
 
+    private static readonly Type[] Classes =
+    [
+        typeof(WriteMetrics), typeof(ReadMetrics), typeof(OperationTally), typeof(LeaseMetrics), typeof(RemovalMetrics),
+        typeof(JobMetrics), typeof(MaintenanceMetrics),
+    ];
+
     /// <summary>Creates all instruments: an instrument whose class has not been used yet would be missing instead of 0.</summary>
-    public static void Register()
-    {
-        WriteMetrics.Register();
-        ReadMetrics.Register();
-        OperationTally.Register();
-        LeaseMetrics.Register();
-        RemovalMetrics.Register();
-        JobMetrics.Register();
-        MaintenanceMetrics.Register();
-    }
+    public static void Register() => Array.ForEach(Classes, static type => RuntimeHelpers.RunClassConstructor(type.TypeHandle));
 }

@@ -20,25 +20,11 @@ public static class CompactedHistory
     /// <summary>Removes the events that a compaction does not leave, and the previous values of those at or below the mark.</summary>
     public static void Compact(List<KvEvent> events, long compactRevision)
     {
-        if (events.Count == 0 || events[0].Revision > compactRevision)
-        {
-            return;
-        }
-
-        int compacted = events.FindIndex(change => change.Revision > compactRevision);
-        compacted = compacted < 0 ? events.Count : compacted;
+        int compacted = events.TakeWhile(change => change.Revision <= compactRevision).Count();
         HashSet<ReadOnlyMemory<byte>> changedLater = new(BytesComparer.Instance);
-        List<KvEvent> left = [];
-        for (int i = compacted - 1; i >= 0; i--)
-        {
-            KvEvent change = events[i];
-            if (Leaves(change.Revision, change.IsDelete, changedLater.Add(change.Key), compactRevision))
-            {
-                left.Add(change with { Previous = null });
-            }
-        }
-
-        left.Reverse();
+        KvEvent[] left = [.. events.Take(compacted).Reverse()
+            .Where(change => Leaves(change.Revision, change.IsDelete, changedLater.Add(change.Key), compactRevision))
+            .Select(static change => change with { Previous = null }).Reverse()];
         events.RemoveRange(0, compacted);
         events.InsertRange(0, left);
     }

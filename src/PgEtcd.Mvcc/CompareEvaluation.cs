@@ -13,16 +13,15 @@ internal static class CompareEvaluation
     public static void Decide(KeyView keys, TxnOperation txn, List<bool> decisions)
     {
         bool holds = true;
-        for (int i = 0; holds && i < txn.Compares.Count; i++)
+        for (int i = 0; holds && i < txn.Compares.Length; i++)
         {
             holds = Holds(keys, txn.Compares[i]);
         }
 
         decisions.Add(holds);
-        IReadOnlyList<Operation?> branch = holds ? txn.Success : txn.Failure;
-        for (int i = 0; i < branch.Count; i++)
+        foreach (Operation? operation in holds ? txn.Success : txn.Failure)
         {
-            if (branch[i] is TxnOperation nested)
+            if (operation is TxnOperation nested)
             {
                 Decide(keys, nested, decisions);
             }

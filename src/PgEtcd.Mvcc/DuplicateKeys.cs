@@ -8,79 +8,42 @@ namespace PgEtcd.Mvcc;
 /// the key space and a delete of an inverted range are ignored, and the puts of a nested transaction are compared with the deletes of
 /// the surrounding branch and of earlier nested transactions, not with those of later ones.
 /// </summary>
-internal static class DuplicateKeys
+internal sealed class DuplicateKeys
 {
-    /// <summary>Whether the branch changes a key twice.</summary>
-    public static bool Exist(IReadOnlyList<Operation?> branch)
-    {
-        // A single plain operation, by far the most common branch, cannot conflict with itself.
-        if (branch.Count == 0 || (branch.Count == 1 && branch[0] is not TxnOperation))
-        {
-            return false;
-        }
+    private readonly HashSet<ReadOnlyMemory<byte>> _puts = new(BytesComparer.Instance);
+    private readonly IntervalSet _deletes = new();
 
-        return !TryCollect(branch, out _, out _);
-    }
+    /// <summary>Whether the branch changes a key twice.</summary>
+    public static bool Exist(Operation?[] branch) =>
+        // A single plain operation, by far the most common branch, cannot conflict with itself.
+        (branch.Length > 1 || branch is [TxnOperation]) && !new DuplicateKeys().TryAdd(branch);
 
     /// <summary>Gathers the branch's puts and deletes; false if it puts a key twice, or puts a key that it deletes.</summary>
-    private static bool TryCollect(IReadOnlyList<Operation?> branch, out HashSet<ReadOnlyMemory<byte>> puts, out IntervalSet deletes)
+    private bool TryAdd(Operation?[] branch)
     {
-        puts = new HashSet<ReadOnlyMemory<byte>>(BytesComparer.Instance);
-        deletes = new IntervalSet();
-        foreach (Operation? operation in branch)
+        foreach (DeleteRangeOperation delete in branch.OfType<DeleteRangeOperation>().Where(static delete => !delete.Range.IsOpenEnded))
         {
-            if (operation is DeleteRangeOperation delete)
-            {
-                deletes.Add(delete.Key, delete.RangeEnd);
-            }
+            _deletes.Add(delete.Range);
         }
 
-        foreach (Operation? operation in branch)
-        {
-            if (operation is TxnOperation txn && !TryCollectNested(txn, puts, deletes))
-            {
-                return false;
-            }
-        }
-
-        foreach (Operation? operation in branch)
-        {
-            if (operation is PutOperation put && (deletes.Contains(put.Key.Span) || !puts.Add(put.Key)))
-            {
-                return false;
-            }
-        }
-
-        return true;
+        return branch.OfType<TxnOperation>().All(TryAdd) && branch.OfType<PutOperation>().All(put => TryPut(put.Key));
     }
 
-    private static bool TryCollectNested(TxnOperation txn, HashSet<ReadOnlyMemory<byte>> puts, IntervalSet deletes)
+    private bool TryAdd(TxnOperation txn)
     {
-        if (!TryCollect(txn.Success, out HashSet<ReadOnlyMemory<byte>> successPuts, out IntervalSet successDeletes)
-            || !TryCollect(txn.Failure, out HashSet<ReadOnlyMemory<byte>> failurePuts, out IntervalSet failureDeletes))
+        DuplicateKeys success = new();
+        DuplicateKeys failure = new();
+        // Only one of the two branches will run, so they may share keys.
+        if (!success.TryAdd(txn.Success) || !failure.TryAdd(txn.Failure)
+            || !success._puts.Union(failure._puts, BytesComparer.Instance).All(TryPut))
         {
             return false;
         }
 
-        foreach (ReadOnlyMemory<byte> key in successPuts)
-        {
-            if (deletes.Contains(key.Span) || !puts.Add(key))
-            {
-                return false;
-            }
-        }
-
-        foreach (ReadOnlyMemory<byte> key in failurePuts)
-        {
-            // Only one of the two branches will run, so they may share keys.
-            if (!successPuts.Contains(key) && (deletes.Contains(key.Span) || !puts.Add(key)))
-            {
-                return false;
-            }
-        }
-
-        deletes.Add(successDeletes);
-        deletes.Add(failureDeletes);
+        _deletes.Add(success._deletes);
+        _deletes.Add(failure._deletes);
         return true;
     }
+
+    private bool TryPut(ReadOnlyMemory<byte> key) => !_deletes.Contains(key) && _puts.Add(key);
 }

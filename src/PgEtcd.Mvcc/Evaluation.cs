@@ -1,4 +1,5 @@
 using PgEtcd.Mvcc.Keys;
+using PgEtcd.Mvcc.Trees;
 
 namespace PgEtcd.Mvcc;
 
@@ -47,10 +48,9 @@ internal readonly struct Evaluation(Fork fork, IReadOnlySet<long> missingLeases,
     /// </summary>
     private KvError Check(TxnOperation txn, List<bool> decisions, ref int next)
     {
-        IReadOnlyList<Operation?> branch = decisions[next++] ? txn.Success : txn.Failure;
-        for (int i = 0; i < branch.Count; i++)
+        foreach (Operation? operation in decisions[next++] ? txn.Success : txn.Failure)
         {
-            KvError error = branch[i] switch
+            KvError error = operation switch
             {
                 RangeOperation range => CheckRange(range),
                 PutOperation put => CheckPut(put),
@@ -66,27 +66,17 @@ internal readonly struct Evaluation(Fork fork, IReadOnlySet<long> missingLeases,
         return KvError.None;
     }
 
-    private KvError CheckRange(RangeOperation range)
-    {
-        if (range.Revision > _begin)
-        {
-            return KvError.FutureRevision;
-        }
-
+    private KvError CheckRange(RangeOperation range) =>
+        range.Revision > _begin ? KvError.FutureRevision
         // Before the first compaction the compact revision is −1, which lets a revision of −1 through.
-        return range.Revision != 0 && range.Revision < fork.CompactRevision ? KvError.Compacted : KvError.None;
-    }
+        : range.Revision != 0 && range.Revision < fork.CompactRevision ? KvError.Compacted
+        : KvError.None;
 
     /// <summary>Looks for the key before the lease, unlike a plain put.</summary>
-    private KvError CheckPut(PutOperation put)
-    {
-        if ((put.IgnoreValue || put.IgnoreLease) && fork.Keys.Find(put.Key.Span) is null)
-        {
-            return KvError.KeyNotFound;
-        }
-
-        return IsLeaseMissing(put) ? KvError.LeaseNotFound : KvError.None;
-    }
+    private KvError CheckPut(PutOperation put) =>
+        (put.IgnoreValue || put.IgnoreLease) && fork.Keys.Find(put.Key.Span) is null ? KvError.KeyNotFound
+        : IsLeaseMissing(put) ? KvError.LeaseNotFound
+        : KvError.None;
 
     private bool IsLeaseMissing(PutOperation put) => put.Lease != 0 && missingLeases.Contains(put.Lease);
 
@@ -94,8 +84,8 @@ internal readonly struct Evaluation(Fork fork, IReadOnlySet<long> missingLeases,
     {
         result = null;
         bool succeeded = decisions[next++];
-        IReadOnlyList<Operation?> branch = succeeded ? txn.Success : txn.Failure;
-        OperationResult[] results = new OperationResult[branch.Count];
+        Operation?[] branch = succeeded ? txn.Success : txn.Failure;
+        OperationResult[] results = new OperationResult[branch.Length];
         for (int i = 0; i < results.Length; i++)
         {
             KvError error = branch[i] is TxnOperation nested
@@ -124,11 +114,10 @@ internal readonly struct Evaluation(Fork fork, IReadOnlySet<long> missingLeases,
             case PutOperation put:
                 return Put(put, out result);
             case DeleteRangeOperation delete:
-                return Delete(delete, out result);
+                result = Delete(fork.Keys.Slice(delete.Range), delete.PrevKv);
+                return KvError.None;
             case RevokeLeaseOperation revoke:
-                KeyRecord[] attached = fork.KeysOfLease(revoke.Lease);
-                DeleteAll(attached);
-                result = new DeleteRangeResult(Current, attached.Length, []);
+                result = Delete(fork.KeysOfLease(revoke.Lease), withPrevious: false);
                 return KvError.None;
             default:
                 throw new ArgumentException("The operation has not been checked.", nameof(operation));
@@ -137,20 +126,8 @@ internal readonly struct Evaluation(Fork fork, IReadOnlySet<long> missingLeases,
 
     private KvError Range(RangeOperation range, out OperationResult? result)
     {
-        result = null;
-        if (range.Revision <= 0 || (range.Revision == _begin && fork.Changes == 0))
-        {
-            result = RangeEvaluation.Evaluate(fork.Keys, range, Current);
-        }
-        else if (fork.At(range.Revision) is { } past)
-        {
-            result = RangeEvaluation.Evaluate(past, range, Current);
-        }
-        else
-        {
-            result = history.Range(range, Current);
-        }
-
+        KeyView? keys = range.Revision <= 0 || (range.Revision == _begin && fork.Changes == 0) ? fork.Keys : fork.At(range.Revision);
+        result = keys is { } known ? RangeEvaluation.Evaluate(known, range, Current) : history.Range(range, Current);
         return result is null ? KvError.HistoryNeeded : KvError.None;
     }
 
@@ -166,7 +143,7 @@ internal readonly struct Evaluation(Fork fork, IReadOnlySet<long> missingLeases,
         }
 
         long revision = _begin + 1;
-        fork.Put(KeyRecord.Create(
+        fork.Put(new KeyRecord(
             put.Key.Span,
             put.IgnoreValue ? previous!.Value : put.Value.Span,
             previous?.CreateRevision ?? revision,
@@ -178,19 +155,13 @@ internal readonly struct Evaluation(Fork fork, IReadOnlySet<long> missingLeases,
         return KvError.None;
     }
 
-    private KvError Delete(DeleteRangeOperation delete, out OperationResult? result)
-    {
-        KeyRecord[] deleted = fork.Keys.Slice(delete.Range);
-        DeleteAll(deleted);
-        result = new DeleteRangeResult(Current, deleted.Length, delete.PrevKv ? deleted : []);
-        return KvError.None;
-    }
-
-    private void DeleteAll(KeyRecord[] records)
+    private DeleteRangeResult Delete(KeyRecord[] records, bool withPrevious)
     {
         foreach (KeyRecord record in records)
         {
             fork.Delete(record.Key, _begin + 1, fork.Changes);
         }
+
+        return new DeleteRangeResult(Current, records.Length, withPrevious ? records : []);
     }
 }

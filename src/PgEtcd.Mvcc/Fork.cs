@@ -7,33 +7,25 @@ namespace PgEtcd.Mvcc;
 /// A speculative edit of a <see cref="KeySpace"/>: evaluates writes one after another, each of which sees the earlier ones. The fork is
 /// dropped if its append loses, and frozen if it wins. Not thread-safe.
 /// </summary>
-public sealed class Fork
+/// <param name="origin">The version that it starts from.</param>
+/// <param name="expectedChanges">An estimate of the number of changes.</param>
+public sealed class Fork(KeySpace origin, int expectedChanges)
 {
-    private readonly KeySpace _base;
-    private readonly KeyTree.Editor _keys;
-    private readonly LeaseIndex.Editor _leases;
-    private readonly List<KvEvent> _events;
+    private readonly KeyTree.Editor _keys = origin.Keys.Edit();
+    private readonly LeaseIndex.Editor _leases = origin.Leases.Edit();
+    private readonly List<KvEvent> _events = new(expectedChanges);
 
     // The index of the current revision's first event, and whether one of its events is a delete.
     private int _revisionStart;
     private bool _revisionDeletes;
 
-    internal Fork(KeySpace origin, int expectedChanges)
-    {
-        _base = origin;
-        _events = new List<KvEvent>(expectedChanges);
-        _keys = origin.Keys.Edit();
-        _leases = origin.Leases.Edit();
-        Revision = origin.Revision;
-    }
-
     /// <summary>The main revision of the last change.</summary>
-    public long Revision { get; private set; }
+    public long Revision { get; private set; } = origin.Revision;
 
     /// <summary>Every change since the fork, in order.</summary>
     public IReadOnlyList<KvEvent> Events => _events;
 
-    internal long CompactRevision => _base.CompactRevision;
+    internal long CompactRevision => origin.CompactRevision;
 
     /// <summary>Most bytes of an answer; tests set it lower.</summary>
     internal long MostAnswerBytes { get; set; } = AnswerTooLargeException.Limit;
@@ -103,12 +95,12 @@ public sealed class Fork
         }
         else
         {
-            Put(KeyRecord.Create(key, value, createRevision, revision, sub, version, lease));
+            Put(new KeyRecord(key, value, createRevision, revision, sub, version, lease));
         }
     }
 
     /// <summary>The state with all changes so far. The fork may continue; the frozen state does not change.</summary>
-    public KeySpace Freeze() => new(Revision, _base.CompactRevision, _keys.Freeze(), _leases.Freeze());
+    public KeySpace Freeze() => new(Revision, origin.CompactRevision, _keys.Freeze(), _leases.Freeze());
 
     /// <summary>The keys currently attached to a lease, in key order.</summary>
     public IEnumerable<ReadOnlyMemory<byte>> AttachedTo(long lease) => KeysOfLease(lease).Select(record => record.KeyMemory);
@@ -118,7 +110,7 @@ public sealed class Fork
     {
         if (range.IsSingleKey)
         {
-            return _keys.View.Find(range.Start.Span)?.ModRevision > _base.Revision;
+            return _keys.View.Find(range.Start.Span)?.ModRevision > origin.Revision;
         }
 
         foreach (KvEvent change in _events)
@@ -155,14 +147,14 @@ public sealed class Fork
     /// <summary>The keys at a revision; null if the revision is before the fork.</summary>
     internal KeyView? At(long revision)
     {
-        if (revision < _base.Revision)
+        if (revision < origin.Revision)
         {
             return null;
         }
 
-        if (revision == _base.Revision)
+        if (revision == origin.Revision)
         {
-            return _base.Keys.View;
+            return origin.Keys.View;
         }
 
         KeyTree.Editor past = _keys.Freeze().Edit();

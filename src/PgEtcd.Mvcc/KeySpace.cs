@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using PgEtcd.Mvcc.Keys;
 using PgEtcd.Mvcc.Trees;
 
 namespace PgEtcd.Mvcc;
@@ -7,14 +6,12 @@ namespace PgEtcd.Mvcc;
 /// <summary>A version of the whole store. It is a value: it never changes, and readers need no lock.</summary>
 public sealed class KeySpace
 {
-    private readonly LeaseIndex _leases;
-
     internal KeySpace(long revision, long compactRevision, KeyTree keys, LeaseIndex leases)
     {
         Revision = revision;
         CompactRevision = compactRevision;
         Keys = keys;
-        _leases = leases;
+        Leases = leases;
     }
 
     /// <summary>A fresh store: revision 1, nothing compacted (−1).</summary>
@@ -28,54 +25,18 @@ public sealed class KeySpace
 
     public KeyTree Keys { get; }
 
-    internal LeaseIndex Leases => _leases;
+    internal LeaseIndex Leases { get; }
 
     /// <summary>Builds the store from its current records, which also give the keys of each lease.</summary>
     public static KeySpace Load(long revision, long compactRevision, KeyTree keys) =>
         new(revision, compactRevision, keys, LeaseIndex.From(keys));
 
     /// <summary>The keys attached to a lease, in key order; empty if the lease has none or does not exist.</summary>
-    public IReadOnlyList<ReadOnlyMemory<byte>> KeysOfLease(long lease)
-    {
-        KeyTree attached = _leases.KeysOf(lease);
-        ReadOnlyMemory<byte>[] keys = new ReadOnlyMemory<byte>[attached.Count];
-        KeyRecord[] records = attached.View.Slice(0, attached.Count);
-        for (int i = 0; i < keys.Length; i++)
-        {
-            keys[i] = records[i].KeyMemory;
-        }
-
-        return keys;
-    }
+    public IReadOnlyList<ReadOnlyMemory<byte>> KeysOfLease(long lease) =>
+        Array.ConvertAll(Leases.KeysOf(lease).View.ToArray(), static record => record.KeyMemory);
 
     /// <summary>The same keys under another compact revision, which the caller has checked.</summary>
-    public KeySpace WithCompactRevision(long revision) => new(Revision, revision, Keys, _leases);
-
-    /// <summary>
-    /// Answers a Range at the current revision (0 or less, or this one). Otherwise the error is <see cref="KvError.FutureRevision"/>,
-    /// <see cref="KvError.Compacted"/> or, for an older revision that must be read elsewhere, <see cref="KvError.HistoryNeeded"/>.
-    /// </summary>
-    public KvError Range(RangeOperation operation, out RangeResult? result)
-    {
-        result = null;
-        if (operation.Revision > Revision)
-        {
-            return KvError.FutureRevision;
-        }
-
-        if (operation.Revision > 0 && operation.Revision < CompactRevision)
-        {
-            return KvError.Compacted;
-        }
-
-        if (operation.Revision > 0 && operation.Revision < Revision)
-        {
-            return KvError.HistoryNeeded;
-        }
-
-        result = Range(operation, Revision);
-        return KvError.None;
-    }
+    public KeySpace WithCompactRevision(long revision) => new(Revision, revision, Keys, Leases);
 
     /// <summary>Answers a Range from this version, whatever revision the Range names, under the header of another revision.</summary>
     public RangeResult Range(RangeOperation operation, long headerRevision) =>

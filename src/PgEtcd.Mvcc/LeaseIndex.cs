@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Runtime.InteropServices;
 using PgEtcd.Mvcc.Keys;
 using PgEtcd.Mvcc.Trees;
 
@@ -17,26 +18,16 @@ internal sealed class LeaseIndex
 
     public static LeaseIndex From(KeyTree keys)
     {
-        Dictionary<long, List<KeyRecord>>? byLease = null;
+        Dictionary<long, List<KeyRecord>> byLease = [];
         foreach (KeyRecord record in keys.Scan(new KeyRange(default, new byte[1])))
         {
-            if (record.Lease == 0)
+            if (record.Lease != 0)
             {
-                continue;
+                (CollectionsMarshal.GetValueRefOrAddDefault(byLease, record.Lease, out _) ??= []).Add(record);
             }
-
-            byLease ??= [];
-            if (!byLease.TryGetValue(record.Lease, out List<KeyRecord>? attached))
-            {
-                byLease[record.Lease] = attached = [];
-            }
-
-            attached.Add(record);
         }
 
-        return byLease is null
-            ? Empty
-            : new LeaseIndex(byLease.ToImmutableDictionary(pair => pair.Key, pair => KeyTree.FromSorted(pair.Value)));
+        return new LeaseIndex(byLease.ToImmutableDictionary(pair => pair.Key, pair => KeyTree.FromSorted(pair.Value)));
     }
 
     public Editor Edit() => new(this);
@@ -64,11 +55,8 @@ internal sealed class LeaseIndex
         }
 
         /// <summary>A copy of the records attached to the lease, in key order.</summary>
-        public KeyRecord[] KeysOf(long lease)
-        {
-            KeyView view = _edits.TryGetValue(lease, out KeyTree.Editor? edit) ? edit.View : _index.KeysOf(lease).View;
-            return view.Slice(0, view.Count);
-        }
+        public KeyRecord[] KeysOf(long lease) =>
+            (_edits.TryGetValue(lease, out KeyTree.Editor? edit) ? edit.View : _index.KeysOf(lease).View).ToArray();
 
         public LeaseIndex Freeze()
         {
@@ -94,14 +82,7 @@ internal sealed class LeaseIndex
             return _index = new LeaseIndex(builder.ToImmutable());
         }
 
-        private KeyTree.Editor EditOf(long lease)
-        {
-            if (!_edits.TryGetValue(lease, out KeyTree.Editor? edit))
-            {
-                _edits[lease] = edit = _index.KeysOf(lease).Edit();
-            }
-
-            return edit;
-        }
+        private KeyTree.Editor EditOf(long lease) =>
+            CollectionsMarshal.GetValueRefOrAddDefault(_edits, lease, out _) ??= _index.KeysOf(lease).Edit();
     }
 }

@@ -3,7 +3,11 @@ using PgEtcd.Mvcc.Keys;
 namespace PgEtcd.Mvcc;
 
 /// <summary>A request as a plain value, with the meaning of the message of the same name in etcd's KV service.</summary>
-public abstract class Operation;
+public abstract class Operation
+{
+    /// <summary>The operation itself or, for a transaction, the set operations of both branches at any depth.</summary>
+    public virtual IEnumerable<Operation> Parts => [this];
+}
 
 /// <summary>Wire numbers of RangeRequest.SortOrder; unknown numbers are kept.</summary>
 public enum SortOrder

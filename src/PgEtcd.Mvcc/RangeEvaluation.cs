@@ -18,7 +18,7 @@ internal static class RangeEvaluation
         int count = end - start;
         if (range.CountOnly)
         {
-            return new RangeResult(headerRevision, [], count, more: false, range.KeysOnly);
+            return new RangeResult(headerRevision, [], count, More: false, range.KeysOnly);
         }
 
         // From here on: a limit of 0 is no limit, and any other is below the count, so nothing overflows.
@@ -51,7 +51,7 @@ internal static class RangeEvaluation
     private static RangeResult One(KeyRecord? found, RangeOperation range, long headerRevision)
     {
         KeyRecord[] records = found is null || range.CountOnly || !Passes(found, range) ? [] : [found];
-        return new RangeResult(headerRevision, records, found is null ? 0 : 1, more: false, range.KeysOnly);
+        return new RangeResult(headerRevision, records, found is null ? 0 : 1, More: false, range.KeysOnly);
     }
 
     private static int Filter(KeyRecord[] records, RangeOperation range)

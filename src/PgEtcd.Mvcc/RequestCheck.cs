@@ -31,58 +31,40 @@ public static class RequestCheck
         _ => KvError.KeyNotFound,
     };
 
-    private static KvError CheckRange(RangeOperation range)
-    {
-        if (range.Key.IsEmpty)
-        {
-            return KvError.EmptyKey;
-        }
+    private static KvError CheckRange(RangeOperation range) =>
+        range.Key.IsEmpty ? KvError.EmptyKey
+        : range.SortOrder is < SortOrder.None or > SortOrder.Descend ? KvError.InvalidSortOption
+        : range.SortTarget is < SortTarget.Key or > SortTarget.Value ? KvError.InvalidSortOption
+        : KvError.None;
 
-        bool known = range.SortOrder is >= SortOrder.None and <= SortOrder.Descend
-            && range.SortTarget is >= SortTarget.Key and <= SortTarget.Value;
-        return known ? KvError.None : KvError.InvalidSortOption;
-    }
-
-    private static KvError CheckPut(PutOperation put)
-    {
-        if (put.Key.IsEmpty)
-        {
-            return KvError.EmptyKey;
-        }
-
-        if (put.IgnoreValue && !put.Value.IsEmpty)
-        {
-            return KvError.ValueProvided;
-        }
-
-        return put.IgnoreLease && put.Lease != 0 ? KvError.LeaseProvided : KvError.None;
-    }
+    private static KvError CheckPut(PutOperation put) =>
+        put.Key.IsEmpty ? KvError.EmptyKey
+        : put.IgnoreValue && !put.Value.IsEmpty ? KvError.ValueProvided
+        : put.IgnoreLease && put.Lease != 0 ? KvError.LeaseProvided
+        : KvError.None;
 
     private static KvError CheckTxn(TxnOperation txn, int budget)
     {
-        int used = Math.Max(txn.Compares.Count, Math.Max(txn.Success.Count, txn.Failure.Count));
+        int used = Math.Max(txn.Compares.Length, Math.Max(txn.Success.Length, txn.Failure.Length));
         if (used > budget)
         {
             return KvError.TooManyOps;
         }
 
-        for (int i = 0; i < txn.Compares.Count; i++)
+        if (Array.Exists(txn.Compares, static compare => compare.Key.IsEmpty))
         {
-            if (txn.Compares[i].Key.IsEmpty)
-            {
-                return KvError.EmptyKey;
-            }
+            return KvError.EmptyKey;
         }
 
         KvError error = CheckBranch(txn.Success, budget - used);
         return error != KvError.None ? error : CheckBranch(txn.Failure, budget - used);
     }
 
-    private static KvError CheckBranch(IReadOnlyList<Operation?> branch, int budget)
+    private static KvError CheckBranch(Operation?[] branch, int budget)
     {
-        for (int i = 0; i < branch.Count; i++)
+        foreach (Operation? operation in branch)
         {
-            KvError error = CheckFields(branch[i], budget);
+            KvError error = CheckFields(operation, budget);
             if (error != KvError.None)
             {
                 return error;

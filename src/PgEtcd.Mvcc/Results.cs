@@ -3,12 +3,9 @@ using PgEtcd.Mvcc.Keys;
 namespace PgEtcd.Mvcc;
 
 /// <summary>The answer to an operation.</summary>
-/// <param name="revision">See <see cref="Revision"/>.</param>
-public abstract class OperationResult(long revision)
+/// <param name="Revision">The revision of the header of this response; 0 for a nested transaction, whose header is empty.</param>
+public abstract record OperationResult(long Revision)
 {
-    /// <summary>The revision of the header of this response; 0 for a nested transaction, whose header is empty.</summary>
-    public long Revision { get; } = revision;
-
     /// <summary>Most bytes of the result in an answer; for a transaction, without its nested results.</summary>
     public virtual long AnswerBytes => Overhead;
 
@@ -19,21 +16,14 @@ public abstract class OperationResult(long revision)
     private protected const int RecordOverhead = 6;
 }
 
-public sealed class RangeResult(long revision, KeyRecord[] records, long count, bool more, bool keysOnly)
-    : OperationResult(revision)
+/// <summary>The answer to a Range.</summary>
+/// <param name="Revision">See <see cref="OperationResult"/>.</param>
+/// <param name="Records">In the order of the answer.</param>
+/// <param name="Count">The number of keys in the range, without limit and filters.</param>
+/// <param name="More">Whether the limit cut off records.</param>
+/// <param name="KeysOnly">Whether the records are sent without their values.</param>
+public sealed record RangeResult(long Revision, KeyRecord[] Records, long Count, bool More, bool KeysOnly) : OperationResult(Revision)
 {
-    /// <summary>In the order of the answer.</summary>
-    public KeyRecord[] Records { get; } = records;
-
-    /// <summary>The number of keys in the range, without limit and filters.</summary>
-    public long Count { get; } = count;
-
-    /// <summary>Whether the limit cut off records.</summary>
-    public bool More { get; } = more;
-
-    /// <summary>Whether the records are sent without their values.</summary>
-    public bool KeysOnly { get; } = keysOnly;
-
     /// <inheritdoc/>
     public override long AnswerBytes
     {
@@ -48,39 +38,29 @@ public sealed class RangeResult(long revision, KeyRecord[] records, long count, 
             return bytes;
         }
     }
-
-    /// <summary>The same records under another header.</summary>
-    public RangeResult WithRevision(long revision) => new(revision, Records, Count, More, KeysOnly);
-
-    /// <summary>The same records with the count of a larger range.</summary>
-    public RangeResult WithCount(long count) => new(Revision, Records, count, More, KeysOnly);
 }
 
-public sealed class PutResult(long revision, KeyRecord? previous) : OperationResult(revision)
+/// <summary>The answer to a Put.</summary>
+/// <param name="Revision">See <see cref="OperationResult"/>.</param>
+/// <param name="Previous">The replaced record, if prev_kv asked for it.</param>
+public sealed record PutResult(long Revision, KeyRecord? Previous) : OperationResult(Revision)
 {
-    /// <summary>The replaced record, if prev_kv asked for it.</summary>
-    public KeyRecord? Previous { get; } = previous;
-
     /// <inheritdoc/>
     public override long AnswerBytes => Overhead + RecordOverhead + (Previous?.Encoded.Length ?? 0);
 }
 
-public sealed class DeleteRangeResult(long revision, long deleted, KeyRecord[] previous) : OperationResult(revision)
+/// <summary>The answer to a DeleteRange, or to the revocation of a lease.</summary>
+/// <param name="Revision">See <see cref="OperationResult"/>.</param>
+/// <param name="Deleted">The number of deleted keys.</param>
+/// <param name="Previous">The deleted records, in key order, if prev_kv asked for them; otherwise empty.</param>
+public sealed record DeleteRangeResult(long Revision, long Deleted, KeyRecord[] Previous) : OperationResult(Revision)
 {
-    public long Deleted { get; } = deleted;
-
-    /// <summary>The deleted records, in key order, if prev_kv asked for them; otherwise empty.</summary>
-    public KeyRecord[] Previous { get; } = previous;
-
     /// <inheritdoc/>
     public override long AnswerBytes => Overhead + Previous.Sum(static record => RecordOverhead + (long)record.Encoded.Length);
 }
 
-public sealed class TxnResult(long revision, bool succeeded, OperationResult[] results) : OperationResult(revision)
-{
-    /// <summary>Whether all compares held.</summary>
-    public bool Succeeded { get; } = succeeded;
-
-    /// <summary>The results of the operations of the branch that ran.</summary>
-    public OperationResult[] Results { get; } = results;
-}
+/// <summary>The answer to a Txn.</summary>
+/// <param name="Revision">See <see cref="OperationResult"/>.</param>
+/// <param name="Succeeded">Whether all compares held.</param>
+/// <param name="Results">The results of the operations of the branch that ran.</param>
+public sealed record TxnResult(long Revision, bool Succeeded, OperationResult[] Results) : OperationResult(Revision);

@@ -5,52 +5,23 @@ namespace PgEtcd.Mvcc;
 /// <summary>A transaction. An operation that is null is a RequestOp whose oneof is not set.</summary>
 public sealed class TxnOperation : Operation
 {
-    public IReadOnlyList<Compare> Compares { get; init; } = [];
+    public Compare[] Compares { get; init; } = [];
 
-    public IReadOnlyList<Operation?> Success { get; init; } = [];
+    public Operation?[] Success { get; init; } = [];
 
-    public IReadOnlyList<Operation?> Failure { get; init; } = [];
+    public Operation?[] Failure { get; init; } = [];
 
     /// <summary>True when both branches contain only ranges at the top level. A nested transaction counts as a write, whatever it
     /// contains.</summary>
-    public bool IsReadOnly => All(static _ => true);
+    public bool IsReadOnly => All(static operation => operation is RangeOperation);
 
     /// <summary>Whether it is read-only with serializable ranges: a transaction of compares only is a serializable read.</summary>
-    public bool IsSerializable => All(static range => range.Serializable);
+    public bool IsSerializable => All(static operation => operation is RangeOperation { Serializable: true });
 
-    /// <summary>Every range of both branches, at any depth.</summary>
-    public IEnumerable<RangeOperation> Ranges()
-    {
-        foreach (Operation? operation in Success.Concat(Failure))
-        {
-            if (operation is RangeOperation range)
-            {
-                yield return range;
-            }
-            else if (operation is TxnOperation nested)
-            {
-                foreach (RangeOperation inner in nested.Ranges())
-                {
-                    yield return inner;
-                }
-            }
-        }
-    }
+    /// <inheritdoc/>
+    public override IEnumerable<Operation> Parts => Success.Concat(Failure).OfType<Operation>().SelectMany(operation => operation.Parts);
 
-    private bool All(Predicate<RangeOperation> predicate) => All(Success, predicate) && All(Failure, predicate);
-
-    private static bool All(IReadOnlyList<Operation?> operations, Predicate<RangeOperation> predicate)
-    {
-        for (int i = 0; i < operations.Count; i++)
-        {
-            if (operations[i] is not RangeOperation range || !predicate(range))
-            {
-                return false;
-            }
-        }
-
-        return true;
-    }
+    private bool All(Predicate<Operation?> predicate) => Array.TrueForAll(Success, predicate) && Array.TrueForAll(Failure, predicate);
 }
 
 /// <summary>Wire numbers of Compare.CompareResult; with an unknown number the compare is true.</summary>

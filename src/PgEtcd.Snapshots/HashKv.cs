@@ -10,7 +10,7 @@ namespace PgEtcd.Snapshots;
 /// compaction would keep.</param>
 public sealed class HashKv(long revision, long compactRevision, bool anyKept)
 {
-    private Crc32C _crc = OfBucketName();
+    private Crc32C _crc = new("key"u8);
 
     /// <summary>The hash so far.</summary>
     public uint Value => _crc.Value;
@@ -30,12 +30,5 @@ public sealed class HashKv(long revision, long compactRevision, bool anyKept)
 
         _crc.Add(RevisionKey.Write(stackalloc byte[RevisionKey.MostBytes], main, sub, isTombstone));
         _crc.Add(keyValue);
-    }
-
-    private static Crc32C OfBucketName()
-    {
-        Crc32C crc = default;
-        crc.Add("key"u8);
-        return crc;
     }
 }

@@ -64,14 +64,8 @@ public sealed class HistorySurvey
         state = change.Revision <= _compactRevision
             ? new KeyState(change.Revision, change.Sub, !change.IsTombstone, IsSuperseded: false)
             : state with { IsLive = !change.IsTombstone, IsSuperseded = true };
-        if (_keys.ContainsKey(change.Key))
-        {
-            _keys[change.Key] = state;
-        }
-        else
-        {
-            _keys.Add(change.Key.ToArray(), state); // a copy, since the slice would keep its page alive
-        }
+        // By span, so that a new key is copied: the slice would keep its page alive.
+        _keys.GetAlternateLookup<ReadOnlySpan<byte>>()[change.Key.Span] = state;
     }
 
     /// <param name="Revision">The revision of the newest entry at or below the compaction mark.</param>

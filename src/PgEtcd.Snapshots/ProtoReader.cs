@@ -8,7 +8,6 @@ internal struct ProtoReader(ReadOnlyMemory<byte> message)
     private const int BytesType = 2;
     private const int Fixed32Type = 5;
 
-    private readonly ReadOnlyMemory<byte> _message = message;
     private int _at;
 
     /// <summary>The number of the field that <see cref="Next"/> found.</summary>
@@ -26,7 +25,7 @@ internal struct ProtoReader(ReadOnlyMemory<byte> message)
     /// <summary>Reads the next field; false at the end.</summary>
     public bool Next()
     {
-        if (_at == _message.Length || !Varint(out ulong tag))
+        if (_at == message.Length || !Varint(out ulong tag))
         {
             return false;
         }
@@ -53,13 +52,13 @@ internal struct ProtoReader(ReadOnlyMemory<byte> message)
 
     private bool Take(ulong length)
     {
-        if (length > (ulong)(_message.Length - _at))
+        if (length > (ulong)(message.Length - _at))
         {
             IsBroken = true;
             return false;
         }
 
-        Bytes = _message.Slice(_at, (int)length);
+        Bytes = message.Slice(_at, (int)length);
         _at += (int)length;
         return true;
     }
@@ -67,7 +66,7 @@ internal struct ProtoReader(ReadOnlyMemory<byte> message)
     private bool Varint(out ulong value)
     {
         value = 0;
-        ReadOnlySpan<byte> bytes = _message.Span;
+        ReadOnlySpan<byte> bytes = message.Span;
         for (int shift = 0; shift < 64 && _at < bytes.Length; shift += 7)
         {
             byte b = bytes[_at++];

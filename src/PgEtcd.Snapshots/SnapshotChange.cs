@@ -25,8 +25,8 @@ public readonly record struct SnapshotChange(
 
     /// <summary>The mvccpb.KeyValue that etcd stores for it; for a tombstone it has the key only.</summary>
     public ReadOnlyMemory<byte> Encode() => Value is { } value
-        ? KeyRecord.Create(Key.Span, value.Span, CreateRevision, Revision, Sub, Version, Lease).Encoded
-        : KeyRecord.Create(Key.Span, [], 0, 0, 0, 0, 0).Encoded;
+        ? new KeyRecord(Key.Span, value.Span, CreateRevision, Revision, Sub, Version, Lease).Encoded
+        : new KeyRecord(Key.Span, [], 0, 0, 0, 0, 0).Encoded;
 
     /// <summary>Reads an entry of the bucket <c>key</c>; null if etcd could not have written it.</summary>
     /// <param name="revisionKey">Its key.</param>
@@ -44,29 +44,16 @@ public readonly record struct SnapshotChange(
         ProtoReader reader = new(keyValue);
         while (reader.Next())
         {
-            switch (reader.Field)
+            modRevision = reader.Field == ModRevisionField ? reader.Number : modRevision;
+            change = reader.Field switch
             {
-                case KeyField:
-                    change = change with { Key = reader.Bytes };
-                    break;
-                case CreateRevisionField:
-                    change = change with { CreateRevision = reader.Number };
-                    break;
-                case ModRevisionField:
-                    modRevision = reader.Number;
-                    break;
-                case VersionField:
-                    change = change with { Version = reader.Number };
-                    break;
-                case ValueField:
-                    change = change with { Value = reader.Bytes };
-                    break;
-                case LeaseField:
-                    change = change with { Lease = reader.Number };
-                    break;
-                default:
-                    break; // a field of a later etcd
-            }
+                KeyField => change with { Key = reader.Bytes },
+                CreateRevisionField => change with { CreateRevision = reader.Number },
+                VersionField => change with { Version = reader.Number },
+                ValueField => change with { Value = reader.Bytes },
+                LeaseField => change with { Lease = reader.Number },
+                _ => change, // the mod revision, or a field of a later etcd
+            };
         }
 
         bool isSound = isTombstone

@@ -12,28 +12,13 @@ namespace PgEtcd.Snapshots;
 /// <remarks>The image has no storage version: every etcd from 3.4 on accepts such a file (snapshot-format.md §12).</remarks>
 public sealed class SnapshotWriter
 {
-    private static readonly Comparer<ReadOnlyMemory<byte>> Bytewise =
-        Comparer<ReadOnlyMemory<byte>>.Create((one, other) => one.Span.SequenceCompareTo(other.Span));
-
     private readonly BboltWriter _file;
 
-    /// <summary>A writer that only measures.</summary>
-    public SnapshotWriter()
-        : this(new BboltWriter())
+    /// <param name="output">The output; it gets pages as soon as they are full. Null for a writer that only measures.</param>
+    /// <param name="layout">The result of measuring the same changes, for a writer that writes.</param>
+    public SnapshotWriter(IBufferWriter<byte>? output = null, BboltLayout layout = default)
     {
-    }
-
-    /// <summary>A writer that writes.</summary>
-    /// <param name="output">The output; it gets pages as soon as they are full.</param>
-    /// <param name="layout">The result of measuring the same changes.</param>
-    public SnapshotWriter(IBufferWriter<byte> output, BboltLayout layout)
-        : this(new BboltWriter(output, layout))
-    {
-    }
-
-    private SnapshotWriter(BboltWriter file)
-    {
-        _file = file;
+        _file = new BboltWriter(output, layout);
         _file.BeginBucket(Buckets.Key);
     }
 
@@ -97,7 +82,7 @@ public sealed class SnapshotWriter
     private void AddRecords(string bucket, IEnumerable<(ReadOnlyMemory<byte> Name, ReadOnlyMemory<byte> Record)> records)
     {
         _file.BeginBucket(bucket);
-        foreach ((ReadOnlyMemory<byte> name, ReadOnlyMemory<byte> record) in records.OrderBy(entry => entry.Name, Bytewise))
+        foreach ((ReadOnlyMemory<byte> name, ReadOnlyMemory<byte> record) in records.OrderBy(entry => entry.Name, BytesComparer.Instance))
         {
             _file.Add(name.Span, record.Span);
         }

@@ -38,7 +38,7 @@ public class Forks
     {
         byte[] key = Text.Bytes("big");
         Fork fork = KeySpace.Empty.Fork();
-        fork.Put(KeyRecord.Create(key, new byte[20_000_000], 2, 2, 0, 1, 0));
+        fork.Put(new KeyRecord(key, new byte[20_000_000], 2, 2, 0, 1, 0));
         KeySpace space = fork.Freeze();
         fork = space.Fork();
         RangeOperation big = new() { Key = key };

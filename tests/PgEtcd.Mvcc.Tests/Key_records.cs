@@ -9,7 +9,7 @@ public class Key_records
     [Fact]
     public void Are_encoded_as_protobuf_encodes_a_KeyValue()
     {
-        KeyRecord record = KeyRecord.Create("k"u8, "vv"u8, 2, 300, 7, 5, -1);
+        KeyRecord record = new("k"u8, "vv"u8, 2, 300, 7, 5, -1);
         byte[] expected =
         [
             0x0a, 1, (byte)'k', 0x10, 2, 0x18, 0xac, 0x02, 0x20, 5, 0x2a, 2, (byte)'v', (byte)'v',
@@ -24,11 +24,11 @@ public class Key_records
     [Fact]
     public void Leave_out_what_is_zero_or_empty()
     {
-        KeyRecord record = KeyRecord.Create("k"u8, [], 0, 0, 0, 0, 0);
+        KeyRecord record = new("k"u8, [], 0, 0, 0, 0, 0);
         record.Encoded.ToArray().ShouldBe([0x0a, 1, (byte)'k']);
         record.EncodedKeysOnlyLength.ShouldBe(3);
         record.Value.IsEmpty.ShouldBeTrue();
-        KeyRecord.Create([], [], 0, 0, 0, 0, 0).Key.IsEmpty.ShouldBeTrue();
+        new KeyRecord([], [], 0, 0, 0, 0, 0).Key.IsEmpty.ShouldBeTrue();
     }
 
     [Theory]
@@ -44,7 +44,7 @@ public class Key_records
         byte[] value = new byte[valueLength];
         random.NextBytes(key);
         random.NextBytes(value);
-        KeyRecord record = KeyRecord.Create(key, value, 11, long.MaxValue, 3, 1L << 40, lease);
+        KeyRecord record = new(key, value, 11, long.MaxValue, 3, 1L << 40, lease);
         record.Key.SequenceEqual(key).ShouldBeTrue();
         record.KeyMemory.Span.SequenceEqual(key).ShouldBeTrue();
         record.Value.SequenceEqual(value).ShouldBeTrue();
@@ -53,6 +53,6 @@ public class Key_records
             .ShouldBe((11, long.MaxValue, 3, 1L << 40, lease));
         byte[] keysOnly = new byte[record.EncodedKeysOnlyLength];
         record.CopyKeysOnly(keysOnly);
-        keysOnly.ShouldBe(KeyRecord.Create(key, [], 11, long.MaxValue, 3, 1L << 40, lease).Encoded.ToArray());
+        keysOnly.ShouldBe(new KeyRecord(key, [], 11, long.MaxValue, 3, 1L << 40, lease).Encoded.ToArray());
     }
 }

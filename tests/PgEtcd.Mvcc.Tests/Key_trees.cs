@@ -58,7 +58,7 @@ public class Key_trees
                 byte[] key = [
                     .. "/shared/"u8, .. random.Next(load.Keys).ToString(CultureInfo.InvariantCulture).Select(digit => (byte)digit)];
                 bool removes = random.Next(4) == 0;
-                KeyRecord record = KeyRecord.Create(key, [(byte)i], 2, 2 + i, 0, removes ? 0 : 1, 0);
+                KeyRecord record = new(key, [(byte)i], 2, 2 + i, 0, removes ? 0 : 1, 0);
                 loader.Add(record);
                 _ = removes ? expected.Remove(key) : expected.Set(record);
             }
@@ -119,7 +119,7 @@ public class Key_trees
         KeyTree.Editor kept = tree.Edit();
         kept.Set(Keys.Record("z"u8));
         ToArray(tree.Scan(Keys.All)).ShouldBe(before);
-        ToArray(kept.Freeze().Scan(Keys.All)).ShouldBe([.. before, kept.Find("z"u8)!]);
+        ToArray(kept.Freeze().Scan(Keys.All)).ShouldBe([.. before, kept.View.Find("z"u8)!]);
     }
 
     private static void RunHistory(int seed, int keys, bool shared)
@@ -187,7 +187,7 @@ public class Key_trees
 
     private static KeyRecord[] ToArray(KeyScan scan)
     {
-        List<KeyRecord> list = new(scan.Count);
+        List<KeyRecord> list = [];
         foreach (KeyRecord record in scan)
         {
             list.Add(record);

@@ -14,7 +14,7 @@ internal static class Keys
     public static byte[] Numbered(int i) => Encoding.ASCII.GetBytes($"/registry/things/{i:D8}");
 
     public static KeyRecord Record(ReadOnlySpan<byte> key, long revision = 1) =>
-        KeyRecord.Create(key, "value"u8, revision, revision, 0, 1, 0);
+        new(key, "value"u8, revision, revision, 0, 1, 0);
 
     /// <summary>A key that is not empty; few letters, so that keys are often prefixes of others; also zeros and 0xff.</summary>
     public static byte[] Random(Random random, string beginning = "")

@@ -54,7 +54,7 @@ internal sealed class LogFixture : IAsyncDisposable
         Put(Bytes(key), Bytes(value), revision, sub, lease);
 
     public static KvEvent Put(byte[] key, byte[] value, long revision, int sub = 0, long lease = 0) =>
-        new(key, KeyRecord.Create(key, value, revision, revision, sub, 1, lease), null, revision, sub);
+        new(key, new KeyRecord(key, value, revision, revision, sub, 1, lease), null, revision, sub);
 
     public static KvEvent Delete(string key, long revision, int sub = 0) => new(Bytes(key), null, null, revision, sub);
 

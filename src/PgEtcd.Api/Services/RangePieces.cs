@@ -44,7 +44,7 @@ internal static class RangePieces
             bool isLast = !piece.More || sent == operation.Limit;
             yield return isLast
                 ? new RangeResult(headerRevision, piece.Records, sent - piece.Records.Length + piece.Count, piece.More, piece.KeysOnly)
-                : new RangeResult(0, piece.Records, 0, more: false, piece.KeysOnly);
+                : new RangeResult(0, piece.Records, 0, More: false, piece.KeysOnly);
             if (isLast)
             {
                 yield break;

@@ -12,18 +12,10 @@ namespace PgEtcd.Frontend.Auth;
 /// permissions. Null: nothing has to change. Whether the caller may make the request is decided elsewhere.</summary>
 public static class AuthDecision
 {
-    public static AuthEdit? Enable(AuthState state)
-    {
-        if (state.IsEnabled)
-        {
-            return null;
-        }
-
-        AuthUser root = state.User(AuthState.Root) ?? throw EtcdErrors.RootUserNotExist.ToException();
-        return root.IsRoot
-            ? AuthEdit.Enable()
-            : throw EtcdErrors.RootRoleNotExist.ToException();
-    }
+    public static AuthEdit? Enable(AuthState state) => state.IsEnabled ? null
+        : state.User(AuthState.Root) is not { } root ? throw EtcdErrors.RootUserNotExist.ToException()
+        : root.IsRoot ? AuthEdit.Enable()
+        : throw EtcdErrors.RootRoleNotExist.ToException();
 
     public static AuthEdit? Disable(AuthState state) => state.IsEnabled ? AuthEdit.Disable() : null;
 
@@ -33,9 +25,8 @@ public static class AuthDecision
     public static AuthEdit? Add(AuthState state, AuthUserAddRequest request, byte[]? password)
     {
         CheckName(request.Name, EtcdErrors.UserEmpty);
-        return state.User(request.Name) is null
-            ? AuthEdit.AddUser(request.Name, password ?? [], hasNoPassword: password is null)
-            : throw EtcdErrors.UserAlreadyExist.ToException();
+        Demand(state.User(request.Name) is null, EtcdErrors.UserAlreadyExist);
+        return AuthEdit.AddUser(request.Name, password ?? [], hasNoPassword: password is null);
     }
 
     public static AuthEdit? Delete(AuthState state, AuthUserDeleteRequest request)
@@ -56,15 +47,14 @@ public static class AuthDecision
             return AuthEdit.EndTokens(request.Name);
         }
 
-        byte[] given = password ?? [];
         if (password is null)
         {
-            given = new byte[request.HashedPassword.Length];
-            Demand(Convert.TryFromBase64String(request.HashedPassword, given, out int length), EtcdErrors.PasswordForNoPasswordUser);
-            given = given[..length];
+            password = new byte[request.HashedPassword.Length];
+            Demand(Convert.TryFromBase64String(request.HashedPassword, password, out int length), EtcdErrors.PasswordForNoPasswordUser);
+            password = password[..length];
         }
 
-        return AuthEdit.SetPassword(request.Name, given);
+        return AuthEdit.SetPassword(request.Name, password);
     }
 
     public static AuthEdit? GrantRole(AuthState state, AuthUserGrantRoleRequest request)
@@ -85,9 +75,8 @@ public static class AuthDecision
     public static AuthEdit? Add(AuthState state, AuthRoleAddRequest request)
     {
         CheckName(request.Name, EtcdErrors.RoleEmpty);
-        return state.Role(request.Name) is null
-            ? AuthEdit.AddRole(request.Name)
-            : throw EtcdErrors.RoleAlreadyExist.ToException();
+        Demand(state.Role(request.Name) is null, EtcdErrors.RoleAlreadyExist);
+        return AuthEdit.AddRole(request.Name);
     }
 
     public static AuthEdit? Delete(AuthState state, AuthRoleDeleteRequest request)

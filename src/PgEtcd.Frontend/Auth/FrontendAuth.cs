@@ -6,43 +6,31 @@ using PgEtcd.Postgres.Connections;
 namespace PgEtcd.Frontend.Auth;
 
 /// <summary>A frontend's users, tokens, passwords and logins.</summary>
-public sealed class FrontendAuth : IAsyncDisposable
+/// <param name="states">Users, roles and permissions.</param>
+/// <param name="table">Takes changes of them.</param>
+/// <param name="tokens">Holds simple tokens and failed logins.</param>
+/// <param name="catchUp">Waits until this frontend knows everything that was committed before the call.</param>
+/// <param name="database">The database of the tables.</param>
+/// <param name="frontend">This frontend's name in the audit.</param>
+/// <param name="options">How users log in.</param>
+/// <param name="timeLimit">How long the database may take.</param>
+/// <param name="logger">Where to log.</param>
+public sealed class FrontendAuth(
+    AuthStates states, AuthTable table, TokenTable tokens, Func<Task> catchUp, Database database, string frontend, AuthOptions options,
+    TimeSpan timeLimit, ILogger<FrontendAuth> logger) : IAsyncDisposable
 {
-    private readonly AuthTable _table;
-    private readonly Func<Task> _catchUp;
-    private readonly Database _database;
-    private readonly string _frontend;
-    private readonly TimeSpan _timeLimit;
     private volatile UserCosts? _costs;
 
-    /// <summary>Composes the parts.</summary>
-    /// <param name="catchUp">Waits until this frontend knows everything that was committed before the call.</param>
-    public FrontendAuth(
-        AuthStates states, AuthTable table, TokenTable tokens, Func<Task> catchUp, Database database, string frontend, AuthOptions options,
-        TimeSpan timeLimit, ILoggerFactory loggers)
-    {
-        ILogger logger = loggers.CreateLogger<FrontendAuth>();
-        _table = table;
-        _catchUp = catchUp;
-        _database = database;
-        _frontend = frontend;
-        _timeLimit = timeLimit;
-        States = states;
-        Tokens = !options.HasTokens ? new NoTokens()
-            : options.WebTokens is { } web ? new WebTokens(web, TimeProvider.System)
-            : new SimpleTokens(tokens, database, timeLimit, options.TokenTtl, TimeProvider.System, logger);
-        Passwords = new Passwords(options.BcryptCost);
-        Logins = new Logins(tokens, frontend, logger);
-    }
-
     /// <summary>Users, roles and permissions.</summary>
-    public AuthStates States { get; }
+    public AuthStates States { get; } = states;
 
-    public ITokens Tokens { get; }
+    public ITokens Tokens { get; } = !options.HasTokens ? new NoTokens()
+        : options.WebTokens is { } web ? new WebTokens(web, TimeProvider.System)
+        : new SimpleTokens(tokens, database, timeLimit, options.TokenTtl, TimeProvider.System, logger);
 
-    public Passwords Passwords { get; }
+    public Passwords Passwords { get; } = new(options.BcryptCost);
 
-    public Logins Logins { get; }
+    public Logins Logins { get; } = new(tokens, frontend, logger);
 
     /// <summary>Issues a token for a user's password, within the limits of logins.</summary>
     /// <param name="name">The user.</param>
@@ -53,7 +41,7 @@ public sealed class FrontendAuth : IAsyncDisposable
     {
         while (true)
         {
-            await _catchUp();
+            await catchUp();
             AuthState state = States.Current;
             LoginFailure failure = state.IsEnabled ? await CheckAsync(state, name, password, peer) : LoginFailure.AuthIsOff;
             if (failure != LoginFailure.None)
@@ -79,10 +67,10 @@ public sealed class FrontendAuth : IAsyncDisposable
         {
             Username = caller.Username,
             Client = client,
-            Frontend = _frontend,
+            Frontend = frontend,
         };
-        bool isMade = await _database.InTimeAsync(_timeLimit, cancel => _table.ChangeAsync(change, cancel));
-        await _catchUp();
+        bool isMade = await database.InTimeAsync(timeLimit, cancel => table.ChangeAsync(change, cancel));
+        await catchUp();
         return isMade;
     }
 

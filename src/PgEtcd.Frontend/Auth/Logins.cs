@@ -21,26 +21,10 @@ public sealed class Logins : IAsyncDisposable
     /// <summary>Failures are gathered for this time and written in one statement: guesses must not keep the database busy.</summary>
     private static readonly TimeSpan Gathering = TimeSpan.FromMilliseconds(500);
 
-    private readonly PartitionedRateLimiter<(string User, string Address)> _limits =
-        PartitionedRateLimiter.Create<(string User, string Address), (string User, string Address)>(
-            static who => RateLimitPartition.GetTokenBucketLimiter(who, static _ => new TokenBucketRateLimiterOptions
-            {
-                TokenLimit = Burst,
-                TokensPerPeriod = 1,
-                ReplenishmentPeriod = Refill,
-                QueueLimit = 0,
-            }));
+    private readonly PartitionedRateLimiter<(string User, string Address)> _limits = Permits<(string User, string Address)>(Burst, 1);
 
     // Across all names: a guess at an invented name costs as much as one at a user's.
-    private readonly PartitionedRateLimiter<string> _addresses =
-        PartitionedRateLimiter.Create<string, string>(
-            static address => RateLimitPartition.GetTokenBucketLimiter(address, static _ => new TokenBucketRateLimiterOptions
-            {
-                TokenLimit = BurstOfAddress,
-                TokensPerPeriod = PerSecondOfAddress,
-                ReplenishmentPeriod = Refill,
-                QueueLimit = 0,
-            }));
+    private readonly PartitionedRateLimiter<string> _addresses = Permits<string>(BurstOfAddress, PerSecondOfAddress);
 
     // Two logins of a user and address at a time, so that simultaneous ones cannot all begin before the first failures have taken their
     // permits.
@@ -112,6 +96,16 @@ public sealed class Logins : IAsyncDisposable
         _stopping.Dispose();
         _ended.Dispose();
     }
+
+    private static PartitionedRateLimiter<T> Permits<T>(int burst, int perSecond)
+        where T : notnull => PartitionedRateLimiter.Create<T, T>(
+            who => RateLimitPartition.GetTokenBucketLimiter(who, _ => new TokenBucketRateLimiterOptions
+            {
+                TokenLimit = burst,
+                TokensPerPeriod = perSecond,
+                ReplenishmentPeriod = Refill,
+                QueueLimit = 0,
+            }));
 
     private static string Storable(string user)
     {

@@ -27,7 +27,8 @@ internal sealed class SimpleTokens : ITokens
     private readonly TimeProvider _clock;
     private readonly ILogger _logger;
     private readonly ConcurrentDictionary<string, Remembered> _remembered = new();
-    private readonly Rounds<Asked, Dictionary<string, TokenRecord>> _lookups;
+    /// <summary>Each statement looks up the hashes of several tokens.</summary>
+    private readonly Rounds<List<byte[]>, Dictionary<string, TokenRecord>> _lookups;
     private readonly CancellationTokenSource _stopping = new();
     private readonly Task _renewing;
 
@@ -39,7 +40,7 @@ internal sealed class SimpleTokens : ITokens
         _ttl = ttl;
         _clock = clock;
         _logger = logger;
-        _lookups = new Rounds<Asked, Dictionary<string, TokenRecord>>(() => new Asked([]), LookUpAsync);
+        _lookups = new Rounds<List<byte[]>, Dictionary<string, TokenRecord>>(() => [], LookUpAsync);
         _renewing = new BackgroundLoop("the renewal of tokens", clock, logger).RunAsync(
             ttl / RenewalsPerTtl, RenewAllAsync, _stopping.Token);
     }
@@ -82,7 +83,7 @@ internal sealed class SimpleTokens : ITokens
     private async ValueTask<Credential?> FindAsync(string token, AuthState state)
     {
         byte[] hash = Hash(token);
-        Dictionary<string, TokenRecord> found = await _lookups.JoinAsync(asked => asked.Hashes.Add(hash));
+        Dictionary<string, TokenRecord> found = await _lookups.JoinAsync(hashes => hashes.Add(hash));
         if (!found.TryGetValue(Convert.ToHexString(hash), out TokenRecord? record))
         {
             _remembered.TryRemove(token, out _);
@@ -117,9 +118,9 @@ internal sealed class SimpleTokens : ITokens
         _remembered[token] = known;
     }
 
-    private async Task<Dictionary<string, TokenRecord>> LookUpAsync(Asked asked)
+    private async Task<Dictionary<string, TokenRecord>> LookUpAsync(List<byte[]> hashes)
     {
-        IReadOnlyList<TokenRecord> found = await _database.InTimeAsync(_timeLimit, cancel => _table.FindAsync(asked.Hashes, cancel));
+        IReadOnlyList<TokenRecord> found = await _database.InTimeAsync(_timeLimit, cancel => _table.FindAsync(hashes, cancel));
         return found.ToDictionary(record => Convert.ToHexString(record.Hash));
     }
 
@@ -167,9 +168,6 @@ internal sealed class SimpleTokens : ITokens
     }
 
     private long After(long timestamp, TimeSpan time) => timestamp + (long)(time.TotalSeconds * _clock.TimestampFrequency);
-
-    /// <summary>Tokens that one statement looks up.</summary>
-    private sealed record Asked(List<byte[]> Hashes);
 
     /// <summary>A token that this frontend has seen. Of concurrent updates the last wins: they differ by microseconds.</summary>
     private sealed record Remembered(byte[] Hash, string Username, long MadeAt)

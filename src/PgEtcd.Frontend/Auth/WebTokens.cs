@@ -29,7 +29,8 @@ internal sealed class WebTokens(WebTokenOptions options, TimeProvider clock) : I
         ValidateIssuer = false,
         ValidateAudience = false,
         RequireExpirationTime = false, // etcd accepts a token without one
-        LifetimeValidator = (notBefore, expires, _, _) => IsAlive(clock, notBefore, expires),
+        LifetimeValidator = (notBefore, expires, _, _) => clock.GetUtcNow().UtcDateTime is var now
+            && (notBefore is null || notBefore <= now) && (expires is null || expires > now),
     };
 
     public async ValueTask<Credential?> ResolveAsync(string token, AuthState state)
@@ -76,10 +77,4 @@ internal sealed class WebTokens(WebTokenOptions options, TimeProvider clock) : I
 
     private static bool IsTime(JsonElement claims, string name) =>
         !claims.TryGetProperty(name, out JsonElement time) || time.ValueKind == JsonValueKind.Number;
-
-    private static bool IsAlive(TimeProvider clock, DateTime? notBefore, DateTime? expires)
-    {
-        DateTime now = clock.GetUtcNow().UtcDateTime;
-        return (notBefore is null || notBefore <= now) && (expires is null || expires > now);
-    }
 }

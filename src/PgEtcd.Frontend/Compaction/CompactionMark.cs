@@ -42,17 +42,13 @@ public sealed class CompactionMark(Replica replica, Tail tail, RevisionLog log, 
         WriteMetrics.Compacted(error, started);
         if (physical && outcome is CompactOutcome.Compacted or CompactOutcome.AlreadyCompacted)
         {
-            await RemovedAsync(replica.Current.CompactRevision, cancellationToken);
+            long mark = replica.Current.CompactRevision;
+            while ((await database.InTimeAsync(timeLimit, _removal.ProgressAsync)).AttendedRevision < mark)
+            {
+                await Task.Delay(RemovalPoll, cancellationToken);
+            }
         }
 
         return error;
-    }
-
-    private async Task RemovedAsync(long compactRevision, CancellationToken cancellationToken)
-    {
-        while ((await database.InTimeAsync(timeLimit, _removal.ProgressAsync)).AttendedRevision < compactRevision)
-        {
-            await Task.Delay(RemovalPoll, cancellationToken);
-        }
     }
 }

@@ -27,7 +27,8 @@ public sealed class Compactor
     {
         Removal = new Removal(
             new RemovalTable(database),
-            new RemovalPace(options.BatchLimit, options.SleepInterval, requestTimeout + InDoubtMargin, options.HistoryRetention),
+            options,
+            requestTimeout + InDoubtMargin,
             () => replica.Current.CompactRevision,
             clock,
             loggers.CreateLogger<Removal>());

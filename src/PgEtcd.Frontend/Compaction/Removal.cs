@@ -5,12 +5,14 @@ namespace PgEtcd.Frontend.Compaction;
 /// <summary>Removes the rows that compaction has superseded, batch by batch with pauses, so that writes continue meanwhile. A job of the
 /// leader; its progress is in the database, so the next leader continues from there.</summary>
 /// <param name="table">The rows.</param>
-/// <param name="pace">How fast.</param>
+/// <param name="options">How fast, and how long removed rows are kept in the archive.</param>
+/// <param name="inDoubt">How long after an append its frontend may still ask whether it happened.</param>
 /// <param name="compactRevision">Gives the compaction mark that this frontend knows.</param>
 /// <param name="clock">Measures pauses.</param>
 /// <param name="logger">Where to log.</param>
 public sealed class Removal(
-    RemovalTable table, RemovalPace pace, Func<long> compactRevision, TimeProvider clock, ILogger<Removal> logger)
+    RemovalTable table, CompactionOptions options, TimeSpan inDoubt, Func<long> compactRevision, TimeProvider clock,
+    ILogger<Removal> logger)
 {
     /// <summary>Interval of checks for new work.</summary>
     public static readonly TimeSpan Period = TimeSpan.FromMilliseconds(50);
@@ -32,9 +34,9 @@ public sealed class Removal(
     /// <param name="cancellationToken">Cancelled when the leadership ends.</param>
     public async Task RunAsync(CancellationToken cancellationToken)
     {
-        if (pace.HistoryRetention > TimeSpan.Zero && HasPassed(ArchivePause, _archiveKept))
+        if (options.HistoryRetention > TimeSpan.Zero && HasPassed(ArchivePause, _archiveKept))
         {
-            await table.KeepArchiveAsync(pace.HistoryRetention, cancellationToken);
+            await table.KeepArchiveAsync(options.HistoryRetention, cancellationToken);
             _archiveKept = clock.GetTimestamp();
         }
 
@@ -47,22 +49,23 @@ public sealed class Removal(
         long started = clock.GetTimestamp();
         long removed = 0;
         RemovalOutcome outcome;
-        do
+        while (true)
         {
             long batchStarted = clock.GetTimestamp();
             (outcome, long rows) = await table.RemoveAsync(
-                pace.BatchLimit, pace.InDoubt, pace.HistoryRetention > TimeSpan.Zero, cancellationToken);
+                options.BatchLimit, inDoubt, options.HistoryRetention > TimeSpan.Zero, cancellationToken);
             removed += rows;
             RemovalMetrics.BatchMilliseconds.Record(clock.GetElapsedTime(batchStarted).TotalMilliseconds);
             RemovalMetrics.Rows.Add(rows);
-            if (outcome is RemovalOutcome.More or RemovalOutcome.Soon)
+            if (outcome is not (RemovalOutcome.More or RemovalOutcome.Soon))
             {
-                // At least as long as the batch took: on a busy machine removal gives way to the writes.
-                TimeSpan sleep = TimeSpan.FromTicks(Math.Max(pace.Sleep.Ticks, clock.GetElapsedTime(batchStarted).Ticks));
-                await Task.Delay(outcome is RemovalOutcome.More ? sleep : SoonPause, clock, cancellationToken);
+                break;
             }
+
+            // At least as long as the batch took: on a busy machine removal gives way to the writes.
+            TimeSpan sleep = TimeSpan.FromTicks(Math.Max(options.SleepInterval.Ticks, clock.GetElapsedTime(batchStarted).Ticks));
+            await Task.Delay(outcome is RemovalOutcome.More ? sleep : SoonPause, clock, cancellationToken);
         }
-        while (outcome is RemovalOutcome.More or RemovalOutcome.Soon);
 
         if (outcome is RemovalOutcome.Finished)
         {
@@ -83,10 +86,3 @@ public sealed class Removal(
 
     private bool HasPassed(TimeSpan pause, long? since) => since is not { } last || clock.GetElapsedTime(last) >= pause;
 }
-
-/// <summary>The pace of removal.</summary>
-/// <param name="BatchLimit">Rows examined in one transaction.</param>
-/// <param name="Sleep">Shortest pause between two batches.</param>
-/// <param name="InDoubt">How long after an append its frontend may still ask whether it happened.</param>
-/// <param name="HistoryRetention">How long removed rows are kept in the archive; zero: not at all.</param>
-public sealed record RemovalPace(int BatchLimit, TimeSpan Sleep, TimeSpan InDoubt, TimeSpan HistoryRetention);

@@ -15,15 +15,4 @@ internal static class RemovalMetrics
     public static readonly Histogram<double> BatchMilliseconds = FrontendMeter.Meter.Histogram(
         "etcd_debugging_mvcc_db_compaction_pause_duration_milliseconds", 1, 13,
         "Bucketed histogram of db compaction pause duration: of one transaction of removal.");
-
-    static RemovalMetrics()
-    {
-        // Explicit, so that Register runs the initializers above.
-    }
-
-    /// <summary>Creates all instruments: an instrument whose class has not been used yet would be missing instead of 0.</summary>
-    public static void Register()
-    {
-        // The static constructor has run.
-    }
 }

@@ -23,15 +23,4 @@ internal static class LeaseMetrics
 
     public static readonly Histogram<double> RenewalBatch = FrontendMeter.Meter.Histogram(
         "pgetcd_lease_renewal_batch_leases", 1, 17, "How many leases one statement renewed.");
-
-    static LeaseMetrics()
-    {
-        // Explicit, so that Register runs the initializers above.
-    }
-
-    /// <summary>Creates all instruments: an instrument whose class has not been used yet would be missing instead of 0.</summary>
-    public static void Register()
-    {
-        // The static constructor has run.
-    }
 }

@@ -1,6 +1,7 @@
 using PgEtcd.Frontend.Reading;
 using PgEtcd.Frontend.Writing;
 using PgEtcd.Mvcc;
+using PgEtcd.Postgres.Alarms;
 using PgEtcd.Postgres.Calls;
 using PgEtcd.Postgres.Connections;
 using PgEtcd.Postgres.Leases;
@@ -10,7 +11,10 @@ namespace PgEtcd.Frontend.Leases;
 /// <summary>The leases as the services see them: the rows come from PostgreSQL, the attached keys from the replica.</summary>
 public sealed class LeaseStore(LeaseTable table, Database database, Replica replica, Tail tail, Committer committer, TimeSpan timeLimit)
 {
-    private readonly LeaseGrants _grants = new(table, database, timeLimit, TimeProvider.System);
+    /// <summary>Simultaneous grants share a statement.</summary>
+    private readonly SharedCalls<LeaseGrant, IReadOnlyList<LeaseGrantOutcome>> _grants =
+        new(database, timeLimit, TimeProvider.System, table.GrantAsync);
+
     private readonly LeaseRenewals _renewals = new(table, database, timeLimit, TimeProvider.System);
 
     /// <summary>Called when PostgreSQL's disk has no room for a lease.</summary>
@@ -30,36 +34,30 @@ public sealed class LeaseStore(LeaseTable table, Database database, Replica repl
     /// <param name="id">The requested id; 0 for a random one.</param>
     /// <param name="ttl">Seconds.</param>
     /// <returns>Null if the requested id is taken.</returns>
+    /// <exception cref="AlarmRaisedException">An alarm forbids it.</exception>
     /// <exception cref="StoreUnavailableException">The database did not answer in time.</exception>
     public async Task<Granted?> GrantAsync(long id, long ttl)
     {
         try
         {
-            return await GrantOnceAsync(id, ttl);
+            do
+            {
+                LeaseGrant grant = new(id == 0 ? Random.Shared.NextInt64(1, long.MaxValue) : id, ttl, Guid.NewGuid());
+                if ((await _grants.AskAsync(grant, out int number))[number].ToRevision() is { } revision)
+                {
+                    LeaseMetrics.Granted.Add(1);
+                    LeaseMetrics.Ttl.Record(ttl);
+                    return new Granted(grant.Id, revision);
+                }
+            }
+            while (id == 0);
+
+            return null;
         }
         catch (Exception exception) when (DatabaseErrors.IsOutOfSpace(exception))
         {
             DiskIsFull?.Invoke();
             throw;
-        }
-    }
-
-    private async Task<Granted?> GrantOnceAsync(long id, long ttl)
-    {
-        while (true)
-        {
-            long candidate = id == 0 ? Random.Shared.NextInt64(1, long.MaxValue) : id;
-            if (await _grants.GrantAsync(candidate, ttl) is { } revision)
-            {
-                LeaseMetrics.Granted.Add(1);
-                LeaseMetrics.Ttl.Record(ttl);
-                return new Granted(candidate, revision);
-            }
-
-            if (id != 0)
-            {
-                return null;
-            }
         }
     }
 

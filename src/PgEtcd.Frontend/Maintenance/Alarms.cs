@@ -47,18 +47,7 @@ public sealed class Alarms(
     /// <param name="raised">Whether to raise it.</param>
     /// <returns>Whether that changed anything.</returns>
     /// <exception cref="StoreUnavailableException">The database did not answer in time.</exception>
-    public async Task<bool> SetAsync(Alarm alarm, bool raised)
-    {
-        await _turn.WaitAsync();
-        try
-        {
-            return await SetInTurnAsync(alarm, raised);
-        }
-        finally
-        {
-            _turn.Release();
-        }
-    }
+    public Task<bool> SetAsync(Alarm alarm, bool raised) => _turn.InTurnAsync(() => SetInTurnAsync(alarm, raised));
 
     /// <summary>Raises NOSPACE unless it is raised. This frontend then obeys it, and so do all others if it could be stored.</summary>
     public async Task RaiseNoSpaceAsync()
@@ -89,26 +78,16 @@ public sealed class Alarms(
 
     private async Task StoreAsync()
     {
-        if (!_isUnstored)
-        {
-            return;
-        }
-
-        await _turn.WaitAsync();
         try
         {
             if (_isUnstored)
             {
-                await SetInTurnAsync(Own, raised: true);
+                await _turn.InTurnAsync(async () => _isUnstored && await SetInTurnAsync(Own, raised: true));
             }
         }
         catch (Exception exception) when (exception is StoreUnavailableException || DatabaseErrors.IsOutOfSpace(exception))
         {
             // The next turn tries again.
-        }
-        finally
-        {
-            _turn.Release();
         }
     }
 

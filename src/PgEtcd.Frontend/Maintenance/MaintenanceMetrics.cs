@@ -21,15 +21,4 @@ internal static class MaintenanceMetrics
 
     public static readonly Histogram<double> SnapshotSeconds = FrontendMeter.Meter.Histogram(
         "etcd_disk_backend_snapshot_duration_seconds", 0.01, 17, "The latency distribution of backend snapshots.");
-
-    static MaintenanceMetrics()
-    {
-        // Explicit, so that Register runs the initializers above.
-    }
-
-    /// <summary>Creates all instruments: an instrument whose class has not been used yet would be missing instead of 0.</summary>
-    public static void Register()
-    {
-        // The static constructor has run.
-    }
 }

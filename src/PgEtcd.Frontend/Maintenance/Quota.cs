@@ -94,14 +94,9 @@ public sealed class Quota(long limit, StorageSizes sizes, Alarms alarms)
     }
 
     /// <summary>Room that is reserved for a write.</summary>
-    public sealed class Room : IDisposable
+    public sealed class Room(Quota quota, long cost) : IDisposable
     {
-        private readonly Quota _quota;
-        private readonly long _cost;
-
-        internal Room(Quota quota, long cost) => (_quota, _cost) = (quota, cost);
-
         /// <inheritdoc/>
-        public void Dispose() => Interlocked.Add(ref _quota._reserved, -_cost);
+        public void Dispose() => Interlocked.Add(ref quota._reserved, -cost);
     }
 }

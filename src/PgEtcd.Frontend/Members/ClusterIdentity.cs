@@ -21,13 +21,11 @@ public readonly record struct ClusterIdentity(ulong MemberId, ulong ClusterId)
     /// <summary>etcd's default of --initial-advertise-peer-urls.</summary>
     public const string DefaultPeerUrl = "http://localhost:2380";
 
-    private static readonly string[] DefaultPeerUrls = [DefaultPeerUrl];
-
     /// <summary>Computes both ids.</summary>
     public static ClusterIdentity From(string name, string token, IEnumerable<string> peerUrls)
     {
         Span<byte> founder = stackalloc byte[8];
-        BinaryPrimitives.WriteUInt64BigEndian(founder, MemberOf(DefaultPeerUrls, token));
+        BinaryPrimitives.WriteUInt64BigEndian(founder, MemberOf([DefaultPeerUrl], token));
         string distinction = name == DefaultName ? "" : name;
         return new ClusterIdentity(MemberOf(peerUrls, token + distinction), FirstEightBytes(founder));
     }

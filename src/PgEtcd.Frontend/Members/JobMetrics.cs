@@ -26,15 +26,4 @@ internal static class JobMetrics
 
     public static readonly Counter<long> FailedJobs = FrontendMeter.Meter.Counter(
         "pgetcd_job_failures_total", "Runs of a leader's job that failed; each is tried again.");
-
-    static JobMetrics()
-    {
-        // Explicit, so that Register runs the initializers above.
-    }
-
-    /// <summary>Creates all instruments: an instrument whose class has not been used yet would be missing instead of 0.</summary>
-    public static void Register()
-    {
-        // The static constructor has run.
-    }
 }

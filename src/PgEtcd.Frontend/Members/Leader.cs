@@ -4,27 +4,18 @@ namespace PgEtcd.Frontend.Members;
 
 /// <summary>This frontend's hold on the leadership. One frontend leads at a time, so that each job runs once (design §7, §10). The
 /// heartbeats of <see cref="Membership"/> win and renew it.</summary>
-public sealed class Leader : IDisposable
+/// <param name="clock">This process's clock.</param>
+/// <param name="logger">Logs changes of the leadership.</param>
+public sealed class Leader(TimeProvider clock, ILogger<Leader> logger) : IDisposable
 {
-    private readonly TimeProvider _clock;
-    private readonly ILogger<Leader> _logger;
     private readonly CancellationTokenSource _resigned = new();
-    private volatile CancellationTokenSource _term = new();
-    private long _until;
+    private volatile CancellationTokenSource _term = new(TimeSpan.Zero); // cancelled: it begins without the leadership
+    private long _until = clock.GetTimestamp();
     private bool _announced;
-
-    /// <summary>Begins without the leadership.</summary>
-    public Leader(TimeProvider clock, ILogger<Leader> logger)
-    {
-        _clock = clock;
-        _logger = logger;
-        _until = clock.GetTimestamp();
-        _term.Cancel();
-    }
 
     /// <summary>Whether this frontend may now do what only the leader may do. Its own clock decides, and that clock runs on while the
     /// process is stopped: a frontend that resumes after the end of its leadership knows that it no longer leads.</summary>
-    public bool IsLeader => !_resigned.IsCancellationRequested && _clock.GetTimestamp() < Volatile.Read(ref _until);
+    public bool IsLeader => !_resigned.IsCancellationRequested && clock.GetTimestamp() < Volatile.Read(ref _until);
 
     /// <summary>Cancelled when the present leadership ends.</summary>
     internal CancellationToken Term => _term.Token;
@@ -46,7 +37,7 @@ public sealed class Leader : IDisposable
     /// <param name="sent">When the heartbeat was sent, so that our end of the leadership is never later than the database's.</param>
     internal void Win(long sent)
     {
-        TimeSpan left = MemberTable.LeadershipLimit - _clock.GetElapsedTime(sent);
+        TimeSpan left = MemberTable.LeadershipLimit - clock.GetElapsedTime(sent);
         if (left <= TimeSpan.Zero)
         {
             return;
@@ -58,13 +49,13 @@ public sealed class Leader : IDisposable
         }
 
         _term.CancelAfter(left);
-        Volatile.Write(ref _until, sent + (long)(MemberTable.LeadershipLimit.TotalSeconds * _clock.TimestampFrequency));
+        Volatile.Write(ref _until, sent + (long)(MemberTable.LeadershipLimit.TotalSeconds * clock.TimestampFrequency));
     }
 
     /// <summary>Ends the leadership: another frontend has it, or is about to get it.</summary>
     internal void Lose()
     {
-        Volatile.Write(ref _until, _clock.GetTimestamp());
+        Volatile.Write(ref _until, clock.GetTimestamp());
         _term.Cancel();
     }
 
@@ -76,7 +67,7 @@ public sealed class Leader : IDisposable
         if (leads != _announced)
         {
             _announced = leads;
-            (leads ? (Action<ILogger>)Log.Leads : Log.LeadsNoLonger)(_logger);
+            (leads ? (Action<ILogger>)Log.Leads : Log.LeadsNoLonger)(logger);
         }
     }
 }

@@ -41,27 +41,10 @@ public static class Access
             ?? (put.PrevKv ? caller.CheckRead(key) : null);
     }
 
-    private static EtcdError? CheckTxn(Caller caller, TxnOperation txn, Func<long, IEnumerable<ReadOnlyMemory<byte>>> attached)
-    {
-        foreach (Compare compare in txn.Compares)
-        {
-            if (caller.CheckRead(compare.Range) is { } error)
-            {
-                return error;
-            }
-        }
+    private static EtcdError? CheckTxn(Caller caller, TxnOperation txn, Func<long, IEnumerable<ReadOnlyMemory<byte>>> attached) =>
+        CheckAll(txn.Compares, compare => caller.CheckRead(compare.Range))
+            ?? CheckAll(txn.Success.Concat(txn.Failure), operation => Check(caller, operation, attached));
 
-        foreach (Operation? operation in txn.Success.Concat(txn.Failure))
-        {
-            if (Check(caller, operation, attached) is { } error)
-            {
-                return error;
-            }
-        }
-
-        return null;
-    }
-
-    private static EtcdError? CheckAll(IEnumerable<ReadOnlyMemory<byte>> keys, Func<ReadOnlyMemory<byte>, EtcdError?> check) =>
-        keys.Select(check).FirstOrDefault(static error => error is not null);
+    private static EtcdError? CheckAll<T>(IEnumerable<T> items, Func<T, EtcdError?> check) =>
+        items.Select(check).FirstOrDefault(static error => error is not null);
 }

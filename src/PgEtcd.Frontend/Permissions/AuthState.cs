@@ -1,4 +1,6 @@
 using System.Text;
+using PgEtcd.Mvcc.Keys;
+using PgEtcd.Mvcc.Ranges;
 using PgEtcd.Postgres.Auth;
 
 namespace PgEtcd.Frontend.Permissions;
@@ -55,42 +57,36 @@ public sealed class AuthState
 
     /// <summary>Names in etcd's order: by their bytes.</summary>
     public static IEnumerable<string> Sorted(IEnumerable<string> names) =>
-        names.OrderBy(Encoding.UTF8.GetBytes, Comparer<byte[]>.Create(static (left, right) => left.AsSpan().SequenceCompareTo(right)));
+        names.OrderBy(Encoding.UTF8.GetBytes, BytesComparer.Instance);
 }
 
 /// <summary>A user, with the permissions of its roles.</summary>
-public sealed class AuthUser
+/// <param name="record">The user.</param>
+/// <param name="roles">All roles, by name.</param>
+public sealed class AuthUser(UserRecord record, IReadOnlyDictionary<string, RoleRecord> roles)
 {
     private const int Read = 0;
     private const int Write = 1;
     private const int ReadWrite = 2;
 
-    private readonly Lazy<GrantedKeys> _readable;
-    private readonly Lazy<GrantedKeys> _writable;
+    private readonly Lazy<IntervalSet> _readable = new(() => Granted(record, roles, Read));
+    private readonly Lazy<IntervalSet> _writable = new(() => Granted(record, roles, Write));
 
-    public AuthUser(UserRecord record, IReadOnlyDictionary<string, RoleRecord> roles)
-    {
-        Record = record;
-        IsRoot = record.Roles.Contains(AuthState.Root);
-        _readable = new Lazy<GrantedKeys>(() => Granted(roles, Read));
-        _writable = new Lazy<GrantedKeys>(() => Granted(roles, Write));
-    }
-
-    public UserRecord Record { get; }
+    public UserRecord Record => record;
 
     /// <summary>Whether the user may do everything.</summary>
-    public bool IsRoot { get; }
+    public bool IsRoot { get; } = record.Roles.Contains(AuthState.Root);
 
     /// <summary>The keys that the user may read. Not for <see cref="IsRoot"/>.</summary>
-    public GrantedKeys Readable => _readable.Value;
+    public IntervalSet Readable => _readable.Value;
 
     /// <summary>The keys that the user may write.</summary>
-    public GrantedKeys Writable => _writable.Value;
+    public IntervalSet Writable => _writable.Value;
 
-    private GrantedKeys Granted(IReadOnlyDictionary<string, RoleRecord> roles, int kind) => new(
-        from name in Record.Roles
+    private static IntervalSet Granted(UserRecord user, IReadOnlyDictionary<string, RoleRecord> roles, int kind) => new(
+        from name in user.Roles
         where roles.ContainsKey(name)
         from permission in roles[name].Permissions
         where permission.Kind == kind || permission.Kind == ReadWrite
-        select (permission.Key, permission.RangeEnd));
+        select new KeyRange(permission.Key, permission.RangeEnd));
 }

@@ -4,16 +4,11 @@ namespace PgEtcd.Frontend.Permissions;
 
 /// <summary>Users, roles and permissions as this frontend knows them. They are loaded before the replica moves to a later auth
 /// revision, so they are never older than <c>AuthRevision</c>.</summary>
-public sealed class AuthStates
+/// <param name="table">The table that later states are loaded from.</param>
+/// <param name="current">The first state.</param>
+public sealed class AuthStates(AuthTable table, AuthState current)
 {
-    private readonly AuthTable _table;
-    private volatile AuthState _current;
-
-    private AuthStates(AuthTable table, AuthState current)
-    {
-        _table = table;
-        _current = current;
-    }
+    private volatile AuthState _current = current;
 
     /// <summary>The latest state.</summary>
     public AuthState Current => _current;
@@ -21,10 +16,6 @@ public sealed class AuthStates
     /// <summary>Loads the first state.</summary>
     public static async Task<AuthStates> StartAsync(AuthTable table, CancellationToken cancellationToken) =>
         new(table, new AuthState(await table.LoadAsync(cancellationToken)));
-
-    /// <summary>A state without users, roles and permissions.</summary>
-    /// <param name="table">The table that later states are loaded from.</param>
-    public static AuthStates Empty(AuthTable table) => new(table, AuthState.Empty);
 
     /// <summary>Whether an auth revision is known here.</summary>
     public bool Has(long revision) => revision <= _current.Revision;
@@ -34,7 +25,7 @@ public sealed class AuthStates
     {
         if (!Has(revision))
         {
-            _current = new AuthState(await _table.LoadAsync(cancellationToken));
+            _current = new AuthState(await table.LoadAsync(cancellationToken));
         }
     }
 }

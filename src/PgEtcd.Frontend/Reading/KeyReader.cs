@@ -20,7 +20,7 @@ public sealed class KeyReader(Replica replica, Tail tail, Past past)
     /// <exception cref="StoreUnavailableException">The database did not answer in time.</exception>
     public ValueTask<ReadAnswer<RangeResult>> RangeAsync(RangeOperation operation, bool isCaughtUp = false)
     {
-        ReadMetrics.Read();
+        OperationTally.Ranges.Add(1);
         if ((operation.Serializable || isCaughtUp) && operation.Revision <= 0)
         {
             KeySpace current = replica.Current;

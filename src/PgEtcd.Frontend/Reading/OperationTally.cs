@@ -19,17 +19,6 @@ internal struct OperationTally
     internal static readonly Counter<long> Ranges = FrontendMeter.Meter.Counter(
         "etcd_mvcc_range_total", "Total number of ranges seen by this member.");
 
-    static OperationTally()
-    {
-        // Explicit, so that Register runs the initializers above.
-    }
-
-    /// <summary>Creates all instruments: an instrument whose class has not been used yet would be missing instead of 0.</summary>
-    public static void Register()
-    {
-        // The static constructor has run.
-    }
-
     private int _puts;
     private int _deletes;
     private int _txns;

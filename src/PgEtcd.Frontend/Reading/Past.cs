@@ -30,7 +30,7 @@ public sealed class Past(StateReader states, Replica replica, Tail tail, Databas
         }
 
         RangeResult result = state.Range(operation, headerRevision);
-        return limit == long.MaxValue ? result : result.WithCount(count);
+        return limit == long.MaxValue ? result : result with { Count = count };
     }
 
     /// <summary>A state that holds the keys of one range at an older revision; null if that has been compacted meanwhile.</summary>
@@ -45,7 +45,7 @@ public sealed class Past(StateReader states, Replica replica, Tail tail, Databas
         Fetched fetched = new(replica);
         KeySpace current = replica.Current;
         long size = 0;
-        foreach (RangeOperation range in operation.Ranges())
+        foreach (RangeOperation range in operation.Parts.OfType<RangeOperation>())
         {
             if (range.Revision > 0 && range.Revision <= current.Revision && range.Revision >= current.CompactRevision
                 && await RangeAsync(range, current.Revision) is { } result)
@@ -86,7 +86,7 @@ public sealed class Past(StateReader states, Replica replica, Tail tail, Databas
 
         public RangeResult? Range(RangeOperation operation, long headerRevision) =>
             _ranges.TryGetValue(operation, out RangeResult? result)
-                ? result.WithRevision(headerRevision)
+                ? result with { Revision = headerRevision }
                 : recent.Range(operation, headerRevision);
     }
 }

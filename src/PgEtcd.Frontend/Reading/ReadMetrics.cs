@@ -34,20 +34,6 @@ internal static class ReadMetrics
     public static readonly Histogram<double> ApplyLagSeconds = FrontendMeter.Meter.Histogram(
         "pgetcd_apply_lag_seconds", 0.0001, 18, "From a notification of another frontend's write to its being taken in here.");
 
-    static ReadMetrics()
-    {
-        // Explicit, so that Register runs the initializers above.
-    }
-
-    /// <summary>Creates all instruments: an instrument whose class has not been used yet would be missing instead of 0.</summary>
-    public static void Register()
-    {
-        // The static constructor has run.
-    }
-
-    /// <summary>Counts a requested range.</summary>
-    public static void Read() => OperationTally.Ranges.Add(1);
-
     /// <summary>Measures a range, or its failure.</summary>
     public static void Ranged(EtcdError? error, long started) =>
         (error is null ? RangeSeconds : FailedRangeSeconds).RecordSince(started);

@@ -4,7 +4,8 @@ namespace PgEtcd.Frontend.Reading;
 
 /// <summary>The latest events of the log, batch by batch as the replica took them in. Watchers are served from them. Their number is
 /// bounded; a watcher that is further behind reads the log itself (<c>EventReader</c>).</summary>
-public sealed class RecentEvents
+/// <param name="revision">The revision at which the replica begins; all later events will be here.</param>
+public sealed class RecentEvents(long revision)
 {
     private const int MaxEvents = 8192;
 
@@ -23,20 +24,13 @@ public sealed class RecentEvents
     // A queue that can be searched from its end: nearly every caller wants only the last batch.
     private readonly List<EventBatch> _batches = [];
     private int _first;
-    private long _floor;
+    private long _floor = revision;
     private int _events;
     private long _bytes;
     private long _taken;
 
-    /// <param name="revision">The revision at which the replica begins; all later events will be here.</param>
-    public RecentEvents(long revision)
-    {
-        _floor = revision;
-        Head = revision;
-    }
-
     /// <summary>The last revision taken in.</summary>
-    public long Head { get; private set; }
+    public long Head { get; private set; } = revision;
 
     /// <summary>Estimated bytes of all changes that were ever taken in, rather too many. The number only grows.</summary>
     public long Taken => Volatile.Read(ref _taken);

@@ -8,30 +8,24 @@ namespace PgEtcd.Frontend.Reading;
 /// <summary>This frontend's copy of the store: the present state and the recent past. Readers take <see cref="Current"/> and need no lock;
 /// the committer and the tail move it forward, whichever is first.</summary>
 /// <remarks>A revision enters once, and only after all lower ones.</remarks>
-public sealed class Replica : IHistory
+/// <param name="keys">The state loaded at start.</param>
+/// <param name="authRevision">The auth revision at it.</param>
+/// <param name="alarms">The alarms at it.</param>
+public sealed class Replica(KeySpace keys, long authRevision, AlarmKinds alarms = AlarmKinds.None) : IHistory
 {
     /// <summary>Guards moves forward. Second in the lock order (RunningFrontend): RecentEvents and PagedStates are changed
     /// under it.</summary>
     private readonly Lock _gate = new();
     private readonly PagedStates _paged = new();
-    private volatile ReplicaState _state;
+    private volatile ReplicaState _state = new(keys, authRevision, alarms);
     private KvEvent? _last;
-
-    /// <param name="keys">The state loaded at start.</param>
-    /// <param name="authRevision">The auth revision at it.</param>
-    /// <param name="alarms">The alarms at it.</param>
-    public Replica(KeySpace keys, long authRevision, AlarmKinds alarms = AlarmKinds.None)
-    {
-        _state = new ReplicaState(keys, authRevision, alarms);
-        Recent = new RecentEvents(keys.Revision);
-    }
 
     /// <summary>Raised after each move forward, by the thread that moved it and outside of all locks, with the number of
     /// events that were new.</summary>
     public event Action<int>? Advanced;
 
     /// <summary>The events that led to the latest states.</summary>
-    public RecentEvents Recent { get; }
+    public RecentEvents Recent { get; } = new(keys.Revision);
 
     /// <summary>The latest state taken in.</summary>
     public KeySpace Current => _state.Keys;

@@ -92,7 +92,11 @@ public sealed class Tail
         if (isWrite)
         {
             See(announced!.Value);
-            await WaitForAppendAsync();
+            if (Volatile.Read(ref _takenIn) is { IsCompleted: false } takenIn)
+            {
+                await Task.WhenAny(takenIn, Task.Delay(AppendPatience, _clock));
+            }
+
             if (IsFollowed?.Invoke() == false)
             {
                 await Task.Delay(Leisure, _clock);
@@ -140,14 +144,6 @@ public sealed class Tail
         TaskCompletionSource takenIn = new(TaskCreationOptions.RunContinuationsAsynchronously);
         Volatile.Write(ref _takenIn, takenIn.Task);
         return takenIn;
-    }
-
-    private async ValueTask WaitForAppendAsync()
-    {
-        if (Volatile.Read(ref _takenIn) is { IsCompleted: false } takenIn)
-        {
-            await Task.WhenAny(takenIn, Task.Delay(AppendPatience, _clock));
-        }
     }
 
     /// <summary>Reads within the rest of the round's time: on a network that has gone silent, a read does not fail by itself.</summary>

@@ -1,4 +1,5 @@
 using Google.Protobuf;
+using PgEtcd.Mvcc.Keys;
 using PgEtcd.Postgres.Auth;
 using PgEtcd.Protocol.Authpb;
 using PgEtcd.Snapshots;
@@ -26,7 +27,7 @@ public static class AuthRecordsInSnapshots
             KeyPermission =
             {
                 role.Permissions
-                    .OrderBy(permission => permission.Key, Comparer<byte[]>.Create((one, other) => one.AsSpan().SequenceCompareTo(other)))
+                    .OrderBy(permission => permission.Key, BytesComparer.Instance)
                     .Select(permission => new Permission
                     {
                         PermType = (Permission.Types.Type)permission.Kind,

@@ -60,7 +60,7 @@ public sealed class SnapshotSource : IAsyncDisposable
             long rows = 0;
             await foreach ((LogRow row, int keyLength, int? valueLength) in scan.LengthsAsync(cancellationToken))
             {
-                measure.Measure(row.ToChange(), keyLength, valueLength);
+                measure.Measure(ToChange(row), keyLength, valueLength);
                 rows++;
             }
 
@@ -84,7 +84,7 @@ public sealed class SnapshotSource : IAsyncDisposable
         SnapshotWriter writer = new(pages, _layout);
         await foreach (LogRow row in _scan.RowsAsync(cancellationToken))
         {
-            writer.Add(row.ToChange());
+            writer.Add(ToChange(row));
             if (pages.WrittenCount >= PieceLength)
             {
                 await FlushAsync();
@@ -105,4 +105,8 @@ public sealed class SnapshotSource : IAsyncDisposable
 
     /// <inheritdoc/>
     public ValueTask DisposeAsync() => _scan.DisposeAsync();
+
+    private static SnapshotChange ToChange(in LogRow row) => new(
+        row.Revision, row.Sub, row.Key, row.Value is { } value ? value : default(ReadOnlyMemory<byte>?),
+        row.CreateRevision, row.Version, row.Lease);
 }

@@ -64,17 +64,8 @@ public sealed class CatchUp(WatchHub hub, Replica replica, EventReader log, ILog
 
         try
         {
-            await _readers.WaitAsync();
-            LoggedEvents logged;
-            try
-            {
-                logged = await log.ReadAsync(watcher.Target.Range, next, head, watcher.Target.PreviousValue, CancellationToken.None);
-            }
-            finally
-            {
-                _readers.Release();
-            }
-
+            LoggedEvents logged = await _readers.InTurnAsync(
+                () => log.ReadAsync(watcher.Target.Range, next, head, watcher.Target.PreviousValue, CancellationToken.None));
             if (next < logged.CompactRevision)
             {
                 return hub.EndCompacted(watcher, logged.CompactRevision);

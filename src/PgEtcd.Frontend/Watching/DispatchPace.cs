@@ -3,7 +3,9 @@ namespace PgEtcd.Frontend.Watching;
 /// <summary>Decides when the hub hands out the events that the replica has taken in (<see cref="WatchHub"/>).</summary>
 /// <remarks>Usually at once. But sending ten events to a client costs hardly more than sending one. So while large batches follow each
 /// other, and each stream gets only a few events of a batch, events wait up to <see cref="Pause"/> for those of the next one.</remarks>
-internal sealed class DispatchPace : IDisposable
+/// <param name="dispatch">Hands out all new events. It calls <see cref="Begin"/> before it looks for them.</param>
+/// <param name="clock">Measures the pause.</param>
+internal sealed class DispatchPace(Action dispatch, TimeProvider clock) : IDisposable
 {
     /// <summary>Product of events and watchers up to which handing out costs less than waking a thread.</summary>
     private const int Few = 16;
@@ -14,22 +16,12 @@ internal sealed class DispatchPace : IDisposable
     /// <summary>Events per stream from which on waiting for more does not pay.</summary>
     private const int Worthwhile = 16;
 
-    private readonly Action _dispatch;
-    private readonly TimeProvider _clock;
-    private readonly ITimer _timer;
+    private readonly ITimer _timer = clock.CreateTimer(
+        static dispatch => ((Action)dispatch!)(), dispatch, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+
     private long _ended;
     private int _underWay;
     private volatile bool _isWorthwhile;
-
-    /// <param name="dispatch">Hands out all new events. It calls <see cref="Begin"/> before it looks for them.</param>
-    /// <param name="clock">Measures the pause.</param>
-    public DispatchPace(Action dispatch, TimeProvider clock)
-    {
-        _dispatch = dispatch;
-        _clock = clock;
-        _timer = clock.CreateTimer(
-            static pace => ((DispatchPace)pace!)._dispatch(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
-    }
 
     /// <summary>The longest time that events wait for others.</summary>
     public static TimeSpan Pause { get; } = TimeSpan.FromMilliseconds(2);
@@ -41,7 +33,7 @@ internal sealed class DispatchPace : IDisposable
     {
         if ((long)events * watchers <= Few)
         {
-            _dispatch();
+            dispatch();
             return;
         }
 
@@ -50,13 +42,13 @@ internal sealed class DispatchPace : IDisposable
             return; // they will be handed out with the others
         }
 
-        if (events >= Busy && !_isWorthwhile && _clock.GetElapsedTime(Volatile.Read(ref _ended)) < Pause)
+        if (events >= Busy && !_isWorthwhile && clock.GetElapsedTime(Volatile.Read(ref _ended)) < Pause)
         {
             _timer.Change(Pause, Timeout.InfiniteTimeSpan);
         }
         else
         {
-            ThreadPool.UnsafeQueueUserWorkItem(static dispatch => dispatch(), _dispatch, preferLocal: false);
+            ThreadPool.UnsafeQueueUserWorkItem(static dispatch => dispatch(), dispatch, preferLocal: false);
         }
     }
 
@@ -69,7 +61,7 @@ internal sealed class DispatchPace : IDisposable
     public void End(long events, int streams)
     {
         _isWorthwhile = events >= (long)Worthwhile * streams;
-        Volatile.Write(ref _ended, _clock.GetTimestamp());
+        Volatile.Write(ref _ended, clock.GetTimestamp());
     }
 
     /// <inheritdoc/>

@@ -43,7 +43,13 @@ public sealed partial class WatchHub
             AllFallBehind(after + 1); // a watcher that got some of the events wants later revisions by now
         }
 
-        CloseBroken();
+        foreach (WatchStream stream in _broken) // their clients open others and continue from where they were
+        {
+            _served.Remove(stream);
+            Close(stream);
+        }
+
+        _broken.Clear();
     }
 
     private void AllFallBehind(long next)
@@ -52,18 +58,6 @@ public sealed partial class WatchHub
         {
             FallBehind(watcher, next);
         }
-    }
-
-    /// <summary>Closes streams that failed. Their clients open others and continue from where they were.</summary>
-    private void CloseBroken()
-    {
-        foreach (WatchStream stream in _broken)
-        {
-            _served.Remove(stream);
-            Close(stream);
-        }
-
-        _broken.Clear();
     }
 
     /// <summary>Runs an action for one stream; if it fails, the stream is closed. Throws nothing.</summary>
@@ -103,35 +97,30 @@ public sealed partial class WatchHub
     {
         try
         {
-            RunOnce();
+            _pace.Begin();
+            WatchStream? only = null;
+            lock (_gate)
+            {
+                long before = EventsSent;
+                HandOutNew();
+                _pace.End(EventsSent - before, _served.Count);
+                if (_served.Count == 1)
+                {
+                    only = _served.Single();
+                    _served.Clear();
+                }
+                else
+                {
+                    WakeServed();
+                }
+            }
+
+            only?.Queue.Wake(atOnce: true); // saves waking another thread
         }
         catch (Exception exception)
         {
             Log.WatchFailed(_logger, exception);
         }
-    }
-
-    private void RunOnce()
-    {
-        _pace.Begin();
-        WatchStream? only = null;
-        lock (_gate)
-        {
-            long before = EventsSent;
-            HandOutNew();
-            _pace.End(EventsSent - before, _served.Count);
-            if (_served.Count == 1)
-            {
-                only = _served.Single();
-                _served.Clear();
-            }
-            else
-            {
-                WakeServed();
-            }
-        }
-
-        only?.Queue.Wake(atOnce: true); // saves waking another thread
     }
 
     private void HandOut(IReadOnlyList<KvEvent> events, long after)

@@ -79,13 +79,14 @@ public sealed partial class WatchHub : IDisposable
     {
         lock (_gate)
         {
-            WatchCounts counts = new() { Streams = _streams.Count, Synced = _synced.Count, EventsSent = EventsSent };
-            foreach (WatchStream stream in _streams)
-            {
-                counts = stream.AddTo(counts, Position);
-            }
-
-            return counts;
+            Watcher[] behind = [.. _streams.SelectMany(static stream => stream.Watchers).Where(IsBehind)];
+            return new WatchCounts(
+                Streams: _streams.Count,
+                Synced: _synced.Count,
+                Behind: behind.Length,
+                Lag: behind.Select(watcher => Position - watcher.Next + 1).Append(0).Max(),
+                Waiting: _streams.Sum(static stream => stream.Queue.Count),
+                EventsSent: EventsSent);
         }
     }
 

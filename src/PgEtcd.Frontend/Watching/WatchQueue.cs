@@ -81,7 +81,9 @@ public class WatchQueue
     {
         lock (_gate)
         {
-            return _closed || HasRoom() ? Task.CompletedTask : (_roomWanted ??= NewSignal()).Task;
+            return _closed || HasRoom()
+                ? Task.CompletedTask
+                : (_roomWanted ??= new(TaskCreationOptions.RunContinuationsAsynchronously)).Task;
         }
     }
 
@@ -156,6 +158,4 @@ public class WatchQueue
             _bytes += update.Bytes;
         }
     }
-
-    private static TaskCompletionSource NewSignal() => new(TaskCreationOptions.RunContinuationsAsynchronously);
 }

@@ -5,27 +5,22 @@ using PgEtcd.Protocol;
 namespace PgEtcd.Frontend.Watching;
 
 /// <summary>The watches of one client's stream, and the responses on their way to the client.</summary>
-public sealed class WatchStream
+/// <param name="hub">The source of events.</param>
+/// <param name="queue">The responses.</param>
+public sealed class WatchStream(WatchHub hub, WatchQueue queue)
 {
     /// <summary>etcd's words (errors.md §3).</summary>
     private const string EmptyRange = "mvcc: watcher range is empty";
     private const string DuplicateId = "mvcc: duplicate watch ID provided on the WatchStream";
 
-    private readonly WatchHub _hub;
     private readonly Dictionary<long, Watcher> _watchers = [];
     private readonly Channel<Watcher> _behind = Channel.CreateUnbounded<Watcher>(new UnboundedChannelOptions { SingleReader = true });
     private long _nextId;
     private bool _isBringingUp;
     private ITimer? _progress;
 
-    internal WatchStream(WatchHub hub, WatchQueue queue)
-    {
-        _hub = hub;
-        Queue = queue;
-    }
-
     /// <summary>Responses on their way.</summary>
-    public WatchQueue Queue { get; }
+    public WatchQueue Queue { get; } = queue;
 
     /// <summary>The watches. The hub's gate guards them.</summary>
     internal IReadOnlyCollection<Watcher> Watchers => _watchers.Values;
@@ -33,7 +28,7 @@ public sealed class WatchStream
     /// <summary>Begins a watch.</summary>
     /// <param name="id">The id that the client chose, or 0.</param>
     /// <param name="target">The keys and events that the client wants.</param>
-    public void Create(long id, WatchTarget target) => _hub.Change(() =>
+    public void Create(long id, WatchTarget target) => hub.Change(() =>
     {
         string? refusal = target.StartRevision < 0 ? EtcdErrors.Compacted.Message
             : target.Range.IsEmpty ? EmptyRange
@@ -41,19 +36,19 @@ public sealed class WatchStream
             : null;
         if (refusal is not null)
         {
-            Queue.Add(Update(-1) with { Created = true, Canceled = true, CancelReason = refusal });
+            AddRefusal(refusal);
             return;
         }
 
         Watcher watcher = new(this, id != 0 ? id : NewId(), target)
         {
-            Next = target.StartRevision == 0 ? _hub.Position + 1 : target.StartRevision,
+            Next = target.StartRevision == 0 ? hub.Position + 1 : target.StartRevision,
         };
         _watchers.Add(watcher.Id, watcher);
         Queue.Add(Update(watcher.Id) with { Created = true });
-        if (watcher.Next > _hub.Position)
+        if (watcher.Next > hub.Position)
         {
-            _hub.Join(watcher);
+            hub.Join(watcher);
         }
         else
         {
@@ -68,23 +63,20 @@ public sealed class WatchStream
     });
 
     /// <summary>Answers that a watch was not created.</summary>
-    public void Refuse(string reason) => _hub.Change(() =>
-    {
-        Queue.Add(Update(-1) with { Created = true, Canceled = true, CancelReason = reason });
-    });
+    public void Refuse(string reason) => hub.Change(() => AddRefusal(reason));
 
     /// <summary>Ends a watch; the request for an unknown one is not answered.</summary>
-    public void Cancel(long id) => _hub.Change(() =>
+    public void Cancel(long id) => hub.Change(() =>
     {
         if (_watchers.Remove(id, out Watcher? watcher))
         {
-            _hub.Leave(watcher, WatcherState.Cancelled);
+            hub.Leave(watcher, WatcherState.Cancelled);
             Queue.Add(Update(id) with { Canceled = true });
         }
     });
 
     /// <summary>Sends the progress of the stream if all its watches are up to date; otherwise nothing.</summary>
-    public void TellProgress() => _hub.Change(() =>
+    public void TellProgress() => hub.Change(() =>
     {
         if (_watchers.Count > 0 && _watchers.Values.All(IsCurrent))
         {
@@ -107,30 +99,14 @@ public sealed class WatchStream
             Bytes = WatchUpdate.Weight(events, watcher.Target.PreviousValue),
         });
         watcher.HadEvents |= isSent;
-        _hub.EventsSent += isSent ? events.Count : 0;
+        hub.EventsSent += isSent ? events.Count : 0;
         return isSent;
-    }
-
-    /// <summary>Adds the watches that are behind and the responses that wait. The caller holds the hub's gate.</summary>
-    /// <param name="counts">The counts without this stream.</param>
-    /// <param name="position">The last revision that the hub has handed out.</param>
-    internal WatchCounts AddTo(WatchCounts counts, long position)
-    {
-        foreach (Watcher watcher in _watchers.Values)
-        {
-            if (watcher.State == WatcherState.Behind)
-            {
-                counts = counts with { Behind = counts.Behind + 1, Lag = Math.Max(counts.Lag, position - watcher.Next + 1) };
-            }
-        }
-
-        return counts with { Waiting = counts.Waiting + Queue.Count };
     }
 
     /// <summary>Ends a watch whose next revision was compacted. The caller holds the hub's gate.</summary>
     internal void Compact(Watcher watcher, long compactRevision)
     {
-        _hub.Leave(watcher, WatcherState.Compacted);
+        hub.Leave(watcher, WatcherState.Compacted);
         Queue.Add(new WatchUpdate(0, watcher.Id) { Canceled = true, CompactRevision = compactRevision });
     }
 
@@ -141,7 +117,7 @@ public sealed class WatchStream
         if (!_isBringingUp)
         {
             _isBringingUp = true;
-            _ = Task.Run(() => _hub.CatchUp.RunAsync(this, _behind));
+            _ = Task.Run(() => hub.CatchUp.RunAsync(this, _behind));
         }
     }
 
@@ -153,16 +129,16 @@ public sealed class WatchStream
         Queue.Close();
     }
 
-    private bool IsCurrent(Watcher watcher) => watcher.State == WatcherState.Synced && watcher.Target.StartRevision <= _hub.Position;
+    private bool IsCurrent(Watcher watcher) => watcher.State == WatcherState.Synced && watcher.Target.StartRevision <= hub.Position;
 
     private ITimer StartProgress()
     {
         // Up to a tenth longer, so that the streams of many clients do not tick together.
-        TimeSpan interval = _hub.ProgressInterval * (1 + (Random.Shared.NextDouble() / 10));
-        return _hub.Clock.CreateTimer(_ => Tick(), null, interval, interval);
+        TimeSpan interval = hub.ProgressInterval * (1 + (Random.Shared.NextDouble() / 10));
+        return hub.Clock.CreateTimer(_ => Tick(), null, interval, interval);
     }
 
-    private void Tick() => _hub.Guard(this, () =>
+    private void Tick() => hub.Guard(this, () =>
     {
         foreach (Watcher watcher in _watchers.Values)
         {
@@ -187,5 +163,8 @@ public sealed class WatchStream
         return _nextId++;
     }
 
-    private WatchUpdate Update(long id) => new(_hub.Position, id);
+    private void AddRefusal(string reason) =>
+        Queue.Add(Update(-1) with { Created = true, Canceled = true, CancelReason = reason });
+
+    private WatchUpdate Update(long id) => new(hub.Position, id);
 }

@@ -106,12 +106,7 @@ internal sealed class Batch
 
         if (error != KvError.None)
         {
-            ReadSet.NoteFailed(Append, write.Operation);
-        }
-
-        if (error is not (KvError.None or KvError.LeaseNotFound))
-        {
-            RequireLeasesOf(write.Operation);
+            NoteFailed(write.Operation, error);
         }
 
         string? client = _fork.Events.Count > before ? ClientAndRequest(write) : null;
@@ -151,21 +146,17 @@ internal sealed class Batch
         return _fork.AttachedTo(lease);
     }
 
-    /// <summary>Requires the leases that a failed evaluation assumed to exist: etcd would report a missing lease first.</summary>
-    private void RequireLeasesOf(Operation? operation)
+    /// <summary>Notes the keys that a failed write would have put, as one of them may be the reason of the failure, and requires the
+    /// leases that its evaluation assumed to exist: etcd would report a missing lease first.</summary>
+    private void NoteFailed(Operation operation, KvError error)
     {
-        switch (operation)
+        foreach (PutOperation put in operation.Parts.OfType<PutOperation>())
         {
-            case PutOperation { Lease: not 0 } put when !_missing.Contains(put.Lease):
+            Append.Read(new KeyRange(put.Key, default));
+            if (error != KvError.LeaseNotFound && put.Lease != 0 && !_missing.Contains(put.Lease))
+            {
                 Append.Require(put.Lease);
-                break;
-            case TxnOperation txn:
-                foreach (Operation? inner in txn.Success.Concat(txn.Failure))
-                {
-                    RequireLeasesOf(inner);
-                }
-
-                break;
+            }
         }
     }
 }

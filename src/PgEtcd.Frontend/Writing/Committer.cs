@@ -71,8 +71,6 @@ public sealed class Committer(
             case LoopStart.Soon:
                 ThreadPool.UnsafeQueueUserWorkItem(static committer => committer.Start(), this, preferLocal: false);
                 break;
-            case LoopStart.None:
-                break;
         }
 
         return write.Task;
@@ -245,7 +243,11 @@ public sealed class Committer(
             AppendResult result = await database.Retry.ExecuteAsync(
                 async token =>
                 {
-                    _deadlines.Check(batch, _queue);
+                    if (_deadlines.Answer(batch, _queue))
+                    {
+                        throw new StoreUnavailableException();
+                    }
+
                     _isRepeated |= attempts++ > 0;
                     _missed.Clear();
                     return await log.AppendAsync(batch.Append, _missed.Add, token);

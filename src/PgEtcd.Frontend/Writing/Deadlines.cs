@@ -7,30 +7,16 @@ namespace PgEtcd.Frontend.Writing;
 /// <param name="clock">Measures that time.</param>
 internal sealed class Deadlines(TimeSpan timeLimit, TimeProvider clock)
 {
-    /// <summary>Abandons a batch if no caller waits for it any more.</summary>
-    /// <exception cref="StoreUnavailableException">All writes of the batch have expired.</exception>
-    public void Check(Batch batch, WriteQueue queue)
-    {
-        if (Answer(batch, queue))
-        {
-            throw new StoreUnavailableException();
-        }
-    }
-
     /// <summary>Answers the writes whose time is up.</summary>
     /// <param name="batch">The batch that is under way.</param>
     /// <param name="queue">The writes behind it.</param>
-    /// <returns>True if all writes of the batch have expired.</returns>
+    /// <returns>True if all writes of the batch have expired: no caller waits for it any more.</returns>
     public bool Answer(Batch batch, WriteQueue queue)
     {
         List<PendingWrite> expired = [.. batch.Writes.Where(IsExpired)];
         bool isAbandoned = expired.Count == batch.Writes.Count;
         queue.TryTakeExpired(IsExpired, expired);
-        if (expired.Count > 0)
-        {
-            Answers.Give(expired, static write => write.TrySetException(new StoreUnavailableException()), atOnce: false);
-        }
-
+        Answers.Give(expired, static write => write.TrySetException(new StoreUnavailableException()), atOnce: false);
         return isAbandoned;
     }
 

@@ -1,5 +1,4 @@
 using PgEtcd.Mvcc;
-using PgEtcd.Mvcc.Keys;
 using PgEtcd.Postgres.Revisions;
 
 namespace PgEtcd.Frontend.Writing;
@@ -19,35 +18,15 @@ internal static class ReadSet
             case DeleteRangeOperation delete:
                 append.Read(delete.Range);
                 break;
-            case RangeOperation { Revision: > 0 }:
-                append.Fix(); // whether the revision is in the future depends on the position of the log
+            case RangeOperation { Revision: > 0 } or RevokeLeaseOperation:
+                // Whether the revision is in the future depends on the position of the log; any key may have been attached to the lease.
+                append.Fix();
                 break;
             case RangeOperation range:
                 append.Read(range.Range);
                 break;
-            case RevokeLeaseOperation:
-                append.Fix(); // any key may have been attached to the lease
-                break;
             case TxnOperation txn:
                 NoteTxn(append, txn, fork);
-                break;
-        }
-    }
-
-    /// <summary>Notes the keys that a failed write would have put: one of them may be the reason of the failure.</summary>
-    public static void NoteFailed(AppendBatch append, Operation? operation)
-    {
-        switch (operation)
-        {
-            case PutOperation put:
-                append.Read(new KeyRange(put.Key, default));
-                break;
-            case TxnOperation txn:
-                foreach (Operation? inner in txn.Success.Concat(txn.Failure))
-                {
-                    NoteFailed(append, inner);
-                }
-
                 break;
         }
     }

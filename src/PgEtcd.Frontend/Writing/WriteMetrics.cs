@@ -45,17 +45,6 @@ internal static class WriteMetrics
     public static readonly Counter<long> FailedWrites = FrontendMeter.Meter.Counter(
         "etcd_server_proposals_failed_total", "The total number of writes that failed because the database did not answer in time.");
 
-    static WriteMetrics()
-    {
-        // Explicit, so that Register runs the initializers above.
-    }
-
-    /// <summary>Creates all instruments: an instrument whose class has not been used yet would be missing instead of 0.</summary>
-    public static void Register()
-    {
-        // The static constructor has run.
-    }
-
     /// <summary>Measures a committed batch.</summary>
     /// <param name="batch">The batch, its writes answered.</param>
     /// <param name="elapsed">The duration of the commit.</param>

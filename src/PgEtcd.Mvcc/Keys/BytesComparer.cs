@@ -1,14 +1,20 @@
 namespace PgEtcd.Mvcc.Keys;
 
-/// <summary>Byte strings are equal if their bytes are. A dictionary of them can be searched with a span, without a copy.</summary>
+/// <summary>Byte strings are equal if their bytes are, and in the order of their bytes. A dictionary of them can be searched with a span,
+/// without a copy.</summary>
 public sealed class BytesComparer
-    : IEqualityComparer<ReadOnlyMemory<byte>>, IAlternateEqualityComparer<ReadOnlySpan<byte>, ReadOnlyMemory<byte>>
+    : IEqualityComparer<ReadOnlyMemory<byte>>, IAlternateEqualityComparer<ReadOnlySpan<byte>, ReadOnlyMemory<byte>>,
+        IComparer<ReadOnlyMemory<byte>>, IComparer<byte[]>
 {
     public static readonly BytesComparer Instance = new();
 
     private BytesComparer()
     {
     }
+
+    public int Compare(ReadOnlyMemory<byte> x, ReadOnlyMemory<byte> y) => x.Span.SequenceCompareTo(y.Span);
+
+    public int Compare(byte[]? x, byte[]? y) => x.AsSpan().SequenceCompareTo(y);
 
     public bool Equals(ReadOnlyMemory<byte> x, ReadOnlyMemory<byte> y) => x.Span.SequenceEqual(y.Span);
 

@@ -9,6 +9,9 @@ public struct Crc32C
     // Kept inverted, so that the default value is the CRC of nothing.
     private uint _inverted;
 
+    /// <summary>Begins with bytes.</summary>
+    public Crc32C(ReadOnlySpan<byte> bytes) => Add(bytes);
+
     /// <summary>The checksum of all bytes so far.</summary>
     public readonly uint Value => _inverted;
 

@@ -10,21 +10,28 @@ public sealed class KeyRecord
 {
     private readonly byte[] _encoded;
     private readonly int _keyLength;
+    private readonly int _valueLength;
 
-    // Where field 5 (tag, length, value) begins; equal to ValueFieldEnd when the value is empty.
-    private readonly int _valueFieldStart;
-
-    private KeyRecord(
-        byte[] encoded, int keyLength, int valueFieldStart, long createRevision, long modRevision, int sub, long version, long lease)
+    /// <summary>Makes a record. The bytes are copied.</summary>
+    public KeyRecord(
+        ReadOnlySpan<byte> key, ReadOnlySpan<byte> value, long createRevision, long modRevision, int sub, long version, long lease)
     {
-        _encoded = encoded;
-        _keyLength = keyLength;
-        _valueFieldStart = valueFieldStart;
+        _keyLength = key.Length;
+        _valueLength = value.Length;
         CreateRevision = createRevision;
         ModRevision = modRevision;
         Sub = sub;
         Version = version;
         Lease = lease;
+        _encoded = GC.AllocateUninitializedArray<byte>(
+            EncodedLength(key.Length, value.Length, createRevision, modRevision, version, lease));
+        int at = 0;
+        Write(_encoded, ref at, Tag.Key, key);
+        Write(_encoded, ref at, Tag.Create, createRevision);
+        Write(_encoded, ref at, Tag.Mod, modRevision);
+        Write(_encoded, ref at, Tag.Version, version);
+        Write(_encoded, ref at, Tag.Value, value);
+        Write(_encoded, ref at, Tag.Lease, lease);
     }
 
     /// <summary>Main revision of the first put of this generation of the key.</summary>
@@ -50,59 +57,18 @@ public sealed class KeyRecord
     public ReadOnlySpan<byte> Value => ValueMemory.Span;
 
     /// <summary>The value, as a slice of <see cref="Encoded"/>.</summary>
-    public ReadOnlyMemory<byte> ValueMemory
-    {
-        get
-        {
-            int end = ValueFieldEnd;
-            if (end == _valueFieldStart)
-            {
-                return default;
-            }
-
-            int length = 0;
-            int position = _valueFieldStart + 1;
-            for (int shift = 0; ; shift += 7)
-            {
-                byte b = _encoded[position++];
-                length |= (b & 0x7f) << shift;
-                if (b < 0x80)
-                {
-                    break;
-                }
-            }
-
-            return _encoded.AsMemory(position, length);
-        }
-    }
+    public ReadOnlyMemory<byte> ValueMemory => _encoded.AsMemory(ValueFieldEnd - _valueLength, _valueLength);
 
     /// <summary>The KeyValue message as it goes on the wire.</summary>
     public ReadOnlyMemory<byte> Encoded => _encoded;
 
     /// <summary>Length in bytes of the message without its value, for keys_only.</summary>
-    public int EncodedKeysOnlyLength => _encoded.Length - (ValueFieldEnd - _valueFieldStart);
+    public int EncodedKeysOnlyLength => _encoded.Length - BytesFieldLength(_valueLength);
 
     private int KeyStart => _keyLength == 0 ? 0 : 1 + VarintLength((ulong)_keyLength);
 
     // Lease is the only field after the value.
     private int ValueFieldEnd => _encoded.Length - FieldLength(Lease);
-
-    /// <summary>Makes a record. The bytes are copied.</summary>
-    public static KeyRecord Create(
-        ReadOnlySpan<byte> key, ReadOnlySpan<byte> value, long createRevision, long modRevision, int sub, long version, long lease)
-    {
-        int valueFieldStart = BytesFieldLength(key.Length) + FieldLength(createRevision) + FieldLength(modRevision) + FieldLength(version);
-        int length = valueFieldStart + BytesFieldLength(value.Length) + FieldLength(lease);
-        byte[] encoded = GC.AllocateUninitializedArray<byte>(length);
-        int at = 0;
-        Write(encoded, ref at, Tag.Key, key);
-        Write(encoded, ref at, Tag.Create, createRevision);
-        Write(encoded, ref at, Tag.Mod, modRevision);
-        Write(encoded, ref at, Tag.Version, version);
-        Write(encoded, ref at, Tag.Value, value);
-        Write(encoded, ref at, Tag.Lease, lease);
-        return new KeyRecord(encoded, key.Length, valueFieldStart, createRevision, modRevision, sub, version, lease);
-    }
 
     /// <summary>Length in bytes of the KeyValue message of a record with these fields.</summary>
     public static int EncodedLength(
@@ -113,8 +79,9 @@ public sealed class KeyRecord
     /// <summary>Writes the message without its value: <see cref="EncodedKeysOnlyLength"/> bytes.</summary>
     public void CopyKeysOnly(Span<byte> destination)
     {
-        _encoded.AsSpan(0, _valueFieldStart).CopyTo(destination);
-        _encoded.AsSpan(ValueFieldEnd).CopyTo(destination[_valueFieldStart..]);
+        int valueFieldStart = ValueFieldEnd - BytesFieldLength(_valueLength);
+        _encoded.AsSpan(0, valueFieldStart).CopyTo(destination);
+        _encoded.AsSpan(ValueFieldEnd).CopyTo(destination[valueFieldStart..]);
     }
 
     private static int VarintLength(ulong value) => (70 - BitOperations.LeadingZeroCount(value | 1)) / 7;

@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using PgEtcd.Mvcc.Keys;
 
 namespace PgEtcd.Mvcc.Ranges;
@@ -30,11 +31,7 @@ public sealed class KeyRangeIndex<T>
         bool added;
         if (range.IsSingleKey)
         {
-            if (!_keys.TryGetValue(range.Start, out Holder? holder))
-            {
-                _keys[range.Start] = holder = new Holder();
-            }
-
+            Holder holder = CollectionsMarshal.GetValueRefOrAddDefault(_keys, range.Start, out _) ??= new Holder();
             added = holder.Items.Add(item);
         }
         else

@@ -54,13 +54,7 @@ internal sealed class KeyRangeTree<T>
 
     private static Node Add(Node? node, in KeyRange range, T item, ref bool added)
     {
-        if (node is null)
-        {
-            node = new Node(range);
-            added = node.Items.Add(item);
-            return node;
-        }
-
+        node ??= new Node(range);
         int order = Compare(range, node.Range);
         if (order == 0)
         {
@@ -68,21 +62,15 @@ internal sealed class KeyRangeTree<T>
             return node;
         }
 
-        if (order < 0)
+        bool isRight = order > 0;
+        Node child = Add(node.Child(isRight), range, item, ref added);
+        node.Child(isRight) = child;
+        if (child.Priority > node.Priority)
         {
-            node.Left = Add(node.Left, range, item, ref added);
-            if (node.Left.Priority > node.Priority)
-            {
-                node = RaiseLeft(node);
-            }
-        }
-        else
-        {
-            node.Right = Add(node.Right, range, item, ref added);
-            if (node.Right.Priority > node.Priority)
-            {
-                node = RaiseRight(node);
-            }
+            node.Child(isRight) = child.Child(!isRight);
+            child.Child(!isRight) = node;
+            node.FindFurthest();
+            node = child;
         }
 
         node.FindFurthest();
@@ -103,15 +91,7 @@ internal sealed class KeyRangeTree<T>
             return node.Items.IsEmpty ? Join(node.Left, node.Right) : node;
         }
 
-        if (order < 0)
-        {
-            node.Left = Remove(node.Left, range, item, ref removed);
-        }
-        else
-        {
-            node.Right = Remove(node.Right, range, item, ref removed);
-        }
-
+        node.Child(order > 0) = Remove(node.Child(order > 0), range, item, ref removed);
         node.FindFurthest();
         return node;
     }
@@ -124,37 +104,10 @@ internal sealed class KeyRangeTree<T>
             return left ?? right;
         }
 
-        Node top;
-        if (left.Priority > right.Priority)
-        {
-            top = left;
-            top.Right = Join(left.Right, right);
-        }
-        else
-        {
-            top = right;
-            top.Left = Join(left, right.Left);
-        }
-
+        bool isLeftTop = left.Priority > right.Priority;
+        Node top = isLeftTop ? left : right;
+        top.Child(isLeftTop) = isLeftTop ? Join(left.Right, right) : Join(left, right.Left);
         top.FindFurthest();
-        return top;
-    }
-
-    private static Node RaiseLeft(Node node)
-    {
-        Node top = node.Left!;
-        node.Left = top.Right;
-        top.Right = node;
-        node.FindFurthest();
-        return top;
-    }
-
-    private static Node RaiseRight(Node node)
-    {
-        Node top = node.Right!;
-        node.Right = top.Left;
-        top.Left = node;
-        node.FindFurthest();
         return top;
     }
 
@@ -164,15 +117,9 @@ internal sealed class KeyRangeTree<T>
         return byStart != 0 ? byStart : CompareEnds(a, b);
     }
 
-    private static int CompareEnds(in KeyRange a, in KeyRange b)
-    {
-        if (a.IsOpenEnded || b.IsOpenEnded)
-        {
-            return a.IsOpenEnded.CompareTo(b.IsOpenEnded);
-        }
-
-        return a.End.Span.SequenceCompareTo(b.End.Span);
-    }
+    private static int CompareEnds(in KeyRange a, in KeyRange b) => a.IsOpenEnded || b.IsOpenEnded
+        ? a.IsOpenEnded.CompareTo(b.IsOpenEnded)
+        : a.End.Span.SequenceCompareTo(b.End.Span);
 
     private static bool EndsBehind(in KeyRange range, ReadOnlySpan<byte> key) =>
         range.IsOpenEnded || range.End.Span.SequenceCompareTo(key) > 0;
@@ -194,19 +141,12 @@ internal sealed class KeyRangeTree<T>
         /// <summary>The node whose range ends last, of this node and all below it.</summary>
         public Node Furthest { get; private set; }
 
-        /// <summary>Must be called after a child has changed, children first.</summary>
-        public void FindFurthest()
-        {
-            Furthest = this;
-            if (Left is not null && CompareEnds(Left.Furthest.Range, Furthest.Range) > 0)
-            {
-                Furthest = Left.Furthest;
-            }
+        public ref Node? Child(bool isRight) => ref isRight ? ref Right : ref Left;
 
-            if (Right is not null && CompareEnds(Right.Furthest.Range, Furthest.Range) > 0)
-            {
-                Furthest = Right.Furthest;
-            }
-        }
+        /// <summary>Must be called after a child has changed, children first.</summary>
+        public void FindFurthest() => Furthest = Further(Further(this, Left?.Furthest), Right?.Furthest);
+
+        private static Node Further(Node one, Node? other) =>
+            other is not null && CompareEnds(other.Range, one.Range) > 0 ? other : one;
     }
 }

@@ -95,15 +95,14 @@ internal sealed class Branch : Node
         (Node first, byte[]? separator, Node? second) = Children[left] is Branch branch
             ? Join(branch, Separators.Keys[left], (Branch)Children[left + 1], owner)
             : Join((Leaf)Children[left], (Leaf)Children[left + 1], owner);
+        SetChild(left, first);
         if (second is not null)
         {
-            SetChild(left, first);
             SetChild(left + 1, second);
             Separators = Separators.Replace(left, separator!);
             return;
         }
 
-        SetChild(left, first);
         _size -= Sizes[left + 1];
         int moved = Count - left - 2;
         Array.Copy(Children, left + 2, Children, left + 1, moved);

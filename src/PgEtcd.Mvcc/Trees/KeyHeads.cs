@@ -9,52 +9,18 @@ namespace PgEtcd.Mvcc.Trees;
 /// side. A search reads a few cache lines and then, nearly always, one key, whereas a search through the keys themselves would wait for
 /// memory at every step (README.md has the measurement). Immutable: copies of a node share it.
 /// </summary>
-internal readonly struct KeyHeads
+/// <param name="prefix">The common prefix.</param>
+/// <param name="heads">The bytes after it, in the order of the keys.</param>
+internal readonly struct KeyHeads(byte[] prefix, ulong[] heads)
 {
-    private readonly byte[] _prefix;
-    private readonly ulong[] _heads;
-
-    private KeyHeads(byte[] prefix, ulong[] heads)
-    {
-        _prefix = prefix;
-        _heads = heads;
-    }
+    private readonly byte[] _prefix = prefix;
+    private readonly ulong[] _heads = heads;
 
     /// <summary>The heads of records in key order.</summary>
-    public static KeyHeads Of(ReadOnlySpan<KeyRecord> records)
-    {
-        if (records.IsEmpty)
-        {
-            return new KeyHeads([], []);
-        }
-
-        byte[] prefix = CommonPrefix(records[0].Key, records[^1].Key);
-        ulong[] heads = new ulong[records.Length];
-        for (int i = 0; i < heads.Length; i++)
-        {
-            heads[i] = Head(records[i].Key[prefix.Length..]);
-        }
-
-        return new KeyHeads(prefix, heads);
-    }
+    public static KeyHeads Of(ReadOnlySpan<KeyRecord> records) => Of(records, static record => record.Key);
 
     /// <summary>The heads of ascending keys.</summary>
-    public static KeyHeads Of(ReadOnlySpan<byte[]> keys)
-    {
-        if (keys.IsEmpty)
-        {
-            return new KeyHeads([], []);
-        }
-
-        byte[] prefix = CommonPrefix(keys[0], keys[^1]);
-        ulong[] heads = new ulong[keys.Length];
-        for (int i = 0; i < heads.Length; i++)
-        {
-            heads[i] = Head(keys[i].AsSpan(prefix.Length));
-        }
-
-        return new KeyHeads(prefix, heads);
-    }
+    public static KeyHeads Of(ReadOnlySpan<byte[]> keys) => Of(keys, static key => key);
 
     /// <summary>
     /// Narrows a search: keys before <paramref name="from"/> are below the key, keys from <paramref name="to"/> on are above
@@ -103,8 +69,23 @@ internal readonly struct KeyHeads
     public KeyHeads RemoveAt(int index) =>
         new(_prefix, [.. _heads.AsSpan(0, index), .. _heads.AsSpan(index + 1)]);
 
-    private static byte[] CommonPrefix(ReadOnlySpan<byte> first, ReadOnlySpan<byte> last) =>
-        first[..first.CommonPrefixLength(last)].ToArray();
+    private static KeyHeads Of<T>(ReadOnlySpan<T> items, Func<T, ReadOnlySpan<byte>> keyOf)
+    {
+        if (items.IsEmpty)
+        {
+            return new KeyHeads([], []);
+        }
+
+        ReadOnlySpan<byte> first = keyOf(items[0]);
+        byte[] prefix = first[..first.CommonPrefixLength(keyOf(items[^1]))].ToArray();
+        ulong[] heads = new ulong[items.Length];
+        for (int i = 0; i < heads.Length; i++)
+        {
+            heads[i] = Head(keyOf(items[i])[prefix.Length..]);
+        }
+
+        return new KeyHeads(prefix, heads);
+    }
 
     /// <summary>The first eight bytes as a number. Short keys are padded with zeros, which may make unequal keys equal here, but never
     /// reverses their order.</summary>

@@ -3,55 +3,39 @@ using PgEtcd.Mvcc.Keys;
 namespace PgEtcd.Mvcc.Trees;
 
 /// <summary>Records of a range in key order, for foreach; allocates nothing.</summary>
-public readonly struct KeyScan
+public struct KeyScan
 {
     private readonly Node? _root;
-    private readonly int _start;
     private readonly int _end;
+    private int _next;
+    private Leaf? _leaf;
+    private int _index;
 
     internal KeyScan(Node? root, int start, int end)
     {
         _root = root;
-        _start = start;
+        _next = start;
         _end = end;
     }
 
-    public int Count => _end - _start;
+    public readonly KeyRecord Current => _leaf!.Records[_index];
 
-    public Enumerator GetEnumerator() => new(_root, _start, _end);
+    public readonly KeyScan GetEnumerator() => this;
 
-    public struct Enumerator
+    public bool MoveNext()
     {
-        private readonly Node? _root;
-        private readonly int _end;
-        private int _next;
-        private Leaf? _leaf;
-        private int _index;
-
-        internal Enumerator(Node? root, int start, int end)
+        if (_next >= _end)
         {
-            _root = root;
-            _next = start;
-            _end = end;
+            return false;
         }
 
-        public readonly KeyRecord Current => _leaf!.Records[_index];
-
-        public bool MoveNext()
+        // Descending again for each leaf costs little and needs no stack of parents.
+        if (_leaf is null || ++_index == _leaf.Count)
         {
-            if (_next >= _end)
-            {
-                return false;
-            }
-
-            // Descending again for each leaf costs little and needs no stack of parents.
-            if (_leaf is null || ++_index == _leaf.Count)
-            {
-                _leaf = Node.Locate(_root!, _next, out _index);
-            }
-
-            _next++;
-            return true;
+            _leaf = Node.Locate(_root!, _next, out _index);
         }
+
+        _next++;
+        return true;
     }
 }

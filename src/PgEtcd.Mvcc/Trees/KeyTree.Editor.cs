@@ -21,14 +21,6 @@ public sealed partial class KeyTree
 
         internal KeyView View => new(_root);
 
-        public KeyRecord? Find(ReadOnlySpan<byte> key) => Node.Find(_root, key);
-
-        /// <inheritdoc cref="KeyTree.CountRange"/>
-        public int CountRange(in KeyRange range) => View.CountRange(range);
-
-        /// <summary>The records of the range in key order, valid until the next change.</summary>
-        public KeyScan Scan(in KeyRange range) => View.Scan(range);
-
         /// <summary>Adds the record, or replaces and returns the one with the same key.</summary>
         public KeyRecord? Set(KeyRecord record)
         {

@@ -27,7 +27,13 @@ public sealed partial class KeyTree
     public KeyScan Scan(in KeyRange range) => View.Scan(range);
 
     /// <summary>Copies the first records of the range in key order, up to the size of the destination; returns their number.</summary>
-    public int CopyTo(in KeyRange range, Span<KeyRecord> destination) => View.CopyTo(range, destination);
+    public int CopyTo(in KeyRange range, Span<KeyRecord> destination)
+    {
+        (int start, int end) = View.Positions(range);
+        int count = Math.Min(end - start, destination.Length);
+        Node.Copy(_root, start, destination[..count]);
+        return count;
+    }
 
     /// <summary>Starts an edit. Any number of edits may start from one tree; none changes it.</summary>
     public Editor Edit() => new(_root);
@@ -39,7 +45,7 @@ public sealed partial class KeyTree
     /// <summary>Joins trees of pieces of the key space.</summary>
     /// <param name="pieces">In order: each key is higher than all keys of earlier pieces.</param>
     public static KeyTree Joined(IEnumerable<KeyTree> pieces) =>
-        FromSorted(pieces.SelectMany(static piece => piece.View.Slice(0, piece.Count)));
+        FromSorted(pieces.SelectMany(static piece => piece.View.ToArray()));
 
     internal void CheckInvariants() => TreeInvariants.Check(_root);
 }

@@ -21,14 +21,6 @@ internal readonly struct KeyView(Node? root)
         return new KeyScan(root, start, end);
     }
 
-    public int CopyTo(in KeyRange range, Span<KeyRecord> destination)
-    {
-        (int start, int end) = Node.Positions(root, range);
-        int count = Math.Min(end - start, destination.Length);
-        Node.Copy(root, start, destination[..count]);
-        return count;
-    }
-
     /// <summary>The positions of the range's beginning and end in key order, for <see cref="Slice(int, int)"/>.</summary>
     public (int Start, int End) Positions(in KeyRange range) => Node.Positions(root, range);
 
@@ -43,6 +35,9 @@ internal readonly struct KeyView(Node? root)
         (int start, int end) = Positions(range);
         return Slice(start, end - start);
     }
+
+    /// <summary>A copy of all records, in key order.</summary>
+    public KeyRecord[] ToArray() => Slice(0, Count);
 
     public KeyRecord[] Slice(int start, int count)
     {

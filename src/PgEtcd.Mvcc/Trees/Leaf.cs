@@ -9,18 +9,13 @@ internal sealed class Leaf : Node
 
     private KeyHeads _heads;
 
-    public Leaf(object? owner, ReadOnlySpan<KeyRecord> records)
-        : this(owner, records, KeyHeads.Of(records))
-    {
-    }
-
-    private Leaf(object? owner, ReadOnlySpan<KeyRecord> records, KeyHeads heads)
+    public Leaf(object? owner, ReadOnlySpan<KeyRecord> records, KeyHeads? heads = null)
         : base(owner)
     {
         Records = new KeyRecord[Capacity(records.Length)];
         records.CopyTo(Records);
         Count = records.Length;
-        _heads = heads;
+        _heads = heads ?? KeyHeads.Of(records);
     }
 
     public override int Size => Count;

@@ -29,13 +29,7 @@ internal abstract class Node(object? owner)
             node = branch.Children[branch.ChildOf(key)];
         }
 
-        if (node is not Leaf leaf)
-        {
-            return null;
-        }
-
-        int index = leaf.IndexOf(key);
-        return index >= 0 ? leaf.Records[index] : null;
+        return node is Leaf leaf && leaf.IndexOf(key) is >= 0 and int index ? leaf.Records[index] : null;
     }
 
     /// <summary>The number of keys before <paramref name="key"/>.</summary>
@@ -89,17 +83,11 @@ internal abstract class Node(object? owner)
         }
 
         int start = Rank(node, range.Start.Span);
-        if (range.IsOpenEnded)
-        {
-            return (start, node.Size);
-        }
-
-        if (!range.IsSingleKey)
-        {
-            return (start, Rank(node, range.End.Span));
-        }
-
-        return (start, Find(node, range.Start.Span) is null ? start : start + 1);
+        int end = range.IsOpenEnded ? node.Size
+            : !range.IsSingleKey ? Rank(node, range.End.Span)
+            : Find(node, range.Start.Span) is null ? start
+            : start + 1;
+        return (start, end);
     }
 
     /// <summary>Copies records in key order, beginning at a position, until the destination is full.</summary>

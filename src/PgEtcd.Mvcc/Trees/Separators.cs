@@ -4,16 +4,10 @@ namespace PgEtcd.Mvcc.Trees;
 /// The separators of a branch's children, one fewer than the children: child i + 1 has the keys from separator i on. Each is only as long
 /// as is needed to separate its neighbours. Immutable: copies of a branch share it until a child is split or removed.
 /// </summary>
-internal sealed class Separators
+internal sealed class Separators(params byte[][] keys)
 {
-    private readonly byte[][] _keys;
-    private readonly KeyHeads _heads;
-
-    public Separators(params byte[][] keys)
-    {
-        _keys = keys;
-        _heads = KeyHeads.Of(keys);
-    }
+    private readonly byte[][] _keys = keys;
+    private readonly KeyHeads _heads = KeyHeads.Of(keys);
 
     public ReadOnlySpan<byte[]> Keys => _keys;
 

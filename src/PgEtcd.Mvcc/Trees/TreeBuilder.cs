@@ -14,12 +14,8 @@ internal static class TreeBuilder
         }
 
         // boundaries[i] separates node i from node i + 1.
-        List<byte[]> boundaries = new(level.Count);
-        for (int i = 1; i < level.Count; i++)
-        {
-            boundaries.Add(Separators.Between((Leaf)level[i - 1], (Leaf)level[i]));
-        }
-
+        List<byte[]> boundaries =
+            [.. level.Skip(1).Select((right, index) => Separators.Between((Leaf)level[index], (Leaf)right))];
         while (level.Count > 1)
         {
             (level, boundaries) = Raise(level, boundaries);

@@ -38,7 +38,7 @@ public sealed class TreeLoader(int leastBatch = 65_536)
             Span<Change> changes = CollectionsMarshal.AsSpan(_changes);
             AddHeads(changes);
             changes.Sort();
-            _tree = KeyTree.FromSorted(Merged(_tree.View.Slice(0, _tree.Count), _changes));
+            _tree = KeyTree.FromSorted(Merged(_tree.View.ToArray(), _changes));
             _changes.Clear();
         }
     }

@@ -103,7 +103,7 @@ public sealed class EventReader(Database database)
     private static KvEvent Event(NpgsqlDataReader reader, bool withPrevious)
     {
         LogRow row = LogRow.Read(reader);
-        KeyRecord? previous = !withPrevious || reader.IsDBNull(7) ? null : KeyRecord.Create(
+        KeyRecord? previous = !withPrevious || reader.IsDBNull(7) ? null : new KeyRecord(
             row.Key, reader.GetFieldValue<byte[]>(7), createRevision: reader.GetInt64(8), modRevision: reader.GetInt64(11),
             sub: reader.GetInt32(12), version: reader.GetInt64(9), lease: reader.GetInt64(10));
         return new KvEvent(row.Key, row.ToRecord(), previous, row.Revision, row.Sub);

@@ -180,7 +180,7 @@ public sealed class HashReader(Database database)
         revision[length] = (byte)'t';
         KeyRecord? record = row.ToRecord();
         crc.Add(record is null ? revision : revision[..length]);
-        crc.Add((record ?? KeyRecord.Create(row.Key, default, 0, 0, 0, 0, 0)).Encoded.Span);
+        crc.Add((record ?? new KeyRecord(row.Key, default, 0, 0, 0, 0, 0)).Encoded.Span);
     }
 
     private sealed record CompactionHash(long CompactRevision, long PreviousRevision, long? Hash);

@@ -137,7 +137,7 @@ public sealed class StateLoader(Database database, long keysPerWalk = 50_000)
                 bool isTombstone = reader.IsDBNull(3);
                 Read(reader, 2, key);
                 Read(reader, 3, value);
-                tree.Add(KeyRecord.Create(
+                tree.Add(new KeyRecord(
                     key.WrittenSpan, value.WrittenSpan, reader.GetInt64(4), reader.GetInt64(0), reader.GetInt32(1),
                     isTombstone ? 0 : reader.GetInt64(5), reader.GetInt64(6)));
             },

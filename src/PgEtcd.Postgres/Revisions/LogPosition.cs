@@ -29,7 +29,7 @@ public readonly record struct LogRow(
     long Revision, int Sub, byte[] Key, byte[]? Value, long CreateRevision, long Version, long Lease)
 {
     /// <summary>The key after this row; null for a tombstone.</summary>
-    public KeyRecord? ToRecord() => Value is null ? null : KeyRecord.Create(Key, Value, CreateRevision, Revision, Sub, Version, Lease);
+    public KeyRecord? ToRecord() => Value is null ? null : new KeyRecord(Key, Value, CreateRevision, Revision, Sub, Version, Lease);
 
     /// <summary>Reads a row from seven columns, in the order of the parameters.</summary>
     internal static LogRow Read(NpgsqlDataReader reader, int first = 0) => new(

@@ -72,7 +72,7 @@ public sealed class RunningFrontend : IAsyncDisposable
         AuthTable authTable = new(database);
         Auth = new FrontendAuth(
             auth, authTable, new TokenTable(database), tail.CatchUpAsync, database, log.Frontend, options.Auth, options.RequestTimeout,
-            loggers);
+            loggers.CreateLogger<FrontendAuth>());
         StorageTable storage = new(database);
         Sizes = new StorageSizes(storage, database, replica.Recent, TimeProvider.System);
         Quota = new Quota(options.QuotaBackendBytes, Sizes, Alarms);
@@ -195,9 +195,10 @@ public sealed class RunningFrontend : IAsyncDisposable
             (LogPosition position, KeySpace keys) = await new StateLoader(database).LoadAsync(progress, cancellationToken);
             Leader leader = new(TimeProvider.System, loggers.CreateLogger<Leader>());
             Replica replica = new(keys, position.AuthRevision, position.Alarms);
-            Membership membership = await Membership.JoinAsync(
+            Membership membership = new(
                 database, leader, log.Frontend, Identities(options, log.Frontend), () => replica.Current.Revision, TimeProvider.System,
-                loggers.CreateLogger<Membership>(), cancellationToken);
+                loggers.CreateLogger<Membership>());
+            await membership.JoinAsync(cancellationToken);
             AuthStates auth = await AuthStates.StartAsync(new AuthTable(database), cancellationToken); // after the state: never older
             return new RunningFrontend(database, log, replica, auth, term, leader, membership, options, loggers);
         }

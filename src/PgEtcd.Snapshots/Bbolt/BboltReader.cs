@@ -84,42 +84,28 @@ internal sealed class BboltReader
             : throw _damaged($"its bucket '{bucket}' has no leaf");
     }
 
-    private IEnumerable<BboltEntry> Walk(ulong root) => Ordered(Leaves(root).SelectMany(
+    private IEnumerable<BboltEntry> Walk(ulong root) => Ordered(Leaves(root, new BitArray(_pages), level: 0).SelectMany(
         page => Enumerable.Range(0, page.Count), (page, index) => page.Entry(index)));
 
-    private IEnumerable<BboltPage> Leaves(ulong root)
+    private IEnumerable<BboltPage> Leaves(ulong id, BitArray visited, int level)
     {
-        BitArray visited = new(_pages);
-        Stack<(BboltPage Branch, int Next)> path = [];
-        BboltPage page = Read(root, visited);
-        while (true)
+        BboltPage page = Read(id, visited);
+        if (page.IsLeaf)
         {
-            if (page.IsLeaf)
-            {
-                yield return page;
-            }
-            else if (path.Count == MostLevels)
-            {
-                throw _damaged($"its tree has more than {MostLevels} levels");
-            }
-            else
-            {
-                path.Push((page, 0));
-            }
+            yield return page;
+            yield break;
+        }
 
-            while (path.TryPop(out (BboltPage Branch, int Next) at))
-            {
-                if (at.Next < at.Branch.Count)
-                {
-                    path.Push((at.Branch, at.Next + 1));
-                    page = Read(at.Branch.Child(at.Next), visited);
-                    break;
-                }
-            }
+        if (level == MostLevels)
+        {
+            throw _damaged($"its tree has more than {MostLevels} levels");
+        }
 
-            if (path.Count == 0)
+        for (int i = 0; i < page.Count; i++)
+        {
+            foreach (BboltPage leaf in Leaves(page.Child(i), visited, level + 1))
             {
-                yield break;
+                yield return leaf;
             }
         }
     }

@@ -22,18 +22,17 @@ internal sealed class BboltWriter
     private string? _bucket;
     private TreeWriter? _tree;
 
-    /// <summary>A writer that only measures.</summary>
-    public BboltWriter()
-    {
-    }
-
-    /// <summary>A writer that writes.</summary>
-    /// <param name="output">The output; it gets whole pages, soon after they are full.</param>
-    /// <param name="layout">The result of measuring the same entries.</param>
-    public BboltWriter(IBufferWriter<byte> output, BboltLayout layout)
+    /// <param name="output">The output; it gets whole pages, soon after they are full. Null for a writer that only measures.</param>
+    /// <param name="layout">The result of measuring the same entries, for a writer that writes.</param>
+    public BboltWriter(IBufferWriter<byte>? output = null, BboltLayout layout = default)
     {
         _output = output;
         _layout = layout;
+        if (output is null)
+        {
+            return;
+        }
+
         for (ulong meta = 0; meta < 2; meta++)
         {
             Span<byte> page = NewPage(1);

@@ -2,25 +2,16 @@ namespace PgEtcd.Snapshots.Bbolt;
 
 /// <summary>Builds the tree of one bucket from entries in key order, bottom-up: one page of each level is open, and a full page is
 /// written and entered in the page above it.</summary>
-internal sealed class TreeWriter
+/// <param name="write">Writes a page and returns its number.</param>
+/// <param name="isMeasured">Whether entries come with the lengths of their values only.</param>
+internal sealed class TreeWriter(Func<PageBuilder, ulong> write, bool isMeasured)
 {
     /// <summary>Fewest children of a branch, whatever the length of their keys, as in bbolt: with one child each, no level would be smaller
     /// than the one below.</summary>
     private const int LeastChildren = 2;
 
-    private readonly Func<PageBuilder, ulong> _write;
-    private readonly bool _isMeasured;
-    private readonly List<PageBuilder> _levels;
+    private readonly List<PageBuilder> _levels = [new PageBuilder(isLeaf: true, isMeasured)];
     private byte[] _lastKey = [];
-
-    /// <param name="write">Writes a page and returns its number.</param>
-    /// <param name="isMeasured">Whether entries come with the lengths of their values only.</param>
-    public TreeWriter(Func<PageBuilder, ulong> write, bool isMeasured)
-    {
-        _write = write;
-        _isMeasured = isMeasured;
-        _levels = [new PageBuilder(isLeaf: true, isMeasured)];
-    }
 
     /// <summary>Adds an entry.</summary>
     /// <exception cref="ArgumentException">Its key is not above the last one.</exception>
@@ -54,16 +45,16 @@ internal sealed class TreeWriter
             Close(level++); // may add a level
         }
 
-        return _write(_levels[level]);
+        return write(_levels[level]);
     }
 
     private void Close(int level)
     {
         PageBuilder page = _levels[level];
-        ulong id = _write(page);
+        ulong id = write(page);
         if (level + 1 == _levels.Count)
         {
-            _levels.Add(new PageBuilder(isLeaf: false, _isMeasured));
+            _levels.Add(new PageBuilder(isLeaf: false, isMeasured));
         }
 
         PageBuilder above = _levels[level + 1];

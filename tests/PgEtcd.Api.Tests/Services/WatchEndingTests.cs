@@ -36,7 +36,7 @@ public sealed class WatchEndingTests : IDisposable
     public WatchEndingTests()
     {
         Replica replica = new(KeySpace.Empty, 1);
-        AuthStates auth = AuthStates.Empty(new AuthTable(_database));
+        AuthStates auth = new(new AuthTable(_database), AuthState.Empty);
         _hub = new WatchHub(replica, new EventReader(_database), TimeSpan.FromHours(1), TimeProvider.System, NullLogger<WatchHub>.Instance);
         Tail tail = new(new RevisionLog(_database, "test"), replica, auth, _database, TimeSpan.FromSeconds(1), new StoppedClock());
         Admission admission = new(auth, tail, null!, trustsCertificates: false);

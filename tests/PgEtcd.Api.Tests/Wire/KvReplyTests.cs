@@ -71,9 +71,9 @@ public class KvReplyTests
     [InlineData(250)] // overflows to a positive number
     public void An_answer_that_is_larger_than_a_message_can_be_is_refused_before_its_first_byte(int ranges)
     {
-        KeyRecord record = KeyRecord.Create("k"u8, new byte[20_000_000], 2, 2, 0, 1, 0);
+        KeyRecord record = new("k"u8, new byte[20_000_000], 2, 2, 0, 1, 0);
         TxnResult result = new(
-            7, succeeded: true, [.. Enumerable.Repeat(new RangeResult(7, [record], 1, more: false, keysOnly: false), ranges)]);
+            7, Succeeded: true, [.. Enumerable.Repeat(new RangeResult(7, [record], 1, More: false, KeysOnly: false), ranges)]);
         KvReply reply = new(new ResponseHeaders(Identity, 1), result);
 
         foreach (Marshaller<KvReply> marshaller in (Marshaller<KvReply>[])[KvReply.Marshaller, KvReply.StreamMarshaller])
@@ -90,8 +90,8 @@ public class KvReplyTests
     public void Records_that_fit_share_a_piece_and_one_that_does_not_is_cut()
     {
         KeyRecord[] records = [
-            .. ((int[])[30_000, 30_000, 30_000, 150_000, 10]).Select(length => KeyRecord.Create("k"u8, new byte[length], 2, 2, 0, 1, 0))];
-        KvReply reply = new(new ResponseHeaders(Identity, 1), new RangeResult(7, records, 5, more: false, keysOnly: false));
+            .. ((int[])[30_000, 30_000, 30_000, 150_000, 10]).Select(length => new KeyRecord("k"u8, new byte[length], 2, 2, 0, 1, 0))];
+        KvReply reply = new(new ResponseHeaders(Identity, 1), new RangeResult(7, records, 5, More: false, KeysOnly: false));
         int encoded = records[3].Encoded.Length;
         KvReply.Marshaller.Pieces(reply, new CapturedMessage(spare: 0))
             .ShouldBe(
@@ -101,7 +101,7 @@ public class KvReplyTests
     [Fact]
     public void A_nested_transaction_has_a_header_with_nothing_in_it()
     {
-        TxnResult result = new(7, succeeded: true, [new TxnResult(0, succeeded: false, [])]);
+        TxnResult result = new(7, Succeeded: true, [new TxnResult(0, Succeeded: false, [])]);
 
         CapturedMessage written = CapturedMessage.Of(KvReply.Marshaller, new KvReply(new ResponseHeaders(Identity, 1), result), spare: 0);
 

@@ -100,7 +100,7 @@ public class KvRequestsTests
         TxnOperation txn = request.ToOperation();
 
         txn.Compares.Select(compare => Text(compare.Key)).ShouldBe(["1", "2"]);
-        txn.Success.Count.ShouldBe(5);
+        txn.Success.Length.ShouldBe(5);
         Text(txn.Success[0].ShouldBeOfType<RangeOperation>().Key).ShouldBe("r");
         Text(txn.Success[1].ShouldBeOfType<PutOperation>().Key).ShouldBe("p");
         Text(txn.Success[2].ShouldBeOfType<DeleteRangeOperation>().Key).ShouldBe("d");

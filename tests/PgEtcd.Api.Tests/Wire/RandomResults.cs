@@ -115,7 +115,7 @@ internal sealed class RandomResults(Random random)
             Version = version,
             Lease = lease,
         };
-        return (KeyRecord.Create(key, value, create, mod, random.Next(3), version, lease), kv);
+        return (new KeyRecord(key, value, create, mod, random.Next(3), version, lease), kv);
     }
 
     private byte[] Bytes(int length)

@@ -53,7 +53,7 @@ public sealed class PresentKeysTests
     public void A_level_is_fast_with_a_million_keys_below_one_prefix()
     {
         KeyTree tree = KeyTree.FromSorted(Enumerable.Range(0, 1_000_000).Select(
-            n => KeyRecord.Create(Encoding.ASCII.GetBytes($"many/{n / 1000:000}/{n % 1000:000}"), "v"u8, 2, 2, 0, 1, 0)));
+            n => new KeyRecord(Encoding.ASCII.GetBytes($"many/{n / 1000:000}/{n % 1000:000}"), "v"u8, 2, 2, 0, 1, 0)));
         List<LevelEntry> level = PresentKeys.Level(tree, "many/"u8.ToArray(), "/"u8.ToArray(), [], 2000);
         level.Count.ShouldBe(1000);
         level.ShouldAllBe(entry => entry.Keys == 1000);
@@ -70,7 +70,7 @@ public sealed class PresentKeysTests
         KeyTree.Editor editor = KeyTree.Empty.Edit();
         foreach (byte[] key in keys)
         {
-            editor.Set(KeyRecord.Create(key, [.. "value of "u8, .. key], 2, 2, 0, 1, 0));
+            editor.Set(new KeyRecord(key, [.. "value of "u8, .. key], 2, 2, 0, 1, 0));
         }
 
         return editor.Freeze();

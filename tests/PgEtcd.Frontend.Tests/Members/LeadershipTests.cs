@@ -134,9 +134,9 @@ public sealed class LeadershipTests(PostgresFixture postgres) : IClassFixture<Po
     private static async Task<Frontend> JoinAsync(StoreParts parts, string run, params long[] ids)
     {
         Leader leader = new(TimeProvider.System, NullLogger<Leader>.Instance);
-        Membership membership = await Membership.JoinAsync(
-            parts.Database, leader, run, [.. ids.Select(Member)], static () =>
-                1, TimeProvider.System, NullLogger<Membership>.Instance, CancellationToken.None);
+        Membership membership = new(
+            parts.Database, leader, run, [.. ids.Select(Member)], static () => 1, TimeProvider.System, NullLogger<Membership>.Instance);
+        await membership.JoinAsync(CancellationToken.None);
         return new Frontend(leader, membership, new LeaderJobs(leader, TimeProvider.System, NullLogger<LeaderJobs>.Instance));
     }
 

@@ -10,7 +10,7 @@ internal static class Changes
     public static KvEvent Put(long revision, string key = "a", int valueBytes = 1, int sub = 0, KeyRecord? previous = null)
     {
         byte[] bytes = Encoding.UTF8.GetBytes(key);
-        return new KvEvent(bytes, KeyRecord.Create(bytes, new byte[valueBytes], revision, revision, sub, 1, 0), previous, revision, sub);
+        return new KvEvent(bytes, new KeyRecord(bytes, new byte[valueBytes], revision, revision, sub, 1, 0), previous, revision, sub);
     }
 
     public static KvEvent Delete(long revision, string key = "a", int sub = 0, KeyRecord? previous = null) =>

@@ -319,7 +319,7 @@ public sealed class ContentionTests(PostgresFixture postgres) : IClassFixture<Po
         public RangeResult? Range(RangeOperation operation, long headerRevision)
         {
             called(++Calls);
-            return new RangeResult(headerRevision, [], 0, more: false, keysOnly: false);
+            return new RangeResult(headerRevision, [], 0, More: false, KeysOnly: false);
         }
     }
 }

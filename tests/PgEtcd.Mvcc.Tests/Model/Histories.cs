@@ -113,7 +113,7 @@ public class Histories
 
         /// <summary>A version within a batch, loaded from the rows as a starting frontend does.</summary>
         private KeySpace Rebuild(long revision) => KeySpace.Load(revision, _space.CompactRevision, KeyTree.FromSorted(
-            _model.State(revision).Select(row => KeyRecord.Create(
+            _model.State(revision).Select(row => new KeyRecord(
                 Text.Bytes(row.Key), Text.Bytes(row.Value!), row.Create, row.Mod, row.Sub, row.Version, row.Lease))));
 
         private void Drop(int count)

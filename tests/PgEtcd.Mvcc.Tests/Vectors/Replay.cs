@@ -47,12 +47,7 @@ internal sealed class Replay : IHistory
             return Error(error);
         }
 
-        error = _now.Range(range, out RangeResult? result);
-        if (error == KvError.HistoryNeeded)
-        {
-            (error, result) = (KvError.None, Range(range, _now.Revision));
-        }
-
+        error = _now.Fork().Evaluate(range, Missing(range), this, out OperationResult? result);
         return error == KvError.None ? ResponseWriter.Response(result!) : Error(error);
     }
 

@@ -105,6 +105,6 @@ internal static class RequestReader
         return Enum.Parse<T>(text.Replace("_", "", StringComparison.Ordinal), ignoreCase: true);
     }
 
-    private static List<T> List<T>(JsonNode? json, Func<JsonNode, T> read) =>
+    private static T[] List<T>(JsonNode? json, Func<JsonNode, T> read) =>
         json is null ? [] : [.. json.AsArray().Select(item => read(item!))];
 }

@@ -21,7 +21,7 @@ public sealed class MovedAppendTests(PostgresFixture postgres) : IClassFixture<P
         await using LogFixture fixture = await CreateAsync(postgres);
         await ElsewhereAsync(fixture, Puts(1, "a=1", "b=2"));
         AppendBatch batch = Puts(1, "c=3", "d=4");
-        batch.Add(new KvEvent(Bytes("old"), KeyRecord.Create(Bytes("old"), [1], 1, 4, 0, 7, 0), null, 4, 0), null, null);
+        batch.Add(new KvEvent(Bytes("old"), new KeyRecord(Bytes("old"), [1], 1, 4, 0, 7, 0), null, 4, 0), null, null);
         List<LogRow> missed = [];
 
         (await fixture.AppendAsync(batch, missed)).ShouldBe(Appended(6));

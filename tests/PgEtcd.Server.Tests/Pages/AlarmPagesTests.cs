@@ -23,9 +23,10 @@ public sealed class AlarmPagesTests(PostgresFixture postgres) : IClassFixture<Po
     public async Task InitializeAsync()
     {
         _parts = await StoreParts.CreateAsync(postgres);
-        _membership = await Membership.JoinAsync(
+        _membership = new Membership(
             _parts.Database, _leader, "run", [new PgEtcd.Postgres.Members.Member(1, "name", [], [])], static () => 1, TimeProvider.System,
-            NullLogger<Membership>.Instance, CancellationToken.None);
+            NullLogger<Membership>.Instance);
+        await _membership.JoinAsync(CancellationToken.None);
         _probe = new HealthProbe(_parts.Reader, _membership, () => _alarms, static () => []);
     }
 

@@ -1,12 +1,12 @@
-using PgEtcd.Frontend.Permissions;
 using PgEtcd.Mvcc.Keys;
+using PgEtcd.Mvcc.Ranges;
 using Shouldly;
 using Xunit;
 
-namespace PgEtcd.Frontend.Tests.Permissions;
+namespace PgEtcd.Mvcc.Tests;
 
 /// <summary>Whether a union of granted ranges holds what is asked for.</summary>
-public sealed class GrantedKeysTests
+public sealed class Interval_sets
 {
     private static readonly byte[] ToTheEnd = [0];
 
@@ -26,30 +26,30 @@ public sealed class GrantedKeysTests
     [InlineData("b", "\0", "a", "c", false)]
     [Trait("advisory", "GHSA-xg4h-6gfc-h4m8")]
     public void A_range_is_covered_only_as_a_whole(string key, string end, string asked, string askedEnd, bool isCovered) =>
-        Granting((key, end)).Cover(Range(asked, askedEnd)).ShouldBe(isCovered);
+        Granting((key, end)).Covers(Range(asked, askedEnd)).ShouldBe(isCovered);
 
     [Fact]
     public void Ranges_that_touch_or_overlap_cover_together_and_those_apart_do_not()
     {
-        GrantedKeys keys = Granting(("c", "e"), ("a", "c"), ("d", "f"), ("g", "h"));
+        IntervalSet keys = Granting(("c", "e"), ("a", "c"), ("d", "f"), ("g", "h"));
 
-        keys.Cover(Range("a", "f")).ShouldBeTrue();
-        keys.Cover(Range("a", "f\0")).ShouldBeFalse();
-        keys.Cover(Range("a", "h")).ShouldBeFalse();
-        keys.Cover(Range("g", "h")).ShouldBeTrue();
-        Granting(("a", ""), ("a\0", "b")).Cover(Range("a", "b")).ShouldBeTrue();
-        Granting(("a", ""), ("b", "c")).Cover(Range("a", "c")).ShouldBeFalse();
+        keys.Covers(Range("a", "f")).ShouldBeTrue();
+        keys.Covers(Range("a", "f\0")).ShouldBeFalse();
+        keys.Covers(Range("a", "h")).ShouldBeFalse();
+        keys.Covers(Range("g", "h")).ShouldBeTrue();
+        Granting(("a", ""), ("a\0", "b")).Covers(Range("a", "b")).ShouldBeTrue();
+        Granting(("a", ""), ("b", "c")).Covers(Range("a", "c")).ShouldBeFalse();
     }
 
     [Fact]
     public void The_first_key_decides_for_an_empty_range()
     {
-        GrantedKeys keys = Granting(("m", "p"));
+        IntervalSet keys = Granting(("m", "p"));
 
-        keys.Cover(Range("n", "n")).ShouldBeTrue();
-        keys.Cover(Range("n", "a")).ShouldBeTrue();
-        keys.Cover(Range("q", "n")).ShouldBeFalse();
-        Granting(("p", "m"), ("q", "q")).Cover(Range("n", "")).ShouldBeFalse();
+        keys.Covers(Range("n", "n")).ShouldBeTrue();
+        keys.Covers(Range("n", "a")).ShouldBeTrue();
+        keys.Covers(Range("q", "n")).ShouldBeFalse();
+        Granting(("p", "m"), ("q", "q")).Covers(Range("n", "")).ShouldBeFalse();
     }
 
     [Fact]
@@ -73,14 +73,14 @@ public sealed class GrantedKeysTests
                 ? ranges.Any(one => one.Contains(Bytes(key)))
                 : keys.Where(one => asked.Contains(one)).All(one => ranges.Any(range => range.Contains(one)));
 
-            Granting(granted).Cover(asked).ShouldBe(expected, $"{key} to {end} in {string.Join(", ", granted)}");
+            Granting(granted).Covers(asked).ShouldBe(expected, $"{key} to {end} in {string.Join(", ", granted)}");
         }
 
         string Pick(string[] choices) => choices[random.Next(choices.Length)];
     }
 
-    private static GrantedKeys Granting(params (string Key, string End)[] ranges) =>
-        new(ranges.Select(range => (Bytes(range.Key), range.End == "\0" ? ToTheEnd : Bytes(range.End))));
+    private static IntervalSet Granting(params (string Key, string End)[] ranges) =>
+        new(ranges.Select(range => Range(range.Key, range.End)));
 
     private static KeyRange Range(string key, string end) => new(Bytes(key), end == "\0" ? ToTheEnd : Bytes(end));
 
