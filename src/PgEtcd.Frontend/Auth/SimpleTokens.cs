@@ -27,6 +27,7 @@ internal sealed class SimpleTokens : ITokens
     private readonly TimeProvider _clock;
     private readonly ILogger _logger;
     private readonly ConcurrentDictionary<string, Remembered> _remembered = new();
+
     /// <summary>Each statement looks up the hashes of several tokens.</summary>
     private readonly Rounds<List<byte[]>, Dictionary<string, TokenRecord>> _lookups;
     private readonly CancellationTokenSource _stopping = new();
