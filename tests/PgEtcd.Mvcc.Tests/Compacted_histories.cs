@@ -66,10 +66,10 @@ public class Compacted_histories
         while (events.Count < length)
         {
             int key = random.Next(keys);
-            byte[] name = Keys.Numbered(key);
+            byte[] name = TestKeys.Numbered(key);
             KeyRecord? previous = values.GetValueOrDefault(key);
             bool isDelete = previous is not null && random.Next(3) == 0;
-            KeyRecord? record = isDelete ? null : Keys.Record(name, revision);
+            KeyRecord? record = isDelete ? null : TestKeys.Record(name, revision);
             events.Add(new KvEvent(name, record, previous, revision, sub));
             if (record is null)
             {

@@ -169,7 +169,7 @@ public class Histories
         private static List<Row> Rows(KeyTree tree)
         {
             List<Row> rows = new(tree.Count);
-            foreach (KeyRecord record in tree.Scan(Keys.All))
+            foreach (KeyRecord record in tree.Scan(TestKeys.All))
             {
                 rows.Add(Text.Of(record));
             }

@@ -6,7 +6,7 @@ using PgEtcd.Mvcc.Trees;
 using Shouldly;
 using Xunit;
 
-namespace PgEtcd.Mvcc.Tests;
+namespace PgEtcd.Mvcc.Tests.Trees;
 
 /// <summary>The tree, compared with a SortedDictionary.</summary>
 public class Key_trees
@@ -28,15 +28,15 @@ public class Key_trees
     {
         Properties.Hold(Gen.Choose(0, 20_000), count =>
         {
-            KeyRecord[] records = [.. Enumerable.Range(0, count).Select(i => Keys.Record(Keys.Numbered(i)))];
+            KeyRecord[] records = [.. Enumerable.Range(0, count).Select(i => TestKeys.Record(TestKeys.Numbered(i)))];
             KeyTree tree = KeyTree.FromSorted(records);
             tree.CheckInvariants();
             tree.Count.ShouldBe(count);
-            ToArray(tree.Scan(Keys.All)).ShouldBe(records);
+            ToArray(tree.Scan(TestKeys.All)).ShouldBe(records);
         }, count: 30);
         foreach (int count in new[] { 0, 1, 15, 16, 17, 63, 64, 65, 79, 80, 64 * 64, 64 * 64 + 1, 64 * 64 * 64 + 1 })
         {
-            KeyTree.FromSorted(Enumerable.Range(0, count).Select(i => Keys.Record(Keys.Numbered(i)))).CheckInvariants();
+            KeyTree.FromSorted(Enumerable.Range(0, count).Select(i => TestKeys.Record(TestKeys.Numbered(i)))).CheckInvariants();
         }
     }
 
@@ -65,16 +65,16 @@ public class Key_trees
 
             KeyTree tree = loader.Build();
             tree.CheckInvariants();
-            ToArray(tree.Scan(Keys.All)).ShouldBe(ToArray(expected.Freeze().Scan(Keys.All)));
+            ToArray(tree.Scan(TestKeys.All)).ShouldBe(ToArray(expected.Freeze().Scan(TestKeys.All)));
         }, count: 60);
     }
 
     [Fact]
     public void Refuse_records_out_of_order()
     {
-        KeyRecord[] twice = [Keys.Record("a"u8), Keys.Record("a"u8)];
+        KeyRecord[] twice = [TestKeys.Record("a"u8), TestKeys.Record("a"u8)];
         Should.Throw<ArgumentException>(() => KeyTree.FromSorted(twice));
-        KeyRecord[] descending = [Keys.Record([0x80]), Keys.Record([0x7f])];
+        KeyRecord[] descending = [TestKeys.Record([0x80]), TestKeys.Record([0x7f])];
         Should.Throw<ArgumentException>(() => KeyTree.FromSorted(descending));
     }
 
@@ -87,13 +87,13 @@ public class Key_trees
             int[] order = ascending ? [.. Enumerable.Range(0, 5000)] : [.. Enumerable.Range(0, 5000).Reverse()];
             foreach (int i in order)
             {
-                editor.Set(Keys.Record(Keys.Numbered(i))).ShouldBeNull();
+                editor.Set(TestKeys.Record(TestKeys.Numbered(i))).ShouldBeNull();
             }
 
             editor.Freeze().CheckInvariants();
             foreach (int i in order)
             {
-                editor.Remove(Keys.Numbered(i)).ShouldNotBeNull();
+                editor.Remove(TestKeys.Numbered(i)).ShouldNotBeNull();
                 if (i % 97 == 0)
                 {
                     editor.Freeze().CheckInvariants();
@@ -108,26 +108,26 @@ public class Key_trees
     [Fact]
     public void Leave_an_edit_that_is_dropped_without_a_trace()
     {
-        KeyTree tree = KeyTree.FromSorted(Enumerable.Range(0, 1000).Select(i => Keys.Record(Keys.Numbered(i))));
-        KeyRecord[] before = ToArray(tree.Scan(Keys.All));
+        KeyTree tree = KeyTree.FromSorted(Enumerable.Range(0, 1000).Select(i => TestKeys.Record(TestKeys.Numbered(i))));
+        KeyRecord[] before = ToArray(tree.Scan(TestKeys.All));
         KeyTree.Editor dropped = tree.Edit();
         for (int i = 0; i < 1000; i += 3)
         {
-            dropped.Remove(Keys.Numbered(i));
+            dropped.Remove(TestKeys.Numbered(i));
         }
 
         KeyTree.Editor kept = tree.Edit();
-        kept.Set(Keys.Record("z"u8));
-        ToArray(tree.Scan(Keys.All)).ShouldBe(before);
-        ToArray(kept.Freeze().Scan(Keys.All)).ShouldBe([.. before, kept.View.Find("z"u8)!]);
+        kept.Set(TestKeys.Record("z"u8));
+        ToArray(tree.Scan(TestKeys.All)).ShouldBe(before);
+        ToArray(kept.Freeze().Scan(TestKeys.All)).ShouldBe([.. before, kept.View.Find("z"u8)!]);
     }
 
     private static void RunHistory(int seed, int keys, bool shared)
     {
         Random random = new(seed);
         string beginning = shared ? "/registry/pods/a-rather-long-namespace/" : "";
-        byte[][] pool = [.. Enumerable.Range(0, keys).Select(_ => Keys.Random(random, beginning)).Append([0]).Append([0xff, 0xff])];
-        SortedDictionary<byte[], KeyRecord> model = new(Keys.Order);
+        byte[][] pool = [.. Enumerable.Range(0, keys).Select(_ => TestKeys.Random(random, beginning)).Append([0]).Append([0xff, 0xff])];
+        SortedDictionary<byte[], KeyRecord> model = new(TestKeys.Order);
         List<(KeyTree Tree, KeyRecord[] Records)> snapshots = [];
         KeyTree.Editor editor = KeyTree.Empty.Edit();
         int steps = keys * 4;
@@ -138,7 +138,7 @@ public class Key_trees
             // Phases of growth and shrinkage alternate.
             if (random.Next(100) < (step * 4 / steps % 2 == 0 ? 80 : 20))
             {
-                KeyRecord record = Keys.Record(key, step);
+                KeyRecord record = TestKeys.Record(key, step);
                 editor.Set(record).ShouldBeSameAs(expected);
                 model[key] = record;
             }
@@ -170,10 +170,10 @@ public class Key_trees
     {
         tree.CheckInvariants();
         tree.Count.ShouldBe(records.Length);
-        ToArray(tree.Scan(Keys.All)).SequenceEqual(records).ShouldBeTrue();
+        ToArray(tree.Scan(TestKeys.All)).SequenceEqual(records).ShouldBeTrue();
         for (int i = 0; i < 20; i++)
         {
-            KeyRange range = Keys.RandomRange(random, pool);
+            KeyRange range = TestKeys.RandomRange(random, pool);
             KeyRecord[] expected = [.. records.Where(record => range.Contains(record.Key))];
             tree.CountRange(range).ShouldBe(expected.Length);
             ToArray(tree.Scan(range)).SequenceEqual(expected).ShouldBeTrue();

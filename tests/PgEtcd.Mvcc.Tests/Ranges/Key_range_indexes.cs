@@ -5,7 +5,7 @@ using PgEtcd.Mvcc.Ranges;
 using Shouldly;
 using Xunit;
 
-namespace PgEtcd.Mvcc.Tests;
+namespace PgEtcd.Mvcc.Tests.Ranges;
 
 /// <summary>The index, compared with a linear search of a list of pairs.</summary>
 public class Key_range_indexes
@@ -47,7 +47,7 @@ public class Key_range_indexes
     public void Append_to_what_was_found_before()
     {
         KeyRangeIndex<int> index = new();
-        index.Add(Keys.All, 2);
+        index.Add(TestKeys.All, 2);
         List<int> found = [1];
         index.Find([9], found);
         found.ShouldBe([1, 2]);
@@ -68,15 +68,15 @@ public class Key_range_indexes
         KeyRangeTree<int> tree = new();
         foreach (int i in order)
         {
-            tree.Add(new KeyRange(Keys.Numbered(2 * i), Keys.Numbered((2 * i) + 1)), i);
+            tree.Add(new KeyRange(TestKeys.Numbered(2 * i), TestKeys.Numbered((2 * i) + 1)), i);
         }
 
         List<int> found = [];
         for (int i = 0; i < Count; i++)
         {
             // Two to three times log2 n is the depth to expect of a treap; a bad tree would have hundreds.
-            tree.Find(Keys.Numbered(2 * i), found).ShouldBeLessThan(100);
-            tree.Find(Keys.Numbered((2 * i) + 1), found).ShouldBeLessThan(100);
+            tree.Find(TestKeys.Numbered(2 * i), found).ShouldBeLessThan(100);
+            tree.Find(TestKeys.Numbered((2 * i) + 1), found).ShouldBeLessThan(100);
         }
 
         found.ShouldBe(Enumerable.Range(0, Count));
@@ -85,7 +85,7 @@ public class Key_range_indexes
     private static void RunHistory(int seed, int keys, int items)
     {
         Random random = new(seed);
-        byte[][] pool = [.. Enumerable.Range(0, keys).Select(_ => Keys.Random(random))];
+        byte[][] pool = [.. Enumerable.Range(0, keys).Select(_ => TestKeys.Random(random))];
         KeyRangeIndex<int> index = new();
         List<(KeyRange Range, int Item)> pairs = [];
         // Growing at first, then shrinking to nothing.
@@ -93,7 +93,7 @@ public class Key_range_indexes
         {
             if (random.Next(3000) > step)
             {
-                (KeyRange Range, int Item) pair = (Keys.RandomRange(random, pool), random.Next(items));
+                (KeyRange Range, int Item) pair = (TestKeys.RandomRange(random, pool), random.Next(items));
                 bool isNew = !pairs.Exists(p => Same(p, pair));
                 index.Add(pair.Range, pair.Item).ShouldBe(isNew);
                 if (isNew)
@@ -103,7 +103,7 @@ public class Key_range_indexes
             }
             else if (random.Next(10) == 0)
             {
-                (KeyRange Range, int Item) pair = (Keys.RandomRange(random, pool), random.Next(items));
+                (KeyRange Range, int Item) pair = (TestKeys.RandomRange(random, pool), random.Next(items));
                 index.Remove(pair.Range, pair.Item).ShouldBe(pairs.RemoveAll(p => Same(p, pair)) == 1);
             }
             else if (pairs.Count > 0)
@@ -117,7 +117,7 @@ public class Key_range_indexes
             index.Count.ShouldBe(pairs.Count);
             if (step % 20 == 0)
             {
-                byte[] key = random.Next(4) == 0 ? Keys.Random(random) : pool[random.Next(keys)];
+                byte[] key = random.Next(4) == 0 ? TestKeys.Random(random) : pool[random.Next(keys)];
                 Found(index, key).ShouldBe(pairs.Where(p => p.Range.Contains(key)).Select(p => p.Item).Order());
             }
         }

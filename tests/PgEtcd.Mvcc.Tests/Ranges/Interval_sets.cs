@@ -3,7 +3,7 @@ using PgEtcd.Mvcc.Ranges;
 using Shouldly;
 using Xunit;
 
-namespace PgEtcd.Mvcc.Tests;
+namespace PgEtcd.Mvcc.Tests.Ranges;
 
 /// <summary>Whether a union of granted ranges holds what is asked for.</summary>
 public sealed class Interval_sets

@@ -4,7 +4,7 @@ using PgEtcd.Mvcc.Keys;
 namespace PgEtcd.Mvcc.Tests;
 
 /// <summary>Keys and ranges for the tests.</summary>
-internal static class Keys
+internal static class TestKeys
 {
     public static readonly IComparer<byte[]> Order =
         Comparer<byte[]>.Create(static (a, b) => a.AsSpan().SequenceCompareTo(b));

@@ -2,7 +2,7 @@ using PgEtcd.Mvcc.Keys;
 using Shouldly;
 using Xunit;
 
-namespace PgEtcd.Mvcc.Tests;
+namespace PgEtcd.Mvcc.Tests.Keys;
 
 public class Key_records
 {
