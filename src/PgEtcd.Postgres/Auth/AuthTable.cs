@@ -10,16 +10,11 @@ public sealed class AuthTable(Database database)
     // SQLSTATEs of change_auth.
     private const string Moved = "PA001";
     private const string Repeated = "PA002";
-
-    private const string StateSql = """
-        select auth_revision as revision, auth_shown_revision as shown_revision, auth_enabled as is_enabled,
-            auth_tokens_since as tokens_since
-        from pgetcd.cluster
-        """;
+    private const string StateSql = "select auth_revision, auth_shown_revision, auth_enabled, auth_tokens_since from pgetcd.cluster";
 
     private const string UsersSql = """
-        select u.name, coalesce(u.password, ''), u.no_password,
-            array(select r.role from pgetcd.auth_user_roles r where r.username = u.name), u.tokens_since
+        select u.name, coalesce(u.password, ''), u.no_password, u.tokens_since,
+            array(select r.role from pgetcd.auth_user_roles r where r.username = u.name)
         from pgetcd.auth_users u
         """;
 
@@ -41,20 +36,42 @@ public sealed class AuthTable(Database database)
     /// <summary>Loads all users and roles within a snapshot.</summary>
     internal static async Task<AuthRecords> LoadAsync(Snapshot snapshot, CancellationToken cancellationToken)
     {
-        AuthRecords records = (await snapshot.Command(StateSql).FirstAsync<AuthRecords>(cancellationToken))!;
-        List<UserRecord> users = await snapshot.Command(UsersSql).ListAsync(
-            static reader => new UserRecord(
-                reader.GetString(0), reader.GetFieldValue<byte[]>(1), reader.GetBoolean(2), reader.GetFieldValue<string[]>(3),
-                reader.GetInt64(4)),
-            cancellationToken);
-        List<(string Role, PermissionRecord? Permission)> roles = await snapshot.Command(RolesSql).ListAsync(
-            static reader => (reader.GetString(0), reader.IsDBNull(1) ? null : new PermissionRecord(
-                reader.GetInt32(1), reader.GetFieldValue<byte[]>(2), reader.GetFieldValue<byte[]>(3))),
-            cancellationToken);
+        await using NpgsqlBatch batch = new(snapshot.Connection);
+        foreach (string sql in (string[])[StateSql, UsersSql, RolesSql])
+        {
+            batch.Add(snapshot.Schema, sql);
+        }
+
+        await using NpgsqlDataReader reader = await batch.ExecuteReaderAsync(cancellationToken);
+        await reader.ReadAsync(cancellationToken);
+        AuthRecords records = new()
+        {
+            Revision = reader.GetInt64(0),
+            ShownRevision = reader.GetInt64(1),
+            IsEnabled = reader.GetBoolean(2),
+            TokensSince = reader.GetInt64(3),
+        };
+        await reader.NextResultAsync(cancellationToken);
+        List<UserRecord> users = [];
+        while (await reader.ReadAsync(cancellationToken))
+        {
+            users.Add(new UserRecord(
+                reader.GetString(0), reader.GetFieldValue<byte[]>(1), reader.GetBoolean(2),
+                reader.GetFieldValue<string[]>(4), reader.GetInt64(3)));
+        }
+
+        await reader.NextResultAsync(cancellationToken);
+        List<(string Role, PermissionRecord? Permission)> roles = [];
+        while (await reader.ReadAsync(cancellationToken))
+        {
+            roles.Add((reader.GetString(0), reader.IsDBNull(1) ? null : new PermissionRecord(
+                reader.GetInt32(1), reader.GetFieldValue<byte[]>(2), reader.GetFieldValue<byte[]>(3))));
+        }
+
         return records with
         {
             Users = users,
-            Roles = [.. roles.GroupBy(row => row.Role, row => row.Permission)
+            Roles = [.. roles.GroupBy(static row => row.Role, static row => row.Permission)
                 .Select(static role => new RoleRecord(role.Key, [.. role.OfType<PermissionRecord>()]))],
         };
     }

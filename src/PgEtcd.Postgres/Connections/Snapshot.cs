@@ -12,6 +12,8 @@ public sealed class Snapshot(Database database, NpgsqlConnection connection, Npg
 {
     internal NpgsqlConnection Connection => connection;
 
+    internal SchemaName Schema => database.Schema;
+
     /// <summary>Begins a snapshot.</summary>
     /// <param name="database">The database.</param>
     /// <param name="cancellationToken">Abandons the start.</param>

@@ -52,7 +52,7 @@ public sealed class AppendBatch(LogPosition expected, int capacity = 0)
     /// <summary>Adds the next event.</summary>
     /// <param name="change">A put or a delete; a put's lease must exist when the batch is appended.</param>
     /// <param name="username">The etcd user, or null.</param>
-    /// <param name="client">The address of the request's client, or null.</param>
+    /// <param name="client">The address of the request's client with the kind of request (<c>…#Put</c>), or null.</param>
     public void Add(in KvEvent change, string? username, string? client)
     {
         KeyRecord? record = change.Record;

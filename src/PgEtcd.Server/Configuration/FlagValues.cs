@@ -81,7 +81,7 @@ internal sealed class FlagValues
         throw Wrong(flag, allButLast.Length > 0 ? $"{allButLast} or {choices[^1].Word}" : choices[^1].Word);
     }
 
-    /// <summary>The items of a list with commas, without blanks around them and without empty ones.</summary>
+    /// <summary>The items of a comma-separated list, trimmed, empty ones left out. The flag has a default or is given.</summary>
     public string[] List(Flag flag) => ItemsOf(Text(flag));
 
     /// <inheritdoc cref="List"/>

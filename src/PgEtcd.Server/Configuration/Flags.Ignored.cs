@@ -46,7 +46,7 @@ internal static partial class Flags
         Ignored("peer-cert-allowed-hostname", ""),
         Ignored("peer-skip-client-san-verification", "false", wasExperimental: true),
         Ignored("experimental-set-member-localaddr", "false", "Address to dial peers from."),
-        Ignored("discovery", "", "Discovery of the first members, like the next sixteen."),
+        Ignored("discovery", "", "Discovery of the first members, like the next seventeen."),
         Ignored("discovery-endpoints", ""),
         Ignored("discovery-token", ""),
         Ignored("discovery-dial-timeout", "2s"),

@@ -9,7 +9,8 @@ internal static partial class Flags
     public static readonly Flag ConfigFile = new(FlagGroup.Member, "config-file", "", "path",
         "YAML or JSON file with flags. etcd's flags and ETCD_ variables are then ignored; PgEtcd's own still count.");
 
-    /// <summary>All flags in the order of the files. Gathered on first use, when every file's fields are set.</summary>
+    /// <summary>All flags by group, as in the help; those without effect last. Gathered on first use, when every file's fields are
+    /// set.</summary>
     public static IReadOnlyList<Flag> All => field ??=
     [
         .. typeof(Flags).GetFields(BindingFlags.Public | BindingFlags.Static)

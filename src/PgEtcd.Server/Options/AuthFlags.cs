@@ -136,6 +136,9 @@ internal static class AuthFlags
     }
 
     /// <summary>The key in PEM, or that of a certificate.</summary>
+    /// <param name="pem">The text of the file.</param>
+    /// <param name="key">An object that imports the key.</param>
+    /// <param name="ofCertificate">The certificate's key of this kind; null if it has another kind.</param>
     private static T Key<T>(string pem, T key, Func<X509Certificate2, T?> ofCertificate)
         where T : AsymmetricAlgorithm
     {

@@ -7,7 +7,7 @@ namespace PgEtcd.Server.Options;
 /// <summary>Options of the log.</summary>
 /// <param name="Level">The least severe level that is logged.</param>
 /// <param name="IsJson">JSON lines like etcd's; else lines for people.</param>
-/// <param name="Outputs">The outputs: stderr, stdout, journal, or the path of a file.</param>
+/// <param name="Outputs">The outputs: stderr, stdout, systemd/journal, or the path of a file.</param>
 /// <param name="Rotation">The rules for beginning a new file; null: never.</param>
 /// <param name="SlowCommit">A batch of writes that takes longer to commit is logged as a warning.</param>
 public sealed record LoggingOptions(

@@ -112,7 +112,9 @@ internal static class OptionsBuilder
 
     private static RequestLimits Limits(FlagValues values)
     {
-        // There are no elections here, but etcd derives limits from their timeout, in whole heartbeats.
+        // There are no elections here, but etcd derives limits from their timeout, which it counts in whole heartbeats: the shortest lease
+        // has 1.5 election timeouts (a whole number of heartbeats) in whole seconds, rounded up, 2 s by default; a request may wait 5 s
+        // and two election timeouts, 7 s by default.
         int heartbeat = values.Number(Flags.HeartbeatInterval, 1, LongestElection / LeastHeartbeats);
         int ticks = values.Number(Flags.ElectionTimeout, LeastHeartbeats * heartbeat, LongestElection) / heartbeat;
         return new RequestLimits

@@ -84,8 +84,14 @@ internal sealed class BboltReader
             : throw _damaged($"its bucket '{bucket}' has no leaf");
     }
 
-    private IEnumerable<BboltEntry> Walk(ulong root) => Ordered(Leaves(root, new BitArray(_pages), level: 0).SelectMany(
-        page => Enumerable.Range(0, page.Count), (page, index) => page.Entry(index)));
+    private IEnumerable<BboltEntry> Walk(ulong root)
+    {
+        IEnumerable<BboltPage> leaves = Leaves(root, new BitArray(_pages), level: 0);
+        foreach (BboltEntry entry in Ordered(leaves.SelectMany(page => Enumerable.Range(0, page.Count).Select(page.Entry))))
+        {
+            yield return entry;
+        }
+    }
 
     private IEnumerable<BboltPage> Leaves(ulong id, BitArray visited, int level)
     {

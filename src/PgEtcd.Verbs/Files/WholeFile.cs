@@ -22,6 +22,7 @@ internal static class WholeFile
         }
 
         string part = path + ".part";
+        bool isMoved = false;
         try
         {
             await using (FileStream file = new(part, new FileStreamOptions
@@ -38,6 +39,7 @@ internal static class WholeFile
             }
 
             File.Move(part, path, overwrite: true);
+            isMoved = true;
         }
         catch (Exception exception) when (exception is UnauthorizedAccessException or IOException)
         {
@@ -45,7 +47,7 @@ internal static class WholeFile
         }
         finally
         {
-            if (File.Exists(part)) // it is not whole
+            if (!isMoved && File.Exists(part))
             {
                 File.Delete(part);
             }

@@ -24,6 +24,26 @@ internal static class Chromium
         return context;
     }
 
+    /// <summary>Waits until the page has an address and is loaded. The document is asked: Playwright's own waiting for a load misses one
+    /// that ends between two of its steps.</summary>
+    /// <param name="page">The page.</param>
+    /// <param name="address">A pattern of the address.</param>
+    public static async Task ArriveAsync(this IPage page, string address)
+    {
+        await page.WaitForURLAsync(address, new PageWaitForURLOptions { WaitUntil = WaitUntilState.Commit });
+        await page.WaitForFunctionAsync("() => document.readyState === 'complete'");
+    }
+
+    /// <summary>Clicks, and waits until the next document is loaded.</summary>
+    /// <param name="page">The page.</param>
+    /// <param name="clicked">A button or link.</param>
+    public static async Task LeaveAsync(this IPage page, ILocator clicked)
+    {
+        await page.EvaluateAsync("() => { window.isOld = true; }");
+        await clicked.ClickAsync();
+        await page.WaitForFunctionAsync("() => !window.isOld && document.readyState === 'complete'");
+    }
+
     private static async Task<IBrowser> StartAsync()
     {
         IPlaywright playwright = await Playwright.CreateAsync();

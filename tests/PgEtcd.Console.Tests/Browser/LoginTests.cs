@@ -106,10 +106,10 @@ public sealed class LoginTests : IAsyncLifetime
         await page.FillAsync("textarea", "by alice");
         await page.GetByText("Show the difference").ClickAsync();
         await page.GetByText("Save").ClickAsync();
-        await page.WaitForURLAsync("**/key?key=*");
+        await page.ArriveAsync("**/key?key=*");
         (await _store.GetAsync("shop/3")).ShouldBe("by alice");
         await page.GetByText("Log out").ClickAsync();
-        await page.WaitForURLAsync("**/login*");
+        await page.ArriveAsync("**/login*");
 
         await LogInAsync(page, "root", "rootpw");
         await page.GotoAsync(_store.Page("/key?key=shop/3"));
@@ -132,7 +132,7 @@ public sealed class LoginTests : IAsyncLifetime
         await page.Locator("#tail-state", new PageLocatorOptions { HasText = "live" }).WaitForAsync();
         await _store.CallAsync("auth/user/changepw", new { name = "alice", password = "another" });
         await _store.PutAsync("shop/after", "1");
-        await page.WaitForURLAsync("**/login*");
+        await page.ArriveAsync("**/login*");
         (await page.Locator("[role=alert]").InnerTextAsync()).ShouldContain("Your login has expired");
         await context.CloseAsync();
     }
@@ -199,7 +199,7 @@ public sealed class LoginTests : IAsyncLifetime
             await page.FillAsync("textarea", $"round {round}");
             await page.GetByText("Show the difference").ClickAsync();
             await page.GetByText("Save").ClickAsync();
-            await page.WaitForURLAsync("**/ui/key?key=*");
+            await page.ArriveAsync("**/ui/key?key=*");
             (await page.Locator("#shown-value").InnerTextAsync()).ShouldBe($"round {round}");
         }
 
@@ -211,7 +211,6 @@ public sealed class LoginTests : IAsyncLifetime
     {
         await page.FillAsync("input[name=name]", name);
         await page.FillAsync("input[name=password]", password);
-        await page.GetByRole(AriaRole.Button, new PageGetByRoleOptions { Name = "Log in" }).ClickAsync();
-        await page.WaitForLoadStateAsync(LoadState.Load);
+        await page.LeaveAsync(page.GetByRole(AriaRole.Button, new PageGetByRoleOptions { Name = "Log in" }));
     }
 }

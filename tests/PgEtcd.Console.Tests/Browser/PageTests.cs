@@ -127,7 +127,7 @@ public sealed class PageTests : IAsyncLifetime
         await page.Keyboard.PressAsync("/");
         await page.Keyboard.TypeAsync("lyon/001");
         await page.Keyboard.PressAsync("Enter");
-        await page.WaitForURLAsync("**/ui/keys?q=*");
+        await page.ArriveAsync("**/ui/keys?q=*");
         (await page.Locator("#keys tbody tr").CountAsync()).ShouldBe(1);
         await context.CloseAsync();
 

@@ -38,7 +38,7 @@ public sealed class PastTests : IAsyncLifetime
             }
             """,
             both);
-        await page.WaitForURLAsync($"**at={both}*");
+        await page.ArriveAsync($"**at={both}*");
         await ShouldShowThePastAsync(page);
         string link = page.Url;
 
@@ -72,7 +72,7 @@ public sealed class PastTests : IAsyncLifetime
         await page.GotoAsync(_store.Page("/key?key=timed"));
         await page.FillAsync("#moment-text", "0 seconds ago");
         await page.ClickAsync(".moment button");
-        await page.WaitForURLAsync("**at=*");
+        await page.ArriveAsync("**at=*");
         page.Url.ShouldEndWith($"at={revision}");
         await page.GotoAsync(_store.Page("/key?key=timed&at=10 minutes ago"));
         (await page.Locator("main").InnerTextAsync()).ShouldContain("Did not exist at this moment");

@@ -29,7 +29,7 @@ public sealed class WritingTests : IAsyncLifetime
         (await page.Locator(".compare").InnerTextAsync()).ShouldContain("three");
         (await _store.GetAsync("edited")).ShouldBe("one\ntwo\\\n");
         await page.GetByText("Save").ClickAsync();
-        await page.WaitForURLAsync("**/key?key=edited");
+        await page.ArriveAsync("**/key?key=edited");
         (await _store.GetAsync("edited")).ShouldBe("\none\nthree\\\n\0");
         // The key keeps its lease, and the audit names the request.
         (await page.Locator(".facts").InnerTextAsync()).ShouldContain($"{lease:x}");
@@ -100,7 +100,7 @@ public sealed class WritingTests : IAsyncLifetime
         await page.GetByText("Some of these keys have changed since the plan was made").WaitForAsync();
         (await _store.GetAsync("back/changed")).ShouldBe("bad");
         await page.GetByRole(AriaRole.Button, new PageGetByRoleOptions { Name = "Restore" }).ClickAsync();
-        await page.WaitForURLAsync("**/keys?prefix=*");
+        await page.ArriveAsync("**/keys?prefix=*");
         (await _store.GetAsync("back/changed")).ShouldBe("good");
         (await _store.GetAsync("back/deleted")).ShouldBe("there");
         (await _store.GetAsync("back/created")).ShouldBeNull();
