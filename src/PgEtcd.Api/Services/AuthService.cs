@@ -5,6 +5,7 @@ using PgEtcd.Api.Wire;
 using PgEtcd.Frontend.Auth;
 using PgEtcd.Frontend.Permissions;
 using PgEtcd.Frontend.Reading;
+using PgEtcd.Mvcc.Keys;
 using PgEtcd.Postgres.Auth;
 using PgEtcd.Protocol;
 using PgEtcd.Protocol.Authpb;
@@ -136,7 +137,7 @@ internal sealed class AuthService(FrontendAuth auth, Admission admission, KeyRea
     private static IEnumerable<Permission> Permissions(RoleRecord role) => role.Name == AuthState.Root
         ? [new Permission { PermType = Permission.Types.Type.Readwrite, RangeEnd = ByteString.CopyFrom(0) }]
         : role.Permissions
-            .OrderBy(permission => permission.Key, Comparer<byte[]>.Create(static (left, right) => left.AsSpan().SequenceCompareTo(right)))
+            .OrderBy(permission => permission.Key, BytesComparer.Instance)
             .Select(permission => new Permission
             {
                 PermType = (Permission.Types.Type)permission.Kind,

@@ -162,12 +162,7 @@ public sealed class HashReader(Database database)
     }
 
     /// <summary>The hash of no entries.</summary>
-    internal static Crc32C Begin()
-    {
-        Crc32C crc = default;
-        crc.Add("key"u8);
-        return crc;
-    }
+    internal static Crc32C Begin() => new("key"u8);
 
     /// <summary>Adds the entry of etcd's file for a change: the revision as key, a KeyValue as value.</summary>
     internal static void Add(ref Crc32C crc, in LogRow row)

@@ -22,7 +22,7 @@ internal static class WholeFile
         }
 
         string part = path + ".part";
-        bool isMoved = false;
+        bool isWhole = false;
         try
         {
             await using (FileStream file = new(part, new FileStreamOptions
@@ -39,7 +39,7 @@ internal static class WholeFile
             }
 
             File.Move(part, path, overwrite: true);
-            isMoved = true;
+            isWhole = true;
         }
         catch (Exception exception) when (exception is UnauthorizedAccessException or IOException)
         {
@@ -47,7 +47,7 @@ internal static class WholeFile
         }
         finally
         {
-            if (!isMoved && File.Exists(part))
+            if (!isWhole && File.Exists(part))
             {
                 File.Delete(part);
             }
